@@ -1,0 +1,1 @@
+"""Outside world -> database -> index. Run by admins and cron."""

@@ -1,0 +1,5 @@
+"""`python -m indexer` is `kollega`."""
+
+from indexer.cli import main
+
+main()

@@ -1,0 +1,231 @@
+"""The command `kollega`. Bodies are short and call functions that tests call too; heavy imports wait until needed."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recommender.errors import KollegaError
+from recommender.settings import Settings
+
+if TYPE_CHECKING:
+    from indexer.records import Source
+    from recommender.language import Analyzer
+
+_SERVER = "web.server"
+
+
+class _Group(click.Group):
+    """Turns errors meant for a person into one sentence and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KollegaError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kollega")
+@click.option("-v", "--verbose", is_flag=True, help="Log what happens in detail.")
+@click.pass_context
+def main(ctx: click.Context, verbose: bool) -> None:
+    """Ask a question, get the answer your organisation has already given and the colleagues who know.
+
+    Settings are environment variables that start with KOLLEGA_; the README lists them.
+    """
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
+    if ctx.invoked_subcommand:
+        ctx.obj = Settings.from_environment()
+
+
+@main.command()
+@click.option("--serve", is_flag=True, help="Then serve it, with `kollega watch` beside it, until stopped.")
+@click.pass_obj
+def demo(settings: Settings, serve: bool) -> None:
+    """Load the demo organisation and index it."""
+    from datetime import date
+
+    from indexer.demo import DemoSource
+
+    _import(settings, DemoSource(date.today()))
+    _reindex(settings, full=False)
+    if serve:
+        with _watching():
+            _serve(settings)
+
+
+@main.group("import")
+def import_() -> None:
+    """Load requests, documents and people from files. Importing twice changes nothing."""
+
+
+@import_.command("stackexchange")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.pass_obj
+def import_stackexchange(settings: Settings, folder: Path) -> None:
+    """Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and perhaps PostLinks.xml."""
+    from indexer.sources.stackexchange import StackExchangeSource
+
+    _import(settings, StackExchangeSource(folder))
+
+
+@import_.command("jsonl")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--source", default="jsonl", show_default=True, help="Name under which the records' ids are unique.")
+@click.pass_obj
+def import_jsonl(settings: Settings, file: Path, source: str) -> None:
+    """Load a FILE of JSON lines (gzip accepted); the README documents the format."""
+    from indexer.sources.jsonl import JSONLSource
+
+    _import(settings, JSONLSource(file, source))
+
+
+@main.command()
+@click.option("--full", is_flag=True, help="Start over, beside the live generation.")
+@click.pass_obj
+def reindex(settings: Settings, full: bool) -> None:
+    """Bring the index up to the database: encode what changed, then swap."""
+    _reindex(settings, full)
+
+
+@main.command()
+@click.pass_obj
+def watch(settings: Settings) -> None:
+    """Follow the database and index what changed, until stopped."""
+    from indexer.watch import watch as follow
+    from recommender.database import open_database
+    from recommender.encoder import load_encoder
+
+    encoder = load_encoder(settings)
+    follow(settings, open_database(settings), encoder, _analyzer(settings), lambda report: click.echo(report.line()))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def status(settings: Settings, as_json: bool) -> None:
+    """Show what the database and the index hold, and whether they agree."""
+    from indexer.status import read_status
+
+    found = read_status(settings)
+    click.echo(found.as_json() if as_json else found.as_text())
+    sys.exit(0 if found.healthy else 1)
+
+
+@main.command()
+@click.pass_obj
+def rollback(settings: Settings) -> None:
+    """Make the generation before the live one live again."""
+    from recommender.index.generations import roll_back
+
+    click.echo(f"live again: {roll_back(settings.index_dir)}")
+
+
+@main.command()
+@click.argument("question")
+@click.option("--as", "handle", help="Ask as this person; without it only what everyone may read is searched.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("-n", "top_k", default=3, show_default=True, type=click.IntRange(1, 50), help="Most suggestions.")
+@click.pass_obj
+def ask(settings: Settings, question: str, handle: str | None, as_json: bool, top_k: int) -> None:
+    """Ask a QUESTION: suggestions with their passage, the verdict, and the people who know."""
+    from indexer.ask import answer
+
+    click.echo(answer(settings, question, handle, top_k, as_json))
+
+
+@main.command()
+@click.option("--host", help="Address to listen on, instead of the setting.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on, instead of the setting.")
+@click.pass_obj
+def serve(settings: Settings, host: str | None, port: int | None) -> None:
+    """Serve the web pages with a production server, until stopped."""
+    from dataclasses import replace
+
+    _serve(replace(settings, host=host or settings.host, port=port or settings.port))
+
+
+def _serve(settings: Settings) -> None:
+    from importlib import import_module
+
+    import_module(_SERVER).run(settings)
+
+
+def _import(settings: Settings, source: "Source") -> None:
+    from indexer.load import load
+    from recommender.database import open_database
+
+    with _counter("importing") as progress:
+        report = load(source, open_database(settings), _analyzer(settings), progress)
+    for problem in report.problems:
+        click.echo(problem, err=True)
+    click.echo(report.line())
+    if report.problems:
+        sys.exit(1)
+
+
+def _reindex(settings: Settings, full: bool) -> None:
+    from indexer.reindex import reindex as run
+    from recommender.database import open_database
+    from recommender.encoder import load_encoder
+
+    encoder = load_encoder(settings)
+    click.echo(f"model {encoder.card.name}, run by {encoder.backend}", err=True)
+    with _bar("indexing") as progress:
+        report = run(settings, open_database(settings), encoder, _analyzer(settings), full, progress)
+    for failure in report.failed:
+        click.echo(f"could not be indexed: {failure}", err=True)
+    click.echo(report.line())
+    if report.failed:
+        sys.exit(1)
+
+
+def _analyzer(settings: Settings) -> "Analyzer":
+    from recommender.language import Analyzer
+
+    return Analyzer(settings.models_dir / "dictionaries")
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar with an ETA on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _counter(label: str) -> Iterator[Callable[[int], None]]:
+    """A running count on standard error, for work whose size is not known."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:.0f}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def _watching() -> Iterator[None]:
+    """`kollega watch` as a process of its own, stopped at the end."""
+    import subprocess
+
+    child = subprocess.Popen([sys.executable, "-m", "indexer", "watch"], env=os.environ.copy())  # noqa: S603
+    try:
+        yield
+    finally:
+        child.terminate()
+        child.wait(timeout=20)

@@ -1,0 +1,349 @@
+"""Records -> rows: adds what is new, updates what changed, leaves the rest, and reports what could not go in."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload, sessionmaker
+
+from indexer.records import (
+    AnswerRecord,
+    DocumentRecord,
+    LinkRecord,
+    PersonNameRecord,
+    PersonRecord,
+    QuestionRecord,
+    Record,
+    ReplyRecord,
+    RequestRecord,
+    Source,
+    TeamRecord,
+)
+from recommender.errors import SourceError
+from recommender.language import Analyzer
+from recommender.models import (
+    Document,
+    DocumentAudience,
+    HelpRequest,
+    Person,
+    Reply,
+    RequestAudience,
+    RequestLink,
+    Team,
+    utc_now,
+)
+
+_BATCH = 500
+
+
+class BadRecord(Exception):
+    """A record that refers to something that is not there. The message is for the admin."""
+
+
+@dataclass
+class LoadReport:
+    """How many records were added, updated and left unchanged, and the complaints about the others."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """The one line an admin wants."""
+        bad = f", {len(self.problems)} could not go in" if self.problems else ""
+        return f"{self.added} added, {self.updated} updated, {self.unchanged} unchanged{bad}"
+
+
+def load(
+    source: Source, sessions: sessionmaker[Session], analyzer: Analyzer, progress: Callable[[int], None] = lambda _n: None
+) -> LoadReport:
+    """Put a source's records into the database. A bad record is reported and the rest goes in; when the source itself
+    breaks off, what came before stays and its message is the last problem."""
+    report = LoadReport()
+    with sessions() as session:
+        loader = _Loader(session, source.name, analyzer)
+        try:
+            for number, located in enumerate(source.records(), 1):
+                if located.record is None:
+                    report.problems.append(located.complaint(located.problem))
+                    continue
+                try:
+                    loader.put(located.record, report)
+                except BadRecord as problem:
+                    report.problems.append(located.complaint(str(problem)))
+                if number % _BATCH == 0:
+                    session.commit()
+                    session.expunge_all()
+                    progress(number)
+        except SourceError as error:
+            report.problems.append(str(error))
+        session.commit()
+    return report
+
+
+class _Loader:
+    """Writes records of one source through one session."""
+
+    def __init__(self, session: Session, source: str, analyzer: Analyzer) -> None:
+        self._session = session
+        self._source = source
+        self._analyzer = analyzer
+
+    def put(self, record: Record, report: LoadReport) -> None:
+        """Write one record and count what became of it."""
+        added = False
+        match record:
+            case TeamRecord():
+                row, added = self._row(Team, Team.handle == record.id, handle=record.id)
+                _update(row, name=record.name, name_fi=record.name_fi)
+            case PersonRecord():
+                row, added = self._person(record)
+            case PersonNameRecord():
+                known = self._session.scalar(select(Person).where(Person.handle == record.id))
+                if known is None:
+                    return
+                row = known
+                _update(row, name=record.name)
+            case RequestRecord():
+                row, added = self._request(record)
+            case QuestionRecord():
+                row, added = self._question(record)
+            case AnswerRecord():
+                row, added = self._answer(record)
+            case DocumentRecord():
+                row, added = self._document(record)
+            case LinkRecord():
+                row, added = self._link(record)
+        changed = self._changed()
+        if changed and isinstance(row, HelpRequest | Document | Person):
+            row.updated_at = utc_now()
+        self._session.flush()
+        if added:
+            report.added += 1
+        elif changed:
+            report.updated += 1
+        else:
+            report.unchanged += 1
+
+    def _changed(self) -> bool:
+        session = self._session
+        return bool(session.new or session.deleted or any(session.is_modified(row) for row in session.dirty))
+
+    def _row(self, table: type[Any], where: Any, **identity: Any) -> tuple[Any, bool]:
+        row = self._session.scalar(select(table).where(where))
+        if row is not None:
+            return row, False
+        row = table(**identity)
+        self._session.add(row)
+        return row, True
+
+    def _person(self, record: PersonRecord) -> tuple[Person, bool]:
+        teams = [self._team(handle, "teams") for handle in record.teams]
+        row, added = self._row(Person, Person.handle == record.id, handle=record.id)
+        _update(
+            row,
+            name=record.name,
+            role=record.role,
+            languages=list(record.languages),
+            left_on=record.left_on,
+            away_until=record.away_until,
+        )
+        if {team.id for team in row.teams} != {team.id for team in teams if team}:
+            row.teams = [team for team in teams if team]
+        return row, added
+
+    def _request(self, record: RequestRecord) -> tuple[HelpRequest, bool]:
+        team = self._team(record.team, "team")
+        asker = self._person_id(record.asked_by, "asked_by")
+        tokens = self._tokens(record.audience)
+        authors = [self._person_id(reply.author, "author") for reply in record.replies]
+        row, added = self._existing_request(record.id)
+        resolved_at = record.resolved_at
+        if record.status == "resolved" and resolved_at is None:
+            resolved_at = max((reply.created_at for reply in record.replies), default=record.created_at)
+        _update(
+            row,
+            title=record.title,
+            body=record.body,
+            status=record.status,
+            language=record.language or self._language(record.title, record.body),
+            tags=list(record.tags),
+            team_id=team.id if team else None,
+            asked_by_id=asker,
+            created_at=record.created_at,
+            resolved_at=resolved_at,
+            resolution=record.resolution,
+            url=record.url,
+        )
+        _replace_audience(row, RequestAudience, tokens)
+        known = {reply.external_id: reply for reply in row.replies}
+        for reply_record, author in zip(record.replies, authors, strict=True):
+            reply = known.pop(reply_record.id, None)
+            if reply is None:
+                reply = Reply(external_id=reply_record.id)
+                row.replies.append(reply)
+            _update(
+                reply,
+                author_id=author,
+                body=reply_record.body,
+                created_at=reply_record.created_at,
+                accepted=reply_record.accepted,
+                score=reply_record.score,
+            )
+        for external_id, reply in known.items():
+            if external_id is not None:  # written here, not in the source: stays
+                row.replies.remove(reply)
+        return row, added
+
+    def _question(self, record: QuestionRecord) -> tuple[HelpRequest, bool]:
+        row, added = self._existing_request(record.id)
+        _update(
+            row,
+            title=record.title,
+            body=record.body,
+            language=self._language(record.title, record.body),
+            tags=list(record.tags),
+            asked_by_id=self._stub_id(record.asked_by),
+            created_at=record.created_at,
+            accepted_external_id=record.accepted_reply,
+        )
+        if added:
+            row.status = "open"
+            _replace_audience(row, RequestAudience, {"everyone"})
+        return row, added
+
+    def _answer(self, record: AnswerRecord) -> tuple[HelpRequest, bool]:
+        request = self._find_request(record.request)
+        if request is None:
+            raise BadRecord(f"answer {record.reply.id} belongs to question {record.request}, which is not there")
+        made: ReplyRecord = record.reply
+        reply = next((row for row in request.replies if row.external_id == made.id), None)
+        added = reply is None
+        if reply is None:
+            reply = Reply(external_id=made.id)
+            request.replies.append(reply)
+        _update(
+            reply,
+            author_id=self._stub_id(made.author),
+            body=made.body,
+            created_at=made.created_at,
+            accepted=made.id == request.accepted_external_id,
+            score=made.score,
+        )
+        _settle(request)
+        return request, added
+
+    def _document(self, record: DocumentRecord) -> tuple[Document, bool]:
+        team = self._team(record.team, "team")
+        owner = self._person_id(record.owner, "owner")
+        tokens = self._tokens(record.audience)
+        where = (Document.source == self._source) & (Document.external_id == record.id)
+        row, added = self._row(Document, where, source=self._source, external_id=record.id)
+        _update(
+            row,
+            title=record.title,
+            body=record.body,
+            language=record.language or self._language(record.title, record.body),
+            team_id=team.id if team else None,
+            owner_id=owner,
+            written_at=record.updated_at,
+            verified_on=record.verified_on,
+            url=record.url,
+        )
+        _replace_audience(row, DocumentAudience, tokens)
+        return row, added
+
+    def _link(self, record: LinkRecord) -> tuple[RequestLink, bool]:
+        ends = [self._find_request(identifier) for identifier in (record.from_request, record.to_request)]
+        if ends[0] is None or ends[1] is None:
+            missing = record.from_request if ends[0] is None else record.to_request
+            raise BadRecord(f"the link points to question {missing}, which is not there")
+        identity = {"from_id": ends[0].id, "to_id": ends[1].id, "kind": record.kind}
+        where = (
+            (RequestLink.from_id == ends[0].id) & (RequestLink.to_id == ends[1].id) & (RequestLink.kind == record.kind)
+        )
+        row, added = self._row(RequestLink, where, **identity)
+        return row, added
+
+    def _existing_request(self, external_id: str) -> tuple[HelpRequest, bool]:
+        row = self._find_request(external_id)
+        if row is not None:
+            return row, False
+        row = HelpRequest(source=self._source, external_id=external_id)
+        self._session.add(row)
+        return row, True
+
+    def _find_request(self, external_id: str) -> HelpRequest | None:
+        query = select(HelpRequest).where(HelpRequest.source == self._source, HelpRequest.external_id == external_id)
+        with self._session.no_autoflush:
+            return self._session.scalar(
+                query.options(selectinload(HelpRequest.replies), selectinload(HelpRequest.audience))
+            )
+
+    def _team(self, handle: str | None, where: str) -> Team | None:
+        if handle is None:
+            return None
+        team = self._session.scalar(select(Team).where(Team.handle == handle))
+        if team is None:
+            raise BadRecord(f"{where}: there is no team {handle!r}. Put the team's line before this one")
+        return team
+
+    def _person_id(self, handle: str | None, where: str) -> int | None:
+        if handle is None:
+            return None
+        found = self._session.scalar(select(Person.id).where(Person.handle == handle))
+        if found is None:
+            raise BadRecord(f"{where}: there is no person {handle!r}. Put the person's line before this one")
+        return found
+
+    def _stub_id(self, handle: str | None) -> int | None:
+        """Id of a person known by id only, made on first sight; the name comes later."""
+        if handle is None:
+            return None
+        with self._session.no_autoflush:
+            found = self._session.scalar(select(Person.id).where(Person.handle == handle))
+        if found is not None:
+            return found
+        person = Person(handle=handle, name=handle)
+        self._session.add(person)
+        self._session.flush([person])
+        return person.id
+
+    def _tokens(self, audience: Iterable[str]) -> set[str]:
+        """Reader tokens as the database holds them: people by id, teams checked."""
+        tokens = set()
+        for token in audience:
+            kind, _, name = token.partition(":")
+            if kind == "person":
+                tokens.add(f"person:{self._person_id(name, 'audience')}")
+            else:
+                if kind == "team":
+                    self._team(name, "audience")
+                tokens.add(token)
+        return tokens
+
+    def _language(self, title: str, body: str) -> str:
+        return self._analyzer.detect(f"{title}\n{body[:2000]}")
+
+
+def _update(row: Any, **values: Any) -> None:
+    """Set what differs, so that an unchanged row stays clean."""
+    for name, value in values.items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
+
+
+def _replace_audience(row: Any, table: type[Any], tokens: set[str]) -> None:
+    if {entry.token for entry in row.audience} != tokens:
+        kept = [entry for entry in row.audience if entry.token in tokens]
+        row.audience = kept + [table(token=token) for token in sorted(tokens - {entry.token for entry in kept})]
+
+
+def _settle(request: HelpRequest) -> None:
+    """Resolved since its accepted reply, else since the first upvoted one, else open."""
+    solved = [reply for reply in request.replies if reply.accepted]
+    solved = solved or [reply for reply in request.replies if reply.score > 0]
+    first = min((reply.created_at for reply in solved), default=None)
+    _update(request, status="resolved" if first else "open", resolved_at=first)

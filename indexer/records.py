@@ -1,0 +1,180 @@
+"""What a source yields: records of teams, people, requests, replies and documents, validated field by field."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Handle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\s:]+$")]
+Identifier = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
+Token = Annotated[str, StringConstraints(pattern=r"^(everyone|(team|person):\S+)$")]
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+
+
+Time = Annotated[datetime, AfterValidator(_utc)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class TeamRecord(_Record):
+    """A team; `id` is its handle."""
+
+    type: Literal["team"] = "team"
+    id: Handle
+    name: Title
+    name_fi: Title | None = None
+
+
+class PersonRecord(_Record):
+    """A person; `id` is their handle, `teams` are handles of teams."""
+
+    type: Literal["person"] = "person"
+    id: Handle
+    name: Title
+    teams: tuple[Handle, ...] = ()
+    languages: tuple[Language, ...] = ()
+    role: Literal["staff", "agent", "lead", "admin"] = "staff"
+    left_on: date | None = None
+    away_until: date | None = None
+
+
+class ReplyRecord(_Record):
+    """A reply to a request."""
+
+    id: Identifier
+    author: Handle | None = None
+    body: str
+    created_at: Time
+    accepted: bool = False
+    score: int = 0
+
+
+class RequestRecord(_Record):
+    """A request with its replies."""
+
+    type: Literal["request"] = "request"
+    id: Identifier
+    title: Title
+    body: str = ""
+    team: Handle | None = None
+    status: Literal["open", "resolved"] = "open"
+    language: Language | None = None
+    tags: tuple[str, ...] = ()
+    asked_by: Handle | None = None
+    audience: tuple[Token, ...] = Field(default=("everyone",), min_length=1)
+    created_at: Time
+    resolved_at: Time | None = None
+    resolution: str | None = None
+    url: str | None = None
+    replies: tuple[ReplyRecord, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_a_resolution(self) -> "RequestRecord":
+        if self.status == "resolved" and not (self.replies or self.resolution):
+            raise ValueError("a resolved request needs a resolution or a reply")
+        if len({reply.id for reply in self.replies}) != len(self.replies):
+            raise ValueError("two replies have the same id")
+        return self
+
+
+class DocumentRecord(_Record):
+    """A document in Markdown."""
+
+    type: Literal["document"] = "document"
+    id: Identifier
+    title: Title
+    body: str
+    team: Handle | None = None
+    owner: Handle | None = None
+    language: Language | None = None
+    audience: tuple[Token, ...] = Field(default=("everyone",), min_length=1)
+    updated_at: Time
+    verified_on: date | None = None
+    url: str | None = None
+
+
+class QuestionRecord(_Record):
+    """A request whose replies come apart from it; it is resolved once a reply is accepted or upvoted."""
+
+    id: Identifier
+    title: Title
+    body: str
+    tags: tuple[str, ...] = ()
+    asked_by: Handle | None = None
+    created_at: Time
+    accepted_reply: Identifier | None = None
+
+
+class PersonNameRecord(_Record):
+    """The display name of a person that requests or replies have already named; others are passed over."""
+
+    id: Handle
+    name: Title
+
+
+class AnswerRecord(_Record):
+    """A reply to a QuestionRecord, for sources too large to be held together."""
+
+    request: Identifier
+    reply: ReplyRecord
+
+
+class LinkRecord(_Record):
+    """A link between two requests by their ids."""
+
+    from_request: Identifier
+    to_request: Identifier
+    kind: Literal["related", "duplicate"]
+
+
+Record = (
+    TeamRecord
+    | PersonRecord
+    | RequestRecord
+    | DocumentRecord
+    | QuestionRecord
+    | AnswerRecord
+    | PersonNameRecord
+    | LinkRecord
+)
+
+
+@dataclass(frozen=True)
+class Located:
+    """A record, or the reason why there is none, with the file and line it came from."""
+
+    file: str
+    line: int
+    record: Record | None
+    problem: str = ""
+
+    def complaint(self, problem: str) -> str:
+        """`file:line: problem`."""
+        return f"{self.file}:{self.line}: {problem}"
+
+
+class Source(Protocol):
+    """Something that yields records. `name` goes into the `source` column; external ids are unique within it."""
+
+    name: str
+
+    def records(self) -> Iterator[Located]:
+        """Records in an order in which what is referred to comes first. Raises SourceError when it must stop."""
+        ...
+
+
+def first_problem(error: Any) -> str:
+    """The first complaint of a pydantic ValidationError in one short line."""
+    detail = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in detail["loc"] if part not in ("team", "person", "request", "document"))
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message

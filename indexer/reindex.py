@@ -1,0 +1,162 @@
+"""Database -> index: encode only what changed, write beside the live generation, swap, and say what was done."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.passages import make_passages
+from recommender.corpus import items, load_items
+from recommender.datatypes import Item, Passage
+from recommender.encoder import Encoder
+from recommender.index import generations
+from recommender.index.build import IndexBuilder, Journal, item_digest, passage_digest, read_text
+from recommender.language import Analyzer
+from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+Progress = Callable[[int, int], None]
+_CHUNK = 128
+
+
+@dataclass
+class ReindexReport:
+    """What one run did: counts of the whole index (items, passages) and of this run's work."""
+
+    items: int = 0
+    passages: int = 0
+    encoded: int = 0
+    reused: int = 0
+    removed: int = 0
+    seconds: float = 0.0
+    generation: str = ""
+    failed: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """The one line an admin wants."""
+        return (
+            f"items {self.items}, passages {self.passages}, encoded {self.encoded}, reused {self.reused}, "
+            f"removed {self.removed}, {self.seconds:.1f} s"
+        )
+
+
+def reindex(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: Encoder,
+    analyzer: Analyzer,
+    full: bool = False,
+    progress: Progress = lambda _done, _total: None,
+) -> ReindexReport:
+    """Bring the index up to the database. Changes nothing when nothing changed.
+
+    A failing item is listed in the report and left out; the rest goes in. Raises IndexLocked when another process
+    writes, IndexMismatch when the live generation is another model's and `full` is false.
+    """
+    started = time.monotonic()
+    report = ReindexReport()
+    with generations.write_lock(settings.index_dir), sessions() as session:
+        builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full)
+        known = builder.known
+        seen, changed = _compare(session, known, settings.passage_tokens)
+        gone = known.keys() - seen
+        report.items = len(seen)
+        if changed or gone or not known:
+            _write(settings, session, encoder, builder, changed, gone, report, progress)
+        else:
+            report.passages = builder.passages
+            report.generation = generations.live_name(settings.index_dir) or ""
+        report.reused = report.passages - report.encoded
+        report.removed = len(gone)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _compare(session: Session, known: dict[str, str], passage_tokens: int) -> tuple[set[str], list[str]]:
+    """(keys of all searchable items, keys of those that are new or changed)."""
+    seen: set[str] = set()
+    changed: list[str] = []
+    for item in items(session):
+        seen.add(item.key)
+        if known.get(item.key) != item_digest(item, passage_tokens):
+            changed.append(item.key)
+    return seen, changed
+
+
+def _write(
+    settings: Settings,
+    session: Session,
+    encoder: Encoder,
+    builder: IndexBuilder,
+    changed: Sequence[str],
+    gone: set[str],
+    report: ReindexReport,
+    progress: Progress,
+) -> None:
+    journal = Journal(settings.index_dir, encoder.card)
+    try:
+        builder.begin(expected=2 * report.items, hnsw_from=settings.hnsw_from)
+        done = 0
+        progress(done, len(changed))
+        for keys in _chunks(changed):
+            batch = _passages_of(load_items(session, keys).values(), settings, encoder, report)
+            vectors = _vectors_of(batch, encoder, builder, journal, report)
+            builder.remove([item.key for item, _passages in batch if item.key in builder.known])
+            for item, passages in batch:
+                digests = [passage_digest(passage) for passage in passages]
+                builder.add(
+                    item, item_digest(item, settings.passage_tokens), passages, [vectors[digest] for digest in digests]
+                )
+            session.expunge_all()
+            done += len(keys)
+            progress(done, len(changed))
+        builder.remove(gone)
+        manifest = builder.finish(settings.hnsw_from)
+    except BaseException:
+        journal.close()
+        raise
+    journal.drop()
+    report.items, report.passages, report.generation = manifest.items, manifest.passages, manifest.generation
+
+
+def _passages_of(
+    batch: Iterable[Item], settings: Settings, encoder: Encoder, report: ReindexReport
+) -> list[tuple[Item, list[Passage]]]:
+    made = []
+    for item in batch:
+        try:
+            made.append((item, make_passages(item, encoder.count_tokens, settings.passage_tokens)))
+        except Exception as error:
+            log.exception("%s cannot be cut into passages", item.key)
+            report.failed.append(f"{item.key}: {error}")
+    return made
+
+
+def _vectors_of(
+    batch: Sequence[tuple[Item, list[Passage]]],
+    encoder: Encoder,
+    builder: IndexBuilder,
+    journal: Journal,
+    report: ReindexReport,
+) -> dict[str, NDArray[np.float32]]:
+    """A vector for every passage of the batch: from the live generation, from the journal, or encoded now."""
+    texts = {passage_digest(passage): read_text(passage) for _item, passages in batch for passage in passages}
+    vectors = builder.vectors_of(texts)
+    vectors |= journal.find(texts.keys() - vectors.keys())
+    missing = [digest for digest in texts if digest not in vectors]
+    if missing:
+        encoded = encoder.encode_passages([texts[digest] for digest in missing])
+        fresh = dict(zip(missing, encoded, strict=True))
+        journal.keep(fresh)
+        vectors |= fresh
+        report.encoded += len(missing)
+    return vectors
+
+
+def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), _CHUNK):
+        yield keys[start : start + _CHUNK]

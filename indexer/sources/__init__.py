@@ -1,0 +1,1 @@
+"""One file per source; each yields records that `indexer.load` puts into the database."""

@@ -1,0 +1,170 @@
+"""A Stack Exchange data dump: Posts.xml, Users.xml and, when there, PostLinks.xml.
+
+Streamed row by row, so memory does not grow with the dump: Posts.xml is read twice, questions first, then answers,
+since an answer may stand before its question. Entities and external references are refused.
+"""
+
+import xml.sax
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from xml.sax.handler import ContentHandler  # noqa: S406 - only the interface; the parser is defusedxml's
+from xml.sax.xmlreader import AttributesImpl
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.expatreader import DefusedExpatParser
+from markdownify import MarkdownConverter
+from pydantic import ValidationError
+
+from indexer.records import (
+    AnswerRecord,
+    LinkRecord,
+    Located,
+    PersonNameRecord,
+    QuestionRecord,
+    Record,
+    ReplyRecord,
+    first_problem,
+)
+from recommender.errors import SourceError
+
+_QUESTION, _ANSWER = "1", "2"
+_CHUNK = 1 << 16
+_LINKS = {"1": "related", "3": "duplicate"}
+Row = Mapping[str, str]
+
+
+class StackExchangeSource:
+    """A folder with the dump's XML files. Every question is readable by everyone."""
+
+    def __init__(self, folder: Path, name: str = "stackexchange") -> None:
+        self.name = name
+        self._folder = folder
+
+    def records(self) -> Iterator[Located]:
+        """Questions, answers, names of those who wrote them, links. Raises SourceError when a file is missing or cut."""
+        for needed in ("Posts.xml", "Users.xml"):
+            if not (self._folder / needed).is_file():
+                raise SourceError(f"{self._folder / needed} is missing. Give the folder that holds the dump's XML files.")
+        posts = self._folder / "Posts.xml"
+        yield from _read(posts, _question)
+        yield from _read(posts, _answer)
+        yield from _read(self._folder / "Users.xml", _person)
+        if (self._folder / "PostLinks.xml").is_file():
+            yield from _read(self._folder / "PostLinks.xml", _link)
+
+
+def clean_text(html: str) -> str:
+    """HTML -> plain text that keeps code fences, lists and quotes; links and images leave their words."""
+    return str(_TO_TEXT.convert(html)).strip()
+
+
+class _TextConverter(MarkdownConverter):  # type: ignore[misc]
+    def convert_img(self, el: Any, text: str, parent_tags: set[str]) -> str:
+        return str(el.get("alt") or "")
+
+
+_TO_TEXT = _TextConverter(
+    strip=["a", "b", "strong", "em", "i", "sup", "sub"],
+    heading_style="atx",
+    bullets="-",
+    escape_asterisks=False,
+    escape_underscores=False,
+    escape_misc=False,
+)
+
+
+def _question(row: Row) -> Record | None:
+    if row["PostTypeId"] != _QUESTION:
+        return None
+    return QuestionRecord(
+        id=row["Id"],
+        title=row["Title"][:500],
+        body=clean_text(row["Body"]),
+        tags=tuple(tag for tag in row.get("Tags", "").replace("><", "|").strip("<>|").split("|") if tag),
+        asked_by=_handle(row.get("OwnerUserId")),
+        created_at=row["CreationDate"],  # type: ignore[arg-type]
+        accepted_reply=row.get("AcceptedAnswerId"),
+    )
+
+
+def _answer(row: Row) -> Record | None:
+    if row["PostTypeId"] != _ANSWER:
+        return None
+    reply = ReplyRecord(
+        id=row["Id"],
+        author=_handle(row.get("OwnerUserId")),
+        body=clean_text(row["Body"]),
+        created_at=row["CreationDate"],  # type: ignore[arg-type]
+        score=int(row.get("Score") or 0),
+    )
+    return AnswerRecord(request=row["ParentId"], reply=reply)
+
+
+def _person(row: Row) -> Record:
+    return PersonNameRecord(id=f"user-{row['Id']}", name=row["DisplayName"])
+
+
+def _link(row: Row) -> Record | None:
+    kind = _LINKS.get(row["LinkTypeId"])
+    return LinkRecord(from_request=row["PostId"], to_request=row["RelatedPostId"], kind=kind) if kind else None  # type: ignore[arg-type]
+
+
+def _handle(user: str | None) -> str | None:
+    return f"user-{user}" if user and user != "-1" else None
+
+
+class _Rows(ContentHandler):
+    """Collects the `row` elements parsed since the last look, with their lines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[int, Row]] = []
+        self._locator: Any = None
+
+    def setDocumentLocator(self, locator: Any) -> None:  # noqa: N802 - the parser calls it by this name
+        self._locator = locator
+
+    def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802
+        if name == "row":
+            self.found.append((self._locator.getLineNumber(), dict(attrs.items())))
+
+
+def _read(path: Path, to_record: Callable[[Row], Record | None]) -> Iterator[Located]:
+    handler = _Rows()
+    parser = DefusedExpatParser()
+    parser.setContentHandler(handler)
+    line = 0
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                parser.feed(chunk)
+                for line, row in handler.found:
+                    located = _located(path.name, line, row, to_record)
+                    if located is not None:
+                        yield located
+                handler.found.clear()
+            parser.close()
+    except (xml.sax.SAXException, DefusedXmlException) as error:
+        raise SourceError(
+            f"{path} is cut short or is not safe XML after line {line} ({_reason(error)}); what stands before went in. "
+            "Fetch the file again, then import it again."
+        ) from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _located(file: str, line: int, row: Row, to_record: Callable[[Row], Record | None]) -> Located | None:
+    try:
+        record = to_record(row)
+        return Located(file, line, record) if record is not None else None
+    except KeyError as error:
+        return Located(file, line, None, f"the attribute {error.args[0]} is missing")
+    except ValidationError as error:
+        return Located(file, line, None, first_problem(error))
+    except ValueError as error:
+        return Located(file, line, None, str(error))
+
+
+def _reason(error: Exception) -> str:
+    return error.getMessage() if isinstance(error, xml.sax.SAXException) else type(error).__name__

@@ -1,0 +1,97 @@
+"""What the database and the index hold, and whether they agree."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import func, select
+
+from recommender.corpus import items
+from recommender.database import open_database
+from recommender.errors import KollegaError
+from recommender.index import generations
+from recommender.index.build import item_digest
+from recommender.index.catalogue import Catalogue
+from recommender.index.generations import Manifest
+from recommender.models import Document, HelpRequest, Person, Team
+from recommender.settings import Settings
+
+
+@dataclass(frozen=True)
+class Status:
+    """Counts of the database, the live generation's manifest, and how many items differ between them."""
+
+    requests: int
+    resolved: int
+    documents: int
+    people: int
+    teams: int
+    searchable: int
+    index: dict[str, object] | None
+    problem: str
+    missing: int
+    outdated: int
+    gone: int
+
+    @property
+    def healthy(self) -> bool:
+        """True when there is a readable index and it agrees with the database."""
+        return not self.problem and self.missing == self.outdated == self.gone == 0
+
+    def as_json(self) -> str:
+        """All fields as JSON."""
+        return json.dumps({**asdict(self), "healthy": self.healthy}, indent=2, ensure_ascii=False)
+
+    def as_text(self) -> str:
+        """A few lines for a terminal; the last says what to do."""
+        lines = [
+            f"database  {self.requests} requests ({self.resolved} resolved), {self.documents} documents, "
+            f"{self.people} people, {self.teams} teams"
+        ]
+        if self.index:
+            model = self.index["model"]
+            lines.append(
+                f"index     {self.index['generation']}: {self.index['items']} items, {self.index['passages']} passages, "
+                f"{'approximate (HNSW)' if self.index['approximate'] else 'exact'} search, {self.index['created_at']}"
+            )
+            lines.append(f"model     {model['name']} ({model['revision']}, {model['dimension']} dimensions)")  # type: ignore[index]
+        if self.problem:
+            lines.append(self.problem)
+        elif self.healthy:
+            lines.append(f"up to date: all {self.searchable} searchable items are in the index")
+        else:
+            lines.append(
+                f"behind: {self.missing} missing, {self.outdated} outdated, {self.gone} gone. Run: kollega reindex"
+            )
+        return "\n".join(lines)
+
+
+def read_status(settings: Settings) -> Status:
+    """Compare the database with the live generation; a missing or damaged index becomes `problem`."""
+    known: dict[str, str] = {}
+    manifest, problem = None, ""
+    try:
+        live = generations.live(settings.index_dir)
+        manifest = asdict(Manifest.read(live))
+        known = Catalogue.load(live / "catalogue.db").digests()
+    except KollegaError as error:
+        problem = str(error)
+    with open_database(settings)() as session:
+        now = {item.key: item_digest(item, settings.passage_tokens) for item in items(session)}
+        resolved = func.count().filter(HelpRequest.status == "resolved")
+        requests, solved = session.execute(select(func.count(), resolved).select_from(HelpRequest)).one()
+        documents, people, teams = (
+            session.scalar(select(func.count()).select_from(table)) or 0 for table in (Document, Person, Team)
+        )
+    return Status(
+        requests=requests,
+        resolved=solved,
+        documents=documents,
+        people=people,
+        teams=teams,
+        searchable=len(now),
+        index=manifest,
+        problem=problem,
+        missing=len(now.keys() - known.keys()),
+        outdated=sum(known[key] != now[key] for key in now.keys() & known.keys()),
+        gone=len(known.keys() - now.keys()),
+    )

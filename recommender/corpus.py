@@ -1,0 +1,136 @@
+"""Rows -> Item. The one place that decides what is searchable: resolved requests and documents that are not hidden."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, joinedload, raiseload, selectinload
+
+from recommender.access import document_audience, request_audience
+from recommender.datatypes import Contribution, Item, Kind
+from recommender.models import Document, HelpRequest, Person, Reply
+
+ACCEPTED, UPVOTED, REPLIED, OWNED, VERIFIED = 1.0, 0.5, 0.2, 0.4, 0.6
+_CHUNK = 500
+
+
+def items(session: Session) -> Iterator[Item]:
+    """Every searchable item, requests first, in the order of their ids; memory does not grow with the corpus."""
+    yield from _stream(session, HelpRequest.id, _searchable_requests(), request_item)
+    yield from _stream(session, Document.id, _searchable_documents(), document_item)
+
+
+def load_items(session: Session, keys: Collection[str]) -> dict[str, Item]:
+    """The items of `keys` as they are in the database now; deleted, hidden and reopened ones are left out."""
+    requests = [int(key.partition(":")[2]) for key in keys if key.startswith(Kind.REQUEST)]
+    documents = [int(key.partition(":")[2]) for key in keys if key.startswith(Kind.DOCUMENT)]
+    found: dict[str, Item] = {}
+    for chunk in _chunks(requests):
+        rows = session.scalars(_searchable_requests().where(HelpRequest.id.in_(chunk)))
+        found |= {f"{Kind.REQUEST}:{row.id}": request_item(row) for row in rows}
+    for chunk in _chunks(documents):
+        pages = session.scalars(_searchable_documents().where(Document.id.in_(chunk)))
+        found |= {f"{Kind.DOCUMENT}:{page.id}": document_item(page) for page in pages}
+    return found
+
+
+def fingerprint(session: Session) -> tuple[Any, ...]:
+    """A value that changes when any request, reply, document or person changes; cheap enough to ask every second."""
+    parts: list[Any] = []
+    for model in (HelpRequest, Document, Person):
+        parts += session.execute(select(func.count(), func.max(model.id), func.max(model.updated_at))).one()
+    return (*parts, *session.execute(select(func.count(), func.max(Reply.id))).one())
+
+
+def request_item(request: HelpRequest) -> Item:
+    """The item of a request: its answer is the written resolution, else the accepted reply, else the best one."""
+    solved = next((reply for reply in request.replies if reply.accepted), None)
+    if solved is None:
+        solved = max(request.replies, key=lambda reply: reply.score, default=None)
+    answer = request.resolution or (solved.body if solved else "")
+    return Item(
+        key=f"{Kind.REQUEST}:{request.id}",
+        kind=Kind.REQUEST,
+        title=request.title,
+        body=request.body,
+        answer=answer,
+        language=request.language,
+        team=request.team.handle if request.team else None,
+        audience=request_audience(request),
+        at=request.resolved_at or request.created_at,
+        url=request.url,
+        contributions=_contributions(request),
+    )
+
+
+def document_item(document: Document) -> Item:
+    """The item of a document: its body is what answers; the owner counts, more so once it is verified."""
+    at = document.written_at
+    if document.verified_on:
+        at = max(at, datetime.combine(document.verified_on, datetime.min.time()))
+    weight = VERIFIED if document.verified_on else OWNED
+    return Item(
+        key=f"{Kind.DOCUMENT}:{document.id}",
+        kind=Kind.DOCUMENT,
+        title=document.title,
+        body=document.body,
+        answer="",
+        language=document.language,
+        team=document.team.handle if document.team else None,
+        audience=document_audience(document),
+        at=at,
+        url=document.url,
+        contributions=(Contribution(document.owner_id, weight, at),) if document.owner_id else (),
+    )
+
+
+def _contributions(request: HelpRequest) -> tuple[Contribution, ...]:
+    best: dict[int, Contribution] = {}
+    for reply in request.replies:
+        if reply.author_id is None or reply.author_id == request.asked_by_id:
+            continue
+        weight = ACCEPTED if reply.accepted else UPVOTED if reply.score > 0 else REPLIED
+        known = best.get(reply.author_id)
+        if known is None or weight > known.weight:
+            best[reply.author_id] = Contribution(reply.author_id, weight, reply.created_at)
+    return tuple(best.values())
+
+
+def _searchable_requests() -> Select[tuple[HelpRequest]]:
+    return (
+        select(HelpRequest)
+        .where(HelpRequest.status == "resolved", HelpRequest.hidden.is_(False))
+        .options(
+            joinedload(HelpRequest.team),
+            selectinload(HelpRequest.replies),
+            selectinload(HelpRequest.audience),
+            raiseload("*", sql_only=True),
+        )
+        .execution_options(populate_existing=True)
+    )
+
+
+def _searchable_documents() -> Select[tuple[Document]]:
+    return (
+        select(Document)
+        .where(Document.hidden.is_(False))
+        .options(joinedload(Document.team), selectinload(Document.audience), raiseload("*", sql_only=True))
+        .execution_options(populate_existing=True)
+    )
+
+
+def _stream(session: Session, column: Any, query: Select[Any], to_item: Any) -> Iterator[Item]:
+    last = 0
+    while True:
+        rows = session.scalars(query.where(column > last).order_by(column).limit(_CHUNK)).all()
+        if not rows:
+            return
+        last = rows[-1].id
+        yield from [to_item(row) for row in rows]
+        session.expunge_all()
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), _CHUNK):
+        yield ids[start : start + _CHUNK]

@@ -1,0 +1,135 @@
+"""The nouns of Kollega as frozen dataclasses. Results explain themselves: a suggestion says why, an expert from what."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What an item is."""
+
+    REQUEST = "request"
+    DOCUMENT = "document"
+
+
+class Role(StrEnum):
+    """What part of an item a passage is."""
+
+    QUESTION = "question"
+    ANSWER = "answer"
+    SECTION = "section"
+
+
+class Verdict(StrEnum):
+    """How sure the recommender is that the answer exists."""
+
+    ANSWER = "answer"
+    MAYBE = "maybe"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One person's part in an item: `weight` 1 for the accepted answer, less for other parts."""
+
+    person_id: int
+    weight: float
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Item:
+    """What may be recommended. `key` is `request:17` or `document:4`; `audience` holds the tokens that may read it."""
+
+    key: str
+    kind: Kind
+    title: str
+    body: str
+    answer: str
+    language: str
+    team: str | None
+    audience: frozenset[str]
+    at: datetime
+    url: str | None = None
+    contributions: tuple[Contribution, ...] = ()
+
+    @property
+    def id(self) -> int:
+        """The database id of the row the item was made from."""
+        return int(self.key.partition(":")[2])
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A piece of an item that the model can read whole.
+
+    `context` (title and heading path) is read together with `text` by both search legs; `text` alone is shown.
+    """
+
+    item: str
+    role: Role
+    position: int
+    context: str
+    text: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why a suggestion is there: shared words, and how near in meaning (0 = as far as any two texts, 1 = the same)."""
+
+    words: tuple[str, ...]
+    nearness: float | None
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """An item, its best passage with the spans (start, end) of the matching words, and the fused score in 0..1."""
+
+    item: Item
+    passage: Passage
+    score: float
+    excerpt: str
+    marks: tuple[tuple[int, int], ...]
+    why: Why
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One item that a person contributed to and that is similar to the question."""
+
+    item: Item
+    weight: float
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Expert:
+    """A colleague who has answered something similar. Never without evidence."""
+
+    person_id: int
+    handle: str
+    name: str
+    teams: tuple[str, ...]
+    languages: tuple[str, ...]
+    away_until: date | None
+    score: float
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def last_at(self) -> datetime:
+        """When the newest piece of the evidence was written."""
+        return max(piece.at for piece in self.evidence)
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The answer to one question. `notice` says when a leg could not run (`dense_missing`, `index_missing`)."""
+
+    question: str
+    language: str
+    verdict: Verdict
+    suggestions: tuple[Suggestion, ...] = ()
+    experts: tuple[Expert, ...] = ()
+    more: int = 0
+    notices: tuple[str, ...] = field(default=())

@@ -1,0 +1,42 @@
+"""Where passages are searched. `SearchIndex` is the protocol; `local.py` runs it on FAISS and Tantivy."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.datatypes import Passage
+from recommender.language import Terms
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One passage found. `dense` is a cosine (None when that leg did not run), `lexical` a BM25 score (0 = no word)."""
+
+    passage_id: int
+    item: str
+    dense: float | None
+    lexical: float
+
+
+class SearchIndex(Protocol):
+    """Finds passages for a question among those whose audience meets the reader's tokens."""
+
+    background: float
+    """Mean cosine of unrelated texts in this index: the practical zero of the dense score."""
+
+    def search(
+        self, vector: NDArray[np.float32] | None, terms: Terms, tokens: frozenset[str], top_k: int
+    ) -> list[Hit]:
+        """Up to `top_k` passages of each leg, merged; `vector` None runs the lexical leg alone."""
+        ...
+
+    def passages(self, ids: Collection[int]) -> dict[int, Passage]:
+        """The passages of `ids`."""
+        ...
+
+    def rarity(self, terms: Sequence[str]) -> dict[str, float]:
+        """Inverse document frequency of each term, 0 for one in every passage or in none."""
+        ...

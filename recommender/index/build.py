@@ -1,0 +1,258 @@
+"""Writing one generation: a copy of the live one with changes, or from nothing; verified before it goes live.
+
+Vectors are kept in a journal from the moment they are encoded, so a run that was killed encodes nothing twice.
+"""
+
+import hashlib
+import shutil
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.datatypes import Item, Passage
+from recommender.encoder import ModelCard
+from recommender.errors import IndexDamaged, IndexNotFound
+from recommender.index import generations
+from recommender.index.catalogue import Catalogue, Row
+from recommender.index.dense import DenseIndex
+from recommender.index.generations import Manifest
+from recommender.index.lexical import LexicalIndex
+from recommender.index.local import LocalIndex, check_model
+from recommender.language import ANALYSIS_VERSION, Analyzer
+
+Vectors = NDArray[np.float32]
+_DEAD_SHARE = 0.2
+_SAMPLE = 400
+
+
+def item_digest(item: Item, passage_tokens: int) -> str:
+    """Content hash of all that the index holds of an item; equal digests need no work."""
+    parts = (item.title, item.body, item.answer, item.language, " ".join(sorted(item.audience)))
+    return _digest(str(passage_tokens), str(ANALYSIS_VERSION), *parts)
+
+
+def passage_digest(passage: Passage) -> str:
+    """Content hash of what the model reads of a passage; equal digests have equal vectors."""
+    return _digest(read_text(passage))
+
+
+def read_text(passage: Passage) -> str:
+    """What the model reads: context, then text."""
+    return f"{passage.context}\n{passage.text}" if passage.context else passage.text
+
+
+class Journal:
+    """Vectors by passage digest for one model, durable batch by batch, dropped once a generation is live."""
+
+    def __init__(self, index_dir: Path, model: ModelCard) -> None:
+        index_dir.mkdir(parents=True, exist_ok=True)
+        self._path = index_dir / f"journal-{model.revision}-{model.dimension}.db"
+        self._connection = sqlite3.connect(self._path)
+        self._connection.execute("CREATE TABLE IF NOT EXISTS vectors (digest TEXT PRIMARY KEY, vector BLOB NOT NULL)")
+
+    def find(self, digests: Iterable[str]) -> dict[str, Vectors]:
+        """The vectors that are already there."""
+        found = {}
+        for digest in digests:
+            row = self._connection.execute("SELECT vector FROM vectors WHERE digest = ?", (digest,)).fetchone()
+            if row:
+                found[digest] = np.frombuffer(row[0], np.float32)
+        return found
+
+    def keep(self, vectors: dict[str, Vectors]) -> None:
+        """Keep vectors; durable when this returns."""
+        rows = [(digest, vector.astype(np.float32).tobytes()) for digest, vector in vectors.items()]
+        self._connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+        self._connection.commit()
+
+    def drop(self) -> None:
+        """Remove the journal."""
+        self._connection.close()
+        self._path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the journal, keeping it for the next run."""
+        self._connection.close()
+
+
+class IndexBuilder:
+    """One generation being written. Use under `generations.write_lock`."""
+
+    def __init__(self, index_dir: Path, model: ModelCard, analyzer: Analyzer, base: Path | None) -> None:
+        self._index_dir = index_dir
+        self._model = model
+        self._analyzer = analyzer
+        self._base = base
+        self.directory: Path | None = None
+        self._catalogue: Catalogue | None = Catalogue.load(base / "catalogue.db") if base else None
+        self.known: dict[str, str] = self._catalogue.digests() if self._catalogue else {}
+        self._dense: DenseIndex | None = None
+        self._lexical: LexicalIndex | None = None
+        self._dead = 0
+
+    @property
+    def passages(self) -> int:
+        """Passages held so far."""
+        return self._catalogue.counts()[1] if self._catalogue else 0
+
+    @classmethod
+    def open(cls, index_dir: Path, model: ModelCard, analyzer: Analyzer, full: bool) -> "IndexBuilder":
+        """Start from the live generation, or from nothing when `full` or when there is none.
+
+        Raises IndexMismatch when the live generation is another model's, IndexDamaged when it cannot be read.
+        """
+        if full:
+            return cls(index_dir, model, analyzer, None)
+        try:
+            base = generations.live(index_dir)
+        except IndexNotFound:
+            return cls(index_dir, model, analyzer, None)
+        manifest = Manifest.read(base)
+        check_model(manifest, model)
+        LocalIndex.open_generation(base, model)  # a damaged base must not be copied on
+        return cls(index_dir, model, analyzer, base)
+
+    def begin(self, expected: int, hnsw_from: int) -> None:
+        """Make the new directory, holding what the base holds. `expected` passages choose exact or HNSW search."""
+        self.directory = generations.begin(self._index_dir)
+        if self._base is None:
+            self._catalogue = Catalogue.create(self.directory / "catalogue.db")
+            self._lexical = LexicalIndex.create(self.directory / "lexical")
+            self._dense = DenseIndex.empty(self._model.dimension, expected >= hnsw_from)
+            return
+        if self._catalogue:
+            self._catalogue.close()
+        shutil.copy2(self._base / "catalogue.db", self.directory / "catalogue.db")
+        LexicalIndex.copy(self._base / "lexical", self.directory / "lexical")
+        self._catalogue = Catalogue.create(self.directory / "catalogue.db")
+        self._lexical = LexicalIndex.load(self.directory / "lexical")
+        self._dense = DenseIndex.load(self._base / "vectors.faiss")
+        self._dead = len(self._dense) - self._catalogue.counts()[1]
+
+    def vectors_of(self, digests: Collection[str]) -> dict[str, Vectors]:
+        """Vectors that the base already holds for these passages."""
+        if self._base is None or self._catalogue is None or self._dense is None:
+            return {}
+        ids = self._catalogue.ids_by_digest(digests)
+        vectors = self._dense.vectors(np.array(list(ids.values()), np.int64))
+        return {digest: vector.copy() for digest, vector in zip(ids, vectors, strict=True)}
+
+    def remove(self, keys: Collection[str]) -> int:
+        """Take out items; returns how many passages that were."""
+        catalogue, _dense, lexical = self._parts()
+        removed = catalogue.remove(keys)
+        lexical.remove(keys)
+        self._dead += removed
+        return removed
+
+    def add(self, item: Item, digest: str, passages: Sequence[Passage], vectors: Sequence[Vectors]) -> None:
+        """Add an item with its passages and a vector, shape (dimension,), for each."""
+        catalogue, dense, lexical = self._parts()
+        first = len(dense)
+        rows = [Row(first + n, passage_digest(p), p) for n, p in enumerate(passages)]
+        dense.add(np.stack(vectors))
+        catalogue.add(item, digest, rows)
+        lexical.add(
+            (
+                row.id,
+                item.key,
+                item.audience,
+                self._analyzer.index_terms(row.passage.context, row.passage.language),
+                self._analyzer.index_terms(row.passage.text, row.passage.language),
+            )
+            for row in rows
+        )
+
+    def finish(self, hnsw_from: int) -> Manifest:
+        """Write all files, verify them by opening them, and make the generation live."""
+        catalogue, dense, lexical = self._parts()
+        directory = self.directory
+        if directory is None:
+            raise RuntimeError("begin() comes first")
+        lexical.commit()
+        catalogue.commit()
+        items, passages = catalogue.counts()
+        outgrown = not dense.approximate and passages >= hnsw_from
+        if outgrown or self._dead > _DEAD_SHARE * max(1, len(dense)):
+            dense = self._compact(directory, catalogue, dense, passages >= hnsw_from)
+        dense.save(directory / "vectors.faiss")
+        digest = _digest(*(f"{key} {value}" for key, value in sorted(catalogue.digests().items())))
+        manifest = Manifest(
+            format=generations.FORMAT,
+            analysis=ANALYSIS_VERSION,
+            generation=directory.name,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            model=self._model,
+            items=items,
+            passages=passages,
+            rows=len(dense),
+            approximate=dense.approximate,
+            background=_background(catalogue, dense),
+            digest=digest,
+        )
+        catalogue.close()
+        manifest.write(directory)
+        try:
+            self._verify(directory, passages)
+        except IndexDamaged:
+            (directory / "manifest.json").unlink()
+            raise
+        generations.publish(self._index_dir, directory)
+        return manifest
+
+    def _verify(self, directory: Path, passages: int) -> None:
+        LocalIndex.open_generation(directory, self._model)
+        found = len(LexicalIndex.load(directory / "lexical"))
+        if found != passages:
+            raise IndexDamaged(f"{directory.name} holds the words of {found} passages, not {passages}. Run it again.")
+
+    def _compact(self, directory: Path, catalogue: Catalogue, dense: DenseIndex, approximate: bool) -> DenseIndex:
+        """New rows for living passages only, in all three parts."""
+        audiences = dict(catalogue.audiences())
+        rows = list(catalogue.rows())
+        fresh = DenseIndex.empty(self._model.dimension, approximate)
+        for start in range(0, len(rows), 10_000):
+            fresh.add(dense.vectors(np.array([row.id for row in rows[start : start + 10_000]], np.int64)))
+        shutil.rmtree(directory / "lexical")
+        lexical = LexicalIndex.create(directory / "lexical")
+        catalogue.renumber()
+        lexical.add(
+            (
+                number,
+                row.passage.item,
+                audiences[row.passage.item],
+                self._analyzer.index_terms(row.passage.context, row.passage.language),
+                self._analyzer.index_terms(row.passage.text, row.passage.language),
+            )
+            for number, row in enumerate(rows)
+        )
+        lexical.commit()
+        return fresh
+
+    def _parts(self) -> tuple[Catalogue, DenseIndex, LexicalIndex]:
+        if self._catalogue is None or self._dense is None or self._lexical is None:
+            raise RuntimeError("begin() comes first")
+        return self._catalogue, self._dense, self._lexical
+
+
+def _background(catalogue: Catalogue, dense: DenseIndex) -> float:
+    """Mean cosine between passages of different items: how near two texts are that have nothing to do with each other."""
+    members = list(catalogue.members())
+    if len({key for _id, key in members}) < 2:
+        return 0.0
+    picked = np.random.default_rng(0).permutation(len(members))[:_SAMPLE]
+    vectors = dense.vectors(np.array([members[n][0] for n in picked], np.int64))
+    keys = np.array([members[n][1] for n in picked])
+    others = keys[:, None] != keys[None, :]
+    return float((vectors @ vectors.T)[others].mean()) if others.any() else 0.0
+
+
+def _digest(*parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,144 @@
+"""Which items and passages a generation holds: a SQLite file beside the vectors and the terms.
+
+A row in `passages` is alive; a removed passage has no row, which is how the dense leg knows to mask it.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from recommender.datatypes import Item, Passage, Role
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS items (
+    key TEXT PRIMARY KEY, digest TEXT NOT NULL, audience TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passages (
+    id INTEGER PRIMARY KEY, item TEXT NOT NULL, role TEXT NOT NULL, position INTEGER NOT NULL,
+    context TEXT NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL, digest TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS passages_item ON passages (item);
+CREATE INDEX IF NOT EXISTS passages_digest ON passages (digest);
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A passage with its id and the digest of what the model reads of it."""
+
+    id: int
+    digest: str
+    passage: Passage
+
+
+class Catalogue:
+    """Items and passages of one generation."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    @classmethod
+    def create(cls, path: Path) -> "Catalogue":
+        """Open for writing; the tables are made when they are missing. Durable at `commit`."""
+        connection = sqlite3.connect(path, check_same_thread=False)
+        connection.executescript(_TABLES)
+        return cls(connection)
+
+    @classmethod
+    def load(cls, path: Path) -> "Catalogue":
+        """Open for reading; sqlite3.Error when it is missing or damaged."""
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        catalogue = cls(connection)
+        catalogue.counts()
+        return catalogue
+
+    def digests(self) -> dict[str, str]:
+        """Content digest of every item, by key."""
+        with self._lock:
+            return dict(self._connection.execute("SELECT key, digest FROM items"))
+
+    def counts(self) -> tuple[int, int]:
+        """(items, passages)."""
+        with self._lock:
+            items = self._connection.execute("SELECT count(*) FROM items").fetchone()[0]
+            return items, self._connection.execute("SELECT count(*) FROM passages").fetchone()[0]
+
+    def add(self, item: Item, digest: str, rows: Sequence[Row]) -> None:
+        """Add an item and its passages."""
+        with self._lock:
+            audience = json.dumps(sorted(item.audience))
+            self._connection.execute("INSERT INTO items VALUES (?, ?, ?)", (item.key, digest, audience))
+            values = [
+                (r.id, p.item, p.role.value, p.position, p.context, p.text, p.language, r.digest)
+                for r in rows
+                for p in (r.passage,)
+            ]
+            self._connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def remove(self, keys: Collection[str]) -> int:
+        """Take out items and their passages; returns how many passages that were."""
+        with self._lock:
+            removed = 0
+            for key in keys:
+                self._connection.execute("DELETE FROM items WHERE key = ?", (key,))
+                removed += self._connection.execute("DELETE FROM passages WHERE item = ?", (key,)).rowcount
+            return removed
+
+    def ids_by_digest(self, digests: Collection[str]) -> dict[str, int]:
+        """One living passage id for each passage digest that is there."""
+        found: dict[str, int] = {}
+        with self._lock:
+            for digest in digests:
+                row = self._connection.execute("SELECT id FROM passages WHERE digest = ? LIMIT 1", (digest,)).fetchone()
+                if row:
+                    found[digest] = row[0]
+        return found
+
+    def members(self) -> Iterator[tuple[int, str]]:
+        """(passage id, item key) of every passage, in the order of ids."""
+        with self._lock:
+            yield from self._connection.execute("SELECT id, item FROM passages ORDER BY id")
+
+    def audiences(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """(item key, audience) of every item."""
+        with self._lock:
+            for key, audience in self._connection.execute("SELECT key, audience FROM items"):
+                yield key, frozenset(json.loads(audience))
+
+    def rows(self) -> Iterator[Row]:
+        """Every passage, in the order of ids."""
+        with self._lock:
+            for row in self._connection.execute("SELECT * FROM passages ORDER BY id"):
+                yield _row(row)
+
+    def passages(self, ids: Collection[int]) -> dict[int, Passage]:
+        """The passages of `ids`; unknown ids are left out."""
+        marks = ",".join("?" * len(ids))
+        with self._lock:
+            found = self._connection.execute(f"SELECT * FROM passages WHERE id IN ({marks})", list(ids))  # noqa: S608
+            return {row[0]: _row(row).passage for row in found}
+
+    def renumber(self) -> None:
+        """Number the living passages 0, 1, 2 ... in the order of their ids; durable at once."""
+        with self._lock:
+            ids = [row[0] for row in self._connection.execute("SELECT id FROM passages ORDER BY id")]
+            moves = [(number, old) for number, old in enumerate(ids) if number != old]
+            self._connection.executemany("UPDATE passages SET id = ? WHERE id = ?", moves)  # ids only ever move down
+            self._connection.commit()
+
+    def commit(self) -> None:
+        """Make the changes durable."""
+        self._connection.commit()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def _row(row: tuple[int, str, str, int, str, str, str, str]) -> Row:
+    identifier, item, role, position, context, text, language, digest = row
+    return Row(identifier, digest, Passage(item, Role(role), position, context, text, language))

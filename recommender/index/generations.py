@@ -1,0 +1,125 @@
+"""Generations on disk: `index/CURRENT` names the live one; a new one is written beside it and swapped in atomically.
+
+A generation directory holds `catalogue.db`, `vectors.faiss`, `lexical/` and `manifest.json`; the manifest is written
+last, so a directory without one was never finished.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from recommender.encoder import ModelCard
+from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
+
+KEPT = 2
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a generation was made from and what it holds."""
+
+    format: int
+    analysis: int
+    generation: str
+    created_at: str
+    model: ModelCard
+    items: int
+    passages: int
+    rows: int
+    approximate: bool
+    background: float
+    digest: str
+
+    @classmethod
+    def read(cls, directory: Path) -> "Manifest":
+        """The manifest of a generation; IndexDamaged when it cannot be read."""
+        try:
+            values = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+            manifest = cls(**{**values, "model": ModelCard(**values["model"])})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise IndexDamaged(
+                f"The manifest of {directory.name} cannot be read ({error}). Run: kollega reindex --full"
+            ) from error
+        if manifest.format != FORMAT:
+            raise IndexDamaged(f"{directory.name} was written by another version. Run: kollega reindex --full")
+        return manifest
+
+    def write(self, directory: Path) -> None:
+        """Write `manifest.json`."""
+        (directory / "manifest.json").write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+
+def live(index_dir: Path) -> Path:
+    """Directory of the live generation; IndexNotFound when there is none."""
+    name = live_name(index_dir)
+    if name is None or not (index_dir / name).is_dir():
+        raise IndexNotFound("There is no index yet. Run: kollega reindex")
+    return index_dir / name
+
+
+def live_name(index_dir: Path) -> str | None:
+    """Name of the live generation, None when there is none. Cheap: one small file is read."""
+    try:
+        return (index_dir / "CURRENT").read_text(encoding="ascii").strip() or None
+    except OSError:
+        return None
+
+
+def finished(index_dir: Path) -> list[str]:
+    """Names of the finished generations, oldest first."""
+    return sorted(path.parent.name for path in index_dir.glob("gen-*/manifest.json"))
+
+
+def begin(index_dir: Path) -> Path:
+    """A new, empty generation directory; what an earlier crash left unfinished is removed."""
+    index_dir.mkdir(parents=True, exist_ok=True)
+    done = finished(index_dir)
+    for path in index_dir.glob("gen-*"):
+        if path.name not in done:
+            shutil.rmtree(path, ignore_errors=True)
+    number = int(done[-1].partition("-")[2]) + 1 if done else 1
+    directory = index_dir / f"gen-{number:06d}"
+    directory.mkdir()
+    return directory
+
+
+def publish(index_dir: Path, directory: Path) -> None:
+    """Make a finished generation the live one in one atomic step, then drop all but the newest two."""
+    beside = index_dir / "CURRENT.new"
+    with beside.open("w", encoding="ascii") as file:
+        file.write(directory.name)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, index_dir / "CURRENT")
+    others = [name for name in finished(index_dir) if name != directory.name]
+    for name in others[: max(0, len(others) - (KEPT - 1))]:
+        shutil.rmtree(index_dir / name, ignore_errors=True)
+
+
+def roll_back(index_dir: Path) -> str:
+    """Make the generation before the live one live again and return its name; IndexNotFound when there is none."""
+    with write_lock(index_dir):
+        current = live(index_dir).name
+        older = [name for name in finished(index_dir) if name < current]
+        if not older:
+            raise IndexNotFound("There is no earlier generation to go back to. Run: kollega reindex --full")
+        publish(index_dir, index_dir / older[-1])
+        return older[-1]
+
+
+@contextlib.contextmanager
+def write_lock(index_dir: Path) -> Iterator[None]:
+    """Hold the one writer's lock; IndexLocked when another process has it. A killed holder frees it."""
+    index_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(index_dir / "lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise IndexLocked("Another process is writing the index. Wait for it to end, or stop it, then try again.") from error

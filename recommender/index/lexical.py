@@ -1,0 +1,138 @@
+"""The lexical leg: BM25 over analysed terms in Tantivy, filtered by reader tokens. The only door to tantivy."""
+
+import math
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import tantivy
+
+from recommender.language import Terms
+
+_WEIGHTS = {"context": 1.5, "text": 1.0}
+_GRAM_WEIGHT = 0.15
+_MAX_WORDS, _MAX_GRAMS = 48, 64
+_HEAP = 64_000_000
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("id", stored=False, indexed=True, fast=True)
+    builder.add_text_field("item", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("audience", tokenizer_name="raw", index_option="basic")
+    for name in (*_WEIGHTS, "grams"):
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
+    return builder.build()
+
+
+class LexicalIndex:
+    """Passages by their terms, in one directory."""
+
+    def __init__(self, index: tantivy.Index, schema: tantivy.Schema) -> None:
+        self._index = index
+        self._schema = schema
+        self._searcher = index.searcher()
+        self._writer: Any = None
+
+    @classmethod
+    def create(cls, path: Path) -> "LexicalIndex":
+        """An empty index in a new directory."""
+        path.mkdir(parents=True)
+        schema = _schema()
+        return cls(tantivy.Index(schema, path=str(path)), schema)
+
+    @classmethod
+    def load(cls, path: Path) -> "LexicalIndex":
+        """An index on disk; ValueError when it is missing or damaged."""
+        return cls(tantivy.Index.open(str(path)), _schema())
+
+    @staticmethod
+    def copy(source: Path, target: Path) -> None:
+        """A copy that can be written without touching the source: segments never change, so they are hard links."""
+        target.mkdir(parents=True)
+        for path in source.iterdir():
+            if path.suffix in (".json", ".lock") or path.name.startswith("."):
+                if path.suffix == ".json":
+                    shutil.copy2(path, target / path.name)
+            else:
+                os.link(path, target / path.name)
+
+    def add(self, rows: Iterable[tuple[int, str, frozenset[str], Terms, Terms]]) -> None:
+        """Add passages as (id, item key, audience, terms of the context, terms of the text)."""
+        for identifier, item, audience, context, text in rows:
+            document = tantivy.Document()
+            document.add_unsigned("id", identifier)
+            document.add_text("item", item)
+            for token in audience:
+                document.add_text("audience", token)
+            document.add_text("context", " ".join(context.words))
+            document.add_text("text", " ".join(text.words))
+            document.add_text("grams", " ".join((*context.grams, *text.grams)))
+            self._open_writer().add_document(document)
+
+    def remove(self, items: Iterable[str]) -> None:
+        """Take out all passages of the items."""
+        for item in items:
+            self._open_writer().delete_documents_by_term("item", item)
+
+    def commit(self) -> None:
+        """Make what was added and removed durable, and close the writer."""
+        if self._writer is None:
+            return
+        self._writer.commit()
+        self._writer.wait_merging_threads()
+        self._writer = None
+        self._index.reload()
+        self._searcher = self._index.searcher()
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+    def search(self, terms: Terms, tokens: frozenset[str], top_k: int) -> list[tuple[int, float]]:
+        """The `top_k` best readable passages as (id, BM25), best first. Long questions keep their rarest terms."""
+        parts = self._parts(terms)
+        if not parts or top_k <= 0:
+            return []
+        occur = tantivy.Occur
+        readable = tantivy.Query.term_set_query(self._schema, "audience", sorted(tokens))
+        query = tantivy.Query.boolean_query(
+            [
+                (occur.Must, tantivy.Query.boolean_query([(occur.Should, part) for part in parts])),
+                (occur.Must, tantivy.Query.const_score_query(readable, 0.0)),
+            ]
+        )
+        hits = self._searcher.search(query, limit=top_k, count=False).hits
+        ids = self._searcher.fast_field_values("id", [address for _score, address in hits])
+        return [(int(i), float(score)) for i, (score, _address) in zip(ids, hits, strict=True)]
+
+    def rarity(self, terms: Sequence[str]) -> dict[str, float]:
+        """Inverse document frequency of words, as in BM25; 0 for a word that no passage holds."""
+        total = max(1, self._searcher.num_docs)
+        return {term: self._idf(term, total) for term in terms}
+
+    def _idf(self, term: str, total: int) -> float:
+        found = max(self._searcher.doc_freq(name, term) for name in _WEIGHTS)
+        return math.log(1 + (total - found + 0.5) / (found + 0.5)) if found else 0.0
+
+    def _parts(self, terms: Terms) -> list[tantivy.Query]:
+        rarity = self.rarity(terms.words)
+        words = sorted((word for word in terms.words if rarity[word] > 0), key=lambda word: -rarity[word])
+        parts = [
+            tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, name, word, "freq"), weight)
+            for word in words[:_MAX_WORDS]
+            for name, weight in _WEIGHTS.items()
+        ]
+        grams = terms.grams
+        if len(grams) > _MAX_GRAMS:
+            grams = tuple(sorted(grams, key=lambda gram: self._searcher.doc_freq("grams", gram)))[:_MAX_GRAMS]
+        for gram in grams:
+            term = tantivy.Query.term_query(self._schema, "grams", gram, "freq")
+            parts.append(tantivy.Query.boost_query(term, _GRAM_WEIGHT))
+        return parts
+
+    def _open_writer(self) -> Any:
+        if self._writer is None:
+            self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
+        return self._writer

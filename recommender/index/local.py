@@ -1,0 +1,133 @@
+"""The local SearchIndex: one finished generation, its two legs (`dense.py`, `lexical.py`) and its catalogue.
+
+Opened once and then only read, by many threads. Writing a generation is `build.py`'s.
+"""
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.datatypes import Passage
+from recommender.encoder import ModelCard
+from recommender.errors import IndexDamaged, IndexMismatch
+from recommender.index import Hit, generations
+from recommender.index.catalogue import Catalogue
+from recommender.index.dense import DenseIndex
+from recommender.index.generations import Manifest
+from recommender.index.lexical import LexicalIndex
+from recommender.language import ANALYSIS_VERSION, Terms
+
+
+class LocalIndex:
+    """Passages of one generation, searched by meaning and by words, filtered by reader tokens."""
+
+    def __init__(
+        self, manifest: Manifest, catalogue: Catalogue, dense: DenseIndex | None, lexical: LexicalIndex
+    ) -> None:
+        self.manifest = manifest
+        self.background = manifest.background
+        self._catalogue = catalogue
+        self._dense = dense
+        self._lexical = lexical
+        self._items, self._item_of = _membership(catalogue, manifest.rows)
+        self._tokens = _passages_by_token(catalogue, self._items, self._item_of)
+        self._readable = lru_cache(maxsize=256)(self._readable_uncached)
+
+    @classmethod
+    def open(cls, index_dir: Path, model: ModelCard | None) -> "LocalIndex":
+        """Open the live generation. Raises IndexNotFound, IndexDamaged, or IndexMismatch when it was made by another
+        model than `model`; with `model` None only the lexical leg is opened."""
+        return cls.open_generation(generations.live(index_dir), model)
+
+    @classmethod
+    def open_generation(cls, directory: Path, model: ModelCard | None) -> "LocalIndex":
+        """Open one generation directory; errors as in `open`."""
+        manifest = Manifest.read(directory)
+        check_model(manifest, model)
+        if manifest.analysis != ANALYSIS_VERSION:
+            raise IndexDamaged(f"{directory.name} was analysed by another version. Run: kollega reindex --full")
+        try:
+            catalogue = Catalogue.load(directory / "catalogue.db")
+            lexical = LexicalIndex.load(directory / "lexical")
+            dense = DenseIndex.load(directory / "vectors.faiss") if model else None
+        except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
+            raise IndexDamaged(
+                f"{directory.name} cannot be opened ({error}). Run: kollega reindex --full"
+            ) from error
+        counted = catalogue.counts()
+        if counted != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
+            raise IndexDamaged(
+                f"{directory.name} holds {counted[0]} items and {counted[1]} passages, its manifest says "
+                f"{manifest.items} and {manifest.passages}. Run: kollega reindex --full"
+            )
+        return cls(manifest, catalogue, dense, lexical)
+
+    def search(
+        self, vector: NDArray[np.float32] | None, terms: Terms, tokens: frozenset[str], top_k: int
+    ) -> list[Hit]:
+        """Up to `top_k` passages of each leg, merged. A passage that only the lexical leg found gets its cosine too."""
+        lexical = dict(self._lexical.search(terms, tokens, top_k))
+        dense: dict[int, float] = {}
+        if vector is not None and self._dense is not None:
+            dense = dict(self._dense.search(vector, self._readable(tokens), top_k))
+            missing = np.array([i for i in lexical if i not in dense], np.int64)
+            cosines = self._dense.vectors(missing) @ vector.reshape(-1)
+            dense |= {int(i): float(c) for i, c in zip(missing, cosines, strict=True)}
+        ids = dict.fromkeys([*dense, *lexical])
+        return [Hit(i, self._items[self._item_of[i]], dense.get(i), lexical.get(i, 0.0)) for i in ids]
+
+    def passages(self, ids: Collection[int]) -> dict[int, Passage]:
+        """The passages of `ids`."""
+        return self._catalogue.passages(ids)
+
+    def rarity(self, terms: Sequence[str]) -> dict[str, float]:
+        """Inverse document frequency of each term."""
+        return self._lexical.rarity(terms)
+
+    def _readable_uncached(self, tokens: frozenset[str]) -> NDArray[np.bool_]:
+        mask = np.zeros(len(self._item_of), np.bool_)
+        for token in tokens:
+            if token in self._tokens:
+                mask[self._tokens[token]] = True
+        return mask
+
+
+def check_model(manifest: Manifest, model: ModelCard | None) -> None:
+    """Raise IndexMismatch when a generation's vectors cannot be compared with those of `model`."""
+    if model is not None and manifest.model != model:
+        raise IndexMismatch(
+            f"The index was made by {manifest.model.name} ({manifest.model.revision}), not by {model.name} "
+            f"({model.revision}). Run: kollega reindex --full"
+        )
+
+
+def _membership(catalogue: Catalogue, rows: int) -> tuple[list[str], NDArray[np.int32]]:
+    """(item keys, number of the item of every passage id; -1 for a removed passage)."""
+    keys: dict[str, int] = {}
+    item_of = np.full(rows, -1, np.int32)
+    for identifier, key in catalogue.members():
+        item_of[identifier] = keys.setdefault(key, len(keys))
+    return list(keys), item_of
+
+
+def _passages_by_token(
+    catalogue: Catalogue, keys: list[str], item_of: NDArray[np.int32]
+) -> dict[str, NDArray[np.int64]]:
+    """Living passage ids that each reader token may read."""
+    numbers = {key: number for number, key in enumerate(keys)}
+    items: dict[str, list[int]] = {}
+    for key, audience in catalogue.audiences():
+        if key in numbers:
+            for token in audience:
+                items.setdefault(token, []).append(numbers[key])
+    readable: dict[str, NDArray[np.int64]] = {}
+    living = item_of >= 0
+    for token, members in items.items():
+        wanted = np.zeros(len(keys) + 1, np.bool_)
+        wanted[members] = True
+        readable[token] = np.flatnonzero(living & wanted[item_of])
+    return readable

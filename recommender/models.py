@@ -1,0 +1,164 @@
+"""The tables. The database holds the truth; the index is derived from it."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+def utc_now() -> datetime:
+    """Now in UTC without a zone: the form of every time in the database."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON}
+
+
+team_members = Table(
+    "team_members",
+    Base.metadata,
+    Column("team_id", ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True),
+    Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
+class Team(Base):
+    """A team that serves others."""
+
+    __tablename__ = "teams"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    handle: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    name_fi: Mapped[str | None] = mapped_column(String(200))
+    members: Mapped[list["Person"]] = relationship(secondary=team_members, back_populates="teams")
+
+
+class Person(Base):
+    """A colleague. `left_on` and `away_until` keep people who cannot answer out of the suggestions."""
+
+    __tablename__ = "people"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    handle: Mapped[str] = mapped_column(String(120), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(String(16), default="staff")
+    languages: Mapped[list[str]] = mapped_column(default=list)
+    left_on: Mapped[date | None]
+    away_until: Mapped[date | None]
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+    teams: Mapped[list[Team]] = relationship(
+        secondary=team_members, back_populates="members", lazy="selectin", order_by=Team.handle
+    )
+
+
+class HelpRequest(Base):
+    """A request to a team, open or resolved."""
+
+    __tablename__ = "requests"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index("ix_requests_status_team", "status", "team_id"),
+        Index("ix_requests_updated_at", "updated_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(String(500))
+    body: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(16), default="open")
+    hidden: Mapped[bool] = mapped_column(default=False)
+    language: Mapped[str] = mapped_column(String(8))
+    tags: Mapped[list[str]] = mapped_column(default=list)
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
+    asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
+    created_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    resolution: Mapped[str | None] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(String(64), default="kollega")
+    external_id: Mapped[str | None] = mapped_column(String(200))
+    accepted_external_id: Mapped[str | None] = mapped_column(String(200))
+    url: Mapped[str | None] = mapped_column(Text)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+    team: Mapped[Team | None] = relationship(lazy="joined")
+    asked_by: Mapped[Person | None] = relationship()
+    replies: Mapped[list["Reply"]] = relationship(
+        back_populates="request", cascade="all, delete-orphan", order_by="(Reply.created_at, Reply.id)"
+    )
+    audience: Mapped[list["RequestAudience"]] = relationship(cascade="all, delete-orphan")
+
+
+class Reply(Base):
+    """One reply to a request; `accepted` marks the one that solved it."""
+
+    __tablename__ = "replies"
+    __table_args__ = (UniqueConstraint("request_id", "external_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), index=True)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    accepted: Mapped[bool] = mapped_column(default=False)
+    score: Mapped[int] = mapped_column(default=0)
+    external_id: Mapped[str | None] = mapped_column(String(200))
+
+    request: Mapped[HelpRequest] = relationship(back_populates="replies")
+    author: Mapped[Person | None] = relationship()
+
+
+class RequestLink(Base):
+    """Two requests that someone linked: a duplicate, or just related."""
+
+    __tablename__ = "request_links"
+
+    from_id: Mapped[int] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True)
+    to_id: Mapped[int] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+
+
+class Document(Base):
+    """A written guide or policy in Markdown."""
+
+    __tablename__ = "documents"
+    __table_args__ = (UniqueConstraint("source", "external_id"), Index("ix_documents_updated_at", "updated_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(String(500))
+    body: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(8))
+    hidden: Mapped[bool] = mapped_column(default=False)
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
+    written_at: Mapped[datetime]
+    verified_on: Mapped[date | None]
+    source: Mapped[str] = mapped_column(String(64), default="kollega")
+    external_id: Mapped[str | None] = mapped_column(String(200))
+    url: Mapped[str | None] = mapped_column(Text)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+    team: Mapped[Team | None] = relationship(lazy="joined")
+    owner: Mapped[Person | None] = relationship()
+    audience: Mapped[list["DocumentAudience"]] = relationship(cascade="all, delete-orphan")
+
+
+class RequestAudience(Base):
+    """One token (`everyone`, `team:hr`, `person:42`) that may read a request."""
+
+    __tablename__ = "request_audience"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True)
+    token: Mapped[str] = mapped_column(String(120), primary_key=True)
+
+
+class DocumentAudience(Base):
+    """One token (`everyone`, `team:hr`, `person:42`) that may read a document."""
+
+    __tablename__ = "document_audience"
+
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
+    token: Mapped[str] = mapped_column(String(120), primary_key=True)

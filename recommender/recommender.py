@@ -1,0 +1,205 @@
+"""The one recipe: a question in, a Recommendation out. Readable top to bottom in `recommend`."""
+
+import logging
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from recommender import calibration, experts
+from recommender.access import Reader, may_read
+from recommender.corpus import load_items
+from recommender.datatypes import Expert, Item, Passage, Recommendation, Suggestion, Verdict, Why
+from recommender.encoder import Encoder, load_encoder
+from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, ModelError
+from recommender.fusion import Candidate, fuse
+from recommender.highlight import excerpt, matching_words
+from recommender.index import Hit, SearchIndex, generations
+from recommender.index.local import LocalIndex
+from recommender.language import Analyzer, Terms
+from recommender.models import utc_now
+from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+
+POOL = 100
+SHOWN = 10
+EXPERT_ITEMS = 30
+EXPERTS = 4
+MAX_QUESTION = 20_000
+_WORTH_SHOWING = 0.45
+DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
+
+
+@dataclass(frozen=True)
+class _Question:
+    text: str
+    language: str
+    terms: Terms
+    rarity: dict[str, float]
+    unknown_rarity: float
+
+
+class Recommender:
+    """Holds an open index and an encoder; safe to call from many threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        analyzer: Analyzer,
+        encoder: Encoder | None,
+        index: SearchIndex | None,
+        notices: tuple[str, ...] = (),
+    ) -> None:
+        self._settings = settings
+        self._analyzer = analyzer
+        self._encoder = encoder
+        self._state: tuple[SearchIndex | None, tuple[str, ...]] = (index, notices)
+        self._generation: str | None = None
+        self._reloading = threading.Lock()
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Recommender":
+        """Load the model and the live generation. What is missing or damaged becomes a notice, not an error: words
+        alone answer without a model, and an empty recommendation says that there is no index."""
+        try:
+            encoder: Encoder | None = load_encoder(settings)
+        except ModelError as error:
+            log.error("%s", error)
+            encoder = None
+        recommender = cls(settings, Analyzer(settings.models_dir / "dictionaries"), encoder, None, (INDEX_MISSING,))
+        recommender._load(generations.live_name(settings.index_dir))
+        return recommender
+
+    @property
+    def index(self) -> SearchIndex | None:
+        """The index that answers now."""
+        return self._state[0]
+
+    def refresh(self, wait: bool = False) -> None:
+        """Take over a new live generation. Questions go on in the old one meanwhile; with `wait` this returns when the
+        new one is in."""
+        name = generations.live_name(self._settings.index_dir)
+        if name == self._generation:
+            return
+        if wait:
+            with self._reloading:
+                self._load(name)
+        elif self._reloading.acquire(blocking=False):
+            threading.Thread(target=self._load_and_release, args=(name,), daemon=True).start()
+
+    def warm_up(self) -> None:
+        """Load dictionaries and run the model once, so that the first question is as quick as the next."""
+        self._analyzer.query_terms("valmiina ready 1")
+        self._analyzer.detect("valmiina ready")
+        if self._encoder:
+            self._encoder.encode_queries(["valmiina"])
+
+    def recommend(self, question: str, reader: Reader, session: Session, top_k: int = SHOWN) -> Recommendation:
+        """Suggestions and experts for a question, from what `reader` may read and `session` still holds."""
+        index, notices = self._state
+        asked = self._analyse(question[:MAX_QUESTION].strip(), index)
+        if index is None or not asked.terms.words:
+            return Recommendation(question, asked.language, Verdict.UNKNOWN, notices=notices)
+
+        hits = self._search(index, asked, reader)
+        candidates = fuse(hits, index.background, self._settings.dense_weight)
+        ranked = self._readable_items(candidates, reader, session)
+        suggestions = self._suggest(index, asked, ranked[: max(top_k, SHOWN)])
+
+        best = max((suggestion.score for suggestion in suggestions), default=0.0)
+        verdict = calibration.verdict(best, self._settings.answer_from, self._settings.maybe_from)
+        known = self._experts(ranked[:EXPERT_ITEMS], best, reader, session)
+        if verdict is Verdict.UNKNOWN:
+            return Recommendation(question, asked.language, verdict, (), known, notices=notices)
+        worth = [s for s in suggestions if s.score >= _WORTH_SHOWING * best]
+        return Recommendation(
+            question, asked.language, verdict, tuple(worth[:top_k]), known, max(0, len(worth) - top_k), notices
+        )
+
+    def _analyse(self, question: str, index: SearchIndex | None) -> _Question:
+        language = self._analyzer.detect(question, fallback=self._settings.language)
+        terms = self._analyzer.query_terms(question)
+        rarity = index.rarity(terms.words) if index else {}
+        size = index.manifest.passages if isinstance(index, LocalIndex) else 1000
+        return _Question(question, language, terms, rarity, math.log(1 + 2 * max(1, size)))
+
+    def _search(self, index: SearchIndex, asked: _Question, reader: Reader) -> list[Hit]:
+        vector = self._encoder.encode_queries([asked.text])[0] if self._encoder else None
+        return index.search(vector, asked.terms, reader.tokens, POOL)
+
+    def _readable_items(
+        self, candidates: Sequence[Candidate], reader: Reader, session: Session
+    ) -> list[tuple[Item, Candidate]]:
+        """Items as the database has them now: deleted, hidden and no longer readable ones vanish here."""
+        items = load_items(session, [candidate.item for candidate in candidates])
+        return [
+            (items[candidate.item], candidate)
+            for candidate in candidates
+            if candidate.item in items and may_read(items[candidate.item].audience, reader)
+        ]
+
+    def _suggest(
+        self, index: SearchIndex, asked: _Question, ranked: Sequence[tuple[Item, Candidate]]
+    ) -> list[Suggestion]:
+        passages = index.passages([candidate.passage_id for _item, candidate in ranked])
+        return [
+            self._suggestion(index, asked, item, candidate, passages)
+            for item, candidate in ranked
+            if candidate.passage_id in passages
+        ]
+
+    def _suggestion(
+        self, index: SearchIndex, asked: _Question, item: Item, candidate: Candidate, passages: dict[int, Passage]
+    ) -> Suggestion:
+        passage = passages[candidate.passage_id]
+        whole = f"{passage.context}\n{passage.text}"
+        words = matching_words(whole, asked.rarity, self._analyzer)
+        matched = {term for _start, _end, term in words}
+        covered = calibration.coverage(asked.rarity, matched, asked.unknown_rarity)
+        near = None if candidate.dense is None else calibration.nearness(candidate.dense, index.background)
+        shown, marks = excerpt(passage.text, asked.rarity, self._analyzer)
+        surface = {term: whole[start:end] for start, end, term in reversed(words)}
+        telling = sorted(matched, key=lambda term: -asked.rarity[term])[:4]
+        why = Why(tuple(dict.fromkeys(surface[t].lower() for t in telling if asked.rarity[t] > 1.0)), near)
+        return Suggestion(item, passage, calibration.match(near, covered), shown, marks, why)
+
+    def _experts(
+        self, ranked: Sequence[tuple[Item, Candidate]], best: float, reader: Reader, session: Session
+    ) -> tuple[Expert, ...]:
+        """Colleagues by votes of the similar items; nobody is named when even the nearest item is far away."""
+        if best < self._settings.maybe_from / 2:
+            return ()
+        now = utc_now()
+        excluded = {reader.person_id} if reader.person_id is not None else set()
+        scored = [(item, candidate.score) for item, candidate in ranked]
+        evidence = experts.votes(scored, now, self._settings.half_life_days, excluded)
+        people = experts.load_people(session, evidence.keys())
+        return experts.rank(evidence, people, now.date(), EXPERTS)
+
+    def _load_and_release(self, name: str | None) -> None:
+        try:
+            self._load(name)
+        finally:
+            self._reloading.release()
+
+    def _load(self, name: str | None) -> None:
+        card = self._encoder.card if self._encoder else None
+        notices = () if self._encoder else (DENSE_MISSING,)
+        try:
+            self._state = (LocalIndex.open(self._settings.index_dir, card), notices)
+        except IndexNotFound:
+            self._state = (None, (INDEX_MISSING,))
+        except (IndexMismatch, IndexDamaged) as error:
+            log.error("%s", error)
+            self._state = self._words_alone(INDEX_MISMATCH if isinstance(error, IndexMismatch) else DENSE_MISSING)
+        self._generation = name
+
+    def _words_alone(self, notice: str) -> tuple[SearchIndex | None, tuple[str, ...]]:
+        try:
+            return LocalIndex.open(self._settings.index_dir, None), (notice,)
+        except (IndexDamaged, IndexNotFound) as error:
+            log.error("%s", error)
+            return None, (INDEX_MISSING,)

@@ -1,0 +1,91 @@
+"""One table of settings: name, default, help. Read from the environment with the prefix `KOLLEGA_`."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from recommender.errors import SettingsError
+
+PREFIX = "KOLLEGA_"
+
+
+def _setting(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings. `home` owns every file that Kollega writes; nothing is written beside the code."""
+
+    home: Path = _setting(Path("var"), "directory that holds the database, the index and the models")
+    database: str = _setting("", "SQLAlchemy database URL; empty means SQLite in the home directory")
+    model: str = _setting(
+        "multilingual-e5-small",
+        "embedding model: multilingual-e5-small or all-MiniLM-L6-v2 (both from installed packages), "
+        "or any Sentence Transformers name or folder",
+    )
+    backend: str = _setting("auto", "what runs the model: auto, openvino or torch; auto falls back to torch")
+    threads: int = _setting(0, "processor threads for the model; 0 means all")
+    passage_tokens: int = _setting(256, "longest passage in model tokens")
+    hnsw_from: int = _setting(20_000, "passages from which search is approximate (HNSW) instead of exact")
+    dense_weight: float = _setting(0.7, "share of the dense score in the fused score, 0 to 1")
+    answer_from: float = _setting(0.5, "match of the best suggestion from which the verdict is 'answer'")
+    maybe_from: float = _setting(0.25, "match of the best suggestion from which the verdict is 'maybe'")
+    half_life_days: float = _setting(365.0, "days after which an answer counts half as evidence of expertise")
+    language: str = _setting("en", "language of pages when the browser states no preference: en or fi")
+    host: str = _setting("127.0.0.1", "address the server listens on")
+    port: int = _setting(8080, "port the server listens on")
+    server_threads: int = _setting(4, "requests the server handles at once")
+    watch_seconds: float = _setting(2.0, "pause between two looks at the database in `kollega watch`")
+
+    def __post_init__(self) -> None:
+        _require(0.0 <= self.dense_weight <= 1.0, "dense_weight", "a number from 0 to 1")
+        _require(self.backend in ("auto", "openvino", "torch"), "backend", "auto, openvino or torch")
+        _require(self.language in ("en", "fi"), "language", "en or fi")
+        _require(self.passage_tokens >= 16, "passage_tokens", "at least 16")
+        _require(self.half_life_days > 0, "half_life_days", "more than 0")
+        _require(0.0 <= self.maybe_from <= self.answer_from, "maybe_from", "between 0 and answer_from")
+        _require(0 < self.port < 65536, "port", "a port number")
+        _require(self.server_threads >= 1, "server_threads", "at least 1")
+        _require(self.watch_seconds > 0, "watch_seconds", "more than 0")
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of the database that holds the truth."""
+        return self.database or f"sqlite:///{self.home / 'kollega.db'}"
+
+    @property
+    def index_dir(self) -> Path:
+        """Directory of the index generations."""
+        return self.home / "index"
+
+    @property
+    def models_dir(self) -> Path:
+        """Directory of rebuilt and exported models."""
+        return self.home / "models"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the table from `environment`; raises SettingsError naming the variable that cannot be used."""
+        values: dict[str, Any] = {}
+        for entry in fields(cls):
+            raw = environment.get(PREFIX + entry.name.upper())
+            if raw is None or raw == "":
+                continue
+            try:
+                values[entry.name] = type(entry.default)(raw)
+            except ValueError:
+                _require(False, entry.name, f"a value like {entry.default!r}, not {raw!r}")
+        return cls(**values)
+
+    @classmethod
+    def table(cls) -> list[tuple[str, str, str]]:
+        """Rows (variable, default, help) for the README and `kollega status`."""
+        return [(PREFIX + f.name.upper(), str(f.default), f.metadata["help"]) for f in fields(cls)]
+
+
+def _require(holds: bool, name: str, wanted: str) -> None:
+    if not holds:
+        raise SettingsError(f"{PREFIX}{name.upper()} must be {wanted}.")
