@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 from recommender.datatypes import Verdict
 
-_COVERAGE_WEIGHT = 0.35
+_COVERAGE_WEIGHT = 0.2
 
 
 def nearness(cosine: float, background: float) -> float:

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from recommender.datatypes import Evidence, Expert, Item
 from recommender.models import Person
 
-_VOTES_FROM = 0.35
+_VOTES_FROM = 0.5
+_LEAST_SHARE = 0.15
 _EVIDENCE_SHOWN = 5
 
 
@@ -37,7 +38,7 @@ def votes(
 def rank(
     evidence: Mapping[int, Sequence[Evidence]], people: Mapping[int, Person], today: date, top_k: int
 ) -> tuple[Expert, ...]:
-    """The `top_k` people with the largest sums of votes, best first. People who left or are unknown are not ranked;
+    """The `top_k` people with the largest sums of votes, best first, without those far below the first. People who left or are unknown are not ranked;
     someone who is away comes after those who are there."""
     experts = []
     for person_id, pieces in evidence.items():
@@ -57,6 +58,8 @@ def rank(
                 evidence=tuple(pieces[:_EVIDENCE_SHOWN]),
             )
         )
+    best = max((expert.score for expert in experts), default=0.0)
+    experts = [expert for expert in experts if expert.score >= _LEAST_SHARE * best]
     experts.sort(key=lambda expert: (expert.away_until is not None, -expert.score, expert.handle))
     return tuple(experts[:top_k])
 

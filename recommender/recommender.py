@@ -30,6 +30,7 @@ EXPERT_ITEMS = 30
 EXPERTS = 4
 MAX_QUESTION = 20_000
 _WORTH_SHOWING = 0.45
+_TELLING = 0.3
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
 
 
@@ -40,6 +41,11 @@ class _Question:
     terms: Terms
     rarity: dict[str, float]
     unknown_rarity: float
+
+    @property
+    def telling(self) -> dict[str, float]:
+        """The terms that are rare enough to tell one text from another: worth marking and naming."""
+        return {term: value for term, value in self.rarity.items() if value >= _TELLING * self.unknown_rarity}
 
 
 class Recommender:
@@ -160,10 +166,10 @@ class Recommender:
         matched = {term for _start, _end, term in words}
         covered = calibration.coverage(asked.rarity, matched, asked.unknown_rarity)
         near = None if candidate.dense is None else calibration.nearness(candidate.dense, index.background)
-        shown, marks = excerpt(passage.text, asked.rarity, self._analyzer)
+        shown, marks = excerpt(passage.text, asked.telling, self._analyzer)
         surface = {term: whole[start:end] for start, end, term in reversed(words)}
-        telling = sorted(matched, key=lambda term: -asked.rarity[term])[:4]
-        why = Why(tuple(dict.fromkeys(surface[t].lower() for t in telling if asked.rarity[t] > 1.0)), near)
+        telling = sorted(matched & asked.telling.keys(), key=lambda term: -asked.rarity[term])[:4]
+        why = Why(tuple(dict.fromkeys(surface[term].lower() for term in telling)), near)
         return Suggestion(item, passage, calibration.match(near, covered), shown, marks, why)
 
     def _experts(

@@ -1,0 +1,138 @@
+"""Shared parts: throw-away homes, an encoder whose arithmetic can be done by hand, the packaged model made once."""
+
+import os
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.database import open_database
+from recommender.encoder import ModelCard, Vectors, normalise
+from recommender.language import Analyzer, tokens
+from recommender.models import HelpRequest, Person, Reply, RequestAudience, Team
+from recommender.settings import Settings
+
+MODELS = Path(os.environ.get("KOLLEGA_TEST_MODELS", Path(__file__).parent.parent / "var" / "models"))
+
+
+class FakeEncoder:
+    """A bag of words: each token adds 1 to the dimension crc32(token) % 64; vectors are then scaled to length 1.
+
+    Texts that share no token (and no hash) have cosine 0, equal texts 1. `encoded` counts the passages encoded.
+    """
+
+    backend = "fake"
+
+    def __init__(self, name: str = "fake") -> None:
+        self.card = ModelCard(name, "1", 64, 512)
+        self.encoded: list[str] = []
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        return normalise(np.array([self._bag(text) for text in texts], np.float32).reshape(len(texts), 64))
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        self.encoded += texts
+        return self.encode_queries(texts)
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    @staticmethod
+    def _bag(text: str) -> list[float]:
+        bag = [0.0] * 64
+        for token in tokens(text):
+            bag[zlib.crc32(token.encode()) % 64] += 1.0
+        return bag
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings with a home of their own."""
+    return Settings(home=tmp_path / "home")
+
+
+@pytest.fixture
+def sessions(settings: Settings) -> Iterator[sessionmaker[Session]]:
+    """A migrated, empty database."""
+    factory = open_database(settings)
+    yield factory
+    factory.kw["bind"].dispose()
+
+
+@pytest.fixture
+def encoder() -> FakeEncoder:
+    return FakeEncoder()
+
+
+@pytest.fixture(scope="session")
+def analyzer() -> Analyzer:
+    """The real analyser; its dictionaries are kept between runs."""
+    return Analyzer(MODELS / "dictionaries")
+
+
+@pytest.fixture(scope="session")
+def real_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home of its own that shares the rebuilt and exported models, which take half a minute to make."""
+    home = tmp_path_factory.mktemp("real")
+    MODELS.mkdir(parents=True, exist_ok=True)
+    (home / "models").symlink_to(MODELS, target_is_directory=True)
+    return Settings(home=home)
+
+
+@pytest.fixture
+def add_request(sessions: sessionmaker[Session]) -> Callable[..., int]:
+    """Adds a resolved request and returns its id; people and teams are made when they are named first."""
+
+    def add(
+        title: str,
+        body: str = "",
+        answer: str = "It works now.",
+        *,
+        by: str = "aino",
+        asked_by: str | None = None,
+        team: str | None = None,
+        audience: Sequence[str] = ("everyone",),
+        language: str = "en",
+        status: str = "resolved",
+        at: datetime = datetime(2026, 1, 1),
+    ) -> int:
+        with sessions.begin() as session:
+            request = HelpRequest(
+                title=title,
+                body=body,
+                language=language,
+                status=status,
+                team_id=_team(session, team).id if team else None,
+                asked_by_id=_person(session, asked_by).id if asked_by else None,
+                created_at=at,
+                resolved_at=at,
+                audience=[RequestAudience(token=token) for token in audience],
+            )
+            request.replies.append(Reply(author=_person(session, by), body=answer, created_at=at, accepted=True))
+            session.add(request)
+            session.flush()
+            return request.id
+
+    return add
+
+
+def _team(session: Session, handle: str) -> Team:
+    team = session.query(Team).filter_by(handle=handle).one_or_none()
+    if team is None:
+        team = Team(handle=handle, name=handle.upper())
+        session.add(team)
+        session.flush()
+    return team
+
+
+def _person(session: Session, handle: str) -> Person:
+    person = session.query(Person).filter_by(handle=handle).one_or_none()
+    if person is None:
+        person = Person(handle=handle, name=handle.title())
+        session.add(person)
+        session.flush()
+    return person

@@ -1,0 +1,1 @@
+"""HTTP and templates. Knows no vectors and nothing of the indexer."""

@@ -1,0 +1,79 @@
+"""create_app: the only assembly. Parts are made here and passed in."""
+
+import secrets
+from pathlib import Path
+
+from flask import Flask, Response, current_app, g, request
+from flask_babel import Babel
+
+from recommender.database import open_database
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+from web import api, ask, db, documents, errors, formatting, people, requests
+
+LANGUAGES = ("en", "fi")
+_YEAR = 365 * 24 * 3600
+
+
+def create_app(settings: Settings, recommender: Recommender | None = None) -> Flask:
+    """The web application on the settings' database and index; loads the model unless a recommender is given."""
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=_secret_key(settings.home),
+        MAX_CONTENT_LENGTH=1_000_000,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+        BABEL_DEFAULT_LOCALE=settings.language,
+    )
+    db.attach(app, open_database(settings))
+    if recommender is None:
+        recommender = Recommender.open(settings)
+        recommender.warm_up()
+    app.extensions["kollega_recommender"] = recommender
+    Babel(app, locale_selector=_language)
+    errors.attach(app)
+    formatting.attach(app)
+    for view in (ask, requests, documents, people, api):
+        app.register_blueprint(view.blueprint)
+    app.before_request(_remember_language)
+    app.after_request(_secure)
+    return app
+
+
+def _language() -> str:
+    """The language chosen on the page, else the one remembered, else the browser's."""
+    chosen = request.args.get("lang") or request.cookies.get("lang")
+    if chosen in LANGUAGES:
+        return chosen
+    return request.accept_languages.best_match(LANGUAGES) or str(current_app.config["BABEL_DEFAULT_LOCALE"])
+
+
+def _remember_language() -> None:
+    chosen = request.args.get("lang")
+    g.chosen_language = chosen if chosen in LANGUAGES else None
+
+
+def _secure(response: Response) -> Response:
+    if g.get("chosen_language"):
+        response.set_cookie("lang", g.chosen_language, max_age=_YEAR, samesite="Lax", httponly=True)
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    if not request.path.startswith("/static/"):
+        response.headers["Cache-Control"] = "no-store"
+        response.vary.add("Accept-Language")
+        response.vary.add("Cookie")
+    return response
+
+
+def _secret_key(home: Path) -> str:
+    """Made once and kept in the home directory, readable by its owner only."""
+    path = home / "secret_key"
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32), encoding="ascii")
+    return path.read_text(encoding="ascii").strip()

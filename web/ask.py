@@ -1,0 +1,82 @@
+"""The search page: a question in, suggestions and colleagues out; whole, or only the results while someone types."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from werkzeug.datastructures import MultiDict
+
+from recommender.access import readable_documents, readable_requests
+from recommender.datatypes import Recommendation
+from recommender.models import Document, HelpRequest, Team
+from recommender.recommender import SHOWN, Recommender
+from web.auth import current_reader
+from web.db import session
+
+blueprint = Blueprint("ask", __name__)
+FIRST = 3
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was typed: a line, and optionally more about it."""
+
+    title: str
+    body: str
+
+    @property
+    def text(self) -> str:
+        """Both together, as the recommender reads them."""
+        return f"{self.title}\n{self.body}".strip()
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """The page; with `q` its results are on it too, so that it works without JavaScript."""
+    return _page(asked(request.args))
+
+
+@blueprint.post("/")
+def search() -> ResponseReturnValue:
+    """The same from a form, for questions too long or too private for an address."""
+    return _page(asked(request.form))
+
+
+@blueprint.post("/suggest")
+def suggest() -> ResponseReturnValue:
+    """Only the results, for the page to put in place while someone types."""
+    question = asked(request.form)
+    found = recommend(question, SHOWN) if question.text else None
+    return render_template("ask/_results.html", found=found, teams=team_rows(), first=FIRST)
+
+
+def asked(values: MultiDict[str, str]) -> Question:
+    """The question in a form or a query string."""
+    return Question(values.get("q", "").strip(), values.get("body", "").strip())
+
+
+def recommend(question: Question, top_k: int) -> Recommendation:
+    """What the recommender says to the current reader, from the newest live generation."""
+    recommender: Recommender = current_app.extensions["kollega_recommender"]
+    recommender.refresh()
+    return recommender.recommend(question.text, current_reader(), session(), top_k)
+
+
+def team_rows() -> dict[str, Team]:
+    """Teams by handle, to show their names."""
+    return {team.handle: team for team in session().scalars(select(Team))}
+
+
+def _page(question: Question) -> ResponseReturnValue:
+    found = recommend(question, SHOWN) if question.text else None
+    reader = current_reader()
+    requests = select(func.count()).where(HelpRequest.status == "resolved", HelpRequest.hidden.is_(False))
+    documents = select(func.count()).where(Document.hidden.is_(False))
+    counts = (
+        session().scalar(requests.where(readable_requests(reader))),
+        session().scalar(documents.where(readable_documents(reader))),
+    )
+    return render_template(
+        "ask/index.html", question=question, found=found, teams=team_rows(), counts=counts, first=FIRST
+    )

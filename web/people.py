@@ -1,0 +1,65 @@
+"""The page of one person: what they have resolved and written, as far as the reader may read it."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, render_template
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from recommender.access import readable_documents, readable_requests
+from recommender.models import Document, HelpRequest, Person, Reply, utc_now
+from web.auth import current_reader
+from web.db import session
+
+blueprint = Blueprint("people", __name__, url_prefix="/people")
+_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A person with the newest of what they resolved and the documents they keep."""
+
+    person: Person
+    resolved: list[HelpRequest]
+    documents: list[Document]
+    left: bool
+    away: bool
+
+
+def get_profile(handle: str) -> Profile:
+    """A person by handle; 404 when there is none."""
+    person = session().scalar(select(Person).where(Person.handle == handle))
+    if person is None:
+        abort(404)
+    reader = current_reader()
+    resolved = (
+        select(HelpRequest)
+        .where(
+            HelpRequest.status == "resolved",
+            HelpRequest.hidden.is_(False),
+            HelpRequest.replies.any((Reply.author_id == person.id) & Reply.accepted),
+            readable_requests(reader),
+        )
+        .order_by(HelpRequest.resolved_at.desc())
+        .limit(_SHOWN)
+    )
+    documents = (
+        select(Document)
+        .where(Document.owner_id == person.id, Document.hidden.is_(False), readable_documents(reader))
+        .order_by(Document.written_at.desc())
+        .limit(_SHOWN)
+    )
+    today = utc_now().date()
+    return Profile(
+        person,
+        list(session().scalars(resolved)),
+        list(session().scalars(documents)),
+        left=bool(person.left_on and person.left_on <= today),
+        away=bool(person.away_until and person.away_until >= today),
+    )
+
+
+@blueprint.get("/<handle>")
+def show(handle: str) -> ResponseReturnValue:
+    """The profile page."""
+    return render_template("people/show.html", profile=get_profile(handle))
