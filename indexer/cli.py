@@ -223,7 +223,7 @@ def _watching() -> Iterator[None]:
     """`kollega watch` as a process of its own, stopped at the end."""
     import subprocess
 
-    child = subprocess.Popen([sys.executable, "-m", "indexer", "watch"], env=os.environ.copy())  # noqa: S603
+    child = subprocess.Popen([sys.executable, "-m", "indexer", "watch"], env=os.environ.copy())
     try:
         yield
     finally:

@@ -48,16 +48,21 @@ class LoadReport:
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    passed_over: int = 0
     problems: list[str] = field(default_factory=list)
 
     def line(self) -> str:
         """The one line an admin wants."""
         bad = f", {len(self.problems)} could not go in" if self.problems else ""
-        return f"{self.added} added, {self.updated} updated, {self.unchanged} unchanged{bad}"
+        over = f", {self.passed_over} links to requests that are not there passed over" if self.passed_over else ""
+        return f"{self.added} added, {self.updated} updated, {self.unchanged} unchanged{over}{bad}"
 
 
 def load(
-    source: Source, sessions: sessionmaker[Session], analyzer: Analyzer, progress: Callable[[int], None] = lambda _n: None
+    source: Source,
+    sessions: sessionmaker[Session],
+    analyzer: Analyzer,
+    progress: Callable[[int], None] = lambda _n: None,
 ) -> LoadReport:
     """Put a source's records into the database. A bad record is reported and the rest goes in; when the source itself
     breaks off, what came before stays and its message is the last problem."""
@@ -104,7 +109,7 @@ class _Loader:
                 known = self._session.scalar(select(Person).where(Person.handle == record.id))
                 if known is None:
                     return
-                row = known
+                row, added = known, known.name == record.id  # until now known by id only
                 _update(row, name=record.name)
             case RequestRecord():
                 row, added = self._request(record)
@@ -115,7 +120,11 @@ class _Loader:
             case DocumentRecord():
                 row, added = self._document(record)
             case LinkRecord():
-                row, added = self._link(record)
+                link = self._link(record)
+                if link is None:
+                    report.passed_over += 1
+                    return
+                row, added = link
         changed = self._changed()
         if changed and isinstance(row, HelpRequest | Document | Person):
             row.updated_at = utc_now()
@@ -255,11 +264,11 @@ class _Loader:
         _replace_audience(row, DocumentAudience, tokens)
         return row, added
 
-    def _link(self, record: LinkRecord) -> tuple[RequestLink, bool]:
+    def _link(self, record: LinkRecord) -> tuple[RequestLink, bool] | None:
+        """None when an end is not there: exports keep links to what has been deleted."""
         ends = [self._find_request(identifier) for identifier in (record.from_request, record.to_request)]
         if ends[0] is None or ends[1] is None:
-            missing = record.from_request if ends[0] is None else record.to_request
-            raise BadRecord(f"the link points to question {missing}, which is not there")
+            return None
         identity = {"from_id": ends[0].id, "to_id": ends[1].id, "kind": record.kind}
         where = (
             (RequestLink.from_id == ends[0].id) & (RequestLink.to_id == ends[1].id) & (RequestLink.kind == record.kind)

@@ -50,7 +50,8 @@ class Status:
         if self.index:
             model = self.index["model"]
             lines.append(
-                f"index     {self.index['generation']}: {self.index['items']} items, {self.index['passages']} passages, "
+                f"index     {self.index['generation']}: {self.index['items']} items, "
+                f"{self.index['passages']} passages, "
                 f"{'approximate (HNSW)' if self.index['approximate'] else 'exact'} search, {self.index['created_at']}"
             )
             lines.append(f"model     {model['name']} ({model['revision']}, {model['dimension']} dimensions)")  # type: ignore[index]

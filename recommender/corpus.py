@@ -97,7 +97,7 @@ def _contributions(request: HelpRequest) -> tuple[Contribution, ...]:
     return tuple(best.values())
 
 
-def _searchable_requests() -> Select[tuple[HelpRequest]]:
+def _searchable_requests() -> Select[HelpRequest]:
     return (
         select(HelpRequest)
         .where(HelpRequest.status == "resolved", HelpRequest.hidden.is_(False))
@@ -111,7 +111,7 @@ def _searchable_requests() -> Select[tuple[HelpRequest]]:
     )
 
 
-def _searchable_documents() -> Select[tuple[Document]]:
+def _searchable_documents() -> Select[Document]:
     return (
         select(Document)
         .where(Document.hidden.is_(False))

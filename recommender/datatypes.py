@@ -1,4 +1,4 @@
-"""The nouns of Kollega as frozen dataclasses. Results explain themselves: a suggestion says why, an expert from what."""
+"""The nouns of Kollega as frozen dataclasses. Results explain themselves: a suggestion says why."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime

@@ -249,7 +249,7 @@ def _export(name: str, folder: Path, target: Path, revision: str) -> None:
         if "token_type_ids" in tokenizer.model_input_names:
             example["token_type_ids"] = torch.zeros((2, 16), dtype=torch.int64)
 
-        class Pipeline(torch.nn.Module):
+        class Pipeline(torch.nn.Module):  # type: ignore[misc]
             def __init__(self) -> None:
                 super().__init__()
                 self.model = model

@@ -38,8 +38,10 @@ def votes(
 def rank(
     evidence: Mapping[int, Sequence[Evidence]], people: Mapping[int, Person], today: date, top_k: int
 ) -> tuple[Expert, ...]:
-    """The `top_k` people with the largest sums of votes, best first, without those far below the first. People who left or are unknown are not ranked;
-    someone who is away comes after those who are there."""
+    """The `top_k` people with the largest sums of votes, best first, without those far below the first.
+
+    People who left or are unknown are not ranked; someone who is away comes after those who are there.
+    """
     experts = []
     for person_id, pieces in evidence.items():
         person = people.get(person_id)

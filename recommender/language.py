@@ -6,7 +6,7 @@ A term is a lemma without umlauts ("työpöydällä" and "tyopoyta" meet), an ex
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +36,7 @@ class Analyzer:
         self._lemmatizer: Any = None
         self._identifier: Any = None
         self._lemma = lru_cache(maxsize=200_000)(self._lemma_uncached)
+        self.word_keys = lru_cache(maxsize=200_000)(self._word_keys_uncached)
 
     def detect(self, text: str, fallback: str = "en") -> str:
         """`fi`, `en` or `sv`; `fallback` when the text is too short or too odd to tell."""
@@ -73,9 +74,12 @@ class Analyzer:
                     grams.update(dict.fromkeys(_grams(terms[0])))
         return Terms(tuple(words), tuple(grams))
 
-    def word_keys(self, word: str, languages: Iterable[str] = ("fi", "en")) -> set[str]:
+    def _word_keys_uncached(self, word: str) -> frozenset[str]:
         """The terms one word of a shown text stands for, to tell whether it matches a question."""
-        return {term for language in languages for token in tokens(word) for term in self._word_terms(token, language)}
+        found = [
+            term for language in ("fi", "en") for token in tokens(word) for term in self._word_terms(token, language)
+        ]
+        return frozenset(found)
 
     def _word_terms(self, token: str, language: str) -> list[str]:
         """The lemma of a word, or an exact token whole and then in its parts."""

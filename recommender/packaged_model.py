@@ -103,7 +103,9 @@ def read_weights(image: bytes) -> Weights:
     """Parse the E5S1 container: header, vocabulary, normalisation map (skipped: it equals Nmt + NFKC), tensors."""
     if image[:4] != b"E5S1":
         raise ModelError("The packaged model does not start with E5S1; the installed package is of another version.")
-    hidden, layers, heads, feed_forward, vocabulary, positions, types, eps, _block = struct.unpack_from("<7ifi", image, 8)
+    hidden, layers, heads, feed_forward, vocabulary, positions, types, eps, _block = struct.unpack_from(
+        "<7ifi", image, 8
+    )
     at = 8 + 36
     count, bos, eos, pad, unk, blob_length = struct.unpack_from("<5iQ", image, at)
     at += 28
@@ -113,9 +115,7 @@ def read_weights(image: bytes) -> Weights:
     at += 4 * count
     blob = image[at : at + blob_length]
     at += blob_length
-    pieces = [
-        (blob[offsets[i] : offsets[i + 1]].decode("utf-8"), float(scores[i])) for i in range(count)
-    ]
+    pieces = [(blob[offsets[i] : offsets[i + 1]].decode("utf-8"), float(scores[i])) for i in range(count)]
     _entries, map_length = struct.unpack_from("<iI", image, at)
     at += 8 + map_length
     tensors = _read_tensors(image, at)

@@ -112,7 +112,7 @@ class Recommender:
 
         hits = self._search(index, asked, reader)
         candidates = fuse(hits, index.background, self._settings.dense_weight)
-        ranked = self._readable_items(candidates, reader, session)
+        ranked = self._readable_items(candidates, reader, session, top_k)
         suggestions = self._suggest(index, asked, ranked[: max(top_k, SHOWN)])
 
         best = max((suggestion.score for suggestion in suggestions), default=0.0)
@@ -137,15 +137,21 @@ class Recommender:
         return index.search(vector, asked.terms, reader.tokens, POOL)
 
     def _readable_items(
-        self, candidates: Sequence[Candidate], reader: Reader, session: Session
+        self, candidates: Sequence[Candidate], reader: Reader, session: Session, top_k: int
     ) -> list[tuple[Item, Candidate]]:
-        """Items as the database has them now: deleted, hidden and no longer readable ones vanish here."""
-        items = load_items(session, [candidate.item for candidate in candidates])
-        return [
-            (items[candidate.item], candidate)
-            for candidate in candidates
-            if candidate.item in items and may_read(items[candidate.item].audience, reader)
-        ]
+        """The best items as the database has them now: deleted, hidden and no longer readable ones vanish here."""
+        ranked: list[tuple[Item, Candidate]] = []
+        for start in range(0, len(candidates), EXPERT_ITEMS):
+            chunk = candidates[start : start + EXPERT_ITEMS]
+            items = load_items(session, [candidate.item for candidate in chunk])
+            ranked += [
+                (items[candidate.item], candidate)
+                for candidate in chunk
+                if candidate.item in items and may_read(items[candidate.item].audience, reader)
+            ]
+            if len(ranked) >= max(EXPERT_ITEMS, top_k):
+                break
+        return ranked[: max(EXPERT_ITEMS, top_k)]
 
     def _suggest(
         self, index: SearchIndex, asked: _Question, ranked: Sequence[tuple[Item, Candidate]]

@@ -75,7 +75,8 @@ class Settings:
             if raw is None or raw == "":
                 continue
             try:
-                values[entry.name] = type(entry.default)(raw)
+                kind: Any = type(entry.default)
+                values[entry.name] = kind(raw)
             except ValueError:
                 _require(False, entry.name, f"a value like {entry.default!r}, not {raw!r}")
         return cls(**values)

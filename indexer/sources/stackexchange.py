@@ -8,7 +8,7 @@ import xml.sax
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from xml.sax.handler import ContentHandler  # noqa: S406 - only the interface; the parser is defusedxml's
+from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl
 
 from defusedxml.common import DefusedXmlException
@@ -42,10 +42,12 @@ class StackExchangeSource:
         self._folder = folder
 
     def records(self) -> Iterator[Located]:
-        """Questions, answers, names of those who wrote them, links. Raises SourceError when a file is missing or cut."""
+        """Questions, answers, names of their writers, links. Raises SourceError when a file is missing or cut."""
         for needed in ("Posts.xml", "Users.xml"):
             if not (self._folder / needed).is_file():
-                raise SourceError(f"{self._folder / needed} is missing. Give the folder that holds the dump's XML files.")
+                raise SourceError(
+                    f"{self._folder / needed} is missing. Give the folder that holds the dump's XML files."
+                )
         posts = self._folder / "Posts.xml"
         yield from _read(posts, _question)
         yield from _read(posts, _answer)
@@ -117,22 +119,19 @@ def _handle(user: str | None) -> str | None:
 class _Rows(ContentHandler):
     """Collects the `row` elements parsed since the last look, with their lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: Callable[[], int]) -> None:
         super().__init__()
         self.found: list[tuple[int, Row]] = []
-        self._locator: Any = None
+        self._line = line
 
-    def setDocumentLocator(self, locator: Any) -> None:  # noqa: N802 - the parser calls it by this name
-        self._locator = locator
-
-    def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802
+    def startElement(self, name: str, attrs: AttributesImpl) -> None:
         if name == "row":
-            self.found.append((self._locator.getLineNumber(), dict(attrs.items())))
+            self.found.append((self._line(), dict(attrs.items())))
 
 
 def _read(path: Path, to_record: Callable[[Row], Record | None]) -> Iterator[Located]:
-    handler = _Rows()
     parser = DefusedExpatParser()
+    handler = _Rows(parser.getLineNumber)
     parser.setContentHandler(handler)
     line = 0
     try:

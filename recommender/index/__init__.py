@@ -27,9 +27,7 @@ class SearchIndex(Protocol):
     background: float
     """Mean cosine of unrelated texts in this index: the practical zero of the dense score."""
 
-    def search(
-        self, vector: NDArray[np.float32] | None, terms: Terms, tokens: frozenset[str], top_k: int
-    ) -> list[Hit]:
+    def search(self, vector: NDArray[np.float32] | None, terms: Terms, tokens: frozenset[str], top_k: int) -> list[Hit]:
         """Up to `top_k` passages of each leg, merged; `vector` None runs the lexical leg alone."""
         ...
 

@@ -240,7 +240,7 @@ class IndexBuilder:
 
 
 def _background(catalogue: Catalogue, dense: DenseIndex) -> float:
-    """Mean cosine between passages of different items: how near two texts are that have nothing to do with each other."""
+    """Mean cosine between passages of different items: how near texts are that have nothing in common."""
     members = list(catalogue.members())
     if len({key for _id, key in members}) < 2:
         return 0.0

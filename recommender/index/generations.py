@@ -122,4 +122,6 @@ def write_lock(index_dir: Path) -> Iterator[None]:
         with FileLock(index_dir / "lock", timeout=0):
             yield
     except Timeout as error:
-        raise IndexLocked("Another process is writing the index. Wait for it to end, or stop it, then try again.") from error
+        raise IndexLocked(
+            "Another process is writing the index. Wait for it to end, or stop it, then try again."
+        ) from error

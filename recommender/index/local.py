@@ -55,9 +55,7 @@ class LocalIndex:
             lexical = LexicalIndex.load(directory / "lexical")
             dense = DenseIndex.load(directory / "vectors.faiss") if model else None
         except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
-            raise IndexDamaged(
-                f"{directory.name} cannot be opened ({error}). Run: kollega reindex --full"
-            ) from error
+            raise IndexDamaged(f"{directory.name} cannot be opened ({error}). Run: kollega reindex --full") from error
         counted = catalogue.counts()
         if counted != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
             raise IndexDamaged(
@@ -66,9 +64,7 @@ class LocalIndex:
             )
         return cls(manifest, catalogue, dense, lexical)
 
-    def search(
-        self, vector: NDArray[np.float32] | None, terms: Terms, tokens: frozenset[str], top_k: int
-    ) -> list[Hit]:
+    def search(self, vector: NDArray[np.float32] | None, terms: Terms, tokens: frozenset[str], top_k: int) -> list[Hit]:
         """Up to `top_k` passages of each leg, merged. A passage that only the lexical leg found gets its cosine too."""
         lexical = dict(self._lexical.search(terms, tokens, top_k))
         dense: dict[int, float] = {}

@@ -1,0 +1,48 @@
+# make demo, make test: each sets up all it needs. Nothing is done twice.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+export KOLLEGA_HOME ?= $(CURDIR)/var
+
+.PHONY: install demo test lint bench translations lock browser clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: install
+	$(BIN)/kollega demo --serve
+
+test: install browser
+	$(BIN)/pytest
+
+# The browser tests drive Debian's Chromium; without it and without the rights to install it they are skipped.
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { apt-get install -qq -y chromium >/dev/null 2>&1 \
+	  || { apt-get update -qq && apt-get install -qq -y chromium >/dev/null 2>&1; }; }; } \
+	  || echo "chromium is not installed: the browser tests will be skipped"
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: install
+	$(BIN)/python -m tests.benchmarks.speed
+
+translations: install
+	cd web && ../$(BIN)/pybabel -q extract -F babel.cfg --no-location -o ../var/messages.pot . \
+	  && ../$(BIN)/pybabel -q update -i ../var/messages.pot -d translations -N && ../$(BIN)/pybabel -q compile -d translations
+
+# Writes the versions that are installed now, after trying them out: pip install -U ..., make test, make lock.
+lock:
+	$(BIN)/pip list --format=freeze --exclude kollega --exclude pip --exclude-editable | sed 's/+cpu$$//' > requirements.lock
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

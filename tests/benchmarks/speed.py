@@ -1,0 +1,246 @@
+"""How fast, and how large: prints a table and writes `results/speed.json`. Ratios are taken within one run.
+
+The corpora of 1,000 to 100,000 items are drawn around the demo organisation: an item's title and texts mix sentences of
+two real items, and its vectors are those of the real passages plus noise, scaled to length 1. Each size runs in a
+process of its own, so that its peak memory is its own. Usage: python -m tests.benchmarks.speed [SIZE ...]
+"""
+
+import json
+import os
+import platform
+import random
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from indexer.demo import DemoSource
+from indexer.load import load
+from indexer.passages import make_passages
+from indexer.reindex import reindex
+from recommender.corpus import items
+from recommender.database import open_database
+from recommender.datatypes import Item
+from recommender.encoder import Encoder, Vectors, load_encoder, normalise
+from recommender.index.build import read_text
+from recommender.index.local import LocalIndex
+from recommender.language import Analyzer
+from recommender.models import HelpRequest, Person, Reply, RequestAudience
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+
+SIZES = (1_000, 10_000, 100_000)
+RESULTS = Path(__file__).parent / "results" / "speed.json"
+QUESTIONS = (
+    "unohdin salasanani", "I cannot connect to the VPN from home", "tulostin ei tulosta mitään", "VPN 809",
+    "montako lomapäivää voin siirtää ensi vuodelle", "where do I send a supplier invoice", "kulkukortti ei avaa ovea",
+    "can I work from Spain for two weeks", "kuitti hukassa mitä teen", "NDA template for a new customer",
+    "Teams mikrofoni ei toimi palaverissa", "parking for a visitor tomorrow", "miten tilaan uuden näytön",
+    "export papers for Norway", "VRT-412", "lasku jumissa kierrossa", "sick leave during annual leave",
+    "kokoushuoneen näyttö on musta", "company card declined", "asiakas kahteen kertaan Leijassa",
+)  # fmt: skip
+
+
+class DrawnEncoder:
+    """Real vectors for questions; for passages, the vector of a real passage plus noise (seeded by the text)."""
+
+    def __init__(self, real: Encoder, around: Vectors) -> None:
+        self.card, self.backend, self.count_tokens = real.card, real.backend, real.count_tokens
+        self.encode_queries = real.encode_queries
+        self._around = around
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """Shape (texts, dimension)."""
+        rng = np.random.default_rng(abs(hash(texts[0])) % 2**32)
+        picked = rng.integers(0, len(self._around), len(texts))
+        noise = rng.normal(0.0, 0.02, (len(texts), self._around.shape[1])).astype(np.float32)
+        return normalise(self._around[picked] + noise)
+
+
+def main(sizes: Sequence[int]) -> None:
+    """Run every part, print the table, write the JSON."""
+    home = Path(os.environ.get("KOLLEGA_HOME", "var"))
+    found: dict[str, Any] = {"machine": _machine(), "encoding": encoding(home), "help": help_seconds()}
+    found["scale"] = [_in_a_process(home, size) for size in sizes]
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(table(found))
+
+
+def encoding(home: Path) -> dict[str, float]:
+    """Encoders against each other and reindex against the encoder alone, on the demo's passages."""
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = _settings(home, Path(scratch))
+        sessions = open_database(settings)
+        analyzer = Analyzer(settings.models_dir / "dictionaries")
+        load(DemoSource(date.today()), sessions, analyzer)
+        fast = load_encoder(settings)
+        slow = load_encoder(replace(settings, backend="torch"))
+        with sessions() as session:
+            passages = [p for item in items(session) for p in make_passages(item, fast.count_tokens, 256)]
+        texts = [read_text(passage) for passage in passages]
+        fast.encode_passages(texts[:16])
+        slow.encode_passages(texts[:16])
+        analyzer.index_terms("valmiina", "fi")
+        analyzer.index_terms("ready", "en")
+        part = texts[:240]
+        pairs = [
+            (_time(lambda: slow.encode_passages(part)), _time(lambda: fast.encode_passages(part))) for _ in range(3)
+        ]
+        alone = _time(lambda: fast.encode_passages(texts))
+        first = _time(lambda: reindex(settings, sessions, fast, analyzer))
+        alone_again = _time(lambda: fast.encode_passages(texts))
+        started = time.perf_counter()
+        second = reindex(settings, sessions, fast, analyzer)
+        unchanged = time.perf_counter() - started
+        return {
+            "texts": len(texts),
+            "openvino_over_torch": statistics.median(slow_s / fast_s for slow_s, fast_s in pairs),
+            "openvino_texts_per_second": len(part) / statistics.median(fast_s for _slow, fast_s in pairs),
+            "torch_texts_per_second": len(part) / statistics.median(slow_s for slow_s, _fast in pairs),
+            "reindex_over_encoder": statistics.mean([alone, alone_again]) / first,
+            "second_reindex_encoded": second.encoded,
+            "second_over_first": unchanged / first,
+            "query_ms": 1000 * statistics.median(_time(lambda q=q: fast.encode_queries([q])) for q in QUESTIONS),
+        }
+
+
+def help_seconds() -> float:
+    """Median seconds of `kollega --help`."""
+    command = [str(Path(sys.executable).parent / "kollega"), "--help"]
+    run = lambda: subprocess.run(command, check=True, capture_output=True)  # noqa: E731
+    return statistics.median(_time(run) for _ in range(5))
+
+
+def scale(home: Path, size: int) -> dict[str, Any]:
+    """Index `size` drawn items, then ask as the page does while someone types; one process, one peak memory."""
+    from web.app import create_app
+
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = _settings(home, Path(scratch))
+        sessions = open_database(settings)
+        analyzer = Analyzer(settings.models_dir / "dictionaries")
+        load(DemoSource(date.today()), sessions, analyzer)
+        real = load_encoder(settings)
+        with sessions() as session:
+            seeds = list(items(session))
+        texts = [read_text(p) for item in seeds for p in make_passages(item, real.count_tokens, 256)]
+        drawn = DrawnEncoder(real, real.encode_passages(texts[:200]))
+        _draw(sessions, seeds, size - len(seeds))
+        index_seconds = _time(lambda: reindex(settings, sessions, drawn, analyzer))
+        indexing_peak = _peak_mb()
+        index = LocalIndex.open(settings.index_dir, real.card)
+        client = create_app(settings, Recommender(settings, analyzer, real, index)).test_client()
+        for question in QUESTIONS:
+            client.post("/suggest", data={"q": question})
+        took = []
+        for turn in range(10):
+            for question in QUESTIONS:
+                data = {"q": f"{question} {turn}" if turn else question}
+                took.append(1000 * _time(lambda data=data: client.post("/suggest", data=data)))
+        return {
+            "items": size,
+            "index_seconds": index_seconds,
+            "p50_ms": statistics.median(took),
+            "p95_ms": sorted(took)[int(0.95 * len(took))],
+            "indexing_peak_mb": indexing_peak,
+            "peak_mb": _peak_mb(),
+        }
+
+
+def table(found: dict[str, Any]) -> str:
+    """The figures as Markdown, each with its bound."""
+    encoding, scales = found["encoding"], found["scale"]
+    lines = [
+        "| figure | measured | bound |",
+        "|---|---|---|",
+        f"| OpenVINO / PyTorch fp32, same texts | {encoding['openvino_over_torch']:.2f} | >= 1.8 |",
+        f"| texts a second, OpenVINO / PyTorch | {encoding['openvino_texts_per_second']:.0f} / "
+        f"{encoding['torch_texts_per_second']:.0f} | |",
+        f"| reindex texts a second / encoder alone | {encoding['reindex_over_encoder']:.2f} | >= .90 |",
+        f"| second reindex: texts encoded | {encoding['second_reindex_encoded']} | 0 |",
+        f"| second reindex / first | {encoding['second_over_first']:.3f} | <= .05 |",
+        f"| one question encoded, ms | {encoding['query_ms']:.1f} | |",
+        f"| `kollega --help`, s | {found['help']:.2f} | <= 0.5 |",
+    ]
+    for one in scales:
+        bound = " (p95 <= 60)" if one["items"] == SIZES[-1] else ""
+        memory = "<= 1,500" if one["items"] == SIZES[-1] else ""
+        lines += [
+            f"| suggestion at {one['items']:,} items, p50 / p95 ms "
+            f"| {one['p50_ms']:.0f} / {one['p95_ms']:.0f} |{bound} |",
+            f"| peak memory at {one['items']:,} items, MB | {one['peak_mb']:.0f} | {memory} |",
+        ]
+    return "\n".join(lines)
+
+
+def _draw(sessions: Any, seeds: list[Item], count: int) -> None:
+    rng = random.Random(7)  # noqa: S311 - not for secrets
+    sentences = {seed.key: re.split(r"(?<=[.!?])\s+", f"{seed.body} {seed.answer}") for seed in seeds}
+    with sessions() as session:
+        people = [person.id for person in session.query(Person)]
+        for number in range(count):
+            one, two = rng.sample(seeds, 2)
+            at = datetime(2024, 1, 1) + timedelta(hours=number % 20_000)
+            mixed = sentences[one.key] + sentences[two.key]
+            request = HelpRequest(
+                title=f"{one.title} {number}", body=" ".join(rng.sample(mixed, min(4, len(mixed)))),
+                language=one.language, status="resolved", created_at=at, resolved_at=at,
+                audience=[RequestAudience(token="everyone")],
+            )  # fmt: skip
+            body = " ".join(rng.sample(mixed, min(4, len(mixed))))
+            request.replies.append(Reply(author_id=rng.choice(people), body=body, created_at=at, accepted=True))
+            session.add(request)
+            if number % 2_000 == 0:
+                session.commit()
+                session.expunge_all()
+        session.commit()
+
+
+def _in_a_process(home: Path, size: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.benchmarks.speed", "--one", str(size)]
+    environment = {**os.environ, "KOLLEGA_HOME": str(home)}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(json.dumps(result), file=sys.stderr)
+    return result
+
+
+def _settings(home: Path, scratch: Path) -> Settings:
+    """A scratch home that shares the rebuilt and exported models."""
+    models = home / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    (scratch / "models").symlink_to(models.resolve(), target_is_directory=True)
+    return Settings(home=scratch)
+
+
+def _time(run: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _machine() -> dict[str, Any]:
+    return {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.machine()}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        base = Path(os.environ.get("KOLLEGA_HOME", "var"))
+        print(json.dumps(scale(base, int(sys.argv[2]))))
+    else:
+        main([int(size) for size in sys.argv[1:]] or SIZES)
