@@ -64,6 +64,7 @@ def reindex(
         known = builder.known
         seen, changed = _compare(session, known, settings.passage_tokens)
         gone = known.keys() - seen
+        progress(0, len(changed))
         report.items = len(seen)
         if changed or gone or not known:
             _write(settings, session, encoder, builder, changed, gone, report, progress)
@@ -101,7 +102,6 @@ def _write(
     try:
         builder.begin(expected=2 * report.items, hnsw_from=settings.hnsw_from)
         done = 0
-        progress(done, len(changed))
         for keys in _chunks(changed):
             batch = _passages_of(load_items(session, keys).values(), settings, encoder, report)
             vectors = _vectors_of(batch, encoder, builder, journal, report)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from recommender.language import Analyzer
 
@@ -10,20 +11,30 @@ _START = re.compile(r"(?:^|(?<=[.!?:]\s)|(?<=\n))(?=\S)")
 _STEM = 5
 
 
-def matching_words(text: str, weights: Mapping[str, float], analyzer: Analyzer) -> list[tuple[int, int, str]]:
-    """(start, end, term) of every word of `text` that stands for one of the question's terms in `weights`.
+@dataclass(frozen=True)
+class Match:
+    """A word of a shown text, `start` to `end`, and the question's terms it stands for."""
+
+    start: int
+    end: int
+    terms: frozenset[str]
+
+
+def matching_words(text: str, weights: Mapping[str, float], analyzer: Analyzer) -> list[Match]:
+    """Every word of `text` that stands for at least one of the question's terms in `weights`.
 
     A term also matches a longer compound that contains it, and the other way round ("tulostin", "tulostinjono").
     """
     long_terms = [term for term in weights if len(term) >= _STEM and term.isalpha()]
     found = []
-    for match in _WORD.finditer(text):
-        keys = analyzer.word_keys(match.group())
-        hit = next((key for key in keys if key in weights), None)
-        if hit is None:
-            hit = next((t for t in long_terms for k in keys if len(k) >= _STEM and (t in k or k in t)), None)
-        if hit is not None:
-            found.append((match.start(), match.end(), hit))
+    for word in _WORD.finditer(text):
+        keys = analyzer.word_keys(word.group())
+        terms = keys & weights.keys()
+        if not terms:
+            long_keys = [key for key in keys if len(key) >= _STEM]
+            terms = frozenset(term for term in long_terms if any(term in key or key in term for key in long_keys))
+        if terms:
+            found.append(Match(word.start(), word.end(), frozenset(terms)))
     return found
 
 
@@ -34,17 +45,21 @@ def excerpt(
 
     `weights` maps the question's terms to their rarity. The window begins at a sentence or line.
     """
-    found = [word for word in matching_words(text, weights, analyzer) if weights[word[2]] > 0]
+    found = matching_words(text, {term: value for term, value in weights.items() if value > 0}, analyzer)
     if len(text) <= length:
-        return text, tuple((start, end) for start, end, _term in found)
+        return text, tuple((match.start, match.end) for match in found)
 
     def value(start: int) -> float:
-        return sum(weights[t] for t in {t for s, e, t in found if s >= start and e <= start + length})
+        inside = [match.terms for match in found if match.start >= start and match.end <= start + length]
+        return sum(weights[term] for term in frozenset().union(*inside))
 
-    begin = max((match.start() for match in _START.finditer(text)), key=lambda start: (value(start), -start), default=0)
+    starts = [match.start() for match in _START.finditer(text)]
+    begin = max(starts, key=lambda start: (value(start), -start), default=0)
     cut = text.rfind(" ", begin, begin + length + 1) if begin + length < len(text) else len(text)
     end = cut if cut > begin else begin + length
     before, after = ("… " if begin else ""), (" …" if end < len(text) else "")
     shift = len(before) - begin
-    marks = tuple((s + shift, e + shift) for s, e, _term in found if s >= begin and e <= end)
+    marks = tuple(
+        (match.start + shift, match.end + shift) for match in found if match.start >= begin and match.end <= end
+    )
     return before + text[begin:end] + after, marks

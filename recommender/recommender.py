@@ -126,8 +126,11 @@ class Recommender:
         )
 
     def _analyse(self, question: str, index: SearchIndex | None) -> _Question:
-        language = self._analyzer.detect(question, fallback=self._settings.language)
+        language = self._analyzer.detect(question, fallback="")
         terms = self._analyzer.query_terms(question)
+        if language == "en":  # n-grams join the parts of compounds, which English writes apart
+            terms = Terms(terms.words, ())
+        language = language or self._settings.language
         rarity = index.rarity(terms.words) if index else {}
         size = index.manifest.passages if isinstance(index, LocalIndex) else 1000
         return _Question(question, language, terms, rarity, math.log(1 + 2 * max(1, size)))
@@ -169,11 +172,11 @@ class Recommender:
         passage = passages[candidate.passage_id]
         whole = f"{passage.context}\n{passage.text}"
         words = matching_words(whole, asked.rarity, self._analyzer)
-        matched = {term for _start, _end, term in words}
+        surface = {term: whole[word.start : word.end] for word in reversed(words) for term in word.terms}
+        matched = surface.keys()
         covered = calibration.coverage(asked.rarity, matched, asked.unknown_rarity)
         near = None if candidate.dense is None else calibration.nearness(candidate.dense, index.background)
         shown, marks = excerpt(passage.text, asked.telling, self._analyzer)
-        surface = {term: whole[start:end] for start, end, term in reversed(words)}
         telling = sorted(matched & asked.telling.keys(), key=lambda term: -asked.rarity[term])[:4]
         why = Why(tuple(dict.fromkeys(surface[term].lower() for term in telling)), near)
         return Suggestion(item, passage, calibration.match(near, covered), shown, marks, why)

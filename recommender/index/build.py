@@ -27,6 +27,7 @@ from recommender.language import ANALYSIS_VERSION, Analyzer
 Vectors = NDArray[np.float32]
 _DEAD_SHARE = 0.2
 _SAMPLE = 400
+_ADD_TOGETHER = 1024
 
 
 def item_digest(item: Item, passage_tokens: int) -> str:
@@ -93,6 +94,7 @@ class IndexBuilder:
         self._dense: DenseIndex | None = None
         self._lexical: LexicalIndex | None = None
         self._dead = 0
+        self._pending: list[Vectors] = []
 
     @property
     def passages(self) -> int:
@@ -137,6 +139,7 @@ class IndexBuilder:
         """Vectors that the base already holds for these passages."""
         if self._base is None or self._catalogue is None or self._dense is None:
             return {}
+        self._flush()
         ids = self._catalogue.ids_by_digest(digests)
         vectors = self._dense.vectors(np.array(list(ids.values()), np.int64))
         return {digest: vector.copy() for digest, vector in zip(ids, vectors, strict=True)}
@@ -152,9 +155,11 @@ class IndexBuilder:
     def add(self, item: Item, digest: str, passages: Sequence[Passage], vectors: Sequence[Vectors]) -> None:
         """Add an item with its passages and a vector, shape (dimension,), for each."""
         catalogue, dense, lexical = self._parts()
-        first = len(dense)
+        first = len(dense) + len(self._pending)
         rows = [Row(first + n, passage_digest(p), p) for n, p in enumerate(passages)]
-        dense.add(np.stack(vectors))
+        self._pending += vectors
+        if len(self._pending) >= _ADD_TOGETHER:
+            self._flush()
         catalogue.add(item, digest, rows)
         lexical.add(
             (
@@ -173,6 +178,7 @@ class IndexBuilder:
         directory = self.directory
         if directory is None:
             raise RuntimeError("begin() comes first")
+        self._flush()
         lexical.commit()
         catalogue.commit()
         items, passages = catalogue.counts()
@@ -232,6 +238,12 @@ class IndexBuilder:
         )
         lexical.commit()
         return fresh
+
+    def _flush(self) -> None:
+        """Hand the pending vectors over together: a graph takes many at once on all processors."""
+        if self._pending and self._dense is not None:
+            self._dense.add(np.stack(self._pending))
+            self._pending.clear()
 
     def _parts(self) -> tuple[Catalogue, DenseIndex, LexicalIndex]:
         if self._catalogue is None or self._dense is None or self._lexical is None:

@@ -13,7 +13,7 @@ from recommender.language import Terms
 
 _WEIGHTS = {"context": 1.5, "text": 1.0}
 _GRAM_WEIGHT = 0.15
-_MAX_WORDS, _MAX_GRAMS = 48, 64
+_MAX_WORDS, _MAX_GRAMS = 48, 32
 _HEAP = 64_000_000
 
 
