@@ -109,7 +109,7 @@ class _Loader:
                 known = self._session.scalar(select(Person).where(Person.handle == record.id))
                 if known is None:
                     return
-                row, added = known, known.name == record.id  # until now known by id only
+                row, added = known, known.name == record.id != record.name  # until now known by id only
                 _update(row, name=record.name)
             case RequestRecord():
                 row, added = self._request(record)
@@ -207,6 +207,7 @@ class _Loader:
         return row, added
 
     def _question(self, record: QuestionRecord) -> tuple[HelpRequest, bool]:
+        asker = self._stub_id(record.asked_by)
         row, added = self._existing_request(record.id)
         _update(
             row,
@@ -214,7 +215,7 @@ class _Loader:
             body=record.body,
             language=self._language(record.title, record.body),
             tags=list(record.tags),
-            asked_by_id=self._stub_id(record.asked_by),
+            asked_by_id=asker,
             created_at=record.created_at,
             accepted_external_id=record.accepted_reply,
         )
@@ -228,6 +229,7 @@ class _Loader:
         if request is None:
             raise BadRecord(f"answer {record.reply.id} belongs to question {record.request}, which is not there")
         made: ReplyRecord = record.reply
+        author = self._stub_id(made.author)
         reply = next((row for row in request.replies if row.external_id == made.id), None)
         added = reply is None
         if reply is None:
@@ -235,7 +237,7 @@ class _Loader:
             request.replies.append(reply)
         _update(
             reply,
-            author_id=self._stub_id(made.author),
+            author_id=author,
             body=made.body,
             created_at=made.created_at,
             accepted=made.id == request.accepted_external_id,
@@ -317,7 +319,7 @@ class _Loader:
             return found
         person = Person(handle=handle, name=handle)
         self._session.add(person)
-        self._session.flush([person])
+        self._session.flush()
         return person.id
 
     def _tokens(self, audience: Iterable[str]) -> set[str]:

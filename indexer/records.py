@@ -15,7 +15,10 @@ Token = Annotated[str, StringConstraints(pattern=r"^(everyone|(team|person):\S+)
 
 
 def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    try:
+        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    except OverflowError as error:
+        raise ValueError("no such time in UTC") from error
 
 
 Time = Annotated[datetime, AfterValidator(_utc)]
@@ -55,7 +58,7 @@ class ReplyRecord(_Record):
     body: str
     created_at: Time
     accepted: bool = False
-    score: int = 0
+    score: int = Field(default=0, ge=-(10**9), le=10**9)
 
 
 class RequestRecord(_Record):
@@ -175,6 +178,11 @@ class Source(Protocol):
 def first_problem(error: Any) -> str:
     """The first complaint of a pydantic ValidationError in one short line."""
     detail = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in detail["loc"] if part not in ("team", "person", "request", "document"))
+    place = (
+        detail["loc"][1:]
+        if detail["loc"][:1] in [("team",), ("person",), ("request",), ("document",)]
+        else detail["loc"]
+    )
+    where = ".".join(str(part) for part in place)
     message = str(detail["msg"]).removeprefix("Value error, ")
     return f"{where}: {message}" if where else message

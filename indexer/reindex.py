@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.passages import make_passages
 from recommender.corpus import items, load_items
 from recommender.datatypes import Item, Passage
-from recommender.encoder import Encoder
+from recommender.encoder import Encoder, unrelated_cosine
 from recommender.index import generations
 from recommender.index.build import IndexBuilder, Journal, item_digest, passage_digest, read_text
 from recommender.language import Analyzer
@@ -115,7 +115,7 @@ def _write(
             done += len(keys)
             progress(done, len(changed))
         builder.remove(gone)
-        manifest = builder.finish(settings.hnsw_from)
+        manifest = builder.finish(settings.hnsw_from, unrelated_cosine(encoder))
     except BaseException:
         journal.close()
         raise
@@ -126,10 +126,11 @@ def _write(
 def _passages_of(
     batch: Iterable[Item], settings: Settings, encoder: Encoder, report: ReindexReport
 ) -> list[tuple[Item, list[Passage]]]:
+    longest = min(settings.passage_tokens, encoder.card.max_tokens)
     made = []
     for item in batch:
         try:
-            made.append((item, make_passages(item, encoder.count_tokens, settings.passage_tokens)))
+            made.append((item, make_passages(item, encoder.count_tokens, longest)))
         except Exception as error:
             log.exception("%s cannot be cut into passages", item.key)
             report.failed.append(f"{item.key}: {error}")

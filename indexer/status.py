@@ -12,6 +12,7 @@ from recommender.index import generations
 from recommender.index.build import item_digest
 from recommender.index.catalogue import Catalogue
 from recommender.index.generations import Manifest
+from recommender.index.local import LocalIndex
 from recommender.models import Document, HelpRequest, Person, Team
 from recommender.settings import Settings
 
@@ -72,7 +73,9 @@ def read_status(settings: Settings) -> Status:
     manifest, problem = None, ""
     try:
         live = generations.live(settings.index_dir)
-        manifest = asdict(Manifest.read(live))
+        read = Manifest.read(live)
+        manifest = asdict(read)
+        LocalIndex.open_generation(live, read.model)  # every part is there and agrees with the manifest
         known = Catalogue.load(live / "catalogue.db").digests()
     except KollegaError as error:
         problem = str(error)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload, raiseload, selectinload
 
 from recommender.access import document_audience, request_audience
 from recommender.datatypes import Contribution, Item, Kind
-from recommender.models import Document, HelpRequest, Person, Reply
+from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience
 
 ACCEPTED, UPVOTED, REPLIED, OWNED, VERIFIED = 1.0, 0.5, 0.2, 0.4, 0.6
 _CHUNK = 500
@@ -36,11 +36,11 @@ def load_items(session: Session, keys: Collection[str]) -> dict[str, Item]:
 
 
 def fingerprint(session: Session) -> tuple[Any, ...]:
-    """A value that changes when any request, reply, document or person changes; cheap enough to ask every second."""
+    """A value that changes when any request, reply, document, audience or person does; cheap to ask."""
     parts: list[Any] = []
-    for model in (HelpRequest, Document, Person):
-        parts += session.execute(select(func.count(), func.max(model.id), func.max(model.updated_at))).one()
-    return (*parts, *session.execute(select(func.count(), func.max(Reply.id))).one())
+    for model in (HelpRequest, Reply, Document, RequestAudience, DocumentAudience, Person):
+        parts += session.execute(select(func.count(), func.max(model.updated_at)).select_from(model)).one()
+    return tuple(parts)
 
 
 def request_item(request: HelpRequest) -> Item:

@@ -26,6 +26,18 @@ from recommender.settings import Settings
 Vectors = NDArray[np.float32]
 log = logging.getLogger(__name__)
 _BATCH_TOKENS = 2048
+_UNRELATED = (
+    "Kahvikone vuotaa keittiössä.",
+    "The invoice has the wrong reference number.",
+    "Bussi numero seitsemän ajaa poikkeusreittiä.",
+    "A cat slept on the warm roof all afternoon.",
+    "Sopimus on allekirjoitettava ennen perjantaita.",
+    "The orchestra plays Sibelius on Sunday evening.",
+    "Tietokone ei käynnisty päivityksen jälkeen.",
+    "How do plants turn light into sugar?",
+    "Lumityöt pihalla tehdään aamulla.",
+    "My passport expires next spring.",
+)
 
 
 @dataclass(frozen=True)
@@ -64,14 +76,31 @@ def load_encoder(settings: Settings) -> Encoder:
     """
     folder = find_model(settings)
     if settings.backend == "torch":
-        return TorchEncoder(settings.model, folder, settings.threads)
+        return _load_torch(settings, folder)
     try:
         return OpenVINOEncoder.load(settings.model, folder, settings.models_dir, settings.threads)
     except Exception as error:
         if settings.backend == "openvino":
             raise ModelError(f"OpenVINO cannot run {settings.model}: {error}. Set KOLLEGA_BACKEND=torch.") from error
         log.warning("OpenVINO cannot run %s (%s); using PyTorch, about half as fast.", settings.model, error)
+        return _load_torch(settings, folder)
+
+
+def _load_torch(settings: Settings, folder: Path) -> Encoder:
+    try:
         return TorchEncoder(settings.model, folder, settings.threads)
+    except Exception as error:
+        raise ModelError(
+            f"{folder} holds no model that Sentence Transformers can load ({error}). Set KOLLEGA_MODEL to another, "
+            f"or unset it to use {NAME}."
+        ) from error
+
+
+def unrelated_cosine(encoder: Encoder) -> float:
+    """Mean cosine of texts that have nothing to do with each other: what the model calls far apart."""
+    vectors = encoder.encode_queries(_UNRELATED)
+    cosines = vectors @ vectors.T
+    return float(cosines[~np.eye(len(_UNRELATED), dtype=bool)].mean())
 
 
 def find_model(settings: Settings) -> Path:
@@ -138,7 +167,8 @@ class OpenVINOEncoder:
         return self._encode([self._prompts["document"] + text for text in texts])
 
     def count_tokens(self, text: str) -> int:
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        return sum(len(part.ids) for part in (encoding, *encoding.overflowing))
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.card.dimension), np.float32)

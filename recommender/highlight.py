@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from recommender.language import Analyzer
 
-_WORD = re.compile(r"[^\W_]+(?:[.\-_:/\\@+#'’][^\W_]+)*")
+_LETTERS = r"(?:[^\W_][\u0300-\u036f]*)+"  # a letter may carry its accents as characters of their own
+_WORD = re.compile(rf"{_LETTERS}(?:[.\-_:/\\@+#'’]{_LETTERS})*")
 _START = re.compile(r"(?:^|(?<=[.!?:]\s)|(?<=\n))(?=\S)")
 _STEM = 5
 

@@ -106,6 +106,7 @@ class Reply(Base):
     accepted: Mapped[bool] = mapped_column(default=False)
     score: Mapped[int] = mapped_column(default=0)
     external_id: Mapped[str | None] = mapped_column(String(200))
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
     request: Mapped[HelpRequest] = relationship(back_populates="replies")
     author: Mapped[Person | None] = relationship()
@@ -153,6 +154,7 @@ class RequestAudience(Base):
 
     request_id: Mapped[int] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True)
     token: Mapped[str] = mapped_column(String(120), primary_key=True)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class DocumentAudience(Base):
@@ -162,3 +164,4 @@ class DocumentAudience(Base):
 
     document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
     token: Mapped[str] = mapped_column(String(120), primary_key=True)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now)

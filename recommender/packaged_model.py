@@ -81,6 +81,8 @@ def model_folder(models_dir: Path) -> Path:
     folder = models_dir / NAME
     if (folder / "modules.json").exists():
         return folder
+    if folder.exists():  # not a finished one
+        shutil.rmtree(folder)
     source = locate(PACKAGE, WEIGHTS)
     image = source.read_bytes()
     if hashlib.sha256(image).hexdigest() != SHA256:

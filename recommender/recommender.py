@@ -106,7 +106,8 @@ class Recommender:
     def recommend(self, question: str, reader: Reader, session: Session, top_k: int = SHOWN) -> Recommendation:
         """Suggestions and experts for a question, from what `reader` may read and `session` still holds."""
         index, notices = self._state
-        asked = self._analyse(question[:MAX_QUESTION].strip(), index)
+        readable = question[:MAX_QUESTION].encode("utf-8", "replace").decode()  # half a character pair is not text
+        asked = self._analyse(readable.strip(), index)
         if index is None or not asked.terms.words:
             return Recommendation(question, asked.language, Verdict.UNKNOWN, notices=notices)
 

@@ -8,13 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.reindex import reindex
 from recommender.database import open_database
 from recommender.encoder import ModelCard, Vectors, normalise
 from recommender.language import Analyzer, tokens
 from recommender.models import HelpRequest, Person, Reply, RequestAudience, Team
+from recommender.recommender import Recommender
 from recommender.settings import Settings
+from web.app import create_app
 
 MODELS = Path(os.environ.get("KOLLEGA_TEST_MODELS", Path(__file__).parent.parent / "var" / "models"))
 
@@ -118,6 +122,36 @@ def add_request(sessions: sessionmaker[Session]) -> Callable[..., int]:
             return request.id
 
     return add
+
+
+@pytest.fixture
+def open_recommender(
+    settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer
+) -> Callable[[], Recommender]:
+    """Indexes what the database holds now and opens a recommender on it."""
+
+    def opened() -> Recommender:
+        reindex(settings, sessions, encoder, analyzer)
+        recommender = Recommender(settings, analyzer, encoder, None)
+        recommender.refresh(wait=True)
+        return recommender
+
+    return opened
+
+
+@pytest.fixture
+def open_client(settings: Settings, open_recommender: Callable[[], Recommender]) -> Iterator[Callable[[], FlaskClient]]:
+    """A browser without JavaScript on the web application, over what the database holds when it is called."""
+    engines = []
+
+    def opened() -> FlaskClient:
+        app = create_app(settings, recommender=open_recommender())
+        engines.append(app.extensions["kollega_sessions"].kw["bind"])
+        return app.test_client()
+
+    yield opened
+    for engine in engines:
+        engine.dispose()
 
 
 def _team(session: Session, handle: str) -> Team:

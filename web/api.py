@@ -26,15 +26,16 @@ def recommend_json() -> ResponseReturnValue:
     if not question.text:
         abort(400, "Give a question in q.")
     try:
-        top_k = int(values.get("top_k") or SHOWN)
-    except (TypeError, ValueError):
+        wanted = values.get("top_k")
+        top_k = SHOWN if wanted is None else int(wanted)
+    except (TypeError, ValueError, OverflowError):
         top_k = 0
     if not 1 <= top_k <= 50:
         abort(400, "top_k is a number from 1 to 50.")
     return jsonify(as_json(recommend(question, top_k)))
 
 
-@blueprint.get("/api/v1/requests/<int:request_id>")
+@blueprint.get("/api/v1/requests/<int(max=2147483647):request_id>")
 def request_json(request_id: int) -> ResponseReturnValue:
     """One request with its replies."""
     found = get_request(request_id)
@@ -55,7 +56,7 @@ def request_json(request_id: int) -> ResponseReturnValue:
     )
 
 
-@blueprint.get("/api/v1/documents/<int:document_id>")
+@blueprint.get("/api/v1/documents/<int(max=2147483647):document_id>")
 def document_json(document_id: int) -> ResponseReturnValue:
     """One document, its body in Markdown."""
     found = get_document(document_id)

@@ -26,7 +26,7 @@ def get_document(document_id: int) -> Document:
     return found
 
 
-@blueprint.get("/<int:document_id>")
+@blueprint.get("/<int(max=2147483647):document_id>")
 def show(document_id: int) -> ResponseReturnValue:
     """The document, rendered safely."""
     return render_template("documents/show.html", item=get_document(document_id))

@@ -26,7 +26,7 @@ def get_request(request_id: int) -> HelpRequest:
     return found
 
 
-@blueprint.get("/<int:request_id>")
+@blueprint.get("/<int(max=2147483647):request_id>")
 def show(request_id: int) -> ResponseReturnValue:
     """Question, the reply that solved it first, then the rest of the conversation."""
     return render_template("requests/show.html", item=get_request(request_id))

@@ -3,9 +3,10 @@
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -41,11 +42,14 @@ class JSONLSource:
         except OSError as error:
             raise SourceError(f"{self._path} cannot be read: {error.strerror or error}. Check the path.") from error
 
-    def _open(self) -> BinaryIO:
-        file = self._path.open("rb")
-        if file.peek(2)[:2] == b"\x1f\x8b":
-            return gzip.open(file)  # type: ignore[return-value]
-        return file
+    @contextmanager
+    def _open(self) -> Iterator[Iterable[bytes]]:
+        with self._path.open("rb") as file:
+            if file.peek(2)[:2] == b"\x1f\x8b":
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    yield unpacked
+            else:
+                yield file
 
     @staticmethod
     def _read(file: str, number: int, line: bytes) -> Located:
@@ -58,3 +62,5 @@ class JSONLSource:
             return Located(file, number, None, f"not JSON ({error.msg} at column {error.colno})")
         except ValidationError as error:
             return Located(file, number, None, first_problem(error))
+        except (ValueError, RecursionError) as error:  # numbers and nesting beyond what Python reads
+            return Located(file, number, None, f"not JSON that can be read ({error})")

@@ -133,24 +133,33 @@ def _read(path: Path, to_record: Callable[[Row], Record | None]) -> Iterator[Loc
     parser = DefusedExpatParser()
     handler = _Rows(parser.getLineNumber)
     parser.setContentHandler(handler)
-    line = 0
+    line, chunk, fault = 0, b" ", None
     try:
         with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                parser.feed(chunk)
+            while chunk and fault is None:
+                chunk = file.read(_CHUNK)
+                fault = _feed(parser, chunk)
                 for line, row in handler.found:
                     located = _located(path.name, line, row, to_record)
                     if located is not None:
                         yield located
                 handler.found.clear()
-            parser.close()
-    except (xml.sax.SAXException, DefusedXmlException) as error:
-        raise SourceError(
-            f"{path} is cut short or is not safe XML after line {line} ({_reason(error)}); what stands before went in. "
-            "Fetch the file again, then import it again."
-        ) from error
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if fault is not None:
+        raise SourceError(
+            f"{path} is cut short or is not safe XML after line {line} ({_reason(fault)}); what stands before went in. "
+            "Fetch the file again, then import it again."
+        ) from fault
+
+
+def _feed(parser: DefusedExpatParser, chunk: bytes) -> Exception | None:
+    """Parse a chunk, an empty one as the end; returns the fault, so that what came before it can be read first."""
+    try:
+        parser.feed(chunk) if chunk else parser.close()
+    except (xml.sax.SAXException, DefusedXmlException) as error:
+        return error
+    return None
 
 
 def _located(file: str, line: int, row: Row, to_record: Callable[[Row], Record | None]) -> Located | None:

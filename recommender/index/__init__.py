@@ -36,5 +36,5 @@ class SearchIndex(Protocol):
         ...
 
     def rarity(self, terms: Sequence[str]) -> dict[str, float]:
-        """Inverse document frequency of each term, 0 for one in every passage or in none."""
+        """Inverse document frequency of each term, near 0 for one in every passage, 0 for one in none."""
         ...

@@ -28,6 +28,7 @@ Vectors = NDArray[np.float32]
 _DEAD_SHARE = 0.2
 _SAMPLE = 400
 _ADD_TOGETHER = 1024
+_PRIOR_PAIRS = 200
 
 
 def item_digest(item: Item, passage_tokens: int) -> str:
@@ -172,8 +173,9 @@ class IndexBuilder:
             for row in rows
         )
 
-    def finish(self, hnsw_from: int) -> Manifest:
-        """Write all files, verify them by opening them, and make the generation live."""
+    def finish(self, hnsw_from: int, unrelated: float | None = None) -> Manifest:
+        """Write all files, verify them by opening them, and make the generation live. `unrelated` is the model's own
+        mean cosine of unrelated texts, for a corpus too small to tell."""
         catalogue, dense, lexical = self._parts()
         directory = self.directory
         if directory is None:
@@ -197,7 +199,7 @@ class IndexBuilder:
             passages=passages,
             rows=len(dense),
             approximate=dense.approximate,
-            background=_background(catalogue, dense),
+            background=_background(catalogue, dense, unrelated),
             digest=digest,
         )
         catalogue.close()
@@ -251,16 +253,16 @@ class IndexBuilder:
         return self._catalogue, self._dense, self._lexical
 
 
-def _background(catalogue: Catalogue, dense: DenseIndex) -> float:
-    """Mean cosine between passages of different items: how near texts are that have nothing in common."""
+def _background(catalogue: Catalogue, dense: DenseIndex, unrelated: float | None) -> float:
+    """Mean cosine between passages of different items: how near texts are that have nothing in common. `unrelated`
+    weighs as much as _PRIOR_PAIRS pairs of passages; None leaves it out."""
     members = list(catalogue.members())
-    if len({key for _id, key in members}) < 2:
-        return 0.0
     picked = np.random.default_rng(0).permutation(len(members))[:_SAMPLE]
     vectors = dense.vectors(np.array([members[n][0] for n in picked], np.int64))
     keys = np.array([members[n][1] for n in picked])
-    others = keys[:, None] != keys[None, :]
-    return float((vectors @ vectors.T)[others].mean()) if others.any() else 0.0
+    cosines = (vectors @ vectors.T)[keys[:, None] != keys[None, :]]
+    prior = 0 if unrelated is None else _PRIOR_PAIRS
+    return float(((unrelated or 0.0) * prior + cosines.sum()) / max(1, prior + cosines.size))
 
 
 def _digest(*parts: str) -> str:

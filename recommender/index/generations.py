@@ -17,7 +17,6 @@ from filelock import FileLock, Timeout
 from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
 
-KEPT = 2
 FORMAT = 1
 
 
@@ -91,16 +90,17 @@ def begin(index_dir: Path) -> Path:
 
 
 def publish(index_dir: Path, directory: Path) -> None:
-    """Make a finished generation the live one in one atomic step, then drop all but the newest two."""
+    """Make a finished generation the live one in one atomic step; keep it and the one that was live before."""
+    before = live_name(index_dir)
     beside = index_dir / "CURRENT.new"
     with beside.open("w", encoding="ascii") as file:
         file.write(directory.name)
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, index_dir / "CURRENT")
-    others = [name for name in finished(index_dir) if name != directory.name]
-    for name in others[: max(0, len(others) - (KEPT - 1))]:
-        shutil.rmtree(index_dir / name, ignore_errors=True)
+    for name in finished(index_dir):
+        if name not in (before, directory.name):
+            shutil.rmtree(index_dir / name, ignore_errors=True)
 
 
 def roll_back(index_dir: Path) -> str:

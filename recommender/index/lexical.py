@@ -114,6 +114,7 @@ class LexicalIndex:
 
     def _idf(self, term: str, total: int) -> float:
         found = max(self._searcher.doc_freq(name, term) for name in _WEIGHTS)
+        found = min(found, total)  # removed passages still count until their segment is merged
         return math.log(1 + (total - found + 0.5) / (found + 0.5)) if found else 0.0
 
     def _parts(self, terms: Terms) -> list[tantivy.Query]:

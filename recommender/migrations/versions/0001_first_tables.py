@@ -91,6 +91,7 @@ def upgrade() -> None:
     op.create_table('document_audience',
     sa.Column('document_id', sa.Integer(), nullable=False),
     sa.Column('token', sa.String(length=120), nullable=False),
+    sa.Column('updated_at', sa.DateTime(), nullable=False),
     sa.ForeignKeyConstraint(['document_id'], ['documents.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('document_id', 'token')
     )
@@ -103,6 +104,7 @@ def upgrade() -> None:
     sa.Column('accepted', sa.Boolean(), nullable=False),
     sa.Column('score', sa.Integer(), nullable=False),
     sa.Column('external_id', sa.String(length=200), nullable=True),
+    sa.Column('updated_at', sa.DateTime(), nullable=False),
     sa.ForeignKeyConstraint(['author_id'], ['people.id'], ),
     sa.ForeignKeyConstraint(['request_id'], ['requests.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id'),
@@ -115,6 +117,7 @@ def upgrade() -> None:
     op.create_table('request_audience',
     sa.Column('request_id', sa.Integer(), nullable=False),
     sa.Column('token', sa.String(length=120), nullable=False),
+    sa.Column('updated_at', sa.DateTime(), nullable=False),
     sa.ForeignKeyConstraint(['request_id'], ['requests.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('request_id', 'token')
     )

@@ -1,0 +1,177 @@
+"""The demo organisation, and the whole way from its files to answers with the real packaged model."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.demo import FILES, DemoSource
+from indexer.load import LoadReport, load
+from indexer.records import DocumentRecord, PersonRecord, RequestRecord, TeamRecord
+from indexer.reindex import ReindexReport, reindex
+from indexer.status import read_status
+from recommender.access import ANYONE, reader_of
+from recommender.database import open_database
+from recommender.datatypes import Recommendation, Verdict
+from recommender.encoder import load_encoder
+from recommender.language import Analyzer
+from recommender.models import HelpRequest, Person
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+
+AS_WRITTEN = date(2026, 11, 20)
+
+
+def test_every_record_of_the_demo_is_valid_and_every_team_has_its_share() -> None:
+    located = list(DemoSource(AS_WRITTEN).records())
+    assert [found.complaint(found.problem) for found in located if found.record is None] == []
+    kinds = Counter(type(found.record) for found in located)
+    assert kinds == {TeamRecord: 6, PersonRecord: 28, RequestRecord: 282, DocumentRecord: 42}
+    for name in FILES[1:]:
+        parts = [found.record for found in located if found.file == f"{name}.jsonl"]
+        assert Counter(type(part) for part in parts) == {RequestRecord: 47, DocumentRecord: 7}
+
+
+def test_it_loads_whole_and_twice_changes_nothing(sessions: sessionmaker[Session], analyzer: Analyzer) -> None:
+    first = load(DemoSource(AS_WRITTEN), sessions, analyzer)
+    assert (first.added, first.updated, first.unchanged, first.problems) == (358, 0, 0, [])
+    again = load(DemoSource(AS_WRITTEN), sessions, analyzer)
+    assert (again.added, again.updated, again.unchanged, again.problems) == (0, 0, 358, [])
+
+
+@pytest.mark.parametrize(
+    ("today", "weeks"),
+    [
+        (date(2025, 1, 1), 0),
+        (AS_WRITTEN, 0),
+        (AS_WRITTEN + timedelta(weeks=52, days=-1), 0),
+        (AS_WRITTEN + timedelta(weeks=52), 52),
+        (date(2030, 6, 1), 156),
+    ],
+)
+def test_times_move_by_whole_years_of_52_weeks(today: date, weeks: int) -> None:
+    written = [found.record for found in DemoSource(AS_WRITTEN).records()]
+    moved = [found.record for found in DemoSource(today).records()]
+    shift = timedelta(weeks=weeks)
+    for before, after in zip(written, moved, strict=True):
+        if isinstance(before, RequestRecord) and isinstance(after, RequestRecord):
+            assert after.created_at == before.created_at + shift
+            assert [reply.created_at for reply in after.replies] == [r.created_at + shift for r in before.replies]
+            assert before.resolved_at is None or after.resolved_at == before.resolved_at + shift
+        if isinstance(before, DocumentRecord) and isinstance(after, DocumentRecord):
+            assert after.updated_at == before.updated_at + shift
+        if isinstance(before, PersonRecord) and isinstance(after, PersonRecord):
+            assert before.left_on is None or after.left_on == before.left_on + shift
+            assert before.away_until is None or after.away_until == before.away_until + shift
+
+
+def test_nothing_in_the_demo_lies_after_its_last_day_but_absences() -> None:
+    end = datetime.combine(AS_WRITTEN + timedelta(days=1), datetime.min.time())
+    for found in DemoSource(AS_WRITTEN).records():
+        record = found.record
+        if isinstance(record, RequestRecord):
+            times = [record.created_at, *(reply.created_at for reply in record.replies)]
+            assert max(times) < end and (record.resolved_at is None or record.created_at <= record.resolved_at < end)
+            assert all(reply.created_at >= record.created_at for reply in record.replies), record.id
+
+
+class _Demo:
+    """The indexed demo organisation and the recommender that answers from it."""
+
+    def __init__(self, settings: Settings, sessions: sessionmaker[Session]) -> None:
+        self.settings = settings
+        self.sessions = sessions
+        self.loaded: LoadReport
+        self.indexed: ReindexReport
+        self.recommender: Recommender
+
+    def ask(self, question: str, handle: str | None = None) -> Recommendation:
+        with self.sessions() as session:
+            reader = ANYONE
+            if handle:
+                reader = reader_of(session.scalars(select(Person).where(Person.handle == handle)).one())
+            return self.recommender.recommend(question, reader, session)
+
+    def requests(self, audience: str) -> list[tuple[str, str]]:
+        """(key, title) of the resolved requests that everyone (`everyone`) or only others (`restricted`) may read."""
+        with self.sessions() as session:
+            rows = session.scalars(select(HelpRequest).where(HelpRequest.status == "resolved")).all()
+            return [
+                (f"request:{row.id}", row.title)
+                for row in rows
+                if ("everyone" in {entry.token for entry in row.audience}) == (audience == "everyone")
+            ]
+
+
+@pytest.fixture(scope="session")
+def demo(real_settings: Settings) -> Iterator[_Demo]:
+    """Loads and indexes the demo organisation with the packaged model, once."""
+    sessions = open_database(real_settings)
+    analyzer = Analyzer(real_settings.models_dir / "dictionaries")
+    made = _Demo(real_settings, sessions)
+    made.loaded = load(DemoSource(AS_WRITTEN), sessions, analyzer)
+    made.indexed = reindex(real_settings, sessions, load_encoder(real_settings), analyzer)
+    made.recommender = Recommender.open(real_settings)
+    yield made
+    sessions.kw["bind"].dispose()
+
+
+def test_the_whole_demo_is_indexed_and_agrees_with_the_database(demo: _Demo) -> None:
+    assert demo.loaded.problems == [] and demo.indexed.failed == []
+    status = read_status(demo.settings)
+    assert status.healthy and status.searchable == demo.indexed.items
+    assert (status.teams, status.people, status.documents, status.requests) == (6, 28, 42, 282)
+    assert demo.indexed.encoded == demo.indexed.passages > demo.indexed.items
+
+
+@pytest.mark.parametrize(
+    ("question", "external_ids"),
+    [
+        ("unohdin salasanani", {"it-027"}),
+        ("I cannot connect to the VPN from home", {"it-003", "it-014"}),
+    ],
+)
+def test_a_question_in_other_words_finds_the_right_request_first(
+    demo: _Demo, question: str, external_ids: set[str]
+) -> None:
+    found = demo.ask(question)
+    assert found.notices == ()
+    assert found.verdict is not Verdict.UNKNOWN
+    with demo.sessions() as session:
+        best = session.get_one(HelpRequest, found.suggestions[0].item.id)
+    assert best.external_id in external_ids, best.title
+    assert found.experts and all(expert.evidence for expert in found.experts)
+
+
+def test_an_exact_code_finds_the_requests_that_name_it(demo: _Demo) -> None:
+    found = demo.ask("809")
+    best = found.suggestions[0].item
+    assert "809" in f"{best.title} {best.body} {best.answer}"
+
+
+@pytest.mark.parametrize("question", ["what is kjhsdkhkashfk", "what is pi", "🙂", "   ", "?!"])
+def test_a_question_nobody_has_answered_shows_no_suggestion(demo: _Demo, question: str) -> None:
+    found = demo.ask(question)
+    assert (found.verdict, found.suggestions) == (Verdict.UNKNOWN, ())
+
+
+@pytest.mark.parametrize("odd", ["unohdin salasanani \ud800", "unohdin \x00 salasanani", "unohdin salasanani " * 2000])
+def test_odd_text_around_a_question_does_not_stop_it(demo: _Demo, odd: str) -> None:
+    assert demo.ask(odd).language == "fi"
+
+
+def test_restricted_requests_are_shown_to_those_they_are_for_and_to_nobody_else(demo: _Demo) -> None:
+    restricted = demo.requests("restricted")
+    keys = {key for key, _title in restricted}
+    assert "Counter-offer for Olli, need an answer this week" in {title for _key, title in restricted}
+    for key, title in restricted:
+        found = demo.ask(title)
+        shown = {suggestion.item.key for suggestion in found.suggestions}
+        evidence = {piece.item.key for expert in found.experts for piece in expert.evidence}
+        assert (shown | evidence) & keys == set(), title
+        assert all(f"request:{s.item.id}" != key for s in found.suggestions if s.item.kind.value == "request")
+    for_hr = demo.ask("Counter-offer for Olli, need an answer this week", "helena.makela")
+    assert for_hr.suggestions[0].item.title == "Counter-offer for Olli, need an answer this week"

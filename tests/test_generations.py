@@ -1,0 +1,197 @@
+"""generations.py: the swap, what is kept, and the one writer."""
+
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from recommender.encoder import ModelCard
+from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
+from recommender.index import generations
+from recommender.index.generations import Manifest
+
+MANIFEST = Manifest(
+    format=generations.FORMAT,
+    analysis=1,
+    generation="gen-000001",
+    created_at="2026-01-01T00:00:00+00:00",
+    model=ModelCard("ä model", "abc", 64, 512),
+    items=3,
+    passages=5,
+    rows=6,
+    approximate=False,
+    background=0.25,
+    digest="d",
+)
+
+
+def _make(index_dir: Path) -> Path:
+    directory = generations.begin(index_dir)
+    MANIFEST.write(directory)
+    return directory
+
+
+def _publish(index_dir: Path) -> str:
+    directory = _make(index_dir)
+    generations.publish(index_dir, directory)
+    return directory.name
+
+
+def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
+    MANIFEST.write(tmp_path)
+    assert Manifest.read(tmp_path) == MANIFEST
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"model": 3}', "\x00"])
+def test_a_damaged_manifest_names_the_way_out(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
+    with pytest.raises(IndexDamaged, match="kollega reindex --full"):
+        Manifest.read(tmp_path)
+
+
+def test_a_missing_manifest_and_one_of_another_version_name_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(IndexDamaged, match="kollega reindex --full"):
+        Manifest.read(tmp_path)
+    replace(MANIFEST, format=generations.FORMAT + 1).write(tmp_path)
+    with pytest.raises(IndexDamaged, match=r"another version.*kollega reindex --full"):
+        Manifest.read(tmp_path)
+
+
+def test_there_is_no_live_generation_before_the_first(tmp_path: Path) -> None:
+    assert generations.live_name(tmp_path / "none") is None
+    with pytest.raises(IndexNotFound, match="Run: kollega reindex"):
+        generations.live(tmp_path)
+    (tmp_path / "CURRENT").write_text("gen-000009", encoding="ascii")
+    with pytest.raises(IndexNotFound):
+        generations.live(tmp_path)
+
+
+def test_a_generation_is_live_once_it_is_published(tmp_path: Path) -> None:
+    first = _publish(tmp_path)
+    second = _make(tmp_path)
+    assert (first, second.name) == ("gen-000001", "gen-000002")
+    assert generations.live(tmp_path) == tmp_path / "gen-000001"
+    generations.publish(tmp_path, second)
+    assert generations.live(tmp_path) == second
+
+
+def test_the_newest_two_are_kept(tmp_path: Path) -> None:
+    for _ in range(4):
+        _publish(tmp_path)
+    assert generations.finished(tmp_path) == ["gen-000003", "gen-000004"]
+    assert sorted(path.name for path in tmp_path.glob("gen-*")) == ["gen-000003", "gen-000004"]
+
+
+def test_a_publish_that_is_cut_short_leaves_the_old_one_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _publish(tmp_path)
+    second = _make(tmp_path)
+
+    def crash(*_paths: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(KeyboardInterrupt):
+        generations.publish(tmp_path, second)
+    monkeypatch.undo()
+    assert generations.live(tmp_path).name == "gen-000001"
+    assert generations.finished(tmp_path) == ["gen-000001", "gen-000002"]
+
+
+def test_a_reader_never_sees_a_half_written_name(tmp_path: Path) -> None:
+    directories = [_make(tmp_path) for _ in range(2)]
+    generations.publish(tmp_path, directories[0])
+    seen: set[str | None] = set()
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            seen.add(generations.live_name(tmp_path))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for turn in range(200):
+            generations.publish(tmp_path, directories[turn % 2])
+    finally:
+        stop.set()
+        reader.join()
+    assert seen == {"gen-000001", "gen-000002"}
+
+
+def test_what_was_never_finished_is_removed_by_the_next_begin(tmp_path: Path) -> None:
+    _publish(tmp_path)
+    unfinished = generations.begin(tmp_path)
+    (unfinished / "lexical").mkdir()
+    (unfinished / "lexical" / "segment").write_bytes(b"half")
+    again = generations.begin(tmp_path)
+    assert again == unfinished  # the number is free again
+    assert list(again.iterdir()) == []
+    assert generations.finished(tmp_path) == ["gen-000001"]
+    assert generations.live(tmp_path).name == "gen-000001"
+
+
+def test_rolling_back_makes_the_one_before_live(tmp_path: Path) -> None:
+    for _ in range(2):
+        _publish(tmp_path)
+    assert generations.roll_back(tmp_path) == "gen-000001"
+    assert generations.live_name(tmp_path) == "gen-000001"
+    assert generations.finished(tmp_path) == ["gen-000001", "gen-000002"]
+    with pytest.raises(IndexNotFound, match="no earlier generation"):
+        generations.roll_back(tmp_path)
+    assert _publish(tmp_path) == "gen-000003"
+
+
+def test_rolling_back_after_a_roll_back_does_not_return_to_what_was_left(tmp_path: Path) -> None:
+    for _ in range(2):
+        _publish(tmp_path)
+    good = generations.roll_back(tmp_path)
+    _publish(tmp_path)
+    assert generations.roll_back(tmp_path) == good  # the one that was live before
+
+
+def test_there_is_nothing_to_roll_back_to_before_the_second(tmp_path: Path) -> None:
+    with pytest.raises(IndexNotFound):
+        generations.roll_back(tmp_path)
+    _publish(tmp_path)
+    with pytest.raises(IndexNotFound, match="no earlier generation"):
+        generations.roll_back(tmp_path)
+    assert generations.live_name(tmp_path) == "gen-000001"
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from recommender.index.generations import write_lock
+with write_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_lock_of_another_process_is_respected_until_it_is_killed(tmp_path: Path) -> None:
+    _publish(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            with pytest.raises(IndexLocked, match="Another process"), generations.write_lock(tmp_path):
+                pytest.fail("two writers")
+            with pytest.raises(IndexLocked):
+                generations.roll_back(tmp_path)
+        finally:
+            holder.kill()
+    with generations.write_lock(tmp_path):
+        assert generations.live_name(tmp_path) == "gen-000001"
+
+
+def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), generations.write_lock(tmp_path):
+        raise ZeroDivisionError
+    with generations.write_lock(tmp_path), pytest.raises(IndexLocked), generations.write_lock(tmp_path):
+        pytest.fail("two writers")

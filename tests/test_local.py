@@ -1,0 +1,219 @@
+"""local.py: one generation on real SQLite, FAISS and Tantivy, opened, searched and found damaged."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import FakeEncoder
+from sqlalchemy import update
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.reindex import reindex
+from recommender.encoder import ModelCard, unrelated_cosine
+from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound
+from recommender.index import generations
+from recommender.index.dense import DenseIndex
+from recommender.index.generations import Manifest
+from recommender.index.local import LocalIndex
+from recommender.language import Analyzer
+from recommender.models import HelpRequest
+from recommender.settings import Settings
+
+EVERYONE = frozenset({"everyone"})
+
+
+@pytest.fixture
+def index(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    add_request: Callable[..., int],
+) -> LocalIndex:
+    """Three requests of one passage each: two that everyone may read, the third for the team hr."""
+    add_request("printer jam", answer="open the tray")
+    add_request("vpn tunnel", answer="restart the client")
+    add_request("printer salary", answer="ask the payroll", audience=["team:hr"])
+    reindex(settings, sessions, encoder, analyzer)
+    return LocalIndex.open(settings.index_dir, encoder.card)
+
+
+def test_both_legs_score_what_the_reader_may_read(index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer) -> None:
+    vector = encoder.encode_queries(["printer jam\nopen the tray"])[0]
+    hits = {hit.item: hit for hit in index.search(vector, analyzer.query_terms("printer jam"), EVERYONE, 10)}
+    assert set(hits) == {"request:1", "request:2"}
+    other = encoder.encode_passages(["vpn tunnel\nrestart the client"])[0]
+    assert hits["request:1"].dense == pytest.approx(1.0)
+    assert hits["request:2"].dense == pytest.approx(float(vector @ other))
+    assert hits["request:1"].lexical > 0.0
+    assert hits["request:2"].lexical == 0.0
+
+
+def test_neither_leg_finds_a_passage_without_its_token(
+    index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    vector = encoder.encode_queries(["printer salary"])[0]
+    terms = analyzer.query_terms("printer salary")
+    assert "request:3" not in {hit.item for hit in index.search(vector, terms, EVERYONE, 10)}
+    found = index.search(vector, terms, EVERYONE | {"team:hr"}, 10)
+    assert max(found, key=lambda hit: hit.lexical).item == "request:3"
+    assert max(found, key=lambda hit: hit.dense or 0.0).item == "request:3"
+    assert index.search(vector, terms, frozenset({"team:other"}), 10) == []
+
+
+def test_a_passage_that_only_the_words_find_gets_its_cosine_too(
+    index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    vector = encoder.encode_queries(["vpn tunnel\nrestart the client"])[0]
+    hits = {hit.item: hit for hit in index.search(vector, analyzer.query_terms("jam"), EVERYONE, 1)}
+    assert set(hits) == {"request:1", "request:2"}
+    jam = encoder.encode_passages(["printer jam\nopen the tray"])[0]
+    assert hits["request:1"].dense == pytest.approx(float(vector @ jam), abs=1e-6)
+
+
+def test_without_a_vector_the_words_alone_answer(index: LocalIndex, analyzer: Analyzer) -> None:
+    (hit,) = index.search(None, analyzer.query_terms("tunnel"), EVERYONE, 10)
+    assert (hit.item, hit.dense) == ("request:2", None)
+
+
+def test_passages_come_back_as_they_were_written(index: LocalIndex, analyzer: Analyzer) -> None:
+    (hit,) = index.search(None, analyzer.query_terms("tunnel"), EVERYONE, 10)
+    passage = index.passages([hit.passage_id])[hit.passage_id]
+    assert (passage.item, passage.context, passage.text) == ("request:2", "vpn tunnel", "restart the client")
+    assert index.passages([]) == {}
+    assert index.passages([999]) == {}
+
+
+def test_the_background_is_the_mean_cosine_of_passages_of_different_items_drawn_to_the_models_own(
+    index: LocalIndex, encoder: FakeEncoder
+) -> None:
+    texts = ["printer jam\nopen the tray", "vpn tunnel\nrestart the client", "printer salary\nask the payroll"]
+    cosines = encoder.encode_passages(texts) @ encoder.encode_passages(texts).T
+    pairs = [cosines[a, b] for a in range(3) for b in range(3) if a != b]
+    expected = (sum(pairs) + 200 * unrelated_cosine(encoder)) / (len(pairs) + 200)
+    assert index.background == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_a_removed_item_is_found_by_neither_leg(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    add_request: Callable[..., int],
+) -> None:
+    for number in range(12):
+        add_request(f"printer{number} jam", answer=f"tray{number}")
+    reindex(settings, sessions, encoder, analyzer)
+    with sessions.begin() as session:
+        session.execute(update(HelpRequest).where(HelpRequest.id == 3).values(hidden=True))
+    reindex(settings, sessions, encoder, analyzer)
+    index = LocalIndex.open(settings.index_dir, encoder.card)
+    assert index.manifest.rows == 12  # one of twelve is below the share that makes a compaction
+    assert index.manifest.passages == 11
+    vector = encoder.encode_queries(["printer2 jam\ntray2"])[0]
+    hits = index.search(vector, analyzer.query_terms("printer2 jam"), EVERYONE, 20)
+    assert {hit.item for hit in hits} == {f"request:{n}" for n in range(1, 13) if n != 3}
+
+
+def test_another_model_is_a_mismatch_that_names_the_way_out(
+    settings: Settings, index: LocalIndex, encoder: FakeEncoder
+) -> None:
+    for other in (
+        replace(encoder.card, name="other"),
+        replace(encoder.card, revision="2"),
+        replace(encoder.card, dimension=32),
+    ):
+        with pytest.raises(IndexMismatch, match="kollega reindex --full"):
+            LocalIndex.open(settings.index_dir, other)
+    assert LocalIndex.open(settings.index_dir, None).background == index.background
+
+
+def test_no_index_says_how_to_make_one(settings: Settings) -> None:
+    with pytest.raises(IndexNotFound, match="Run: kollega reindex"):
+        LocalIndex.open(settings.index_dir, None)
+
+
+def _remove_vectors(directory: Path) -> None:
+    (directory / "vectors.faiss").unlink()
+
+
+def _cut_vectors(directory: Path) -> None:
+    path = directory / "vectors.faiss"
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def _swap_vectors(directory: Path) -> None:
+    fewer = DenseIndex.empty(64, approximate=False)
+    fewer.add(np.eye(64, dtype=np.float32)[:2])
+    fewer.save(directory / "vectors.faiss")
+
+
+def _break_manifest(directory: Path) -> None:
+    (directory / "manifest.json").write_text('{"format": 1, "items"', encoding="utf-8")
+
+
+def _strip_manifest(directory: Path) -> None:
+    (directory / "manifest.json").write_text('{"format": 1}', encoding="utf-8")
+
+
+def _remove_words(directory: Path) -> None:
+    shutil.rmtree(directory / "lexical")
+
+
+def _remove_catalogue(directory: Path) -> None:
+    (directory / "catalogue.db").unlink()
+
+
+def _overwrite_catalogue(directory: Path) -> None:
+    (directory / "catalogue.db").write_bytes(b"not a database" * 100)
+
+
+def _other_analysis(directory: Path) -> None:
+    replace(Manifest.read(directory), analysis=-1).write(directory)
+
+
+def _other_count(directory: Path) -> None:
+    replace(Manifest.read(directory), passages=4).write(directory)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _remove_vectors,
+        _cut_vectors,
+        _swap_vectors,
+        _break_manifest,
+        _strip_manifest,
+        _remove_words,
+        _remove_catalogue,
+        _overwrite_catalogue,
+        _other_analysis,
+        _other_count,
+    ],
+)
+def test_damage_is_named_with_the_way_out(
+    settings: Settings, index: LocalIndex, encoder: FakeEncoder, damage: Callable[[Path], None]
+) -> None:
+    damage(generations.live(settings.index_dir))
+    with pytest.raises(IndexDamaged, match="Run: kollega reindex --full"):
+        LocalIndex.open(settings.index_dir, encoder.card)
+
+
+@pytest.mark.parametrize("damage", [_remove_vectors, _cut_vectors])
+def test_the_words_of_a_generation_without_vectors_can_be_opened(
+    settings: Settings, index: LocalIndex, analyzer: Analyzer, damage: Callable[[Path], None]
+) -> None:
+    damage(generations.live(settings.index_dir))
+    words = LocalIndex.open(settings.index_dir, None)
+    vector = np.ones(64, np.float32)
+    (hit,) = words.search(vector, analyzer.query_terms("tunnel"), EVERYONE, 10)
+    assert (hit.item, hit.dense) == ("request:2", None)
+
+
+def test_a_model_card_with_the_same_values_is_the_same_model(
+    settings: Settings, index: LocalIndex, encoder: FakeEncoder
+) -> None:
+    assert LocalIndex.open(settings.index_dir, ModelCard("fake", "1", 64, 512)).manifest == index.manifest

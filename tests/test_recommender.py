@@ -1,0 +1,571 @@
+"""recommender.py: the whole recipe on a real index, with an encoder that counts words; a few runs of the real model."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from conftest import FakeEncoder
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.reindex import reindex
+from recommender.access import ANYONE, EVERYONE, Reader, reader_of
+from recommender.database import open_database
+from recommender.datatypes import Verdict
+from recommender.encoder import Encoder, load_encoder
+from recommender.index import generations
+from recommender.index.local import LocalIndex
+from recommender.language import Analyzer
+from recommender.models import HelpRequest, Person, Reply, RequestAudience, Team, utc_now
+from recommender.recommender import DENSE_MISSING, INDEX_MISMATCH, INDEX_MISSING, Recommender
+from recommender.settings import Settings
+
+Add = Callable[..., int]
+Build = Callable[[], Recommender]
+
+
+@pytest.fixture
+def build(settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer) -> Build:
+    """Indexes what the database holds and opens a recommender on it."""
+
+    def built() -> Recommender:
+        reindex(settings, sessions, encoder, analyzer)
+        return Recommender(settings, analyzer, encoder, LocalIndex.open(settings.index_dir, encoder.card))
+
+    return built
+
+
+@pytest.fixture
+def session(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    with sessions() as opened:
+        yield opened
+
+
+def _change(sessions: sessionmaker[Session], request_id: int, **values: object) -> None:
+    with sessions.begin() as session:
+        request = session.get_one(HelpRequest, request_id)
+        for name, value in values.items():
+            setattr(request, name, value)
+
+
+def _person(session: Session, handle: str) -> Person:
+    return session.scalars(select(Person).where(Person.handle == handle)).one()
+
+
+def _background_items(add_request: Add, count: int = 6) -> None:
+    """Requests that share no word with the questions asked here."""
+    for number in range(count):
+        add_request(f"unrelated{number} subject{number}", answer=f"other{number} reply{number}", by="zeppo")
+
+
+# what is suggested
+
+
+def test_the_best_item_comes_first_with_its_passage_and_reasons(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    found = add_request("printer jam", answer="open the tray and pull the paper", team="it")
+    result = build().recommend("printer jam paper", ANYONE, session)
+    best = result.suggestions[0]
+    assert result.verdict is Verdict.ANSWER
+    assert result.notices == ()
+    assert (best.item.key, best.item.title, best.item.team) == (f"request:{found}", "printer jam", "it")
+    assert best.excerpt == "open the tray and pull the paper"
+    assert [best.excerpt[start:end] for start, end in best.marks] == ["paper"]
+    assert set(best.why.words) == {"printer", "jam", "paper"}
+
+
+def test_the_score_mixes_nearness_and_coverage(
+    build: Build, session: Session, add_request: Add, encoder: FakeEncoder
+) -> None:
+    _background_items(add_request)
+    add_request("printer jam", answer="open the tray")
+    recommender = build()
+    best = recommender.recommend("printer jam", ANYONE, session).suggestions[0]
+    passage = encoder.encode_passages(["printer jam\nopen the tray"])[0]
+    cosine = float(encoder.encode_queries(["printer jam"])[0] @ passage)
+    assert recommender.index is not None
+    background = recommender.index.background
+    near = (cosine - background) / (1 - background)
+    assert best.why.nearness == pytest.approx(near, abs=1e-6)
+    assert best.score == pytest.approx(0.8 * near + 0.2 * 1.0, abs=1e-6)  # every word of the question is there
+
+
+def test_an_unrelated_question_is_unknown(build: Build, session: Session, add_request: Add) -> None:
+    _background_items(add_request)
+    result = build().recommend("saxophone mango", ANYONE, session)
+    assert (result.verdict, result.suggestions, result.more) == (Verdict.UNKNOWN, (), 0)
+
+
+def test_an_empty_index_answers_unknown(build: Build, session: Session) -> None:
+    result = build().recommend("printer jam", ANYONE, session)
+    assert (result.verdict, result.suggestions, result.experts, result.more) == (Verdict.UNKNOWN, (), (), 0)
+
+
+def test_one_item_is_found_among_one(build: Build, session: Session, add_request: Add) -> None:
+    only = add_request("printer jam", answer="open the tray")
+    result = build().recommend("printer jam", ANYONE, session)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [only]
+    assert result.more == 0
+
+
+def test_top_k_larger_than_the_index_gives_what_there_is(build: Build, session: Session, add_request: Add) -> None:
+    _background_items(add_request)
+    ids = {add_request("printer jam", answer=f"open tray{number}") for number in range(3)}
+    result = build().recommend("printer jam", ANYONE, session, top_k=50)
+    assert {suggestion.item.id for suggestion in result.suggestions} == ids
+    assert result.more == 0
+
+
+def test_what_top_k_leaves_out_is_counted(build: Build, session: Session, add_request: Add) -> None:
+    _background_items(add_request)
+    ids = {add_request("printer jam", answer=f"open tray{number}") for number in range(5)}
+    result = build().recommend("printer jam", ANYONE, session, top_k=2)
+    assert len({suggestion.item.id for suggestion in result.suggestions} & ids) == 2
+    assert result.more == 3
+
+
+@pytest.mark.parametrize("question", ["", "   \n\t ", "🙂🎉👍🏽", "?!… --", "\x00"])
+def test_a_question_without_words_is_unknown(build: Build, session: Session, add_request: Add, question: str) -> None:
+    add_request("printer jam")
+    result = build().recommend(question, ANYONE, session)
+    assert (result.question, result.verdict) == (question, Verdict.UNKNOWN)
+    assert (result.suggestions, result.experts) == ((), ())
+
+
+def test_a_question_of_five_thousand_characters_is_answered(build: Build, session: Session, add_request: Add) -> None:
+    _background_items(add_request)
+    found = add_request("printer jam", answer="open the tray")
+    question = "printer jam open the tray " * 200
+    assert len(question) >= 5000
+    result = build().recommend(question, ANYONE, session)
+    assert result.suggestions[0].item.id == found
+    assert result.question == question
+
+
+def test_markup_in_a_question_is_only_text(build: Build, session: Session, add_request: Add) -> None:
+    _background_items(add_request)
+    found = add_request("printer jam", answer="open the tray")
+    question = '"printer" AND jam) OR (audience:team\\: *\' --<script>'
+    assert build().recommend(question, ANYONE, session).suggestions[0].item.id == found
+
+
+# who is shown what
+
+
+@pytest.mark.parametrize("values", [{"hidden": True}, {"status": "open"}])
+def test_what_was_hidden_or_reopened_is_not_shown_while_it_is_still_indexed(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add, values: dict[str, object]
+) -> None:
+    _background_items(add_request)
+    gone = add_request("printer jam", answer="open the tray", by="groucho")
+    kept = add_request("printer jam twice", answer="open the lid", by="harpo")
+    recommender = build()
+    assert {s.item.id for s in recommender.recommend("printer jam", ANYONE, session).suggestions} >= {gone, kept}
+    _change(sessions, gone, **values)
+    result = recommender.recommend("printer jam", ANYONE, session, top_k=1)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [kept]
+    assert result.more == 0
+    assert [expert.handle for expert in result.experts] == ["harpo"]
+
+
+def test_what_was_deleted_is_not_shown_while_it_is_still_indexed(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    gone = add_request("printer jam", answer="open the tray", by="groucho")
+    kept = add_request("printer jam twice", answer="open the lid", by="harpo")
+    recommender = build()
+    with sessions.begin() as other:
+        other.delete(other.get_one(HelpRequest, gone))
+    result = recommender.recommend("printer jam", ANYONE, session, top_k=1)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [kept]
+    assert result.more == 0
+    assert [expert.handle for expert in result.experts] == ["harpo"]
+
+
+def test_a_restricted_item_shows_in_no_way_to_the_wrong_reader(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    public = add_request("printer jam", answer="open the tray", by="harpo")
+    secret = add_request("printer jam confidential", answer="open the vault", by="groucho", audience=["team:hr"])
+    recommender = build()
+    for reader in (ANYONE, Reader(99, frozenset({99}), frozenset({EVERYONE, "person:99", "team:it"}))):
+        result = recommender.recommend("printer jam confidential", reader, session, top_k=1)
+        assert [suggestion.item.id for suggestion in result.suggestions] == [public]
+        assert result.more == 0
+        assert [expert.handle for expert in result.experts] == ["harpo"]
+        assert [piece.item.id for expert in result.experts for piece in expert.evidence] == [public]
+
+    hr = Reader(99, frozenset(), frozenset({EVERYONE, "person:99", "team:hr"}))
+    result = recommender.recommend("printer jam confidential", hr, session, top_k=1)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [secret]
+    assert result.more == 1
+    assert {expert.handle for expert in result.experts} == {"groucho", "harpo"}
+    assert {piece.item.id for expert in result.experts for piece in expert.evidence} == {public, secret}
+
+
+def test_an_item_restricted_after_it_was_indexed_is_not_shown(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    request = add_request("printer jam", answer="open the tray", by="groucho")
+    recommender = build()
+    _change(sessions, request, audience=[RequestAudience(token="team:hr")])
+    result = recommender.recommend("printer jam", ANYONE, session)
+    assert request not in {suggestion.item.id for suggestion in result.suggestions}
+    assert "groucho" not in {expert.handle for expert in result.experts}
+
+
+def test_the_asker_and_the_team_read_their_own_restricted_request(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    request = add_request("salary letter", answer="wait", audience=["team:board"], asked_by="minna", team="hr")
+    with sessions.begin() as other:
+        other.add(Person(handle="member", name="Member", teams=[other.scalars(select(Team)).one()]))
+        other.add(Person(handle="outsider", name="Outsider"))
+    recommender = build()
+    for handle, may in (("minna", True), ("member", True), ("outsider", False)):
+        result = recommender.recommend("salary letter", reader_of(_person(session, handle)), session)
+        assert (request in {suggestion.item.id for suggestion in result.suggestions}) is may
+
+
+def test_restricted_items_that_fill_the_pool_do_not_push_out_readable_ones(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    for number in range(120):  # more than the pool of each leg
+        add_request("printer jam", answer=f"secret{number}", audience=["team:hr"])
+    public = add_request("printer jam paper", answer="open the tray")
+    result = build().recommend("printer jam", ANYONE, session)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [public]
+
+
+# experts
+
+
+def test_an_expert_carries_the_evidence_and_a_vote_by_hand(build: Build, session: Session, add_request: Add) -> None:
+    _background_items(add_request)
+    found = add_request("printer jam", answer="open the tray", by="groucho", at=utc_now() - timedelta(days=365))
+    (expert,) = build().recommend("printer jam", ANYONE, session).experts
+    # the best candidate of both legs has the fused score 1; accepted counts 1; one half-life has passed
+    assert (expert.handle, expert.name) == ("groucho", "Groucho")
+    assert [piece.item.id for piece in expert.evidence] == [found]
+    assert expert.score == pytest.approx(0.5, abs=1e-4)
+
+
+def test_accepted_counts_more_than_upvoted_and_that_more_than_a_mere_reply(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    now = utc_now()
+    request = add_request("printer jam", answer="open the tray", by="accepted", at=now)
+    with sessions.begin() as other:
+        for handle, score in (("upvoted", 3), ("replied", 0)):
+            author = Person(handle=handle, name=handle)
+            other.add(Reply(request_id=request, author=author, body="try this", created_at=now, score=score))
+    experts = build().recommend("printer jam", ANYONE, session).experts
+    assert [expert.handle for expert in experts] == ["accepted", "upvoted", "replied"]
+    assert [expert.score for expert in experts] == pytest.approx([1.0, 0.5, 0.2], abs=1e-4)
+
+
+def test_an_old_answer_counts_less_than_a_new_one(build: Build, session: Session, add_request: Add) -> None:
+    _background_items(add_request)
+    for handle, years in (("oldest", 2), ("new", 0), ("old", 1)):
+        add_request("printer jam", answer="open the tray", by=handle, at=utc_now() - timedelta(days=365 * years))
+    experts = build().recommend("printer jam", ANYONE, session).experts
+    assert [expert.handle for expert in experts] == ["new", "old", "oldest"]
+    assert [expert.score for expert in experts] == pytest.approx([1.0, 0.5, 0.25], abs=1e-4)
+
+
+def test_the_asker_is_not_named_as_an_expert(build: Build, session: Session, add_request: Add) -> None:
+    _background_items(add_request)
+    add_request("printer jam", answer="open the tray", by="groucho")
+    add_request("printer jam", answer="open the lid", by="harpo")
+    recommender = build()
+    reader = reader_of(_person(session, "groucho"))
+    assert [e.handle for e in recommender.recommend("printer jam", reader, session).experts] == ["harpo"]
+    assert {e.handle for e in recommender.recommend("printer jam", ANYONE, session).experts} == {"groucho", "harpo"}
+
+
+def test_people_who_left_are_not_named_and_people_who_are_away_come_last(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    for handle in ("gone", "leaving", "away", "back", "here"):
+        add_request("printer jam", answer="open the tray", by=handle)
+    today = utc_now().date()
+    with sessions.begin() as other:
+        _person(other, "gone").left_on = today
+        _person(other, "leaving").left_on = today + timedelta(days=2)
+        _person(other, "away").away_until = today + timedelta(days=2)
+        _person(other, "back").away_until = today - timedelta(days=2)
+    experts = build().recommend("printer jam", ANYONE, session).experts
+    assert [(expert.handle, expert.away_until) for expert in experts] == [
+        ("back", None),
+        ("here", None),
+        ("leaving", None),
+        ("away", today + timedelta(days=2)),
+    ]
+
+
+def test_nobody_is_named_for_an_unrelated_question(build: Build, session: Session, add_request: Add) -> None:
+    _background_items(add_request)
+    assert build().recommend("saxophone mango", ANYONE, session).experts == ()
+
+
+# what is missing, and what changes meanwhile
+
+
+def _remove_vectors(directory: Path) -> None:
+    (directory / "vectors.faiss").unlink()
+
+
+def _cut_vectors(directory: Path) -> None:
+    (directory / "vectors.faiss").write_bytes(b"IxFI")
+
+
+@pytest.fixture
+def reopen(settings: Settings, analyzer: Analyzer) -> Callable[[Encoder | None], Recommender]:
+    """Opens a recommender as `Recommender.open` does, with the encoder that it is given."""
+
+    def opened(encoder: Encoder | None) -> Recommender:
+        recommender = Recommender(settings, analyzer, encoder, None, (INDEX_MISSING,))
+        recommender.refresh(wait=True)
+        return recommender
+
+    return opened
+
+
+@pytest.mark.parametrize("damage", [_remove_vectors, _cut_vectors])
+def test_damaged_vectors_leave_the_words_and_a_notice(
+    settings: Settings,
+    build: Build,
+    session: Session,
+    add_request: Add,
+    encoder: FakeEncoder,
+    reopen: Callable[[Encoder | None], Recommender],
+    damage: Callable[[Path], None],
+) -> None:
+    _background_items(add_request)
+    found = add_request("printer jam", answer="open the tray")
+    build()
+    damage(generations.live(settings.index_dir))
+    result = reopen(encoder).recommend("printer jam", ANYONE, session)
+    assert result.notices == (DENSE_MISSING,)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [found]
+    assert result.suggestions[0].why.nearness is None
+    assert result.verdict is Verdict.ANSWER
+
+
+def test_a_damaged_manifest_leaves_a_notice_and_no_error(
+    settings: Settings,
+    build: Build,
+    session: Session,
+    add_request: Add,
+    encoder: FakeEncoder,
+    reopen: Callable[[Encoder | None], Recommender],
+) -> None:
+    add_request("printer jam")
+    build()
+    (generations.live(settings.index_dir) / "manifest.json").write_text("{", encoding="utf-8")
+    result = reopen(encoder).recommend("printer jam", ANYONE, session)
+    assert (result.notices, result.verdict, result.suggestions) == ((INDEX_MISSING,), Verdict.UNKNOWN, ())
+
+
+def test_an_index_of_another_model_is_searched_by_words_with_a_notice(
+    build: Build, session: Session, add_request: Add, reopen: Callable[[Encoder | None], Recommender]
+) -> None:
+    _background_items(add_request)
+    found = add_request("printer jam")
+    build()
+    result = reopen(FakeEncoder("other")).recommend("printer jam", ANYONE, session)
+    assert result.notices == (INDEX_MISMATCH,)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [found]
+
+
+def test_without_a_model_the_words_answer_with_a_notice(
+    build: Build, session: Session, add_request: Add, reopen: Callable[[Encoder | None], Recommender]
+) -> None:
+    _background_items(add_request)
+    found = add_request("printer jam")
+    build()
+    result = reopen(None).recommend("printer jam", ANYONE, session)
+    assert result.notices == (DENSE_MISSING,)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [found]
+
+
+def test_without_an_index_there_is_a_notice(
+    session: Session, encoder: FakeEncoder, reopen: Callable[[Encoder | None], Recommender]
+) -> None:
+    result = reopen(encoder).recommend("printer jam", ANYONE, session)
+    assert (result.notices, result.verdict, result.suggestions) == ((INDEX_MISSING,), Verdict.UNKNOWN, ())
+
+
+def test_a_model_that_cannot_be_found_is_a_notice_and_not_an_error(
+    settings: Settings, build: Build, session: Session, add_request: Add, analyzer: Analyzer
+) -> None:
+    _background_items(add_request)
+    found = add_request("printer jam")
+    build()
+    recommender = Recommender.open(replace(settings, model=str(settings.home / "no-such-model")))
+    recommender._analyzer = analyzer
+    result = recommender.recommend("printer jam", ANYONE, session)
+    assert result.notices == (DENSE_MISSING,)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [found]
+
+
+def test_refresh_takes_over_a_new_generation_and_the_old_one_answers_until_then(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    build: Build,
+    session: Session,
+    add_request: Add,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+) -> None:
+    _background_items(add_request)
+    add_request("printer jam", answer="open the tray")
+    recommender = build()
+    recommender.refresh(wait=True)
+    old = recommender.index
+    new = add_request("vpn tunnel", answer="restart the client")
+    reindex(settings, sessions, encoder, analyzer)
+    assert recommender.recommend("vpn tunnel", ANYONE, session).suggestions == ()
+    assert recommender.index is old
+    recommender.refresh(wait=True)
+    assert recommender.index is not old
+    assert [s.item.id for s in recommender.recommend("vpn tunnel", ANYONE, session).suggestions] == [new]
+    taken = recommender.index
+    recommender.refresh(wait=True)
+    assert recommender.index is taken  # nothing new, nothing done
+
+
+def test_the_old_generation_answers_after_its_files_are_gone(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    build: Build,
+    session: Session,
+    add_request: Add,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+) -> None:
+    _background_items(add_request)
+    found = add_request("printer jam", answer="open the tray")
+    recommender = build()
+    opened = generations.live(settings.index_dir)
+    for number in range(3):
+        add_request(f"filler{number}")
+        reindex(settings, sessions, encoder, analyzer)
+    assert not opened.exists()
+    assert [s.item.id for s in recommender.recommend("printer jam", ANYONE, session).suggestions] == [found]
+
+
+def test_refresh_in_the_background_ends_with_the_new_generation(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    build: Build,
+    add_request: Add,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+) -> None:
+    add_request("printer jam")
+    recommender = build()
+    add_request("vpn tunnel")
+    reindex(settings, sessions, encoder, analyzer)
+    recommender.refresh()
+    recommender.refresh(wait=True)  # waits for the thread, whichever of the two loads
+    assert isinstance(recommender.index, LocalIndex)
+    assert recommender.index.manifest.generation == "gen-000002"
+    assert recommender.index.manifest.items == 2
+
+
+# the real model
+
+
+def _real(
+    real_settings: Settings, tmp_path: Path, analyzer: Analyzer, texts: list[tuple[str, str, str]]
+) -> Recommender:
+    """A recommender of the packaged model over (title, answer, language), in a home of its own."""
+    settings = replace(real_settings, home=tmp_path / "real")
+    settings.home.mkdir()
+    (settings.home / "models").symlink_to(real_settings.models_dir.resolve(), target_is_directory=True)
+    sessions = open_database(settings)
+    with sessions.begin() as session:
+        for title, answer, language in texts:
+            request = HelpRequest(
+                title=title,
+                body="",
+                language=language,
+                status="resolved",
+                created_at=utc_now(),
+                audience=[RequestAudience(token=EVERYONE)],
+            )
+            request.replies.append(Reply(body=answer, created_at=utc_now(), accepted=True))
+            session.add(request)
+    encoder = load_encoder(settings)
+    reindex(settings, sessions, encoder, analyzer)
+    sessions.kw["bind"].dispose()
+    return Recommender(settings, analyzer, encoder, LocalIndex.open(settings.index_dir, encoder.card))
+
+
+TEXTS = [
+    ("Printer shows a paper jam", "Open the tray and pull the paper out gently.", "en"),
+    ("VPN disconnects every hour", "Update the client and set the session length to eight hours.", "en"),
+    ("Miten haen vanhempainvapaata?", "Täytä hakemus henkilöstöjärjestelmässä kaksi kuukautta ennen vapaata.", "fi"),
+    ("Salasana vanheni", "Vaihda salasana osoitteessa, jonka saat esihenkilöltä.", "fi"),
+    ("Expense report was rejected", "Attach the receipt and the cost centre.", "en"),
+    ("Kokoushuoneen varaus", "Varaa huone kalenterista ja valitse sijainti.", "fi"),
+]
+
+
+def test_the_real_model_answers_in_other_words_and_finds_across_languages(
+    real_settings: Settings, tmp_path: Path, analyzer: Analyzer
+) -> None:
+    recommender = _real(real_settings, tmp_path, analyzer, TEXTS)
+    sessions = open_database(recommender._settings)
+    with sessions() as session:
+        for question, title in (
+            ("printer paper stuck", "Printer shows a paper jam"),
+            ("my receipts were not accepted", "Expense report was rejected"),
+            ("salasanani ei enää kelpaa", "Salasana vanheni"),
+        ):
+            assert recommender.recommend(question, ANYONE, session).suggestions[0].item.title == title
+    sessions.kw["bind"].dispose()
+    assert recommender.index is not None
+    encoder = load_encoder(recommender._settings)
+    for question, key in (
+        ("tulostimeen on juuttunut paperi", "request:1"),
+        ("VPN-yhteys katkeaa tunnin välein", "request:2"),
+        ("how do I apply for parental leave", "request:3"),
+    ):
+        vector = encoder.encode_queries([question])[0]
+        hits = recommender.index.search(vector, analyzer.query_terms(question), ANYONE.tokens, 10)
+        assert max(hits, key=lambda hit: hit.dense or 0.0).item == key
+
+
+def test_the_real_model_does_not_take_the_only_item_for_the_answer_to_anything(
+    real_settings: Settings, tmp_path: Path, analyzer: Analyzer
+) -> None:
+    recommender = _real(real_settings, tmp_path, analyzer, TEXTS[:1])
+    sessions = open_database(recommender._settings)
+    with sessions() as session:
+        result = recommender.recommend("Montako lomapäivää minulla on jäljellä?", ANYONE, session)
+    sessions.kw["bind"].dispose()
+    assert result.verdict is not Verdict.ANSWER
+
+
+def test_a_question_with_broken_characters_is_answered_by_the_real_model(
+    real_settings: Settings, tmp_path: Path, analyzer: Analyzer
+) -> None:
+    recommender = _real(real_settings, tmp_path, analyzer, TEXTS)
+    sessions = open_database(recommender._settings)
+    with sessions() as session:
+        result = recommender.recommend("printer paper jam \udce4", ANYONE, session)
+    sessions.kw["bind"].dispose()
+    assert result.suggestions[0].item.title == "Printer shows a paper jam"

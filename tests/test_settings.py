@@ -1,0 +1,71 @@
+"""settings.py: what the environment sets, and what is refused by name."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from recommender.errors import SettingsError
+from recommender.settings import Settings
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+    assert Settings.from_environment({"KOLLEGA_PORT": "", "PORT": "1"}).port == 8080
+
+
+def test_each_value_is_read_as_its_own_type() -> None:
+    read = Settings.from_environment(
+        {
+            "KOLLEGA_HOME": "/srv/kollega",
+            "KOLLEGA_PORT": "9000",
+            "KOLLEGA_DENSE_WEIGHT": "0.25",
+            "KOLLEGA_LANGUAGE": "fi",
+        }
+    )
+    assert (read.home, read.port, read.dense_weight, read.language) == (Path("/srv/kollega"), 9000, 0.25, "fi")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("KOLLEGA_PORT", "http"),
+        ("KOLLEGA_PORT", "0"),
+        ("KOLLEGA_PORT", "65536"),
+        ("KOLLEGA_DENSE_WEIGHT", "1.01"),
+        ("KOLLEGA_DENSE_WEIGHT", "-0.1"),
+        ("KOLLEGA_DENSE_WEIGHT", "nan"),
+        ("KOLLEGA_BACKEND", "cuda"),
+        ("KOLLEGA_LANGUAGE", "sv"),
+        ("KOLLEGA_PASSAGE_TOKENS", "15"),
+        ("KOLLEGA_PASSAGE_TOKENS", "2.5"),
+        ("KOLLEGA_HALF_LIFE_DAYS", "0"),
+        ("KOLLEGA_HALF_LIFE_DAYS", "nan"),
+        ("KOLLEGA_MAYBE_FROM", "0.5"),
+        ("KOLLEGA_SERVER_THREADS", "0"),
+        ("KOLLEGA_WATCH_SECONDS", "0"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_by_name(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{variable} must be"):
+        Settings.from_environment({variable: value})
+
+
+@pytest.mark.parametrize("edge", [{"dense_weight": 0.0}, {"dense_weight": 1.0}, {"port": 65535}, {"maybe_from": 0.4}])
+def test_the_edges_of_a_range_can_be_used(edge: dict[str, float]) -> None:
+    assert Settings(**edge) != Settings()  # type: ignore[arg-type]
+
+
+def test_home_owns_every_path() -> None:
+    settings = Settings(home=Path("/srv/kollega"))
+    assert settings.database_url == "sqlite:////srv/kollega/kollega.db"
+    assert settings.index_dir == Path("/srv/kollega/index")
+    assert settings.models_dir == Path("/srv/kollega/models")
+    assert Settings(database="postgresql:///kollega").database_url == "postgresql:///kollega"
+
+
+def test_the_table_has_a_row_with_help_for_every_setting() -> None:
+    table = {variable: (default, help) for variable, default, help in Settings.table()}
+    assert set(table) == {f"KOLLEGA_{field.name.upper()}" for field in fields(Settings)}
+    assert table["KOLLEGA_PORT"] == ("8080", "port the server listens on")
+    assert all(help for _default, help in table.values())
