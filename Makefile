@@ -19,7 +19,7 @@ demo: install
 	$(BIN)/kollega demo --serve
 
 test: install browser
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # The browser tests drive Debian's Chromium; without it and without the rights to install it they are skipped.
 browser:
