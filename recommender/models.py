@@ -62,7 +62,7 @@ class HelpRequest(Base):
     __tablename__ = "requests"
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
-        Index("ix_requests_status_team", "status", "team_id"),
+        Index("ix_requests_team_status", "team_id", "status"),
         Index("ix_requests_updated_at", "updated_at"),
     )
 

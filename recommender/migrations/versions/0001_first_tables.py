@@ -78,7 +78,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('requests', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_requests_asked_by_id'), ['asked_by_id'], unique=False)
-        batch_op.create_index('ix_requests_status_team', ['status', 'team_id'], unique=False)
+        batch_op.create_index('ix_requests_team_status', ['team_id', 'status'], unique=False)
         batch_op.create_index('ix_requests_updated_at', ['updated_at'], unique=False)
 
     op.create_table('team_members',
@@ -143,7 +143,7 @@ def downgrade() -> None:
     op.drop_table('team_members')
     with op.batch_alter_table('requests', schema=None) as batch_op:
         batch_op.drop_index('ix_requests_updated_at')
-        batch_op.drop_index('ix_requests_status_team')
+        batch_op.drop_index('ix_requests_team_status')
         batch_op.drop_index(batch_op.f('ix_requests_asked_by_id'))
 
     op.drop_table('requests')
