@@ -7,7 +7,7 @@ from sqlalchemy import select
 from recommender.access import ANYONE, reader_of
 from recommender.database import open_database
 from recommender.datatypes import Recommendation, Verdict
-from recommender.errors import KollegaError
+from recommender.errors import IndexDamaged, KollegaError
 from recommender.index.generations import live
 from recommender.models import Person
 from recommender.recommender import DENSE_MISSING, INDEX_MISMATCH, Recommender
@@ -26,7 +26,8 @@ _NOTICES = {
 
 
 def answer(settings: Settings, question: str, handle: str | None, top_k: int, json_wanted: bool) -> str:
-    """Ask as the person `handle`, or as anyone. Raises KollegaError for an unknown person, IndexNotFound."""
+    """Ask as the person `handle`, or as anyone. Raises KollegaError for an unknown person, IndexNotFound,
+    IndexDamaged."""
     live(settings.index_dir)
     with open_database(settings)() as session:
         reader = ANYONE
@@ -35,7 +36,10 @@ def answer(settings: Settings, question: str, handle: str | None, top_k: int, js
             if person is None:
                 raise KollegaError(f"There is no person {handle!r}. Their handle is the id they were imported with.")
             reader = reader_of(person)
-        recommendation = Recommender.open(settings).recommend(question, reader, session, top_k)
+        recommender = Recommender.open(settings)
+        if recommender.index is None:
+            raise IndexDamaged("The index is damaged. Run: kollega reindex --full")
+        recommendation = recommender.recommend(question, reader, session, top_k)
     if json_wanted:
         return json.dumps(as_json(recommendation), ensure_ascii=False, indent=2)
     return as_text(recommendation)
@@ -48,7 +52,7 @@ def as_text(recommendation: Recommendation) -> str:
     for number, found in enumerate(recommendation.suggestions, 1):
         item = found.item
         facts = ", ".join([item.team or "no team", item.kind, item.language, f"{item.at:%Y-%m-%d}", item.key])
-        lines += [f"{number}. {item.title}", f"   {facts} - match {found.score:.2f}"]
+        lines += [f"{number}. {item.title}", f"   {facts} - match {found.match:.2f}"]
         lines += [f"   | {line}" for line in _marked(found.excerpt, found.marks).splitlines() if line.strip()]
         if found.why.words:
             lines.append(f"   why: the same words: {', '.join(found.why.words)}")
@@ -59,7 +63,7 @@ def as_text(recommendation: Recommendation) -> str:
         away = f", away until {expert.away_until:%Y-%m-%d}" if expert.away_until else ""
         teams = ", ".join(expert.teams) or "no team"
         lines.append(
-            f"- {expert.name} ({teams}{away}): answered {len(expert.evidence)} like this, "
+            f"- {expert.name} ({teams}{away}): answered {expert.answered} like this, "
             f"last {expert.last_at:%Y-%m-%d}, e.g. {expert.evidence[0].item.title!r}"
         )
     return "\n".join(lines).rstrip()

@@ -15,6 +15,7 @@ from recommender.settings import Settings
 
 if TYPE_CHECKING:
     from indexer.records import Source
+    from indexer.reindex import ReindexReport
     from recommender.language import Analyzer
 
 _SERVER = "web.server"
@@ -58,6 +59,7 @@ def demo(settings: Settings, serve: bool) -> None:
     _import(settings, DemoSource(date.today()))
     _reindex(settings, full=False)
     if serve:
+        _stop_when_terminated()
         with _watching():
             _serve(settings)
 
@@ -69,12 +71,13 @@ def import_() -> None:
 
 @import_.command("stackexchange")
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--source", default="", help="Name under which its ids are unique; the folder's name by default.")
 @click.pass_obj
-def import_stackexchange(settings: Settings, folder: Path) -> None:
+def import_stackexchange(settings: Settings, folder: Path, source: str) -> None:
     """Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and perhaps PostLinks.xml."""
     from indexer.sources.stackexchange import StackExchangeSource
 
-    _import(settings, StackExchangeSource(folder))
+    _import(settings, StackExchangeSource(folder, source))
 
 
 @import_.command("jsonl")
@@ -104,8 +107,9 @@ def watch(settings: Settings) -> None:
     from recommender.database import open_database
     from recommender.encoder import load_encoder
 
+    _stop_when_terminated()
     encoder = load_encoder(settings)
-    follow(settings, open_database(settings), encoder, _analyzer(settings), lambda report: click.echo(report.line()))
+    follow(settings, open_database(settings), encoder, _analyzer(settings), _report)
 
 
 @main.command()
@@ -156,6 +160,7 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
 def _serve(settings: Settings) -> None:
     from importlib import import_module
 
+    _stop_when_terminated()
     import_module(_SERVER).run(settings)
 
 
@@ -181,11 +186,15 @@ def _reindex(settings: Settings, full: bool) -> None:
     click.echo(f"model {encoder.card.name}, run by {encoder.backend}", err=True)
     with _bar("indexing") as progress:
         report = run(settings, open_database(settings), encoder, _analyzer(settings), full, progress)
+    _report(report)
+    if report.failed:
+        sys.exit(1)
+
+
+def _report(report: "ReindexReport") -> None:
     for failure in report.failed:
         click.echo(f"could not be indexed: {failure}", err=True)
     click.echo(report.line())
-    if report.failed:
-        sys.exit(1)
 
 
 def _analyzer(settings: Settings) -> "Analyzer":
@@ -216,6 +225,13 @@ def _counter(label: str) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done: bar.update(task, completed=done)
+
+
+def _stop_when_terminated() -> None:
+    """Make SIGTERM end the command as Ctrl+C does, so that what it started is stopped too."""
+    import signal
+
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
 
 
 @contextmanager

@@ -98,33 +98,11 @@ class _Loader:
 
     def put(self, record: Record, report: LoadReport) -> None:
         """Write one record and count what became of it."""
-        added = False
-        match record:
-            case TeamRecord():
-                row, added = self._row(Team, Team.handle == record.id, handle=record.id)
-                _update(row, name=record.name, name_fi=record.name_fi)
-            case PersonRecord():
-                row, added = self._person(record)
-            case PersonNameRecord():
-                known = self._session.scalar(select(Person).where(Person.handle == record.id))
-                if known is None:
-                    return
-                row, added = known, known.name == record.id != record.name  # until now known by id only
-                _update(row, name=record.name)
-            case RequestRecord():
-                row, added = self._request(record)
-            case QuestionRecord():
-                row, added = self._question(record)
-            case AnswerRecord():
-                row, added = self._answer(record)
-            case DocumentRecord():
-                row, added = self._document(record)
-            case LinkRecord():
-                link = self._link(record)
-                if link is None:
-                    report.passed_over += 1
-                    return
-                row, added = link
+        with self._session.no_autoflush:  # so that _changed() sees all that this record changes
+            written = self._write(record, report)
+        if written is None:
+            return
+        row, added = written
         changed = self._changed()
         if changed and isinstance(row, HelpRequest | Document | Person):
             row.updated_at = utc_now()
@@ -135,6 +113,35 @@ class _Loader:
             report.updated += 1
         else:
             report.unchanged += 1
+
+    def _write(self, record: Record, report: LoadReport) -> tuple[Any, bool] | None:
+        """(row, whether it is new); None when there is nothing to write."""
+        match record:
+            case TeamRecord():
+                row, added = self._row(Team, Team.handle == record.id, handle=record.id)
+                _update(row, name=record.name, name_fi=record.name_fi)
+                return row, added
+            case PersonRecord():
+                return self._person(record)
+            case PersonNameRecord():
+                known = self._session.scalar(select(Person).where(Person.handle == record.id))
+                if known is None:
+                    return None
+                added = known.name == record.id != record.name  # until now known by id only
+                _update(known, name=record.name)
+                return known, added
+            case RequestRecord():
+                return self._request(record)
+            case QuestionRecord():
+                return self._question(record)
+            case AnswerRecord():
+                return self._answer(record)
+            case DocumentRecord():
+                return self._document(record)
+            case LinkRecord():
+                link = self._link(record)
+                report.passed_over += link is None
+                return link
 
     def _changed(self) -> bool:
         session = self._session
@@ -151,14 +158,16 @@ class _Loader:
     def _person(self, record: PersonRecord) -> tuple[Person, bool]:
         teams = [self._team(handle, "teams") for handle in record.teams]
         row, added = self._row(Person, Person.handle == record.id, handle=record.id)
-        _update(
-            row,
-            name=record.name,
-            role=record.role,
-            languages=list(record.languages),
-            left_on=record.left_on,
-            away_until=record.away_until,
-        )
+        values = {
+            "name": record.name,
+            "role": record.role,
+            "languages": list(record.languages),
+            "left_on": record.left_on,
+            "away_until": record.away_until,
+        }
+        _update(row, **{name: value for name, value in values.items() if added or name in record.model_fields_set})
+        if not added and "teams" not in record.model_fields_set:
+            return row, added
         if {team.id for team in row.teams} != {team.id for team in teams if team}:
             row.teams = [team for team in teams if team]
         return row, added

@@ -1,5 +1,6 @@
 """Item -> passages that the model can read whole, each with its role and its context (title, heading path)."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from recommender.datatypes import Item, Kind, Passage, Role
 
 CountTokens = Callable[[str], int]
 _CONTEXT_CHARACTERS = 300
+_TAG = re.compile(r"<[^>]*>")
 _SPARE, _LEAST = 8, 32  # special tokens and prompt; what a long title must leave for the text
 
 
@@ -22,7 +24,7 @@ def make_passages(item: Item, count_tokens: CountTokens, max_tokens: int) -> lis
         parts = [_Part(Role.QUESTION, item.title, item.body), _Part(Role.ANSWER, item.title, item.answer)]
     passages: list[Passage] = []
     for part in parts:
-        context = part.context[:_CONTEXT_CHARACTERS]
+        context = _trimmed(part.context[:_CONTEXT_CHARACTERS], count_tokens, max_tokens // 2)
         room = max(_LEAST, max_tokens - count_tokens(context) - _SPARE)
         for text in _split(part.text, count_tokens, room):
             passages.append(Passage(item.key, part.role, len(passages), context, text, item.language))
@@ -62,6 +64,8 @@ def sections(title: str, markdown: str) -> Iterator[Section]:
             lines.append(_bullet(tokens, number) + _plain(token))
         elif token.type in ("fence", "code_block"):
             lines.append(token.content.rstrip())
+        elif token.type == "html_block":
+            lines.append(_TAG.sub(" ", token.content).strip())
     yield from _section(title, path, lines)
 
 
@@ -78,6 +82,13 @@ def _plain(token: Token) -> str:
 
 def _bullet(tokens: list[Token], number: int) -> str:
     return "• " if number >= 2 and tokens[number - 2].type == "list_item_open" else ""
+
+
+def _trimmed(context: str, count_tokens: CountTokens, room: int) -> str:
+    """The context without its last words, until it is at most `room` tokens long."""
+    while context and count_tokens(context) > room:
+        context = context[: len(context) * 3 // 4].rstrip()
+    return context
 
 
 def _split(text: str, count_tokens: CountTokens, room: int) -> list[str]:

@@ -7,9 +7,19 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+
+def _storable(value: str) -> str:
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("it holds a character that is not text (a NUL or half a character pair)")
+    return value
+
+
 Handle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\s:]+$")]
-Identifier = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Text = Annotated[str, AfterValidator(_storable)]
+_Short = StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
+_Line = StringConstraints(strip_whitespace=True, min_length=1, max_length=500)
+Identifier = Annotated[str, _Short, AfterValidator(_storable)]
+Title = Annotated[str, _Line, AfterValidator(_storable)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 Token = Annotated[str, StringConstraints(pattern=r"^(everyone|(team|person):\S+)$")]
 
@@ -38,7 +48,7 @@ class TeamRecord(_Record):
 
 
 class PersonRecord(_Record):
-    """A person; `id` is their handle, `teams` are handles of teams."""
+    """A person; `id` is their handle, `teams` are handles of teams. What a record leaves out stays as it is."""
 
     type: Literal["person"] = "person"
     id: Handle
@@ -55,7 +65,7 @@ class ReplyRecord(_Record):
 
     id: Identifier
     author: Handle | None = None
-    body: str
+    body: Text
     created_at: Time
     accepted: bool = False
     score: int = Field(default=0, ge=-(10**9), le=10**9)
@@ -67,17 +77,17 @@ class RequestRecord(_Record):
     type: Literal["request"] = "request"
     id: Identifier
     title: Title
-    body: str = ""
+    body: Text = ""
     team: Handle | None = None
     status: Literal["open", "resolved"] = "open"
     language: Language | None = None
-    tags: tuple[str, ...] = ()
+    tags: tuple[Text, ...] = ()
     asked_by: Handle | None = None
     audience: tuple[Token, ...] = Field(default=("everyone",), min_length=1)
     created_at: Time
     resolved_at: Time | None = None
-    resolution: str | None = None
-    url: str | None = None
+    resolution: Text | None = None
+    url: Text | None = None
     replies: tuple[ReplyRecord, ...] = ()
 
     @model_validator(mode="after")
@@ -95,14 +105,14 @@ class DocumentRecord(_Record):
     type: Literal["document"] = "document"
     id: Identifier
     title: Title
-    body: str
+    body: Text
     team: Handle | None = None
     owner: Handle | None = None
     language: Language | None = None
     audience: tuple[Token, ...] = Field(default=("everyone",), min_length=1)
     updated_at: Time
     verified_on: date | None = None
-    url: str | None = None
+    url: Text | None = None
 
 
 class QuestionRecord(_Record):
@@ -110,8 +120,8 @@ class QuestionRecord(_Record):
 
     id: Identifier
     title: Title
-    body: str
-    tags: tuple[str, ...] = ()
+    body: Text
+    tags: tuple[Text, ...] = ()
     asked_by: Handle | None = None
     created_at: Time
     accepted_reply: Identifier | None = None

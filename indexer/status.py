@@ -76,6 +76,10 @@ def read_status(settings: Settings) -> Status:
         read = Manifest.read(live)
         manifest = asdict(read)
         LocalIndex.open_generation(live, read.model)  # every part is there and agrees with the manifest
+        if read.model.name != settings.model:
+            problem = (
+                f"The index is of {read.model.name}, the setting says {settings.model}. Run: kollega reindex --full"
+            )
         known = Catalogue.load(live / "catalogue.db").digests()
     except KollegaError as error:
         problem = str(error)

@@ -44,10 +44,12 @@ def fingerprint(session: Session) -> tuple[Any, ...]:
 
 
 def request_item(request: HelpRequest) -> Item:
-    """The item of a request: its answer is the written resolution, else the accepted reply, else the best one."""
+    """The item of a request: its answer is the written resolution, else the accepted reply, else the best one by votes,
+    the last one of somebody other than the asker where votes do not tell."""
     solved = next((reply for reply in request.replies if reply.accepted), None)
     if solved is None:
-        solved = max(request.replies, key=lambda reply: reply.score, default=None)
+        helped = [reply for reply in request.replies if reply.author_id != request.asked_by_id] or request.replies
+        solved = max(helped, key=lambda reply: (reply.score, reply.created_at), default=None)
     answer = request.resolution or (solved.body if solved else "")
     return Item(
         key=f"{Kind.REQUEST}:{request.id}",

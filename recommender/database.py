@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.errors import SettingsError
 from recommender.settings import Settings
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -13,9 +15,14 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 def open_engine(settings: Settings) -> Engine:
     """The engine of the settings' database; on SQLite with WAL, foreign keys and a wait instead of "locked"."""
-    if settings.database_url.startswith("sqlite:///"):
-        settings.home.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(settings.database_url)
+    try:
+        if settings.database_url.startswith("sqlite:///"):
+            settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds what not everyone may read
+        engine = create_engine(settings.database_url)
+    except OSError as error:
+        raise SettingsError(f"KOLLEGA_HOME={settings.home} cannot be used: {error.strerror}.") from error
+    except (ArgumentError, ImportError) as error:
+        raise SettingsError(f"KOLLEGA_DATABASE is not a database URL that can be used here: {error}.") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
     return engine
@@ -35,13 +42,18 @@ def migrate(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "sqlite":  # one process at a time, and all of it or nothing
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except OperationalError as error:
+        raise SettingsError(f"The database {engine.url!r} cannot be used: {error.orig}.") from error
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=10000", "synchronous=NORMAL"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -84,11 +84,15 @@ class Why:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """An item, its best passage with the spans (start, end) of the matching words, and the fused score in 0..1."""
+    """An item, its best passage with the spans (start, end) of the matching words, and how well it matches.
+
+    `match` is in 0..1 and absolute: 0 has nothing to do with the question, 1 is the question itself. Suggestions are
+    ordered by the fused score of both legs, which is relative and not shown.
+    """
 
     item: Item
     passage: Passage
-    score: float
+    match: float
     excerpt: str
     marks: tuple[tuple[int, int], ...]
     why: Why
@@ -105,7 +109,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Expert:
-    """A colleague who has answered something similar. Never without evidence."""
+    """A colleague who has answered something similar. Never without evidence.
+
+    `answered` counts all of it and `last_at` is the time of the newest; `evidence` holds the strongest pieces.
+    """
 
     person_id: int
     handle: str
@@ -114,12 +121,9 @@ class Expert:
     languages: tuple[str, ...]
     away_until: date | None
     score: float
+    answered: int
+    last_at: datetime
     evidence: tuple[Evidence, ...]
-
-    @property
-    def last_at(self) -> datetime:
-        """When the newest piece of the evidence was written."""
-        return max(piece.at for piece in self.evidence)
 
 
 @dataclass(frozen=True)

@@ -243,9 +243,8 @@ def _revision(folder: Path) -> str:
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".json", ".safetensors", ".bin", ".txt", ".model") and path.is_file():
             digest.update(path.relative_to(folder).as_posix().encode())
-            digest.update(str(path.stat().st_size).encode())
             with path.open("rb") as file:
-                digest.update(file.read(1 << 20))
+                digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:12]
 
 

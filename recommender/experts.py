@@ -57,6 +57,8 @@ def rank(
                 languages=tuple(person.languages),
                 away_until=away,
                 score=sum(piece.weight for piece in pieces),
+                answered=len(pieces),
+                last_at=max(piece.at for piece in pieces),
                 evidence=tuple(pieces[:_EVIDENCE_SHOWN]),
             )
         )

@@ -1,8 +1,8 @@
 """The part of a passage to show for a question, and the words in it that match."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from recommender.language import Analyzer
 
@@ -40,13 +40,14 @@ def matching_words(text: str, weights: Mapping[str, float], analyzer: Analyzer) 
 
 
 def excerpt(
-    text: str, weights: Mapping[str, float], analyzer: Analyzer, length: int = 300
+    text: str, words: Sequence[Match], weights: Mapping[str, float], length: int = 300
 ) -> tuple[str, tuple[tuple[int, int], ...]]:
     """About `length` characters of `text` around the words that matter most, and the spans (start, end) to mark.
 
-    `weights` maps the question's terms to their rarity. The window begins at a sentence or line.
+    `words` are the matching words of `text`; those that stand for a term in `weights` (its rarity) are marked. The
+    window begins at a sentence or line.
     """
-    found = matching_words(text, {term: value for term, value in weights.items() if value > 0}, analyzer)
+    found = [replace(word, terms=word.terms & weights.keys()) for word in words if word.terms & weights.keys()]
     if len(text) <= length:
         return text, tuple((match.start, match.end) for match in found)
 

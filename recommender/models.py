@@ -18,6 +18,9 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {dict[str, Any]: JSON, list[str]: JSON}
 
 
+# A deleted row's id never comes back as another's: the index or an audience may still name it.
+_IDS_NEVER_REUSED = {"sqlite_autoincrement": True}
+
 team_members = Table(
     "team_members",
     Base.metadata,
@@ -30,6 +33,7 @@ class Team(Base):
     """A team that serves others."""
 
     __tablename__ = "teams"
+    __table_args__ = _IDS_NEVER_REUSED
 
     id: Mapped[int] = mapped_column(primary_key=True)
     handle: Mapped[str] = mapped_column(String(64), unique=True)
@@ -42,6 +46,7 @@ class Person(Base):
     """A colleague. `left_on` and `away_until` keep people who cannot answer out of the suggestions."""
 
     __tablename__ = "people"
+    __table_args__ = _IDS_NEVER_REUSED
 
     id: Mapped[int] = mapped_column(primary_key=True)
     handle: Mapped[str] = mapped_column(String(120), unique=True)
@@ -64,6 +69,7 @@ class HelpRequest(Base):
         UniqueConstraint("source", "external_id"),
         Index("ix_requests_team_status", "team_id", "status"),
         Index("ix_requests_updated_at", "updated_at"),
+        _IDS_NEVER_REUSED,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -96,7 +102,7 @@ class Reply(Base):
     """One reply to a request; `accepted` marks the one that solved it."""
 
     __tablename__ = "replies"
-    __table_args__ = (UniqueConstraint("request_id", "external_id"),)
+    __table_args__ = (UniqueConstraint("request_id", "external_id"), _IDS_NEVER_REUSED)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     request_id: Mapped[int] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), index=True)
@@ -126,7 +132,11 @@ class Document(Base):
     """A written guide or policy in Markdown."""
 
     __tablename__ = "documents"
-    __table_args__ = (UniqueConstraint("source", "external_id"), Index("ix_documents_updated_at", "updated_at"))
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index("ix_documents_updated_at", "updated_at"),
+        _IDS_NEVER_REUSED,
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str] = mapped_column(String(500))

@@ -4,19 +4,22 @@ import logging
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from recommender import calibration, experts
 from recommender.access import Reader, may_read
 from recommender.corpus import load_items
-from recommender.datatypes import Expert, Item, Passage, Recommendation, Suggestion, Verdict, Why
+from recommender.datatypes import Expert, Item, Passage, Recommendation, Role, Suggestion, Verdict, Why
 from recommender.encoder import Encoder, load_encoder
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, ModelError
 from recommender.fusion import Candidate, fuse
-from recommender.highlight import excerpt, matching_words
-from recommender.index import Hit, SearchIndex, generations
+from recommender.highlight import Match, excerpt, matching_words
+from recommender.index import SearchIndex, generations
+from recommender.index.build import item_digest
 from recommender.index.local import LocalIndex
 from recommender.language import Analyzer, Terms
 from recommender.models import utc_now
@@ -29,6 +32,8 @@ SHOWN = 10
 EXPERT_ITEMS = 30
 EXPERTS = 4
 MAX_QUESTION = 20_000
+MAX_TERMS = 48
+_MARKED = 10_000
 _WORTH_SHOWING = 0.45
 _TELLING = 0.3
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
@@ -46,6 +51,17 @@ class _Question:
     def telling(self) -> dict[str, float]:
         """The terms that are rare enough to tell one text from another: worth marking and naming."""
         return {term: value for term, value in self.rarity.items() if value >= _TELLING * self.unknown_rarity}
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """An item with its best passage, the words of `context, line break, text` that match, and how well they do."""
+
+    item: Item
+    passage: Passage
+    match: float
+    near: float | None
+    words: list[Match]
 
 
 class Recommender:
@@ -107,38 +123,46 @@ class Recommender:
         """Suggestions and experts for a question, from what `reader` may read and `session` still holds."""
         index, notices = self._state
         readable = question[:MAX_QUESTION].encode("utf-8", "replace").decode()  # half a character pair is not text
-        asked = self._analyse(readable.strip(), index)
+        asked = self._analyse(readable.strip(), index, reader)
         if index is None or not asked.terms.words:
             return Recommendation(question, asked.language, Verdict.UNKNOWN, notices=notices)
 
-        hits = self._search(index, asked, reader)
+        vector, notices = self._encode(asked, notices)
+        hits = index.search(vector, asked.terms, reader.tokens, POOL)
         candidates = fuse(hits, index.background, self._settings.dense_weight)
         ranked = self._readable_items(candidates, reader, session, top_k)
-        suggestions = self._suggest(index, asked, ranked[: max(top_k, SHOWN)])
+        judged = self._judge(index, asked, ranked[: max(top_k, SHOWN)])
 
-        best = max((suggestion.score for suggestion in suggestions), default=0.0)
+        best = max((one.match for one in judged), default=0.0)
         verdict = calibration.verdict(best, self._settings.answer_from, self._settings.maybe_from)
         known = self._experts(ranked[:EXPERT_ITEMS], best, reader, session)
         if verdict is Verdict.UNKNOWN:
             return Recommendation(question, asked.language, verdict, (), known, notices=notices)
-        worth = [s for s in suggestions if s.score >= _WORTH_SHOWING * best]
-        return Recommendation(
-            question, asked.language, verdict, tuple(worth[:top_k]), known, max(0, len(worth) - top_k), notices
-        )
+        worth = [one for one in judged if one.match >= _WORTH_SHOWING * best]
+        shown = tuple(_suggestion(one, asked) for one in worth[:top_k])
+        return Recommendation(question, asked.language, verdict, shown, known, max(0, len(worth) - top_k), notices)
 
-    def _analyse(self, question: str, index: SearchIndex | None) -> _Question:
+    def _analyse(self, question: str, index: SearchIndex | None, reader: Reader) -> _Question:
         language = self._analyzer.detect(question, fallback="")
         terms = self._analyzer.query_terms(question)
         if language == "en":  # n-grams join the parts of compounds, which English writes apart
             terms = Terms(terms.words, ())
         language = language or self._settings.language
-        rarity = index.rarity(terms.words) if index else {}
-        size = index.manifest.passages if isinstance(index, LocalIndex) else 1000
+        rarity = index.rarity(terms.words, reader.tokens) if index else {}
+        if len(rarity) > MAX_TERMS:  # of a pasted log, the words that tell most
+            rarity = dict(sorted(rarity.items(), key=lambda term: -term[1])[:MAX_TERMS])
+        size = index.size(reader.tokens) if index else 0
         return _Question(question, language, terms, rarity, math.log(1 + 2 * max(1, size)))
 
-    def _search(self, index: SearchIndex, asked: _Question, reader: Reader) -> list[Hit]:
-        vector = self._encoder.encode_queries([asked.text])[0] if self._encoder else None
-        return index.search(vector, asked.terms, reader.tokens, POOL)
+    def _encode(self, asked: _Question, notices: tuple[str, ...]) -> tuple[NDArray[np.float32] | None, tuple[str, ...]]:
+        """(the question's vector, the notices); without a vector words alone answer, and a notice says so."""
+        if self._encoder is None:
+            return None, notices
+        try:
+            return self._encoder.encode_queries([asked.text])[0], notices
+        except Exception:
+            log.exception("The question could not be encoded; words alone answer it")
+            return None, tuple(dict.fromkeys([*notices, DENSE_MISSING]))
 
     def _readable_items(
         self, candidates: Sequence[Candidate], reader: Reader, session: Session, top_k: int
@@ -157,30 +181,23 @@ class Recommender:
                 break
         return ranked[: max(EXPERT_ITEMS, top_k)]
 
-    def _suggest(
-        self, index: SearchIndex, asked: _Question, ranked: Sequence[tuple[Item, Candidate]]
-    ) -> list[Suggestion]:
+    def _judge(self, index: SearchIndex, asked: _Question, ranked: Sequence[tuple[Item, Candidate]]) -> list["_Judged"]:
+        """How well each item's best passage matches the question."""
         passages = index.passages([candidate.passage_id for _item, candidate in ranked])
-        return [
-            self._suggestion(index, asked, item, candidate, passages)
-            for item, candidate in ranked
-            if candidate.passage_id in passages
-        ]
-
-    def _suggestion(
-        self, index: SearchIndex, asked: _Question, item: Item, candidate: Candidate, passages: dict[int, Passage]
-    ) -> Suggestion:
-        passage = passages[candidate.passage_id]
-        whole = f"{passage.context}\n{passage.text}"
-        words = matching_words(whole, asked.rarity, self._analyzer)
-        surface = {term: whole[word.start : word.end] for word in reversed(words) for term in word.terms}
-        matched = surface.keys()
-        covered = calibration.coverage(asked.rarity, matched, asked.unknown_rarity)
-        near = None if candidate.dense is None else calibration.nearness(candidate.dense, index.background)
-        shown, marks = excerpt(passage.text, asked.telling, self._analyzer)
-        telling = sorted(matched & asked.telling.keys(), key=lambda term: -asked.rarity[term])[:4]
-        why = Why(tuple(dict.fromkeys(surface[term].lower() for term in telling)), near)
-        return Suggestion(item, passage, calibration.match(near, covered), shown, marks, why)
+        digests = index.digests([item.key for item, _candidate in ranked])
+        judged = []
+        for item, candidate in ranked:
+            passage = passages.get(candidate.passage_id)
+            if passage is None:
+                continue
+            if digests.get(item.key) != item_digest(item, self._settings.passage_tokens):
+                passage = _as_it_is_now(passage, item)
+            words = matching_words(f"{passage.context}\n{passage.text}"[:_MARKED], asked.rarity, self._analyzer)
+            matched = frozenset[str]().union(*(word.terms for word in words))
+            covered = calibration.coverage(asked.rarity, matched, asked.unknown_rarity)
+            near = None if candidate.dense is None else calibration.nearness(candidate.dense, index.background)
+            judged.append(_Judged(item, passage, calibration.match(near, covered), near, words))
+        return judged
 
     def _experts(
         self, ranked: Sequence[tuple[Item, Candidate]], best: float, reader: Reader, session: Session
@@ -219,3 +236,22 @@ class Recommender:
         except (IndexDamaged, IndexNotFound) as error:
             log.error("%s", error)
             return None, (INDEX_MISSING,)
+
+
+def _suggestion(judged: _Judged, asked: _Question) -> Suggestion:
+    """What is shown of an item: the part of its passage around the telling words, and why it is there."""
+    passage, telling = judged.passage, asked.telling
+    whole = f"{passage.context}\n{passage.text}"
+    surface = {term: whole[word.start : word.end].lower() for word in reversed(judged.words) for term in word.terms}
+    named = sorted(surface.keys() & telling.keys(), key=lambda term: (-asked.rarity[term], term))[:4]
+    before = len(passage.context) + 1
+    words = [replace(w, start=w.start - before, end=w.end - before) for w in judged.words if w.start >= before]
+    shown, marks = excerpt(passage.text, words, telling)
+    why = Why(tuple(dict.fromkeys(surface[term] for term in named)), judged.near)
+    return Suggestion(judged.item, passage, judged.match, shown, marks, why)
+
+
+def _as_it_is_now(passage: Passage, item: Item) -> Passage:
+    """The whole text of a passage's part of an item that was edited after it was indexed."""
+    text = item.answer if passage.role is Role.ANSWER else item.body
+    return replace(passage, context=item.title, text=text or item.title)

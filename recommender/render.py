@@ -28,7 +28,7 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "language": item.language,
         "at": item.at.isoformat(),
         "url": item.url,
-        "score": round(suggestion.score, 4),
+        "match": round(suggestion.match, 4),
         "passage": {
             "role": suggestion.passage.role.value,
             "text": suggestion.excerpt,
@@ -46,6 +46,7 @@ def _expert(expert: Expert) -> dict[str, Any]:
         "languages": list(expert.languages),
         "away_until": expert.away_until.isoformat() if expert.away_until else None,
         "score": round(expert.score, 4),
+        "answered": expert.answered,
         "last_at": expert.last_at.isoformat(),
         "evidence": [
             {"item": piece.item.key, "title": piece.item.title, "at": piece.at.isoformat()} for piece in expert.evidence

@@ -83,7 +83,7 @@ class Settings:
 
     @classmethod
     def table(cls) -> list[tuple[str, str, str]]:
-        """Rows (variable, default, help) for the README and `kollega status`."""
+        """Rows (variable, default, help) for the README."""
         return [(PREFIX + f.name.upper(), str(f.default), f.metadata["help"]) for f in fields(cls)]
 
 

@@ -55,8 +55,8 @@ class FakeEncoder:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings with a home of their own."""
-    return Settings(home=tmp_path / "home")
+    """Settings with a home of their own, for the fake encoder."""
+    return Settings(home=tmp_path / "home", model="fake")
 
 
 @pytest.fixture

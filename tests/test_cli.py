@@ -49,6 +49,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: FakeEncoder) -
         if name.startswith(PREFIX):
             monkeypatch.delenv(name)
     monkeypatch.setenv("KOLLEGA_HOME", str(home))
+    monkeypatch.setenv("KOLLEGA_MODEL", encoder.card.name)
     monkeypatch.setattr(recommender.encoder, "load_encoder", lambda _settings: encoder)
     monkeypatch.setattr("recommender.recommender.load_encoder", lambda _settings: encoder)
     level = logging.getLogger().level
@@ -165,6 +166,58 @@ def test_status_is_0_when_index_and_database_agree_and_1_when_not(run: Run, writ
     assert good.exit_code == 0 and "up to date: all 1 searchable items are in the index" in good.stdout
     found = json.loads(run("status", "--json").stdout)
     assert (found["requests"], found["people"], found["teams"], found["healthy"]) == (1, 1, 1, True)
+
+
+def test_status_and_ask_name_the_way_out_of_another_model_and_of_damage(
+    run: Run, write: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run("import", "jsonl", write(TEAM, AINO, REQUEST))
+    run("reindex")
+    with monkeypatch.context() as patch:
+        patch.setenv("KOLLEGA_MODEL", "another")
+        status = run("status")
+        assert status.exit_code == 1 and "The index is of fake, the setting says another." in status.stdout
+    (live,) = (tmp_path / "home" / "index").glob("gen-*")
+    (live / "catalogue.db").write_bytes(b"x" * 100)
+    asked = run("ask", "printer")
+    assert asked.exit_code == 1 and "The index is damaged. Run: kollega reindex --full" in asked.stderr
+
+
+def test_a_database_or_home_that_cannot_be_used_is_one_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for url in ("nonsense", "nosuchdialect://x", "sqlite:////nowhere/at/all.db"):
+        with monkeypatch.context() as patch:
+            patch.setenv("KOLLEGA_DATABASE", url)
+            result = run("status")
+            assert result.exit_code == 1 and len(result.stderr.strip().splitlines()) <= 2, result.output
+            assert "database" in result.stderr.lower()
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("KOLLEGA_HOME", str(tmp_path / "file"))
+    result = run("status")
+    assert result.exit_code == 1 and "KOLLEGA_HOME" in result.stderr
+
+
+def test_a_terminated_demo_stops_its_watcher(tmp_path: Path) -> None:
+    watcher = tmp_path / "watcher"
+    watcher.write_text('#!/bin/sh\necho $$ > "$0.pid"\nexec sleep 60\n')
+    watcher.chmod(0o755)
+    code = (
+        "import sys, time\nfrom indexer import cli\n"
+        f"sys.executable = {str(watcher)!r}\n"
+        "cli._stop_when_terminated()\n"
+        "with cli._watching():\n    time.sleep(60)\n"
+    )
+    demo = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    pid_file = tmp_path / "watcher.pid"
+    for _ in range(200):
+        if pid_file.exists() and pid_file.read_text().strip():
+            break
+        time.sleep(0.05)
+    demo.terminate()
+    assert demo.wait(10) == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid_file.read_text()), 0)
 
 
 def test_ask_answers_as_text_and_as_json(run: Run, write: Callable[..., str]) -> None:

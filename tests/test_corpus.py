@@ -200,3 +200,20 @@ def test_the_fingerprint_changes_with_every_change(
         change(session)
     with sessions() as session:
         assert fingerprint(session) != before
+
+
+def test_without_a_mark_the_last_reply_of_somebody_else_is_the_answer(
+    sessions: sessionmaker[Session], people: None
+) -> None:
+    with sessions.begin() as session:
+        request = HelpRequest(
+            title="t", body="", language="en", status="resolved", asked_by_id=1, created_at=AT,
+            audience=[RequestAudience(token="everyone")],
+        )  # fmt: skip
+        session.add(request)
+        session.flush()
+        said = [(2, "Which device?"), (1, "The grey one."), (2, "Update the driver."), (1, "Thanks, works!")]
+        for day, (author, body) in enumerate(said):
+            session.add(Reply(request_id=request.id, author_id=author, body=body, created_at=AT + timedelta(days=day)))
+    with sessions() as session:
+        assert [item.answer for item in items(session)] == ["Update the driver."]

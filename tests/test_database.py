@@ -1,11 +1,16 @@
 """database.py and the migrations on real SQLite."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
@@ -93,3 +98,53 @@ def test_the_home_directory_is_made_and_another_database_can_be_named(tmp_path: 
     other = replace(settings, database=f"sqlite:///{tmp_path / 'other.db'}")
     open_database(other).kw["bind"].dispose()
     assert (tmp_path / "other.db").is_file()
+
+
+def test_a_first_start_that_was_killed_leaves_nothing_in_the_way(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Operations.create_table
+
+    def killed_at_replies(self: Operations, name: str, *columns: Any, **options: Any) -> Any:
+        if name == "replies":
+            raise KeyboardInterrupt
+        return made(self, name, *columns, **options)
+
+    engine = open_engine(settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(Operations, "create_table", killed_at_replies)
+        with pytest.raises(KeyboardInterrupt):
+            migrate(engine)
+    assert inspect(engine).get_table_names() == []
+    migrate(engine)
+    assert set(inspect(engine).get_table_names()) >= set(Base.metadata.tables)
+    engine.dispose()
+
+
+def test_processes_that_start_at_once_on_nothing_all_start(settings: Settings) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom recommender.database import open_database\n"
+        "from recommender.settings import Settings\nopen_database(Settings(home=Path(sys.argv[1])))"
+    )
+    command = [sys.executable, "-c", code, str(settings.home)]
+    started = [subprocess.Popen(command, cwd=Path(__file__).parent.parent) for _ in range(4)]
+    assert [process.wait(60) for process in started] == [0, 0, 0, 0]
+
+
+def test_a_deleted_request_s_id_is_never_another_s(sessions: sessionmaker[Session]) -> None:
+    ids = []
+    for title in ("first", "second"):
+        with sessions.begin() as session:
+            row = HelpRequest(title=title, body="", language="en", created_at=datetime(2026, 1, 1))
+            session.add(row)
+            session.flush()
+            ids.append(row.id)
+        with sessions.begin() as session:
+            session.delete(session.get_one(HelpRequest, ids[-1]))
+    assert ids[0] != ids[1]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+def test_a_new_home_is_its_owner_s_alone(settings: Settings) -> None:
+    open_database(settings).kw["bind"].dispose()
+    assert settings.home.stat().st_mode & 0o077 == 0

@@ -163,6 +163,16 @@ def test_openvino_that_was_asked_for_is_not_replaced(real_settings: Settings, wi
         load_encoder(replace(real_settings, backend="openvino"))
 
 
+def test_the_revision_changes_with_the_last_weight(tmp_path: Path) -> None:
+    weights = bytearray(3 << 20)
+    revisions = set()
+    for last in (0, 1):
+        weights[-1] = last
+        (tmp_path / "model.safetensors").write_bytes(weights)
+        revisions.add(encoder_module._revision(tmp_path))
+    assert len(revisions) == 2
+
+
 def test_the_revision_changes_with_weights_and_prompts(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")

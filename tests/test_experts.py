@@ -106,3 +106,9 @@ def test_people_are_loaded_with_their_teams_in_order(sessions: sessionmaker[Sess
         assert {number: person.handle for number, person in people.items()} == {1: "aino"}
         (expert,) = rank({1: _evidence(1.0)}, people, NOW.date(), 1)
         assert expert.teams == ("hr", "it")
+
+
+def test_the_count_and_the_last_time_are_of_all_the_evidence() -> None:
+    pieces = [Evidence(_item(n), 1.0 - n / 10, NOW - timedelta(days=100 - n)) for n in range(9)]
+    (expert,) = rank({1: pieces}, {1: _person(1)}, NOW.date(), 3)
+    assert (expert.answered, expert.last_at, len(expert.evidence)) == (9, NOW - timedelta(days=92), 5)

@@ -8,8 +8,14 @@ from recommender.highlight import Match, excerpt, matching_words
 from recommender.language import Analyzer
 
 
+def _excerpt(
+    text: str, weights: dict[str, float], analyzer: Analyzer, length: int = 300
+) -> tuple[str, tuple[tuple[int, int], ...]]:
+    return excerpt(text, matching_words(text, weights, analyzer), weights, length)
+
+
 def _marked(text: str, weights: dict[str, float], analyzer: Analyzer, length: int = 300) -> list[str]:
-    shown, marks = excerpt(text, weights, analyzer, length)
+    shown, marks = _excerpt(text, weights, analyzer, length)
     return [shown[start:end] for start, end in marks]
 
 
@@ -42,18 +48,19 @@ def test_words_in_decomposed_letters_match(analyzer: Analyzer) -> None:
     assert _marked(text, {"tyopoyta": 1.0}, analyzer) == ["tyo\u0308po\u0308yta\u0308"]
 
 
-def test_a_term_of_no_weight_is_not_marked(analyzer: Analyzer) -> None:
-    assert _marked("the printer", {"the": 0.0, "printer": 1.0}, analyzer) == ["printer"]
+def test_a_word_that_tells_nothing_is_not_marked(analyzer: Analyzer) -> None:
+    words = matching_words("the printer", {"the": 0.1, "printer": 1.0}, analyzer)
+    assert excerpt("the printer", words, {"printer": 1.0}) == ("the printer", ((4, 11),))
 
 
 def test_a_short_text_is_shown_whole(analyzer: Analyzer) -> None:
-    assert excerpt("Open the tray.", {"tray": 1.0}, analyzer) == ("Open the tray.", ((9, 13),))
-    assert excerpt("", {"tray": 1.0}, analyzer) == ("", ())
+    assert _excerpt("Open the tray.", {"tray": 1.0}, analyzer) == ("Open the tray.", ((9, 13),))
+    assert _excerpt("", {"tray": 1.0}, analyzer) == ("", ())
 
 
 def test_the_window_begins_at_the_sentence_with_the_rarest_words(analyzer: Analyzer) -> None:
     text = "Nothing here at all. " * 10 + "Open the tray and pull the paper. " + "Again nothing of use. " * 10
-    shown, marks = excerpt(text, {"tray": 2.0, "paper": 2.0, "nothing": 0.5}, analyzer, length=40)
+    shown, marks = _excerpt(text, {"tray": 2.0, "paper": 2.0, "nothing": 0.5}, analyzer, length=40)
     assert shown.startswith("… Open the tray and pull the paper.")
     assert shown.endswith(" …")
     assert [shown[start:end] for start, end in marks] == ["tray", "paper"]
@@ -61,13 +68,13 @@ def test_the_window_begins_at_the_sentence_with_the_rarest_words(analyzer: Analy
 
 
 def test_without_a_match_the_beginning_is_shown(analyzer: Analyzer) -> None:
-    shown, marks = excerpt("First words. " + "More of them. " * 40, {"vpn": 1.0}, analyzer, length=40)
+    shown, marks = _excerpt("First words. " + "More of them. " * 40, {"vpn": 1.0}, analyzer, length=40)
     assert shown.startswith("First words. More")
     assert marks == ()
 
 
 def test_a_text_without_spaces_is_cut_at_the_length(analyzer: Analyzer) -> None:
-    assert excerpt("x" * 500, {"vpn": 1.0}, analyzer, length=40) == ("x" * 40 + " …", ())
+    assert _excerpt("x" * 500, {"vpn": 1.0}, analyzer, length=40) == ("x" * 40 + " …", ())
 
 
 WORDS = st.sampled_from(
@@ -80,7 +87,7 @@ WORDS = st.sampled_from(
 def test_every_mark_is_a_matching_word_of_the_text(analyzer: Analyzer, words: list[str], length: int) -> None:
     text = " ".join(words)
     weights = {"tulostin": 2.0, "vpn": 1.0, "0x80070005": 3.0, "tyopoyta": 0.5}
-    shown, marks = excerpt(text, weights, analyzer, length)
+    shown, marks = _excerpt(text, weights, analyzer, length)
     surfaces = {text[word.start : word.end] for word in matching_words(text, weights, analyzer)}
     assert {shown[start:end] for start, end in marks} <= surfaces
     assert list(marks) == sorted(marks)

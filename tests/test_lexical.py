@@ -145,17 +145,27 @@ def test_an_empty_index_finds_nothing(make: Make) -> None:
     index, search = make()
     assert len(index) == 0
     assert search("tulostin") == []
-    assert index.rarity(["tulostin"]) == {"tulostin": 0.0}
+    assert index.rarity(["tulostin"], EVERYONE) == {"tulostin": 0.0}
 
 
 def test_rarity_is_the_inverse_document_frequency(make: Make) -> None:
     index, _search = make("vpn tunnel", "vpn client", "printer", language="en")
-    found = index.rarity(["vpn", "printer", "unknown"])
+    found = index.rarity(["vpn", "printer", "unknown"], EVERYONE)
     assert found == {
         "vpn": pytest.approx(math.log(1 + 1.5 / 2.5)),
         "printer": pytest.approx(math.log(1 + 2.5 / 1.5)),
         "unknown": 0.0,
     }
+
+
+def test_rarity_and_size_tell_nothing_of_what_may_not_be_read(make: Make) -> None:
+    index, _search = make("vpn tunnel", "printer", language="en")
+    before = index.rarity(["vpn", "layoff", "tunnel"], EVERYONE), index.size(EVERYONE)
+    index.add([(n, f"request:{n}", frozenset({"team:hr"}), NOTHING, _words("vpn layoff")) for n in (2, 3)])
+    index.commit()
+    assert (index.rarity(["vpn", "layoff", "tunnel"], EVERYONE), index.size(EVERYONE)) == before
+    hr = EVERYONE | {"team:hr"}
+    assert index.size(hr) == 4 and index.rarity(["layoff"], hr)["layoff"] > 0
 
 
 def test_a_removed_item_is_not_found_and_the_source_of_a_copy_stays(make: Make, tmp_path: Path) -> None:
@@ -176,7 +186,7 @@ def test_a_word_of_every_passage_is_still_found_after_removals(make: Make) -> No
     index, search = make(*(f"printer number{n}" for n in range(20)), language="en")
     index.remove(["request:3", "request:4"])
     index.commit()
-    assert index.rarity(["printer"])["printer"] >= 0.0
+    assert index.rarity(["printer"], EVERYONE)["printer"] == pytest.approx(math.log(1 + 0.5 / 18.5))
     assert len(set(search("printer")) & set(range(20)) - {3, 4}) == 10
 
 

@@ -229,3 +229,35 @@ def test_a_source_that_breaks_off_leaves_what_came_before_and_its_message_last(
     assert f"cut short or damaged after line {report.added}" in problem
     with sessions() as session:
         assert session.query(Team).count() == report.added
+
+
+@pytest.mark.parametrize("bad", [{"body": "a\ud800b"}, {"title": "\udfff"}, {"url": "x\0"}, {"tags": ["\ud800"]}])
+def test_half_characters_are_a_bad_record_and_the_rest_goes_in(
+    import_lines: Import, sessions: sessionmaker[Session], bad: Line
+) -> None:
+    line = REQUEST | {"id": "r2"} | bad
+    report = import_lines(TEAM, AINO, MATTI, REQUEST, line, DOCUMENT)
+    assert (report.added, len(report.problems)) == (5, 1)
+    assert f":5: {next(iter(bad))}" in report.problems[0]
+    with sessions() as session:
+        assert session.query(HelpRequest).count() == session.query(Document).count() == 1
+
+
+def test_an_edited_document_counts_as_updated(import_lines: Import) -> None:
+    import_lines(*ALL)
+    report = import_lines(TEAM, AINO, MATTI, DOCUMENT | {"body": "Use the lower tray."})
+    assert (report.added, report.updated, report.unchanged) == (0, 1, 3)
+
+
+def test_what_a_person_s_record_leaves_out_stays_as_it_is(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    import_lines(TEAM, AINO | {"role": "agent"})
+    report = import_lines({"type": "person", "id": "aino", "name": "Aino Lahti"})
+    assert report.updated == 1
+    with sessions() as session:
+        aino = session.query(Person).filter_by(handle="aino").one()
+        assert (aino.name, aino.role, [team.handle for team in aino.teams]) == ("Aino Lahti", "agent", ["it"])
+    import_lines({"type": "person", "id": "aino", "name": "Aino Lahti", "teams": []})
+    with sessions() as session:
+        assert session.query(Person).filter_by(handle="aino").one().teams == []

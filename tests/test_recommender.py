@@ -91,7 +91,52 @@ def test_the_score_mixes_nearness_and_coverage(
     background = recommender.index.background
     near = (cosine - background) / (1 - background)
     assert best.why.nearness == pytest.approx(near, abs=1e-6)
-    assert best.score == pytest.approx(0.8 * near + 0.2 * 1.0, abs=1e-6)  # every word of the question is there
+    assert best.match == pytest.approx(0.8 * near + 0.2 * 1.0, abs=1e-6)  # every word of the question is there
+
+
+def test_what_was_edited_out_is_not_shown_before_the_index_catches_up(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    number = add_request("printer jam", "the secret code is hunter2", answer="open the tray")
+    recommender = build()
+    before = recommender.recommend("printer jam secret code", ANYONE, session).suggestions[0]
+    assert "hunter2" in before.excerpt
+    _change(sessions, number, body="the code is with the help desk")
+    session.expire_all()
+    after = recommender.recommend("printer jam secret code", ANYONE, session).suggestions[0]
+    assert (after.item.key, after.excerpt) == (before.item.key, "the code is with the help desk")
+    assert [after.excerpt[start:end] for start, end in after.marks] == ["code"]
+    assert "secret" not in after.why.words
+
+
+def test_words_of_restricted_items_change_no_number_for_others(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request, 12)
+    add_request("printer jam", answer="open the tray")
+    add_request("layoff plan", answer="the printer of virtanen", audience=["team:hr"])
+    recommender = build()
+    matches = {
+        word: recommender.recommend(f"printer {word}", ANYONE, session).suggestions[0].match
+        for word in ("virtanen", "layoff", "nosuchword")
+    }
+    assert len({round(match, 9) for match in matches.values()}) == 1
+
+
+def test_a_model_that_fails_at_a_question_leaves_words_alone(
+    build: Build, session: Session, add_request: Add, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_request("printer jam", answer="open the tray")
+    recommender = build()
+
+    def fails(_texts: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(encoder, "encode_queries", fails)
+    result = recommender.recommend("printer jam", ANYONE, session)
+    assert result.notices == (DENSE_MISSING,)
+    assert [found.item.title for found in result.suggestions] == ["printer jam"]
 
 
 def test_an_unrelated_question_is_unknown(build: Build, session: Session, add_request: Add) -> None:

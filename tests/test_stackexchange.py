@@ -88,10 +88,10 @@ def test_a_dump_becomes_requests_with_replies_people_and_links(
             ("11", "Open the back.", True, 1),
         ]
         assert [people[reply.author_id or 0] for reply in first.replies] == [
-            ("user-7", "Liisa"),
-            ("user-6", "Matti"),
+            ("dump-user-7", "Liisa"),
+            ("dump-user-6", "Matti"),
         ]
-        assert people[first.asked_by_id or 0] == ("user-5", "Aino & co")
+        assert people[first.asked_by_id or 0] == ("dump-user-5", "Aino & co")
         assert (first.created_at, first.replies[0].created_at) == (
             datetime(2020, 1, 1, 10),
             datetime(2020, 1, 2, 10, 0, 0, 123000),
@@ -101,7 +101,7 @@ def test_a_dump_becomes_requests_with_replies_people_and_links(
         assert (second.tags, second.asked_by_id) == (["vpn", "linux"], None)
         assert (third.status, third.resolved_at) == ("open", None)
         assert [entry.token for entry in third.audience] == ["everyone"]
-        assert sorted(handle for handle, _name in people.values()) == ["user-5", "user-6", "user-7"]
+        assert sorted(handle for handle, _name in people.values()) == ["dump-user-5", "dump-user-6", "dump-user-7"]
         links = {(link.from_id, link.to_id, link.kind) for link in session.scalars(select(RequestLink))}
         assert links == {(second.id, first.id, "duplicate"), (third.id, first.id, "related")}
 
@@ -113,10 +113,46 @@ def test_importing_a_dump_twice_changes_nothing(dump: Path, import_dump: Callabl
     assert (again.added, again.updated, again.unchanged, again.problems) == (0, 0, 12, [])
 
 
+def test_two_dumps_are_kept_apart(
+    dump: Path, import_dump: Callable[[Path], LoadReport], sessions: sessionmaker[Session], tmp_path: Path
+) -> None:
+    import_dump(dump)
+    other = tmp_path / "Other Site"
+    other.mkdir()
+    for name, text in (("Posts.xml", POSTS), ("Users.xml", USERS.replace("Matti", "Pekka"))):
+        (other / name).write_text(text, encoding="utf-8")
+    report = import_dump(other)
+    assert (report.added, report.updated, report.problems) == (10, 0, [])
+    with sessions() as session:
+        sources = session.scalars(select(HelpRequest.source).order_by(HelpRequest.id)).all()
+        assert sources == ["dump"] * 3 + ["other-site"] * 3
+        names = {person.handle: person.name for person in session.scalars(select(Person))}
+    assert (names["dump-user-6"], names["other-site-user-6"]) == ("Matti", "Pekka")
+
+
+def test_of_a_cut_dump_the_answers_go_in_too(
+    dump: Path, import_dump: Callable[[Path], LoadReport], sessions: sessionmaker[Session]
+) -> None:
+    (dump / "Posts.xml").write_text(POSTS[: POSTS.index('  <row Id="13"') + 40], encoding="utf-8")
+    report = import_dump(dump)
+    assert len(report.problems) == 1 and "is cut short" in report.problems[0]
+    with sessions() as session:
+        rows = session.scalars(select(HelpRequest).order_by(HelpRequest.external_id))
+        assert [(row.status, len(row.replies)) for row in rows] == [("resolved", 2), ("resolved", 1), ("open", 0)]
+
+
+def test_html_nested_too_deeply_is_a_bad_record(dump: Path, import_dump: Callable[[Path], LoadReport]) -> None:
+    deep = "&lt;div&gt;" * 5_000
+    (dump / "Posts.xml").write_text(POSTS.replace("&lt;p&gt;For Linux.", f"{deep}For Linux."), encoding="utf-8")
+    report = import_dump(dump)
+    assert any("its HTML is nested too deeply" in problem for problem in report.problems)
+    assert (report.added, report.passed_over) == (9, 1)  # without the question, its answer and its link
+
+
 def test_someone_whose_name_is_their_id_changes_nothing_either(
     dump: Path, import_dump: Callable[[Path], LoadReport]
 ) -> None:
-    (dump / "Users.xml").write_text(USERS.replace("Liisa", "user-7"), encoding="utf-8")
+    (dump / "Users.xml").write_text(USERS.replace("Liisa", "dump-user-7"), encoding="utf-8")
     import_dump(dump)
     again = import_dump(dump)
     assert (again.added, again.updated, again.unchanged) == (0, 0, 12)

@@ -111,3 +111,27 @@ def test_it_waits_while_another_process_writes_and_then_catches_up(
         assert follow(steps) == [(1, 1)]
     messages = [record.message for record in caplog.records if record.name == "indexer.watch"]
     assert len(messages) == 2 and all(text.startswith("Another process is writing the index.") for text in messages)
+
+
+def test_an_error_is_logged_and_tried_again(
+    follow: Follow,
+    add_request: Callable[..., int],
+    encoder: FakeEncoder,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    works = encoder.encode_passages
+
+    def fails(_texts: object) -> None:
+        raise RuntimeError("out of memory")
+
+    def steps() -> Iterator[None]:
+        add_request("Coffee machine is empty")
+        monkeypatch.setattr(encoder, "encode_passages", fails)
+        yield
+        yield
+        monkeypatch.setattr(encoder, "encode_passages", works)
+        yield
+
+    assert follow(steps) == [(1, 1)]
+    assert caplog.text.count("The index could not be brought up to date; trying again") == 2

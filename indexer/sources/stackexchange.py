@@ -4,6 +4,8 @@ Streamed row by row, so memory does not grow with the dump: Posts.xml is read tw
 since an answer may stand before its question. Entities and external references are refused.
 """
 
+import contextlib
+import re
 import xml.sax
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -32,13 +34,17 @@ _QUESTION, _ANSWER = "1", "2"
 _CHUNK = 1 << 16
 _LINKS = {"1": "related", "3": "duplicate"}
 Row = Mapping[str, str]
+ToRecord = Callable[[Row, str], Record | None]
 
 
 class StackExchangeSource:
-    """A folder with the dump's XML files. Every question is readable by everyone."""
+    """A folder with the dump's XML files. Every question is readable by everyone.
 
-    def __init__(self, folder: Path, name: str = "stackexchange") -> None:
-        self.name = name
+    `name` keeps the ids of several dumps apart, those of people too (`NAME-user-17`); the folder's name by default.
+    """
+
+    def __init__(self, folder: Path, name: str = "") -> None:
+        self.name = re.sub(r"[^\w.-]+", "-", name or folder.resolve().name)[:40].lower() or "stackexchange"
         self._folder = folder
 
     def records(self) -> Iterator[Located]:
@@ -49,11 +55,15 @@ class StackExchangeSource:
                     f"{self._folder / needed} is missing. Give the folder that holds the dump's XML files."
                 )
         posts = self._folder / "Posts.xml"
-        yield from _read(posts, _question)
-        yield from _read(posts, _answer)
-        yield from _read(self._folder / "Users.xml", _person)
+        with contextlib.suppress(SourceError):  # a cut file: its answers go in too, and the second pass tells
+            yield from self._read(posts, _question)
+        yield from self._read(posts, _answer)
+        yield from self._read(self._folder / "Users.xml", _person)
         if (self._folder / "PostLinks.xml").is_file():
-            yield from _read(self._folder / "PostLinks.xml", _link)
+            yield from self._read(self._folder / "PostLinks.xml", _link)
+
+    def _read(self, path: Path, to_record: "ToRecord") -> Iterator[Located]:
+        return _read(path, lambda row: to_record(row, self.name))
 
 
 def clean_text(html: str) -> str:
@@ -76,7 +86,7 @@ _TO_TEXT = _TextConverter(
 )
 
 
-def _question(row: Row) -> Record | None:
+def _question(row: Row, site: str) -> Record | None:
     if row["PostTypeId"] != _QUESTION:
         return None
     return QuestionRecord(
@@ -84,18 +94,18 @@ def _question(row: Row) -> Record | None:
         title=row["Title"][:500],
         body=clean_text(row["Body"]),
         tags=tuple(tag for tag in row.get("Tags", "").replace("><", "|").strip("<>|").split("|") if tag),
-        asked_by=_handle(row.get("OwnerUserId")),
+        asked_by=_handle(row.get("OwnerUserId"), site),
         created_at=row["CreationDate"],  # type: ignore[arg-type]
         accepted_reply=row.get("AcceptedAnswerId"),
     )
 
 
-def _answer(row: Row) -> Record | None:
+def _answer(row: Row, site: str) -> Record | None:
     if row["PostTypeId"] != _ANSWER:
         return None
     reply = ReplyRecord(
         id=row["Id"],
-        author=_handle(row.get("OwnerUserId")),
+        author=_handle(row.get("OwnerUserId"), site),
         body=clean_text(row["Body"]),
         created_at=row["CreationDate"],  # type: ignore[arg-type]
         score=int(row.get("Score") or 0),
@@ -103,17 +113,17 @@ def _answer(row: Row) -> Record | None:
     return AnswerRecord(request=row["ParentId"], reply=reply)
 
 
-def _person(row: Row) -> Record:
-    return PersonNameRecord(id=f"user-{row['Id']}", name=row["DisplayName"])
+def _person(row: Row, site: str) -> Record:
+    return PersonNameRecord(id=f"{site}-user-{row['Id']}", name=row["DisplayName"])
 
 
-def _link(row: Row) -> Record | None:
+def _link(row: Row, _site: str) -> Record | None:
     kind = _LINKS.get(row["LinkTypeId"])
     return LinkRecord(from_request=row["PostId"], to_request=row["RelatedPostId"], kind=kind) if kind else None  # type: ignore[arg-type]
 
 
-def _handle(user: str | None) -> str | None:
-    return f"user-{user}" if user and user != "-1" else None
+def _handle(user: str | None, site: str) -> str | None:
+    return f"{site}-user-{user}" if user and user != "-1" else None
 
 
 class _Rows(ContentHandler):
@@ -172,6 +182,8 @@ def _located(file: str, line: int, row: Row, to_record: Callable[[Row], Record |
         return Located(file, line, None, first_problem(error))
     except ValueError as error:
         return Located(file, line, None, str(error))
+    except RecursionError:
+        return Located(file, line, None, "its HTML is nested too deeply")
 
 
 def _reason(error: Exception) -> str:

@@ -35,6 +35,14 @@ class SearchIndex(Protocol):
         """The passages of `ids`."""
         ...
 
-    def rarity(self, terms: Sequence[str]) -> dict[str, float]:
-        """Inverse document frequency of each term, near 0 for one in every passage, 0 for one in none."""
+    def digests(self, keys: Collection[str]) -> dict[str, str]:
+        """Content digest (`build.item_digest`) of the items as they were indexed; unknown keys are left out."""
+        ...
+
+    def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
+        """Inverse document frequency of each term among what `tokens` may read; 0 for a term in none of it."""
+        ...
+
+    def size(self, tokens: frozenset[str]) -> int:
+        """How many passages `tokens` may read."""
         ...

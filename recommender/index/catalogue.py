@@ -61,6 +61,12 @@ class Catalogue:
         with self._lock:
             return dict(self._connection.execute("SELECT key, digest FROM items"))
 
+    def digests_of(self, keys: Collection[str]) -> dict[str, str]:
+        """Content digest of the items of `keys`; unknown ones are left out."""
+        marks = ",".join("?" * len(keys))
+        with self._lock:
+            return dict(self._connection.execute(f"SELECT key, digest FROM items WHERE key IN ({marks})", list(keys)))  # noqa: S608
+
     def counts(self) -> tuple[int, int]:
         """(items, passages)."""
         with self._lock:

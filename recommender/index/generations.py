@@ -92,6 +92,8 @@ def begin(index_dir: Path) -> Path:
 def publish(index_dir: Path, directory: Path) -> None:
     """Make a finished generation the live one in one atomic step; keep it and the one that was live before."""
     before = live_name(index_dir)
+    for path in directory.rglob("*"):
+        _sync(path)
     beside = index_dir / "CURRENT.new"
     with beside.open("w", encoding="ascii") as file:
         file.write(directory.name)
@@ -101,6 +103,15 @@ def publish(index_dir: Path, directory: Path) -> None:
     for name in finished(index_dir):
         if name not in (before, directory.name):
             shutil.rmtree(index_dir / name, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    """Have the file or directory on disk before something points to it: a power cut must not leave it empty."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def roll_back(index_dir: Path) -> str:

@@ -15,6 +15,7 @@ _WEIGHTS = {"context": 1.5, "text": 1.0}
 _GRAM_WEIGHT = 0.15
 _MAX_WORDS, _MAX_GRAMS = 48, 32
 _HEAP = 64_000_000
+_COUNTS_KEPT = 20_000
 
 
 def _schema() -> tantivy.Schema:
@@ -35,6 +36,7 @@ class LexicalIndex:
         self._schema = schema
         self._searcher = index.searcher()
         self._writer: Any = None
+        self._counted: dict[tuple[str | None, frozenset[str]], int] = {}
 
     @classmethod
     def create(cls, path: Path) -> "LexicalIndex":
@@ -86,6 +88,7 @@ class LexicalIndex:
         self._writer = None
         self._index.reload()
         self._searcher = self._index.searcher()
+        self._counted.clear()
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -96,30 +99,46 @@ class LexicalIndex:
         if not parts or top_k <= 0:
             return []
         occur = tantivy.Occur
-        readable = tantivy.Query.term_set_query(self._schema, "audience", sorted(tokens))
         query = tantivy.Query.boolean_query(
             [
                 (occur.Must, tantivy.Query.boolean_query([(occur.Should, part) for part in parts])),
-                (occur.Must, tantivy.Query.const_score_query(readable, 0.0)),
+                (occur.Must, tantivy.Query.const_score_query(self._readable(tokens), 0.0)),
             ]
         )
         hits = self._searcher.search(query, limit=top_k, count=False).hits
         ids = self._searcher.fast_field_values("id", [address for _score, address in hits])
         return [(int(i), float(score)) for i, (score, _address) in zip(ids, hits, strict=True)]
 
-    def rarity(self, terms: Sequence[str]) -> dict[str, float]:
-        """Inverse document frequency of words, as in BM25; 0 for a word that no passage holds."""
-        total = max(1, self._searcher.num_docs)
-        return {term: self._idf(term, total) for term in terms}
+    def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
+        """Inverse document frequency of words, as in BM25, among the readable passages alone, so that it tells nothing
+        of the others; 0 for a word that none of them holds."""
+        total = self.size(tokens)
+        found = {term: self._count(term, tokens) for term in terms}
+        return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) if n else 0.0 for term, n in found.items()}
 
-    def _idf(self, term: str, total: int) -> float:
-        found = max(self._searcher.doc_freq(name, term) for name in _WEIGHTS)
-        found = min(found, total)  # removed passages still count until their segment is merged
-        return math.log(1 + (total - found + 0.5) / (found + 0.5)) if found else 0.0
+    def size(self, tokens: frozenset[str]) -> int:
+        """How many passages `tokens` may read."""
+        return self._count(None, tokens)
+
+    def _count(self, term: str | None, tokens: frozenset[str]) -> int:
+        """How many readable passages hold `term`, or how many there are; kept, for someone types word after word."""
+        if (term, tokens) not in self._counted:
+            if len(self._counted) >= _COUNTS_KEPT:
+                self._counted.clear()
+            parts = [self._readable(tokens)]
+            if term is not None:
+                words = [tantivy.Query.term_query(self._schema, name, term, "basic") for name in _WEIGHTS]
+                parts.append(tantivy.Query.boolean_query([(tantivy.Occur.Should, word) for word in words]))
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, part) for part in parts])
+            self._counted[term, tokens] = int(self._searcher.search(query, limit=1, count=True).count or 0)
+        return self._counted[term, tokens]
+
+    def _readable(self, tokens: frozenset[str]) -> tantivy.Query:
+        return tantivy.Query.term_set_query(self._schema, "audience", sorted(tokens))
 
     def _parts(self, terms: Terms) -> list[tantivy.Query]:
-        rarity = self.rarity(terms.words)
-        words = sorted((word for word in terms.words if rarity[word] > 0), key=lambda word: -rarity[word])
+        common = {word: max(self._searcher.doc_freq(name, word) for name in _WEIGHTS) for word in terms.words}
+        words = sorted((word for word in terms.words if common[word]), key=lambda word: common[word])
         parts = [
             tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, name, word, "freq"), weight)
             for word in words[:_MAX_WORDS]

@@ -5,7 +5,7 @@ Opened once and then only read, by many threads. Writing a generation is `build.
 
 import sqlite3
 from collections.abc import Collection, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +34,8 @@ class LocalIndex:
         self._dense = dense
         self._lexical = lexical
         self._items, self._item_of = _membership(catalogue, manifest.rows)
-        self._tokens = _passages_by_token(catalogue, self._items, self._item_of)
-        self._readable = lru_cache(maxsize=256)(self._readable_uncached)
+        by_token = _passages_by_token(catalogue, self._items, self._item_of)
+        self._readable = lru_cache(maxsize=256)(partial(_mask, by_token, manifest.rows))
 
     @classmethod
     def open(cls, index_dir: Path, model: ModelCard | None) -> "LocalIndex":
@@ -80,16 +80,25 @@ class LocalIndex:
         """The passages of `ids`."""
         return self._catalogue.passages(ids)
 
-    def rarity(self, terms: Sequence[str]) -> dict[str, float]:
-        """Inverse document frequency of each term."""
-        return self._lexical.rarity(terms)
+    def digests(self, keys: Collection[str]) -> dict[str, str]:
+        """Content digest of the items as they were indexed."""
+        return self._catalogue.digests_of(keys)
 
-    def _readable_uncached(self, tokens: frozenset[str]) -> NDArray[np.bool_]:
-        mask = np.zeros(len(self._item_of), np.bool_)
-        for token in tokens:
-            if token in self._tokens:
-                mask[self._tokens[token]] = True
-        return mask
+    def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
+        """Inverse document frequency of each term among what `tokens` may read."""
+        return self._lexical.rarity(terms, tokens)
+
+    def size(self, tokens: frozenset[str]) -> int:
+        """How many passages `tokens` may read."""
+        return self._lexical.size(tokens)
+
+
+def _mask(by_token: dict[str, NDArray[np.int64]], rows: int, tokens: frozenset[str]) -> NDArray[np.bool_]:
+    """Which passages `tokens` may read, shape (rows,)."""
+    mask = np.zeros(rows, np.bool_)
+    for token in tokens & by_token.keys():
+        mask[by_token[token]] = True
+    return mask
 
 
 def check_model(manifest: Manifest, model: ModelCard | None) -> None:

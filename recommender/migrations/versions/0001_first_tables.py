@@ -20,7 +20,8 @@ def upgrade() -> None:
     sa.Column('away_until', sa.Date(), nullable=True),
     sa.Column('updated_at', sa.DateTime(), nullable=False),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('handle')
+    sa.UniqueConstraint('handle'),
+    sqlite_autoincrement=True
     )
     op.create_table('teams',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -28,7 +29,8 @@ def upgrade() -> None:
     sa.Column('name', sa.String(length=200), nullable=False),
     sa.Column('name_fi', sa.String(length=200), nullable=True),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('handle')
+    sa.UniqueConstraint('handle'),
+    sqlite_autoincrement=True
     )
     op.create_table('documents',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -47,7 +49,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['owner_id'], ['people.id'], ),
     sa.ForeignKeyConstraint(['team_id'], ['teams.id'], ),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('source', 'external_id')
+    sa.UniqueConstraint('source', 'external_id'),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('documents', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_documents_owner_id'), ['owner_id'], unique=False)
@@ -74,7 +77,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['asked_by_id'], ['people.id'], ),
     sa.ForeignKeyConstraint(['team_id'], ['teams.id'], ),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('source', 'external_id')
+    sa.UniqueConstraint('source', 'external_id'),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('requests', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_requests_asked_by_id'), ['asked_by_id'], unique=False)
@@ -108,7 +112,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['author_id'], ['people.id'], ),
     sa.ForeignKeyConstraint(['request_id'], ['requests.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('request_id', 'external_id')
+    sa.UniqueConstraint('request_id', 'external_id'),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('replies', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_replies_author_id'), ['author_id'], unique=False)
