@@ -20,7 +20,7 @@ from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
-_CHUNK = 128
+_CHUNK = 32
 
 
 @dataclass
