@@ -1,11 +1,11 @@
 """Records -> rows: adds what is new, updates what changed, leaves the rest, and reports what could not go in."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload, sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.records import (
     AnswerRecord,
@@ -20,6 +20,7 @@ from indexer.records import (
     Source,
     TeamRecord,
 )
+from indexer.references import BadRecord, References
 from recommender.errors import SourceError
 from recommender.language import Analyzer
 from recommender.models import (
@@ -35,10 +36,6 @@ from recommender.models import (
 )
 
 _BATCH = 500
-
-
-class BadRecord(Exception):
-    """A record that refers to something that is not there. The message is for the admin."""
 
 
 @dataclass
@@ -95,6 +92,7 @@ class _Loader:
         self._session = session
         self._source = source
         self._analyzer = analyzer
+        self._known = References(session, source)
 
     def put(self, record: Record, report: LoadReport) -> None:
         """Write one record and count what became of it."""
@@ -156,7 +154,7 @@ class _Loader:
         return row, True
 
     def _person(self, record: PersonRecord) -> tuple[Person, bool]:
-        teams = [self._team(handle, "teams") for handle in record.teams]
+        teams = [self._known.team(handle, "teams") for handle in record.teams]
         row, added = self._row(Person, Person.handle == record.id, handle=record.id)
         values = {
             "name": record.name,
@@ -173,10 +171,10 @@ class _Loader:
         return row, added
 
     def _request(self, record: RequestRecord) -> tuple[HelpRequest, bool]:
-        team = self._team(record.team, "team")
-        asker = self._person_id(record.asked_by, "asked_by")
-        tokens = self._tokens(record.audience)
-        authors = [self._person_id(reply.author, "author") for reply in record.replies]
+        team = self._known.team(record.team, "team")
+        asker = self._known.person_id(record.asked_by, "asked_by")
+        tokens = self._known.tokens(record.audience)
+        authors = [self._known.person_id(reply.author, "author") for reply in record.replies]
         row, added = self._existing_request(record.id)
         resolved_at = record.resolved_at
         if record.status == "resolved" and resolved_at is None:
@@ -216,7 +214,7 @@ class _Loader:
         return row, added
 
     def _question(self, record: QuestionRecord) -> tuple[HelpRequest, bool]:
-        asker = self._stub_id(record.asked_by)
+        asker = self._known.stub_id(record.asked_by)
         row, added = self._existing_request(record.id)
         _update(
             row,
@@ -234,11 +232,11 @@ class _Loader:
         return row, added
 
     def _answer(self, record: AnswerRecord) -> tuple[HelpRequest, bool]:
-        request = self._find_request(record.request)
+        request = self._known.request(record.request)
         if request is None:
             raise BadRecord(f"answer {record.reply.id} belongs to question {record.request}, which is not there")
         made: ReplyRecord = record.reply
-        author = self._stub_id(made.author)
+        author = self._known.stub_id(made.author)
         reply = next((row for row in request.replies if row.external_id == made.id), None)
         added = reply is None
         if reply is None:
@@ -256,9 +254,9 @@ class _Loader:
         return request, added
 
     def _document(self, record: DocumentRecord) -> tuple[Document, bool]:
-        team = self._team(record.team, "team")
-        owner = self._person_id(record.owner, "owner")
-        tokens = self._tokens(record.audience)
+        team = self._known.team(record.team, "team")
+        owner = self._known.person_id(record.owner, "owner")
+        tokens = self._known.tokens(record.audience)
         where = (Document.source == self._source) & (Document.external_id == record.id)
         row, added = self._row(Document, where, source=self._source, external_id=record.id)
         _update(
@@ -277,7 +275,7 @@ class _Loader:
 
     def _link(self, record: LinkRecord) -> tuple[RequestLink, bool] | None:
         """None when an end is not there: exports keep links to what has been deleted."""
-        ends = [self._find_request(identifier) for identifier in (record.from_request, record.to_request)]
+        ends = [self._known.request(identifier) for identifier in (record.from_request, record.to_request)]
         if ends[0] is None or ends[1] is None:
             return None
         identity = {"from_id": ends[0].id, "to_id": ends[1].id, "kind": record.kind}
@@ -288,61 +286,12 @@ class _Loader:
         return row, added
 
     def _existing_request(self, external_id: str) -> tuple[HelpRequest, bool]:
-        row = self._find_request(external_id)
+        row = self._known.request(external_id)
         if row is not None:
             return row, False
         row = HelpRequest(source=self._source, external_id=external_id)
         self._session.add(row)
         return row, True
-
-    def _find_request(self, external_id: str) -> HelpRequest | None:
-        query = select(HelpRequest).where(HelpRequest.source == self._source, HelpRequest.external_id == external_id)
-        with self._session.no_autoflush:
-            return self._session.scalar(
-                query.options(selectinload(HelpRequest.replies), selectinload(HelpRequest.audience))
-            )
-
-    def _team(self, handle: str | None, where: str) -> Team | None:
-        if handle is None:
-            return None
-        team = self._session.scalar(select(Team).where(Team.handle == handle))
-        if team is None:
-            raise BadRecord(f"{where}: there is no team {handle!r}. Put the team's line before this one")
-        return team
-
-    def _person_id(self, handle: str | None, where: str) -> int | None:
-        if handle is None:
-            return None
-        found = self._session.scalar(select(Person.id).where(Person.handle == handle))
-        if found is None:
-            raise BadRecord(f"{where}: there is no person {handle!r}. Put the person's line before this one")
-        return found
-
-    def _stub_id(self, handle: str | None) -> int | None:
-        """Id of a person known by id only, made on first sight; the name comes later."""
-        if handle is None:
-            return None
-        with self._session.no_autoflush:
-            found = self._session.scalar(select(Person.id).where(Person.handle == handle))
-        if found is not None:
-            return found
-        person = Person(handle=handle, name=handle)
-        self._session.add(person)
-        self._session.flush()
-        return person.id
-
-    def _tokens(self, audience: Iterable[str]) -> set[str]:
-        """Reader tokens as the database holds them: people by id, teams checked."""
-        tokens = set()
-        for token in audience:
-            kind, _, name = token.partition(":")
-            if kind == "person":
-                tokens.add(f"person:{self._person_id(name, 'audience')}")
-            else:
-                if kind == "team":
-                    self._team(name, "audience")
-                tokens.add(token)
-        return tokens
 
     def _language(self, title: str, body: str) -> str:
         return self._analyzer.detect(f"{title}\n{body[:2000]}")
