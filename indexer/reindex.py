@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
-_CHUNK = 32
+_CHUNK, _ENCODED_TOGETHER = 128, 64
 
 
 @dataclass
@@ -102,9 +103,10 @@ def _write(
     try:
         builder.begin(expected=2 * report.items, hnsw_from=settings.hnsw_from)
         done = 0
-        for keys in _chunks(changed):
+        for keys in _chunks(changed, _CHUNK):
             batch = _passages_of(load_items(session, keys).values(), settings, encoder, report)
-            vectors = _vectors_of(batch, encoder, builder, journal, report)
+            step = partial(_part_done, progress, done, len(keys), len(changed))
+            vectors = _vectors_of(batch, encoder, builder, journal, report, step)
             builder.remove([item.key for item, _passages in batch if item.key in builder.known])
             for item, passages in batch:
                 digests = [passage_digest(passage) for passage in passages]
@@ -143,21 +145,28 @@ def _vectors_of(
     builder: IndexBuilder,
     journal: Journal,
     report: ReindexReport,
+    step: Callable[[float], None],
 ) -> dict[str, NDArray[np.float32]]:
-    """A vector for every passage of the batch: from the live generation, from the journal, or encoded now."""
+    """A vector for every passage of the batch: from the live generation, from the journal, or encoded now, texts of
+    like length together and journalled as they come. `step` is told the share that is done."""
     texts = {passage_digest(passage): read_text(passage) for _item, passages in batch for passage in passages}
     vectors = builder.vectors_of(texts)
     vectors |= journal.find(texts.keys() - vectors.keys())
-    missing = [digest for digest in texts if digest not in vectors]
-    if missing:
-        encoded = encoder.encode_passages([texts[digest] for digest in missing])
-        fresh = dict(zip(missing, encoded, strict=True))
+    missing = sorted((digest for digest in texts if digest not in vectors), key=lambda digest: len(texts[digest]))
+    for digests in _chunks(missing, _ENCODED_TOGETHER):
+        encoded = encoder.encode_passages([texts[digest] for digest in digests])
+        fresh = dict(zip(digests, encoded, strict=True))
         journal.keep(fresh)
         vectors |= fresh
-        report.encoded += len(missing)
+        report.encoded += len(digests)
+        step(len(vectors) / len(texts))
     return vectors
 
 
-def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), _CHUNK):
-        yield keys[start : start + _CHUNK]
+def _part_done(progress: Progress, before: int, items: int, total: int, share: float) -> None:
+    progress(before + int(share * items), total)
+
+
+def _chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]

@@ -197,9 +197,9 @@ def test_full_starts_over_beside_the_live_generation(
         full=True,
         progress=lambda _done, _total: live.append(generations.live_name(settings.index_dir)),
     )
-    assert live == ["gen-000001", "gen-000001"]
+    assert len(live) >= 2 and set(live) == {"gen-000001"}
     assert _counts(report) == (1, 2, 2, 0, 0)
-    assert _encoded(encoder) == ["Printer stuck\nPaper everywhere", "Printer stuck\nOpen the back"]
+    assert sorted(_encoded(encoder)) == ["Printer stuck\nOpen the back", "Printer stuck\nPaper everywhere"]
     assert generations.live_name(settings.index_dir) == report.generation == "gen-000002"
     assert generations.finished(settings.index_dir) == ["gen-000001", "gen-000002"]
 

@@ -99,9 +99,11 @@ def encoding(home: Path) -> dict[str, float]:
         pairs = [
             (_time(lambda: slow.encode_passages(part)), _time(lambda: fast.encode_passages(part))) for _ in range(3)
         ]
-        alone = _time(lambda: fast.encode_passages(texts))
-        first = _time(lambda: reindex(settings, sessions, fast, analyzer))
-        alone_again = _time(lambda: fast.encode_passages(texts))
+        runs = []
+        for _ in range(3):
+            alone = _time(lambda: fast.encode_passages(texts))
+            first = _time(lambda: reindex(settings, sessions, fast, analyzer, full=True))
+            runs.append((alone, first))
         started = time.perf_counter()
         second = reindex(settings, sessions, fast, analyzer)
         unchanged = time.perf_counter() - started
@@ -110,7 +112,7 @@ def encoding(home: Path) -> dict[str, float]:
             "openvino_over_torch": statistics.median(slow_s / fast_s for slow_s, fast_s in pairs),
             "openvino_texts_per_second": len(part) / statistics.median(fast_s for _slow, fast_s in pairs),
             "torch_texts_per_second": len(part) / statistics.median(slow_s for slow_s, _fast in pairs),
-            "reindex_over_encoder": statistics.mean([alone, alone_again]) / first,
+            "reindex_over_encoder": statistics.median(alone / first for alone, first in runs),
             "second_reindex_encoded": second.encoded,
             "second_over_first": unchanged / first,
             "query_ms": 1000 * statistics.median(_time(lambda q=q: fast.encode_queries([q])) for q in QUESTIONS),
@@ -181,7 +183,7 @@ def table(found: dict[str, Any]) -> str:
         f"| OpenVINO / PyTorch fp32, same texts | {encoding['openvino_over_torch']:.2f} | >= 1.8 |",
         f"| texts a second, OpenVINO / PyTorch | {encoding['openvino_texts_per_second']:.0f} / "
         f"{encoding['torch_texts_per_second']:.0f} | |",
-        f"| reindex texts a second / encoder alone | {encoding['reindex_over_encoder']:.2f} | >= .90 |",
+        f"| reindex texts a second / encoder alone | {encoding['reindex_over_encoder']:.3f} | >= .90 |",
         f"| second reindex: texts encoded | {encoding['second_reindex_encoded']} | 0 |",
         f"| second reindex / first | {encoding['second_over_first']:.3f} | <= .05 |",
         f"| one question encoded, ms | {encoding['query_ms']:.1f} | |",
