@@ -68,6 +68,7 @@ def load(
         loader = _Loader(session, source.name, analyzer)
         try:
             for number, located in enumerate(source.records(), 1):
+                progress(number)
                 if located.record is None:
                     report.problems.append(located.complaint(located.problem))
                     continue
@@ -78,7 +79,6 @@ def load(
                 if number % _BATCH == 0:
                     session.commit()
                     session.expunge_all()
-                    progress(number)
         except SourceError as error:
             report.problems.append(str(error))
         session.commit()
