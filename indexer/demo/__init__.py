@@ -14,6 +14,7 @@ from indexer.records import Located, Record
 from indexer.sources.jsonl import JSONLSource
 
 FILES = ("organisation", "it", "hr", "finance", "legal", "facilities", "sales")
+SIGN_INS = ("henri.laine", "aino.virtanen", "riikka.salonen", "mikko.lahti", "tuomas.rinne")
 _LAST_DAY = date(2026, 11, 20)
 _YEAR = timedelta(weeks=52)
 _TIMES = ("created_at", "resolved_at", "updated_at", "verified_on", "left_on", "away_until")
