@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from recommender.access import ANYONE, reader_of
 from recommender.database import open_database
-from recommender.datatypes import Recommendation, Verdict
+from recommender.datatypes import Expert, Recommendation, Verdict
 from recommender.errors import IndexDamaged, KollegaError
 from recommender.index.generations import live
 from recommender.models import Person
@@ -63,10 +63,16 @@ def as_text(recommendation: Recommendation) -> str:
         away = f", away until {expert.away_until:%Y-%m-%d}" if expert.away_until else ""
         teams = ", ".join(expert.teams) or "no team"
         lines.append(
-            f"- {expert.name} ({teams}{away}): answered {expert.answered} like this, "
+            f"- {expert.name} ({teams}{away}): {_parts(expert)}, "
             f"last {expert.last_at:%Y-%m-%d}, e.g. {expert.evidence[0].item.title!r}"
         )
     return "\n".join(lines).rstrip()
+
+
+def _parts(expert: Expert) -> str:
+    if expert.answered:
+        return f"answered {expert.answered} like this"
+    return "keeps a document on this" if expert.keeps else f"took part in {expert.replied} like this"
 
 
 def _marked(text: str, marks: tuple[tuple[int, int], ...]) -> str:

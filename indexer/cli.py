@@ -14,11 +14,15 @@ from recommender.errors import KollegaError
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from indexer.records import Source
     from indexer.reindex import ReindexReport
     from recommender.language import Analyzer
 
 _SERVER = "web.server"
+ROLES = ("staff", "agent", "lead", "admin")
+SCOPES = ("read", "write")
 
 
 class _Group(click.Group):
@@ -52,16 +56,21 @@ def main(ctx: click.Context, verbose: bool) -> None:
 @click.pass_obj
 def demo(settings: Settings, serve: bool) -> None:
     """Load the demo organisation and index it."""
+    from dataclasses import replace
     from datetime import date
 
-    from indexer.demo import DemoSource
+    from indexer import users
+    from indexer.demo import SIGN_INS, DemoSource
 
     _import(settings, DemoSource(date.today()))
     _reindex(settings, full=False)
     if serve:
         _stop_when_terminated()
+        with _session(settings) as session:
+            for person, password in users.open_demo(session, SIGN_INS):
+                click.echo(f"sign in as {person.handle:<16} {password}   ({person.name}, {person.role})")
         with _watching():
-            _serve(settings)
+            _serve(replace(settings, demo=True, anonymous_reading=True))
 
 
 @main.group("import")
@@ -133,6 +142,110 @@ def rollback(settings: Settings) -> None:
     click.echo(f"live again: {roll_back(settings.index_dir)}")
 
 
+@main.group()
+def user() -> None:
+    """Who may sign in, and as what."""
+
+
+@user.command("add")
+@click.argument("handle")
+@click.option("--name", default="", help="Full name; the user name when left out.")
+@click.option("--role", type=click.Choice(ROLES), help="staff when left out.")
+@click.option("--team", "teams", multiple=True, help="A team's handle; may be given several times.")
+@click.option("--no-password", is_flag=True, help="For those who sign in through an identity provider or a proxy.")
+@click.pass_obj
+def user_add(
+    settings: Settings, handle: str, name: str, role: str | None, teams: tuple[str, ...], no_password: bool
+) -> None:
+    """Let HANDLE sign in. The password is asked for, or read from standard input."""
+    from indexer import users
+
+    password = None if no_password else _password()
+    with _session(settings) as session:
+        click.echo(users.add(session, handle, name, role or "", teams, password))
+
+
+@user.command("password")
+@click.argument("handle")
+@click.pass_obj
+def user_password(settings: Settings, handle: str) -> None:
+    """Give HANDLE a new password and end their sessions."""
+    from indexer import users
+    from recommender import accounts
+
+    password = _password()
+    with _session(settings) as session:
+        accounts.set_password(session, users.get_person(session, handle), password)
+    click.echo(f"{handle} has a new password")
+
+
+@user.command("role")
+@click.argument("handle")
+@click.argument("role", type=click.Choice(ROLES))
+@click.option("--team", "teams", multiple=True, help="A team's handle; may be given several times; replaces the teams.")
+@click.pass_obj
+def user_role(settings: Settings, handle: str, role: str, teams: tuple[str, ...]) -> None:
+    """Make HANDLE staff, agent, lead or admin."""
+    from indexer import users
+
+    with _session(settings) as session:
+        click.echo(users.set_role(session, handle, role, teams))
+
+
+@user.command("disable")
+@click.argument("handle")
+@click.option("--undo", is_flag=True, help="Let them sign in again.")
+@click.pass_obj
+def user_disable(settings: Settings, handle: str, undo: bool) -> None:
+    """End HANDLE's sessions and tokens and let them sign in no more."""
+    from indexer import users
+    from recommender import accounts
+
+    with _session(settings) as session:
+        person = users.get_person(session, handle)
+        (accounts.enable if undo else accounts.disable)(session, person)
+    click.echo(f"{handle} may sign in again" if undo else f"{handle} may not sign in any more; their tokens are gone")
+
+
+@user.command("token")
+@click.argument("handle")
+@click.option("--name", default="API", show_default=True, help="What it is for.")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), default=("read",), show_default=True)
+@click.option("--days", type=click.IntRange(1, 3650), help="Days until it runs out; never when left out.")
+@click.pass_obj
+def user_token(settings: Settings, handle: str, name: str, scopes: tuple[str, ...], days: int | None) -> None:
+    """Make a bearer token with which a program uses the API as HANDLE. It is shown this once."""
+    from indexer import users
+    from recommender import accounts
+
+    with _session(settings) as session:
+        token = accounts.make_token(session, users.get_person(session, handle), name, scopes, days)
+    click.echo(token)
+
+
+@user.command("list")
+@click.pass_obj
+def user_list(settings: Settings) -> None:
+    """List who may sign in: user name, name, role, teams, how."""
+    from indexer import users
+
+    with _session(settings) as session:
+        for line in users.rows(session):
+            click.echo(line)
+
+
+@main.command()
+@click.argument("handle")
+@click.option("--restricted/--shared", required=True, help="Whom new requests are for by default.")
+@click.pass_obj
+def team(settings: Settings, handle: str, restricted: bool) -> None:
+    """Set whether new requests to team HANDLE are for those in the request only, or shared with everyone."""
+    from indexer import users
+
+    with _session(settings) as session:
+        click.echo(users.restrict(session, handle, restricted))
+
+
 @main.command()
 @click.argument("question")
 @click.option("--as", "handle", help="Ask as this person; without it only what everyone may read is searched.")
@@ -155,6 +268,22 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
     from dataclasses import replace
 
     _serve(replace(settings, host=host or settings.host, port=port or settings.port))
+
+
+def _password() -> str:
+    """Asked for twice at a terminal; else the first line of standard input."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
+@contextmanager
+def _session(settings: Settings) -> "Iterator[Session]":
+    """A session on the database, committed when the command went well."""
+    from recommender.database import open_database
+
+    with open_database(settings).begin() as session:
+        yield session
 
 
 def _serve(settings: Settings) -> None:

@@ -118,6 +118,8 @@ class _Loader:
             case TeamRecord():
                 row, added = self._row(Team, Team.handle == record.id, handle=record.id)
                 _update(row, name=record.name, name_fi=record.name_fi)
+                if added or "restricted" in record.model_fields_set:
+                    _update(row, restricted=record.restricted)
                 return row, added
             case PersonRecord():
                 return self._person(record)
@@ -173,7 +175,8 @@ class _Loader:
     def _request(self, record: RequestRecord) -> tuple[HelpRequest, bool]:
         team = self._known.team(record.team, "team")
         asker = self._known.person_id(record.asked_by, "asked_by")
-        tokens = self._known.tokens(record.audience)
+        usual = () if team and team.restricted else ("everyone",)
+        tokens = self._known.tokens(usual if record.audience is None else record.audience)
         authors = [self._known.person_id(reply.author, "author") for reply in record.replies]
         row, added = self._existing_request(record.id)
         resolved_at = record.resolved_at
@@ -188,6 +191,7 @@ class _Loader:
             tags=list(record.tags),
             team_id=team.id if team else None,
             asked_by_id=asker,
+            anonymous=record.anonymous,
             created_at=record.created_at,
             resolved_at=resolved_at,
             resolution=record.resolution,

@@ -39,12 +39,13 @@ class _Record(BaseModel):
 
 
 class TeamRecord(_Record):
-    """A team; `id` is its handle."""
+    """A team; `id` is its handle. Requests to a restricted one that name no audience are for those in them only."""
 
     type: Literal["team"] = "team"
     id: Handle
     name: Title
     name_fi: Title | None = None
+    restricted: bool = False
 
 
 class PersonRecord(_Record):
@@ -83,7 +84,8 @@ class RequestRecord(_Record):
     language: Language | None = None
     tags: tuple[Text, ...] = ()
     asked_by: Handle | None = None
-    audience: tuple[Token, ...] = Field(default=("everyone",), min_length=1)
+    anonymous: bool = False
+    audience: tuple[Token, ...] | None = None
     created_at: Time
     resolved_at: Time | None = None
     resolution: Text | None = None

@@ -1,5 +1,10 @@
-"""Rows -> Item. The one place that decides what is searchable: resolved requests and documents that are not hidden."""
+"""Rows -> Item. The one place that decides what is searchable: resolved requests and documents that are not hidden.
 
+Open requests are items too, under an audience of their own (`access.open_audience`), so that only those who look for
+similar open requests ever meet them.
+"""
+
+import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -7,12 +12,13 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload, raiseload, selectinload
 
-from recommender.access import document_audience, request_audience
-from recommender.datatypes import Contribution, Item, Kind
-from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience
+from recommender.access import document_audience, open_audience, request_audience
+from recommender.datatypes import Contribution, Item, Kind, Part
+from recommender.models import RESOLVED, Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience
 
 ACCEPTED, UPVOTED, REPLIED, OWNED, VERIFIED = 1.0, 0.5, 0.2, 0.4, 0.6
 _CHUNK = 500
+_KEY = re.compile(r"(request|document):[1-9][0-9]{0,8}")
 
 
 def items(session: Session) -> Iterator[Item]:
@@ -22,7 +28,7 @@ def items(session: Session) -> Iterator[Item]:
 
 
 def load_items(session: Session, keys: Collection[str]) -> dict[str, Item]:
-    """The items of `keys` as they are in the database now; deleted, hidden and reopened ones are left out."""
+    """The items of `keys` as they are in the database now; deleted and hidden ones are left out."""
     requests = [int(key.partition(":")[2]) for key in keys if key.startswith(Kind.REQUEST)]
     documents = [int(key.partition(":")[2]) for key in keys if key.startswith(Kind.DOCUMENT)]
     found: dict[str, Item] = {}
@@ -33,6 +39,11 @@ def load_items(session: Session, keys: Collection[str]) -> dict[str, Item]:
         pages = session.scalars(_searchable_documents().where(Document.id.in_(chunk)))
         found |= {f"{Kind.DOCUMENT}:{page.id}": document_item(page) for page in pages}
     return found
+
+
+def is_key(key: str) -> bool:
+    """True for `request:17` and `document:4`."""
+    return _KEY.fullmatch(key) is not None
 
 
 def fingerprint(session: Session) -> tuple[Any, ...]:
@@ -51,6 +62,7 @@ def request_item(request: HelpRequest) -> Item:
         helped = [reply for reply in request.replies if reply.author_id != request.asked_by_id] or request.replies
         solved = max(helped, key=lambda reply: (reply.score, reply.created_at), default=None)
     answer = request.resolution or (solved.body if solved else "")
+    audience = request_audience(request)
     return Item(
         key=f"{Kind.REQUEST}:{request.id}",
         kind=Kind.REQUEST,
@@ -59,7 +71,7 @@ def request_item(request: HelpRequest) -> Item:
         answer=answer,
         language=request.language,
         team=request.team.handle if request.team else None,
-        audience=request_audience(request),
+        audience=audience if request.status == RESOLVED else open_audience(audience),
         at=request.resolved_at or request.created_at,
         url=request.url,
         contributions=_contributions(request),
@@ -83,7 +95,7 @@ def document_item(document: Document) -> Item:
         audience=document_audience(document),
         at=at,
         url=document.url,
-        contributions=(Contribution(document.owner_id, weight, at),) if document.owner_id else (),
+        contributions=(Contribution(document.owner_id, weight, at, Part.KEEPS),) if document.owner_id else (),
     )
 
 
@@ -93,16 +105,17 @@ def _contributions(request: HelpRequest) -> tuple[Contribution, ...]:
         if reply.author_id is None or reply.author_id == request.asked_by_id:
             continue
         weight = ACCEPTED if reply.accepted else UPVOTED if reply.score > 0 else REPLIED
+        part = Part.REPLIED if weight == REPLIED else Part.ANSWERED
         known = best.get(reply.author_id)
         if known is None or weight > known.weight:
-            best[reply.author_id] = Contribution(reply.author_id, weight, reply.created_at)
+            best[reply.author_id] = Contribution(reply.author_id, weight, reply.created_at, part)
     return tuple(best.values())
 
 
 def _searchable_requests() -> Select[HelpRequest]:
     return (
         select(HelpRequest)
-        .where(HelpRequest.status == "resolved", HelpRequest.hidden.is_(False))
+        .where(HelpRequest.hidden.is_(False))
         .options(
             joinedload(HelpRequest.team),
             selectinload(HelpRequest.replies),
@@ -116,7 +129,7 @@ def _searchable_requests() -> Select[HelpRequest]:
 def _searchable_documents() -> Select[Document]:
     return (
         select(Document)
-        .where(Document.hidden.is_(False))
+        .where(Document.hidden.is_(False), Document.draft.is_(False))
         .options(joinedload(Document.team), selectinload(Document.audience), raiseload("*", sql_only=True))
         .execution_options(populate_existing=True)
     )

@@ -20,6 +20,14 @@ class Role(StrEnum):
     SECTION = "section"
 
 
+class Part(StrEnum):
+    """What a person did for an item."""
+
+    ANSWERED = "answered"  # their reply solved it, or others thanked for it
+    REPLIED = "replied"
+    KEEPS = "keeps"  # owns the document
+
+
 class Verdict(StrEnum):
     """How sure the recommender is that the answer exists."""
 
@@ -35,6 +43,7 @@ class Contribution:
     person_id: int
     weight: float
     at: datetime
+    part: Part = Part.ANSWERED
 
 
 @dataclass(frozen=True)
@@ -105,13 +114,15 @@ class Evidence:
     item: Item
     weight: float
     at: datetime
+    part: Part = Part.ANSWERED
 
 
 @dataclass(frozen=True)
 class Expert:
-    """A colleague who has answered something similar. Never without evidence.
+    """A colleague who has to do with something similar. Never without evidence.
 
-    `answered` counts all of it and `last_at` is the time of the newest; `evidence` holds the strongest pieces.
+    `answered`, `replied` and `keeps` count all of it by part, `last_at` is the time of the newest; `evidence` holds the
+    strongest pieces.
     """
 
     person_id: int
@@ -122,6 +133,8 @@ class Expert:
     away_until: date | None
     score: float
     answered: int
+    replied: int
+    keeps: int
     last_at: datetime
     evidence: tuple[Evidence, ...]
 

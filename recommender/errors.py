@@ -31,3 +31,15 @@ class ModelError(KollegaError):
 
 class SettingsError(KollegaError):
     """A setting has a value that cannot be used."""
+
+
+class AccountError(KollegaError):
+    """A name, password, role or scope that cannot be used."""
+
+
+class NotAllowed(KollegaError):
+    """The person may read this but not do that."""
+
+
+class Conflict(KollegaError):
+    """Somebody else was first."""

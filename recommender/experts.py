@@ -10,7 +10,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recommender.datatypes import Evidence, Expert, Item
+from recommender.datatypes import Evidence, Expert, Item, Part
 from recommender.models import Person
 
 _VOTES_FROM = 0.5
@@ -31,7 +31,7 @@ def votes(
                 continue
             age = max(0.0, (now - part.at).total_seconds() / 86_400)
             weight = score**2 * part.weight * 0.5 ** (age / half_life_days)
-            found.setdefault(part.person_id, []).append(Evidence(item, weight, part.at))
+            found.setdefault(part.person_id, []).append(Evidence(item, weight, part.at, part.part))
     return {person: sorted(pieces, key=lambda piece: -piece.weight) for person, pieces in found.items()}
 
 
@@ -57,7 +57,9 @@ def rank(
                 languages=tuple(person.languages),
                 away_until=away,
                 score=sum(piece.weight for piece in pieces),
-                answered=len(pieces),
+                answered=_count(pieces, Part.ANSWERED),
+                replied=_count(pieces, Part.REPLIED),
+                keeps=_count(pieces, Part.KEEPS),
                 last_at=max(piece.at for piece in pieces),
                 evidence=tuple(pieces[:_EVIDENCE_SHOWN]),
             )
@@ -66,6 +68,10 @@ def rank(
     experts = [expert for expert in experts if expert.score >= _LEAST_SHARE * best]
     experts.sort(key=lambda expert: (expert.away_until is not None, -expert.score, expert.handle))
     return tuple(experts[:top_k])
+
+
+def _count(pieces: Sequence[Evidence], part: Part) -> int:
+    return sum(piece.part is part for piece in pieces)
 
 
 def load_people(session: Session, ids: Collection[int]) -> dict[int, Person]:

@@ -3,8 +3,10 @@
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, UniqueConstraint, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+OPEN, RESOLVED = "open", "resolved"
 
 
 def utc_now() -> datetime:
@@ -30,7 +32,7 @@ team_members = Table(
 
 
 class Team(Base):
-    """A team that serves others."""
+    """A team that serves others. Requests to a restricted one are by default only for those in the request."""
 
     __tablename__ = "teams"
     __table_args__ = _IDS_NEVER_REUSED
@@ -39,6 +41,7 @@ class Team(Base):
     handle: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     name_fi: Mapped[str | None] = mapped_column(String(200))
+    restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
     members: Mapped[list["Person"]] = relationship(secondary=team_members, back_populates="teams")
 
 
@@ -61,8 +64,39 @@ class Person(Base):
     )
 
 
+class Account(Base):
+    """How a person signs in. A new `session_key` ends every session they have; `subject` is the name that an identity
+    provider knows them by."""
+
+    __tablename__ = "accounts"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    password_hash: Mapped[str | None] = mapped_column(Text)
+    session_key: Mapped[str] = mapped_column(String(64))
+    disabled: Mapped[bool] = mapped_column(default=False)
+    subject: Mapped[str | None] = mapped_column(String(500), unique=True)
+
+    person: Mapped[Person] = relationship(lazy="joined")
+
+
+class APIToken(Base):
+    """A bearer token of the API: its SHA-256 only, and what it may be used for."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_on: Mapped[date | None]
+
+    person: Mapped[Person] = relationship(lazy="joined")
+
+
 class HelpRequest(Base):
-    """A request to a team, open or resolved."""
+    """A request to a team, open or resolved. An anonymous one shows its asker to the agents who handle it only."""
 
     __tablename__ = "requests"
     __table_args__ = (
@@ -81,6 +115,8 @@ class HelpRequest(Base):
     tags: Mapped[list[str]] = mapped_column(default=list)
     team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
+    anonymous: Mapped[bool] = mapped_column(default=False, server_default=false())
+    assigned_to_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
     created_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     resolution: Mapped[str | None] = mapped_column(Text)
@@ -91,11 +127,15 @@ class HelpRequest(Base):
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
     team: Mapped[Team | None] = relationship(lazy="joined")
-    asked_by: Mapped[Person | None] = relationship()
+    asked_by: Mapped[Person | None] = relationship(foreign_keys=[asked_by_id])
+    assigned_to: Mapped[Person | None] = relationship(foreign_keys=[assigned_to_id])
     replies: Mapped[list["Reply"]] = relationship(
         back_populates="request", cascade="all, delete-orphan", order_by="(Reply.created_at, Reply.id)"
     )
     audience: Mapped[list["RequestAudience"]] = relationship(cascade="all, delete-orphan")
+    attempts: Mapped[list["RequestAttempt"]] = relationship(
+        cascade="all, delete-orphan", order_by="RequestAttempt.position"
+    )
 
 
 class Reply(Base):
@@ -128,8 +168,19 @@ class RequestLink(Base):
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
 
 
+class RequestAttempt(Base):
+    """An item that was shown to the asker, and perhaps opened, before they filed the request."""
+
+    __tablename__ = "request_attempts"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True)
+    item: Mapped[str] = mapped_column(String(64), primary_key=True)
+    position: Mapped[int]
+    opened: Mapped[bool]
+
+
 class Document(Base):
-    """A written guide or policy in Markdown."""
+    """A written guide or policy in Markdown. A draft is for its owner and team until it is published."""
 
     __tablename__ = "documents"
     __table_args__ = (
@@ -147,13 +198,18 @@ class Document(Base):
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
     written_at: Mapped[datetime]
     verified_on: Mapped[date | None]
+    verified_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    review_days: Mapped[int | None]
+    draft: Mapped[bool] = mapped_column(default=False, server_default=false())
+    drafted_from_id: Mapped[int | None] = mapped_column(ForeignKey("requests.id"))
     source: Mapped[str] = mapped_column(String(64), default="kollega")
     external_id: Mapped[str | None] = mapped_column(String(200))
     url: Mapped[str | None] = mapped_column(Text)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
     team: Mapped[Team | None] = relationship(lazy="joined")
-    owner: Mapped[Person | None] = relationship()
+    owner: Mapped[Person | None] = relationship(foreign_keys=[owner_id])
+    verified_by: Mapped[Person | None] = relationship(foreign_keys=[verified_by_id])
     audience: Mapped[list["DocumentAudience"]] = relationship(cascade="all, delete-orphan")
 
 
@@ -175,3 +231,22 @@ class DocumentAudience(Base):
     document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
     token: Mapped[str] = mapped_column(String(120), primary_key=True)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Event(Base):
+    """What became of an item: solved, used, flagged ... Never who searched; the time is a day, so that no log can tell.
+
+    `subject_id` is the person an event is about ("not my topic"), never the one who caused it.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_item_kind", "item", "kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(24))
+    item: Mapped[str | None] = mapped_column(String(64))
+    day: Mapped[date]
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), index=True)
+    subject_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    note: Mapped[str | None] = mapped_column(Text)
+    settled: Mapped[bool] = mapped_column(default=False)

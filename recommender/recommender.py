@@ -3,7 +3,7 @@
 import logging
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -112,6 +112,10 @@ class Recommender:
         elif self._reloading.acquire(blocking=False):
             threading.Thread(target=self._load_and_release, args=(name,), daemon=True).start()
 
+    def language_of(self, text: str) -> str:
+        """The language a text is written in, as a two-letter code."""
+        return self._analyzer.detect(_text(text))
+
     def warm_up(self) -> None:
         """Load dictionaries and run the model once, so that the first question is as quick as the next."""
         self._analyzer.query_terms("valmiina ready 1")
@@ -119,17 +123,23 @@ class Recommender:
         if self._encoder:
             self._encoder.encode_queries(["valmiina"])
 
-    def recommend(self, question: str, reader: Reader, session: Session, top_k: int = SHOWN) -> Recommendation:
-        """Suggestions and experts for a question, from what `reader` may read and `session` still holds."""
+    def recommend(
+        self,
+        question: str,
+        reader: Reader,
+        session: Session,
+        top_k: int = SHOWN,
+        leave_out: Collection[str] = (),
+    ) -> Recommendation:
+        """Suggestions and experts for a question, from what `reader` may read and `session` still holds, without the
+        items whose keys are in `leave_out`."""
         index, notices = self._state
-        readable = question[:MAX_QUESTION].encode("utf-8", "replace").decode()  # half a character pair is not text
-        asked = self._analyse(readable.strip(), index, reader)
+        asked = self._analyse(_text(question), index, reader)
         if index is None or not asked.terms.words:
             return Recommendation(question, asked.language, Verdict.UNKNOWN, notices=notices)
 
         vector, notices = self._encode(asked, notices)
-        hits = index.search(vector, asked.terms, reader.tokens, POOL)
-        candidates = fuse(hits, index.background, self._settings.dense_weight)
+        candidates = self._candidates(index, vector, asked, reader, leave_out)
         ranked = self._readable_items(candidates, reader, session, top_k)
         judged = self._judge(index, asked, ranked[: max(top_k, SHOWN)])
 
@@ -141,6 +151,32 @@ class Recommender:
         worth = [one for one in judged if one.match >= _WORTH_SHOWING * best]
         shown = tuple(_suggestion(one, asked) for one in worth[:top_k])
         return Recommendation(question, asked.language, verdict, shown, known, max(0, len(worth) - top_k), notices)
+
+    def similar_open(
+        self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, leave_out: Collection[str] = ()
+    ) -> tuple[Suggestion, ...]:
+        """Open requests that are about the same, best first: the sign of something that troubles many at once."""
+        reader = replace(reader, tokens=reader.for_open_requests)
+        index, notices = self._state
+        asked = self._analyse(_text(question), index, reader)
+        if index is None or not asked.terms.words:
+            return ()
+        vector, _notices = self._encode(asked, notices)
+        candidates = self._candidates(index, vector, asked, reader, leave_out)
+        judged = self._judge(index, asked, self._readable_items(candidates, reader, session, top_k)[:top_k])
+        return tuple(_suggestion(one, asked) for one in judged if one.match >= self._settings.answer_from)
+
+    def _candidates(
+        self,
+        index: SearchIndex,
+        vector: NDArray[np.float32] | None,
+        asked: _Question,
+        reader: Reader,
+        leave_out: Collection[str],
+    ) -> list[Candidate]:
+        hits = index.search(vector, asked.terms, reader.tokens, POOL)
+        found = fuse(hits, index.background, self._settings.dense_weight)
+        return [candidate for candidate in found if candidate.item not in leave_out]
 
     def _analyse(self, question: str, index: SearchIndex | None, reader: Reader) -> _Question:
         language = self._analyzer.detect(question, fallback="")
@@ -236,6 +272,11 @@ class Recommender:
         except (IndexDamaged, IndexNotFound) as error:
             log.error("%s", error)
             return None, (INDEX_MISSING,)
+
+
+def _text(question: str) -> str:
+    """What of a question is read: its beginning, without half a character pair, which is not text."""
+    return question[:MAX_QUESTION].encode("utf-8", "replace").decode().strip()
 
 
 def _suggestion(judged: _Judged, asked: _Question) -> Suggestion:

@@ -47,9 +47,17 @@ def _expert(expert: Expert) -> dict[str, Any]:
         "away_until": expert.away_until.isoformat() if expert.away_until else None,
         "score": round(expert.score, 4),
         "answered": expert.answered,
+        "replied": expert.replied,
+        "keeps": expert.keeps,
         "last_at": expert.last_at.isoformat(),
         "evidence": [
-            {"item": piece.item.key, "title": piece.item.title, "at": piece.at.isoformat()} for piece in expert.evidence
+            {
+                "item": piece.item.key,
+                "title": piece.item.title,
+                "part": piece.part.value,
+                "at": piece.at.isoformat(),
+            }
+            for piece in expert.evidence
         ],
     }
 

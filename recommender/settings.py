@@ -9,6 +9,7 @@ from typing import Any
 from recommender.errors import SettingsError
 
 PREFIX = "KOLLEGA_"
+_BOOLEANS = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
 
 
 def _setting(default: Any, help: str) -> Any:
@@ -39,6 +40,13 @@ class Settings:
     port: int = _setting(8080, "port the server listens on")
     server_threads: int = _setting(4, "requests the server handles at once")
     watch_seconds: float = _setting(2.0, "pause between two looks at the database in `kollega watch`")
+    anonymous_reading: bool = _setting(
+        False, "let people who have not signed in search and read what everyone may read: 0 or 1"
+    )
+    public_url: str = _setting("", "address people use; when it starts with https:// cookies travel over HTTPS only")
+    proxy_header: str = _setting("", "header in which a trusted proxy names who has signed in; empty means none")
+    trusted_proxies: str = _setting("127.0.0.1", "addresses whose proxy header is believed, separated by commas")
+    demo: bool = _setting(False, "offer the demo organisation's sign-ins on the page: 0 or 1; `kollega demo` sets it")
 
     def __post_init__(self) -> None:
         _require(0.0 <= self.dense_weight <= 1.0, "dense_weight", "a number from 0 to 1")
@@ -50,6 +58,7 @@ class Settings:
         _require(0 < self.port < 65536, "port", "a port number")
         _require(self.server_threads >= 1, "server_threads", "at least 1")
         _require(self.watch_seconds > 0, "watch_seconds", "more than 0")
+        _require(not self.public_url or "://" in self.public_url, "public_url", "an address that starts with https://")
 
     @property
     def database_url(self) -> str:
@@ -76,8 +85,8 @@ class Settings:
                 continue
             try:
                 kind: Any = type(entry.default)
-                values[entry.name] = kind(raw)
-            except ValueError:
+                values[entry.name] = _BOOLEANS[raw.lower()] if kind is bool else kind(raw)
+            except (ValueError, KeyError):
                 _require(False, entry.name, f"a value like {entry.default!r}, not {raw!r}")
         return cls(**values)
 

@@ -55,8 +55,8 @@ class FakeEncoder:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings with a home of their own, for the fake encoder."""
-    return Settings(home=tmp_path / "home", model="fake")
+    """Settings with a home of their own, for the fake encoder; nobody has to sign in."""
+    return Settings(home=tmp_path / "home", model="fake", anonymous_reading=True)
 
 
 @pytest.fixture

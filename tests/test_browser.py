@@ -70,7 +70,7 @@ def test_someone_types_sees_three_suggestions_opens_one_in_a_new_tab_and_reads_i
     page.locator("#q").press_sequentially(QUESTION, delay=10)
     expect(cards).to_have_count(3)
     expect(page.locator("#answers-heading")).to_have_text("This has been answered before")
-    expect(page.locator("#announce")).to_have_text("5 suggestions")
+    expect(page.locator("#announce")).to_have_text("This has been answered before: 3 of 5 shown")
     expect(page.locator(".people .card h3")).to_have_text("Matti")
     title = cards.first.locator("h3").inner_text()
     with page.context.expect_page() as opened:
@@ -171,7 +171,7 @@ def test_emptying_the_line_brings_the_first_page_back(page: Page) -> None:
     expect(page.locator(".answers .card").first).to_be_visible()
     page.locator("#q").fill("")
     expect(page.locator(".answers")).to_have_count(0)
-    expect(page.locator("#results .empty")).to_contain_text("already answered 7 requests")
+    expect(page.locator("#results .empty")).to_contain_text("7 answered requests and 0 documents")
 
 
 def test_when_the_server_is_away_the_page_says_so_and_asks_again_on_demand(browser: Browser, address: str) -> None:

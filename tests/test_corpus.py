@@ -8,7 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.corpus import fingerprint, items, load_items
-from recommender.datatypes import Contribution, Kind
+from recommender.datatypes import Contribution, Kind, Part
 from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 
 AT = datetime(2026, 1, 1)
@@ -46,20 +46,24 @@ def test_a_resolved_request_is_an_item_with_all_its_parts(sessions: sessionmaker
     assert item.contributions == (Contribution(1, 1.0, AT),)
 
 
-def test_only_resolved_requests_and_documents_that_are_not_hidden_are_items(
+def test_requests_and_documents_that_are_not_hidden_nor_drafts_are_items_open_ones_apart(
     sessions: sessionmaker[Session], add_request: Add
 ) -> None:
     kept = add_request("kept")
-    add_request("open", status="open")
+    still = add_request("open", status="open")
     hidden = add_request("hidden")
     with sessions.begin() as session:
         session.execute(update(HelpRequest).where(HelpRequest.id == hidden).values(hidden=True))
-        for title, away in (("shown", False), ("hidden", True)):
-            session.add(Document(title=title, body="b", language="en", written_at=AT, hidden=away))
-    keys = [f"request:{n}" for n in (1, 2, 3)] + ["document:1", "document:2", "request:99", "document:99"]
+        for title, away, draft in (("shown", False, False), ("hidden", True, False), ("draft", False, True)):
+            session.add(Document(title=title, body="b", language="en", written_at=AT, hidden=away, draft=draft))
+    keys = [f"request:{n}" for n in (1, 2, 3, 99)] + [f"document:{n}" for n in (1, 2, 3, 99)]
+    wanted = [f"request:{kept}", f"request:{still}", "document:1"]
     with sessions() as session:
-        assert [item.key for item in items(session)] == [f"request:{kept}", "document:1"]
-        assert set(load_items(session, keys)) == {f"request:{kept}", "document:1"}
+        assert [item.key for item in items(session)] == wanted
+        found = load_items(session, keys)
+        assert set(found) == set(wanted)
+        assert found[f"request:{kept}"].audience == {"everyone"}
+        assert found[f"request:{still}"].audience == {"open:everyone"}  # met by those who look for open ones only
         assert load_items(session, []) == {}
 
 
@@ -120,7 +124,11 @@ def test_a_person_counts_once_by_their_best_reply_and_the_asker_not_at_all(
         )
     with sessions() as session:
         (item,) = items(session)
-    assert {part.person_id: part.weight for part in item.contributions} == {1: 1.0, 2: 0.5, 3: 0.2}
+    assert {part.person_id: (part.weight, part.part) for part in item.contributions} == {
+        1: (1.0, Part.ANSWERED),
+        2: (0.5, Part.ANSWERED),
+        3: (0.2, Part.REPLIED),
+    }
 
 
 def test_a_document_counts_for_its_owner_and_more_once_it_is_verified(
@@ -133,8 +141,8 @@ def test_a_document_counts_for_its_owner_and_more_once_it_is_verified(
             session.add(row)
     with sessions() as session:
         owned, verified_one, ownerless = items(session)
-    assert owned.contributions == (Contribution(1, 0.4, AT),)
-    assert verified_one.contributions == (Contribution(2, 0.6, datetime(2026, 3, 1)),)
+    assert owned.contributions == (Contribution(1, 0.4, AT, Part.KEEPS),)
+    assert verified_one.contributions == (Contribution(2, 0.6, datetime(2026, 3, 1), Part.KEEPS),)
     assert (ownerless.contributions, ownerless.at) == ((), AT)  # verified before it was last written
     assert (owned.key, owned.kind, owned.answer, owned.audience) == ("document:1", Kind.DOCUMENT, "", {"everyone"})
 

@@ -1,12 +1,13 @@
 """experts.py: votes and ranks by hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.datatypes import Contribution, Evidence, Item, Kind
+from recommender.datatypes import Contribution, Evidence, Item, Kind, Part
 from recommender.experts import load_people, rank, votes
 from recommender.models import Person, Team
 
@@ -112,3 +113,13 @@ def test_the_count_and_the_last_time_are_of_all_the_evidence() -> None:
     pieces = [Evidence(_item(n), 1.0 - n / 10, NOW - timedelta(days=100 - n)) for n in range(9)]
     (expert,) = rank({1: pieces}, {1: _person(1)}, NOW.date(), 3)
     assert (expert.answered, expert.last_at, len(expert.evidence)) == (9, NOW - timedelta(days=92), 5)
+
+
+def test_what_was_answered_joined_and_kept_is_counted_apart() -> None:
+    parts = [Part.ANSWERED, Part.REPLIED, Part.REPLIED, Part.KEEPS]
+    item = _item(1)
+    contributions = tuple(Contribution(7, 1.0, NOW, part) for part in parts)
+    found = votes([(replace(item, contributions=contributions), 1.0)], NOW, 365)
+    (expert,) = rank(found, {7: _person(7)}, NOW.date(), 1)
+    assert (expert.answered, expert.replied, expert.keeps) == (1, 2, 1)
+    assert {piece.part for piece in expert.evidence} == set(parts)

@@ -35,7 +35,7 @@ def test_the_empty_page_counts_what_anyone_may_read(open_client: OpenClient, add
     add_request("Salary table", audience=["team:hr"], team="hr")
     add_request("Still open", status="open")
     page = open_client().get("/").text
-    assert "Your colleagues have already answered 2 requests and written 0 documents." in page
+    assert "There are already 2 answered requests and 0 documents here." in page
     assert 'data-verdict="' not in page
 
 
@@ -47,7 +47,7 @@ def test_a_question_in_the_address_or_in_a_form_shows_the_same_results(
     client = open_client()
     got = client.get("/", query_string={"q": "Printer on floor two is stuck"}).text
     sent = client.post("/", data={"q": "Printer on floor two is stuck"}).text
-    assert got == sent
+    assert _titles(got) == _titles(sent) and got.partition("<main")[2] == sent.partition("<main")[2]
     assert _titles(got)[0] == "Printer on floor two is stuck"
     assert f'<a href="/requests/{number}" target="_blank" rel="noopener" lang="en">' in got
     assert "This has been answered before" in got
@@ -64,7 +64,7 @@ def test_three_suggestions_are_shown_and_the_rest_is_folded_away(
     assert len(_titles(shown)) == 3 and len(_titles(folded)) == 2
     assert sorted(_titles(page)) == [f"VPN client drops at home {number}" for number in range(5)]
     assert "Show 2 more" in folded and '<ol class="cards" start="4">' in folded
-    assert 'data-announce="5 suggestions"' in page
+    assert 'data-announce="This has been answered before: 3 of 5 shown"' in page
 
 
 def test_the_fragment_is_no_whole_page_and_is_empty_without_a_question(
@@ -109,7 +109,7 @@ def test_payloads_in_titles_answers_names_and_the_question_are_escaped(
     page = open_client().get("/", query_string={"q": f'printer {PAYLOAD}" onfocus="alert(1)'}).text
     assert "Printer &lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &#34;quoted&#34;" in page
     assert "<script>alert" not in page and "<i>eve" not in page.lower()
-    assert page.count("<script") == 1  # the page's own
+    assert page.count("<script") == page.count('<script type="module" src="/static/') == 2  # the page's own
     assert '" onfocus="' not in page and "&#34; onfocus=&#34;alert(1)" in page
     assert "/people/%3Ci%3Eeve%3C/i%3E" in page
 
@@ -150,7 +150,7 @@ def test_finnish_is_chosen_by_address_and_remembered(open_client: OpenClient, ad
     assert '<html lang="en">' in client.get("/").text
     chosen = client.get("/?lang=fi")
     assert '<html lang="fi">' in chosen.text and "Mitä haluat tietää?" in chosen.text
-    assert "Kollegasi ovat jo vastanneet 1 pyyntöön ja kirjoittaneet 0 ohjetta." in chosen.text
+    assert "Täällä on jo 1 vastattu pyyntö ja 0 ohjetta." in chosen.text
     assert "lang=fi; " in chosen.headers["Set-Cookie"] and "HttpOnly" in chosen.headers["Set-Cookie"]
     assert '<html lang="fi">' in client.get("/").text
     assert '<html lang="en">' in client.get("/?lang=en").text

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, utc_now
-from web.formatting import markdown, marked, plain_text
+from web.formatting import markdown, marked
 
 OpenClient = Callable[[], FlaskClient]
 AddRequest = Callable[..., int]
@@ -66,7 +66,7 @@ def test_a_request_shows_its_question_what_solved_it_and_then_the_conversation(
     page = _main(open_client().get(f"/requests/{number}").text)
     parts = [
         '<h1 lang="en">Printer stuck</h1>',
-        "<p>It jams.</p><p>Every day.</p>",
+        "<p>It jams.</p>\n<p>Every day.</p>",
         "What solved it",
         "Open the back.",
         "The whole conversation",
@@ -102,6 +102,11 @@ def test_dates_and_team_names_are_in_the_pages_language(
     assert "Tietohallinto" in page and "Ratkaistu pyyntö" in page and "1.1.2026" in page and "englanti" in page
 
 
+def _without_own_address(page: str) -> str:
+    """A page without the links that come back to it: to sign in, and to the other language."""
+    return re.sub(r'href="[^"]*[?](next|lang)=[^"]*"', "", page)
+
+
 def test_unknown_unreadable_and_hidden_ids_give_the_same_404(
     open_client: OpenClient, add_request: AddRequest, add_document: Callable[..., int], change: Callable[..., None]
 ) -> None:
@@ -112,11 +117,13 @@ def test_unknown_unreadable_and_hidden_ids_give_the_same_404(
     old = add_document("Old policy", "x", hidden=True)
     client = open_client()
     unknown = client.get("/requests/4040")
-    assert unknown.status_code == 404 and "There is nothing here for you" in unknown.text
+    assert unknown.status_code == 404 and "This page was not found" in unknown.text
     paths = [f"/requests/{secret}", f"/requests/{hidden}", f"/documents/{policy}", f"/documents/{old}"]
     for path in [*paths, "/documents/4040", "/people/nobody", "/nowhere"]:
         answer = client.get(path)
-        assert (answer.status_code, answer.text) == (404, unknown.text), path
+        assert (answer.status_code, _without_own_address(answer.text)) == (404, _without_own_address(unknown.text)), (
+            path
+        )
         assert answer.headers["Content-Security-Policy"] == unknown.headers["Content-Security-Policy"]
 
 
@@ -137,7 +144,8 @@ def test_payloads_in_a_request_are_shown_as_text(
     assert (
         "<script" not in page and "<img src=x" not in page and "<b>" not in page.lower() and "<u>" not in page.lower()
     )
-    assert page.count("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;") >= 4  # title, heading, body, reply
+    assert page.count("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;") == 2  # title, heading
+    assert page.count("&lt;script&gt;alert('x')&lt;/script&gt;") == 2  # body, reply
     assert "<title>&lt;script&gt;" in page
     assert 'href="/people/%3Cb%3Eeve%3C/b%3E"' in page
 
@@ -184,9 +192,9 @@ def test_marks_stand_around_their_words_and_the_rest_is_escaped() -> None:
     assert str(marked("<none>", [])) == "&lt;none&gt;"
 
 
-def test_plain_text_keeps_paragraphs_and_line_breaks() -> None:
-    assert str(plain_text(" one\ntwo\n\n \nthree <4>\n")) == "<p>one<br>two</p><p>three &lt;4&gt;</p>"
-    assert str(plain_text("  ")) == ""
+def test_breaks_are_kept_in_messages_only() -> None:
+    assert str(markdown("one\ntwo", breaks=True)) == "<p>one<br>\ntwo</p>\n"
+    assert str(markdown("one\ntwo")) == "<p>one\ntwo</p>\n"
 
 
 def test_a_profile_lists_what_a_person_solved_as_far_as_anyone_may_read_it(

@@ -1,18 +1,21 @@
 """create_app: the only assembly. Parts are made here and passed in."""
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask, Response, current_app, g, request
 from flask_babel import Babel
+from flask_wtf.csrf import CSRFProtect
 
 from recommender.database import open_database
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from web import api, ask, db, documents, errors, formatting, people, requests
+from web import api, ask, auth, db, desk, documents, errors, formatting, limits, people, requests
 
 LANGUAGES = ("en", "fi")
 _YEAR = 365 * 24 * 3600
+_SESSION = timedelta(days=14)
 
 
 def create_app(settings: Settings, recommender: Recommender | None = None) -> Flask:
@@ -21,6 +24,11 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     app.config.update(
         SECRET_KEY=_secret_key(settings.home),
         MAX_CONTENT_LENGTH=1_000_000,
+        MAX_FORM_MEMORY_SIZE=1_000_000,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may be open for days
+        WTF_CSRF_SSL_STRICT=False,  # SameSite and the token do; a proxy may drop the Referer
+        PERMANENT_SESSION_LIFETIME=_SESSION,
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
         BABEL_DEFAULT_LOCALE=settings.language,
@@ -31,10 +39,16 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
         recommender.warm_up()
     app.extensions["kollega_recommender"] = recommender
     Babel(app, locale_selector=_language)
+    csrf = CSRFProtect(app)
+    auth.attach(app, settings)
+    limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
-    for view in (ask, requests, documents, people, api):
+    for view in (ask, requests, documents, desk, people, api, auth):
         app.register_blueprint(view.blueprint)
+    csrf.exempt(api.blueprint)  # it knows bearer tokens only, which no browser sends by itself
+    for reading in (ask.search, ask.suggest):  # they change nothing
+        csrf.exempt(reading)
     app.before_request(_remember_language)
     app.after_request(_secure)
     return app

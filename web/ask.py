@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
-from recommender.access import readable_documents, readable_requests
+from recommender import events
+from recommender.access import may_read, readable_documents, readable_requests
+from recommender.corpus import is_key, load_items
 from recommender.datatypes import Recommendation
 from recommender.models import Document, HelpRequest, Team
 from recommender.recommender import SHOWN, Recommender
@@ -16,6 +18,7 @@ from web.db import session
 
 blueprint = Blueprint("ask", __name__)
 FIRST = 3
+_LEFT = 20
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,31 @@ def suggest() -> ResponseReturnValue:
     question = asked(request.form)
     found = recommend(question, SHOWN) if question.text else None
     return render_template("ask/_results.html", found=found, teams=team_rows(), first=FIRST)
+
+
+@blueprint.post("/solved")
+def solved() -> ResponseReturnValue:
+    """Count that an item solved a question, without whose or which; 404 when this reader may not read it."""
+    _count(events.EventKind.SOLVED, request.form.getlist("item")[:1])
+    return render_template("ask/solved.html")
+
+
+@blueprint.post("/left")
+def left() -> ResponseReturnValue:
+    """Count that somebody opened items and left without filing a request: a sign, kept apart from what people say."""
+    _count(events.EventKind.LEFT, request.form.getlist("item")[:_LEFT])
+    return "", 204
+
+
+def _count(kind: events.EventKind, keys: list[str]) -> None:
+    reader = current_reader()
+    items = load_items(session(), [key for key in keys if is_key(key)])
+    readable = [key for key, item in items.items() if may_read(item.audience, reader)]
+    if not readable:
+        abort(404)
+    for key in readable:
+        events.record(session(), kind, key)
+    session().commit()
 
 
 def asked(values: MultiDict[str, str]) -> Question:

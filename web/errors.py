@@ -4,14 +4,23 @@ import logging
 
 from flask import Flask, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, InternalServerError
+from flask_babel import gettext
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import Conflict as Conflicted
+from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError
+
+from recommender.errors import Conflict, NotAllowed
+from web import auth
 
 log = logging.getLogger(__name__)
 
 
 def attach(app: Flask) -> None:
     """Register the handlers."""
+    app.register_error_handler(CSRFError, _ask_again)
     app.register_error_handler(HTTPException, _show)
+    app.register_error_handler(NotAllowed, lambda error: _show(Forbidden(str(error))))
+    app.register_error_handler(Conflict, lambda error: _show(Conflicted(str(error))))
     app.register_error_handler(Exception, _crash)
 
 
@@ -19,7 +28,27 @@ def _show(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
     if request.path.startswith("/api/"):
         return jsonify(error={"status": code, "title": error.name, "detail": error.description}), code
-    return render_template("errors/error.html", code=code), code
+    if code == 401:
+        return _sign_in_first()
+    detail = gettext("Only the person it belongs to and the team that handles it can do that.")
+    return render_template("errors/error.html", code=code, detail=detail), code
+
+
+def _sign_in_first() -> ResponseReturnValue:
+    """The sign-in page; a form that was sent is kept in it and shown again afterwards."""
+    if request.method == "POST":
+        return auth.sign_in_page(request.path, auth.kept_draft()), 401
+    return auth.sign_in_page(request.full_path.rstrip("?")), 401
+
+
+def _ask_again(error: CSRFError) -> ResponseReturnValue:
+    """A form without a good token: the session it was made in has ended, so nothing is done and nothing is lost."""
+    if auth.current_person() is None:
+        return _sign_in_first()
+    draft = auth.kept_draft()
+    if not draft:
+        return _show(error)
+    return render_template("auth/draft.html", target=request.path, draft=draft), 400
 
 
 def _crash(error: Exception) -> ResponseReturnValue:

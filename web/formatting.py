@@ -4,9 +4,10 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
+from urllib.parse import urlsplit
 
 import nh3
-from flask import Flask
+from flask import Flask, request, url_for
 from flask_babel import format_date, get_locale, gettext, ngettext
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
@@ -22,7 +23,9 @@ _TAGS = {
 def attach(app: Flask) -> None:
     """Make the filters known to the templates."""
     app.jinja_env.filters.update(day=day, ago=ago, marked=marked, markdown=markdown, team_name=team_name)
-    app.jinja_env.filters.update(plain_text=plain_text, language_name=language_name)
+    app.jinja_env.filters.update(language_name=language_name, role_name=role_name)
+    app.jinja_env.filters["is_web_address"] = is_web_address
+    app.jinja_env.globals["with_language"] = with_language
     app.jinja_env.globals["current_language"] = lambda: str(get_locale())
 
 
@@ -52,23 +55,17 @@ def marked(text: str, marks: Sequence[tuple[int, int]]) -> Markup:
     return Markup("").join([*parts, escape(text[at:])])
 
 
-def markdown(text: str) -> Markup:
-    """Markdown as HTML: raw HTML is shown as text, links only to web pages and mail, nothing else passes."""
+def markdown(text: str, breaks: bool = False) -> Markup:
+    """Markdown as HTML: raw HTML is shown as text, links only to web pages and mail, nothing else passes. `breaks`
+    keeps single line breaks, as people write them in messages."""
     html = nh3.clean(
-        _markdown().render(text),
+        _markdown(breaks).render(text),
         tags=_TAGS,
         attributes={"a": {"href", "title"}},
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
     )
     return Markup(re.sub(r"<(/?)h1>", r"<\1h2>", html))  # noqa: S704 - cleaned above
-
-
-def plain_text(text: str) -> Markup:
-    """What people wrote as text: escaped, blank lines make paragraphs, single line breaks stay."""
-    paragraphs = [part.strip("\n") for part in re.split(r"\n\s*\n", text.strip())]
-    lines = [Markup("<br>").join(escape(line) for line in part.split("\n")) for part in paragraphs if part]
-    return Markup("").join(Markup("<p>{}</p>").format(line) for line in lines)
 
 
 def team_name(team: Team | None) -> str:
@@ -78,12 +75,31 @@ def team_name(team: Team | None) -> str:
     return team.name_fi if str(get_locale()) == "fi" and team.name_fi else team.name
 
 
+def role_name(role: str) -> str:
+    """A person's role in the page's language."""
+    names = {"agent": gettext("Agent"), "lead": gettext("Team lead"), "admin": gettext("Admin")}
+    return str(names.get(role, gettext("Staff")))
+
+
 def language_name(code: str) -> str:
     """A language's name in the page's language."""
     locale = get_locale()
     return str(locale.languages.get(code, code)) if locale else code
 
 
+def with_language(code: str) -> str:
+    """The address of this page in another language, its filters kept."""
+    if request.method != "GET" or not request.endpoint:
+        return url_for("ask.index", lang=code)
+    values = {**request.args.to_dict(flat=False), **(request.view_args or {}), "lang": code}
+    return url_for(request.endpoint, **values)
+
+
+def is_web_address(url: str | None) -> bool:
+    """True for http and https, which a page may link to."""
+    return bool(url) and urlsplit(str(url)).scheme in ("http", "https")
+
+
 @cache
-def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
+def _markdown(breaks: bool) -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False, "breaks": breaks}).enable("table")
