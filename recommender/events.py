@@ -90,6 +90,30 @@ def flags(session: Session, item: str) -> list[Event]:
     return list(session.scalars(query.order_by(Event.id)))
 
 
+def declined(session: Session, subject_id: int) -> frozenset[str]:
+    """Keys of the items that a person has said tell nothing of what they know."""
+    query = select(Event.item).where(Event.kind == EventKind.NOT_MY_TOPIC, Event.subject_id == subject_id)
+    return frozenset(key for key in session.scalars(query) if key)
+
+
+def take_back_declined(session: Session, subject_id: int, item: str) -> None:
+    """The item is their topic after all."""
+    found = select(Event).where(
+        Event.kind == EventKind.NOT_MY_TOPIC, Event.subject_id == subject_id, Event.item == item
+    )
+    for event in session.scalars(found):
+        session.delete(event)
+    session.flush()
+
+
+def who_declined(session: Session, items: Collection[str]) -> frozenset[tuple[str, int]]:
+    """(item key, person id) of the items among `items` that tell nothing of what that person knows."""
+    query = select(Event.item, Event.subject_id).where(
+        Event.kind == EventKind.NOT_MY_TOPIC, Event.item.in_(sorted(items))
+    )
+    return frozenset((item, subject) for item, subject in session.execute(query) if item and subject)
+
+
 def settle_flags(session: Session, item: str) -> None:
     """The item has been looked at: its flags are done."""
     for flag in flags(session, item):

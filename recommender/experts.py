@@ -19,15 +19,20 @@ _EVIDENCE_SHOWN = 5
 
 
 def votes(
-    scored: Iterable[tuple[Item, float]], now: datetime, half_life_days: float, excluded: Collection[int] = ()
+    scored: Iterable[tuple[Item, float]],
+    now: datetime,
+    half_life_days: float,
+    excluded: Collection[int] = (),
+    declined: Collection[tuple[str, int]] = (),
 ) -> dict[int, list[Evidence]]:
-    """Evidence per person, strongest first, from (item, score in 0..1); items below a floor do not vote."""
+    """Evidence per person, strongest first, from (item, score in 0..1); items below a floor do not vote, `excluded`
+    people get no votes, nor does a person from an item (item key, person id) that they `declined`."""
     found: dict[int, list[Evidence]] = {}
     for item, score in scored:
         if score < _VOTES_FROM:
             continue
         for part in item.contributions:
-            if part.person_id in excluded:
+            if part.person_id in excluded or (item.key, part.person_id) in declined:
                 continue
             age = max(0.0, (now - part.at).total_seconds() / 86_400)
             weight = score**2 * part.weight * 0.5 ** (age / half_life_days)

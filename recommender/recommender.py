@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from recommender import calibration, experts
+from recommender import calibration, events, experts
 from recommender.access import Reader, may_read
 from recommender.corpus import load_items
 from recommender.datatypes import Expert, Item, Passage, Recommendation, Role, Suggestion, Verdict, Why
@@ -244,7 +244,8 @@ class Recommender:
         now = utc_now()
         excluded = {reader.person_id} if reader.person_id is not None else set()
         scored = [(item, candidate.score) for item, candidate in ranked]
-        evidence = experts.votes(scored, now, self._settings.half_life_days, excluded)
+        declined = events.who_declined(session, [item.key for item, _score in scored])
+        evidence = experts.votes(scored, now, self._settings.half_life_days, excluded, declined)
         people = experts.load_people(session, evidence.keys())
         return experts.rank(evidence, people, now.date(), EXPERTS)
 

@@ -100,7 +100,7 @@ def _page(question: Question) -> ResponseReturnValue:
     found = recommend(question, SHOWN) if question.text else None
     reader = current_reader()
     requests = select(func.count()).where(HelpRequest.status == "resolved", HelpRequest.hidden.is_(False))
-    documents = select(func.count()).where(Document.hidden.is_(False))
+    documents = select(func.count()).where(Document.hidden.is_(False), Document.draft.is_(False))
     counts = (
         session().scalar(requests.where(readable_requests(reader))),
         session().scalar(documents.where(readable_documents(reader))),

@@ -14,7 +14,7 @@ from recommender.datatypes import Item
 from recommender.models import OPEN, RESOLVED, HelpRequest, Person, Team
 from web import panel
 from web.ask import team_rows
-from web.auth import current_agent
+from web.auth import current_agent, current_reader, signed_in
 from web.db import session
 from web.requests import get_request, request_page
 
@@ -106,8 +106,9 @@ def used(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/flag")
 def flag() -> ResponseReturnValue:
-    """Flag an item as wrong or outdated, with a word why; 422 without one."""
-    item = _item(current_agent())
+    """Flag an item as wrong or outdated, with a word why; 422 without one. For everybody who has signed in."""
+    signed_in()
+    item = _item(current_reader())
     note = request.form.get("note", "").strip()
     back = request.form.get("request", "")
     if not note:
@@ -118,7 +119,16 @@ def flag() -> ResponseReturnValue:
     session().commit()
     if back.isdecimal() and len(back) < 10:
         return redirect(url_for("requests.show", request_id=int(back)))
-    return redirect(url_for("desk.queue"))
+    return render_template("desk/flagged.html", item=item)
+
+
+@blueprint.post("/<int(max=2147483647):request_id>/settled")
+def settle(request_id: int) -> ResponseReturnValue:
+    """The request has been looked at: its flags are done."""
+    found, _reader = _handled_request(request_id)
+    events.settle_flags(session(), f"request:{found.id}")
+    session().commit()
+    return redirect(url_for("requests.show", request_id=found.id))
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/assign")

@@ -34,9 +34,9 @@ def day(value: date | datetime) -> str:
     return str(format_date(value, format="medium"))
 
 
-def ago(value: datetime) -> str:
+def ago(value: date | datetime) -> str:
     """How long ago, in the largest unit that fits."""
-    days = (utc_now() - value).days
+    days = (utc_now() - value).days if isinstance(value, datetime) else (utc_now().date() - value).days
     if days < 1:
         return str(gettext("today"))
     if days < 31:

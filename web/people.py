@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
+from recommender import events
 from recommender.access import readable_documents, readable_requests
 from recommender.models import Document, HelpRequest, Person, Reply, utc_now
-from web.auth import current_reader
+from web import panel
+from web.auth import current_reader, signed_in
 from web.db import session
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
@@ -17,13 +19,16 @@ _SHOWN = 50
 
 @dataclass(frozen=True)
 class Profile:
-    """A person with the newest of what they resolved and the documents they keep."""
+    """A person with the newest of what they resolved and the documents they keep; for themselves (`own`) also the keys
+    of the items that they have said are not their topic."""
 
     person: Person
     resolved: list[HelpRequest]
     documents: list[Document]
     left: bool
     away: bool
+    own: bool = False
+    declined: frozenset[str] = frozenset()
 
 
 def get_profile(handle: str) -> Profile:
@@ -45,7 +50,12 @@ def get_profile(handle: str) -> Profile:
     )
     documents = (
         select(Document)
-        .where(Document.owner_id == person.id, Document.hidden.is_(False), readable_documents(reader))
+        .where(
+            Document.owner_id == person.id,
+            Document.hidden.is_(False),
+            Document.draft.is_(False),
+            readable_documents(reader),
+        )
         .order_by(Document.written_at.desc())
         .limit(_SHOWN)
     )
@@ -56,10 +66,28 @@ def get_profile(handle: str) -> Profile:
         list(session().scalars(documents)),
         left=bool(person.left_on and person.left_on <= today),
         away=bool(person.away_until and person.away_until >= today),
+        own=reader.person_id == person.id,
+        declined=events.declined(session(), person.id) if reader.person_id == person.id else frozenset(),
     )
 
 
 @blueprint.get("/<handle>")
 def show(handle: str) -> ResponseReturnValue:
     """The profile page."""
-    return render_template("people/show.html", profile=get_profile(handle))
+    return render_template("people/show.html", profile=get_profile(handle), newest=_SHOWN)
+
+
+@blueprint.post("/me/topics")
+def decline() -> ResponseReturnValue:
+    """Say that an item tells nothing of what one knows, or take that back; nobody else sees it. 404 when this reader
+    may not read the item."""
+    person, reader = signed_in(), current_reader()
+    item = panel.get_item(request.form.get("item", ""), reader)
+    if item is None:
+        abort(404)
+    if request.form.get("undo"):
+        events.take_back_declined(session(), person.id, item.key)
+    elif item.key not in events.declined(session(), person.id):
+        events.record(session(), events.EventKind.NOT_MY_TOPIC, item.key, subject_id=person.id)
+    session().commit()
+    return redirect(url_for("people.show", handle=person.handle))

@@ -8,7 +8,7 @@ from flask_babel import gettext
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from recommender import access, lifecycle
+from recommender import access, events, lifecycle
 from recommender.corpus import is_key, load_items
 from recommender.datatypes import Recommendation
 from recommender.errors import Conflict
@@ -222,6 +222,8 @@ def request_page(
     """The page of a request as this reader may see it, with what they were writing."""
     reader = current_reader()
     person_id = reader.person_id
+    key = f"request:{found.id}"
+    handles = access.may_handle(found, reader)
     return render_template(
         "requests/show.html",
         item=found,
@@ -229,12 +231,14 @@ def request_page(
         author=lambda each: access.author(each, reader),
         asked_by_me=person_id is not None and found.asked_by_id == person_id,
         may_resolve=lifecycle.may_resolve(found, reader),
-        may_handle=access.may_handle(found, reader),
+        may_handle=handles,
         shared=access.EVERYONE in access.request_audience(found),
-        panel=panel.beside(found, reader) if access.may_handle(found, reader) else None,
+        panel=panel.beside(found, reader) if handles else None,
+        usage=events.usage(session(), [key])[key],
+        flags=events.flags(session(), key) if handles else [],
         attempts=_attempts(found) if lifecycle.may_resolve(found, reader) else [],
         teams=team_rows(),
-        agents=panel.team_people(found.team) if access.may_handle(found, reader) else [],
+        agents=panel.team_people(found.team) if handles else [],
         body=body,
         problem=problem,
         filed=filed,
