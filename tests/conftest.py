@@ -12,10 +12,11 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.reindex import reindex
+from recommender import accounts
 from recommender.database import open_database
 from recommender.encoder import ModelCard, Vectors, normalise
 from recommender.language import Analyzer, tokens
-from recommender.models import HelpRequest, Person, Reply, RequestAudience, Team
+from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web.app import create_app
@@ -125,6 +126,40 @@ def add_request(sessions: sessionmaker[Session]) -> Callable[..., int]:
 
 
 @pytest.fixture
+def add_document(sessions: sessionmaker[Session]) -> Callable[..., int]:
+    """Adds a document and returns its id."""
+
+    def add(
+        title: str,
+        body: str,
+        audience: Sequence[str] = ("everyone",),
+        hidden: bool = False,
+        *,
+        team: str | None = None,
+        owner: str | None = None,
+        draft: bool = False,
+        at: datetime = datetime(2026, 1, 5),
+    ) -> int:
+        with sessions.begin() as session:
+            row = Document(
+                title=title,
+                body=body,
+                language="en",
+                hidden=hidden,
+                draft=draft,
+                team_id=_team(session, team).id if team else None,
+                owner_id=_person(session, owner).id if owner else None,
+                written_at=at,
+                audience=[DocumentAudience(token=token) for token in audience],
+            )
+            session.add(row)
+            session.flush()
+            return row.id
+
+    return add
+
+
+@pytest.fixture
 def open_recommender(
     settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer
 ) -> Callable[[], Recommender]:
@@ -152,6 +187,34 @@ def open_client(settings: Settings, open_recommender: Callable[[], Recommender])
     yield opened
     for engine in engines:
         engine.dispose()
+
+
+@pytest.fixture
+def add_person(sessions: sessionmaker[Session]) -> Callable[..., int]:
+    """Adds a person, or changes one who is there, and returns their id."""
+
+    def add(handle: str, role: str = "staff", *teams: str, restricted: Sequence[str] = ()) -> int:
+        with sessions.begin() as session:
+            person = _person(session, handle)
+            person.role, person.teams = role, [_team(session, each) for each in teams]
+            for team in person.teams:
+                team.restricted = team.handle in restricted or team.restricted
+            return person.id
+
+    return add
+
+
+def sign_in(client: FlaskClient, handle: str) -> FlaskClient:
+    """Another browser on the same application, in which this person has signed in; its forms need no CSRF token."""
+    app = client.application
+    app.config["WTF_CSRF_ENABLED"] = False
+    with app.extensions["kollega_sessions"].begin() as session:
+        person = session.query(Person).filter_by(handle=handle).one()
+        identity = f"{person.id}:{accounts.open_account(session, person).session_key}"
+    visitor = app.test_client()
+    with visitor.session_transaction() as values:
+        values["_user_id"], values["_fresh"] = identity, True
+    return visitor
 
 
 def _team(session: Session, handle: str) -> Team:

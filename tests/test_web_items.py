@@ -8,33 +8,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, utc_now
+from recommender.models import Document, HelpRequest, Person, Reply, utc_now
 from web.formatting import markdown, marked
 
 OpenClient = Callable[[], FlaskClient]
 AddRequest = Callable[..., int]
 Sessions = sessionmaker[Session]
-
-
-@pytest.fixture
-def add_document(sessions: Sessions) -> Callable[..., int]:
-    """Adds a document and returns its id."""
-
-    def add(title: str, body: str, audience: tuple[str, ...] = ("everyone",), hidden: bool = False) -> int:
-        with sessions.begin() as session:
-            row = Document(
-                title=title,
-                body=body,
-                language="en",
-                hidden=hidden,
-                written_at=datetime(2026, 1, 5),
-                audience=[DocumentAudience(token=token) for token in audience],
-            )
-            session.add(row)
-            session.flush()
-            return row.id
-
-    return add
 
 
 @pytest.fixture
