@@ -1,5 +1,6 @@
 """Recommendation -> plain values for JSON: the same form for the command line and the web."""
 
+from datetime import datetime
 from typing import Any
 
 from recommender.datatypes import Expert, Recommendation, Suggestion
@@ -13,12 +14,13 @@ def as_json(recommendation: Recommendation) -> dict[str, Any]:
         "verdict": recommendation.verdict.value,
         "notices": list(recommendation.notices),
         "more": recommendation.more,
-        "suggestions": [_suggestion(suggestion) for suggestion in recommendation.suggestions],
-        "experts": [_expert(expert) for expert in recommendation.experts],
+        "suggestions": [suggestion_json(suggestion) for suggestion in recommendation.suggestions],
+        "experts": [expert_json(expert) for expert in recommendation.experts],
     }
 
 
-def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
+def suggestion_json(suggestion: Suggestion) -> dict[str, Any]:
+    """One suggestion."""
     item = suggestion.item
     return {
         "item": item.key,
@@ -26,7 +28,7 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "title": item.title,
         "team": item.team,
         "language": item.language,
-        "at": item.at.isoformat(),
+        "at": in_utc(item.at),
         "url": item.url,
         "match": round(suggestion.match, 4),
         "passage": {
@@ -38,7 +40,8 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
     }
 
 
-def _expert(expert: Expert) -> dict[str, Any]:
+def expert_json(expert: Expert) -> dict[str, Any]:
+    """One colleague with the evidence."""
     return {
         "handle": expert.handle,
         "name": expert.name,
@@ -49,17 +52,22 @@ def _expert(expert: Expert) -> dict[str, Any]:
         "answered": expert.answered,
         "replied": expert.replied,
         "keeps": expert.keeps,
-        "last_at": expert.last_at.isoformat(),
+        "last_at": in_utc(expert.last_at),
         "evidence": [
             {
                 "item": piece.item.key,
                 "title": piece.item.title,
                 "part": piece.part.value,
-                "at": piece.at.isoformat(),
+                "at": in_utc(piece.at),
             }
             for piece in expert.evidence
         ],
     }
+
+
+def in_utc(at: datetime) -> str:
+    """A time of the database as RFC 3339 writes it."""
+    return f"{at.isoformat()}Z"
 
 
 def _rounded(value: float | None) -> float | None:

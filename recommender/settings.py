@@ -46,6 +46,7 @@ class Settings:
     public_url: str = _setting("", "address people use; when it starts with https:// cookies travel over HTTPS only")
     proxy_header: str = _setting("", "header in which a trusted proxy names who has signed in; empty means none")
     trusted_proxies: str = _setting("127.0.0.1", "addresses whose proxy header is believed, separated by commas")
+    api_rate: str = _setting("300 per minute", "how often one token, or one address without, may call the API")
     demo: bool = _setting(False, "offer the demo organisation's sign-ins on the page: 0 or 1; `kollega demo` sets it")
 
     def __post_init__(self) -> None:

@@ -189,7 +189,7 @@ def _by_proxy() -> Person | None:
 
 def _by_token() -> Person | None:
     kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    if not bearer:
+    if not kind:
         return None
     token = accounts.token_of(db.session(), bearer.strip(), utc_now().date()) if kind.lower() == "bearer" else None
     if token is None:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import Conflict as Conflicted
-from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError
+from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError, MethodNotAllowed
 
 from recommender.errors import Conflict, NotAllowed
 from web import auth
@@ -27,11 +27,23 @@ def attach(app: Flask) -> None:
 def _show(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
     if request.path.startswith("/api/"):
-        return jsonify(error={"status": code, "title": error.name, "detail": error.description}), code
+        return _as_json(error, code)
     if code == 401:
         return _sign_in_first()
     detail = gettext("Only the person it belongs to and the team that handles it can do that.")
     return render_template("errors/error.html", code=code, detail=detail), code
+
+
+def _as_json(error: HTTPException, code: int) -> ResponseReturnValue:
+    detail = error.description
+    if code == 429:
+        detail = f"More than {detail}. Wait as many seconds as Retry-After says."
+    answer = jsonify(error={"status": code, "title": error.name, "detail": detail})
+    if code == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return answer, code
 
 
 def _sign_in_first() -> ResponseReturnValue:

@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from recommender import access
 from recommender.access import Reader
 from recommender.corpus import is_key, load_items
-from recommender.datatypes import Expert, Item, Kind, Suggestion
+from recommender.datatypes import Expert, Item, Kind, Recommendation, Suggestion
 from recommender.events import Usage, usage
 from recommender.models import HelpRequest, Person, Team, team_members
 from recommender.recommender import Recommender
@@ -44,22 +44,30 @@ class Panel:
     notices: tuple[str, ...]
 
 
-def beside(request: HelpRequest, reader: Reader) -> Panel:
-    """The panel of a request, found with its question and its last replies, from what the reader may read."""
+def similar(
+    request: HelpRequest, reader: Reader, answered: int, still_open: int
+) -> tuple[Recommendation, tuple[Suggestion, ...]]:
+    """(what is recommended, similar open requests) for a request, by its question and its last replies, from what the
+    reader may read; at most so many of each."""
     recommender: Recommender = current_app.extensions["kollega_recommender"]
     recommender.refresh()
     last = [reply.body[:2_000] for reply in request.replies[-_LAST_REPLIES:]]
     question = "\n".join([request.title, request.body[:4_000], *last])
     own = {f"{Kind.REQUEST}:{request.id}"}
-    found = recommender.recommend(question, reader, session(), _FOUND, leave_out=own)
-    similar = recommender.similar_open(question, reader, session(), _OPEN, leave_out=own)
-    counts = usage(session(), [one.item.key for one in (*found.suggestions, *similar)])
+    found = recommender.recommend(question, reader, session(), answered, leave_out=own)
+    return found, recommender.similar_open(question, reader, session(), still_open, leave_out=own)
+
+
+def beside(request: HelpRequest, reader: Reader) -> Panel:
+    """The panel of a request, from what the reader may read."""
+    found, still_open = similar(request, reader, _FOUND, _OPEN)
+    counts = usage(session(), [one.item.key for one in (*found.suggestions, *still_open)])
     people = {row.id: row for row in session().scalars(_people(request))}
     cards = [Card(one, counts[one.item.key], _quotable(one.item, request, people)) for one in found.suggestions]
     return Panel(
         resolved=[card for card in cards if card.suggestion.item.kind is Kind.REQUEST][:_RESOLVED],
         documents=[card for card in cards if card.suggestion.item.kind is Kind.DOCUMENT][:_DOCUMENTS],
-        open=[Card(one, counts[one.item.key], _quotable(one.item, request, people)) for one in similar],
+        open=[Card(one, counts[one.item.key], _quotable(one.item, request, people)) for one in still_open],
         experts=found.experts,
         notices=found.notices,
     )
