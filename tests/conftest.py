@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import CHROMIUM
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.reindex import reindex
@@ -202,6 +204,18 @@ def add_person(sessions: sessionmaker[Session]) -> Callable[..., int]:
             return person.id
 
     return add
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
 
 
 def sign_in(client: FlaskClient, handle: str) -> FlaskClient:

@@ -1,32 +1,18 @@
 """The search page in a real, headless Chromium against a real server."""
 
 import re
-import shutil
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
-from waitress import create_server, wasyncore
+from chromium import CHROMIUM, served
+from playwright.sync_api import Browser, Page, Route, expect
 
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web.app import create_app
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 QUESTION = "VPN client drops at home"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -38,16 +24,8 @@ def address(
         add_request(f"{QUESTION} {number}", f"variant{number} router", "Use port 443", by="matti")
     add_request("Printer on floor two is stuck", "Paper everywhere", "Open the back cover", by="aino")
     add_request("Coffee machine is empty", "No beans", "Call facilities")
-    app = create_app(settings, recommender=open_recommender())
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}/"
-    server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
-    thread.join(timeout=10)
-    server.task_dispatcher.shutdown()
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
-    assert not thread.is_alive()
+    with served(create_app(settings, recommender=open_recommender())) as address:
+        yield address
 
 
 @pytest.fixture

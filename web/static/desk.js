@@ -68,6 +68,7 @@ const KEYS = {
   u: () => press("used"),
   f: () => press("flag"),
   r: () => body?.focus(),
+  d: () => document.querySelector("[data-draft]")?.click(),
 };
 
 function go(where) {

@@ -26,7 +26,12 @@ solved.addEventListener("submit", async (event) => {
   const data = new FormData(solved);
   data.set("item", button.value);
   const answer = await fetch(solved.action, { method: "POST", body: data }).catch(() => null);
-  if (!answer?.ok) return solved.submit();
+  if (!answer?.ok) {
+    const item = document.createElement("input");
+    Object.assign(item, { type: "hidden", name: "item", value: button.value });
+    solved.append(item);
+    return solved.submit();
+  }
   done = true;
   const thanks = document.createElement("span");
   thanks.className = "thanks";

@@ -1,0 +1,240 @@
+"""What staff, agents and admins come for, from start to end in a real Chromium, in Finnish and English.
+
+Every page on the way is checked with axe-core (WCAG 2.2 AA) in light and dark, wide and narrow. With
+`KOLLEGA_SCREENSHOTS` set to a folder, each is also kept there as a picture.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from babel.support import Translations
+from chromium import CHROMIUM, served
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender import accounts
+from recommender.models import Event, HelpRequest, Person
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+from web.app import create_app
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+PICTURES = os.environ.get("KOLLEGA_SCREENSHOTS")
+PASSWORD = "a long enough password"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+TRANSLATIONS = Path(__file__).parent.parent / "web" / "translations"
+
+
+class Walk:
+    """One person in one browser. `t` gives a text of the pages in this walk's language."""
+
+    def __init__(self, page: Page, address: str, language: str) -> None:
+        self.page, self.address, self.language = page, address, language
+        self._catalogue = Translations.load(str(TRANSLATIONS), [language])
+
+    def t(self, text: str) -> str:
+        return str(self._catalogue.gettext(text))
+
+    def button(self, text: str) -> None:
+        self.page.get_by_role("button", name=self.t(text), exact=True).first.click()
+
+    def sign_in(self, handle: str) -> None:
+        self.page.goto(f"{self.address}sign-in?lang={self.language}")
+        self.page.get_by_label(self.t("User name")).fill(handle)
+        self.page.get_by_label(self.t("Password")).fill(PASSWORD)
+        self.button("Sign in")
+        expect(self.page.get_by_role("button", name=self.t("Sign out"))).to_be_visible()
+
+    def sign_out(self) -> None:
+        self.button("Sign out")
+        expect(self.page.get_by_role("link", name=self.t("Sign in"))).to_be_visible()
+
+    def look(self, name: str) -> None:
+        """No violation in axe-core's eyes, and nothing wider than the window."""
+        for scheme, width in (("light", 1280), ("light", 360), ("dark", 1280)):
+            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            self.page.set_viewport_size({"width": width, "height": 900})
+            found = Axe().run(self.page, options=RULES)
+            assert found.violations_count == 0, f"{name}, {scheme}, {width}: {found.generate_report()}"
+            wide = self.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{name} is {wide} pixels wide in a window of {width}"
+            if PICTURES:
+                self.page.screenshot(path=f"{PICTURES}/{self.language}-{name}-{scheme}-{width}.png", full_page=True)
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@pytest.fixture
+def address(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    add_person: Callable[..., int],
+    add_request: Callable[..., int],
+    add_document: Callable[..., int],
+    open_recommender: Callable[[], Recommender],
+) -> Iterator[str]:
+    """Address of a server: matti and kaisa ask, aino is agent of IT; one has to sign in."""
+    solved = "Hold the power button for ten seconds."
+    add_request("Screen is black after update", "The screen of the laptop stays black.", solved, by="aino", team="it")
+    add_request("Screen is black: internal", "Black screen", "The vendor's phone", by="aino", team="it", audience=[])
+    add_request("Coffee machine is empty", "No beans", "Call facilities", by="kaisa")
+    add_document("Black screen guide", "## After an update\n\nHold the **power** button.", team="it", owner="aino")
+    for handle, role, teams in (("matti", "staff", []), ("kaisa", "staff", []), ("aino", "agent", ["it"])):
+        number = add_person(handle, role, *teams)
+        with sessions.begin() as session:
+            accounts.set_password(session, session.get_one(Person, number), PASSWORD)
+    app = create_app(replace(settings, anonymous_reading=False), recommender=open_recommender())
+    with served(app) as found:
+        yield found
+
+
+@pytest.fixture(params=["en", "fi"])
+def walk(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Walk]:
+    """A browser; anything it complains about fails the test."""
+    context = browser.new_context(locale={"en": "en-GB", "fi": "fi-FI"}[request.param])
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    yield Walk(page, address, request.param)
+    context.close()
+    expected = ("401 (UNAUTHORIZED)", "404 (NOT FOUND)", "403 (FORBIDDEN)", "409 (CONFLICT)", "422 (UNPROCESSABLE")
+    assert [text for text in complaints if not any(each in text for each in expected)] == []
+
+
+def test_staff_find_an_answer_or_send_a_request_and_follow_it(walk: Walk, sessions: sessionmaker[Session]) -> None:
+    page = walk.page
+    page.goto(f"{walk.address}?lang={walk.language}")
+    walk.look("sign-in")
+    walk.sign_in("matti")
+    walk.look("ask-empty")
+    page.locator("#q").press_sequentially("Screen is black after update", delay=5)
+    card = page.locator(".answers .card").first
+    expect(card).to_contain_text("Hold the power button")
+    walk.look("ask")
+    card.get_by_role("button", name=walk.t("This solved it")).click()
+    expect(page.locator(".thanks")).to_be_focused()
+    with sessions() as session:
+        assert [(event.kind, event.item) for event in session.query(Event)] == [("solved", "request:1")]
+
+    walk.button("Send it to a team")
+    expect(page.locator("#title")).to_have_value("Screen is black after update")
+    expect(page.locator("#team option:checked")).to_have_text("IT")
+    walk.look("request-new")
+    page.locator("#title").fill("")
+    walk.button("Send to the team")
+    expect(page.locator("#title-error")).to_be_visible()
+    walk.look("request-problem")
+    page.locator("#title").fill("Screen stays black")
+    page.get_by_label(walk.t("Without my name to colleagues")).check()
+    walk.button("Send to the team")
+    expect(page.get_by_role("status").first).to_be_visible()
+    walk.look("request-sent")
+    where = page.url.partition("?")[0]
+    page.get_by_role("link", name=walk.t("My requests")).click()
+    expect(page.locator(".row")).to_contain_text("Screen stays black")
+    walk.look("my-requests")
+    walk.sign_out()
+
+    walk.sign_in("aino")
+    page.goto(where)
+    page.locator("#body").fill("Try the other cable")
+    walk.button("Send and resolve")
+    expect(page.locator("#solution")).to_contain_text("Try the other cable")
+    walk.sign_out()
+
+    walk.sign_in("kaisa")
+    page.goto(where)
+    if page.get_by_role("heading", level=1).inner_text() == "Screen stays black":  # it was sent to colleagues too
+        expect(page.locator("main")).not_to_contain_text("Matti")
+    walk.sign_out()
+
+    walk.sign_in("matti")
+    page.goto(where)
+    expect(page.locator("#solution")).to_contain_text("Try the other cable")
+    walk.look("request-resolved")
+    walk.button("It did not help: open it again")
+    expect(page.locator(".kind.open")).to_be_visible()
+
+
+def test_an_agent_answers_with_the_keyboard_and_drafts_a_document(walk: Walk, sessions: sessionmaker[Session]) -> None:
+    page = walk.page
+    walk.sign_in("matti")
+    page.goto(f"{walk.address}requests/new?q=Screen is black after update&lang={walk.language}")
+    page.get_by_label(walk.t("Colleagues too")).check()
+    walk.button("Send to the team")
+    where = page.url.partition("?")[0]
+    walk.sign_out()
+
+    walk.sign_in("aino")
+    page.keyboard.press("Escape")  # out of the search field
+    page.get_by_role("link", name=walk.t("Queue"), exact=True).click()
+    walk.look("queue")
+    page.keyboard.press("?")
+    expect(page.locator("kbd").first).to_be_visible()
+    walk.look("keys")
+    page.keyboard.press("g")
+    page.wait_for_url("**/desk/")
+    page.keyboard.press("j")
+    expect(page.locator(".row a")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url(where)
+    walk.look("request-panel")
+    internal = page.locator("[data-card]", has_text="internal")
+    expect(internal.locator(".restricted")).to_be_visible()
+    cards = page.locator("[data-card]:visible")
+    at = next(n for n in range(cards.count()) if cards.nth(n).get_attribute("data-key") == "request:1")
+    for _ in range(at + 1):
+        page.keyboard.press("j")
+    expect(cards.nth(at)).to_be_focused()
+    page.keyboard.press("o")
+    expect(cards.nth(at).locator(".preview .prose")).to_be_visible()
+    page.keyboard.press("c")
+    expect(page.locator("#body")).to_have_value("Hold the power button for ten seconds.")
+    internal.locator('[data-act="link"]').click()
+    expect(page.locator("#body-error")).to_be_visible()
+    walk.look("request-warning")
+    page.locator("#body").fill("Hold the power button for ten seconds.")
+    page.locator("#body").press("Control+Shift+Enter")
+    expect(page.locator("#solution")).to_contain_text("Hold the power button")
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")
+    page.wait_for_url("**/documents/new**")
+    walk.look("document-draft")
+    walk.button("Preview")
+    expect(page.locator("#preview")).to_be_visible()
+    walk.button("Publish")
+    expect(page.locator(".kind.document")).to_be_visible()
+    walk.look("document")
+    walk.button("It is right: verify it today")
+    page.get_by_role("link", name=walk.t("Documents"), exact=True).click()
+    expect(page.locator(".row")).to_have_count(2)
+    walk.look("documents-kept")
+    page.get_by_role("link", name="Aino", exact=True).click()
+    walk.look("own-profile")
+    page.locator("main form button", has_text=walk.t("Not my topic")).first.click()
+    expect(page.locator("main")).to_contain_text(walk.t("You are not suggested because of this."))
+    with sessions() as session:
+        row = session.query(HelpRequest).filter_by(status="resolved").order_by(HelpRequest.id.desc()).first()
+        assert row is not None and row.title == "Screen is black after update"
+
+
+def test_error_pages_and_colleagues_pages_pass_too(walk: Walk) -> None:
+    page = walk.page
+    walk.sign_in("matti")
+    page.goto(f"{walk.address}requests/4040?lang={walk.language}")
+    walk.look("not-found")
+    page.goto(f"{walk.address}people/aino")
+    walk.look("profile")
+    page.goto(f"{walk.address}documents/1")
+    page.get_by_text(walk.t("Is it wrong or outdated?")).click()
+    walk.look("document-reader")
+    page.locator("#note").fill("old")
+    walk.button("Send the flag")
+    walk.look("flagged")
+    page.goto(f"{walk.address}desk/")
+    walk.look("forbidden")
