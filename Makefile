@@ -35,6 +35,7 @@ lint: install
 
 bench: install
 	$(BIN)/python -m tests.benchmarks.speed
+	KOLLEGA_LEAK_CASES=100000 $(BIN)/pytest -q -s tests/test_leaks.py
 
 translations: install
 	cd web && ../$(BIN)/pybabel -q extract -F babel.cfg --no-location -o ../var/messages.pot . \
