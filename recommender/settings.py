@@ -46,6 +46,13 @@ class Settings:
     public_url: str = _setting("", "address people use; when it starts with https:// cookies travel over HTTPS only")
     proxy_header: str = _setting("", "header in which a trusted proxy names who has signed in; empty means none")
     trusted_proxies: str = _setting("127.0.0.1", "addresses whose proxy header is believed, separated by commas")
+    oidc_issuer: str = _setting(
+        "", "issuer address of the OpenID provider that people may sign in with; empty means none"
+    )
+    oidc_client_id: str = _setting("", "what the OpenID provider knows Kollega by")
+    oidc_client_secret: str = _setting("", "secret that goes with the client id")
+    oidc_name: str = _setting("OpenID Connect", "what the sign-in page calls the OpenID provider")
+    oidc_claim: str = _setting("preferred_username", "claim that holds a person's handle at their first sign-in")
     api_rate: str = _setting("300 per minute", "how often one token, or one address without, may call the API")
     demo: bool = _setting(False, "offer the demo organisation's sign-ins on the page: 0 or 1; `kollega demo` sets it")
 
@@ -59,6 +66,7 @@ class Settings:
         _require(0 < self.port < 65536, "port", "a port number")
         _require(self.server_threads >= 1, "server_threads", "at least 1")
         _require(self.watch_seconds > 0, "watch_seconds", "more than 0")
+        _require(not self.oidc_issuer or bool(self.oidc_client_id), "oidc_client_id", "set when there is an issuer")
         _require(not self.public_url or "://" in self.public_url, "public_url", "an address that starts with https://")
 
     @property

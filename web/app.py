@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from recommender.database import open_database
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from web import api, ask, auth, db, desk, documents, errors, formatting, health, limits, people, requests
+from web import api, ask, auth, db, desk, documents, errors, formatting, health, limits, oidc, people, requests
 
 LANGUAGES = ("en", "fi")
 _YEAR = 365 * 24 * 3600
@@ -41,10 +41,11 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     Babel(app, locale_selector=_language)
     csrf = CSRFProtect(app)
     auth.attach(app, settings)
+    oidc.attach(app, settings)
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
-    for view in (ask, requests, documents, desk, people, api, auth, health):
+    for view in (ask, requests, documents, desk, people, api, auth, oidc, health):
         app.register_blueprint(view.blueprint)
     csrf.exempt(api.blueprint)  # it knows bearer tokens only, which no browser sends by itself
     for reading in (ask.search, ask.suggest):  # they change nothing

@@ -81,19 +81,19 @@ def current_agent() -> Reader:
 @blueprint.get("/sign-in")
 def sign_in() -> ResponseReturnValue:
     """The form, and in the demo the people one may be."""
-    return sign_in_page(_own_path(request.args.get("next", "")))
+    return sign_in_page(own_path(request.args.get("next", "")))
 
 
 @blueprint.post("/sign-in")
 @limiter.limit("10 per minute")
 def enter() -> ResponseReturnValue:
     """Begin a session; what was being written is shown again, to be sent once more."""
-    target, draft = _own_path(request.form.get("next", "")), _draft_of(request.form)
+    target, draft = own_path(request.form.get("next", "")), _draft_of(request.form)
     handle = request.form.get("handle", "")
     account = accounts.sign_in(db.session(), handle, request.form.get("password", ""))
     if account is None:
         return sign_in_page(target, draft, handle, failed=True), 401
-    return _begin(account, target, draft)
+    return begin(account, target, draft)
 
 
 @blueprint.post("/sign-in/demo")
@@ -106,7 +106,7 @@ def enter_demo() -> ResponseReturnValue:
     account = db.session().scalar(query.where(Account.disabled.is_(False)))
     if account is None:
         abort(404)
-    return _begin(account, _own_path(request.form.get("next", "")), _draft_of(request.form))
+    return begin(account, own_path(request.form.get("next", "")), _draft_of(request.form))
 
 
 @blueprint.post("/sign-out")
@@ -118,15 +118,28 @@ def leave() -> ResponseReturnValue:
 
 
 def sign_in_page(
-    target: str, draft: list[tuple[str, str]] | None = None, handle: str = "", failed: bool = False
+    target: str,
+    draft: list[tuple[str, str]] | None = None,
+    handle: str = "",
+    failed: bool = False,
+    problem: str = "",
 ) -> str:
-    """The sign-in page; `draft` are the fields of a form that was sent while nobody was signed in."""
+    """The sign-in page; `draft` are the fields of a form that was sent while nobody was signed in.
+
+    `failed` says that the name and password were wrong, `problem` what else went wrong.
+    """
     offered: list[Person] = []
     if _settings().demo:
         query = select(Person).join(Account, Account.person_id == Person.id).where(Account.disabled.is_(False))
         offered = list(db.session().scalars(query.order_by(Person.name)))
     return render_template(
-        "auth/sign_in.html", target=target, draft=draft or [], handle=handle, failed=failed, offered=offered
+        "auth/sign_in.html",
+        target=target,
+        draft=draft or [],
+        handle=handle,
+        failed=failed,
+        problem=problem,
+        offered=offered,
     )
 
 
@@ -137,7 +150,8 @@ def kept_draft() -> list[tuple[str, str]]:
     return [(name, value) for name, value in request.form.items(multi=True) if name not in _LEFT_OUT]
 
 
-def _begin(account: Account, target: str, draft: list[tuple[str, str]]) -> ResponseReturnValue:
+def begin(account: Account, target: str, draft: list[tuple[str, str]]) -> ResponseReturnValue:
+    """Begin a new session and go to the target, or to what was being written."""
     session.clear()  # a session begun before signing in ends here
     session.permanent = True
     flask_login.login_user(SignedIn(account))
@@ -147,16 +161,17 @@ def _begin(account: Account, target: str, draft: list[tuple[str, str]]) -> Respo
     return redirect(target or url_for("ask.index"))
 
 
+def own_path(target: str) -> str:
+    """The target when it is a path of this site and not of signing in, else nothing."""
+    parts = urlsplit(target)
+    own = target.startswith("/") and not target.startswith(("//", "/\\", "/sign-in"))
+    own = own and not parts.scheme and not parts.netloc
+    return target if own and "\\" not in target and target.isprintable() else ""
+
+
 def _draft_of(form: Any) -> list[tuple[str, str]]:
     pairs = form.items(multi=True)
     return [(name.removeprefix(DRAFT), value) for name, value in pairs if name.startswith(DRAFT)]
-
-
-def _own_path(target: str) -> str:
-    """The target when it is a path of this site, else nothing."""
-    parts = urlsplit(target)
-    own = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    return target if own and "\\" not in target and target.isprintable() else ""
 
 
 def _load(identity: str) -> SignedIn | None:

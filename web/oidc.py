@@ -1,0 +1,110 @@
+"""Sign-in by OpenID Connect: the authorization code flow with PKCE, by Authlib. Off unless there is an issuer."""
+
+import logging
+from typing import Any
+
+from flask import Blueprint, Flask, abort, current_app, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from recommender import accounts
+from recommender.errors import SettingsError
+from recommender.models import Account, Person, utc_now
+from recommender.settings import Settings
+from web import auth, db
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("oidc", __name__)
+_TARGET = "oidc_target"
+_SECONDS = 10
+
+
+def attach(app: Flask, settings: Settings) -> None:
+    """Make the client of the settings' provider, which is asked nothing before somebody signs in. Raises SettingsError
+    when Authlib is not installed."""
+    app.extensions["kollega_oidc"] = None
+    if not settings.oidc_issuer:
+        return
+    try:
+        from authlib.integrations.flask_client import OAuth
+    except ImportError as error:
+        raise SettingsError("KOLLEGA_OIDC_ISSUER needs Authlib: pip install 'kollega[oidc]'") from error
+    app.extensions["kollega_oidc"] = OAuth(app).register(
+        "provider",
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
+        server_metadata_url=settings.oidc_issuer.rstrip("/") + "/.well-known/openid-configuration",
+        client_kwargs={
+            "scope": "openid profile email",
+            "code_challenge_method": "S256",
+            "default_timeout": _SECONDS,
+        },
+    )
+
+
+@blueprint.get("/sign-in/oidc")
+def start() -> ResponseReturnValue:
+    """On to the provider; 404 when there is none, 503 when it does not answer."""
+    client = _client()
+    session[_TARGET] = auth.own_path(request.args.get("next", ""))
+    settings: Settings = current_app.extensions["kollega_settings"]
+    back = url_for("oidc.back")
+    back = settings.public_url.rstrip("/") + back if settings.public_url else url_for("oidc.back", _external=True)
+    try:
+        found: ResponseReturnValue = client.authorize_redirect(back)
+        return found
+    except Exception:  # the library's, its transport's and the provider's own
+        log.exception("The OpenID provider does not answer")
+        return _failed(503)
+
+
+@blueprint.get("/sign-in/oidc/back")
+def back() -> ResponseReturnValue:
+    """Back from the provider: begin a session of the person it names, who must be known here already."""
+    client, target = _client(), str(session.pop(_TARGET, ""))
+    settings: Settings = current_app.extensions["kollega_settings"]
+    try:
+        issuer = client.load_server_metadata()["issuer"]
+        token = client.authorize_access_token(
+            claims_options={"iss": {"value": issuer}, "aud": {"essential": True, "value": settings.oidc_client_id}}
+        )
+        claims: dict[str, Any] = token["userinfo"]
+        handle, subject = str(claims.get(settings.oidc_claim) or ""), f"{issuer} {claims['sub']}"
+    except Exception:
+        log.exception("A sign-in by OpenID Connect failed")
+        return _failed(400)
+    account = _account(subject, handle)
+    if account is None:
+        return render_template("auth/oidc.html", handle=handle), 403
+    db.session().commit()
+    return auth.begin(account, target, [])
+
+
+def _account(subject: str, handle: str) -> Account | None:
+    """The account that this subject signed in to before, else that of the person with this handle, which is then
+    theirs. An account of another subject, a closed one and one of somebody who left are not given."""
+    account = accounts.account_by_subject(db.session(), subject)
+    if account is not None:
+        return account
+    if not handle or db.session().scalar(select(Account.person_id).where(Account.subject == subject)) is not None:
+        return None
+    person = db.session().scalar(select(Person).where(Person.handle == handle))
+    if person is None or (person.left_on and person.left_on <= utc_now().date()):
+        return None
+    account = accounts.open_account(db.session(), person)
+    if account.disabled or account.subject is not None:
+        return None
+    account.subject = subject
+    db.session().flush()
+    return account
+
+
+def _failed(status: int) -> ResponseReturnValue:
+    return render_template("auth/oidc.html", handle=None), status
+
+
+def _client() -> Any:
+    client = current_app.extensions["kollega_oidc"]
+    if client is None:
+        abort(404)
+    return client
