@@ -54,6 +54,9 @@ class Settings:
     oidc_name: str = _setting("OpenID Connect", "what the sign-in page calls the OpenID provider")
     oidc_claim: str = _setting("preferred_username", "claim that holds a person's handle at their first sign-in")
     api_rate: str = _setting("300 per minute", "how often one token, or one address without, may call the API")
+    embed_origins: str = _setting(
+        "", "origins whose pages may hold the suggestion box, separated by commas; empty means none"
+    )
     demo: bool = _setting(False, "offer the demo organisation's sign-ins on the page: 0 or 1; `kollega demo` sets it")
 
     def __post_init__(self) -> None:

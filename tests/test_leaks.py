@@ -196,6 +196,9 @@ class Visitor:
             ("last look", "/requests/new", {"q": WORDS}),
         ):
             self.looks(surface, self.page(path, **form)[1])
+        embedded = self.client.post("/embed/suggest", data={"q": WORDS}, headers={"Origin": "https://a.example"})
+        assert embedded.status_code == 200
+        Visitor(self.world, None, self.client).looks("embed", embedded.text)
         answer = self.call(f"/recommend?q={WORDS}&top_k=50")
         self.looks("API", answer.text)
         for expert in answer.json["experts"]:
@@ -266,7 +269,9 @@ def meet(
 ) -> Callable[[list[Someone], list[Thing]], int]:
     """Makes a world, lets every reader visit it, and returns the number of cases."""
     recommender = Recommender(settings, analyzer, encoder, None)
-    app = create_app(replace(settings, api_rate="1000000 per second"), recommender=recommender)
+    app = create_app(
+        replace(settings, api_rate="1000000 per second", embed_origins="https://a.example"), recommender=recommender
+    )
 
     def meet(people: list[Someone], things: list[Thing]) -> int:
         with sessions.begin() as session:

@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from recommender.database import open_database
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from web import api, ask, auth, db, desk, documents, errors, formatting, health, limits, oidc, people, requests
+from web import api, ask, auth, db, desk, documents, embed, errors, formatting, health, limits, oidc, people, requests
 
 LANGUAGES = ("en", "fi")
 _YEAR = 365 * 24 * 3600
@@ -45,10 +45,10 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
-    for view in (ask, requests, documents, desk, people, api, auth, oidc, health):
+    for view in (ask, requests, documents, desk, people, api, auth, oidc, embed, health):
         app.register_blueprint(view.blueprint)
     csrf.exempt(api.blueprint)  # it knows bearer tokens only, which no browser sends by itself
-    for reading in (ask.search, ask.suggest):  # they change nothing
+    for reading in (ask.search, ask.suggest, embed.suggest):  # they change nothing
         csrf.exempt(reading)
     api.attach(app)
     app.before_request(_remember_language)
