@@ -1,15 +1,21 @@
 """Sign-in by OpenID Connect against a real provider on loopback."""
 
+import base64
+import hashlib
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import flask
 import oidc_provider_mock
 import pytest
 import requests
+from authlib import jose
 from flask.testing import FlaskClient
+from oidc_provider_mock import _app as provider_app
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts
@@ -20,7 +26,10 @@ from recommender.settings import Settings
 from web.app import create_app
 
 Sessions = sessionmaker[Session]
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the provider, which calls Authlib's old ways
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of the provider, which calls Authlib's old ways
+    pytest.mark.filterwarnings("ignore:JWS algorithm"),  # where it is made to sign nothing
+]
 
 
 @pytest.fixture
@@ -133,7 +142,8 @@ def test_a_closed_account_and_someone_who_left_do_not_get_in(
             else:
                 person.left_on = date(2026, 1, 1)
         assert client.get("/requests/").status_code == 401
-        assert _sign_in(client, provider, subject, handle).status_code == 403
+        answer = _sign_in(client, provider, subject, handle)
+        assert answer.status_code == 403 and "You cannot sign in this way" in answer.text
         assert client.get("/requests/").status_code == 401
 
 
@@ -198,3 +208,142 @@ def test_the_session_before_signing_in_ends(make_client: Callable[..., FlaskClie
 def test_an_issuer_without_a_client_id_is_an_error(settings: Settings) -> None:
     with pytest.raises(SettingsError, match="KOLLEGA_OIDC_CLIENT_ID must be set when there is an issuer"):
         replace(settings, oidc_issuer="https://id.example")
+
+
+def _change_tokens(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Let the provider make its ID tokens with these instead of its own."""
+    own = provider_app.OpenIDCode.get_jwt_config
+    monkeypatch.setattr(
+        provider_app.OpenIDCode, "get_jwt_config", lambda *given, **named: {**own(*given, **named), **changes}
+    )
+
+
+def _change_metadata(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Let the provider's discovery document say these."""
+    own = flask.jsonify
+    monkeypatch.setattr(
+        provider_app.flask,
+        "jsonify",
+        lambda said, **named: own({**said, **changes} if "jwks_uri" in said else said, **named),
+    )
+
+
+def _refused(client: FlaskClient, provider: str) -> bool:
+    answer = _sign_in(client, provider, "sub-1", "aino")
+    return answer.status_code == 400 and client.get("/requests/").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"iss": "https://other.example"},
+        {"aud": "other"},
+        {"exp": -1000},
+        {"key": jose.RSAKey.generate_key(is_private=True).as_dict(is_private=True)},
+    ],
+    ids=["issuer", "audience", "expired", "signature"],
+)
+def test_an_id_token_that_is_not_for_us_signs_nobody_in(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    client = make_client(provider)
+    _change_tokens(monkeypatch, **change)
+    assert _refused(client, provider)
+    monkeypatch.undo()
+    assert not _refused(client, provider)
+
+
+def test_the_id_token_of_another_sign_in_signs_nobody_in(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider_app.AuthorizationCode, "get_nonce", lambda _self: "another")
+    assert _refused(make_client(provider), provider)
+
+
+def test_an_id_token_for_others_signs_nobody_in_though_we_asked_for_it(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = {"sub": "sub-1", "preferred_username": "aino", "aud": "other", "azp": "kollega"}
+    monkeypatch.setattr(provider_app.OpenIDCode, "generate_user_info", lambda *_given: claims)
+    assert _refused(make_client(provider), provider)
+
+
+def test_an_unsigned_id_token_signs_nobody_in_even_where_the_provider_offers_it(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _change_metadata(monkeypatch, id_token_signing_alg_values_supported=["RS256", "none"])
+    _change_tokens(monkeypatch, alg="none")
+    assert _refused(make_client(provider), provider)
+
+
+def test_without_an_id_token_nobody_is_signed_in(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsigned(_self: object, _grant: object, response: Any) -> Any:
+        response[1]["userinfo"] = {"iss": provider, "sub": "sub-1", "preferred_username": "aino"}
+        return response[1]
+
+    monkeypatch.setattr(provider_app.OpenIDCode, "process_token", unsigned)
+    assert _refused(make_client(provider), provider)
+
+
+def test_a_provider_that_calls_itself_something_else_is_not_believed(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _change_metadata(monkeypatch, issuer="https://other.example")
+    _change_tokens(monkeypatch, iss="https://other.example")
+    assert _refused(make_client(provider), provider)
+
+
+def test_an_email_address_counts_only_when_the_provider_has_verified_it(
+    make_client: Callable[..., FlaskClient], provider: str, add_person: Callable[..., int]
+) -> None:
+    add_person("aino@example.com")
+    client = make_client(provider, oidc_claim="email")
+    for verified, status in ((False, 400), (True, 302)):
+        location = client.get("/sign-in/oidc").headers["Location"]
+        claims = {"email": "aino@example.com", "email_verified": verified}
+        requests.put(f"{provider}/users/sub-3", json=claims, timeout=10).raise_for_status()
+        answer = requests.post(location, data={"sub": "sub-3"}, allow_redirects=False, timeout=10)
+        assert client.get(answer.headers["Location"].removeprefix("http://localhost")).status_code == status
+
+
+def test_sign_ins_that_were_not_finished_do_not_fill_the_cookie(
+    make_client: Callable[..., FlaskClient], provider: str
+) -> None:
+    client = make_client(provider)
+    lengths = [len(client.get("/sign-in/oidc").headers["Set-Cookie"]) for _ in range(25)]
+    assert max(lengths) < 1000
+
+
+def test_the_code_is_fetched_with_what_the_challenge_was_made_of(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    own = provider_app.AuthorizationCodeGrant.validate_token_request
+
+    def seen(grant: Any) -> None:
+        sent.append(flask.request.form["code_verifier"])
+        own(grant)
+
+    monkeypatch.setattr(provider_app.AuthorizationCodeGrant, "validate_token_request", seen)
+    client = make_client(provider)
+    location = client.get("/sign-in/oidc").headers["Location"]
+    client.get(_authorise(provider, location, "sub-1", "aino"))
+    digest = base64.urlsafe_b64encode(hashlib.sha256(sent[0].encode()).digest()).rstrip(b"=").decode()
+    assert parse_qs(urlsplit(location).query)["code_challenge"] == [digest]
+
+
+def test_what_the_address_says_makes_no_line_of_its_own_in_the_log(
+    make_client: Callable[..., FlaskClient], provider: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert make_client(provider).get("/sign-in/oidc/back?error=x%0aforged").status_code == 400
+    assert "\\nforged" in caplog.text and "\nforged" not in caplog.text
+
+
+def test_without_authlib_the_setting_is_an_error(
+    make_client: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "authlib.integrations.flask_client", None)
+    with pytest.raises(SettingsError, match="KOLLEGA_OIDC_ISSUER needs Authlib"):
+        make_client("https://id.example")

@@ -118,28 +118,15 @@ def leave() -> ResponseReturnValue:
 
 
 def sign_in_page(
-    target: str,
-    draft: list[tuple[str, str]] | None = None,
-    handle: str = "",
-    failed: bool = False,
-    problem: str = "",
+    target: str, draft: list[tuple[str, str]] | None = None, handle: str = "", failed: bool = False
 ) -> str:
-    """The sign-in page; `draft` are the fields of a form that was sent while nobody was signed in.
-
-    `failed` says that the name and password were wrong, `problem` what else went wrong.
-    """
+    """The sign-in page; `draft` are the fields of a form that was sent while nobody was signed in."""
     offered: list[Person] = []
     if _settings().demo:
         query = select(Person).join(Account, Account.person_id == Person.id).where(Account.disabled.is_(False))
         offered = list(db.session().scalars(query.order_by(Person.name)))
     return render_template(
-        "auth/sign_in.html",
-        target=target,
-        draft=draft or [],
-        handle=handle,
-        failed=failed,
-        problem=problem,
-        offered=offered,
+        "auth/sign_in.html", target=target, draft=draft or [], handle=handle, failed=failed, offered=offered
     )
 
 

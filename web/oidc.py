@@ -12,6 +12,7 @@ from recommender.errors import SettingsError
 from recommender.models import Account, Person, utc_now
 from recommender.settings import Settings
 from web import auth, db
+from web.limits import limiter
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("oidc", __name__)
@@ -43,9 +44,12 @@ def attach(app: Flask, settings: Settings) -> None:
 
 
 @blueprint.get("/sign-in/oidc")
+@limiter.limit("30 per minute")
 def start() -> ResponseReturnValue:
     """On to the provider; 404 when there is none, 503 when it does not answer."""
     client = _client()
+    for earlier in [key for key in session if key.startswith("_state_provider_")]:
+        del session[earlier]  # each is a fifth of a kilobyte, and a browser keeps no cookie of more than four
     session[_TARGET] = auth.own_path(request.args.get("next", ""))
     settings: Settings = current_app.extensions["kollega_settings"]
     back = url_for("oidc.back")
@@ -53,31 +57,49 @@ def start() -> ResponseReturnValue:
     try:
         found: ResponseReturnValue = client.authorize_redirect(back)
         return found
-    except Exception:  # the library's, its transport's and the provider's own
-        log.exception("The OpenID provider does not answer")
+    except Exception as error:  # the library's, its transport's and the provider's own
+        log.warning("The OpenID provider does not answer: %s %r", type(error).__name__, str(error))
         return _failed(503)
 
 
 @blueprint.get("/sign-in/oidc/back")
+@limiter.limit("30 per minute")
 def back() -> ResponseReturnValue:
     """Back from the provider: begin a session of the person it names, who must be known here already."""
     client, target = _client(), str(session.pop(_TARGET, ""))
     settings: Settings = current_app.extensions["kollega_settings"]
     try:
-        issuer = client.load_server_metadata()["issuer"]
-        token = client.authorize_access_token(
-            claims_options={"iss": {"value": issuer}, "aud": {"essential": True, "value": settings.oidc_client_id}}
-        )
-        claims: dict[str, Any] = token["userinfo"]
-        handle, subject = str(claims.get(settings.oidc_claim) or ""), f"{issuer} {claims['sub']}"
-    except Exception:
-        log.exception("A sign-in by OpenID Connect failed")
+        claims = _claims(client, settings)
+    except Exception as error:  # %r: the message may come from the address, line breaks and all
+        log.warning("A sign-in by OpenID Connect failed: %s %r", type(error).__name__, str(error))
         return _failed(400)
+    handle, subject = str(claims.get(settings.oidc_claim) or ""), f"{claims['iss']} {claims['sub']}"
     account = _account(subject, handle)
     if account is None:
-        return render_template("auth/oidc.html", handle=handle), 403
+        known = db.session().scalar(select(Person.id).where(Person.handle == handle)) is not None
+        return render_template("auth/oidc.html", handle=handle, known=known), 403
     db.session().commit()
     return auth.begin(account, target, [])
+
+
+def _claims(client: Any, settings: Settings) -> dict[str, Any]:
+    """What the ID token says, once Authlib has checked it. Three checks it leaves to us: that the provider is the one
+    in the settings (OpenID Connect Discovery 1.0, 4.3), that the token is signed, and that there is one."""
+    metadata = client.load_server_metadata()
+    issuer = metadata["issuer"]
+    if issuer.rstrip("/") != settings.oidc_issuer.rstrip("/"):
+        raise ValueError(f"KOLLEGA_OIDC_ISSUER is {settings.oidc_issuer}, but the provider calls itself {issuer}")
+    offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
+    metadata["id_token_signing_alg_values_supported"] = [name for name in offered if name != "none"]
+    token = client.authorize_access_token(
+        claims_options={"iss": {"value": issuer}, "aud": {"essential": True, "value": settings.oidc_client_id}}
+    )
+    if "id_token" not in token:
+        raise ValueError("The provider sent no ID token")
+    claims: dict[str, Any] = token["userinfo"]
+    if settings.oidc_claim == "email" and claims.get("email_verified") is False:
+        raise ValueError("The provider has not verified this person's e-mail address")
+    return claims
 
 
 def _account(subject: str, handle: str) -> Account | None:
@@ -100,7 +122,7 @@ def _account(subject: str, handle: str) -> Account | None:
 
 
 def _failed(status: int) -> ResponseReturnValue:
-    return render_template("auth/oidc.html", handle=None), status
+    return render_template("auth/oidc.html", handle=None, known=False), status
 
 
 def _client() -> Any:
