@@ -120,20 +120,22 @@ def due_on(document: Document) -> date | None:
 
 def kept(session: Session, reader: Reader, today: date) -> list[Kept]:
     """What the reader looks after (owns, or as an agent of its team while nobody owns it): what is due or flagged
-    first, then drafts, then the rest by name."""
+    first, then drafts, then the rest by name, hidden ones last."""
     orphaned = Document.owner_id.is_(None) | Document.owner.has(Person.left_on <= today)
     query = (
         select(Document)
         .where(
             or_(Document.owner_id == reader.person_id, Document.team_id.in_(sorted(reader.handles)) & orphaned),
-            Document.hidden.is_(False),
         )
         .options(joinedload(Document.owner), selectinload(Document.audience))
     )
     rows = list(session.scalars(query))
     usage = events.usage(session, [f"document:{row.id}" for row in rows])
     found = [_kept(row, usage[f"document:{row.id}"].flags, today) for row in rows]
-    calm = [(not (one.due or one.flags), not one.document.draft, one.document.title.casefold()) for one in found]
+    calm = [
+        (one.document.hidden, not (one.due or one.flags), not one.document.draft, one.document.title.casefold())
+        for one in found
+    ]
     return [one for _key, one in sorted(zip(calm, found, strict=True), key=lambda pair: pair[0])]
 
 

@@ -120,7 +120,11 @@ def move(session: Session, request: HelpRequest, reader: Reader, team: Team) -> 
     """Hand a request to another team. Allowed to those who handle it (NotAllowed). The team before reads it no more
     unless everyone does; one that goes to a restricted team stays as narrow or becomes so."""
     _must_handle(request, reader)
+    if request.team_id == team.id:
+        return
     leaving = {ANY_AGENT, EVERYONE} if team.restricted else {ANY_AGENT}
+    if request.team is not None:
+        leaving.add(f"team:{request.team.handle}")
     request.audience = [row for row in request.audience if row.token not in leaving]
     request.updated_at = utc_now()
     request.team, request.assigned_to = team, None

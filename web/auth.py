@@ -7,6 +7,7 @@ import flask_login
 from flask import Blueprint, Flask, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
+from werkzeug.exceptions import HTTPException
 
 from recommender import accounts
 from recommender.access import ANYONE, Reader, reader_of
@@ -145,7 +146,7 @@ def begin(account: Account, target: str, draft: list[tuple[str, str]]) -> Respon
     g.pop("person", None)
     if draft and target:
         return render_template("auth/draft.html", target=target, draft=draft)
-    return redirect(target or url_for("ask.index"))
+    return redirect(_page_of(target))
 
 
 def own_path(target: str) -> str:
@@ -154,6 +155,21 @@ def own_path(target: str) -> str:
     own = target.startswith("/") and not target.startswith(("//", "/\\", "/sign-in"))
     own = own and not parts.scheme and not parts.netloc
     return target if own and "\\" not in target and target.isprintable() else ""
+
+
+def _page_of(target: str) -> str:
+    """The target when it is a page; of a form's address that is none, the nearest page above it."""
+    adapter = current_app.url_map.bind_to_environ(request.environ)
+    path = urlsplit(target).path
+    while path and path != "/":
+        try:
+            adapter.match(path, method="GET")
+        except HTTPException:
+            path = path.rstrip("/").rpartition("/")[0]
+            target = path
+        else:
+            return target
+    return url_for("ask.index")
 
 
 def _draft_of(form: Any) -> list[tuple[str, str]]:

@@ -126,8 +126,9 @@ def save(document_id: int) -> ResponseReturnValue:
     """Change it; 409 with both texts when somebody else has changed it meanwhile."""
     found = _editable(document_id)
     reader = current_reader()
-    source = _source(found) if access.EVERYONE not in {row.token for row in found.audience} else None
-    form, content = _read_form(_writable(reader, found), source)
+    widening = found.drafted_from_id and access.EVERYONE not in {row.token for row in found.audience}
+    source = session().get(HelpRequest, found.drafted_from_id) if widening else None  # never shown, only asked
+    form, content = _read_form(_writable(reader, found), source, found)
     if request.form.get("then") == "preview" or content is None:
         return _form_page(form, document=found, preview=content is not None), 200 if content else 422
     try:
@@ -174,7 +175,8 @@ def _asked_source() -> HelpRequest | None:
     if not number.isdecimal() or len(number) > 9:
         abort(404)
     found = get_request(int(number))
-    if found.status != RESOLVED or not access.may_handle(found, current_reader()):
+    begins = request.method == "GET"  # one that is opened again meanwhile loses nobody's text
+    if (begins and found.status != RESOLVED) or not access.may_handle(found, current_reader()):
         abort(403)
     return found
 
@@ -191,7 +193,9 @@ def _writable(reader: access.Reader, found: Document | None = None) -> dict[str,
     return {handle: team for handle, team in team_rows().items() if team.id in reader.handles or team.id == own}
 
 
-def _read_form(teams: dict[str, Team], source: HelpRequest | None) -> tuple[Form, documents.Content | None]:
+def _read_form(
+    teams: dict[str, Team], source: HelpRequest | None, found: Document | None = None
+) -> tuple[Form, documents.Content | None]:
     """The form as it was sent, and what it says when nothing is wrong with it."""
     sent = request.form
     form = Form(
@@ -213,7 +217,7 @@ def _read_form(teams: dict[str, Team], source: HelpRequest | None) -> tuple[Form
         form.problems["body"] = gettext("At most %(n)d characters: make two documents of it.", n=lifecycle.LONGEST_BODY)
     if form.team not in teams:
         form.problems["team"] = gettext("Choose one of your teams.")
-    owner = _owner(form.owner, teams.get(form.team))
+    owner = _owner(form.owner, teams.get(form.team), found)
     if form.owner and owner is None:
         form.problems["owner"] = gettext("Choose a member of the team.")
     if form.audience not in ("everyone", "team"):
@@ -238,7 +242,10 @@ def _read_form(teams: dict[str, Team], source: HelpRequest | None) -> tuple[Form
     return form, content
 
 
-def _owner(handle: str, team: Team | None) -> Person | None:
+def _owner(handle: str, team: Team | None, found: Document | None) -> Person | None:
+    """A member of the team, or whoever keeps the document now."""
+    if found is not None and found.owner is not None and found.owner.handle == handle:
+        return found.owner
     if not handle or team is None:
         return None
     return next((each for each in documents.possible_owners(session(), team) if each.handle == handle), None)

@@ -60,25 +60,31 @@ def _found(question: str) -> dict[str, object]:
     return {
         "heading": headings[found.verdict] if question else "",
         "suggestions": [_row(each) for each in found.suggestions],
-        "more": {"url": url_for("ask.index", q=question, _external=True), "text": gettext("Ask in Kollega")},
+        "more": {"url": _outside(url_for("ask.index")), "text": gettext("Ask in Kollega")},
     }
 
 
 def _row(suggestion: Suggestion) -> dict[str, str]:
     item = suggestion.item
     path = (
-        url_for("requests.show", request_id=item.id, _external=True)
+        url_for("requests.show", request_id=item.id)
         if item.kind == "request"
-        else url_for("documents.show", document_id=item.id, _external=True)
+        else url_for("documents.show", document_id=item.id)
     )
     kind = gettext("Resolved request") if item.kind == "request" else gettext("Document")
     return {
         "title": item.title,
         "excerpt": suggestion.excerpt,
         "facts": f"{kind} · {day(item.at)}",
-        "url": path,
+        "url": _outside(path),
         "language": item.language,
     }
+
+
+def _outside(path: str) -> str:
+    """The address of one of our pages for a page of another site."""
+    settings: Settings = current_app.extensions["kollega_settings"]
+    return (settings.public_url or request.host_url).rstrip("/") + path
 
 
 def _allowed() -> frozenset[str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import nh3
 from flask import Flask, request, url_for
@@ -91,8 +91,7 @@ def with_language(code: str) -> str:
     """The address of this page in another language, its filters kept."""
     if request.method != "GET" or not request.endpoint:
         return url_for("ask.index", lang=code)
-    values = {**request.args.to_dict(flat=False), **(request.view_args or {}), "lang": code}
-    return url_for(request.endpoint, **values)
+    return f"{request.path}?{urlencode({**request.args.to_dict(flat=False), 'lang': code}, doseq=True)}"
 
 
 def is_web_address(url: str | None) -> bool:

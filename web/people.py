@@ -43,6 +43,7 @@ def get_profile(handle: str) -> Profile:
             HelpRequest.status == "resolved",
             HelpRequest.hidden.is_(False),
             HelpRequest.replies.any((Reply.author_id == person.id) & Reply.accepted),
+            HelpRequest.asked_by_id.is_distinct_from(person.id),  # it would name who asked without a name
             readable_requests(reader),
         )
         .order_by(HelpRequest.resolved_at.desc())

@@ -118,10 +118,16 @@ def create() -> ResponseReturnValue:
         draft.problems["body"] = gettext("Keep the most important part: at most %(n)d characters.", n=100_000)
     if draft.team not in teams and draft.team != "unknown":
         draft.problems["team"] = gettext("Choose the team, or say that you do not know.")
+    chosen, offered = teams.get(draft.team), teams.get(form.get("offered_for", ""))
+    private = chosen is not None and chosen.restricted and not (offered is not None and offered.restricted)
     if draft.audience not in ("everyone", "team"):
         draft.problems["audience"] = gettext("Choose who may read it.")
+    elif private and draft.audience == "everyone":
+        draft.problems["audience"] = gettext("Requests to this team are private unless you share them. Choose again.")
+        draft.audience = ""
     if draft.problems:
         return _new_page(draft), 422
+    readable = _readable(draft.attempts)
     filed = lifecycle.file_request(
         session(),
         person,
@@ -131,7 +137,7 @@ def create() -> ResponseReturnValue:
         teams.get(draft.team),
         shared=draft.audience == "everyone",
         anonymous=draft.anonymous,
-        attempts=[(key, opened) for key, opened in draft.attempts.items() if key in _readable(draft.attempts)],
+        attempts=[(key, opened) for key, opened in draft.attempts.items() if key in readable],
     )
     session().commit()
     return redirect(url_for("requests.show", request_id=filed.id, filed=1))
