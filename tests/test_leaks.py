@@ -221,6 +221,12 @@ class Visitor:
         for number in self.world.people:
             self.looks("profile", self.page(f"/people/p{number}")[1])
             self.looks("profile as JSON", self.call(f"/people/p{number}").text)
+        for key, thing in self.world.things.items():
+            if thing.person and not self.world.knows_asker(self.who, thing) and not thing.document:
+                page = self.page(f"/people/p{thing.person}")[1] + self.call(f"/people/p{thing.person}").text
+                number = key.partition(":")[2]
+                assert f"secret{number}word" not in page, ("asker by the profile", self.who, key, thing)
+                self.cases += 1
         counts = [int(number) for number in re.findall(r"(\d+) (?:answered request|document)", self.page("/")[1])] or [
             0,
             0,

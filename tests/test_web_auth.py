@@ -113,6 +113,12 @@ def test_a_form_sent_while_signed_out_is_kept_over_signing_in(
         assert session.query(HelpRequest).filter_by(status="open").one().title == "Screen <black>"
 
 
+def test_a_form_without_fields_leads_back_to_its_page(open_client: Callable[[], FlaskClient], aino: str) -> None:
+    client = open_client()
+    assert 'name="next" value="/requests/1/reopen"' in client.post("/requests/1/reopen").text
+    assert _enter(client, aino, PASSWORD, next="/requests/1/reopen") == (302, "/requests/1")
+
+
 def test_the_draft_of_another_site_is_not_kept(open_client: Callable[[], FlaskClient], aino: str) -> None:
     page = open_client().post("/requests/", data={"title": "planted"}, headers={"Sec-Fetch-Site": "cross-site"})
     assert page.status_code == 401 and "planted" not in page.text

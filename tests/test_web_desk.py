@@ -162,6 +162,21 @@ def test_used_is_counted_once_a_request_and_shown(visit: Visit, desk: dict[str, 
         assert {(event.kind, event.subject_id) for event in session.query(Event)} == {("used", None)}
 
 
+def test_what_was_typed_stays_when_an_item_is_marked_as_used(visit: Visit, desk: dict[str, int]) -> None:
+    page = visit("aino").post(f"/desk/{desk['open']}/used", data={"item": "request:1", "body": "Half a reply"})
+    assert page.status_code == 200 and "Half a reply</textarea>" in page.text
+
+
+def test_moving_a_request_to_where_it_is_changes_nothing(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    visit("aino").post(f"/desk/{desk['open']}/assign", data={"person": "aino"})
+    visit("aino").post(f"/desk/{desk['open']}/move", data={"team": "it"})
+    with sessions() as session:
+        row = session.get_one(HelpRequest, desk["open"])
+        assert row.assigned_to is not None and [each.token for each in row.audience] == ["everyone"]
+
+
 def test_a_flag_needs_a_word_is_shown_to_the_team_and_settled(visit: Visit, desk: dict[str, int]) -> None:
     empty = visit("aino").post("/desk/flag", data={"item": "request:1", "note": " "})
     assert empty.status_code == 422 and "Say in a word what is wrong." in empty.text

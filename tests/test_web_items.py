@@ -81,6 +81,13 @@ def test_dates_and_team_names_are_in_the_pages_language(
     assert "Tietohallinto" in page and "Ratkaistu pyyntö" in page and "1.1.2026" in page and "englanti" in page
 
 
+@pytest.mark.parametrize("name", ["endpoint", "_scheme", "_anchor", "_external", "_method", "handle"])
+def test_no_name_in_an_address_breaks_a_page(open_client: OpenClient, add_request: AddRequest, name: str) -> None:
+    add_request("Printer stuck", by="aino")
+    page = open_client().get(f"/people/aino?{name}=x&lang=en")
+    assert page.status_code == 200 and f'href="/people/aino?{name}=x&amp;lang=fi"' in page.text
+
+
 def _without_own_address(page: str) -> str:
     """A page without the links that come back to it: to sign in, and to the other language."""
     return re.sub(r'href="[^"]*[?](next|lang)=[^"]*"', "", page)

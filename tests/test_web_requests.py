@@ -56,6 +56,18 @@ def test_a_long_pasted_line_becomes_a_title_and_a_body(visit: Visit) -> None:
     assert 'value="First line"' in page and "First line\nsecond line" in page.partition("<textarea")[2]
 
 
+def test_what_was_offered_for_another_team_is_not_shared_with_a_restricted_one_unasked(
+    visit: Visit, sessions: Sessions
+) -> None:
+    sent = {**FORM, "team": "hr", "offered_for": "it"}
+    page = visit("matti").post("/requests/", data=sent)
+    assert page.status_code == 422 and "Requests to this team are private unless you share them." in page.text
+    assert 'value="team" checked' in page.text and 'name="offered_for" value="hr"' in page.text
+    with sessions() as session:
+        assert session.query(HelpRequest).filter_by(status="open").count() == 0
+    assert visit("matti").post("/requests/", data={**sent, "offered_for": "hr"}).status_code == 302
+
+
 def test_a_request_is_sent_with_what_was_shown_and_opened(visit: Visit, sessions: Sessions) -> None:
     number = _send(visit("matti"), shown="request:1", opened="request:2")
     with sessions() as session:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import flask_login
 from flask import Blueprint, Flask, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_limiter.util import get_remote_address
 from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 
@@ -86,7 +87,8 @@ def sign_in() -> ResponseReturnValue:
 
 
 @blueprint.post("/sign-in")
-@limiter.limit("10 per minute")
+@limiter.limit("10 per minute", key_func=lambda: f"{get_remote_address()} {request.form.get('handle', '')}")
+@limiter.limit("300 per minute")  # a proxy may be one address for all
 def enter() -> ResponseReturnValue:
     """Begin a session; what was being written is shown again, to be sent once more."""
     target, draft = own_path(request.form.get("next", "")), _draft_of(request.form)

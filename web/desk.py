@@ -96,12 +96,13 @@ def insert(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/used")
 def used(request_id: int) -> ResponseReturnValue:
-    """Count an item as used in answering this request."""
+    """Count an item as used in answering this request; what was typed stays."""
     found, reader = _handled_request(request_id)
     item = _item(reader)
     events.record(session(), events.EventKind.USED, item.key, request_id=found.id)
     session().commit()
-    return redirect(url_for("requests.show", request_id=found.id))
+    body = request.form.get("body", "")
+    return request_page(found, body) if body else redirect(url_for("requests.show", request_id=found.id))
 
 
 @blueprint.post("/flag")

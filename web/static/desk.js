@@ -108,6 +108,18 @@ document.addEventListener("click", (event) => {
   insert(button.dataset.text);
 });
 
+// What was typed outlives the page's other buttons (give, move, flag), and goes with the reply.
+const KEPT = `kollega-reply ${window.location.pathname}`;
+let sending = false;
+if (body) {
+  if (!body.value) body.value = sessionStorage.getItem(KEPT) ?? "";
+  body.form.addEventListener("submit", (event) => { sending = event.submitter?.hasAttribute("data-send") ?? true; });
+  addEventListener("pagehide", () => {
+    if (sending || !body.value) sessionStorage.removeItem(KEPT);
+    else sessionStorage.setItem(KEPT, body.value);
+  });
+}
+
 if (toggle) {
   toggle.checked = Boolean(localStorage.getItem(OFF));
   toggle.addEventListener("change", () => {
