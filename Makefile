@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KOLLEGA_HOME ?= $(CURDIR)/var
 
-.PHONY: install demo test lint bench translations lock browser clean
+.PHONY: install demo test lint bench load translations lock browser clean
 
 install: $(VENV)/.installed
 
@@ -37,13 +37,23 @@ bench: install
 	$(BIN)/python -m tests.benchmarks.speed
 	KOLLEGA_LEAK_CASES=100000 $(BIN)/pytest -q -s tests/test_leaks.py
 
+# locust and what only it needs stay out of the install that everybody gets.
+load: $(VENV)/.load-installed
+	$(BIN)/python -m tests.benchmarks.load
+
+$(VENV)/.load-installed: requirements-load.lock | install
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-load.lock
+	touch $@
+
 translations: install
 	cd web && ../$(BIN)/pybabel -q extract -F babel.cfg --no-location -o ../var/messages.pot . \
 	  && ../$(BIN)/pybabel -q update -i ../var/messages.pot -d translations -N && ../$(BIN)/pybabel -q compile -d translations
 
 # Writes the versions that are installed now, after trying them out: pip install -U ..., make test, make lock.
+# Those in requirements-load.lock are kept out, and changed by hand.
 lock:
-	$(BIN)/pip list --format=freeze --exclude kollega --exclude pip --exclude-editable | sed 's/+cpu$$//' > requirements.lock
+	$(BIN)/pip list --format=freeze --exclude kollega --exclude pip --exclude-editable \
+	  $$(sed 's/^/--exclude /; s/==.*//' requirements-load.lock) | sed 's/+cpu$$//' > requirements.lock
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

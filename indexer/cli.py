@@ -274,7 +274,10 @@ def _password() -> str:
     """Asked for twice at a terminal; else the first line of standard input."""
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
-    return sys.stdin.readline().rstrip("\n")
+    typed = sys.stdin.readline().rstrip("\r\n")
+    if not typed.isprintable():  # half characters, of another encoding, among them
+        raise click.ClickException("The password has characters that cannot be typed, or is not UTF-8.")
+    return typed
 
 
 @contextmanager

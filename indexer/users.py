@@ -13,7 +13,7 @@ from recommender.models import Account, Person, Team
 
 def add(session: Session, handle: str, name: str, role: str, teams: Sequence[str], password: str | None) -> str:
     """A person who may sign in; somebody who is in the data already keeps their name, teams and role unless given."""
-    if not handle or ":" in handle or len(handle.split()) != 1 or len(handle) > 64:
+    if not handle or ":" in handle or handle.split() != [handle] or len(handle) > 64:
         raise AccountError("A user name has 1 to 64 characters, without spaces and colons.")
     person = session.scalar(select(Person).where(Person.handle == handle))
     if person is None:
@@ -28,6 +28,7 @@ def add(session: Session, handle: str, name: str, role: str, teams: Sequence[str
         accounts.open_account(session, person)
     else:
         accounts.set_password(session, person, password)
+    accounts.enable(session, person)
     return f"{person.handle} may sign in as {person.role}"
 
 

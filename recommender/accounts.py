@@ -30,16 +30,17 @@ def sign_in(session: Session, handle: str, password: str) -> Account | None:
         _HASHER.verify(known or _NOBODY, password[:LONGEST_PASSWORD])
     except (VerifyMismatchError, InvalidHashError):
         return None
-    return account if known and not _has_left(account) else None
+    too_long = len(password) > LONGEST_PASSWORD
+    return account if known and not too_long and not _has_left(account) else None
 
 
 def account_by_session(session: Session, identity: str) -> Account | None:
     """The account that a session's `ID:KEY` names; None once it is disabled, or its key is not the newest."""
     number, _, key = identity.partition(":")
-    account = session.get(Account, int(number)) if number.isdigit() else None
+    account = session.get(Account, int(number)) if number.isdecimal() and len(number) < 10 else None
     if account is None or account.disabled or _has_left(account):
         return None
-    return account if secrets.compare_digest(account.session_key.encode(), key.encode()) else None
+    return account if secrets.compare_digest(account.session_key.encode(), key.encode("utf-8", "replace")) else None
 
 
 def account_by_subject(session: Session, subject: str) -> Account | None:
@@ -89,7 +90,7 @@ def make_token(session: Session, person: Person, name: str, scopes: Collection[s
     if unknown or not scopes:
         raise AccountError(f"Scopes are {' and '.join(SCOPES)}, not {', '.join(unknown) or 'none'}.")
     token = _PREFIX + secrets.token_urlsafe(32)
-    expires = utc_now().date() + timedelta(days=days) if days else None
+    expires = utc_now().date() + timedelta(days=days) if days is not None else None
     row = APIToken(
         person_id=person.id, name=name, digest=_digest(token), scopes=sorted(set(scopes)), expires_on=expires
     )

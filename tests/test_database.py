@@ -3,21 +3,25 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, column, inspect, select, table, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
+import recommender
 from recommender.database import migrate, open_database, open_engine
-from recommender.models import Base, HelpRequest, Reply, RequestAudience
+from recommender.models import Account, APIToken, Base, Document, Event, HelpRequest, Reply, RequestAudience, Team
 from recommender.settings import Settings
 
 
@@ -26,12 +30,15 @@ def test_upgrading_from_nothing_gives_exactly_the_models_tables(settings: Settin
     assert inspect(engine).get_table_names() == []
     migrate(engine)
     assert set(inspect(engine).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
-    with engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "render_as_batch": True, "compare_server_default": True}
-        )
-        assert compare_metadata(context, Base.metadata) == []
+    assert _differences(engine) == []
     engine.dispose()
+
+
+def _differences(engine: Engine) -> Any:
+    """What alembic would change in the tables to make them the models'."""
+    options = {"compare_type": True, "render_as_batch": True, "compare_server_default": True}
+    with engine.connect() as connection:
+        return compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
 
 
 def test_the_comparison_would_see_a_missing_column(settings: Settings) -> None:
@@ -42,6 +49,125 @@ def test_the_comparison_would_see_a_missing_column(settings: Settings) -> None:
         (difference,) = compare_metadata(MigrationContext.configure(connection), Base.metadata)
     assert difference[:3] == ("add_column", None, "people")
     engine.dispose()
+
+
+AT_0001 = """
+    INSERT INTO teams VALUES (1, 'it', 'IT', 'IT-tuki'), (2, 'gone', 'Gone', NULL);
+    DELETE FROM teams WHERE id = 2;
+    INSERT INTO people VALUES (7, 'aino', 'Aino', 'agent', '["fi"]', NULL, '2026-05-01', '2026-01-01 00:00:00');
+    INSERT INTO team_members VALUES (1, 7);
+    INSERT INTO requests VALUES (4, 'VPN', 'It drops.', 'resolved', 0, 'en', '["vpn"]', 1, 7, '2026-01-02 00:00:00',
+        '2026-01-03 00:00:00', 'Update it.', 'jsonl', 'r1', NULL, NULL, '2026-01-03 00:00:00');
+    INSERT INTO requests VALUES (5, 'Door', '', 'open', 1, 'en', '[]', NULL, NULL, '2026-01-04 00:00:00',
+        NULL, NULL, 'kollega', NULL, NULL, 'https://example.org', '2026-01-04 00:00:00');
+    INSERT INTO replies VALUES (2, 4, 7, 'Which one?', '2026-01-02 10:00:00', 0, 3, 'a1', '2026-01-02 10:00:00');
+    INSERT INTO replies VALUES (3, 4, 7, 'Update it.', '2026-01-03 00:00:00', 1, 0, NULL, '2026-01-03 00:00:00');
+    INSERT INTO request_audience VALUES (4, 'team:it', '2026-01-02 00:00:00');
+    INSERT INTO request_audience VALUES (5, 'everyone', '2026-01-04 00:00:00');
+    INSERT INTO request_links VALUES (5, 4, 'related');
+    INSERT INTO documents VALUES (6, 'Guide', '## VPN', 'en', 0, 1, 7, '2026-01-05 00:00:00', '2026-02-01', 'jsonl',
+        'd1', NULL, '2026-01-05 00:00:00');
+    INSERT INTO document_audience VALUES (6, 'everyone', '2026-01-05 00:00:00')
+"""
+
+
+@pytest.fixture
+def at_0001(settings: Settings) -> Iterator[Engine]:
+    """A database as the first version left it, with rows in every table."""
+    engine = open_engine(settings)
+    _alembic(engine, command.upgrade, "0001")
+    with engine.begin() as connection:
+        for statement in AT_0001.split(";"):
+            connection.exec_driver_sql(statement)
+    yield engine
+    engine.dispose()
+
+
+def _alembic(engine: Engine, direction: Callable[[Config, str], None], revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(recommender.__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        direction(config, revision)
+
+
+def _rows(engine: Engine, columns: dict[str, list[str]]) -> dict[str, list[dict[str, Any]]]:
+    """Every row of these tables, of these columns."""
+    with engine.connect() as connection:
+        return {
+            name: [dict(row) for row in connection.execute(select(table(name, *map(column, names)))).mappings()]
+            for name, names in columns.items()
+        }
+
+
+def _columns(engine: Engine) -> dict[str, list[str]]:
+    inspected = inspect(engine)
+    return {name: [each["name"] for each in inspected.get_columns(name)] for name in inspected.get_table_names()}
+
+
+def test_upgrading_from_the_first_version_keeps_every_row(at_0001: Engine) -> None:
+    columns = _columns(at_0001)
+    before = _rows(at_0001, columns)
+    assert all(before.values()) and before.pop("alembic_version") == [{"version_num": "0001"}]
+    migrate(at_0001)
+    after = _rows(at_0001, columns)
+    assert after.pop("alembic_version") != [{"version_num": "0001"}]
+    assert after == before
+
+
+def test_what_was_there_before_an_upgrade_has_the_new_columns_defaults(at_0001: Engine) -> None:
+    migrate(at_0001)
+    with Session(at_0001) as session:
+        assert [team.restricted for team in session.query(Team)] == [False]
+        assert [(row.anonymous, row.assigned_to_id, row.attempts) for row in session.query(HelpRequest)] == [
+            (False, None, [])
+        ] * 2
+        (page,) = session.query(Document)
+        assert (page.draft, page.review_days, page.verified_by_id, page.drafted_from_id) == (False, None, None, None)
+        assert session.query(Account).count() == session.query(APIToken).count() == session.query(Event).count() == 0
+
+
+def test_an_upgraded_database_refuses_what_the_models_refuse(at_0001: Engine) -> None:
+    migrate(at_0001)
+    for statement in (
+        "UPDATE requests SET assigned_to_id = 404",
+        "UPDATE requests SET anonymous = NULL",
+        "UPDATE documents SET verified_by_id = 404",
+        "UPDATE documents SET drafted_from_id = 404",
+        "UPDATE documents SET draft = NULL",
+        "UPDATE teams SET restricted = NULL",
+        "INSERT INTO accounts VALUES (404, NULL, 'key', 0, NULL)",
+        "INSERT INTO events VALUES (1, 'used', 'request:4', '2026-01-01', 404, NULL, NULL, 0)",
+    ):
+        with at_0001.connect() as connection, pytest.raises(IntegrityError):
+            connection.exec_driver_sql(statement)
+
+
+def test_an_upgraded_database_never_uses_an_id_again(at_0001: Engine) -> None:
+    migrate(at_0001)
+    with at_0001.begin() as connection:
+        added = "INSERT INTO teams (handle, name) VALUES ('hr', 'HR')"
+        assert connection.exec_driver_sql(added).lastrowid == 3  # 2 has been another
+
+
+def test_going_back_to_the_first_version_keeps_its_rows_and_upgrading_again_works(at_0001: Engine) -> None:
+    columns = _columns(at_0001)
+    before = _rows(at_0001, columns)
+    migrate(at_0001)
+    with at_0001.begin() as connection:
+        for statement in (
+            "UPDATE teams SET restricted = 1",
+            "UPDATE requests SET anonymous = 1, assigned_to_id = 7",
+            "UPDATE documents SET draft = 1, review_days = 90, verified_by_id = 7, drafted_from_id = 4",
+            "INSERT INTO accounts VALUES (7, NULL, 'key', 0, NULL)",
+            "INSERT INTO events VALUES (1, 'used', 'request:4', '2026-01-01', 5, NULL, NULL, 0)",
+        ):
+            connection.exec_driver_sql(statement)
+    _alembic(at_0001, command.downgrade, "0001")
+    assert _columns(at_0001) == columns
+    assert _rows(at_0001, columns) == before
+    migrate(at_0001)
+    assert _differences(at_0001) == []
 
 
 def test_migrating_twice_keeps_what_is_there(settings: Settings) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer import load as load_module
 from indexer.load import LoadReport, load
 from indexer.sources.jsonl import JSONLSource
+from recommender.access import may_read, reader_of, request_audience
 from recommender.language import Analyzer
 from recommender.models import Document, HelpRequest, Person, Reply, RequestAudience, Team
 
@@ -261,3 +262,69 @@ def test_what_a_person_s_record_leaves_out_stays_as_it_is(
     import_lines({"type": "person", "id": "aino", "name": "Aino Lahti", "teams": []})
     with sessions() as session:
         assert session.query(Person).filter_by(handle="aino").one().teams == []
+
+
+HR: Line = {"type": "team", "id": "hr", "name": "HR", "restricted": True}
+VERA: Line = {"type": "person", "id": "vera", "name": "Vera", "teams": ["hr"]}
+LIISA: Line = {"type": "person", "id": "liisa", "name": "Liisa", "role": "lead"}
+UNSAID: Line = {name: value for name, value in REQUEST.items() if name != "audience"}
+
+
+@pytest.mark.parametrize(
+    ("request_line", "readers"),
+    [
+        (UNSAID | {"team": "hr"}, {"matti", "vera"}),
+        (UNSAID | {"team": "hr", "status": "open"}, {"matti", "vera"}),
+        (UNSAID | {"team": "hr", "audience": ["everyone"]}, {"aino", "liisa", "matti", "vera"}),
+        (UNSAID | {"team": "hr", "audience": ["team:it"]}, {"aino", "matti", "vera"}),
+        (UNSAID | {"team": "hr", "audience": []}, {"matti", "vera"}),
+        (UNSAID | {"team": "it"}, {"aino", "liisa", "matti", "vera"}),
+        (UNSAID | {"team": "it", "audience": []}, {"aino", "matti"}),
+        (UNSAID | {"team": "it", "audience": ["person:liisa"]}, {"aino", "liisa", "matti"}),
+        (UNSAID | {"team": None}, {"aino", "liisa", "matti", "vera"}),
+    ],
+)
+def test_who_reads_an_imported_request_is_what_it_says_and_else_what_its_team_says(
+    import_lines: Import, sessions: sessionmaker[Session], request_line: Line, readers: set[str]
+) -> None:
+    assert import_lines(TEAM, HR, AINO, MATTI, VERA, LIISA, request_line).problems == []
+    with sessions() as session:
+        audience = request_audience(_request(session))
+        assert {row.handle for row in session.query(Person) if may_read(audience, reader_of(row))} == readers
+
+
+def test_a_team_stays_restricted_when_a_later_import_does_not_say(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    import_lines(HR, MATTI)
+    unsaid = {name: value for name, value in HR.items() if name != "restricted"}
+    assert _counts(import_lines(unsaid, UNSAID | {"team": "hr", "status": "open", "replies": []})) == (1, 0, 1, [])
+    with sessions() as session:
+        assert session.query(Team).one().restricted is True
+        assert _request(session).audience == []
+    assert _counts(import_lines(HR | {"restricted": False})) == (0, 1, 0, [])
+    with sessions() as session:
+        assert session.query(Team).one().restricted is False
+
+
+def test_a_request_whose_team_has_become_restricted_is_narrowed_by_the_next_import(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    import_lines(TEAM, AINO, MATTI, UNSAID)
+    assert _counts(import_lines(TEAM | {"restricted": True}, UNSAID)) == (0, 2, 0, [])
+    with sessions() as session:
+        assert _request(session).audience == []
+
+
+def test_anonymous_is_kept_and_follows_the_source(import_lines: Import, sessions: sessionmaker[Session]) -> None:
+    for line, counts in (
+        (REQUEST | {"anonymous": True}, (4, 0, 0)),
+        (REQUEST | {"anonymous": True}, (0, 0, 4)),
+        (REQUEST, (0, 1, 3)),
+    ):
+        report = import_lines(TEAM, AINO, MATTI, line)
+        assert (report.added, report.updated, report.unchanged) == counts
+        with sessions() as session:
+            row = _request(session)
+            assert row.anonymous is ("anonymous" in line)
+            assert row.asked_by is not None and row.asked_by.handle == "matti"

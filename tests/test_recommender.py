@@ -1,6 +1,6 @@
 """recommender.py: the whole recipe on a real index, with an encoder that counts words; a few runs of the real model."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.reindex import reindex
 from recommender.access import ANYONE, EVERYONE, Reader, reader_of
 from recommender.database import open_database
-from recommender.datatypes import Verdict
+from recommender.datatypes import Suggestion, Verdict
 from recommender.encoder import Encoder, load_encoder
 from recommender.index import generations
 from recommender.index.local import LocalIndex
@@ -528,6 +528,133 @@ def test_refresh_in_the_background_ends_with_the_new_generation(
     assert isinstance(recommender.index, LocalIndex)
     assert recommender.index.manifest.generation == "gen-000002"
     assert recommender.index.manifest.items == 2
+
+
+# what is left out
+
+
+def test_what_is_left_out_is_neither_suggested_nor_counted_nor_evidence(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    left, kept, more = [
+        add_request("printer jam", answer=f"open tray{n}", by=by) for n, by in enumerate(["a", "b", "c"])
+    ]
+    recommender = build()
+    whole = recommender.recommend("printer jam", ANYONE, session, top_k=1)
+    assert (len(whole.suggestions), whole.more, {e.handle for e in whole.experts}) == (1, 2, {"a", "b", "c"})
+    result = recommender.recommend("printer jam", ANYONE, session, top_k=1, leave_out=[f"request:{left}"])
+    assert result.suggestions[0].item.id in (kept, more) and result.more == 1
+    assert {expert.handle for expert in result.experts} == {"b", "c"}
+
+
+def test_when_all_that_answers_is_left_out_the_answer_is_unknown(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    number = add_request("printer jam", answer="open the tray")
+    result = build().recommend("printer jam", ANYONE, session, leave_out={f"request:{number}", "request:404"})
+    assert (result.verdict, result.suggestions, result.experts) == (Verdict.UNKNOWN, (), ())
+
+
+# similar open requests
+
+
+def _keys(found: Iterable[Suggestion]) -> set[int]:
+    return {suggestion.item.id for suggestion in found}
+
+
+def test_similar_open_finds_open_requests_and_recommend_finds_resolved_ones(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    solved = add_request("printer jam", answer="open the tray")
+    opened = {add_request("printer jam", answer=f"looking{n}", status="open", by="groucho") for n in range(2)}
+    add_request("saxophone mango", status="open")
+    recommender = build()
+    assert _keys(recommender.similar_open("printer jam", ANYONE, session)) == opened
+    result = recommender.recommend("printer jam", ANYONE, session)
+    assert _keys(result.suggestions) == {solved}
+    assert "groucho" not in {expert.handle for expert in result.experts}
+    assert {piece.item.id for expert in result.experts for piece in expert.evidence} == {solved}
+
+
+def test_similar_open_shows_each_reader_what_they_may_read(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add, add_person: Add
+) -> None:
+    _background_items(add_request)
+    public = add_request("printer jam", status="open")
+    own = add_request("printer jam", status="open", audience=[], asked_by="minna", team="it")
+    untaken = add_request("printer jam", status="open", audience=["agents"], asked_by="lasse")
+    hr = add_request("printer jam", status="open", audience=[], team="hr")
+    for handle, role, *teams in (
+        ("minna", "staff"),
+        ("lasse", "staff"),
+        ("otto", "agent", "it"),
+        ("vera", "staff", "hr"),
+    ):
+        add_person(handle, role, *teams)
+    recommender = build()
+    assert _keys(recommender.similar_open("printer jam", ANYONE, session)) == {public}
+    for handle, readable in (
+        ("minna", {public, own}),
+        ("lasse", {public, untaken}),
+        ("otto", {public, own, untaken}),
+        ("vera", {public, hr}),
+    ):
+        reader = reader_of(_person(session, handle))
+        assert _keys(recommender.similar_open("printer jam", reader, session)) == readable, handle
+        assert recommender.recommend("printer jam", reader, session).suggestions == ()
+
+
+def test_an_open_request_narrowed_after_it_was_indexed_is_not_similar_any_more(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    number = add_request("printer jam", status="open")
+    recommender = build()
+    assert _keys(recommender.similar_open("printer jam", ANYONE, session)) == {number}
+    _change(sessions, number, audience=[RequestAudience(token="team:hr")])
+    assert recommender.similar_open("printer jam", ANYONE, session) == ()
+
+
+@pytest.mark.parametrize("values", [{"hidden": True}, {"status": "resolved"}])
+def test_an_open_request_hidden_or_resolved_after_it_was_indexed_is_not_similar_any_more(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add, values: dict[str, object]
+) -> None:
+    _background_items(add_request)
+    number, other = [add_request("printer jam", status="open") for _ in range(2)]
+    recommender = build()
+    _change(sessions, number, **values)
+    assert _keys(recommender.similar_open("printer jam", ANYONE, session)) == {other}
+
+
+def test_similar_open_leaves_out_what_it_is_told_and_shows_top_k(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    numbers = {add_request("printer jam", answer=f"looking{n}", status="open") for n in range(3)}
+    own = min(numbers)
+    recommender = build()
+    found = recommender.similar_open("printer jam", ANYONE, session, leave_out=[f"request:{own}"])
+    assert _keys(found) == numbers - {own}
+    (one,) = recommender.similar_open("printer jam", ANYONE, session, top_k=1, leave_out=[f"request:{own}"])
+    assert one.item.id in numbers - {own}
+
+
+@pytest.mark.parametrize("question", ["vpn tunnel", "", "?!"])
+def test_nothing_open_is_similar_to_something_else_or_to_nothing(
+    build: Build, session: Session, add_request: Add, question: str
+) -> None:
+    _background_items(add_request)
+    add_request("printer jam", status="open")
+    assert build().similar_open(question, ANYONE, session) == ()
+
+
+def test_without_an_index_nothing_open_is_similar(
+    session: Session, encoder: FakeEncoder, reopen: Callable[[Encoder | None], Recommender]
+) -> None:
+    assert reopen(encoder).similar_open("printer jam", ANYONE, session) == ()
 
 
 # the real model

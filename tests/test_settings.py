@@ -69,3 +69,33 @@ def test_the_table_has_a_row_with_help_for_every_setting() -> None:
     assert set(table) == {f"KOLLEGA_{field.name.upper()}" for field in fields(Settings)}
     assert table["KOLLEGA_PORT"] == ("8080", "port the server listens on")
     assert all(help for _default, help in table.values())
+
+
+@pytest.mark.parametrize("variable", ["KOLLEGA_ANONYMOUS_READING", "KOLLEGA_DEMO"])
+@pytest.mark.parametrize(
+    ("values", "meant"), [(("0", "false", "no", "No"), False), (("1", "true", "yes", "TRUE"), True)]
+)
+def test_a_switch_is_read_as_what_people_write(variable: str, values: tuple[str, ...], meant: bool) -> None:
+    name = variable.removeprefix("KOLLEGA_").lower()
+    read = [getattr(Settings.from_environment({variable: value}), name) for value in values]
+    assert read == [meant] * 4
+
+
+@pytest.mark.parametrize("variable", ["KOLLEGA_ANONYMOUS_READING", "KOLLEGA_DEMO"])
+@pytest.mark.parametrize("value", ["2", "on", "maybe", " ", "1 ", "kyllä", "None"])
+def test_a_switch_that_says_neither_is_refused_by_name(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{variable} must be a value like False, not"):
+        Settings.from_environment({variable: value})
+
+
+@pytest.mark.parametrize(
+    "url", ["", "https://kollega.example.org", "https://example.org/kollega", "http://localhost:8080"]
+)
+def test_a_public_url_is_an_address_or_nothing(url: str) -> None:
+    assert Settings.from_environment({"KOLLEGA_PUBLIC_URL": url}).public_url == url
+
+
+@pytest.mark.parametrize("url", ["kollega.example.org", "localhost:8080", "/kollega", "https:/example.org", " "])
+def test_a_public_url_without_a_scheme_is_refused_by_name(url: str) -> None:
+    with pytest.raises(SettingsError, match="KOLLEGA_PUBLIC_URL must be an address that starts with https://"):
+        Settings.from_environment({"KOLLEGA_PUBLIC_URL": url})

@@ -72,7 +72,7 @@ class DrawnEncoder:
 def main(sizes: Sequence[int]) -> None:
     """Run every part, print the table, write the JSON."""
     home = Path(os.environ.get("KOLLEGA_HOME", "var"))
-    found: dict[str, Any] = {"machine": _machine(), "encoding": encoding(home), "help": help_seconds()}
+    found: dict[str, Any] = {"machine": machine(), "encoding": encoding(home), "help": help_seconds()}
     found["scale"] = [scale(home, size) for size in sizes]
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -129,10 +129,16 @@ def help_seconds() -> float:
 def scale(home: Path, size: int) -> dict[str, Any]:
     """Index `size` drawn items in one process and ask in another, as `reindex` and `serve` are, each with its peak."""
     with tempfile.TemporaryDirectory() as scratch:
-        settings = _settings(home, Path(scratch))
-        found = {"items": size} | _in_a_process(settings, "--index", size) | _in_a_process(settings, "--ask", size)
+        settings, indexed = drawn_home(home, Path(scratch), size)
+        found = {"items": size} | indexed | _in_a_process(settings, "--ask", size)
     print(json.dumps(found), file=sys.stderr)
     return found
+
+
+def drawn_home(home: Path, scratch: Path, size: int) -> tuple[Settings, dict[str, float]]:
+    """A home in `scratch` with `size` drawn items, indexed in a process of its own, and what that took."""
+    settings = _settings(home, scratch)
+    return settings, _in_a_process(settings, "--index", size)
 
 
 def index_drawn(settings: Settings, size: int) -> dict[str, float]:
@@ -254,7 +260,8 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """What the figures were taken on."""
     return {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.machine()}
 
 
