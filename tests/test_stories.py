@@ -141,6 +141,8 @@ def test_staff_find_an_answer_or_send_a_request_and_follow_it(walk: Walk, sessio
     walk.sign_out()
 
     walk.sign_in("aino")
+    page.wait_for_load_state("load")
+    expect(page.locator("#q")).to_have_value("")  # what matti typed in this tab is not aino's
     page.goto(where)
     page.locator("#body").fill("Try the other cable")
     walk.button("Send and resolve")

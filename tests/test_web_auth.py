@@ -51,6 +51,17 @@ def test_a_password_opens_a_session_and_signing_out_ends_it(open_client: Callabl
     assert client.get("/requests/").status_code == 401
 
 
+def test_an_answer_under_way_does_not_bring_back_a_session_that_was_ended(
+    open_client: Callable[[], FlaskClient], aino: str
+) -> None:
+    visitor = open_client()
+    assert _enter(visitor, aino, PASSWORD) == (302, "/")
+    visitor.get("/")  # the form's token is put into the session here
+    late = [visitor.get("/"), visitor.post("/suggest", data={"q": "printer"}), visitor.get("/requests/")]
+    assert [answer.status_code for answer in late] == [200, 200, 200]
+    assert not any("session=" in cookie for answer in late for cookie in answer.headers.getlist("Set-Cookie"))
+
+
 @pytest.mark.parametrize(("handle", "password"), [("aino", "wrong password"), ("nobody", PASSWORD), ("", "")])
 def test_a_wrong_name_or_password_says_the_same(
     open_client: Callable[[], FlaskClient], aino: str, handle: str, password: str

@@ -90,6 +90,15 @@ def test_a_request_without_a_word_on_who_reads_follows_its_team(call: Call, sess
     assert call("matti", "POST", "/requests", {"title": "t", "team": "nowhere"}).status_code == 404
 
 
+@pytest.mark.parametrize("nothing", ["", " ", "\f", "\u2003\n"])
+def test_what_holds_only_spaces_is_no_title_and_the_document_says_so(call: Call, nothing: str) -> None:
+    answer = call("matti", "POST", "/requests", {"title": nothing})
+    assert (answer.status_code, answer.json["error"]["detail"]) == (422, "title: must hold more than spaces")
+    schemas = call("matti", "GET", "/openapi.json").json["components"]["schemas"]
+    [title] = [schema["properties"]["title"] for name, schema in schemas.items() if name.startswith("NewRequest")]
+    assert title["pattern"] == r"\S"
+
+
 def test_feedback_is_counted_without_whose(call: Call, sessions: Sessions) -> None:
     def send(who: str, **sent: Any) -> int:
         answer = call(who, "POST", "/feedback", {"item": "request:1", **sent})

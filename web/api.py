@@ -36,7 +36,9 @@ def _refuse(_request: Any, _response: Any, error: Any, _instance: Any, *_more: A
     """422 naming the field, in the shape of all errors."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        abort(422, f"{'.'.join(map(str, first['loc'])) or 'the body'}: {first['msg']}")
+        empty = first["type"] == "string_pattern_mismatch" and first["ctx"]["pattern"] == schemas.NOT_EMPTY
+        what = "must hold more than spaces" if empty else first["msg"]
+        abort(422, f"{'.'.join(map(str, first['loc'])) or 'the body'}: {what}")
 
 
 spec = SpecTree(

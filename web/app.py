@@ -28,6 +28,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may be open for days
         WTF_CSRF_SSL_STRICT=False,  # SameSite and the token do; a proxy may drop the Referer
         PERMANENT_SESSION_LIFETIME=_SESSION,
+        SESSION_REFRESH_EACH_REQUEST=False,  # or an answer under way would bring back a session that was just ended
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,

@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
 from recommender.lifecycle import LONGEST_BODY, LONGEST_TITLE
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TITLE)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_BODY)]
+NOT_EMPTY = r"\S"
+Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=LONGEST_TITLE)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=LONGEST_BODY)]
 Key = Annotated[str, StringConstraints(pattern=r"^(request|document):[1-9][0-9]{0,8}$")]
 
 
@@ -21,7 +22,7 @@ class _Sent(BaseModel):
 class Question(_Sent):
     """A question, and optionally more about it."""
 
-    q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    q: Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY)]
     body: Annotated[str, StringConstraints(strip_whitespace=True)] = ""
     top_k: int = Field(10, ge=1, le=50)
 
@@ -88,7 +89,7 @@ class Flagged(_Sent):
 
     kind: Literal["flagged"]
     item: Key
-    note: Annotated[str, StringConstraints(pattern=r"\S", max_length=1_000)]
+    note: Annotated[str, StringConstraints(pattern=NOT_EMPTY, max_length=1_000)]
 
 
 class Feedback(RootModel[Annotated[Helped | Used | Flagged, Field(discriminator="kind")]]):

@@ -15,17 +15,19 @@ function typed() {
   return fields.map((field) => field.value.trim()).join("\n").trim();
 }
 
-// What is typed stays over a reload and the way back, in this tab only.
+// What is typed stays over a reload and the way back, in this tab only, and never for whoever signs in next.
 function keep() {
-  if (typed()) sessionStorage.setItem(KEPT, JSON.stringify(fields.map((field) => field.value)));
+  const kept = { whose: form.dataset.whose, values: fields.map((field) => field.value) };
+  if (typed()) sessionStorage.setItem(KEPT, JSON.stringify(kept));
   else sessionStorage.removeItem(KEPT);
 }
 
 function restore() {
   const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
   if (!kept || typed()) return;
-  fields.forEach((field, n) => { field.value = kept[n]; });
-  if (kept[1]) form.querySelector(".more").open = true;
+  if (kept.whose && kept.whose !== form.dataset.whose) return sessionStorage.removeItem(KEPT);
+  fields.forEach((field, n) => { field.value = kept.values[n]; });
+  if (kept.values[1]) form.querySelector(".more").open = true;
 }
 
 // Where the cursor is among the results, so that it can be put back when its card is made anew.
