@@ -207,6 +207,19 @@ def user_disable(settings: Settings, handle: str, undo: bool) -> None:
     click.echo(f"{handle} may sign in again" if undo else f"{handle} may not sign in any more; their tokens are gone")
 
 
+@user.command("unlink")
+@click.argument("handle")
+@click.pass_obj
+def user_unlink(settings: Settings, handle: str) -> None:
+    """Forget who HANDLE is at the OpenID provider and end their sessions: their next sign-in links them anew."""
+    from indexer import users
+    from recommender import accounts
+
+    with _session(settings) as session:
+        accounts.unlink(session, users.get_person(session, handle))
+    click.echo(f"{handle} is linked to nobody at the OpenID provider")
+
+
 @user.command("token")
 @click.argument("handle")
 @click.option("--name", default="API", show_default=True, help="What it is for.")

@@ -49,6 +49,14 @@ def account_by_subject(session: Session, subject: str) -> Account | None:
     return None if account is None or account.disabled or _has_left(account) else account
 
 
+def unlink(session: Session, person: Person) -> Account:
+    """Forget which identity provider's subject a person is, so that their next sign-in links anew, and end their
+    sessions."""
+    account = open_account(session, person)
+    account.subject, account.session_key = None, secrets.token_hex(16)
+    return account
+
+
 def set_password(session: Session, person: Person, password: str) -> Account:
     """Give a person a password and end their sessions. Raises AccountError when it is too short."""
     if len(password) < SHORTEST_PASSWORD:

@@ -81,6 +81,7 @@ class Recommender:
         self._state: tuple[SearchIndex | None, tuple[str, ...]] = (index, notices)
         self._generation: str | None = None
         self._reloading = threading.Lock()
+        self._encoded = threading.local()
 
     @classmethod
     def open(cls, settings: Settings) -> "Recommender":
@@ -195,7 +196,10 @@ class Recommender:
         if self._encoder is None:
             return None, notices
         try:
-            return self._encoder.encode_queries([asked.text])[0], notices
+            if getattr(self._encoded, "text", None) != asked.text:  # an agent's panel asks the same twice in a row
+                self._encoded.vector = self._encoder.encode_queries([asked.text])[0]
+                self._encoded.text = asked.text
+            return self._encoded.vector, notices
         except Exception:
             log.exception("The question could not be encoded; words alone answer it")
             return None, tuple(dict.fromkeys([*notices, DENSE_MISSING]))

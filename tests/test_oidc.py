@@ -117,6 +117,19 @@ def test_from_the_second_time_on_the_subject_counts_and_not_the_handle(
     assert other.get("/requests/").status_code == 401
 
 
+def test_somebody_unlinked_by_an_admin_is_linked_anew(
+    make_client: Callable[..., FlaskClient], provider: str, sessions: Sessions
+) -> None:
+    client = make_client(provider)
+    _sign_in(client, provider, "sub-1", "aino")
+    with sessions.begin() as session:
+        accounts.unlink(session, session.query(Person).filter_by(handle="aino").one())
+    assert client.get("/requests/").status_code == 401
+    again = make_client(provider)
+    assert _sign_in(again, provider, "sub-2", "aino").status_code == 302
+    assert "Aino" in again.get("/requests/").text
+
+
 def test_someone_unknown_is_told_what_to_do_and_is_not_made_up(
     make_client: Callable[..., FlaskClient], provider: str, sessions: Sessions
 ) -> None:

@@ -579,6 +579,22 @@ def test_similar_open_finds_open_requests_and_recommend_finds_resolved_ones(
     assert {piece.item.id for expert in result.experts for piece in expert.evidence} == {solved}
 
 
+def test_the_same_question_asked_twice_in_a_row_is_encoded_once_and_another_anew(
+    build: Build, session: Session, add_request: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _background_items(add_request)
+    solved = add_request("printer jam", answer="open the tray")
+    other = add_request("coffee beans", answer="call facilities")
+    recommender = build()
+    encoded: list[str] = []
+    encode = FakeEncoder.encode_queries
+    monkeypatch.setattr(FakeEncoder, "encode_queries", lambda self, texts: encoded.extend(texts) or encode(self, texts))
+    for question, found in (("printer jam", solved), ("printer jam", solved), ("coffee beans", other)):
+        assert _keys(recommender.recommend(question, ANYONE, session).suggestions) == {found}
+        recommender.similar_open(question, ANYONE, session)
+    assert encoded == ["printer jam", "coffee beans"]
+
+
 def test_similar_open_shows_each_reader_what_they_may_read(
     build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add, add_person: Add
 ) -> None:

@@ -206,7 +206,7 @@ def test_a_user_name_that_cannot_be_used_is_one_sentence(
 
 @pytest.mark.parametrize("handle", [" aino", "aino ", "aino\n"])
 def test_a_user_name_with_a_space_at_an_end_is_refused_too(run: Run, handle: str) -> None:
-    _refused(run("user", "add", handle, typed=PASSWORD))
+    assert "1 to 64 characters" in _refused(run("user", "add", handle, typed=PASSWORD))
 
 
 def test_the_longest_user_name_signs_in(run: Run, sessions: sessionmaker[Session]) -> None:
@@ -349,7 +349,7 @@ def test_a_team_s_requests_are_restricted_and_shared_again(run: Run, sessions: s
 
 
 @pytest.mark.parametrize(
-    "arguments", [("password",), ("role", "agent"), ("disable",), ("disable", "--undo"), ("token",)]
+    "arguments", [("password",), ("role", "agent"), ("disable",), ("disable", "--undo"), ("token",), ("unlink",)]
 )
 def test_somebody_who_is_not_there_is_one_sentence_that_says_how_to_make_them(
     run: Run, sessions: sessionmaker[Session], arguments: tuple[str, ...]

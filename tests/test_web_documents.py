@@ -216,6 +216,12 @@ def test_the_owner_is_shown_what_is_due_and_flagged_first(visit: Visit, sessions
     assert rows("aino") == [due, flagged, draft, calm, orphan]
     assert rows("pekka") == [orphan, other]
     assert rows("matti") == []
+    linked = {who: 'href="/documents/"' in visit(who).get("/requests/").text for who in ("aino", "matti", "tiina")}
+    assert linked == {"aino": True, "matti": False, "tiina": False}
+    with sessions.begin() as session:
+        tiina = session.query(Person).filter_by(handle="tiina").one()
+        session.get_one(Document, calm).owner_id = tiina.id
+    assert 'href="/documents/"' in visit("tiina").get("/requests/").text
     assert "old screenshots" in visit("aino").get(f"/documents/{flagged}").text
     assert "old screenshots" not in visit("matti").get(f"/documents/{flagged}").text
     visit("aino").post(f"/documents/{flagged}/verify")

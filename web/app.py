@@ -46,6 +46,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
+    app.jinja_env.globals["keeps_documents"] = documents.keeps_documents
     for view in (ask, requests, documents, desk, people, api, auth, oidc, embed, health):
         app.register_blueprint(view.blueprint)
     csrf.exempt(api.blueprint)  # it knows bearer tokens only, which no browser sends by itself

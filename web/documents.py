@@ -49,6 +49,12 @@ def get_document(document_id: int) -> Document:
     return found
 
 
+def keeps_documents(person: Person) -> bool:
+    """True for somebody who owns a document that is not hidden."""
+    owned = select(Document.id).where(Document.owner_id == person.id, Document.hidden.is_(False))
+    return session().scalar(owned.limit(1)) is not None
+
+
 @blueprint.get("/")
 def kept() -> ResponseReturnValue:
     """What the signed-in person looks after: due and flagged first; 401 when nobody has signed in."""
