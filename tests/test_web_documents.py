@@ -9,7 +9,7 @@ from conftest import sign_in
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.models import Document, Event, utc_now
+from recommender.models import Document, Event, Person, utc_now
 from recommender.recommender import Recommender
 
 Sessions = sessionmaker[Session]
