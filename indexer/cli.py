@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _SERVER = "web.server"
 ROLES = ("staff", "agent", "lead", "admin")
 SCOPES = ("read", "write")
+PARTS = ("test", "train", "all")
 
 
 class _Group(click.Group):
@@ -131,6 +133,24 @@ def status(settings: Settings, as_json: bool) -> None:
     found = read_status(settings)
     click.echo(found.as_json() if as_json else found.as_text())
     sys.exit(0 if found.healthy else 1)
+
+
+@main.command()
+@click.argument("sets", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--part", type=click.Choice(PARTS), default="test", show_default=True, help="Which queries to ask.")
+@click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
+@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the reliability diagram into this file.")
+@click.pass_obj
+def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, json_wanted: bool, picture: Path | None) -> None:
+    """Measure the quality of search on SETs: folders of questions with known answers."""
+    from indexer import evaluate as evaluation
+    from recommender.encoder import load_encoder
+
+    with _bars() as progress:
+        found = evaluation.evaluate(settings, load_encoder(settings), _analyzer(settings), sets, part, progress)
+    if picture:
+        evaluation.plot(found, picture)
+    click.echo(evaluation.as_json(found) if json_wanted else evaluation.as_text(found))
 
 
 @main.command()
@@ -351,13 +371,20 @@ def _analyzer(settings: Settings) -> "Analyzer":
 @contextmanager
 def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar with an ETA on standard error."""
+    with _bars() as show:
+        yield partial(show, label)
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str, int, int], None]]:
+    """The same for work in several parts: the bar is named after the part that is under way."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task = bar.add_task("", total=None)
+        yield lambda label, done, total: bar.update(task, description=label, completed=done, total=total)
 
 
 @contextmanager

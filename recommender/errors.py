@@ -43,3 +43,7 @@ class NotAllowed(KollegaError):
 
 class Conflict(KollegaError):
     """Somebody else was first."""
+
+
+class EvaluationError(KollegaError):
+    """An evaluation set that cannot be used."""

@@ -64,6 +64,29 @@ class _Judged:
     words: list[Match]
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What a question met: readable items, best first, and how well the first of them match."""
+
+    asked: _Question
+    ranked: list[tuple[Item, Candidate]]
+    judged: list[_Judged]
+    notices: tuple[str, ...]
+
+    @property
+    def best(self) -> float:
+        """The match of the suggestion that matches best."""
+        return max((one.match for one in self.judged), default=0.0)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Item keys, best first, and the best suggestion's match: what `kollega evaluate` measures."""
+
+    keys: tuple[str, ...]
+    match: float
+
+
 class Recommender:
     """Holds an open index and an encoder; safe to call from many threads."""
 
@@ -134,50 +157,52 @@ class Recommender:
     ) -> Recommendation:
         """Suggestions and experts for a question, from what `reader` may read and `session` still holds, without the
         items whose keys are in `leave_out`."""
-        index, notices = self._state
-        asked = self._analyse(_text(question), index, reader)
-        if index is None or not asked.terms.words:
-            return Recommendation(question, asked.language, Verdict.UNKNOWN, notices=notices)
-
-        vector, notices = self._encode(asked, notices)
-        candidates = self._candidates(index, vector, asked, reader, leave_out)
-        ranked = self._readable_items(candidates, reader, session, top_k)
-        judged = self._judge(index, asked, ranked[: max(top_k, SHOWN)])
-
-        best = max((one.match for one in judged), default=0.0)
+        found = self._find(question, reader, session, top_k, leave_out)
+        language, best, notices = found.asked.language, found.best, found.notices
         verdict = calibration.verdict(best, self._settings.answer_from, self._settings.maybe_from)
-        known = self._experts(ranked[:EXPERT_ITEMS], best, reader, session)
+        known = self._experts(found.ranked[:EXPERT_ITEMS], best, reader, session)
         if verdict is Verdict.UNKNOWN:
-            return Recommendation(question, asked.language, verdict, (), known, notices=notices)
-        worth = [one for one in judged if one.match >= _WORTH_SHOWING * best]
-        shown = tuple(_suggestion(one, asked) for one in worth[:top_k])
-        return Recommendation(question, asked.language, verdict, shown, known, max(0, len(worth) - top_k), notices)
+            return Recommendation(question, language, verdict, (), known, notices=notices)
+        worth = [one for one in found.judged if one.match >= _WORTH_SHOWING * best]
+        shown = tuple(_suggestion(one, found.asked) for one in worth[:top_k])
+        return Recommendation(question, language, verdict, shown, known, max(0, len(worth) - top_k), notices)
+
+    def rank(
+        self, question: str, reader: Reader, session: Session, top_k: int, among: frozenset[str] | None = None
+    ) -> Ranking:
+        """The order that `recommend` begins with, whatever the verdict; `among` are the only items to search."""
+        found = self._find(question, reader, session, top_k, among=among)
+        return Ranking(tuple(item.key for item, _candidate in found.ranked[:top_k]), found.best)
 
     def similar_open(
         self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, leave_out: Collection[str] = ()
     ) -> tuple[Suggestion, ...]:
         """Open requests that are about the same, best first: the sign of something that troubles many at once."""
         reader = replace(reader, tokens=reader.for_open_requests)
+        found = self._find(question, reader, session, top_k, leave_out)
+        near = [one for one in found.judged[:top_k] if one.match >= self._settings.answer_from]
+        return tuple(_suggestion(one, found.asked) for one in near)
+
+    def _find(
+        self,
+        question: str,
+        reader: Reader,
+        session: Session,
+        top_k: int,
+        leave_out: Collection[str] = (),
+        among: frozenset[str] | None = None,
+    ) -> _Found:
+        """Search both legs, fuse, drop what is not readable any more, and judge what may be shown."""
         index, notices = self._state
         asked = self._analyse(_text(question), index, reader)
         if index is None or not asked.terms.words:
-            return ()
-        vector, _notices = self._encode(asked, notices)
-        candidates = self._candidates(index, vector, asked, reader, leave_out)
-        judged = self._judge(index, asked, self._readable_items(candidates, reader, session, top_k)[:top_k])
-        return tuple(_suggestion(one, asked) for one in judged if one.match >= self._settings.answer_from)
-
-    def _candidates(
-        self,
-        index: SearchIndex,
-        vector: NDArray[np.float32] | None,
-        asked: _Question,
-        reader: Reader,
-        leave_out: Collection[str],
-    ) -> list[Candidate]:
-        hits = index.search(vector, asked.terms, reader.tokens, POOL)
-        found = fuse(hits, index.background, self._settings.dense_weight)
-        return [candidate for candidate in found if candidate.item not in leave_out]
+            return _Found(asked, [], [], notices)
+        vector, notices = self._encode(asked, notices)
+        hits = index.search(vector, asked.terms, reader.tokens, POOL, among)
+        fused = fuse(hits, index.background, self._settings.dense_weight)
+        candidates = [candidate for candidate in fused if candidate.item not in leave_out]
+        ranked = self._readable_items(candidates, reader, session, top_k)
+        return _Found(asked, ranked, self._judge(index, asked, ranked[: max(top_k, SHOWN)]), notices)
 
     def _analyse(self, question: str, index: SearchIndex | None, reader: Reader) -> _Question:
         language = self._analyzer.detect(question, fallback="")

@@ -203,6 +203,7 @@ def test_an_agent_answers_with_the_keyboard_and_drafts_a_document(walk: Walk, se
     page.locator("#body").fill("Hold the power button for ten seconds.")
     page.locator("#body").press("Control+Shift+Enter")
     expect(page.locator("#solution")).to_contain_text("Hold the power button")
+    page.wait_for_load_state("load")  # from then on the keys work
     page.keyboard.press("Escape")
     page.keyboard.press("d")
     page.wait_for_url("**/documents/new**")

@@ -27,8 +27,16 @@ class SearchIndex(Protocol):
     background: float
     """Mean cosine of unrelated texts in this index: the practical zero of the dense score."""
 
-    def search(self, vector: NDArray[np.float32] | None, terms: Terms, tokens: frozenset[str], top_k: int) -> list[Hit]:
-        """Up to `top_k` passages of each leg, merged; `vector` None runs the lexical leg alone."""
+    def search(
+        self,
+        vector: NDArray[np.float32] | None,
+        terms: Terms,
+        tokens: frozenset[str],
+        top_k: int,
+        among: frozenset[str] | None = None,
+    ) -> list[Hit]:
+        """Up to `top_k` passages of each leg, merged; `vector` None runs the lexical leg alone. `among` are the keys of
+        the only items to search."""
         ...
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:

@@ -93,16 +93,22 @@ class LexicalIndex:
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
-    def search(self, terms: Terms, tokens: frozenset[str], top_k: int) -> list[tuple[int, float]]:
-        """The `top_k` best readable passages as (id, BM25), best first. Long questions keep their rarest terms."""
+    def search(
+        self, terms: Terms, tokens: frozenset[str], top_k: int, among: frozenset[str] | None = None
+    ) -> list[tuple[int, float]]:
+        """The `top_k` best readable passages, of the items `among`, as (id, BM25), best first. Long questions keep
+        their rarest terms."""
         parts = self._parts(terms)
         if not parts or top_k <= 0:
             return []
         occur = tantivy.Occur
+        filters = [self._readable(tokens)]
+        if among is not None:
+            filters.append(tantivy.Query.term_set_query(self._schema, "item", sorted(among)))
         query = tantivy.Query.boolean_query(
             [
                 (occur.Must, tantivy.Query.boolean_query([(occur.Should, part) for part in parts])),
-                (occur.Must, tantivy.Query.const_score_query(self._readable(tokens), 0.0)),
+                *((occur.Must, tantivy.Query.const_score_query(each, 0.0)) for each in filters),
             ]
         )
         hits = self._searcher.search(query, limit=top_k, count=False).hits

@@ -64,12 +64,23 @@ class LocalIndex:
             )
         return cls(manifest, catalogue, dense, lexical)
 
-    def search(self, vector: NDArray[np.float32] | None, terms: Terms, tokens: frozenset[str], top_k: int) -> list[Hit]:
+    def search(
+        self,
+        vector: NDArray[np.float32] | None,
+        terms: Terms,
+        tokens: frozenset[str],
+        top_k: int,
+        among: frozenset[str] | None = None,
+    ) -> list[Hit]:
         """Up to `top_k` passages of each leg, merged. A passage that only the lexical leg found gets its cosine too."""
-        lexical = dict(self._lexical.search(terms, tokens, top_k))
+        lexical = dict(self._lexical.search(terms, tokens, top_k, among))
         dense: dict[int, float] = {}
         if vector is not None and self._dense is not None:
-            dense = dict(self._dense.search(vector, self._readable(tokens), top_k))
+            readable = self._readable(tokens)
+            if among is not None:
+                wanted = np.fromiter((key in among for key in self._items), np.bool_, len(self._items))
+                readable = readable & wanted[self._item_of]
+            dense = dict(self._dense.search(vector, readable, top_k))
             missing = np.array([i for i in lexical if i not in dense], np.int64)
             cosines = self._dense.vectors(missing) @ vector.reshape(-1)
             dense |= {int(i): float(c) for i, c in zip(missing, cosines, strict=True)}

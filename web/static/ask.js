@@ -17,7 +17,7 @@ function typed() {
 
 // What is typed stays over a reload and the way back, in this tab only, and never for whoever signs in next.
 function keep() {
-  const kept = { whose: form.dataset.whose, values: fields.map((field) => field.value) };
+  const kept = { whose: document.body.dataset.whose, values: fields.map((field) => field.value) };
   if (typed()) sessionStorage.setItem(KEPT, JSON.stringify(kept));
   else sessionStorage.removeItem(KEPT);
 }
@@ -25,7 +25,7 @@ function keep() {
 function restore() {
   const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
   if (!kept || typed()) return;
-  if (kept.whose && kept.whose !== form.dataset.whose) return sessionStorage.removeItem(KEPT);
+  if (kept.whose && kept.whose !== document.body.dataset.whose) return sessionStorage.removeItem(KEPT);
   fields.forEach((field, n) => { field.value = kept.values[n]; });
   if (kept.values[1]) form.querySelector(".more").open = true;
 }

@@ -109,7 +109,7 @@ document.addEventListener("click", (event) => {
 });
 
 // What was typed outlives the page's other buttons (give, move, flag), and goes with the reply.
-const KEPT = `kollega-reply ${window.location.pathname}`;
+const KEPT = `kollega-reply ${document.body.dataset.whose} ${window.location.pathname}`;
 let sending = false;
 if (body) {
   if (!body.value) body.value = sessionStorage.getItem(KEPT) ?? "";

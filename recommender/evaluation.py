@@ -1,0 +1,186 @@
+"""Questions with known answers -> measures of quality, each with its interval.
+
+A set is a folder with `corpus.jsonl.gz` and `queries.jsonl.gz` (the README documents the fields). Ranking measures come
+from ir-measures; a run is what the recommender ranked for each query.
+"""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.errors import EvaluationError
+
+MEASURES = ("nDCG@10", "RR@10", "R@1", "R@5", "R@10")
+PARTS = ("test", "train", "all")
+ROUNDS = 2_000
+_BINS = 10
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question and what is relevant to it: {corpus id: grade}. Only what `filter` allows may be found."""
+
+    id: str
+    text: str
+    language: str
+    protocol: str
+    relevant: Mapping[str, int]
+    filter: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def part(self) -> str:
+        """`train` or `test`, by the hash of the id after its first ":", else "-": what asks the same falls together."""
+        key = self.id.partition(":" if ":" in self.id else "-")[2] or self.id
+        return "test" if int(hashlib.sha1(key.encode()).hexdigest(), 16) % 2 else "train"  # noqa: S324
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """A corpus (rows by id, as they are in the file) and the queries asked of it."""
+
+    name: str
+    corpus: Mapping[str, Mapping[str, Any]]
+    queries: Sequence[Query]
+    digest: str
+
+    @classmethod
+    def read(cls, folder: Path) -> "EvaluationSet":
+        """Read a set. Raises EvaluationError, one sentence, when a file is missing or damaged, the corpus is empty, or
+        a query names an id that the corpus does not hold."""
+        rows, digest = _rows(folder / "corpus.jsonl.gz")
+        corpus = {str(row["id"]): row for row in rows}
+        if not corpus:
+            raise EvaluationError(f"{folder / 'corpus.jsonl.gz'} holds no items.")
+        answers = {str(answer["id"]) for row in rows for answer in row.get("answers") or ()}
+        queries = [_query(row) for row in _rows(folder / "queries.jsonl.gz")[0]]
+        for query in queries:
+            pool = answers if query.filter.get("pool") == "answers" else corpus.keys()
+            unknown = sorted(set(query.relevant) - pool)
+            if unknown:
+                raise EvaluationError(
+                    f"{folder / 'queries.jsonl.gz'}: query {query.id} names {unknown[0]}, which is not in the corpus."
+                )
+        return cls(folder.resolve().name, corpus, queries, digest)
+
+
+def allowed(corpus: Mapping[str, Mapping[str, Any]], filter: Mapping[str, Any]) -> frozenset[str] | None:
+    """The corpus ids that a query's filter leaves; None when it leaves all."""
+    wanted = {name: filter[name] for name in ("kind", "language", "team") if filter.get(name)}
+    before, exclude = filter.get("before"), set(filter.get("exclude") or ())
+    if not wanted and not before and not exclude:
+        return None
+    until = _time(before) if before else None
+    return frozenset(
+        identifier
+        for identifier, row in corpus.items()
+        if identifier not in exclude
+        and all(row.get(name) == value for name, value in wanted.items())
+        and (until is None or (row.get("created_at") and _time(row["created_at"]) < until))
+    )
+
+
+Scores = dict[str, dict[str, float]]
+
+
+def measure(relevant: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequence[str]]) -> Scores:
+    """{measure: {query id: value}} of a run, {query id: corpus ids, best first}; a query without a result counts 0."""
+    import ir_measures
+
+    scored = {
+        query: {found: float(len(ids) - rank) for rank, found in enumerate(ids)} for query, ids in run.items() if ids
+    }
+    qrels = {query: dict(grades) for query, grades in relevant.items()}
+    scores: Scores = {name: dict.fromkeys(relevant, 0.0) for name in MEASURES}
+    for value in ir_measures.iter_calc([ir_measures.parse_measure(name) for name in MEASURES], qrels, scored):
+        scores[str(value.measure)][value.query_id] = float(value.value)
+    return scores
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and the bounds that hold 95 % of the bootstrap's means."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def difference(pairs: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Interval:
+    """Mean over sets of the mean of a - b over a set's queries, by paired bootstrap within each set.
+
+    `pairs` holds (a, b) per set, each of shape (queries,) in the same order.
+    """
+    rng = np.random.default_rng(0)
+    means, drawn = [], []
+    for a, b in pairs:
+        each = np.asarray(a) - np.asarray(b)
+        means.append(each.mean())
+        drawn.append(each[rng.integers(0, len(each), (ROUNDS, len(each)))].mean(axis=1))
+    low, high = np.percentile(np.mean(drawn, axis=0), (2.5, 97.5))
+    return Interval(float(np.mean(means)), float(low), float(high))
+
+
+def auroc(probabilities: Sequence[float], exists: Sequence[bool]) -> float:
+    """How often a question with an answer is given more than one without (area under the ROC curve)."""
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(list(exists), list(probabilities)))
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Questions given about the same probability: how many, their mean probability, the share with an answer."""
+
+    count: int
+    probability: float
+    share: float
+
+
+def reliability(probabilities: Sequence[float], exists: Sequence[bool]) -> list[Bin]:
+    """Ten bins of equal width, without the empty ones: the points of a reliability diagram."""
+    given, truth = np.asarray(probabilities, float), np.asarray(exists, float)
+    places = np.minimum((given * _BINS).astype(int), _BINS - 1)
+    return [
+        Bin(int(inside.sum()), float(given[inside].mean()), float(truth[inside].mean()))
+        for inside in (places == place for place in range(_BINS))
+        if inside.any()
+    ]
+
+
+def calibration_error(bins: Iterable[Bin]) -> float:
+    """Expected calibration error: the mean distance of probability and share, weighted by count (Naeini et al. 2015,
+    "Obtaining Well Calibrated Probabilities Using Bayesian Binning")."""
+    found = list(bins)
+    total = sum(each.count for each in found)
+    return sum(each.count * abs(each.probability - each.share) for each in found) / max(1, total)
+
+
+def _rows(path: Path) -> tuple[list[dict[str, Any]], str]:
+    try:
+        content = path.read_bytes()
+        text = gzip.decompress(content).decode()
+        return [json.loads(line) for line in text.splitlines() if line.strip()], hashlib.sha256(content).hexdigest()
+    except FileNotFoundError:
+        raise EvaluationError(f"{path} is missing: a set needs corpus.jsonl.gz and queries.jsonl.gz.") from None
+    except (OSError, EOFError, ValueError) as error:
+        raise EvaluationError(f"{path} cannot be read: {error}.") from error
+
+
+def _query(row: Mapping[str, Any]) -> Query:
+    grades = {
+        str(each["id"]) if isinstance(each, dict) else str(each): int(each["grade"]) if isinstance(each, dict) else 1
+        for each in row.get("relevant") or ()
+    }
+    return Query(str(row["id"]), row["text"], row["language"], row["protocol"], grades, row.get("filter") or {})
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=None)
