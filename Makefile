@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KOLLEGA_HOME ?= $(CURDIR)/var
 
-.PHONY: install demo test lint bench load translations lock browser clean
+.PHONY: install demo test lint bench load alignment translations lock browser clean
 
 install: $(VENV)/.installed
 
@@ -44,6 +44,13 @@ load: $(VENV)/.load-installed
 $(VENV)/.load-installed: requirements-load.lock | install
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-load.lock
 	touch $@
+
+# What lets Finnish and English meet is learned from parallel text in Debian packages (apt-get is needed for it).
+PARALLEL := libreoffice-help-fi libreoffice-help-en-us libreoffice-l10n-fi
+alignment: install
+	mkdir -p var/parallel && cd var/parallel && apt-get download -qq $(PARALLEL) \
+	  && for package in *.deb; do dpkg-deb -x "$$package" . && rm "$$package"; done
+	$(BIN)/python -m indexer.alignment var/parallel
 
 translations: install
 	cd web && ../$(BIN)/pybabel -q extract -F babel.cfg --no-location -o ../var/messages.pot . \

@@ -47,7 +47,15 @@ RANKED = ("similar", "answer", "in-scope", "fi-fi", "en-en", "fi-en", "en-fi", "
 EXISTS = ("in-scope", "out-of-scope")
 _TOP = 10
 _LONG_AGO = datetime(2000, 1, 1)
-_MAKES_THE_INDEX = ("language.py", "corpus.py", "index/build.py", "index/lexical.py", "index/dense.py")
+_MAKES_THE_INDEX = (
+    "language.py",
+    "corpus.py",
+    "space.py",
+    "alignment.npz",
+    "index/build.py",
+    "index/lexical.py",
+    "index/dense.py",
+)
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.passages import make_passages
+from recommender.alignment import Alignment
 from recommender.corpus import items, load_items
 from recommender.datatypes import Item, Passage
-from recommender.encoder import Encoder, unrelated_cosine
+from recommender.encoder import Encoder, Vectors, unrelated_cosine
 from recommender.index import generations
 from recommender.index.build import IndexBuilder, Journal, item_digest, passage_digest, read_text
 from recommender.language import Analyzer
 from recommender.settings import Settings
+from recommender.space import SAMPLE, Space
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
@@ -62,8 +63,11 @@ def reindex(
     report = ReindexReport()
     with generations.write_lock(settings.index_dir), sessions() as session:
         builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full)
+        seen, changed = _compare(session, builder.known, settings.passage_tokens)
+        if not builder.fresh and builder.space.outgrown(len(seen)):
+            builder.start_over()
+            changed = sorted(seen)
         known = builder.known
-        seen, changed = _compare(session, known, settings.passage_tokens)
         gone = known.keys() - seen
         progress(0, len(changed))
         report.items = len(seen)
@@ -101,7 +105,10 @@ def _write(
 ) -> None:
     journal = Journal(settings.index_dir, encoder.card)
     try:
-        builder.begin(expected=2 * report.items, hnsw_from=settings.hnsw_from)
+        space = None
+        if builder.fresh:
+            space = _learn_space(settings, session, encoder, changed, journal, report)
+        builder.begin(expected=2 * report.items, hnsw_from=settings.hnsw_from, space=space)
         done = 0
         for keys in _chunks(changed, _CHUNK):
             batch = _passages_of(load_items(session, keys).values(), settings, encoder, report)
@@ -117,12 +124,34 @@ def _write(
             done += len(keys)
             progress(done, len(changed))
         builder.remove(gone)
-        manifest = builder.finish(settings.hnsw_from, unrelated_cosine(encoder))
+        unrelated = None if builder.space.passages else unrelated_cosine(encoder)
+        manifest = builder.finish(settings.hnsw_from, unrelated)
     except BaseException:
         journal.close()
         raise
     journal.drop()
     report.items, report.passages, report.generation = manifest.items, manifest.passages, manifest.generation
+
+
+def _learn_space(
+    settings: Settings,
+    session: Session,
+    encoder: Encoder,
+    keys: Sequence[str],
+    journal: Journal,
+    report: ReindexReport,
+) -> Space:
+    """The space of a fresh generation, from a sample of its items; their vectors are journalled, not made twice."""
+    picked = keys[:: max(1, len(keys) // (SAMPLE // 2))]
+    passages: list[Passage] = []
+    for chunk in _chunks(picked, _CHUNK):
+        batch = _passages_of(load_items(session, chunk).values(), settings, encoder, ReindexReport())
+        passages += [passage for _item, made in batch for passage in made]
+        session.expunge_all()
+    passages = passages[:: max(1, len(passages) // SAMPLE)]
+    vectors = _raw_vectors(passages, encoder, journal, report, lambda _share: None)
+    raw = np.array([vectors[passage_digest(passage)] for passage in passages], np.float32)
+    return Space.learn(passages, raw, encoder, Alignment.load(encoder.card))
 
 
 def _passages_of(
@@ -146,12 +175,31 @@ def _vectors_of(
     journal: Journal,
     report: ReindexReport,
     step: Callable[[float], None],
-) -> dict[str, NDArray[np.float32]]:
-    """A vector for every passage of the batch: from the live generation, from the journal, or encoded now, texts of
-    like length together and journalled as they come. `step` is told the share that is done."""
-    texts = {passage_digest(passage): read_text(passage) for _item, passages in batch for passage in passages}
-    vectors = builder.vectors_of(texts)
-    vectors |= journal.find(texts.keys() - vectors.keys())
+) -> dict[str, Vectors]:
+    """A vector, placed in the builder's space, for every passage of the batch: from the live generation, else made.
+    `step` is told the share that is done."""
+    wanted = {passage_digest(passage): passage for _item, passages in batch for passage in passages}
+    vectors = builder.vectors_of(wanted)
+    missing = [passage for digest, passage in wanted.items() if digest not in vectors]
+    raw = _raw_vectors(missing, encoder, journal, report, step)
+    if raw:
+        languages = [wanted[digest].language for digest in raw]
+        placed = builder.space.place_passages(np.stack(list(raw.values())), languages)
+        vectors |= dict(zip(raw, placed, strict=True))
+    return vectors
+
+
+def _raw_vectors(
+    passages: Sequence[Passage],
+    encoder: Encoder,
+    journal: Journal,
+    report: ReindexReport,
+    step: Callable[[float], None],
+) -> dict[str, Vectors]:
+    """Vectors as the model makes them: from the journal, or encoded now, texts of like length together and journalled
+    as they come."""
+    texts = {passage_digest(passage): read_text(passage) for passage in passages}
+    vectors = journal.find(texts)
     missing = sorted((digest for digest in texts if digest not in vectors), key=lambda digest: len(texts[digest]))
     for digests in _chunks(missing, _ENCODED_TOGETHER):
         encoded = encoder.encode_passages([texts[digest] for digest in digests])

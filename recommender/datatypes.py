@@ -95,8 +95,8 @@ class Why:
 class Suggestion:
     """An item, its best passage with the spans (start, end) of the matching words, and how well it matches.
 
-    `match` is in 0..1 and absolute: 0 has nothing to do with the question, 1 is the question itself. Suggestions are
-    ordered by the fused score of both legs, which is relative and not shown.
+    `match` is the probability that it answers the question (`calibration.py`). Suggestions are ordered by the fused
+    score of both legs, which is relative and not shown.
     """
 
     item: Item

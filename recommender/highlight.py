@@ -21,8 +21,14 @@ class Match:
     terms: frozenset[str]
 
 
-def matching_words(text: str, weights: Mapping[str, float], analyzer: Analyzer) -> list[Match]:
-    """Every word of `text` that stands for at least one of the question's terms in `weights`.
+_NONE: Mapping[str, str] = {}
+
+
+def matching_words(
+    text: str, weights: Mapping[str, float], analyzer: Analyzer, translated: Mapping[str, str] = _NONE
+) -> list[Match]:
+    """Every word of `text` that stands for at least one of the question's terms in `weights`, or for its translation:
+    `translated` holds the question's term for each term of another language.
 
     A term also matches a longer compound that contains it, and the other way round ("tulostin", "tulostinjono").
     """
@@ -30,7 +36,7 @@ def matching_words(text: str, weights: Mapping[str, float], analyzer: Analyzer) 
     found = []
     for word in _WORD.finditer(text):
         keys = analyzer.word_keys(word.group())
-        terms = keys & weights.keys()
+        terms = keys & weights.keys() | {translated[key] for key in keys & translated.keys()}
         if not terms:
             long_keys = [key for key in keys if len(key) >= _STEM]
             terms = frozenset(term for term in long_terms if any(term in key or key in term for key in long_keys))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 LANGUAGES = ("fi", "en", "sv")
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 _TOKEN = re.compile(r"[^\W_]+(?:[.\-_:/\\@+#'’][^\W_]+)*")
 _PART = re.compile(r"[^\W_]+")
 _GRAM, _SURE = 5, 0.7
@@ -22,10 +22,21 @@ _FOLD = str.maketrans("äöåéèüáà", "aoaeeuaa")
 
 @dataclass(frozen=True)
 class Terms:
-    """Index terms of a text: whole words (lemmas and exact tokens) and character n-grams."""
+    """Index terms of a text: whole words (lemmas and exact tokens) and character n-grams; of a question also terms of
+    another language, most probable first."""
 
     words: tuple[str, ...]
     grams: tuple[str, ...]
+    across: tuple["Translation", ...] = ()
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A term that stands for `word`, a term of the question, in another language, with its probability."""
+
+    term: str
+    word: str
+    probability: float
 
 
 class Analyzer:
@@ -73,6 +84,14 @@ class Analyzer:
                 if language in ("fi", "sv"):
                     grams.update(dict.fromkeys(_grams(terms[0])))
         return Terms(tuple(words), tuple(grams))
+
+    def variants(self, text: str, languages: Sequence[str] = ("fi", "en")) -> list[tuple[str, ...]]:
+        """For each distinct token of a question the forms that `query_terms` makes of it as a whole."""
+        found = [
+            tuple(dict.fromkeys(self._word_terms(token, language)[0] for language in languages))
+            for token in dict.fromkeys(tokens(text))
+        ]
+        return found
 
     def _word_keys_uncached(self, word: str) -> frozenset[str]:
         """The terms one word of a shown text stands for, to tell whether it matches a question."""

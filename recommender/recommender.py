@@ -5,6 +5,7 @@ import math
 import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from recommender import calibration, events, experts
 from recommender.access import Reader, may_read
+from recommender.alignment import Alignment
 from recommender.corpus import load_items
 from recommender.datatypes import Expert, Item, Passage, Recommendation, Role, Suggestion, Verdict, Why
 from recommender.encoder import Encoder, load_encoder
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, ModelError
 from recommender.fusion import Candidate, fuse
 from recommender.highlight import Match, excerpt, matching_words
-from recommender.index import SearchIndex, generations
+from recommender.index import Hit, SearchIndex, generations
 from recommender.index.build import item_digest
 from recommender.index.local import LocalIndex
 from recommender.language import Analyzer, Terms
@@ -34,7 +36,7 @@ EXPERTS = 4
 MAX_QUESTION = 20_000
 MAX_TERMS = 48
 _MARKED = 10_000
-_WORTH_SHOWING = 0.45
+_WORTH_SHOWING = 0.3
 _TELLING = 0.3
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
 
@@ -43,9 +45,16 @@ DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing",
 class _Question:
     text: str
     language: str
+    told: bool
+    """False when the language is a guess."""
     terms: Terms
     rarity: dict[str, float]
     unknown_rarity: float
+
+    @cached_property
+    def translated(self) -> dict[str, str]:
+        """The question's word for each term of the other language."""
+        return {other.term: other.word for other in self.terms.across if other.word in self.rarity}
 
     @property
     def telling(self) -> dict[str, float]:
@@ -102,6 +111,7 @@ class Recommender:
         self._analyzer = analyzer
         self._encoder = encoder
         self._state: tuple[SearchIndex | None, tuple[str, ...]] = (index, notices)
+        self._alignment = Alignment.load(encoder.card if encoder else None)
         self._generation: str | None = None
         self._reloading = threading.Lock()
         self._encoded = threading.local()
@@ -198,23 +208,45 @@ class Recommender:
         if index is None or not asked.terms.words:
             return _Found(asked, [], [], notices)
         vector, notices = self._encode(asked, notices)
-        hits = index.search(vector, asked.terms, reader.tokens, POOL, among)
+        asked, hits = self._search(index, vector, asked, reader, among)
         fused = fuse(hits, index.background, self._settings.dense_weight)
         candidates = [candidate for candidate in fused if candidate.item not in leave_out]
         ranked = self._readable_items(candidates, reader, session, top_k)
         return _Found(asked, ranked, self._judge(index, asked, ranked[: max(top_k, SHOWN)]), notices)
+
+    def _search(
+        self,
+        index: SearchIndex,
+        vector: NDArray[np.float32] | None,
+        asked: _Question,
+        reader: Reader,
+        among: frozenset[str] | None,
+    ) -> tuple[_Question, list[Hit]]:
+        """The hits, and the question in the language that they were found in: a question too short to tell its language
+        is tried in each that the index knows, and goes with the one in which something is nearest."""
+        found = []
+        own = (asked.language, *sorted(index.space.questions.keys() - {asked.language}))
+        for language in own[:1] if asked.told or vector is None else own:
+            across = self._alignment.translations(asked.terms.words, language)
+            tried = replace(asked, language=language, terms=replace(asked.terms, across=across))
+            placed = vector
+            if vector is not None:
+                placed = index.space.place_question(vector, language, len(asked.text.split()))
+            found.append((tried, index.search(placed, tried.terms, reader.tokens, POOL, among)))
+        return max(found, key=lambda each: max((hit.near.nearest for hit in each[1] if hit.near), default=0.0))
 
     def _analyse(self, question: str, index: SearchIndex | None, reader: Reader) -> _Question:
         language = self._analyzer.detect(question, fallback="")
         terms = self._analyzer.query_terms(question)
         if language == "en":  # n-grams join the parts of compounds, which English writes apart
             terms = Terms(terms.words, ())
-        language = language or self._settings.language
         rarity = index.rarity(terms.words, reader.tokens) if index else {}
+        rarity = _without_unknown_variants(rarity, self._analyzer.variants(question))
         if len(rarity) > MAX_TERMS:  # of a pasted log, the words that tell most
             rarity = dict(sorted(rarity.items(), key=lambda term: -term[1])[:MAX_TERMS])
         size = index.size(reader.tokens) if index else 0
-        return _Question(question, language, terms, rarity, math.log(1 + 2 * max(1, size)))
+        unknown = math.log(1 + 2 * max(1, size))
+        return _Question(question, language or self._settings.language, bool(language), terms, rarity, unknown)
 
     def _encode(self, asked: _Question, notices: tuple[str, ...]) -> tuple[NDArray[np.float32] | None, tuple[str, ...]]:
         """(the question's vector, the notices); without a vector words alone answer, and a notice says so."""
@@ -248,21 +280,33 @@ class Recommender:
 
     def _judge(self, index: SearchIndex, asked: _Question, ranked: Sequence[tuple[Item, Candidate]]) -> list["_Judged"]:
         """How well each item's best passage matches the question."""
-        passages = index.passages([candidate.passage_id for _item, candidate in ranked])
+        ids = {
+            item.key: [candidate.passage_id] if candidate.passage_id is not None else index.passage_ids(item.key)
+            for item, candidate in ranked
+        }
+        passages = index.passages([identifier for own in ids.values() for identifier in own])
         digests = index.digests([item.key for item, _candidate in ranked])
         judged = []
         for item, candidate in ranked:
-            passage = passages.get(candidate.passage_id)
-            if passage is None:
+            own = [passages[identifier] for identifier in ids[item.key] if identifier in passages]
+            if not own:
                 continue
             if digests.get(item.key) != item_digest(item, self._settings.passage_tokens):
-                passage = _as_it_is_now(passage, item)
-            words = matching_words(f"{passage.context}\n{passage.text}"[:_MARKED], asked.rarity, self._analyzer)
-            matched = frozenset[str]().union(*(word.terms for word in words))
-            covered = calibration.coverage(asked.rarity, matched, asked.unknown_rarity)
+                own = [_as_it_is_now(passage, item) for passage in own]
+            passage, words, covered = max((self._covered(asked, each) for each in own), key=lambda found: found[2])
             near = None if candidate.dense is None else calibration.nearness(candidate.dense, index.background)
-            judged.append(_Judged(item, passage, calibration.match(near, covered), near, words))
+            long = len(f"{passage.context} {passage.text}".split())
+            match = calibration.probability(near, covered, len(asked.text.split()), long)
+            judged.append(_Judged(item, passage, match, near, words))
         return judged
+
+    def _covered(self, asked: _Question, passage: Passage) -> tuple[Passage, list[Match], float]:
+        """(the passage, its words that match, how much of the question they cover). A word in the other language stands
+        for the one it translates."""
+        text = f"{passage.context}\n{passage.text}"[:_MARKED]
+        words = matching_words(text, asked.rarity, self._analyzer, asked.translated)
+        matched = frozenset[str]().union(*(word.terms for word in words))
+        return passage, words, calibration.coverage(asked.rarity, matched, asked.unknown_rarity)
 
     def _experts(
         self, ranked: Sequence[tuple[Item, Candidate]], best: float, reader: Reader, session: Session
@@ -302,6 +346,15 @@ class Recommender:
         except (IndexDamaged, IndexNotFound) as error:
             log.error("%s", error)
             return None, (INDEX_MISSING,)
+
+
+def _without_unknown_variants(rarity: dict[str, float], variants: Sequence[Sequence[str]]) -> dict[str, float]:
+    """A word is analysed in each language; what of it the index does not know counts only when it knows nothing."""
+    seen, kept = set[str](), set[str]()
+    for words in variants:
+        seen.update(words)
+        kept.update([word for word in words if rarity.get(word)] or words[:1])
+    return {term: value for term, value in rarity.items() if term in kept or term not in seen}
 
 
 def _text(question: str) -> str:

@@ -1,5 +1,6 @@
 """build.py: digests, the journal, and what a generation keeps, reuses and compacts."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from recommender.index.generations import Manifest
 from recommender.index.lexical import LexicalIndex
 from recommender.index.local import LocalIndex
 from recommender.language import Analyzer, Terms
+from recommender.space import Space
 
 EVERYONE = frozenset({"everyone"})
 
@@ -52,7 +54,7 @@ def _found(index: LocalIndex, encoder: FakeEncoder, text: str) -> tuple[str, str
     """(the best item by meaning, the best item by words) for a text that one passage holds."""
     vector = encoder.encode_queries([read_text(_passage(0, text))])[0]
     hits = index.search(vector, Terms(tuple(text.split()), ()), EVERYONE, 5)
-    return max(hits, key=lambda h: h.dense or 0.0).item, max(hits, key=lambda h: h.lexical).item
+    return max(hits, key=lambda h: h.near.nearest if h.near else -1.0).item, max(hits, key=lambda h: h.lexical).item
 
 
 def test_the_digest_of_an_item_changes_with_all_that_is_indexed() -> None:
@@ -75,6 +77,10 @@ def test_passages_that_read_the_same_have_the_same_digest() -> None:
     assert read_text(Passage("request:1", Role.QUESTION, 0, "", "text", "en")) == "text"
     assert passage_digest(_passage(1, "text")) == passage_digest(_passage(2, "text"))
     assert passage_digest(_passage(1, "text")) != passage_digest(_passage(1, "texts"))
+
+
+def test_passages_of_two_languages_have_two_digests_for_they_are_placed_apart() -> None:
+    assert passage_digest(replace(_passage(1, "text"), language="fi")) != passage_digest(_passage(1, "text"))
 
 
 def test_the_journal_keeps_vectors_over_a_crash_and_for_one_model(tmp_path: Path, encoder: FakeEncoder) -> None:
@@ -139,6 +145,48 @@ def test_vectors_of_the_base_are_handed_on(tmp_path: Path, analyzer: Analyzer, e
     assert IndexBuilder.open(tmp_path, encoder.card, analyzer, full=True).vectors_of([known]) == {}
 
 
+def test_a_generation_keeps_the_space_it_was_begun_with_and_hands_it_on(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
+    ours, other = (Space({"en": np.full(64, value, np.float32)}, alignment=f"{value}") for value in (0.25, 0.5))
+    builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
+    assert builder.fresh
+    builder.begin(0, 20_000, ours)
+    assert builder.finish(20_000).alignment == "0.25"
+    builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
+    assert not builder.fresh
+    builder.begin(0, 20_000, other)  # not asked for: what the base holds lies in its own
+    np.testing.assert_array_equal(builder.space.passages["en"], ours.passages["en"])
+    builder.finish(20_000)
+    opened = LocalIndex.open(tmp_path, encoder.card)
+    assert (opened.manifest.generation, opened.manifest.alignment) == ("gen-000002", "0.25")
+    np.testing.assert_array_equal(opened.space.passages["en"], ours.passages["en"])
+    builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=True)
+    assert builder.fresh
+    builder.begin(0, 20_000, other)
+    np.testing.assert_array_equal(builder.space.passages["en"], other.passages["en"])
+
+
+def test_the_words_of_an_item_are_kept_together_and_a_context_once(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
+    builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=True)
+    builder.begin(3, 20_000)
+    for number, texts in {1: ("alpha", "beta"), 2: ("gamma delta",)}.items():
+        passages = [_passage(number, text) for text in texts]
+        builder.add(_item(number), "d", passages, list(encoder.encode_passages([read_text(each) for each in passages])))
+    manifest = builder.finish(20_000)
+    assert (manifest.items, manifest.passages) == (2, 3)
+    index = LocalIndex.open(tmp_path, encoder.card)
+    assert index.size(EVERYONE) == 2
+    (hit,) = index.search(None, Terms(("alpha", "beta"), ()), EVERYONE, 5)
+    (alone,) = index.search(None, Terms(("alpha",), ()), EVERYONE, 5)
+    assert hit.item == alone.item == "request:1"
+    assert hit.lexical == pytest.approx(2 * alone.lexical, rel=1e-5)
+    titles = {hit.item: hit.lexical for hit in index.search(None, Terms(("title",), ()), EVERYONE, 5)}
+    assert titles["request:1"] == titles["request:2"] > 0.0
+
+
 def test_vectors_added_together_keep_their_passages(
     tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,7 +219,7 @@ def test_a_generation_that_lost_its_words_never_goes_live(
 ) -> None:
     _write(tmp_path, analyzer, encoder, {1: "word1"})
     monkeypatch.setattr(LexicalIndex, "add", lambda _self, rows: list(rows))
-    with pytest.raises(IndexDamaged, match="holds the words of 1 passages, not 2"):
+    with pytest.raises(IndexDamaged, match="holds the words of 1 items, not 2"):
         _write(tmp_path, analyzer, encoder, {2: "word2"})
     assert generations.live_name(tmp_path) == "gen-000001"
     assert generations.finished(tmp_path) == ["gen-000001"]

@@ -1,8 +1,10 @@
 """calibration.py against sums done by hand."""
 
+import math
+
 import pytest
 
-from recommender.calibration import coverage, match, nearness, verdict
+from recommender.calibration import USUAL, WORDS_ALONE, coverage, length, nearness, probability, verdict
 from recommender.datatypes import Verdict
 
 
@@ -35,14 +37,30 @@ def test_a_word_never_seen_counts_against_the_passage() -> None:
     assert coverage({"vpn": 3.0, "flibbert": 0.0}, {"vpn"}, 5.0) == pytest.approx(3 / 8)
 
 
-def test_match_is_four_parts_nearness_and_one_part_coverage() -> None:
-    assert match(0.5, 1.0) == pytest.approx(0.8 * 0.5 + 0.2)
-    assert match(0.0, 0.0) == 0.0
-    assert match(1.0, 1.0) == pytest.approx(1.0)
+@pytest.mark.parametrize(("words", "expected"), [(0, 0.0), (8, 0.0), (32, 0.5), (128, 1.0), (5_000, 1.0)])
+def test_length_is_measured_by_its_logarithm(words: int, expected: float) -> None:
+    assert length(words, 128) == pytest.approx(expected)
+
+
+def test_a_probability_is_the_logistic_of_the_weighted_features() -> None:
+    logit = USUAL.constant + USUAL.near * 0.4 + USUAL.covered * 0.5
+    assert probability(0.4, 0.5, 3, 5) == pytest.approx(1 / (1 + math.exp(-logit)))
+    logit += USUAL.question + USUAL.passage + USUAL.near_in_long * 0.4 + USUAL.covered_in_long * 0.5
+    assert probability(0.4, 0.5, 128, 256) == pytest.approx(1 / (1 + math.exp(-logit)))
+
+
+def test_what_is_nearer_and_what_covers_more_is_more_probable_at_any_length() -> None:
+    for question in (1, 20, 500):
+        for passage in (1, 60, 500):
+            by_near = [probability(near / 10, 0.5, question, passage) for near in range(11)]
+            by_words = [probability(0.3, covered / 10, question, passage) for covered in range(11)]
+            assert by_near == sorted(set(by_near)) and by_words == sorted(set(by_words))
+    assert probability(0.0, 0.0, 2, 20) < 0.01 and probability(0.8, 1.0, 2, 20) > 0.99
 
 
 def test_without_a_dense_leg_coverage_stands_alone() -> None:
-    assert match(None, 0.7) == 0.7
+    logit = WORDS_ALONE.constant + WORDS_ALONE.covered * 0.7
+    assert probability(None, 0.7, 3, 300) == pytest.approx(1 / (1 + math.exp(-logit)))
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """generations.py: the swap, what is kept, and the one writer."""
 
+import json
 import os
 import subprocess
 import sys
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ MANIFEST = Manifest(
     rows=6,
     approximate=False,
     background=0.25,
+    alignment="a",
     digest="d",
 )
 
@@ -58,6 +60,14 @@ def test_a_missing_manifest_and_one_of_another_version_name_the_way_out(tmp_path
         Manifest.read(tmp_path)
     replace(MANIFEST, format=generations.FORMAT + 1).write(tmp_path)
     with pytest.raises(IndexDamaged, match=r"another version.*kollega reindex --full"):
+        Manifest.read(tmp_path)
+
+
+def test_a_manifest_of_the_version_before_names_the_way_out(tmp_path: Path) -> None:
+    values = {**asdict(MANIFEST), "format": 1}
+    del values["alignment"]
+    (tmp_path / "manifest.json").write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(IndexDamaged, match="kollega reindex --full"):
         Manifest.read(tmp_path)
 
 

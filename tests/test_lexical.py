@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from recommender.index.lexical import LexicalIndex
-from recommender.language import Analyzer, Terms
+from recommender.language import Analyzer, Terms, Translation
 
 EVERYONE = frozenset({"everyone"})
 NOTHING = Terms((), ())
@@ -17,74 +18,136 @@ Make = Callable[..., tuple[LexicalIndex, Search]]
 
 @pytest.fixture
 def make(tmp_path: Path, analyzer: Analyzer) -> Make:
-    """Makes an index of texts, ids in their order, and a search in it that gives ids, best first."""
+    """Makes an index of requests of one text each, numbered in their order, and a search in it that gives numbers,
+    best first."""
 
     def made(*texts: str, language: str = "fi") -> tuple[LexicalIndex, Search]:
-        index = LexicalIndex.create(tmp_path / "lexical")
+        index = _made(tmp_path / "lexical")
         index.add(
-            (i, f"request:{i}", EVERYONE, NOTHING, analyzer.index_terms(text, language)) for i, text in enumerate(texts)
+            (f"request:{i}", language, EVERYONE, NOTHING, analyzer.index_terms(text, language))
+            for i, text in enumerate(texts)
         )
         index.commit()
-        return index, lambda question: [i for i, _ in index.search(analyzer.query_terms(question), EVERYONE, 10)]
+        return index, lambda question: _numbers(index, analyzer.query_terms(question), language)
 
     return made
+
+
+def _made(path: Path, *rows: tuple[str, frozenset[str], Terms, Terms]) -> LexicalIndex:
+    """An index of English items: (key, audience, context, text)."""
+    index = LexicalIndex.create(path)
+    index.add((key, "en", audience, context, text) for key, audience, context, text in rows)
+    index.commit()
+    return index
 
 
 def _words(text: str) -> Terms:
     return Terms(tuple(text.split()), ())
 
 
+def _across(**terms: float) -> Terms:
+    """A question of one word that no text holds, and what it may mean in the language of the texts."""
+    return Terms(("sana",), (), tuple(Translation(term, "sana", chance) for term, chance in terms.items()))
+
+
+def _scores(index: LexicalIndex, terms: Terms, tokens: frozenset[str] = EVERYONE) -> dict[str, float]:
+    """The score of every English item that is found."""
+    return dict(index.search(terms, tokens, 10, "en"))
+
+
+def _numbers(index: LexicalIndex, terms: Terms, language: str = "en") -> list[int]:
+    """The numbers of the requests found, best first."""
+    return [int(key.removeprefix("request:")) for key, _score in index.search(terms, EVERYONE, 10, language)]
+
+
 def test_scores_are_bm25_by_hand(tmp_path: Path) -> None:
-    index = LexicalIndex.create(tmp_path / "lexical")
     texts = ["printer jam", "printer printer", "vpn tunnel"]
-    index.add((i, f"request:{i}", EVERYONE, NOTHING, _words(text)) for i, text in enumerate(texts))
-    index.commit()
-    found = dict(index.search(_words("printer"), EVERYONE, 10))
+    rows = [(f"request:{i}", EVERYONE, NOTHING, _words(text)) for i, text in enumerate(texts)]
+    found = _scores(_made(tmp_path / "lexical", *rows), _words("printer"))
     # k1 = 1.2; all texts are of the mean length, so the length does not matter; "printer" is in 2 of 3
     idf = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
-    assert set(found) == {0, 1}
-    assert found[0] == pytest.approx(idf * 1 * 2.2 / (1 + 1.2), rel=1e-5)
-    assert found[1] == pytest.approx(idf * 2 * 2.2 / (2 + 1.2), rel=1e-5)
+    assert set(found) == {"request:0", "request:1"}
+    assert found["request:0"] == pytest.approx(idf * 1 * 2.2 / (1 + 1.2), rel=1e-5)
+    assert found["request:1"] == pytest.approx(idf * 2 * 2.2 / (2 + 1.2), rel=1e-5)
 
 
-def test_a_word_in_the_context_counts_half_as_much_again(tmp_path: Path) -> None:
-    index = LexicalIndex.create(tmp_path / "lexical")
-    index.add(
-        [
-            (0, "request:0", EVERYONE, _words("jam"), _words("tray")),
-            (1, "request:1", EVERYONE, _words("ink"), _words("jam")),
-        ]
+def test_a_word_in_the_context_counts_four_fifths(tmp_path: Path) -> None:
+    index = _made(
+        tmp_path / "lexical",
+        ("request:0", EVERYONE, _words("jam"), _words("tray")),
+        ("request:1", EVERYONE, _words("ink"), _words("jam")),
     )
+    found = _scores(index, _words("jam"))
+    assert found["request:0"] == pytest.approx(0.8 * found["request:1"], rel=1e-5)
+
+
+def test_a_word_of_another_language_counts_by_its_probability_in_the_text_alone(tmp_path: Path) -> None:
+    index = _made(
+        tmp_path / "lexical",
+        ("request:0", EVERYONE, _words("password"), _words("portal")),
+        ("request:1", EVERYONE, _words("vpn"), _words("password")),
+        ("request:2", EVERYONE, _words("ink"), _words("toner")),
+    )
+    plain = _scores(index, _words("password"))["request:1"]
+    found = _scores(index, _across(password=0.25, toner=0.5))
+    assert found == {
+        "request:1": pytest.approx(0.25 * plain, rel=1e-5),
+        "request:2": pytest.approx(0.5 * plain, rel=1e-5),  # as rare, in a text as long
+    }
+    both = _scores(index, replace(_across(password=0.25), words=("password",)))
+    assert both["request:1"] == pytest.approx(1.25 * plain, rel=1e-5)
+
+
+def test_only_items_of_the_language_are_found(tmp_path: Path) -> None:
+    index = LexicalIndex.create(tmp_path / "lexical")
+    index.add((f"request:{i}", language, EVERYONE, NOTHING, _words("vpn")) for i, language in enumerate(("fi", "en")))
     index.commit()
-    found = dict(index.search(_words("jam"), EVERYONE, 10))
-    assert found[0] == pytest.approx(1.5 * found[1], rel=1e-5)
+    assert [_numbers(index, _words("vpn"), language) for language in ("fi", "en", "sv")] == [[0], [1], []]
+
+
+def test_only_the_items_named_are_searched(make: Make) -> None:
+    index, search = make("vpn", "vpn vpn", "vpn client", "printer", language="en")
+    assert sorted(search("vpn")) == [0, 1, 2]
+    among = frozenset({"request:0", "request:2", "request:3", "request:9"})
+    found = index.search(_words("vpn"), EVERYONE, 10, "en", among)
+    assert sorted(found) == sorted((key, score) for key, score in _scores(index, _words("vpn")).items() if key in among)
+    assert {key for key, _score in found} == {"request:0", "request:2"}
+    assert index.search(_words("vpn"), EVERYONE, 10, "en", frozenset()) == []
+
+
+def test_a_request_and_a_document_of_the_same_number_are_kept_apart(tmp_path: Path) -> None:
+    keys = ["request:7", "document:7", "request:0", "document:0", "request:4294967296"]
+    words = ["one", "two", "three", "four", "five"]
+    rows = [(key, EVERYONE, NOTHING, _words(word)) for key, word in zip(keys, words, strict=True)]
+    index = _made(tmp_path / "lexical", *rows)
+    assert [list(_scores(index, _words(word))) for word in words] == [[key] for key in keys]
+    index.remove(["request:7"])
+    index.commit()
+    assert [list(_scores(index, _words(word))) for word in words] == [[], *([key] for key in keys[1:])]
 
 
 def test_only_a_reader_with_the_token_finds(tmp_path: Path) -> None:
-    index = LexicalIndex.create(tmp_path / "lexical")
     audience = frozenset({"team:hr", "person:7"})
-    index.add(
-        [
-            (4, "request:4", audience, NOTHING, _words("salary letter")),
-            (5, "request:5", EVERYONE, NOTHING, _words("vpn")),
-        ]
+    index = _made(
+        tmp_path / "lexical",
+        ("request:4", audience, NOTHING, _words("salary letter")),
+        ("request:5", EVERYONE, NOTHING, _words("vpn")),
     )
-    index.commit()
-    question = _words("salary")
-    assert index.search(question, EVERYONE, 10) == []
-    assert index.search(question, frozenset(), 10) == []
-    assert index.search(question, frozenset({"team:h", "team", "hr", "person:77"}), 10) == []
-    for token in audience:
-        assert [i for i, _score in index.search(question, EVERYONE | {token}, 10)] == [4]
+    for question in (_words("salary"), _across(salary=1.0)):
+        assert _scores(index, question) == {}
+        assert _scores(index, question, frozenset()) == {}
+        assert _scores(index, question, frozenset({"team:h", "team", "hr", "person:77"})) == {}
+        assert index.search(question, EVERYONE, 10, "en", frozenset({"request:4"})) == []
+        for token in audience:
+            assert list(_scores(index, question, EVERYONE | {token})) == ["request:4"]
 
 
 def test_the_readers_tokens_do_not_change_scores(tmp_path: Path) -> None:
-    index = LexicalIndex.create(tmp_path / "lexical")
-    index.add((i, f"request:{i}", EVERYONE | {f"team:{i}"}, NOTHING, _words("vpn")) for i in range(3))
-    index.commit()
-    plain = dict(index.search(_words("vpn"), EVERYONE, 10))
-    assert dict(index.search(_words("vpn"), EVERYONE | {"team:1", "team:2"}, 10)) == plain
-    assert set(plain) == {0, 1, 2}
+    rows = [(f"request:{i}", EVERYONE | {f"team:{i}"}, NOTHING, _words("vpn")) for i in range(3)]
+    index = _made(tmp_path / "lexical", *rows)
+    plain = _scores(index, _words("vpn"))
+    assert _scores(index, _words("vpn"), EVERYONE | {"team:1", "team:2"}) == plain
+    assert set(plain) == {"request:0", "request:1", "request:2"}
 
 
 @pytest.mark.parametrize("token", ["0x80070005", "LAH-2F-PRN03", "VPN 809", "5.3.1", "kayttotuki@example.fi"])
@@ -121,12 +184,12 @@ def test_english_texts_match_by_their_lemma(make: Make) -> None:
     assert search("printer") == [0]
 
 
-def test_top_k_keeps_the_best(make: Make, analyzer: Analyzer) -> None:
+def test_top_k_keeps_the_best(make: Make) -> None:
     index, _search = make("vpn", "vpn vpn vpn vpn", "vpn vpn", "muu", language="en")
-    (best,) = index.search(analyzer.query_terms("vpn"), EVERYONE, 1)
-    assert best[0] in (0, 1)
-    assert best[1] == max(score for _i, score in index.search(analyzer.query_terms("vpn"), EVERYONE, 10))
-    assert index.search(analyzer.query_terms("vpn"), EVERYONE, 0) == []
+    (best,) = index.search(_words("vpn"), EVERYONE, 1, "en")
+    assert best[0] in ("request:0", "request:1")
+    assert best[1] == max(_scores(index, _words("vpn")).values())
+    assert index.search(_words("vpn"), EVERYONE, 0, "en") == []
 
 
 @pytest.mark.parametrize("question", ["", "🙂🙂", "olematonsana", '"+-!(){}[]^~*?:\\/ AND OR NOT'])
@@ -148,8 +211,8 @@ def test_an_empty_index_finds_nothing(make: Make) -> None:
     assert index.rarity(["tulostin"], EVERYONE) == {"tulostin": 0.0}
 
 
-def test_rarity_is_the_inverse_document_frequency(make: Make) -> None:
-    index, _search = make("vpn tunnel", "vpn client", "printer", language="en")
+def test_rarity_is_the_inverse_frequency_among_items(make: Make) -> None:
+    index, _search = make("vpn tunnel vpn", "vpn client", "printer", language="en")
     found = index.rarity(["vpn", "printer", "unknown"], EVERYONE)
     assert found == {
         "vpn": pytest.approx(math.log(1 + 1.5 / 2.5)),
@@ -161,7 +224,7 @@ def test_rarity_is_the_inverse_document_frequency(make: Make) -> None:
 def test_rarity_and_size_tell_nothing_of_what_may_not_be_read(make: Make) -> None:
     index, _search = make("vpn tunnel", "printer", language="en")
     before = index.rarity(["vpn", "layoff", "tunnel"], EVERYONE), index.size(EVERYONE)
-    index.add([(n, f"request:{n}", frozenset({"team:hr"}), NOTHING, _words("vpn layoff")) for n in (2, 3)])
+    index.add((f"request:{n}", "en", frozenset({"team:hr"}), NOTHING, _words("vpn layoff")) for n in (2, 3))
     index.commit()
     assert (index.rarity(["vpn", "layoff", "tunnel"], EVERYONE), index.size(EVERYONE)) == before
     hr = EVERYONE | {"team:hr"}
@@ -173,16 +236,16 @@ def test_a_removed_item_is_not_found_and_the_source_of_a_copy_stays(make: Make, 
     LexicalIndex.copy(tmp_path / "lexical", tmp_path / "copy")
     copy = LexicalIndex.load(tmp_path / "copy")
     copy.remove(["request:0"])
-    copy.add([(4, "request:4", EVERYONE, NOTHING, _words("vpn router"))])
+    copy.add([("request:4", "en", EVERYONE, NOTHING, _words("vpn router"))])
     copy.commit()
-    assert sorted(i for i, _score in copy.search(_words("vpn"), EVERYONE, 10)) == [1, 4]
+    assert sorted(_numbers(copy, _words("vpn"))) == [1, 4]
     again = LexicalIndex.load(tmp_path / "lexical")
     for untouched in (index, again):
-        assert sorted(i for i, _score in untouched.search(_words("vpn"), EVERYONE, 10)) == [0, 1]
+        assert sorted(_numbers(untouched, _words("vpn"))) == [0, 1]
     assert search("tunnel") == [0]
 
 
-def test_a_word_of_every_passage_is_still_found_after_removals(make: Make) -> None:
+def test_a_word_of_every_item_is_still_found_after_removals(make: Make) -> None:
     index, search = make(*(f"printer number{n}" for n in range(20)), language="en")
     index.remove(["request:3", "request:4"])
     index.commit()

@@ -12,15 +12,16 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.reindex import reindex
-from recommender.encoder import ModelCard, unrelated_cosine
+from recommender.encoder import ModelCard, normalise, unrelated_cosine
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound
-from recommender.index import generations
+from recommender.index import Hit, generations
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
 from recommender.index.local import LocalIndex
-from recommender.language import Analyzer
+from recommender.language import Analyzer, Terms
 from recommender.models import HelpRequest
 from recommender.settings import Settings
+from recommender.space import Space
 
 EVERYONE = frozenset({"everyone"})
 
@@ -41,18 +42,25 @@ def index(
     return LocalIndex.open(settings.index_dir, encoder.card)
 
 
+def _near(hit: Hit) -> tuple[float, float, float]:
+    """How near an item is by its nearest passage, its first, and the whole."""
+    assert hit.near is not None
+    return hit.near.nearest, hit.near.first, hit.near.whole
+
+
 def test_both_legs_score_what_the_reader_may_read(index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer) -> None:
     vector = encoder.encode_queries(["printer jam\nopen the tray"])[0]
     hits = {hit.item: hit for hit in index.search(vector, analyzer.query_terms("printer jam"), EVERYONE, 10)}
     assert set(hits) == {"request:1", "request:2"}
     other = encoder.encode_passages(["vpn tunnel\nrestart the client"])[0]
-    assert hits["request:1"].dense == pytest.approx(1.0)
-    assert hits["request:2"].dense == pytest.approx(float(vector @ other))
+    # an item of one passage is as near as it, first and whole
+    assert _near(hits["request:1"]) == pytest.approx((1.0,) * 3)
+    assert _near(hits["request:2"]) == pytest.approx((float(vector @ other),) * 3)
     assert hits["request:1"].lexical > 0.0
     assert hits["request:2"].lexical == 0.0
 
 
-def test_neither_leg_finds_a_passage_without_its_token(
+def test_neither_leg_finds_an_item_without_its_token(
     index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:
     vector = encoder.encode_queries(["printer salary"])[0]
@@ -60,28 +68,117 @@ def test_neither_leg_finds_a_passage_without_its_token(
     assert "request:3" not in {hit.item for hit in index.search(vector, terms, EVERYONE, 10)}
     found = index.search(vector, terms, EVERYONE | {"team:hr"}, 10)
     assert max(found, key=lambda hit: hit.lexical).item == "request:3"
-    assert max(found, key=lambda hit: hit.dense or 0.0).item == "request:3"
+    assert max(found, key=_near).item == "request:3"
     assert index.search(vector, terms, frozenset({"team:other"}), 10) == []
 
 
-def test_a_passage_that_only_the_words_find_gets_its_cosine_too(
+def test_an_item_that_only_the_words_find_gets_its_cosines_too(
     index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:
     vector = encoder.encode_queries(["vpn tunnel\nrestart the client"])[0]
     hits = {hit.item: hit for hit in index.search(vector, analyzer.query_terms("jam"), EVERYONE, 1)}
     assert set(hits) == {"request:1", "request:2"}
     jam = encoder.encode_passages(["printer jam\nopen the tray"])[0]
-    assert hits["request:1"].dense == pytest.approx(float(vector @ jam), abs=1e-6)
+    assert _near(hits["request:1"]) == pytest.approx((float(vector @ jam),) * 3, abs=1e-6)
+    assert hits["request:1"].lexical > 0.0
+
+
+def test_an_item_is_as_near_as_its_passages(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    add_request: Callable[..., int],
+) -> None:
+    add_request("printer jam", answer="open the tray")
+    add_request("vpn", body="tunnel closed at night", answer="restart the client")
+    reindex(settings, sessions, encoder, analyzer)
+    index = LocalIndex.open(settings.index_dir, encoder.card)
+    first, second = encoder.encode_passages(["vpn\ntunnel closed at night", "vpn\nrestart the client"])
+    vector = encoder.encode_queries(["restart the client"])[0]
+    found = {hit.item: hit for hit in index.search(vector, Terms((), ()), EVERYONE, 10)}
+    whole = normalise(((first + second) / 2)[None])[0]
+    expected = (float(second @ vector), float(first @ vector), float(whole @ vector))
+    assert len(set(expected)) == 3
+    assert _near(found["request:2"]) == pytest.approx(expected, abs=1e-6)
+    near = found["request:2"].near
+    assert near is not None and index.passages([near.passage_id])[near.passage_id].text == "restart the client"
+    # found by one passage, by another, or by words alone: the item is as near
+    for terms, top_k in ((Terms((), ()), 1), (analyzer.query_terms("night"), 1), (analyzer.query_terms("client"), 9)):
+        assert {hit.item: hit.near for hit in index.search(vector, terms, EVERYONE, top_k)}["request:2"] == near
+
+
+def test_the_passages_of_an_item_are_told_in_their_order(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    add_request: Callable[..., int],
+) -> None:
+    for number in range(12):
+        add_request(f"vpn{number}", body=f"question{number}", answer=f"answer{number}")
+    reindex(settings, sessions, encoder, analyzer)
+    with sessions.begin() as session:
+        session.execute(update(HelpRequest).where(HelpRequest.id == 3).values(body="changed"))
+        session.execute(update(HelpRequest).where(HelpRequest.id == 5).values(hidden=True))
+    reindex(settings, sessions, encoder, analyzer)
+    index = LocalIndex.open(settings.index_dir, encoder.card)
+    for number in range(12):
+        if number == 4:
+            with pytest.raises(KeyError):
+                index.passage_ids("request:5")
+            continue
+        ids = index.passage_ids(f"request:{number + 1}")
+        passages = index.passages(ids)
+        question = "changed" if number == 2 else f"question{number}"
+        assert [passages[i].text for i in ids] == [question, f"answer{number}"]
+        vector = encoder.encode_queries([f"vpn{number}\n{question}"])[0]
+        best = max(index.search(vector, Terms((), ()), EVERYONE, 3), key=_near)
+        assert best.near is not None and (best.item, best.near.passage_id) == (f"request:{number + 1}", ids[0])
+
+
+def test_each_language_gives_its_own_best_words(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    add_request: Callable[..., int],
+) -> None:
+    add_request("vpn", answer="vpn vpn vpn")
+    add_request("vpn", answer="tunnel client")
+    add_request("vpn", answer="yhteys katkeaa", language="fi")
+    reindex(settings, sessions, encoder, analyzer)
+    index = LocalIndex.open(settings.index_dir, encoder.card)
+    found = index.search(None, analyzer.query_terms("vpn"), EVERYONE, 1)
+    assert {(hit.item, hit.language) for hit in found} == {("request:1", "en"), ("request:3", "fi")}
+    vector = encoder.encode_queries(["tunnel client"])[0]
+    found = index.search(vector, analyzer.query_terms("vpn"), EVERYONE, 1)
+    assert {(hit.item, hit.language) for hit in found} == {
+        ("request:1", "en"),
+        ("request:2", "en"),
+        ("request:3", "fi"),
+    }
+
+
+def test_both_legs_keep_to_the_items_named(index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer) -> None:
+    vector = encoder.encode_queries(["printer jam\nopen the tray"])[0]
+    terms = analyzer.query_terms("printer jam tunnel")
+    for among in ({"request:2"}, {"request:2", "request:3"}, {"request:1", "request:2"}, {"request:9"}, set[str]()):
+        found = {hit.item for hit in index.search(vector, terms, EVERYONE, 10, frozenset(among))}
+        assert found == among & {"request:1", "request:2"}  # the third is for hr
+        assert {hit.item for hit in index.search(None, terms, EVERYONE, 10, frozenset(among))} == found
 
 
 def test_without_a_vector_the_words_alone_answer(index: LocalIndex, analyzer: Analyzer) -> None:
     (hit,) = index.search(None, analyzer.query_terms("tunnel"), EVERYONE, 10)
-    assert (hit.item, hit.dense) == ("request:2", None)
+    assert (hit.item, hit.language, hit.near) == ("request:2", "en", None)
+    assert hit.lexical > 0.0
 
 
 def test_passages_come_back_as_they_were_written(index: LocalIndex, analyzer: Analyzer) -> None:
     (hit,) = index.search(None, analyzer.query_terms("tunnel"), EVERYONE, 10)
-    passage = index.passages([hit.passage_id])[hit.passage_id]
+    (identifier,) = index.passage_ids(hit.item)
+    passage = index.passages([identifier])[identifier]
     assert (passage.item, passage.context, passage.text) == ("request:2", "vpn tunnel", "restart the client")
     assert index.passages([]) == {}
     assert index.passages([999]) == {}
@@ -175,6 +272,29 @@ def _other_analysis(directory: Path) -> None:
     replace(Manifest.read(directory), analysis=-1).write(directory)
 
 
+def _other_format(directory: Path) -> None:
+    replace(Manifest.read(directory), format=generations.FORMAT - 1).write(directory)
+
+
+def _remove_space(directory: Path) -> None:
+    (directory / "space.npz").unlink()
+
+
+def _cut_space(directory: Path) -> None:
+    mean = np.ones(64, np.float32)
+    Space({"en": mean}, {"en": np.stack([mean] * 4)}).save(directory / "space.npz")
+    path = directory / "space.npz"
+    path.write_bytes(path.read_bytes()[:500])
+
+
+def _empty_space(directory: Path) -> None:
+    (directory / "space.npz").write_bytes(b"")
+
+
+def _overwrite_space(directory: Path) -> None:
+    (directory / "space.npz").write_bytes(b"not an archive" * 100)
+
+
 def _other_count(directory: Path) -> None:
     replace(Manifest.read(directory), passages=4).write(directory)
 
@@ -191,7 +311,12 @@ def _other_count(directory: Path) -> None:
         _remove_catalogue,
         _overwrite_catalogue,
         _other_analysis,
+        _other_format,
         _other_count,
+        _remove_space,
+        _cut_space,
+        _empty_space,
+        _overwrite_space,
     ],
 )
 def test_damage_is_named_with_the_way_out(
@@ -210,7 +335,8 @@ def test_the_words_of_a_generation_without_vectors_can_be_opened(
     words = LocalIndex.open(settings.index_dir, None)
     vector = np.ones(64, np.float32)
     (hit,) = words.search(vector, analyzer.query_terms("tunnel"), EVERYONE, 10)
-    assert (hit.item, hit.dense) == ("request:2", None)
+    assert (hit.item, hit.language, hit.near) == ("request:2", "en", None)
+    assert hit.lexical > 0.0
 
 
 def test_a_model_card_with_the_same_values_is_the_same_model(

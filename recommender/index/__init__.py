@@ -9,23 +9,38 @@ from numpy.typing import NDArray
 
 from recommender.datatypes import Passage
 from recommender.language import Terms
+from recommender.space import Space
+
+
+@dataclass(frozen=True)
+class Near:
+    """How near an item's passages are to a question, as cosines: the nearest passage, the first one (it says what the
+    item is about), and the mean of all."""
+
+    passage_id: int
+    nearest: float
+    first: float
+    whole: float
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One passage found. `dense` is a cosine (None when that leg did not run), `lexical` a BM25 score (0 = no word)."""
+    """One item found. `near` is None when the dense leg did not run, `lexical` is a BM25 score (0 = no word)."""
 
-    passage_id: int
     item: str
-    dense: float | None
+    language: str
+    near: Near | None
     lexical: float
 
 
 class SearchIndex(Protocol):
-    """Finds passages for a question among those whose audience meets the reader's tokens."""
+    """Finds items for a question among those whose audience meets the reader's tokens."""
 
     background: float
     """Mean cosine of unrelated texts in this index: the practical zero of the dense score."""
+
+    space: Space
+    """Where this index's vectors are compared: a question's vector is placed there before it is searched for."""
 
     def search(
         self,
@@ -35,12 +50,16 @@ class SearchIndex(Protocol):
         top_k: int,
         among: frozenset[str] | None = None,
     ) -> list[Hit]:
-        """Up to `top_k` passages of each leg, merged; `vector` None runs the lexical leg alone. `among` are the keys of
-        the only items to search."""
+        """The items of up to `top_k` passages of the dense leg, and up to `top_k` items of the lexical leg in each
+        language, merged; `vector` None runs the lexical leg alone. `among` are the only items to search, by key."""
         ...
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:
         """The passages of `ids`."""
+        ...
+
+    def passage_ids(self, item: str) -> list[int]:
+        """The ids of an item's passages, in their order."""
         ...
 
     def digests(self, keys: Collection[str]) -> dict[str, str]:
@@ -52,5 +71,5 @@ class SearchIndex(Protocol):
         ...
 
     def size(self, tokens: frozenset[str]) -> int:
-        """How many passages `tokens` may read."""
+        """How many items `tokens` may read."""
         ...

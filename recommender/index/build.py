@@ -23,6 +23,7 @@ from recommender.index.generations import Manifest
 from recommender.index.lexical import LexicalIndex
 from recommender.index.local import LocalIndex, check_model
 from recommender.language import ANALYSIS_VERSION, Analyzer
+from recommender.space import Space
 
 Vectors = NDArray[np.float32]
 _DEAD_SHARE = 0.2
@@ -38,8 +39,8 @@ def item_digest(item: Item, passage_tokens: int) -> str:
 
 
 def passage_digest(passage: Passage) -> str:
-    """Content hash of what the model reads of a passage; equal digests have equal vectors."""
-    return _digest(read_text(passage))
+    """Content hash of what the model reads of a passage, and its language; equal digests have equal vectors."""
+    return _digest(passage.language, read_text(passage))
 
 
 def read_text(passage: Passage) -> str:
@@ -96,6 +97,7 @@ class IndexBuilder:
         self._lexical: LexicalIndex | None = None
         self._dead = 0
         self._pending: list[Vectors] = []
+        self.space = Space.load(base / "space.npz") if base else Space()
 
     @property
     def passages(self) -> int:
@@ -119,9 +121,24 @@ class IndexBuilder:
         LocalIndex.open_generation(base, model)  # a damaged base must not be copied on
         return cls(index_dir, model, analyzer, base)
 
-    def begin(self, expected: int, hnsw_from: int) -> None:
-        """Make the new directory, holding what the base holds. `expected` passages choose exact or HNSW search."""
+    @property
+    def fresh(self) -> bool:
+        """True when nothing is taken over from another generation."""
+        return self._base is None
+
+    def start_over(self) -> None:
+        """Take nothing over, after all."""
+        if self._catalogue:
+            self._catalogue.close()
+        self._base, self._catalogue, self.known, self.space = None, None, {}, Space()
+
+    def begin(self, expected: int, hnsw_from: int, space: Space | None = None) -> None:
+        """Make the new directory, holding what the base holds. `expected` passages choose exact or HNSW search; `space`
+        is where a fresh generation's vectors are placed."""
         self.directory = generations.begin(self._index_dir)
+        if self._base is None:
+            self.space = space or Space()
+        self.space.save(self.directory / "space.npz")
         if self._base is None:
             self._catalogue = Catalogue.create(self.directory / "catalogue.db")
             self._lexical = LexicalIndex.create(self.directory / "lexical")
@@ -137,7 +154,7 @@ class IndexBuilder:
         self._dead = len(self._dense) - self._catalogue.counts()[1]
 
     def vectors_of(self, digests: Collection[str]) -> dict[str, Vectors]:
-        """Vectors that the base already holds for these passages."""
+        """Vectors, placed in its space, that the base already holds for these passages."""
         if self._base is None or self._catalogue is None or self._dense is None:
             return {}
         self._flush()
@@ -154,7 +171,7 @@ class IndexBuilder:
         return removed
 
     def add(self, item: Item, digest: str, passages: Sequence[Passage], vectors: Sequence[Vectors]) -> None:
-        """Add an item with its passages and a vector, shape (dimension,), for each."""
+        """Add an item with its passages and a vector, shape (dimension,), placed in `space`, for each."""
         catalogue, dense, lexical = self._parts()
         first = len(dense) + len(self._pending)
         rows = [Row(first + n, passage_digest(p), p) for n, p in enumerate(passages)]
@@ -162,16 +179,10 @@ class IndexBuilder:
         if len(self._pending) >= _ADD_TOGETHER:
             self._flush()
         catalogue.add(item, digest, rows)
-        lexical.add(
-            (
-                row.id,
-                item.key,
-                item.audience,
-                self._analyzer.index_terms(row.passage.context, row.passage.language),
-                self._analyzer.index_terms(row.passage.text, row.passage.language),
-            )
-            for row in rows
-        )
+        contexts = "\n".join(dict.fromkeys(passage.context for passage in passages))
+        texts = "\n".join(passage.text for passage in passages)
+        context, text = (self._analyzer.index_terms(each, item.language) for each in (contexts, texts))
+        lexical.add([(item.key, item.language, item.audience, context, text)])
 
     def finish(self, hnsw_from: int, unrelated: float | None = None) -> Manifest:
         """Write all files, verify them by opening them, and make the generation live. `unrelated` is the model's own
@@ -186,7 +197,7 @@ class IndexBuilder:
         items, passages = catalogue.counts()
         outgrown = not dense.approximate and passages >= hnsw_from
         if outgrown or self._dead > _DEAD_SHARE * max(1, len(dense)):
-            dense = self._compact(directory, catalogue, dense, passages >= hnsw_from)
+            dense = self._compact(catalogue, dense, passages >= hnsw_from)
         dense.save(directory / "vectors.faiss")
         digest = _digest(*(f"{key} {value}" for key, value in sorted(catalogue.digests().items())))
         manifest = Manifest(
@@ -200,45 +211,32 @@ class IndexBuilder:
             rows=len(dense),
             approximate=dense.approximate,
             background=_background(catalogue, dense, unrelated),
+            alignment=self.space.alignment,
             digest=digest,
         )
         catalogue.close()
         manifest.write(directory)
         try:
-            self._verify(directory, passages)
+            self._verify(directory, items)
         except IndexDamaged:
             (directory / "manifest.json").unlink()
             raise
         generations.publish(self._index_dir, directory)
         return manifest
 
-    def _verify(self, directory: Path, passages: int) -> None:
+    def _verify(self, directory: Path, items: int) -> None:
         LocalIndex.open_generation(directory, self._model)
         found = len(LexicalIndex.load(directory / "lexical"))
-        if found != passages:
-            raise IndexDamaged(f"{directory.name} holds the words of {found} passages, not {passages}. Run it again.")
+        if found != items:
+            raise IndexDamaged(f"{directory.name} holds the words of {found} items, not {items}. Run it again.")
 
-    def _compact(self, directory: Path, catalogue: Catalogue, dense: DenseIndex, approximate: bool) -> DenseIndex:
-        """New rows for living passages only, in all three parts."""
-        audiences = dict(catalogue.audiences())
-        rows = list(catalogue.rows())
+    def _compact(self, catalogue: Catalogue, dense: DenseIndex, approximate: bool) -> DenseIndex:
+        """New rows for living passages only; the words are kept by item and need no change."""
+        ids = np.array([row.id for row in catalogue.rows()], np.int64)
         fresh = DenseIndex.empty(self._model.dimension, approximate)
-        for start in range(0, len(rows), 10_000):
-            fresh.add(dense.vectors(np.array([row.id for row in rows[start : start + 10_000]], np.int64)))
-        shutil.rmtree(directory / "lexical")
-        lexical = LexicalIndex.create(directory / "lexical")
+        for start in range(0, len(ids), 10_000):
+            fresh.add(dense.vectors(ids[start : start + 10_000]))
         catalogue.renumber()
-        lexical.add(
-            (
-                number,
-                row.passage.item,
-                audiences[row.passage.item],
-                self._analyzer.index_terms(row.passage.context, row.passage.language),
-                self._analyzer.index_terms(row.passage.text, row.passage.language),
-            )
-            for number, row in enumerate(rows)
-        )
-        lexical.commit()
         return fresh
 
     def _flush(self) -> None:

@@ -109,6 +109,11 @@ class Catalogue:
         with self._lock:
             yield from self._connection.execute("SELECT id, item FROM passages ORDER BY id")
 
+    def languages(self) -> dict[str, str]:
+        """The language of every item, by key."""
+        with self._lock:
+            return dict(self._connection.execute("SELECT item, language FROM passages WHERE position = 0"))
+
     def audiences(self) -> Iterator[tuple[str, frozenset[str]]]:
         """(item key, audience) of every item."""
         with self._lock:

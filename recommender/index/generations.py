@@ -1,7 +1,7 @@
 """Generations on disk: `index/CURRENT` names the live one; a new one is written beside it and swapped in atomically.
 
-A generation directory holds `catalogue.db`, `vectors.faiss`, `lexical/` and `manifest.json`; the manifest is written
-last, so a directory without one was never finished.
+A generation directory holds `catalogue.db`, `space.npz`, `vectors.faiss`, `lexical/` and `manifest.json`; the manifest
+is written last, so a directory without one was never finished.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Manifest:
     rows: int
     approximate: bool
     background: float
+    alignment: str
     digest: str
 
     @classmethod
@@ -41,13 +42,13 @@ class Manifest:
         """The manifest of a generation; IndexDamaged when it cannot be read."""
         try:
             values = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+            if values["format"] != FORMAT:
+                raise IndexDamaged(f"{directory.name} was written by another version. Run: kollega reindex --full")
             manifest = cls(**{**values, "model": ModelCard(**values["model"])})
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise IndexDamaged(
                 f"The manifest of {directory.name} cannot be read ({error}). Run: kollega reindex --full"
             ) from error
-        if manifest.format != FORMAT:
-            raise IndexDamaged(f"{directory.name} was written by another version. Run: kollega reindex --full")
         return manifest
 
     def write(self, directory: Path) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import tantivy
 
+from recommender.datatypes import Kind
 from recommender.language import Terms
 
-_WEIGHTS = {"context": 1.5, "text": 1.0}
+_WEIGHTS = {"context": 0.8, "text": 1.0}
 _GRAM_WEIGHT = 0.15
 _MAX_WORDS, _MAX_GRAMS = 48, 32
 _HEAP = 64_000_000
@@ -20,16 +21,16 @@ _COUNTS_KEPT = 20_000
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("id", stored=False, indexed=True, fast=True)
-    builder.add_text_field("item", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("audience", tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("number", stored=False, indexed=False, fast=True)
+    for name in ("item", "audience", "language"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in (*_WEIGHTS, "grams"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     return builder.build()
 
 
 class LexicalIndex:
-    """Passages by their terms, in one directory."""
+    """Items by their terms, in one directory."""
 
     def __init__(self, index: tantivy.Index, schema: tantivy.Schema) -> None:
         self._index = index
@@ -61,12 +62,13 @@ class LexicalIndex:
             else:
                 os.link(path, target / path.name)
 
-    def add(self, rows: Iterable[tuple[int, str, frozenset[str], Terms, Terms]]) -> None:
-        """Add passages as (id, item key, audience, terms of the context, terms of the text)."""
-        for identifier, item, audience, context, text in rows:
+    def add(self, rows: Iterable[tuple[str, str, frozenset[str], Terms, Terms]]) -> None:
+        """Add items as (key, language, audience, terms of titles and headings, terms of the text)."""
+        for item, language, audience, context, text in rows:
             document = tantivy.Document()
-            document.add_unsigned("id", identifier)
+            document.add_unsigned("number", _number(item))
             document.add_text("item", item)
+            document.add_text("language", language)
             for token in audience:
                 document.add_text("audience", token)
             document.add_text("context", " ".join(context.words))
@@ -75,7 +77,7 @@ class LexicalIndex:
             self._open_writer().add_document(document)
 
     def remove(self, items: Iterable[str]) -> None:
-        """Take out all passages of the items."""
+        """Take out the items."""
         for item in items:
             self._open_writer().delete_documents_by_term("item", item)
 
@@ -94,15 +96,15 @@ class LexicalIndex:
         return int(self._searcher.num_docs)
 
     def search(
-        self, terms: Terms, tokens: frozenset[str], top_k: int, among: frozenset[str] | None = None
-    ) -> list[tuple[int, float]]:
-        """The `top_k` best readable passages, of the items `among`, as (id, BM25), best first. Long questions keep
-        their rarest terms."""
+        self, terms: Terms, tokens: frozenset[str], top_k: int, language: str, among: frozenset[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """The `top_k` best readable items of a language, of those `among`, as (key, BM25), best first. Long questions
+        keep their rarest terms."""
         parts = self._parts(terms)
         if not parts or top_k <= 0:
             return []
         occur = tantivy.Occur
-        filters = [self._readable(tokens)]
+        filters = [self._readable(tokens), tantivy.Query.term_query(self._schema, "language", language, "basic")]
         if among is not None:
             filters.append(tantivy.Query.term_set_query(self._schema, "item", sorted(among)))
         query = tantivy.Query.boolean_query(
@@ -112,22 +114,22 @@ class LexicalIndex:
             ]
         )
         hits = self._searcher.search(query, limit=top_k, count=False).hits
-        ids = self._searcher.fast_field_values("id", [address for _score, address in hits])
-        return [(int(i), float(score)) for i, (score, _address) in zip(ids, hits, strict=True)]
+        numbers = self._searcher.fast_field_values("number", [address for _score, address in hits])
+        return [(_key(int(number)), float(score)) for number, (score, _address) in zip(numbers, hits, strict=True)]
 
     def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
-        """Inverse document frequency of words, as in BM25, among the readable passages alone, so that it tells nothing
+        """Inverse document frequency of words, as in BM25, among the readable items alone, so that it tells nothing
         of the others; 0 for a word that none of them holds."""
         total = self.size(tokens)
         found = {term: self._count(term, tokens) for term in terms}
         return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) if n else 0.0 for term, n in found.items()}
 
     def size(self, tokens: frozenset[str]) -> int:
-        """How many passages `tokens` may read."""
+        """How many items `tokens` may read."""
         return self._count(None, tokens)
 
     def _count(self, term: str | None, tokens: frozenset[str]) -> int:
-        """How many readable passages hold `term`, or how many there are; kept, for someone types word after word."""
+        """How many readable items hold `term`, or how many there are; kept, for someone types word after word."""
         if (term, tokens) not in self._counted:
             if len(self._counted) >= _COUNTS_KEPT:
                 self._counted.clear()
@@ -156,9 +158,22 @@ class LexicalIndex:
         for gram in grams:
             term = tantivy.Query.term_query(self._schema, "grams", gram, "freq")
             parts.append(tantivy.Query.boost_query(term, _GRAM_WEIGHT))
+        for other in terms.across[:_MAX_WORDS]:
+            term = tantivy.Query.term_query(self._schema, "text", other.term, "freq")
+            parts.append(tantivy.Query.boost_query(term, other.probability))
         return parts
 
     def _open_writer(self) -> Any:
         if self._writer is None:
             self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
         return self._writer
+
+
+def _number(key: str) -> int:
+    """A number for an item key that tells it back: a request's is even, a document's odd."""
+    kind, _, identifier = key.partition(":")
+    return 2 * int(identifier) + (kind == Kind.DOCUMENT)
+
+
+def _key(number: int) -> str:
+    return f"{Kind.DOCUMENT if number % 2 else Kind.REQUEST}:{number // 2}"

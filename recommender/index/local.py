@@ -12,28 +12,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.datatypes import Passage
-from recommender.encoder import ModelCard
+from recommender.encoder import ModelCard, normalise
 from recommender.errors import IndexDamaged, IndexMismatch
-from recommender.index import Hit, generations
+from recommender.index import Hit, Near, generations
 from recommender.index.catalogue import Catalogue
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
 from recommender.index.lexical import LexicalIndex
 from recommender.language import ANALYSIS_VERSION, Terms
+from recommender.space import Space
 
 
 class LocalIndex:
-    """Passages of one generation, searched by meaning and by words, filtered by reader tokens."""
+    """Items of one generation, searched by meaning and by words, filtered by reader tokens."""
 
     def __init__(
-        self, manifest: Manifest, catalogue: Catalogue, dense: DenseIndex | None, lexical: LexicalIndex
+        self, manifest: Manifest, catalogue: Catalogue, dense: DenseIndex | None, lexical: LexicalIndex, space: Space
     ) -> None:
         self.manifest = manifest
         self.background = manifest.background
         self._catalogue = catalogue
         self._dense = dense
         self._lexical = lexical
+        self.space = space
         self._items, self._item_of = _membership(catalogue, manifest.rows)
+        self._numbers = {key: number for number, key in enumerate(self._items)}
+        self._order = np.argsort(self._item_of, kind="stable")
+        self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
+        self._language = catalogue.languages()
+        self._languages = sorted(set(self._language.values()))
         by_token = _passages_by_token(catalogue, self._items, self._item_of)
         self._readable = lru_cache(maxsize=256)(partial(_mask, by_token, manifest.rows))
 
@@ -54,6 +61,7 @@ class LocalIndex:
             catalogue = Catalogue.load(directory / "catalogue.db")
             lexical = LexicalIndex.load(directory / "lexical")
             dense = DenseIndex.load(directory / "vectors.faiss") if model else None
+            space = Space.load(directory / "space.npz") if model else Space()
         except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
             raise IndexDamaged(f"{directory.name} cannot be opened ({error}). Run: kollega reindex --full") from error
         counted = catalogue.counts()
@@ -62,7 +70,7 @@ class LocalIndex:
                 f"{directory.name} holds {counted[0]} items and {counted[1]} passages, its manifest says "
                 f"{manifest.items} and {manifest.passages}. Run: kollega reindex --full"
             )
-        return cls(manifest, catalogue, dense, lexical)
+        return cls(manifest, catalogue, dense, lexical, space)
 
     def search(
         self,
@@ -72,24 +80,50 @@ class LocalIndex:
         top_k: int,
         among: frozenset[str] | None = None,
     ) -> list[Hit]:
-        """Up to `top_k` passages of each leg, merged. A passage that only the lexical leg found gets its cosine too."""
-        lexical = dict(self._lexical.search(terms, tokens, top_k, among))
-        dense: dict[int, float] = {}
-        if vector is not None and self._dense is not None:
-            readable = self._readable(tokens)
-            if among is not None:
-                wanted = np.fromiter((key in among for key in self._items), np.bool_, len(self._items))
-                readable = readable & wanted[self._item_of]
-            dense = dict(self._dense.search(vector, readable, top_k))
-            missing = np.array([i for i in lexical if i not in dense], np.int64)
-            cosines = self._dense.vectors(missing) @ vector.reshape(-1)
-            dense |= {int(i): float(c) for i, c in zip(missing, cosines, strict=True)}
-        ids = dict.fromkeys([*dense, *lexical])
-        return [Hit(i, self._items[self._item_of[i]], dense.get(i), lexical.get(i, 0.0)) for i in ids]
+        """As the protocol says. What only the lexical leg found gets its cosines too."""
+        lexical: dict[str, float] = {}
+        for language in self._languages:
+            lexical |= dict(self._lexical.search(terms, tokens, top_k, language, among))
+        if vector is None or self._dense is None:
+            return [Hit(key, self._language[key], None, score) for key, score in lexical.items()]
+        readable = self._readable(tokens)
+        if among is not None:
+            wanted = np.fromiter((key in among for key in self._items), np.bool_, len(self._items))
+            readable = readable & wanted[self._item_of]
+        found = self._dense.search(vector, readable, top_k)
+        numbers = dict.fromkeys(
+            [*(int(self._item_of[i]) for i, _cosine in found), *map(self._numbers.__getitem__, lexical)]
+        )
+        near = self._near(vector, list(numbers))
+        keys = [self._items[number] for number in numbers]
+        return [
+            Hit(key, self._language[key], each, lexical.get(key, 0.0)) for key, each in zip(keys, near, strict=True)
+        ]
+
+    def _near(self, vector: NDArray[np.float32], numbers: Sequence[int]) -> list[Near]:
+        """How near each of these items is, by all of its passages."""
+        if self._dense is None or not numbers:
+            return []
+        ids = [self._order[self._starts[number] : self._starts[number + 1]] for number in numbers]
+        vectors = self._dense.vectors(np.concatenate(ids))
+        begins = np.concatenate([[0], np.cumsum([len(each) for each in ids])[:-1]]).astype(np.int64)
+        cosines = vectors @ vector.reshape(-1)
+        nearest = np.maximum.reduceat(cosines, begins)
+        wholes = normalise(np.add.reduceat(vectors, begins, axis=0)) @ vector.reshape(-1)
+        found = []
+        for row, (begin, own) in enumerate(zip(begins, ids, strict=True)):
+            best = int(own[int(cosines[begin : begin + len(own)].argmax())])
+            found.append(Near(best, float(nearest[row]), float(cosines[begin]), float(wholes[row])))
+        return found
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:
         """The passages of `ids`."""
         return self._catalogue.passages(ids)
+
+    def passage_ids(self, item: str) -> list[int]:
+        """The ids of an item's passages, in their order."""
+        number = self._numbers[item]
+        return [int(i) for i in self._order[self._starts[number] : self._starts[number + 1]]]
 
     def digests(self, keys: Collection[str]) -> dict[str, str]:
         """Content digest of the items as they were indexed."""
@@ -100,7 +134,7 @@ class LocalIndex:
         return self._lexical.rarity(terms, tokens)
 
     def size(self, tokens: frozenset[str]) -> int:
-        """How many passages `tokens` may read."""
+        """How many items `tokens` may read."""
         return self._lexical.size(tokens)
 
 
