@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
 from recommender.lifecycle import LONGEST_BODY, LONGEST_TITLE
 
-NOT_EMPTY = r"\S"
+NOT_EMPTY = (
+    r"[^\s\u0085\u001C-\u001F\uFEFF]"  # what counts as a space differs between pattern languages: here all of it
+)
 Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=LONGEST_TITLE)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=LONGEST_BODY)]
 Key = Annotated[str, StringConstraints(pattern=r"^(request|document):[1-9][0-9]{0,8}$")]
