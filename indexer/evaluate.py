@@ -320,7 +320,7 @@ def _fill(sessions: sessionmaker[Session], rows: Iterable[Mapping[str, Any]]) ->
             replies = [
                 Reply(
                     author_id=person(answer.get("author")), body=answer["body"], created_at=_time(answer["created_at"]),
-                    accepted=bool(answer.get("accepted")), score=answer.get("score") or 0, external_id=answer["id"],
+                    accepted=bool(answer.get("accepted")), score=answer.get("score") or 0, external_id=answer.get("id"),
                 )
                 for answer in row.get("answers") or ()
             ]  # fmt: skip
@@ -372,8 +372,10 @@ def plot(found: Evaluation, path: Path) -> None:
     EvaluationError when no set has questions without an answer, or the picture cannot be written."""
     if not found.calibration:
         raise EvaluationError("--plot needs a set with both in-scope and out-of-scope questions.")
-    import matplotlib
-
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise EvaluationError("Drawing needs an extra. Run: pip install 'kollega[evaluate]'") from error
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import func, select
 
+from recommender.alignment import Alignment
 from recommender.corpus import items
 from recommender.database import open_database
 from recommender.errors import KollegaError
@@ -28,6 +29,7 @@ class Status:
     teams: int
     searchable: int
     index: dict[str, object] | None
+    languages: str
     problem: str
     missing: int
     outdated: int
@@ -56,6 +58,7 @@ class Status:
                 f"{'approximate (HNSW)' if self.index['approximate'] else 'exact'} search, {self.index['created_at']}"
             )
             lines.append(f"model     {model['name']} ({model['revision']}, {model['dimension']} dimensions)")  # type: ignore[index]
+            lines.append(f"languages {self.languages}")
         if self.problem:
             lines.append(self.problem)
         elif self.healthy:
@@ -70,11 +73,12 @@ class Status:
 def read_status(settings: Settings) -> Status:
     """Compare the database with the live generation; a missing or damaged index becomes `problem`."""
     known: dict[str, str] = {}
-    manifest, problem = None, ""
+    manifest, languages, problem = None, "", ""
     try:
         live = generations.live(settings.index_dir)
         read = Manifest.read(live)
         manifest = asdict(read)
+        languages = _languages(read)
         LocalIndex.open_generation(live, read.model)  # every part is there and agrees with the manifest
         if read.model.name != settings.model:
             problem = (
@@ -98,8 +102,19 @@ def read_status(settings: Settings) -> Status:
         teams=teams,
         searchable=len(now),
         index=manifest,
+        languages=languages,
         problem=problem,
         missing=len(now.keys() - known.keys()),
         outdated=sum(known[key] != now[key] for key in now.keys() & known.keys()),
         gone=len(known.keys() - now.keys()),
     )
+
+
+def _languages(manifest: Manifest) -> str:
+    """How questions in one language meet answers in another."""
+    alignment = Alignment.load(manifest.model)
+    if not alignment.maps:
+        return "no map for this model: they meet as far as the model and a list of words bring them"
+    if alignment.digest != manifest.alignment:
+        return "meet by an older map than the one installed; to use that, run: kollega reindex --full"
+    return f"meet by the map {alignment.digest}"

@@ -59,7 +59,7 @@ class EvaluationSet:
         corpus = {str(row["id"]): row for row in rows}
         if not corpus:
             raise EvaluationError(f"{folder / 'corpus.jsonl.gz'} holds no items.")
-        answers = {str(answer["id"]) for row in rows for answer in row.get("answers") or ()}
+        answers = {str(answer.get("id")) for row in rows for answer in row.get("answers") or ()}
         queries = [_query(row) for row in _rows(folder / "queries.jsonl.gz")[0]]
         for query in queries:
             pool = answers if query.filter.get("pool") == "answers" else corpus.keys()
@@ -92,8 +92,10 @@ Scores = dict[str, dict[str, float]]
 
 def measure(relevant: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequence[str]]) -> Scores:
     """{measure: {query id: value}} of a run, {query id: corpus ids, best first}; a query without a result counts 0."""
-    import ir_measures
-
+    try:
+        import ir_measures
+    except ImportError as error:
+        raise EvaluationError("Measuring needs an extra. Run: pip install 'kollega[evaluate]'") from error
     scored = {
         query: {found: float(len(ids) - rank) for rank, found in enumerate(ids)} for query, ids in run.items() if ids
     }

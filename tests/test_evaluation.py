@@ -194,6 +194,17 @@ def test_every_task_is_asked_of_the_recommender_by_each_method(
     assert not (settings.home / "kollega.db").exists() and not (settings.home / "index").exists()
 
 
+def test_a_thread_whose_replies_have_no_ids_is_searched_too(
+    write: Write, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    replies = [{"author": who, "body": f"{who} says", "created_at": "2026-01-01T00:00:00"} for who in ("aino", "matti")]
+    corpus = [_item("thread", title="printer jam", answers=replies), *(_item(word, title=word) for word in WORDS)]
+    found = evaluate(
+        settings, encoder, analyzer, [write(corpus, [_query("q1", "printer jam", ["thread"])])], part="all"
+    )
+    assert _metrics(found, "similar", "fusion")["R@1"] == 1.0
+
+
 def test_the_second_run_encodes_nothing_and_says_the_same(
     write: Write, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:

@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from conftest import FakeEncoder
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.reindex import reindex
 from indexer.status import read_status
+from recommender.alignment import Alignment
 from recommender.index import generations
 from recommender.language import Analyzer
 from recommender.models import Document, DocumentAudience, HelpRequest, Reply, utc_now
@@ -51,9 +53,25 @@ def test_an_index_that_agrees_is_healthy(
     assert found.healthy and (found.searchable, found.documents) == (2, 1)
     lines = found.as_text().splitlines()
     assert lines[1].startswith("index     gen-000001: 2 items, 3 passages, exact search, 20")
-    assert lines[2:] == ["model     fake (1, 64 dimensions)", "up to date: all 2 searchable items are in the index"]
+    assert lines[2:] == [
+        "model     fake (1, 64 dimensions)",
+        "languages no map for this model: they meet as far as the model and a list of words bring them",
+        "up to date: all 2 searchable items are in the index",
+    ]
     values = json.loads(found.as_json())
     assert values["healthy"] is True and values["index"]["model"]["name"] == "fake"
+
+
+def test_it_says_by_which_map_the_languages_meet_and_when_a_newer_one_is_there(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, index: Callable[[], None], add_request: Callable[..., int]
+) -> None:
+    add_request("VPN fails")
+    maps = {"fi": np.eye(64, dtype=np.float32)}
+    monkeypatch.setattr(Alignment, "load", lambda _card: Alignment(maps, digest="first"))
+    index()
+    assert read_status(settings).languages == "meet by the map first"
+    monkeypatch.setattr(Alignment, "load", lambda _card: Alignment(maps, digest="second"))
+    assert "kollega reindex --full" in read_status(settings).languages and read_status(settings).healthy
 
 
 def test_what_differs_is_counted_by_kind(

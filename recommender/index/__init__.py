@@ -50,8 +50,9 @@ class SearchIndex(Protocol):
         top_k: int,
         among: frozenset[str] | None = None,
     ) -> list[Hit]:
-        """The items of up to `top_k` passages of the dense leg, and up to `top_k` items of the lexical leg in each
-        language, merged; `vector` None runs the lexical leg alone. `among` are the only items to search, by key."""
+        """The items of up to `top_k` passages of the dense leg, and about `top_k` items of the lexical leg, some in
+        each language, merged; `vector` None runs the lexical leg alone. `among` are the only items to search, by key.
+        """
         ...
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:

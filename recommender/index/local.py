@@ -22,6 +22,8 @@ from recommender.index.lexical import LexicalIndex
 from recommender.language import ANALYSIS_VERSION, Terms
 from recommender.space import Space
 
+_LEAST_SHARE = 40
+
 
 class LocalIndex:
     """Items of one generation, searched by meaning and by words, filtered by reader tokens."""
@@ -82,8 +84,9 @@ class LocalIndex:
     ) -> list[Hit]:
         """As the protocol says. What only the lexical leg found gets its cosines too."""
         lexical: dict[str, float] = {}
+        share = max(_LEAST_SHARE, top_k // max(1, len(self._languages)))
         for language in self._languages:
-            lexical |= dict(self._lexical.search(terms, tokens, top_k, language, among))
+            lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, among))
         if vector is None or self._dense is None:
             return [Hit(key, self._language[key], None, score) for key, score in lexical.items()]
         readable = self._readable(tokens)
@@ -104,17 +107,22 @@ class LocalIndex:
         """How near each of these items is, by all of its passages."""
         if self._dense is None or not numbers:
             return []
-        ids = [self._order[self._starts[number] : self._starts[number + 1]] for number in numbers]
-        vectors = self._dense.vectors(np.concatenate(ids))
-        begins = np.concatenate([[0], np.cumsum([len(each) for each in ids])[:-1]]).astype(np.int64)
-        cosines = vectors @ vector.reshape(-1)
-        nearest = np.maximum.reduceat(cosines, begins)
-        wholes = normalise(np.add.reduceat(vectors, begins, axis=0)) @ vector.reshape(-1)
-        found = []
-        for row, (begin, own) in enumerate(zip(begins, ids, strict=True)):
-            best = int(own[int(cosines[begin : begin + len(own)].argmax())])
-            found.append(Near(best, float(nearest[row]), float(cosines[begin]), float(wholes[row])))
-        return found
+        starts, ends = self._starts[numbers], self._starts[np.array(numbers) + 1]
+        counts = ends - starts
+        begins = np.cumsum(counts) - counts
+        owner = np.repeat(np.arange(len(counts)), counts)
+        ids = self._order[starts[owner] + np.arange(len(owner)) - begins[owner]]
+        vectors = self._dense.vectors(ids)
+        question = vector.reshape(-1)
+        cosines = vectors @ question
+        whole = normalise(np.add.reduceat(vectors, begins, axis=0)) @ question
+        nearest = np.lexsort((-cosines, owner))[begins]  # the first of each item, once its passages are in order
+        return [
+            Near(*each)
+            for each in zip(
+                ids[nearest].tolist(), cosines[nearest].tolist(), cosines[begins].tolist(), whole.tolist(), strict=True
+            )
+        ]
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:
         """The passages of `ids`."""
