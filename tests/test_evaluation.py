@@ -198,7 +198,7 @@ def test_a_thread_whose_replies_have_no_ids_is_searched_too(
     write: Write, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:
     replies = [{"author": who, "body": f"{who} says", "created_at": "2026-01-01T00:00:00"} for who in ("aino", "matti")]
-    corpus = [_item("thread", title="printer jam", answers=replies), *(_item(word, title=word) for word in WORDS)]
+    corpus = [_item("thread", title="printer jam", answers=replies), *(_item(word, title=word) for word in WORDS[1:])]
     found = evaluate(
         settings, encoder, analyzer, [write(corpus, [_query("q1", "printer jam", ["thread"])])], part="all"
     )
