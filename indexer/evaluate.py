@@ -382,9 +382,9 @@ def plot(found: Evaluation, path: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(5, 5), layout="constrained")
     axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="as it should be")
     for name, bins in found.calibration.items():
-        error = evaluation.calibration_error(bins)
+        off = evaluation.calibration_error(bins)
         points = [(each.probability, each.share) for each in bins]
-        axes.plot(*zip(*points, strict=True), marker="o", label=f"{name} (calibration error {error:.3f})")
+        axes.plot(*zip(*points, strict=True), marker="o", label=f"{name} (calibration error {off:.3f})")
         for each in bins:
             axes.annotate(
                 str(each.count), (each.probability, each.share), fontsize=7, textcoords="offset points", xytext=(4, -9)

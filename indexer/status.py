@@ -14,8 +14,10 @@ from recommender.index.build import item_digest
 from recommender.index.catalogue import Catalogue
 from recommender.index.generations import Manifest
 from recommender.index.local import LocalIndex
+from recommender.language import Analyzer
 from recommender.models import Document, HelpRequest, Person, Team
 from recommender.settings import Settings
+from recommender.synonyms import SynonymsFile
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Status:
     searchable: int
     index: dict[str, object] | None
     languages: str
+    synonyms: str
     problem: str
     missing: int
     outdated: int
@@ -59,6 +62,8 @@ class Status:
             )
             lines.append(f"model     {model['name']} ({model['revision']}, {model['dimension']} dimensions)")  # type: ignore[index]
             lines.append(f"languages {self.languages}")
+        if self.synonyms:
+            lines.append(f"synonyms  {self.synonyms}")
         if self.problem:
             lines.append(self.problem)
         elif self.healthy:
@@ -103,6 +108,7 @@ def read_status(settings: Settings) -> Status:
         searchable=len(now),
         index=manifest,
         languages=languages,
+        synonyms=_synonyms(settings),
         problem=problem,
         missing=len(now.keys() - known.keys()),
         outdated=sum(known[key] != now[key] for key in now.keys() & known.keys()),
@@ -118,3 +124,10 @@ def _languages(manifest: Manifest) -> str:
     if alignment.digest != manifest.alignment:
         return "meet by an older map than the one installed; to use that, run: kollega reindex --full"
     return f"meet by the map {alignment.digest}"
+
+
+def _synonyms(settings: Settings) -> str:
+    """What the synonyms file says, or what is wrong with it; empty when there is none."""
+    file = SynonymsFile(settings.synonyms_path, Analyzer(settings.models_dir / "dictionaries"))
+    rules = len(file.synonyms.rules)
+    return file.problem or (f"{rules} rules in {file.path}" if rules else "")

@@ -47,3 +47,7 @@ class Conflict(KollegaError):
 
 class EvaluationError(KollegaError):
     """An evaluation set that cannot be used."""
+
+
+class SynonymsError(KollegaError):
+    """A line of the synonyms file that cannot be used."""

@@ -26,6 +26,7 @@ from recommender.index.local import LocalIndex
 from recommender.language import Analyzer, Terms
 from recommender.models import utc_now
 from recommender.settings import Settings
+from recommender.synonyms import SynonymsFile
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +113,7 @@ class Recommender:
         self._encoder = encoder
         self._state: tuple[SearchIndex | None, tuple[str, ...]] = (index, notices)
         self._alignment = Alignment.load(encoder.card if encoder else None)
+        self._synonyms = SynonymsFile(settings.synonyms_path, analyzer)
         self._generation: str | None = None
         self._reloading = threading.Lock()
         self._encoded = threading.local()
@@ -227,7 +229,8 @@ class Recommender:
         found = []
         own = (asked.language, *sorted(index.space.questions.keys() - {asked.language}))
         for language in own[:1] if asked.told or vector is None else own:
-            across = self._alignment.translations(asked.terms.words, language)
+            own_words = self._synonyms.synonyms.translations(asked.terms.words)
+            across = (*own_words, *self._alignment.translations(asked.terms.words, language))
             tried = replace(asked, language=language, terms=replace(asked.terms, across=across))
             placed = vector
             if vector is not None:

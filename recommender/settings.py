@@ -83,6 +83,11 @@ class Settings:
         return self.home / "index"
 
     @property
+    def synonyms_path(self) -> Path:
+        """File of the organisation's own vocabulary; it need not be there."""
+        return self.home / "synonyms.txt"
+
+    @property
     def models_dir(self) -> Path:
         """Directory of rebuilt and exported models."""
         return self.home / "models"

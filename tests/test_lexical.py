@@ -81,7 +81,7 @@ def test_a_word_in_the_context_counts_four_fifths(tmp_path: Path) -> None:
     assert found["request:0"] == pytest.approx(0.8 * found["request:1"], rel=1e-5)
 
 
-def test_a_word_of_another_language_counts_by_its_probability_in_the_text_alone(tmp_path: Path) -> None:
+def test_a_word_of_another_language_counts_by_its_probability(tmp_path: Path) -> None:
     index = _made(
         tmp_path / "lexical",
         ("request:0", EVERYONE, _words("password"), _words("portal")),
@@ -89,8 +89,10 @@ def test_a_word_of_another_language_counts_by_its_probability_in_the_text_alone(
         ("request:2", EVERYONE, _words("ink"), _words("toner")),
     )
     plain = _scores(index, _words("password"))["request:1"]
+    in_a_title = _scores(index, _words("password"))["request:0"]
     found = _scores(index, _across(password=0.25, toner=0.5))
     assert found == {
+        "request:0": pytest.approx(0.25 * in_a_title, rel=1e-5),
         "request:1": pytest.approx(0.25 * plain, rel=1e-5),
         "request:2": pytest.approx(0.5 * plain, rel=1e-5),  # as rare, in a text as long
     }

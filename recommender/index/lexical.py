@@ -159,8 +159,9 @@ class LexicalIndex:
             term = tantivy.Query.term_query(self._schema, "grams", gram, "freq")
             parts.append(tantivy.Query.boost_query(term, _GRAM_WEIGHT))
         for other in terms.across[:_MAX_WORDS]:
-            term = tantivy.Query.term_query(self._schema, "text", other.term, "freq")
-            parts.append(tantivy.Query.boost_query(term, other.probability))
+            for name, weight in _WEIGHTS.items():
+                term = tantivy.Query.term_query(self._schema, name, other.term, "freq")
+                parts.append(tantivy.Query.boost_query(term, weight * other.probability))
         return parts
 
     def _open_writer(self) -> Any:
