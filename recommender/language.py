@@ -17,6 +17,23 @@ ANALYSIS_VERSION = 2
 _TOKEN = re.compile(r"[^\W_]+(?:[.\-_:/\\@+#'’][^\W_]+)*")
 _PART = re.compile(r"[^\W_]+")
 _GRAM, _SURE = 5, 0.7
+_SMALL_TALK = frozenset(
+    (
+        "moi", "moikka", "moro", "hei", "heippa", "hej", "terve", "huomenta", "päivää", "iltaa", "kiitos", "kiitti",
+        "kiitoksia", "tack", "ole", "hyvä", "joo", "juu", "ok", "okei", "okay", "hello", "hi", "hey", "dear", "good",
+        "morning", "afternoon", "evening", "thanks", "thank", "you", "please", "yes",
+    )
+)  # fmt: skip
+_TRIAL = frozenset(("test", "testi", "testing", "testaan"))
+QUESTION_WORDS = frozenset(
+    (
+        "mika", "mita", "mihin", "mista", "missa", "miten", "miksi", "milloin", "minne", "kuka", "keta", "kenen",
+        "kuinka", "kauanko", "paljonko", "paljon", "montako", "onko", "voiko", "saako", "taytyyko", "pitaako", "what",
+        "who", "whom", "whose", "which", "when", "where", "why", "how", "is", "be", "are", "do", "does", "can",
+        "could", "may", "should", "will", "olla", "voida",
+    )
+)  # fmt: skip
+"""Terms that ask and say nothing of what is asked."""
 _FOLD = str.maketrans("äöåéèüáà", "aoaeeuaa")
 
 
@@ -74,10 +91,11 @@ class Analyzer:
         return Terms(tuple(words), tuple(grams))
 
     def query_terms(self, text: str, languages: Sequence[str] = ("fi", "en")) -> Terms:
-        """Distinct terms of a question, analysed in each of `languages`: a short one does not tell its language."""
+        """Distinct terms of a question, analysed in each of `languages`: a short one does not tell its language. What
+        people say to be kind, and single characters, ask for nothing."""
         words: dict[str, None] = {}
         grams: dict[str, None] = {}
-        for token in tokens(text):
+        for token in _asking(text):
             for language in languages:
                 terms = self._word_terms(token, language)
                 words.update(dict.fromkeys(terms))
@@ -89,7 +107,7 @@ class Analyzer:
         """For each distinct token of a question the forms that `query_terms` makes of it as a whole."""
         found = [
             tuple(dict.fromkeys(self._word_terms(token, language)[0] for language in languages))
-            for token in dict.fromkeys(tokens(text))
+            for token in dict.fromkeys(_asking(text))
         ]
         return found
 
@@ -127,6 +145,12 @@ class Analyzer:
 def tokens(text: str) -> list[str]:
     """Lower-case tokens; a token joined by `. - _ : / \\ @ + # '` is kept whole."""
     return _TOKEN.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+def _asking(text: str) -> list[str]:
+    """The tokens of a question that ask for something; none when somebody only tries whether it works."""
+    asking = [token for token in tokens(text) if len(token) > 1 and token not in _SMALL_TALK]
+    return [] if _TRIAL.issuperset(asking) else asking
 
 
 def _grams(term: str) -> list[str]:

@@ -23,7 +23,7 @@ from recommender.highlight import Match, excerpt, matching_words
 from recommender.index import Hit, SearchIndex, generations
 from recommender.index.build import item_digest
 from recommender.index.local import LocalIndex
-from recommender.language import Analyzer, Terms
+from recommender.language import QUESTION_WORDS, Analyzer, Terms
 from recommender.models import utc_now
 from recommender.settings import Settings
 from recommender.synonyms import SynonymsFile
@@ -51,6 +51,7 @@ class _Question:
     terms: Terms
     rarity: dict[str, float]
     unknown_rarity: float
+    rarest: float
 
     @cached_property
     def translated(self) -> dict[str, str]:
@@ -236,7 +237,8 @@ class Recommender:
             if vector is not None:
                 placed = index.space.place_question(vector, language, len(asked.text.split()))
             found.append((tried, index.search(placed, tried.terms, reader.tokens, POOL, among)))
-        return max(found, key=lambda each: max((hit.near.nearest for hit in each[1] if hit.near), default=0.0))
+        best, hits = max(found, key=lambda each: max((hit.near.nearest for hit in each[1] if hit.near), default=0.0))
+        return replace(best, rarity=_rarity_by_translation(best, index, reader)), hits
 
     def _analyse(self, question: str, index: SearchIndex | None, reader: Reader) -> _Question:
         language = self._analyzer.detect(question, fallback="")
@@ -245,11 +247,12 @@ class Recommender:
             terms = Terms(terms.words, ())
         rarity = index.rarity(terms.words, reader.tokens) if index else {}
         rarity = _without_unknown_variants(rarity, self._analyzer.variants(question))
+        rarity = {term: value for term, value in rarity.items() if term not in QUESTION_WORDS} or rarity
         if len(rarity) > MAX_TERMS:  # of a pasted log, the words that tell most
             rarity = dict(sorted(rarity.items(), key=lambda term: -term[1])[:MAX_TERMS])
         size = index.size(reader.tokens) if index else 0
-        unknown = math.log(1 + 2 * max(1, size))
-        return _Question(question, language or self._settings.language, bool(language), terms, rarity, unknown)
+        unknown, rarest = math.log(1 + 2 * max(1, size)), math.log(1 + (max(1, size) - 0.5) / 1.5)
+        return _Question(question, language or self._settings.language, bool(language), terms, rarity, unknown, rarest)
 
     def _encode(self, asked: _Question, notices: tuple[str, ...]) -> tuple[NDArray[np.float32] | None, tuple[str, ...]]:
         """(the question's vector, the notices); without a vector words alone answer, and a notice says so."""
@@ -309,7 +312,7 @@ class Recommender:
         text = f"{passage.context}\n{passage.text}"[:_MARKED]
         words = matching_words(text, asked.rarity, self._analyzer, asked.translated)
         matched = frozenset[str]().union(*(word.terms for word in words))
-        return passage, words, calibration.coverage(asked.rarity, matched, asked.unknown_rarity)
+        return passage, words, calibration.coverage(asked.rarity, matched, asked.unknown_rarity, asked.rarest)
 
     def _experts(
         self, ranked: Sequence[tuple[Item, Candidate]], best: float, reader: Reader, session: Session
@@ -349,6 +352,13 @@ class Recommender:
         except (IndexDamaged, IndexNotFound) as error:
             log.error("%s", error)
             return None, (INDEX_MISSING,)
+
+
+def _rarity_by_translation(asked: _Question, index: SearchIndex, reader: Reader) -> dict[str, float]:
+    """The rarity of the question's words; one that the index does not know is as rare as what stands for it there."""
+    standing = [other for other in asked.terms.across if asked.rarity.get(other.word) == 0.0]
+    known = index.rarity([other.term for other in standing], reader.tokens)
+    return asked.rarity | {other.word: known[other.term] for other in reversed(standing) if known[other.term]}
 
 
 def _without_unknown_variants(rarity: dict[str, float], variants: Sequence[Sequence[str]]) -> dict[str, float]:

@@ -27,14 +27,20 @@ def test_nearness_is_zero_at_the_background_and_one_at_the_same_text(
 
 
 def test_coverage_is_the_share_of_the_rarity_that_matches() -> None:
-    assert coverage({"vpn": 3.0, "the": 1.0}, {"vpn"}, 5.0) == pytest.approx(3 / 4)
-    assert coverage({"vpn": 3.0, "the": 1.0}, {"vpn", "the"}, 5.0) == pytest.approx(1.0)
-    assert coverage({"vpn": 3.0, "the": 1.0}, set(), 5.0) == 0.0
-    assert coverage({}, set(), 5.0) == 0.0
+    assert coverage({"vpn": 5.0, "the": 1.0}, {"vpn"}, 5.0, 4.0) == pytest.approx(5 / 6)
+    assert coverage({"vpn": 5.0, "the": 1.0}, {"vpn", "the"}, 5.0, 4.0) == pytest.approx(1.0)
+    assert coverage({"vpn": 3.0, "the": 1.0}, set(), 5.0, 4.0) == 0.0
+    assert coverage({}, set(), 5.0, 4.0) == 0.0
 
 
 def test_a_word_never_seen_counts_against_the_passage() -> None:
-    assert coverage({"vpn": 3.0, "flibbert": 0.0}, {"vpn"}, 5.0) == pytest.approx(3 / 8)
+    assert coverage({"vpn": 5.0, "flibbert": 0.0}, {"vpn"}, 5.0, 4.0) == pytest.approx(5 / 10)
+
+
+def test_to_cover_common_words_tells_little() -> None:
+    assert coverage({"all": 1.0, "the": 0.5}, {"all", "the"}, 5.0, 4.0) == pytest.approx(1 / 4)
+    assert coverage({"all": 1.0, "vpn": 3.0}, {"all", "vpn"}, 5.0, 4.0) == pytest.approx(3 / 4)
+    assert coverage({"flibbert": 0.0}, {"flibbert"}, 5.0, 4.0) == 0.0
 
 
 @pytest.mark.parametrize(("words", "expected"), [(0, 0.0), (8, 0.0), (32, 0.5), (128, 1.0), (5_000, 1.0)])

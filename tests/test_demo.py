@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import pytest
+from junk import JUNK
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -157,6 +158,29 @@ def test_an_exact_code_finds_the_requests_that_name_it(demo: _Demo) -> None:
 def test_a_question_nobody_has_answered_shows_no_suggestion(demo: _Demo, question: str) -> None:
     found = demo.ask(question)
     assert (found.verdict, found.suggestions) == (Verdict.UNKNOWN, ())
+
+
+def test_of_fifty_questions_that_are_none_at_most_two_show_something(demo: _Demo) -> None:
+    assert len(set(JUNK)) == 50
+    shown = [question for question in JUNK if demo.ask(question).suggestions]
+    assert len(shown) <= 0.05 * len(JUNK), shown
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("työpöytä tyhjä", "työpöytä tyhjä aamulla"),
+        ("tyopoyta tyhja", "työpöytä tyhjä aamulla"),
+        ("tulostinongelma", "tulostimessa on ongelma"),
+        ("VPN 809", "VPN error 809 at home"),
+        ("0x80070005", "Windows Update fails every day, 0x80070005"),
+        ("printer out of toner", "Tulostaminen ja skannaus"),
+        ("sairausloma lapsen kanssa", "lapsi kipeä ja sit minä, tarviiko todistusta"),
+        ("lomapäivät", "Vuosiloma, säästövapaa ja lomaraha"),
+    ],
+)  # fmt: skip
+def test_umlauts_compounds_codes_and_the_other_language_are_found(demo: _Demo, question: str, title: str) -> None:
+    assert title in [suggestion.item.title for suggestion in demo.ask(question).suggestions[:3]]
 
 
 @pytest.mark.parametrize("odd", ["unohdin salasanani \ud800", "unohdin \x00 salasanani", "unohdin salasanani " * 2000])
