@@ -47,6 +47,7 @@ def test_a_question_in_the_address_or_in_a_form_shows_the_same_results(
     client = open_client()
     got = client.get("/", query_string={"q": "Printer on floor two is stuck"}).text
     sent = client.post("/", data={"q": "Printer on floor two is stuck"}).text
+    got, sent = (re.sub(r'name="csrf_token" value="[^"]+"', "", page) for page in (got, sent))  # it holds the second
     assert _titles(got) == _titles(sent) and got.partition("<main")[2] == sent.partition("<main")[2]
     assert _titles(got)[0] == "Printer on floor two is stuck"
     assert f'<a href="/requests/{number}" target="_blank" rel="noopener" lang="en">' in got
