@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from flask import Blueprint, Flask, abort, current_app, jsonify, request
+from flask import Blueprint, Flask, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from spectree import Response as Answers
@@ -13,11 +13,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from recommender import access, events, lifecycle
-from recommender.corpus import is_key, load_items
+from recommender.corpus import readable_items
 from recommender.models import HelpRequest, Person, Reply, Team
-from recommender.recommender import Recommender
 from recommender.render import as_json, expert_json, in_utc, suggestion_json
-from web import panel, schemas
+from web import panel, parts, schemas
 from web.ask import Question, recommend
 from web.auth import current_person, current_reader, must_hold, signed_in
 from web.db import session
@@ -70,8 +69,7 @@ def _answers(*, sends: bool = False, **found: Any) -> Answers:
 
 
 def _rate() -> str:
-    found: str = current_app.extensions["kollega_settings"].api_rate
-    return found
+    return parts.settings().api_rate
 
 
 def _caller() -> str:
@@ -135,8 +133,8 @@ def similar_json(request_id: int) -> Any:
 @spec.validate(resp=_answers(HTTP_200=schemas.ItemShown), tags=("search",))
 def item_json(key: str) -> Any:
     """A resolved request or a document by its key, `request:17` or `document:4`."""
-    item = load_items(session(), [key]).get(key) if is_key(key) else None
-    if item is None or not access.may_read(item.audience, current_reader()):
+    item = readable_items(session(), [key], current_reader()).get(key)
+    if item is None:
         abort(404)
     counted = events.usage(session(), [key])[key]
     return {
@@ -191,15 +189,13 @@ def file_json() -> ResponseReturnValue:
             abort(404, f"There is no team {sent.team!r}.")
     shared = sent.everyone if sent.everyone is not None else team is not None and not team.restricted
     attempts = dict.fromkeys(sent.shown, False) | dict.fromkeys(sent.opened, True)
-    items = load_items(session(), list(attempts))
-    readable = {key for key, item in items.items() if access.may_read(item.audience, current_reader())}
-    recommender: Recommender = current_app.extensions["kollega_recommender"]
+    readable = readable_items(session(), attempts, current_reader())
     filed = lifecycle.file_request(
         session(),
         signed_in(),
         sent.title,
         sent.body,
-        recommender.language_of(f"{sent.title}\n{sent.body}"),
+        parts.recommender().language_of(f"{sent.title}\n{sent.body}"),
         team,
         shared=shared,
         anonymous=sent.anonymous,
@@ -258,11 +254,12 @@ def feedback_json() -> ResponseReturnValue:
     item = panel.get_item(sent.item, current_reader())
     if item is None:
         abort(404)
-    answered = get_request(sent.request).id if isinstance(sent, schemas.Used) else None
-    if answered and not access.may_handle(get_request(answered), current_reader()):
+    answered = get_request(sent.request) if isinstance(sent, schemas.Used) else None
+    if answered and not access.may_handle(answered, current_reader()):
         abort(403, "Only the team that handles a request can do that.")
     note = sent.note if isinstance(sent, schemas.Flagged) else None
-    events.record(session(), events.EventKind(sent.kind), item.key, request_id=answered, note=note)
+    number = answered.id if answered else None
+    events.record(session(), events.EventKind(sent.kind), item.key, request_id=number, note=note)
     session().commit()
     return {"counted": True}, 201
 

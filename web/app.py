@@ -11,7 +11,23 @@ from flask_wtf.csrf import CSRFProtect
 from recommender.database import open_database
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from web import api, ask, auth, db, desk, documents, embed, errors, formatting, health, limits, oidc, people, requests
+from web import (
+    api,
+    ask,
+    auth,
+    db,
+    desk,
+    documents,
+    embed,
+    errors,
+    formatting,
+    health,
+    limits,
+    oidc,
+    parts,
+    people,
+    requests,
+)  # fmt: skip
 
 LANGUAGES = ("en", "fi")
 _YEAR = 365 * 24 * 3600
@@ -38,7 +54,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     if recommender is None:
         recommender = Recommender.open(settings)
         recommender.warm_up()
-    app.extensions["kollega_recommender"] = recommender
+    parts.attach(app, settings, recommender)
     Babel(app, locale_selector=_language)
     csrf = CSRFProtect(app)
     auth.attach(app, settings)

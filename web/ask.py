@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, abort, current_app, render_template, request
+from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
 from recommender import events
-from recommender.access import may_read, readable_documents, readable_requests
-from recommender.corpus import is_key, load_items
+from recommender.access import readable_documents, readable_requests
+from recommender.corpus import readable_items
 from recommender.datatypes import Recommendation
 from recommender.models import Document, HelpRequest, Team
-from recommender.recommender import SHOWN, Recommender
+from recommender.recommender import SHOWN
+from web import parts
 from web.auth import current_reader
 from web.db import session
 
@@ -69,9 +70,7 @@ def left() -> ResponseReturnValue:
 
 
 def _count(kind: events.EventKind, keys: list[str]) -> None:
-    reader = current_reader()
-    items = load_items(session(), [key for key in keys if is_key(key)])
-    readable = [key for key, item in items.items() if may_read(item.audience, reader)]
+    readable = readable_items(session(), keys, current_reader())
     if not readable:
         abort(404)
     for key in readable:
@@ -86,9 +85,7 @@ def asked(values: MultiDict[str, str]) -> Question:
 
 def recommend(question: Question, top_k: int) -> Recommendation:
     """What the recommender says to the current reader, from the newest live generation."""
-    recommender: Recommender = current_app.extensions["kollega_recommender"]
-    recommender.refresh()
-    return recommender.recommend(question.text, current_reader(), session(), top_k)
+    return parts.recommender().recommend(question.text, current_reader(), session(), top_k)
 
 
 def team_rows() -> dict[str, Team]:

@@ -14,7 +14,7 @@ from recommender import accounts
 from recommender.access import ANYONE, Reader, reader_of
 from recommender.models import Account, APIToken, Person, utc_now
 from recommender.settings import Settings
-from web import db
+from web import db, parts
 from web.limits import limiter
 
 blueprint = Blueprint("auth", __name__)
@@ -32,7 +32,6 @@ class SignedIn(flask_login.UserMixin):  # type: ignore[misc]
 
 def attach(app: Flask, settings: Settings) -> None:
     """Give the app its sessions."""
-    app.extensions["kollega_settings"] = settings
     manager = flask_login.LoginManager(app)
     manager.session_protection = None
     manager.user_loader(_load)
@@ -52,7 +51,7 @@ def current_reader() -> Reader:
     person = current_person()
     if person is not None:
         return reader_of(person)
-    if not _settings().anonymous_reading:
+    if not parts.settings().anonymous_reading:
         abort(401)
     return ANYONE
 
@@ -103,7 +102,7 @@ def enter() -> ResponseReturnValue:
 @limiter.limit("30 per minute")
 def enter_demo() -> ResponseReturnValue:
     """Be one of the demo organisation's people, without a password; 404 elsewhere than in the demo."""
-    if not _settings().demo:
+    if not parts.settings().demo:
         abort(404)
     query = select(Account).join(Person).where(Person.handle == request.form.get("handle", ""))
     account = db.session().scalar(query.where(Account.disabled.is_(False)))
@@ -125,7 +124,7 @@ def sign_in_page(
 ) -> str:
     """The sign-in page; `draft` are the fields of a form that was sent while nobody was signed in."""
     offered: list[Person] = []
-    if _settings().demo:
+    if parts.settings().demo:
         query = select(Person).join(Account, Account.person_id == Person.id).where(Account.disabled.is_(False))
         offered = list(db.session().scalars(query.order_by(Person.name)))
     return render_template(
@@ -190,12 +189,12 @@ def _by_session() -> Person | None:
 
 
 def _proxied() -> bool:
-    return bool(_settings().proxy_header)
+    return bool(parts.settings().proxy_header)
 
 
 def _by_proxy() -> Person | None:
     """The person a trusted proxy names; sessions of our own count for nothing then."""
-    settings = _settings()
+    settings = parts.settings()
     trusted = {address.strip() for address in settings.trusted_proxies.split(",")}
     handle = request.headers.get(settings.proxy_header, "")
     if not handle or request.remote_addr not in trusted:
@@ -224,8 +223,3 @@ def must_hold(scope: str) -> None:
     token: APIToken = g.token
     if scope not in token.scopes:
         abort(403, f"This token lacks the scope {scope!r}.")
-
-
-def _settings() -> Settings:
-    found: Settings = current_app.extensions["kollega_settings"]
-    return found

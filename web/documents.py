@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import select
@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from recommender import access, documents, events, lifecycle
 from recommender.errors import Conflict
 from recommender.models import RESOLVED, Document, HelpRequest, Person, Team, utc_now
-from recommender.recommender import Recommender
+from web import parts
 from web.ask import team_rows
 from web.auth import current_agent, current_reader, signed_in
 from web.db import session
@@ -238,7 +238,7 @@ def _read_form(
     content = documents.Content(
         title=form.title,
         body=form.body,
-        language=_recommender().language_of(f"{form.title}\n{form.body}"),
+        language=parts.recommender().language_of(f"{form.title}\n{form.body}"),
         team=teams[form.team],
         owner=owner,
         everyone=form.audience == "everyone",
@@ -287,8 +287,3 @@ def _seen(value: str) -> datetime:
         return datetime.fromisoformat(value).replace(tzinfo=None)
     except ValueError:
         return datetime.min
-
-
-def _recommender() -> Recommender:
-    found: Recommender = current_app.extensions["kollega_recommender"]
-    return found

@@ -7,10 +7,10 @@ from flask_babel import force_locale, gettext
 
 from recommender.access import ANYONE
 from recommender.datatypes import Suggestion, Verdict
-from recommender.recommender import Recommender
 from recommender.settings import Settings
+from web import parts
 from web.db import session
-from web.formatting import day
+from web.formatting import day, item_url
 from web.limits import limiter
 
 blueprint = Blueprint("embed", __name__, url_prefix="/embed")
@@ -49,9 +49,7 @@ def suggest() -> ResponseReturnValue:
 
 
 def _found(question: str) -> dict[str, object]:
-    recommender: Recommender = current_app.extensions["kollega_recommender"]
-    recommender.refresh()
-    found = recommender.recommend(question, ANYONE, session(), _SHOWN)
+    found = parts.recommender().recommend(question, ANYONE, session(), _SHOWN)
     headings = {
         Verdict.ANSWER: gettext("This has been answered before"),
         Verdict.MAYBE: gettext("Perhaps one of these helps"),
@@ -66,29 +64,23 @@ def _found(question: str) -> dict[str, object]:
 
 def _row(suggestion: Suggestion) -> dict[str, str]:
     item = suggestion.item
-    path = (
-        url_for("requests.show", request_id=item.id)
-        if item.kind == "request"
-        else url_for("documents.show", document_id=item.id)
-    )
     kind = gettext("Resolved request") if item.kind == "request" else gettext("Document")
     return {
         "title": item.title,
         "excerpt": suggestion.excerpt,
         "facts": f"{kind} · {day(item.at)}",
-        "url": _outside(path),
+        "url": _outside(item_url(item)),
         "language": item.language,
     }
 
 
 def _outside(path: str) -> str:
     """The address of one of our pages for a page of another site."""
-    settings: Settings = current_app.extensions["kollega_settings"]
-    return (settings.public_url or request.host_url).rstrip("/") + path
+    return (parts.settings().public_url or request.host_url).rstrip("/") + path
 
 
 def _allowed() -> frozenset[str]:
-    allowed = origins(current_app.extensions["kollega_settings"])
+    allowed = origins(parts.settings())
     if not allowed:
         abort(404)
     return allowed

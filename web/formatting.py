@@ -12,6 +12,7 @@ from flask_babel import format_date, get_locale, gettext, ngettext
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
+from recommender.datatypes import Item, Kind
 from recommender.models import Team, utc_now
 
 _TAGS = {
@@ -26,6 +27,7 @@ def attach(app: Flask) -> None:
     app.jinja_env.filters.update(language_name=language_name, role_name=role_name)
     app.jinja_env.filters["is_web_address"] = is_web_address
     app.jinja_env.globals["with_language"] = with_language
+    app.jinja_env.globals["item_url"] = item_url
     app.jinja_env.globals["current_language"] = lambda: str(get_locale())
 
 
@@ -92,6 +94,13 @@ def with_language(code: str) -> str:
     if request.method != "GET" or not request.endpoint:
         return url_for("ask.index", lang=code)
     return f"{request.path}?{urlencode({**request.args.to_dict(flat=False), 'lang': code}, doseq=True)}"
+
+
+def item_url(item: Item) -> str:
+    """The path of an item's page."""
+    if item.kind is Kind.REQUEST:
+        return url_for("requests.show", request_id=item.id)
+    return url_for("documents.show", document_id=item.id)
 
 
 def is_web_address(url: str | None) -> bool:

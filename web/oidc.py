@@ -11,7 +11,7 @@ from recommender import accounts
 from recommender.errors import SettingsError
 from recommender.models import Account, Person, utc_now
 from recommender.settings import Settings
-from web import auth, db
+from web import auth, db, parts
 from web.limits import limiter
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def start() -> ResponseReturnValue:
     for earlier in [key for key in session if key.startswith("_state_provider_")]:
         del session[earlier]  # each is a fifth of a kilobyte, and a browser keeps no cookie of more than four
     session[_TARGET] = auth.own_path(request.args.get("next", ""))
-    settings: Settings = current_app.extensions["kollega_settings"]
+    settings = parts.settings()
     back = url_for("oidc.back")
     back = settings.public_url.rstrip("/") + back if settings.public_url else url_for("oidc.back", _external=True)
     try:
@@ -67,7 +67,7 @@ def start() -> ResponseReturnValue:
 def back() -> ResponseReturnValue:
     """Back from the provider: begin a session of the person it names, who must be known here already."""
     client, target = _client(), str(session.pop(_TARGET, ""))
-    settings: Settings = current_app.extensions["kollega_settings"]
+    settings = parts.settings()
     try:
         claims = _claims(client, settings)
     except Exception as error:  # %r: the message may come from the address, line breaks and all

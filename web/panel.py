@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 
-from flask import current_app
 from sqlalchemy import Select, select
 
 from recommender import access
@@ -12,7 +11,7 @@ from recommender.corpus import is_key, load_items
 from recommender.datatypes import Expert, Item, Kind, Recommendation, Suggestion
 from recommender.events import Usage, usage
 from recommender.models import HelpRequest, Person, Team, team_members
-from recommender.recommender import Recommender
+from web import parts
 from web.db import session
 
 _FOUND, _RESOLVED, _DOCUMENTS, _OPEN = 20, 6, 4, 4
@@ -49,8 +48,7 @@ def similar(
 ) -> tuple[Recommendation, tuple[Suggestion, ...]]:
     """(what is recommended, similar open requests) for a request, by its question and its last replies, from what the
     reader may read; at most so many of each."""
-    recommender: Recommender = current_app.extensions["kollega_recommender"]
-    recommender.refresh()
+    recommender = parts.recommender()
     last = [reply.body[:2_000] for reply in request.replies[-_LAST_REPLIES:]]
     question = "\n".join([request.title, request.body[:4_000], *last])
     own = {f"{Kind.REQUEST}:{request.id}"}

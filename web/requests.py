@@ -2,19 +2,18 @@
 
 from dataclasses import dataclass, field
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from recommender import access, events, lifecycle
-from recommender.corpus import is_key, load_items
+from recommender.corpus import readable_items
 from recommender.datatypes import Recommendation
 from recommender.errors import Conflict
 from recommender.models import OPEN, RESOLVED, HelpRequest, Reply, Team
-from recommender.recommender import Recommender
-from web import panel
+from web import panel, parts
 from web.ask import FIRST, Question, asked, recommend, team_rows
 from web.auth import current_reader, signed_in
 from web.db import session
@@ -127,13 +126,13 @@ def create() -> ResponseReturnValue:
         draft.audience = ""
     if draft.problems:
         return _new_page(draft), 422
-    readable = _readable(draft.attempts)
+    readable = readable_items(session(), draft.attempts, current_reader())
     filed = lifecycle.file_request(
         session(),
         person,
         draft.title,
         draft.body,
-        _recommender().language_of(f"{draft.title}\n{draft.body}"),
+        parts.recommender().language_of(f"{draft.title}\n{draft.body}"),
         teams.get(draft.team),
         shared=draft.audience == "everyone",
         anonymous=draft.anonymous,
@@ -273,21 +272,7 @@ def _proposed(found: Recommendation | None) -> Team | None:
     return lifecycle.likely_team(session(), [handle for handle in handles if handle])
 
 
-def _readable(keys: dict[str, bool]) -> set[str]:
-    """Of item keys from a form, those that exist and that this reader may read."""
-    reader = current_reader()
-    wanted = [key for key in keys if is_key(key)]
-    return {key for key, item in load_items(session(), wanted).items() if access.may_read(item.audience, reader)}
-
-
 def _attempts(found: HelpRequest) -> list[tuple[object, bool]]:
     """What was shown to the asker and whether they opened it, as far as this reader may read it now."""
-    reader = current_reader()
-    items = load_items(session(), [row.item for row in found.attempts])
-    rows = [(items.get(row.item), row.opened) for row in found.attempts]
-    return [(item, opened) for item, opened in rows if item and access.may_read(item.audience, reader)]
-
-
-def _recommender() -> Recommender:
-    found: Recommender = current_app.extensions["kollega_recommender"]
-    return found
+    items = readable_items(session(), [row.item for row in found.attempts], current_reader())
+    return [(items[row.item], row.opened) for row in found.attempts if row.item in items]
