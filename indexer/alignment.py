@@ -102,12 +102,12 @@ def learn_map(
     rng = np.random.default_rng(0)
     sample = rng.permutation(len(paragraphs))[:_SAMPLE]
     for side, language in enumerate(("en", "fi")):
-        whole = _together(encoder.encode_passages, [pair[side] for pair in paragraphs])
-        heads = _together(encoder.encode_queries, [pair[side] for pair in headings])
+        whole = encoder.encode_passages([pair[side] for pair in paragraphs])
+        heads = encoder.encode_queries([pair[side] for pair in headings])
         means[language] = whole.mean(axis=0)
         words = [paragraphs[number][side].split() for number in sample]
         questions[language] = np.array(
-            [_together(encoder.encode_queries, [" ".join(w[:n]) for w in words]).mean(axis=0) for n in LENGTHS]
+            [encoder.encode_queries([" ".join(w[:n]) for w in words]).mean(axis=0) for n in LENGTHS]
         )
         sides[language] = np.vstack([normalise(whole - means[language]), normalise(heads - heads.mean(axis=0))])
     matrix = sides["fi"].T @ sides["en"] + _IDENTITY / sides["en"].shape[1] * np.eye(sides["en"].shape[1])
@@ -170,11 +170,6 @@ def _parts(path: Path) -> Mapping[str, Pair]:
         if plain:
             found.setdefault(name, (tag, plain))
     return found
-
-
-def _together(encode: object, texts: Sequence[str]) -> Vectors:
-    """In portions, so that memory stays small."""
-    return np.vstack([encode(texts[start : start + 256]) for start in range(0, len(texts), 256)])  # type: ignore[operator]
 
 
 if __name__ == "__main__":

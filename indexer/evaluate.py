@@ -148,7 +148,11 @@ def evaluate(
                     pairs[leg].append(tuple(_array(scores[method]["nDCG@10"]) for method in ("fusion", leg)))
             known = [query for query in queries if query.protocol in EXISTS]
             if len({query.protocol for query in known}) == len(EXISTS):
-                found.rows += [_exists_row(each, known, asked[method], method, found) for method in METHODS]
+                for method in METHODS:
+                    row, bins = _exists_row(each, known, asked[method], method)
+                    found.rows.append(row)
+                    if method == "fusion":
+                        found.calibration[each.name] = bins
     finally:
         keeping.close()
     if any(pairs.values()):
@@ -228,20 +232,14 @@ def _rank_rows(
 
 
 def _exists_row(
-    each: EvaluationSet,
-    queries: Sequence[Query],
-    asked: Mapping[str, tuple[list[str], float]],
-    method: str,
-    found: Evaluation,
-) -> Row:
-    """How well the best match tells questions with an answer from those without."""
+    each: EvaluationSet, queries: Sequence[Query], asked: Mapping[str, tuple[list[str], float]], method: str
+) -> tuple[Row, list[evaluation.Bin]]:
+    """How well the best match tells questions with an answer from those without, and how true it is."""
     given = [asked[query.id][1] for query in queries]
     truth = [query.protocol == "in-scope" for query in queries]
     bins = evaluation.reliability(given, truth)
-    if method == "fusion":
-        found.calibration[each.name] = bins
     metrics = {"AUROC": evaluation.auroc(given, truth), "ECE": evaluation.calibration_error(bins)}
-    return Row(each.name, "answer exists", method, len(queries), metrics)
+    return Row(each.name, "answer exists", method, len(queries), metrics), bins
 
 
 def _array(values: Mapping[str, float]) -> Any:
@@ -334,7 +332,7 @@ def _fill(sessions: sessionmaker[Session], rows: Iterable[Mapping[str, Any]]) ->
 
 
 def _time(text: str | None) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=None) if text else _LONG_AGO
+    return evaluation.moment(text) if text else _LONG_AGO
 
 
 def as_json(found: Evaluation) -> str:

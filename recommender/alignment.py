@@ -69,7 +69,9 @@ class Alignment:
         if not parts["maps"] and not lexicon:
             return cls()
         used = f"{bool(parts['maps'])} {bool(lexicon)}".encode()
-        return cls(**parts, lexicon=lexicon, source=about["source"], digest=_digest(content + used))
+        return cls(
+            **parts, lexicon=lexicon, source=about["source"], digest=hashlib.sha256(content + used).hexdigest()[:12]
+        )
 
     def translations(self, words: Sequence[str], language: str) -> tuple[Translation, ...]:
         """Terms of the other language for the words of a question in `language`, each once, most probable first."""
@@ -100,7 +102,3 @@ def save(path: Path, card: ModelCard, alignment: Alignment) -> None:
         json.dumps(alignment.lexicon, ensure_ascii=False, sort_keys=True).encode(), np.uint8
     )
     np.savez_compressed(path, about=np.array(json.dumps(about)), **arrays)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:12]

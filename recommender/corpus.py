@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload, raiseload, selectinload
 
-from recommender.access import document_audience, open_audience, request_audience
+from recommender.access import Reader, document_audience, may_read, open_audience, request_audience
 from recommender.datatypes import Contribution, Item, Kind, Part
 from recommender.models import RESOLVED, Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience
 
@@ -39,6 +39,12 @@ def load_items(session: Session, keys: Collection[str]) -> dict[str, Item]:
         pages = session.scalars(_searchable_documents().where(Document.id.in_(chunk)))
         found |= {f"{Kind.DOCUMENT}:{page.id}": document_item(page) for page in pages}
     return found
+
+
+def readable_items(session: Session, keys: Collection[str], reader: Reader) -> dict[str, Item]:
+    """Of `keys`, which may come from outside, the items that are in the database now and that `reader` may read."""
+    items = load_items(session, [key for key in keys if is_key(key)])
+    return {key: item for key, item in items.items() if may_read(item.audience, reader)}
 
 
 def is_key(key: str) -> bool:

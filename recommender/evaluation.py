@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from recommender.errors import EvaluationError
 
 MEASURES = ("nDCG@10", "RR@10", "R@1", "R@5", "R@10")
-PARTS = ("test", "train", "all")
 ROUNDS = 2_000
 _BINS = 10
 
@@ -77,13 +76,13 @@ def allowed(corpus: Mapping[str, Mapping[str, Any]], filter: Mapping[str, Any]) 
     before, exclude = filter.get("before"), set(filter.get("exclude") or ())
     if not wanted and not before and not exclude:
         return None
-    until = _time(before) if before else None
+    until = moment(before) if before else None
     return frozenset(
         identifier
         for identifier, row in corpus.items()
         if identifier not in exclude
         and all(row.get(name) == value for name, value in wanted.items())
-        and (until is None or (row.get("created_at") and _time(row["created_at"]) < until))
+        and (until is None or (row.get("created_at") and moment(row["created_at"]) < until))
     )
 
 
@@ -184,5 +183,6 @@ def _query(row: Mapping[str, Any]) -> Query:
     return Query(str(row["id"]), row["text"], row["language"], row["protocol"], grades, row.get("filter") or {})
 
 
-def _time(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """A time of a set, without its zone."""
     return datetime.fromisoformat(text).replace(tzinfo=None)

@@ -35,12 +35,13 @@ def fuse(hits: Sequence[Hit], background: float, dense_weight: float) -> list[Ca
     Without dense scores the lexical ones stand alone. `background` is the mean cosine of unrelated texts.
     """
     tops = _lexical_tops(hits)
-    nearness = [_dense_score(hit.near) - background for hit in hits if hit.near is not None]
-    span = max(_LEAST_SPAN, *nearness) if nearness else 0.0  # where nothing is near, the nearest is not made near
-    weight = dense_weight if nearness else 0.0
+    nearness = [None if hit.near is None else _dense_score(hit.near) - background for hit in hits]
+    known = [near for near in nearness if near is not None]
+    span = max([_LEAST_SPAN, *known])  # where nothing is near, the nearest is not made near
+    weight = dense_weight if known else 0.0
     found = []
-    for hit in hits:
-        dense = max(0.0, (_dense_score(hit.near) - background) / span) if hit.near is not None else 0.0
+    for hit, nearby in zip(hits, nearness, strict=True):
+        dense = 0.0 if nearby is None else max(0.0, nearby / span)
         lexical = hit.lexical / tops[hit.language] if hit.lexical > 0 else 0.0
         score = weight * dense + (1 - weight) * lexical
         near, passage_id = (hit.near.nearest, hit.near.passage_id) if hit.near else (None, None)

@@ -105,11 +105,10 @@ class Analyzer:
 
     def variants(self, text: str, languages: Sequence[str] = ("fi", "en")) -> list[tuple[str, ...]]:
         """For each distinct token of a question the forms that `query_terms` makes of it as a whole."""
-        found = [
+        return [
             tuple(dict.fromkeys(self._word_terms(token, language)[0] for language in languages))
             for token in dict.fromkeys(_asking(text))
         ]
-        return found
 
     def _word_keys_uncached(self, word: str) -> frozenset[str]:
         """The terms one word of a shown text stands for, to tell whether it matches a question."""

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from recommender import calibration, events, experts
-from recommender.access import Reader, may_read
+from recommender.access import Reader
 from recommender.alignment import Alignment
-from recommender.corpus import load_items
+from recommender.corpus import readable_items
 from recommender.datatypes import Expert, Item, Passage, Recommendation, Role, Suggestion, Verdict, Why
 from recommender.encoder import Encoder, load_encoder
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, ModelError
@@ -52,6 +52,11 @@ class _Question:
     rarity: dict[str, float]
     unknown_rarity: float
     rarest: float
+
+    @cached_property
+    def length(self) -> int:
+        """Its words, as people count them."""
+        return len(self.text.split())
 
     @cached_property
     def translated(self) -> dict[str, str]:
@@ -228,14 +233,14 @@ class Recommender:
         """The hits, and the question in the language that they were found in: a question too short to tell its language
         is tried in each that the index knows, and goes with the one in which something is nearest."""
         found = []
-        own = (asked.language, *sorted(index.space.questions.keys() - {asked.language}))
-        for language in own[:1] if asked.told or vector is None else own:
-            own_words = self._synonyms.synonyms.translations(asked.terms.words)
-            across = (*own_words, *self._alignment.translations(asked.terms.words, language))
+        synonyms = self._synonyms.synonyms.translations(asked.terms.words)
+        languages = [asked.language]
+        if not asked.told and vector is not None:
+            languages += sorted(index.space.questions.keys() - {asked.language})
+        for language in languages:
+            across = (*synonyms, *self._alignment.translations(asked.terms.words, language))
             tried = replace(asked, language=language, terms=replace(asked.terms, across=across))
-            placed = vector
-            if vector is not None:
-                placed = index.space.place_question(vector, language, len(asked.text.split()))
+            placed = None if vector is None else index.space.place_question(vector, language, asked.length)
             found.append((tried, index.search(placed, tried.terms, reader.tokens, POOL, among)))
         best, hits = max(found, key=lambda each: max((hit.near.nearest for hit in each[1] if hit.near), default=0.0))
         return replace(best, rarity=_rarity_by_translation(best, index, reader)), hits
@@ -274,12 +279,8 @@ class Recommender:
         ranked: list[tuple[Item, Candidate]] = []
         for start in range(0, len(candidates), EXPERT_ITEMS):
             chunk = candidates[start : start + EXPERT_ITEMS]
-            items = load_items(session, [candidate.item for candidate in chunk])
-            ranked += [
-                (items[candidate.item], candidate)
-                for candidate in chunk
-                if candidate.item in items and may_read(items[candidate.item].audience, reader)
-            ]
+            items = readable_items(session, [candidate.item for candidate in chunk], reader)
+            ranked += [(items[candidate.item], candidate) for candidate in chunk if candidate.item in items]
             if len(ranked) >= max(EXPERT_ITEMS, top_k):
                 break
         return ranked[: max(EXPERT_ITEMS, top_k)]
@@ -302,7 +303,7 @@ class Recommender:
             passage, words, covered = max((self._covered(asked, each) for each in own), key=lambda found: found[2])
             near = None if candidate.dense is None else calibration.nearness(candidate.dense, index.background)
             long = len(f"{passage.context} {passage.text}".split())
-            match = calibration.probability(near, covered, len(asked.text.split()), long)
+            match = calibration.probability(near, covered, asked.length, long)
             judged.append(_Judged(item, passage, match, near, words))
         return judged
 
