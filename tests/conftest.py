@@ -17,6 +17,7 @@ from indexer.reindex import reindex
 from recommender import accounts
 from recommender.database import open_database
 from recommender.encoder import ModelCard, Vectors, normalise
+from recommender.index.local import LocalIndex
 from recommender.language import Analyzer, tokens
 from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.recommender import Recommender
@@ -125,6 +126,19 @@ def add_request(sessions: sessionmaker[Session]) -> Callable[..., int]:
             return request.id
 
     return add
+
+
+@pytest.fixture
+def reindexed(
+    settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer
+) -> Callable[..., LocalIndex]:
+    """Brings the index up to the database and opens it."""
+
+    def run(full: bool = False) -> LocalIndex:
+        reindex(settings, sessions, encoder, analyzer, full)
+        return LocalIndex.open(settings.index_dir, encoder.card)
+
+    return run
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from conftest import FakeEncoder
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.reindex import reindex
 from recommender.encoder import ModelCard, normalise, unrelated_cosine
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound
 from recommender.index import Hit, generations
@@ -28,18 +27,14 @@ EVERYONE = frozenset({"everyone"})
 
 @pytest.fixture
 def index(
-    settings: Settings,
-    sessions: sessionmaker[Session],
-    encoder: FakeEncoder,
-    analyzer: Analyzer,
+    reindexed: Callable[..., LocalIndex],
     add_request: Callable[..., int],
 ) -> LocalIndex:
     """Three requests of one passage each: two that everyone may read, the third for the team hr."""
     add_request("printer jam", answer="open the tray")
     add_request("vpn tunnel", answer="restart the client")
     add_request("printer salary", answer="ask the payroll", audience=["team:hr"])
-    reindex(settings, sessions, encoder, analyzer)
-    return LocalIndex.open(settings.index_dir, encoder.card)
+    return reindexed()
 
 
 def _near(hit: Hit) -> tuple[float, float, float]:
@@ -84,16 +79,14 @@ def test_an_item_that_only_the_words_find_gets_its_cosines_too(
 
 
 def test_an_item_is_as_near_as_its_passages(
-    settings: Settings,
-    sessions: sessionmaker[Session],
+    reindexed: Callable[..., LocalIndex],
     encoder: FakeEncoder,
     analyzer: Analyzer,
     add_request: Callable[..., int],
 ) -> None:
     add_request("printer jam", answer="open the tray")
     add_request("vpn", body="tunnel closed at night", answer="restart the client")
-    reindex(settings, sessions, encoder, analyzer)
-    index = LocalIndex.open(settings.index_dir, encoder.card)
+    index = reindexed()
     first, second = encoder.encode_passages(["vpn\ntunnel closed at night", "vpn\nrestart the client"])
     vector = encoder.encode_queries(["restart the client"])[0]
     found = {hit.item: hit for hit in index.search(vector, Terms((), ()), EVERYONE, 10)}
@@ -109,20 +102,18 @@ def test_an_item_is_as_near_as_its_passages(
 
 
 def test_the_passages_of_an_item_are_told_in_their_order(
-    settings: Settings,
+    reindexed: Callable[..., LocalIndex],
     sessions: sessionmaker[Session],
     encoder: FakeEncoder,
-    analyzer: Analyzer,
     add_request: Callable[..., int],
 ) -> None:
     for number in range(12):
         add_request(f"vpn{number}", body=f"question{number}", answer=f"answer{number}")
-    reindex(settings, sessions, encoder, analyzer)
+    reindexed()
     with sessions.begin() as session:
         session.execute(update(HelpRequest).where(HelpRequest.id == 3).values(body="changed"))
         session.execute(update(HelpRequest).where(HelpRequest.id == 5).values(hidden=True))
-    reindex(settings, sessions, encoder, analyzer)
-    index = LocalIndex.open(settings.index_dir, encoder.card)
+    index = reindexed()
     for number in range(12):
         if number == 4:
             with pytest.raises(KeyError):
@@ -138,8 +129,7 @@ def test_the_passages_of_an_item_are_told_in_their_order(
 
 
 def test_each_language_gives_its_own_best_words(
-    settings: Settings,
-    sessions: sessionmaker[Session],
+    reindexed: Callable[..., LocalIndex],
     encoder: FakeEncoder,
     analyzer: Analyzer,
     add_request: Callable[..., int],
@@ -147,8 +137,7 @@ def test_each_language_gives_its_own_best_words(
     add_request("vpn", answer="vpn vpn vpn")
     add_request("vpn", answer="tunnel client")
     add_request("vpn", answer="yhteys katkeaa", language="fi")
-    reindex(settings, sessions, encoder, analyzer)
-    index = LocalIndex.open(settings.index_dir, encoder.card)
+    index = reindexed()
     found = index.search(None, analyzer.query_terms("vpn"), EVERYONE, 1)
     assert {(hit.item, hit.language) for hit in found} == {("request:1", "en"), ("request:3", "fi")}
     vector = encoder.encode_queries(["tunnel client"])[0]
@@ -195,7 +184,7 @@ def test_the_background_is_the_mean_cosine_of_passages_of_different_items_drawn_
 
 
 def test_a_removed_item_is_found_by_neither_leg(
-    settings: Settings,
+    reindexed: Callable[..., LocalIndex],
     sessions: sessionmaker[Session],
     encoder: FakeEncoder,
     analyzer: Analyzer,
@@ -203,11 +192,10 @@ def test_a_removed_item_is_found_by_neither_leg(
 ) -> None:
     for number in range(12):
         add_request(f"printer{number} jam", answer=f"tray{number}")
-    reindex(settings, sessions, encoder, analyzer)
+    reindexed()
     with sessions.begin() as session:
         session.execute(update(HelpRequest).where(HelpRequest.id == 3).values(hidden=True))
-    reindex(settings, sessions, encoder, analyzer)
-    index = LocalIndex.open(settings.index_dir, encoder.card)
+    index = reindexed()
     assert index.manifest.rows == 12  # one of twelve is below the share that makes a compaction
     assert index.manifest.passages == 11
     vector = encoder.encode_queries(["printer2 jam\ntray2"])[0]

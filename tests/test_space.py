@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import FakeEncoder
-from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.reindex import reindex
 from recommender.alignment import Alignment
 from recommender.datatypes import Passage, Role
 from recommender.encoder import Vectors, normalise
@@ -17,7 +15,7 @@ from recommender.index.build import Journal, passage_digest, read_text
 from recommender.index.catalogue import Catalogue
 from recommender.index.dense import DenseIndex
 from recommender.index.local import LocalIndex
-from recommender.language import Analyzer, Terms
+from recommender.language import Terms
 from recommender.settings import Settings
 from recommender.space import Space
 
@@ -262,19 +260,6 @@ def test_a_missing_or_damaged_file_is_an_os_error_or_a_value_error(
         Space.load(path)
 
 
-@pytest.fixture
-def run(
-    settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer
-) -> Callable[..., LocalIndex]:
-    """Reindexes and opens what came of it."""
-
-    def run(full: bool = False) -> LocalIndex:
-        reindex(settings, sessions, encoder, analyzer, full)
-        return LocalIndex.open(settings.index_dir, encoder.card)
-
-    return run
-
-
 def _held(settings: Settings) -> tuple[list[Passage], Vectors]:
     """The passages and vectors of the live generation."""
     directory = generations.live(settings.index_dir)
@@ -287,7 +272,7 @@ def _held(settings: Settings) -> tuple[list[Passage], Vectors]:
 
 def test_a_fresh_index_is_placed_in_the_space_it_learns_and_the_journal_holds_what_the_model_made(
     settings: Settings,
-    run: Callable[..., LocalIndex],
+    reindexed: Callable[..., LocalIndex],
     encoder: FakeEncoder,
     add_request: Write,
     monkeypatch: pytest.MonkeyPatch,
@@ -295,7 +280,7 @@ def test_a_fresh_index_is_placed_in_the_space_it_learns_and_the_journal_holds_wh
     monkeypatch.setattr(Journal, "drop", Journal.close)
     for text in ENGLISH:
         add_request(f"Printer {text[-30:]}", text, "Turn it off and on")
-    index = run()
+    index = reindexed()
     passages, vectors = _held(settings)
     assert len(passages) == 120
     raw = _raw(passages, encoder)
@@ -325,20 +310,20 @@ def test_a_space_learned_from_little_is_outgrown_by_twice_as_much(
 
 
 def test_an_index_that_began_empty_gets_its_space_once_there_is_something(
-    run: Callable[..., LocalIndex], add_request: Write
+    reindexed: Callable[..., LocalIndex], add_request: Write
 ) -> None:
-    assert run().space.passages == {}
+    assert reindexed().space.passages == {}
     for text in [*ENGLISH, *ENGLISH]:
         add_request(text)
-    grown = run()
+    grown = reindexed()
     assert grown.space.learned_from >= 64 and set(grown.space.passages) == {"en"}
     add_request("one more")
-    assert run().space.learned_from == grown.space.learned_from
+    assert reindexed().space.learned_from == grown.space.learned_from
 
 
 def test_an_incremental_reindex_keeps_the_space_of_its_base(
     settings: Settings,
-    run: Callable[..., LocalIndex],
+    reindexed: Callable[..., LocalIndex],
     encoder: FakeEncoder,
     add_request: Write,
     monkeypatch: pytest.MonkeyPatch,
@@ -346,11 +331,11 @@ def test_an_incremental_reindex_keeps_the_space_of_its_base(
     monkeypatch.setattr(Space, "outgrown", lambda _space, _passages: False)
     for text in ENGLISH:
         add_request(text)
-    base = run().space
+    base = reindexed().space
     for number in range(60):
         add_request(f"{number} parking badges are sold at reception from Monday", language="en")
     added = [add_request(text, language="fi") for text in FINNISH]
-    index = run()
+    index = reindexed()
     assert index.manifest.generation == "gen-000002"
     _assert_same(index.space, base)
     passages, vectors = _held(settings)
@@ -361,6 +346,6 @@ def test_an_incremental_reindex_keeps_the_space_of_its_base(
         best = index.search(expected[row], Terms((), ()), EVERYONE, 1)[0]
         assert best.item == item and best.near is not None
         assert best.near.nearest == pytest.approx(1.0, abs=1e-5)
-    again = run(full=True).space
+    again = reindexed(full=True).space
     assert set(again.passages) == {"en", "fi"}
     assert np.linalg.norm(again.passages["en"] - base.passages["en"]) > 0.1

@@ -5,10 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import FakeEncoder
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.reindex import reindex
 from indexer.status import read_status
 from recommender.access import ANYONE
 from recommender.errors import SynonymsError
@@ -91,14 +89,14 @@ def test_the_file_is_read_again_and_a_bad_one_leaves_the_old_in_force(tmp_path: 
 def test_a_question_in_the_organisations_words_finds_the_answer_and_status_tells(
     settings: Settings,
     sessions: sessionmaker[Session],
-    encoder: FakeEncoder,
     analyzer: Analyzer,
+    reindexed: Callable[..., LocalIndex],
     add_request: Callable[..., int],
 ) -> None:
     for number in range(8):
         add_request(f"elephant{number} giraffe{number}", answer="zebra")
     wanted = add_request("Customer register is slow", answer="Restart it", by="aino")
-    reindex(settings, sessions, encoder, analyzer)
+    reindexed()
     recommender = Recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
     with sessions() as session:
         assert recommender.recommend("Leija", ANYONE, session).suggestions == ()
@@ -107,6 +105,7 @@ def test_a_question_in_the_organisations_words_finds_the_answer_and_status_tells
     assert [each.item.id for each in found] == [wanted]
     marked = {found[0].excerpt[start:end] for start, end in found[0].marks}
     assert marked <= {"Customer", "register"}
+    assert found[0].why.words == ("customer",)
     assert read_status(settings).synonyms.startswith("1 rules in ")
     _write(settings.synonyms_path, b"Leija\n", 2)
     assert "line 1 holds one word only" in read_status(settings).as_text()
