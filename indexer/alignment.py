@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.evaluate import KeepingEncoder
+from indexer.passages import OPENING_WORDS
 from recommender.alignment import FILE, Alignment, save
+from recommender.datatypes import Role
 from recommender.encoder import Encoder, load_encoder, normalise
 from recommender.evaluation import Query
 from recommender.language import Analyzer
@@ -106,6 +108,8 @@ def learn_map(
         heads = encoder.encode_queries([pair[side] for pair in headings])
         means[language] = whole.mean(axis=0)
         words = [paragraphs[number][side].split() for number in sample]
+        begun = encoder.encode_passages([" ".join(each[:OPENING_WORDS]) for each in words])
+        means[f"{language} {Role.OPENING}"] = begun.mean(axis=0)
         questions[language] = np.array(
             [encoder.encode_queries([" ".join(w[:n]) for w in words]).mean(axis=0) for n in LENGTHS]
         )

@@ -14,10 +14,12 @@ CountTokens = Callable[[str], int]
 _CONTEXT_CHARACTERS = 300
 _TAG = re.compile(r"<[^>]*>")
 _SPARE, _LEAST = 8, 32  # special tokens and prompt; what a long title must leave for the text
+OPENING_WORDS = 30
 
 
 def make_passages(item: Item, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
-    """The passages of an item, at least one. Context and text together are at most `max_tokens` long."""
+    """The passages of an item, at least one, and then its opening. Context and text together are at most `max_tokens`
+    long."""
     if item.kind is Kind.DOCUMENT:
         parts = [_Part(Role.SECTION, section.path, section.text) for section in sections(item.title, item.body)]
     else:
@@ -31,7 +33,19 @@ def make_passages(item: Item, count_tokens: CountTokens, max_tokens: int) -> lis
     if not passages:
         role = Role.SECTION if item.kind is Kind.DOCUMENT else Role.QUESTION
         passages.append(Passage(item.key, role, 0, "", item.title or "-", item.language))
-    return passages
+    return [*passages, _opening(item, parts[0] if parts else None, len(passages), count_tokens, max_tokens)]
+
+
+def _opening(item: Item, part: "_Part | None", position: int, count_tokens: CountTokens, max_tokens: int) -> Passage:
+    """The title (and heading) with the first words of what was asked or written; the title alone where there are none.
+    Texts of like length are compared fairly, so even an item that is shorter than this has one."""
+    words = part.text.split()[:OPENING_WORDS] if part else []
+    context = part.context if part and words else ""
+    context = _trimmed(context[:_CONTEXT_CHARACTERS], count_tokens, max_tokens // 2)
+    text = " ".join(words) or item.title
+    room = max(_LEAST, max_tokens - count_tokens(context) - _SPARE)
+    begin = next(iter(_split(text, count_tokens, room)), "-")
+    return Passage(item.key, Role.OPENING, position, context, begin, item.language)
 
 
 @dataclass(frozen=True)

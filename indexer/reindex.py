@@ -108,7 +108,7 @@ def _write(
         space = None
         if builder.fresh:
             space = _learn_space(settings, session, encoder, changed, journal, report)
-        builder.begin(expected=2 * report.items, hnsw_from=settings.hnsw_from, space=space)
+        builder.begin(expected=3 * report.items, hnsw_from=settings.hnsw_from, space=space)
         done = 0
         for keys in _chunks(changed, _CHUNK):
             batch = _passages_of(load_items(session, keys).values(), settings, encoder, report)
@@ -148,7 +148,7 @@ def _learn_space(
         batch = _passages_of(load_items(session, chunk).values(), settings, encoder, ReindexReport())
         passages += [passage for _item, made in batch for passage in made]
         session.expunge_all()
-    passages = passages[:: max(1, len(passages) // SAMPLE)]
+    passages = [passages[row] for row in sorted(np.random.default_rng(0).permutation(len(passages))[:SAMPLE])]
     vectors = _raw_vectors(passages, encoder, journal, report, lambda _share: None)
     raw = np.array([vectors[passage_digest(passage)] for passage in passages], np.float32)
     return Space.learn(passages, raw, encoder, Alignment.load(encoder.card))
@@ -183,8 +183,7 @@ def _vectors_of(
     missing = [passage for digest, passage in wanted.items() if digest not in vectors]
     raw = _raw_vectors(missing, encoder, journal, report, step)
     if raw:
-        languages = [wanted[digest].language for digest in raw]
-        placed = builder.space.place_passages(np.stack(list(raw.values())), languages)
+        placed = builder.space.place_passages(np.stack(list(raw.values())), [wanted[digest] for digest in raw])
         vectors |= dict(zip(raw, placed, strict=True))
     return vectors
 
@@ -196,17 +195,19 @@ def _raw_vectors(
     report: ReindexReport,
     step: Callable[[float], None],
 ) -> dict[str, Vectors]:
-    """Vectors as the model makes them: from the journal, or encoded now, texts of like length together and journalled
-    as they come."""
+    """Vectors as the model makes them: from the journal, or encoded now, each text once, texts of like length together
+    and journalled as they come."""
     texts = {passage_digest(passage): read_text(passage) for passage in passages}
     vectors = journal.find(texts)
-    missing = sorted((digest for digest in texts if digest not in vectors), key=lambda digest: len(texts[digest]))
-    for digests in _chunks(missing, _ENCODED_TOGETHER):
-        encoded = encoder.encode_passages([texts[digest] for digest in digests])
-        fresh = dict(zip(digests, encoded, strict=True))
+    missing: dict[str, list[str]] = {}
+    for digest in texts.keys() - vectors.keys():
+        missing.setdefault(texts[digest], []).append(digest)
+    for batch in _chunks(sorted(missing, key=lambda text: (len(text), text)), _ENCODED_TOGETHER):
+        encoded = zip(batch, encoder.encode_passages(batch), strict=True)
+        fresh = {digest: vector for text, vector in encoded for digest in missing[text]}
         journal.keep(fresh)
         vectors |= fresh
-        report.encoded += len(digests)
+        report.encoded += len(fresh)
         step(len(vectors) / len(texts))
     return vectors
 

@@ -18,6 +18,7 @@ class Role(StrEnum):
     QUESTION = "question"
     ANSWER = "answer"
     SECTION = "section"
+    OPENING = "opening"  # how an item begins, on its own: what it is about, found by a short question
 
 
 class Part(StrEnum):

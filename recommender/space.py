@@ -27,13 +27,15 @@ SAMPLE = 1024
 _LEAST = 32
 _SNIPPETS = 64
 _QUESTION_SHARE = 0.85
+_OPENING = Role.OPENING.value
 
 
 @dataclass(frozen=True)
 class Space:
-    """`passages` holds the mean of each language's passages, shape (dimension,); `questions` those of questions of
-    LENGTHS words, shape (4, dimension); `maps` as in Alignment. Passages of a language without a mean are left where
-    they are; a question in one takes the mean of the other languages' means.
+    """`passages` holds the mean of each language's passages, shape (dimension,), and, as `LANGUAGE opening`, that of
+    its openings (the short lie elsewhere than the long); `questions` those of questions of LENGTHS words, shape
+    (4, dimension); `maps` as in Alignment. Passages of a language without a mean are left where they are; a question in
+    one takes the mean of the other languages' means.
 
     `learned_from` counts the passages it was learned from, `alignment` is the digest of the alignment it was made with.
     """
@@ -57,27 +59,29 @@ class Space:
         """
         means: dict[str, Vectors] = {}
         questions: dict[str, Vectors] = {}
-        for language in sorted({passage.language for passage in passages}):
-            rows = [row for row, passage in enumerate(passages) if passage.language == language]
-            if len(rows) < _LEAST:
-                continue
-            means[language] = vectors[rows].mean(axis=0)
-            texts = _snippets([passages[row] for row in rows])
+        for group in sorted({centred_with(passage) for passage in passages}):
+            rows = [row for row, passage in enumerate(passages) if centred_with(passage) == group]
+            if len(rows) >= _LEAST:
+                means[group] = vectors[rows].mean(axis=0)
+        for language in [group for group in means if group == _language(group)]:
+            texts = _snippets([passage for passage in passages if centred_with(passage) == language])
             made = encoder.encode_queries([" ".join(words[:length]) for length in LENGTHS for words in texts])
             questions[language] = made.reshape(len(LENGTHS), len(texts), -1).mean(axis=1, dtype=np.float32)
         own, asked = dict(means), dict(questions)
-        for language in alignment.passages.keys() - own.keys():
-            means[language] = alignment.passages[language] + _moved(own, alignment.passages, alignment.maps, language)
+        for group in alignment.passages.keys() - own.keys():
+            means[group] = alignment.passages[group] + _moved(own, alignment.passages, alignment.maps, group)
+        for language in alignment.questions.keys() - asked.keys():
             moved = _moved(asked, alignment.questions, alignment.maps, language)
             questions[language] = alignment.questions[language] + moved
         return cls(means, questions, dict(alignment.maps), len(passages), alignment.digest)
 
-    def place_passages(self, vectors: Vectors, languages: Sequence[str]) -> Vectors:
+    def place_passages(self, vectors: Vectors, passages: Sequence[Passage]) -> Vectors:
         """Vectors of passages as the model made them, shape (passages, dimension) -> unit vectors of this space."""
         placed = np.array(vectors, np.float32, copy=True)
-        for language, mean in self.passages.items():
-            rows = np.array([each == language for each in languages], np.bool_)
-            placed[rows] = self._mapped(placed[rows] - mean, language)
+        known = [group if (group := centred_with(each)) in self.passages else each.language for each in passages]
+        for group, mean in self.passages.items():
+            rows = np.array([each == group for each in known], np.bool_)
+            placed[rows] = self._mapped(placed[rows] - mean, _language(group))
         return normalise(placed)
 
     def place_question(self, vector: Vectors, language: str, words: int) -> Vectors:
@@ -122,13 +126,22 @@ class Space:
         return cls(**parts, learned_from=int(learned_from), alignment=str(alignment))
 
 
-def _moved(own: Mapping[str, Vectors], usual: Mapping[str, Vectors], maps: Mapping[str, Vectors], language: str) -> Any:
-    """How far this corpus lies from the usual means, by the languages that have means of their own, seen from
-    `language`: there and back through the maps."""
-    moves = [
-        (own[other] - usual[other]) @ maps.get(other, _same(own[other])) @ maps.get(language, _same(own[other])).T
-        for other in own.keys() & usual.keys()
-    ]
+def centred_with(passage: Passage) -> str:
+    """What has a mean of its own: a language's passages, and its openings."""
+    return f"{passage.language} {_OPENING}" if passage.role is Role.OPENING else passage.language
+
+
+def _language(group: str) -> str:
+    return group.partition(" ")[0]
+
+
+def _moved(own: Mapping[str, Vectors], usual: Mapping[str, Vectors], maps: Mapping[str, Vectors], group: str) -> Any:
+    """How far this corpus lies from the usual means, by what has means of its own, seen from `group`: there and back
+    through the maps."""
+    moves = []
+    for other in sorted(own.keys() & usual.keys()):
+        there, back = (maps.get(_language(each), _same(own[other])) for each in (other, group))
+        moves.append((own[other] - usual[other]) @ there @ back.T)
     return np.mean(moves, axis=0) if moves else 0.0
 
 

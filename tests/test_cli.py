@@ -118,10 +118,10 @@ def test_reindex_ends_with_the_line_an_admin_wants(run: Run, write: Callable[...
     run("import", "jsonl", write(TEAM, AINO, REQUEST))
     first = run("reindex")
     assert first.exit_code == 0
-    assert first.stdout.startswith("items 1, passages 1, encoded 1, reused 0, removed 0, ")
+    assert first.stdout.startswith("items 1, passages 2, encoded 2, reused 0, removed 0, ")
     assert "model fake, run by fake" in first.stderr
-    assert run("reindex").stdout.startswith("items 1, passages 1, encoded 0, reused 1, removed 0, ")
-    assert run("reindex", "--full").stdout.startswith("items 1, passages 1, encoded 1, reused 0, removed 0, ")
+    assert run("reindex").stdout.startswith("items 1, passages 2, encoded 0, reused 2, removed 0, ")
+    assert run("reindex", "--full").stdout.startswith("items 1, passages 2, encoded 2, reused 0, removed 0, ")
 
 
 def test_an_item_that_cannot_be_indexed_makes_the_status_1(

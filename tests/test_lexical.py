@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.index.lexical import LexicalIndex
+from recommender.index.lexical import Entry, LexicalIndex
 from recommender.language import Analyzer, Terms, Translation
 
 EVERYONE = frozenset({"everyone"})
@@ -24,7 +24,7 @@ def make(tmp_path: Path, analyzer: Analyzer) -> Make:
     def made(*texts: str, language: str = "fi") -> tuple[LexicalIndex, Search]:
         index = _made(tmp_path / "lexical")
         index.add(
-            (f"request:{i}", language, EVERYONE, NOTHING, analyzer.index_terms(text, language))
+            Entry(f"request:{i}", language, EVERYONE, NOTHING, analyzer.index_terms(text, language))
             for i, text in enumerate(texts)
         )
         index.commit()
@@ -36,7 +36,7 @@ def make(tmp_path: Path, analyzer: Analyzer) -> Make:
 def _made(path: Path, *rows: tuple[str, frozenset[str], Terms, Terms]) -> LexicalIndex:
     """An index of English items: (key, audience, context, text)."""
     index = LexicalIndex.create(path)
-    index.add((key, "en", audience, context, text) for key, audience, context, text in rows)
+    index.add(Entry(key, "en", audience, context, text) for key, audience, context, text in rows)
     index.commit()
     return index
 
@@ -102,7 +102,9 @@ def test_a_word_of_another_language_counts_by_its_probability(tmp_path: Path) ->
 
 def test_only_items_of_the_language_are_found(tmp_path: Path) -> None:
     index = LexicalIndex.create(tmp_path / "lexical")
-    index.add((f"request:{i}", language, EVERYONE, NOTHING, _words("vpn")) for i, language in enumerate(("fi", "en")))
+    index.add(
+        Entry(f"request:{i}", language, EVERYONE, NOTHING, _words("vpn")) for i, language in enumerate(("fi", "en"))
+    )
     index.commit()
     assert [_numbers(index, _words("vpn"), language) for language in ("fi", "en", "sv")] == [[0], [1], []]
 
@@ -226,7 +228,7 @@ def test_rarity_is_the_inverse_frequency_among_items(make: Make) -> None:
 def test_rarity_and_size_tell_nothing_of_what_may_not_be_read(make: Make) -> None:
     index, _search = make("vpn tunnel", "printer", language="en")
     before = index.rarity(["vpn", "layoff", "tunnel"], EVERYONE), index.size(EVERYONE)
-    index.add((f"request:{n}", "en", frozenset({"team:hr"}), NOTHING, _words("vpn layoff")) for n in (2, 3))
+    index.add(Entry(f"request:{n}", "en", frozenset({"team:hr"}), NOTHING, _words("vpn layoff")) for n in (2, 3))
     index.commit()
     assert (index.rarity(["vpn", "layoff", "tunnel"], EVERYONE), index.size(EVERYONE)) == before
     hr = EVERYONE | {"team:hr"}
@@ -238,7 +240,7 @@ def test_a_removed_item_is_not_found_and_the_source_of_a_copy_stays(make: Make, 
     LexicalIndex.copy(tmp_path / "lexical", tmp_path / "copy")
     copy = LexicalIndex.load(tmp_path / "copy")
     copy.remove(["request:0"])
-    copy.add([("request:4", "en", EVERYONE, NOTHING, _words("vpn router"))])
+    copy.add([Entry("request:4", "en", EVERYONE, NOTHING, _words("vpn router"))])
     copy.commit()
     assert sorted(_numbers(copy, _words("vpn"))) == [1, 4]
     again = LexicalIndex.load(tmp_path / "lexical")
@@ -253,6 +255,20 @@ def test_a_word_of_every_item_is_still_found_after_removals(make: Make) -> None:
     index.commit()
     assert index.rarity(["printer"], EVERYONE)["printer"] == pytest.approx(math.log(1 + 0.5 / 18.5))
     assert len(set(search("printer")) & set(range(20)) - {3, 4}) == 10
+
+
+def test_a_word_in_a_documents_opening_counts_more(tmp_path: Path) -> None:
+    index = LexicalIndex.create(tmp_path / "lexical")
+    text = _words("vpn keys and other words")
+    index.add([Entry("document:1", "en", EVERYONE, NOTHING, text)])
+    index.add([Entry("document:2", "en", EVERYONE, NOTHING, text, _words("vpn keys"))])
+    index.commit()
+    found = _scores(index, _words("vpn"))
+    assert list(found) == ["document:2", "document:1"]
+    # In the text the word is in both items, in the opening in one: of two texts, as long as the mean one and twice it.
+    assert found["document:2"] - found["document:1"] == pytest.approx(
+        0.5 * math.log(2) * 2.2 / (1 + 1.2 * (0.25 + 0.75 * 2)), rel=1e-5
+    )
 
 
 def test_a_missing_or_damaged_index_is_a_value_error(make: Make, tmp_path: Path) -> None:

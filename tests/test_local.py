@@ -177,8 +177,9 @@ def test_the_background_is_the_mean_cosine_of_passages_of_different_items_drawn_
     index: LocalIndex, encoder: FakeEncoder
 ) -> None:
     texts = ["printer jam\nopen the tray", "vpn tunnel\nrestart the client", "printer salary\nask the payroll"]
+    texts += ["printer jam", "vpn tunnel", "printer salary"]  # their openings
     cosines = encoder.encode_passages(texts) @ encoder.encode_passages(texts).T
-    pairs = [cosines[a, b] for a in range(3) for b in range(3) if a != b]
+    pairs = [cosines[a, b] for a in range(6) for b in range(6) if a % 3 != b % 3]
     expected = (sum(pairs) + 200 * unrelated_cosine(encoder)) / (len(pairs) + 200)
     assert index.background == pytest.approx(float(expected), abs=1e-6)
 
@@ -196,8 +197,8 @@ def test_a_removed_item_is_found_by_neither_leg(
     with sessions.begin() as session:
         session.execute(update(HelpRequest).where(HelpRequest.id == 3).values(hidden=True))
     index = reindexed()
-    assert index.manifest.rows == 12  # one of twelve is below the share that makes a compaction
-    assert index.manifest.passages == 11
+    assert index.manifest.rows == 24  # one item of twelve is below the share that makes a compaction
+    assert index.manifest.passages == 22
     vector = encoder.encode_queries(["printer2 jam\ntray2"])[0]
     hits = index.search(vector, analyzer.query_terms("printer2 jam"), EVERYONE, 20)
     assert {hit.item for hit in hits} == {f"request:{n}" for n in range(1, 13) if n != 3}

@@ -1,5 +1,6 @@
 """indexer/passages.py: how items are cut. Tokens are words here, so the sums can be done by hand."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -14,13 +15,20 @@ def _words(text: str) -> int:
     return len(text.split())
 
 
+def _told(item: Item, count_tokens: Callable[[str], int], max_tokens: int) -> list[Passage]:
+    """The passages without the opening, which is the last."""
+    *told, opening = make_passages(item, count_tokens, max_tokens)
+    assert opening.role is Role.OPENING and opening.position == len(told)
+    return told
+
+
 def _item(title: str = "T", body: str = "", answer: str = "", kind: Kind = Kind.REQUEST) -> Item:
     at = datetime(2026, 1, 1)
     return Item(f"{kind}:1", kind, title, body, answer, "en", None, frozenset({"everyone"}), at)
 
 
 def test_a_request_is_its_question_and_its_answer_with_the_title_as_context() -> None:
-    assert make_passages(_item("Printer stuck", " It jams. ", "Open the back."), _words, 64) == [
+    assert _told(_item("Printer stuck", " It jams. ", "Open the back."), _words, 64) == [
         Passage("request:1", Role.QUESTION, 0, "Printer stuck", "It jams.", "en"),
         Passage("request:1", Role.ANSWER, 1, "Printer stuck", "Open the back.", "en"),
     ]
@@ -28,15 +36,15 @@ def test_a_request_is_its_question_and_its_answer_with_the_title_as_context() ->
 
 @pytest.mark.parametrize(("kind", "role"), [(Kind.REQUEST, Role.QUESTION), (Kind.DOCUMENT, Role.SECTION)])
 def test_an_item_without_text_is_found_by_its_title(kind: Kind, role: Role) -> None:
-    assert make_passages(_item("Printer stuck", " \n", kind=kind), _words, 64) == [
+    assert _told(_item("Printer stuck", " \n", kind=kind), _words, 64) == [
         Passage(f"{kind}:1", role, 0, "", "Printer stuck", "en")
     ]
-    assert make_passages(_item("", kind=kind), _words, 64)[0].text == "-"
+    assert _told(_item("", kind=kind), _words, 64)[0].text == "-"
 
 
 def test_a_long_answer_is_cut_at_sentences_into_what_the_model_can_read() -> None:
     answer = "one two three four. " * 20
-    passages = make_passages(_item("Printer stuck", "", answer), _words, 50)
+    passages = _told(_item("Printer stuck", "", answer), _words, 50)
     # room: 50 less two words of title and eight to spare is 40 words, ten sentences
     assert [_words(passage.text) for passage in passages] == [40, 40]
     assert all(passage.text.endswith("four.") for passage in passages)
@@ -45,7 +53,7 @@ def test_a_long_answer_is_cut_at_sentences_into_what_the_model_can_read() -> Non
 
 
 def test_a_title_that_would_fill_the_passage_leaves_room_for_the_text() -> None:
-    passages = make_passages(_item("w " * 400, "", "one two three four. " * 16), _words, 64)
+    passages = _told(_item("w " * 400, "", "one two three four. " * 16), _words, 64)
     assert all(0 < _words(passage.context) <= 32 for passage in passages)
     assert all(_words(f"{passage.context} {passage.text}") <= 64 for passage in passages)
     assert sum(_words(passage.text) for passage in passages) == 64
@@ -82,7 +90,7 @@ def test_links_and_images_leave_their_words() -> None:
 
 
 def test_a_documents_sections_are_passages_in_order() -> None:
-    passages = make_passages(_item("Guide", "## One\nA.\n\n## Two\nB.", kind=Kind.DOCUMENT), _words, 64)
+    passages = _told(_item("Guide", "## One\nA.\n\n## Two\nB.", kind=Kind.DOCUMENT), _words, 64)
     assert [(p.role, p.position, p.context, p.text) for p in passages] == [
         (Role.SECTION, 0, "Guide › One", "A."),
         (Role.SECTION, 1, "Guide › Two", "B."),
@@ -103,6 +111,29 @@ def test_no_passage_is_empty_or_longer_than_the_model_reads(title: str, body: st
 
 @given(body=_TEXT, answer=_TEXT)
 def test_no_word_of_a_request_is_lost(body: str, answer: str) -> None:
-    passages = make_passages(_item("T", body, answer), _words, 40)
+    passages = _told(_item("T", body, answer), _words, 40)
     if body.strip() or answer.strip():
         assert "".join("".join(p.text.split()) for p in passages) == "".join((body + answer).split())
+
+
+@pytest.mark.parametrize(
+    ("item", "context", "text"),
+    [
+        (_item("Printer stuck", " It\njams. ", "Open the back."), "Printer stuck", "It jams."),
+        (_item("Printer stuck", "w " * 50, "Open the back."), "Printer stuck", " ".join(["w"] * 30)),
+        (_item("Printer stuck", "", "Open the back."), "", "Printer stuck"),
+        (_item("Guide", "## One\nA.\n\n## Two\nB.", kind=Kind.DOCUMENT), "Guide › One", "A."),
+        (_item("Guide", "", kind=Kind.DOCUMENT), "", "Guide"),
+        (_item("", "It jams.", "Open."), "", "It jams."),
+        (_item(""), "", "-"),
+    ],
+)
+def test_the_opening_is_the_title_with_the_first_thirty_words(item: Item, context: str, text: str) -> None:
+    opening = make_passages(item, _words, 64)[-1]
+    assert (opening.role, opening.context, opening.text, opening.language) == (Role.OPENING, context, text, "en")
+
+
+def test_an_opening_too_is_something_the_model_can_read_whole() -> None:
+    opening = make_passages(_item("w " * 400, "one two three four. " * 16), _words, 64)[-1]
+    assert opening.context.split() == ["w"] * 26  # a quarter less each time, until it is at most half of 64
+    assert _words(opening.text) == 30

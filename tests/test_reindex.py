@@ -81,17 +81,18 @@ def test_the_first_run_encodes_everything_and_a_second_nothing(
     add_request("Printer stuck", "Paper everywhere", "Open the back")
     add_request("VPN fails", "", "Use port 443")
     first = run()
-    assert _counts(first) == (2, 3, 3, 0, 0)
+    assert _counts(first) == (2, 5, 5, 0, 0)  # with an opening each, of which one reads like the question
     assert sorted(_encoded(encoder)) == [
         "Printer stuck\nOpen the back",
         "Printer stuck\nPaper everywhere",
+        "VPN fails",
         "VPN fails\nUse port 443",
     ]
     second = run()
-    assert _counts(second) == (2, 3, 0, 3, 0)
+    assert _counts(second) == (2, 5, 0, 5, 0)
     assert _encoded(encoder) == []
     assert second.generation == first.generation == "gen-000001"
-    assert second.line().startswith("items 2, passages 3, encoded 0, reused 3, removed 0, ")
+    assert second.line().startswith("items 2, passages 5, encoded 0, reused 5, removed 0, ")
 
 
 def test_a_changed_answer_is_encoded_and_the_vector_of_its_question_reused(
@@ -104,9 +105,9 @@ def test_a_changed_answer_is_encoded_and_the_vector_of_its_question_reused(
         session.query(Reply).filter_by(request_id=changed).one().body = "Open the front"
     report = run()
     assert _encoded(encoder) == ["Printer stuck\nOpen the front"]
-    assert _counts(report) == (2, 4, 1, 3, 0)
+    assert _counts(report) == (2, 6, 1, 5, 0)
     assert report.generation == "gen-000002"
-    assert _indexed(settings)[f"request:{changed}"] == ["Paper everywhere", "Open the front"]
+    assert _indexed(settings)[f"request:{changed}"] == ["Paper everywhere", "Open the front", "Paper everywhere"]
 
 
 def test_a_new_audience_alone_encodes_nothing_and_takes_effect(
@@ -119,7 +120,7 @@ def test_a_new_audience_alone_encodes_nothing_and_takes_effect(
         row = session.get_one(HelpRequest, secret)
         row.audience = [RequestAudience(token="team:hr")]
     report = run()
-    assert _counts(report) == (1, 2, 0, 2, 0)
+    assert _counts(report) == (1, 3, 0, 3, 0)
     assert ask("Printer stuck Paper everywhere") == []
 
 
@@ -137,14 +138,14 @@ def test_a_request_that_is_gone_or_hidden_leaves_the_index_and_comes_back(
         else:
             row.hidden = True
     report = run()
-    assert _counts(report) == (1, 1, 0, 1, 1)
-    assert _indexed(settings) == {f"request:{kept}": ["Use port 443"]}
+    assert _counts(report) == (1, 2, 0, 2, 1)
+    assert _indexed(settings) == {f"request:{kept}": ["Use port 443", "VPN fails"]}
     if how == "deleted":
         return
     with sessions.begin() as session:
         session.get_one(HelpRequest, gone).hidden = False
-    assert _counts(run()) == (2, 2, 1, 1, 0)
-    assert _indexed(settings)[f"request:{gone}"] == ["Open the back"]
+    assert _counts(run()) == (2, 4, 2, 2, 0)
+    assert _indexed(settings)[f"request:{gone}"] == ["Open the back", "Printer stuck"]
 
 
 def test_a_request_that_is_open_again_is_met_no_more_by_those_who_ask(
@@ -174,12 +175,12 @@ def test_documents_are_indexed_by_section_and_follow_their_changes(
         session.flush()
         key = f"document:{guide.id}"
     run()
-    assert _indexed(settings) == {key: ["Upper tray.", "Ask IT."]}
+    assert _indexed(settings) == {key: ["Upper tray.", "Ask IT.", "Upper tray."]}
     with sessions.begin() as session:
         session.query(Document).one().body = "## Paper\nUpper tray.\n\n## Ink\nAsk Aino."
     run()
     assert _encoded(encoder) == ["Guide › Ink\nAsk Aino."]
-    assert _indexed(settings) == {key: ["Upper tray.", "Ask Aino."]}
+    assert _indexed(settings) == {key: ["Upper tray.", "Ask Aino.", "Upper tray."]}
     with sessions.begin() as session:
         session.query(Document).one().hidden = True
     assert run().removed == 1
@@ -207,7 +208,7 @@ def test_full_starts_over_beside_the_live_generation(
         progress=lambda _done, _total: live.append(generations.live_name(settings.index_dir)),
     )
     assert len(live) >= 2 and set(live) == {"gen-000001"}
-    assert _counts(report) == (1, 2, 2, 0, 0)
+    assert _counts(report) == (1, 3, 3, 0, 0)
     assert sorted(_encoded(encoder)) == ["Printer stuck\nOpen the back", "Printer stuck\nPaper everywhere"]
     assert generations.live_name(settings.index_dir) == report.generation == "gen-000002"
     assert generations.finished(settings.index_dir) == ["gen-000001", "gen-000002"]
@@ -227,7 +228,7 @@ def test_another_model_needs_full(
         reindex(settings, sessions, other, analyzer)
     assert generations.live_name(settings.index_dir) == "gen-000001"
     report = reindex(settings, sessions, other, analyzer, full=True)
-    assert _encoded(other) == ["Printer stuck\nIt works now."] and report.generation == "gen-000002"
+    assert _encoded(other) == ["Printer stuck", "Printer stuck\nIt works now."] and report.generation == "gen-000002"
 
 
 def test_shorter_passages_cut_every_item_again(
@@ -240,11 +241,11 @@ def test_shorter_passages_cut_every_item_again(
 ) -> None:
     key = f"request:{add_request('Stuck', '', 'one two three four. ' * 15)}"
     run()
-    assert [len(text.split()) for text in _indexed(settings)[key]] == [60]
+    assert [len(text.split()) for text in _indexed(settings)[key]] == [60, 1]
     report = reindex(replace(settings, passage_tokens=41), sessions, encoder, analyzer)
     # 41 less one for the title and eight to spare leaves 32 words, cut at the end of a sentence
-    assert [len(text.split()) for text in _indexed(settings)[key]] == [32, 28]
-    assert report.passages == 2
+    assert [len(text.split()) for text in _indexed(settings)[key]] == [32, 28, 1]
+    assert report.passages == 3
 
 
 def test_a_second_writer_is_told_to_wait(settings: Settings, run: Run, add_request: Callable[..., int]) -> None:
@@ -260,7 +261,7 @@ def test_a_damaged_generation_is_not_copied_on(settings: Settings, run: Run, add
     (generations.live(settings.index_dir) / "vectors.faiss").write_bytes(b"cut")
     with pytest.raises(IndexDamaged, match="kollega reindex --full"):
         run()
-    assert _counts(run(full=True))[:2] == (1, 1)
+    assert _counts(run(full=True))[:2] == (1, 2)
 
 
 def test_an_empty_database_makes_an_index_that_answers_nothing(
@@ -286,10 +287,10 @@ def test_a_failing_item_is_listed_and_the_rest_goes_in(
         patched.setattr(reindex_module, "make_passages", poisoned)
         report = run()
     assert report.failed == [f"request:{bad}: this text cannot be cut"]
-    assert _counts(report) == (1, 1, 1, 0, 0)
-    assert _indexed(settings) == {f"request:{good}": ["Use port 443"]}
+    assert _counts(report) == (1, 2, 2, 0, 0)
+    assert _indexed(settings) == {f"request:{good}": ["Use port 443", "VPN fails"]}
     mended = run()
-    assert mended.failed == [] and _counts(mended) == (2, 2, 1, 1, 0)
+    assert mended.failed == [] and _counts(mended) == (2, 4, 2, 2, 0)
 
 
 class _Breaking(FakeEncoder):
@@ -321,8 +322,9 @@ def test_an_encoder_that_breaks_costs_only_the_batch_it_was_at(
     with pytest.raises(RuntimeError, match="out of memory"):
         reindex(settings, sessions, _Breaking(1), analyzer)
     assert generations.live_name(settings.index_dir) is None
-    assert _counts(run()) == (5, 5, 3, 2, 0)
-    assert _encoded(encoder) == [f"Printer {number}\nAnswer {number}" for number in (2, 3, 4)]
+    assert _counts(run()) == (5, 10, 8, 2, 0)
+    openings, answers = [f"Printer {n}" for n in (2, 3, 4)], [f"Printer {n}\nAnswer {n}" for n in range(5)]
+    assert _encoded(encoder) == openings + answers
 
 
 _SLOW_RUN = textwrap.dedent(
@@ -357,12 +359,16 @@ _SLOW_RUN = textwrap.dedent(
 @pytest.mark.parametrize(
     ("full", "sample", "rest"),
     [
-        # changed items go two by two: four passages were kept
-        (False, 1024, ["Printer 4", "Printer 5", "Printer 6"]),
-        # killed while the space is learned, which takes all passages, shortest first
-        (True, 1024, ["Printer 4", "Printer 5", "Printer 6", "Zebra crossing paint"]),
-        # the space was learned from two (the zebra and Printer 3); killed after one more, of the pair with the zebra
-        (True, 4, ["Printer 1", "Printer 2", "Printer 4", "Printer 5", "Printer 6"]),
+        # changed items go two by two: two openings, then two answers were kept
+        (False, 1024, 2 * ["Printer 2", "Printer 3", "Printer 4", "Printer 5", "Printer 6"]),
+        # killed while the space is learned, which takes all passages, shortest first: four openings were kept
+        (
+            True,
+            1024,
+            [*(f"Printer {n}" for n in (4, 5, 6)), *(f"Printer {n}" for n in range(7)), *2 * ["Zebra crossing paint"]],
+        ),
+        # the space was learned from two (the zebra and Printer 3), which took two batches
+        (True, 4, 2 * [f"Printer {n}" for n in (0, 1, 2, 4, 5, 6)]),
     ],
 )
 def test_a_kill_in_the_middle_leaves_the_old_index_answering_and_the_next_run_encodes_only_the_rest(
@@ -411,7 +417,7 @@ def test_a_kill_in_the_middle_leaves_the_old_index_answering_and_the_next_run_en
 
     report = run(full)
     assert [text.partition("\n")[0] for text in _encoded(encoder)] == rest
-    assert (report.items, report.passages, report.encoded) == (8, 8, len(rest))
+    assert (report.items, report.passages, report.encoded) == (8, 16, len(rest))
     assert report.generation == "gen-000002"
     assert list(settings.index_dir.glob("journal-*")) == []
     assert ask("Zebra crossing paint") == ["Zebra crossing paint"]

@@ -31,6 +31,10 @@ def _passages(
     return [Passage(f"request:{number}", role, 0, context, text, language) for number, text in enumerate(texts)]
 
 
+def _in(language: str, count: int) -> list[Passage]:
+    return _passages([""] * count, language)
+
+
 def _learned(passages: Sequence[Passage], encoder: FakeEncoder, alignment: Alignment | None = None) -> Space:
     return Space.learn(passages, _raw(passages, encoder), encoder, alignment or Alignment())
 
@@ -69,8 +73,8 @@ def _assert_same(one: Space, two: Space) -> None:
 
 def test_the_mean_of_a_languages_placed_passages_is_near_zero(encoder: FakeEncoder) -> None:
     passages = _passages(ENGLISH) + _passages(FINNISH, "fi")
-    raw, languages = _raw(passages, encoder), [passage.language for passage in passages]
-    placed = _learned(passages, encoder).place_passages(raw, languages)
+    raw = _raw(passages, encoder)
+    placed = _learned(passages, encoder).place_passages(raw, passages)
     for rows in (slice(0, 60), slice(60, 100)):
         assert np.linalg.norm(raw[rows].mean(axis=0)) > 0.7
         assert np.linalg.norm(placed[rows].mean(axis=0)) < 0.05
@@ -81,7 +85,7 @@ def test_placed_vectors_have_unit_length_and_what_was_given_stays(encoder: FakeE
     raw = _raw(passages, encoder)
     before = raw.copy()
     space = _learned(passages, encoder, _usual({"fi": _rotation(5)}))
-    placed = space.place_passages(raw, [passage.language for passage in passages])
+    placed = space.place_passages(raw, passages)
     assert (placed.shape, placed.dtype) == (raw.shape, np.float32)
     np.testing.assert_allclose(np.linalg.norm(placed, axis=1), 1.0, atol=1e-5)
     question = encoder.encode_queries(["printer stuck"])[0]
@@ -97,7 +101,7 @@ def test_placed_vectors_have_unit_length_and_what_was_given_stays(encoder: FakeE
 def test_passages_are_placed_by_their_own_language(encoder: FakeEncoder) -> None:
     means = {"en": _rows(1, 1)[0], "fi": _rows(1, 2)[0]}
     raw = 2 * _rows(4, 3)
-    placed = Space(means).place_passages(raw, ["fi", "en", "sv", "fi"])
+    placed = Space(means).place_passages(raw, [*_in("fi", 1), *_in("en", 1), *_in("sv", 1), *_in("fi", 1)])
     expected = normalise(np.stack([raw[0] - means["fi"], raw[1] - means["en"], raw[2], raw[3] - means["fi"]]))
     np.testing.assert_allclose(placed, expected, atol=1e-6)
     assert Space(means).place_passages(np.zeros((0, 64), np.float32), []).shape == (0, 64)
@@ -107,8 +111,8 @@ def test_a_language_without_a_mean_is_left_alone(encoder: FakeEncoder) -> None:
     space = _learned(_passages(ENGLISH), encoder)
     assert set(space.passages) == set(space.questions) == {"en"}
     raw = encoder.encode_passages(FINNISH)
-    np.testing.assert_allclose(space.place_passages(raw, ["fi"] * 40), raw, atol=1e-6)
-    np.testing.assert_allclose(Space().place_passages(raw, ["fi"] * 40), raw, atol=1e-6)
+    np.testing.assert_allclose(space.place_passages(raw, _in("fi", 40)), raw, atol=1e-6)
+    np.testing.assert_allclose(Space().place_passages(raw, _in("fi", 40)), raw, atol=1e-6)
     np.testing.assert_array_equal(Space().place_question(raw[0], "fi", 5), raw[0])
 
 
@@ -177,8 +181,8 @@ def test_maps_bring_the_languages_together() -> None:
     questions = {"en": _rows(4, 3), "fi": _rows(4, 4)}
     space = Space(means, questions, {"fi": rotation})
     meanings = _rows(6, 6)
-    english = space.place_passages(meanings + means["en"], ["en"] * 6)
-    finnish = space.place_passages(meanings @ rotation.T + means["fi"], ["fi"] * 6)
+    english = space.place_passages(meanings + means["en"], _in("en", 6))
+    finnish = space.place_passages(meanings @ rotation.T + means["fi"], _in("fi", 6))
     np.testing.assert_allclose(english, meanings, atol=1e-5)
     np.testing.assert_allclose(finnish, meanings, atol=1e-5)
     for language, question in (("en", meanings[0]), ("fi", meanings[0] @ rotation.T)):
@@ -192,7 +196,7 @@ def test_what_is_learned_takes_the_maps_of_the_alignment(encoder: FakeEncoder) -
     space = _learned(_passages(FINNISH, "fi"), encoder, _usual({"fi": rotation}))
     raw = encoder.encode_passages(FINNISH)
     expected = normalise(raw - raw.mean(axis=0)) @ rotation
-    np.testing.assert_allclose(space.place_passages(raw, ["fi"] * 40), expected, atol=1e-5)
+    np.testing.assert_allclose(space.place_passages(raw, _in("fi", 40)), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("maps", [{}, {"fi": _rotation(5)}])
@@ -282,10 +286,12 @@ def test_a_fresh_index_is_placed_in_the_space_it_learns_and_the_journal_holds_wh
         add_request(f"Printer {text[-30:]}", text, "Turn it off and on")
     index = reindexed()
     passages, vectors = _held(settings)
-    assert len(passages) == 120
+    assert len(passages) == 180  # a question, an answer and an opening each
     raw = _raw(passages, encoder)
-    np.testing.assert_allclose(index.space.passages["en"], raw.mean(axis=0), atol=1e-5)
-    np.testing.assert_allclose(vectors, index.space.place_passages(raw, ["en"] * 120), atol=1e-5)
+    begins = np.array([passage.role is Role.OPENING for passage in passages])
+    np.testing.assert_allclose(index.space.passages["en"], raw[~begins].mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(index.space.passages["en opening"], raw[begins].mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(vectors, index.space.place_passages(raw, passages), atol=1e-5)
     assert np.linalg.norm(vectors.mean(axis=0)) < 0.1 < np.linalg.norm(raw.mean(axis=0))
     # of the placed passages alone, not drawn to what the model calls unrelated before they are placed
     items = np.array([passage.item for passage in passages])
@@ -316,7 +322,7 @@ def test_an_index_that_began_empty_gets_its_space_once_there_is_something(
     for text in [*ENGLISH, *ENGLISH]:
         add_request(text)
     grown = reindexed()
-    assert grown.space.learned_from >= 64 and set(grown.space.passages) == {"en"}
+    assert grown.space.learned_from >= 64 and set(grown.space.passages) == {"en", "en opening"}
     add_request("one more")
     assert reindexed().space.learned_from == grown.space.learned_from
 
@@ -339,13 +345,13 @@ def test_an_incremental_reindex_keeps_the_space_of_its_base(
     assert index.manifest.generation == "gen-000002"
     _assert_same(index.space, base)
     passages, vectors = _held(settings)
-    expected = base.place_passages(_raw(passages, encoder), [passage.language for passage in passages])
+    expected = base.place_passages(_raw(passages, encoder), passages)
     np.testing.assert_allclose(vectors, expected, atol=1e-5)  # old and new ones alike
     for item in ("request:1", "request:70", f"request:{added[0]}"):
-        (row,) = (row for row, passage in enumerate(passages) if passage.item == item)
+        row = next(row for row, passage in enumerate(passages) if passage.item == item)
         best = index.search(expected[row], Terms((), ()), EVERYONE, 1)[0]
         assert best.item == item and best.near is not None
         assert best.near.nearest == pytest.approx(1.0, abs=1e-5)
     again = reindexed(full=True).space
-    assert set(again.passages) == {"en", "fi"}
+    assert set(again.passages) == {"en", "en opening", "fi", "fi opening"}
     assert np.linalg.norm(again.passages["en"] - base.passages["en"]) > 0.1

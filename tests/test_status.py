@@ -52,7 +52,7 @@ def test_an_index_that_agrees_is_healthy(
     found = read_status(settings)
     assert found.healthy and (found.searchable, found.documents) == (2, 1)
     lines = found.as_text().splitlines()
-    assert lines[1].startswith("index     gen-000001: 2 items, 3 passages, exact search, 20")
+    assert lines[1].startswith("index     gen-000001: 2 items, 5 passages, exact search, 20")
     assert lines[2:] == [
         "model     fake (1, 64 dimensions)",
         "languages no map for this model: they meet as far as the model and a list of words bring them",

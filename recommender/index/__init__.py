@@ -15,7 +15,7 @@ from recommender.space import Space
 @dataclass(frozen=True)
 class Near:
     """How near an item's passages are to a question, as cosines: the nearest passage, the first one (it says what the
-    item is about), and the mean of all."""
+    item is about), and the mean of all. An opening may be the nearest; the first passage is shown for it."""
 
     passage_id: int
     nearest: float
@@ -60,7 +60,7 @@ class SearchIndex(Protocol):
         ...
 
     def passage_ids(self, item: str) -> list[int]:
-        """The ids of an item's passages, in their order."""
+        """The ids of an item's passages, in their order, without its opening."""
         ...
 
     def digests(self, keys: Collection[str]) -> dict[str, str]:

@@ -13,23 +13,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.datatypes import Item, Passage
+from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexNotFound
 from recommender.index import generations
 from recommender.index.catalogue import Catalogue, Row
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
-from recommender.index.lexical import LexicalIndex
+from recommender.index.lexical import Entry, LexicalIndex
 from recommender.index.local import LocalIndex, check_model
 from recommender.language import ANALYSIS_VERSION, Analyzer
-from recommender.space import Space
+from recommender.space import Space, centred_with
 
 Vectors = NDArray[np.float32]
 _DEAD_SHARE = 0.2
 _SAMPLE = 400
 _ADD_TOGETHER = 1024
 _PRIOR_PAIRS = 200
+_SAYS_WHAT_IT_IS = 15
 
 
 def item_digest(item: Item, passage_tokens: int) -> str:
@@ -39,8 +40,9 @@ def item_digest(item: Item, passage_tokens: int) -> str:
 
 
 def passage_digest(passage: Passage) -> str:
-    """Content hash of what the model reads of a passage, and its language; equal digests have equal vectors."""
-    return _digest(passage.language, read_text(passage))
+    """Content hash of what the model reads of a passage, and of what it is centred with; equal digests have equal
+    vectors."""
+    return _digest(centred_with(passage), read_text(passage))
 
 
 def read_text(passage: Passage) -> str:
@@ -173,16 +175,18 @@ class IndexBuilder:
     def add(self, item: Item, digest: str, passages: Sequence[Passage], vectors: Sequence[Vectors]) -> None:
         """Add an item with its passages and a vector, shape (dimension,), placed in `space`, for each."""
         catalogue, dense, lexical = self._parts()
-        first = len(dense) + len(self._pending)
-        rows = [Row(first + n, passage_digest(p), p) for n, p in enumerate(passages)]
+        begin = len(dense) + len(self._pending)
+        rows = [Row(begin + n, passage_digest(p), p) for n, p in enumerate(passages)]
         self._pending += vectors
         if len(self._pending) >= _ADD_TOGETHER:
             self._flush()
         catalogue.add(item, digest, rows)
-        contexts = "\n".join(dict.fromkeys(passage.context for passage in passages))
-        texts = "\n".join(passage.text for passage in passages)
-        context, text = (self._analyzer.index_terms(each, item.language) for each in (contexts, texts))
-        lexical.add([(item.key, item.language, item.audience, context, text)])
+        told = [passage for passage in passages if passage.role is not Role.OPENING]
+        contexts = "\n".join(dict.fromkeys(passage.context for passage in told))
+        texts = "\n".join(passage.text for passage in told)
+        opening = _first_words(passages) if item.kind is Kind.DOCUMENT else ""
+        context, text, first = (self._analyzer.index_terms(each, item.language) for each in (contexts, texts, opening))
+        lexical.add([Entry(item.key, item.language, item.audience, context, text, first)])
 
     def finish(self, hnsw_from: int, unrelated: float | None = None) -> Manifest:
         """Write all files, verify them by opening them, and make the generation live. `unrelated` is the model's own
@@ -249,6 +253,12 @@ class IndexBuilder:
         if self._catalogue is None or self._dense is None or self._lexical is None:
             raise RuntimeError("begin() comes first")
         return self._catalogue, self._dense, self._lexical
+
+
+def _first_words(passages: Sequence[Passage]) -> str:
+    """The words with which a document says what it is about."""
+    openings = [passage.text for passage in passages if passage.role is Role.OPENING]
+    return " ".join(" ".join(openings).split()[:_SAYS_WHAT_IT_IS])
 
 
 def _background(catalogue: Catalogue, dense: DenseIndex, unrelated: float | None) -> float:

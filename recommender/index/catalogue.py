@@ -109,6 +109,11 @@ class Catalogue:
         with self._lock:
             yield from self._connection.execute("SELECT id, item FROM passages ORDER BY id")
 
+    def openings(self) -> list[int]:
+        """The ids of the passages that are an item's opening."""
+        with self._lock:
+            return [row[0] for row in self._connection.execute("SELECT id FROM passages WHERE role = 'opening'")]
+
     def languages(self) -> dict[str, str]:
         """The language of every item, by key."""
         with self._lock:

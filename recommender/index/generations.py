@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from recommender.datatypes import Kind
 from recommender.language import Terms
 
 _WEIGHTS = {"context": 0.8, "text": 1.0}
+_OPENING, _OPENING_WEIGHT = "opening", 0.5
 _GRAM_WEIGHT = 0.15
 _MAX_WORDS, _MAX_GRAMS = 48, 32
 _HEAP = 64_000_000
 _COUNTS_KEPT = 20_000
+_NOTHING = Terms((), ())
 
 
 def _schema() -> tantivy.Schema:
@@ -24,9 +27,21 @@ def _schema() -> tantivy.Schema:
     builder.add_unsigned_field("number", stored=False, indexed=False, fast=True)
     for name in ("item", "audience", "language"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in (*_WEIGHTS, "grams"):
+    for name in (*_WEIGHTS, _OPENING, "grams"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     return builder.build()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is indexed of an item: the terms of its titles and headings, of its text, and of how a document begins."""
+
+    item: str
+    language: str
+    audience: frozenset[str]
+    context: Terms
+    text: Terms
+    opening: Terms = _NOTHING
 
 
 class LexicalIndex:
@@ -62,18 +77,18 @@ class LexicalIndex:
             else:
                 os.link(path, target / path.name)
 
-    def add(self, rows: Iterable[tuple[str, str, frozenset[str], Terms, Terms]]) -> None:
-        """Add items as (key, language, audience, terms of titles and headings, terms of the text)."""
-        for item, language, audience, context, text in rows:
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Add items."""
+        for entry in entries:
             document = tantivy.Document()
-            document.add_unsigned("number", _number(item))
-            document.add_text("item", item)
-            document.add_text("language", language)
-            for token in audience:
+            document.add_unsigned("number", _number(entry.item))
+            document.add_text("item", entry.item)
+            document.add_text("language", entry.language)
+            for token in entry.audience:
                 document.add_text("audience", token)
-            document.add_text("context", " ".join(context.words))
-            document.add_text("text", " ".join(text.words))
-            document.add_text("grams", " ".join((*context.grams, *text.grams)))
+            for name in (*_WEIGHTS, _OPENING):
+                document.add_text(name, " ".join(getattr(entry, name).words))
+            document.add_text("grams", " ".join((*entry.context.grams, *entry.text.grams)))
             self._open_writer().add_document(document)
 
     def remove(self, items: Iterable[str]) -> None:
@@ -150,7 +165,7 @@ class LexicalIndex:
         parts = [
             tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, name, word, "freq"), weight)
             for word in words[:_MAX_WORDS]
-            for name, weight in _WEIGHTS.items()
+            for name, weight in (*_WEIGHTS.items(), (_OPENING, _OPENING_WEIGHT))
         ]
         grams = terms.grams
         if len(grams) > _MAX_GRAMS:

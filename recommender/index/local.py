@@ -38,6 +38,8 @@ class LocalIndex:
         self._lexical = lexical
         self.space = space
         self._items, self._item_of = _membership(catalogue, manifest.rows)
+        self._told = np.ones(manifest.rows, np.bool_)
+        self._told[catalogue.openings()] = False
         self._numbers = {key: number for number, key in enumerate(self._items)}
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
@@ -115,12 +117,14 @@ class LocalIndex:
         vectors = self._dense.vectors(ids)
         question = vector.reshape(-1)
         cosines = vectors @ question
-        whole = normalise(np.add.reduceat(vectors, begins, axis=0)) @ question
+        told = self._told[ids]
+        whole = normalise(np.add.reduceat(vectors * told[:, None], begins, axis=0)) @ question
         nearest = np.lexsort((-cosines, owner))[begins]  # the first of each item, once its passages are in order
+        shown = np.where(told[nearest], nearest, begins)  # an opening is the beginning of the first passage
         return [
             Near(*each)
             for each in zip(
-                ids[nearest].tolist(), cosines[nearest].tolist(), cosines[begins].tolist(), whole.tolist(), strict=True
+                ids[shown].tolist(), cosines[nearest].tolist(), cosines[begins].tolist(), whole.tolist(), strict=True
             )
         ]
 
@@ -129,9 +133,9 @@ class LocalIndex:
         return self._catalogue.passages(ids)
 
     def passage_ids(self, item: str) -> list[int]:
-        """The ids of an item's passages, in their order."""
+        """As the protocol says."""
         number = self._numbers[item]
-        return [int(i) for i in self._order[self._starts[number] : self._starts[number + 1]]]
+        return [int(i) for i in self._order[self._starts[number] : self._starts[number + 1]] if self._told[i]]
 
     def digests(self, keys: Collection[str]) -> dict[str, str]:
         """Content digest of the items as they were indexed."""
