@@ -7,6 +7,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, Uni
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 OPEN, RESOLVED = "open", "resolved"
+MUTED, STATED = "muted", "stated"
 
 
 def utc_now() -> datetime:
@@ -62,6 +63,42 @@ class Person(Base):
     teams: Mapped[list[Team]] = relationship(
         secondary=team_members, back_populates="members", lazy="selectin", order_by=Team.handle
     )
+
+
+class PersonSettings(Base):
+    """How a person wants to be suggested, seen by nobody else: not while `paused`, first at most `capacity` times a
+    week, the deputy in their place when they cannot be. Somebody without a row has said nothing."""
+
+    __tablename__ = "person_settings"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    paused: Mapped[bool] = mapped_column(default=False)
+    capacity: Mapped[int | None]
+    deputy_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
+
+
+class PersonTopic(Base):
+    """A topic in a person's own words, seen by nobody else: `muted` (questions about it do not suggest them) or
+    `stated` (they say they know it, which counts once there is evidence)."""
+
+    __tablename__ = "person_topics"
+    __table_args__ = (UniqueConstraint("person_id", "kind", "topic"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(8))
+    topic: Mapped[str] = mapped_column(String(100))
+    created_on: Mapped[date]
+
+
+class FirstSuggestion(Base):
+    """How many times a person was suggested first on a day. Never to whom, nor for which question."""
+
+    __tablename__ = "first_suggestions"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    count: Mapped[int]
 
 
 class Account(Base):

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from chromium import CHROMIUM, served
 from playwright.sync_api import Browser, Page, Route, expect
+from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.models import FirstSuggestion
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web.app import create_app
@@ -142,6 +144,27 @@ def test_an_answer_is_dropped_even_when_the_browser_could_not_call_it_back(brows
     page.wait_for_timeout(300)
     expect(first).to_have_text("Printer on floor two is stuck")
     context.close()
+
+
+def test_a_question_that_is_acted_on_counts_once_for_the_colleague_shown_first(
+    page: Page, sessions: sessionmaker[Session]
+) -> None:
+    def counted() -> list[int]:
+        with sessions() as session:
+            return [row.count for row in session.query(FirstSuggestion)]
+
+    page.locator("#q").press_sequentially(QUESTION, delay=10)
+    colleague = page.locator(".people .card h3 a")
+    expect(colleague).to_have_text("Matti")
+    assert counted() == []
+    with page.expect_request("**/asked") as asked, page.context.expect_page():
+        colleague.click()
+    assert asked.value.response() is not None and counted() == [1]
+    page.get_by_role("button", name="Ask").click()  # the same question
+    page.locator("#q").fill(f"{QUESTION} 2")
+    with page.expect_request("**/asked") as asked:
+        page.get_by_role("button", name="Ask").click()
+    assert asked.value.response() is not None and counted() == [2]
 
 
 def test_emptying_the_line_brings_the_first_page_back(page: Page) -> None:

@@ -170,6 +170,42 @@ def test_going_back_to_the_first_version_keeps_its_rows_and_upgrading_again_work
     assert _differences(at_0001) == []
 
 
+def test_going_back_to_the_second_version_drops_what_people_have_set_and_nothing_else(at_0001: Engine) -> None:
+    _alembic(at_0001, command.upgrade, "0002")
+    columns = _columns(at_0001)
+    before = _rows(at_0001, columns)
+    migrate(at_0001)
+    with at_0001.begin() as connection:
+        for statement in (
+            "INSERT INTO person_settings VALUES (7, 1, 3, NULL)",
+            "INSERT INTO person_topics VALUES (1, 7, 'muted', 'vpn', '2026-01-01')",
+            "INSERT INTO first_suggestions VALUES (7, '2026-01-01', 2)",
+        ):
+            connection.exec_driver_sql(statement)
+    _alembic(at_0001, command.downgrade, "0002")
+    assert _columns(at_0001) == columns
+    assert _rows(at_0001, columns) == before
+    migrate(at_0001)
+    assert _differences(at_0001) == []
+    assert not any(_rows(at_0001, {"person_settings": ["person_id"], "first_suggestions": ["day"]}).values())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO person_settings VALUES (404, 0, NULL, NULL)",
+        "INSERT INTO person_settings VALUES (7, 0, NULL, 404)",
+        "INSERT INTO person_topics VALUES (1, 404, 'muted', 'vpn', '2026-01-01')",
+        "INSERT INTO person_topics VALUES (2, 7, 'muted', 'vpn', '2026-01-01'), (3, 7, 'muted', 'vpn', '2026-01-02')",
+        "INSERT INTO first_suggestions VALUES (7, '2026-01-01', 1), (7, '2026-01-01', 1)",
+    ],
+)
+def test_what_people_have_set_is_of_people_who_are_there_and_there_once(at_0001: Engine, statement: str) -> None:
+    migrate(at_0001)
+    with at_0001.connect() as connection, pytest.raises(IntegrityError):
+        connection.exec_driver_sql(statement)
+
+
 def test_migrating_twice_keeps_what_is_there(settings: Settings) -> None:
     first = open_database(settings)
     with first.begin() as session:

@@ -218,6 +218,8 @@ class Visitor:
     def _lists(self) -> None:
         for path in ("/", "/requests/", "/desk/?state=all", f"/desk/?state=all&words={WORDS}", "/documents/"):
             self.looks(path, self.page(path)[1])
+        for path in ("/people/me/settings", "/people/me/export"):
+            self.looks(path, self.page(path)[1])
         for number in self.world.people:
             self.looks("profile", self.page(f"/people/p{number}")[1])
             self.looks("profile as JSON", self.call(f"/people/p{number}").text)

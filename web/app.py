@@ -26,6 +26,7 @@ from web import (
     oidc,
     parts,
     people,
+    profile,
     requests,
 )  # fmt: skip
 
@@ -63,10 +64,10 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     errors.attach(app)
     formatting.attach(app)
     app.jinja_env.globals["keeps_documents"] = documents.keeps_documents
-    for view in (ask, requests, documents, desk, people, api, auth, oidc, embed, health):
+    for view in (ask, requests, documents, desk, people, profile, api, auth, oidc, embed, health):
         app.register_blueprint(view.blueprint)
     csrf.exempt(api.blueprint)  # it knows bearer tokens only, which no browser sends by itself
-    for reading in (ask.search, ask.suggest, embed.suggest):  # they change nothing
+    for reading in (ask.search, ask.suggest, embed.suggest):  # they change nothing but a count
         csrf.exempt(reading)
     api.attach(app)
     app.before_request(_remember_language)

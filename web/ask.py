@@ -1,21 +1,26 @@
 """The search page: a question in, suggestions and colleagues out; whole, or only the results while someone types."""
 
+import logging
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import MultiDict
 
-from recommender import events
+from recommender import availability, events
 from recommender.access import readable_documents, readable_requests
 from recommender.corpus import readable_items
 from recommender.datatypes import Recommendation
-from recommender.models import Document, HelpRequest, Team
+from recommender.models import Document, HelpRequest, Team, utc_now
 from recommender.recommender import SHOWN
 from web import parts
 from web.auth import current_reader
 from web.db import session
+from web.limits import limiter
+
+log = logging.getLogger(__name__)
 
 blueprint = Blueprint("ask", __name__)
 FIRST = 3
@@ -53,6 +58,16 @@ def suggest() -> ResponseReturnValue:
     question = asked(request.form)
     found = recommend(question, SHOWN) if question.text else None
     return render_template("ask/_results.html", found=found, teams=team_rows(), first=FIRST)
+
+
+@blueprint.post("/asked")
+@limiter.limit("60 per minute")
+def count_asked() -> ResponseReturnValue:
+    """Count the colleague shown first for a question that somebody acted on while its results came as they typed."""
+    question = asked(request.form)
+    if question.text:
+        _count_first(recommend(question, SHOWN))
+    return "", 204
 
 
 @blueprint.post("/solved")
@@ -93,8 +108,22 @@ def team_rows() -> dict[str, Team]:
     return {team.handle: team for team in session().scalars(select(Team))}
 
 
+def _count_first(found: Recommendation) -> None:
+    """Count that the first colleague was suggested, once a question: not for each letter typed, not for who asks."""
+    if not found.experts:
+        return
+    try:
+        availability.count_first(session(), found.experts[0].person_id, utc_now().date())
+        session().commit()
+    except OperationalError:  # the database is being written elsewhere: one that is not counted is no trouble
+        session().rollback()
+        log.warning("A first suggestion could not be counted", exc_info=True)
+
+
 def _page(question: Question) -> ResponseReturnValue:
     found = recommend(question, SHOWN) if question.text else None
+    if found is not None and request.method != "HEAD" and "lang" not in request.args:  # else it was counted before
+        _count_first(found)
     reader = current_reader()
     requests = select(func.count()).where(HelpRequest.status == "resolved", HelpRequest.hidden.is_(False))
     documents = select(func.count()).where(Document.hidden.is_(False), Document.draft.is_(False))

@@ -2,6 +2,7 @@
 
 from flask import Flask, current_app
 
+from recommender.language import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 
@@ -23,3 +24,8 @@ def recommender() -> Recommender:
     found: Recommender = current_app.extensions["kollega_recommender"]
     found.refresh()
     return found
+
+
+def analyzer() -> Analyzer:
+    """The recommender's analyser, whose dictionaries are loaded once."""
+    return recommender()._analyzer

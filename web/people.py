@@ -1,4 +1,5 @@
-"""The page of one person: what they have resolved and written, as far as the reader may read it."""
+"""The page of one person: what they have resolved and written, as far as the reader may read it. One's own page says
+what one is suggested for; the settings behind it are `profile.py`'s."""
 
 from dataclasses import dataclass
 
@@ -6,29 +7,27 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from recommender import events
+from recommender import choices, events, known_for
 from recommender.access import readable_documents, readable_requests
 from recommender.models import Document, HelpRequest, Person, Reply, utc_now
-from web import panel
-from web.auth import current_reader, signed_in
+from web import panel, parts
+from web.auth import current_person, current_reader, signed_in
 from web.db import session
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
 _SHOWN = 50
+_FIRST = 10
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A person with the newest of what they resolved and the documents they keep; for themselves (`own`) also the keys
-    of the items that they have said are not their topic."""
+    """A person as others see them: the newest of what they resolved, and the documents they keep."""
 
     person: Person
     resolved: list[HelpRequest]
     documents: list[Document]
     left: bool
     away: bool
-    own: bool = False
-    declined: frozenset[str] = frozenset()
 
 
 def get_profile(handle: str) -> Profile:
@@ -67,14 +66,15 @@ def get_profile(handle: str) -> Profile:
         list(session().scalars(documents)),
         left=bool(person.left_on and person.left_on <= today),
         away=bool(person.away_until and person.away_until >= today),
-        own=reader.person_id == person.id,
-        declined=events.declined(session(), person.id) if reader.person_id == person.id else frozenset(),
     )
 
 
 @blueprint.get("/<handle>")
 def show(handle: str) -> ResponseReturnValue:
-    """The profile page."""
+    """A person's page; for themselves, what they are suggested for and why."""
+    person = current_person()
+    if person is not None and person.handle == handle:
+        return _own_page(person)
     return render_template("people/show.html", profile=get_profile(handle), newest=_SHOWN)
 
 
@@ -92,3 +92,21 @@ def decline() -> ResponseReturnValue:
         events.record(session(), events.EventKind.NOT_MY_TOPIC, item.key, subject_id=person.id)
     session().commit()
     return redirect(url_for("people.show", handle=person.handle))
+
+
+def _own_page(person: Person) -> str:
+    reader, analyzer = current_reader(), parts.analyzer()
+    found = known_for.pieces(session(), person, reader, events.declined(session(), person.id))
+    rows = choices.topics(session(), person)
+    return render_template(
+        "people/own.html",
+        person=person,
+        away=bool(person.away_until and person.away_until >= utc_now().date()),
+        paused=choices.load_choices(session(), person).paused,
+        erased=bool(request.args.get("erased")),
+        pieces=found,
+        topics=known_for.topics(found, person, reader, analyzer, parts.recommender().index),
+        stated=known_for.stated(found, rows, analyzer),
+        most=known_for.PIECES,
+        first=_FIRST,
+    )

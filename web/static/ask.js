@@ -10,6 +10,7 @@ const fields = [form.elements.q, form.elements.body];
 let timer = 0;
 let running = null;
 let last = null;
+let counted = null;
 
 function typed() {
   return fields.map((field) => field.value.trim()).join("\n").trim();
@@ -107,6 +108,20 @@ function changed() {
 
 for (const field of fields) field.addEventListener("input", changed);
 
+// A question that somebody acts on (asks, opens a colleague, sends it) counts for the colleague shown first, once.
+function act() {
+  const text = typed();
+  if (!text || text === counted) return;
+  counted = text;
+  navigator.sendBeacon(form.dataset.asked, new FormData(form));
+}
+
+function opening(event) {
+  if (event.target.closest(".person a")) act();
+}
+results.addEventListener("click", opening);
+results.addEventListener("auxclick", opening);
+
 // A log or a letter pasted into the one-line field goes where there is room for it, whole.
 form.elements.q.addEventListener("paste", (event) => {
   const text = event.clipboardData.getData("text/plain").trim();
@@ -121,6 +136,7 @@ form.elements.q.addEventListener("paste", (event) => {
 
 form.addEventListener("submit", (event) => {
   keep();
+  if (!event.submitter?.lang) act();
   if (event.submitter?.hasAttribute("formaction")) return; // another page: a request, another language
   event.preventDefault();
   clearTimeout(timer);
@@ -128,6 +144,6 @@ form.addEventListener("submit", (event) => {
   ask();
 });
 
-last = typed() || null;
+last = counted = typed() || null; // what the page came with
 restore();
 if (typed() && typed() !== last) ask();

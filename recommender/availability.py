@@ -1,0 +1,109 @@
+"""Who may be suggested now: left, away, paused, how often first this week, muted topics, deputy. And the count of that.
+
+What a person sets is theirs alone: it decides whether they are suggested, and is shown on no page but their own. The
+fairness that follows from it is `experts.py`'s.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from recommender.language import QUESTION_WORDS, Analyzer
+from recommender.models import MUTED, FirstSuggestion, Person, PersonSettings, PersonTopic
+
+WEEK = timedelta(days=7)
+_QUESTION_LANGUAGES = ("fi", "en")  # those that `Analyzer.query_terms` reads every question in
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether one person may be suggested. `capacity` is how many times a week at most they want to be first (None: any
+    number), `load` how many times they were in the last seven days, `muted` the terms of each muted topic, as they are
+    in each language of questions."""
+
+    person_id: int
+    left: bool
+    away_until: date | None
+    paused: bool
+    capacity: int | None
+    load: float
+    muted: tuple[frozenset[str], ...]
+    deputy_id: int | None
+
+    @property
+    def full(self) -> bool:
+        """True when they have been first as often this week as they want to be."""
+        return self.capacity is not None and self.load >= self.capacity
+
+    def mutes(self, words: Collection[str]) -> bool:
+        """True when a question with these words (`Terms.words` of `Analyzer.query_terms`) is about a muted topic."""
+        return any(terms.issubset(words) for terms in self.muted)
+
+
+def availabilities(session: Session, ids: Collection[int], today: date, analyzer: Analyzer) -> dict[int, Availability]:
+    """The availability of the people of `ids`, in three queries; unknown ids are left out."""
+    wanted = sorted(set(ids))
+    people = session.execute(
+        select(Person.id, Person.left_on, Person.away_until, PersonSettings)
+        .outerjoin(PersonSettings, PersonSettings.person_id == Person.id)
+        .where(Person.id.in_(wanted))
+    )
+    week = select(FirstSuggestion.person_id, func.sum(FirstSuggestion.count)).where(
+        FirstSuggestion.person_id.in_(wanted), FirstSuggestion.day > today - WEEK, FirstSuggestion.day <= today
+    )
+    loads = {person_id: float(load) for person_id, load in session.execute(week.group_by(FirstSuggestion.person_id))}
+    topics = select(PersonTopic.person_id, PersonTopic.topic).where(
+        PersonTopic.person_id.in_(wanted), PersonTopic.kind == MUTED
+    )
+    muted: dict[int, list[frozenset[str]]] = {}
+    for person_id, topic in session.execute(topics.order_by(PersonTopic.id)):
+        muted.setdefault(person_id, []).extend(muting_terms(topic, analyzer))
+    return {
+        person_id: Availability(
+            person_id=person_id,
+            left=bool(left_on and left_on <= today),
+            away_until=away_until if away_until and away_until >= today else None,
+            paused=bool(chosen and chosen.paused),
+            capacity=chosen.capacity if chosen else None,
+            load=loads.get(person_id, 0.0),
+            muted=tuple(dict.fromkeys(muted.get(person_id, ()))),
+            deputy_id=chosen.deputy_id if chosen else None,
+        )
+        for person_id, left_on, away_until, chosen in people
+    }
+
+
+def count_first(session: Session, person_id: int, today: date) -> None:
+    """Count that a person was suggested first today, and forget the days before the last seven. Two at the same moment
+    are both counted."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    one = insert(FirstSuggestion).values(person_id=person_id, day=today, count=1)
+    session.execute(
+        one.on_conflict_do_update(
+            index_elements=[FirstSuggestion.person_id, FirstSuggestion.day],
+            set_={"count": FirstSuggestion.count + 1},
+        )
+    )
+    forgotten = delete(FirstSuggestion).where(
+        FirstSuggestion.person_id == person_id, FirstSuggestion.day <= today - WEEK
+    )
+    session.execute(forgotten.execution_options(synchronize_session=False))
+
+
+def topic_terms(topic: str, analyzer: Analyzer, language: str) -> frozenset[str]:
+    """The words of a topic as terms of a language; empty when it holds none to go by. Of a joined word ("VPN-yhteydet")
+    the parts, so that it is met in whatever case it is written."""
+    words = analyzer.query_terms(topic, (language,)).words
+    parts = frozenset(word for word in words if word.isalnum())
+    return parts - QUESTION_WORDS or parts
+
+
+def muting_terms(topic: str, analyzer: Analyzer) -> tuple[frozenset[str], ...]:
+    """The terms of a muted topic in each language that a question may be in: it is about the topic when it holds all of
+    one of the sets."""
+    found = [topic_terms(topic, analyzer, language) for language in _QUESTION_LANGUAGES]
+    return tuple(dict.fromkeys(terms for terms in found if terms))
