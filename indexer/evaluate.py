@@ -54,6 +54,7 @@ _MAKES_THE_INDEX = (
     "alignment.npz",
     "index/build.py",
     "index/lexical.py",
+    "index/catalogue.py",
     "index/dense.py",
 )
 

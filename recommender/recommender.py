@@ -23,8 +23,9 @@ from recommender.highlight import Match, excerpt, matching_words
 from recommender.index import Hit, SearchIndex, generations
 from recommender.index.build import item_digest
 from recommender.index.local import LocalIndex
-from recommender.language import QUESTION_WORDS, Analyzer, Terms
+from recommender.language import QUESTION_WORDS, Analyzer, Terms, Translation
 from recommender.models import utc_now
+from recommender.pasted import asking_part
 from recommender.settings import Settings
 from recommender.synonyms import SynonymsFile
 
@@ -39,6 +40,7 @@ MAX_TERMS = 48
 _MARKED = 10_000
 _WORTH_SHOWING = 0.3
 _TELLING = 0.3
+_MISSPELT = 0.5
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
 
 
@@ -138,6 +140,11 @@ class Recommender:
         return recommender
 
     @property
+    def analyzer(self) -> Analyzer:
+        """What turns questions and texts into terms."""
+        return self._analyzer
+
+    @property
     def index(self) -> SearchIndex | None:
         """The index that answers now."""
         return self._state[0]
@@ -212,7 +219,7 @@ class Recommender:
     ) -> _Found:
         """Search both legs, fuse, drop what is not readable any more, and judge what may be shown."""
         index, notices = self._state
-        asked = self._analyse(_text(question), index, reader)
+        asked = self._analyse(asking_part(_text(question)), index, reader)
         if index is None or not asked.terms.words:
             return _Found(asked, [], [], notices)
         vector, notices = self._encode(asked, notices)
@@ -239,11 +246,21 @@ class Recommender:
             languages += sorted(index.space.questions.keys() - {asked.language})
         for language in languages:
             across = (*synonyms, *self._alignment.translations(asked.terms.words, language))
+            meant = _meant(asked, self._analyzer.variants(asked.text), across, index, reader)
+            across = (*across, *meant, *self._translated(meant, language))
             tried = replace(asked, language=language, terms=replace(asked.terms, across=across))
             placed = None if vector is None else index.space.place_question(vector, language, asked.length)
             found.append((tried, index.search(placed, tried.terms, reader.tokens, POOL, among)))
         best, hits = max(found, key=lambda each: max((hit.near.nearest for hit in each[1] if hit.near), default=0.0))
         return replace(best, rarity=_rarity_by_translation(best, index, reader)), hits
+
+    def _translated(self, meant: Sequence[Translation], language: str) -> list[Translation]:
+        """What the words that were meant are in the other language, still for the words that were written."""
+        return [
+            Translation(found.term, each.word, each.probability * found.probability)
+            for each in meant
+            for found in self._alignment.translations([each.term], language)
+        ]
 
     def _analyse(self, question: str, index: SearchIndex | None, reader: Reader) -> _Question:
         language = self._analyzer.detect(question, fallback="")
@@ -353,6 +370,26 @@ class Recommender:
         except (IndexDamaged, IndexNotFound) as error:
             log.error("%s", error)
             return None, (INDEX_MISSING,)
+
+
+def _meant(
+    asked: _Question,
+    variants: Sequence[Sequence[str]],
+    across: Sequence[Translation],
+    index: SearchIndex,
+    reader: Reader,
+) -> list[Translation]:
+    """What is probably meant by words that are in nothing the reader may read: the nearest of those that are."""
+    standing = {other.word for other in across}
+    unknown = [words for words in variants if asked.rarity.get(words[0]) == 0.0 and words[0] not in standing]
+    near = {words[0]: [found for word in words for found in index.similar_words(word)] for words in unknown}
+    known = index.rarity([other for found in near.values() for other, _edits in found], reader.tokens)
+    meant = []
+    for word, found in near.items():
+        readable = dict((other, edits) for other, edits in reversed(found) if known[other])
+        fewest = min(readable.values(), default=0)
+        meant += [Translation(other, word, _MISSPELT) for other, edits in readable.items() if edits == fewest]
+    return meant
 
 
 def _rarity_by_translation(asked: _Question, index: SearchIndex, reader: Reader) -> dict[str, float]:

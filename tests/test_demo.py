@@ -177,10 +177,42 @@ def test_of_fifty_questions_that_are_none_at_most_two_show_something(demo: _Demo
         ("printer out of toner", "Tulostaminen ja skannaus"),
         ("sairausloma lapsen kanssa", "lapsi kipeä ja sit minä, tarviiko todistusta"),
         ("lomapäivät", "Vuosiloma, säästövapaa ja lomaraha"),
+        ("lost my acces card", "Lost my access card, what to do"),
+        ("tulostimesa ongelma", "tulostimessa on ongelma"),
     ],
 )  # fmt: skip
-def test_umlauts_compounds_codes_and_the_other_language_are_found(demo: _Demo, question: str, title: str) -> None:
+def test_umlauts_compounds_codes_slips_and_the_other_language_are_found(demo: _Demo, question: str, title: str) -> None:
     assert title in [suggestion.item.title for suggestion in demo.ask(question).suggestions[:3]]
+
+
+_LOG = "\n".join(
+    f"2026-11-03 08:{n // 60:02d}:{n % 60:02d} INFO  cups.Scheduler: job {4000 + n} on LAH-2F-PRN03 sent to backend ipp://10.0.3.{n}"
+    for n in range(60)
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        ("Moi, tulostimessa on ongelma, mitä tässä pitäisi tehdä?", "tulostimessa on ongelma"),
+        ("Hello, I get VPN error 809 at home and this is my log. What now?", "VPN error 809 at home"),
+    ],
+)
+@pytest.mark.parametrize("where", ["before", "amid", "after"])
+def test_one_question_in_a_pasted_log_of_5000_characters_is_found(
+    demo: _Demo, asked: str, title: str, where: str
+) -> None:
+    assert len(_LOG) > 5_000
+    half = _LOG[: _LOG.index("\n", 2_500)], _LOG[_LOG.index("\n", 2_500) + 1 :]
+    text = {"before": f"{asked}\n{_LOG}", "amid": f"{half[0]}\n{asked}\n{half[1]}", "after": f"{_LOG}\n{asked}"}[where]
+    found = demo.ask(text)
+    assert title in [suggestion.item.title for suggestion in found.suggestions[:3]]
+
+
+@pytest.mark.parametrize("word", ["tulostin", "parking", "lomaraha", "VPN"])
+def test_a_question_of_one_word_is_answered_with_what_holds_it(demo: _Demo, word: str) -> None:
+    best = demo.ask(word).suggestions[0]
+    assert word.lower()[:6] in f"{best.item.title} {best.item.body} {best.item.answer}".lower()
 
 
 @pytest.mark.parametrize("odd", ["unohdin salasanani \ud800", "unohdin \x00 salasanani", "unohdin salasanani " * 2000])

@@ -125,6 +125,30 @@ def test_words_of_restricted_items_change_no_number_for_others(
     assert len({round(found.match, 9) for found in ranked.values()}) == 1
 
 
+def test_a_misspelt_word_finds_and_what_was_meant_is_named(build: Build, session: Session, add_request: Add) -> None:
+    _background_items(add_request, 12)
+    number = add_request("printer jam", answer="open the tray")
+    best = build().recommend("prnter jma tray", ANYONE, session).suggestions[0]
+    assert best.item.id == number
+    assert set(best.why.words) == {"printer", "tray"}  # "jam" is too short to tell it from another word
+    assert [best.excerpt[start:end] for start, end in best.marks] == ["tray"]
+
+
+def test_a_misspelt_word_is_not_mended_from_what_may_not_be_read(
+    build: Build, settings: Settings, analyzer: Analyzer, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request, 12)
+    add_request("printer jam", answer="open the tray")
+    restricted = add_request("layoff plan", answer="ask virtanen", audience=["team:hr"])
+    build()
+    words_alone = Recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
+    near, far = (words_alone.rank(f"printer {word}", ANYONE, session, 5) for word in ("virtannen", "wirtannen"))
+    assert near == far and near.keys == ("request:13",)
+    for_hr = Reader(None, frozenset(), frozenset({EVERYONE, "team:hr"}))
+    assert words_alone.rank("virtannen", for_hr, session, 5).keys == (f"request:{restricted}",)
+    assert words_alone.rank("wirtannen", for_hr, session, 5).keys == ()
+
+
 def test_a_model_that_fails_at_a_question_leaves_words_alone(
     build: Build, session: Session, add_request: Add, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

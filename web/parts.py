@@ -28,4 +28,4 @@ def recommender() -> Recommender:
 
 def analyzer() -> Analyzer:
     """The recommender's analyser, whose dictionaries are loaded once."""
-    return recommender()._analyzer
+    return recommender().analyzer

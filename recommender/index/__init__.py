@@ -71,6 +71,11 @@ class SearchIndex(Protocol):
         """Inverse document frequency of each term among what `tokens` may read; 0 for a term in none of it."""
         ...
 
+    def similar_words(self, word: str) -> list[tuple[str, int]]:
+        """(word, edits) of words that a misspelt one may be, nearest first. They may come from items that nobody here
+        may read: ask for their rarity before they are used."""
+        ...
+
     def size(self, tokens: frozenset[str]) -> int:
         """How many items `tokens` may read."""
         ...

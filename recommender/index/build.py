@@ -24,6 +24,7 @@ from recommender.index.lexical import Entry, LexicalIndex
 from recommender.index.local import LocalIndex, check_model
 from recommender.language import ANALYSIS_VERSION, Analyzer
 from recommender.space import Space, centred_with
+from recommender.spelling import SHORTEST
 
 Vectors = NDArray[np.float32]
 _DEAD_SHARE = 0.2
@@ -186,6 +187,8 @@ class IndexBuilder:
         texts = "\n".join(passage.text for passage in told)
         opening = _first_words(passages) if item.kind is Kind.DOCUMENT else ""
         context, text, first = (self._analyzer.index_terms(each, item.language) for each in (contexts, texts, opening))
+        words = {word for word in (*context.words, *text.words) if len(word) >= SHORTEST - 1 and word.isalpha()}
+        catalogue.add_words(words)
         lexical.add([Entry(item.key, item.language, item.audience, context, text, first)])
 
     def finish(self, hnsw_from: int, unrelated: float | None = None) -> Manifest:

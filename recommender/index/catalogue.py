@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS passages (
     id INTEGER PRIMARY KEY, item TEXT NOT NULL, role TEXT NOT NULL, position INTEGER NOT NULL,
     context TEXT NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL, digest TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS words (word TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS passages_item ON passages (item);
 CREATE INDEX IF NOT EXISTS passages_digest ON passages (digest);
 """
@@ -84,6 +85,16 @@ class Catalogue:
                 for p in (r.passage,)
             ]
             self._connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def add_words(self, words: Collection[str]) -> None:
+        """Add words of items; those that no item holds any more stay, and are as rare as unknown ones."""
+        with self._lock:
+            self._connection.executemany("INSERT OR IGNORE INTO words VALUES (?)", [(word,) for word in words])
+
+    def words(self) -> list[str]:
+        """Every word that was added."""
+        with self._lock:
+            return [row[0] for row in self._connection.execute("SELECT word FROM words")]
 
     def remove(self, keys: Collection[str]) -> int:
         """Take out items and their passages; returns how many passages that were."""

@@ -21,6 +21,7 @@ from recommender.index.generations import Manifest
 from recommender.index.lexical import LexicalIndex
 from recommender.language import ANALYSIS_VERSION, Terms
 from recommender.space import Space
+from recommender.spelling import Vocabulary
 
 _LEAST_SHARE = 40
 
@@ -44,6 +45,7 @@ class LocalIndex:
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
         self._language = catalogue.languages()
+        self._vocabulary = Vocabulary(catalogue.words())
         self._languages = sorted(set(self._language.values()))
         by_token = _passages_by_token(catalogue, self._items, self._item_of)
         self._readable = lru_cache(maxsize=256)(partial(_mask, by_token, manifest.rows))
@@ -144,6 +146,10 @@ class LocalIndex:
     def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
         """Inverse document frequency of each term among what `tokens` may read."""
         return self._lexical.rarity(terms, tokens)
+
+    def similar_words(self, word: str) -> list[tuple[str, int]]:
+        """As the protocol says."""
+        return self._vocabulary.near(word)
 
     def size(self, tokens: frozenset[str]) -> int:
         """How many items `tokens` may read."""
