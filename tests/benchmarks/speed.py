@@ -167,7 +167,9 @@ def ask_while_typing(settings: Settings, _size: int) -> dict[str, float]:
     index = LocalIndex.open(settings.index_dir, encoder.card)
     client = create_app(settings, Recommender(settings, analyzer, encoder, index)).test_client()
     for question in QUESTIONS:
-        client.post("/suggest", data={"q": question})
+        answer = client.post("/suggest", data={"q": question})
+        if answer.status_code != 200 or 'class="card"' not in answer.text:
+            raise RuntimeError(f"{question!r} was answered with {answer.status}: {answer.text[:300]}")
     took = []
     for turn in range(10):
         for question in QUESTIONS:
@@ -268,6 +270,7 @@ def machine() -> dict[str, Any]:
 if __name__ == "__main__":
     parts = {"--index": index_drawn, "--ask": ask_while_typing}
     if len(sys.argv) == 3 and sys.argv[1] in parts:
-        print(json.dumps(parts[sys.argv[1]](Settings(home=Path(os.environ["KOLLEGA_HOME"])), int(sys.argv[2]))))
+        own = Settings(home=Path(os.environ["KOLLEGA_HOME"]), anonymous_reading=True)
+        print(json.dumps(parts[sys.argv[1]](own, int(sys.argv[2]))))
     else:
         main([int(size) for size in sys.argv[1:]] or SIZES)
