@@ -65,7 +65,10 @@ def as_text(recommendation: Recommendation) -> str:
         lines.append(
             f"- {expert.name} ({teams}{away}): {_parts(expert)}, "
             f"last {expert.last_at:%Y-%m-%d}, e.g. {expert.evidence[0].item.title!r}"
+            + (f" ({', '.join(expert.words)})" if expert.words else "")
         )
+    if recommendation.teams:
+        lines.append(f"What comes closest was handled by: {', '.join(recommendation.teams)}")
     return "\n".join(lines).rstrip()
 
 

@@ -153,6 +153,18 @@ def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, json_wanted:
     click.echo(evaluation.as_json(found) if json_wanted else evaluation.as_text(found))
 
 
+@main.command("train-experts")
+@click.pass_obj
+def train_experts(settings: Settings) -> None:
+    """Learn from your own history how to rank colleagues; used only when it is better on the newest questions."""
+    from indexer.train_experts import train
+    from recommender.recommender import Recommender
+
+    with _bars() as progress, _session(settings) as session:
+        found = train(settings, Recommender.open(settings), session, partial(progress, "questions"))
+    click.echo(found.as_text())
+
+
 @main.command()
 @click.pass_obj
 def rollback(settings: Settings) -> None:

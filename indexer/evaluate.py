@@ -19,6 +19,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import indexer.passages
 import recommender
+from indexer import expert_evaluation, expert_questions
+from indexer.expert_evaluation import ExpertEvaluation
 from indexer.reindex import reindex
 from recommender import evaluation
 from recommender.access import ANYONE, EVERYONE
@@ -73,11 +75,12 @@ class Row:
 
 @dataclass
 class Evaluation:
-    """All rows, fusion minus each leg over all tasks, and how true the probabilities are by set."""
+    """All rows, fusion minus each leg over all tasks, how true the probabilities are by set, and the colleagues."""
 
     rows: list[Row] = field(default_factory=list)
     over: dict[str, Interval] = field(default_factory=dict)
     calibration: dict[str, list[evaluation.Bin]] = field(default_factory=dict)
+    experts: ExpertEvaluation = field(default_factory=ExpertEvaluation)
 
 
 class KeepingEncoder:
@@ -138,8 +141,9 @@ def evaluate(
     keeping = KeepingEncoder(encoder, home / "vectors")
     found = Evaluation()
     pairs: dict[str, list[Any]] = {leg: [] for leg in METHODS[:-1]}
+    colleagues = []
     try:
-        for each in sets:
+        for folder, each in zip(folders, sets, strict=True):
             queries = [query for query in each.queries if part in ("all", query.part)]
             asked = _asked(each, queries, settings, keeping, analyzer, progress)
             for protocol in (name for name in RANKED if name in {query.protocol for query in queries}):
@@ -154,11 +158,30 @@ def evaluate(
                     found.rows.append(row)
                     if method == "fusion":
                         found.calibration[each.name] = bins
+            if part != "train" and expert_questions.has_experts(each):
+                colleagues.append(ask_experts(folder, each, settings, keeping, analyzer, progress))
     finally:
         keeping.close()
     if any(pairs.values()):
         found.over = {leg: evaluation.difference(each) for leg, each in pairs.items()}
+    found.experts = expert_evaluation.judge(colleagues, settings.half_life_days)
     return found
+
+
+def ask_experts(
+    folder: Path,
+    each: EvaluationSet,
+    settings: Settings,
+    encoder: KeepingEncoder,
+    analyzer: Analyzer,
+    progress: Progress,
+) -> expert_questions.Asked:
+    """Ask the questions of a set with an expert task, in its throw-away store."""
+    store = _store(each, ITEMS, settings, encoder, analyzer, progress)
+    with store.sessions() as session:
+        asked = expert_questions.ask(folder, each, session, store.keys, _methods(store, encoder, analyzer), progress)
+    store.sessions.kw["bind"].dispose()
+    return asked
 
 
 Asked = dict[str, dict[str, tuple[list[str], float]]]
@@ -342,7 +365,7 @@ def as_json(found: Evaluation) -> str:
         {"set": row.set, "protocol": row.protocol, "method": row.method, "n": row.n, "metrics": row.metrics}
         for row in found.rows
     ]
-    return json.dumps(rows, indent=1)
+    return json.dumps(rows + expert_evaluation.as_rows(found.experts), indent=1)
 
 
 def as_text(found: Evaluation) -> str:
@@ -363,7 +386,7 @@ def as_text(found: Evaluation) -> str:
         lines.append("")
     for leg, over in found.over.items():
         lines.append(f"fusion over the {leg} leg, mean nDCG@10 over all tasks: {_interval(over)}")
-    return "\n".join(lines).strip()
+    return "\n".join([*lines, *expert_evaluation.as_lines(found.experts)]).strip()
 
 
 def plot(found: Evaluation, path: Path) -> None:

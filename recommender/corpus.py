@@ -5,8 +5,8 @@ similar open requests ever meet them.
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -89,7 +89,6 @@ def document_item(document: Document) -> Item:
     at = document.written_at
     if document.verified_on:
         at = max(at, datetime.combine(document.verified_on, datetime.min.time()))
-    weight = VERIFIED if document.verified_on else OWNED
     return Item(
         key=f"{Kind.DOCUMENT}:{document.id}",
         kind=Kind.DOCUMENT,
@@ -101,21 +100,36 @@ def document_item(document: Document) -> Item:
         audience=document_audience(document),
         at=at,
         url=document.url,
-        contributions=(Contribution(document.owner_id, weight, at, Part.KEEPS),) if document.owner_id else (),
+        contributions=kept_by(document.owner_id, document.verified_on, document.written_at),
     )
 
 
 def _contributions(request: HelpRequest) -> tuple[Contribution, ...]:
+    replies = [(reply.author_id, reply.created_at, reply.accepted, reply.score) for reply in request.replies]
+    return best_parts(reply for reply in replies if reply[0] != request.asked_by_id)
+
+
+def best_parts(replies: Iterable[tuple[int | None, datetime, bool, int]]) -> tuple[Contribution, ...]:
+    """The best part of each person among replies (author id, at, accepted, score) of others than the asker; of equal
+    ones the first."""
     best: dict[int, Contribution] = {}
-    for reply in request.replies:
-        if reply.author_id is None or reply.author_id == request.asked_by_id:
+    for author, at, accepted, score in replies:
+        if author is None:
             continue
-        weight = ACCEPTED if reply.accepted else UPVOTED if reply.score > 0 else REPLIED
+        weight = ACCEPTED if accepted else UPVOTED if score > 0 else REPLIED
         part = Part.REPLIED if weight == REPLIED else Part.ANSWERED
-        known = best.get(reply.author_id)
+        known = best.get(author)
         if known is None or weight > known.weight:
-            best[reply.author_id] = Contribution(reply.author_id, weight, reply.created_at, part)
+            best[author] = Contribution(author, weight, at, part)
     return tuple(best.values())
+
+
+def kept_by(owner_id: int | None, verified_on: date | None, written_at: datetime) -> tuple[Contribution, ...]:
+    """The part of a document's owner, which counts more once the document is verified."""
+    if owner_id is None:
+        return ()
+    at = max(written_at, datetime.combine(verified_on, datetime.min.time())) if verified_on else written_at
+    return (Contribution(owner_id, VERIFIED if verified_on else OWNED, at, Part.KEEPS),)
 
 
 def _searchable_requests() -> Select[HelpRequest]:

@@ -122,8 +122,9 @@ class Evidence:
 class Expert:
     """A colleague who has to do with something similar. Never without evidence.
 
-    `answered`, `replied` and `keeps` count all of it by part, `last_at` is the time of the newest; `evidence` holds the
-    strongest pieces.
+    `score` is the probability that of all candidates they are the one who answers. `answered`, `replied` and `keeps`
+    count all of the evidence by part, `last_at` is the time of the newest; `evidence` holds the strongest pieces,
+    `words` those of the question that are in it, `reasons` the features that put the person here.
     """
 
     person_id: int
@@ -138,11 +139,14 @@ class Expert:
     keeps: int
     last_at: datetime
     evidence: tuple[Evidence, ...]
+    words: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The answer to one question. `notice` says when a leg could not run (`dense_missing`, `index_missing`)."""
+    """The answer to one question. `notice` says when a leg could not run (`dense_missing`, `index_missing`). `teams`
+    are handles of those that handled what is nearest, named when no person is convincing."""
 
     question: str
     language: str
@@ -151,3 +155,4 @@ class Recommendation:
     experts: tuple[Expert, ...] = ()
     more: int = 0
     notices: tuple[str, ...] = field(default=())
+    teams: tuple[str, ...] = ()

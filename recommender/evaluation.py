@@ -25,7 +25,8 @@ _BINS = 10
 
 @dataclass(frozen=True)
 class Query:
-    """One question and what is relevant to it: {corpus id: grade}. Only what `filter` allows may be found."""
+    """One question and what is relevant to it: {corpus id: grade}. Only what `filter` allows may be found. `experts`
+    are those who really answered, {person: grade}."""
 
     id: str
     text: str
@@ -33,6 +34,9 @@ class Query:
     protocol: str
     relevant: Mapping[str, int]
     filter: Mapping[str, Any] = field(default_factory=dict)
+    experts: Mapping[str, int] = field(default_factory=dict)
+    asked_at: datetime | None = None
+    asked_by: str | None = None
 
     @property
     def part(self) -> str:
@@ -89,7 +93,9 @@ def allowed(corpus: Mapping[str, Mapping[str, Any]], filter: Mapping[str, Any]) 
 Scores = dict[str, dict[str, float]]
 
 
-def measure(relevant: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequence[str]]) -> Scores:
+def measure(
+    relevant: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequence[str]], names: Sequence[str] = MEASURES
+) -> Scores:
     """{measure: {query id: value}} of a run, {query id: corpus ids, best first}; a query without a result counts 0."""
     try:
         import ir_measures
@@ -99,8 +105,8 @@ def measure(relevant: Mapping[str, Mapping[str, int]], run: Mapping[str, Sequenc
         query: {found: float(len(ids) - rank) for rank, found in enumerate(ids)} for query, ids in run.items() if ids
     }
     qrels = {query: dict(grades) for query, grades in relevant.items()}
-    scores: Scores = {name: dict.fromkeys(relevant, 0.0) for name in MEASURES}
-    for value in ir_measures.iter_calc([ir_measures.parse_measure(name) for name in MEASURES], qrels, scored):
+    scores: Scores = {name: dict.fromkeys(relevant, 0.0) for name in names}
+    for value in ir_measures.iter_calc([ir_measures.parse_measure(name) for name in names], qrels, scored):
         scores[str(value.measure)][value.query_id] = float(value.value)
     return scores
 
@@ -180,7 +186,12 @@ def _query(row: Mapping[str, Any]) -> Query:
         str(each["id"]) if isinstance(each, dict) else str(each): int(each["grade"]) if isinstance(each, dict) else 1
         for each in row.get("relevant") or ()
     }
-    return Query(str(row["id"]), row["text"], row["language"], row["protocol"], grades, row.get("filter") or {})
+    experts = row.get("expert_grades") or dict.fromkeys(row.get("experts") or (), 1)
+    asked_at = moment(row["asked_at"]) if row.get("asked_at") else None
+    return Query(
+        str(row["id"]), row["text"], row["language"], row["protocol"], grades, row.get("filter") or {},
+        experts, asked_at, row.get("asked_by"),
+    )  # fmt: skip
 
 
 def moment(text: str) -> datetime:

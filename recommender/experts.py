@@ -1,84 +1,134 @@
-"""Evidence -> ranked colleagues: each similar item votes for the people who answered it.
+"""Traces of the items near a question -> ranked colleagues, each with the evidence. No expert without evidence near it.
 
-The vote is the item's score, times the weight of the person's part in it, halved for every half-life since they wrote
-it (the votes model of Macdonald and Ounis 2006, "Voting for Candidates", with decay). No expert without evidence.
+`expert_ranker.py` weighs people against each other; whether someone may be asked now is `fairness.py`'s.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recommender.datatypes import Evidence, Expert, Item, Part
+from recommender.access import Reader
+from recommender.corpus import readable_items
+from recommender.datatypes import Contribution, Evidence, Expert, Item, Part
+from recommender.evidence import Trace
+from recommender.expert_ranker import Ranker, candidates
 from recommender.models import Person
 
-_VOTES_FROM = 0.5
-_LEAST_SHARE = 0.15
+NEAR = 0.25
 _EVIDENCE_SHOWN = 5
+_TEAMS, _LEAST_OF_TEAM = 2, 0.3
+_DAY = 86_400.0
 
 
-def votes(
-    scored: Iterable[tuple[Item, float]],
-    now: datetime,
-    half_life_days: float,
-    excluded: Collection[int] = (),
-    declined: Collection[tuple[str, int]] = (),
-) -> dict[int, list[Evidence]]:
-    """Evidence per person, strongest first, from (item, score in 0..1); items below a floor do not vote, `excluded`
-    people get no votes, nor does a person from an item (item key, person id) that they `declined`."""
-    found: dict[int, list[Evidence]] = {}
-    for item, score in scored:
-        if score < _VOTES_FROM:
-            continue
-        for part in item.contributions:
-            if part.person_id in excluded or (item.key, part.person_id) in declined:
-                continue
-            age = max(0.0, (now - part.at).total_seconds() / 86_400)
-            weight = score**2 * part.weight * 0.5 ** (age / half_life_days)
-            found.setdefault(part.person_id, []).append(Evidence(item, weight, part.at, part.part))
-    return {person: sorted(pieces, key=lambda piece: -piece.weight) for person, pieces in found.items()}
+@dataclass(frozen=True)
+class Ranked:
+    """A person and the probability that of all candidates they are the one who answers. `reasons` are the features
+    (`expert_ranker.FEATURES`) that put them above the others, the strongest first."""
+
+    person_id: int
+    share: float
+    reasons: tuple[str, ...] = ()
 
 
 def rank(
-    evidence: Mapping[int, Sequence[Evidence]], people: Mapping[int, Person], today: date, top_k: int
-) -> tuple[Expert, ...]:
-    """The `top_k` people with the largest sums of votes, best first, without those far below the first.
+    traces: Sequence[Trace],
+    ranker: Ranker,
+    now: datetime,
+    half_life_days: float,
+    language: str,
+    excluded: Collection[int] = (),
+    top_k: int | None = None,
+) -> tuple[Ranked, ...]:
+    """The `top_k` with something near the question, or all of them, best first; ties in the order of ids. Traces come
+    nearest first."""
+    found = candidates(traces, now, half_life_days, language, excluded)
+    shares = ranker.shares(found)
+    near = [number for number in range(len(found.people)) if found.nearest[number] >= NEAR]
+    near.sort(key=lambda number: (-shares[number], found.people[number]))
+    return tuple(
+        Ranked(found.people[number], float(shares[number]), ranker.reasons(found, number)) for number in near[:top_k]
+    )
 
-    People who left or are unknown are not ranked; someone who is away comes after those who are there.
-    """
-    experts = []
-    for person_id, pieces in evidence.items():
-        person = people.get(person_id)
-        if person is None or not pieces or (person.left_on and person.left_on <= today):
+
+def teams(traces: Sequence[Trace]) -> tuple[str, ...]:
+    """Handles of the teams that handled what is near, the one with most of it first, without those far below."""
+    votes: dict[str, float] = {}
+    for trace in traces:
+        if trace.team is not None and trace.score >= NEAR:
+            votes[trace.team] = votes.get(trace.team, 0.0) + trace.score**2
+    most = max(votes.values(), default=0.0)
+    kept = [team for team, each in votes.items() if each >= _LEAST_OF_TEAM * most]
+    return tuple(sorted(kept, key=lambda team: (-votes[team], team))[:_TEAMS])
+
+
+@dataclass(frozen=True)
+class _Piece:
+    key: str
+    weight: float
+    part: Contribution
+
+
+def describe(
+    session: Session,
+    reader: Reader,
+    chosen: Sequence[Ranked],
+    traces: Sequence[Trace],
+    now: datetime,
+    half_life_days: float,
+) -> tuple[Expert, ...]:
+    """The chosen people with their names and the items that speak for them, the strongest first."""
+    pieces = {each.person_id: _pieces(traces, each.person_id, now, half_life_days) for each in chosen}
+    shown = {person: own[:_EVIDENCE_SHOWN] for person, own in pieces.items()}
+    items = readable_items(session, {piece.key for own in shown.values() for piece in own}, reader)
+    people = load_people(session, pieces.keys())
+    described = []
+    for each in chosen:
+        person, own = people.get(each.person_id), pieces[each.person_id]
+        evidence = tuple(_evidence(piece, items) for piece in shown[each.person_id] if piece.key in items)
+        if person is None or not evidence:
             continue
-        away = person.away_until if person.away_until and person.away_until >= today else None
-        experts.append(
+        described.append(
             Expert(
                 person_id=person.id,
                 handle=person.handle,
                 name=person.name,
                 teams=tuple(team.handle for team in person.teams),
                 languages=tuple(person.languages),
-                away_until=away,
-                score=sum(piece.weight for piece in pieces),
-                answered=_count(pieces, Part.ANSWERED),
-                replied=_count(pieces, Part.REPLIED),
-                keeps=_count(pieces, Part.KEEPS),
-                last_at=max(piece.at for piece in pieces),
-                evidence=tuple(pieces[:_EVIDENCE_SHOWN]),
+                away_until=person.away_until if person.away_until and person.away_until >= now.date() else None,
+                score=each.share,
+                answered=_count(own, Part.ANSWERED),
+                replied=_count(own, Part.REPLIED),
+                keeps=_count(own, Part.KEEPS),
+                last_at=max(piece.part.at for piece in own),
+                evidence=evidence,
+                reasons=each.reasons,
             )
         )
-    best = max((expert.score for expert in experts), default=0.0)
-    experts = [expert for expert in experts if expert.score >= _LEAST_SHARE * best]
-    experts.sort(key=lambda expert: (expert.away_until is not None, -expert.score, expert.handle))
-    return tuple(experts[:top_k])
-
-
-def _count(pieces: Sequence[Evidence], part: Part) -> int:
-    return sum(piece.part is part for piece in pieces)
+    return tuple(described)
 
 
 def load_people(session: Session, ids: Collection[int]) -> dict[int, Person]:
     """The people of `ids`."""
     return {person.id: person for person in session.scalars(select(Person).where(Person.id.in_(sorted(ids))))}
+
+
+def _pieces(traces: Sequence[Trace], person_id: int, now: datetime, half_life_days: float) -> list[_Piece]:
+    """What the person did near the question, the strongest first."""
+    found = []
+    for trace in traces:
+        for part in trace.contributions:
+            if part.person_id == person_id and trace.score >= NEAR:
+                age = max(0.0, (now - part.at).total_seconds() / _DAY)
+                found.append(_Piece(trace.key, trace.score**2 * part.weight * 0.5 ** (age / half_life_days), part))
+    return sorted(found, key=lambda piece: (-piece.weight, piece.key))
+
+
+def _evidence(piece: _Piece, items: Mapping[str, Item]) -> Evidence:
+    return Evidence(items[piece.key], piece.weight, piece.part.at, piece.part.part)
+
+
+def _count(pieces: Sequence[_Piece], part: Part) -> int:
+    return sum(piece.part.part is part for piece in pieces)

@@ -5,19 +5,23 @@ import math
 import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from recommender import calibration, events, experts
+from recommender import calibration, events, experts, fairness
 from recommender.access import Reader
 from recommender.alignment import Alignment
+from recommender.availability import availabilities
 from recommender.corpus import readable_items
 from recommender.datatypes import Expert, Item, Passage, Recommendation, Role, Suggestion, Verdict, Why
 from recommender.encoder import Encoder, load_encoder
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, ModelError
+from recommender.evidence import Trace, traces
+from recommender.expert_ranker import Ranker
 from recommender.fusion import Candidate, fuse
 from recommender.highlight import Match, excerpt, matching_words
 from recommender.index import Hit, SearchIndex, generations
@@ -26,21 +30,23 @@ from recommender.index.local import LocalIndex
 from recommender.language import QUESTION_WORDS, Analyzer, Terms, Translation
 from recommender.models import utc_now
 from recommender.pasted import asking_part
+from recommender.ranker_file import RankerFile
 from recommender.settings import Settings
 from recommender.synonyms import SynonymsFile
 
 log = logging.getLogger(__name__)
 
-POOL = 100
+POOL = 200
 SHOWN = 10
 EXPERT_ITEMS = 30
-EXPERTS = 4
+EXPERTS, EXPERTS_WEIGHED = 4, 20
 MAX_QUESTION = 20_000
 MAX_TERMS = 48
 _MARKED = 10_000
 _WORTH_SHOWING = 0.3
 _TELLING = 0.3
 _MISSPELT = 0.5
+_TOPIC_WORDS = 3
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
 
 
@@ -90,11 +96,21 @@ class _Found:
     ranked: list[tuple[Item, Candidate]]
     judged: list[_Judged]
     notices: tuple[str, ...]
+    pool: Sequence[Candidate] = ()
+    """All that is near, before the database is asked which of it is still there."""
 
     @property
     def best(self) -> float:
         """The match of the suggestion that matches best."""
         return max((one.match for one in self.judged), default=0.0)
+
+
+@dataclass(frozen=True)
+class Near:
+    """What people did near a question, nearest first, and the question's language."""
+
+    traces: list[Trace]
+    language: str
 
 
 @dataclass(frozen=True)
@@ -122,6 +138,7 @@ class Recommender:
         self._state: tuple[SearchIndex | None, tuple[str, ...]] = (index, notices)
         self._alignment = Alignment.load(encoder.card if encoder else None)
         self._synonyms = SynonymsFile(settings.synonyms_path, analyzer)
+        self._ranker = RankerFile(settings.index_dir)
         self._generation: str | None = None
         self._reloading = threading.Lock()
         self._encoded = threading.local()
@@ -148,6 +165,11 @@ class Recommender:
     def index(self) -> SearchIndex | None:
         """The index that answers now."""
         return self._state[0]
+
+    @property
+    def ranker(self) -> Ranker:
+        """The weights that colleagues are ranked by now: learned from this organisation's own history, or shipped."""
+        return self._ranker.of(self._generation)
 
     def refresh(self, wait: bool = False) -> None:
         """Take over a new live generation. Questions go on in the old one meanwhile; with `wait` this returns when the
@@ -185,12 +207,12 @@ class Recommender:
         found = self._find(question, reader, session, top_k, leave_out)
         language, best, notices = found.asked.language, found.best, found.notices
         verdict = calibration.verdict(best, self._settings.answer_from, self._settings.maybe_from)
-        known = self._experts(found.ranked[:EXPERT_ITEMS], best, reader, session)
+        known, teams = self._experts(found, reader, session)
         if verdict is Verdict.UNKNOWN:
-            return Recommendation(question, language, verdict, (), known, notices=notices)
+            return Recommendation(question, language, verdict, (), known, notices=notices, teams=teams)
         worth = [one for one in found.judged if one.match >= _WORTH_SHOWING * best]
         shown = tuple(_suggestion(one, found.asked) for one in worth[:top_k])
-        return Recommendation(question, language, verdict, shown, known, max(0, len(worth) - top_k), notices)
+        return Recommendation(question, language, verdict, shown, known, max(0, len(worth) - top_k), notices, teams)
 
     def rank(
         self, question: str, reader: Reader, session: Session, top_k: int, among: frozenset[str] | None = None
@@ -218,16 +240,24 @@ class Recommender:
         among: frozenset[str] | None = None,
     ) -> _Found:
         """Search both legs, fuse, drop what is not readable any more, and judge what may be shown."""
+        asked, index, pool, notices = self._candidates(question, reader, leave_out, among)
+        if index is None or not pool:
+            return _Found(asked, [], [], notices)
+        ranked = self._readable_items(pool, reader, session, top_k)
+        return _Found(asked, ranked, self._judge(index, asked, ranked[: max(top_k, SHOWN)]), notices, pool)
+
+    def _candidates(
+        self, question: str, reader: Reader, leave_out: Collection[str], among: frozenset[str] | None
+    ) -> tuple[_Question, SearchIndex | None, list[Candidate], tuple[str, ...]]:
+        """The question as it was understood, and the items of the index that are near it, best first."""
         index, notices = self._state
         asked = self._analyse(asking_part(_text(question)), index, reader)
         if index is None or not asked.terms.words:
-            return _Found(asked, [], [], notices)
+            return asked, index, [], notices
         vector, notices = self._encode(asked, notices)
         asked, hits = self._search(index, vector, asked, reader, among)
         fused = fuse(hits, index.background, self._settings.dense_weight)
-        candidates = [candidate for candidate in fused if candidate.item not in leave_out]
-        ranked = self._readable_items(candidates, reader, session, top_k)
-        return _Found(asked, ranked, self._judge(index, asked, ranked[: max(top_k, SHOWN)]), notices)
+        return asked, index, [candidate for candidate in fused if candidate.item not in leave_out], notices
 
     def _search(
         self,
@@ -332,19 +362,51 @@ class Recommender:
         matched = frozenset[str]().union(*(word.terms for word in words))
         return passage, words, calibration.coverage(asked.rarity, matched, asked.unknown_rarity, asked.rarest)
 
-    def _experts(
-        self, ranked: Sequence[tuple[Item, Candidate]], best: float, reader: Reader, session: Session
-    ) -> tuple[Expert, ...]:
-        """Colleagues by votes of the similar items; nobody is named when even the nearest item is far away."""
-        if best < self._settings.maybe_from / 2:
-            return ()
-        now = utc_now()
-        excluded = {reader.person_id} if reader.person_id is not None else set()
-        scored = [(item, candidate.score) for item, candidate in ranked]
-        declined = events.who_declined(session, [item.key for item, _score in scored])
-        evidence = experts.votes(scored, now, self._settings.half_life_days, excluded, declined)
-        people = experts.load_people(session, evidence.keys())
-        return experts.rank(evidence, people, now.date(), EXPERTS)
+    def evidence(
+        self,
+        question: str,
+        reader: Reader,
+        session: Session,
+        before: datetime | None = None,
+        among: frozenset[str] | None = None,
+    ) -> Near:
+        """What people did near a question that `reader` may read, as of `before`: what `kollega evaluate` and `kollega
+        train-experts` go by. `among` are the only items to search."""
+        asked, _index, pool, _notices = self._candidates(question, reader, (), among)
+        return Near(self._traces(pool, reader, session, before), asked.language)
+
+    def _experts(self, found: _Found, reader: Reader, session: Session) -> tuple[tuple[Expert, ...], tuple[str, ...]]:
+        """(colleagues, the teams instead when none of them convinces); none when even the nearest item is far away."""
+        if found.best < self._settings.maybe_from / 2:
+            return (), ()
+        now, half_life = utc_now(), self._settings.half_life_days
+        near = self._traces(found.pool, reader, session)
+        excluded = {reader.person_id} if reader.person_id is not None else set[int]()
+        ranked = experts.rank(near, self.ranker, now, half_life, found.asked.language, excluded, EXPERTS_WEIGHED)
+        available = availabilities(session, [each.person_id for each in ranked], now.date(), self._analyzer)
+        chosen = fairness.choose(ranked, available, found.asked.terms.words)[:EXPERTS]
+        known = experts.describe(session, reader, chosen, near, now, half_life)
+        known = tuple(replace(expert, words=self._shared_words(found.asked, expert)) for expert in known)
+        convinces = any(expert.answered or expert.keeps for expert in known)
+        return known, () if convinces else experts.teams(near)
+
+    def _traces(
+        self, pool: Sequence[Candidate], reader: Reader, session: Session, before: datetime | None = None
+    ) -> list[Trace]:
+        scores = {candidate.item: candidate.score for candidate in pool}
+        return traces(session, scores, reader, events.who_declined(session, scores.keys()), before)
+
+    def _shared_words(self, asked: _Question, expert: Expert) -> tuple[str, ...]:
+        """The telling words of the question, as they are written in the titles of what the expert did."""
+        told = asked.telling
+        found: dict[str, str] = {}
+        for piece in expert.evidence:
+            title = piece.item.title
+            for word in matching_words(title, told, self._analyzer, asked.translated):
+                for term in sorted(word.terms & told.keys()):
+                    found.setdefault(term, title[word.start : word.end].lower())
+        named = sorted(found, key=lambda term: (-told[term], term))[:_TOPIC_WORDS]
+        return tuple(dict.fromkeys(found[term] for term in named))
 
     def _load_and_release(self, name: str | None) -> None:
         try:

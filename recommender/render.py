@@ -7,7 +7,8 @@ from recommender.datatypes import Expert, Recommendation, Suggestion
 
 
 def as_json(recommendation: Recommendation) -> dict[str, Any]:
-    """{question, language, verdict, notices, more, suggestions: [...], experts: [...]}; times are ISO 8601 in UTC."""
+    """{question, language, verdict, notices, more, suggestions: [...], experts: [...], teams: [...]}; times are ISO
+    8601 in UTC."""
     return {
         "question": recommendation.question,
         "language": recommendation.language,
@@ -16,6 +17,7 @@ def as_json(recommendation: Recommendation) -> dict[str, Any]:
         "more": recommendation.more,
         "suggestions": [suggestion_json(suggestion) for suggestion in recommendation.suggestions],
         "experts": [expert_json(expert) for expert in recommendation.experts],
+        "teams": list(recommendation.teams),
     }
 
 
@@ -53,6 +55,8 @@ def expert_json(expert: Expert) -> dict[str, Any]:
         "replied": expert.replied,
         "keeps": expert.keeps,
         "last_at": in_utc(expert.last_at),
+        "words": list(expert.words),
+        "reasons": list(expert.reasons),
         "evidence": [
             {
                 "item": piece.item.key,

@@ -1,125 +1,123 @@
-"""experts.py: votes and ranks by hand."""
+"""experts.py: who is named, by hand, and the evidence that they carry."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.datatypes import Contribution, Evidence, Item, Kind, Part
-from recommender.experts import load_people, rank, votes
-from recommender.models import Person, Team
+from recommender.access import ANYONE
+from recommender.datatypes import Contribution, Part
+from recommender.evidence import Trace
+from recommender.expert_ranker import VOTES
+from recommender.experts import NEAR, Ranked, describe, load_people, rank, teams
+from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 
 NOW = datetime(2026, 6, 1)
 
 
-def _item(number: int, *parts: tuple[int, float, int]) -> Item:
+def _trace(number: int, score: float, *parts: tuple[int, float, int], team: str | None = None) -> Trace:
     """An item with contributions (person, weight, age in days)."""
     made = tuple(Contribution(person, weight, NOW - timedelta(days=age)) for person, weight, age in parts)
-    return Item(f"request:{number}", Kind.REQUEST, "t", "", "", "en", None, frozenset(), NOW, contributions=made)
+    return Trace(f"request:{number}", score, team, "en", made)
 
 
-def _evidence(*weights: float) -> Sequence[Evidence]:
-    return [Evidence(_item(n), weight, NOW - timedelta(days=n)) for n, weight in enumerate(weights)]
+def _ranked(*traces: Trace, excluded: frozenset[int] = frozenset(), half_life: float = 100.0) -> list[int]:
+    return [each.person_id for each in rank(traces, VOTES, NOW, half_life, "en", excluded)]
 
 
-def _person(number: int, left_on: date | None = None, away_until: date | None = None) -> Person:
-    return Person(
-        id=number, handle=f"p{number}", name=f"P{number}", languages=["fi"], left_on=left_on, away_until=away_until
-    )
+def test_votes_rank_by_squared_score_times_the_part_halved_for_each_half_life() -> None:
+    # person 7: 0.64; 8: 0.64 * 0.5 * 0.5 = 0.16; 9: 0.64 * 0.25 + 0.36 = 0.52
+    traces = [_trace(1, 0.8, (7, 1.0, 0), (8, 0.5, 100), (9, 1.0, 200)), _trace(2, 0.6, (9, 1.0, 0))]
+    assert _ranked(*traces) == [7, 9, 8]
 
 
-def test_a_vote_is_the_squared_score_times_the_part_halved_for_each_half_life() -> None:
-    item = _item(1, (7, 1.0, 0), (8, 0.5, 100), (9, 1.0, 200))
-    found = votes([(item, 0.8)], NOW, half_life_days=100)
-    assert {person: [piece.weight for piece in pieces] for person, pieces in found.items()} == {
-        7: [pytest.approx(0.64)],
-        8: [pytest.approx(0.64 * 0.5 * 0.5)],
-        9: [pytest.approx(0.64 * 0.25)],
-    }
+def test_the_shares_of_all_candidates_sum_to_one_and_say_how_much_more_probable() -> None:
+    # by votes alone the odds are share of the largest + 0.03: 1.03 against 0.28
+    found = rank([_trace(1, 1.0, (7, 1.0, 0)), _trace(2, 0.5, (8, 1.0, 0))], VOTES, NOW, 100, "en")
+    assert [(each.person_id, each.share) for each in found] == [
+        (7, pytest.approx(1.03 / 1.31)),
+        (8, pytest.approx(0.28 / 1.31)),
+    ]
+    assert found[0].reasons == ("votes",)
+    assert found[1].reasons == ()
 
 
-def test_evidence_is_ordered_by_weight_and_names_its_item() -> None:
-    found = votes([(_item(1, (7, 0.2, 0)), 1.0), (_item(2, (7, 1.0, 0)), 1.0)], NOW, 365)
-    assert [(piece.item.key, piece.weight) for piece in found[7]] == [("request:2", 1.0), ("request:1", 0.2)]
+def test_nobody_is_named_without_something_near_however_much_they_did() -> None:
+    far = [_trace(number, NEAR - 0.001, (8, 1.0, 0)) for number in range(2, 60)]
+    assert _ranked(_trace(1, NEAR, (7, 0.2, 0)), *far) == [7]
+    assert _ranked(*far) == []
 
 
-def test_items_below_the_floor_do_not_vote() -> None:
-    found = votes([(_item(1, (7, 1.0, 0)), 0.499), (_item(2, (8, 1.0, 0)), 0.5)], NOW, 365)
-    assert list(found) == [8]
-
-
-def test_excluded_people_get_no_votes() -> None:
-    assert list(votes([(_item(1, (7, 1.0, 0), (8, 1.0, 0)), 1.0)], NOW, 365, excluded={7})) == [8]
+def test_the_asker_is_not_named_and_equals_come_in_the_order_of_ids() -> None:
+    assert _ranked(_trace(1, 1.0, (9, 1.0, 0), (8, 1.0, 0), (7, 1.0, 0)), excluded=frozenset({8})) == [7, 9]
 
 
 def test_an_answer_from_the_future_counts_as_one_of_today() -> None:
-    assert votes([(_item(1, (7, 1.0, -50)), 1.0)], NOW, 365)[7][0].weight == 1.0
+    found = rank([_trace(1, 1.0, (7, 1.0, -50), (8, 1.0, 0))], VOTES, NOW, 100, "en")
+    assert found[0].share == found[1].share == 0.5
 
 
-def test_scores_are_sums_of_all_votes_and_five_are_shown() -> None:
-    (expert,) = rank({1: _evidence(0.9, 0.8, 0.7, 0.6, 0.5, 0.4)}, {1: _person(1)}, NOW.date(), 4)
-    assert expert.score == pytest.approx(3.9)
-    assert [piece.weight for piece in expert.evidence] == [0.9, 0.8, 0.7, 0.6, 0.5]
+def test_the_teams_are_those_of_what_is_near_without_those_far_below() -> None:
+    # it: 1 + .25, hr: .81, law: .36, which is less than 0.3 of it's; far is not near
+    traces = [
+        _trace(1, 1.0, team="it"), _trace(2, 0.9, team="hr"), _trace(3, 0.6, team="law"),
+        _trace(4, 0.5, team="it"), _trace(5, 0.2, team="far"), _trace(6, 0.9),
+    ]  # fmt: skip
+    assert teams(traces) == ("it", "hr")
+    assert teams([_trace(1, 1.0, team="it"), _trace(2, 0.5, team="hr")]) == ("it",)  # 0.25 of it
+    assert teams([_trace(1, 0.2, team="it")]) == ()
+
+
+@pytest.fixture
+def items(sessions: sessionmaker[Session]) -> Session:
+    """Requests 1 to 7 answered by aino (1) with accepted answers, 8 by eero (2); document 1 of aino's."""
+    with sessions.begin() as session:
+        team = Team(handle="it", name="it")
+        aino = Person(handle="aino", name="Aino", languages=["fi"], teams=[team], away_until=NOW.date())
+        session.add_all([aino, Person(handle="eero", name="Eero")])
+        session.flush()
+        for number in range(1, 9):
+            at = NOW - timedelta(days=number)
+            reply = Reply(author_id=1 if number < 8 else 2, body="so", created_at=at, accepted=True)
+            row = HelpRequest(title=f"t{number}", body="", language="en", status="resolved", created_at=at)
+            row.replies, row.audience = [reply], [RequestAudience(token="everyone")]
+            session.add(row)
+        session.add(
+            Document(
+                title="d", body="", language="en", owner_id=1, written_at=NOW,
+                audience=[DocumentAudience(token="everyone")],
+            )
+        )  # fmt: skip
+    return sessions()
+
+
+def test_an_expert_carries_the_strongest_items_and_counts_all_of_them(items: Session) -> None:
+    aino = [_trace(number, 1.0 - number / 10, (1, 1.0, number)) for number in range(1, 8)]
+    kept = Contribution(1, 0.4, NOW, Part.KEEPS)
+    traces = [*aino, Trace("document:1", 0.95, None, "en", (kept,)), _trace(8, 0.2, (1, 1.0, 8))]
+    (expert,) = describe(items, ANYONE, [Ranked(1, 0.6, ("votes",))], traces, NOW, 1e9)
+    assert (expert.handle, expert.name, expert.teams, expert.languages) == ("aino", "Aino", ("it",), ("fi",))
+    assert (expert.score, expert.reasons, expert.away_until) == (0.6, ("votes",), NOW.date())
+    assert (expert.answered, expert.replied, expert.keeps) == (7, 0, 1)  # request 8 is not near
     assert expert.last_at == NOW
-    assert (expert.handle, expert.name, expert.languages, expert.teams) == ("p1", "P1", ("fi",), ())
+    # weights 0.81, 0.64, 0.49, 0.361 (the document: 0.95 squared * 0.4), 0.36
+    assert [piece.item.title for piece in expert.evidence] == ["t1", "t2", "t3", "d", "t4"]
+    assert [piece.weight for piece in expert.evidence] == pytest.approx([0.81, 0.64, 0.49, 0.361, 0.36])
 
 
-def test_the_best_come_first_and_ties_by_handle() -> None:
-    people = {number: _person(number) for number in (1, 2, 3, 4)}
-    evidence = {4: _evidence(0.5), 2: _evidence(0.5), 1: _evidence(0.3, 0.3), 3: _evidence(0.9)}
-    assert [expert.handle for expert in rank(evidence, people, NOW.date(), 4)] == ["p3", "p1", "p2", "p4"]
-    assert [expert.handle for expert in rank(evidence, people, NOW.date(), 2)] == ["p3", "p1"]
-
-
-def test_those_far_below_the_first_are_left_out() -> None:
-    people = {number: _person(number) for number in (1, 2, 3)}
-    evidence = {1: _evidence(1.0), 2: _evidence(0.15), 3: _evidence(0.149)}
-    assert [expert.handle for expert in rank(evidence, people, NOW.date(), 4)] == ["p1", "p2"]
-
-
-def test_people_who_left_are_unknown_or_have_no_evidence_are_not_ranked() -> None:
-    today = NOW.date()
-    people = {
-        1: _person(1, left_on=today),
-        2: _person(2, left_on=today - timedelta(days=1)),
-        3: _person(3, left_on=today + timedelta(days=1)),
-        4: _person(4),
-    }
-    evidence = {number: _evidence(1.0) for number in (1, 2, 3, 9)} | {4: []}
-    assert [expert.handle for expert in rank(evidence, people, today, 4)] == ["p3"]
-
-
-def test_someone_who_is_away_comes_after_those_who_are_there() -> None:
-    today = NOW.date()
-    people = {1: _person(1, away_until=today), 2: _person(2), 3: _person(3, away_until=today - timedelta(days=1))}
-    ranked = rank({1: _evidence(1.0), 2: _evidence(0.5), 3: _evidence(0.4)}, people, today, 4)
-    assert [(expert.handle, expert.away_until) for expert in ranked] == [("p2", None), ("p3", None), ("p1", today)]
+def test_people_without_evidence_that_is_still_there_are_not_described(items: Session) -> None:
+    items.get_one(HelpRequest, 8).hidden = True
+    items.flush()
+    traces = [_trace(8, 1.0, (2, 1.0, 8)), _trace(1, 1.0, (1, 1.0, 1), (99, 1.0, 1))]
+    found = describe(items, ANYONE, [Ranked(2, 0.5), Ranked(99, 0.3), Ranked(1, 0.2)], traces, NOW, 365)
+    assert [expert.handle for expert in found] == ["aino"]
 
 
 def test_people_are_loaded_with_their_teams_in_order(sessions: sessionmaker[Session]) -> None:
     with sessions.begin() as session:
-        teams = [Team(handle=handle, name=handle) for handle in ("it", "hr")]
-        session.add_all([Person(handle="aino", name="Aino", teams=teams), Person(handle="eero", name="Eero")])
+        made = [Team(handle=handle, name=handle) for handle in ("it", "hr")]
+        session.add_all([Person(handle="aino", name="Aino", teams=made), Person(handle="eero", name="Eero")])
     with sessions() as session:
         people = load_people(session, {1, 99})
         assert {number: person.handle for number, person in people.items()} == {1: "aino"}
-        (expert,) = rank({1: _evidence(1.0)}, people, NOW.date(), 1)
-        assert expert.teams == ("hr", "it")
-
-
-def test_the_count_and_the_last_time_are_of_all_the_evidence() -> None:
-    pieces = [Evidence(_item(n), 1.0 - n / 10, NOW - timedelta(days=100 - n)) for n in range(9)]
-    (expert,) = rank({1: pieces}, {1: _person(1)}, NOW.date(), 3)
-    assert (expert.answered, expert.last_at, len(expert.evidence)) == (9, NOW - timedelta(days=92), 5)
-
-
-def test_what_was_answered_joined_and_kept_is_counted_apart() -> None:
-    parts = [Part.ANSWERED, Part.REPLIED, Part.REPLIED, Part.KEEPS]
-    item = _item(1)
-    contributions = tuple(Contribution(7, 1.0, NOW, part) for part in parts)
-    found = votes([(replace(item, contributions=contributions), 1.0)], NOW, 365)
-    (expert,) = rank(found, {7: _person(7)}, NOW.date(), 1)
-    assert (expert.answered, expert.replied, expert.keeps) == (1, 2, 1)
-    assert {piece.part for piece in expert.evidence} == set(parts)
+        assert [team.handle for team in people[1].teams] == ["hr", "it"]

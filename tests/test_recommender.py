@@ -16,6 +16,7 @@ from recommender.access import ANYONE, EVERYONE, Reader, reader_of
 from recommender.database import open_database
 from recommender.datatypes import Suggestion, Verdict
 from recommender.encoder import Encoder, load_encoder
+from recommender.expert_ranker import FEATURES
 from recommender.index import generations
 from recommender.index.local import LocalIndex
 from recommender.language import Analyzer
@@ -326,7 +327,7 @@ def test_an_expert_carries_the_evidence_and_a_vote_by_hand(build: Build, session
     # the best candidate of both legs has the fused score 1; accepted counts 1; one half-life has passed
     assert (expert.handle, expert.name) == ("groucho", "Groucho")
     assert [piece.item.id for piece in expert.evidence] == [found]
-    assert expert.score == pytest.approx(0.5, abs=1e-4)
+    assert expert.evidence[0].weight == pytest.approx(0.5, abs=1e-4)
 
 
 def test_accepted_counts_more_than_upvoted_and_that_more_than_a_mere_reply(
@@ -341,7 +342,7 @@ def test_accepted_counts_more_than_upvoted_and_that_more_than_a_mere_reply(
             other.add(Reply(request_id=request, author=author, body="try this", created_at=now, score=score))
     experts = build().recommend("printer jam", ANYONE, session).experts
     assert [expert.handle for expert in experts] == ["accepted", "upvoted", "replied"]
-    assert [expert.score for expert in experts] == pytest.approx([1.0, 0.5, 0.2], abs=1e-4)
+    assert [expert.evidence[0].weight for expert in experts] == pytest.approx([1.0, 0.5, 0.2], abs=1e-4)
 
 
 def test_an_old_answer_counts_less_than_a_new_one(build: Build, session: Session, add_request: Add) -> None:
@@ -349,8 +350,8 @@ def test_an_old_answer_counts_less_than_a_new_one(build: Build, session: Session
     for handle, years in (("oldest", 2), ("new", 0), ("old", 1)):
         add_request("printer jam", answer="open the tray", by=handle, at=utc_now() - timedelta(days=365 * years))
     experts = build().recommend("printer jam", ANYONE, session).experts
-    assert [expert.handle for expert in experts] == ["new", "old", "oldest"]
-    assert [expert.score for expert in experts] == pytest.approx([1.0, 0.5, 0.25], abs=1e-4)
+    assert [expert.handle for expert in experts] == ["new", "old"]  # the oldest is far below
+    assert [expert.evidence[0].weight for expert in experts] == pytest.approx([1.0, 0.5], abs=1e-4)
 
 
 def test_the_asker_is_not_named_as_an_expert(build: Build, session: Session, add_request: Add) -> None:
@@ -376,12 +377,34 @@ def test_people_who_left_are_not_named_and_people_who_are_away_come_last(
         _person(other, "away").away_until = today + timedelta(days=2)
         _person(other, "back").away_until = today - timedelta(days=2)
     experts = build().recommend("printer jam", ANYONE, session).experts
-    assert [(expert.handle, expert.away_until) for expert in experts] == [
-        ("back", None),
-        ("here", None),
-        ("leaving", None),
-        ("away", today + timedelta(days=2)),
-    ]
+    found = [(expert.handle, expert.away_until) for expert in experts]
+    assert sorted(found[:3]) == [("back", None), ("here", None), ("leaving", None)]
+    assert found[3:] == [("away", today + timedelta(days=2))]
+
+
+def test_the_team_is_named_when_nobody_who_answered_can_be(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    add_request("printer jam", answer="open the tray", by="groucho", team="it")
+    recommender = build()
+    found = recommender.recommend("printer jam", ANYONE, session)
+    assert ([expert.handle for expert in found.experts], found.teams) == (["groucho"], ())
+    with sessions.begin() as other:
+        _person(other, "groucho").left_on = utc_now().date()
+    found = recommender.recommend("printer jam", ANYONE, session)
+    assert (found.experts, found.teams) == ((), ("it",))
+    assert recommender.recommend("saxophone mango", ANYONE, session).teams == ()
+
+
+def test_an_expert_names_the_words_of_the_question_in_the_evidence(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    add_request("Jammed printers upstairs", answer="open the tray", by="groucho")
+    (expert,) = build().recommend("printer upstairs", ANYONE, session).experts
+    assert sorted(expert.words) == ["printers", "upstairs"]
+    assert expert.reasons and set(expert.reasons) <= set(FEATURES)
 
 
 def test_nobody_is_named_for_an_unrelated_question(build: Build, session: Session, add_request: Add) -> None:

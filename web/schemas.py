@@ -150,11 +150,14 @@ class Colleague(BaseModel):
     replied: int
     keeps: int
     last_at: datetime
+    words: list[str]
+    reasons: list[str]
     evidence: list[EvidenceItem]
 
 
 class Recommended(BaseModel):
-    """The answer to a question; `notices` say what could not run, `more` how many further suggestions there are."""
+    """The answer to a question; `notices` say what could not run, `more` how many further suggestions there are,
+    `teams` who handled what is nearest, when no colleague is convincing."""
 
     question: str
     language: str
@@ -163,6 +166,7 @@ class Recommended(BaseModel):
     more: int
     suggestions: list[SuggestedItem]
     experts: list[Colleague]
+    teams: list[str]
 
 
 class Similar(BaseModel):

@@ -168,7 +168,7 @@ def ask_while_typing(settings: Settings, _size: int) -> dict[str, float]:
     client = create_app(settings, Recommender(settings, analyzer, encoder, index)).test_client()
     for question in QUESTIONS:
         answer = client.post("/suggest", data={"q": question})
-        if answer.status_code != 200 or 'class="card"' not in answer.text:
+        if answer.status_code != 200 or "answers-heading" not in answer.text:
             raise RuntimeError(f"{question!r} was answered with {answer.status}: {answer.text[:300]}")
     took = []
     for turn in range(10):

@@ -1,0 +1,36 @@
+"""The weights of colleagues that ship (`expert_ranker.USUAL`): fitted on sets' questions from before their split.
+
+Usage: python -m indexer.usual_weights SET..., where each SET has an expert task, as for `kollega evaluate`.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from indexer.evaluate import KeepingEncoder, ask_experts
+from indexer.train_experts import WARM_UP, fit_on
+from recommender.encoder import load_encoder
+from recommender.evaluation import EvaluationSet
+from recommender.expert_ranker import Ranker
+from recommender.language import Analyzer
+from recommender.settings import Settings
+
+
+def main(folders: Sequence[Path]) -> None:
+    """Fit, and print each weight as it stands in the code."""
+    settings = Settings.from_environment()
+    analyzer = Analyzer(settings.models_dir / "dictionaries")
+    encoder = KeepingEncoder(load_encoder(settings), settings.home / "evaluation" / "vectors")
+    sets = [EvaluationSet.read(folder) for folder in folders]
+    asked = [
+        ask_experts(folder, each, settings, encoder, analyzer, lambda _what, _done, _total: None)
+        for folder, each in zip(folders, sets, strict=True)
+    ]
+    encoder.close()
+    past = [question for each in asked for question in each.earlier[WARM_UP:]]
+    for name, weight in fit_on(past, settings.half_life_days, Ranker({})).items():
+        print(f'"{name}": {weight:.2f},')
+
+
+if __name__ == "__main__":
+    main([Path(argument) for argument in sys.argv[1:]])

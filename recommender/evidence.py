@@ -1,0 +1,96 @@
+"""What people did in the items near a question: from the database as it is now, of what the asker may read alone.
+
+Lighter than whole items, since experts are found among far more of them than are shown.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recommender.access import Reader, readable_documents, readable_requests
+from recommender.corpus import best_parts, kept_by
+from recommender.datatypes import Contribution, Kind
+from recommender.models import RESOLVED, Document, HelpRequest, Reply, Team
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One item near a question: how near, beside the nearest (0..1), who handles it, and what people did in it."""
+
+    key: str
+    score: float
+    team: str | None
+    language: str
+    contributions: tuple[Contribution, ...]
+
+
+def traces(
+    session: Session,
+    scores: Mapping[str, float],
+    reader: Reader,
+    declined: Collection[tuple[str, int]] = (),
+    before: datetime | None = None,
+) -> list[Trace]:
+    """The items of `scores`, nearest first, that are there and that `reader` may read. A person's part in an item that
+    they `declined` (item key, person id) is left out; so is what was done from `before` on, which is how a question of
+    the past is asked."""
+    found = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
+    kept = []
+    for key, score in sorted(scores.items(), key=lambda each: (-each[1], each[0])):
+        if key in found:
+            team, language, parts = found[key]
+            parts = tuple(part for part in parts if (key, part.person_id) not in declined)
+            kept.append(Trace(key, score, team, language, parts))
+    return kept
+
+
+Found = dict[str, tuple[str | None, str, tuple[Contribution, ...]]]
+
+
+def _of_requests(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> Found:
+    ids = _ids(keys, Kind.REQUEST)
+    rows = session.execute(
+        select(
+            HelpRequest.id, Team.handle, HelpRequest.language, HelpRequest.asked_by_id,
+            Reply.author_id, Reply.created_at, Reply.accepted, Reply.score,
+        )
+        .outerjoin(Team, Team.id == HelpRequest.team_id)
+        .outerjoin(Reply, Reply.request_id == HelpRequest.id)
+        .where(HelpRequest.id.in_(ids), HelpRequest.hidden.is_(False), HelpRequest.status == RESOLVED)
+        .where(readable_requests(reader))
+        .order_by(HelpRequest.id, Reply.created_at, Reply.id)
+    )  # fmt: skip
+    about: dict[int, tuple[str | None, str]] = {}
+    replies: dict[int, list[tuple[int | None, datetime, bool, int]]] = {}
+    for identifier, team, language, asker, author, at, accepted, score in rows:
+        about[identifier] = (team, language)
+        if author is not None and author != asker and (before is None or at < before):
+            replies.setdefault(identifier, []).append((author, at, accepted, score))
+    return {f"{Kind.REQUEST}:{i}": (*each, best_parts(replies.get(i, ()))) for i, each in about.items()}
+
+
+def _of_documents(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> Found:
+    ids = _ids(keys, Kind.DOCUMENT)
+    if not ids:
+        return {}
+    rows = session.execute(
+        select(
+            Document.id, Team.handle, Document.language, Document.owner_id, Document.verified_on, Document.written_at
+        )
+        .outerjoin(Team, Team.id == Document.team_id)
+        .where(Document.id.in_(ids), Document.hidden.is_(False), Document.draft.is_(False))
+        .where(readable_documents(reader))
+    )
+    found: Found = {}
+    for identifier, team, language, owner, verified, written in rows:
+        parts = kept_by(owner, verified, written)
+        kept = tuple(part for part in parts if before is None or part.at < before)
+        found[f"{Kind.DOCUMENT}:{identifier}"] = (team, language, kept)
+    return found
+
+
+def _ids(keys: Collection[str], kind: Kind) -> list[int]:
+    return sorted(int(key.partition(":")[2]) for key in keys if key.startswith(f"{kind}:"))

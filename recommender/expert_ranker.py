@@ -1,0 +1,193 @@
+"""The features of each (question, person) pair, and the weights that make one score of them.
+
+All features come from the traces alone, the items near a question that the asker may read: what is hidden from the
+asker cannot change the order of people. Time is measured twice: in days, and in items answered since among the traces,
+which means the same in a team that answers ten requests a day and one that answers two a month.
+
+The score is linear, so that it can be explained; the weights are a conditional logit's (McFadden 1974, "Conditional
+Logit Analysis of Qualitative Choice Behavior"): the probability that of all candidates this one answers.
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.evidence import Trace
+
+Numbers = NDArray[np.float64]
+VERSION = 1
+FEATURES = (
+    "votes",  # sum of score squared times the part, halved for each half-life
+    "similar_now",  # sum of score squared, halved for each 15 items answered since; for the right team
+    "similar",  # the same, for each 150
+    "active_now",  # how much they did, halved for each 15 items answered since; for the right team
+    "active",  # the same, for each 150
+    "ranks",  # votes by the places of the items instead of their scores
+    "nearest",  # score of their nearest item
+    "specialist",  # mean score of what they did: near for one who does this only
+    "quality",  # mean weight of their parts: accepted answers against replies
+    "team",  # how much they did for the right team: the one that handles what is nearest
+    "language",  # share of what they did in the question's language
+    "lately",  # less for each day since they last did something near
+)
+_SOON, _LATER = 15.0, 150.0
+_FIRST_PLACE, _NEAREST = 5, 10
+_FLOOR, _OTHER_TEAM = 0.03, 0.1
+_DAYS = 5.0
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The people of the traces: `values` has shape (people, FEATURES), `nearest`, the score of each one's nearest item,
+    shape (people,)."""
+
+    people: tuple[int, ...]
+    values: Numbers
+    nearest: Numbers
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """A weight for each feature; those not named weigh nothing. `trained` says on what, empty for the shipped one."""
+
+    weights: Mapping[str, float]
+    trained: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def vector(self) -> Numbers:
+        """The weights in the order of FEATURES."""
+        return np.array([self.weights.get(name, 0.0) for name in FEATURES])
+
+    def shares(self, candidates: Candidates) -> Numbers:
+        """Probability of each candidate to be the one who answers, shape (people,); they sum to 1."""
+        if not candidates.people:
+            return np.zeros(0)
+        logits = candidates.values @ self.vector
+        odds = np.exp(logits - logits.max())
+        return np.asarray(odds / odds.sum())
+
+    def reasons(self, candidates: Candidates, position: int, most: int = 3) -> tuple[str, ...]:
+        """The features that put this candidate above the mean one, the strongest first."""
+        gains = (candidates.values[position] - candidates.values.mean(axis=0)) * self.vector
+        order = np.argsort(-gains, kind="stable")[:most]
+        return tuple(FEATURES[number] for number in order if gains[number] > 0)
+
+
+VOTES = Ranker({"votes": 1.0})
+"""Each item votes for the people in it (Macdonald and Ounis 2006, "Voting for Candidates"), old parts less."""
+USUAL = Ranker(
+    {
+        "votes": 0.53,
+        "similar_now": 0.01,
+        "similar": 0.30,
+        "active_now": 0.82,
+        "active": -0.20,
+        "ranks": -0.13,
+        "nearest": 0.38,
+        "specialist": 0.24,
+        "quality": 0.44,
+        "lately": 0.73,
+    }
+)
+"""Fitted on the earlier questions of four sets by `python -m indexer.usual_weights`, to be used where an organisation's
+own history tells no better ones. In them all people wrote one language and no team was named."""
+
+
+def candidates(
+    traces: Sequence[Trace], now: datetime, half_life_days: float, language: str, excluded: Collection[int] = ()
+) -> Candidates:
+    """The people who did something in `traces` (nearest first), without the `excluded`."""
+    numbers: dict[int, int] = {}
+    rows: list[tuple[int, int, float, float]] = []
+    latest = []
+    for number, trace in enumerate(traces):
+        ages = [max(0.0, (now - part.at).total_seconds() / _DAY) for part in trace.contributions]
+        if ages:
+            latest.append(min(ages))
+        for part, age in zip(trace.contributions, ages, strict=True):
+            if part.person_id not in excluded:
+                rows.append((numbers.setdefault(part.person_id, len(numbers)), number, part.weight, age))
+    if not rows:
+        return Candidates((), np.zeros((0, len(FEATURES))), np.zeros(0))
+    flat = np.array(rows)
+    person, place = flat[:, 0].astype(int), flat[:, 1].astype(int)
+    weight, days = flat[:, 2], flat[:, 3]
+    score = np.array([trace.score for trace in traces])[place]
+    since = np.searchsorted(np.sort(latest), days, side="left")
+    handled = _handled_by(traces)
+    right = np.maximum(_OTHER_TEAM, handled / handled.max()) if handled.any() else np.ones(len(traces))
+    soon, later = 0.5 ** (since / _SOON) * right[place], 0.5 ** (since / _LATER) * right[place]
+    size = len(numbers)
+
+    def total(values: Numbers) -> Numbers:
+        return np.asarray(np.bincount(person, weights=values, minlength=size), np.float64)
+
+    count = total(np.ones(len(flat)))
+    nearest, last = np.zeros(size), np.full(size, np.inf)
+    np.maximum.at(nearest, person, score)
+    np.minimum.at(last, person, days)
+    same = np.array([trace.language == language for trace in traces], float)[place]
+    columns = {
+        "votes": _log(total(score**2 * weight * 0.5 ** (days / half_life_days))),
+        "similar_now": _log(total(soon * score**2)),
+        "similar": _log(total(later * score**2)),
+        "active_now": _log(total(soon)),
+        "active": _log(total(later)),
+        "ranks": _log(total(1.0 / (place + _FIRST_PLACE))),
+        "nearest": nearest,
+        "specialist": total(score) / count,
+        "quality": total(weight) / count,
+        "team": _log(total(handled[place])),
+        "language": total(same) / count,
+        "lately": -np.log1p(last) / _DAYS,
+    }
+    return Candidates(tuple(numbers), np.column_stack([columns[name] for name in FEATURES]), nearest)
+
+
+def fit(questions: Sequence[tuple[Numbers, NDArray[np.bool_]]], start: Ranker, pull: float) -> dict[str, float]:
+    """Weights under which those who answered are most probable among the candidates of their question.
+
+    `questions` holds (values of shape (people, FEATURES), who answered) each; `pull` draws the weights to those of
+    `start` (a Gaussian prior), which is what they are where there is little to learn from.
+    """
+    from scipy.optimize import minimize
+
+    first = start.vector
+    told = [(values, answered / answered.sum()) for values, answered in questions if answered.any()]
+
+    def loss(weights: Numbers) -> tuple[float, Numbers]:
+        away = weights - first
+        value, slope = pull / 2 * float(away @ away), pull * away
+        for values, share in told:
+            logits = values @ weights
+            logits -= logits.max()
+            odds = np.exp(logits)
+            value += math.log(odds.sum()) - float(share @ logits)
+            slope = slope + values.T @ (odds / odds.sum() - share)
+        return value, slope
+
+    found = minimize(loss, first, jac=True, method="L-BFGS-B")
+    return dict(zip(FEATURES, found.x.tolist(), strict=True))
+
+
+def _log(values: Numbers) -> Numbers:
+    """Logarithm of a share of the largest: who has half of it is as far from it whatever it is."""
+    largest = values.max()
+    return np.log(values / largest + _FLOOR) if largest > 0 else np.zeros_like(values)
+
+
+def _handled_by(traces: Sequence[Trace]) -> Numbers:
+    """For each trace, the share that its team has in the nearest ones, by score squared."""
+    shares: dict[str, float] = {}
+    for trace in traces[:_NEAREST]:
+        if trace.team is not None:
+            shares[trace.team] = shares.get(trace.team, 0.0) + trace.score**2
+    whole = sum(trace.score**2 for trace in traces[:_NEAREST]) or 1.0
+    return np.array([shares.get(trace.team or "", 0.0) / whole for trace in traces])
