@@ -78,11 +78,14 @@ def describe(
     traces: Sequence[Trace],
     now: datetime,
     half_life_days: float,
+    loaded: Mapping[str, Item] | None = None,
 ) -> tuple[Expert, ...]:
-    """The chosen people with their names and the items that speak for them, the strongest first."""
+    """The chosen people with their names and the items that speak for them, the strongest first. `loaded` are readable
+    items that need not be loaded again."""
     pieces = {each.person_id: _pieces(traces, each.person_id, now, half_life_days) for each in chosen}
     shown = {person: own[:_EVIDENCE_SHOWN] for person, own in pieces.items()}
-    items = readable_items(session, {piece.key for own in shown.values() for piece in own}, reader)
+    items = dict(loaded or {})
+    items |= readable_items(session, {piece.key for own in shown.values() for piece in own} - items.keys(), reader)
     people = load_people(session, pieces.keys())
     described = []
     for each in chosen:

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 POOL = 200
 SHOWN = 10
-EXPERT_ITEMS = 30
+LOADED = 15
 EXPERTS, EXPERTS_WEIGHED = 4, 20
 MAX_QUESTION = 20_000
 MAX_TERMS = 48
@@ -324,13 +324,13 @@ class Recommender:
     ) -> list[tuple[Item, Candidate]]:
         """The best items as the database has them now: deleted, hidden and no longer readable ones vanish here."""
         ranked: list[tuple[Item, Candidate]] = []
-        for start in range(0, len(candidates), EXPERT_ITEMS):
-            chunk = candidates[start : start + EXPERT_ITEMS]
+        for start in range(0, len(candidates), LOADED):
+            chunk = candidates[start : start + LOADED]
             items = readable_items(session, [candidate.item for candidate in chunk], reader)
             ranked += [(items[candidate.item], candidate) for candidate in chunk if candidate.item in items]
-            if len(ranked) >= max(EXPERT_ITEMS, top_k):
+            if len(ranked) >= max(LOADED, top_k):
                 break
-        return ranked[: max(EXPERT_ITEMS, top_k)]
+        return ranked[: max(LOADED, top_k)]
 
     def _judge(self, index: SearchIndex, asked: _Question, ranked: Sequence[tuple[Item, Candidate]]) -> list["_Judged"]:
         """How well each item's best passage matches the question."""
@@ -385,7 +385,8 @@ class Recommender:
         ranked = experts.rank(near, self.ranker, now, half_life, found.asked.language, excluded, EXPERTS_WEIGHED)
         available = availabilities(session, [each.person_id for each in ranked], now.date(), self._analyzer)
         chosen = fairness.choose(ranked, available, found.asked.terms.words)[:EXPERTS]
-        known = experts.describe(session, reader, chosen, near, now, half_life)
+        loaded = {item.key: item for item, _candidate in found.ranked}
+        known = experts.describe(session, reader, chosen, near, now, half_life, loaded)
         known = tuple(replace(expert, words=self._shared_words(found.asked, expert)) for expert in known)
         convinces = any(expert.answered or expert.keeps for expert in known)
         return known, () if convinces else experts.teams(near)
