@@ -380,12 +380,12 @@ def as_text(found: Evaluation) -> str:
         for row in rows:
             cells = [row.set, row.protocol, str(row.n), row.method, *(f"{row.metrics[name]:.3f}" for name in names)]
             if "nDCG@10" in names:
-                cells.append(_interval(row.over) if row.over else "")
+                cells.append(str(row.over) if row.over else "")
             lines.append(f"| {' | '.join(cells)} |")
     if found.over:
         lines.append("")
     for leg, over in found.over.items():
-        lines.append(f"fusion over the {leg} leg, mean nDCG@10 over all tasks: {_interval(over)}")
+        lines.append(f"fusion over the {leg} leg, mean nDCG@10 over all tasks: {over}")
     return "\n".join([*lines, *expert_evaluation.as_lines(found.experts)]).strip()
 
 
@@ -419,7 +419,3 @@ def plot(found: Evaluation, path: Path) -> None:
         raise EvaluationError(f"{path} cannot be written: {error}. Name a .png or .svg file.") from error
     finally:
         pyplot.close(figure)
-
-
-def _interval(value: Interval) -> str:
-    return f"{value.mean:+.3f} [{value.low:+.3f}, {value.high:+.3f}]"

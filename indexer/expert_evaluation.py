@@ -71,8 +71,11 @@ def judge(asked: Sequence[Asked], half_life_days: float) -> ExpertEvaluation:
         rankers = {RANKER: USUAL, HERE: Ranker(fit_on(each.earlier[WARM_UP:], half_life_days))}
         if others:
             rankers[ELSEWHERE] = Ranker(fit_on(others, half_life_days, Ranker({})))
-        for protocol in (FIXED, FILTERED, UNFILTERED):
-            for method, runs in _runs(each, protocol, rankers, half_life_days).items():
+        everybody = {
+            protocol: _runs(each, protocol, rankers, half_life_days) for protocol in (FIXED, FILTERED, UNFILTERED)
+        }
+        for protocol, by_method in everybody.items():
+            for method, runs in by_method.items():
                 scores = evaluation.measure(
                     {query: _named(grades) for query, grades in each.truth[protocol].items()},
                     {query: [str(person.person_id) for person in ranked] for query, ranked in runs.items()},
@@ -83,7 +86,8 @@ def judge(asked: Sequence[Asked], half_life_days: float) -> ExpertEvaluation:
                 if protocol == FILTERED:
                     rr = scores["RR"]
                     ranks.setdefault(method, []).append(np.array([rr[query] for query in sorted(rr)]))
-        found.load += [_load(each, half_life_days, kind) for kind in (AS_RANKED, SPREAD, CAPPED)]
+        rolling = everybody[FILTERED][RANKER]
+        found.load += [_load(each, rolling, kind) for kind in (AS_RANKED, SPREAD, CAPPED)]
     pooled = {method: np.concatenate(values) for method, values in ranks.items() if len(values) == len(asked)}
     for ranker in (RANKER, ELSEWHERE, HERE):
         if ranker in pooled:
@@ -127,9 +131,8 @@ def _allowed(each: Asked, protocol: str, past: PastQuestion, ranked: Sequence[Ra
     ]
 
 
-def _load(each: Asked, half_life_days: float, kind: str) -> Load:
-    """Ask the rolling queries in turn, by the shipped ranker, and count who comes first."""
-    runs = _runs(each, FILTERED, {RANKER: USUAL}, half_life_days)[RANKER]
+def _load(each: Asked, runs: Runs, kind: str) -> Load:
+    """Go through the rolling queries in turn, as the shipped ranker answers them, and count who comes first."""
     firsts: list[int] = []
     chosen: dict[str, list[str]] = {}
     for question, ranked in runs.items():
@@ -204,8 +207,7 @@ def as_lines(found: ExpertEvaluation) -> list[str]:
     for ranker, rivals in found.over.items():
         lines.append("")
         for rival, over in rivals.items():
-            interval = f"{over.mean:+.3f} [{over.low:+.3f}, {over.high:+.3f}]"
-            lines.append(f"{ranker} over {rival}, MRR, rolling, all questions: {interval}")
+            lines.append(f"{ranker} over {rival}, MRR, rolling, all questions: {over}")
     lines += ["", f"| set | first suggestions | to the top tenth | Gini | {' | '.join(MEASURES)} |", "|---" * 8 + "|"]
     for load in found.load:
         figures = " | ".join(f"{load.metrics[name]:.3f}" for name in MEASURES)

@@ -45,11 +45,10 @@ class Training:
                 f"Too little history: {self.questions} answered requests that were not sent from the search page; "
                 f"{LEAST} are needed. The shipped weights stay."
             )
-        gain = f"{self.gain.mean:+.3f} [{self.gain.low:+.3f}, {self.gain.high:+.3f}]"
         figures = (
             f"on the newest {self.held_out} of {self.questions} questions the mean reciprocal rank is "
             f"{self.mrr['learned']:.3f} with learned weights, {self.mrr['shipped']:.3f} with the shipped ones and "
-            f"{self.mrr['votes']:.3f} by votes; learned over votes: {gain}."
+            f"{self.mrr['votes']:.3f} by votes; learned over votes: {self.gain}."
         )
         if self.kept == "learned":
             strongest = sorted(self.weights.items(), key=lambda each: -abs(each[1]))[:5]

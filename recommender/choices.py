@@ -7,7 +7,7 @@ Functions change rows of the session they are given and leave the commit to the 
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from recommender.events import EventKind
@@ -68,14 +68,6 @@ def save_choices(session: Session, person: Person, choices: Choices) -> None:
             if topic not in kept:
                 session.add(PersonTopic(person_id=person.id, kind=kind, topic=topic, created_on=utc_now().date()))
     session.flush()
-
-
-def declined_on(session: Session, person: Person) -> dict[str, date]:
-    """The items that a person has said are not their topic, and since when."""
-    query = select(Event.item, func.min(Event.day)).where(
-        Event.kind == EventKind.NOT_MY_TOPIC, Event.subject_id == person.id
-    )
-    return {item: day for item, day in session.execute(query.group_by(Event.item)) if item}
 
 
 def first_on(session: Session, person: Person) -> dict[date, int]:

@@ -86,9 +86,6 @@ def request_item(request: HelpRequest) -> Item:
 
 def document_item(document: Document) -> Item:
     """The item of a document: its body is what answers; the owner counts, more so once it is verified."""
-    at = document.written_at
-    if document.verified_on:
-        at = max(at, datetime.combine(document.verified_on, datetime.min.time()))
     return Item(
         key=f"{Kind.DOCUMENT}:{document.id}",
         kind=Kind.DOCUMENT,
@@ -98,7 +95,7 @@ def document_item(document: Document) -> Item:
         language=document.language,
         team=document.team.handle if document.team else None,
         audience=document_audience(document),
-        at=at,
+        at=_vouched_for(document.verified_on, document.written_at),
         url=document.url,
         contributions=kept_by(document.owner_id, document.verified_on, document.written_at),
     )
@@ -128,8 +125,13 @@ def kept_by(owner_id: int | None, verified_on: date | None, written_at: datetime
     """The part of a document's owner, which counts more once the document is verified."""
     if owner_id is None:
         return ()
-    at = max(written_at, datetime.combine(verified_on, datetime.min.time())) if verified_on else written_at
-    return (Contribution(owner_id, VERIFIED if verified_on else OWNED, at, Part.KEEPS),)
+    weight = VERIFIED if verified_on else OWNED
+    return (Contribution(owner_id, weight, _vouched_for(verified_on, written_at), Part.KEEPS),)
+
+
+def _vouched_for(verified_on: date | None, written_at: datetime) -> datetime:
+    """When somebody last stood by a document: wrote it, or verified it."""
+    return max(written_at, datetime.combine(verified_on, datetime.min.time())) if verified_on else written_at
 
 
 def _searchable_requests() -> Select[HelpRequest]:

@@ -92,8 +92,15 @@ def flags(session: Session, item: str) -> list[Event]:
 
 def declined(session: Session, subject_id: int) -> frozenset[str]:
     """Keys of the items that a person has said tell nothing of what they know."""
-    query = select(Event.item).where(Event.kind == EventKind.NOT_MY_TOPIC, Event.subject_id == subject_id)
-    return frozenset(key for key in session.scalars(query) if key)
+    return frozenset(declined_on(session, subject_id))
+
+
+def declined_on(session: Session, subject_id: int) -> dict[str, date]:
+    """These items, and the day since which they said so."""
+    query = select(Event.item, func.min(Event.day)).where(
+        Event.kind == EventKind.NOT_MY_TOPIC, Event.subject_id == subject_id
+    )
+    return {item: day for item, day in session.execute(query.group_by(Event.item)) if item}
 
 
 def take_back_declined(session: Session, subject_id: int, item: str) -> None:

@@ -57,6 +57,8 @@ class _Question:
     told: bool
     """False when the language is a guess."""
     terms: Terms
+    variants: Sequence[Sequence[str]]
+    """The terms of each word as a whole, in each language that it may be in."""
     rarity: dict[str, float]
     unknown_rarity: float
     rarest: float
@@ -106,7 +108,7 @@ class _Found:
 
 
 @dataclass(frozen=True)
-class Near:
+class Nearby:
     """What people did near a question, nearest first, and the question's language."""
 
     traces: list[Trace]
@@ -276,7 +278,7 @@ class Recommender:
             languages += sorted(index.space.questions.keys() - {asked.language})
         for language in languages:
             across = (*synonyms, *self._alignment.translations(asked.terms.words, language))
-            meant = _meant(asked, self._analyzer.variants(asked.text), across, index, reader)
+            meant = _meant(asked, across, index, reader)
             across = (*across, *meant, *self._translated(meant, language))
             tried = replace(asked, language=language, terms=replace(asked.terms, across=across))
             placed = None if vector is None else index.space.place_question(vector, language, asked.length)
@@ -297,14 +299,16 @@ class Recommender:
         terms = self._analyzer.query_terms(question)
         if language == "en":  # n-grams join the parts of compounds, which English writes apart
             terms = Terms(terms.words, ())
+        variants = self._analyzer.variants(question)
         rarity = index.rarity(terms.words, reader.tokens) if index else {}
-        rarity = _without_unknown_variants(rarity, self._analyzer.variants(question))
+        rarity = _without_unknown_variants(rarity, variants)
         rarity = {term: value for term, value in rarity.items() if term not in QUESTION_WORDS} or rarity
         if len(rarity) > MAX_TERMS:  # of a pasted log, the words that tell most
             rarity = dict(sorted(rarity.items(), key=lambda term: -term[1])[:MAX_TERMS])
         size = index.size(reader.tokens) if index else 0
         unknown, rarest = math.log(1 + 2 * max(1, size)), math.log(1 + (max(1, size) - 0.5) / 1.5)
-        return _Question(question, language or self._settings.language, bool(language), terms, rarity, unknown, rarest)
+        told, language = bool(language), language or self._settings.language
+        return _Question(question, language, told, terms, variants, rarity, unknown, rarest)
 
     def _encode(self, asked: _Question, notices: tuple[str, ...]) -> tuple[NDArray[np.float32] | None, tuple[str, ...]]:
         """(the question's vector, the notices); without a vector words alone answer, and a notice says so."""
@@ -369,11 +373,11 @@ class Recommender:
         session: Session,
         before: datetime | None = None,
         among: frozenset[str] | None = None,
-    ) -> Near:
+    ) -> Nearby:
         """What people did near a question that `reader` may read, as of `before`: what `kollega evaluate` and `kollega
         train-experts` go by. `among` are the only items to search."""
         asked, _index, pool, _notices = self._candidates(question, reader, (), among)
-        return Near(self._traces(pool, reader, session, before), asked.language)
+        return Nearby(self._traces(pool, reader, session, before), asked.language)
 
     def _experts(self, found: _Found, reader: Reader, session: Session) -> tuple[tuple[Expert, ...], tuple[str, ...]]:
         """(colleagues, the teams instead when none of them convinces); none when even the nearest item is far away."""
@@ -435,16 +439,10 @@ class Recommender:
             return None, (INDEX_MISSING,)
 
 
-def _meant(
-    asked: _Question,
-    variants: Sequence[Sequence[str]],
-    across: Sequence[Translation],
-    index: SearchIndex,
-    reader: Reader,
-) -> list[Translation]:
+def _meant(asked: _Question, across: Sequence[Translation], index: SearchIndex, reader: Reader) -> list[Translation]:
     """What is probably meant by words that are in nothing the reader may read: the nearest of those that are."""
     standing = {other.word for other in across}
-    unknown = [words for words in variants if asked.rarity.get(words[0]) == 0.0 and words[0] not in standing]
+    unknown = [words for words in asked.variants if asked.rarity.get(words[0]) == 0.0 and words[0] not in standing]
     near = {words[0]: [found for word in words for found in index.similar_words(word)] for words in unknown}
     known = index.rarity([other for found in near.values() for other, _edits in found], reader.tokens)
     meant = []

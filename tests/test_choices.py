@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import events
 from recommender.availability import count_first
-from recommender.choices import Choices, declined_on, erase, first_on, load_choices, save_choices, topics
+from recommender.choices import Choices, erase, first_on, load_choices, save_choices, topics
+from recommender.events import declined_on
 from recommender.models import Event, FirstSuggestion, Person, PersonSettings, PersonTopic
 
 NOTHING = Choices(None, False, None, None, (), (), ())
@@ -37,7 +38,7 @@ def test_what_was_chosen_is_kept(sessions: sessionmaker[Session], people: tuple[
             date(2026, 6, 1), False, 3, matti, ("fi", "en"), ("vpn", "printer"), ("salary",)
         )
         assert first_on(session, aino) == {date(2026, 5, 20): 1}
-        assert list(declined_on(session, aino)) == ["request:1"]
+        assert list(declined_on(session, aino.id)) == ["request:1"]
 
 
 def test_somebody_who_has_said_nothing_has_chosen_nothing(
@@ -73,9 +74,9 @@ def test_erasing_deletes_all_of_one_s_own_pauses_and_leaves_everybody_else_s(
         assert load_choices(session, aino) == replace(
             NOTHING, paused=True, languages=("fi", "en"), away_until=date(2026, 6, 1)
         )
-        assert first_on(session, aino) == declined_on(session, aino) == {}
+        assert first_on(session, aino) == declined_on(session, aino.id) == {}
         assert load_choices(session, matti).deputy is aino and load_choices(session, matti).capacity == 3
-        assert list(first_on(session, matti).values()) == [1] and list(declined_on(session, matti)) == ["request:1"]
+        assert list(first_on(session, matti).values()) == [1] and list(declined_on(session, matti.id)) == ["request:1"]
         assert session.query(Event).filter_by(kind="used").count() == 1
 
 

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -150,43 +150,46 @@ def test_an_upgraded_database_never_uses_an_id_again(at_0001: Engine) -> None:
         assert connection.exec_driver_sql(added).lastrowid == 3  # 2 has been another
 
 
+def _there_and_back(engine: Engine, version: str, statements: Sequence[str]) -> None:
+    """Upgrade, write what only the newest version holds, go back: all is as it was; and the way there is open again."""
+    columns = _columns(engine)
+    before = _rows(engine, columns)
+    migrate(engine)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    _alembic(engine, command.downgrade, version)
+    assert _columns(engine) == columns
+    assert _rows(engine, columns) == before
+    migrate(engine)
+    assert _differences(engine) == []
+
+
 def test_going_back_to_the_first_version_keeps_its_rows_and_upgrading_again_works(at_0001: Engine) -> None:
-    columns = _columns(at_0001)
-    before = _rows(at_0001, columns)
-    migrate(at_0001)
-    with at_0001.begin() as connection:
-        for statement in (
+    _there_and_back(
+        at_0001,
+        "0001",
+        (
             "UPDATE teams SET restricted = 1",
             "UPDATE requests SET anonymous = 1, assigned_to_id = 7",
             "UPDATE documents SET draft = 1, review_days = 90, verified_by_id = 7, drafted_from_id = 4",
             "INSERT INTO accounts VALUES (7, NULL, 'key', 0, NULL)",
             "INSERT INTO events VALUES (1, 'used', 'request:4', '2026-01-01', 5, NULL, NULL, 0)",
-        ):
-            connection.exec_driver_sql(statement)
-    _alembic(at_0001, command.downgrade, "0001")
-    assert _columns(at_0001) == columns
-    assert _rows(at_0001, columns) == before
-    migrate(at_0001)
-    assert _differences(at_0001) == []
+        ),
+    )
 
 
 def test_going_back_to_the_second_version_drops_what_people_have_set_and_nothing_else(at_0001: Engine) -> None:
     _alembic(at_0001, command.upgrade, "0002")
-    columns = _columns(at_0001)
-    before = _rows(at_0001, columns)
-    migrate(at_0001)
-    with at_0001.begin() as connection:
-        for statement in (
+    _there_and_back(
+        at_0001,
+        "0002",
+        (
             "INSERT INTO person_settings VALUES (7, 1, 3, NULL)",
             "INSERT INTO person_topics VALUES (1, 7, 'muted', 'vpn', '2026-01-01')",
             "INSERT INTO first_suggestions VALUES (7, '2026-01-01', 2)",
-        ):
-            connection.exec_driver_sql(statement)
-    _alembic(at_0001, command.downgrade, "0002")
-    assert _columns(at_0001) == columns
-    assert _rows(at_0001, columns) == before
-    migrate(at_0001)
-    assert _differences(at_0001) == []
+        ),
+    )
     assert not any(_rows(at_0001, {"person_settings": ["person_id"], "first_suggestions": ["day"]}).values())
 
 

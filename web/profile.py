@@ -7,7 +7,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from recommender import choices, known_for
+from recommender import choices, events, known_for
 from recommender.availability import WEEK
 from recommender.models import MUTED, STATED, Person, Team, utc_now
 from recommender.render import in_utc
@@ -86,7 +86,7 @@ def _form_page(person: Person, form: Form) -> str:
 
 
 def _pieces(person: Person) -> tuple[known_for.Piece, ...]:
-    return known_for.pieces(session(), person, current_reader(), choices.declined_on(session(), person).keys())
+    return known_for.pieces(session(), person, current_reader(), events.declined(session(), person.id))
 
 
 def _everything(person: Person) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _everything(person: Person) -> dict[str, Any]:
         ],
         "not_my_topic": [
             {"item": key, "since": day.isoformat()}
-            for key, day in sorted(choices.declined_on(session(), person).items())
+            for key, day in sorted(events.declined_on(session(), person.id).items())
         ],
         "suggested_first": [
             {"day": day.isoformat(), "count": count} for day, count in choices.first_on(session(), person).items()
