@@ -1,12 +1,10 @@
 """The one recipe: a question in, a Recommendation out. Readable top to bottom in `recommend`."""
 
 import logging
-import math
 import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +25,9 @@ from recommender.highlight import Match, excerpt, matching_words
 from recommender.index import Hit, SearchIndex, generations
 from recommender.index.build import item_digest
 from recommender.index.local import LocalIndex
-from recommender.language import QUESTION_WORDS, Analyzer, Terms, Translation
+from recommender.language import Analyzer
 from recommender.models import utc_now
-from recommender.pasted import asking_part
+from recommender.question import Question, QuestionAnalyzer, as_text, with_known_rarity
 from recommender.ranker_file import RankerFile
 from recommender.settings import Settings
 from recommender.synonyms import SynonymsFile
@@ -40,43 +38,10 @@ POOL = 200
 SHOWN = 10
 LOADED = 15
 EXPERTS, EXPERTS_WEIGHED = 4, 20
-MAX_QUESTION = 20_000
-MAX_TERMS = 48
 _MARKED = 10_000
 _WORTH_SHOWING = 0.3
-_TELLING = 0.3
-_MISSPELT = 0.5
 _TOPIC_WORDS = 3
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
-
-
-@dataclass(frozen=True)
-class _Question:
-    text: str
-    language: str
-    told: bool
-    """False when the language is a guess."""
-    terms: Terms
-    variants: Sequence[Sequence[str]]
-    """The terms of each word as a whole, in each language that it may be in."""
-    rarity: dict[str, float]
-    unknown_rarity: float
-    rarest: float
-
-    @cached_property
-    def length(self) -> int:
-        """Its words, as people count them."""
-        return len(self.text.split())
-
-    @cached_property
-    def translated(self) -> dict[str, str]:
-        """The question's word for each term of the other language."""
-        return {other.term: other.word for other in self.terms.across if other.word in self.rarity}
-
-    @property
-    def telling(self) -> dict[str, float]:
-        """The terms that are rare enough to tell one text from another: worth marking and naming."""
-        return {term: value for term, value in self.rarity.items() if value >= _TELLING * self.unknown_rarity}
 
 
 @dataclass(frozen=True)
@@ -94,7 +59,7 @@ class _Judged:
 class _Found:
     """What a question met: readable items, best first, and how well the first of them match."""
 
-    asked: _Question
+    asked: Question
     ranked: list[tuple[Item, Candidate]]
     judged: list[_Judged]
     notices: tuple[str, ...]
@@ -138,8 +103,9 @@ class Recommender:
         self._analyzer = analyzer
         self._encoder = encoder
         self._state: tuple[SearchIndex | None, tuple[str, ...]] = (index, notices)
-        self._alignment = Alignment.load(encoder.card if encoder else None)
-        self._synonyms = SynonymsFile(settings.synonyms_path, analyzer)
+        alignment = Alignment.load(encoder.card if encoder else None)
+        synonyms = SynonymsFile(settings.synonyms_path, analyzer)
+        self._questions = QuestionAnalyzer(analyzer, synonyms, alignment, settings.language)
         self._ranker = RankerFile(settings.index_dir)
         self._generation: str | None = None
         self._reloading = threading.Lock()
@@ -187,7 +153,7 @@ class Recommender:
 
     def language_of(self, text: str) -> str:
         """The language a text is written in, as a two-letter code."""
-        return self._analyzer.detect(_text(text))
+        return self._analyzer.detect(as_text(text))
 
     def warm_up(self) -> None:
         """Load dictionaries and run the model once, so that the first question is as quick as the next."""
@@ -250,10 +216,10 @@ class Recommender:
 
     def _candidates(
         self, question: str, reader: Reader, leave_out: Collection[str], among: frozenset[str] | None
-    ) -> tuple[_Question, SearchIndex | None, list[Candidate], tuple[str, ...]]:
+    ) -> tuple[Question, SearchIndex | None, list[Candidate], tuple[str, ...]]:
         """The question as it was understood, and the items of the index that are near it, best first."""
         index, notices = self._state
-        asked = self._analyse(asking_part(_text(question)), index, reader)
+        asked = self._questions.analyse(question, index, reader)
         if index is None or not asked.terms.words:
             return asked, index, [], notices
         vector, notices = self._encode(asked, notices)
@@ -265,52 +231,24 @@ class Recommender:
         self,
         index: SearchIndex,
         vector: NDArray[np.float32] | None,
-        asked: _Question,
+        asked: Question,
         reader: Reader,
         among: frozenset[str] | None,
-    ) -> tuple[_Question, list[Hit]]:
+    ) -> tuple[Question, list[Hit]]:
         """The hits, and the question in the language that they were found in: a question too short to tell its language
         is tried in each that the index knows, and goes with the one in which something is nearest."""
         found = []
-        synonyms = self._synonyms.synonyms.translations(asked.terms.words)
         languages = [asked.language]
         if not asked.told and vector is not None:
             languages += sorted(index.space.questions.keys() - {asked.language})
         for language in languages:
-            across = (*synonyms, *self._alignment.translations(asked.terms.words, language))
-            meant = _meant(asked, across, index, reader)
-            across = (*across, *meant, *self._translated(meant, language))
-            tried = replace(asked, language=language, terms=replace(asked.terms, across=across))
+            tried = self._questions.across(asked, language, index, reader)
             placed = None if vector is None else index.space.place_question(vector, language, asked.length)
             found.append((tried, index.search(placed, tried.terms, reader.tokens, POOL, among)))
         best, hits = max(found, key=lambda each: max((hit.near.nearest for hit in each[1] if hit.near), default=0.0))
-        return replace(best, rarity=_rarity_by_translation(best, index, reader)), hits
+        return with_known_rarity(best, index, reader), hits
 
-    def _translated(self, meant: Sequence[Translation], language: str) -> list[Translation]:
-        """What the words that were meant are in the other language, still for the words that were written."""
-        return [
-            Translation(found.term, each.word, each.probability * found.probability)
-            for each in meant
-            for found in self._alignment.translations([each.term], language)
-        ]
-
-    def _analyse(self, question: str, index: SearchIndex | None, reader: Reader) -> _Question:
-        language = self._analyzer.detect(question, fallback="")
-        terms = self._analyzer.query_terms(question)
-        if language == "en":  # n-grams join the parts of compounds, which English writes apart
-            terms = Terms(terms.words, ())
-        variants = self._analyzer.variants(question)
-        rarity = index.rarity(terms.words, reader.tokens) if index else {}
-        rarity = _without_unknown_variants(rarity, variants)
-        rarity = {term: value for term, value in rarity.items() if term not in QUESTION_WORDS} or rarity
-        if len(rarity) > MAX_TERMS:  # of a pasted log, the words that tell most
-            rarity = dict(sorted(rarity.items(), key=lambda term: -term[1])[:MAX_TERMS])
-        size = index.size(reader.tokens) if index else 0
-        unknown, rarest = math.log(1 + 2 * max(1, size)), math.log(1 + (max(1, size) - 0.5) / 1.5)
-        told, language = bool(language), language or self._settings.language
-        return _Question(question, language, told, terms, variants, rarity, unknown, rarest)
-
-    def _encode(self, asked: _Question, notices: tuple[str, ...]) -> tuple[NDArray[np.float32] | None, tuple[str, ...]]:
+    def _encode(self, asked: Question, notices: tuple[str, ...]) -> tuple[NDArray[np.float32] | None, tuple[str, ...]]:
         """(the question's vector, the notices); without a vector words alone answer, and a notice says so."""
         if self._encoder is None:
             return None, notices
@@ -336,7 +274,7 @@ class Recommender:
                 break
         return ranked[: max(LOADED, top_k)]
 
-    def _judge(self, index: SearchIndex, asked: _Question, ranked: Sequence[tuple[Item, Candidate]]) -> list["_Judged"]:
+    def _judge(self, index: SearchIndex, asked: Question, ranked: Sequence[tuple[Item, Candidate]]) -> list["_Judged"]:
         """How well each item's best passage matches the question."""
         ids = {
             item.key: [candidate.passage_id] if candidate.passage_id is not None else index.passage_ids(item.key)
@@ -358,7 +296,7 @@ class Recommender:
             judged.append(_Judged(item, passage, match, near, words))
         return judged
 
-    def _covered(self, asked: _Question, passage: Passage) -> tuple[Passage, list[Match], float]:
+    def _covered(self, asked: Question, passage: Passage) -> tuple[Passage, list[Match], float]:
         """(the passage, its words that match, how much of the question they cover). A word in the other language stands
         for the one it translates."""
         text = f"{passage.context}\n{passage.text}"[:_MARKED]
@@ -401,7 +339,7 @@ class Recommender:
         scores = {candidate.item: candidate.score for candidate in pool}
         return traces(session, scores, reader, events.who_declined(session, scores.keys()), before)
 
-    def _shared_words(self, asked: _Question, expert: Expert) -> tuple[str, ...]:
+    def _shared_words(self, asked: Question, expert: Expert) -> tuple[str, ...]:
         """The telling words of the question, as they are written in the titles of what the expert did."""
         told = asked.telling
         found: dict[str, str] = {}
@@ -439,42 +377,7 @@ class Recommender:
             return None, (INDEX_MISSING,)
 
 
-def _meant(asked: _Question, across: Sequence[Translation], index: SearchIndex, reader: Reader) -> list[Translation]:
-    """What is probably meant by words that are in nothing the reader may read: the nearest of those that are."""
-    standing = {other.word for other in across}
-    unknown = [words for words in asked.variants if asked.rarity.get(words[0]) == 0.0 and words[0] not in standing]
-    near = {words[0]: [found for word in words for found in index.similar_words(word)] for words in unknown}
-    known = index.rarity([other for found in near.values() for other, _edits in found], reader.tokens)
-    meant = []
-    for word, found in near.items():
-        readable = dict((other, edits) for other, edits in reversed(found) if known[other])
-        fewest = min(readable.values(), default=0)
-        meant += [Translation(other, word, _MISSPELT) for other, edits in readable.items() if edits == fewest]
-    return meant
-
-
-def _rarity_by_translation(asked: _Question, index: SearchIndex, reader: Reader) -> dict[str, float]:
-    """The rarity of the question's words; one that the index does not know is as rare as what stands for it there."""
-    standing = [other for other in asked.terms.across if asked.rarity.get(other.word) == 0.0]
-    known = index.rarity([other.term for other in standing], reader.tokens)
-    return asked.rarity | {other.word: known[other.term] for other in reversed(standing) if known[other.term]}
-
-
-def _without_unknown_variants(rarity: dict[str, float], variants: Sequence[Sequence[str]]) -> dict[str, float]:
-    """A word is analysed in each language; what of it the index does not know counts only when it knows nothing."""
-    seen, kept = set[str](), set[str]()
-    for words in variants:
-        seen.update(words)
-        kept.update([word for word in words if rarity.get(word)] or words[:1])
-    return {term: value for term, value in rarity.items() if term in kept or term not in seen}
-
-
-def _text(question: str) -> str:
-    """What of a question is read: its beginning, without half a character pair, which is not text."""
-    return question[:MAX_QUESTION].encode("utf-8", "replace").decode().strip()
-
-
-def _suggestion(judged: _Judged, asked: _Question) -> Suggestion:
+def _suggestion(judged: _Judged, asked: Question) -> Suggestion:
     """What is shown of an item: the part of its passage around the telling words, and why it is there."""
     passage, telling = judged.passage, asked.telling
     whole = f"{passage.context}\n{passage.text}"
