@@ -75,7 +75,9 @@ def as_text(recommendation: Recommendation) -> str:
 def _parts(expert: Expert) -> str:
     if expert.answered:
         return f"answered {expert.answered} like this"
-    return "keeps a document on this" if expert.keeps else f"took part in {expert.replied} like this"
+    if expert.keeps:
+        return "keeps a document on this"
+    return "verified a document on this" if expert.verified else f"took part in {expert.replied} like this"
 
 
 def _marked(text: str, marks: tuple[tuple[int, int], ...]) -> str:

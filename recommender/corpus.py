@@ -6,7 +6,7 @@ similar open requests ever meet them.
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -16,7 +16,7 @@ from recommender.access import Reader, document_audience, may_read, open_audienc
 from recommender.datatypes import Contribution, Item, Kind, Part
 from recommender.models import RESOLVED, Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience
 
-ACCEPTED, UPVOTED, REPLIED, OWNED, VERIFIED = 1.0, 0.5, 0.2, 0.4, 0.6
+ACCEPTED, UPVOTED, REPLIED, OWNED, OWNED_AND_VERIFIED, VERIFIED = 1.0, 0.5, 0.2, 0.4, 0.6, 0.4
 _CHUNK = 500
 _KEY = re.compile(r"(request|document):[1-9][0-9]{0,8}")
 
@@ -97,7 +97,7 @@ def document_item(document: Document) -> Item:
         audience=document_audience(document),
         at=_vouched_for(document.verified_on, document.written_at),
         url=document.url,
-        contributions=kept_by(document.owner_id, document.verified_on, document.written_at),
+        contributions=stood_by(document.owner_id, document.verified_by_id, document.verified_on, document.written_at),
     )
 
 
@@ -121,12 +121,17 @@ def best_parts(replies: Iterable[tuple[int | None, datetime, bool, int]]) -> tup
     return tuple(best.values())
 
 
-def kept_by(owner_id: int | None, verified_on: date | None, written_at: datetime) -> tuple[Contribution, ...]:
-    """The part of a document's owner, which counts more once the document is verified."""
-    if owner_id is None:
-        return ()
-    weight = VERIFIED if verified_on else OWNED
-    return (Contribution(owner_id, weight, _vouched_for(verified_on, written_at), Part.KEEPS),)
+def stood_by(
+    owner_id: int | None, verifier_id: int | None, verified_on: date | None, written_at: datetime
+) -> tuple[Contribution, ...]:
+    """The parts of a document's owner, which counts more once the document is verified, and of somebody else who
+    verified it."""
+    at = _vouched_for(verified_on, written_at)
+    weight = OWNED_AND_VERIFIED if verified_on else OWNED
+    parts = () if owner_id is None else (Contribution(owner_id, weight, at, Part.KEEPS),)
+    if verified_on is None or verifier_id is None or verifier_id == owner_id:
+        return parts
+    return (*parts, Contribution(verifier_id, VERIFIED, datetime.combine(verified_on, time.min), Part.VERIFIED))
 
 
 def _vouched_for(verified_on: date | None, written_at: datetime) -> datetime:

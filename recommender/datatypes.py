@@ -27,6 +27,7 @@ class Part(StrEnum):
     ANSWERED = "answered"  # their reply solved it, or others thanked for it
     REPLIED = "replied"
     KEEPS = "keeps"  # owns the document
+    VERIFIED = "verified"  # stood by a document that somebody else owns
 
 
 class Verdict(StrEnum):
@@ -122,9 +123,9 @@ class Evidence:
 class Expert:
     """A colleague who has to do with something similar. Never without evidence.
 
-    `score` is the probability that of all candidates they are the one who answers. `answered`, `replied` and `keeps`
-    count all of the evidence by part, `last_at` is the time of the newest; `evidence` holds the strongest pieces,
-    `words` those of the question that are in it, `reasons` the features that put the person here.
+    `score` is the probability that of all candidates they are the one who answers. `answered`, `replied`, `keeps` and
+    `verified` count all of the evidence by part, `last_at` is the time of the newest; `evidence` holds the strongest
+    pieces, `words` those of the question that are in it, `reasons` the features that put the person here.
     """
 
     person_id: int
@@ -137,6 +138,7 @@ class Expert:
     answered: int
     replied: int
     keeps: int
+    verified: int
     last_at: datetime
     evidence: tuple[Evidence, ...]
     words: tuple[str, ...] = ()

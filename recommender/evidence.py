@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
-from recommender.corpus import best_parts, kept_by
+from recommender.corpus import best_parts, stood_by
 from recommender.datatypes import Contribution, Kind
 from recommender.models import RESOLVED, Document, HelpRequest, Reply, Team
 
@@ -78,15 +78,16 @@ def _of_documents(session: Session, keys: Collection[str], reader: Reader, befor
         return {}
     rows = session.execute(
         select(
-            Document.id, Team.handle, Document.language, Document.owner_id, Document.verified_on, Document.written_at
+            Document.id, Team.handle, Document.language,
+            Document.owner_id, Document.verified_by_id, Document.verified_on, Document.written_at,
         )
         .outerjoin(Team, Team.id == Document.team_id)
         .where(Document.id.in_(ids), Document.hidden.is_(False), Document.draft.is_(False))
         .where(readable_documents(reader))
-    )
+    )  # fmt: skip
     found: Found = {}
-    for identifier, team, language, owner, verified, written in rows:
-        parts = kept_by(owner, verified, written)
+    for identifier, team, language, owner, verifier, verified, written in rows:
+        parts = stood_by(owner, verifier, verified, written)
         kept = tuple(part for part in parts if before is None or part.at < before)
         found[f"{Kind.DOCUMENT}:{identifier}"] = (team, language, kept)
     return found

@@ -105,6 +105,7 @@ def describe(
                 answered=_count(own, Part.ANSWERED),
                 replied=_count(own, Part.REPLIED),
                 keeps=_count(own, Part.KEEPS),
+                verified=_count(own, Part.VERIFIED),
                 last_at=max(piece.part.at for piece in own),
                 evidence=evidence,
                 reasons=each.reasons,

@@ -80,7 +80,7 @@ def pieces(session: Session, person: Person, reader: Reader, declined: Collectio
     documents = (
         select(Document.id)
         .where(
-            Document.owner_id == person.id,
+            (Document.owner_id == person.id) | (Document.verified_by_id == person.id),
             Document.hidden.is_(False),
             Document.draft.is_(False),
             readable_documents(reader),

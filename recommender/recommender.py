@@ -330,7 +330,7 @@ class Recommender:
         loaded = {item.key: item for item, _candidate in found.ranked}
         known = experts.describe(session, reader, chosen, near, now, half_life, loaded)
         known = tuple(replace(expert, words=self._shared_words(found.asked, expert)) for expert in known)
-        convinces = any(expert.answered or expert.keeps for expert in known)
+        convinces = any(expert.answered or expert.keeps or expert.verified for expert in known)
         return known, () if convinces else experts.teams(near)
 
     def _traces(

@@ -54,6 +54,7 @@ def expert_json(expert: Expert) -> dict[str, Any]:
         "answered": expert.answered,
         "replied": expert.replied,
         "keeps": expert.keeps,
+        "verified": expert.verified,
         "last_at": in_utc(expert.last_at),
         "words": list(expert.words),
         "reasons": list(expert.reasons),

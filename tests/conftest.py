@@ -153,6 +153,7 @@ def add_document(sessions: sessionmaker[Session]) -> Callable[..., int]:
         *,
         team: str | None = None,
         owner: str | None = None,
+        verified_by: str | None = None,
         draft: bool = False,
         at: datetime = datetime(2026, 1, 5),
     ) -> int:
@@ -165,6 +166,8 @@ def add_document(sessions: sessionmaker[Session]) -> Callable[..., int]:
                 draft=draft,
                 team_id=_team(session, team).id if team else None,
                 owner_id=_person(session, owner).id if owner else None,
+                verified_by_id=_person(session, verified_by).id if verified_by else None,
+                verified_on=at.date() if verified_by else None,
                 written_at=at,
                 audience=[DocumentAudience(token=token) for token in audience],
             )

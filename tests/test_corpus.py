@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.corpus import fingerprint, items, load_items
+from recommender.corpus import fingerprint, items, load_items, stood_by
 from recommender.datatypes import Contribution, Kind, Part
 from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 
@@ -145,6 +145,17 @@ def test_a_document_counts_for_its_owner_and_more_once_it_is_verified(
     assert verified_one.contributions == (Contribution(2, 0.6, datetime(2026, 3, 1), Part.KEEPS),)
     assert (ownerless.contributions, ownerless.at) == ((), AT)  # verified before it was last written
     assert (owned.key, owned.kind, owned.answer, owned.audience) == ("document:1", Kind.DOCUMENT, "", {"everyone"})
+
+
+def test_whoever_verified_a_document_counts_beside_its_owner_from_that_day() -> None:
+    day = date(2026, 3, 1)
+    owner = Contribution(1, 0.6, datetime(2026, 3, 1), Part.KEEPS)
+    other = Contribution(2, 0.4, datetime(2026, 3, 1), Part.VERIFIED)
+    assert stood_by(1, 2, day, AT) == (owner, other)
+    assert stood_by(1, 1, day, AT) == (owner,)
+    assert stood_by(None, 2, day, AT) == (other,)
+    assert stood_by(1, 2, None, AT) == (Contribution(1, 0.4, AT, Part.KEEPS),)
+    assert stood_by(1, None, day, AT) == (owner,)
 
 
 def test_items_are_as_the_database_has_them_now(sessions: sessionmaker[Session], add_request: Add) -> None:

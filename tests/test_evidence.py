@@ -66,13 +66,16 @@ def test_the_best_part_of_each_who_replied_counts_but_not_the_askers(people: Ses
 
 
 def test_the_parts_are_those_of_the_whole_item(people: Session) -> None:
-    people.add_all([_request(_reply(1), _reply(2, 1, True)), _document(3, verified_on=date(2026, 2, 1))])
+    people.add_all(
+        [_request(_reply(1), _reply(2, 1, True)), _document(3, verified_on=date(2026, 2, 1), verified_by_id=4)]
+    )
     people.flush()
     keys = ("request:1", "document:1")
     items = load_items(people, keys)
     assert {trace.key: trace.contributions for trace in traces(people, dict.fromkeys(keys, 1.0), ANYONE)} == {
         key: items[key].contributions for key in keys
     }
+    assert [part.person_id for part in items["document:1"].contributions] == [3, 4]
 
 
 def test_open_hidden_and_draft_items_are_no_traces_and_the_nearest_comes_first(people: Session) -> None:

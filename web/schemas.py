@@ -133,7 +133,7 @@ class EvidenceItem(BaseModel):
 
     item: Key
     title: str
-    part: Literal["answered", "replied", "keeps"]
+    part: Literal["answered", "replied", "keeps", "verified"]
     at: datetime
 
 
@@ -149,6 +149,7 @@ class Colleague(BaseModel):
     answered: int
     replied: int
     keeps: int
+    verified: int
     last_at: datetime
     words: list[str]
     reasons: list[str]
