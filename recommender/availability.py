@@ -1,4 +1,4 @@
-"""Who may be suggested now: left, away, paused, how often first this week, muted topics, deputy. And the count of that.
+"""Who may be suggested now: left, away, paused, how often first this week, topics, deputy. And the count of that.
 
 What a person sets is theirs alone: it decides whether they are suggested, and is shown on no page but their own. The
 fairness that follows from it is `experts.py`'s.
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from recommender.language import QUESTION_WORDS, Analyzer
-from recommender.models import MUTED, FirstSuggestion, Person, PersonSettings, PersonTopic
+from recommender.models import MUTED, STATED, FirstSuggestion, Person, PersonSettings, PersonTopic
 
 WEEK = timedelta(days=7)
 _QUESTION_LANGUAGES = ("fi", "en")  # those that `Analyzer.query_terms` reads every question in
@@ -23,7 +23,7 @@ _QUESTION_LANGUAGES = ("fi", "en")  # those that `Analyzer.query_terms` reads ev
 class Availability:
     """Whether one person may be suggested. `capacity` is how many times a week at most they want to be first (None: any
     number), `load` how many times they were in the last seven days, `muted` the terms of each muted topic, as they are
-    in each language of questions."""
+    in each language of questions, `stated` those of each topic they have added."""
 
     person_id: int
     left: bool
@@ -33,6 +33,7 @@ class Availability:
     load: float
     muted: tuple[frozenset[str], ...]
     deputy_id: int | None
+    stated: tuple[frozenset[str], ...] = ()
 
     @property
     def full(self) -> bool:
@@ -42,6 +43,10 @@ class Availability:
     def mutes(self, words: Collection[str]) -> bool:
         """True when a question with these words (`Terms.words` of `Analyzer.query_terms`) is about a muted topic."""
         return any(terms.issubset(words) for terms in self.muted)
+
+    def states(self, words: Collection[str]) -> bool:
+        """True when a question with these words is about a topic they have added."""
+        return any(terms.issubset(words) for terms in self.stated)
 
 
 def availabilities(session: Session, ids: Collection[int], today: date, analyzer: Analyzer) -> dict[int, Availability]:
@@ -56,12 +61,10 @@ def availabilities(session: Session, ids: Collection[int], today: date, analyzer
         FirstSuggestion.person_id.in_(wanted), FirstSuggestion.day > today - WEEK, FirstSuggestion.day <= today
     )
     loads = {person_id: float(load) for person_id, load in session.execute(week.group_by(FirstSuggestion.person_id))}
-    topics = select(PersonTopic.person_id, PersonTopic.topic).where(
-        PersonTopic.person_id.in_(wanted), PersonTopic.kind == MUTED
-    )
-    muted: dict[int, list[frozenset[str]]] = {}
-    for person_id, topic in session.execute(topics.order_by(PersonTopic.id)):
-        muted.setdefault(person_id, []).extend(muting_terms(topic, analyzer))
+    topics = select(PersonTopic.person_id, PersonTopic.kind, PersonTopic.topic).where(PersonTopic.person_id.in_(wanted))
+    terms: dict[tuple[int, str], dict[frozenset[str], None]] = {}
+    for person_id, kind, topic in session.execute(topics.order_by(PersonTopic.id)):
+        terms.setdefault((person_id, kind), {}).update(dict.fromkeys(question_terms(topic, analyzer)))
     return {
         person_id: Availability(
             person_id=person_id,
@@ -70,8 +73,9 @@ def availabilities(session: Session, ids: Collection[int], today: date, analyzer
             paused=bool(chosen and chosen.paused),
             capacity=chosen.capacity if chosen else None,
             load=loads.get(person_id, 0.0),
-            muted=tuple(dict.fromkeys(muted.get(person_id, ()))),
+            muted=tuple(terms.get((person_id, MUTED), ())),
             deputy_id=chosen.deputy_id if chosen else None,
+            stated=tuple(terms.get((person_id, STATED), ())),
         )
         for person_id, left_on, away_until, chosen in people
     }
@@ -102,8 +106,8 @@ def topic_terms(topic: str, analyzer: Analyzer, language: str) -> frozenset[str]
     return parts - QUESTION_WORDS or parts
 
 
-def muting_terms(topic: str, analyzer: Analyzer) -> tuple[frozenset[str], ...]:
-    """The terms of a muted topic in each language that a question may be in: it is about the topic when it holds all of
-    one of the sets."""
+def question_terms(topic: str, analyzer: Analyzer) -> tuple[frozenset[str], ...]:
+    """The terms of a topic in each language that a question may be in: it is about the topic when it holds all of one
+    of the sets."""
     found = [topic_terms(topic, analyzer, language) for language in _QUESTION_LANGUAGES]
     return tuple(dict.fromkeys(terms for terms in found if terms))

@@ -18,13 +18,15 @@ from recommender.models import RESOLVED, Document, HelpRequest, Reply, Team
 
 @dataclass(frozen=True)
 class Trace:
-    """One item near a question: how near, beside the nearest (0..1), who handles it, and what people did in it."""
+    """One item near a question: how near, beside the nearest (0..1), who handles it, and what people did in it.
+    `convincing` when it is near enough by itself for these people to be named because of it."""
 
     key: str
     score: float
     team: str | None
     language: str
     contributions: tuple[Contribution, ...]
+    convincing: bool = False
 
 
 def traces(
@@ -33,17 +35,18 @@ def traces(
     reader: Reader,
     declined: Collection[tuple[str, int]] = (),
     before: datetime | None = None,
+    convincing: Collection[str] = (),
 ) -> list[Trace]:
     """The items of `scores`, nearest first, that are there and that `reader` may read. A person's part in an item that
     they `declined` (item key, person id) is left out; so is what was done from `before` on, which is how a question of
-    the past is asked."""
+    the past is asked. `convincing` holds the keys of the items that are."""
     found = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
     kept = []
     for key, score in sorted(scores.items(), key=lambda each: (-each[1], each[0])):
         if key in found:
             team, language, parts = found[key]
             parts = tuple(part for part in parts if (key, part.person_id) not in declined)
-            kept.append(Trace(key, score, team, language, parts))
+            kept.append(Trace(key, score, team, language, parts, key in convincing))
     return kept
 
 

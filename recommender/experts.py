@@ -3,8 +3,9 @@
 `expert_ranker.py` weighs people against each other; whether someone may be asked now is `fairness.py`'s.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -26,11 +27,13 @@ _DAY = 86_400.0
 @dataclass(frozen=True)
 class Ranked:
     """A person and the probability that of all candidates they are the one who answers. `reasons` are the features
-    (`expert_ranker.FEATURES`) that put them above the others, the strongest first."""
+    (`expert_ranker.FEATURES`) that put them above the others, the strongest first, `pieces` how many convincing items
+    they did something in (`with_evidence`)."""
 
     person_id: int
     share: float
     reasons: tuple[str, ...] = ()
+    pieces: int = 0
 
 
 def rank(
@@ -53,11 +56,18 @@ def rank(
     )
 
 
+def with_evidence(ranked: Sequence[Ranked], traces: Sequence[Trace]) -> tuple[Ranked, ...]:
+    """Those of `ranked` who did something in a convincing item: nobody is named for what is merely less far than the
+    rest, however much of it they did."""
+    counts = Counter(part.person_id for trace in traces if trace.convincing for part in trace.contributions)
+    return tuple(replace(each, pieces=counts[each.person_id]) for each in ranked if counts[each.person_id])
+
+
 def teams(traces: Sequence[Trace]) -> tuple[str, ...]:
-    """Handles of the teams that handled what is near, the one with most of it first, without those far below."""
+    """Handles of the teams that handled the convincing items, the one with most first, without those far below."""
     votes: dict[str, float] = {}
     for trace in traces:
-        if trace.team is not None and trace.score >= NEAR:
+        if trace.team is not None and trace.convincing:
             votes[trace.team] = votes.get(trace.team, 0.0) + trace.score**2
     most = max(votes.values(), default=0.0)
     kept = [team for team, each in votes.items() if each >= _LEAST_OF_TEAM * most]
@@ -80,8 +90,8 @@ def describe(
     half_life_days: float,
     loaded: Mapping[str, Item] | None = None,
 ) -> tuple[Expert, ...]:
-    """The chosen people with their names and the items that speak for them, the strongest first. `loaded` are readable
-    items that need not be loaded again."""
+    """The chosen people with their names and the convincing items that speak for them, the strongest first. `loaded`
+    are readable items that need not be loaded again."""
     pieces = {each.person_id: _pieces(traces, each.person_id, now, half_life_days) for each in chosen}
     shown = {person: own[:_EVIDENCE_SHOWN] for person, own in pieces.items()}
     items = dict(loaded or {})
@@ -120,11 +130,11 @@ def load_people(session: Session, ids: Collection[int]) -> dict[int, Person]:
 
 
 def _pieces(traces: Sequence[Trace], person_id: int, now: datetime, half_life_days: float) -> list[_Piece]:
-    """What the person did near the question, the strongest first."""
+    """What the person did in convincing items, the strongest first."""
     found = []
     for trace in traces:
         for part in trace.contributions:
-            if part.person_id == person_id and trace.score >= NEAR:
+            if part.person_id == person_id and trace.convincing:
                 age = max(0.0, (now - part.at).total_seconds() / _DAY)
                 found.append(_Piece(trace.key, trace.score**2 * part.weight * 0.5 ** (age / half_life_days), part))
     return sorted(found, key=lambda piece: (-piece.weight, piece.key))

@@ -12,6 +12,8 @@ from recommender.experts import Ranked
 NEARLY = 0.35
 _RELIEF = 0.8
 _LEAST_SHARE = 0.2
+_STATED = 2.0
+AGREE = 2
 
 
 def choose(
@@ -26,9 +28,11 @@ def choose(
     often this week as they want to be come, but not first; when there is nobody to come before them, they do not come.
     The deputy of somebody who is left out, away or full takes their place, when among `ranked` too. Of those nearly as
     good as the best, the first place goes to one whose turn it is: a share counts less for each time that somebody was
-    first in the last seven days. The best then comes second.
+    first in the last seven days. The best then comes second. The odds of somebody who has added the topic are doubled,
+    once `AGREE` convincing items agree.
     Those with less than `least_share` of the best one's share are not suggested.
     """
+    ranked = sorted((_weighed(each, available, words) for each in ranked), key=lambda each: -each.share)
     asked = [each for each in ranked if _may_be_asked(available.get(each.person_id), words)]
     there = [each for each in asked if available[each.person_id].away_until is None]
     away = [each for each in asked if available[each.person_id].away_until is not None]
@@ -39,6 +43,14 @@ def choose(
     first = _first(free, available)
     least = least_share * max(each.share for each in ordered)
     return (first, *(each for each in ordered if each is not first and each.share >= least))
+
+
+def _weighed(each: Ranked, available: Mapping[int, Availability], words: Collection[str]) -> Ranked:
+    person = available.get(each.person_id)
+    agreed = person is not None and each.pieces >= AGREE and person.states(words)
+    if not agreed:
+        return each
+    return replace(each, share=_STATED * each.share / (1 + (_STATED - 1) * each.share))
 
 
 def _may_be_asked(person: Availability | None, words: Collection[str]) -> bool:

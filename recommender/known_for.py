@@ -17,12 +17,12 @@ from recommender.access import Reader, readable_documents, readable_requests
 from recommender.availability import topic_terms
 from recommender.corpus import readable_items
 from recommender.datatypes import Item, Kind, Part
+from recommender.fairness import AGREE
 from recommender.index import SearchIndex
 from recommender.language import QUESTION_WORDS, Analyzer, tokens
 from recommender.models import RESOLVED, STATED, Document, HelpRequest, Person, PersonTopic, Reply
 
 PIECES = 200
-AGREE = 2
 _WORDS = 8
 _CONSIDERED = 250
 _READ = 5_000

@@ -40,6 +40,7 @@ LOADED = 15
 EXPERTS, EXPERTS_WEIGHED = 4, 20
 _MARKED = 10_000
 _WORTH_SHOWING = 0.3
+_CONVINCING = 0.5
 _TOPIC_WORDS = 3
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
 
@@ -65,11 +66,27 @@ class _Found:
     notices: tuple[str, ...]
     pool: Sequence[Candidate] = ()
     """All that is near, before the database is asked which of it is still there."""
+    background: float = 0.0
 
     @property
     def best(self) -> float:
         """The match of the suggestion that matches best."""
         return max((one.match for one in self.judged), default=0.0)
+
+    @property
+    def worth_showing(self) -> list[_Judged]:
+        """Suggestions without those far below the best."""
+        return [one for one in self.judged if one.match >= _WORTH_SHOWING * self.best]
+
+    @property
+    def convincing(self) -> frozenset[str]:
+        """Keys of items that colleagues may be named for: worth showing, or at least half as near as the nearest."""
+        by_words = all(candidate.dense is None for candidate in self.pool)
+        near = {each.item: each.score if by_words else (each.dense or 0.0) - self.background for each in self.pool}
+        least = _CONVINCING * max(near.values(), default=0.0)
+        return frozenset(one.item.key for one in self.worth_showing) | {
+            key for key, each in near.items() if each >= least > 0
+        }
 
 
 @dataclass(frozen=True)
@@ -178,7 +195,7 @@ class Recommender:
         known, teams = self._experts(found, reader, session)
         if verdict is Verdict.UNKNOWN:
             return Recommendation(question, language, verdict, (), known, notices=notices, teams=teams)
-        worth = [one for one in found.judged if one.match >= _WORTH_SHOWING * best]
+        worth = found.worth_showing
         shown = tuple(_suggestion(one, found.asked) for one in worth[:top_k])
         return Recommendation(question, language, verdict, shown, known, max(0, len(worth) - top_k), notices, teams)
 
@@ -212,7 +229,9 @@ class Recommender:
         if index is None or not pool:
             return _Found(asked, [], [], notices)
         ranked = self._readable_items(pool, reader, session, top_k)
-        return _Found(asked, ranked, self._judge(index, asked, ranked[: max(top_k, SHOWN)]), notices, pool)
+        return _Found(
+            asked, ranked, self._judge(index, asked, ranked[: max(top_k, SHOWN)]), notices, pool, index.background
+        )
 
     def _candidates(
         self, question: str, reader: Reader, leave_out: Collection[str], among: frozenset[str] | None
@@ -322,9 +341,10 @@ class Recommender:
         if found.best < self._settings.maybe_from / 2:
             return (), ()
         now, half_life = utc_now(), self._settings.half_life_days
-        near = self._traces(found.pool, reader, session)
+        near = self._traces(found.pool, reader, session, convincing=found.convincing)
         excluded = {reader.person_id} if reader.person_id is not None else set[int]()
         ranked = experts.rank(near, self.ranker, now, half_life, found.asked.language, excluded, EXPERTS_WEIGHED)
+        ranked = experts.with_evidence(ranked, near)
         available = availabilities(session, [each.person_id for each in ranked], now.date(), self._analyzer)
         chosen = fairness.choose(ranked, available, found.asked.terms.words)[:EXPERTS]
         loaded = {item.key: item for item, _candidate in found.ranked}
@@ -334,10 +354,15 @@ class Recommender:
         return known, () if convinces else experts.teams(near)
 
     def _traces(
-        self, pool: Sequence[Candidate], reader: Reader, session: Session, before: datetime | None = None
+        self,
+        pool: Sequence[Candidate],
+        reader: Reader,
+        session: Session,
+        before: datetime | None = None,
+        convincing: Collection[str] = (),
     ) -> list[Trace]:
         scores = {candidate.item: candidate.score for candidate in pool}
-        return traces(session, scores, reader, events.who_declined(session, scores.keys()), before)
+        return traces(session, scores, reader, events.who_declined(session, scores.keys()), before, convincing)
 
     def _shared_words(self, asked: Question, expert: Expert) -> tuple[str, ...]:
         """The telling words of the question, as they are written in the titles of what the expert did."""

@@ -8,7 +8,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.availability import Availability, availabilities, count_first, muting_terms
+from recommender.availability import Availability, availabilities, count_first, question_terms
 from recommender.language import Analyzer
 from recommender.models import FirstSuggestion, Person, PersonSettings, PersonTopic
 
@@ -165,6 +165,16 @@ def test_a_muted_topic_is_met_in_any_form_and_only_by_all_of_its_words(
     assert _of(sessions, analyzer, aino).mutes(analyzer.query_terms(question).words) is muted
 
 
+def test_a_topic_that_was_added_is_met_by_questions_that_hold_its_words(
+    sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
+) -> None:
+    _mute(sessions, aino, "Etäyhteydet VPN:llä", kind="stated")
+    person = _of(sessions, analyzer, aino)
+    assert person.states(analyzer.query_terms("VPN ja etäyhteys").words)
+    assert not person.states(analyzer.query_terms("VPN ei toimi").words)
+    assert not person.mutes(analyzer.query_terms("VPN ja etäyhteys").words)
+
+
 def test_a_stated_topic_mutes_nothing(sessions: sessionmaker[Session], analyzer: Analyzer, aino: int) -> None:
     _mute(sessions, aino, "vpn", kind="stated")
     assert _of(sessions, analyzer, aino).muted == ()
@@ -172,4 +182,4 @@ def test_a_stated_topic_mutes_nothing(sessions: sessionmaker[Session], analyzer:
 
 @pytest.mark.parametrize("topic", ["", "?!", "a", "moi kiitos", "🙂"])
 def test_a_topic_without_a_word_mutes_no_question(analyzer: Analyzer, topic: str) -> None:
-    assert muting_terms(topic, analyzer) == ()
+    assert question_terms(topic, analyzer) == ()

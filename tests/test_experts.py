@@ -9,16 +9,16 @@ from recommender.access import ANYONE
 from recommender.datatypes import Contribution, Part
 from recommender.evidence import Trace
 from recommender.expert_ranker import VOTES
-from recommender.experts import NEAR, Ranked, describe, load_people, rank, teams
+from recommender.experts import NEAR, Ranked, describe, load_people, rank, teams, with_evidence
 from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 
 NOW = datetime(2026, 6, 1)
 
 
 def _trace(number: int, score: float, *parts: tuple[int, float, int], team: str | None = None) -> Trace:
-    """An item with contributions (person, weight, age in days)."""
+    """An item with contributions (person, weight, age in days); convincing from a score of 0.3 on."""
     made = tuple(Contribution(person, weight, NOW - timedelta(days=age)) for person, weight, age in parts)
-    return Trace(f"request:{number}", score, team, "en", made)
+    return Trace(f"request:{number}", score, team, "en", made, score >= 0.3)
 
 
 def _ranked(*traces: Trace, excluded: frozenset[int] = frozenset(), half_life: float = 100.0) -> list[int]:
@@ -61,11 +61,17 @@ def test_the_teams_are_those_of_what_is_near_without_those_far_below() -> None:
     # it: 1 + .25, hr: .81, law: .36, which is less than 0.3 of it's; far is not near
     traces = [
         _trace(1, 1.0, team="it"), _trace(2, 0.9, team="hr"), _trace(3, 0.6, team="law"),
-        _trace(4, 0.5, team="it"), _trace(5, 0.2, team="far"), _trace(6, 0.9),
+        _trace(4, 0.5, team="it"), _trace(5, 0.29, team="far"), _trace(6, 0.9),
     ]  # fmt: skip
     assert teams(traces) == ("it", "hr")
     assert teams([_trace(1, 1.0, team="it"), _trace(2, 0.5, team="hr")]) == ("it",)  # 0.25 of it
-    assert teams([_trace(1, 0.2, team="it")]) == ()
+    assert teams([_trace(1, 0.29, team="it")]) == ()
+
+
+def test_only_those_who_did_something_in_a_convincing_item_are_named() -> None:
+    traces = [_trace(1, 0.3, (7, 0.2, 0), (8, 1.0, 0)), _trace(2, 0.3, (7, 1.0, 0)), _trace(3, 0.29, (9, 1.0, 0))]
+    named = with_evidence([Ranked(9, 0.5), Ranked(8, 0.3), Ranked(7, 0.2)], traces)
+    assert [(each.person_id, each.pieces) for each in named] == [(8, 1), (7, 2)]
 
 
 @pytest.fixture
@@ -94,11 +100,11 @@ def items(sessions: sessionmaker[Session]) -> Session:
 def test_an_expert_carries_the_strongest_items_and_counts_all_of_them(items: Session) -> None:
     aino = [_trace(number, 1.0 - number / 10, (1, 1.0, number)) for number in range(1, 8)]
     kept = Contribution(1, 0.4, NOW, Part.KEEPS)
-    traces = [*aino, Trace("document:1", 0.95, None, "en", (kept,)), _trace(8, 0.2, (1, 1.0, 8))]
+    traces = [*aino, Trace("document:1", 0.95, None, "en", (kept,), True), _trace(8, 0.29, (1, 1.0, 8))]
     (expert,) = describe(items, ANYONE, [Ranked(1, 0.6, ("votes",))], traces, NOW, 1e9)
     assert (expert.handle, expert.name, expert.teams, expert.languages) == ("aino", "Aino", ("it",), ("fi",))
     assert (expert.score, expert.reasons, expert.away_until) == (0.6, ("votes",), NOW.date())
-    assert (expert.answered, expert.replied, expert.keeps) == (7, 0, 1)  # request 8 is not near
+    assert (expert.answered, expert.replied, expert.keeps) == (7, 0, 1)  # request 8 does not convince
     assert expert.last_at == NOW
     # weights 0.81, 0.64, 0.49, 0.361 (the document: 0.95 squared * 0.4), 0.36
     assert [piece.item.title for piece in expert.evidence] == ["t1", "t2", "t3", "d", "t4"]

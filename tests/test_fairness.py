@@ -37,6 +37,17 @@ def test_a_muted_topic_of_several_words_needs_them_all() -> None:
     assert _chosen(muted, _person(2), words=("vpn", "mac")) == [2]
 
 
+@pytest.mark.parametrize(
+    ("pieces", "words", "first"), [(2, ("vpn", "slow"), 2), (1, ("vpn", "slow"), 1), (2, ("mac", "slow"), 1)]
+)
+def test_who_added_the_topic_counts_more_once_two_items_agree(pieces: int, words: tuple[str, ...], first: int) -> None:
+    added = _person(2, stated=(frozenset({"vpn"}),))
+    ranked = [Ranked(1, 0.5, pieces=5), Ranked(2, 0.4, pieces=pieces)]
+    chosen = choose(ranked, {1: _person(1), 2: added}, words)
+    assert chosen[0].person_id == first
+    assert {each.person_id: each.share for each in chosen}[2] == pytest.approx(0.8 / 1.4 if first == 2 else 0.4)
+
+
 def test_somebody_unknown_is_passed_over() -> None:
     assert choose([Ranked(1, 1.0)], {}, ()) == ()
 
