@@ -74,8 +74,10 @@ class Ranker:
         return np.asarray(odds / odds.sum())
 
     def reasons(self, candidates: Candidates, position: int, most: int = 3) -> tuple[str, ...]:
-        """The features that put this candidate above the mean one, the strongest first."""
-        gains = (candidates.values[position] - candidates.values.mean(axis=0)) * self.vector
+        """The features that this candidate has more of than the mean one and that speak for them, the strongest first.
+        (What weighs less than nothing only corrects what another feature says; to lack it is no reason.)"""
+        more = candidates.values[position] - candidates.values.mean(axis=0)
+        gains = np.maximum(more, 0.0) * self.vector
         order = np.argsort(-gains, kind="stable")[:most]
         return tuple(FEATURES[number] for number in order if gains[number] > 0)
 

@@ -13,9 +13,14 @@ from pathlib import Path
 from typing import Any
 
 LANGUAGES = ("fi", "en", "sv")
-ANALYSIS_VERSION = 2
+ANALYSIS_VERSION = 3
 _TOKEN = re.compile(r"[^\W_]+(?:[.\-_:/\\@+#'’][^\W_]+)*")
 _PART = re.compile(r"[^\W_]+")
+_ENDING = re.compile(
+    r"(?::(?:n|t|i?[aä]|aa|ää|tt?[aä]|i?ss[aä]|i?st[aä]|i?ll[aä]|i?lt[aä]|i?lle|i?ksi|i?n[aä]|[aäeiouyö]n|h[aäeiouyö]n|"
+    r"aan|ään|een|iin|oon|uun|ien|ihin)|['’]s)$"
+)
+"""What Finnish joins to an abbreviation by a colon (`VPN:ssä`), and English by an apostrophe."""
 _GRAM, _SURE = 5, 0.7
 _SMALL_TALK = frozenset(
     (
@@ -142,8 +147,8 @@ class Analyzer:
 
 
 def tokens(text: str) -> list[str]:
-    """Lower-case tokens; a token joined by `. - _ : / \\ @ + # '` is kept whole."""
-    return _TOKEN.findall(unicodedata.normalize("NFKC", text).lower())
+    """Lower-case tokens; a token joined by `. - _ : / \\ @ + # '` is kept whole, but for the ending of its case."""
+    return [_ENDING.sub("", token) for token in _TOKEN.findall(unicodedata.normalize("NFKC", text).lower())]
 
 
 def _asking(text: str) -> list[str]:

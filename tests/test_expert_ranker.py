@@ -65,7 +65,7 @@ def test_the_reasons_are_the_features_that_put_a_person_above_the_mean() -> None
     ranker = Ranker({"nearest": 1.0, "specialist": 2.0, "lately": -1.0})
     found = candidates([_trace(1, 1.0, (7, 1.0, 0)), _trace(2, 0.5, (8, 1.0, 9))], NOW, 365, "en")
     assert ranker.reasons(found, 0) == ("specialist", "nearest")  # 2 * .25, .25; lately counts against
-    assert ranker.reasons(found, 1) == ("lately",)
+    assert ranker.reasons(found, 1) == ()  # they have less of what counts against, which is no reason to ask them
 
 
 def test_the_weights_that_made_the_answers_are_found_again() -> None:

@@ -27,7 +27,7 @@ def aino(sessions: Sessions, add_request: Callable[..., int], add_document: Call
     add_request("Asked by herself", "printer", by="aino", asked_by="aino")
     add_request("Still open printer", by="aino", status="open")
     add_request("Of another team: printer", by="aino", team="hr", audience=[])
-    add_document("Seating guide", "How seats work", owner="matti", verified_by="aino", at=datetime(2026, 1, 7))
+    add_document("Seating, briefly", "How seats are", owner="matti", verified_by="aino", at=datetime(2026, 1, 7))
     add_document("Draft on printers", "printer", owner="aino", draft=True)
     add_document("Hidden printers", "printer", hidden=True, owner="aino")
     for number in range(5):
@@ -48,7 +48,7 @@ def _pieces(sessions: Sessions, reader: Reader, *declined: str) -> tuple[Piece, 
 
 def test_what_speaks_for_a_person_is_what_they_did_for_others_and_may_read(sessions: Sessions, aino: Reader) -> None:
     assert [(piece.item.title, piece.part, piece.at.day, piece.declined) for piece in _pieces(sessions, aino)] == [
-        ("Seating guide", Part.VERIFIED, 7, False),
+        ("Seating, briefly", Part.VERIFIED, 7, False),
         ("Chair is broken", Part.REPLIED, 6, False),
         ("VPN guide", Part.KEEPS, 5, False),
         ("VPN drops", Part.ANSWERED, 3, False),

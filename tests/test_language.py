@@ -43,6 +43,20 @@ def test_tokens_that_are_joined_stay_whole(text: str, expected: list[str]) -> No
     assert tokens(text) == expected
 
 
+def test_an_abbreviation_meets_itself_in_every_case(analyzer: Analyzer) -> None:
+    text = "VPN:n VPN:ää vpn:ssä VPN:stä VPN:ään VPN:llä VPN:iin VPN:t VPN's VPN’s"
+    assert set(analyzer.index_terms(text, "fi").words) == {"vpn"} == set(analyzer.query_terms(text).words)
+    assert tokens("HR:ltä PC:hen 10:ssä 16:30 won't x:y LAH:PRN") == [
+        "hr",
+        "pc",
+        "10",
+        "16:30",
+        "won't",
+        "x:y",
+        "lah:prn",
+    ]
+
+
 def test_an_exact_token_is_indexed_whole_and_in_its_parts(analyzer: Analyzer) -> None:
     assert analyzer.index_terms("LAH-2F-PRN03", "fi").words == ("lah-2f-prn03", "lah", "2f", "prn03")
     assert analyzer.index_terms("0x80070005", "fi").words == ("0x80070005",)

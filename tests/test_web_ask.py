@@ -3,16 +3,20 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
+import pytest
 from conftest import MODELS, FakeEncoder
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.expert_ranker import FEATURES
 from recommender.language import Analyzer
 from recommender.models import HelpRequest
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web.app import create_app
+from web.formatting import reason_words
 
 OpenClient = Callable[[], FlaskClient]
 AddRequest = Callable[..., int]
@@ -218,3 +222,23 @@ def test_the_secret_key_is_made_once_and_is_the_owners_alone(settings: Settings)
         app.extensions["kollega_sessions"].kw["bind"].dispose()
     assert keys[0] == keys[1] and len(keys[0]) == 64
     assert (settings.home / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_colleague_comes_with_what_put_them_ahead_of_the_others(
+    open_client: OpenClient, add_request: AddRequest
+) -> None:
+    for number in range(3):
+        add_request(f"Printer is stuck {number}", "printer paper", "Open the printer", by="aino")
+    add_request("Printer is stuck 4", "printer paper", "Open the printer", by="eero", at=datetime(2025, 12, 1))
+    page = open_client().post("/suggest", data={"q": "printer is stuck"}).text
+    aino, eero = page.partition("/people/aino")[2].split("/people/eero")
+    assert re.search(r"Ahead of others by: [a-z ]*(similar answers|answers often)", aino)
+    assert "Ahead of others" not in eero
+
+
+@pytest.mark.parametrize("language", ["en", "fi"])
+def test_every_feature_that_may_put_a_colleague_ahead_has_words(open_client: OpenClient, language: str) -> None:
+    with open_client().application.test_request_context(headers={"Accept-Language": language}):
+        words = [reason_words([name]) for name in FEATURES]
+        assert all(words) and ("often" in str(words)) is (language == "en")
+        assert reason_words(["votes", "similar", "unknown"]) == reason_words(["votes"])

@@ -25,6 +25,7 @@ def attach(app: Flask) -> None:
     """Make the filters known to the templates."""
     app.jinja_env.filters.update(day=day, ago=ago, marked=marked, markdown=markdown, team_name=team_name)
     app.jinja_env.filters.update(language_name=language_name, role_name=role_name)
+    app.jinja_env.filters["reason_words"] = reason_words
     app.jinja_env.filters["is_web_address"] = is_web_address
     app.jinja_env.globals["with_language"] = with_language
     app.jinja_env.globals["item_url"] = item_url
@@ -81,6 +82,26 @@ def role_name(role: str) -> str:
     """A person's role in the page's language."""
     names = {"agent": gettext("Agent"), "lead": gettext("Team lead"), "admin": gettext("Admin")}
     return str(names.get(role, gettext("Staff")))
+
+
+def reason_words(reasons: Sequence[str]) -> str:
+    """What put a colleague ahead of the others (`expert_ranker.FEATURES`) in words, each said once."""
+    similar, often, nearest = gettext("many similar answers"), gettext("answers often"), gettext("the closest answer")
+    names = {
+        "votes": similar,
+        "similar": similar,
+        "similar_now": gettext("similar answers lately"),
+        "active": often,
+        "active_now": often,
+        "ranks": nearest,
+        "nearest": nearest,
+        "specialist": gettext("mostly this topic"),
+        "quality": gettext("answers that helped"),
+        "team": gettext("the team that handles this"),
+        "language": gettext("the same language"),
+        "lately": gettext("answered recently"),
+    }
+    return ", ".join(dict.fromkeys(str(names[reason]) for reason in reasons if reason in names))
 
 
 def language_name(code: str) -> str:
