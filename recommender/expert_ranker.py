@@ -73,7 +73,7 @@ class Ranker:
         odds = np.exp(logits - logits.max())
         return np.asarray(odds / odds.sum())
 
-    def reasons(self, candidates: Candidates, position: int, most: int = 3) -> tuple[str, ...]:
+    def reasons(self, candidates: Candidates, position: int, most: int = 5) -> tuple[str, ...]:
         """The features that this candidate has more of than the mean one and that speak for them, the strongest first.
         (What weighs less than nothing only corrects what another feature says; to lack it is no reason.)"""
         more = candidates.values[position] - candidates.values.mean(axis=0)

@@ -85,23 +85,21 @@ def role_name(role: str) -> str:
 
 
 def reason_words(reasons: Sequence[str]) -> str:
-    """What put a colleague ahead of the others (`expert_ranker.FEATURES`) in words, each said once."""
-    similar, often, nearest = gettext("many similar answers"), gettext("answers often"), gettext("the closest answer")
+    """The two strongest of what puts a colleague ahead of others (`expert_ranker.FEATURES`), in words, without what
+    their evidence tells by itself: how much there is of it, and how old it is."""
+    lately, nearest = gettext("active lately"), gettext("the closest match is theirs")
     names = {
-        "votes": similar,
-        "similar": similar,
-        "similar_now": gettext("similar answers lately"),
-        "active": often,
-        "active_now": often,
+        "similar_now": lately,
+        "active": lately,
+        "active_now": lately,
         "ranks": nearest,
         "nearest": nearest,
         "specialist": gettext("mostly this topic"),
         "quality": gettext("answers that helped"),
-        "team": gettext("the team that handles this"),
-        "language": gettext("the same language"),
-        "lately": gettext("answered recently"),
+        "team": gettext("in the team that handles this"),
+        "language": gettext("in your language"),
     }
-    return ", ".join(dict.fromkeys(str(names[reason]) for reason in reasons if reason in names))
+    return ", ".join(list(dict.fromkeys(str(names[reason]) for reason in reasons if reason in names))[:2])
 
 
 def language_name(code: str) -> str:
