@@ -19,7 +19,7 @@ from recommender.expert_ranker import Ranker, candidates
 from recommender.models import Person
 
 NEAR = 0.25
-_EVIDENCE_SHOWN = 5
+_EVIDENCE_SHOWN, _BESIDE = 5, 4
 _TEAMS, _LEAST_OF_TEAM = 2, 0.3
 _DAY = 86_400.0
 
@@ -27,8 +27,8 @@ _DAY = 86_400.0
 @dataclass(frozen=True)
 class Ranked:
     """A person and the probability that of all candidates they are the one who answers. `reasons` are the features
-    (`expert_ranker.FEATURES`) that put them above the others, the strongest first, `pieces` how many convincing items
-    they did something in (`with_evidence`)."""
+    (`expert_ranker.FEATURES`) that put them above the best of the others, the strongest first, `pieces` how many
+    convincing items they did something in (`with_evidence`)."""
 
     person_id: int
     share: float
@@ -52,7 +52,8 @@ def rank(
     near = [number for number in range(len(found.people)) if found.nearest[number] >= NEAR]
     near.sort(key=lambda number: (-shares[number], found.people[number]))
     return tuple(
-        Ranked(found.people[number], float(shares[number]), ranker.reasons(found, number)) for number in near[:top_k]
+        Ranked(found.people[number], float(shares[number]), ranker.reasons(found, number, near[:_BESIDE]))
+        for number in near[:top_k]
     )
 
 

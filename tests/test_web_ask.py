@@ -232,8 +232,8 @@ def test_a_colleague_comes_with_what_put_them_ahead_of_the_others(
     add_request("Printer is stuck 4", "printer paper", "Open the printer", by="eero", at=datetime(2025, 12, 1))
     page = open_client().post("/suggest", data={"q": "printer is stuck"}).text
     aino, eero = page.partition("/people/aino")[2].split("/people/eero")
-    assert "Answered 3 like this" in aino and re.search(r"Also: active lately(, [a-z ]+)?</p>", aino)
-    assert "Answered 1 like this" in eero and "Also" not in eero
+    assert "Answered 3 like this" in aino and re.search(r"More than the others: active lately(, [a-z ]+)?</p>", aino)
+    assert "Answered 1 like this" in eero and "More than" not in eero
 
 
 @pytest.mark.parametrize("language", ["en", "fi"])
@@ -243,6 +243,6 @@ def test_every_feature_that_the_evidence_does_not_tell_by_itself_has_words(
     with open_client().application.test_request_context(headers={"Accept-Language": language}):
         told = {name: reason_words([name]) for name in FEATURES}
         assert {name for name, words in told.items() if not words} == {"votes", "similar", "lately"}
-        assert ("closest" in told["nearest"]) is (language == "en")
+        assert ("close" in told["nearest"]) is (language == "en")
         three = ["votes", "nearest", "active", "active_now", "team"]
         assert reason_words(three) == f"{told['nearest']}, {told['active']}"

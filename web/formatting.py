@@ -85,16 +85,16 @@ def role_name(role: str) -> str:
 
 
 def reason_words(reasons: Sequence[str]) -> str:
-    """The two strongest of what puts a colleague ahead of others (`expert_ranker.FEATURES`), in words, without what
-    their evidence tells by itself: how much there is of it, and how old it is."""
-    lately, nearest = gettext("active lately"), gettext("the closest match is theirs")
+    """The two strongest of what a colleague has more of than the others (`expert_ranker.FEATURES`), in words, without
+    what their evidence tells by itself: how much there is of it, and how old it is."""
+    lately, close = gettext("active lately"), gettext("close matches")
     names = {
         "similar_now": lately,
         "active": lately,
         "active_now": lately,
-        "ranks": nearest,
-        "nearest": nearest,
-        "specialist": gettext("mostly this topic"),
+        "ranks": close,
+        "nearest": close,
+        "specialist": gettext("this topic alone"),
         "quality": gettext("answers that helped"),
         "team": gettext("in the team that handles this"),
         "language": gettext("in your language"),
