@@ -45,12 +45,13 @@ $(VENV)/.load-installed: requirements-load.lock | install
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-load.lock
 	touch $@
 
-# What lets Finnish and English meet is learned from parallel text in Debian packages (apt-get is needed for it).
-PARALLEL := libreoffice-help-fi libreoffice-help-en-us libreoffice-l10n-fi
+# What lets Finnish and English meet comes from parallel text and dictionaries in Debian packages (it needs apt-get).
+PARALLEL := libreoffice-help-fi libreoffice-help-en-us libreoffice-l10n-fi dict-freedict-fin-eng dict-freedict-eng-fin
 alignment: install
 	mkdir -p var/parallel && cd var/parallel && apt-get download -qq $(PARALLEL) \
 	  && for package in *.deb; do dpkg-deb -x "$$package" . && rm "$$package"; done
 	$(BIN)/python -m indexer.alignment var/parallel
+	$(BIN)/python -m indexer.dictionary var/parallel
 
 translations: install
 	cd web && ../$(BIN)/pybabel -q extract -F babel.cfg --no-location -o ../var/messages.pot . \

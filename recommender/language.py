@@ -92,7 +92,7 @@ class Analyzer:
             terms = self._word_terms(token, language)
             words += terms
             if language in ("fi", "sv"):
-                grams += _grams(terms[0])
+                grams += grams_of(terms[0])
         return Terms(tuple(words), tuple(grams))
 
     def query_terms(self, text: str, languages: Sequence[str] = ("fi", "en")) -> Terms:
@@ -105,7 +105,7 @@ class Analyzer:
                 terms = self._word_terms(token, language)
                 words.update(dict.fromkeys(terms))
                 if language in ("fi", "sv"):
-                    grams.update(dict.fromkeys(_grams(terms[0])))
+                    grams.update(dict.fromkeys(grams_of(terms[0])))
         return Terms(tuple(words), tuple(grams))
 
     def variants(self, text: str, languages: Sequence[str] = ("fi", "en")) -> list[tuple[str, ...]]:
@@ -157,7 +157,8 @@ def _asking(text: str) -> list[str]:
     return [] if _TRIAL.issuperset(asking) else asking
 
 
-def _grams(term: str) -> list[str]:
+def grams_of(term: str) -> list[str]:
+    """The character n-grams of a term; none of a short or an exact one."""
     if len(term) <= _GRAM or not term.isalpha():
         return []
     return [term[start : start + _GRAM] for start in range(len(term) - _GRAM + 1)]

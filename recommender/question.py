@@ -7,8 +7,9 @@ from functools import cached_property
 
 from recommender.access import Reader
 from recommender.alignment import Alignment
+from recommender.dictionary import Dictionary
 from recommender.index import SearchIndex
-from recommender.language import QUESTION_WORDS, Analyzer, Terms, Translation
+from recommender.language import QUESTION_WORDS, Analyzer, Terms, Translation, grams_of
 from recommender.pasted import asking_part
 from recommender.synonyms import SynonymsFile
 
@@ -53,11 +54,17 @@ class QuestionAnalyzer:
     """Makes a Question of a text, by what the index holds and the reader may read."""
 
     def __init__(
-        self, analyzer: Analyzer, synonyms: SynonymsFile, alignment: Alignment, fallback_language: str
+        self,
+        analyzer: Analyzer,
+        synonyms: SynonymsFile,
+        alignment: Alignment,
+        dictionary: Dictionary,
+        fallback_language: str,
     ) -> None:
         self._analyzer = analyzer
         self._synonyms = synonyms
         self._alignment = alignment
+        self._dictionary = dictionary
         self._fallback_language = fallback_language
 
     def analyse(self, text: str, index: SearchIndex | None, reader: Reader) -> Question:
@@ -65,7 +72,7 @@ class QuestionAnalyzer:
         asks = asking_part(as_text(text))
         language = self._analyzer.detect(asks, fallback="")
         terms = self._analyzer.query_terms(asks)
-        if language == "en":  # n-grams join the parts of compounds, which English writes apart
+        if language == "en":  # n-grams join the parts of compounds: those of its translations do, in `across`
             terms = Terms(terms.words, ())
         variants = self._analyzer.variants(asks)
         rarity = index.rarity(terms.words, reader.tokens) if index else {}
@@ -82,10 +89,17 @@ class QuestionAnalyzer:
         """The question taken to be in `language`, with what stands for its words: synonyms, translations, and what was
         meant by misspelt ones."""
         synonyms = self._synonyms.synonyms.translations(asked.terms.words)
-        across = (*synonyms, *self._alignment.translations(asked.terms.words, language))
+        learned = self._alignment.translations(asked.terms.words, language)
+        looked_up = _telling(self._dictionary.translations(asked.variants, language), asked, index, reader)
+        across = (*synonyms, *learned, *looked_up)
         meant = _meant(asked, across, index, reader)
-        across = (*across, *meant, *self._translated(meant, language))
-        return replace(asked, language=language, terms=replace(asked.terms, across=across))
+        first: dict[str, Translation] = {}
+        for each in (*across, *meant, *self._translated(meant, language)):
+            first.setdefault(each.term, each)
+        grams = asked.terms.grams
+        if language == "en":  # what English writes apart may be a part of a compound in the other language
+            grams = tuple(dict.fromkeys(gram for each in first.values() for gram in grams_of(each.term)))
+        return replace(asked, language=language, terms=replace(asked.terms, across=tuple(first.values()), grams=grams))
 
     def _translated(self, meant: Sequence[Translation], language: str) -> list[Translation]:
         """What the words that were meant are in the other language, still for the words that were written."""
@@ -107,6 +121,15 @@ def with_known_rarity(asked: Question, index: SearchIndex, reader: Reader) -> Qu
     known = index.rarity([other.term for other in standing], reader.tokens)
     found = {other.word: known[other.term] for other in reversed(standing) if known[other.term]}
     return replace(asked, rarity=asked.rarity | found)
+
+
+def _telling(
+    found: Sequence[Translation], asked: Question, index: SearchIndex, reader: Reader
+) -> tuple[Translation, ...]:
+    """Those that are in what the reader may read, and rare enough there to tell one text from another: a dictionary
+    knows many a word that only fills a sentence."""
+    rarity = index.rarity([each.term for each in found], reader.tokens)
+    return tuple(each for each in found if rarity[each.term] >= _TELLING * asked.unknown_rarity)
 
 
 def _meant(asked: Question, across: Sequence[Translation], index: SearchIndex, reader: Reader) -> list[Translation]:

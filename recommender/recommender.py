@@ -16,6 +16,7 @@ from recommender.alignment import Alignment
 from recommender.availability import availabilities
 from recommender.corpus import readable_items
 from recommender.datatypes import Expert, Item, Passage, Recommendation, Role, Suggestion, Verdict, Why
+from recommender.dictionary import Dictionary
 from recommender.encoder import Encoder, load_encoder
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, ModelError
 from recommender.evidence import Trace, traces
@@ -122,7 +123,7 @@ class Recommender:
         self._state: tuple[SearchIndex | None, tuple[str, ...]] = (index, notices)
         alignment = Alignment.load(encoder.card if encoder else None)
         synonyms = SynonymsFile(settings.synonyms_path, analyzer)
-        self._questions = QuestionAnalyzer(analyzer, synonyms, alignment, settings.language)
+        self._questions = QuestionAnalyzer(analyzer, synonyms, alignment, Dictionary.load(), settings.language)
         self._ranker = RankerFile(settings.index_dir)
         self._generation: str | None = None
         self._reloading = threading.Lock()

@@ -150,6 +150,8 @@ class LexicalIndex:
                 self._counted.clear()
             parts = [self._readable(tokens)]
             if term is not None:
+                if not any(self._searcher.doc_freq(name, term) for name in _WEIGHTS):
+                    return 0
                 words = [tantivy.Query.term_query(self._schema, name, term, "basic") for name in _WEIGHTS]
                 parts.append(tantivy.Query.boolean_query([(tantivy.Occur.Should, word) for word in words]))
             query = tantivy.Query.boolean_query([(tantivy.Occur.Must, part) for part in parts])
