@@ -327,8 +327,7 @@ class Recommender:
         ranked = experts.rank(near, self.ranker, now, half_life, found.asked.language, excluded, EXPERTS_WEIGHED)
         available = availabilities(session, [each.person_id for each in ranked], now.date(), self._analyzer)
         chosen = fairness.choose(ranked, available, found.asked.terms.words)[:EXPERTS]
-        loaded = {item.key: item for item, _candidate in found.ranked}
-        known = experts.describe(session, reader, chosen, near, now, half_life, loaded)
+        known = experts.describe(session, reader, chosen, near, now, half_life)
         known = tuple(replace(expert, words=self._shared_words(found.asked, expert)) for expert in known)
         convinces = any(expert.answered or expert.keeps for expert in known)
         return known, () if convinces else experts.teams(near)
