@@ -69,7 +69,8 @@ def fingerprint(session: Session) -> tuple[Any, ...]:
 
 def ids_of(keys: Collection[str], kind: Kind) -> list[int]:
     """The database ids in those of `keys` that are of a kind, smallest first."""
-    return sorted(int(key.partition(":")[2]) for key in keys if key.startswith(f"{kind}:"))
+    prefix = f"{kind}:"
+    return sorted(int(key[len(prefix) :]) for key in keys if key.startswith(prefix))
 
 
 def answer_of(resolution: str | None, replies: Sequence[Any], asker: int | None) -> str:

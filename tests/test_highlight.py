@@ -4,14 +4,14 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from recommender.highlight import Match, excerpt, matching_words
+from recommender.highlight import Match, Matcher, excerpt
 from recommender.language import Analyzer
 
 
 def _excerpt(
     text: str, weights: dict[str, float], analyzer: Analyzer, length: int = 300
 ) -> tuple[str, tuple[tuple[int, int], ...]]:
-    return excerpt(text, matching_words(text, weights, analyzer), weights, length)
+    return excerpt(text, Matcher(weights, analyzer).words(text), weights, length)
 
 
 def _marked(text: str, weights: dict[str, float], analyzer: Analyzer, length: int = 300) -> list[str]:
@@ -21,7 +21,7 @@ def _marked(text: str, weights: dict[str, float], analyzer: Analyzer, length: in
 
 def test_inflected_words_match_their_term(analyzer: Analyzer) -> None:
     text = "Työpöydällä on printers."
-    assert matching_words(text, {"tyopoyta": 1.0, "printer": 1.0}, analyzer) == [
+    assert Matcher({"tyopoyta": 1.0, "printer": 1.0}, analyzer).words(text) == [
         Match(0, 11, frozenset({"tyopoyta"})),
         Match(15, 23, frozenset({"printer"})),
     ]
@@ -34,7 +34,7 @@ def test_a_term_matches_a_compound_and_a_compound_its_part(analyzer: Analyzer) -
 
 
 def test_a_compound_stands_for_each_of_its_parts(analyzer: Analyzer) -> None:
-    (word,) = matching_words("Tulostinongelma", {"tulostin": 1.0, "ongelma": 1.0, "paperi": 1.0}, analyzer)
+    (word,) = Matcher({"tulostin": 1.0, "ongelma": 1.0, "paperi": 1.0}, analyzer).words("Tulostinongelma")
     assert word == Match(0, 15, frozenset({"tulostin", "ongelma"}))
 
 
@@ -49,7 +49,7 @@ def test_words_in_decomposed_letters_match(analyzer: Analyzer) -> None:
 
 
 def test_a_word_that_tells_nothing_is_not_marked(analyzer: Analyzer) -> None:
-    words = matching_words("the printer", {"the": 0.1, "printer": 1.0}, analyzer)
+    words = Matcher({"the": 0.1, "printer": 1.0}, analyzer).words("the printer")
     assert excerpt("the printer", words, {"printer": 1.0}) == ("the printer", ((4, 11),))
 
 
@@ -88,7 +88,7 @@ def test_every_mark_is_a_matching_word_of_the_text(analyzer: Analyzer, words: li
     text = " ".join(words)
     weights = {"tulostin": 2.0, "vpn": 1.0, "0x80070005": 3.0, "tyopoyta": 0.5}
     shown, marks = _excerpt(text, weights, analyzer, length)
-    surfaces = {text[word.start : word.end] for word in matching_words(text, weights, analyzer)}
+    surfaces = {text[word.start : word.end] for word in Matcher(weights, analyzer).words(text)}
     assert {shown[start:end] for start, end in marks} <= surfaces
     assert list(marks) == sorted(marks)
     assert len(shown) <= length + 4
