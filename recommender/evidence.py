@@ -4,9 +4,10 @@ Lighter than whole items, since experts are found among far more of them than ar
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
+from typing import NamedTuple
 
 from sqlalchemy import BindParameter, Executable, bindparam, select
 from sqlalchemy.orm import Session
@@ -17,8 +18,7 @@ from recommender.datatypes import Contribution, Kind
 from recommender.models import RESOLVED, Document, HelpRequest, Reply, Team
 
 
-@dataclass(frozen=True)
-class Trace:
+class Trace(NamedTuple):
     """One item near a question: how near, beside the nearest (0..1), who handles it, and what people did in it."""
 
     key: str
@@ -40,13 +40,11 @@ def traces(
     the past is asked."""
     found = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
     kept = []
-    for key, score in sorted(scores.items(), key=lambda each: (-each[1], each[0])):
-        if key in found:
-            team, language, parts = found[key]
-            if declined:
-                parts = tuple(part for part in parts if (key, part.person_id) not in declined)
-            kept.append(Trace(key, score, team, language, parts))
-    return kept
+    for key, (team, language, parts) in found.items():
+        if declined:
+            parts = tuple(part for part in parts if (key, part.person_id) not in declined)
+        kept.append(Trace(key, scores[key], team, language, parts))
+    return sorted(kept, key=lambda trace: (-trace.score, trace.key))
 
 
 Found = dict[str, tuple[str | None, str, tuple[Contribution, ...]]]
@@ -60,7 +58,13 @@ def _of_requests(session: Session, keys: Collection[str], reader: Reader, before
         about[identifier] = (team, language)
         if author is not None and author != asker and (before is None or at < before):
             replies.setdefault(identifier, []).append((author, at, accepted, score))
-    return {f"request:{i}": (*each, best_parts(replies.get(i, ()))) for i, each in about.items()}
+    found: Found = {}
+    for identifier, each in about.items():
+        own = replies.get(identifier, [])
+        if len(own) > 1:
+            own.sort(key=itemgetter(1))
+        found[f"request:{identifier}"] = (*each, best_parts(own))
+    return found
 
 
 def _of_documents(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> Found:
@@ -92,7 +96,7 @@ def _readable_requests(reader: Reader) -> Executable:
         .outerjoin(Reply, Reply.request_id == HelpRequest.id)
         .where(HelpRequest.id.in_(_IDS), HelpRequest.hidden.is_(False), HelpRequest.status == RESOLVED)
         .where(readable_requests(reader))
-        .order_by(HelpRequest.id, Reply.created_at, Reply.id)
+        .order_by(HelpRequest.id, Reply.id)
     )  # fmt: skip
 
 

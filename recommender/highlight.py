@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 
 from recommender.language import Analyzer
 
@@ -74,7 +75,7 @@ def excerpt(
 
     def value(start: int) -> float:
         inside = [match.terms for match in found if match.start >= start and match.end <= start + length]
-        return sum(weights[term] for term in frozenset().union(*inside))
+        return fsum(weights[term] for term in frozenset().union(*inside))  # whatever the order of a set is
 
     starts = [match.start() for match in _START.finditer(text)]
     begin = max(starts, key=lambda start: (value(start), -start), default=0)
