@@ -6,7 +6,7 @@ owner and its team. A draft is for its owner and its team whatever is written on
 themselves and the agents who handle the request only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, exists, or_
@@ -54,7 +54,8 @@ def reader_of(person: Person) -> Reader:
 
 def request_audience(request: HelpRequest) -> frozenset[str]:
     """The tokens that may read a request."""
-    return _audience([row.token for row in request.audience], request.asked_by_id, request.team)
+    team = request.team.handle if request.team else None
+    return audience_of([row.token for row in request.audience], request.asked_by_id, team)
 
 
 def open_audience(audience: frozenset[str]) -> frozenset[str]:
@@ -70,7 +71,15 @@ def bare(audience: frozenset[str]) -> frozenset[str]:
 def document_audience(document: Document) -> frozenset[str]:
     """The tokens that may read a document."""
     written = [] if document.draft else [row.token for row in document.audience]
-    return _audience(written, document.owner_id, document.team)
+    return audience_of(written, document.owner_id, document.team.handle if document.team else None)
+
+
+def audience_of(written: Collection[str], person_id: int | None, team: str | None) -> frozenset[str]:
+    """The audience of a row by its values: the tokens written on it, who asked or owns it, the handle of its team."""
+    if EVERYONE in written:
+        return frozenset({EVERYONE})
+    person = () if person_id is None else (f"person:{person_id}",)
+    return frozenset((*written, *person, *(() if team is None else (f"team:{team}",))))
 
 
 def covers(audience: frozenset[str], request: HelpRequest, people: Mapping[int, Person]) -> bool:
@@ -118,17 +127,6 @@ def author(reply: Reply, reader: Reader) -> Person | None:
 def _may_know_asker(request: HelpRequest, reader: Reader) -> bool:
     asked_it = reader.person_id is not None and request.asked_by_id == reader.person_id
     return not request.anonymous or asked_it or (reader.agent and request.team_id in reader.handles)
-
-
-def _audience(written: list[str], person_id: int | None, team: object) -> frozenset[str]:
-    if EVERYONE in written:
-        return frozenset({EVERYONE})
-    tokens = set(written)
-    if person_id is not None:
-        tokens.add(f"person:{person_id}")
-    if team is not None:
-        tokens.add(f"team:{team.handle}")  # type: ignore[attr-defined]
-    return frozenset(tokens)
 
 
 def may_read(audience: frozenset[str], reader: Reader) -> bool:

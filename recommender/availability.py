@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import BindParameter, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -52,33 +52,51 @@ class Availability:
 def availabilities(session: Session, ids: Collection[int], today: date, analyzer: Analyzer) -> dict[int, Availability]:
     """The availability of the people of `ids`, in three queries; unknown ids are left out."""
     wanted = sorted(set(ids))
-    people = session.execute(
-        select(Person.id, Person.left_on, Person.away_until, PersonSettings)
-        .outerjoin(PersonSettings, PersonSettings.person_id == Person.id)
-        .where(Person.id.in_(wanted))
-    )
-    week = select(FirstSuggestion.person_id, func.sum(FirstSuggestion.count)).where(
-        FirstSuggestion.person_id.in_(wanted), FirstSuggestion.day > today - WEEK, FirstSuggestion.day <= today
-    )
-    loads = {person_id: float(load) for person_id, load in session.execute(week.group_by(FirstSuggestion.person_id))}
-    topics = select(PersonTopic.person_id, PersonTopic.kind, PersonTopic.topic).where(PersonTopic.person_id.in_(wanted))
+    week = session.execute(_WEEK, {"ids": wanted, "after": today - WEEK, "today": today})
+    loads = {person_id: float(load) for person_id, load in week}
     terms: dict[tuple[int, str], dict[frozenset[str], None]] = {}
-    for person_id, kind, topic in session.execute(topics.order_by(PersonTopic.id)):
+    for person_id, kind, topic in session.execute(_TOPICS, {"ids": wanted}):
         terms.setdefault((person_id, kind), {}).update(dict.fromkeys(question_terms(topic, analyzer)))
     return {
         person_id: Availability(
             person_id=person_id,
             left=bool(left_on and left_on <= today),
             away_until=away_until if away_until and away_until >= today else None,
-            paused=bool(chosen and chosen.paused),
-            capacity=chosen.capacity if chosen else None,
+            paused=bool(paused),
+            capacity=capacity,
             load=loads.get(person_id, 0.0),
             muted=tuple(terms.get((person_id, MUTED), ())),
-            deputy_id=chosen.deputy_id if chosen else None,
+            deputy_id=deputy_id,
             stated=tuple(terms.get((person_id, STATED), ())),
         )
-        for person_id, left_on, away_until, chosen in people
+        for person_id, left_on, away_until, paused, capacity, deputy_id in session.execute(_CHOSEN, {"ids": wanted})
     }
+
+
+# Built once: to build a statement takes as long as to run it, and these are asked while people type.
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+_CHOSEN = (
+    select(
+        Person.id, Person.left_on, Person.away_until,
+        PersonSettings.paused, PersonSettings.capacity, PersonSettings.deputy_id,
+    )
+    .outerjoin(PersonSettings, PersonSettings.person_id == Person.id)
+    .where(Person.id.in_(_IDS))
+)  # fmt: skip
+_WEEK = (
+    select(FirstSuggestion.person_id, func.sum(FirstSuggestion.count))
+    .where(
+        FirstSuggestion.person_id.in_(_IDS),
+        FirstSuggestion.day > bindparam("after"),
+        FirstSuggestion.day <= bindparam("today"),
+    )
+    .group_by(FirstSuggestion.person_id)
+)
+_TOPICS = (
+    select(PersonTopic.person_id, PersonTopic.kind, PersonTopic.topic)
+    .where(PersonTopic.person_id.in_(_IDS))
+    .order_by(PersonTopic.id)
+)
 
 
 def count_first(session: Session, person_id: int, today: date) -> None:

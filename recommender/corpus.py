@@ -5,16 +5,17 @@ similar open requests ever meet them.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session, joinedload, raiseload, selectinload
+from sqlalchemy import BindParameter, Executable, and_, bindparam, func, select
+from sqlalchemy.orm import Session
 
-from recommender.access import Reader, document_audience, may_read, open_audience, request_audience
-from recommender.datatypes import Contribution, Item, Kind, Part
-from recommender.models import RESOLVED, Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience
+from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
+from recommender.datatypes import Contribution, Heading, Item, Kind, Part
+from recommender.models import RESOLVED, Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 
 ACCEPTED, UPVOTED, REPLIED, OWNED, OWNED_AND_VERIFIED, VERIFIED = 1.0, 0.5, 0.2, 0.4, 0.6, 0.4
 _CHUNK = 500
@@ -23,21 +24,17 @@ _KEY = re.compile(r"(request|document):[1-9][0-9]{0,8}")
 
 def items(session: Session) -> Iterator[Item]:
     """Every searchable item, requests first, in the order of their ids; memory does not grow with the corpus."""
-    yield from _stream(session, HelpRequest.id, _searchable_requests(), request_item)
-    yield from _stream(session, Document.id, _searchable_documents(), document_item)
+    yield from _stream(session, HelpRequest.id, _SEARCHABLE_REQUESTS, _requests)
+    yield from _stream(session, Document.id, _SEARCHABLE_DOCUMENTS, _documents)
 
 
 def load_items(session: Session, keys: Collection[str]) -> dict[str, Item]:
     """The items of `keys` as they are in the database now; deleted and hidden ones are left out."""
-    requests = [int(key.partition(":")[2]) for key in keys if key.startswith(Kind.REQUEST)]
-    documents = [int(key.partition(":")[2]) for key in keys if key.startswith(Kind.DOCUMENT)]
     found: dict[str, Item] = {}
-    for chunk in _chunks(requests):
-        rows = session.scalars(_searchable_requests().where(HelpRequest.id.in_(chunk)))
-        found |= {f"{Kind.REQUEST}:{row.id}": request_item(row) for row in rows}
-    for chunk in _chunks(documents):
-        pages = session.scalars(_searchable_documents().where(Document.id.in_(chunk)))
-        found |= {f"{Kind.DOCUMENT}:{page.id}": document_item(page) for page in pages}
+    for chunk in _chunks(ids_of(keys, Kind.REQUEST)):
+        found |= _requests(session, chunk)
+    for chunk in _chunks(ids_of(keys, Kind.DOCUMENT)):
+        found |= _documents(session, chunk)
     return found
 
 
@@ -45,6 +42,16 @@ def readable_items(session: Session, keys: Collection[str], reader: Reader) -> d
     """Of `keys`, which may come from outside, the items that are in the database now and that `reader` may read."""
     items = load_items(session, [key for key in keys if is_key(key)])
     return {key: item for key, item in items.items() if may_read(item.audience, reader)}
+
+
+def headings(session: Session, keys: Collection[str], reader: Reader) -> dict[str, Heading]:
+    """Of `keys`, what names the answered items that are in the database now and that `reader` may read."""
+    found: dict[str, Heading] = {}
+    for kind, query in ((Kind.REQUEST, _request_headings), (Kind.DOCUMENT, _document_headings)):
+        if ids := ids_of(keys, kind):
+            for identifier, title, language, team in session.execute(query(reader), {"ids": ids}):
+                found[f"{kind}:{identifier}"] = Heading(f"{kind}:{identifier}", kind, title, language, team)
+    return found
 
 
 def is_key(key: str) -> bool:
@@ -60,50 +67,20 @@ def fingerprint(session: Session) -> tuple[Any, ...]:
     return tuple(parts)
 
 
-def request_item(request: HelpRequest) -> Item:
-    """The item of a request: its answer is the written resolution, else the accepted reply, else the best one by votes,
-    the last one of somebody other than the asker where votes do not tell."""
-    solved = next((reply for reply in request.replies if reply.accepted), None)
+def ids_of(keys: Collection[str], kind: Kind) -> list[int]:
+    """The database ids in those of `keys` that are of a kind, smallest first."""
+    prefix = f"{kind}:"
+    return sorted(int(key[len(prefix) :]) for key in keys if key.startswith(prefix))
+
+
+def answer_of(resolution: str | None, replies: Sequence[Any], asker: int | None) -> str:
+    """A request's answer: the written resolution, else the accepted reply, else the best one by votes, the last one of
+    somebody other than the asker where votes do not tell."""
+    solved = next((reply for reply in replies if reply.accepted), None)
     if solved is None:
-        helped = [reply for reply in request.replies if reply.author_id != request.asked_by_id] or request.replies
+        helped = [reply for reply in replies if reply.author_id != asker] or replies
         solved = max(helped, key=lambda reply: (reply.score, reply.created_at), default=None)
-    answer = request.resolution or (solved.body if solved else "")
-    audience = request_audience(request)
-    return Item(
-        key=f"{Kind.REQUEST}:{request.id}",
-        kind=Kind.REQUEST,
-        title=request.title,
-        body=request.body,
-        answer=answer,
-        language=request.language,
-        team=request.team.handle if request.team else None,
-        audience=audience if request.status == RESOLVED else open_audience(audience),
-        at=request.resolved_at or request.created_at,
-        url=request.url,
-        contributions=_contributions(request),
-    )
-
-
-def document_item(document: Document) -> Item:
-    """The item of a document: its body is what answers; the owner counts, more so once it is verified."""
-    return Item(
-        key=f"{Kind.DOCUMENT}:{document.id}",
-        kind=Kind.DOCUMENT,
-        title=document.title,
-        body=document.body,
-        answer="",
-        language=document.language,
-        team=document.team.handle if document.team else None,
-        audience=document_audience(document),
-        at=_vouched_for(document.verified_on, document.written_at),
-        url=document.url,
-        contributions=stood_by(document.owner_id, document.verified_by_id, document.verified_on, document.written_at),
-    )
-
-
-def _contributions(request: HelpRequest) -> tuple[Contribution, ...]:
-    replies = [(reply.author_id, reply.created_at, reply.accepted, reply.score) for reply in request.replies]
-    return best_parts(reply for reply in replies if reply[0] != request.asked_by_id)
+    return resolution or (solved.body if solved else "")
 
 
 def best_parts(replies: Iterable[tuple[int | None, datetime, bool, int]]) -> tuple[Contribution, ...]:
@@ -139,38 +116,126 @@ def _vouched_for(verified_on: date | None, written_at: datetime) -> datetime:
     return max(written_at, datetime.combine(verified_on, datetime.min.time())) if verified_on else written_at
 
 
-def _searchable_requests() -> Select[HelpRequest]:
-    return (
-        select(HelpRequest)
-        .where(HelpRequest.hidden.is_(False))
-        .options(
-            joinedload(HelpRequest.team),
-            selectinload(HelpRequest.replies),
-            selectinload(HelpRequest.audience),
-            raiseload("*", sql_only=True),
+def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
+    """The items of requests, by key, in the order of ids. Columns, not entities: many of them while someone types."""
+    replies = _grouped(session, _REPLIES, ids)
+    tokens = _grouped(session, _REQUEST_TOKENS, ids)
+    found: dict[str, Item] = {}
+    for row in session.execute(_REQUESTS, {"ids": ids}):
+        own = replies.get(row.id, [])
+        audience = audience_of([each.token for each in tokens.get(row.id, ())], row.asked_by_id, row.team)
+        key = f"{Kind.REQUEST}:{row.id}"
+        found[key] = Item(
+            key=key,
+            kind=Kind.REQUEST,
+            title=row.title,
+            body=row.body,
+            answer=answer_of(row.resolution, own, row.asked_by_id),
+            language=row.language,
+            team=row.team,
+            audience=audience if row.status == RESOLVED else open_audience(audience),
+            at=row.resolved_at or row.created_at,
+            url=row.url,
+            contributions=best_parts(
+                (reply.author_id, reply.created_at, reply.accepted, reply.score)
+                for reply in own
+                if reply.author_id != row.asked_by_id
+            ),
         )
-        .execution_options(populate_existing=True)
+    return found
+
+
+def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
+    """The items of documents, by key, in the order of ids: the body is what answers; the owner counts, more so once it
+    is verified."""
+    tokens = _grouped(session, _DOCUMENT_TOKENS, ids)
+    found: dict[str, Item] = {}
+    for row in session.execute(_DOCUMENTS, {"ids": ids}):
+        key = f"{Kind.DOCUMENT}:{row.id}"
+        found[key] = Item(
+            key=key,
+            kind=Kind.DOCUMENT,
+            title=row.title,
+            body=row.body,
+            answer="",
+            language=row.language,
+            team=row.team,
+            audience=audience_of([each.token for each in tokens.get(row.id, ())], row.owner_id, row.team),
+            at=_vouched_for(row.verified_on, row.written_at),
+            url=row.url,
+            contributions=stood_by(row.owner_id, row.verified_by_id, row.verified_on, row.written_at),
+        )
+    return found
+
+
+# Built once: to build a statement takes as long as to run it.
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+_SEARCHABLE_REQUESTS = HelpRequest.hidden.is_(False)
+_SEARCHABLE_DOCUMENTS = and_(Document.hidden.is_(False), Document.draft.is_(False))
+_REQUESTS = (
+    select(
+        HelpRequest.id, HelpRequest.title, HelpRequest.body, HelpRequest.language, HelpRequest.status,
+        HelpRequest.asked_by_id, HelpRequest.resolution, HelpRequest.created_at, HelpRequest.resolved_at,
+        HelpRequest.url, Team.handle.label("team"),
     )
+    .outerjoin(Team, Team.id == HelpRequest.team_id)
+    .where(HelpRequest.id.in_(_IDS), _SEARCHABLE_REQUESTS)
+    .order_by(HelpRequest.id)
+)  # fmt: skip
+_REPLIES = (
+    select(Reply.request_id, Reply.author_id, Reply.body, Reply.created_at, Reply.accepted, Reply.score)
+    .where(Reply.request_id.in_(_IDS))
+    .order_by(Reply.created_at, Reply.id)
+)
+_REQUEST_TOKENS = select(RequestAudience.request_id, RequestAudience.token).where(RequestAudience.request_id.in_(_IDS))
+_DOCUMENTS = (
+    select(
+        Document.id, Document.title, Document.body, Document.language, Document.owner_id, Document.verified_by_id,
+        Document.verified_on, Document.written_at, Document.url, Team.handle.label("team"),
+    )
+    .outerjoin(Team, Team.id == Document.team_id)
+    .where(Document.id.in_(_IDS), _SEARCHABLE_DOCUMENTS)
+    .order_by(Document.id)
+)  # fmt: skip
+_DOCUMENT_TOKENS = select(DocumentAudience.document_id, DocumentAudience.token).where(
+    DocumentAudience.document_id.in_(_IDS)
+)
 
 
-def _searchable_documents() -> Select[Document]:
+@lru_cache(maxsize=64)
+def _request_headings(reader: Reader) -> Executable:
     return (
-        select(Document)
-        .where(Document.hidden.is_(False), Document.draft.is_(False))
-        .options(joinedload(Document.team), selectinload(Document.audience), raiseload("*", sql_only=True))
-        .execution_options(populate_existing=True)
+        select(HelpRequest.id, HelpRequest.title, HelpRequest.language, Team.handle)
+        .outerjoin(Team, Team.id == HelpRequest.team_id)
+        .where(HelpRequest.id.in_(_IDS), _SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED)
+        .where(readable_requests(reader))
     )
 
 
-def _stream(session: Session, column: Any, query: Select[Any], to_item: Any) -> Iterator[Item]:
+@lru_cache(maxsize=64)
+def _document_headings(reader: Reader) -> Executable:
+    return (
+        select(Document.id, Document.title, Document.language, Team.handle)
+        .outerjoin(Team, Team.id == Document.team_id)
+        .where(Document.id.in_(_IDS), _SEARCHABLE_DOCUMENTS, readable_documents(reader))
+    )
+
+
+def _grouped(session: Session, query: Executable, ids: Sequence[int]) -> dict[int, list[Any]]:
+    """Rows by their first column, each group in the query's order."""
+    found: dict[int, list[Any]] = {}
+    for row in session.execute(query, {"ids": ids}):
+        found.setdefault(row[0], []).append(row)
+    return found
+
+
+def _stream(
+    session: Session, column: Any, searchable: Any, load: Callable[[Session, Sequence[int]], dict[str, Item]]
+) -> Iterator[Item]:
     last = 0
-    while True:
-        rows = session.scalars(query.where(column > last).order_by(column).limit(_CHUNK)).all()
-        if not rows:
-            return
-        last = rows[-1].id
-        yield from [to_item(row) for row in rows]
-        session.expunge_all()
+    while ids := session.scalars(select(column).where(searchable, column > last).order_by(column).limit(_CHUNK)).all():
+        last = ids[-1]
+        yield from load(session, ids).values()
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -71,6 +71,22 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Heading:
+    """What names an item where its texts are not shown."""
+
+    key: str
+    kind: Kind
+    title: str
+    language: str
+    team: str | None
+
+    @property
+    def id(self) -> int:
+        """The database id of the row it was made from."""
+        return int(self.key.partition(":")[2])
+
+
+@dataclass(frozen=True)
 class Passage:
     """A piece of an item that the model can read whole.
 
@@ -113,7 +129,7 @@ class Suggestion:
 class Evidence:
     """One item that a person contributed to and that is similar to the question."""
 
-    item: Item
+    item: Heading
     weight: float
     at: datetime
     part: Part = Part.ANSWERED

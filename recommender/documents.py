@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from recommender import events
 from recommender.access import EVERYONE, Reader, may_edit, request_audience
-from recommender.corpus import request_item
+from recommender.corpus import answer_of
 from recommender.errors import Conflict, NotAllowed
 from recommender.models import Document, DocumentAudience, HelpRequest, Person, Team, utc_now
 
@@ -102,7 +102,8 @@ def hide(session: Session, document: Document, reader: Reader, hidden: bool) -> 
 def draft_text(request: HelpRequest) -> str:
     """What a resolved request says, as the beginning of a document in Markdown."""
     asked, answered = _HEADINGS.get(request.language, ("Question", "Answer"))
-    parts = [(asked, request.body.strip()), (answered, request_item(request).answer.strip())]
+    answer = answer_of(request.resolution, request.replies, request.asked_by_id)
+    parts = [(asked, request.body.strip()), (answered, answer.strip())]
     return "\n\n".join(f"## {heading}\n\n{text}" for heading, text in parts if text)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from recommender.models import Event, utc_now
@@ -115,10 +115,13 @@ def take_back_declined(session: Session, subject_id: int, item: str) -> None:
 
 def who_declined(session: Session, items: Collection[str]) -> frozenset[tuple[str, int]]:
     """(item key, person id) of the items among `items` that tell nothing of what that person knows."""
-    query = select(Event.item, Event.subject_id).where(
-        Event.kind == EventKind.NOT_MY_TOPIC, Event.item.in_(sorted(items))
-    )
-    return frozenset((item, subject) for item, subject in session.execute(query) if item and subject)
+    found = session.execute(_DECLINED, {"items": sorted(items)})
+    return frozenset((item, subject) for item, subject in found if item and subject)
+
+
+_DECLINED = select(Event.item, Event.subject_id).where(
+    Event.kind == EventKind.NOT_MY_TOPIC, Event.item.in_(bindparam("items", expanding=True))
+)  # built once: it is asked while people type
 
 
 def settle_flags(session: Session, item: str) -> None:

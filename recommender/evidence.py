@@ -4,20 +4,21 @@ Lighter than whole items, since experts are found among far more of them than ar
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from operator import itemgetter
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, Executable, bindparam, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
-from recommender.corpus import best_parts, stood_by
+from recommender.corpus import best_parts, ids_of, stood_by
 from recommender.datatypes import Contribution, Kind
 from recommender.models import RESOLVED, Document, HelpRequest, Reply, Team
 
 
-@dataclass(frozen=True)
-class Trace:
+class Trace(NamedTuple):
     """One item near a question: how near, beside the nearest (0..1), who handles it, and what people did in it.
     `convincing` when it is near enough by itself for these people to be named because of it."""
 
@@ -42,59 +43,74 @@ def traces(
     the past is asked. `convincing` holds the keys of the items that are."""
     found = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
     kept = []
-    for key, score in sorted(scores.items(), key=lambda each: (-each[1], each[0])):
-        if key in found:
-            team, language, parts = found[key]
+    for key, (team, language, parts) in found.items():
+        if declined:
             parts = tuple(part for part in parts if (key, part.person_id) not in declined)
-            kept.append(Trace(key, score, team, language, parts, key in convincing))
-    return kept
+        kept.append(Trace(key, scores[key], team, language, parts, key in convincing))
+    return sorted(kept, key=lambda trace: (-trace.score, trace.key))
 
 
 Found = dict[str, tuple[str | None, str, tuple[Contribution, ...]]]
 
 
 def _of_requests(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> Found:
-    ids = _ids(keys, Kind.REQUEST)
-    rows = session.execute(
-        select(
-            HelpRequest.id, Team.handle, HelpRequest.language, HelpRequest.asked_by_id,
-            Reply.author_id, Reply.created_at, Reply.accepted, Reply.score,
-        )
-        .outerjoin(Team, Team.id == HelpRequest.team_id)
-        .outerjoin(Reply, Reply.request_id == HelpRequest.id)
-        .where(HelpRequest.id.in_(ids), HelpRequest.hidden.is_(False), HelpRequest.status == RESOLVED)
-        .where(readable_requests(reader))
-        .order_by(HelpRequest.id, Reply.created_at, Reply.id)
-    )  # fmt: skip
+    rows = session.execute(_readable_requests(reader), {"ids": ids_of(keys, Kind.REQUEST)})
     about: dict[int, tuple[str | None, str]] = {}
     replies: dict[int, list[tuple[int | None, datetime, bool, int]]] = {}
     for identifier, team, language, asker, author, at, accepted, score in rows:
         about[identifier] = (team, language)
         if author is not None and author != asker and (before is None or at < before):
             replies.setdefault(identifier, []).append((author, at, accepted, score))
-    return {f"{Kind.REQUEST}:{i}": (*each, best_parts(replies.get(i, ()))) for i, each in about.items()}
+    found: Found = {}
+    for identifier, each in about.items():
+        own = replies.get(identifier, [])
+        if len(own) > 1:
+            own.sort(key=itemgetter(1))
+        found[f"request:{identifier}"] = (*each, best_parts(own))
+    return found
 
 
 def _of_documents(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> Found:
-    ids = _ids(keys, Kind.DOCUMENT)
+    ids = ids_of(keys, Kind.DOCUMENT)
     if not ids:
         return {}
-    rows = session.execute(
+    found: Found = {}
+    rows = session.execute(_readable_documents(reader), {"ids": ids})
+    for identifier, team, language, owner, verifier, verified, written in rows:
+        parts = stood_by(owner, verifier, verified, written)
+        kept = tuple(part for part in parts if before is None or part.at < before)
+        found[f"document:{identifier}"] = (team, language, kept)
+    return found
+
+
+# The statements of a reader are kept, since to build one takes as long as to run it; what they find is not.
+_KEPT = 64
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+
+
+@lru_cache(maxsize=_KEPT)
+def _readable_requests(reader: Reader) -> Executable:
+    return (
+        select(
+            HelpRequest.id, Team.handle, HelpRequest.language, HelpRequest.asked_by_id,
+            Reply.author_id, Reply.created_at, Reply.accepted, Reply.score,
+        )
+        .outerjoin(Team, Team.id == HelpRequest.team_id)
+        .outerjoin(Reply, Reply.request_id == HelpRequest.id)
+        .where(HelpRequest.id.in_(_IDS), HelpRequest.hidden.is_(False), HelpRequest.status == RESOLVED)
+        .where(readable_requests(reader))
+        .order_by(HelpRequest.id, Reply.id)
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=_KEPT)
+def _readable_documents(reader: Reader) -> Executable:
+    return (
         select(
             Document.id, Team.handle, Document.language,
             Document.owner_id, Document.verified_by_id, Document.verified_on, Document.written_at,
         )
         .outerjoin(Team, Team.id == Document.team_id)
-        .where(Document.id.in_(ids), Document.hidden.is_(False), Document.draft.is_(False))
+        .where(Document.id.in_(_IDS), Document.hidden.is_(False), Document.draft.is_(False))
         .where(readable_documents(reader))
     )  # fmt: skip
-    found: Found = {}
-    for identifier, team, language, owner, verifier, verified, written in rows:
-        parts = stood_by(owner, verifier, verified, written)
-        kept = tuple(part for part in parts if before is None or part.at < before)
-        found[f"{Kind.DOCUMENT}:{identifier}"] = (team, language, kept)
-    return found
-
-
-def _ids(keys: Collection[str], kind: Kind) -> list[int]:
-    return sorted(int(key.partition(":")[2]) for key in keys if key.startswith(f"{kind}:"))

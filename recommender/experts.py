@@ -8,15 +8,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
-from recommender.corpus import readable_items
-from recommender.datatypes import Contribution, Evidence, Expert, Item, Part
+from recommender.corpus import headings
+from recommender.datatypes import Contribution, Evidence, Expert, Heading, Part
 from recommender.evidence import Trace
 from recommender.expert_ranker import Ranker, candidates
-from recommender.models import Person
+from recommender.models import Person, Team, team_members
 
 NEAR = 0.25
 _EVIDENCE_SHOWN, _BESIDE = 5, 4
@@ -89,15 +89,15 @@ def describe(
     traces: Sequence[Trace],
     now: datetime,
     half_life_days: float,
-    loaded: Mapping[str, Item] | None = None,
 ) -> tuple[Expert, ...]:
-    """The chosen people with their names and the convincing items that speak for them, the strongest first. `loaded`
-    are readable items that need not be loaded again."""
-    pieces = {each.person_id: _pieces(traces, each.person_id, now, half_life_days) for each in chosen}
+    """The chosen people with their names and the convincing items that speak for them, the strongest first."""
+    pieces = _pieces(traces, {each.person_id for each in chosen}, now, half_life_days)
     shown = {person: own[:_EVIDENCE_SHOWN] for person, own in pieces.items()}
-    items = dict(loaded or {})
-    items |= readable_items(session, {piece.key for own in shown.values() for piece in own} - items.keys(), reader)
-    people = load_people(session, pieces.keys())
+    items = headings(session, {piece.key for own in shown.values() for piece in own}, reader)
+    people = {each.id: each for each in session.execute(_PEOPLE, {"ids": sorted(pieces)})}
+    teams_of: dict[int, list[str]] = {}
+    for person_id, handle in session.execute(_TEAMS_OF, {"ids": sorted(pieces)}):
+        teams_of.setdefault(person_id, []).append(handle)
     described = []
     for each in chosen:
         person, own = people.get(each.person_id), pieces[each.person_id]
@@ -109,7 +109,7 @@ def describe(
                 person_id=person.id,
                 handle=person.handle,
                 name=person.name,
-                teams=tuple(team.handle for team in person.teams),
+                teams=tuple(teams_of.get(person.id, ())),
                 languages=tuple(person.languages),
                 away_until=person.away_until if person.away_until and person.away_until >= now.date() else None,
                 score=each.share,
@@ -125,23 +125,41 @@ def describe(
     return tuple(described)
 
 
+# Built once: to build a statement takes as long as to run it.
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+_PEOPLE = select(Person.id, Person.handle, Person.name, Person.languages, Person.away_until).where(Person.id.in_(_IDS))
+_TEAMS_OF = (
+    select(team_members.c.person_id, Team.handle)
+    .join(Team, Team.id == team_members.c.team_id)
+    .where(team_members.c.person_id.in_(_IDS))
+    .order_by(Team.handle)
+)
+
+
 def load_people(session: Session, ids: Collection[int]) -> dict[int, Person]:
     """The people of `ids`."""
     return {person.id: person for person in session.scalars(select(Person).where(Person.id.in_(sorted(ids))))}
 
 
-def _pieces(traces: Sequence[Trace], person_id: int, now: datetime, half_life_days: float) -> list[_Piece]:
-    """What the person did in convincing items, the strongest first."""
-    found = []
+def _pieces(
+    traces: Sequence[Trace], people: Collection[int], now: datetime, half_life_days: float
+) -> dict[int, list[_Piece]]:
+    """What each of the people did in convincing items, the strongest first."""
+    found: dict[int, list[_Piece]] = {person: [] for person in people}
     for trace in traces:
+        if not trace.convincing:
+            continue
         for part in trace.contributions:
-            if part.person_id == person_id and trace.convincing:
+            if part.person_id in found:
                 age = max(0.0, (now - part.at).total_seconds() / _DAY)
-                found.append(_Piece(trace.key, trace.score**2 * part.weight * 0.5 ** (age / half_life_days), part))
-    return sorted(found, key=lambda piece: (-piece.weight, piece.key))
+                weight = trace.score**2 * part.weight * 0.5 ** (age / half_life_days)
+                found[part.person_id].append(_Piece(trace.key, weight, part))
+    for own in found.values():
+        own.sort(key=lambda piece: (-piece.weight, piece.key))
+    return found
 
 
-def _evidence(piece: _Piece, items: Mapping[str, Item]) -> Evidence:
+def _evidence(piece: _Piece, items: Mapping[str, Heading]) -> Evidence:
     return Evidence(items[piece.key], piece.weight, piece.part.at, piece.part.part)
 
 

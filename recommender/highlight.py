@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 
 from recommender.language import Analyzer
 
-_LETTERS = r"(?:[^\W_][\u0300-\u036f]*)+"  # a letter may carry its accents as characters of their own
+_LETTERS = r"[^\W_]+(?:[\u0300-\u036f]+[^\W_]+)*[\u0300-\u036f]*"  # accents may be characters of their own
 _WORD = re.compile(rf"{_LETTERS}(?:[.\-_:/\\@+#'’]{_LETTERS})*")
 _START = re.compile(r"(?:^|(?<=[.!?:]\s)|(?<=\n))(?=\S)")
 _STEM = 5
@@ -24,25 +25,40 @@ class Match:
 _NONE: Mapping[str, str] = {}
 
 
-def matching_words(
-    text: str, weights: Mapping[str, float], analyzer: Analyzer, translated: Mapping[str, str] = _NONE
-) -> list[Match]:
-    """Every word of `text` that stands for at least one of the question's terms in `weights`, or for its translation:
-    `translated` holds the question's term for each term of another language.
+class Matcher:
+    """Finds the words of texts that stand for a question's terms; a word that comes again is not compared again."""
 
-    A term also matches a longer compound that contains it, and the other way round ("tulostin", "tulostinjono").
-    """
-    long_terms = [term for term in weights if len(term) >= _STEM and term.isalpha()]
-    found = []
-    for word in _WORD.finditer(text):
-        keys = analyzer.word_keys(word.group())
-        terms = keys & weights.keys() | {translated[key] for key in keys & translated.keys()}
+    def __init__(self, weights: Mapping[str, float], analyzer: Analyzer, translated: Mapping[str, str] = _NONE) -> None:
+        self._weights = weights
+        self._analyzer = analyzer
+        self._translated = translated
+        self._long = [term for term in weights if len(term) >= _STEM and term.isalpha()]
+        self._met: dict[str, frozenset[str]] = {}
+
+    def words(self, text: str) -> list[Match]:
+        """Every word of `text` that stands for at least one of the question's terms in `weights`, or for its
+        translation: `translated` holds the question's term for each term of another language.
+
+        A term also matches a longer compound that contains it, and the other way round ("tulostin", "tulostinjono").
+        """
+        found = []
+        for word in _WORD.finditer(text):
+            written = word.group()
+            terms = self._met.get(written)
+            if terms is None:
+                terms = self._met[written] = self._terms(written)
+            if terms:
+                found.append(Match(word.start(), word.end(), terms))
+        return found
+
+    def _terms(self, word: str) -> frozenset[str]:
+        keys = self._analyzer.word_keys(word)
+        terms = {key for key in keys if key in self._weights}
+        terms.update(self._translated[key] for key in keys if key in self._translated)
         if not terms:
             long_keys = [key for key in keys if len(key) >= _STEM]
-            terms = frozenset(term for term in long_terms if any(term in key or key in term for key in long_keys))
-        if terms:
-            found.append(Match(word.start(), word.end(), frozenset(terms)))
-    return found
+            terms = {term for term in self._long if any(term in key or key in term for key in long_keys)}
+        return frozenset(terms)
 
 
 def excerpt(
@@ -59,7 +75,7 @@ def excerpt(
 
     def value(start: int) -> float:
         inside = [match.terms for match in found if match.start >= start and match.end <= start + length]
-        return sum(weights[term] for term in frozenset().union(*inside))
+        return fsum(weights[term] for term in frozenset().union(*inside))  # whatever the order of a set is
 
     starts = [match.start() for match in _START.finditer(text)]
     begin = max(starts, key=lambda start: (value(start), -start), default=0)

@@ -22,7 +22,7 @@ from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, Model
 from recommender.evidence import Trace, traces
 from recommender.expert_ranker import Ranker
 from recommender.fusion import Candidate, fuse
-from recommender.highlight import Match, excerpt, matching_words
+from recommender.highlight import Match, Matcher, excerpt
 from recommender.index import Hit, SearchIndex, generations
 from recommender.index.build import item_digest
 from recommender.index.local import LocalIndex
@@ -302,6 +302,7 @@ class Recommender:
         }
         passages = index.passages([identifier for own in ids.values() for identifier in own])
         digests = index.digests([item.key for item, _candidate in ranked])
+        matcher = Matcher(asked.rarity, self._analyzer, asked.translated)
         judged = []
         for item, candidate in ranked:
             own = [passages[identifier] for identifier in ids[item.key] if identifier in passages]
@@ -309,20 +310,12 @@ class Recommender:
                 continue
             if digests.get(item.key) != item_digest(item, self._settings.passage_tokens):
                 own = [_as_it_is_now(passage, item) for passage in own]
-            passage, words, covered = max((self._covered(asked, each) for each in own), key=lambda found: found[2])
+            passage, words, covered = max((_covered(asked, each, matcher) for each in own), key=lambda found: found[2])
             near = None if candidate.dense is None else calibration.nearness(candidate.dense, index.background)
             long = len(f"{passage.context} {passage.text}".split())
             match = calibration.probability(near, covered, asked.length, long)
             judged.append(_Judged(item, passage, match, near, words))
         return judged
-
-    def _covered(self, asked: Question, passage: Passage) -> tuple[Passage, list[Match], float]:
-        """(the passage, its words that match, how much of the question they cover). A word in the other language stands
-        for the one it translates."""
-        text = f"{passage.context}\n{passage.text}"[:_MARKED]
-        words = matching_words(text, asked.rarity, self._analyzer, asked.translated)
-        matched = frozenset[str]().union(*(word.terms for word in words))
-        return passage, words, calibration.coverage(asked.rarity, matched, asked.unknown_rarity, asked.rarest)
 
     def evidence(
         self,
@@ -348,8 +341,7 @@ class Recommender:
         ranked = experts.with_evidence(ranked, near)
         available = availabilities(session, [each.person_id for each in ranked], now.date(), self._analyzer)
         chosen = fairness.choose(ranked, available, found.asked.terms.words)[:EXPERTS]
-        loaded = {item.key: item for item, _candidate in found.ranked}
-        known = experts.describe(session, reader, chosen, near, now, half_life, loaded)
+        known = experts.describe(session, reader, chosen, near, now, half_life)
         known = tuple(replace(expert, words=self._shared_words(found.asked, expert)) for expert in known)
         convinces = any(expert.answered or expert.keeps or expert.verified for expert in known)
         return known, () if convinces else experts.teams(near)
@@ -368,10 +360,11 @@ class Recommender:
     def _shared_words(self, asked: Question, expert: Expert) -> tuple[str, ...]:
         """The telling words of the question, as they are written in the titles of what the expert did."""
         told = asked.telling
+        matcher = Matcher(told, self._analyzer, asked.translated)
         found: dict[str, str] = {}
         for piece in expert.evidence:
             title = piece.item.title
-            for word in matching_words(title, told, self._analyzer, asked.translated):
+            for word in matcher.words(title):
                 for term in sorted(word.terms & told.keys()):
                     found.setdefault(term, title[word.start : word.end].lower())
         named = sorted(found, key=lambda term: (-told[term], term))[:_TOPIC_WORDS]
@@ -414,6 +407,14 @@ def _suggestion(judged: _Judged, asked: Question) -> Suggestion:
     shown, marks = excerpt(passage.text, words, telling)
     why = Why(tuple(dict.fromkeys(surface[term] for term in named)), judged.near)
     return Suggestion(judged.item, passage, judged.match, shown, marks, why)
+
+
+def _covered(asked: Question, passage: Passage, matcher: Matcher) -> tuple[Passage, list[Match], float]:
+    """(the passage, its words that match, how much of the question they cover). A word in the other language stands for
+    the one it translates."""
+    words = matcher.words(f"{passage.context}\n{passage.text}"[:_MARKED])
+    matched = frozenset[str]().union(*(word.terms for word in words))
+    return passage, words, calibration.coverage(asked.rarity, matched, asked.unknown_rarity, asked.rarest)
 
 
 def _as_it_is_now(passage: Passage, item: Item) -> Passage:

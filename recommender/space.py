@@ -95,7 +95,9 @@ class Space:
         at = float(np.interp(length, np.log(LENGTHS), np.arange(len(LENGTHS))))
         low = min(int(at), len(LENGTHS) - 2)
         mean = means[low] + (at - low) * (means[low + 1] - means[low])
-        placed = normalise(self._mapped((vector - _QUESTION_SHARE * mean)[None], language))
+        placed = normalise((vector - _QUESTION_SHARE * mean)[None])
+        if language in self.maps:  # not by BLAS: its threads would wait busily beside the model's
+            placed = normalise(np.einsum("ij,jk->ik", placed, self.maps[language]))
         return np.asarray(placed[0], np.float32)
 
     def _mapped(self, centred: Vectors, language: str) -> Vectors:

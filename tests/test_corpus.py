@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.corpus import fingerprint, items, load_items, stood_by
-from recommender.datatypes import Contribution, Kind, Part
+from recommender.access import ANYONE, Reader
+from recommender.corpus import fingerprint, headings, items, load_items, stood_by
+from recommender.datatypes import Contribution, Heading, Kind, Part
 from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 
 AT = datetime(2026, 1, 1)
@@ -77,6 +78,33 @@ def test_a_corpus_of_several_chunks_comes_whole_and_in_order(sessions: sessionma
         found = load_items(session, [f"request:{n}" for n in range(1, 1102)])
         assert [found[f"request:{n}"].title for n in (1, 500, 501, 1101)] == ["t1", "t500", "t501", "t1101"]
         assert len(found) == 1101
+
+
+def test_headings_are_those_of_answered_items_that_the_reader_may_read_now(
+    sessions: sessionmaker[Session], add_request: Add
+) -> None:
+    shared = add_request("shared", team="it", audience=["everyone"], language="fi")
+    private = add_request("private", audience=["person:9"])
+    still = add_request("open", audience=["everyone"], status="open")
+    with sessions.begin() as session:
+        for title, draft in (("page", False), ("draft", True)):
+            row = Document(title=title, body="b", language="en", written_at=AT, draft=draft)
+            row.audience = [DocumentAudience(token="everyone")]
+            session.add(row)
+            session.flush()
+    keys = [f"request:{number}" for number in (shared, private, still, 99)] + ["document:1", "document:2"]
+    own = Reader(9, frozenset(), frozenset({"everyone", "person:9"}))
+    with sessions() as session:
+        found = headings(session, keys, ANYONE)
+        assert found == {
+            f"request:{shared}": Heading(f"request:{shared}", Kind.REQUEST, "shared", "fi", "it"),
+            "document:1": Heading("document:1", Kind.DOCUMENT, "page", "en", None),
+        }
+        assert found["document:1"].id == 1
+        assert headings(session, keys, own).keys() - found.keys() == {f"request:{private}"}
+        assert headings(session, [], own) == {}
+        session.execute(update(HelpRequest).where(HelpRequest.id == shared).values(hidden=True, title="changed"))
+        assert headings(session, keys, ANYONE).keys() == {"document:1"}
 
 
 @pytest.mark.parametrize(

@@ -119,9 +119,7 @@ def test_a_compound_that_is_known_is_not_taken_apart() -> None:
         ("en", ["receipt"], "kuitti"),
     ],
 )
-def test_what_ships_knows_the_words_of_offices(
-    shipped: Dictionary, language: str, words: list[str], term: str
-) -> None:
+def test_what_ships_knows_the_words_of_offices(shipped: Dictionary, language: str, words: list[str], term: str) -> None:
     assert term in [found for found, _word in _terms(shipped, language, *words)]
     assert "CC BY-SA" in shipped.source
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -67,6 +68,32 @@ def test_a_text_is_encoded_the_same_alone_and_in_company(openvino: Encoder) -> N
     together = openvino.encode_passages(company)
     for row in (0, 2, 4, 18):
         assert float(together[row] @ openvino.encode_passages([company[row]])[0]) >= 0.99999
+
+
+def test_questions_of_like_length_are_read_as_one_length_no_longer_than_the_model_reads() -> None:
+    widths = []
+
+    class Model:  # takes the place of a compiled one, to see what it is given
+        def create_infer_request(self) -> "Model":
+            return self
+
+        def infer(self, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+            widths.append((feed["input_ids"].shape, int(feed["attention_mask"].sum())))
+            return [np.ones((len(feed["input_ids"]), 3), np.float32)]
+
+    class Tokenizer:
+        def encode_batch(self, texts: list[str]) -> list[SimpleNamespace]:
+            return [SimpleNamespace(ids=[7] * len(text.split())) for text in texts]
+
+    card = ModelCard("m", "r", 3, 40)
+    prompts = {"query": "", "document": ""}
+    encoder = OpenVINOEncoder(card, prompts, Tokenizer(), Model(), {"input_ids", "attention_mask"})
+    for words in (1, 16, 17, 33, 40):
+        encoder.encode_queries(["sana " * words])
+    assert widths == [((1, 16), 1), ((1, 16), 16), ((1, 32), 17), ((1, 40), 33), ((1, 40), 40)]
+    widths.clear()
+    encoder.encode_passages(["a", "b c"])
+    assert widths == [((2, 2), 3)]
 
 
 def test_threads_get_their_own_vectors(openvino: Encoder) -> None:

@@ -12,7 +12,7 @@ from flask_babel import format_date, get_locale, gettext, ngettext
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from recommender.datatypes import Item, Kind
+from recommender.datatypes import Heading, Item, Kind
 from recommender.models import Team, utc_now
 
 _TAGS = {
@@ -115,7 +115,7 @@ def with_language(code: str) -> str:
     return f"{request.path}?{urlencode({**request.args.to_dict(flat=False), 'lang': code}, doseq=True)}"
 
 
-def item_url(item: Item) -> str:
+def item_url(item: Item | Heading) -> str:
     """The path of an item's page."""
     if item.kind is Kind.REQUEST:
         return url_for("requests.show", request_id=item.id)

@@ -1,8 +1,7 @@
 """Where passages are searched. `SearchIndex` is the protocol; `local.py` runs it on FAISS and Tantivy."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,7 @@ from recommender.language import Terms
 from recommender.space import Space
 
 
-@dataclass(frozen=True)
-class Near:
+class Near(NamedTuple):
     """How near an item's passages are to a question, as cosines: the nearest passage, the first one (it says what the
     item is about), and the mean of all. An opening may be the nearest; the first passage is shown for it."""
 
@@ -23,8 +21,7 @@ class Near:
     whole: float
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """One item found. `near` is None when the dense leg did not run, `lexical` is a BM25 score (0 = no word)."""
 
     item: str

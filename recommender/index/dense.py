@@ -57,14 +57,17 @@ class DenseIndex:
         """The vectors of `ids`, shape (n, dimension)."""
         if not len(ids):
             return np.zeros((0, self._index.d), np.float32)
-        return np.asarray(self._storage().reconstruct_batch(np.ascontiguousarray(ids, np.int64)), np.float32)
+        storage = self._storage()
+        codes = faiss.rev_swig_ptr(storage.codes.data(), storage.ntotal * storage.code_size)
+        kept = np.float16 if self.approximate else np.float32
+        return np.asarray(codes.view(kept).reshape(-1, self._index.d)[ids], np.float32)
 
     def search(self, vector: Vectors, readable: NDArray[np.bool_], top_k: int) -> list[tuple[int, float]]:
         """The `top_k` nearest readable rows as (id, cosine), best first. `readable` has one value per row.
 
         A narrow filter starves a graph search, so few readable rows are searched exactly.
         """
-        count = int(readable.sum())
+        count = int(np.count_nonzero(readable))
         top_k = min(top_k, count)
         if top_k == 0:
             return []
@@ -76,7 +79,7 @@ class DenseIndex:
             scores, ids = self._index.search(query, top_k, params=parameters)
         else:
             scores, ids = self._storage().search(query, top_k, params=faiss.SearchParameters(sel=selector))
-        return [(int(i), float(s)) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0]
+        return [(i, s) for i, s in zip(ids[0].tolist(), scores[0].tolist(), strict=True) if i >= 0]
 
     def _storage(self) -> faiss.Index:
         return faiss.downcast_index(self._index.storage) if self.approximate else self._index

@@ -19,6 +19,7 @@ _GRAM_WEIGHT = 0.15
 _MAX_WORDS, _MAX_GRAMS = 48, 32
 _HEAP = 64_000_000
 _COUNTS_KEPT = 20_000
+_FEW_TOKENS = 4
 _NOTHING = Terms((), ())
 
 
@@ -159,7 +160,12 @@ class LexicalIndex:
         return self._counted[term, tokens]
 
     def _readable(self, tokens: frozenset[str]) -> tantivy.Query:
-        return tantivy.Query.term_set_query(self._schema, "audience", sorted(tokens))
+        """What one of the tokens may read. For a few, the union is made while searching; a set is read whole first."""
+        held = [token for token in sorted(tokens) if self._searcher.doc_freq("audience", token)]
+        if len(held) > _FEW_TOKENS:
+            return tantivy.Query.term_set_query(self._schema, "audience", held)
+        terms = [tantivy.Query.term_query(self._schema, "audience", token, "basic") for token in held]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
 
     def _parts(self, terms: Terms) -> list[tantivy.Query]:
         common = {word: max(self._searcher.doc_freq(name, word) for name in _WEIGHTS) for word in terms.words}

@@ -98,10 +98,9 @@ class LocalIndex:
             wanted = np.fromiter((key in among for key in self._items), np.bool_, len(self._items))
             readable = readable & wanted[self._item_of]
         found = self._dense.search(vector, readable, top_k)
-        numbers = dict.fromkeys(
-            [*(int(self._item_of[i]) for i, _cosine in found), *map(self._numbers.__getitem__, lexical)]
-        )
-        near = self._near(vector, list(numbers))
+        met = self._item_of[[row for row, _cosine in found]].tolist() if found else []
+        numbers = list(dict.fromkeys([*met, *map(self._numbers.__getitem__, lexical)]))
+        near = self._near(vector, numbers)
         keys = [self._items[number] for number in numbers]
         return [
             Hit(key, self._language[key], each, lexical.get(key, 0.0)) for key, each in zip(keys, near, strict=True)
@@ -118,9 +117,9 @@ class LocalIndex:
         ids = self._order[starts[owner] + np.arange(len(owner)) - begins[owner]]
         vectors = self._dense.vectors(ids)
         question = vector.reshape(-1)
-        cosines = vectors @ question
+        cosines = np.einsum("ij,j->i", vectors, question)  # by BLAS its threads would wait busily beside the model's
         told = self._told[ids]
-        whole = normalise(np.add.reduceat(vectors * told[:, None], begins, axis=0)) @ question
+        whole = np.einsum("ij,j->i", normalise(_sums(vectors, told, begins, counts)), question)
         nearest = np.lexsort((-cosines, owner))[begins]  # the first of each item, once its passages are in order
         shown = np.where(told[nearest], nearest, begins)  # an opening is the beginning of the first passage
         return [
@@ -162,6 +161,19 @@ def _mask(by_token: dict[str, NDArray[np.int64]], rows: int, tokens: frozenset[s
     for token in tokens & by_token.keys():
         mask[by_token[token]] = True
     return mask
+
+
+def _sums(
+    vectors: NDArray[np.float32], told: NDArray[np.bool_], begins: NDArray[np.int64], counts: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """The sum of each item's vectors that are `told`, shape (items, dimension): `counts` of them from `begins` on. The
+    first of every item, then the second, and so on, since np.add.reduceat takes nine times as long."""
+    sums = np.zeros((len(begins), vectors.shape[1]), np.float32)
+    for place in range(int(counts.max())):
+        rows = np.flatnonzero(counts > place)
+        rows = rows[told[begins[rows] + place]]
+        sums[rows] += vectors[begins[rows] + place]
+    return sums
 
 
 def check_model(manifest: Manifest, model: ModelCard | None) -> None:
