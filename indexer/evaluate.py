@@ -149,7 +149,7 @@ def ask_experts(each: EvaluationSet, task: expert_questions.Task, run: Run) -> e
 
 
 Answer = tuple[list[str], float]
-"""Corpus ids, best first, and the best one's match."""
+"""Corpus ids, best first, and the probability that there is an answer."""
 Asked = dict[str, dict[str, Answer]]
 """{method: {query id: answer}}"""
 
@@ -186,7 +186,7 @@ def _ask(each: EvaluationSet, queries: Sequence[Query], store: Store, run: Run) 
         for method, one in _methods(store, run).items():
             for number, query in enumerate(queries):
                 ranking = one.rank(query.text, ANYONE, session, _TOP, among[repr(query.filter)])
-                answer = [ids[key] for key in ranking.keys], ranking.match
+                answer = [ids[key] for key in ranking.keys], ranking.exists
                 answers.setdefault(_question(query), {})[method] = answer
                 session.expunge_all()
                 run.progress(f"{each.name}: {method}", number + 1, len(queries))
@@ -252,7 +252,7 @@ def _rank_rows(
 def _exists_row(
     each: EvaluationSet, queries: Sequence[Query], asked: Mapping[str, tuple[list[str], float]], method: str
 ) -> tuple[Row, list[evaluation.Bin]]:
-    """How well the best match tells questions with an answer from those without, and how true it is."""
+    """How well the probability tells questions with an answer from those without, and how true it is."""
     given = [asked[query.id][1] for query in queries]
     truth = [query.protocol == "in-scope" for query in queries]
     bins = evaluation.reliability(given, truth)
