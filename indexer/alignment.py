@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.evaluate import KeepingEncoder
+from indexer.evaluation_store import KeepingEncoder
 from indexer.passages import OPENING_WORDS
 from recommender.alignment import FILE, Alignment, save
 from recommender.datatypes import Role

@@ -167,6 +167,18 @@ def train_experts(settings: Settings) -> None:
 
 @main.command()
 @click.pass_obj
+def calibrate(settings: Settings) -> None:
+    """Fit the probability of an answer to your own history; used only when it is better on the newest questions."""
+    from indexer.calibrate import calibrate as fit
+    from recommender.recommender import Recommender
+
+    with _bars() as progress, _session(settings) as session:
+        found = fit(settings, Recommender.open(settings), session, partial(progress, "questions"))
+    click.echo(found.as_text())
+
+
+@main.command()
+@click.pass_obj
 def rollback(settings: Settings) -> None:
     """Make the generation before the live one live again."""
     from recommender.index.generations import roll_back

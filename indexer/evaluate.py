@@ -1,64 +1,39 @@
 """`kollega evaluate`: sets of questions with known answers, asked of the recommender itself.
 
-Each set goes into a throw-away store (database and index) under `KOLLEGA_HOME/evaluation`, made anew only when the set
-or what makes the index changes; vectors are kept beside it. Nothing of the organisation's own is touched.
+Each set is asked in its throw-away store (`evaluation_store.py`). What was answered is kept there, and asked again only
+when something that makes the answers has changed (`kept_answers.py`).
 """
 
 import hashlib
 import json
-import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
-import indexer.passages
-import recommender
 from indexer import expert_evaluation, expert_questions
+from indexer.evaluation_store import ANSWERS, ITEMS, KeepingEncoder, Progress, Store, home_of, open_store
 from indexer.expert_evaluation import ExpertEvaluation
-from indexer.reindex import reindex
+from indexer.kept_answers import KeptAnswers, state_of, state_with
 from recommender import evaluation
-from recommender.access import ANYONE, EVERYONE
-from recommender.database import open_database
-from recommender.encoder import Encoder, ModelCard, Vectors
+from recommender.access import ANYONE
+from recommender.encoder import Encoder
 from recommender.errors import EvaluationError
 from recommender.evaluation import EvaluationSet, Interval, Query, Scores
-from recommender.index.build import Journal
 from recommender.index.local import LocalIndex
 from recommender.language import Analyzer
-from recommender.models import (
-    RESOLVED,
-    Document,
-    DocumentAudience,
-    HelpRequest,
-    Person,
-    Reply,
-    RequestAudience,
-)
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 
-ITEMS, ANSWERS = "items", "answers"
 METHODS = ("lexical", "dense", "fusion")
 RANKED = ("similar", "answer", "in-scope", "fi-fi", "en-en", "fi-en", "en-fi", "fi-all")
 EXISTS = ("in-scope", "out-of-scope")
+ASKS = ("evaluate.py", "evaluation_store.py", "expert_questions.py", "passages.py", "past_questions.py", "reindex.py")
+JUDGES = ("expert_evaluation.py", "train_experts.py")
 _TOP = 10
-_LONG_AGO = datetime(2000, 1, 1)
-_MAKES_THE_INDEX = (
-    "language.py",
-    "corpus.py",
-    "space.py",
-    "alignment.npz",
-    "index/build.py",
-    "index/lexical.py",
-    "index/catalogue.py",
-    "index/dense.py",
-)
 
 
 @dataclass(frozen=True)
@@ -83,48 +58,25 @@ class Evaluation:
     experts: ExpertEvaluation = field(default_factory=ExpertEvaluation)
 
 
-class KeepingEncoder:
-    """An encoder that keeps every vector it makes, by a hash of the text, for the next run."""
-
-    def __init__(self, real: Encoder, directory: Path) -> None:
-        self.card, self.backend, self.count_tokens = real.card, real.backend, real.count_tokens
-        self._real = real
-        self._kept = Journal(directory, real.card)
-        self._near: dict[str, Vectors] = {}
-
-    def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """As the encoder's."""
-        return self._encode("query", texts, self._real.encode_queries)
-
-    def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        """As the encoder's."""
-        return self._encode("passage", texts, self._real.encode_passages)
-
-    def _encode(self, kind: str, texts: Sequence[str], encode: Callable[[Sequence[str]], Vectors]) -> Vectors:
-        digests = [hashlib.sha256(f"{kind}\0{text}".encode("utf-8", "surrogatepass")).hexdigest() for text in texts]
-        self._near |= self._kept.find(digest for digest in digests if digest not in self._near)
-        missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in self._near}
-        if missing:
-            made = dict(zip(missing, encode(list(missing.values())), strict=True))
-            self._kept.keep(made)
-            self._near |= made
-        return np.array([self._near[digest] for digest in digests], np.float32).reshape(len(texts), -1)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._kept.close()
-
-
 @dataclass(frozen=True)
-class Store:
-    """A set in a database and an index: its settings, its sessions, and the keys of its items by corpus id."""
+class Run:
+    """What all questions are asked with, and the state (`kept_answers.py`) of what answers them."""
 
     settings: Settings
-    sessions: sessionmaker[Session]
-    keys: Mapping[str, str]
+    encoder: KeepingEncoder
+    analyzer: Analyzer
+    progress: Progress
+    state: str
 
-
-Progress = Callable[[str, int, int], None]
+    @classmethod
+    @contextmanager
+    def begin(cls, settings: Settings, encoder: Encoder, analyzer: Analyzer, progress: Progress) -> Iterator["Run"]:
+        """A run that keeps its vectors and answers for the next one."""
+        keeping = KeepingEncoder(encoder, settings.home / "evaluation" / "vectors")
+        try:
+            yield cls(settings, keeping, analyzer, progress, state_of(settings, encoder.card, _paths(ASKS)))
+        finally:
+            keeping.close()
 
 
 def evaluate(
@@ -137,15 +89,12 @@ def evaluate(
 ) -> Evaluation:
     """Ask every set's queries of one part by every method. Raises EvaluationError for a set that cannot be used."""
     sets = [EvaluationSet.read(folder) for folder in folders]
-    home = settings.home / "evaluation"
-    keeping = KeepingEncoder(encoder, home / "vectors")
     found = Evaluation()
     pairs: dict[str, list[Any]] = {leg: [] for leg in METHODS[:-1]}
-    colleagues = []
-    try:
-        for folder, each in zip(folders, sets, strict=True):
+    with Run.begin(settings, encoder, analyzer, progress) as run:
+        for each in sets:
             queries = [query for query in each.queries if part in ("all", query.part)]
-            asked = _asked(each, queries, settings, keeping, analyzer, progress)
+            asked = _asked(each, queries, run)
             for protocol in (name for name in RANKED if name in {query.protocol for query in queries}):
                 scores, rows = _rank_rows(each, protocol, [q for q in queries if q.protocol == protocol], asked)
                 found.rows += rows
@@ -158,63 +107,104 @@ def evaluate(
                     found.rows.append(row)
                     if method == "fusion":
                         found.calibration[each.name] = bins
-            if part != "train" and expert_questions.has_experts(each):
-                colleagues.append(ask_experts(folder, each, settings, keeping, analyzer, progress))
-    finally:
-        keeping.close()
+        if part != "train":
+            found.experts = _judge_experts(folders, sets, run)
     if any(pairs.values()):
         found.over = {leg: evaluation.difference(each) for leg, each in pairs.items()}
-    found.experts = expert_evaluation.judge(colleagues, settings.half_life_days)
     return found
 
 
-def ask_experts(
-    folder: Path,
-    each: EvaluationSet,
-    settings: Settings,
-    encoder: KeepingEncoder,
-    analyzer: Analyzer,
-    progress: Progress,
-) -> expert_questions.Asked:
+def _judge_experts(folders: Sequence[Path], sets: Sequence[EvaluationSet], run: Run) -> ExpertEvaluation:
+    """How well colleagues are named, on the sets that have a task for it."""
+    pairs = zip(folders, sets, strict=True)
+    tasks = [
+        (each, expert_questions.read(folder, each)) for folder, each in pairs if expert_questions.has_experts(each)
+    ]
+    if not tasks:
+        return ExpertEvaluation()
+    code = [path.read_bytes() for path in _paths(JUDGES)]
+    state = state_with(run.state, code, [(each.name, each.digest, task) for each, task in tasks])
+    kept = KeptAnswers(run.settings.home / "evaluation" / "colleagues.json.gz", state)
+    known = kept.read(expert_evaluation.unpack)
+    if known is None:
+        asked = [ask_experts(each, task, run) for each, task in tasks]
+        known = expert_evaluation.judge(asked, run.settings.half_life_days)
+        kept.write(asdict(known))
+    return known
+
+
+def ask_experts(each: EvaluationSet, task: expert_questions.Task, run: Run) -> expert_questions.Asked:
     """Ask the questions of a set with an expert task, in its throw-away store."""
-    store = _store(each, ITEMS, settings, encoder, analyzer, progress)
+    home = home_of(each, ITEMS, run.settings, run.encoder.card)
+    kept = KeptAnswers(home / "colleagues.json.gz", state_with(run.state, task))
+    known = kept.read(expert_questions.unpack)
+    if known is not None:
+        return known
+    store = open_store(each, ITEMS, run.settings, run.encoder, run.analyzer, run.progress)
     with store.sessions() as session:
-        asked = expert_questions.ask(folder, each, session, store.keys, _methods(store, encoder, analyzer), progress)
+        asked = expert_questions.ask(task, each, session, store.keys, _methods(store, run), run.progress)
     store.sessions.kw["bind"].dispose()
+    kept.write(expert_questions.pack(asked))
     return asked
 
 
-Asked = dict[str, dict[str, tuple[list[str], float]]]
+Answer = tuple[list[str], float]
+"""Corpus ids, best first, and the probability that there is an answer."""
+Asked = dict[str, dict[str, Answer]]
+"""{method: {query id: answer}}"""
 
 
-def _asked(
-    each: EvaluationSet,
-    queries: Sequence[Query],
-    settings: Settings,
-    encoder: KeepingEncoder,
-    analyzer: Analyzer,
-    progress: Progress,
-) -> Asked:
-    """{method: {query id: (corpus ids, best first, the best one's match)}}."""
+def _asked(each: EvaluationSet, queries: Sequence[Query], run: Run) -> Asked:
+    """Every query's answer by every method: those kept from an earlier run, and the others asked now."""
     asked: Asked = {method: {} for method in METHODS}
     for pool in (ITEMS, ANSWERS):
         wanted = [query for query in queries if query.protocol in (*RANKED, *EXISTS) and _pool(query) == pool]
         if not wanted:
             continue
-        store = _store(each, pool, settings, encoder, analyzer, progress)
-        progress(f"{each.name}: questions", 0, len(wanted))
-        encoder.encode_queries([query.text.strip() for query in wanted])  # together, and kept for each method
-        ids = {key: identifier for identifier, key in store.keys.items()}
-        among = {repr(query.filter): _among(each, query, store) for query in wanted}
-        with store.sessions() as session:
-            for method, one in _methods(store, encoder, analyzer).items():
-                for number, query in enumerate(wanted):
-                    ranking = one.rank(query.text, ANYONE, session, _TOP, among[repr(query.filter)])
-                    asked[method][query.id] = ([ids[key] for key in ranking.keys], ranking.match)
-                    session.expunge_all()
-                    progress(f"{each.name}: {method}", number + 1, len(wanted))
-        store.sessions.kw["bind"].dispose()
+        home = home_of(each, pool, run.settings, run.encoder.card)
+        kept = KeptAnswers(home / "rankings.json.gz", run.state)
+        known = kept.read(_rankings) or {}
+        missing = [query for query in wanted if _question(query) not in known]
+        if missing:
+            store = open_store(each, pool, run.settings, run.encoder, run.analyzer, run.progress)
+            known |= _ask(each, missing, store, run)
+            kept.write(known)
+        for query in wanted:
+            for method, answer in known[_question(query)].items():
+                asked[method][query.id] = answer
     return asked
+
+
+def _ask(each: EvaluationSet, queries: Sequence[Query], store: Store, run: Run) -> dict[str, dict[str, Answer]]:
+    """{question: {method: answer}}."""
+    run.progress(f"{each.name}: questions", 0, len(queries))
+    run.encoder.encode_queries([query.text.strip() for query in queries])  # together, and kept for each method
+    ids = {key: identifier for identifier, key in store.keys.items()}
+    among = {repr(query.filter): _among(each, query, store) for query in queries}
+    answers: dict[str, dict[str, Answer]] = {}
+    with store.sessions() as session:
+        for method, one in _methods(store, run).items():
+            for number, query in enumerate(queries):
+                ranking = one.rank(query.text, ANYONE, session, _TOP, among[repr(query.filter)])
+                answer = [ids[key] for key in ranking.keys], ranking.exists
+                answers.setdefault(_question(query), {})[method] = answer
+                session.expunge_all()
+                run.progress(f"{each.name}: {method}", number + 1, len(queries))
+    store.sessions.kw["bind"].dispose()
+    return answers
+
+
+def _question(query: Query) -> str:
+    """What is asked: the text, and what may be found."""
+    asked = f"{query.text}\0{json.dumps(query.filter, sort_keys=True)}"
+    return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _rankings(held: Any) -> dict[str, dict[str, Answer]]:
+    return {
+        question: {method: (list(map(str, answers[method][0])), float(answers[method][1])) for method in METHODS}
+        for question, answers in held.items()
+    }
 
 
 def _pool(query: Query) -> str:
@@ -226,15 +216,19 @@ def _among(each: EvaluationSet, query: Query, store: Store) -> frozenset[str] | 
     return None if allowed is None else frozenset(store.keys[identifier] for identifier in allowed)
 
 
-def _methods(store: Store, encoder: Encoder, analyzer: Analyzer) -> dict[str, Recommender]:
+def _methods(store: Store, run: Run) -> dict[str, Recommender]:
     """The product's recommender as it is, and with one leg alone."""
-    index = LocalIndex.open(store.settings.index_dir, encoder.card)
+    index = LocalIndex.open(store.settings.index_dir, run.encoder.card)
     alone = replace(store.settings, dense_weight=1.0)
     return {
-        "lexical": Recommender(store.settings, analyzer, None, LocalIndex.open(store.settings.index_dir, None)),
-        "dense": Recommender(alone, analyzer, encoder, index),
-        "fusion": Recommender(store.settings, analyzer, encoder, index),
+        "lexical": Recommender(store.settings, run.analyzer, None, LocalIndex.open(store.settings.index_dir, None)),
+        "dense": Recommender(alone, run.analyzer, run.encoder, index),
+        "fusion": Recommender(store.settings, run.analyzer, run.encoder, index),
     }
+
+
+def _paths(names: Sequence[str]) -> list[Path]:
+    return [Path(__file__).with_name(name) for name in names]
 
 
 def _rank_rows(
@@ -258,7 +252,7 @@ def _rank_rows(
 def _exists_row(
     each: EvaluationSet, queries: Sequence[Query], asked: Mapping[str, tuple[list[str], float]], method: str
 ) -> tuple[Row, list[evaluation.Bin]]:
-    """How well the best match tells questions with an answer from those without, and how true it is."""
+    """How well the probability tells questions with an answer from those without, and how true it is."""
     given = [asked[query.id][1] for query in queries]
     truth = [query.protocol == "in-scope" for query in queries]
     bins = evaluation.reliability(given, truth)
@@ -268,95 +262,6 @@ def _exists_row(
 
 def _array(values: Mapping[str, float]) -> Any:
     return np.array([values[query] for query in sorted(values)])
-
-
-def _store(
-    each: EvaluationSet, pool: str, settings: Settings, encoder: Encoder, analyzer: Analyzer, progress: Progress
-) -> Store:
-    """The set's store, from the last run when nothing that makes it has changed."""
-    name = f"{each.name}-{pool}-{_digest(each, settings, encoder.card)[:16]}"
-    home = settings.home / "evaluation" / name
-    own = replace(settings, home=home, database="")
-    finished = home / "finished"
-    if not finished.exists():
-        for old in (settings.home / "evaluation").glob(f"{each.name}-{pool}-*"):
-            shutil.rmtree(old)
-        home.mkdir(parents=True)
-        sessions = open_database(own)
-        _fill(sessions, _rows(each, pool))
-        report = reindex(own, sessions, encoder, analyzer, progress=lambda n, total: progress(each.name, n, total))
-        if report.failed:
-            raise EvaluationError(f"{each.name}: {report.failed[0]}")
-        finished.touch()
-    else:
-        sessions = open_database(own)
-    with sessions() as session:
-        keys = {str(row[1]): f"request:{row[0]}" for row in session.execute(_ids(HelpRequest))}
-        keys |= {str(row[1]): f"document:{row[0]}" for row in session.execute(_ids(Document))}
-    return Store(own, sessions, keys)
-
-
-def _ids(model: Any) -> Any:
-    return select(model.id, model.external_id)
-
-
-def _digest(each: EvaluationSet, settings: Settings, card: ModelCard) -> str:
-    digest = hashlib.sha256(f"{each.digest} {card} {settings.passage_tokens} {settings.hnsw_from}".encode())
-    own = Path(recommender.__file__).parent
-    for path in (Path(indexer.passages.__file__), Path(__file__), *(own / name for name in _MAKES_THE_INDEX)):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _rows(each: EvaluationSet, pool: str) -> Iterable[Mapping[str, Any]]:
-    """What is searched: the corpus, or every answer by its own text."""
-    if pool == ITEMS:
-        return each.corpus.values()
-    return [
-        {**answer, "kind": "document", "title": "", "language": row["language"]}
-        for row in each.corpus.values()
-        for answer in row.get("answers") or ()
-    ]
-
-
-def _fill(sessions: sessionmaker[Session], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Put the rows into an empty database, readable by everyone; all requests count as resolved."""
-    people: dict[str, int] = {}
-
-    def person(handle: str | None) -> int | None:
-        if handle and handle not in people:
-            known = Person(handle=handle, name=handle, role="staff", languages=[])
-            session.add(known)
-            session.flush()
-            people[handle] = known.id
-        return people.get(handle or "")
-
-    with sessions.begin() as session:
-        for row in rows:
-            at = _time(row.get("created_at"))
-            shared = {"title": row["title"], "body": row["body"], "language": row["language"], "external_id": row["id"]}
-            if row["kind"] == "document":
-                audience = [DocumentAudience(token=EVERYONE)]
-                session.add(Document(**shared, written_at=at, audience=audience, source="evaluation"))
-                continue
-            replies = [
-                Reply(
-                    author_id=person(answer.get("author")), body=answer["body"], created_at=_time(answer["created_at"]),
-                    accepted=bool(answer.get("accepted")), score=answer.get("score") or 0, external_id=answer.get("id"),
-                )
-                for answer in row.get("answers") or ()
-            ]  # fmt: skip
-            session.add(
-                HelpRequest(
-                    **shared, status=RESOLVED, tags=row.get("tags") or [], created_at=at, resolved_at=at,
-                    asked_by_id=person(row.get("asked_by")), resolution=None if replies else row.get("answer"),
-                    audience=[RequestAudience(token=EVERYONE)], replies=replies, source="evaluation",
-                )
-            )  # fmt: skip
-
-
-def _time(text: str | None) -> datetime:
-    return evaluation.moment(text) if text else _LONG_AGO
 
 
 def as_json(found: Evaluation) -> str:

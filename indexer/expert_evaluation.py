@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +95,14 @@ def judge(asked: Sequence[Asked], half_life_days: float) -> ExpertEvaluation:
             rivals = [method for method in pooled if method not in (RANKER, ELSEWHERE, HERE)]
             found.over[ranker] = {rival: evaluation.difference([(pooled[ranker], pooled[rival])]) for rival in rivals}
     return found
+
+
+def unpack(held: Any) -> ExpertEvaluation:
+    """The same from its fields as JSON holds them. Raises TypeError, LookupError or AttributeError for others."""
+    over = {
+        ranker: {rival: Interval(**each) for rival, each in rivals.items()} for ranker, rivals in held["over"].items()
+    }
+    return ExpertEvaluation([ExpertRow(**row) for row in held["rows"]], over, [Load(**each) for each in held["load"]])
 
 
 Runs = dict[str, list[Ranked]]

@@ -18,8 +18,10 @@ from sqlalchemy.orm import Session
 
 from indexer.past_questions import PastQuestion, past_questions
 from recommender.access import ANYONE
+from recommender.datatypes import Contribution, Part
 from recommender.errors import EvaluationError
-from recommender.evaluation import EvaluationSet, moment
+from recommender.evaluation import EvaluationSet, Query, moment
+from recommender.evidence import Trace
 from recommender.models import Person
 from recommender.recommender import Recommender
 
@@ -41,13 +43,28 @@ class Asked:
     earlier: Sequence[PastQuestion]
 
 
+@dataclass(frozen=True)
+class Task:
+    """What a set's folder says of its expert task: the split, who is a candidate, and the queries."""
+
+    split: datetime
+    candidates: Sequence[str]
+    queries: Sequence[Query]
+
+
 def has_experts(each: EvaluationSet) -> bool:
     """True for a set with an expert task."""
     return any(query.experts for query in each.queries)
 
 
+def read(folder: Path, each: EvaluationSet) -> Task:
+    """The expert task of a set. Raises EvaluationError when its split or its people cannot be read."""
+    queries = [query for query in each.queries if query.experts and query.asked_at]
+    return Task(_split(folder), _candidates(folder), queries)
+
+
 def ask(
-    folder: Path,
+    task: Task,
     each: EvaluationSet,
     session: Session,
     keys: Mapping[str, str],
@@ -57,12 +74,12 @@ def ask(
     """Ask a set's expert queries, and every question before and after its split. `methods` are recommenders over the
     set's store by name (fusion among them), `keys` its items by corpus id."""
     ids = {handle: number for number, handle in session.execute(select(Person.id, Person.handle))}
-    split, marked = _split(folder), _candidates(folder)
+    split = task.split
     made = {identifier: moment(row["created_at"]) for identifier, row in each.corpus.items()}
     filtered = [
         _Query(query.id, query.text, query.asked_at, ids.get(query.asked_by or ""), _graded(query.experts, ids))
-        for query in each.queries
-        if query.experts and query.asked_at
+        for query in task.queries
+        if query.asked_at
     ]
     later = [_later(row, ids) for identifier, row in each.corpus.items() if made[identifier] >= split]
     wanted = {FIXED: filtered, FILTERED: filtered, UNFILTERED: [query for query in later if query.experts]}
@@ -84,10 +101,71 @@ def ask(
         each.name,
         near,
         {protocol: {query.id: query.experts for query in queries} for protocol, queries in wanted.items()},
-        frozenset(ids[handle] for handle in marked if handle in ids),
+        frozenset(ids[handle] for handle in task.candidates if handle in ids),
         [answer for row in each.corpus.values() for answer in _answers(row, ids)],
         split,
         list(past_questions(methods["fusion"], session, before=split, progress=step)),
+    )
+
+
+def pack(asked: Asked) -> Any:
+    """The same as JSON holds it; what people did in an item is written once, though many questions met it."""
+    numbers: dict[Any, int] = {}
+
+    def past(each: PastQuestion) -> list[Any]:
+        places = [numbers.setdefault((t.key, t.team, t.language, t.contributions), len(numbers)) for t in each.traces]
+        scores = [trace.score for trace in each.traces]
+        return [each.key, each.at.isoformat(), each.asker, sorted(each.answered), each.language, places, scores]
+
+    return {
+        "name": asked.name,
+        "near": {
+            protocol: {method: [past(each) for each in found] for method, found in methods.items()}
+            for protocol, methods in asked.near.items()
+        },
+        "truth": {
+            protocol: {query: list(grades.items()) for query, grades in truth.items()}
+            for protocol, truth in asked.truth.items()
+        },
+        "candidates": sorted(asked.candidates),
+        "answers": [(person, at.isoformat()) for person, at in asked.answers],
+        "split": asked.split.isoformat(),
+        "earlier": [past(each) for each in asked.earlier],
+        "items": [
+            [key, team, language, [(p.person_id, p.weight, p.at.isoformat(), p.part) for p in parts]]
+            for key, team, language, parts in numbers
+        ],
+    }
+
+
+def unpack(held: Any) -> Asked:
+    """What `pack` made. Raises ValueError, TypeError, LookupError or AttributeError for anything else."""
+    time = datetime.fromisoformat
+    items = [
+        (key, team, language, tuple(Contribution(who, weight, time(at), Part(part)) for who, weight, at, part in parts))
+        for key, team, language, parts in held["items"]
+    ]
+
+    def past(row: Sequence[Any]) -> PastQuestion:
+        key, at, asker, answered, language, places, scores = row
+        met = [(items[place], score) for place, score in zip(places, scores, strict=True)]
+        traces = [Trace(key, score, team, language, parts) for (key, team, language, parts), score in met]
+        return PastQuestion(key, time(at), asker, frozenset(answered), traces, language)
+
+    return Asked(
+        held["name"],
+        {
+            protocol: {method: [past(row) for row in rows] for method, rows in methods.items()}
+            for protocol, methods in held["near"].items()
+        },
+        {
+            protocol: {query: {int(person): int(grade) for person, grade in grades} for query, grades in truth.items()}
+            for protocol, truth in held["truth"].items()
+        },
+        frozenset(held["candidates"]),
+        [(person, time(at)) for person, at in held["answers"]],
+        time(held["split"]),
+        [past(row) for row in held["earlier"]],
     )
 
 
@@ -133,9 +211,9 @@ def _split(folder: Path) -> datetime:
         raise EvaluationError(f"{folder / 'meta.json'} needs expert_split, a time ({error!r}).") from error
 
 
-def _candidates(folder: Path) -> set[str]:
+def _candidates(folder: Path) -> list[str]:
     try:
         with gzip.open(folder / "people.jsonl.gz", "rt", encoding="utf-8") as file:
-            return {row["id"] for row in map(json.loads, file) if row["candidate"]}
+            return sorted({row["id"] for row in map(json.loads, file) if row["candidate"]})
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise EvaluationError(f"{folder / 'people.jsonl.gz'} cannot be read: {error!r}.") from error

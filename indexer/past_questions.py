@@ -59,7 +59,7 @@ def past_questions(
     made = _made(session)
     for number, each in enumerate(asked):
         among = frozenset(key for key, at in made if at < each.at)
-        near = recommender.evidence(each.text, _reader(session, each.asker), session, each.at, among)
+        near = recommender.evidence(each.text, reader_then(session, each.asker), session, each.at, among)
         yield PastQuestion(each.key, each.at, each.asker, each.answered, near.traces, near.language)
         session.expunge_all()
         progress(number + 1, len(asked))
@@ -87,7 +87,7 @@ def _made(session: Session) -> list[tuple[str, datetime]]:
     return [(f"request:{i}", at) for i, at in requests] + [(f"document:{i}", at) for i, at in documents]
 
 
-def _reader(session: Session, asker: int | None) -> Reader:
-    """Whoever asked, with what they may read today."""
+def reader_then(session: Session, asker: int | None) -> Reader:
+    """Whoever asked a question of the past, with what they may read today."""
     person = load_people(session, {asker}).get(asker) if asker is not None else None
     return reader_of(person) if person else ANYONE

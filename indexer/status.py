@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import func, select
 
+from recommender import belief_file
 from recommender.alignment import Alignment
 from recommender.corpus import items
 from recommender.database import open_database
-from recommender.errors import KollegaError
+from recommender.errors import IndexNotFound, KollegaError
 from recommender.index import generations
 from recommender.index.build import item_digest
 from recommender.index.catalogue import Catalogue
@@ -33,6 +34,7 @@ class Status:
     index: dict[str, object] | None
     languages: str
     synonyms: str
+    calibration: str
     problem: str
     missing: int
     outdated: int
@@ -64,6 +66,8 @@ class Status:
             lines.append(f"languages {self.languages}")
         if self.synonyms:
             lines.append(f"synonyms  {self.synonyms}")
+        if self.calibration:
+            lines.append(f"calibration {self.calibration}")
         if self.problem:
             lines.append(self.problem)
         elif self.healthy:
@@ -109,6 +113,7 @@ def read_status(settings: Settings) -> Status:
         index=manifest,
         languages=languages,
         synonyms=_synonyms(settings),
+        calibration=_calibration(settings),
         problem=problem,
         missing=len(now.keys() - known.keys()),
         outdated=sum(known[key] != now[key] for key in now.keys() & known.keys()),
@@ -124,6 +129,17 @@ def _languages(manifest: Manifest) -> str:
     if alignment.digest != manifest.alignment:
         return "meet by an older map than the one installed; to use that, run: kollega reindex --full"
     return f"meet by the map {alignment.digest}"
+
+
+def _calibration(settings: Settings) -> str:
+    """On what the probability of an answer was fitted, or what is wrong with it; empty for the one that ships."""
+    try:
+        fitted = belief_file.load(generations.live(settings.index_dir)).fitted
+    except (OSError, IndexNotFound):
+        return ""
+    except ValueError as error:
+        return f"cannot be used ({error}), the shipped one is. Run: kollega calibrate"
+    return f"fitted to {fitted.get('questions')} questions of your own, {fitted.get('at')}"
 
 
 def _synonyms(settings: Settings) -> str:

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from indexer.evaluate import KeepingEncoder, ask_experts
+from indexer.evaluate import Run, ask_experts
+from indexer.expert_questions import read
 from indexer.train_experts import WARM_UP, fit_on
 from recommender.encoder import load_encoder
 from recommender.evaluation import EvaluationSet
@@ -20,13 +21,9 @@ def main(folders: Sequence[Path]) -> None:
     """Fit, and print each weight as it stands in the code."""
     settings = Settings.from_environment()
     analyzer = Analyzer(settings.models_dir / "dictionaries")
-    encoder = KeepingEncoder(load_encoder(settings), settings.home / "evaluation" / "vectors")
     sets = [EvaluationSet.read(folder) for folder in folders]
-    asked = [
-        ask_experts(folder, each, settings, encoder, analyzer, lambda _what, _done, _total: None)
-        for folder, each in zip(folders, sets, strict=True)
-    ]
-    encoder.close()
+    with Run.begin(settings, load_encoder(settings), analyzer, lambda _what, _done, _total: None) as run:
+        asked = [ask_experts(each, read(folder, each), run) for folder, each in zip(folders, sets, strict=True)]
     past = [question for each in asked for question in each.earlier[WARM_UP:]]
     for name, weight in fit_on(past, settings.half_life_days, Ranker({})).items():
         print(f'"{name}": {weight:.2f},')

@@ -1,17 +1,29 @@
-"""From the scores of a suggestion to the probability that it answers, and from the best one's to a verdict.
+"""From the scores of suggestions to the probability that each answers, that there is an answer, and to a verdict.
 
-Two features are absolute, they do not depend on what else was found: how near question and suggestion are in meaning,
-against unrelated texts of the same index, and how much of the question's rare words is there. How much they tell
-depends on how long the question and the passage are: of a long question only a part is ever covered, and a long passage
-holds many a word by chance and is never as near as a short one. The weights are a logistic regression's.
+Of a suggestion, two features are absolute, they do not depend on what else was found: how near question and suggestion
+are in meaning, against unrelated texts of the same index, and how much of the question's rare words is there. How much
+they tell depends on how long the question and the passage are: of a long question only a part is ever covered, and a
+long passage holds many a word by chance and is never as near as a short one. Of a question, the best suggestion tells
+whether there is an answer, and so do those beside it: one alone that matches is more often there by chance. The weights
+are a logistic regression's.
 """
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from recommender.datatypes import Verdict
 
+BESIDE = 5
+"""So many suggestions, the first ones, are looked at together."""
+WITH_ANSWER = 0.55
+"""The share of questions with an answer for which probabilities are true: what they are fitted on is weighed so."""
+VERSION = 1
+_LEAST = 0.0025
 _SHORT, _LONG_QUESTION, _LONG_PASSAGE = 8, 128, 256
 
 
@@ -34,6 +46,65 @@ USUAL = Weights(-8.4, 15.3, 8.4, question=1.7, passage=-1.6, near_in_long=8.7, c
 set asked of the corpora of others."""
 WORDS_ALONE = Weights(-2.6, 0.0, 8.9)
 """The same without a dense leg."""
+
+
+@dataclass(frozen=True)
+class Belief:
+    """How much each thing tells about whether a question has an answer: `best`, the logit of its best suggestion's
+    match, and `together`, the mean match of its first BESIDE. `fitted` says on what, empty for the one that ships."""
+
+    constant: float
+    best: float
+    together: float
+    fitted: Mapping[str, Any] = field(default_factory=dict)
+
+    def probability(self, matches: Sequence[float]) -> float:
+        """How probable it is that the question has an answer, from its suggestions' matches in their order."""
+        best, together = evidence(matches)
+        return _logistic(self.constant + self.best * best + self.together * together) if matches else 0.0
+
+
+SHIPPED = Belief(-0.96, 0.37, 3.51)
+"""Fitted on the train questions that USUAL was fitted on, by `python -m indexer.usual_calibration`."""
+BEST_ALONE = Belief(0.0, 1.0, 0.0)
+"""Without a dense leg the best suggestion speaks for all."""
+
+
+def evidence(matches: Sequence[float]) -> tuple[float, float]:
+    """(logit of the best match, mean of the first BESIDE matches), of which a Belief makes its probability."""
+    first = matches[:BESIDE]
+    return _logit(max(matches, default=0.0)), sum(first) / max(1, len(first))
+
+
+def fit(
+    matches: Sequence[Sequence[float]],
+    exists: Sequence[bool],
+    weights: NDArray[np.float64],
+    start: Belief = SHIPPED,
+    pull: float = 0.0,
+) -> Belief:
+    """The belief under which these questions' matches best foretell whether an answer exists. `weights`, shape
+    (questions,), say how much each question counts; `pull` draws to `start` (a Gaussian prior), which is what comes out
+    where there is little to learn from. A better match never tells against an answer."""
+    from scipy.optimize import minimize
+
+    values = np.array([(1.0, *evidence(each)) for each in matches])
+    truth, first = np.asarray(exists, float), np.array([start.constant, start.best, start.together])
+
+    def loss(belief: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logits, away = values @ belief, belief - first
+        value = weights @ (np.logaddexp(0.0, logits) - truth * logits) + pull / 2 * away @ away
+        return float(value), values.T @ (weights * (1 / (1 + np.exp(-logits)) - truth)) + pull * away
+
+    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=[(None, None), (0.0, None), (0.0, None)])
+    return Belief(*found.x.tolist())
+
+
+def balanced(exists: Sequence[bool]) -> NDArray[np.float64]:
+    """Weights, one for each question and 1 in the mean, under which WITH_ANSWER of them have an answer."""
+    truth = np.asarray(exists, bool)
+    share = {True: WITH_ANSWER / max(1, truth.sum()), False: (1 - WITH_ANSWER) / max(1, (~truth).sum())}
+    return np.array([share[bool(each)] for each in truth]) * len(truth)
 
 
 def nearness(cosine: float, background: float) -> float:
@@ -68,11 +139,20 @@ def probability(near: float | None, covered: float, question_words: int, passage
         + weights.question * length(question_words, _LONG_QUESTION)
         + weights.passage * long
     )
+    return _logistic(logit)
+
+
+def _logistic(logit: float) -> float:
     return 1.0 / (1.0 + math.exp(-logit))
 
 
-def verdict(best: float, answer_from: float, maybe_from: float) -> Verdict:
-    """The verdict on the best suggestion's probability."""
-    if best >= answer_from:
+def _logit(probability: float) -> float:
+    kept = min(max(probability, _LEAST), 1.0 - _LEAST)
+    return math.log(kept / (1.0 - kept))
+
+
+def verdict(exists: float, answer_from: float, maybe_from: float) -> Verdict:
+    """The verdict on the probability that there is an answer."""
+    if exists >= answer_from:
         return Verdict.ANSWER
-    return Verdict.MAYBE if best >= maybe_from else Verdict.UNKNOWN
+    return Verdict.MAYBE if exists >= maybe_from else Verdict.UNKNOWN

@@ -14,6 +14,8 @@ from recommender import calibration, events, experts, fairness
 from recommender.access import Reader
 from recommender.alignment import Alignment
 from recommender.availability import availabilities
+from recommender.belief_file import BeliefFile
+from recommender.calibration import Belief
 from recommender.corpus import readable_items
 from recommender.datatypes import Expert, Item, Passage, Recommendation, Role, Suggestion, Verdict, Why
 from recommender.dictionary import Dictionary
@@ -65,6 +67,8 @@ class _Found:
     ranked: list[tuple[Item, Candidate]]
     judged: list[_Judged]
     notices: tuple[str, ...]
+    exists: float = 0.0
+    """How probable it is that the question has an answer."""
     pool: Sequence[Candidate] = ()
     """All that is near, before the database is asked which of it is still there."""
     background: float = 0.0
@@ -100,10 +104,12 @@ class Nearby:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Item keys, best first, and the best suggestion's match: what `kollega evaluate` measures."""
+    """Item keys, best first, and the probability that there is an answer: what `kollega evaluate` measures. `matches`
+    are those of the first suggestions, which it was made of."""
 
     keys: tuple[str, ...]
-    match: float
+    exists: float
+    matches: tuple[float, ...]
 
 
 class Recommender:
@@ -125,6 +131,7 @@ class Recommender:
         synonyms = SynonymsFile(settings.synonyms_path, analyzer)
         self._questions = QuestionAnalyzer(analyzer, synonyms, alignment, Dictionary.load(), settings.language)
         self._ranker = RankerFile(settings.index_dir)
+        self._belief = BeliefFile(settings.index_dir)
         self._generation: str | None = None
         self._reloading = threading.Lock()
         self._encoded = threading.local()
@@ -153,9 +160,19 @@ class Recommender:
         return self._state[0]
 
     @property
+    def notices(self) -> tuple[str, ...]:
+        """What cannot run now."""
+        return self._state[1]
+
+    @property
     def ranker(self) -> Ranker:
         """The weights that colleagues are ranked by now: learned from this organisation's own history, or shipped."""
         return self._ranker.of(self._generation)
+
+    @property
+    def belief(self) -> Belief:
+        """What tells now whether a question has an answer: fitted to this organisation's own history, or shipped."""
+        return self._belief.of(self._generation)
 
     def refresh(self, wait: bool = False) -> None:
         """Take over a new live generation. Questions go on in the old one meanwhile; with `wait` this returns when the
@@ -191,8 +208,8 @@ class Recommender:
         """Suggestions and experts for a question, from what `reader` may read and `session` still holds, without the
         items whose keys are in `leave_out`."""
         found = self._find(question, reader, session, top_k, leave_out)
-        language, best, notices = found.asked.language, found.best, found.notices
-        verdict = calibration.verdict(best, self._settings.answer_from, self._settings.maybe_from)
+        language, notices = found.asked.language, found.notices
+        verdict = calibration.verdict(found.exists, self._settings.answer_from, self._settings.maybe_from)
         known, teams = self._experts(found, reader, session)
         if verdict is Verdict.UNKNOWN:
             return Recommendation(question, language, verdict, (), known, notices=notices, teams=teams)
@@ -205,7 +222,8 @@ class Recommender:
     ) -> Ranking:
         """The order that `recommend` begins with, whatever the verdict; `among` are the only items to search."""
         found = self._find(question, reader, session, top_k, among=among)
-        return Ranking(tuple(item.key for item, _candidate in found.ranked[:top_k]), found.best)
+        keys = tuple(item.key for item, _candidate in found.ranked[:top_k])
+        return Ranking(keys, found.exists, tuple(one.match for one in found.judged))
 
     def similar_open(
         self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, leave_out: Collection[str] = ()
@@ -230,9 +248,8 @@ class Recommender:
         if index is None or not pool:
             return _Found(asked, [], [], notices)
         ranked = self._readable_items(pool, reader, session, top_k)
-        return _Found(
-            asked, ranked, self._judge(index, asked, ranked[: max(top_k, SHOWN)]), notices, pool, index.background
-        )
+        judged = self._judge(index, asked, ranked[: max(top_k, SHOWN)])
+        return _Found(asked, ranked, judged, notices, self._exists(judged), pool, index.background)
 
     def _candidates(
         self, question: str, reader: Reader, leave_out: Collection[str], among: frozenset[str] | None
@@ -316,6 +333,12 @@ class Recommender:
             match = calibration.probability(near, covered, asked.length, long)
             judged.append(_Judged(item, passage, match, near, words))
         return judged
+
+    def _exists(self, judged: Sequence["_Judged"]) -> float:
+        """How probable it is that one of the items, or another like them, answers the question."""
+        by_meaning = any(one.near is not None for one in judged)
+        belief = self.belief if by_meaning else calibration.BEST_ALONE
+        return belief.probability([one.match for one in judged])
 
     def evidence(
         self,

@@ -2,9 +2,25 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from recommender.calibration import USUAL, WORDS_ALONE, coverage, length, nearness, probability, verdict
+from recommender.calibration import (
+    BEST_ALONE,
+    SHIPPED,
+    USUAL,
+    WITH_ANSWER,
+    WORDS_ALONE,
+    Belief,
+    balanced,
+    coverage,
+    evidence,
+    fit,
+    length,
+    nearness,
+    probability,
+    verdict,
+)  # fmt: skip
 from recommender.datatypes import Verdict
 
 
@@ -81,3 +97,54 @@ def test_without_a_dense_leg_coverage_stands_alone() -> None:
 )
 def test_the_thresholds_belong_to_the_better_verdict(best: float, expected: Verdict) -> None:
     assert verdict(best, answer_from=0.4, maybe_from=0.2) is expected
+
+
+def test_the_best_match_and_the_mean_of_the_first_five_tell_whether_there_is_an_answer() -> None:
+    matches = [0.2, 0.9, 0.5, 0.4, 0.0, 0.6]
+    assert evidence(matches) == pytest.approx((math.log(9), 0.4))
+    logit = -2.0 + 0.5 * math.log(9) + 3.0 * 0.4
+    assert Belief(-2.0, 0.5, 3.0).probability(matches) == pytest.approx(1 / (1 + math.exp(-logit)))
+    assert BEST_ALONE.probability(matches) == pytest.approx(0.9)
+    assert evidence([0.7, 0.1]) == pytest.approx((math.log(7 / 3), 0.4))  # of two, both
+
+
+def test_without_a_suggestion_there_is_no_answer_and_certain_ones_stay_finite() -> None:
+    assert SHIPPED.probability([]) == 0.0
+    assert SHIPPED.probability([0.0] * 5) < 0.05 and 0.95 < SHIPPED.probability([1.0] * 5) < 1.0
+
+
+def test_a_match_among_others_tells_more_than_one_alone() -> None:
+    alone, among = [0.9, 0.0, 0.0, 0.0, 0.0], [0.9, 0.8, 0.7, 0.6, 0.5]
+    assert SHIPPED.probability(alone) < SHIPPED.probability(among)
+    by_best = [SHIPPED.probability([best / 20, 0.1, 0.1]) for best in range(21)]
+    assert by_best == sorted(by_best)
+
+
+def test_weights_make_the_share_with_an_answer_what_it_should_be() -> None:
+    truth = [True] * 30 + [False] * 10
+    weights = balanced(truth)
+    assert weights.mean() == pytest.approx(1.0)
+    assert weights[:30].sum() / weights.sum() == pytest.approx(WITH_ANSWER)
+
+
+def _drawn(belief: Belief, questions: int) -> tuple[list[list[float]], list[bool]]:
+    rng = np.random.default_rng(0)
+    matches = [sorted(rng.uniform(0.01, 0.99, 5).tolist(), reverse=True) for _ in range(questions)]
+    return matches, [bool(rng.random() < belief.probability(each)) for each in matches]
+
+
+def test_fitting_finds_the_belief_that_made_the_answers() -> None:
+    made = Belief(-3.0, 0.8, 4.0)
+    matches, truth = _drawn(made, 20_000)
+    found = fit(matches, truth, np.ones(len(truth)))
+    assert (found.constant, found.best, found.together) == pytest.approx((-3.0, 0.8, 4.0), abs=0.25)
+
+
+def test_a_strong_pull_leaves_what_it_starts_from_and_no_weight_turns_negative() -> None:
+    matches, truth = _drawn(Belief(-3.0, 0.8, 4.0), 200)
+    held = fit(matches, truth, np.ones(200), SHIPPED, pull=1e9)
+    assert (held.constant, held.best, held.together) == pytest.approx(
+        (SHIPPED.constant, SHIPPED.best, SHIPPED.together), abs=1e-3
+    )
+    against = fit(matches, [not each for each in truth], np.ones(200))
+    assert (against.best, against.together) == (0.0, 0.0)

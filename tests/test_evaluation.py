@@ -13,13 +13,14 @@ import pytest
 from click.testing import CliRunner
 from conftest import FakeEncoder
 
-from indexer import cli
+from indexer import cli, kept_answers
 from indexer import evaluate as command
 from indexer.evaluate import Evaluation, evaluate
 from recommender import evaluation
 from recommender.errors import EvaluationError
 from recommender.evaluation import EvaluationSet, Query
 from recommender.language import Analyzer
+from recommender.recommender import Ranking, Recommender
 from recommender.settings import Settings
 
 Write = Callable[..., Path]
@@ -217,6 +218,91 @@ def test_the_second_run_encodes_nothing_and_says_the_same(
     (folder / "corpus.jsonl.gz").write_bytes((changed / "corpus.jsonl.gz").read_bytes())
     evaluate(settings, encoder, analyzer, [folder])
     assert encoder.encoded == []  # there is nothing to ask, so nothing is made
+
+
+@pytest.fixture
+def ranked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every question that a recommender is asked to rank, in turn."""
+    asked: list[str] = []
+    real = Recommender.rank
+
+    def rank(self: Recommender, question: str, *rest: Any) -> Ranking:
+        asked.append(question)
+        return real(self, question, *rest)
+
+    monkeypatch.setattr(Recommender, "rank", rank)
+    return asked
+
+
+def test_a_second_run_asks_only_what_was_not_asked_before_and_says_the_same(
+    write: Write, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer, ranked: list[str]
+) -> None:
+    run = partial(evaluate, settings, encoder, analyzer, [_office(write)])
+    first = run(part="train")
+    train, ranked[:] = list(ranked), []
+    assert command.as_json(run(part="train")) == command.as_json(first) and ranked == []
+    both = run(part="all")
+    assert ranked and train and not set(ranked) & set(train)
+    ranked.clear()
+    assert command.as_json(run(part="all")) == command.as_json(both)
+    run(part="test")
+    assert ranked == []
+
+
+def test_other_code_settings_or_questions_are_asked_again(
+    write: Write,
+    settings: Settings,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    ranked: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, file = _office(write), tmp_path / "recommender" / "code.py"
+    file.parent.mkdir()
+    file.write_text("a = 1")
+    monkeypatch.setattr(kept_answers, "ANSWERING", file.parent)
+
+    def asks(settings: Settings = settings) -> int:
+        ranked.clear()
+        evaluate(settings, encoder, analyzer, [folder], part="all")
+        return len(ranked)
+
+    everything = asks()
+    assert everything == 3 * (8 + 4 + 8 + 8)
+    assert asks() == 0
+    file.write_text("a = 2")
+    assert asks() == everything and asks() == 0
+    assert asks(replace(settings, dense_weight=0.5)) == everything
+    assert asks(replace(settings, dense_weight=0.5, database="sqlite:///elsewhere.db")) == 0
+    queries = [_query("in1", "coffee lost", ["coffee0"], "in-scope"), _query("in2", "new", ["coffee0"], "in-scope")]
+    lines = "".join(json.dumps(row) + "\n" for row in queries)
+    (folder / "queries.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    assert asks(replace(settings, dense_weight=0.5)) == 3
+
+
+@pytest.mark.parametrize("damage", ["cut", "not gzip", "other JSON", "bits"])
+def test_answers_that_cannot_be_read_are_made_anew(
+    write: Write, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer, ranked: list[str], damage: str
+) -> None:
+    folder = _office(write)
+    first = evaluate(settings, encoder, analyzer, [folder])
+    asked, ranked[:] = list(ranked), []
+    for path in settings.home.rglob("rankings.json.gz"):
+        content = path.read_bytes()
+        if damage == "cut":
+            path.write_bytes(content[: len(content) // 2])
+        elif damage == "not gzip":
+            path.write_bytes(b"{}")
+        elif damage == "bits":
+            path.write_bytes(content[:40] + bytes(40) + content[80:])
+        else:
+            held = json.loads(gzip.decompress(content))
+            path.write_bytes(gzip.compress(json.dumps(held | {"answers": {"what": {"fusion": 1}}}).encode()))
+    assert command.as_json(evaluate(settings, encoder, analyzer, [folder])) == command.as_json(first)
+    assert ranked == asked
+    evaluate(settings, encoder, analyzer, [folder])
+    assert ranked == asked
 
 
 def test_a_filter_holds_in_both_legs(

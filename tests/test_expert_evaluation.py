@@ -10,11 +10,13 @@ import pytest
 from conftest import FakeEncoder
 
 from indexer import evaluate as command
-from indexer.evaluate import evaluate
+from indexer.evaluate import Run, ask_experts, evaluate
 from indexer.expert_evaluation import RANKER, gini, top_share
-from indexer.expert_questions import FILTERED, FIXED, UNFILTERED
+from indexer.expert_questions import FILTERED, FIXED, UNFILTERED, pack, read, unpack
 from recommender.errors import EvaluationError
+from recommender.evaluation import EvaluationSet
 from recommender.language import Analyzer
+from recommender.recommender import Nearby, Recommender
 from recommender.settings import Settings
 
 
@@ -83,6 +85,36 @@ def test_the_colleagues_are_measured_by_each_method(
     text, rows = command.as_text(found), json.loads(command.as_json(found))
     assert f"| {folder.name} | rolling | 2 | ranker | 1.000 | 1.000 |" in text
     assert {"set", "protocol", "method", "metrics"} <= rows[-1].keys()
+
+
+def test_a_second_run_asks_for_no_colleagues_until_the_task_changes(
+    folder: Path, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = Recommender.evidence
+
+    def evidence(self: Recommender, question: str, *rest: Any) -> Nearby:
+        asked.append(question)
+        return real(self, question, *rest)
+
+    monkeypatch.setattr(Recommender, "evidence", evidence)
+    first = command.as_json(evaluate(settings, encoder, analyzer, [folder]))
+    everything = len(asked)
+    asked.clear()
+    assert everything > 0 and command.as_json(evaluate(settings, encoder, analyzer, [folder])) == first
+    assert asked == []
+    (folder / "meta.json").write_text(json.dumps({"expert_split": "2026-01-12T00:00:00"}))
+    assert command.as_json(evaluate(settings, encoder, analyzer, [folder])) != first
+    assert len(asked) > 0
+
+
+def test_what_was_asked_is_the_same_after_it_was_kept(
+    folder: Path, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    each = EvaluationSet.read(folder)
+    with Run.begin(settings, encoder, analyzer, lambda _what, _done, _total: None) as run:
+        asked = ask_experts(each, read(folder, each), run)
+    assert unpack(json.loads(json.dumps(pack(asked)))) == asked
 
 
 def test_train_queries_ask_for_no_colleagues(

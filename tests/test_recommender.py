@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.reindex import reindex
-from recommender import calibration
+from recommender import belief_file, calibration
 from recommender.access import ANYONE, EVERYONE, Reader, reader_of
 from recommender.database import open_database
 from recommender.datatypes import Suggestion, Verdict
@@ -111,18 +111,48 @@ def test_what_was_edited_out_is_not_shown_before_the_index_catches_up(
     assert "secret" not in after.why.words
 
 
+def test_the_verdict_is_on_the_probability_of_an_answer_and_a_match_stays_the_suggestions_own(
+    open_recommender: Build, settings: Settings, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    add_request("printer jam", answer="open the tray")
+    recommender = open_recommender()
+    question = ("printer jam", ANYONE, session)
+    ranking = recommender.rank(*question, 5)
+    assert ranking.exists == pytest.approx(calibration.SHIPPED.probability(ranking.matches))
+    for constant, verdict in ((9.0, Verdict.ANSWER), (-0.2, Verdict.MAYBE), (-9.0, Verdict.UNKNOWN)):
+        belief_file.save(generations.live(settings.index_dir), calibration.Belief(constant, 0.0, 0.0))
+        found = recommender.recommend(*question)
+        assert found.verdict is verdict and recommender.rank(*question, 5).matches == ranking.matches
+        assert [suggestion.match for suggestion in found.suggestions[:1]] == (
+            [] if verdict is Verdict.UNKNOWN else [ranking.matches[0]]
+        )
+
+
+def test_without_the_model_the_best_match_of_words_is_the_probability(
+    settings: Settings, open_recommender: Build, analyzer: Analyzer, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    add_request("printer jam", answer="open the tray")
+    open_recommender()
+    words = Recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
+    ranking = words.rank("printer jam", ANYONE, session, 5)
+    assert ranking.exists == pytest.approx(max(ranking.matches), abs=0.0025) and ranking.exists > 0.5
+
+
 def test_words_of_restricted_items_change_no_number_for_others(
     build: Build, session: Session, add_request: Add
 ) -> None:
     _background_items(add_request, 12)
     add_request("printer jam", answer="open the tray")
-    add_request("layoff plan", answer="the printer of virtanen", audience=["team:hr"])
+    add_request("takeover", answer="the printer of virtanen", audience=["team:hr"])
     recommender = build()
-    ranked = {
-        word: recommender.rank(f"printer {word}", ANYONE, session, 5) for word in ("virtanen", "plan", "nosuchword")
+    ranked = {  # by words that the encoder puts equally near to the other items
+        word: recommender.rank(f"printer {word}", ANYONE, session, 5) for word in ("virtanen", "takeover", "nosuchword")
     }
-    assert all(found.keys and found.match > 0 for found in ranked.values())
-    assert len({round(found.match, 9) for found in ranked.values()}) == 1
+    assert all(found.keys and min(found.matches) > 0 for found in ranked.values())
+    assert len({round(found.exists, 9) for found in ranked.values()}) == 1
+    assert len({tuple(round(match, 9) for match in found.matches) for found in ranked.values()}) == 1
 
 
 def test_a_misspelt_word_finds_and_what_was_meant_is_named(build: Build, session: Session, add_request: Add) -> None:

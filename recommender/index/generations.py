@@ -1,8 +1,8 @@
 """Generations on disk: `index/CURRENT` names the live one; a new one is written beside it and swapped in atomically.
 
-A generation directory holds `catalogue.db`, `space.npz`, `vectors.faiss`, `lexical/`, perhaps `experts.json` (learned
-weights, which go along from one to the next) and `manifest.json`; the manifest is written last, so a directory without
-one was never finished.
+A generation directory holds `catalogue.db`, `space.npz`, `vectors.faiss`, `lexical/`, perhaps `experts.json` and
+`calibration.json` (learned weights, which go along from one to the next) and `manifest.json`; the manifest is written
+last, so a directory without one was never finished.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
 
 FORMAT = 3
-EXPERTS = "experts.json"
+EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,10 @@ def begin(index_dir: Path) -> Path:
     number = int(done[-1].partition("-")[2]) + 1 if done else 1
     directory = index_dir / f"gen-{number:06d}"
     directory.mkdir()
-    learned = index_dir / (live_name(index_dir) or "") / EXPERTS
-    if learned.is_file():
-        shutil.copy2(learned, directory / EXPERTS)
+    for name in (EXPERTS, CALIBRATION):
+        learned = index_dir / (live_name(index_dir) or "") / name
+        if learned.is_file():
+            shutil.copy2(learned, directory / name)
     return directory
 
 

@@ -1,0 +1,40 @@
+"""A calibration of the organisation's own on disk: `calibration.json` in the generation that it belongs to."""
+
+import math
+from pathlib import Path
+
+from recommender import learned_file
+from recommender.calibration import SHIPPED, VERSION, Belief
+from recommender.index.generations import CALIBRATION
+from recommender.learned_file import LearnedFile
+
+
+def save(directory: Path, belief: Belief) -> None:
+    """Put the weights into a generation's directory in one atomic step."""
+    weights = {"constant": belief.constant, "best": belief.best, "together": belief.together}
+    learned_file.write(directory / CALIBRATION, {"version": VERSION, "weights": weights, "fitted": dict(belief.fitted)})
+
+
+def remove(directory: Path) -> None:
+    """Go back to the shipped weights."""
+    (directory / CALIBRATION).unlink(missing_ok=True)
+
+
+def load(directory: Path) -> Belief:
+    """The weights of a generation. Raises OSError when there are none, ValueError when they cannot be used."""
+    held = learned_file.read(directory / CALIBRATION, VERSION)
+    weights, fitted = held.get("weights"), held.get("fitted") or {}
+    if not isinstance(weights, dict) or weights.keys() != {"constant", "best", "together"}:
+        raise ValueError("they name features that are not known")
+    if not all(isinstance(weight, int | float) and math.isfinite(weight) for weight in weights.values()):
+        raise ValueError("a weight is not a number")
+    if min(weights["best"], weights["together"]) < 0 or not isinstance(fitted, dict):
+        raise ValueError("a better match would tell against an answer")
+    return Belief(**weights, fitted=fitted)
+
+
+class BeliefFile(LearnedFile[Belief]):
+    """The weights in force: the live generation's own, read again when they change, else the shipped ones."""
+
+    def __init__(self, index_dir: Path) -> None:
+        super().__init__(index_dir, CALIBRATION, load, SHIPPED, "kollega calibrate")
