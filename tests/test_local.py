@@ -91,6 +91,8 @@ def test_an_item_is_as_near_as_its_passages(
     vector = encoder.encode_queries(["restart the client"])[0]
     found = {hit.item: hit for hit in index.search(vector, Terms((), ()), EVERYONE, 10)}
     whole = normalise(((first + second) / 2)[None])[0]
+    [direction] = [hit.near.direction for hit in found.values() if hit.item == "request:2" and hit.near]
+    assert direction == pytest.approx(whole, abs=1e-6)
     expected = (float(second @ vector), float(first @ vector), float(whole @ vector))
     assert len(set(expected)) == 3
     assert _near(found["request:2"]) == pytest.approx(expected, abs=1e-6)

@@ -1,7 +1,7 @@
 """Where passages are searched. `SearchIndex` is the protocol; `local.py` runs it on FAISS and Tantivy."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -15,12 +15,16 @@ from recommender.space import Space
 @dataclass(frozen=True)
 class Near:
     """How near an item's passages are to a question, as cosines: the nearest passage, the first one (it says what the
-    item is about), and the mean of all. An opening may be the nearest; the first passage is shown for it."""
+    item is about), and the mean of all. An opening may be the nearest; the first passage is shown for it.
+
+    `direction` is that mean as a unit vector, shape (dimension,): how near two items are to each other. None where the
+    vectors are not at hand."""
 
     passage_id: int
     nearest: float
     first: float
     whole: float
+    direction: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

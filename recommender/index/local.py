@@ -120,13 +120,19 @@ class LocalIndex:
         question = vector.reshape(-1)
         cosines = vectors @ question
         told = self._told[ids]
-        whole = normalise(np.add.reduceat(vectors * told[:, None], begins, axis=0)) @ question
+        directions = normalise(np.add.reduceat(vectors * told[:, None], begins, axis=0))
+        whole = directions @ question
         nearest = np.lexsort((-cosines, owner))[begins]  # the first of each item, once its passages are in order
         shown = np.where(told[nearest], nearest, begins)  # an opening is the beginning of the first passage
         return [
             Near(*each)
             for each in zip(
-                ids[shown].tolist(), cosines[nearest].tolist(), cosines[begins].tolist(), whole.tolist(), strict=True
+                ids[shown].tolist(),
+                cosines[nearest].tolist(),
+                cosines[begins].tolist(),
+                whole.tolist(),
+                directions,
+                strict=True,
             )
         ]
 
