@@ -33,7 +33,7 @@ class Feedback:
 
 
 USUAL = Feedback(0.4, 0.05)
-"""Chosen on train queries of the evaluation sets by `python -m indexer.feedback_weights`, one set left out at a time."""
+"""Chosen on train queries of the evaluation sets, leaving one out at a time, by `python -m indexer.feedback_weights`."""
 
 
 @dataclass(frozen=True)
