@@ -7,7 +7,7 @@ or what makes the index changes; vectors are kept beside it. Nothing of the orga
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from recommender.database import open_database
 from recommender.encoder import Encoder, ModelCard, Vectors
 from recommender.errors import EvaluationError
 from recommender.evaluation import EvaluationSet, Interval, Query, Scores
+from recommender.fusion import Candidate
 from recommender.index.build import Journal
 from recommender.index.local import LocalIndex
 from recommender.language import Analyzer
@@ -182,6 +183,39 @@ def ask_experts(
         asked = expert_questions.ask(folder, each, session, store.keys, _methods(store, encoder, analyzer), progress)
     store.sessions.kw["bind"].dispose()
     return asked
+
+
+@dataclass(frozen=True)
+class Near:
+    """A question, the items near it by their fused score, best first, and the corpus id of each by its key."""
+
+    query: Query
+    candidates: list[Candidate]
+    ids: Mapping[str, str]
+
+
+def near_questions(
+    each: EvaluationSet, part: str, settings: Settings, encoder: KeepingEncoder, analyzer: Analyzer, most: int = 30
+) -> Iterator[Near]:
+    """The ranked tasks of one part of a set, each question with up to `most` items: what weights are fitted on."""
+    for pool in (ITEMS, ANSWERS):
+        wanted = [q for q in each.queries if q.part == part and q.protocol in RANKED and _pool(q) == pool]
+        if not wanted:
+            continue
+        store = _store(each, pool, settings, encoder, analyzer, lambda _what, _done, _total: None)
+        encoder.encode_queries([query.text.strip() for query in wanted])
+        ids = {key: identifier for identifier, key in store.keys.items()}
+        recommender = _methods(store, encoder, analyzer)["fusion"]
+        for query in wanted:
+            found = recommender.candidates(query.text, ANYONE, _among(each, query, store))
+            best = sorted(found, key=lambda candidate: (-candidate.score, candidate.item))[:most]
+            yield Near(query, [replace(one, direction=_own(one.direction)) for one in best], ids)
+        store.sessions.kw["bind"].dispose()
+
+
+def _own(direction: Any) -> Any:
+    """A copy, so that a row of it does not hold the whole array."""
+    return None if direction is None else direction.copy()
 
 
 Asked = dict[str, dict[str, tuple[list[str], float]]]

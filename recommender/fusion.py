@@ -33,7 +33,7 @@ class Feedback:
 
 
 USUAL = Feedback(0.4, 0.05)
-"""Chosen on train queries of the evaluation sets, leaving one out at a time, by `python -m indexer.feedback_weights`."""
+"""Chosen on train queries of the evaluation sets, each left out once, by `python -m indexer.feedback_weights`."""
 
 
 @dataclass(frozen=True)
