@@ -1,4 +1,5 @@
-"""The feedback that ships (`fusion.USUAL`): tried on sets' train queries, each set by what the others say of it.
+"""The feedback that ships (`fusion.USUAL`): tried on sets' train queries, each set by what the others say of it, and
+what it gains on their test queries.
 
 Usage: python -m indexer.feedback_weights SET..., where each SET has a ranking task, as for `kollega evaluate`.
 """
@@ -16,7 +17,7 @@ from indexer.evaluate import KeepingEncoder, Near, near_questions
 from recommender import evaluation
 from recommender.encoder import load_encoder
 from recommender.evaluation import EvaluationSet, Interval
-from recommender.fusion import Feedback, reorder
+from recommender.fusion import USUAL, Feedback, reorder
 from recommender.language import Analyzer
 from recommender.settings import Settings
 
@@ -43,11 +44,12 @@ class Gain:
     """With `best`, task by task."""
 
 
-def judge(measured: Measured) -> Gain:
-    """The best feedback of those measured, NOTHING among them, and whether it gains where it was not chosen."""
+def judge(measured: Measured, best: Feedback | None = None) -> Gain:
+    """The best feedback of those measured, NOTHING among them, and whether it gains where it was not chosen; with
+    `best`, what that one gains."""
     before = measured[NOTHING]
     chosen = {name: _best(measured, [task for task in before if task[0] != name]) for name, _protocol in before}
-    best = _best(measured, list(before))
+    best = best or _best(measured, list(before))
     left_out = evaluation.difference([(measured[chosen[task[0]]][task], before[task]) for task in before])
     gained = evaluation.difference([(measured[best][task], before[task]) for task in before])
     tasks = {task: evaluation.difference([(measured[best][task], before[task])]) for task in before}
@@ -78,17 +80,25 @@ def main(folders: Sequence[Path]) -> None:
     settings = Settings.from_environment()
     analyzer = Analyzer(settings.models_dir / "dictionaries")
     encoder = KeepingEncoder(load_encoder(settings), settings.home / "evaluation" / "vectors")
-    asked: dict[Task, list[Near]] = {}
+    asked: dict[str, dict[Task, list[Near]]] = {"train": {}, "test": {}}
     for each in [EvaluationSet.read(folder) for folder in folders]:
-        for near in near_questions(each, "train", settings, encoder, analyzer):
-            asked.setdefault((each.name, near.query.protocol), []).append(near)
+        for part, tasks in asked.items():
+            for near in near_questions(each, part, settings, encoder, analyzer):
+                tasks.setdefault((each.name, near.query.protocol), []).append(near)
     encoder.close()
-    found = judge(measure(asked, [NOTHING, *TRIED]))
-    for (name, protocol), gain in found.tasks.items():
-        print(f"{name} {protocol} ({len(asked[name, protocol])}): {gain}")
+    found = judge(measure(asked["train"], [NOTHING, *TRIED]))
     for name, feedback in found.chosen.items():
         print(f"{name} by the other sets: {feedback}")
-    print(f"{found.best} gains {found.gained}; chosen by the other sets: {found.left_out}")
+    print(f"train: {found.best} gains {found.gained}; chosen by the other sets: {found.left_out}")
+    _print(found.tasks)
+    shipped = judge(measure(asked["test"], [NOTHING, USUAL]), USUAL)
+    print(f"test: {USUAL} gains {shipped.gained}")
+    _print(shipped.tasks)
+
+
+def _print(tasks: Mapping[Task, Interval]) -> None:
+    for (name, protocol), gain in tasks.items():
+        print(f"  {name} {protocol}: {gain}")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,11 @@ def test_each_set_is_judged_by_what_the_others_choose() -> None:
     assert found.tasks["set0", "similar"].mean == pytest.approx(0.4)
 
 
+def test_a_feedback_that_is_named_is_judged_whatever_is_best() -> None:
+    found = judge(_measured(little=(0.6, 0.6, 0.6), much=(0.4, 0.5, 0.5)), MUCH)
+    assert found.best == MUCH and found.gained.mean == pytest.approx(-0.1 / 3)
+
+
 def test_nothing_is_chosen_where_all_feedback_harms() -> None:
     found = judge(_measured(little=(0.4, 0.5, 0.5), much=(0.3, 0.4, 0.5)))
     assert found.best == NOTHING and found.gained.mean == 0.0
