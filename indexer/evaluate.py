@@ -23,6 +23,7 @@ from recommender.access import ANYONE
 from recommender.encoder import Encoder
 from recommender.errors import EvaluationError
 from recommender.evaluation import EvaluationSet, Interval, Query, Scores
+from recommender.fusion import Candidate
 from recommender.index.local import LocalIndex
 from recommender.language import Analyzer
 from recommender.recommender import Recommender
@@ -146,6 +147,37 @@ def ask_experts(each: EvaluationSet, task: expert_questions.Task, run: Run) -> e
     store.sessions.kw["bind"].dispose()
     kept.write(expert_questions.pack(asked))
     return asked
+
+
+@dataclass(frozen=True)
+class Near:
+    """A question, the items near it by their fused score, best first, and the corpus id of each by its key."""
+
+    query: Query
+    candidates: list[Candidate]
+    ids: Mapping[str, str]
+
+
+def near_questions(each: EvaluationSet, part: str, run: Run, most: int = 30) -> Iterator[Near]:
+    """The ranked tasks of one part of a set, each question with up to `most` items: what weights are fitted on."""
+    for pool in (ITEMS, ANSWERS):
+        wanted = [q for q in each.queries if q.part == part and q.protocol in RANKED and _pool(q) == pool]
+        if not wanted:
+            continue
+        store = open_store(each, pool, run.settings, run.encoder, run.analyzer, run.progress)
+        run.encoder.encode_queries([query.text.strip() for query in wanted])
+        ids = {key: identifier for identifier, key in store.keys.items()}
+        recommender = _methods(store, run)["fusion"]
+        for query in wanted:
+            found = recommender.candidates(query.text, ANYONE, _among(each, query, store))
+            best = sorted(found, key=lambda candidate: (-candidate.score, candidate.item))[:most]
+            yield Near(query, [replace(one, direction=_own(one.direction)) for one in best], ids)
+        store.sessions.kw["bind"].dispose()
+
+
+def _own(direction: Any) -> Any:
+    """A copy, so that a row of it does not hold the whole array."""
+    return None if direction is None else direction.copy()
 
 
 Answer = tuple[list[str], float]

@@ -51,7 +51,7 @@ def state_of(settings: Settings, card: ModelCard, asking: Sequence[Path]) -> str
     matters = {name: value for name, value in asdict(settings).items() if name not in _SAYS_WHERE}
     packages = sorted(f"{each.name} {each.version}" for each in distributions())
     told = hashlib.sha256(f"{sorted(matters.items())} {card} {packages}".encode("utf-8", "surrogatepass"))
-    answering = sorted(path for path in ANSWERING.rglob("*") if path.suffix in (".py", ".npz"))
+    answering = sorted(path for path in ANSWERING.rglob("*") if path.suffix in (".py", ".npz", ".gz"))
     for path in (*answering, *asking):
         told.update(f"\0{path.name}\0".encode() + path.read_bytes())
     return told.hexdigest()

@@ -23,7 +23,7 @@ from recommender.encoder import Encoder, load_encoder
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, ModelError
 from recommender.evidence import Trace, traces
 from recommender.expert_ranker import Ranker
-from recommender.fusion import Candidate, fuse
+from recommender.fusion import Candidate, fuse, reorder
 from recommender.highlight import Match, Matcher, excerpt
 from recommender.index import Hit, SearchIndex, generations
 from recommender.index.build import item_digest
@@ -225,6 +225,12 @@ class Recommender:
         keys = tuple(item.key for item, _candidate in found.ranked[:top_k])
         return Ranking(keys, found.exists, tuple(one.match for one in found.judged))
 
+    def candidates(self, question: str, reader: Reader, among: frozenset[str] | None = None) -> list[Candidate]:
+        """All that the index holds near a question, best first, before the database is asked which of it is still
+        there: what weights are fitted on. `among` are the only items to search."""
+        _asked, _index, pool, _notices = self._candidates(question, reader, (), among)
+        return pool
+
     def similar_open(
         self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, leave_out: Collection[str] = ()
     ) -> tuple[Suggestion, ...]:
@@ -262,7 +268,8 @@ class Recommender:
         vector, notices = self._encode(asked, notices)
         asked, hits = self._search(index, vector, asked, reader, among)
         fused = fuse(hits, index.background, self._settings.dense_weight)
-        return asked, index, [candidate for candidate in fused if candidate.item not in leave_out], notices
+        wanted = [candidate for candidate in fused if candidate.item not in leave_out]
+        return asked, index, reorder(wanted), notices
 
     def _search(
         self,

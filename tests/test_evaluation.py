@@ -15,7 +15,7 @@ from conftest import FakeEncoder
 
 from indexer import cli, kept_answers
 from indexer import evaluate as command
-from indexer.evaluate import Evaluation, evaluate
+from indexer.evaluate import Evaluation, Run, evaluate, near_questions
 from recommender import evaluation
 from recommender.errors import EvaluationError
 from recommender.evaluation import EvaluationSet, Query
@@ -349,3 +349,22 @@ def test_settings_of_the_organisation_are_those_that_are_measured(
     alone = evaluate(replace(settings, dense_weight=1.0), encoder, analyzer, [_office(write)], part="all")
     for protocol in ("similar", "in-scope"):
         assert _metrics(alone, protocol, "fusion") == _metrics(alone, protocol, "dense")
+
+
+def test_questions_of_one_part_come_with_the_items_near_them_by_their_score(
+    write: Write, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    folder = _office(write)
+    each = EvaluationSet.read(folder)
+    with Run.begin(settings, encoder, analyzer, lambda _what, _done, _total: None) as run:
+        near = list(near_questions(each, "train", run, most=3))
+    assert {one.query.id for one in near} == {
+        query.id for query in each.queries if query.part == "train" and query.protocol in command.RANKED
+    }
+    assert {one.query.protocol for one in near} == {"similar", "answer", "in-scope"}
+    for one in near:
+        scores = [candidate.score for candidate in one.candidates]
+        assert scores == sorted(scores, reverse=True) and 0 < len(scores) <= 3
+        assert one.ids[one.candidates[0].item] in one.query.relevant
+        assert all(c.direction is not None and c.direction.base is None for c in one.candidates)
+        assert one.query.protocol != "similar" or "late" not in {one.ids[c.item] for c in one.candidates}

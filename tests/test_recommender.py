@@ -95,6 +95,20 @@ def test_the_score_mixes_nearness_and_coverage(
     assert best.match == pytest.approx(calibration.probability(near, 1.0, 4, 5), abs=1e-6)  # every word is there
 
 
+def test_what_says_the_same_as_the_best_comes_before_what_is_as_near_alone(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    best = add_request("printer jam", answer="open the tray")
+    alone = add_request("printer smoke", answer="call the brigade")
+    alike = add_request("jam somewhere inside", answer="open the tray")
+    recommender = build()
+    score = {each.item: each.score for each in recommender.candidates("printer jam", ANYONE)}
+    assert score[f"request:{best}"] > score[f"request:{alone}"] > score[f"request:{alike}"]
+    found = [each.item.key for each in recommender.recommend("printer jam", ANYONE, session).suggestions]
+    assert found[:3] == [f"request:{number}" for number in (best, alike, alone)]
+
+
 def test_what_was_edited_out_is_not_shown_before_the_index_catches_up(
     build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
 ) -> None:

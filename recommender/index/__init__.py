@@ -13,12 +13,16 @@ from recommender.space import Space
 
 class Near(NamedTuple):
     """How near an item's passages are to a question, as cosines: the nearest passage, the first one (it says what the
-    item is about), and the mean of all. An opening may be the nearest; the first passage is shown for it."""
+    item is about), and the mean of all. An opening may be the nearest; the first passage is shown for it.
+
+    `direction` is that mean as a unit vector, shape (dimension,): how near two items are to each other. None where the
+    vectors are not at hand."""
 
     passage_id: int
     nearest: float
     first: float
     whole: float
+    direction: NDArray[np.float32] | None = None
 
 
 class Hit(NamedTuple):

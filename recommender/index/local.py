@@ -119,13 +119,19 @@ class LocalIndex:
         question = vector.reshape(-1)
         cosines = np.einsum("ij,j->i", vectors, question)  # by BLAS its threads would wait busily beside the model's
         told = self._told[ids]
-        whole = np.einsum("ij,j->i", normalise(_sums(vectors, told, begins, counts)), question)
+        directions = normalise(_sums(vectors, told, begins, counts))
+        whole = np.einsum("ij,j->i", directions, question)
         nearest = np.lexsort((-cosines, owner))[begins]  # the first of each item, once its passages are in order
         shown = np.where(told[nearest], nearest, begins)  # an opening is the beginning of the first passage
         return [
             Near(*each)
             for each in zip(
-                ids[shown].tolist(), cosines[nearest].tolist(), cosines[begins].tolist(), whole.tolist(), strict=True
+                ids[shown].tolist(),
+                cosines[nearest].tolist(),
+                cosines[begins].tolist(),
+                whole.tolist(),
+                directions,
+                strict=True,
             )
         ]
 
