@@ -384,7 +384,8 @@ class Recommender:
         before: datetime | None = None,
         convincing: Collection[str] = (),
     ) -> list[Trace]:
-        scores = {candidate.item: candidate.score for candidate in pool}
+        best = sorted(pool, key=lambda candidate: -candidate.score)[:POOL]
+        scores = {candidate.item: candidate.score for candidate in best}
         return traces(session, scores, reader, events.who_declined(session, scores.keys()), before, convincing)
 
     def _shared_words(self, asked: Question, expert: Expert) -> tuple[str, ...]:
