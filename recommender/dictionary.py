@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, product
 from pathlib import Path
 
-from recommender.language import ANALYSIS_VERSION, Translation
+from recommender.language import ANALYSIS_VERSION, COMPOUNDING, Translation
 
 log = logging.getLogger(__name__)
 FILE = Path(__file__).parent / "dictionary.json.gz"
@@ -21,7 +21,6 @@ BOTH_WAYS, ONE_WAY = 0.4, 0.2
 """How much a translation counts that both directions of the dictionary give, and one that only one of them gives."""
 _OF_A_PART, _OF_TWO = 0.7, 2.0
 _SHORTEST_COMPOUND, _SHORTEST_HEAD, _SHORTEST_TAIL = 8, 3, 4
-_COMPOUNDING = ("fi",)
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Dictionary:
         word the terms that it may be (`Analyzer.variants`)."""
         known = self.entries.get(language, {})
         found: dict[str, Translation] = {}
-        for each in sorted(_all(words, known, language in _COMPOUNDING), key=lambda each: -each.probability):
+        for each in sorted(_all(words, known, language in COMPOUNDING), key=lambda each: -each.probability):
             found.setdefault(each.term, each)
         return tuple(found.values())
 

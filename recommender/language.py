@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 LANGUAGES = ("fi", "en", "sv")
+COMPOUNDING = ("fi", "sv")
+"""Those whose words have n-grams."""
 ANALYSIS_VERSION = 3
 _TOKEN = re.compile(r"[^\W_]+(?:[.\-_:/\\@+#'’][^\W_]+)*")
 _PART = re.compile(r"[^\W_]+")
@@ -91,7 +93,7 @@ class Analyzer:
         for token in tokens(text):
             terms = self._word_terms(token, language)
             words += terms
-            if language in ("fi", "sv"):
+            if language in COMPOUNDING:
                 grams += grams_of(terms[0])
         return Terms(tuple(words), tuple(grams))
 
@@ -104,7 +106,7 @@ class Analyzer:
             for language in languages:
                 terms = self._word_terms(token, language)
                 words.update(dict.fromkeys(terms))
-                if language in ("fi", "sv"):
+                if language in COMPOUNDING:
                     grams.update(dict.fromkeys(grams_of(terms[0])))
         return Terms(tuple(words), tuple(grams))
 

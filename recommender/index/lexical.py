@@ -4,14 +4,14 @@ import math
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import tantivy
 
 from recommender.datatypes import Kind
-from recommender.language import Terms
+from recommender.language import COMPOUNDING, Terms
 
 _WEIGHTS = {"context": 0.8, "text": 1.0}
 _OPENING, _OPENING_WEIGHT = "opening", 0.5
@@ -116,7 +116,7 @@ class LexicalIndex:
     ) -> list[tuple[str, float]]:
         """The `top_k` best readable items of a language, of those `among`, as (key, BM25), best first. Long questions
         keep their rarest terms."""
-        parts = self._parts(terms)
+        parts = self._parts(terms if language in COMPOUNDING else replace(terms, grams=()))
         if not parts or top_k <= 0:
             return []
         occur = tantivy.Occur
