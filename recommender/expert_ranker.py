@@ -90,16 +90,16 @@ VOTES = Ranker({"votes": 1.0})
 """Each item votes for the people in it (Macdonald and Ounis 2006, "Voting for Candidates"), old parts less."""
 USUAL = Ranker(
     {
-        "votes": 0.53,
-        "similar_now": 0.01,
-        "similar": 0.30,
+        "votes": 0.60,
+        "similar_now": 0.05,
+        "similar": 0.18,
         "active_now": 0.82,
-        "active": -0.20,
+        "active": -0.19,
         "ranks": -0.13,
-        "nearest": 0.38,
-        "specialist": 0.24,
-        "quality": 0.44,
-        "lately": 0.73,
+        "nearest": 0.43,
+        "specialist": 0.23,
+        "quality": 0.41,
+        "lately": 0.61,
     }
 )
 """Fitted on the earlier questions of four sets by `python -m indexer.usual_weights`, to be used where an organisation's
