@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from across_languages import ASKED_IN_ENGLISH, ASKED_IN_FINNISH
 from junk import JUNK
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
@@ -15,6 +17,7 @@ from indexer.records import DocumentRecord, PersonRecord, RequestRecord, TeamRec
 from indexer.reindex import ReindexReport, reindex
 from indexer.status import read_status
 from recommender.access import ANYONE, reader_of
+from recommender.corpus import readable_items
 from recommender.database import open_database
 from recommender.datatypes import Recommendation, Verdict
 from recommender.encoder import load_encoder
@@ -232,3 +235,22 @@ def test_restricted_requests_are_shown_to_those_they_are_for_and_to_nobody_else(
         assert all(f"request:{s.item.id}" != key for s in found.suggestions if s.item.kind.value == "request")
     for_hr = demo.ask("Counter-offer for Olli, need an answer this week", "helena.makela")
     assert for_hr.suggestions[0].item.title == "Counter-offer for Olli, need an answer this week"
+
+
+@pytest.mark.parametrize(("asked", "least"), [(ASKED_IN_FINNISH, 0.45), (ASKED_IN_ENGLISH, 0.4)], ids=["fi", "en"])
+def test_what_is_written_in_one_language_is_found_in_the_other(
+    demo: _Demo, asked: dict[str, tuple[str, ...]], least: float
+) -> None:
+    """Mean reciprocal rank among the first ten, of questions written before the dictionary was tried on them: 0.32 and
+    0.26 without it."""
+    assert demo.recommender is not None
+    teams = {f"team:{handle}" for handle in ("it", "hr", "finance", "legal", "facilities", "sales")}
+    reader = replace(ANYONE, tokens=ANYONE.tokens | teams)
+    found = []
+    with demo.sessions() as session:
+        for question, titles in asked.items():
+            keys = demo.recommender.rank(question, reader, session, 10).keys
+            items = readable_items(session, keys, reader)
+            places = [place for place, key in enumerate(keys, 1) if items[key].title in titles]
+            found.append(1 / places[0] if places else 0.0)
+    assert sum(found) / len(found) >= least

@@ -1,0 +1,113 @@
+"""Questions in one language whose answers the demo organisation holds in the other only, with the titles of these."""
+
+ASKED_IN_FINNISH = {
+    "kokoushuoneen varaus": ("Meeting rooms, catering and the Löyly sauna",),
+    "palovaroitin ja poistumisharjoitus": (
+        "Fire alarm, evacuation and wardens",
+        "Who are evacuation wardens on 3rd floor and when is the drill",
+    ),
+    "kuukauden vaihteen kirjanpidon aikataulu": ("Month-end close: timetable, accruals and cost centre reports",),
+    "toimitus Norjaan ehdot": (
+        "Shipping to Norway, the UK and Estonia",
+        "DDP Oslo or DAP? customer insists DDP",
+    ),
+    "vientivalvonta ja pakotteet": ("Export control and sanctions: Seula step by step",),
+    "sähköauton lataus ei toimi": (
+        "EV charger gives only 3,7 kW and app error AUTH-22",
+        "Parking and EV charging in Lahti and Pasila",
+    ),
+    "oleskelulupa vanhenee": ("My residence permit expires 14 September, when to apply for extension",),
+    "raskaus, mitä pitää tehdä ja milloin": ("Pregnancy - not announced yet, what do I need to do and when",),
+    "opintovapaa": ("Study leave for an LL.M. in spring 2026",),
+    "eläke Virossa tehdystä työstä": ("Pension for years worked in Estonia and what is this TyEL line",),
+    "hissi jäi jumiin kerrosten väliin": ("Lift stopped between 2 and 3 with people in it",),
+    "vakuutusyhtiö pyytää hyllytarkastuksen raportteja": ("Insurer asks for racking inspection reports",),
+    "turvakengät kesätyöntekijöille": ("Safety shoes for summer trainees (cc Matteo, Ananya)",),
+    "kuriiri ei ota litiumakkuja": ("Courier refused parcel with lithium batteries and a smoke spray",),
+    "lamppu välkkyy työpisteen yllä": ("Light above my desk is a disco",),
+    "kuulokkeista ei kuulu ääntä": ("No sound in headset after we got the docks",),
+    "hotellin wifi ja vpn": ("ISH Frankfurt, hotel wifi and GlobalProtect won't connect",),
+    "päivitys epäonnistuu joka päivä": ("Windows Update fails every day, 0x80070005",),
+    "pysäköintipaikka tilintarkastajille": (
+        "Parking for auditors 3 days in a row",
+        "Parking and EV charging in Lahti and Pasila",
+    ),
+    "veroa pidätetty liikaa palkasta": ("Too much tax deducted in January salary",),
+    "koeaika päättyy": ("Trial period ending 1 July - employee has been mostly away",),
+    "häirinnästä ilmoittaminen": (
+        "I want to report repeated bad behaviour from a colleague",
+        "Rehti report about a team lead - I'm a handler for first time",
+    ),
+    "alkuperätodistus Britanniaan": (
+        "Hartwell (UK) asks for an EUR.1",
+        'Forwarder wants "EUR1 form" for UK pallet, truck leaves 14:00',
+        "Shipping to Norway, the UK and Estonia",
+    ),
+    "energiamerkintä": ("Energy label for our TL-40?",),
+    "takuuvaatimus ilman käyttöönottopöytäkirjaa": ("Warranty claim, no commissioning sheet",),
+    "tehdasvierailu ryhmälle": ("Factory tour for 17 guests from Chennai, 12 June",),
+    "viivästyssakko norjalainen urakoitsija": ("2 % per week delay penalty from Norwegian contractor - ok?",),
+    "yrityskortin PIN ja rajat": ("Company credit card: limits, PIN, lost card",),
+    "etätyö ulkomailla": (
+        "Remote work in Finland and abroad",
+        "Working from Gran Canaria for two weeks in April?",
+        "15 remote days from Malmö, over the limit?",
+    ),
+}
+ASKED_IN_ENGLISH = {
+    "Christmas gifts for customers": ("Asiakkaiden joululahjat, mitä saa antaa",),
+    "lost receipt": (
+        "Kuittia ei ole enää",
+        "Lounaskuitti hukassa",
+    ),
+    "bike benefit": ("Pyöräetu, kannattaako enää?",),
+    "wage garnishment letter": ("Ulosotosta kirje, meneekö palkasta suoraan?",),
+    "tax card": ("verokortti 2024",),
+    "overtime on Saturday": (
+        "Lauantain ylityöt, miten tunnit merkataan",
+        "Liukuma, työaikapankki ja ylityö",
+    ),
+    "working time bank": ("Liukuma, työaikapankki ja ylityö",),
+    "personal data breach, what to do": (
+        "Tietosuoja arjessa: loukkaus, tietopyyntö, säilytysajat",
+        "KIIRE lähetin Leija-exportin väärälle ihmiselle",
+    ),
+    "surveillance cameras in the yard": ("valvontakamerat lahden pihaan ja tupakkakatokselle",),
+    "non-compete of a leaving designer": ("Lähtevän suunnittelijan kilpailukielto, halutaanko pitää kiinni?",),
+    "wireless mouse died": ("langaton hiiri kuoli",),
+    "second monitor flickers": ("kakkosnäyttö vilkkuu",),
+    "labels print crooked": ("LBL02 tulostaa tarrat vinoon",),
+    "clicked on a phishing message": ("klikkasin tod.näk. huijausviestiä",),
+    "drawer key lost": ("Laatikoston avain hukassa",),
+    "mice in the kitchen": ("Hiiriä kolmosen keittiössä",),
+    "tap is dripping": ("Hana tippuu, 2. krs naisten vessa",),
+    "water damage claim": ("Mäntysalon koulun vesivahinko, vaativat 212 000",),
+    "hot work permit for welding": (
+        "Tulityölupa ja urakoitsijat talossa",
+        "kaapelihyllyn hitsaus halli 2:ssa, mitä lupia",
+    ),
+    "paternity leave": ("Vauva tulossa lokakuussa, miten isän vapaat menee nykyään",),
+    "retirement papers": ("Eläkkeelle vuodenvaihteessa - mitä papereita",),
+    "certificate of employment": ("Työtodistus ja lopputili",),
+    "collection of unpaid invoices": (
+        "Hirvonkallio ei maksa, perintään vai ei?",
+        "Asiakas ei maksa, saako laittaa korkoa",
+        "Asiakkaiden luottorajat, muistutukset ja perintä",
+    ),
+    "signature limits changed": ("Allekirjoitusrajat muuttuneet? lisenssisoppari 3 v",),
+    "bonus calculator shows an error": ("Myyntibonuksen laskuri antaa #VIITTAUS!",),
+    "duplicate customers": (
+        "sama asiakas kahteen kertaan Leijassa",
+        "Leija: tuplat, Puhuri-numero, vaiheet ja oikeudet",
+    ),
+    "express delivery": (
+        "Toimitusajat, pikatilaukset ja muutokset vahvistuksen jälkeen",
+        "asiakas vailla pikatoimitusta, lupasin selvittää",
+    ),
+    "spare parts by serial number": ("Varaosat sarjanumerolla, takuu ja palautukset (RMA)",),
+    "lunch card balance is zero": ("Etukortti ei toimi lounaalla, saldo 0",),
+    "annual leave saving": (
+        "Vuosiloma, säästövapaa ja lomaraha",
+        "Talviloma jäi pitämättä",
+    ),
+}
