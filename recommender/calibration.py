@@ -30,7 +30,7 @@ _SHORT, _LONG_QUESTION, _LONG_PASSAGE = 8, 128, 256
 @dataclass(frozen=True)
 class Weights:
     """Of a logistic regression; all features are in 0..1. `near_in_long` is for nearness times the passage's length,
-    `covered_in_long` for coverage times it."""
+    `covered_in_long` for coverage times it, `across` for a passage in another language than the question's."""
 
     constant: float
     near: float
@@ -39,11 +39,13 @@ class Weights:
     passage: float = 0.0
     near_in_long: float = 0.0
     covered_in_long: float = 0.0
+    across: float = 0.0
 
 
-USUAL = Weights(-8.4, 15.3, 8.4, question=1.7, passage=-1.6, near_in_long=8.7, covered_in_long=1.6)
+USUAL = Weights(-8.4, 15.3, 8.4, question=1.7, passage=-1.6, near_in_long=8.7, covered_in_long=1.6, across=1.0)
 """Fitted on train queries of the evaluation sets, with and without an answer: out-of-scope ones, and questions of one
-set asked of the corpora of others."""
+set asked of the corpora of others. `across` was fitted alone, on the one set in two languages: the same meaning lies
+less near there, and is covered by fewer words."""
 WORDS_ALONE = Weights(-2.6, 0.0, 8.9)
 """The same without a dense leg."""
 
@@ -127,9 +129,11 @@ def length(words: int, longest: int) -> float:
     return min(1.0, max(0.0, math.log(max(1, words) / _SHORT) / math.log(longest / _SHORT)))
 
 
-def probability(near: float | None, covered: float, question_words: int, passage_words: int) -> float:
-    """How probable it is that a passage of this nearness and coverage answers the question; without a dense leg, by
-    coverage alone."""
+def probability(
+    near: float | None, covered: float, question_words: int, passage_words: int, across: bool = False
+) -> float:
+    """How probable it is that a passage of this nearness and coverage answers the question, `across` languages or not;
+    without a dense leg, by coverage alone."""
     weights = WORDS_ALONE if near is None else USUAL
     long = length(passage_words, _LONG_PASSAGE)
     logit = (
@@ -138,6 +142,7 @@ def probability(near: float | None, covered: float, question_words: int, passage
         + (weights.covered + weights.covered_in_long * long) * covered
         + weights.question * length(question_words, _LONG_QUESTION)
         + weights.passage * long
+        + weights.across * across
     )
     return _logistic(logit)
 

@@ -337,7 +337,7 @@ class Recommender:
             passage, words, covered = max((_covered(asked, each, matcher) for each in own), key=lambda found: found[2])
             near = None if candidate.dense is None else calibration.nearness(candidate.dense, index.background)
             long = len(f"{passage.context} {passage.text}".split())
-            match = calibration.probability(near, covered, asked.length, long)
+            match = calibration.probability(near, covered, asked.length, long, item.language != asked.language)
             judged.append(_Judged(item, passage, match, near, words))
         return judged
 

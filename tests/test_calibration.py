@@ -148,3 +148,12 @@ def test_a_strong_pull_leaves_what_it_starts_from_and_no_weight_turns_negative()
     )
     against = fit(matches, [not each for each in truth], np.ones(200))
     assert (against.best, against.together) == (0.0, 0.0)
+
+
+def test_a_match_in_another_language_counts_more_for_it_cannot_be_as_near() -> None:
+    across, alike = probability(0.3, 0.2, 5, 20, across=True), probability(0.3, 0.2, 5, 20)
+    assert (
+        math.log(across / (1 - across)) - math.log(alike / (1 - alike)) == pytest.approx(USUAL.across)
+        and USUAL.across > 0
+    )
+    assert probability(None, 0.7, 3, 300, across=True) == probability(None, 0.7, 3, 300)
