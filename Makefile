@@ -54,8 +54,8 @@ alignment: install
 	$(BIN)/python -m indexer.dictionary var/parallel
 
 translations: install
-	cd web && ../$(BIN)/pybabel -q extract -F babel.cfg --no-location -o ../var/messages.pot . \
-	  && ../$(BIN)/pybabel -q update -i ../var/messages.pot -d translations -N && ../$(BIN)/pybabel -q compile -d translations
+	cd web && ../$(BIN)/pybabel -q extract -F babel.cfg --no-location -w 120 -o ../var/messages.pot . \
+	  && ../$(BIN)/pybabel -q update -i ../var/messages.pot -d translations -N -w 120 && ../$(BIN)/pybabel -q compile -d translations
 
 # Writes the versions that are installed now, after trying them out: pip install -U ..., make test, make lock.
 # Those in requirements-load.lock are kept out, and changed by hand.

@@ -73,9 +73,10 @@ BEST_ALONE = Belief(0.0, 1.0, 0.0)
 
 
 def evidence(matches: Sequence[float]) -> tuple[float, float]:
-    """(logit of the best match, mean of the first BESIDE matches), of which a Belief makes its probability."""
+    """(logit of the best match, mean of the first BESIDE matches), of which a Belief makes its probability. One that is
+    not there counts as one that does not match."""
     first = matches[:BESIDE]
-    return _logit(max(matches, default=0.0)), sum(first) / max(1, len(first))
+    return _logit(max(matches, default=0.0)), sum(first) / BESIDE
 
 
 def fit(
@@ -148,7 +149,7 @@ def probability(
 
 
 def _logistic(logit: float) -> float:
-    return 1.0 / (1.0 + math.exp(-logit))
+    return 1.0 / (1.0 + math.exp(-logit)) if logit > -500 else 0.0
 
 
 def _logit(probability: float) -> float:

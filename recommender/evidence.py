@@ -20,7 +20,7 @@ from recommender.models import RESOLVED, Document, HelpRequest, Reply, Team
 
 class Trace(NamedTuple):
     """One item near a question: how near, beside the nearest (0..1), who handles it, and what people did in it.
-    `convincing` when it is near enough by itself for these people to be named because of it."""
+    `convincing` when it is near enough, beside the nearest, for these people to be named because of it."""
 
     key: str
     score: float
@@ -36,17 +36,16 @@ def traces(
     reader: Reader,
     declined: Collection[tuple[str, int]] = (),
     before: datetime | None = None,
-    convincing: Collection[str] = (),
 ) -> list[Trace]:
     """The items of `scores`, nearest first, that are there and that `reader` may read. A person's part in an item that
     they `declined` (item key, person id) is left out; so is what was done from `before` on, which is how a question of
-    the past is asked. `convincing` holds the keys of the items that are."""
+    the past is asked."""
     found = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
     kept = []
     for key, (team, language, parts) in found.items():
         if declined:
             parts = tuple(part for part in parts if (key, part.person_id) not in declined)
-        kept.append(Trace(key, scores[key], team, language, parts, key in convincing))
+        kept.append(Trace(key, scores[key], team, language, parts))
     return sorted(kept, key=lambda trace: (-trace.score, trace.key))
 
 

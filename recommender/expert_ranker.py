@@ -73,15 +73,14 @@ class Ranker:
         odds = np.exp(logits - logits.max())
         return np.asarray(odds / odds.sum())
 
-    def reasons(self, candidates: Candidates, position: int, beside: Sequence[int], most: int = 5) -> tuple[str, ...]:
-        """The features that this candidate has more of than those at the places `beside` have on average and that speak
-        for them, the strongest first. (What weighs less than nothing only corrects what another feature says; to lack
-        it is no reason.)"""
-        others = [each for each in beside if each != position]
-        if not others:
+    def reasons(self, values: Numbers, position: int, most: int = 5) -> tuple[str, ...]:
+        """The features that the one at `position` has more of than the others of `values`, shape (people, FEATURES),
+        have on average and that speak for them, the strongest first. (What weighs less than nothing only corrects what
+        another feature says; to lack it is no reason.)"""
+        others = np.delete(values, position, axis=0)
+        if not len(others):
             return ()
-        more = candidates.values[position] - candidates.values[others].mean(axis=0)
-        gains = np.maximum(more, 0.0) * self.vector
+        gains = np.maximum(values[position] - others.mean(axis=0), 0.0) * self.vector
         order = np.argsort(-gains, kind="stable")[:most]
         return tuple(FEATURES[number] for number in order if gains[number] > 0)
 

@@ -5,9 +5,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import numpy as np
 from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
@@ -15,25 +16,24 @@ from recommender.access import Reader
 from recommender.corpus import headings
 from recommender.datatypes import Contribution, Evidence, Expert, Heading, Part
 from recommender.evidence import Trace
-from recommender.expert_ranker import Ranker, candidates
+from recommender.expert_ranker import VOTES, Numbers, Ranker, candidates
 from recommender.models import Person, Team, team_members
 
 NEAR = 0.25
-_EVIDENCE_SHOWN, _BESIDE = 5, 4
+_EVIDENCE_SHOWN = 5
 _TEAMS, _LEAST_OF_TEAM = 2, 0.3
 _DAY = 86_400.0
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A person and the probability that of all candidates they are the one who answers. `reasons` are the features
-    (`expert_ranker.FEATURES`) that put them above the best of the others, the strongest first, `pieces` how many
-    convincing items they did something in (`with_evidence`)."""
+    """A person and the probability that of all candidates they are the one who answers. `values`, shape (FEATURES,),
+    are what that was made of, `pieces` how many convincing items they did something in (`with_evidence`)."""
 
     person_id: int
     share: float
-    reasons: tuple[str, ...] = ()
     pieces: int = 0
+    values: Numbers | None = field(default=None, repr=False, compare=False)
 
 
 def rank(
@@ -43,18 +43,13 @@ def rank(
     half_life_days: float,
     language: str,
     excluded: Collection[int] = (),
-    top_k: int | None = None,
 ) -> tuple[Ranked, ...]:
-    """The `top_k` with something near the question, or all of them, best first; ties in the order of ids. Traces come
-    nearest first."""
+    """All with something near the question, best first; ties in the order of ids. Traces come nearest first."""
     found = candidates(traces, now, half_life_days, language, excluded)
     shares = ranker.shares(found)
     near = [number for number in range(len(found.people)) if found.nearest[number] >= NEAR]
     near.sort(key=lambda number: (-shares[number], found.people[number]))
-    return tuple(
-        Ranked(found.people[number], float(shares[number]), ranker.reasons(found, number, near[:_BESIDE]))
-        for number in near[:top_k]
-    )
+    return tuple(Ranked(found.people[number], float(shares[number]), values=found.values[number]) for number in near)
 
 
 def with_evidence(ranked: Sequence[Ranked], traces: Sequence[Trace]) -> tuple[Ranked, ...]:
@@ -62,6 +57,16 @@ def with_evidence(ranked: Sequence[Ranked], traces: Sequence[Trace]) -> tuple[Ra
     rest, however much of it they did."""
     counts = Counter(part.person_id for trace in traces if trace.convincing for part in trace.contributions)
     return tuple(replace(each, pieces=counts[each.person_id]) for each in ranked if counts[each.person_id])
+
+
+def reasons(chosen: Sequence[Ranked], ranker: Ranker) -> tuple[tuple[str, ...], ...]:
+    """For each of those who are named, the features (`expert_ranker.FEATURES`) that they have more of than the others
+    who are."""
+    rows = [each.values for each in chosen]
+    known = [row for row in rows if row is not None]
+    if len(known) < len(rows):
+        return ((),) * len(rows)
+    return tuple(ranker.reasons(np.array(known), place) for place in range(len(rows)))
 
 
 def teams(traces: Sequence[Trace]) -> tuple[str, ...]:
@@ -89,8 +94,10 @@ def describe(
     traces: Sequence[Trace],
     now: datetime,
     half_life_days: float,
+    ranker: Ranker = VOTES,
 ) -> tuple[Expert, ...]:
-    """The chosen people with their names and the convincing items that speak for them, the strongest first."""
+    """The chosen people with their names and the convincing items that speak for them, the strongest first, and
+    what `ranker` says that they have more of than the others who are named."""
     pieces = _pieces(traces, {each.person_id for each in chosen}, now, half_life_days)
     shown = {person: own[:_EVIDENCE_SHOWN] for person, own in pieces.items()}
     items = headings(session, {piece.key for own in shown.values() for piece in own}, reader)
@@ -99,7 +106,7 @@ def describe(
     for person_id, handle in session.execute(_TEAMS_OF, {"ids": sorted(pieces)}):
         teams_of.setdefault(person_id, []).append(handle)
     described = []
-    for each in chosen:
+    for each, more in zip(chosen, reasons(chosen, ranker), strict=True):
         person, own = people.get(each.person_id), pieces[each.person_id]
         evidence = tuple(_evidence(piece, items) for piece in shown[each.person_id] if piece.key in items)
         if person is None or not evidence:
@@ -119,7 +126,7 @@ def describe(
                 verified=_count(own, Part.VERIFIED),
                 last_at=max(piece.part.at for piece in own),
                 evidence=evidence,
-                reasons=each.reasons,
+                reasons=more,
             )
         )
     return tuple(described)

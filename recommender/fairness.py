@@ -28,8 +28,8 @@ def choose(
     often this week as they want to be come, but not first; when there is nobody to come before them, they do not come.
     The deputy of somebody who is left out, away or full takes their place, when among `ranked` too. Of those nearly as
     good as the best, the first place goes to one whose turn it is: a share counts less for each time that somebody was
-    first in the last seven days. The best then comes second. The odds of somebody who has added the topic are doubled,
-    once `AGREE` convincing items agree.
+    first in the last seven days. The best then comes second. The odds of somebody who has added the topic are doubled
+    when `AGREE` convincing items speak for them. `ranked` are those with evidence, deputies too.
     Those with less than `least_share` of the best one's share are not suggested.
     """
     ranked = sorted((_weighed(each, available, words) for each in ranked), key=lambda each: -each.share)

@@ -20,7 +20,7 @@ from recommender.index import Hit, Near
 _FIRST, _WHOLE = 0.5, 0.5
 _LEAST_TOP = 0.3
 _LEAST_SPAN = 0.4
-_HEARD, _REORDERED = 10, 30
+_HEARD, _REORDERED = 10, 20
 
 
 @dataclass(frozen=True)

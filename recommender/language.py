@@ -18,11 +18,12 @@ COMPOUNDING = ("fi", "sv")
 ANALYSIS_VERSION = 3
 _TOKEN = re.compile(r"[^\W_]+(?:[.\-_:/\\@+#'’][^\W_]+)*")
 _PART = re.compile(r"[^\W_]+")
-_ENDING = re.compile(
-    r"(?::(?:n|t|i?[aä]|aa|ää|tt?[aä]|i?ss[aä]|i?st[aä]|i?ll[aä]|i?lt[aä]|i?lle|i?ksi|i?n[aä]|[aäeiouyö]n|h[aäeiouyö]n|"
-    r"aan|ään|een|iin|oon|uun|ien|ihin)|['’]s)$"
+_CASE = re.compile(
+    r"i?(?:ss|st|ll|lt)[aä]|i?lle|i?ksi|i?n[aä]|h[aäeiouyö]n|aan|ään|een|iin|oon|uun|ihin|i?den|e?it[aä]|eille"
 )
-"""What Finnish joins to an abbreviation by a colon (`VPN:ssä`), and English by an apostrophe."""
+_SHORT_CASE = re.compile(r"n|t|[aä]{1,2}|tt?[aä]|[aäeiouyö]n|ien")
+"""What Finnish joins to an abbreviation by a colon (`VPN:ssä`); the short ones only to one in capitals, since `lang:en`
+is no case."""
 _GRAM, _SURE = 5, 0.7
 _SMALL_TALK = frozenset(
     (
@@ -150,7 +151,17 @@ class Analyzer:
 
 def tokens(text: str) -> list[str]:
     """Lower-case tokens; a token joined by `. - _ : / \\ @ + # '` is kept whole, but for the ending of its case."""
-    return [_ENDING.sub("", token) for token in _TOKEN.findall(unicodedata.normalize("NFKC", text).lower())]
+    return [_without_case(token).lower() for token in _TOKEN.findall(unicodedata.normalize("NFKC", text))]
+
+
+def _without_case(token: str) -> str:
+    if token.endswith(("'s", "’s", "'S", "’S")):
+        return token[:-2]
+    base, _colon, ending = token.rpartition(":")
+    if not base or ":" in base:
+        return token
+    case = ending.lower()
+    return base if _CASE.fullmatch(case) or (base.isupper() and _SHORT_CASE.fullmatch(case)) else token
 
 
 def _asking(text: str) -> list[str]:

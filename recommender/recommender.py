@@ -39,11 +39,13 @@ log = logging.getLogger(__name__)
 
 POOL = 200
 SHOWN = 10
-LOADED = 15
+LOADED = 20
 EXPERTS, EXPERTS_WEIGHED = 4, 20
 _MARKED = 10_000
 _WORTH_SHOWING = 0.3
 _CONVINCING = 0.5
+_SAME, _SOMETHING = 0.6, 0.15
+"""The match from which two requests are about the same, and that from which somebody may know something."""
 _TOPIC_WORDS = 3
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
 
@@ -83,15 +85,17 @@ class _Found:
         """Suggestions without those far below the best."""
         return [one for one in self.judged if one.match >= _WORTH_SHOWING * self.best]
 
-    @property
-    def convincing(self) -> frozenset[str]:
-        """Keys of items that colleagues may be named for: worth showing, or at least half as near as the nearest."""
+    def with_convincing(self, traces: Sequence[Trace]) -> list[Trace]:
+        """The traces, those marked that colleagues may be named for: of items worth showing, or at least half as near
+        as the nearest of them."""
         by_words = all(candidate.dense is None for candidate in self.pool)
         near = {each.item: each.score if by_words else (each.dense or 0.0) - self.background for each in self.pool}
-        least = _CONVINCING * max(near.values(), default=0.0)
-        return frozenset(one.item.key for one in self.worth_showing) | {
-            key for key, each in near.items() if each >= least > 0
-        }
+        least = _CONVINCING * max((near[trace.key] for trace in traces), default=0.0)
+        worth = {one.item.key for one in self.worth_showing}
+        return [
+            trace._replace(convincing=True) if trace.key in worth or near[trace.key] >= least > 0 else trace
+            for trace in traces
+        ]
 
 
 @dataclass(frozen=True)
@@ -237,7 +241,7 @@ class Recommender:
         """Open requests that are about the same, best first: the sign of something that troubles many at once."""
         reader = replace(reader, tokens=reader.for_open_requests)
         found = self._find(question, reader, session, top_k, leave_out)
-        near = [one for one in found.judged[:top_k] if one.match >= self._settings.answer_from]
+        near = [one for one in found.judged[:top_k] if one.match >= _SAME]
         return tuple(_suggestion(one, found.asked) for one in near)
 
     def _find(
@@ -269,7 +273,7 @@ class Recommender:
         asked, hits = self._search(index, vector, asked, reader, among)
         fused = fuse(hits, index.background, self._settings.dense_weight)
         wanted = [candidate for candidate in fused if candidate.item not in leave_out]
-        return asked, index, reorder(wanted), notices
+        return asked, index, wanted, notices
 
     def _search(
         self,
@@ -308,7 +312,8 @@ class Recommender:
     def _readable_items(
         self, candidates: Sequence[Candidate], reader: Reader, session: Session, top_k: int
     ) -> list[tuple[Item, Candidate]]:
-        """The best items as the database has them now: deleted, hidden and no longer readable ones vanish here."""
+        """The best items as the database has them now, in the order that they themselves give: deleted, hidden and no
+        longer readable ones vanish here, and have no say in it."""
         ranked: list[tuple[Item, Candidate]] = []
         for start in range(0, len(candidates), LOADED):
             chunk = candidates[start : start + LOADED]
@@ -316,7 +321,8 @@ class Recommender:
             ranked += [(items[candidate.item], candidate) for candidate in chunk if candidate.item in items]
             if len(ranked) >= max(LOADED, top_k):
                 break
-        return ranked[: max(LOADED, top_k)]
+        found = {item.key: (item, candidate) for item, candidate in ranked[: max(LOADED, top_k)]}
+        return [found[candidate.item] for candidate in reorder([candidate for _item, candidate in found.values()])]
 
     def _judge(self, index: SearchIndex, asked: Question, ranked: Sequence[tuple[Item, Candidate]]) -> list["_Judged"]:
         """How well each item's best passage matches the question."""
@@ -362,31 +368,26 @@ class Recommender:
 
     def _experts(self, found: _Found, reader: Reader, session: Session) -> tuple[tuple[Expert, ...], tuple[str, ...]]:
         """(colleagues, the teams instead when none of them convinces); none when even the nearest item is far away."""
-        if found.best < self._settings.maybe_from / 2:
+        if found.best < _SOMETHING:
             return (), ()
         now, half_life = utc_now(), self._settings.half_life_days
-        near = self._traces(found.pool, reader, session, convincing=found.convincing)
+        near = found.with_convincing(self._traces(found.pool, reader, session))
         excluded = {reader.person_id} if reader.person_id is not None else set[int]()
-        ranked = experts.rank(near, self.ranker, now, half_life, found.asked.language, excluded, EXPERTS_WEIGHED)
-        ranked = experts.with_evidence(ranked, near)
+        ranked = experts.rank(near, self.ranker, now, half_life, found.asked.language, excluded)
+        ranked = experts.with_evidence(ranked, near)[:EXPERTS_WEIGHED]
         available = availabilities(session, [each.person_id for each in ranked], now.date(), self._analyzer)
         chosen = fairness.choose(ranked, available, found.asked.terms.words)[:EXPERTS]
-        known = experts.describe(session, reader, chosen, near, now, half_life)
+        known = experts.describe(session, reader, chosen, near, now, half_life, self.ranker)
         known = tuple(replace(expert, words=self._shared_words(found.asked, expert)) for expert in known)
         convinces = any(expert.answered or expert.keeps or expert.verified for expert in known)
         return known, () if convinces else experts.teams(near)
 
     def _traces(
-        self,
-        pool: Sequence[Candidate],
-        reader: Reader,
-        session: Session,
-        before: datetime | None = None,
-        convincing: Collection[str] = (),
+        self, pool: Sequence[Candidate], reader: Reader, session: Session, before: datetime | None = None
     ) -> list[Trace]:
         best = sorted(pool, key=lambda candidate: -candidate.score)[:POOL]
         scores = {candidate.item: candidate.score for candidate in best}
-        return traces(session, scores, reader, events.who_declined(session, scores.keys()), before, convincing)
+        return traces(session, scores, reader, events.who_declined(session, scores.keys()), before)
 
     def _shared_words(self, asked: Question, expert: Expert) -> tuple[str, ...]:
         """The telling words of the question, as they are written in the titles of what the expert did."""

@@ -105,7 +105,8 @@ def test_the_best_match_and_the_mean_of_the_first_five_tell_whether_there_is_an_
     logit = -2.0 + 0.5 * math.log(9) + 3.0 * 0.4
     assert Belief(-2.0, 0.5, 3.0).probability(matches) == pytest.approx(1 / (1 + math.exp(-logit)))
     assert BEST_ALONE.probability(matches) == pytest.approx(0.9)
-    assert evidence([0.7, 0.1]) == pytest.approx((math.log(7 / 3), 0.4))  # of two, both
+    # items that do not match change nothing, whether they are there or not
+    assert evidence([0.7, 0.1]) == evidence([0.7, 0.1, 0.0, 0.0, 0.0]) == pytest.approx((math.log(7 / 3), 0.16))
 
 
 def test_without_a_suggestion_there_is_no_answer_and_certain_ones_stay_finite() -> None:

@@ -64,11 +64,11 @@ def test_without_contributions_there_are_no_candidates() -> None:
 def test_the_reasons_are_the_features_that_put_a_person_above_the_others() -> None:
     ranker = Ranker({"nearest": 1.0, "specialist": 2.0, "lately": -1.0})
     found = candidates([_trace(1, 1.0, (7, 1.0, 0)), _trace(2, 0.5, (8, 1.0, 9))], NOW, 365, "en")
-    assert ranker.reasons(found, 0, (0, 1)) == ("specialist", "nearest")  # 2 * .5, .5; lately counts against
+    assert ranker.reasons(found.values, 0) == ("specialist", "nearest")  # 2 * .5, .5; lately counts against
     assert (
-        ranker.reasons(found, 1, (0, 1)) == ()
+        ranker.reasons(found.values, 1) == ()
     )  # they have less of what counts against, which is no reason to ask them
-    assert ranker.reasons(found, 0, (0,)) == ()
+    assert ranker.reasons(found.values[:1], 0) == ()
 
 
 def test_the_weights_that_made_the_answers_are_found_again() -> None:

@@ -1,7 +1,6 @@
 """fusion.py against sums done by hand."""
 
 import math
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -112,10 +111,10 @@ def test_the_odds_of_the_best_are_by_the_step() -> None:
         assert _names(reorder(found, Feedback(weight, step))) == _names(best), weight
 
 
-def test_only_the_best_ten_are_heard_and_the_best_thirty_reordered() -> None:
+def test_only_the_best_ten_are_heard_and_the_best_twenty_reordered() -> None:
     heard = [_candidate("h", 0.5, 1, 0) for _ in range(10)]
-    found = [*heard, *(_candidate("x", 0.4, 0, 1) for _ in range(19)), *(_candidate(c, 0.4, 1, 0) for c in "yz")]
-    assert _names(reorder(found, USUAL)) == "h" * 10 + "y" + "x" * 19 + "z"
+    found = [*heard, *(_candidate("x", 0.4, 0, 1) for _ in range(9)), *(_candidate(c, 0.4, 1, 0) for c in "yz")]
+    assert _names(reorder(found, USUAL)) == "h" * 10 + "y" + "x" * 9 + "z"
     # of the first ten most say x, of all sixteen most say y
     found = [_candidate(name, 0.5, name == "x", name == "y") for name in "yyyyxxxxxxyyyyyy"]
     assert _names(reorder(found, USUAL)) == "x" * 6 + "y" * 10
@@ -136,15 +135,3 @@ def test_candidates_keep_the_direction_of_their_item() -> None:
     near = Near(10, 0.9, 0.9, 0.9, np.array([1, 0], np.float32))
     found = fuse([Hit("request:1", "en", near, 1.0), Hit("request:2", "en", None, 1.0)], 0.5, 0.7)
     assert [each.direction is near.direction for each in found] == [True, False]
-
-
-def test_three_hundred_items_are_reordered_in_a_millisecond() -> None:
-    vectors = np.random.default_rng(0).normal(size=(300, 384)).astype(np.float32)
-    found = [Candidate(str(n), n, 1 - n / 300, 0.5, 0.0, vector) for n, vector in enumerate(vectors)]
-    reorder(found)
-    took = []
-    for _ in range(20):
-        begun = perf_counter()
-        reorder(found)
-        took.append(perf_counter() - begun)
-    assert min(took) < 0.001

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.reindex import reindex
-from recommender import belief_file, calibration
+from recommender import belief_file, calibration, experts
+from recommender import recommender as recommender_module
 from recommender.access import ANYONE, EVERYONE, Reader, reader_of
 from recommender.database import open_database
 from recommender.datatypes import Suggestion, Verdict
@@ -844,3 +845,46 @@ def test_a_question_with_broken_characters_is_answered_by_the_real_model(
         result = recommender.recommend("printer paper jam \udce4", ANYONE, session)
     sessions.kw["bind"].dispose()
     assert result.suggestions[0].item.title == "Printer shows a paper jam"
+
+
+@pytest.mark.parametrize("question", ["printer jam", "printer jam in tray"])
+def test_an_item_hidden_since_the_index_was_made_is_as_one_that_is_left_out(
+    build: Build, session: Session, add_request: Add, question: str
+) -> None:
+    _background_items(add_request)
+    best = add_request("printer jam in tray", answer="printer jam in tray", by="aino")
+    add_request("printer smoke", answer="call the brigade", by="eero")
+    add_request("jam somewhere inside", answer="open the tray", by="matti")
+    for number in range(12):
+        by = "eero" if number < 11 else "matti"
+        add_request(f"printer alpha{number} beta{number}", answer="call the brigade", by=by)
+    recommender = build()
+    session.get_one(HelpRequest, best).hidden = True
+    session.flush()
+    orders = [
+        [item.key for item, _candidate in recommender._find(question, ANYONE, session, 10, out).ranked]
+        for out in ([], [f"request:{best}"])
+    ]
+    assert len(orders[0]) > 10 and orders[0] == orders[1]
+    hidden = recommender.recommend(question, ANYONE, session)
+    gone = recommender.recommend(question, ANYONE, session, leave_out={f"request:{best}"})
+    assert hidden.experts
+    assert [(each.handle, [piece.item.key for piece in each.evidence]) for each in hidden.experts] == [
+        (each.handle, [piece.item.key for piece in each.evidence]) for each in gone.experts
+    ]
+
+
+def test_whoever_did_what_convinces_is_named_however_much_others_did_that_does_not(
+    build: Build, session: Session, add_request: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _background_items(add_request)
+    add_request("printer jam upstairs", answer="open the tray", by="groucho")
+    recommender = build()
+    [expert] = recommender.recommend("printer jam upstairs", ANYONE, session).experts
+    assert expert.handle == "groucho"
+    rank = experts.rank
+    monkeypatch.setattr(experts, "rank", lambda *given: tuple(reversed(rank(*given))))
+    monkeypatch.setattr(recommender_module, "EXPERTS_WEIGHED", 1)
+    assert [each.handle for each in recommender.recommend("printer jam upstairs", ANYONE, session).experts] == [
+        "groucho"
+    ]

@@ -3,16 +3,17 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, timedelta
 
 import pytest
 from conftest import MODELS, FakeEncoder
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.datatypes import Expert
 from recommender.expert_ranker import FEATURES
 from recommender.language import Analyzer
-from recommender.models import HelpRequest
+from recommender.models import HelpRequest, Person, utc_now
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web.app import create_app
@@ -224,25 +225,39 @@ def test_the_secret_key_is_made_once_and_is_the_owners_alone(settings: Settings)
     assert (settings.home / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_colleague_comes_with_what_put_them_ahead_of_the_others(
-    open_client: OpenClient, add_request: AddRequest
+def test_a_colleague_comes_with_what_they_have_more_of_than_the_others_who_are_named(
+    open_client: OpenClient, add_request: AddRequest, sessions: sessionmaker[Session]
 ) -> None:
-    for number in range(3):
-        add_request(f"Printer is stuck {number}", "printer paper", "Open the printer", by="aino")
-    add_request("Printer is stuck 4", "printer paper", "Open the printer", by="eero", at=datetime(2025, 12, 1))
-    page = open_client().post("/suggest", data={"q": "printer is stuck"}).text
-    aino, eero = page.partition("/people/aino")[2].split("/people/eero")
-    assert "Answered 3 like this" in aino and re.search(r"More than the others: active lately(, [a-z ]+)?</p>", aino)
+    for number in range(2):
+        at = utc_now() - timedelta(days=10 + number)
+        add_request(f"Printer is stuck {number}", "printer paper", "Open the printer", by="aino", at=at)
+    long_ago = utc_now() - timedelta(days=20)
+    add_request("Printer is stuck 4", "printer paper", "Open the printer", by="eero", at=long_ago)
+    client = open_client()
+    aino, eero = (
+        client.post("/suggest", data={"q": "printer is stuck"}).text.partition("/people/aino")[2].split("/people/eero")
+    )
+    assert "Answered 2 like this" in aino and re.search(r"More than the others: [a-z ,]+</p>", aino)
     assert "Answered 1 like this" in eero and "More than" not in eero
+    with sessions.begin() as session:
+        session.query(Person).filter_by(handle="eero").one().left_on = date(2026, 1, 1)
+    alone = client.post("/suggest", data={"q": "printer is stuck"}).text
+    assert "/people/aino" in alone and "/people/eero" not in alone and "More than" not in alone
+
+
+def _expert(*reasons: str, days: int = 0, answered: int = 1) -> Expert:
+    at = utc_now() - timedelta(days=days)
+    return Expert(1, "aino", "Aino", (), (), None, 0.5, answered, 0, 1, 0, at, (), (), reasons)
 
 
 @pytest.mark.parametrize("language", ["en", "fi"])
-def test_every_feature_that_the_evidence_does_not_tell_by_itself_has_words(
+def test_a_reason_is_told_in_words_where_the_evidence_does_not_tell_it_and_bears_it_out(
     open_client: OpenClient, language: str
 ) -> None:
     with open_client().application.test_request_context(headers={"Accept-Language": language}):
-        told = {name: reason_words([name]) for name in FEATURES}
+        told = {name: reason_words(_expert(name)) for name in FEATURES}
         assert {name for name, words in told.items() if not words} == {"votes", "similar", "lately"}
         assert ("close" in told["nearest"]) is (language == "en")
-        three = ["votes", "nearest", "active", "active_now", "team"]
-        assert reason_words(three) == f"{told['nearest']}, {told['active']}"
+        several = _expert("votes", "nearest", "active", "active_now", "team")
+        assert reason_words(several) == f"{told['nearest']}, {told['active']}"
+        assert reason_words(_expert("active_now", days=100)) == reason_words(_expert("quality", answered=0)) == ""

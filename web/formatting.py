@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from urllib.parse import urlencode, urlsplit
 
@@ -12,13 +12,16 @@ from flask_babel import format_date, get_locale, gettext, ngettext
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from recommender.datatypes import Heading, Item, Kind
+from recommender.datatypes import Expert, Heading, Item, Kind
 from recommender.models import Team, utc_now
 
 _TAGS = {
     "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
     "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
+
+
+_LATELY = timedelta(days=90)
 
 
 def attach(app: Flask) -> None:
@@ -84,22 +87,24 @@ def role_name(role: str) -> str:
     return str(names.get(role, gettext("Staff")))
 
 
-def reason_words(reasons: Sequence[str]) -> str:
-    """The two strongest of what a colleague has more of than the others (`expert_ranker.FEATURES`), in words, without
-    what their evidence tells by itself: how much there is of it, and how old it is."""
-    lately, close = gettext("active lately"), gettext("close matches")
+def reason_words(expert: Expert) -> str:
+    """The two strongest of what a colleague has more of than the others who are named (`expert_ranker.FEATURES`), in
+    words, without what the evidence tells by itself (how much there is of it, how old it is) or does not bear out."""
+    lately = gettext("recent activity") if utc_now() - expert.last_at < _LATELY else ""
+    close = gettext("close matches")
     names = {
         "similar_now": lately,
         "active": lately,
         "active_now": lately,
         "ranks": close,
         "nearest": close,
-        "specialist": gettext("this topic alone"),
-        "quality": gettext("answers that helped"),
-        "team": gettext("in the team that handles this"),
-        "language": gettext("in your language"),
+        "specialist": gettext("focus on this topic"),
+        "quality": gettext("answers that helped") if expert.answered else "",
+        "team": gettext("work for the team that handles this"),
+        "language": gettext("work in the language of the question"),
     }
-    return ", ".join(list(dict.fromkeys(str(names[reason]) for reason in reasons if reason in names))[:2])
+    told = dict.fromkeys(str(names[reason]) for reason in expert.reasons if names.get(reason))
+    return ", ".join(list(told)[:2])
 
 
 def language_name(code: str) -> str:
