@@ -879,7 +879,12 @@ def test_whoever_did_what_convinces_is_named_however_much_others_did_that_does_n
 ) -> None:
     _background_items(add_request)
     add_request("printer jam upstairs", answer="open the tray", by="groucho")
+    for number in range(5):
+        add_request(f"jam alpha{number} beta{number} gamma{number}", answer=f"delta{number} eps{number}", by="harpo")
     recommender = build()
+    monkeypatch.setattr(experts, "NEAR", 0.0)
+    near = recommender.evidence("printer jam upstairs", ANYONE, session)
+    assert len(experts.rank(near.traces, recommender.ranker, utc_now(), 365, "en")) > 1
     [expert] = recommender.recommend("printer jam upstairs", ANYONE, session).experts
     assert expert.handle == "groucho"
     rank = experts.rank
