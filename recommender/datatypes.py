@@ -141,7 +141,8 @@ class Expert:
 
     `score` is the probability that of all candidates they are the one who answers. `answered`, `replied`, `keeps` and
     `verified` count all of the evidence by part, `last_at` is the time of the newest; `evidence` holds the strongest
-    pieces, `words` those of the question that are in it, `reasons` the features that put the person here.
+    pieces, `words` those of the question that are in it, `reasons` the features that they have more of than the others
+    who are named.
     """
 
     person_id: int
