@@ -106,7 +106,7 @@ def test_200_items_and_1000_people_are_ranked_in_5_ms() -> None:
     took = []
     for _ in range(15):
         started = time.perf_counter()
-        ranked = rank(traces, USUAL, NOW, 365, "en", top_k=20)
+        ranked = rank(traces, USUAL, NOW, 365, "en")
         took.append(time.perf_counter() - started)
-    assert len(ranked) == 20
+    assert len(ranked) == 940  # those of the 188 traces with a score of 0.25 at least
     assert sorted(took)[0] <= 0.005  # the quickest: the others share the machine
