@@ -124,7 +124,11 @@ def test_what_ships_knows_the_words_of_offices(shipped: Dictionary, language: st
     assert "CC BY-SA" in shipped.source
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"{"), gzip.compress(b'{"analysis": 0}'), None])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no gzip", gzip.compress(b"{"), gzip.compress(b'{"analysis": 0}'), None],
+    ids=["empty", "no gzip", "no JSON", "no entries", "missing"],
+)
 def test_a_missing_damaged_or_outdated_file_is_an_empty_dictionary(
     tmp_path: Path, content: bytes | None, caplog: pytest.LogCaptureFixture
 ) -> None:
