@@ -169,9 +169,8 @@ def near_questions(each: EvaluationSet, part: str, run: Run, most: int = 30) -> 
         ids = {key: identifier for identifier, key in store.keys.items()}
         recommender = _methods(store, run)["fusion"]
         for query in wanted:
-            found = recommender.candidates(query.text, ANYONE, _among(each, query, store))
-            best = sorted(found, key=lambda candidate: (-candidate.score, candidate.item))[:most]
-            yield Near(query, [replace(one, direction=_own(one.direction)) for one in best], ids)
+            found = recommender.candidates(query.text, ANYONE, _among(each, query, store))[:most]
+            yield Near(query, [replace(one, direction=_own(one.direction)) for one in found], ids)
         store.sessions.kw["bind"].dispose()
 
 

@@ -1,7 +1,7 @@
 """Who may be suggested now: left, away, paused, how often first this week, topics, deputy. And the count of that.
 
 What a person sets is theirs alone: it decides whether they are suggested, and is shown on no page but their own. The
-fairness that follows from it is `experts.py`'s.
+fairness that follows from it is `fairness.py`'s.
 """
 
 from collections.abc import Collection

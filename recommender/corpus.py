@@ -24,8 +24,8 @@ _KEY = re.compile(r"(request|document):[1-9][0-9]{0,8}")
 
 def items(session: Session) -> Iterator[Item]:
     """Every searchable item, requests first, in the order of their ids; memory does not grow with the corpus."""
-    yield from _stream(session, HelpRequest.id, _SEARCHABLE_REQUESTS, _requests)
-    yield from _stream(session, Document.id, _SEARCHABLE_DOCUMENTS, _documents)
+    yield from _stream(session, HelpRequest.id, SEARCHABLE_REQUESTS, _requests)
+    yield from _stream(session, Document.id, SEARCHABLE_DOCUMENTS, _documents)
 
 
 def load_items(session: Session, keys: Collection[str]) -> dict[str, Item]:
@@ -113,7 +113,7 @@ def stood_by(
 
 def _vouched_for(verified_on: date | None, written_at: datetime) -> datetime:
     """When somebody last stood by a document: wrote it, or verified it."""
-    return max(written_at, datetime.combine(verified_on, datetime.min.time())) if verified_on else written_at
+    return max(written_at, datetime.combine(verified_on, time.min)) if verified_on else written_at
 
 
 def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
@@ -169,9 +169,9 @@ def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
 
 
 # Built once: to build a statement takes as long as to run it.
-_IDS: BindParameter[int] = bindparam("ids", expanding=True)
-_SEARCHABLE_REQUESTS = HelpRequest.hidden.is_(False)
-_SEARCHABLE_DOCUMENTS = and_(Document.hidden.is_(False), Document.draft.is_(False))
+IDS: BindParameter[int] = bindparam("ids", expanding=True)
+SEARCHABLE_REQUESTS = HelpRequest.hidden.is_(False)
+SEARCHABLE_DOCUMENTS = and_(Document.hidden.is_(False), Document.draft.is_(False))
 _REQUESTS = (
     select(
         HelpRequest.id, HelpRequest.title, HelpRequest.body, HelpRequest.language, HelpRequest.status,
@@ -179,26 +179,26 @@ _REQUESTS = (
         HelpRequest.url, Team.handle.label("team"),
     )
     .outerjoin(Team, Team.id == HelpRequest.team_id)
-    .where(HelpRequest.id.in_(_IDS), _SEARCHABLE_REQUESTS)
+    .where(HelpRequest.id.in_(IDS), SEARCHABLE_REQUESTS)
     .order_by(HelpRequest.id)
 )  # fmt: skip
 _REPLIES = (
     select(Reply.request_id, Reply.author_id, Reply.body, Reply.created_at, Reply.accepted, Reply.score)
-    .where(Reply.request_id.in_(_IDS))
+    .where(Reply.request_id.in_(IDS))
     .order_by(Reply.created_at, Reply.id)
 )
-_REQUEST_TOKENS = select(RequestAudience.request_id, RequestAudience.token).where(RequestAudience.request_id.in_(_IDS))
+_REQUEST_TOKENS = select(RequestAudience.request_id, RequestAudience.token).where(RequestAudience.request_id.in_(IDS))
 _DOCUMENTS = (
     select(
         Document.id, Document.title, Document.body, Document.language, Document.owner_id, Document.verified_by_id,
         Document.verified_on, Document.written_at, Document.url, Team.handle.label("team"),
     )
     .outerjoin(Team, Team.id == Document.team_id)
-    .where(Document.id.in_(_IDS), _SEARCHABLE_DOCUMENTS)
+    .where(Document.id.in_(IDS), SEARCHABLE_DOCUMENTS)
     .order_by(Document.id)
 )  # fmt: skip
 _DOCUMENT_TOKENS = select(DocumentAudience.document_id, DocumentAudience.token).where(
-    DocumentAudience.document_id.in_(_IDS)
+    DocumentAudience.document_id.in_(IDS)
 )
 
 
@@ -207,7 +207,7 @@ def _request_headings(reader: Reader) -> Executable:
     return (
         select(HelpRequest.id, HelpRequest.title, HelpRequest.language, Team.handle)
         .outerjoin(Team, Team.id == HelpRequest.team_id)
-        .where(HelpRequest.id.in_(_IDS), _SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED)
+        .where(HelpRequest.id.in_(IDS), SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED)
         .where(readable_requests(reader))
     )
 
@@ -217,7 +217,7 @@ def _document_headings(reader: Reader) -> Executable:
     return (
         select(Document.id, Document.title, Document.language, Team.handle)
         .outerjoin(Team, Team.id == Document.team_id)
-        .where(Document.id.in_(_IDS), _SEARCHABLE_DOCUMENTS, readable_documents(reader))
+        .where(Document.id.in_(IDS), SEARCHABLE_DOCUMENTS, readable_documents(reader))
     )
 
 

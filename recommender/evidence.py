@@ -9,11 +9,11 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, Executable, bindparam, select
+from sqlalchemy import Executable, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
-from recommender.corpus import best_parts, ids_of, stood_by
+from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, best_parts, ids_of, stood_by
 from recommender.datatypes import Contribution, Kind
 from recommender.models import RESOLVED, Document, HelpRequest, Reply, Team
 
@@ -84,7 +84,6 @@ def _of_documents(session: Session, keys: Collection[str], reader: Reader, befor
 
 # The statements of a reader are kept, since to build one takes as long as to run it; what they find is not.
 _KEPT = 64
-_IDS: BindParameter[int] = bindparam("ids", expanding=True)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -96,7 +95,7 @@ def _readable_requests(reader: Reader) -> Executable:
         )
         .outerjoin(Team, Team.id == HelpRequest.team_id)
         .outerjoin(Reply, Reply.request_id == HelpRequest.id)
-        .where(HelpRequest.id.in_(_IDS), HelpRequest.hidden.is_(False), HelpRequest.status == RESOLVED)
+        .where(HelpRequest.id.in_(IDS), SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED)
         .where(readable_requests(reader))
         .order_by(HelpRequest.id, Reply.id)
     )  # fmt: skip
@@ -110,6 +109,6 @@ def _readable_documents(reader: Reader) -> Executable:
             Document.owner_id, Document.verified_by_id, Document.verified_on, Document.written_at,
         )
         .outerjoin(Team, Team.id == Document.team_id)
-        .where(Document.id.in_(_IDS), Document.hidden.is_(False), Document.draft.is_(False))
+        .where(Document.id.in_(IDS), SEARCHABLE_DOCUMENTS)
         .where(readable_documents(reader))
     )  # fmt: skip

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
-from recommender.corpus import headings
+from recommender.corpus import IDS, headings
 from recommender.datatypes import Contribution, Evidence, Expert, Heading, Part
 from recommender.evidence import Trace
 from recommender.expert_ranker import VOTES, Numbers, Ranker, candidates
@@ -133,12 +133,11 @@ def describe(
 
 
 # Built once: to build a statement takes as long as to run it.
-_IDS: BindParameter[int] = bindparam("ids", expanding=True)
-_PEOPLE = select(Person.id, Person.handle, Person.name, Person.languages, Person.away_until).where(Person.id.in_(_IDS))
+_PEOPLE = select(Person.id, Person.handle, Person.name, Person.languages, Person.away_until).where(Person.id.in_(IDS))
 _TEAMS_OF = (
     select(team_members.c.person_id, Team.handle)
     .join(Team, Team.id == team_members.c.team_id)
-    .where(team_members.c.person_id.in_(_IDS))
+    .where(team_members.c.person_id.in_(IDS))
     .order_by(Team.handle)
 )
 

@@ -385,8 +385,7 @@ class Recommender:
     def _traces(
         self, pool: Sequence[Candidate], reader: Reader, session: Session, before: datetime | None = None
     ) -> list[Trace]:
-        best = sorted(pool, key=lambda candidate: -candidate.score)[:POOL]
-        scores = {candidate.item: candidate.score for candidate in best}
+        scores = {candidate.item: candidate.score for candidate in pool[:POOL]}
         return traces(session, scores, reader, events.who_declined(session, scores.keys()), before)
 
     def _shared_words(self, asked: Question, expert: Expert) -> tuple[str, ...]:
