@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from babel.support import Translations
 from chromium import CHROMIUM, served
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts
@@ -41,6 +41,11 @@ class Walk:
 
     def button(self, text: str) -> None:
         self.page.get_by_role("button", name=self.t(text), exact=True).first.click()
+
+    def follow(self, link: Locator) -> None:
+        """Click, and wait for the page it leads to: axe-core cannot look at one that is just going away."""
+        with self.page.expect_navigation():
+            link.click()
 
     def sign_in(self, handle: str) -> None:
         self.page.goto(f"{self.address}sign-in?lang={self.language}")
@@ -174,7 +179,7 @@ def test_an_agent_answers_with_the_keyboard_and_drafts_a_document(walk: Walk, se
 
     walk.sign_in("aino")
     page.keyboard.press("Escape")  # out of the search field
-    page.get_by_role("link", name=walk.t("Queue"), exact=True).click()
+    walk.follow(page.get_by_role("link", name=walk.t("Queue"), exact=True))
     walk.look("queue")
     page.keyboard.press("?")
     expect(page.locator("kbd").first).to_be_visible()
@@ -217,7 +222,7 @@ def test_an_agent_answers_with_the_keyboard_and_drafts_a_document(walk: Walk, se
     page.get_by_role("link", name=walk.t("Documents"), exact=True).click()
     expect(page.locator(".row")).to_have_count(2)
     walk.look("documents-kept")
-    page.get_by_role("link", name="Aino", exact=True).click()
+    walk.follow(page.get_by_role("link", name="Aino", exact=True))
     walk.look("own-profile")
     page.locator("main form button", has_text=walk.t("Not my topic")).first.click()
     expect(page.locator("main")).to_contain_text(walk.t("You are not suggested because of this."))
@@ -237,7 +242,7 @@ def test_error_pages_and_colleagues_pages_pass_too(walk: Walk) -> None:
     page.get_by_text(walk.t("Is it wrong or outdated?")).click()
     walk.look("document-reader")
     page.locator("#note").fill("old")
-    walk.button("Send the flag")
+    walk.follow(page.get_by_role("button", name=walk.t("Send the flag"), exact=True))
     walk.look("flagged")
     page.goto(f"{walk.address}desk/")
     walk.look("forbidden")
@@ -268,7 +273,7 @@ def test_a_colleague_sees_what_they_are_suggested_for_sets_limits_and_erases_the
     walk.look("settings")
     page.goto(f"{walk.address}people/aino")
     expect(page.get_by_text(walk.t("Confirmed"), exact=True)).to_have_count(1)
-    page.get_by_role("link", name=walk.t("Erase")).click()
+    walk.follow(page.get_by_role("link", name=walk.t("Erase")))
     walk.look("erase")
     walk.button("Erase")
     expect(page.get_by_role("status")).to_have_text(walk.t("Your settings, topics and counts have been erased."))
