@@ -146,8 +146,11 @@ def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, json_wanted:
     from indexer import evaluate as evaluation
     from recommender.encoder import load_encoder
 
+    held = evaluation.holding_sets(sets)
+    for folder in (each for each in sets if each not in held):
+        click.echo(f"{folder} holds no set and is left out.", err=True)
     with _bars() as progress:
-        found = evaluation.evaluate(settings, load_encoder(settings), _analyzer(settings), sets, part, progress)
+        found = evaluation.evaluate(settings, load_encoder(settings), _analyzer(settings), held, part, progress)
     if picture:
         evaluation.plot(found, picture)
     click.echo(evaluation.as_json(found) if json_wanted else evaluation.as_text(found))

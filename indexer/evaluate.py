@@ -22,7 +22,7 @@ from recommender import evaluation
 from recommender.access import ANYONE
 from recommender.encoder import Encoder
 from recommender.errors import EvaluationError
-from recommender.evaluation import EvaluationSet, Interval, Query, Scores
+from recommender.evaluation import FILES, EvaluationSet, Interval, Query, Scores
 from recommender.fusion import Candidate
 from recommender.index.local import LocalIndex
 from recommender.language import Analyzer
@@ -78,6 +78,13 @@ class Run:
             yield cls(settings, keeping, analyzer, progress, state_of(settings, encoder.card, _paths(ASKS)))
         finally:
             keeping.close()
+
+
+def holding_sets(folders: Sequence[Path]) -> list[Path]:
+    """Of several existing folders those that hold a set or a part of one; all of them when none does. So `DIR/*/` may
+    name folders of other things too."""
+    held = [folder for folder in folders if any((folder / name).exists() for name in FILES) or not folder.is_dir()]
+    return held or list(folders)
 
 
 def evaluate(

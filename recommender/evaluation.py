@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from recommender.errors import EvaluationError
 
+FILES = ("corpus.jsonl.gz", "queries.jsonl.gz")
 MEASURES = ("nDCG@10", "RR@10", "R@1", "R@5", "R@10")
 ROUNDS = 2_000
 _BINS = 10
@@ -179,7 +180,7 @@ def _rows(path: Path) -> tuple[list[dict[str, Any]], str]:
         text = gzip.decompress(content).decode()
         return [json.loads(line) for line in text.splitlines() if line.strip()], hashlib.sha256(content).hexdigest()
     except FileNotFoundError:
-        raise EvaluationError(f"{path} is missing: a set needs corpus.jsonl.gz and queries.jsonl.gz.") from None
+        raise EvaluationError(f"{path} is missing: a set needs {' and '.join(FILES)}.") from None
     except (OSError, EOFError, ValueError) as error:
         raise EvaluationError(f"{path} cannot be read: {error}.") from error
 

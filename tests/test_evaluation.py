@@ -334,6 +334,13 @@ def test_the_command_prints_a_table_and_json_and_draws_the_diagram(
     assert picture.read_bytes().startswith(b"\x89PNG")
     rows = json.loads(run(cli.main, ["evaluate", str(folder), "--part", "all", "--json"]).stdout)
     assert set(rows[0]) == {"set", "protocol", "method", "n", "metrics"} and len(rows) == 12
+    (tmp_path / "raw").mkdir()
+    among = run(cli.main, ["evaluate", str(folder), str(tmp_path / "raw"), "--part", "all", "--json"])
+    assert json.loads(among.stdout) == rows and "raw holds no set and is left out" in among.stderr
+    only = run(cli.main, ["evaluate", str(tmp_path / "raw")])
+    assert only.exit_code == 1 and "corpus.jsonl.gz is missing" in only.output
+    typo = run(cli.main, ["evaluate", str(folder), str(tmp_path / "nowhere"), "--part", "all"])
+    assert typo.exit_code == 1 and "corpus.jsonl.gz is missing" in typo.output
     nowhere = run(cli.main, ["evaluate", str(tmp_path / "nowhere")])
     assert nowhere.exit_code == 1 and "corpus.jsonl.gz is missing" in nowhere.output
     bare = write([_item("a")], [_query("q1", "a", ["a"])], "bare")
