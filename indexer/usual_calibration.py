@@ -1,4 +1,5 @@
-"""The calibration that ships (`calibration.SHIPPED`): fitted on train questions of sets, with and without an answer.
+"""The calibration that ships, of a suggestion (`calibration.USUAL`) and of a question (`calibration.SHIPPED`): fitted
+on train questions of sets, with and without an answer.
 
 Usage: python -m indexer.usual_calibration SET..., as for `kollega evaluate`. Without an answer are questions that are
 out of a set's scope, those asked before the ones that they are linked to, and questions of the other sets. Prints the
@@ -18,7 +19,7 @@ from indexer.evaluate import EXISTS, RANKED, Run
 from indexer.evaluation_store import ANSWERS, ITEMS, open_store
 from recommender import calibration, evaluation
 from recommender.access import ANYONE
-from recommender.calibration import Belief
+from recommender.calibration import Belief, Features, Weights
 from recommender.encoder import load_encoder
 from recommender.evaluation import EvaluationSet, Query, allowed, moment
 from recommender.index.local import LocalIndex
@@ -31,15 +32,17 @@ OF_EACH_TASK, FROM_ELSEWHERE = 800, 40
 ALIKE = ({"similar_banking77", "noanswer_clinc150"},)
 """Sets whose questions may well be answered in the other one."""
 LEAST_BEFORE = 50
+PULL = 10.0
+"""Towards the weights that ship: with none, the sets' long questions tell that shared words hardly count."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One question asked of one set: why it has an answer or none, and the matches of its suggestions."""
+    """One question asked of one set: why it has an answer or none, and the features of its suggestions."""
 
     set: str
     kind: str
-    matches: tuple[float, ...]
+    suggestions: tuple[Features, ...]
 
     @property
     def exists(self) -> bool:
@@ -57,18 +60,25 @@ def main(folders: Sequence[Path]) -> None:
     names = sorted({example.set for example in examples if example.exists})
     examples = [example for example in examples if example.set in names]
     for name in names:
-        others = fit([example for example in examples if example.set != name])
+        weights, belief = fit([example for example in examples if example.set != name])
         held = [example for example in examples if example.set == name]
-        given, truth = [others.probability(each.matches) for each in held], [each.exists for each in held]
+        given = [belief.probability(_matches(each, weights)) for each in held]
+        truth = [each.exists for each in held]
         off = evaluation.calibration_error(evaluation.reliability(given, truth))
         auroc = evaluation.auroc(given, truth)
         print(f"{name} ({len(held)}), fitted on the others: AUROC {auroc:.3f}, off by {off:.3f}")
-    print(fit(examples))
+    print(*fit(examples), sep="\n")
 
 
-def fit(examples: Sequence[Example]) -> Belief:
-    """A belief from examples of several sets."""
-    return calibration.fit([each.matches for each in examples], [each.exists for each in examples], weigh(examples))
+def fit(examples: Sequence[Example]) -> tuple[Weights, Belief]:
+    """(weights of a suggestion, the belief made of the matches that they give) from examples of several sets."""
+    truth, counted = [each.exists for each in examples], weigh(examples)
+    weights = calibration.fit_weights([each.suggestions for each in examples], truth, counted, pull=PULL)
+    return weights, calibration.fit([_matches(each, weights) for each in examples], truth, counted)
+
+
+def _matches(example: Example, weights: Weights) -> list[float]:
+    return [calibration.probability(features, weights) for features in example.suggestions]
 
 
 def weigh(examples: Sequence[Example]) -> NDArray[np.float64]:
@@ -91,7 +101,7 @@ def ask(each: EvaluationSet, sets: Sequence[EvaluationSet], run: Run) -> Iterato
     with store.sessions() as session:
         for kind, text, ids in [*_own(each), *_elsewhere(each, sets)]:
             among = None if ids is None else frozenset(store.keys[identifier] for identifier in ids)
-            yield Example(each.name, kind, recommender.rank(text, ANYONE, session, calibration.BESIDE, among).matches)
+            yield Example(each.name, kind, recommender.rank(text, ANYONE, session, calibration.BESIDE, among).features)
             session.expunge_all()
     store.sessions.kw["bind"].dispose()
 

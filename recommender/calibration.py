@@ -11,7 +11,7 @@ are a logistic regression's.
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,22 @@ WITH_ANSWER = 0.55
 """The share of questions with an answer for which probabilities are true: what they are fitted on is weighed so."""
 VERSION = 1
 _LEAST = 0.0025
+_ROUNDS = 5
 _SHORT, _LONG_QUESTION, _LONG_PASSAGE = 8, 128, 256
 
 
-@dataclass(frozen=True)
-class Weights:
+class Features(NamedTuple):
+    """What tells whether a suggestion answers: how near it is (None without a dense leg), how much of the question it
+    covers, how many words the question and the passage have, and whether they are in different languages."""
+
+    near: float | None
+    covered: float
+    question_words: int
+    passage_words: int
+    across: bool = False
+
+
+class Weights(NamedTuple):
     """Of a logistic regression; all features are in 0..1. `near_in_long` is for nearness times the passage's length,
     `covered_in_long` for coverage times it, `across` for a passage in another language than the question's."""
 
@@ -45,7 +56,7 @@ class Weights:
 USUAL = Weights(-8.4, 15.3, 8.4, question=1.7, passage=-1.6, near_in_long=8.7, covered_in_long=1.6, across=1.0)
 """Fitted on train queries of the evaluation sets, with and without an answer: out-of-scope ones, and questions of one
 set asked of the corpora of others. `across` was fitted alone, on the one set in two languages: the same meaning lies
-less near there, and is covered by fewer words."""
+less near there, and is covered by fewer words. `python -m indexer.usual_calibration` fits the others anew."""
 WORDS_ALONE = Weights(-2.6, 0.0, 8.9)
 """The same without a dense leg."""
 
@@ -103,6 +114,40 @@ def fit(
     return Belief(*found.x.tolist())
 
 
+def fit_weights(
+    suggestions: Sequence[Sequence[Features]],
+    exists: Sequence[bool],
+    weights: NDArray[np.float64],
+    start: Weights = USUAL,
+    pull: float = 0.0,
+) -> Weights:
+    """The weights under which these questions' best suggestions best foretell whether an answer exists; which one is
+    best is told by the weights of the round before. `suggestions` holds each question's, all with a dense leg;
+    `weights` and `pull` as in `fit`. Nearness and coverage never tell against an answer; `across` stays as in
+    `start`."""
+    from scipy.optimize import minimize
+
+    asked = [np.array([_values(each) for each in own]) for own in suggestions]
+    truth, found = np.asarray(exists, float), start
+    nothing = np.array(_values(Features(0.0, 0.0, 0, 0)))
+    bounds = [(None, None), (0.0, None), (0.0, None), (None, None), (None, None), (0.0, None), (0.0, None)]
+    first = np.array(start[:-1])
+    for _round in range(_ROUNDS):
+        vector = np.array(found)
+        best = np.array([own[np.argmax(own @ vector)] if len(own) else nothing for own in asked])
+        aside = best[:, -1] * found.across
+        matrix = best[:, :-1]
+
+        def loss(w: NDArray[np.float64], x: Any = matrix, aside: Any = aside) -> tuple[float, NDArray[np.float64]]:
+            logits = x @ w + aside
+            value = weights @ (np.logaddexp(0.0, logits) - truth * logits) + pull / 2 * (w - first) @ (w - first)
+            return float(value), x.T @ (weights * (1 / (1 + np.exp(-logits)) - truth)) + pull * (w - first)
+
+        result = minimize(loss, vector[:-1], jac=True, method="L-BFGS-B", bounds=bounds)
+        found = Weights(*result.x.tolist())._replace(across=start.across)
+    return found
+
+
 def balanced(exists: Sequence[bool]) -> NDArray[np.float64]:
     """Weights, one for each question and 1 in the mean, under which WITH_ANSWER of them have an answer."""
     truth = np.asarray(exists, bool)
@@ -130,22 +175,19 @@ def length(words: int, longest: int) -> float:
     return min(1.0, max(0.0, math.log(max(1, words) / _SHORT) / math.log(longest / _SHORT)))
 
 
-def probability(
-    near: float | None, covered: float, question_words: int, passage_words: int, across: bool = False
-) -> float:
-    """How probable it is that a passage of this nearness and coverage answers the question, `across` languages or not;
-    without a dense leg, by coverage alone."""
-    weights = WORDS_ALONE if near is None else USUAL
-    long = length(passage_words, _LONG_PASSAGE)
-    logit = (
-        weights.constant
-        + (weights.near + weights.near_in_long * long) * (near or 0.0)
-        + (weights.covered + weights.covered_in_long * long) * covered
-        + weights.question * length(question_words, _LONG_QUESTION)
-        + weights.passage * long
-        + weights.across * across
-    )
-    return _logistic(logit)
+def probability(features: Features, weights: Weights = USUAL) -> float:
+    """How probable it is that a passage with these features answers the question; without a dense leg, by coverage
+    alone."""
+    weights = WORDS_ALONE if features.near is None else weights
+    return _logistic(sum(weight * value for weight, value in zip(weights, _values(features), strict=True)))
+
+
+def _values(features: Features) -> tuple[float, ...]:
+    """What each of Weights is for, in its order."""
+    near, covered = features.near or 0.0, features.covered
+    long = length(features.passage_words, _LONG_PASSAGE)
+    asked = length(features.question_words, _LONG_QUESTION)
+    return 1.0, near, covered, asked, long, near * long, covered * long, float(features.across)
 
 
 def _logistic(logit: float) -> float:

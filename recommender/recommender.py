@@ -15,7 +15,7 @@ from recommender.access import Reader
 from recommender.alignment import Alignment
 from recommender.availability import availabilities
 from recommender.belief_file import BeliefFile
-from recommender.calibration import Belief
+from recommender.calibration import Belief, Features
 from recommender.corpus import readable_items
 from recommender.datatypes import Expert, Item, Passage, Recommendation, Role, Suggestion, Verdict, Why
 from recommender.dictionary import Dictionary
@@ -57,7 +57,7 @@ class _Judged:
     item: Item
     passage: Passage
     match: float
-    near: float | None
+    features: Features
     words: list[Match]
 
 
@@ -109,11 +109,12 @@ class Nearby:
 @dataclass(frozen=True)
 class Ranking:
     """Item keys, best first, and the probability that there is an answer: what `kollega evaluate` measures. `matches`
-    are those of the first suggestions, which it was made of."""
+    are those of the first suggestions, which it was made of, and `features` what those were made of."""
 
     keys: tuple[str, ...]
     exists: float
     matches: tuple[float, ...]
+    features: tuple[Features, ...]
 
 
 class Recommender:
@@ -227,7 +228,9 @@ class Recommender:
         """The order that `recommend` begins with, whatever the verdict; `among` are the only items to search."""
         found = self._find(question, reader, session, top_k, among=among)
         keys = tuple(item.key for item, _candidate in found.ranked[:top_k])
-        return Ranking(keys, found.exists, tuple(one.match for one in found.judged))
+        return Ranking(
+            keys, found.exists, tuple(one.match for one in found.judged), tuple(one.features for one in found.judged)
+        )
 
     def candidates(self, question: str, reader: Reader, among: frozenset[str] | None = None) -> list[Candidate]:
         """All that the index holds near a question, best first, before the database is asked which of it is still
@@ -343,13 +346,13 @@ class Recommender:
             passage, words, covered = max((_covered(asked, each, matcher) for each in own), key=lambda found: found[2])
             near = None if candidate.dense is None else calibration.nearness(candidate.dense, index.background)
             long = len(f"{passage.context} {passage.text}".split())
-            match = calibration.probability(near, covered, asked.length, long, item.language != asked.language)
-            judged.append(_Judged(item, passage, match, near, words))
+            features = Features(near, covered, asked.length, long, item.language != asked.language)
+            judged.append(_Judged(item, passage, calibration.probability(features), features, words))
         return judged
 
     def _exists(self, judged: Sequence["_Judged"]) -> float:
         """How probable it is that one of the items, or another like them, answers the question."""
-        by_meaning = any(one.near is not None for one in judged)
+        by_meaning = any(one.features.near is not None for one in judged)
         belief = self.belief if by_meaning else calibration.BEST_ALONE
         return belief.probability([one.match for one in judged])
 
@@ -436,7 +439,7 @@ def _suggestion(judged: _Judged, asked: Question) -> Suggestion:
     before = len(passage.context) + 1
     words = [replace(w, start=w.start - before, end=w.end - before) for w in judged.words if w.start >= before]
     shown, marks = excerpt(passage.text, words, telling)
-    why = Why(tuple(dict.fromkeys(surface[term] for term in named)), judged.near)
+    why = Why(tuple(dict.fromkeys(surface[term] for term in named)), judged.features.near)
     return Suggestion(judged.item, passage, judged.match, shown, marks, why)
 
 

@@ -12,10 +12,13 @@ from recommender.calibration import (
     WITH_ANSWER,
     WORDS_ALONE,
     Belief,
+    Features,
+    Weights,
     balanced,
     coverage,
     evidence,
     fit,
+    fit_weights,
     length,
     nearness,
     probability,
@@ -66,23 +69,23 @@ def test_length_is_measured_by_its_logarithm(words: int, expected: float) -> Non
 
 def test_a_probability_is_the_logistic_of_the_weighted_features() -> None:
     logit = USUAL.constant + USUAL.near * 0.4 + USUAL.covered * 0.5
-    assert probability(0.4, 0.5, 3, 5) == pytest.approx(1 / (1 + math.exp(-logit)))
+    assert probability(Features(0.4, 0.5, 3, 5)) == pytest.approx(1 / (1 + math.exp(-logit)))
     logit += USUAL.question + USUAL.passage + USUAL.near_in_long * 0.4 + USUAL.covered_in_long * 0.5
-    assert probability(0.4, 0.5, 128, 256) == pytest.approx(1 / (1 + math.exp(-logit)))
+    assert probability(Features(0.4, 0.5, 128, 256)) == pytest.approx(1 / (1 + math.exp(-logit)))
 
 
 def test_what_is_nearer_and_what_covers_more_is_more_probable_at_any_length() -> None:
     for question in (1, 20, 500):
         for passage in (1, 60, 500):
-            by_near = [probability(near / 10, 0.5, question, passage) for near in range(11)]
-            by_words = [probability(0.3, covered / 10, question, passage) for covered in range(11)]
+            by_near = [probability(Features(near / 10, 0.5, question, passage)) for near in range(11)]
+            by_words = [probability(Features(0.3, covered / 10, question, passage)) for covered in range(11)]
             assert by_near == sorted(set(by_near)) and by_words == sorted(set(by_words))
-    assert probability(0.0, 0.0, 2, 20) < 0.01 and probability(0.8, 1.0, 2, 20) > 0.99
+    assert probability(Features(0.0, 0.0, 2, 20)) < 0.01 and probability(Features(0.8, 1.0, 2, 20)) > 0.99
 
 
 def test_without_a_dense_leg_coverage_stands_alone() -> None:
     logit = WORDS_ALONE.constant + WORDS_ALONE.covered * 0.7
-    assert probability(None, 0.7, 3, 300) == pytest.approx(1 / (1 + math.exp(-logit)))
+    assert probability(Features(None, 0.7, 3, 300)) == pytest.approx(1 / (1 + math.exp(-logit)))
 
 
 @pytest.mark.parametrize(
@@ -152,9 +155,36 @@ def test_a_strong_pull_leaves_what_it_starts_from_and_no_weight_turns_negative()
 
 
 def test_a_match_in_another_language_counts_more_for_it_cannot_be_as_near() -> None:
-    across, alike = probability(0.3, 0.2, 5, 20, across=True), probability(0.3, 0.2, 5, 20)
+    across, alike = probability(Features(0.3, 0.2, 5, 20, across=True)), probability(Features(0.3, 0.2, 5, 20))
     assert (
         math.log(across / (1 - across)) - math.log(alike / (1 - alike)) == pytest.approx(USUAL.across)
         and USUAL.across > 0
     )
-    assert probability(None, 0.7, 3, 300, across=True) == probability(None, 0.7, 3, 300)
+    assert probability(Features(None, 0.7, 3, 300, across=True)) == probability(Features(None, 0.7, 3, 300))
+
+
+def test_fitting_finds_the_weights_that_made_the_answers_by_the_best_suggestion() -> None:
+    rng = np.random.default_rng(0)
+    made = Weights(-4.0, 6.0, 3.0, question=1.0, passage=-2.0, near_in_long=2.0, covered_in_long=1.0, across=1.0)
+
+    def suggestion() -> Features:
+        near, covered = rng.uniform(0, 1, 2).tolist()
+        return Features(near, covered, int(rng.integers(1, 200)), int(rng.integers(1, 400)), bool(rng.random() < 0.3))
+
+    suggestions = [[suggestion() for _ in range(3)] for _ in range(20_000)]
+    best = [max(probability(each, made) for each in own) for own in suggestions]
+    truth = (rng.uniform(size=len(best)) < best).tolist()
+    found = fit_weights(suggestions, truth, np.ones(len(truth)), Weights(-3.0, 4.0, 4.0, across=1.0))
+    assert found.across == 1.0
+    for near, covered in ((0.2, 0.1), (0.5, 0.5), (0.4, 0.9), (0.8, 0.3)):
+        for words, long in ((3, 10), (60, 200)):
+            features = Features(near, covered, words, long)
+            assert probability(features, found) == pytest.approx(probability(features, made), abs=0.05)
+    against = fit_weights(suggestions, [not each for each in truth], np.ones(len(truth)))
+    assert (against.near, against.covered, against.near_in_long) == (0.0, 0.0, 0.0)
+
+
+def test_a_question_without_suggestions_can_be_fitted_on() -> None:
+    near, far = Features(0.9, 0.9, 3, 20), Features(0.1, 0.1, 3, 20)
+    found = fit_weights([[near], [far], [], [near], [far]], [True, False, False, True, False], np.ones(5))
+    assert probability(near, found) > 0.9 and probability(far, found) < 0.1

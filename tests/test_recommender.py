@@ -93,7 +93,9 @@ def test_the_score_mixes_nearness_and_coverage(
     background = recommender.index.background
     near = (cosine - background) / (1 - background)
     assert best.why.nearness == pytest.approx(near, abs=1e-6)
-    assert best.match == pytest.approx(calibration.probability(near, 1.0, 4, 5), abs=1e-6)  # every word is there
+    assert best.match == pytest.approx(
+        calibration.probability(calibration.Features(near, 1.0, 4, 5)), abs=1e-6
+    )  # every word is there
 
 
 def test_what_says_the_same_as_the_best_comes_before_what_is_as_near_alone(
