@@ -12,7 +12,7 @@ import html
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +60,10 @@ def pages(folder: Path, analyzer: Analyzer) -> tuple[list[Pair], list[Pair]]:
     """((English, Finnish) of paragraphs, of headings) of the pages that no test query asks for."""
     paragraphs: list[Pair] = []
     headings: list[Pair] = []
-    for path in sorted((folder / "en-US/text").rglob("*.html")):
-        key = path.relative_to(folder / "en-US/text").with_suffix("").as_posix()
-        other = folder / "fi/text" / f"{key}.html"
-        if Query(f"page:{key}", "", "fi", "", {}).part == "test" or not other.exists():
+    for path, other in training_pages(folder):
+        if not other.exists():
             continue
-        english, finnish = _parts(path), _parts(other)
+        english, finnish = help_parts(path), help_parts(other)
         for name in sorted(english.keys() & finnish.keys()):
             (tag, one), (_tag, two) = english[name], finnish[name]
             if one == two or analyzer.detect(two, fallback="fi") != "fi":
@@ -75,6 +73,14 @@ def pages(folder: Path, analyzer: Analyzer) -> tuple[list[Pair], list[Pair]]:
             elif len(one) >= _SHORTEST:
                 paragraphs.append((one, two))
     return paragraphs, headings
+
+
+def training_pages(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """(the English page, where the Finnish one would be) of the pages that no test query asks for."""
+    for path in sorted((folder / "en-US/text").rglob("*.html")):
+        key = path.relative_to(folder / "en-US/text").with_suffix("").as_posix()
+        if Query(f"page:{key}", "", "fi", "", {}).part == "train":
+            yield path, folder / "fi/text" / f"{key}.html"
 
 
 def messages(folder: Path) -> list[Pair]:
@@ -165,7 +171,7 @@ def _terms(text: str, language: str, analyzer: Analyzer) -> list[str]:
     return [word for word in analyzer.index_terms(text, language).words if len(word) > 1 and not word.isdigit()]
 
 
-def _parts(path: Path) -> Mapping[str, Pair]:
+def help_parts(path: Path) -> Mapping[str, Pair]:
     """{id: (tag, text)} of a help page's paragraphs and headings."""
     text = path.read_text(encoding="utf-8", errors="replace")
     found: dict[str, Pair] = {}

@@ -1,8 +1,9 @@
 """The embedded default model: multilingual-e5-small, rebuilt from the weights inside an installed package.
 
-Owns the reading of the package's file format and the writing of a standard Sentence Transformers folder.
-Leaves running the model to `encoder.py`. The network is that of Wang et al. 2024, "Multilingual E5 Text
-Embeddings": a 12-layer BERT encoder with a Unigram tokenizer, mean pooling and the prompts "query: " and "passage: ".
+Owns the reading of the package's file format and the writing of a standard Sentence Transformers folder, with what was
+learned since, if anything was (`adaptation.py`). Leaves running the model to `encoder.py`. The network is that of Wang
+et al. 2024, "Multilingual E5 Text Embeddings": a 12-layer BERT encoder with a Unigram tokenizer, mean pooling and the
+prompts "query: " and "passage: ".
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.adaptation import Adaptation
 from recommender.errors import ModelError
 
 NAME = "multilingual-e5-small"
@@ -72,13 +74,15 @@ def locate(package: str, *parts: str) -> Path:
     return path
 
 
-def model_folder(models_dir: Path) -> Path:
-    """The Sentence Transformers folder of the default model under `models_dir`, rebuilt on the first call.
+def model_folder(models_dir: Path, adapted: bool = True) -> Path:
+    """The Sentence Transformers folder of the default model under `models_dir`, rebuilt on the first call: with what
+    `make adaptation` learned, if it was run; with `adapted=False` as it was packaged.
 
     The source file's checksum is verified, the folder is written beside its place and renamed, so a crash leaves
     nothing half-done. Raises ModelError when the package is missing or its file is not the expected one.
     """
-    folder = models_dir / NAME
+    adaptation = Adaptation.load(SHA256) if adapted else Adaptation()
+    folder = models_dir / (f"{NAME}-{adaptation.digest}" if adaptation.changes else NAME)
     if (folder / "modules.json").exists():
         return folder
     if folder.exists():  # not a finished one
@@ -90,7 +94,7 @@ def model_folder(models_dir: Path) -> Path:
     models_dir.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{NAME}-", dir=models_dir))
     try:
-        _write_folder(read_weights(image), beside)
+        _write_folder(read_weights(image), adaptation, beside)
         os.rename(beside, folder)
     except OSError as error:
         if (folder / "modules.json").exists():  # another process was first
@@ -178,10 +182,10 @@ def bert_state(weights: Weights) -> dict[str, NDArray[np.float32]]:
     return {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in state.items()}
 
 
-def _write_folder(weights: Weights, folder: Path) -> None:
+def _write_folder(weights: Weights, adaptation: Adaptation, folder: Path) -> None:
     from safetensors.numpy import save_file
 
-    save_file(bert_state(weights), folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(adaptation.apply(bert_state(weights)), folder / "model.safetensors", metadata={"format": "pt"})
     _write_tokenizer(weights, folder)
     _write_json(folder / "config.json", _bert_config(weights))
     _write_json(

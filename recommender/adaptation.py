@@ -1,0 +1,74 @@
+"""What the packaged model learned since it was packaged: low-rank changes of its upper layers.
+
+The file `adaptation.npz` is made by `make adaptation` (`indexer/adaptation.py`); where there is none the model stays as
+it was packaged. The weights that it changes come from the installed package. A change of a weight W of shape (out, in)
+is W + B A, with B of shape (out, rank) and A of shape (rank, in): Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large
+Language Models".
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.errors import ModelError
+
+FILE = Path(__file__).parent / "adaptation.npz"
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """`changes` is {name of the weight, as in `transformers.BertModel`: (B, A)}. `base` is the SHA-256 of the file of
+    weights that they belong to; `source` says what they were learned from; `digest` tells two of them apart."""
+
+    changes: Mapping[str, tuple[Matrix, Matrix]] = field(default_factory=dict)
+    base: str = ""
+    source: str = ""
+    digest: str = ""
+
+    @classmethod
+    def load(cls, base: str, path: Path = FILE) -> "Adaptation":
+        """Read the file; no changes when there is none. Raises ModelError when it is damaged, or belongs to other
+        weights than `base`."""
+        if not path.exists():
+            return cls()
+        try:
+            content = path.read_bytes()
+            with np.load(io.BytesIO(content)) as arrays:
+                about = json.loads(str(arrays["about"]))
+                names = [name.removesuffix(" A") for name in arrays.files if name.endswith(" A")]
+                changes = {name: tuple(arrays[f"{name} {side}"].astype(np.float32) for side in "BA") for name in names}
+            found = cls(changes, about["base"], about["source"], hashlib.sha256(content).hexdigest()[:12])
+        except (OSError, ValueError, BadZipFile, EOFError, KeyError, TypeError) as error:
+            raise ModelError(f"{path} cannot be read ({error}). Run: make adaptation, or remove it") from error
+        if found.base != base:
+            raise ModelError(f"{path} belongs to other weights than are installed. Run: make adaptation, or remove it")
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write the file, its numbers as float16; the digest is made when it is read."""
+        arrays: dict[str, Any] = {}
+        for name, (b, a) in self.changes.items():
+            arrays |= {f"{name} B": b.astype(np.float16), f"{name} A": a.astype(np.float16)}
+        about = json.dumps({"base": self.base, "source": self.source})
+        np.savez_compressed(path, about=np.array(about), **arrays)
+
+    def apply(self, state: Mapping[str, Matrix]) -> dict[str, Matrix]:
+        """The weights with their changes. Raises ModelError when one changes a weight that is not there, or is of
+        another shape."""
+        changed = dict(state)
+        for name, (b, a) in self.changes.items():
+            if name not in changed or changed[name].shape != (b.shape[0], a.shape[1]):
+                raise ModelError(
+                    f"The adaptation changes {name}, which the model does not have. Install Kollega again."
+                )
+            changed[name] = np.ascontiguousarray(changed[name] + b @ a, np.float32)
+        return changed
