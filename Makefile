@@ -47,9 +47,10 @@ $(VENV)/.load-installed: requirements-load.lock | install
 
 # What lets Finnish and English meet comes from parallel text and dictionaries in Debian packages (it needs apt-get).
 PARALLEL := libreoffice-help-fi libreoffice-help-en-us libreoffice-l10n-fi dict-freedict-fin-eng dict-freedict-eng-fin
-alignment: install
-	mkdir -p var/parallel && cd var/parallel && apt-get download -qq $(PARALLEL) \
+unpack = mkdir -p var/parallel && cd var/parallel && apt-get download -qq $(1) \
 	  && for package in *.deb; do dpkg-deb -x "$$package" . && rm "$$package"; done
+alignment: install
+	$(call unpack,$(PARALLEL))
 	$(BIN)/python -m indexer.alignment var/parallel
 	$(BIN)/python -m indexer.dictionary var/parallel
 
@@ -58,8 +59,7 @@ TEXTS := $(PARALLEL) evolution-common gnucash-common kmymoney-common network-man
   nautilus-data gnome-control-center-data pidgin-data mediawiki wordnet-base debian-handbook debian-faq \
   debian-reference-en maint-guide developers-reference installation-guide-amd64
 adaptation: install
-	mkdir -p var/parallel && cd var/parallel && apt-get download -qq $(TEXTS) \
-	  && for package in *.deb; do dpkg-deb -x "$$package" . && rm "$$package"; done
+	$(call unpack,$(TEXTS))
 	$(BIN)/python -m indexer.adaptation var/parallel
 
 translations: install

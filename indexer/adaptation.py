@@ -57,18 +57,18 @@ _LAYERS = (
 
 
 def main(root: Path) -> None:
-    """Learn, and write the file that ships."""
+    """Learn, and write the file that the packaged model is adapted by."""
     settings = Settings.from_environment()
     packaged = model_folder(settings.models_dir, adapted=False)
     headings, alone = texts(root, Analyzer(settings.models_dir / "dictionaries"))
     print(f"{len(headings)} headings with what stands under them, {len(alone)} other texts")
-    sides = []
-    for model in (str(packaged), MINILM):
-        encoder = KeepingEncoder(load_encoder(replace(settings, model=model)), settings.home / "evaluation" / "vectors")
-        sides.append(encoder)
-    pool = Pool.of(headings, alone, sides[0], sides[1])
-    for encoder in sides:
-        encoder.close()
+    kept = settings.home / "evaluation" / "vectors"
+    own, teacher = (
+        KeepingEncoder(load_encoder(replace(settings, model=model)), kept) for model in (str(packaged), MINILM)
+    )
+    pool = Pool.of(headings, alone, own, teacher)
+    own.close()
+    teacher.close()
     student = Student(packaged)
     seen = []
     for step, (divergence, rate) in enumerate(student.learn(pool, STEPS), 1):

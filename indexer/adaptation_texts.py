@@ -5,7 +5,6 @@ the glosses and examples of WordNet (its own licence, which asks to be named). P
 test queries of the set fi_libreoffice_help are left out. None of the texts is kept.
 """
 
-import html
 import json
 import random
 import re
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.alignment import HELP, MESSAGES, Pair, help_parts, messages, pages, training_pages
+from indexer.alignment import HELP, MESSAGES, Pair, help_parts, messages, pages, plain, training_pages
 from recommender.language import Analyzer
 
 LOCALES = "usr/share/locale/fi/LC_MESSAGES"
@@ -88,7 +87,7 @@ def _manual_sections(folder: Path) -> list[Text]:
         if _TRANSLATED_MANUAL.search(path.as_posix()):
             continue
         for _tag, heading, body in _SECTION.findall(path.read_text(encoding="utf-8", errors="replace")):
-            one, two = re.sub(r"^[A-Z\d.]+ ", "", _plain(heading)), _plain(body)
+            one, two = re.sub(r"^[A-Z\d.]+ ", "", plain(heading)), plain(body)
             if 5 < len(one) < 120 and len(two) > 120 and " the " in two and (one + two[:_LONGEST]).isprintable():
                 found.add((one, two[:_LONGEST]))
     return [Text(one, None, Text(two)) for one, two in sorted(found) if re.match(r"^[\x00-\x7f“”’–—→]*$", one + two)]
@@ -128,7 +127,3 @@ def _is_language(text: str) -> bool:
     """Two words or more, and hardly anything but letters."""
     letters = sum(each.isalpha() or each == " " for each in text)
     return len(text.split()) >= 2 and len(text) < 800 and letters > 0.8 * len(text)
-
-
-def _plain(text: str) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())

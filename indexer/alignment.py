@@ -176,10 +176,15 @@ def help_parts(path: Path) -> Mapping[str, Pair]:
     text = path.read_text(encoding="utf-8", errors="replace")
     found: dict[str, Pair] = {}
     for tag, name, inside in _PART.findall(text):
-        plain = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", inside)).split())
-        if plain:
-            found.setdefault(name, (tag, plain))
+        text = plain(inside)
+        if text:
+            found.setdefault(name, (tag, text))
     return found
+
+
+def plain(markup: str) -> str:
+    """The text of HTML, in one line."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
 
 
 if __name__ == "__main__":

@@ -67,8 +67,6 @@ class Adaptation:
         changed = dict(state)
         for name, (b, a) in self.changes.items():
             if name not in changed or changed[name].shape != (b.shape[0], a.shape[1]):
-                raise ModelError(
-                    f"The adaptation changes {name}, which the model does not have. Install Kollega again."
-                )
+                raise ModelError(f"The adaptation changes {name}, which the model does not have. Run: make adaptation")
             changed[name] = np.ascontiguousarray(changed[name] + b @ a, np.float32)
         return changed

@@ -25,6 +25,7 @@ WITH_ANSWER = 0.55
 VERSION = 1
 _LEAST = 0.0025
 _ROUNDS = 5
+_ANY, _FOR = (None, None), (0.0, None)
 _SHORT, _LONG_QUESTION, _LONG_PASSAGE = 8, 128, 256
 
 
@@ -100,18 +101,11 @@ def fit(
     """The belief under which these questions' matches best foretell whether an answer exists. `weights`, shape
     (questions,), say how much each question counts; `pull` draws to `start` (a Gaussian prior), which is what comes out
     where there is little to learn from. A better match never tells against an answer."""
-    from scipy.optimize import minimize
-
     values = np.array([(1.0, *evidence(each)) for each in matches])
-    truth, first = np.asarray(exists, float), np.array([start.constant, start.best, start.together])
-
-    def loss(belief: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logits, away = values @ belief, belief - first
-        value = weights @ (np.logaddexp(0.0, logits) - truth * logits) + pull / 2 * away @ away
-        return float(value), values.T @ (weights * (1 / (1 + np.exp(-logits)) - truth)) + pull * away
-
-    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=[(None, None), (0.0, None), (0.0, None)])
-    return Belief(*found.x.tolist())
+    first = np.array([start.constant, start.best, start.together])
+    truth = np.asarray(exists, float)
+    constant, best, together = _regress(values, truth, weights, first, pull, (_ANY, _FOR, _FOR))
+    return Belief(constant, best, together)
 
 
 def fit_weights(
@@ -125,27 +119,38 @@ def fit_weights(
     best is told by the weights of the round before. `suggestions` holds each question's, all with a dense leg;
     `weights` and `pull` as in `fit`. Nearness and coverage never tell against an answer; `across` stays as in
     `start`."""
-    from scipy.optimize import minimize
-
     asked = [np.array([_values(each) for each in own]) for own in suggestions]
     truth, found = np.asarray(exists, float), start
     nothing = np.array(_values(Features(0.0, 0.0, 0, 0)))
-    bounds = [(None, None), (0.0, None), (0.0, None), (None, None), (None, None), (0.0, None), (0.0, None)]
-    first = np.array(start[:-1])
+    bounds = (_ANY, _FOR, _FOR, _ANY, _ANY, _FOR, _FOR, (start.across, start.across))
     for _round in range(_ROUNDS):
-        vector = np.array(found)
-        best = np.array([own[np.argmax(own @ vector)] if len(own) else nothing for own in asked])
-        aside = best[:, -1] * found.across
-        matrix = best[:, :-1]
-
-        def loss(w: NDArray[np.float64], x: Any = matrix, aside: Any = aside) -> tuple[float, NDArray[np.float64]]:
-            logits = x @ w + aside
-            value = weights @ (np.logaddexp(0.0, logits) - truth * logits) + pull / 2 * (w - first) @ (w - first)
-            return float(value), x.T @ (weights * (1 / (1 + np.exp(-logits)) - truth)) + pull * (w - first)
-
-        result = minimize(loss, vector[:-1], jac=True, method="L-BFGS-B", bounds=bounds)
-        found = Weights(*result.x.tolist())._replace(across=start.across)
+        best = np.array([own[np.argmax(own @ np.array(found))] if len(own) else nothing for own in asked])
+        found = Weights(*_regress(best, truth, weights, np.array(start), pull, bounds, np.array(found)))
     return found
+
+
+def _regress(
+    values: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    first: NDArray[np.float64],
+    pull: float,
+    bounds: Sequence[tuple[float | None, float | None]],
+    begin: NDArray[np.float64] | None = None,
+) -> list[float]:
+    """A logistic regression's weights, drawn to `first` by `pull` and kept within `bounds`, looked for from `begin` or
+    `first` on; `values` has shape (questions, weights), and `weights` say how much each question counts."""
+    from scipy.optimize import minimize
+
+    def loss(found: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logits, away = values @ found, found - first
+        value = weights @ (np.logaddexp(0.0, logits) - truth * logits) + pull / 2 * away @ away
+        return float(value), values.T @ (weights * (1 / (1 + np.exp(-logits)) - truth)) + pull * away
+
+    result: list[float] = minimize(
+        loss, first if begin is None else begin, jac=True, method="L-BFGS-B", bounds=bounds
+    ).x.tolist()
+    return result
 
 
 def balanced(exists: Sequence[bool]) -> NDArray[np.float64]:

@@ -59,19 +59,18 @@ class EvaluationSet:
     def read(cls, folder: Path) -> "EvaluationSet":
         """Read a set. Raises EvaluationError, one sentence, when a file is missing or damaged, the corpus is empty, or
         a query names an id that the corpus does not hold."""
-        rows, digest = _rows(folder / "corpus.jsonl.gz")
+        held, asked = (folder / name for name in FILES)
+        rows, digest = _rows(held)
         corpus = {str(row["id"]): row for row in rows}
         if not corpus:
-            raise EvaluationError(f"{folder / 'corpus.jsonl.gz'} holds no items.")
+            raise EvaluationError(f"{held} holds no items.")
         answers = {str(answer.get("id")) for row in rows for answer in row.get("answers") or ()}
-        queries = [_query(row) for row in _rows(folder / "queries.jsonl.gz")[0]]
+        queries = [_query(row) for row in _rows(asked)[0]]
         for query in queries:
             pool = answers if query.filter.get("pool") == "answers" else corpus.keys()
             unknown = sorted(set(query.relevant) - pool)
             if unknown:
-                raise EvaluationError(
-                    f"{folder / 'queries.jsonl.gz'}: query {query.id} names {unknown[0]}, which is not in the corpus."
-                )
+                raise EvaluationError(f"{asked}: query {query.id} names {unknown[0]}, which is not in the corpus.")
         return cls(folder.resolve().name, corpus, queries, digest)
 
 

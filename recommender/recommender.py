@@ -108,13 +108,17 @@ class Nearby:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Item keys, best first, and the probability that there is an answer: what `kollega evaluate` measures. `matches`
-    are those of the first suggestions, which it was made of, and `features` what those were made of."""
+    """Item keys, best first, and the probability that there is an answer: what `kollega evaluate` measures. `features`
+    are those of the first suggestions, which it was made of."""
 
     keys: tuple[str, ...]
     exists: float
-    matches: tuple[float, ...]
     features: tuple[Features, ...]
+
+    @property
+    def matches(self) -> tuple[float, ...]:
+        """How probable it is of each of the first suggestions that it answers."""
+        return tuple(calibration.probability(each) for each in self.features)
 
 
 class Recommender:
@@ -228,9 +232,7 @@ class Recommender:
         """The order that `recommend` begins with, whatever the verdict; `among` are the only items to search."""
         found = self._find(question, reader, session, top_k, among=among)
         keys = tuple(item.key for item, _candidate in found.ranked[:top_k])
-        return Ranking(
-            keys, found.exists, tuple(one.match for one in found.judged), tuple(one.features for one in found.judged)
-        )
+        return Ranking(keys, found.exists, tuple(one.features for one in found.judged))
 
     def candidates(self, question: str, reader: Reader, among: frozenset[str] | None = None) -> list[Candidate]:
         """All that the index holds near a question, best first, before the database is asked which of it is still

@@ -1,4 +1,4 @@
-"""recommender/adaptation.py with a small one and the one that ships, and indexer/adaptation.py, which learns it."""
+"""recommender/adaptation.py with a small one, and indexer/adaptation.py, which learns it."""
 
 import json
 from pathlib import Path
