@@ -54,7 +54,7 @@ alignment: install
 	$(BIN)/python -m indexer.alignment var/parallel
 	$(BIN)/python -m indexer.dictionary var/parallel
 
-# What the packaged model learns on top of its weights (half an hour on two cores). Then: make alignment, reindex --full.
+# What the packaged model learns on top of its weights (half an hour on two cores, or an hour). Then: make alignment, reindex --full.
 TEXTS := $(PARALLEL) evolution-common gnucash-common kmymoney-common network-manager-gnome system-config-printer-common \
   nautilus-data gnome-control-center-data pidgin-data mediawiki wordnet-base debian-handbook debian-faq \
   debian-reference-en maint-guide developers-reference installation-guide-amd64

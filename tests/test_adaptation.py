@@ -138,13 +138,8 @@ def test_what_is_learned_lowers_the_divergence_and_is_what_the_rebuilt_weights_h
     tmp_path: Path, real_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch
-    from transformers import AutoTokenizer, BertConfig, BertModel
 
-    torch.manual_seed(1)
-    AutoTokenizer.from_pretrained(model_folder(real_settings.models_dir)).save_pretrained(tmp_path)
-    shape = {"hidden_size": 32, "num_hidden_layers": 7, "num_attention_heads": 2, "intermediate_size": 64}
-    tiny = BertModel(BertConfig(vocab_size=250_037, max_position_embeddings=128, **shape), add_pooling_layer=False)
-    tiny.save_pretrained(tmp_path)
+    tiny = _tiny_model(tmp_path, real_settings)
     topics = ("printer", "salary", "holiday", "password")
     alone = [Text(f"{topic} number {n}", f"{topic} numero {n}") for topic in topics for n in range(40)]
     pool = Pool.of([], alone, FakeEncoder(), FakeEncoder())
@@ -163,6 +158,33 @@ def test_what_is_learned_lowers_the_divergence_and_is_what_the_rebuilt_weights_h
     tiny.load_state_dict({name: torch.from_numpy(weight) for name, weight in changed.items()})
     tiny.save_pretrained(tmp_path)
     np.testing.assert_allclose(Student(tmp_path)._encode(["query: printer"]).detach().numpy(), after, atol=0.02)
+
+
+@pytest.mark.parametrize("bfloat16", [True, False])
+def test_learns_in_bfloat16_only_where_the_processor_computes_in_it(
+    tmp_path: Path, real_settings: Settings, monkeypatch: pytest.MonkeyPatch, bfloat16: bool
+) -> None:
+    import torch
+
+    _tiny_model(tmp_path, real_settings)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": bfloat16})
+    student = Student(tmp_path)
+    seen = []
+    student._model.encoder.layer[6].output.dense.register_forward_hook(lambda _m, _i, made: seen.append(made.dtype))
+    student._encode(["query: printer"])
+    assert seen == [torch.bfloat16 if bfloat16 else torch.float32]
+
+
+def _tiny_model(folder: Path, real_settings: Settings) -> Any:
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    torch.manual_seed(1)
+    AutoTokenizer.from_pretrained(model_folder(real_settings.models_dir)).save_pretrained(folder)
+    shape = {"hidden_size": 32, "num_hidden_layers": 7, "num_attention_heads": 2, "intermediate_size": 64}
+    tiny = BertModel(BertConfig(vocab_size=250_037, max_position_embeddings=128, **shape), add_pooling_layer=False)
+    tiny.save_pretrained(folder)
+    return tiny
 
 
 def _only_short(pool: Pool, rng: np.random.Generator) -> Any:
