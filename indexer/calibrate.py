@@ -22,6 +22,7 @@ from recommender.errors import ModelError
 from recommender.evaluation import Interval
 from recommender.events import EventKind
 from recommender.index import generations
+from recommender.learned_file import remove_unusable
 from recommender.models import RESOLVED, Document, Event, HelpRequest, RequestAttempt, RequestLink
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -65,9 +66,9 @@ class Calibration:
             return (
                 f"Too little history: of {self.answered} requests it is known that an answer was there when they were "
                 f"asked (somebody answered with it, or linked a duplicate), of {self.unanswered} questions that none "
-                f"was; {LEAST} of each are needed. The shipped calibration stays."
+                f"was; {LEAST} of each are needed. Nothing was changed."
             )
-        outcome = "Your own calibration is used" if self.kept == "own" else "The shipped calibration stays"
+        outcome = "Your own calibration is used" if self.kept == "own" else "The shipped calibration is used"
         return (
             f"{outcome}: on the newest {self.held_out} of {self.answered + self.unanswered} questions the log loss is "
             f"{self.loss['own']:.3f} with your own and {self.loss['shipped']:.3f} with the shipped one; better by "
@@ -79,12 +80,16 @@ def calibrate(
     settings: Settings, recommender: Recommender, session: Session, progress: Progress = lambda _done, _total: None
 ) -> Calibration:
     """Learn, judge, and keep what is better with the live generation. Raises IndexNotFound when there is no index,
-    IndexLocked when it is being written, ModelError when words alone answer."""
+    IndexLocked when it is being written, ModelError when words alone answer. What is there stays when there is too
+    little to judge by."""
     with generations.write_lock(settings.index_dir):
         directory = generations.live(settings.index_dir)
         if recommender.notices:
             raise ModelError("Without the model there is nothing to calibrate. See what is wrong: kollega status")
         found, belief = learn(list(past_matches(recommender, session, progress)))
+        if found.gain is None:
+            remove_unusable(directory, belief_file.load, belief_file.remove)
+            return found
         if found.kept == "shipped":
             belief_file.remove(directory)
         else:

@@ -151,9 +151,9 @@ def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, json_wanted:
         click.echo(f"{folder} holds no set and is left out.", err=True)
     with _bars() as progress:
         found = evaluation.evaluate(settings, load_encoder(settings), _analyzer(settings), held, part, progress)
+    click.echo(evaluation.as_json(found) if json_wanted else evaluation.as_text(found))
     if picture:
         evaluation.plot(found, picture)
-    click.echo(evaluation.as_json(found) if json_wanted else evaluation.as_text(found))
 
 
 @main.command("train-experts")

@@ -21,7 +21,7 @@ from indexer.kept_answers import KeptAnswers, state_of, state_with
 from recommender import evaluation
 from recommender.access import ANYONE
 from recommender.encoder import Encoder
-from recommender.errors import EvaluationError
+from recommender.errors import EvaluationError, IndexDamaged
 from recommender.evaluation import FILES, EvaluationSet, Interval, Query, Scores
 from recommender.fusion import Candidate
 from recommender.index.local import LocalIndex
@@ -97,6 +97,12 @@ def evaluate(
 ) -> Evaluation:
     """Ask every set's queries of one part by every method. Raises EvaluationError for a set that cannot be used."""
     sets = [EvaluationSet.read(folder) for folder in folders]
+    measured = tuple(dict.fromkeys((*RANKED, *EXISTS)))
+    for each in sets:
+        if not expert_questions.has_experts(each) and not any(query.protocol in measured for query in each.queries):
+            raise EvaluationError(
+                f"{each.name} holds no query with a protocol that is measured: {', '.join(measured)}."
+            )
     found = Evaluation()
     pairs: dict[str, list[Any]] = {leg: [] for leg in METHODS[:-1]}
     with Run.begin(settings, encoder, analyzer, progress) as run:
@@ -256,7 +262,11 @@ def _among(each: EvaluationSet, query: Query, store: Store) -> frozenset[str] | 
 
 def _methods(store: Store, run: Run) -> dict[str, Recommender]:
     """The product's recommender as it is, and with one leg alone."""
-    index = LocalIndex.open(store.settings.index_dir, run.encoder.card)
+    try:
+        index = LocalIndex.open(store.settings.index_dir, run.encoder.card)
+    except IndexDamaged as error:
+        home = store.settings.home
+        raise EvaluationError(f"{home} is damaged ({error}). Delete that folder and run this again.") from error
     alone = replace(store.settings, dense_weight=1.0)
     return {
         "lexical": Recommender(store.settings, run.analyzer, None, LocalIndex.open(store.settings.index_dir, None)),

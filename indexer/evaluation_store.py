@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 import indexer.passages
+import indexer.reindex
 import recommender
 from indexer.reindex import reindex
 from recommender import evaluation
@@ -44,7 +45,9 @@ _MAKES_THE_INDEX = (
     "language.py",
     "corpus.py",
     "space.py",
+    "alignment.py",
     "alignment.npz",
+    "index/generations.py",
     "index/build.py",
     "index/lexical.py",
     "index/catalogue.py",
@@ -132,7 +135,8 @@ def _ids(model: Any) -> Any:
 def _digest(each: EvaluationSet, settings: Settings, card: ModelCard) -> str:
     digest = hashlib.sha256(f"{each.digest} {card} {settings.passage_tokens} {settings.hnsw_from}".encode())
     own = Path(recommender.__file__).parent
-    for path in (Path(indexer.passages.__file__), Path(__file__), *(own / name for name in _MAKES_THE_INDEX)):
+    makers = (Path(indexer.passages.__file__), Path(indexer.reindex.__file__), Path(__file__))
+    for path in (*makers, *(own / name for name in _MAKES_THE_INDEX)):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

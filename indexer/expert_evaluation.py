@@ -149,7 +149,7 @@ def _load(each: Asked, runs: Runs, kind: str) -> Load:
             lately = Counter(firsts[-WEEK_OF:])
             capacity = CAPACITY if kind == CAPPED else None
             free = {person: _free(person, capacity, lately[person]) for person in each.candidates}
-            ranked = list(fairness.choose(ranked, free, (), least_share=0.0))
+            ranked = list(fairness.choose(ranked, free, (), "", least_share=0.0))
         chosen[question] = [str(person.person_id) for person in ranked]
         firsts += [person.person_id for person in ranked[:1]]
     scores = evaluation.measure(

@@ -1,20 +1,20 @@
 """Questions of the past with those who answered them, each asked again as it was then: of what was there, by its asker.
 
-What a ranker of colleagues learns from. Requests sent from the search page with something on it are left out, since
-their askers had seen colleagues there: nothing is learned from what was itself suggested.
+What a ranker of colleagues learns from. Requests that were sent here are left out, since colleagues were named to their
+askers and to who handled them: nothing is learned from what was itself suggested.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from recommender.access import ANYONE, Reader, reader_of
 from recommender.evidence import Trace
 from recommender.experts import load_people
-from recommender.models import RESOLVED, Document, HelpRequest, RequestAttempt
+from recommender.models import RESOLVED, SENT_HERE, Document, HelpRequest
 from recommender.recommender import Recommender
 
 Progress = Callable[[int, int], None]
@@ -44,11 +44,11 @@ def past_questions(
     before: datetime | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Iterator[PastQuestion]:
-    """The last `most` answered requests, or all of them, that were made before a moment; the oldest first."""
-    attempted = exists().where(RequestAttempt.request_id == HelpRequest.id)
+    """The last `most` answered requests from elsewhere, or all of them, that were made before a moment; the oldest
+    first."""
     rows = session.execute(
         select(HelpRequest)
-        .where(HelpRequest.status == RESOLVED, HelpRequest.hidden.is_(False), ~attempted)
+        .where(HelpRequest.status == RESOLVED, HelpRequest.hidden.is_(False), HelpRequest.source != SENT_HERE)
         .where(HelpRequest.replies.any())
         .options(selectinload(HelpRequest.replies))
         .order_by(HelpRequest.created_at, HelpRequest.id)

@@ -64,7 +64,7 @@ def reindex(
     with generations.write_lock(settings.index_dir), sessions() as session:
         builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full)
         seen, changed = _compare(session, builder.known, settings.passage_tokens)
-        if not builder.fresh and builder.space.outgrown(len(seen)):
+        if not builder.fresh and builder.space.outgrown(max(builder.passages, len(seen))):
             builder.start_over()
             changed = sorted(seen)
         known = builder.known

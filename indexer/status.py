@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import func, select
 
-from recommender import belief_file
+from recommender import belief_file, ranker_file
 from recommender.alignment import Alignment
 from recommender.corpus import items
 from recommender.database import open_database
@@ -35,6 +35,7 @@ class Status:
     languages: str
     synonyms: str
     calibration: str
+    ranker: str
     problem: str
     missing: int
     outdated: int
@@ -68,6 +69,8 @@ class Status:
             lines.append(f"synonyms  {self.synonyms}")
         if self.calibration:
             lines.append(f"calibration {self.calibration}")
+        if self.ranker:
+            lines.append(f"colleagues {self.ranker}")
         if self.problem:
             lines.append(self.problem)
         elif self.healthy:
@@ -114,6 +117,7 @@ def read_status(settings: Settings) -> Status:
         languages=languages,
         synonyms=_synonyms(settings),
         calibration=_calibration(settings),
+        ranker=_ranker(settings),
         problem=problem,
         missing=len(now.keys() - known.keys()),
         outdated=sum(known[key] != now[key] for key in now.keys() & known.keys()),
@@ -140,6 +144,20 @@ def _calibration(settings: Settings) -> str:
     except ValueError as error:
         return f"cannot be used ({error}), the shipped one is. Run: kollega calibrate"
     return f"fitted to {fitted.get('questions')} questions of your own, {fitted.get('at')}"
+
+
+def _ranker(settings: Settings) -> str:
+    """What colleagues are ranked by, or what is wrong with it; empty for the weights that ship."""
+    try:
+        trained = ranker_file.load(generations.live(settings.index_dir)).trained
+    except (OSError, IndexNotFound):
+        return ""
+    except ValueError as error:
+        return (
+            f"cannot be ranked by what was learned ({error}), the shipped weights are used. Run: kollega train-experts"
+        )
+    by = "votes" if trained.get("kept") == "votes" else "weights fitted to your own history"
+    return f"ranked by {by}, {trained.get('questions')} questions, {trained.get('at')}"
 
 
 def _synonyms(settings: Settings) -> str:

@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 
 from indexer.past_questions import PastQuestion, Progress, past_questions
 from recommender import evaluation, ranker_file
+from recommender.errors import ModelError
 from recommender.evaluation import Interval
 from recommender.expert_ranker import FEATURES, USUAL, VOTES, Ranker, candidates, fit
 from recommender.experts import rank
 from recommender.index import generations
+from recommender.learned_file import remove_unusable
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 
@@ -29,7 +31,7 @@ PULL = 10.0
 @dataclass(frozen=True)
 class Training:
     """What came of it. `mrr` is by name (learned, shipped, votes) on the held-out questions, `gain` that of the learned
-    weights over the votes; `kept` names what ranks from now on."""
+    weights over the votes, None when there is too little history; `kept` names what ranks from now on."""
 
     questions: int
     held_out: int
@@ -42,8 +44,8 @@ class Training:
         """One plain sentence with the figures, and what weighs most in learned weights."""
         if self.gain is None:
             return (
-                f"Too little history: {self.questions} answered requests that were not sent from the search page; "
-                f"{LEAST} are needed. The shipped weights stay."
+                f"Too little history: {self.questions} answered requests that were imported (colleagues were suggested "
+                f"beside those that were sent here); {LEAST} are needed. Nothing was changed."
             )
         figures = (
             f"on the newest {self.held_out} of {self.questions} questions the mean reciprocal rank is "
@@ -53,19 +55,25 @@ class Training:
         if self.kept == "learned":
             strongest = sorted(self.weights.items(), key=lambda each: -abs(each[1]))[:5]
             return f"The learned weights are used: {figures}\n" + ", ".join(f"{n} {w:+.2f}" for n, w in strongest)
-        stays = "The shipped weights stay" if self.kept == "shipped" else "Votes alone are used"
-        return f"{stays}: {figures}"
+        used = "The shipped weights are used" if self.kept == "shipped" else "Votes alone are used"
+        return f"{used}: {figures}"
 
 
 def train(
     settings: Settings, recommender: Recommender, session: Session, progress: Progress = lambda _done, _total: None
 ) -> Training:
-    """Learn, judge, and keep what is best with the live generation. Raises IndexNotFound when there is no index,
-    IndexLocked when it is being written."""
+    """Learn, judge, and keep what is best with the live generation; what is there stays when there is too little to
+    judge by. Raises IndexNotFound when there is no index, IndexLocked when it is being written, ModelError when words
+    alone answer."""
     with generations.write_lock(settings.index_dir):
         directory = generations.live(settings.index_dir)
+        if recommender.notices:
+            raise ModelError("Without the model there is nothing to learn from. See what is wrong: kollega status")
         past = list(past_questions(recommender, session, MOST, progress=progress))
         found, ranker = learn(past, settings.half_life_days)
+        if found.gain is None:
+            remove_unusable(directory, ranker_file.load, ranker_file.remove)
+            return found
         if found.kept == "shipped":
             ranker_file.remove(directory)
         else:

@@ -9,6 +9,7 @@ Language Models".
 import hashlib
 import io
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +48,7 @@ class Adaptation:
                 names = [name.removesuffix(" A") for name in arrays.files if name.endswith(" A")]
                 changes = {name: tuple(arrays[f"{name} {side}"].astype(np.float32) for side in "BA") for name in names}
             found = cls(changes, about["base"], about["source"], hashlib.sha256(content).hexdigest()[:12])
-        except (OSError, ValueError, BadZipFile, EOFError, KeyError, TypeError) as error:
+        except (OSError, ValueError, BadZipFile, EOFError, KeyError, TypeError, zlib.error) as error:
             raise ModelError(f"{path} cannot be read ({error}). Run: make adaptation, or remove it") from error
         if found.base != base:
             raise ModelError(f"{path} belongs to other weights than are installed. Run: make adaptation, or remove it")

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import logging
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +51,7 @@ class Alignment:
         made as ours are. A missing or damaged file is an empty alignment, and the log says so."""
         try:
             return cls._read(card, path)
-        except (OSError, ValueError, BadZipFile, EOFError, KeyError, TypeError) as error:
+        except (OSError, ValueError, BadZipFile, EOFError, KeyError, TypeError, zlib.error) as error:
             log.error("%s cannot be read (%s); languages meet less well. Install Kollega again.", path, error)
             return cls()
 

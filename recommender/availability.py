@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from recommender.language import QUESTION_WORDS, Analyzer
-from recommender.models import MUTED, STATED, FirstSuggestion, Person, PersonSettings, PersonTopic
+from recommender.models import MUTED, STATED, Account, FirstSuggestion, Person, PersonSettings, PersonTopic
 
 WEEK = timedelta(days=7)
 _QUESTION_LANGUAGES = ("fi", "en")  # those that `Analyzer.query_terms` reads every question in
@@ -23,7 +23,8 @@ _QUESTION_LANGUAGES = ("fi", "en")  # those that `Analyzer.query_terms` reads ev
 class Availability:
     """Whether one person may be suggested. `capacity` is how many times a week at most they want to be first (None: any
     number), `load` how many times they were in the last seven days, `muted` the terms of each muted topic, as they are
-    in each language of questions, `stated` those of each topic they have added."""
+    in each language of questions, `stated` those of each topic they have added, `languages` those they help in (none:
+    they have not said). Whose account is disabled has `left` too."""
 
     person_id: int
     left: bool
@@ -34,6 +35,7 @@ class Availability:
     muted: tuple[frozenset[str], ...]
     deputy_id: int | None
     stated: tuple[frozenset[str], ...] = ()
+    languages: tuple[str, ...] = ()
 
     @property
     def full(self) -> bool:
@@ -60,7 +62,7 @@ def availabilities(session: Session, ids: Collection[int], today: date, analyzer
     return {
         person_id: Availability(
             person_id=person_id,
-            left=bool(left_on and left_on <= today),
+            left=bool(disabled or (left_on and left_on <= today)),
             away_until=away_until if away_until and away_until >= today else None,
             paused=bool(paused),
             capacity=capacity,
@@ -68,8 +70,11 @@ def availabilities(session: Session, ids: Collection[int], today: date, analyzer
             muted=tuple(terms.get((person_id, MUTED), ())),
             deputy_id=deputy_id,
             stated=tuple(terms.get((person_id, STATED), ())),
+            languages=tuple(languages),
         )
-        for person_id, left_on, away_until, paused, capacity, deputy_id in session.execute(_CHOSEN, {"ids": wanted})
+        for person_id, languages, left_on, away_until, disabled, paused, capacity, deputy_id in session.execute(
+            _CHOSEN, {"ids": wanted}
+        )
     }
 
 
@@ -77,9 +82,10 @@ def availabilities(session: Session, ids: Collection[int], today: date, analyzer
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
 _CHOSEN = (
     select(
-        Person.id, Person.left_on, Person.away_until,
+        Person.id, Person.languages, Person.left_on, Person.away_until, Account.disabled,
         PersonSettings.paused, PersonSettings.capacity, PersonSettings.deputy_id,
     )
+    .outerjoin(Account, Account.person_id == Person.id)
     .outerjoin(PersonSettings, PersonSettings.person_id == Person.id)
     .where(Person.id.in_(_IDS))
 )  # fmt: skip
@@ -100,8 +106,8 @@ _TOPICS = (
 
 
 def count_first(session: Session, person_id: int, today: date) -> None:
-    """Count that a person was suggested first today, and forget the days before the last seven. Two at the same moment
-    are both counted."""
+    """Count that a person was suggested first today, and forget everybody's days before the last seven. Two at the
+    same moment are both counted."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     one = insert(FirstSuggestion).values(person_id=person_id, day=today, count=1)
     session.execute(
@@ -110,9 +116,7 @@ def count_first(session: Session, person_id: int, today: date) -> None:
             set_={"count": FirstSuggestion.count + 1},
         )
     )
-    forgotten = delete(FirstSuggestion).where(
-        FirstSuggestion.person_id == person_id, FirstSuggestion.day <= today - WEEK
-    )
+    forgotten = delete(FirstSuggestion).where(FirstSuggestion.day <= today - WEEK)
     session.execute(forgotten.execution_options(synchronize_session=False))
 
 

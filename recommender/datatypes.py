@@ -139,10 +139,9 @@ class Evidence:
 class Expert:
     """A colleague who has to do with something similar. Never without evidence.
 
-    `score` is the probability that of all candidates they are the one who answers. `answered`, `replied`, `keeps` and
-    `verified` count all of the evidence by part, `last_at` is the time of the newest; `evidence` holds the strongest
-    pieces, `words` those of the question that are in it, `reasons` the features that they have more of than the others
-    who are named.
+    `answered`, `replied`, `keeps` and `verified` count all of the evidence by part, `last_at` is the time of the newest
+    of the first of these parts that there is; `evidence` holds the strongest pieces, `words` those of the question that
+    are in it, `reasons` the features that they have more of than the others who are named.
     """
 
     person_id: int
@@ -151,7 +150,6 @@ class Expert:
     teams: tuple[str, ...]
     languages: tuple[str, ...]
     away_until: date | None
-    score: float
     answered: int
     replied: int
     keeps: int

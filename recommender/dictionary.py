@@ -8,6 +8,7 @@ code, under FreeDict's licence. What a text of an organisation's own kind would 
 import gzip
 import json
 import logging
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
@@ -40,7 +41,7 @@ class Dictionary:
             if held["analysis"] == ANALYSIS_VERSION:
                 return cls(held["entries"], held["source"])
             log.error("%s holds terms of another version; languages meet less well. Run: make alignment", path)
-        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error) as error:
             log.error("%s cannot be read (%s); languages meet less well. Install Kollega again.", path, error)
         return cls()
 

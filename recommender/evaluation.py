@@ -7,6 +7,7 @@ from ir-measures; a run is what the recommender ranked for each query.
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,12 +61,15 @@ class EvaluationSet:
         """Read a set. Raises EvaluationError, one sentence, when a file is missing or damaged, the corpus is empty, or
         a query names an id that the corpus does not hold."""
         held, asked = (folder / name for name in FILES)
-        rows, digest = _rows(held)
+        rows, digest = _rows(held, ("id", "kind", "title", "body", "language"))
         corpus = {str(row["id"]): row for row in rows}
         if not corpus:
             raise EvaluationError(f"{held} holds no items.")
         answers = {str(answer.get("id")) for row in rows for answer in row.get("answers") or ()}
-        queries = [_query(row) for row in _rows(asked)[0]]
+        try:
+            queries = [_query(row) for row in _rows(asked, ("id", "text", "language", "protocol"))[0]]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise EvaluationError(f"{asked} holds a query that cannot be used: {error!r}.") from error
         for query in queries:
             pool = answers if query.filter.get("pool") == "answers" else corpus.keys()
             unknown = sorted(set(query.relevant) - pool)
@@ -173,15 +177,19 @@ def calibration_error(bins: Iterable[Bin]) -> float:
     return sum(each.count * abs(each.probability - each.share) for each in found) / max(1, total)
 
 
-def _rows(path: Path) -> tuple[list[dict[str, Any]], str]:
+def _rows(path: Path, needed: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
     try:
         content = path.read_bytes()
-        text = gzip.decompress(content).decode()
-        return [json.loads(line) for line in text.splitlines() if line.strip()], hashlib.sha256(content).hexdigest()
+        rows = [json.loads(line) for line in gzip.decompress(content).decode().splitlines() if line.strip()]
     except FileNotFoundError:
         raise EvaluationError(f"{path} is missing: a set needs {' and '.join(FILES)}.") from None
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise EvaluationError(f"{path} cannot be read: {error}.") from error
+    for number, row in enumerate(rows, 1):
+        missing = [name for name in needed if not isinstance(row, dict) or row.get(name) is None]
+        if missing:
+            raise EvaluationError(f"{path}: record {number} has no {missing[0]}: each needs {', '.join(needed)}.")
+    return rows, hashlib.sha256(content).hexdigest()
 
 
 def _query(row: Mapping[str, Any]) -> Query:

@@ -38,8 +38,8 @@ def traces(
     before: datetime | None = None,
 ) -> list[Trace]:
     """The items of `scores`, nearest first, that are there and that `reader` may read. A person's part in an item that
-    they `declined` (item key, person id) is left out; so is what was done from `before` on, which is how a question of
-    the past is asked."""
+    they `declined` (item key, person id) is left out; so is what was done from `before` on, and what was not resolved
+    by then, which is how a question of the past is asked. How a reply was received is as it is now."""
     found = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
     kept = []
     for key, (team, language, parts) in found.items():
@@ -56,7 +56,9 @@ def _of_requests(session: Session, keys: Collection[str], reader: Reader, before
     rows = session.execute(_readable_requests(reader), {"ids": ids_of(keys, Kind.REQUEST)})
     about: dict[int, tuple[str | None, str]] = {}
     replies: dict[int, list[tuple[int | None, datetime, bool, int]]] = {}
-    for identifier, team, language, asker, author, at, accepted, score in rows:
+    for identifier, team, language, asker, resolved_at, author, at, accepted, score in rows:
+        if before is not None and resolved_at is not None and resolved_at >= before:
+            continue
         about[identifier] = (team, language)
         if author is not None and author != asker and (before is None or at < before):
             replies.setdefault(identifier, []).append((author, at, accepted, score))
@@ -90,7 +92,7 @@ _KEPT = 64
 def _readable_requests(reader: Reader) -> Executable:
     return (
         select(
-            HelpRequest.id, Team.handle, HelpRequest.language, HelpRequest.asked_by_id,
+            HelpRequest.id, Team.handle, HelpRequest.language, HelpRequest.asked_by_id, HelpRequest.resolved_at,
             Reply.author_id, Reply.created_at, Reply.accepted, Reply.score,
         )
         .outerjoin(Team, Team.id == HelpRequest.team_id)

@@ -113,17 +113,19 @@ def candidates(
     rows: list[tuple[int, int, float, float]] = []
     latest = []
     for number, trace in enumerate(traces):
-        ages = [max(0.0, (now - part.at).total_seconds() / _DAY) for part in trace.contributions]
-        if ages:
-            latest.append(min(ages))
-        for part, age in zip(trace.contributions, ages, strict=True):
+        youngest = math.inf
+        for part in trace.contributions:
+            age = (now - part.at).total_seconds() / _DAY
+            youngest = min(youngest, age)
             if part.person_id not in excluded:
                 rows.append((numbers.setdefault(part.person_id, len(numbers)), number, part.weight, age))
+        if trace.contributions:
+            latest.append(max(0.0, youngest))
     if not rows:
         return Candidates((), np.zeros((0, len(FEATURES))), np.zeros(0))
     flat = np.array(rows)
     person, place = flat[:, 0].astype(int), flat[:, 1].astype(int)
-    weight, days = flat[:, 2], flat[:, 3]
+    weight, days = flat[:, 2], np.maximum(flat[:, 3], 0.0)
     score = np.array([trace.score for trace in traces])[place]
     since = np.searchsorted(np.sort(latest), days, side="left")
     handled = _handled_by(traces)

@@ -23,9 +23,10 @@ NEAR = 0.25
 _EVIDENCE_SHOWN = 5
 _TEAMS, _LEAST_OF_TEAM = 2, 0.3
 _DAY = 86_400.0
+_TOLD_FIRST = (Part.ANSWERED, Part.KEEPS, Part.VERIFIED, Part.REPLIED)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen: to make a thousand of them would take twice as long as to rank them
 class Ranked:
     """A person and the probability that of all candidates they are the one who answers. `values`, shape (FEATURES,),
     are what that was made of, `pieces` how many convincing items they did something in (`with_evidence`)."""
@@ -47,9 +48,10 @@ def rank(
     """All with something near the question, best first; ties in the order of ids. Traces come nearest first."""
     found = candidates(traces, now, half_life_days, language, excluded)
     shares = ranker.shares(found)
-    near = [number for number in range(len(found.people)) if found.nearest[number] >= NEAR]
-    near.sort(key=lambda number: (-shares[number], found.people[number]))
-    return tuple(Ranked(found.people[number], float(shares[number]), values=found.values[number]) for number in near)
+    order = np.lexsort((np.array(found.people, np.int64), -shares))
+    order = order[found.nearest[order] >= NEAR]
+    rows = zip(order.tolist(), shares[order].tolist(), found.values[order], strict=True)
+    return tuple(Ranked(found.people[number], share, 0, values) for number, share, values in rows)
 
 
 def with_evidence(ranked: Sequence[Ranked], traces: Sequence[Trace]) -> tuple[Ranked, ...]:
@@ -111,6 +113,8 @@ def describe(
         evidence = tuple(_evidence(piece, items) for piece in shown[each.person_id] if piece.key in items)
         if person is None or not evidence:
             continue
+        counts = Counter(piece.part.part for piece in own)
+        told = next(part for part in _TOLD_FIRST if counts[part])
         described.append(
             Expert(
                 person_id=person.id,
@@ -119,12 +123,11 @@ def describe(
                 teams=tuple(teams_of.get(person.id, ())),
                 languages=tuple(person.languages),
                 away_until=person.away_until if person.away_until and person.away_until >= now.date() else None,
-                score=each.share,
-                answered=_count(own, Part.ANSWERED),
-                replied=_count(own, Part.REPLIED),
-                keeps=_count(own, Part.KEEPS),
-                verified=_count(own, Part.VERIFIED),
-                last_at=max(piece.part.at for piece in own),
+                answered=counts[Part.ANSWERED],
+                replied=counts[Part.REPLIED],
+                keeps=counts[Part.KEEPS],
+                verified=counts[Part.VERIFIED],
+                last_at=max(piece.part.at for piece in own if piece.part.part is told),
                 evidence=evidence,
                 reasons=more,
             )
@@ -167,7 +170,3 @@ def _pieces(
 
 def _evidence(piece: _Piece, items: Mapping[str, Heading]) -> Evidence:
     return Evidence(items[piece.key], piece.weight, piece.part.at, piece.part.part)
-
-
-def _count(pieces: Sequence[_Piece], part: Part) -> int:
-    return sum(piece.part.part is part for piece in pieces)

@@ -20,29 +20,35 @@ def choose(
     ranked: Sequence[Ranked],
     available: Mapping[int, Availability],
     words: Collection[str],
+    language: str,
     least_share: float = _LEAST_SHARE,
 ) -> tuple[Ranked, ...]:
-    """Whom to suggest of `ranked` (best first) for a question with these words, in the order in which to.
+    """Whom to suggest of `ranked` (best first) for a question with these words in this language, in the order in which
+    to.
 
-    People who left, are paused or muted the topic are left out. Those who are away come last. Those who were first as
-    often this week as they want to be come, but not first; when there is nobody to come before them, they do not come.
-    The deputy of somebody who is left out, away or full takes their place, when among `ranked` too. Of those nearly as
-    good as the best, the first place goes to one whose turn it is: a share counts less for each time that somebody was
-    first in the last seven days. The best then comes second. The odds of somebody who has added the topic are doubled
-    when `AGREE` convincing items speak for them. `ranked` are those with evidence, deputies too.
-    Those with less than `least_share` of the best one's share are not suggested.
+    People who left, are paused or muted the topic are left out. Those who said in which languages they help, and not
+    in this one, come after those who do; those who are away come last. Those who were first as often this week as they
+    want to be come, but not first; when all who are there are full, nobody comes. The deputy of somebody who is left
+    out, away or full takes their place, when among `ranked` too. Of those nearly as good as the best, the first place
+    goes to one whose turn it is: a share counts less for each time that somebody was first in the last seven days. The
+    best then comes second. The odds of somebody who has added the topic are doubled when `AGREE` convincing items
+    speak for them. `ranked` are those with evidence, deputies too. Those with less than `least_share` of the best
+    one's share are not suggested.
     """
     ranked = sorted((_weighed(each, available, words) for each in ranked), key=lambda each: -each.share)
     asked = [each for each in ranked if _may_be_asked(available.get(each.person_id), words)]
     there = [each for each in asked if available[each.person_id].away_until is None]
     away = [each for each in asked if available[each.person_id].away_until is not None]
-    ordered = [*_with_deputies(ranked, there, available), *away]
-    free = [each for each in ordered if not available[each.person_id].full]
+    present = _with_deputies(ranked, there, available)
+    least = least_share * max((each.share for each in (*present, *away)), default=0.0)
+    speaking, others, away = (
+        [each for each in group if each.share >= least] for group in (*_by_language(present, available, language), away)
+    )
+    free = [each for each in [*speaking, *others] or away if not available[each.person_id].full]
     if not free:
         return ()
-    first = _first(free, available)
-    least = least_share * max(each.share for each in ordered)
-    return (first, *(each for each in ordered if each is not first and each.share >= least))
+    first = _first([each for each in free if each in speaking] or free, available)
+    return (first, *(each for each in (*speaking, *others, *away) if each is not first))
 
 
 def _weighed(each: Ranked, available: Mapping[int, Availability], words: Collection[str]) -> Ranked:
@@ -72,9 +78,16 @@ def _with_deputies(
     return sorted(own, key=lambda each: -each.share)
 
 
+def _by_language(
+    present: Sequence[Ranked], available: Mapping[int, Availability], language: str
+) -> tuple[list[Ranked], list[Ranked]]:
+    """(those who help in the language, or have not said in which, the others)."""
+    said = {each.person_id: available[each.person_id].languages for each in present}
+    speaking = [each for each in present if not said[each.person_id] or language in said[each.person_id]]
+    return speaking, [each for each in present if each not in speaking]
+
+
 def _first(free: Sequence[Ranked], available: Mapping[int, Availability]) -> Ranked:
-    """Of those who may be first, best first, whose turn it is; somebody away only when all are."""
-    best = free[0]
-    here = [each for each in free if (available[each.person_id].away_until is None)]
-    near = [each for each in here if each.share >= NEARLY * best.share] or [best]
+    """Of those who may be first, best first, whose turn it is."""
+    near = [each for each in free if each.share >= NEARLY * free[0].share]
     return max(near, key=lambda each: each.share * _RELIEF ** available[each.person_id].load)

@@ -26,6 +26,16 @@ def read(path: Path, version: int) -> dict[str, Any]:
     return held
 
 
+def remove_unusable(directory: Path, load: Callable[[Path], object], remove: Callable[[Path], None]) -> None:
+    """Take out a generation's file when it is there and cannot be used."""
+    try:
+        load(directory)
+    except ValueError:
+        remove(directory)
+    except OSError:
+        pass
+
+
 class LearnedFile(Generic[T]):
     """What is in force: the live generation's own, read again when it changes, else what ships. `load` makes it of a
     generation's directory (OSError, ValueError); `mend` is the command to run when it cannot."""

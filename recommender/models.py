@@ -7,6 +7,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, Uni
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 OPEN, RESOLVED = "open", "resolved"
+SENT_HERE = "kollega"  # the source of what was written here, not imported
 MUTED, STATED = "muted", "stated"
 
 
@@ -157,7 +158,7 @@ class HelpRequest(Base):
     created_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     resolution: Mapped[str | None] = mapped_column(Text)
-    source: Mapped[str] = mapped_column(String(64), default="kollega")
+    source: Mapped[str] = mapped_column(String(64), default=SENT_HERE)
     external_id: Mapped[str | None] = mapped_column(String(200))
     accepted_external_id: Mapped[str | None] = mapped_column(String(200))
     url: Mapped[str | None] = mapped_column(Text)
@@ -239,7 +240,7 @@ class Document(Base):
     review_days: Mapped[int | None]
     draft: Mapped[bool] = mapped_column(default=False, server_default=false())
     drafted_from_id: Mapped[int | None] = mapped_column(ForeignKey("requests.id"))
-    source: Mapped[str] = mapped_column(String(64), default="kollega")
+    source: Mapped[str] = mapped_column(String(64), default=SENT_HERE)
     external_id: Mapped[str | None] = mapped_column(String(200))
     url: Mapped[str | None] = mapped_column(Text)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)

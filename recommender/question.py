@@ -16,7 +16,7 @@ from recommender.synonyms import SynonymsFile
 MAX_QUESTION = 20_000
 MAX_TERMS = 48
 _TELLING = 0.3
-_MISSPELT = 0.5
+_MISSPELT, _MEANT = 0.5, 4
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ class QuestionAnalyzer:
         told, language = bool(language), language or self._fallback_language
         return Question(asks, language, told, terms, variants, rarity, unknown, rarest)
 
-    def across(self, asked: Question, language: str, index: SearchIndex, reader: Reader) -> Question:
+    def across(self, asked: Question, language: str, index: SearchIndex, reader: Reader, only: bool = True) -> Question:
         """The question taken to be in `language`, with what stands for its words: synonyms, translations, and what was
-        meant by misspelt ones."""
+        meant by misspelt ones. `only` says that it is tried in no other language."""
         synonyms = self._synonyms.synonyms.translations(asked.terms.words)
         learned = self._alignment.translations(asked.terms.words, language)
         looked_up = _telling(self._dictionary.translations(asked.variants, language), asked, index, reader)
@@ -98,7 +98,8 @@ class QuestionAnalyzer:
             first.setdefault(each.term, each)
         grams = asked.terms.grams
         if language == "en":  # what English writes apart may be a part of a compound in the other language
-            grams = tuple(dict.fromkeys(gram for each in first.values() for gram in grams_of(each.term)))
+            own = grams if only and not asked.told else ()  # it may be a Finnish compound
+            grams = tuple(dict.fromkeys([*own, *(gram for each in first.values() for gram in grams_of(each.term))]))
         return replace(asked, language=language, terms=replace(asked.terms, across=tuple(first.values()), grams=grams))
 
     def _translated(self, meant: Sequence[Translation], language: str) -> list[Translation]:
@@ -142,7 +143,8 @@ def _meant(asked: Question, across: Sequence[Translation], index: SearchIndex, r
     for word, found in near.items():
         readable = dict((other, edits) for other, edits in reversed(found) if known[other])
         fewest = min(readable.values(), default=0)
-        meant += [Translation(other, word, _MISSPELT) for other, edits in readable.items() if edits == fewest]
+        nearest = [other for other, edits in readable.items() if edits == fewest][:_MEANT]
+        meant += [Translation(other, word, _MISSPELT) for other in nearest]
     return meant
 
 

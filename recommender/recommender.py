@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 POOL = 200
 SHOWN = 10
 LOADED = 20
-EXPERTS, EXPERTS_WEIGHED = 4, 20
+EXPERTS, EXPERTS_WEIGHED = 4, 100
 _MARKED = 10_000
 _WORTH_SHOWING = 0.3
 _CONVINCING = 0.5
@@ -213,13 +213,14 @@ class Recommender:
         session: Session,
         top_k: int = SHOWN,
         leave_out: Collection[str] = (),
+        asker: int | None = None,
     ) -> Recommendation:
         """Suggestions and experts for a question, from what `reader` may read and `session` still holds, without the
-        items whose keys are in `leave_out`."""
+        items whose keys are in `leave_out`. Neither who looks nor the `asker` (a person's id) is suggested."""
         found = self._find(question, reader, session, top_k, leave_out)
         language, notices = found.asked.language, found.notices
         verdict = calibration.verdict(found.exists, self._settings.answer_from, self._settings.maybe_from)
-        known, teams = self._experts(found, reader, session)
+        known, teams = self._experts(found, reader, session, asker)
         if verdict is Verdict.UNKNOWN:
             return Recommendation(question, language, verdict, (), known, notices=notices, teams=teams)
         worth = found.worth_showing
@@ -295,7 +296,7 @@ class Recommender:
         if not asked.told and vector is not None:
             languages += sorted(index.space.questions.keys() - {asked.language})
         for language in languages:
-            tried = self._questions.across(asked, language, index, reader)
+            tried = self._questions.across(asked, language, index, reader, only=len(languages) == 1)
             placed = None if vector is None else index.space.place_question(vector, language, asked.length)
             found.append((tried, index.search(placed, tried.terms, reader.tokens, POOL, among)))
         best, hits = max(found, key=lambda each: max((hit.near.nearest for hit in each[1] if hit.near), default=0.0))
@@ -371,17 +372,19 @@ class Recommender:
         asked, _index, pool, _notices = self._candidates(question, reader, (), among)
         return Nearby(self._traces(pool, reader, session, before), asked.language)
 
-    def _experts(self, found: _Found, reader: Reader, session: Session) -> tuple[tuple[Expert, ...], tuple[str, ...]]:
+    def _experts(
+        self, found: _Found, reader: Reader, session: Session, asker: int | None
+    ) -> tuple[tuple[Expert, ...], tuple[str, ...]]:
         """(colleagues, the teams instead when none of them convinces); none when even the nearest item is far away."""
         if found.best < _SOMETHING:
             return (), ()
         now, half_life = utc_now(), self._settings.half_life_days
         near = found.with_convincing(self._traces(found.pool, reader, session))
-        excluded = {reader.person_id} if reader.person_id is not None else set[int]()
+        excluded = {person for person in (reader.person_id, asker) if person is not None}
         ranked = experts.rank(near, self.ranker, now, half_life, found.asked.language, excluded)
         ranked = experts.with_evidence(ranked, near)[:EXPERTS_WEIGHED]
         available = availabilities(session, [each.person_id for each in ranked], now.date(), self._analyzer)
-        chosen = fairness.choose(ranked, available, found.asked.terms.words)[:EXPERTS]
+        chosen = fairness.choose(ranked, available, found.asked.terms.words, found.asked.language)[:EXPERTS]
         known = experts.describe(session, reader, chosen, near, now, half_life, self.ranker)
         known = tuple(replace(expert, words=self._shared_words(found.asked, expert)) for expert in known)
         convinces = any(expert.answered or expert.keeps or expert.verified for expert in known)

@@ -50,7 +50,6 @@ def expert_json(expert: Expert) -> dict[str, Any]:
         "teams": list(expert.teams),
         "languages": list(expert.languages),
         "away_until": expert.away_until.isoformat() if expert.away_until else None,
-        "score": round(expert.score, 4),
         "answered": expert.answered,
         "replied": expert.replied,
         "keeps": expert.keeps,

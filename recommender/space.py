@@ -7,6 +7,7 @@ learned when a generation is built from nothing, kept with it, and the same for 
 """
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,7 +124,7 @@ class Space:
                     part, _, language = name.partition(" ")
                     if language:
                         parts[part][language] = arrays[name]
-        except (BadZipFile, EOFError, KeyError, TypeError) as error:
+        except (BadZipFile, EOFError, KeyError, TypeError, zlib.error) as error:
             raise ValueError(f"{path.name} is damaged: {error}") from error
         return cls(**parts, learned_from=int(learned_from), alignment=str(alignment))
 

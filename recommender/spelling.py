@@ -12,7 +12,7 @@ from rapidfuzz.distance import OSA
 
 SHORTEST = 5
 _LONG = 9
-_MOST = 4
+_MOST = 16
 
 
 class Vocabulary:
@@ -24,7 +24,7 @@ class Vocabulary:
             self._by_initial.setdefault(word[0], []).append(word)
 
     def near(self, word: str) -> list[tuple[str, int]]:
-        """(word, edits) of up to four words that are one edit away, two when `word` is long, nearest first; none for a
+        """(word, edits) of up to 16 words that are one edit away, two when `word` is long, nearest first; none for a
         word that is too short or holds more than letters."""
         if len(word) < SHORTEST or not word.isalpha():
             return []

@@ -4,7 +4,9 @@ One line says which words mean the same, in the format of Solr and Elasticsearch
 other, `Leija => CRM, asiakasrekisteri` for the left side only. What follows a `#` is a comment.
 """
 
+import contextlib
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +41,9 @@ class Synonyms:
             if len(sides) == 1 and len(sides[0]) == 1:
                 raise SynonymsError(f"line {number} holds one word only: write those that mean the same, with commas.")
             asked, meant = sides[0], sides[-1]
+            for phrase in (phrase for side in sides for phrase in side):
+                if not analyzer.query_terms(phrase).words:
+                    raise SynonymsError(f"line {number}: {phrase!r} holds no word that search goes by.")
             for phrase in asked:
                 others = [other for other in meant if other != phrase]
                 found = tuple(dict.fromkeys(term for other in others for term in analyzer.query_terms(other).words))
@@ -60,12 +65,14 @@ class Synonyms:
 
 
 class SynonymsFile:
-    """The file, read again when it changes; while it cannot be used, what was read last stays in force."""
+    """The file, read again when it changes; while it cannot be used, what was read last stays in force. That is kept
+    beside it, for a process that starts meanwhile."""
 
     def __init__(self, path: Path, analyzer: Analyzer) -> None:
         self.path = path
+        self._kept = path.with_name(f".{path.name}.in-force")
         self._analyzer = analyzer
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[int, int, int] | None = None
         self._synonyms = Synonyms()
         self.problem = ""
 
@@ -74,18 +81,43 @@ class SynonymsFile:
         """What is in force now."""
         try:
             found = self.path.stat()
-        except OSError:
+            seen = (found.st_mtime_ns, found.st_size, found.st_ctime_ns)
+            if seen != self._seen:
+                self._seen = seen
+                self._read()
+        except FileNotFoundError:
+            with contextlib.suppress(OSError):
+                self._kept.unlink(missing_ok=True)
             self._seen, self._synonyms, self.problem = None, Synonyms(), ""
-            return self._synonyms
-        if (found.st_mtime_ns, found.st_size) != self._seen:
-            self._seen = (found.st_mtime_ns, found.st_size)
-            try:
-                self._synonyms = Synonyms.parse(self.path.read_text(encoding="utf-8-sig"), self._analyzer)
-                self.problem = ""
-            except (SynonymsError, OSError, UnicodeDecodeError) as error:
-                self.problem = f"{self.path}: {error} What was read before stays in force."
-                log.error("%s", self.problem)
+        except OSError as error:
+            self._cannot(error)
         return self._synonyms
+
+    def _read(self) -> None:
+        try:
+            text = self.path.read_text(encoding="utf-8-sig")
+            self._synonyms, self.problem = Synonyms.parse(text, self._analyzer), ""
+        except (SynonymsError, OSError, UnicodeDecodeError) as error:
+            self._cannot(error)
+            return
+        try:
+            beside = self._kept.with_name(f"{self._kept.name}.{os.getpid()}")
+            beside.write_text(text, encoding="utf-8")
+            os.replace(beside, self._kept)
+        except OSError as error:
+            log.warning("%s could not be written: %s", self._kept, error)
+
+    def _cannot(self, error: Exception) -> None:
+        if self._synonyms == Synonyms():
+            try:
+                self._synonyms = Synonyms.parse(self._kept.read_text(encoding="utf-8"), self._analyzer)
+            except (SynonymsError, OSError, UnicodeDecodeError):
+                log.info("No synonyms were in force before")
+        stays = "What was read before stays" if self._synonyms.rules else "Until it is mended none are"
+        problem = f"{self.path}: {error} {stays} in force."
+        if problem != self.problem:
+            log.error("%s", problem)
+        self.problem = problem
 
 
 def _readings(phrase: str, analyzer: Analyzer) -> list[Phrase]:

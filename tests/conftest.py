@@ -107,9 +107,11 @@ def add_request(sessions: sessionmaker[Session]) -> Callable[..., int]:
         language: str = "en",
         status: str = "resolved",
         at: datetime = datetime(2026, 1, 1),
+        source: str = "elsewhere",
     ) -> int:
         with sessions.begin() as session:
             request = HelpRequest(
+                source=source,
                 title=title,
                 body=body,
                 language=language,

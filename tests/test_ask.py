@@ -34,7 +34,7 @@ ITEM = Item(
 )  # fmt: skip
 PASSAGE = Passage("request:17", Role.ANSWER, 1, "Printer stuck", "Open the back.\nPull the paper.", "en")
 FOUND = Suggestion(ITEM, PASSAGE, 0.456, PASSAGE.text, ((9, 13), (24, 29)), Why(("paper", "back"), 0.5))
-AINO = Expert(1, "aino", "Aino", ("it",), ("fi",), None, 0.9, 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
+AINO = Expert(1, "aino", "Aino", ("it",), ("fi",), None, 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
 
 
 def test_a_recommendation_is_a_few_lines_with_matching_words_in_brackets() -> None:
@@ -53,7 +53,7 @@ def test_a_recommendation_is_a_few_lines_with_matching_words_in_brackets() -> No
 
 
 def test_someone_away_or_without_a_team_is_described_so() -> None:
-    away = Expert(2, "m", "Matti", (), (), date(2026, 5, 1), 0.9, 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
+    away = Expert(2, "m", "Matti", (), (), date(2026, 5, 1), 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
     last = as_text(Recommendation("q", "en", Verdict.MAYBE, (), (away,))).splitlines()[-1]
     assert last.startswith("- Matti (no team, away until 2026-05-01): answered 1 like this")
 

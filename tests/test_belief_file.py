@@ -8,7 +8,9 @@ import pytest
 
 from recommender.belief_file import BeliefFile, load, remove, save
 from recommender.calibration import SHIPPED, VERSION, Belief
+from recommender.encoder import ModelCard
 from recommender.index import generations
+from recommender.index.generations import FORMAT, Manifest
 
 
 @pytest.fixture
@@ -53,6 +55,8 @@ def test_one_that_cannot_be_used_is_named_and_passed_over(
 
 
 def test_it_goes_along_to_the_next_generation(generation: Path) -> None:
-    (generation / "manifest.json").touch()
+    model = ModelCard("m", "1", 64, 512)
+    Manifest(FORMAT, 1, "gen-000001", "2026", model, 0, 0, 0, False, 0.0, "", "").write(generation)
     save(generation, Belief(-1.0, 0.5, 2.0))
-    assert load(generations.begin(generation.parent)) == Belief(-1.0, 0.5, 2.0)
+    assert load(generations.begin(generation.parent, model)) == Belief(-1.0, 0.5, 2.0)
+    assert list(generations.begin(generation.parent, ModelCard("other", "1", 64, 512)).iterdir()) == []

@@ -65,7 +65,7 @@ def test_a_fit_that_is_no_better_leaves_the_shipped_one() -> None:
     found, belief = learn(_history(SHIPPED, 600, best=0.66))  # of which SHIPPED says 0.55 in the mean
     assert found.gain is not None and found.gain.low <= 0
     assert (found.kept, belief) == ("shipped", SHIPPED)
-    assert found.as_text().startswith("The shipped calibration stays: ")
+    assert found.as_text().startswith("The shipped calibration is used: ")
 
 
 def test_too_little_history_says_what_is_needed() -> None:
@@ -158,7 +158,10 @@ def test_what_was_learned_goes_with_the_live_generation_and_shows_in_the_status(
         assert "Run: kollega calibrate" in read_status(settings).calibration
         monkeypatch.setattr("indexer.calibrate.past_matches", lambda *_args: history[:20])
         assert calibrate(settings, recommender, session).kept == "shipped"
-        assert recommender.belief is SHIPPED and read_status(settings).calibration == ""
+        assert recommender.belief is SHIPPED and read_status(settings).calibration == ""  # what cannot be used is gone
+        belief_file.save(directory, own := Belief(-1.0, 0.5, 2.0, {"questions": 300}))
+        assert "Nothing was changed." in calibrate(settings, recommender, session).as_text()
+        assert recommender.belief == own
 
 
 def test_without_an_index_or_a_model_there_is_nothing_to_calibrate(
@@ -190,4 +193,4 @@ def test_the_command_says_what_came_of_it(
     monkeypatch.setattr(Recommender, "open", lambda _settings: recommender)
     ran = CliRunner().invoke(cli.main, ["calibrate"], env={"KOLLEGA_HOME": str(settings.home)})
     assert ran.exit_code == 0, ran.output
-    assert "The shipped calibration stays." in ran.stdout
+    assert "Nothing was changed." in ran.stdout

@@ -128,6 +128,11 @@ def test_a_filter_leaves_what_it_names(filter: dict[str, Any], left: set[str] | 
             [_query("q1", "x", ["a"], filter={"pool": "answers"})],
             "query q1 names a",
         ),
+        ([{"id": "a", "kind": "request"}], [], "corpus.jsonl.gz: record 1 has no title"),
+        ([_item("a"), ["b"]], [], "corpus.jsonl.gz: record 2 has no id"),
+        ([_item("a")], [{"id": "q1", "language": "en", "protocol": "similar"}], "record 1 has no text"),
+        ([_item("a")], [_query("q1", "x", [], asked_at="yesterday")], "holds a query that cannot be used"),
+        ([_item("a")], [_query("q1", "x", [{"grade": 1}])], "holds a query that cannot be used"),
     ],
 )
 def test_a_set_that_cannot_be_used_is_one_sentence(write: Write, corpus: Any, queries: Any, sentence: str) -> None:
@@ -144,6 +149,18 @@ def test_a_missing_and_a_damaged_file_are_one_sentence(write: Write) -> None:
     (folder / "corpus.jsonl.gz").write_bytes(b"not gzip")
     with pytest.raises(EvaluationError, match=r"corpus\.jsonl\.gz cannot be read"):
         EvaluationSet.read(folder)
+    whole = gzip.compress(b'{"id": "a"}' * 50)
+    (folder / "corpus.jsonl.gz").write_bytes(whole[:12] + bytes(8) + whole[20:])
+    with pytest.raises(EvaluationError, match=r"corpus\.jsonl\.gz cannot be read"):
+        EvaluationSet.read(folder)
+
+
+def test_a_set_that_asks_nothing_that_is_measured_is_one_sentence(
+    write: Write, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    for queries in ([], [_query("q1", "x", [], protocol="simliar")]):
+        with pytest.raises(EvaluationError, match="office holds no query with a protocol that is measured: similar, "):
+            evaluate(settings, encoder, analyzer, [write([_item("a")], queries)])
 
 
 def _office(write: Write) -> Path:
@@ -214,10 +231,13 @@ def test_the_second_run_encodes_nothing_and_says_the_same(
     encoder.encoded.clear()
     second = evaluate(settings, encoder, analyzer, [folder])
     assert encoder.encoded == [] and command.as_json(second) == command.as_json(first)
-    changed = write([_item("a", title="something else"), *(_item(f"{w}{n}") for w in WORDS for n in range(2))], [])
+    changed = write(
+        [_item("a", title="something else"), *(_item(f"{w}{n}") for w in WORDS for n in range(2))],
+        [_query("q136", "a train query", [])],
+    )
     (folder / "corpus.jsonl.gz").write_bytes((changed / "corpus.jsonl.gz").read_bytes())
     evaluate(settings, encoder, analyzer, [folder])
-    assert encoder.encoded == []  # there is nothing to ask, so nothing is made
+    assert encoder.encoded == []  # there is no test query to ask, so nothing is made
 
 
 @pytest.fixture

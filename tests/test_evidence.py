@@ -9,14 +9,17 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE, Reader, may_read, reader_of
+from recommender.availability import Availability
 from recommender.corpus import load_items
-from recommender.datatypes import Contribution, Part
+from recommender.datatypes import Contribution, Expert, Part
 from recommender.evidence import traces
 from recommender.expert_ranker import USUAL
-from recommender.experts import describe, rank, teams
+from recommender.experts import Ranked, describe, rank, teams, with_evidence
+from recommender.fairness import choose
 from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 
 AT = datetime(2026, 1, 1)
+Named = tuple[tuple[Ranked, ...], tuple[str, ...], tuple[Expert, ...]]
 
 
 def _request(*replies: Reply, audience: Sequence[str] = ("everyone",), **values: object) -> HelpRequest:
@@ -96,6 +99,9 @@ def test_a_question_of_the_past_sees_what_had_been_done_by_then(people: Session)
         (Contribution(3, 0.4, AT, Part.KEEPS),),
     ]
     assert traces(people, keys, ANYONE, before=AT)[1].contributions == ()
+    people.get_one(HelpRequest, 1).resolved_at = AT + timedelta(days=6)
+    assert [trace.key for trace in traces(people, keys, ANYONE, before=AT + timedelta(days=6))] == ["document:1"]
+    assert len(traces(people, keys, ANYONE, before=AT + timedelta(days=7))) == 2
 
 
 def test_what_somebody_declined_does_not_speak_for_them(people: Session) -> None:
@@ -131,8 +137,10 @@ def test_the_colleagues_are_those_of_the_readable_part_alone(people: Session, se
     keys = [f"request:{number}" for number in requests] + [f"document:{number}" for number in documents]
     scores = {key: rng.random() for key in keys}
     readers = [ANYONE, *(reader_of(person) for person in people.scalars(select(Person)))]
+    named = []
     for reader in readers:
         before = _named(people, scores, reader)
+        named.append(before)
         hidden = [key for key, item in load_items(people, keys).items() if not may_read(item.audience, reader)]
         with people.begin_nested() as only_readable:
             for key in hidden:
@@ -144,12 +152,14 @@ def test_the_colleagues_are_those_of_the_readable_part_alone(people: Session, se
             only_readable.rollback()
         people.expire_all()
         assert people.scalar(select(func.count()).select_from(HelpRequest)) == len(requests)
+    assert any(experts for _ranked, _teams, experts in named) and any(handles for _ranked, handles, _experts in named)
 
 
-def _named(session: Session, scores: dict[str, float], reader: Reader) -> object:
+def _named(session: Session, scores: dict[str, float], reader: Reader) -> Named:
+    """As the recommender names them, with what is nearer than 0.3 taken to convince."""
     now = AT + timedelta(days=500)
-    near = traces(session, scores, reader)
+    near = [trace._replace(convincing=trace.score >= 0.3) for trace in traces(session, scores, reader)]
     excluded = {reader.person_id} if reader.person_id else set()
-    ranked = rank(near, USUAL, now, 365, "en", excluded)
-    experts = describe(session, reader, ranked, near, now, 365)
-    return ranked, teams(near), [(each.handle, each.evidence, each.answered, each.last_at) for each in experts]
+    ranked = with_evidence(rank(near, USUAL, now, 365, "en", excluded), near)
+    free = {each.person_id: Availability(each.person_id, False, None, False, None, 0.0, (), None) for each in ranked}
+    return ranked, teams(near), describe(session, reader, choose(ranked, free, (), "en"), near, now, 365, USUAL)

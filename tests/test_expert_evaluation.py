@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 from conftest import FakeEncoder
 
 from indexer import evaluate as command
+from indexer import expert_evaluation
 from indexer.evaluate import Run, ask_experts, evaluate
-from indexer.expert_evaluation import RANKER, gini, top_share
-from indexer.expert_questions import FILTERED, FIXED, UNFILTERED, pack, read, unpack
+from indexer.expert_evaluation import AS_RANKED, CAPPED, RANKER, SPREAD, gini, top_share
+from indexer.expert_questions import FILTERED, FIXED, UNFILTERED, Asked, pack, read, unpack
 from recommender.errors import EvaluationError
 from recommender.evaluation import EvaluationSet
+from recommender.experts import Ranked
 from recommender.language import Analyzer
 from recommender.recommender import Nearby, Recommender
 from recommender.settings import Settings
@@ -27,6 +30,24 @@ def test_the_share_of_the_top_tenth_and_gini_by_hand() -> None:
     assert gini(np.array([0.0, 0, 0, 1])) == 0.75
     assert gini(np.array([1.0, 3])) == 0.25
     assert (top_share(np.zeros(3)), gini(np.zeros(3))) == (0.0, 0.0)
+
+
+def test_load_is_spread_and_capped_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = [f"q{number}" for number in range(6)]
+    asked = Asked("set", {}, {FILTERED: {key: {1: 1} for key in questions}}, frozenset({1, 2}), [], datetime.min, [])
+    runs = {question: [Ranked(1, 0.9), Ranked(2, 0.35)] for question in questions}
+
+    def load(kind: str) -> tuple[float, float]:
+        found = expert_evaluation._load(asked, runs, kind)
+        return found.top_tenth, found.metrics["RR"]
+
+    assert load(AS_RANKED) == (1.0, 1.0)
+    # after five times first 0.9 * 0.8 ** 5 = 0.29 < 0.35
+    assert load(SPREAD) == (pytest.approx(5 / 6), pytest.approx((5 + 1 / 2) / 6))
+    # 1 is full after three times
+    assert load(CAPPED) == (0.5, pytest.approx((3 + 3 / 2) / 6))
+    monkeypatch.setattr(expert_evaluation, "WEEK_OF", 3)  # 1, 1, 1, 2, then 1 was first twice in the last three
+    assert load(CAPPED) == (pytest.approx(5 / 6), pytest.approx((5 + 1 / 2) / 6))
 
 
 def _row(number: int, title: str, day: int, asked_by: str, *authors: str) -> dict[str, Any]:

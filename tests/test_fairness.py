@@ -19,7 +19,7 @@ def _chosen(*people: Availability, shares: tuple[float, ...] = (), words: tuple[
     shares = shares or tuple(1.0 - number / 10 for number in range(len(people)))
     ranked = [Ranked(person.person_id, share) for person, share in zip(people, shares, strict=True)]
     available = {person.person_id: person for person in people}
-    return [each.person_id for each in choose(ranked, available, words, least_share=0.0)]
+    return [each.person_id for each in choose(ranked, available, words, "fi", least_share=0.0)]
 
 
 def test_without_anything_set_the_order_stays() -> None:
@@ -43,13 +43,13 @@ def test_a_muted_topic_of_several_words_needs_them_all() -> None:
 def test_who_added_the_topic_counts_more_once_two_items_agree(pieces: int, words: tuple[str, ...], first: int) -> None:
     added = _person(2, stated=(frozenset({"vpn"}),))
     ranked = [Ranked(1, 0.5, pieces=5), Ranked(2, 0.4, pieces=pieces)]
-    chosen = choose(ranked, {1: _person(1), 2: added}, words)
+    chosen = choose(ranked, {1: _person(1), 2: added}, words, "fi")
     assert chosen[0].person_id == first
     assert {each.person_id: each.share for each in chosen}[2] == pytest.approx(0.8 / 1.4 if first == 2 else 0.4)
 
 
 def test_somebody_unknown_is_passed_over() -> None:
-    assert choose([Ranked(1, 1.0)], {}, ()) == ()
+    assert choose([Ranked(1, 1.0)], {}, (), "fi") == ()
 
 
 def test_those_who_are_away_come_last_but_come() -> None:
@@ -97,4 +97,25 @@ def test_somebody_far_below_the_best_does_not_come_first_however_loaded_the_best
 def test_those_far_below_the_best_who_can_be_asked_are_not_suggested() -> None:
     people = {1: _person(1, paused=True), 2: _person(2), 3: _person(3), 4: _person(4)}
     ranked = [Ranked(1, 0.9), Ranked(2, 0.5), Ranked(3, 0.1), Ranked(4, 0.099)]
-    assert [each.person_id for each in choose(ranked, people, ())] == [2, 3]
+    assert [each.person_id for each in choose(ranked, people, (), "fi")] == [2, 3]
+
+
+def test_somebody_far_below_does_not_stand_in_for_one_who_is_full() -> None:
+    people = {1: _person(1, capacity=0), 2: _person(2)}
+    assert choose([Ranked(1, 0.95), Ranked(2, 0.01)], people, (), "fi") == ()
+    assert [each.person_id for each in choose([Ranked(1, 0.95), Ranked(2, 0.19)], people, (), "fi")] == [2, 1]
+
+
+def test_somebody_away_does_not_come_first_because_those_there_are_full() -> None:
+    people = {1: _person(1, capacity=0), 2: _person(2, away_until=date(2026, 6, 1))}
+    assert choose([Ranked(1, 0.5), Ranked(2, 0.4)], people, (), "fi") == ()
+
+
+def test_those_who_help_in_the_language_come_before_those_who_said_others() -> None:
+    english, finnish, silent = _person(1, languages=("en",)), _person(2, languages=("fi", "en")), _person(3)
+    away = _person(4, languages=("fi",), away_until=date(2026, 6, 1))
+    shares = (0.9, 0.5, 0.3, 0.8)
+    assert _chosen(english, finnish, silent, away, shares=shares) == [2, 3, 1, 4]
+    assert _chosen(english, shares=(0.9,)) == [1]
+    full = _person(2, languages=("fi",), capacity=0)
+    assert _chosen(english, full, shares=(0.9, 0.5)) == [1, 2]

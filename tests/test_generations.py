@@ -15,12 +15,13 @@ from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
 from recommender.index import generations
 from recommender.index.generations import Manifest
 
+MODEL = ModelCard("ä model", "abc", 64, 512)
 MANIFEST = Manifest(
     format=generations.FORMAT,
     analysis=1,
     generation="gen-000001",
     created_at="2026-01-01T00:00:00+00:00",
-    model=ModelCard("ä model", "abc", 64, 512),
+    model=MODEL,
     items=3,
     passages=5,
     rows=6,
@@ -32,7 +33,7 @@ MANIFEST = Manifest(
 
 
 def _make(index_dir: Path) -> Path:
-    directory = generations.begin(index_dir)
+    directory = generations.begin(index_dir, MODEL)
     MANIFEST.write(directory)
     return directory
 
@@ -134,10 +135,10 @@ def test_a_reader_never_sees_a_half_written_name(tmp_path: Path) -> None:
 
 def test_what_was_never_finished_is_removed_by_the_next_begin(tmp_path: Path) -> None:
     _publish(tmp_path)
-    unfinished = generations.begin(tmp_path)
+    unfinished = generations.begin(tmp_path, MODEL)
     (unfinished / "lexical").mkdir()
     (unfinished / "lexical" / "segment").write_bytes(b"half")
-    again = generations.begin(tmp_path)
+    again = generations.begin(tmp_path, MODEL)
     assert again == unfinished  # the number is free again
     assert list(again.iterdir()) == []
     assert generations.finished(tmp_path) == ["gen-000001"]

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from recommender.encoder import ModelCard
 from recommender.expert_ranker import USUAL, VERSION, Ranker
 from recommender.index import generations
+from recommender.index.generations import FORMAT, Manifest
 from recommender.ranker_file import RankerFile, load, remove, save
 
 
@@ -55,6 +57,10 @@ def test_weights_that_cannot_be_used_are_named_and_passed_over(
 
 
 def test_learned_weights_go_along_to_the_next_generation(generation: Path) -> None:
-    (generation / "manifest.json").touch()
+    model = ModelCard("m", "1", 64, 512)
+    Manifest(FORMAT, 1, "gen-000001", "2026", model, 0, 0, 0, False, 0.0, "", "").write(generation)
     save(generation, Ranker({"votes": 2.0}))
-    assert load(generations.begin(generation.parent)).weights == {"votes": 2.0}
+    assert load(generations.begin(generation.parent, model)).weights == {"votes": 2.0}
+    (generation / "manifest.json").write_text("{")  # it is not known by which model
+    (generation.parent / "gen-000002").mkdir(exist_ok=True)
+    assert list(generations.begin(generation.parent, model).iterdir()) == []

@@ -196,6 +196,28 @@ def test_a_misspelt_word_is_not_mended_from_what_may_not_be_read(
     assert words_alone.rank("wirtannen", for_hr, session, 5).keys == ()
 
 
+def test_what_may_not_be_read_does_not_stand_before_what_was_meant(
+    build: Build, settings: Settings, analyzer: Analyzer, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request, 12)
+    add_request("secrets", answer="printea printeb printec printed printef", audience=["team:hr"])
+    wanted = add_request("printer jam", answer="open the tray")
+    build()
+    words_alone = Recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
+    assert words_alone.rank("printex", ANYONE, session, 5).keys == (f"request:{wanted}",)
+
+
+def test_words_alone_meet_a_finnish_compound_whose_language_cannot_be_told(
+    build: Build, settings: Settings, analyzer: Analyzer, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request, 12)
+    wanted = add_request("Projektori ei toimi", answer="vaihda kaapeli", language="fi")
+    build()
+    words_alone = Recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
+    assert settings.language == "en" and analyzer.detect("projektorivika", fallback="") == ""
+    assert words_alone.rank("projektorivika", ANYONE, session, 5).keys[:1] == (f"request:{wanted}",)
+
+
 def test_a_model_that_fails_at_a_question_leaves_words_alone(
     build: Build, session: Session, add_request: Add, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -374,6 +396,40 @@ def test_an_expert_carries_the_evidence_and_a_vote_by_hand(build: Build, session
     assert (expert.handle, expert.name) == ("groucho", "Groucho")
     assert [piece.item.id for piece in expert.evidence] == [found]
     assert expert.evidence[0].weight == pytest.approx(0.5, abs=1e-4)
+
+
+def test_neither_who_looks_nor_the_asker_of_the_request_is_suggested(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    for by in ("groucho", "harpo", "chico"):
+        add_request("printer jam", answer="open the tray", by=by, at=utc_now())
+    recommender, reader = build(), reader_of(_person(session, "chico"))
+    asker = _person(session, "harpo").id
+    found = recommender.recommend("printer jam", reader, session, asker=asker)
+    assert [expert.handle for expert in found.experts] == ["groucho"]
+    assert {expert.handle for expert in recommender.recommend("printer jam", ANYONE, session).experts} == {
+        "groucho", "harpo", "chico",
+    }  # fmt: skip
+
+
+def test_who_helps_in_the_language_of_the_question_comes_first(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
+) -> None:
+    _background_items(add_request)
+    for number in range(3):
+        add_request(f"my printer has a paper jam {number}", answer="open the tray", by="groucho", at=utc_now())
+    add_request("my printer has a paper jam", answer="open the tray", by="harpo", at=utc_now())
+    recommender, question = build(), "my printer has a paper jam and I cannot print"
+
+    def named() -> list[str]:
+        with sessions() as fresh:
+            return [expert.handle for expert in recommender.recommend(question, ANYONE, fresh).experts]
+
+    assert recommender.language_of(question) == "en" and named() == ["groucho", "harpo"]
+    with sessions.begin() as other:
+        _person(other, "groucho").languages, _person(other, "harpo").languages = ["fi"], ["fi", "en"]
+    assert named() == ["harpo", "groucho"]
 
 
 def test_accepted_counts_more_than_upvoted_and_that_more_than_a_mere_reply(

@@ -3,21 +3,23 @@
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.past_questions import PastQuestion, past_questions
+from indexer.status import read_status
 from indexer.train_experts import HELD_OUT, LEAST, WARM_UP, learn, reciprocal_ranks, train
 from recommender.datatypes import Contribution
-from recommender.errors import IndexNotFound
+from recommender.errors import IndexNotFound, ModelError
 from recommender.evidence import Trace
 from recommender.expert_ranker import USUAL, VOTES, Ranker
 from recommender.index import generations
-from recommender.models import HelpRequest, RequestAttempt
+from recommender.index.local import LocalIndex
+from recommender.language import Analyzer
+from recommender.models import SENT_HERE, HelpRequest
 from recommender.ranker_file import load, save
-from recommender.recommender import Recommender
+from recommender.recommender import DENSE_MISSING, Recommender
 from recommender.settings import Settings
 
 START = datetime(2026, 1, 1)
@@ -53,7 +55,7 @@ def test_weights_that_are_no_better_than_votes_are_not_kept() -> None:
     found, ranker = learn(past, 365)
     assert found.gain is not None and found.gain.low <= 0 <= found.gain.high
     assert found.kept == "shipped" and ranker is USUAL
-    assert found.as_text().startswith("The shipped weights stay: ")
+    assert found.as_text().startswith("The shipped weights are used: ")
 
 
 def test_votes_alone_are_used_where_the_shipped_weights_are_worse(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,8 +70,8 @@ def test_too_little_history_says_how_much_is_needed() -> None:
     found, ranker = learn([_question(number, EXPERT, EXPERT) for number in range(LEAST - 1)], 365)
     assert (found.kept, ranker) == ("shipped", USUAL)
     assert found.as_text() == (
-        "Too little history: 199 answered requests that were not sent from the search page; 200 are needed. "
-        "The shipped weights stay."
+        "Too little history: 199 answered requests that were imported (colleagues were suggested beside those that "
+        "were sent here); 200 are needed. Nothing was changed."
     )
 
 
@@ -85,9 +87,8 @@ def test_a_question_of_the_past_sees_only_what_was_there_and_its_asker_may_read(
     add_request("printer jam again", by="eero", at=when[1], audience=("team:hr",), team="hr")
     asked = add_request("printer jam once more", by="matti", asked_by="liisa", at=when[2])
     add_request("printer jam later", by="aino", at=when[3])
-    attempted = add_request("printer jam suggested", by="aino", at=when[4])
+    add_request("printer jam suggested", by="aino", at=when[4], source=SENT_HERE)
     with sessions.begin() as session:
-        session.add(RequestAttempt(request_id=attempted, item="request:1", position=0, opened=False))
         unanswered = session.get_one(HelpRequest, add_request("printer jam alone", by="aino", at=when[5]))
         unanswered.replies[0].author_id = unanswered.asked_by_id = None
     with sessions() as session:
@@ -118,15 +119,34 @@ def test_training_goes_with_the_live_generation_and_takes_back_what_was_learned_
         assert load(directory).weights == found.weights
         assert load(directory).trained["generation"] == directory.name
         assert recommender.ranker.weights == found.weights
+        assert f"colleagues ranked by weights fitted to your own history, {LEAST}" in read_status(settings).as_text()
         monkeypatch.setattr("indexer.train_experts.past_questions", lambda *_args, **_named: better[:3])
         assert train(settings, recommender, session).gain is None
+        assert recommender.ranker.weights == found.weights  # too little to judge by changes nothing
+        (directory / "experts.json").write_text("{")
+        assert "Run: kollega train-experts" in read_status(settings).ranker
+        assert train(settings, recommender, session).gain is None
+        assert recommender.ranker is USUAL and read_status(settings).ranker == ""
+        monkeypatch.setattr("indexer.train_experts.past_questions", lambda *_args, **_named: better)
+        train(settings, recommender, session)
+        random_ones = [_question(number, (EXPERT, POPULAR)[number % 2], EXPERT) for number in range(LEAST)]
+        monkeypatch.setattr("indexer.train_experts.past_questions", lambda *_args, **_named: random_ones)
+        assert train(settings, recommender, session).kept == "shipped"
         assert recommender.ranker is USUAL
 
 
-def test_without_an_index_there_is_nothing_to_train_for(
-    settings: Settings, sessions: sessionmaker[Session], tmp_path: Path, open_recommender: Callable[[], Recommender]
+def test_without_an_index_or_a_model_there_is_nothing_to_train_for(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    add_request: Callable[..., int],
+    open_recommender: Callable[[], Recommender],
+    analyzer: Analyzer,
 ) -> None:
+    add_request("printer jam")
     recommender = open_recommender()
+    words = Recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None), (DENSE_MISSING,))
+    with sessions() as session, pytest.raises(ModelError, match="kollega status"):
+        train(settings, words, session)
     (settings.index_dir / "CURRENT").unlink()
     with sessions() as session, pytest.raises(IndexNotFound):
         train(settings, recommender, session)

@@ -247,7 +247,7 @@ def test_a_colleague_comes_with_what_they_have_more_of_than_the_others_who_are_n
 
 def _expert(*reasons: str, days: int = 0, answered: int = 1) -> Expert:
     at = utc_now() - timedelta(days=days)
-    return Expert(1, "aino", "Aino", (), (), None, 0.5, answered, 0, 1, 0, at, (), (), reasons)
+    return Expert(1, "aino", "Aino", (), (), None, answered, 0, 1, 0, at, (), (), reasons)
 
 
 @pytest.mark.parametrize("language", ["en", "fi"])

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 import pytest
 from conftest import sign_in
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.models import Event, HelpRequest
+from recommender.models import Event, HelpRequest, Person
 
 Sessions = sessionmaker[Session]
 Visit = Callable[[str], FlaskClient]
@@ -100,6 +101,24 @@ def test_the_panel_shows_what_was_solved_documents_open_ones_and_people(visit: V
     assert _cards(page, "panel-open") == [f"request:{desk['twin']}"]
     assert "person:aino" not in _cards(page, "panel-people")  # not oneself
     assert "Read it here" in page and "<strong>power</strong>" in page
+
+
+def test_the_panel_does_not_suggest_who_asked_unless_that_would_name_them(
+    desk: dict[str, int], add_request: Callable[..., int], sessions: Sessions, open_client: Callable[[], FlaskClient]
+) -> None:
+    add_request("Screen stays black once more", "after update", "Call me", by="matti", team="it")
+    client = open_client()
+
+    def people(name: str) -> list[str]:
+        page = sign_in(client, "aino").get(f"/requests/{desk[name]}").text
+        return _cards(page, "panel-people")
+
+    assert "person:matti" in people("twin") and "person:matti" not in people("open")
+    with sessions.begin() as session:
+        free = session.get_one(HelpRequest, desk["free"])
+        free.title, free.body, free.anonymous = "Screen stays black", "after update", True
+        free.asked_by = session.scalars(select(Person).where(Person.handle == "matti")).one()
+    assert "person:matti" in people("free")  # no team has it: its agents are not told who asked
 
 
 def test_only_those_who_handle_a_request_have_the_panel(visit: Visit, desk: dict[str, int]) -> None:

@@ -52,7 +52,10 @@ def similar(
     last = [reply.body[:2_000] for reply in request.replies[-_LAST_REPLIES:]]
     question = "\n".join([request.title, request.body[:4_000], *last])
     own = {f"{Kind.REQUEST}:{request.id}"}
-    found = recommender.recommend(question, reader, session(), answered, leave_out=own)
+    asker = access.asker(request, reader)  # not named to whom they are not shown: their absence would tell
+    found = recommender.recommend(
+        question, reader, session(), answered, leave_out=own, asker=asker.id if asker else None
+    )
     return found, recommender.similar_open(question, reader, session(), still_open, leave_out=own)
 
 

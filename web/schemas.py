@@ -145,7 +145,6 @@ class Colleague(BaseModel):
     teams: list[str]
     languages: list[str]
     away_until: date | None
-    score: float
     answered: int
     replied: int
     keeps: int

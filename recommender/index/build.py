@@ -138,7 +138,7 @@ class IndexBuilder:
     def begin(self, expected: int, hnsw_from: int, space: Space | None = None) -> None:
         """Make the new directory, holding what the base holds. `expected` passages choose exact or HNSW search; `space`
         is where a fresh generation's vectors are placed."""
-        self.directory = generations.begin(self._index_dir)
+        self.directory = generations.begin(self._index_dir, self._model)
         if self._base is None:
             self.space = space or Space()
         self.space.save(self.directory / "space.npz")

@@ -59,8 +59,7 @@ class DenseIndex:
             return np.zeros((0, self._index.d), np.float32)
         storage = self._storage()
         codes = faiss.rev_swig_ptr(storage.codes.data(), storage.ntotal * storage.code_size)
-        kept = np.float16 if self.approximate else np.float32
-        return np.asarray(codes.view(kept).reshape(-1, self._index.d)[ids], np.float32)
+        return np.asarray(storage.sa_decode(codes.reshape(-1, storage.code_size)[ids]), np.float32)
 
     def search(self, vector: Vectors, readable: NDArray[np.bool_], top_k: int) -> list[tuple[int, float]]:
         """The `top_k` nearest readable rows as (id, cosine), best first. `readable` has one value per row.

@@ -79,8 +79,9 @@ def finished(index_dir: Path) -> list[str]:
     return sorted(path.parent.name for path in index_dir.glob("gen-*/manifest.json"))
 
 
-def begin(index_dir: Path) -> Path:
-    """A new, empty generation directory; what an earlier crash left unfinished is removed."""
+def begin(index_dir: Path, model: ModelCard) -> Path:
+    """A new generation directory for vectors of `model`; what an earlier crash left unfinished is removed. It holds
+    what was learned from the organisation's own history with the live generation, unless that is of another model."""
     index_dir.mkdir(parents=True, exist_ok=True)
     done = finished(index_dir)
     for path in index_dir.glob("gen-*"):
@@ -89,11 +90,19 @@ def begin(index_dir: Path) -> Path:
     number = int(done[-1].partition("-")[2]) + 1 if done else 1
     directory = index_dir / f"gen-{number:06d}"
     directory.mkdir()
-    for name in (EXPERTS, CALIBRATION):
-        learned = index_dir / (live_name(index_dir) or "") / name
-        if learned.is_file():
-            shutil.copy2(learned, directory / name)
+    live = index_dir / (live_name(index_dir) or "")
+    learned = [live / name for name in (EXPERTS, CALIBRATION) if (live / name).is_file()]
+    if learned and _model_of(live) == model:
+        for path in learned:
+            shutil.copy2(path, directory / path.name)
     return directory
+
+
+def _model_of(directory: Path) -> ModelCard | None:
+    try:
+        return Manifest.read(directory).model
+    except IndexDamaged:
+        return None
 
 
 def publish(index_dir: Path, directory: Path) -> None:

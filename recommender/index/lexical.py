@@ -146,18 +146,21 @@ class LexicalIndex:
 
     def _count(self, term: str | None, tokens: frozenset[str]) -> int:
         """How many readable items hold `term`, or how many there are; kept, for someone types word after word."""
-        if (term, tokens) not in self._counted:
-            if len(self._counted) >= _COUNTS_KEPT:
-                self._counted.clear()
-            parts = [self._readable(tokens)]
-            if term is not None:
-                if not any(self._searcher.doc_freq(name, term) for name in _WEIGHTS):
-                    return 0
-                words = [tantivy.Query.term_query(self._schema, name, term, "basic") for name in _WEIGHTS]
-                parts.append(tantivy.Query.boolean_query([(tantivy.Occur.Should, word) for word in words]))
-            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, part) for part in parts])
-            self._counted[term, tokens] = int(self._searcher.search(query, limit=1, count=True).count or 0)
-        return self._counted[term, tokens]
+        known = self._counted.get((term, tokens))
+        if known is not None:
+            return known
+        parts = [self._readable(tokens)]
+        if term is not None:
+            if not any(self._searcher.doc_freq(name, term) for name in _WEIGHTS):
+                return 0
+            words = [tantivy.Query.term_query(self._schema, name, term, "basic") for name in _WEIGHTS]
+            parts.append(tantivy.Query.boolean_query([(tantivy.Occur.Should, word) for word in words]))
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, part) for part in parts])
+        counted = int(self._searcher.search(query, limit=1, count=True).count or 0)
+        if len(self._counted) >= _COUNTS_KEPT:
+            self._counted.clear()
+        self._counted[term, tokens] = counted
+        return counted
 
     def _readable(self, tokens: frozenset[str]) -> tantivy.Query:
         """What one of the tokens may read. For a few, the union is made while searching; a set is read whole first."""

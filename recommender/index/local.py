@@ -68,15 +68,15 @@ class LocalIndex:
             lexical = LexicalIndex.load(directory / "lexical")
             dense = DenseIndex.load(directory / "vectors.faiss") if model else None
             space = Space.load(directory / "space.npz") if model else Space()
-        except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
+            counted = catalogue.counts()
+            if counted != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
+                raise IndexDamaged(
+                    f"{directory.name} holds {counted[0]} items and {counted[1]} passages, its manifest says "
+                    f"{manifest.items} and {manifest.passages}. Run: kollega reindex --full"
+                )
+            return cls(manifest, catalogue, dense, lexical, space)
+        except (OSError, RuntimeError, ValueError, LookupError, TypeError, sqlite3.Error) as error:
             raise IndexDamaged(f"{directory.name} cannot be opened ({error}). Run: kollega reindex --full") from error
-        counted = catalogue.counts()
-        if counted != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
-            raise IndexDamaged(
-                f"{directory.name} holds {counted[0]} items and {counted[1]} passages, its manifest says "
-                f"{manifest.items} and {manifest.passages}. Run: kollega reindex --full"
-            )
-        return cls(manifest, catalogue, dense, lexical, space)
 
     def search(
         self,
