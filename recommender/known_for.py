@@ -62,8 +62,10 @@ class Stated:
         return self.items >= AGREE
 
 
-def pieces(session: Session, person: Person, reader: Reader, declined: Collection[str]) -> tuple[Piece, ...]:
-    """What speaks for a person, as far as `reader` may read it, newest first, at most `PIECES` of requests and of
+def pieces(
+    session: Session, person: Person, reader: Reader, declined: Collection[str], most: int | None = PIECES
+) -> tuple[Piece, ...]:
+    """What speaks for a person, as far as `reader` may read it, newest first, at most `most` of requests and of
     documents. `declined` are the keys of items that they said are not their topic."""
     requests = (
         select(HelpRequest.id)
@@ -75,7 +77,7 @@ def pieces(session: Session, person: Person, reader: Reader, declined: Collectio
             readable_requests(reader),
         )
         .order_by(HelpRequest.resolved_at.desc(), HelpRequest.id.desc())
-        .limit(PIECES)
+        .limit(most)
     )
     documents = (
         select(Document.id)
@@ -86,7 +88,7 @@ def pieces(session: Session, person: Person, reader: Reader, declined: Collectio
             readable_documents(reader),
         )
         .order_by(Document.written_at.desc(), Document.id.desc())
-        .limit(PIECES)
+        .limit(most)
     )
     keys = [f"{Kind.REQUEST}:{number}" for number in session.scalars(requests)]
     keys += [f"{Kind.DOCUMENT}:{number}" for number in session.scalars(documents)]

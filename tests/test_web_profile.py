@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender import accounts, choices, events
 from recommender.availability import count_first
 from recommender.choices import Choices
+from recommender.known_for import PIECES
 from recommender.models import Event, FirstSuggestion, Person, PersonSettings, PersonTopic, utc_now
 
 Sessions = sessionmaker[Session]
@@ -237,6 +238,12 @@ def test_the_export_holds_everything_of_the_profile(visit: Visit, sessions: Sess
              "counts": False},
         ],
     }  # fmt: skip
+
+
+def test_the_export_holds_more_than_the_page_shows(visit: Visit, add_request: Callable[..., int]) -> None:
+    for number in range(PIECES + 1):
+        add_request(f"Printer jam {number}", by="aino")
+    assert len(json.loads(visit("aino").get("/people/me/export").text)["evidence"]) > PIECES + 1
 
 
 def test_erasing_asks_first_then_deletes_and_pauses_until_turned_on_again(visit: Visit, sessions: Sessions) -> None:

@@ -40,7 +40,7 @@ def save() -> ResponseReturnValue:
 
 @blueprint.get("/export")
 def export() -> ResponseReturnValue:
-    """Everything the profile holds, as a JSON file."""
+    """Everything the profile holds, and all that speaks for the person that they may read, as a JSON file."""
     person = signed_in()
     answer = Response(json.dumps(_everything(person), ensure_ascii=False, indent=2), mimetype="application/json")
     answer.headers.set("Content-Disposition", "attachment", filename=f"kollega-{person.handle}.json")
@@ -85,12 +85,13 @@ def _form_page(person: Person, form: Form) -> str:
     )
 
 
-def _pieces(person: Person) -> tuple[known_for.Piece, ...]:
-    return known_for.pieces(session(), person, current_reader(), events.declined(session(), person.id))
+def _pieces(person: Person, most: int | None = known_for.PIECES) -> tuple[known_for.Piece, ...]:
+    return known_for.pieces(session(), person, current_reader(), events.declined(session(), person.id), most)
 
 
 def _everything(person: Person) -> dict[str, Any]:
-    chosen, rows, found = choices.load_choices(session(), person), choices.topics(session(), person), _pieces(person)
+    chosen, rows = choices.load_choices(session(), person), choices.topics(session(), person)
+    found = _pieces(person, most=None)
     words = known_for.topics(found, person, current_reader(), parts.analyzer(), parts.recommender().index)
     return {
         "purpose": "For finding help, never for appraising people.",
