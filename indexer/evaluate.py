@@ -97,12 +97,10 @@ def evaluate(
 ) -> Evaluation:
     """Ask every set's queries of one part by every method. Raises EvaluationError for a set that cannot be used."""
     sets = [EvaluationSet.read(folder) for folder in folders]
-    measured = tuple(dict.fromkeys((*RANKED, *EXISTS)))
     for each in sets:
-        if not expert_questions.has_experts(each) and not any(query.protocol in measured for query in each.queries):
-            raise EvaluationError(
-                f"{each.name} holds no query with a protocol that is measured: {', '.join(measured)}."
-            )
+        asks = {query.protocol for query in each.queries}
+        if not expert_questions.has_experts(each) and not asks & set(RANKED):
+            raise EvaluationError(f"{each.name} holds no query with a protocol that is measured: {', '.join(RANKED)}.")
     found = Evaluation()
     pairs: dict[str, list[Any]] = {leg: [] for leg in METHODS[:-1]}
     with Run.begin(settings, encoder, analyzer, progress) as run:

@@ -139,7 +139,7 @@ class Evidence:
 class Expert:
     """A colleague who has to do with something similar. Never without evidence.
 
-    `answered`, `replied`, `keeps` and `verified` count all of the evidence by part, `last_at` is the time of the newest
+    `answered`, `keeps`, `verified` and `replied` count all of the evidence by part, `last_at` is the time of the newest
     of the first of these parts that there is; `evidence` holds the strongest pieces, `words` those of the question that
     are in it, `reasons` the features that they have more of than the others who are named.
     """

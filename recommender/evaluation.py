@@ -65,7 +65,10 @@ class EvaluationSet:
         corpus = {str(row["id"]): row for row in rows}
         if not corpus:
             raise EvaluationError(f"{held} holds no items.")
-        answers = {str(answer.get("id")) for row in rows for answer in row.get("answers") or ()}
+        try:
+            answers = {answer for row in rows for answer in _answers(row)}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise EvaluationError(f"{held} holds an item that cannot be used: {error!r}.") from error
         try:
             queries = [_query(row) for row in _rows(asked, ("id", "text", "language", "protocol"))[0]]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -192,15 +195,29 @@ def _rows(path: Path, needed: Sequence[str]) -> tuple[list[dict[str, Any]], str]
     return rows, hashlib.sha256(content).hexdigest()
 
 
+def _answers(row: Mapping[str, Any]) -> list[str]:
+    """The ids of an item's answers, once its times and theirs can be read."""
+    if row.get("created_at"):
+        moment(row["created_at"])
+    answers = row.get("answers") or ()
+    for answer in answers:
+        answer["body"].strip()
+        moment(answer["created_at"])
+    return [str(answer.get("id")) for answer in answers]
+
+
 def _query(row: Mapping[str, Any]) -> Query:
     grades = {
         str(each["id"]) if isinstance(each, dict) else str(each): int(each["grade"]) if isinstance(each, dict) else 1
         for each in row.get("relevant") or ()
     }
+    allows = dict(row.get("filter") or {})
+    if allows.get("before"):
+        moment(allows["before"])
     experts = row.get("expert_grades") or dict.fromkeys(row.get("experts") or (), 1)
     asked_at = moment(row["asked_at"]) if row.get("asked_at") else None
     return Query(
-        str(row["id"]), row["text"], row["language"], row["protocol"], grades, row.get("filter") or {},
+        str(row["id"]), str(row["text"]), row["language"], row["protocol"], grades, allows,
         experts, asked_at, row.get("asked_by"),
     )  # fmt: skip
 

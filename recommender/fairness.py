@@ -23,8 +23,8 @@ def choose(
     language: str,
     least_share: float = _LEAST_SHARE,
 ) -> tuple[Ranked, ...]:
-    """Whom to suggest of `ranked` (best first) for a question with these words in this language, in the order in which
-    to.
+    """Whom to suggest of `ranked` (best first) for a question with these words in this language (empty when it cannot
+    be told), in the order in which to.
 
     People who left, are paused or muted the topic are left out. Those who said in which languages they help, and not
     in this one, come after those who do; those who are away come last. Those who were first as often this week as they
@@ -32,22 +32,23 @@ def choose(
     out, away or full takes their place, when among `ranked` too. Of those nearly as good as the best, the first place
     goes to one whose turn it is: a share counts less for each time that somebody was first in the last seven days. The
     best then comes second. The odds of somebody who has added the topic are doubled when `AGREE` convincing items
-    speak for them. `ranked` are those with evidence, deputies too. Those with less than `least_share` of the best
-    one's share are not suggested.
+    speak for them. `ranked` are those with evidence, deputies too. Those with less than `least_share` of the share of
+    the best who is there (of those away, when nobody is) are not suggested.
     """
     ranked = sorted((_weighed(each, available, words) for each in ranked), key=lambda each: -each.share)
     asked = [each for each in ranked if _may_be_asked(available.get(each.person_id), words)]
     there = [each for each in asked if available[each.person_id].away_until is None]
     away = [each for each in asked if available[each.person_id].away_until is not None]
     present = _with_deputies(ranked, there, available)
-    least = least_share * max((each.share for each in (*present, *away)), default=0.0)
+    least = least_share * max((each.share for each in present or away), default=0.0)
     speaking, others, away = (
         [each for each in group if each.share >= least] for group in (*_by_language(present, available, language), away)
     )
     free = [each for each in [*speaking, *others] or away if not available[each.person_id].full]
     if not free:
         return ()
-    first = _first([each for each in free if each in speaking] or free, available)
+    speaks = {each.person_id for each in speaking}
+    first = _first([each for each in free if each.person_id in speaks] or free, available)
     return (first, *(each for each in (*speaking, *others, *away) if each is not first))
 
 
@@ -82,9 +83,11 @@ def _by_language(
     present: Sequence[Ranked], available: Mapping[int, Availability], language: str
 ) -> tuple[list[Ranked], list[Ranked]]:
     """(those who help in the language, or have not said in which, the others)."""
-    said = {each.person_id: available[each.person_id].languages for each in present}
-    speaking = [each for each in present if not said[each.person_id] or language in said[each.person_id]]
-    return speaking, [each for each in present if each not in speaking]
+    speaking, others = list[Ranked](), list[Ranked]()
+    for each in present:
+        said = available[each.person_id].languages
+        (speaking if not language or not said or language in said else others).append(each)
+    return speaking, others
 
 
 def _first(free: Sequence[Ranked], available: Mapping[int, Availability]) -> Ranked:

@@ -140,11 +140,12 @@ def _meant(asked: Question, across: Sequence[Translation], index: SearchIndex, r
     near = {words[0]: [found for word in words for found in index.similar_words(word)] for words in unknown}
     known = index.rarity([other for found in near.values() for other, _edits in found], reader.tokens)
     meant = []
-    for word, found in near.items():
-        readable = dict((other, edits) for other, edits in reversed(found) if known[other])
-        fewest = min(readable.values(), default=0)
-        nearest = [other for other, edits in readable.items() if edits == fewest][:_MEANT]
-        meant += [Translation(other, word, _MISSPELT) for other in nearest]
+    for words in unknown:
+        word, found = words[0], near[words[0]]
+        readable = [(other, edits) for other, edits in found if known[other]]
+        fewest = min((edits for _other, edits in readable), default=0)
+        nearest = dict.fromkeys(other for other, edits in readable if edits == fewest)
+        meant += [Translation(other, word, _MISSPELT) for other in list(nearest)[: _MEANT * len(words)]]
     return meant
 
 

@@ -384,7 +384,8 @@ class Recommender:
         ranked = experts.rank(near, self.ranker, now, half_life, found.asked.language, excluded)
         ranked = experts.with_evidence(ranked, near)[:EXPERTS_WEIGHED]
         available = availabilities(session, [each.person_id for each in ranked], now.date(), self._analyzer)
-        chosen = fairness.choose(ranked, available, found.asked.terms.words, found.asked.language)[:EXPERTS]
+        language = found.asked.language if found.asked.told else ""
+        chosen = fairness.choose(ranked, available, found.asked.terms.words, language)[:EXPERTS]
         known = experts.describe(session, reader, chosen, near, now, half_life, self.ranker)
         known = tuple(replace(expert, words=self._shared_words(found.asked, expert)) for expert in known)
         convinces = any(expert.answered or expert.keeps or expert.verified for expert in known)
@@ -423,7 +424,7 @@ class Recommender:
         except IndexNotFound:
             self._state = (None, (INDEX_MISSING,))
         except (IndexMismatch, IndexDamaged) as error:
-            log.error("%s", error)
+            log.error("%s", error, exc_info=error.__cause__)
             self._state = self._words_alone(INDEX_MISMATCH if isinstance(error, IndexMismatch) else DENSE_MISSING)
         self._generation = name
 

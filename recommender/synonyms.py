@@ -41,14 +41,13 @@ class Synonyms:
             if len(sides) == 1 and len(sides[0]) == 1:
                 raise SynonymsError(f"line {number} holds one word only: write those that mean the same, with commas.")
             asked, meant = sides[0], sides[-1]
-            for phrase in (phrase for side in sides for phrase in side):
-                if not analyzer.query_terms(phrase).words:
-                    raise SynonymsError(f"line {number}: {phrase!r} holds no word that search goes by.")
+            before = len(rules)
             for phrase in asked:
                 others = [other for other in meant if other != phrase]
                 found = tuple(dict.fromkeys(term for other in others for term in analyzer.query_terms(other).words))
-                for terms in _readings(phrase, analyzer):
-                    rules.append((terms, found))
+                rules += [(terms, found) for terms in _readings(phrase, analyzer) if found]
+            if len(rules) == before:
+                raise SynonymsError(f"line {number} holds no two phrases that search can go by.")
         return cls(tuple(rules))
 
     def translations(self, words: Sequence[str]) -> tuple[Translation, ...]:

@@ -124,7 +124,7 @@ def test_a_filter_leaves_what_it_names(filter: dict[str, Any], left: set[str] | 
         ([], [_query("q1", "x", [])], "holds no items"),
         ([_item("a")], [_query("q1", "x", ["b"])], "query q1 names b, which is not in the corpus"),
         (
-            [_item("a", answers=[{"id": "r1", "body": "x"}])],
+            [_item("a", answers=[{"id": "r1", "body": "x", "created_at": "2026-01-01T00:00:00"}])],
             [_query("q1", "x", ["a"], filter={"pool": "answers"})],
             "query q1 names a",
         ),
@@ -133,6 +133,11 @@ def test_a_filter_leaves_what_it_names(filter: dict[str, Any], left: set[str] | 
         ([_item("a")], [{"id": "q1", "language": "en", "protocol": "similar"}], "record 1 has no text"),
         ([_item("a")], [_query("q1", "x", [], asked_at="yesterday")], "holds a query that cannot be used"),
         ([_item("a")], [_query("q1", "x", [{"grade": 1}])], "holds a query that cannot be used"),
+        ([_item("a")], [_query("q1", "x", [], filter=["x"])], "holds a query that cannot be used"),
+        ([_item("a")], [_query("q1", "x", [], filter={"before": "x"})], "holds a query that cannot be used"),
+        ([_item("a", created_at="yesterday")], [], "holds an item that cannot be used"),
+        ([_item("a", answers=["x"])], [], "holds an item that cannot be used"),
+        ([_item("a", answers=[{"id": "r1", "body": "x"}])], [], "holds an item that cannot be used: KeyError('created"),
     ],
 )
 def test_a_set_that_cannot_be_used_is_one_sentence(write: Write, corpus: Any, queries: Any, sentence: str) -> None:
@@ -158,7 +163,7 @@ def test_a_missing_and_a_damaged_file_are_one_sentence(write: Write) -> None:
 def test_a_set_that_asks_nothing_that_is_measured_is_one_sentence(
     write: Write, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:
-    for queries in ([], [_query("q1", "x", [], protocol="simliar")]):
+    for queries in ([], [_query("q1", "x", [], protocol="simliar")], [_query("q1", "x", [], protocol="out-of-scope")]):
         with pytest.raises(EvaluationError, match="office holds no query with a protocol that is measured: similar, "):
             evaluate(settings, encoder, analyzer, [write([_item("a")], queries)])
 

@@ -106,6 +106,13 @@ def test_an_expert_carries_the_strongest_items_and_counts_all_of_them(items: Ses
     assert (expert.reasons, expert.away_until) == ((), NOW.date())
     assert (expert.answered, expert.replied, expert.keeps) == (7, 0, 1)  # request 8 does not convince
     assert expert.last_at == NOW - timedelta(days=1)  # of the answers, which the page tells of
+    replied = _trace(1, 0.9, (1, 0.2, 1))
+    replied = replied._replace(contributions=(Contribution(1, 0.2, NOW, Part.REPLIED),))
+    earlier = Contribution(1, 0.4, NOW - timedelta(days=9), Part.KEEPS)
+    (keeps,) = describe(
+        items, ANYONE, [Ranked(1, 0.6)], [replied, Trace("document:1", 0.9, None, "en", (earlier,), True)], NOW, 1e9
+    )
+    assert (keeps.replied, keeps.keeps, keeps.last_at) == (1, 1, NOW - timedelta(days=9))
     # weights 0.81, 0.64, 0.49, 0.361 (the document: 0.95 squared * 0.4), 0.36
     assert [piece.item.title for piece in expert.evidence] == ["t1", "t2", "t3", "d", "t4"]
     assert [piece.weight for piece in expert.evidence] == pytest.approx([0.81, 0.64, 0.49, 0.361, 0.36])

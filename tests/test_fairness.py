@@ -109,6 +109,9 @@ def test_somebody_far_below_does_not_stand_in_for_one_who_is_full() -> None:
 def test_somebody_away_does_not_come_first_because_those_there_are_full() -> None:
     people = {1: _person(1, capacity=0), 2: _person(2, away_until=date(2026, 6, 1))}
     assert choose([Ranked(1, 0.5), Ranked(2, 0.4)], people, (), "fi") == ()
+    assert choose([Ranked(2, 0.8), Ranked(1, 0.1)], people, (), "fi") == ()
+    people[3] = _person(3)
+    assert [each.person_id for each in choose([Ranked(2, 0.8), Ranked(3, 0.1)], people, (), "fi")] == [3, 2]
 
 
 def test_those_who_help_in_the_language_come_before_those_who_said_others() -> None:
@@ -117,5 +120,7 @@ def test_those_who_help_in_the_language_come_before_those_who_said_others() -> N
     shares = (0.9, 0.5, 0.3, 0.8)
     assert _chosen(english, finnish, silent, away, shares=shares) == [2, 3, 1, 4]
     assert _chosen(english, shares=(0.9,)) == [1]
+    people = {1: english, 2: finnish}
+    assert [each.person_id for each in choose([Ranked(1, 0.9), Ranked(2, 0.5)], people, (), "")] == [1, 2]
     full = _person(2, languages=("fi",), capacity=0)
     assert _chosen(english, full, shares=(0.9, 0.5)) == [1, 2]

@@ -56,11 +56,15 @@ def test_weights_that_cannot_be_used_are_named_and_passed_over(
     assert "Run: kollega train-experts" in caplog.text
 
 
-def test_learned_weights_go_along_to_the_next_generation(generation: Path) -> None:
+def test_learned_weights_go_along_to_the_next_generation(generation: Path, caplog: pytest.LogCaptureFixture) -> None:
     model = ModelCard("m", "1", 64, 512)
     Manifest(FORMAT, 1, "gen-000001", "2026", model, 0, 0, 0, False, 0.0, "", "").write(generation)
     save(generation, Ranker({"votes": 2.0}))
     assert load(generations.begin(generation.parent, model)).weights == {"votes": 2.0}
+    told = (generation / "manifest.json").read_text()
+    (generation / "manifest.json").write_text(told.replace(f'"format": {FORMAT}', f'"format": {FORMAT - 1}'))
+    assert load(generations.begin(generation.parent, model)).weights == {"votes": 2.0}
     (generation / "manifest.json").write_text("{")  # it is not known by which model
     (generation.parent / "gen-000002").mkdir(exist_ok=True)
     assert list(generations.begin(generation.parent, model).iterdir()) == []
+    assert "experts.json of gen-000001 belong to another model" in caplog.text

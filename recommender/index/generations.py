@@ -7,6 +7,7 @@ last, so a directory without one was never finished.
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from filelock import FileLock, Timeout
 from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
 
+log = logging.getLogger(__name__)
 FORMAT = 3
 EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 
@@ -92,16 +94,20 @@ def begin(index_dir: Path, model: ModelCard) -> Path:
     directory.mkdir()
     live = index_dir / (live_name(index_dir) or "")
     learned = [live / name for name in (EXPERTS, CALIBRATION) if (live / name).is_file()]
-    if learned and _model_of(live) == model:
+    if learned and _model_of(live) == asdict(model):
         for path in learned:
             shutil.copy2(path, directory / path.name)
+    elif learned:
+        left = ", ".join(path.name for path in learned)
+        log.warning("%s of %s belong to another model and are left behind", left, live.name)
     return directory
 
 
-def _model_of(directory: Path) -> ModelCard | None:
+def _model_of(directory: Path) -> object:
+    """The model in a generation's manifest of whatever format; None when it cannot be read."""
     try:
-        return Manifest.read(directory).model
-    except IndexDamaged:
+        return json.loads((directory / "manifest.json").read_text(encoding="utf-8"))["model"]
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
