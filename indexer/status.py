@@ -1,15 +1,20 @@
 """What the database and the index hold, and whether they agree."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import func, select
 
 from recommender import belief_file, ranker_file
 from recommender.alignment import Alignment
+from recommender.calibration import Belief
 from recommender.corpus import items
 from recommender.database import open_database
 from recommender.errors import IndexNotFound, KollegaError
+from recommender.expert_ranker import Ranker
 from recommender.index import generations
 from recommender.index.build import item_digest
 from recommender.index.catalogue import Catalogue
@@ -19,6 +24,8 @@ from recommender.language import Analyzer
 from recommender.models import Document, HelpRequest, Person, Team
 from recommender.settings import Settings
 from recommender.synonyms import SynonymsFile
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -137,27 +144,33 @@ def _languages(manifest: Manifest) -> str:
 
 def _calibration(settings: Settings) -> str:
     """On what the probability of an answer was fitted, or what is wrong with it; empty for the one that ships."""
-    try:
-        fitted = belief_file.load(generations.live(settings.index_dir)).fitted
-    except (OSError, IndexNotFound):
-        return ""
-    except ValueError as error:
-        return f"cannot be used ({error}), the shipped one is. Run: kollega calibrate"
-    return f"fitted to {fitted.get('questions')} questions of your own, {fitted.get('at')}"
+
+    def tell(belief: Belief) -> str:
+        return f"fitted to {belief.fitted.get('questions')} questions of your own, {belief.fitted.get('at')}"
+
+    return _learned(settings, belief_file.load, tell, "cannot be used ({}), the shipped one is. Run: kollega calibrate")
 
 
 def _ranker(settings: Settings) -> str:
     """What colleagues are ranked by, or what is wrong with it; empty for the weights that ship."""
+
+    def tell(ranker: Ranker) -> str:
+        by = "votes" if ranker.trained.get("kept") == "votes" else "weights fitted to your own history"
+        return f"ranked by {by}, {ranker.trained.get('questions')} questions, {ranker.trained.get('at')}"
+
+    wrong = "cannot be ranked by what was learned ({}), the shipped weights are used. Run: kollega train-experts"
+    return _learned(settings, ranker_file.load, tell, wrong)
+
+
+def _learned(settings: Settings, load: Callable[[Path], T], tell: Callable[[T], str], wrong: str) -> str:
+    """What is told of what the live generation has learned; `wrong`, with the reason, when it cannot be read; empty
+    when it has learned nothing."""
     try:
-        trained = ranker_file.load(generations.live(settings.index_dir)).trained
+        return tell(load(generations.live(settings.index_dir)))
     except (OSError, IndexNotFound):
         return ""
     except ValueError as error:
-        return (
-            f"cannot be ranked by what was learned ({error}), the shipped weights are used. Run: kollega train-experts"
-        )
-    by = "votes" if trained.get("kept") == "votes" else "weights fitted to your own history"
-    return f"ranked by {by}, {trained.get('questions')} questions, {trained.get('at')}"
+        return wrong.format(error)
 
 
 def _synonyms(settings: Settings) -> str:

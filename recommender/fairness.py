@@ -44,11 +44,12 @@ def choose(
     speaking, others, away = (
         [each for each in group if each.share >= least] for group in (*_by_language(present, available, language), away)
     )
-    free = [each for each in [*speaking, *others] or away if not available[each.person_id].full]
-    if not free:
+    turns = (speaking, others) if speaking or others else (away,)
+    free = ([each for each in group if not available[each.person_id].full] for group in turns)
+    candidates = next(filter(None, free), None)
+    if candidates is None:
         return ()
-    speaks = {each.person_id for each in speaking}
-    first = _first([each for each in free if each.person_id in speaks] or free, available)
+    first = _first(candidates, available)
     return (first, *(each for each in (*speaking, *others, *away) if each is not first))
 
 

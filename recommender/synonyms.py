@@ -16,6 +16,7 @@ from recommender.language import Analyzer, Translation
 
 log = logging.getLogger(__name__)
 _PROBABILITY = 0.8
+_NO_FILE = ()
 Phrase = frozenset[str]
 
 
@@ -71,7 +72,7 @@ class SynonymsFile:
         self.path = path
         self._kept = path.with_name(f".{path.name}.in-force")
         self._analyzer = analyzer
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: tuple[int, ...] | None = None
         self._synonyms = Synonyms()
         self.problem = ""
 
@@ -85,9 +86,10 @@ class SynonymsFile:
                 self._seen = seen
                 self._read()
         except FileNotFoundError:
-            with contextlib.suppress(OSError):
-                self._kept.unlink(missing_ok=True)
-            self._seen, self._synonyms, self.problem = None, Synonyms(), ""
+            if self._seen != _NO_FILE:  # once, not for each question of those who have none
+                with contextlib.suppress(OSError):
+                    self._kept.unlink(missing_ok=True)
+            self._seen, self._synonyms, self.problem = _NO_FILE, Synonyms(), ""
         except OSError as error:
             self._cannot(error)
         return self._synonyms
