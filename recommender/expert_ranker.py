@@ -45,8 +45,8 @@ _DAY = 86_400.0
 
 @dataclass(frozen=True)
 class Candidates:
-    """The people of the traces: `values` has shape (people, FEATURES), `nearest`, the score of each one's nearest item,
-    shape (people,)."""
+    """The people of the traces, in the order of ids: `values` has shape (people, FEATURES), `nearest`, the score of each
+    one's nearest item, shape (people,)."""
 
     people: tuple[int, ...]
     values: Numbers
@@ -109,34 +109,31 @@ def candidates(
     traces: Sequence[Trace], now: datetime, half_life_days: float, language: str, excluded: Collection[int] = ()
 ) -> Candidates:
     """The people who did something in `traces` (nearest first), without the `excluded`."""
-    numbers: dict[int, int] = {}
-    rows: list[tuple[int, int, float, float]] = []
-    latest = []
-    for number, trace in enumerate(traces):
-        youngest = math.inf
-        for part in trace.contributions:
-            age = (now - part.at).total_seconds() / _DAY
-            youngest = min(youngest, age)
-            if part.person_id not in excluded:
-                rows.append((numbers.setdefault(part.person_id, len(numbers)), number, part.weight, age))
-        if trace.contributions:
-            latest.append(max(0.0, youngest))
-    if not rows:
+    parts = [part for trace in traces for part in trace.contributions]
+    of_each = np.array([len(trace.contributions) for trace in traces], int)
+    days = np.array([(now - part.at).total_seconds() for part in parts]) / _DAY
+    np.maximum(days, 0.0, out=days)
+    starts = (np.cumsum(of_each) - of_each)[of_each > 0]
+    latest = np.sort(np.minimum.reduceat(days, starts)) if parts else days
+    ids, place = np.array([part.person_id for part in parts], int), np.repeat(np.arange(len(traces)), of_each)
+    weight = np.array([part.weight for part in parts])
+    if excluded:
+        kept = np.isin(ids, list(excluded), invert=True)
+        ids, place, weight, days = ids[kept], place[kept], weight[kept], days[kept]
+    if not len(ids):
         return Candidates((), np.zeros((0, len(FEATURES))), np.zeros(0))
-    flat = np.array(rows)
-    person, place = flat[:, 0].astype(int), flat[:, 1].astype(int)
-    weight, days = flat[:, 2], np.maximum(flat[:, 3], 0.0)
+    people, person = np.unique(ids, return_inverse=True)
     score = np.array([trace.score for trace in traces])[place]
-    since = np.searchsorted(np.sort(latest), days, side="left")
+    since = np.searchsorted(latest, days, side="left")
     handled = _handled_by(traces)
     right = np.maximum(_OTHER_TEAM, handled / handled.max()) if handled.any() else np.ones(len(traces))
     soon, later = 0.5 ** (since / _SOON) * right[place], 0.5 ** (since / _LATER) * right[place]
-    size = len(numbers)
+    size = len(people)
 
     def total(values: Numbers) -> Numbers:
         return np.asarray(np.bincount(person, weights=values, minlength=size), np.float64)
 
-    count = total(np.ones(len(flat)))
+    count = total(np.ones(len(ids)))
     nearest, last = np.zeros(size), np.full(size, np.inf)
     np.maximum.at(nearest, person, score)
     np.minimum.at(last, person, days)
@@ -155,7 +152,7 @@ def candidates(
         "language": total(same) / count,
         "lately": -np.log1p(last) / _DAYS,
     }
-    return Candidates(tuple(numbers), np.column_stack([columns[name] for name in FEATURES]), nearest)
+    return Candidates(tuple(people.tolist()), np.column_stack([columns[name] for name in FEATURES]), nearest)
 
 
 def fit(questions: Sequence[tuple[Numbers, NDArray[np.bool_]]], start: Ranker, pull: float) -> dict[str, float]:

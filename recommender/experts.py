@@ -48,7 +48,7 @@ def rank(
     """All with something near the question, best first; ties in the order of ids. Traces come nearest first."""
     found = candidates(traces, now, half_life_days, language, excluded)
     shares = ranker.shares(found)
-    order = np.lexsort((np.array(found.people, np.int64), -shares))
+    order = np.argsort(-shares, kind="stable")
     order = order[found.nearest[order] >= NEAR]
     rows = zip(order.tolist(), shares[order].tolist(), found.values[order], strict=True)
     return tuple(Ranked(found.people[number], share, 0, values) for number, share, values in rows)
