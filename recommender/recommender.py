@@ -289,18 +289,20 @@ class Recommender:
         reader: Reader,
         among: frozenset[str] | None,
     ) -> tuple[Question, list[Hit]]:
-        """The hits, and the question in the language that they were found in: a question too short to tell its language
-        is tried in each that the index knows, and goes with the one in which something is nearest."""
-        found = []
-        languages = [asked.language]
-        if not asked.told and vector is not None:
-            languages += sorted(index.space.questions.keys() - {asked.language})
-        for language in languages:
-            tried = self._questions.across(asked, language, index, reader, only=len(languages) == 1)
-            placed = None if vector is None else index.space.place_question(vector, language, asked.length)
-            found.append((tried, index.search(placed, tried.terms, reader.tokens, POOL, among)))
-        best, hits = max(found, key=lambda each: max((hit.near.nearest for hit in each[1] if hit.near), default=0.0))
-        return with_known_rarity(best, index, reader), hits
+        """The hits, and the question in the language that they were found in: one too short to tell its language goes
+        with that of which something is nearest, of those that the index knows."""
+        language, placed, only = asked.language, None, True
+        if vector is not None:
+            known = set() if asked.told else index.space.questions.keys()
+            languages = (language, *sorted(known - {language}))
+            only = len(languages) == 1
+            places = {each: index.space.place_question(vector, each, asked.length) for each in languages}
+            if not only:
+                language = max(languages, key=lambda each: index.nearest(places[each], reader.tokens, POOL, among))
+            placed = places[language]
+        understood = self._questions.across(asked, language, index, reader, only)
+        hits = index.search(placed, understood.terms, reader.tokens, POOL, among)
+        return with_known_rarity(understood, index, reader), hits
 
     def _encode(self, asked: Question, notices: tuple[str, ...]) -> tuple[NDArray[np.float32] | None, tuple[str, ...]]:
         """(the question's vector, the notices); without a vector words alone answer, and a notice says so."""

@@ -56,6 +56,12 @@ class SearchIndex(Protocol):
         """
         ...
 
+    def nearest(
+        self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: frozenset[str] | None = None
+    ) -> float:
+        """Cosine of the nearest passage that `search` would find; 0 when there is none, or no dense leg."""
+        ...
+
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:
         """The passages of `ids`."""
         ...

@@ -93,11 +93,7 @@ class LocalIndex:
             lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, among))
         if vector is None or self._dense is None:
             return [Hit(key, self._language[key], None, score) for key, score in lexical.items()]
-        readable = self._readable(tokens)
-        if among is not None:
-            wanted = np.fromiter((key in among for key in self._items), np.bool_, len(self._items))
-            readable = readable & wanted[self._item_of]
-        found = self._dense.search(vector, readable, top_k)
+        found = self._dense.search(vector, self._passages_of(tokens, among), top_k)
         met = self._item_of[[row for row, _cosine in found]].tolist() if found else []
         numbers = list(dict.fromkeys([*met, *map(self._numbers.__getitem__, lexical)]))
         near = self._near(vector, numbers)
@@ -105,6 +101,23 @@ class LocalIndex:
         return [
             Hit(key, self._language[key], each, lexical.get(key, 0.0)) for key, each in zip(keys, near, strict=True)
         ]
+
+    def nearest(
+        self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: frozenset[str] | None = None
+    ) -> float:
+        """As the protocol says."""
+        if self._dense is None:
+            return 0.0
+        found = self._dense.search(vector, self._passages_of(tokens, among), top_k)
+        return found[0][1] if found else 0.0
+
+    def _passages_of(self, tokens: frozenset[str], among: frozenset[str] | None) -> NDArray[np.bool_]:
+        """Which passages `tokens` may read, of those of `among`, shape (rows,)."""
+        readable = self._readable(tokens)
+        if among is None:
+            return readable
+        wanted = np.fromiter((key in among for key in self._items), np.bool_, len(self._items))
+        return np.asarray(readable & wanted[self._item_of])
 
     def _near(self, vector: NDArray[np.float32], numbers: Sequence[int]) -> list[Near]:
         """How near each of these items is, by all of its passages."""
