@@ -26,7 +26,7 @@ from recommender.settings import Settings
 Vectors = NDArray[np.float32]
 log = logging.getLogger(__name__)
 _BATCH_TOKENS = 2048
-_LENGTH_STEP = 16
+_LEAST_LENGTH, _LENGTH_STEP = 16, 8
 _UNRELATED = (
     "Kahvikone vuotaa keittiössä.",
     "The invoice has the wrong reference number.",
@@ -178,7 +178,8 @@ class OpenVINOEncoder:
         for rows in _batches([len(ids) for ids in tokens]):
             width = max(len(tokens[row]) for row in rows)
             if len(texts) == 1:  # a question: OpenVINO prepares itself anew for each length that it has not just seen
-                width = max(width, min(self.card.max_tokens, -(-width // _LENGTH_STEP) * _LENGTH_STEP))
+                step = max(_LEAST_LENGTH, -(-width // _LENGTH_STEP) * _LENGTH_STEP)
+                width = max(width, min(self.card.max_tokens, step))
             ids = np.zeros((len(rows), width), np.int64)
             mask = np.zeros((len(rows), width), np.int64)
             for at, row in enumerate(rows):

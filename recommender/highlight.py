@@ -29,9 +29,9 @@ class Matcher:
     """Finds the words of texts that stand for a question's terms; a word that comes again is not compared again."""
 
     def __init__(self, weights: Mapping[str, float], analyzer: Analyzer, translated: Mapping[str, str] = _NONE) -> None:
-        self._weights = weights
         self._analyzer = analyzer
         self._translated = translated
+        self._asked, self._foreign = frozenset(weights), frozenset(translated)
         self._long = [term for term in weights if len(term) >= _STEM and term.isalpha()]
         self._met: dict[str, frozenset[str]] = {}
 
@@ -53,12 +53,11 @@ class Matcher:
 
     def _terms(self, word: str) -> frozenset[str]:
         keys = self._analyzer.word_keys(word)
-        terms = {key for key in keys if key in self._weights}
-        terms.update(self._translated[key] for key in keys if key in self._translated)
-        if not terms:
-            long_keys = [key for key in keys if len(key) >= _STEM]
-            terms = {term for term in self._long if any(term in key or key in term for key in long_keys)}
-        return frozenset(terms)
+        terms = (keys & self._asked).union(self._translated[key] for key in keys & self._foreign)
+        if terms:
+            return terms
+        long = [key for key in keys if len(key) >= _STEM]
+        return frozenset(term for key in long for term in self._long if term in key or key in term)
 
 
 def excerpt(

@@ -389,7 +389,8 @@ class Recommender:
         language = found.asked.language if found.asked.told else ""
         chosen = fairness.choose(ranked, available, found.asked.terms.words, language)[:EXPERTS]
         known = experts.describe(session, reader, chosen, near, now, half_life, self.ranker)
-        known = tuple(replace(expert, words=self._shared_words(found.asked, expert)) for expert in known)
+        matcher = Matcher(found.asked.telling, self._analyzer, found.asked.translated)
+        known = tuple(replace(expert, words=_shared_words(found.asked, expert, matcher)) for expert in known)
         convinces = any(expert.answered or expert.keeps or expert.verified for expert in known)
         return known, () if convinces else experts.teams(near)
 
@@ -398,19 +399,6 @@ class Recommender:
     ) -> list[Trace]:
         scores = {candidate.item: candidate.score for candidate in pool[:POOL]}
         return traces(session, scores, reader, events.who_declined(session, scores.keys()), before)
-
-    def _shared_words(self, asked: Question, expert: Expert) -> tuple[str, ...]:
-        """The telling words of the question, as they are written in the titles of what the expert did."""
-        told = asked.telling
-        matcher = Matcher(told, self._analyzer, asked.translated)
-        found: dict[str, str] = {}
-        for piece in expert.evidence:
-            title = piece.item.title
-            for word in matcher.words(title):
-                for term in sorted(word.terms & told.keys()):
-                    found.setdefault(term, title[word.start : word.end].lower())
-        named = sorted(found, key=lambda term: (-told[term], term))[:_TOPIC_WORDS]
-        return tuple(dict.fromkeys(found[term] for term in named))
 
     def _load_and_release(self, name: str | None) -> None:
         try:
@@ -449,6 +437,18 @@ def _suggestion(judged: _Judged, asked: Question) -> Suggestion:
     shown, marks = excerpt(passage.text, words, telling)
     why = Why(tuple(dict.fromkeys(surface[term] for term in named)), judged.features.near)
     return Suggestion(judged.item, passage, judged.match, shown, marks, why)
+
+
+def _shared_words(asked: Question, expert: Expert, matcher: Matcher) -> tuple[str, ...]:
+    """The telling words of the question, as they are written in the titles of what the expert did."""
+    told = asked.telling
+    found: dict[str, str] = {}
+    for title in (piece.item.title for piece in expert.evidence):
+        for word in matcher.words(title):
+            for term in sorted(word.terms & told.keys()):
+                found.setdefault(term, title[word.start : word.end].lower())
+    named = sorted(found, key=lambda term: (-told[term], term))[:_TOPIC_WORDS]
+    return tuple(dict.fromkeys(found[term] for term in named))
 
 
 def _covered(asked: Question, passage: Passage, matcher: Matcher) -> tuple[Passage, list[Match], float]:

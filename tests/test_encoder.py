@@ -85,12 +85,12 @@ def test_questions_of_like_length_are_read_as_one_length_no_longer_than_the_mode
         def encode_batch(self, texts: list[str]) -> list[SimpleNamespace]:
             return [SimpleNamespace(ids=[7] * len(text.split())) for text in texts]
 
-    card = ModelCard("m", "r", 3, 40)
+    card = ModelCard("m", "r", 3, 44)
     prompts = {"query": "", "document": ""}
     encoder = OpenVINOEncoder(card, prompts, Tokenizer(), Model(), {"input_ids", "attention_mask"})
-    for words in (1, 16, 17, 33, 40):
+    for words in (1, 16, 17, 25, 44):
         encoder.encode_queries(["sana " * words])
-    assert widths == [((1, 16), 1), ((1, 16), 16), ((1, 32), 17), ((1, 40), 33), ((1, 40), 40)]
+    assert widths == [((1, 16), 1), ((1, 16), 16), ((1, 24), 17), ((1, 32), 25), ((1, 44), 44)]
     widths.clear()
     encoder.encode_passages(["a", "b c"])
     assert widths == [((2, 2), 3)]

@@ -55,6 +55,14 @@ def test_both_legs_score_what_the_reader_may_read(index: LocalIndex, encoder: Fa
     assert hits["request:2"].lexical == 0.0
 
 
+def test_nearest_is_the_cosine_of_the_best_that_search_finds(index: LocalIndex, encoder: FakeEncoder) -> None:
+    vector = encoder.encode_queries(["printer salary"])[0]
+    for tokens, among in ((EVERYONE, None), (EVERYONE | {"team:hr"}, None), (EVERYONE, frozenset({"request:2"}))):
+        hits = index.search(vector, Terms((), ()), tokens, 10, among)
+        assert index.nearest(vector, tokens, 10, among) == pytest.approx(max(_near(hit)[0] for hit in hits))
+    assert index.nearest(vector, frozenset(), 10) == 0.0
+
+
 def test_neither_leg_finds_an_item_without_its_token(
     index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:

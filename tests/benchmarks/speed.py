@@ -35,10 +35,8 @@ from recommender.database import open_database
 from recommender.datatypes import Item
 from recommender.encoder import Encoder, Vectors, load_encoder, normalise
 from recommender.index.build import read_text
-from recommender.index.local import LocalIndex
 from recommender.language import Analyzer
 from recommender.models import HelpRequest, Person, Reply, RequestAudience
-from recommender.recommender import Recommender
 from recommender.settings import Settings
 
 SIZES = (1_000, 10_000, 100_000)
@@ -162,10 +160,7 @@ def ask_while_typing(settings: Settings, _size: int) -> dict[str, float]:
     """Ask as the page does while someone types: one request after the other, the whole answer rendered."""
     from web.app import create_app
 
-    analyzer = Analyzer(settings.models_dir / "dictionaries")
-    encoder = load_encoder(settings)
-    index = LocalIndex.open(settings.index_dir, encoder.card)
-    client = create_app(settings, Recommender(settings, analyzer, encoder, index)).test_client()
+    client = create_app(settings).test_client()
     for question in QUESTIONS:
         answer = client.post("/suggest", data={"q": question})
         if answer.status_code != 200 or "answers-heading" not in answer.text:
