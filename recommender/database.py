@@ -11,7 +11,6 @@ from recommender.errors import SettingsError
 from recommender.settings import Settings
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_MAPPED = 1 << 28  # bytes; what 200 items far apart hold is read in half the time
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -55,13 +54,6 @@ def migrate(engine: Engine) -> None:
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    pragmas = (
-        "busy_timeout=10000",
-        "journal_mode=WAL",
-        "foreign_keys=ON",
-        "synchronous=NORMAL",
-        f"mmap_size={_MAPPED}",
-    )
-    for pragma in pragmas:
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -178,8 +178,8 @@ class OpenVINOEncoder:
         for rows in _batches([len(ids) for ids in tokens]):
             width = max(len(tokens[row]) for row in rows)
             if len(texts) == 1:  # a question: OpenVINO prepares itself anew for each length that it has not just seen
-                step = max(_LEAST_LENGTH, -(-width // _LENGTH_STEP) * _LENGTH_STEP)
-                width = max(width, min(self.card.max_tokens, step))
+                rounded = max(_LEAST_LENGTH, -(-width // _LENGTH_STEP) * _LENGTH_STEP)
+                width = max(width, min(self.card.max_tokens, rounded))
             ids = np.zeros((len(rows), width), np.int64)
             mask = np.zeros((len(rows), width), np.int64)
             for at, row in enumerate(rows):

@@ -45,8 +45,8 @@ _DAY = 86_400.0
 
 @dataclass(frozen=True)
 class Candidates:
-    """The people of the traces, in the order of ids: `values` has shape (people, FEATURES), `nearest`, of each one the
-    score of their nearest item, shape (people,)."""
+    """The people of the traces, in the order of their ids: `values` has shape (people, FEATURES); `nearest` holds the
+    score of each one's nearest item, shape (people,)."""
 
     people: tuple[int, ...]
     values: Numbers

@@ -23,6 +23,8 @@ NEAR = 0.25
 _EVIDENCE_SHOWN = 5
 _TEAMS, _LEAST_OF_TEAM = 2, 0.3
 _DAY = 86_400.0
+_ALIKE = 12
+"""Digits of two shares that are the same: the rest comes of the order in which numbers were added."""
 _TOLD_FIRST = (Part.ANSWERED, Part.KEEPS, Part.VERIFIED, Part.REPLIED)
 
 
@@ -48,7 +50,7 @@ def rank(
     """All with something near the question, best first; ties in the order of ids. Traces come nearest first."""
     found = candidates(traces, now, half_life_days, language, excluded)
     shares = ranker.shares(found)
-    order = np.argsort(-shares, kind="stable")
+    order = np.argsort(-shares.round(_ALIKE), kind="stable")
     order = order[found.nearest[order] >= NEAR]
     rows = zip(order.tolist(), shares[order].tolist(), found.values[order], strict=True)
     return tuple(Ranked(found.people[number], share, 0, values) for number, share, values in rows)

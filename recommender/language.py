@@ -42,6 +42,16 @@ QUESTION_WORDS = frozenset(
     )
 )  # fmt: skip
 """Terms that ask and say nothing of what is asked."""
+FUNCTION_WORDS = QUESTION_WORDS | frozenset(
+    (
+        "the", "an", "of", "to", "in", "on", "at", "for", "from", "with", "by", "and", "or", "but", "not", "if", "as",
+        "so", "my", "your", "our", "we", "they", "this", "that", "these", "there", "then", "than", "was", "were",
+        "been", "have", "has", "had", "would", "any", "some", "about", "into", "ei", "en", "et", "emme", "eivat", "ja",
+        "tai", "mutta", "kun", "kuin", "jos", "etta", "se", "sen", "sita", "siina", "tama", "taman", "tata", "tassa",
+        "mina", "minun", "han", "joka", "jonka", "niin", "myos", "vain", "kanssa", "etten", "ettei",
+    )
+)  # fmt: skip
+"""Terms that hold a sentence together. Most texts have them, and most of a search's time would go to them."""
 _FOLD = str.maketrans("äöåéèüáà", "aoaeeuaa")
 
 

@@ -87,7 +87,7 @@ class QuestionAnalyzer:
 
     def across(self, asked: Question, language: str, index: SearchIndex, reader: Reader, only: bool = True) -> Question:
         """The question taken to be in `language`, with what stands for its words: synonyms, translations, and what was
-        meant by misspelt ones. `only` says that it is tried in no other language."""
+        meant by misspelt ones. `only` says that no other language was considered."""
         synonyms = self._synonyms.synonyms.translations(asked.terms.words)
         learned = self._alignment.translations(asked.terms.words, language)
         looked_up = _telling(self._dictionary.translations(asked.variants, language), asked, index, reader)

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from conftest import FakeEncoder
 from sqlalchemy import select
@@ -16,13 +18,14 @@ from recommender import recommender as recommender_module
 from recommender.access import ANYONE, EVERYONE, Reader, reader_of
 from recommender.database import open_database
 from recommender.datatypes import Suggestion, Verdict
-from recommender.encoder import Encoder, load_encoder
-from recommender.index import generations
+from recommender.encoder import Encoder, Vectors, load_encoder
+from recommender.index import Hit, generations
 from recommender.index.local import LocalIndex
 from recommender.language import Analyzer
 from recommender.models import HelpRequest, Person, Reply, RequestAudience, Team, utc_now
 from recommender.recommender import DENSE_MISSING, INDEX_MISMATCH, INDEX_MISSING, Recommender
 from recommender.settings import Settings
+from recommender.space import Space
 
 Add = Callable[..., int]
 Build = Callable[[], Recommender]
@@ -216,6 +219,35 @@ def test_words_alone_meet_a_finnish_compound_whose_language_cannot_be_told(
     words_alone = Recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
     assert settings.language == "en" and analyzer.detect("projektorivika", fallback="") == ""
     assert words_alone.rank("projektorivika", ANYONE, session, 5).keys[:1] == (f"request:{wanted}",)
+
+
+@pytest.mark.parametrize("spoken", ["en", "fi"])
+def test_a_question_whose_language_cannot_be_told_goes_with_that_of_which_something_is_nearest(
+    build: Build,
+    session: Session,
+    add_request: Add,
+    encoder: FakeEncoder,
+    monkeypatch: pytest.MonkeyPatch,
+    spoken: str,
+) -> None:
+    add_request("VRT-412", answer="restart it")
+    _background_items(add_request)
+    recommender = build()
+    index = recommender.index
+    assert isinstance(index, LocalIndex)
+    vector = encoder.encode_queries(["VRT-412"])[0]
+    # seen from the other language's mean the question lies on the other side of all there is
+    means = {language: np.tile(vector * (0 if language == spoken else 2), (4, 1)) for language in ("en", "fi")}
+    monkeypatch.setattr(index, "space", Space(questions=means))
+    searched = []
+
+    def search(vector: Vectors, *rest: Any) -> list[Hit]:
+        searched.append(vector)
+        return LocalIndex.search(index, vector, *rest)
+
+    monkeypatch.setattr(index, "search", search)
+    assert recommender.recommend("VRT-412", ANYONE, session).language == spoken
+    assert [float(found @ vector) for found in searched] == [pytest.approx(1.0)]
 
 
 def test_a_model_that_fails_at_a_question_leaves_words_alone(

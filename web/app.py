@@ -3,10 +3,9 @@
 import secrets
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from flask import Flask, Response, current_app, g, request
-from flask_babel import Babel, get_translations
+from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 
 from recommender.database import open_database
@@ -58,11 +57,6 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
         recommender.warm_up()
     parts.attach(app, settings, recommender)
     Babel(app, locale_selector=_language)
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
-        lambda text: _catalogue().ugettext(text),
-        lambda one, many, number: _catalogue().ungettext(one, many, number),
-        newstyle=True,
-    )
     csrf = CSRFProtect(app)
     auth.attach(app, settings)
     oidc.attach(app, settings)
@@ -87,13 +81,6 @@ def _language() -> str:
     if chosen in LANGUAGES:
         return chosen
     return request.accept_languages.best_match(LANGUAGES) or str(current_app.config["BABEL_DEFAULT_LOCALE"])
-
-
-def _catalogue() -> Any:
-    """The texts of the request's language, found once for a page: to find them takes longer than to look one up."""
-    if "catalogue" not in g:
-        g.catalogue = get_translations()
-    return g.catalogue
 
 
 def _remember_language() -> None:

@@ -59,7 +59,8 @@ class SearchIndex(Protocol):
     def nearest(
         self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: frozenset[str] | None = None
     ) -> float:
-        """Cosine of the nearest passage that `search` would find; 0 when there is none, or no dense leg."""
+        """Cosine of the nearest passage that `search` would find by meaning (it finds more surely the more it is asked
+        for, hence `top_k`); 0 when there is none, or no dense leg."""
         ...
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:

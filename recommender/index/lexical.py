@@ -11,15 +11,12 @@ from typing import Any
 import tantivy
 
 from recommender.datatypes import Kind
-from recommender.language import COMPOUNDING, Terms
+from recommender.language import COMPOUNDING, FUNCTION_WORDS, Terms
 
 _WEIGHTS = {"context": 0.8, "text": 1.0}
 _OPENING, _OPENING_WEIGHT = "opening", 0.5
 _GRAM_WEIGHT = 0.15
 _MAX_WORDS, _MAX_GRAMS = 48, 32
-_MANY, _COMMON = 10_000, 0.2
-"""Among so many items, words that a larger share of them holds ("the", "ei") are not searched for beside rarer ones:
-they tell nothing, and most of the time would go to them."""
 _HEAP = 64_000_000
 _COUNTS_KEPT = 20_000
 _FEW_TOKENS = 4
@@ -119,7 +116,7 @@ class LexicalIndex:
     ) -> list[tuple[str, float]]:
         """The `top_k` best readable items of a language, of those `among`, as (key, BM25), best first. Long questions
         keep their rarest terms."""
-        parts = self._parts(terms if language in COMPOUNDING else replace(terms, grams=()), tokens)
+        parts = self._parts(terms if language in COMPOUNDING else replace(terms, grams=()))
         if not parts or top_k <= 0:
             return []
         occur = tantivy.Occur
@@ -173,10 +170,10 @@ class LexicalIndex:
         terms = [tantivy.Query.term_query(self._schema, "audience", token, "basic") for token in held]
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
 
-    def _parts(self, terms: Terms, tokens: frozenset[str]) -> list[tantivy.Query]:
-        common = {word: max(self._searcher.doc_freq(name, word) for name in _WEIGHTS) for word in terms.words}
-        words = sorted((word for word in terms.words if common[word]), key=lambda word: common[word])
-        words = self._telling(words, tokens) or words
+    def _parts(self, terms: Terms) -> list[tantivy.Query]:
+        asked = [word for word in terms.words if word not in FUNCTION_WORDS] or terms.words
+        common = {word: max(self._searcher.doc_freq(name, word) for name in _WEIGHTS) for word in asked}
+        words = sorted((word for word in asked if common[word]), key=lambda word: common[word])
         parts = [
             tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, name, word, "freq"), weight)
             for word in words[:_MAX_WORDS]
@@ -188,16 +185,11 @@ class LexicalIndex:
         for gram in grams:
             term = tantivy.Query.term_query(self._schema, "grams", gram, "freq")
             parts.append(tantivy.Query.boost_query(term, _GRAM_WEIGHT))
-        for other in terms.across[:_MAX_WORDS]:
+        for other in [each for each in terms.across if each.term not in FUNCTION_WORDS][:_MAX_WORDS]:
             for name, weight in _WEIGHTS.items():
                 term = tantivy.Query.term_query(self._schema, name, other.term, "freq")
                 parts.append(tantivy.Query.boost_query(term, weight * other.probability))
         return parts
-
-    def _telling(self, words: Sequence[str], tokens: frozenset[str]) -> list[str]:
-        """The words without those that so many of the readable items hold that they tell nothing."""
-        size = self.size(tokens)
-        return [word for word in words if size < _MANY or self._count(word, tokens) <= _COMMON * size]
 
     def _open_writer(self) -> Any:
         if self._writer is None:

@@ -37,6 +37,7 @@ from recommender.encoder import Encoder, Vectors, load_encoder, normalise
 from recommender.index.build import read_text
 from recommender.language import Analyzer
 from recommender.models import HelpRequest, Person, Reply, RequestAudience
+from recommender.recommender import Recommender
 from recommender.settings import Settings
 
 SIZES = (1_000, 10_000, 100_000)
@@ -160,7 +161,10 @@ def ask_while_typing(settings: Settings, _size: int) -> dict[str, float]:
     """Ask as the page does while someone types: one request after the other, the whole answer rendered."""
     from web.app import create_app
 
-    client = create_app(settings).test_client()
+    recommender = Recommender.open(settings)
+    if recommender.notices:
+        raise RuntimeError(f"Not all of search runs: {recommender.notices}")
+    client = create_app(settings, recommender).test_client()
     for question in QUESTIONS:
         answer = client.post("/suggest", data={"q": question})
         if answer.status_code != 200 or "answers-heading" not in answer.text:
