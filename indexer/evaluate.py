@@ -363,7 +363,7 @@ def plot(found: Evaluation, path: Path) -> None:
                 str(each.count), (each.probability, each.share), fontsize=7, textcoords="offset points", xytext=(4, -9)
             )
     axes.set(xlabel="probability given", ylabel="share that had an answer", xlim=(0, 1), ylim=(0, 1), aspect="equal")
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside upper center")  # beside the points, wherever they are
     try:
         figure.savefig(path)
     except (OSError, ValueError) as error:
