@@ -51,8 +51,8 @@ unpack = mkdir -p var/parallel && cd var/parallel && apt-get download -qq $(1) \
 	  && for package in *.deb; do dpkg-deb -x "$$package" . && rm "$$package"; done
 alignment: install
 	$(call unpack,$(PARALLEL))
-	$(BIN)/python -m indexer.alignment var/parallel
-	$(BIN)/python -m indexer.dictionary var/parallel
+	$(BIN)/python -m indexer.research.alignment var/parallel
+	$(BIN)/python -m indexer.research.dictionary var/parallel
 
 # What the packaged model learns on top of its weights (half an hour on two cores, or an hour). Then: make alignment, reindex --full.
 TEXTS := $(PARALLEL) evolution-common gnucash-common kmymoney-common network-manager-gnome system-config-printer-common \
@@ -60,7 +60,7 @@ TEXTS := $(PARALLEL) evolution-common gnucash-common kmymoney-common network-man
   debian-reference-en maint-guide developers-reference installation-guide-amd64
 adaptation: install
 	$(call unpack,$(TEXTS))
-	$(BIN)/python -m indexer.adaptation var/parallel
+	$(BIN)/python -m indexer.research.adaptation var/parallel
 
 translations: install
 	cd web && ../$(BIN)/pybabel -q extract -F babel.cfg --no-location -w 120 -o ../var/messages.pot . \

@@ -17,9 +17,9 @@ from recommender.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from indexer.records import Source
-    from indexer.reindex import ReindexReport
-    from recommender.language import Analyzer
+    from indexer.indexing.reindex import ReindexReport
+    from indexer.sources.records import Source
+    from recommender.language.analyzer import Analyzer
 
 _SERVER = "web.server"
 ROLES = ("staff", "agent", "lead", "admin")
@@ -61,15 +61,15 @@ def demo(settings: Settings, serve: bool) -> None:
     from dataclasses import replace
     from datetime import date
 
-    from indexer import users
-    from indexer.demo import SIGN_INS, DemoSource
+    from indexer.commands import people
+    from indexer.sources.demo import SIGN_INS, DemoSource
 
     _import(settings, DemoSource(date.today()))
     _reindex(settings, full=False)
     if serve:
         _stop_when_terminated()
         with _session(settings) as session:
-            for person, password in users.open_demo(session, SIGN_INS):
+            for person, password in people.open_demo(session, SIGN_INS):
                 click.echo(f"sign in as {person.handle:<16} {password}   ({person.name}, {person.role})")
         with _watching():
             _serve(replace(settings, demo=True, anonymous_reading=True))
@@ -114,9 +114,9 @@ def reindex(settings: Settings, full: bool) -> None:
 @click.pass_obj
 def watch(settings: Settings) -> None:
     """Follow the database and index what changed, until stopped."""
-    from indexer.watch import watch as follow
-    from recommender.database import open_database
-    from recommender.encoder import load_encoder
+    from indexer.indexing.watch import watch as follow
+    from recommender.database.engine import open_database
+    from recommender.encoder.load import load_encoder
 
     _stop_when_terminated()
     encoder = load_encoder(settings)
@@ -128,7 +128,7 @@ def watch(settings: Settings) -> None:
 @click.pass_obj
 def status(settings: Settings, as_json: bool) -> None:
     """Show what the database and the index hold, and whether they agree."""
-    from indexer.status import read_status
+    from indexer.indexing.status import read_status
 
     found = read_status(settings)
     click.echo(found.as_json() if as_json else found.as_text())
@@ -143,8 +143,8 @@ def status(settings: Settings, as_json: bool) -> None:
 @click.pass_obj
 def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, json_wanted: bool, picture: Path | None) -> None:
     """Measure the quality of search on SETs: folders of questions with known answers."""
-    from indexer import evaluate as evaluation
-    from recommender.encoder import load_encoder
+    from indexer.evaluation import evaluate as evaluation
+    from recommender.encoder.load import load_encoder
 
     held = evaluation.holding_sets(sets)
     for folder in (each for each in sets if each not in held):
@@ -160,7 +160,7 @@ def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, json_wanted:
 @click.pass_obj
 def train_experts(settings: Settings) -> None:
     """Learn from your own history how to rank colleagues; used only when it is better on the newest questions."""
-    from indexer.train_experts import train
+    from indexer.learning.train_experts import train
     from recommender.recommender import Recommender
 
     with _bars() as progress, _session(settings) as session:
@@ -172,7 +172,7 @@ def train_experts(settings: Settings) -> None:
 @click.pass_obj
 def calibrate(settings: Settings) -> None:
     """Fit the probability of an answer to your own history; used only when it is better on the newest questions."""
-    from indexer.calibrate import calibrate as fit
+    from indexer.learning.calibrate import calibrate as fit
     from recommender.recommender import Recommender
 
     with _bars() as progress, _session(settings) as session:
@@ -205,11 +205,11 @@ def user_add(
     settings: Settings, handle: str, name: str, role: str | None, teams: tuple[str, ...], no_password: bool
 ) -> None:
     """Let HANDLE sign in. The password is asked for, or read from standard input."""
-    from indexer import users
+    from indexer.commands import people
 
     password = None if no_password else _password()
     with _session(settings) as session:
-        click.echo(users.add(session, handle, name, role or "", teams, password))
+        click.echo(people.add(session, handle, name, role or "", teams, password))
 
 
 @user.command("password")
@@ -217,12 +217,12 @@ def user_add(
 @click.pass_obj
 def user_password(settings: Settings, handle: str) -> None:
     """Give HANDLE a new password and end their sessions."""
-    from indexer import users
+    from indexer.commands import people
     from recommender import accounts
 
     password = _password()
     with _session(settings) as session:
-        accounts.set_password(session, users.get_person(session, handle), password)
+        accounts.set_password(session, people.get_person(session, handle), password)
     click.echo(f"{handle} has a new password")
 
 
@@ -233,10 +233,10 @@ def user_password(settings: Settings, handle: str) -> None:
 @click.pass_obj
 def user_role(settings: Settings, handle: str, role: str, teams: tuple[str, ...]) -> None:
     """Make HANDLE staff, agent, lead or admin."""
-    from indexer import users
+    from indexer.commands import people
 
     with _session(settings) as session:
-        click.echo(users.set_role(session, handle, role, teams))
+        click.echo(people.set_role(session, handle, role, teams))
 
 
 @user.command("disable")
@@ -245,11 +245,11 @@ def user_role(settings: Settings, handle: str, role: str, teams: tuple[str, ...]
 @click.pass_obj
 def user_disable(settings: Settings, handle: str, undo: bool) -> None:
     """End HANDLE's sessions and tokens and let them sign in no more."""
-    from indexer import users
+    from indexer.commands import people
     from recommender import accounts
 
     with _session(settings) as session:
-        person = users.get_person(session, handle)
+        person = people.get_person(session, handle)
         (accounts.enable if undo else accounts.disable)(session, person)
     click.echo(f"{handle} may sign in again" if undo else f"{handle} may not sign in any more; their tokens are gone")
 
@@ -259,11 +259,11 @@ def user_disable(settings: Settings, handle: str, undo: bool) -> None:
 @click.pass_obj
 def user_unlink(settings: Settings, handle: str) -> None:
     """Forget who HANDLE is at the OpenID provider and end their sessions: their next sign-in links them anew."""
-    from indexer import users
+    from indexer.commands import people
     from recommender import accounts
 
     with _session(settings) as session:
-        accounts.unlink(session, users.get_person(session, handle))
+        accounts.unlink(session, people.get_person(session, handle))
     click.echo(f"{handle} is linked to nobody at the OpenID provider")
 
 
@@ -275,11 +275,11 @@ def user_unlink(settings: Settings, handle: str) -> None:
 @click.pass_obj
 def user_token(settings: Settings, handle: str, name: str, scopes: tuple[str, ...], days: int | None) -> None:
     """Make a bearer token with which a program uses the API as HANDLE. It is shown this once."""
-    from indexer import users
+    from indexer.commands import people
     from recommender import accounts
 
     with _session(settings) as session:
-        token = accounts.make_token(session, users.get_person(session, handle), name, scopes, days)
+        token = accounts.make_token(session, people.get_person(session, handle), name, scopes, days)
     click.echo(token)
 
 
@@ -287,10 +287,10 @@ def user_token(settings: Settings, handle: str, name: str, scopes: tuple[str, ..
 @click.pass_obj
 def user_list(settings: Settings) -> None:
     """List who may sign in: user name, name, role, teams, how."""
-    from indexer import users
+    from indexer.commands import people
 
     with _session(settings) as session:
-        for line in users.rows(session):
+        for line in people.rows(session):
             click.echo(line)
 
 
@@ -300,10 +300,10 @@ def user_list(settings: Settings) -> None:
 @click.pass_obj
 def team(settings: Settings, handle: str, restricted: bool) -> None:
     """Set whether new requests to team HANDLE are for those in the request only, or shared with everyone."""
-    from indexer import users
+    from indexer.commands import people
 
     with _session(settings) as session:
-        click.echo(users.restrict(session, handle, restricted))
+        click.echo(people.restrict(session, handle, restricted))
 
 
 @main.command()
@@ -314,7 +314,7 @@ def team(settings: Settings, handle: str, restricted: bool) -> None:
 @click.pass_obj
 def ask(settings: Settings, question: str, handle: str | None, as_json: bool, top_k: int) -> None:
     """Ask a QUESTION: suggestions with their passage, the verdict, and the people who know."""
-    from indexer.ask import answer
+    from indexer.commands.ask import answer
 
     click.echo(answer(settings, question, handle, top_k, as_json))
 
@@ -343,7 +343,7 @@ def _password() -> str:
 @contextmanager
 def _session(settings: Settings) -> "Iterator[Session]":
     """A session on the database, committed when the command went well."""
-    from recommender.database import open_database
+    from recommender.database.engine import open_database
 
     with open_database(settings).begin() as session:
         yield session
@@ -357,8 +357,8 @@ def _serve(settings: Settings) -> None:
 
 
 def _import(settings: Settings, source: "Source") -> None:
-    from indexer.load import load
-    from recommender.database import open_database
+    from indexer.loading.load import load
+    from recommender.database.engine import open_database
 
     with _counter("importing") as progress:
         report = load(source, open_database(settings), _analyzer(settings), progress)
@@ -370,9 +370,9 @@ def _import(settings: Settings, source: "Source") -> None:
 
 
 def _reindex(settings: Settings, full: bool) -> None:
-    from indexer.reindex import reindex as run
-    from recommender.database import open_database
-    from recommender.encoder import load_encoder
+    from indexer.indexing.reindex import reindex as run
+    from recommender.database.engine import open_database
+    from recommender.encoder.load import load_encoder
 
     encoder = load_encoder(settings)
     click.echo(f"model {encoder.card.name}, run by {encoder.backend}", err=True)
@@ -390,7 +390,7 @@ def _report(report: "ReindexReport") -> None:
 
 
 def _analyzer(settings: Settings) -> "Analyzer":
-    from recommender.language import Analyzer
+    from recommender.language.analyzer import Analyzer
 
     return Analyzer(settings.models_dir / "dictionaries")
 

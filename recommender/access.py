@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, exists, or_
 
-from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience
+from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience
 
 EVERYONE = "everyone"
 ANY_AGENT = "agents"

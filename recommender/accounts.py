@@ -10,8 +10,8 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from recommender.database.tables import Account, APIToken, Person, utc_now
 from recommender.errors import AccountError
-from recommender.models import Account, APIToken, Person, utc_now
 
 ROLES = ("staff", "agent", "lead", "admin")
 SCOPES = ("read", "write")

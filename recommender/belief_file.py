@@ -3,16 +3,16 @@
 import math
 from pathlib import Path
 
-from recommender import learned_file
-from recommender.calibration import SHIPPED, VERSION, Belief
+from recommender import learned
 from recommender.index.generations import CALIBRATION
-from recommender.learned_file import LearnedFile
+from recommender.learned import LearnedFile
+from recommender.search.calibration import SHIPPED, VERSION, Belief
 
 
 def save(directory: Path, belief: Belief) -> None:
     """Put the weights into a generation's directory in one atomic step."""
     weights = {"constant": belief.constant, "best": belief.best, "together": belief.together}
-    learned_file.write(directory / CALIBRATION, {"version": VERSION, "weights": weights, "fitted": dict(belief.fitted)})
+    learned.write(directory / CALIBRATION, {"version": VERSION, "weights": weights, "fitted": dict(belief.fitted)})
 
 
 def remove(directory: Path) -> None:
@@ -22,7 +22,7 @@ def remove(directory: Path) -> None:
 
 def load(directory: Path) -> Belief:
     """The weights of a generation. Raises OSError when there are none, ValueError when they cannot be used."""
-    held = learned_file.read(directory / CALIBRATION, VERSION)
+    held = learned.read(directory / CALIBRATION, VERSION)
     weights, fitted = held.get("weights"), held.get("fitted") or {}
     if not isinstance(weights, dict) or weights.keys() != {"constant", "best", "together"}:
         raise ValueError("they name features that are not known")

@@ -14,8 +14,17 @@ from sqlalchemy import BindParameter, Executable, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
+from recommender.database.tables import (
+    RESOLVED,
+    Document,
+    DocumentAudience,
+    HelpRequest,
+    Person,
+    Reply,
+    RequestAudience,
+    Team,
+)
 from recommender.datatypes import Contribution, Heading, Item, Kind, Part
-from recommender.models import RESOLVED, Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 
 ACCEPTED, UPVOTED, REPLIED, OWNED, OWNED_AND_VERIFIED, VERIFIED = 1.0, 0.5, 0.2, 0.4, 0.6, 0.4
 _CHUNK = 500

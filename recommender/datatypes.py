@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
+"""Notices: what cannot run at the moment (`Recommendation.notices`)."""
+
 
 class Kind(StrEnum):
     """What an item is."""

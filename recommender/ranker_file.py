@@ -3,16 +3,17 @@
 import math
 from pathlib import Path
 
-from recommender import learned_file
-from recommender.expert_ranker import FEATURES, USUAL, VERSION, Ranker
+from recommender import learned
 from recommender.index.generations import EXPERTS
-from recommender.learned_file import LearnedFile
+from recommender.learned import LearnedFile
+from recommender.people.features import FEATURES
+from recommender.people.ranker import USUAL, VERSION, Ranker
 
 
 def save(directory: Path, ranker: Ranker) -> None:
     """Put the weights into a generation's directory in one atomic step."""
     held = {"version": VERSION, "weights": dict(ranker.weights), "trained": dict(ranker.trained)}
-    learned_file.write(directory / EXPERTS, held)
+    learned.write(directory / EXPERTS, held)
 
 
 def remove(directory: Path) -> None:
@@ -22,7 +23,7 @@ def remove(directory: Path) -> None:
 
 def load(directory: Path) -> Ranker:
     """The weights of a generation. Raises OSError when there are none, ValueError when they cannot be used."""
-    held = learned_file.read(directory / EXPERTS, VERSION)
+    held = learned.read(directory / EXPERTS, VERSION)
     weights = held.get("weights")
     if not isinstance(weights, dict) or not weights.keys() <= set(FEATURES):
         raise ValueError("they name features that are not known")

@@ -10,30 +10,45 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from recommender import calibration, events, experts, fairness
 from recommender.access import Reader
-from recommender.alignment import Alignment
-from recommender.availability import availabilities
 from recommender.belief_file import BeliefFile
-from recommender.calibration import Belief, Features
 from recommender.corpus import readable_items
-from recommender.datatypes import Expert, Item, Passage, Recommendation, Role, Suggestion, Verdict, Why
-from recommender.dictionary import Dictionary
-from recommender.encoder import Encoder, load_encoder
+from recommender.database.tables import utc_now
+from recommender.datatypes import (
+    DENSE_MISSING,
+    INDEX_MISMATCH,
+    INDEX_MISSING,
+    Expert,
+    Item,
+    Passage,
+    Recommendation,
+    Role,
+    Suggestion,
+    Verdict,
+    Why,
+)
+from recommender.encoder import Encoder
+from recommender.encoder.load import load_encoder
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, ModelError
-from recommender.evidence import Trace, traces
-from recommender.expert_ranker import Ranker
-from recommender.fusion import Candidate, fuse, reorder
-from recommender.highlight import Match, Matcher, excerpt
 from recommender.index import Hit, SearchIndex, generations
-from recommender.index.build import item_digest
+from recommender.index.digest import item_digest
 from recommender.index.local import LocalIndex
-from recommender.language import Analyzer
-from recommender.models import utc_now
-from recommender.question import Question, QuestionAnalyzer, as_text, with_known_rarity
+from recommender.knowledge import outcomes
+from recommender.language.alignment import Alignment
+from recommender.language.analyzer import Analyzer
+from recommender.language.dictionary import Dictionary
+from recommender.language.synonyms import SynonymsFile
+from recommender.people import experts, fairness
+from recommender.people.availability import availabilities
+from recommender.people.evidence import Trace, traces
+from recommender.people.ranker import Ranker
 from recommender.ranker_file import RankerFile
+from recommender.search import calibration
+from recommender.search.calibration import Belief, Features
+from recommender.search.fusion import Candidate, fuse, reorder
+from recommender.search.highlight import Match, Matcher, excerpt
+from recommender.search.question import Question, QuestionAnalyzer, as_text, with_known_rarity
 from recommender.settings import Settings
-from recommender.synonyms import SynonymsFile
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +62,6 @@ _CONVINCING = 0.5
 _SAME, _SOMETHING = 0.6, 0.15
 """The match from which two requests are about the same, and that from which somebody may know something."""
 _TOPIC_WORDS = 3
-DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
 
 
 @dataclass(frozen=True)
@@ -398,7 +412,7 @@ class Recommender:
         self, pool: Sequence[Candidate], reader: Reader, session: Session, before: datetime | None = None
     ) -> list[Trace]:
         scores = {candidate.item: candidate.score for candidate in pool[:POOL]}
-        return traces(session, scores, reader, events.who_declined(session, scores.keys()), before)
+        return traces(session, scores, reader, outcomes.who_declined(session, scores.keys()), before)
 
     def _load_and_release(self, name: str | None) -> None:
         try:

@@ -8,20 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chromium import CHROMIUM
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.reindex import reindex
+from indexer.indexing.reindex import reindex
 from recommender import accounts
-from recommender.database import open_database
+from recommender.database.engine import open_database
+from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.encoder import ModelCard, Vectors, normalise
 from recommender.index.local import LocalIndex
-from recommender.language import Analyzer, tokens
-from recommender.models import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
+from recommender.language.analyzer import Analyzer
+from recommender.language.terms import tokens
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.chromium import CHROMIUM
 from web.app import create_app
 
 MODELS = Path(os.environ.get("KOLLEGA_TEST_MODELS", Path(__file__).parent.parent / "var" / "models"))

@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from conftest import FakeEncoder, sign_in
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
@@ -22,14 +21,24 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.ask import as_text
-from indexer.reindex import reindex
+from indexer.commands.ask import as_text
+from indexer.indexing.reindex import reindex
 from recommender import accounts
 from recommender.access import ANYONE, reader_of
-from recommender.language import Analyzer
-from recommender.models import Base, Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
+from recommender.database.tables import (
+    Base,
+    Document,
+    DocumentAudience,
+    HelpRequest,
+    Person,
+    Reply,
+    RequestAudience,
+    Team,
+)
+from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.conftest import FakeEncoder, sign_in
 from web.app import create_app
 
 CASES = int(os.environ.get("KOLLEGA_LEAK_CASES", "10000"))

@@ -7,26 +7,26 @@ Every page on the way is checked with axe-core (WCAG 2.2 AA) in light and dark, 
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from babel.support import Translations
-from chromium import CHROMIUM, served
 from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts
-from recommender.models import Event, HelpRequest, Person
+from recommender.database.tables import Event, HelpRequest, Person
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.chromium import CHROMIUM, served
+from tests.paths import ROOT
 from web.app import create_app
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 PICTURES = os.environ.get("KOLLEGA_SCREENSHOTS")
 PASSWORD = "a long enough password"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-TRANSLATIONS = Path(__file__).parent.parent / "web" / "translations"
+TRANSLATIONS = ROOT / "web" / "translations"
 
 
 class Walk:

@@ -8,13 +8,13 @@ from flask import Flask, Response, current_app, g, request
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 
-from recommender.database import open_database
+from recommender.database.engine import open_database
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web import (
     api,
     ask,
-    auth,
+    current,
     db,
     desk,
     documents,
@@ -23,12 +23,12 @@ from web import (
     formatting,
     health,
     limits,
-    oidc,
-    parts,
     people,
     profile,
     requests,
-)  # fmt: skip
+)
+from web.sign_in import oidc
+from web.sign_in import session as sign_in
 
 LANGUAGES = ("en", "fi")
 _YEAR = 365 * 24 * 3600
@@ -55,16 +55,16 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     if recommender is None:
         recommender = Recommender.open(settings)
         recommender.warm_up()
-    parts.attach(app, settings, recommender)
+    current.attach(app, settings, recommender)
     Babel(app, locale_selector=_language)
     csrf = CSRFProtect(app)
-    auth.attach(app, settings)
+    sign_in.attach(app, settings)
     oidc.attach(app, settings)
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
     app.jinja_env.globals["keeps_documents"] = documents.keeps_documents
-    for view in (ask, requests, documents, desk, people, profile, api, auth, oidc, embed, health):
+    for view in (ask, requests, documents, desk, people, profile, api, sign_in, oidc, embed, health):
         app.register_blueprint(view.blueprint)
     csrf.exempt(api.blueprint)  # it knows bearer tokens only, which no browser sends by itself
     for reading in (ask.search, ask.suggest, embed.suggest):  # they change nothing but a count

@@ -9,16 +9,17 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import MultiDict
 
-from recommender import availability, events
 from recommender.access import readable_documents, readable_requests
 from recommender.corpus import readable_items
+from recommender.database.tables import Document, HelpRequest, Team, utc_now
 from recommender.datatypes import Recommendation
-from recommender.models import Document, HelpRequest, Team, utc_now
+from recommender.knowledge import outcomes
+from recommender.people import availability
 from recommender.recommender import SHOWN
-from web import parts
-from web.auth import current_reader
+from web import current
 from web.db import session
 from web.limits import limiter
+from web.sign_in.session import current_reader
 
 log = logging.getLogger(__name__)
 
@@ -73,23 +74,23 @@ def count_asked() -> ResponseReturnValue:
 @blueprint.post("/solved")
 def solved() -> ResponseReturnValue:
     """Count that an item solved a question, without whose or which; 404 when this reader may not read it."""
-    _count(events.EventKind.SOLVED, request.form.getlist("item")[:1])
+    _count(outcomes.EventKind.SOLVED, request.form.getlist("item")[:1])
     return render_template("ask/solved.html")
 
 
 @blueprint.post("/left")
 def left() -> ResponseReturnValue:
     """Count that somebody opened items and left without filing a request: a sign, kept apart from what people say."""
-    _count(events.EventKind.LEFT, request.form.getlist("item")[:_LEFT])
+    _count(outcomes.EventKind.LEFT, request.form.getlist("item")[:_LEFT])
     return "", 204
 
 
-def _count(kind: events.EventKind, keys: list[str]) -> None:
+def _count(kind: outcomes.EventKind, keys: list[str]) -> None:
     readable = readable_items(session(), keys, current_reader())
     if not readable:
         abort(404)
     for key in readable:
-        events.record(session(), kind, key)
+        outcomes.record(session(), kind, key)
     session().commit()
 
 
@@ -100,7 +101,7 @@ def asked(values: MultiDict[str, str]) -> Question:
 
 def recommend(question: Question, top_k: int) -> Recommendation:
     """What the recommender says to the current reader, from the newest live generation."""
-    return parts.recommender().recommend(question.text, current_reader(), session(), top_k)
+    return current.recommender().recommend(question.text, current_reader(), session(), top_k)
 
 
 def team_rows() -> dict[str, Team]:

@@ -8,15 +8,16 @@ from flask_babel import gettext
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from recommender import access, events, lifecycle
+from recommender import access
 from recommender.access import Reader
+from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Team
 from recommender.datatypes import Item
-from recommender.models import OPEN, RESOLVED, HelpRequest, Person, Team
+from recommender.knowledge import outcomes, requests
 from web import panel
 from web.ask import team_rows
-from web.auth import current_agent, current_reader, signed_in
 from web.db import session
 from web.requests import get_request, request_page
+from web.sign_in.session import current_agent, current_reader, signed_in
 
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 PAGE = 50
@@ -99,7 +100,7 @@ def used(request_id: int) -> ResponseReturnValue:
     """Count an item as used in answering this request; what was typed stays."""
     found, reader = _handled_request(request_id)
     item = _item(reader)
-    events.record(session(), events.EventKind.USED, item.key, request_id=found.id)
+    outcomes.record(session(), outcomes.EventKind.USED, item.key, request_id=found.id)
     session().commit()
     body = request.form.get("body", "")
     return request_page(found, body) if body else redirect(url_for("requests.show", request_id=found.id))
@@ -116,7 +117,7 @@ def flag() -> ResponseReturnValue:
         return render_template(
             "desk/flag.html", item=item, back=back, problem=gettext("Say in a word what is wrong.")
         ), 422
-    events.record(session(), events.EventKind.FLAGGED, item.key, note=note)
+    outcomes.record(session(), outcomes.EventKind.FLAGGED, item.key, note=note)
     session().commit()
     if back.isdecimal() and len(back) < 10:
         return redirect(url_for("requests.show", request_id=int(back)))
@@ -127,7 +128,7 @@ def flag() -> ResponseReturnValue:
 def settle(request_id: int) -> ResponseReturnValue:
     """The request has been looked at: its flags are done."""
     found, _reader = _handled_request(request_id)
-    events.settle_flags(session(), f"request:{found.id}")
+    outcomes.settle_flags(session(), f"request:{found.id}")
     session().commit()
     return redirect(url_for("requests.show", request_id=found.id))
 
@@ -140,7 +141,7 @@ def assign(request_id: int) -> ResponseReturnValue:
     person = session().scalar(select(Person).where(Person.handle == handle)) if handle else None
     if handle and person is None:
         abort(404)
-    lifecycle.assign(session(), found, reader, person)
+    requests.assign(session(), found, reader, person)
     session().commit()
     return redirect(url_for("requests.show", request_id=found.id))
 
@@ -152,7 +153,7 @@ def move(request_id: int) -> ResponseReturnValue:
     team = session().scalar(select(Team).where(Team.handle == request.form.get("team", "")))
     if team is None:
         abort(404)
-    lifecycle.move(session(), found, reader, team)
+    requests.move(session(), found, reader, team)
     session().commit()
     readable = access.may_read(access.request_audience(found), reader)
     return redirect(url_for("requests.show", request_id=found.id) if readable else url_for("desk.queue"))

@@ -9,14 +9,15 @@ from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from recommender import access, documents, events, lifecycle
+from recommender import access
+from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Team, utc_now
 from recommender.errors import Conflict
-from recommender.models import RESOLVED, Document, HelpRequest, Person, Team, utc_now
-from web import parts
+from recommender.knowledge import documents, outcomes, requests
+from web import current
 from web.ask import team_rows
-from web.auth import current_agent, current_reader, signed_in
 from web.db import session
 from web.requests import get_request
+from web.sign_in.session import current_agent, current_reader, signed_in
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 
@@ -76,8 +77,8 @@ def show(document_id: int) -> ResponseReturnValue:
         editable=editable,
         due_on=documents.due_on(found),
         today=utc_now().date(),
-        usage=events.usage(session(), [key])[key],
-        flags=events.flags(session(), key) if editable else [],
+        usage=outcomes.usage(session(), [key])[key],
+        flags=outcomes.flags(session(), key) if editable else [],
         source=_source(found) if editable else None,
         shared=access.EVERYONE in access.document_audience(found),
     )
@@ -215,12 +216,12 @@ def _read_form(
     )
     if not form.title:
         form.problems["title"] = gettext("Give it a title.")
-    elif len(form.title) > lifecycle.LONGEST_TITLE:
-        form.problems["title"] = gettext("Shorten the title to %(n)d characters.", n=lifecycle.LONGEST_TITLE)
+    elif len(form.title) > requests.LONGEST_TITLE:
+        form.problems["title"] = gettext("Shorten the title to %(n)d characters.", n=requests.LONGEST_TITLE)
     if not form.body:
         form.problems["body"] = gettext("Write something first.")
-    elif len(form.body) > lifecycle.LONGEST_BODY:
-        form.problems["body"] = gettext("At most %(n)d characters: make two documents of it.", n=lifecycle.LONGEST_BODY)
+    elif len(form.body) > requests.LONGEST_BODY:
+        form.problems["body"] = gettext("At most %(n)d characters: make two documents of it.", n=requests.LONGEST_BODY)
     if form.team not in teams:
         form.problems["team"] = gettext("Choose one of your teams.")
     owner = _owner(form.owner, teams.get(form.team), found)
@@ -238,7 +239,7 @@ def _read_form(
     content = documents.Content(
         title=form.title,
         body=form.body,
-        language=parts.recommender().language_of(f"{form.title}\n{form.body}"),
+        language=current.recommender().language_of(f"{form.title}\n{form.body}"),
         team=teams[form.team],
         owner=owner,
         everyone=form.audience == "everyone",

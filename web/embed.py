@@ -8,7 +8,7 @@ from flask_babel import force_locale, gettext
 from recommender.access import ANYONE
 from recommender.datatypes import Suggestion, Verdict
 from recommender.settings import Settings
-from web import parts
+from web import current
 from web.db import session
 from web.formatting import day, item_url
 from web.limits import limiter
@@ -49,7 +49,7 @@ def suggest() -> ResponseReturnValue:
 
 
 def _found(question: str) -> dict[str, object]:
-    found = parts.recommender().recommend(question, ANYONE, session(), _SHOWN)
+    found = current.recommender().recommend(question, ANYONE, session(), _SHOWN)
     headings = {
         Verdict.ANSWER: gettext("This has been answered before"),
         Verdict.MAYBE: gettext("Perhaps one of these helps"),
@@ -76,11 +76,11 @@ def _row(suggestion: Suggestion) -> dict[str, str]:
 
 def _outside(path: str) -> str:
     """The address of one of our pages for a page of another site."""
-    return (parts.settings().public_url or request.host_url).rstrip("/") + path
+    return (current.settings().public_url or request.host_url).rstrip("/") + path
 
 
 def _allowed() -> frozenset[str]:
-    allowed = origins(parts.settings())
+    allowed = origins(current.settings())
     if not allowed:
         abort(404)
     return allowed

@@ -10,7 +10,7 @@ from werkzeug.exceptions import Conflict as Conflicted
 from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError, MethodNotAllowed
 
 from recommender.errors import Conflict, NotAllowed
-from web import auth
+from web.sign_in import session as sign_in
 
 log = logging.getLogger(__name__)
 
@@ -49,15 +49,15 @@ def _as_json(error: HTTPException, code: int) -> ResponseReturnValue:
 def _sign_in_first() -> ResponseReturnValue:
     """The sign-in page; a form that was sent is kept in it and shown again afterwards."""
     if request.method == "POST":
-        return auth.sign_in_page(request.path, auth.kept_draft()), 401
-    return auth.sign_in_page(request.full_path.rstrip("?")), 401
+        return sign_in.sign_in_page(request.path, sign_in.kept_draft()), 401
+    return sign_in.sign_in_page(request.full_path.rstrip("?")), 401
 
 
 def _ask_again(error: CSRFError) -> ResponseReturnValue:
     """A form without a good token: the session it was made in has ended, so nothing is done and nothing is lost."""
-    if auth.current_person() is None:
+    if sign_in.current_person() is None:
         return _sign_in_first()
-    draft = auth.kept_draft()
+    draft = sign_in.kept_draft()
     if not draft:
         return _show(error)
     return render_template("auth/draft.html", target=request.path, draft=draft), 400

@@ -12,8 +12,8 @@ from flask_babel import format_date, get_locale, gettext, ngettext
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
+from recommender.database.tables import Team, utc_now
 from recommender.datatypes import Expert, Heading, Item, Kind
-from recommender.models import Team, utc_now
 
 _TAGS = {
     "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",

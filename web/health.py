@@ -3,7 +3,7 @@
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
-from web import parts
+from web import current
 
 blueprint = Blueprint("health", __name__)
 
@@ -11,5 +11,5 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/health")
 def health() -> ResponseReturnValue:
     """200 when questions can be answered, 503 when there is no index."""
-    ready = parts.recommender().index is not None
+    ready = current.recommender().index is not None
     return jsonify(ready=ready), 200 if ready else 503

@@ -8,10 +8,10 @@ from sqlalchemy import Select, select
 from recommender import access
 from recommender.access import Reader
 from recommender.corpus import is_key, load_items
+from recommender.database.tables import HelpRequest, Person, Team, team_members
 from recommender.datatypes import Expert, Item, Kind, Recommendation, Suggestion
-from recommender.events import Usage, usage
-from recommender.models import HelpRequest, Person, Team, team_members
-from web import parts
+from recommender.knowledge.outcomes import Usage, usage
+from web import current
 from web.db import session
 
 _FOUND, _RESOLVED, _DOCUMENTS, _OPEN = 20, 6, 4, 4
@@ -48,7 +48,7 @@ def similar(
 ) -> tuple[Recommendation, tuple[Suggestion, ...]]:
     """(what is recommended, similar open requests) for a request, by its question and its last replies, from what the
     reader may read; at most so many of each."""
-    recommender = parts.recommender()
+    recommender = current.recommender()
     last = [reply.body[:2_000] for reply in request.replies[-_LAST_REPLIES:]]
     question = "\n".join([request.title, request.body[:4_000], *last])
     own = {f"{Kind.REQUEST}:{request.id}"}

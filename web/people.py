@@ -7,12 +7,13 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from recommender import choices, events, known_for
 from recommender.access import readable_documents, readable_requests
-from recommender.models import Document, HelpRequest, Person, Reply, utc_now
-from web import panel, parts
-from web.auth import current_person, current_reader, signed_in
+from recommender.database.tables import Document, HelpRequest, Person, Reply, utc_now
+from recommender.knowledge import outcomes
+from recommender.people import preferences, profile
+from web import current, panel
 from web.db import session
+from web.sign_in.session import current_person, current_reader, signed_in
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
 _SHOWN = 50
@@ -87,26 +88,26 @@ def decline() -> ResponseReturnValue:
     if item is None:
         abort(404)
     if request.form.get("undo"):
-        events.take_back_declined(session(), person.id, item.key)
-    elif item.key not in events.declined(session(), person.id):
-        events.record(session(), events.EventKind.NOT_MY_TOPIC, item.key, subject_id=person.id)
+        outcomes.take_back_declined(session(), person.id, item.key)
+    elif item.key not in outcomes.declined(session(), person.id):
+        outcomes.record(session(), outcomes.EventKind.NOT_MY_TOPIC, item.key, subject_id=person.id)
     session().commit()
     return redirect(url_for("people.show", handle=person.handle))
 
 
 def _own_page(person: Person) -> str:
-    reader, analyzer = current_reader(), parts.analyzer()
-    found = known_for.pieces(session(), person, reader, events.declined(session(), person.id))
-    rows = choices.topics(session(), person)
+    reader, analyzer = current_reader(), current.analyzer()
+    found = profile.pieces(session(), person, reader, outcomes.declined(session(), person.id))
+    rows = preferences.topics(session(), person)
     return render_template(
         "people/own.html",
         person=person,
         away=bool(person.away_until and person.away_until >= utc_now().date()),
-        paused=choices.load_choices(session(), person).paused,
+        paused=preferences.load_choices(session(), person).paused,
         erased=bool(request.args.get("erased")),
         pieces=found,
-        topics=known_for.topics(found, person, reader, analyzer, parts.recommender().index),
-        stated=known_for.stated(found, rows, analyzer),
-        most=known_for.PIECES,
+        topics=profile.topics(found, person, reader, analyzer, current.recommender().index),
+        stated=profile.stated(found, rows, analyzer),
+        most=profile.PIECES,
         first=_FIRST,
     )

@@ -7,14 +7,15 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from recommender import choices, events, known_for
-from recommender.availability import WEEK
-from recommender.models import MUTED, STATED, Person, Team, utc_now
+from recommender.database.tables import MUTED, STATED, Person, Team, utc_now
+from recommender.knowledge import outcomes
+from recommender.people import preferences, profile
+from recommender.people.availability import WEEK
 from recommender.render import in_utc
-from web import parts
-from web.auth import current_reader, signed_in
+from web import current
 from web.db import session
 from web.settings_form import Form, form_of, offered_languages, read_form
+from web.sign_in.session import current_reader, signed_in
 
 blueprint = Blueprint("profile", __name__, url_prefix="/people/me")
 
@@ -23,7 +24,7 @@ blueprint = Blueprint("profile", __name__, url_prefix="/people/me")
 def settings() -> ResponseReturnValue:
     """The form, as things are; 401 when nobody has signed in."""
     person = signed_in()
-    return _form_page(person, form_of(choices.load_choices(session(), person)))
+    return _form_page(person, form_of(preferences.load_choices(session(), person)))
 
 
 @blueprint.post("/settings")
@@ -33,7 +34,7 @@ def save() -> ResponseReturnValue:
     form, chosen = read_form(request.form, person)
     if chosen is None:
         return _form_page(person, form), 422
-    choices.save_choices(session(), person, chosen)
+    preferences.save_choices(session(), person, chosen)
     session().commit()
     return redirect(url_for("profile.settings", saved=1))
 
@@ -58,7 +59,7 @@ def ask_to_erase() -> ResponseReturnValue:
 def erase() -> ResponseReturnValue:
     """Delete all of it and pause suggestions."""
     person = signed_in()
-    choices.erase(session(), person)
+    preferences.erase(session(), person)
     session().commit()
     return redirect(url_for("people.show", handle=person.handle, erased=1))
 
@@ -71,28 +72,30 @@ def _form_page(person: Person, form: Form) -> str:
         .order_by(Person.name)
         .limit(100)
     )
-    rows, today = [row for row in choices.topics(session(), person) if row.kind == STATED], utc_now().date()
+    rows, today = [row for row in preferences.topics(session(), person) if row.kind == STATED], utc_now().date()
     return render_template(
         "profile/settings.html",
         form=form,
         person=person,
         offered=offered_languages(person),
         colleagues=list(session().scalars(colleagues)),
-        stated=known_for.stated(_pieces(person), rows, parts.analyzer()) if rows else (),
+        stated=profile.stated(_pieces(person), rows, current.analyzer()) if rows else (),
         today=today,
-        first=sum(count for day, count in choices.first_on(session(), person).items() if today - WEEK < day <= today),
+        first=sum(
+            count for day, count in preferences.first_on(session(), person).items() if today - WEEK < day <= today
+        ),
         saved=bool(request.args.get("saved")) and not form.problems,
     )
 
 
-def _pieces(person: Person, most: int | None = known_for.PIECES) -> tuple[known_for.Piece, ...]:
-    return known_for.pieces(session(), person, current_reader(), events.declined(session(), person.id), most)
+def _pieces(person: Person, most: int | None = profile.PIECES) -> tuple[profile.Piece, ...]:
+    return profile.pieces(session(), person, current_reader(), outcomes.declined(session(), person.id), most)
 
 
 def _everything(person: Person) -> dict[str, Any]:
-    chosen, rows = choices.load_choices(session(), person), choices.topics(session(), person)
+    chosen, rows = preferences.load_choices(session(), person), preferences.topics(session(), person)
     found = _pieces(person, most=None)
-    words = known_for.topics(found, person, current_reader(), parts.analyzer(), parts.recommender().index)
+    words = profile.topics(found, person, current_reader(), current.analyzer(), current.recommender().index)
     return {
         "purpose": "For finding help, never for appraising people.",
         "person": {
@@ -119,14 +122,14 @@ def _everything(person: Person) -> dict[str, Any]:
                 "state": "confirmed" if each.confirmed else "pending",
                 "items": each.items,
             }
-            for each in known_for.stated(found, rows, parts.analyzer())
+            for each in profile.stated(found, rows, current.analyzer())
         ],
         "not_my_topic": [
             {"item": key, "since": day.isoformat()}
-            for key, day in sorted(events.declined_on(session(), person.id).items())
+            for key, day in sorted(outcomes.declined_on(session(), person.id).items())
         ],
         "suggested_first": [
-            {"day": day.isoformat(), "count": count} for day, count in choices.first_on(session(), person).items()
+            {"day": day.isoformat(), "count": count} for day, count in preferences.first_on(session(), person).items()
         ],
         "topic_words": [{"word": topic.word, "items": [piece.item.key for piece in topic.pieces]} for topic in words],
         "evidence": [

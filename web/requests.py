@@ -8,15 +8,16 @@ from flask_babel import gettext
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from recommender import access, events, lifecycle
+from recommender import access
 from recommender.corpus import readable_items
+from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply, Team
 from recommender.datatypes import Recommendation
 from recommender.errors import Conflict
-from recommender.models import OPEN, RESOLVED, HelpRequest, Reply, Team
-from web import panel, parts
+from recommender.knowledge import outcomes, requests
+from web import current, panel
 from web.ask import FIRST, Question, asked, recommend, team_rows
-from web.auth import current_reader, signed_in
 from web.db import session
+from web.sign_in.session import current_reader, signed_in
 
 blueprint = Blueprint("requests", __name__, url_prefix="/requests")
 _SHOWN = 5
@@ -88,7 +89,7 @@ def new() -> ResponseReturnValue:
     signed_in()
     question = asked(request.values)
     draft = Draft(question.title, question.body)
-    if "\n" in question.title or len(question.title) > lifecycle.LONGEST_TITLE:
+    if "\n" in question.title or len(question.title) > requests.LONGEST_TITLE:
         draft = Draft(question.title.split("\n")[0][:200], question.text)
     draft.attempts = dict.fromkeys(request.form.getlist("opened")[:_ATTEMPTS], True)
     return _new_page(draft)
@@ -111,9 +112,9 @@ def create() -> ResponseReturnValue:
     teams = team_rows()
     if not draft.title:
         draft.problems["title"] = gettext("Say in one line what you need.")
-    elif len(draft.title) > lifecycle.LONGEST_TITLE:
-        draft.problems["title"] = gettext("Shorten the title to %(n)d characters.", n=lifecycle.LONGEST_TITLE)
-    if len(draft.body) > lifecycle.LONGEST_BODY:
+    elif len(draft.title) > requests.LONGEST_TITLE:
+        draft.problems["title"] = gettext("Shorten the title to %(n)d characters.", n=requests.LONGEST_TITLE)
+    if len(draft.body) > requests.LONGEST_BODY:
         draft.problems["body"] = gettext("Keep the most important part: at most %(n)d characters.", n=100_000)
     if draft.team not in teams and draft.team != "unknown":
         draft.problems["team"] = gettext("Choose the team, or say that you do not know.")
@@ -127,12 +128,12 @@ def create() -> ResponseReturnValue:
     if draft.problems:
         return _new_page(draft), 422
     readable = readable_items(session(), draft.attempts, current_reader())
-    filed = lifecycle.file_request(
+    filed = requests.file_request(
         session(),
         person,
         draft.title,
         draft.body,
-        parts.recommender().language_of(f"{draft.title}\n{draft.body}"),
+        current.recommender().language_of(f"{draft.title}\n{draft.body}"),
         teams.get(draft.team),
         shared=draft.audience == "everyone",
         anonymous=draft.anonymous,
@@ -155,8 +156,8 @@ def reply(request_id: int) -> ResponseReturnValue:
     body = request.form.get("body", "").strip()
     if not body:
         return request_page(found, problem=gettext("Write something first.")), 422
-    if len(body) > lifecycle.LONGEST_BODY:
-        text = gettext("Keep the most important part: at most %(n)d characters.", n=lifecycle.LONGEST_BODY)
+    if len(body) > requests.LONGEST_BODY:
+        text = gettext("Keep the most important part: at most %(n)d characters.", n=requests.LONGEST_BODY)
         return request_page(found, body, text), 422
     reader = current_reader()
     solves = request.form.get("then") == "resolve"
@@ -167,9 +168,9 @@ def reply(request_id: int) -> ResponseReturnValue:
     try:
         if solves and found.status == RESOLVED:
             raise Conflict(gettext("Somebody else has resolved this request meanwhile."))
-        made = lifecycle.reply(session(), found, person, body)
+        made = requests.reply(session(), found, person, body)
         if solves:
-            lifecycle.resolve(session(), found, reader, made)
+            requests.resolve(session(), found, reader, made)
         session().commit()
     except Conflict as conflict:
         session().rollback()
@@ -188,7 +189,7 @@ def resolve(request_id: int) -> ResponseReturnValue:
     if solution is None:
         abort(404)
     try:
-        lifecycle.resolve(session(), found, reader, solution)
+        requests.resolve(session(), found, reader, solution)
         session().commit()
     except Conflict:
         session().rollback()
@@ -202,7 +203,7 @@ def reopen(request_id: int) -> ResponseReturnValue:
     """Open it again: it did not help after all."""
     found = get_request(request_id)
     signed_in()
-    lifecycle.reopen(session(), found, current_reader())
+    requests.reopen(session(), found, current_reader())
     session().commit()
     return redirect(url_for("requests.show", request_id=found.id))
 
@@ -212,7 +213,7 @@ def share(request_id: int) -> ResponseReturnValue:
     """Let everyone read it, or only those in it."""
     found = get_request(request_id)
     signed_in()
-    lifecycle.share(session(), found, current_reader(), request.form.get("audience") == "everyone")
+    requests.share(session(), found, current_reader(), request.form.get("audience") == "everyone")
     session().commit()
     return redirect(url_for("requests.show", request_id=found.id))
 
@@ -235,13 +236,13 @@ def request_page(
         asker=access.asker(found, reader),
         author=lambda each: access.author(each, reader),
         asked_by_me=person_id is not None and found.asked_by_id == person_id,
-        may_resolve=lifecycle.may_resolve(found, reader),
+        may_resolve=requests.may_resolve(found, reader),
         may_handle=handles,
         shared=access.EVERYONE in access.request_audience(found),
         panel=panel.beside(found, reader) if handles else None,
-        usage=events.usage(session(), [key])[key],
-        flags=events.flags(session(), key) if handles else [],
-        attempts=_attempts(found) if lifecycle.may_resolve(found, reader) else [],
+        usage=outcomes.usage(session(), [key])[key],
+        flags=outcomes.flags(session(), key) if handles else [],
+        attempts=_attempts(found) if requests.may_resolve(found, reader) else [],
         teams=team_rows(),
         agents=panel.team_people(found.team) if handles else [],
         body=body,
@@ -269,7 +270,7 @@ def _proposed(found: Recommendation | None) -> Team | None:
         return None
     handles = [suggestion.item.team for suggestion in found.suggestions]
     handles = handles or [piece.item.team for expert in found.experts for piece in expert.evidence]
-    return lifecycle.likely_team(session(), [handle for handle in handles if handle])
+    return requests.likely_team(session(), [handle for handle in handles if handle])
 
 
 def _attempts(found: HelpRequest) -> list[tuple[object, bool]]:

@@ -7,11 +7,11 @@ from flask_babel import gettext
 from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
-from recommender.availability import question_terms
-from recommender.choices import LONGEST_TOPIC, MOST_A_WEEK, MOST_TOPICS, Choices
-from recommender.language import LANGUAGES
-from recommender.models import Person, utc_now
-from web import parts
+from recommender.database.tables import Person, utc_now
+from recommender.language.words import LANGUAGES
+from recommender.people.availability import question_terms
+from recommender.people.preferences import LONGEST_TOPIC, MOST_A_WEEK, MOST_TOPICS, Choices
+from web import current
 from web.db import session
 
 
@@ -130,7 +130,7 @@ def _topics(form: Form, name: str, text: str) -> tuple[str, ...]:
             "“%(topic)s …” is too long: a topic has at most %(n)d characters.", topic=long[:30], n=LONGEST_TOPIC
         )
     else:
-        wordless = [topic for topic in found if not question_terms(topic, parts.analyzer())]
+        wordless = [topic for topic in found if not question_terms(topic, current.analyzer())]
         if wordless:
             text = gettext("“%(topic)s” holds no word to go by. Say it in other words.", topic=wordless[0])
             form.problems[name] = text

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from indexer.records import DocumentRecord, Located, PersonRecord, RequestRecord, TeamRecord, first_problem
+from indexer.sources.records import DocumentRecord, Located, PersonRecord, RequestRecord, TeamRecord, first_problem
 from recommender.errors import SourceError
 
 _LINE = TypeAdapter[TeamRecord | PersonRecord | RequestRecord | DocumentRecord](

@@ -18,7 +18,7 @@ from defusedxml.expatreader import DefusedExpatParser
 from markdownify import MarkdownConverter
 from pydantic import ValidationError
 
-from indexer.records import (
+from indexer.sources.records import (
     AnswerRecord,
     LinkRecord,
     Located,

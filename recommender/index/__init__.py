@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.datatypes import Passage
-from recommender.language import Terms
-from recommender.space import Space
+from recommender.index.space import Space
+from recommender.language.terms import Terms
 
 
 class Near(NamedTuple):

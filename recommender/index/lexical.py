@@ -11,7 +11,8 @@ from typing import Any
 import tantivy
 
 from recommender.datatypes import Kind
-from recommender.language import COMPOUNDING, FUNCTION_WORDS, Terms
+from recommender.language.terms import Terms
+from recommender.language.words import COMPOUNDING, FUNCTION_WORDS
 
 _WEIGHTS = {"context": 0.8, "text": 1.0}
 _OPENING, _OPENING_WEIGHT = "opening", 0.5

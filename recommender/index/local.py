@@ -19,9 +19,10 @@ from recommender.index.catalogue import Catalogue
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
 from recommender.index.lexical import LexicalIndex
-from recommender.language import ANALYSIS_VERSION, Terms
-from recommender.space import Space
-from recommender.spelling import Vocabulary
+from recommender.index.space import Space
+from recommender.index.vocabulary import Vocabulary
+from recommender.language.analyzer import ANALYSIS_VERSION
+from recommender.language.terms import Terms
 
 _LEAST_SHARE = 40
 

@@ -48,8 +48,8 @@ from gevent.pool import Group
 from urllib3 import encode_multipart_formdata
 
 import web
-from indexer.demo import DemoSource
-from indexer.records import RequestRecord
+from indexer.sources.demo import DemoSource
+from indexer.sources.records import RequestRecord
 from recommender.settings import PREFIX, Settings
 from tests.benchmarks.speed import drawn_home, machine
 

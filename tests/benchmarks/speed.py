@@ -26,17 +26,18 @@ from typing import Any
 
 import numpy as np
 
-from indexer.demo import DemoSource
-from indexer.load import load
-from indexer.passages import make_passages
-from indexer.reindex import reindex
+from indexer.indexing.passages import make_passages
+from indexer.indexing.reindex import reindex
+from indexer.loading.load import load
+from indexer.sources.demo import DemoSource
 from recommender.corpus import items
-from recommender.database import open_database
+from recommender.database.engine import open_database
+from recommender.database.tables import HelpRequest, Person, Reply, RequestAudience
 from recommender.datatypes import Item
-from recommender.encoder import Encoder, Vectors, load_encoder, normalise
-from recommender.index.build import read_text
-from recommender.language import Analyzer
-from recommender.models import HelpRequest, Person, Reply, RequestAudience
+from recommender.encoder import Encoder, Vectors, normalise
+from recommender.encoder.load import load_encoder
+from recommender.index.digest import read_text
+from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 

@@ -1,0 +1,1 @@
+"""Measuring search and expert suggestion on sets of questions whose answers are known."""

@@ -1,0 +1,1 @@
+"""From the database to the index: passages, reindexing, following changes, status."""

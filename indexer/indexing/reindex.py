@@ -1,0 +1,223 @@
+"""Database -> index: encode only what changed, write beside the live generation, swap, and say what was done."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.indexing.passages import make_passages
+from recommender.corpus import items, load_items
+from recommender.datatypes import Item, Passage
+from recommender.encoder import Encoder, Vectors, unrelated_cosine
+from recommender.index import generations
+from recommender.index.builder import IndexBuilder
+from recommender.index.digest import item_digest, passage_digest, read_text
+from recommender.index.journal import Journal
+from recommender.index.space import SAMPLE, Space
+from recommender.language.alignment import Alignment
+from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+Progress = Callable[[int, int], None]
+_CHUNK, _ENCODED_TOGETHER = 128, 64
+
+
+@dataclass
+class ReindexReport:
+    """What one run did: counts of the whole index (items, passages) and of this run's work."""
+
+    items: int = 0
+    passages: int = 0
+    encoded: int = 0
+    reused: int = 0
+    removed: int = 0
+    seconds: float = 0.0
+    generation: str = ""
+    failed: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """The one line an admin wants."""
+        return (
+            f"items {self.items}, passages {self.passages}, encoded {self.encoded}, reused {self.reused}, "
+            f"removed {self.removed}, {self.seconds:.1f} s"
+        )
+
+
+def reindex(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: Encoder,
+    analyzer: Analyzer,
+    full: bool = False,
+    progress: Progress = lambda _done, _total: None,
+) -> ReindexReport:
+    """Bring the index up to the database. Changes nothing when nothing changed.
+
+    A failing item is listed in the report and left out; the rest goes in. Raises IndexLocked when another process
+    writes, IndexMismatch when the live generation is another model's and `full` is false.
+    """
+    started = time.monotonic()
+    report = ReindexReport()
+    with generations.write_lock(settings.index_dir), sessions() as session:
+        builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full)
+        seen, changed = _compare(session, builder.known, settings.passage_tokens)
+        if not builder.fresh and builder.space.outgrown(max(builder.passages, len(seen))):
+            builder.start_over()
+            changed = sorted(seen)
+        known = builder.known
+        gone = known.keys() - seen
+        progress(0, len(changed))
+        report.items = len(seen)
+        if changed or gone or not known:
+            _write(settings, session, encoder, builder, changed, gone, report, progress)
+        else:
+            report.passages = builder.passages
+            report.generation = generations.live_name(settings.index_dir) or ""
+        report.reused = report.passages - report.encoded
+        report.removed = len(gone)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _compare(session: Session, known: dict[str, str], passage_tokens: int) -> tuple[set[str], list[str]]:
+    """(keys of all searchable items, keys of those that are new or changed)."""
+    seen: set[str] = set()
+    changed: list[str] = []
+    for item in items(session):
+        seen.add(item.key)
+        if known.get(item.key) != item_digest(item, passage_tokens):
+            changed.append(item.key)
+    return seen, changed
+
+
+def _write(
+    settings: Settings,
+    session: Session,
+    encoder: Encoder,
+    builder: IndexBuilder,
+    changed: Sequence[str],
+    gone: set[str],
+    report: ReindexReport,
+    progress: Progress,
+) -> None:
+    journal = Journal(settings.index_dir, encoder.card)
+    try:
+        space = None
+        if builder.fresh:
+            space = _learn_space(settings, session, encoder, changed, journal, report)
+        builder.begin(expected=3 * report.items, hnsw_from=settings.hnsw_from, space=space)
+        done = 0
+        for keys in _chunks(changed, _CHUNK):
+            batch = _passages_of(load_items(session, keys).values(), settings, encoder, report)
+            step = partial(_part_done, progress, done, len(keys), len(changed))
+            vectors = _vectors_of(batch, encoder, builder, journal, report, step)
+            builder.remove([item.key for item, _passages in batch if item.key in builder.known])
+            for item, passages in batch:
+                digests = [passage_digest(passage) for passage in passages]
+                builder.add(
+                    item, item_digest(item, settings.passage_tokens), passages, [vectors[digest] for digest in digests]
+                )
+            session.expunge_all()
+            done += len(keys)
+            progress(done, len(changed))
+        builder.remove(gone)
+        unrelated = None if builder.space.passages else unrelated_cosine(encoder)
+        manifest = builder.finish(settings.hnsw_from, unrelated)
+    except BaseException:
+        journal.close()
+        raise
+    journal.drop()
+    report.items, report.passages, report.generation = manifest.items, manifest.passages, manifest.generation
+
+
+def _learn_space(
+    settings: Settings,
+    session: Session,
+    encoder: Encoder,
+    keys: Sequence[str],
+    journal: Journal,
+    report: ReindexReport,
+) -> Space:
+    """The space of a fresh generation, from a sample of its items; their vectors are journalled, not made twice."""
+    picked = keys[:: max(1, len(keys) // (SAMPLE // 2))]
+    passages: list[Passage] = []
+    for chunk in _chunks(picked, _CHUNK):
+        batch = _passages_of(load_items(session, chunk).values(), settings, encoder, ReindexReport())
+        passages += [passage for _item, made in batch for passage in made]
+        session.expunge_all()
+    passages = [passages[row] for row in sorted(np.random.default_rng(0).permutation(len(passages))[:SAMPLE])]
+    vectors = _raw_vectors(passages, encoder, journal, report, lambda _share: None)
+    raw = np.array([vectors[passage_digest(passage)] for passage in passages], np.float32)
+    return Space.learn(passages, raw, encoder, Alignment.load(encoder.card))
+
+
+def _passages_of(
+    batch: Iterable[Item], settings: Settings, encoder: Encoder, report: ReindexReport
+) -> list[tuple[Item, list[Passage]]]:
+    longest = min(settings.passage_tokens, encoder.card.max_tokens)
+    made = []
+    for item in batch:
+        try:
+            made.append((item, make_passages(item, encoder.count_tokens, longest)))
+        except Exception as error:
+            log.exception("%s cannot be cut into passages", item.key)
+            report.failed.append(f"{item.key}: {error}")
+    return made
+
+
+def _vectors_of(
+    batch: Sequence[tuple[Item, list[Passage]]],
+    encoder: Encoder,
+    builder: IndexBuilder,
+    journal: Journal,
+    report: ReindexReport,
+    step: Callable[[float], None],
+) -> dict[str, Vectors]:
+    """A vector, placed in the builder's space, for every passage of the batch: from the live generation, else made.
+    `step` is told the share that is done."""
+    wanted = {passage_digest(passage): passage for _item, passages in batch for passage in passages}
+    vectors = builder.vectors_of(wanted)
+    missing = [passage for digest, passage in wanted.items() if digest not in vectors]
+    raw = _raw_vectors(missing, encoder, journal, report, step)
+    if raw:
+        placed = builder.space.place_passages(np.stack(list(raw.values())), [wanted[digest] for digest in raw])
+        vectors |= dict(zip(raw, placed, strict=True))
+    return vectors
+
+
+def _raw_vectors(
+    passages: Sequence[Passage],
+    encoder: Encoder,
+    journal: Journal,
+    report: ReindexReport,
+    step: Callable[[float], None],
+) -> dict[str, Vectors]:
+    """Vectors as the model makes them: from the journal, or encoded now, each text once, texts of like length together
+    and journalled as they come."""
+    texts = {passage_digest(passage): read_text(passage) for passage in passages}
+    vectors = journal.find(texts)
+    missing: dict[str, list[str]] = {}
+    for digest in texts.keys() - vectors.keys():
+        missing.setdefault(texts[digest], []).append(digest)
+    for batch in _chunks(sorted(missing, key=lambda text: (len(text), text)), _ENCODED_TOGETHER):
+        encoded = zip(batch, encoder.encode_passages(batch), strict=True)
+        fresh = {digest: vector for text, vector in encoded for digest in missing[text]}
+        journal.keep(fresh)
+        vectors |= fresh
+        report.encoded += len(fresh)
+        step(len(vectors) / len(texts))
+    return vectors
+
+
+def _part_done(progress: Progress, before: int, items: int, total: int, share: float) -> None:
+    progress(before + int(share * items), total)
+
+
+def _chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]

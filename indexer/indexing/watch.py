@@ -1,0 +1,51 @@
+"""Follow the database: when it changes, bring the index up to it. Runs as its own process beside the server."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.indexing.reindex import ReindexReport, reindex
+from recommender.corpus import fingerprint
+from recommender.encoder import Encoder
+from recommender.errors import IndexLocked, IndexMismatch
+from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+_LONGEST_PAUSE = 60.0
+
+
+def watch(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: Encoder,
+    analyzer: Analyzer,
+    report: Callable[[ReindexReport], None],
+    stopped: Callable[[], bool] = lambda: False,
+) -> None:
+    """Reindex whenever the database's fingerprint changes, until `stopped()`.
+
+    Waits while another process writes. An error is logged and tried again, ever more slowly, up to once a minute.
+    """
+    last: tuple[Any, ...] | None = None
+    pause = settings.watch_seconds
+    while not stopped():
+        try:
+            with sessions() as session:
+                now = fingerprint(session)
+            if now != last:
+                report(reindex(settings, sessions, encoder, analyzer))
+                last = now
+            pause = settings.watch_seconds
+        except IndexLocked as error:
+            log.warning("%s", error)
+        except IndexMismatch as error:
+            log.error("%s If that has been done, start this again.", error)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        except Exception:
+            log.exception("The index could not be brought up to date; trying again")
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        time.sleep(pause)

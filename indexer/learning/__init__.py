@@ -1,0 +1,1 @@
+"""Models fitted to an organisation's own history."""

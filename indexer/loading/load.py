@@ -1,0 +1,46 @@
+"""Records -> rows: adds what is new, updates what changed, leaves the rest, and reports what could not go in."""
+
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.loading.references import BadRecord
+from indexer.loading.report import LoadReport
+from indexer.loading.rows import RowLoader
+from indexer.sources.records import (
+    Source,
+)
+from recommender.errors import SourceError
+from recommender.language.analyzer import Analyzer
+
+_BATCH = 500
+
+
+def load(
+    source: Source,
+    sessions: sessionmaker[Session],
+    analyzer: Analyzer,
+    progress: Callable[[int], None] = lambda _n: None,
+) -> LoadReport:
+    """Put a source's records into the database. A bad record is reported and the rest goes in; when the source itself
+    breaks off, what came before stays and its message is the last problem."""
+    report = LoadReport()
+    with sessions() as session:
+        loader = RowLoader(session, source.name, analyzer)
+        try:
+            for number, located in enumerate(source.records(), 1):
+                progress(number)
+                if located.record is None:
+                    report.problems.append(located.complaint(located.problem))
+                    continue
+                try:
+                    loader.put(located.record, report)
+                except BadRecord as problem:
+                    report.problems.append(located.complaint(str(problem)))
+                if number % _BATCH == 0:
+                    session.commit()
+                    session.expunge_all()
+        except SourceError as error:
+            report.problems.append(str(error))
+        session.commit()
+    return report

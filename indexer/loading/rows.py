@@ -1,0 +1,270 @@
+"""Records to database rows."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from indexer.loading.references import BadRecord, References
+from indexer.loading.report import LoadReport
+from indexer.sources.records import (
+    AnswerRecord,
+    DocumentRecord,
+    LinkRecord,
+    PersonNameRecord,
+    PersonRecord,
+    QuestionRecord,
+    Record,
+    ReplyRecord,
+    RequestRecord,
+    TeamRecord,
+)
+from recommender.database.tables import (
+    Document,
+    DocumentAudience,
+    HelpRequest,
+    Person,
+    Reply,
+    RequestAudience,
+    RequestLink,
+    Team,
+    utc_now,
+)
+from recommender.language.analyzer import Analyzer
+
+
+class RowLoader:
+    """Writes records of one source through one session."""
+
+    def __init__(self, session: Session, source: str, analyzer: Analyzer) -> None:
+        self._session = session
+        self._source = source
+        self._analyzer = analyzer
+        self._known = References(session, source)
+
+    def put(self, record: Record, report: LoadReport) -> None:
+        """Write one record and count what became of it."""
+        with self._session.no_autoflush:  # so that _changed() sees all that this record changes
+            written = self._write(record, report)
+        if written is None:
+            return
+        row, added = written
+        changed = self._changed()
+        if changed and isinstance(row, HelpRequest | Document | Person):
+            row.updated_at = utc_now()
+        self._session.flush()
+        if added:
+            report.added += 1
+        elif changed:
+            report.updated += 1
+        else:
+            report.unchanged += 1
+
+    def _write(self, record: Record, report: LoadReport) -> tuple[Any, bool] | None:
+        """(row, whether it is new); None when there is nothing to write."""
+        match record:
+            case TeamRecord():
+                row, added = self._row(Team, Team.handle == record.id, handle=record.id)
+                update(row, name=record.name, name_fi=record.name_fi)
+                if added or "restricted" in record.model_fields_set:
+                    update(row, restricted=record.restricted)
+                return row, added
+            case PersonRecord():
+                return self._person(record)
+            case PersonNameRecord():
+                known = self._session.scalar(select(Person).where(Person.handle == record.id))
+                if known is None:
+                    return None
+                added = known.name == record.id != record.name  # until now known by id only
+                update(known, name=record.name)
+                return known, added
+            case RequestRecord():
+                return self._request(record)
+            case QuestionRecord():
+                return self._question(record)
+            case AnswerRecord():
+                return self._answer(record)
+            case DocumentRecord():
+                return self._document(record)
+            case LinkRecord():
+                link = self._link(record)
+                report.passed_over += link is None
+                return link
+
+    def _changed(self) -> bool:
+        session = self._session
+        return bool(session.new or session.deleted or any(session.is_modified(row) for row in session.dirty))
+
+    def _row(self, table: type[Any], where: Any, **identity: Any) -> tuple[Any, bool]:
+        row = self._session.scalar(select(table).where(where))
+        if row is not None:
+            return row, False
+        row = table(**identity)
+        self._session.add(row)
+        return row, True
+
+    def _person(self, record: PersonRecord) -> tuple[Person, bool]:
+        teams = [self._known.team(handle, "teams") for handle in record.teams]
+        row, added = self._row(Person, Person.handle == record.id, handle=record.id)
+        values = {
+            "name": record.name,
+            "role": record.role,
+            "languages": list(record.languages),
+            "left_on": record.left_on,
+            "away_until": record.away_until,
+        }
+        update(row, **{name: value for name, value in values.items() if added or name in record.model_fields_set})
+        if not added and "teams" not in record.model_fields_set:
+            return row, added
+        if {team.id for team in row.teams} != {team.id for team in teams if team}:
+            row.teams = [team for team in teams if team]
+        return row, added
+
+    def _request(self, record: RequestRecord) -> tuple[HelpRequest, bool]:
+        team = self._known.team(record.team, "team")
+        asker = self._known.person_id(record.asked_by, "asked_by")
+        usual = () if team and team.restricted else ("everyone",)
+        tokens = self._known.tokens(usual if record.audience is None else record.audience)
+        authors = [self._known.person_id(reply.author, "author") for reply in record.replies]
+        row, added = self._existing_request(record.id)
+        resolved_at = record.resolved_at
+        if record.status == "resolved" and resolved_at is None:
+            resolved_at = max((reply.created_at for reply in record.replies), default=record.created_at)
+        update(
+            row,
+            title=record.title,
+            body=record.body,
+            status=record.status,
+            language=record.language or self._language(record.title, record.body),
+            tags=list(record.tags),
+            team_id=team.id if team else None,
+            asked_by_id=asker,
+            anonymous=record.anonymous,
+            created_at=record.created_at,
+            resolved_at=resolved_at,
+            resolution=record.resolution,
+            url=record.url,
+        )
+        replace_audience(row, RequestAudience, tokens)
+        known = {reply.external_id: reply for reply in row.replies}
+        for reply_record, author in zip(record.replies, authors, strict=True):
+            reply = known.pop(reply_record.id, None)
+            if reply is None:
+                reply = Reply(external_id=reply_record.id)
+                row.replies.append(reply)
+            update(
+                reply,
+                author_id=author,
+                body=reply_record.body,
+                created_at=reply_record.created_at,
+                accepted=reply_record.accepted,
+                score=reply_record.score,
+            )
+        for external_id, reply in known.items():
+            if external_id is not None:  # written here, not in the source: stays
+                row.replies.remove(reply)
+        return row, added
+
+    def _question(self, record: QuestionRecord) -> tuple[HelpRequest, bool]:
+        asker = self._known.stub_id(record.asked_by)
+        row, added = self._existing_request(record.id)
+        update(
+            row,
+            title=record.title,
+            body=record.body,
+            language=self._language(record.title, record.body),
+            tags=list(record.tags),
+            asked_by_id=asker,
+            created_at=record.created_at,
+            accepted_external_id=record.accepted_reply,
+        )
+        if added:
+            row.status = "open"
+            replace_audience(row, RequestAudience, {"everyone"})
+        return row, added
+
+    def _answer(self, record: AnswerRecord) -> tuple[HelpRequest, bool]:
+        request = self._known.request(record.request)
+        if request is None:
+            raise BadRecord(f"answer {record.reply.id} belongs to question {record.request}, which is not there")
+        made: ReplyRecord = record.reply
+        author = self._known.stub_id(made.author)
+        reply = next((row for row in request.replies if row.external_id == made.id), None)
+        added = reply is None
+        if reply is None:
+            reply = Reply(external_id=made.id)
+            request.replies.append(reply)
+        update(
+            reply,
+            author_id=author,
+            body=made.body,
+            created_at=made.created_at,
+            accepted=made.id == request.accepted_external_id,
+            score=made.score,
+        )
+        settle(request)
+        return request, added
+
+    def _document(self, record: DocumentRecord) -> tuple[Document, bool]:
+        team = self._known.team(record.team, "team")
+        owner = self._known.person_id(record.owner, "owner")
+        tokens = self._known.tokens(record.audience)
+        where = (Document.source == self._source) & (Document.external_id == record.id)
+        row, added = self._row(Document, where, source=self._source, external_id=record.id)
+        update(
+            row,
+            title=record.title,
+            body=record.body,
+            language=record.language or self._language(record.title, record.body),
+            team_id=team.id if team else None,
+            owner_id=owner,
+            written_at=record.updated_at,
+            verified_on=record.verified_on,
+            url=record.url,
+        )
+        replace_audience(row, DocumentAudience, tokens)
+        return row, added
+
+    def _link(self, record: LinkRecord) -> tuple[RequestLink, bool] | None:
+        """None when an end is not there: exports keep links to what has been deleted."""
+        ends = [self._known.request(identifier) for identifier in (record.from_request, record.to_request)]
+        if ends[0] is None or ends[1] is None:
+            return None
+        identity = {"from_id": ends[0].id, "to_id": ends[1].id, "kind": record.kind}
+        where = (
+            (RequestLink.from_id == ends[0].id) & (RequestLink.to_id == ends[1].id) & (RequestLink.kind == record.kind)
+        )
+        row, added = self._row(RequestLink, where, **identity)
+        return row, added
+
+    def _existing_request(self, external_id: str) -> tuple[HelpRequest, bool]:
+        row = self._known.request(external_id)
+        if row is not None:
+            return row, False
+        row = HelpRequest(source=self._source, external_id=external_id)
+        self._session.add(row)
+        return row, True
+
+    def _language(self, title: str, body: str) -> str:
+        return self._analyzer.detect(f"{title}\n{body[:2000]}")
+
+
+def update(row: Any, **values: Any) -> None:
+    """Set what differs, so that an unchanged row stays clean."""
+    for name, value in values.items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
+
+
+def replace_audience(row: Any, table: type[Any], tokens: set[str]) -> None:
+    if {entry.token for entry in row.audience} != tokens:
+        kept = [entry for entry in row.audience if entry.token in tokens]
+        row.audience = kept + [table(token=token) for token in sorted(tokens - {entry.token for entry in kept})]
+
+
+def settle(request: HelpRequest) -> None:
+    """Resolved since its accepted reply, else since the first upvoted one, else open."""
+    solved = [reply for reply in request.replies if reply.accepted]
+    solved = solved or [reply for reply in request.replies if reply.score > 0]
+    first = min((reply.created_at for reply in solved), default=None)
+    update(request, status="resolved" if first else "open", resolved_at=first)

@@ -1,0 +1,1 @@
+"""What maintainers run to make the files and constants that ship with Kollega. Not part of the wheel."""

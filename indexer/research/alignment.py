@@ -1,0 +1,192 @@
+"""`make alignment`: learn how Finnish and English meet, from parallel text in Debian packages.
+
+Text: pages of libreoffice-help-fi and libreoffice-help-en-us, paragraph by paragraph (their ids are the same in both
+languages), and the messages of libreoffice-l10n-fi (MPL-2.0). Only numbers and weights of single terms are kept. Pages
+that `kollega evaluate` counts as test queries of the set fi_libreoffice_help are left out.
+
+Usage: python -m indexer.alignment ROOT, where ROOT holds the unpacked packages (usr/share/libreoffice/help, ...).
+"""
+
+import gettext
+import html
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.evaluation.cache import KeepingEncoder
+from indexer.evaluation.sets import Query
+from indexer.indexing.passages import OPENING_WORDS
+from recommender.datatypes import Role
+from recommender.encoder import Encoder, normalise
+from recommender.encoder.load import load_encoder
+from recommender.index.space import LENGTHS
+from recommender.language.alignment import FILE, Alignment, save
+from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
+
+Vectors = NDArray[np.float32]
+HELP, MESSAGES = "usr/share/libreoffice/help", "usr/lib/libreoffice/program/resource/fi/LC_MESSAGES"
+SOURCE = "libreoffice-help-fi, libreoffice-help-en-us and libreoffice-l10n-fi of Debian (MPL-2.0)"
+_PART = re.compile(r'<(p|h\d) id="([^"]+)"[^>]*>(.*?)</\1>', re.S)
+_SHORTEST, _SAMPLE = 25, 256
+_IDENTITY = 300.0
+_ROUNDS = 6
+_LEAST_PROBABILITY, _LEAST_COUNT, _MOST = 0.15, 1.0, 3
+_LONGEST = 80
+_COMMON, _COMMON_FROM = 0.05, 100
+Pair = tuple[str, str]
+
+
+def main(root: Path) -> None:
+    """Learn, and write the file that ships."""
+    settings = Settings.from_environment()
+    analyzer = Analyzer(settings.models_dir / "dictionaries")
+    encoder = KeepingEncoder(load_encoder(settings), settings.home / "evaluation" / "vectors")
+    paragraphs, headings = pages(root / HELP, analyzer)
+    texts = paragraphs + headings + messages(root / MESSAGES)
+    print(f"{len(paragraphs)} paragraphs, {len(headings)} headings, {len(texts)} pairs in all")
+    means, questions, matrix = learn_map(paragraphs, headings, encoder)
+    save(FILE, encoder.card, Alignment({"fi": matrix}, means, questions, learn_lexicon(texts, analyzer), SOURCE))
+    encoder.close()
+    print(f"{FILE}: {FILE.stat().st_size / 1000:.0f} kB")
+
+
+def pages(folder: Path, analyzer: Analyzer) -> tuple[list[Pair], list[Pair]]:
+    """((English, Finnish) of paragraphs, of headings) of the pages that no test query asks for."""
+    paragraphs: list[Pair] = []
+    headings: list[Pair] = []
+    for path, other in training_pages(folder):
+        if not other.exists():
+            continue
+        english, finnish = help_parts(path), help_parts(other)
+        for name in sorted(english.keys() & finnish.keys()):
+            (tag, one), (_tag, two) = english[name], finnish[name]
+            if one == two or analyzer.detect(two, fallback="fi") != "fi":
+                continue
+            if tag != "p":
+                headings.append((one, two))
+            elif len(one) >= _SHORTEST:
+                paragraphs.append((one, two))
+    return paragraphs, headings
+
+
+def training_pages(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """(the English page, where the Finnish one would be) of the pages that no test query asks for."""
+    for path in sorted((folder / "en-US/text").rglob("*.html")):
+        key = path.relative_to(folder / "en-US/text").with_suffix("").as_posix()
+        if Query(f"page:{key}", "", "fi", "", {}).part == "train":
+            yield path, folder / "fi/text" / f"{key}.html"
+
+
+def messages(folder: Path) -> list[Pair]:
+    """(English, Finnish) of the messages that are translated."""
+    found = set()
+    for path in sorted(folder.glob("*.mo")):
+        with path.open("rb") as file:
+            catalogue = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
+        for key, value in catalogue.items():
+            text = (key if isinstance(key, str) else key[0]).rpartition("\x04")[2]
+            if text and value and text != value:
+                found.add((text.replace("~", ""), value.replace("~", "")))
+    return sorted(found)
+
+
+def learn_map(
+    paragraphs: Sequence[Pair], headings: Sequence[Pair], encoder: Encoder
+) -> tuple[dict[str, Vectors], dict[str, Vectors], Vectors]:
+    """(means of passages, means of questions, the map from Finnish to English).
+
+    The map is the rotation that brings the centred vectors of the pairs closest (orthogonal Procrustes, Schoenemann
+    1966), drawn a little towards leaving everything in place, since other text differs from this.
+    """
+    means: dict[str, Vectors] = {}
+    questions: dict[str, Vectors] = {}
+    sides: dict[str, Vectors] = {}
+    rng = np.random.default_rng(0)
+    sample = rng.permutation(len(paragraphs))[:_SAMPLE]
+    for side, language in enumerate(("en", "fi")):
+        whole = encoder.encode_passages([pair[side] for pair in paragraphs])
+        heads = encoder.encode_queries([pair[side] for pair in headings])
+        means[language] = whole.mean(axis=0)
+        words = [paragraphs[number][side].split() for number in sample]
+        begun = encoder.encode_passages([" ".join(each[:OPENING_WORDS]) for each in words])
+        means[f"{language} {Role.OPENING}"] = begun.mean(axis=0)
+        questions[language] = np.array(
+            [encoder.encode_queries([" ".join(w[:n]) for w in words]).mean(axis=0) for n in LENGTHS]
+        )
+        sides[language] = np.vstack([normalise(whole - means[language]), normalise(heads - heads.mean(axis=0))])
+    matrix = sides["fi"].T @ sides["en"] + _IDENTITY / sides["en"].shape[1] * np.eye(sides["en"].shape[1])
+    left, _values, right = np.linalg.svd(matrix)
+    return means, questions, np.asarray(left @ right, np.float32)
+
+
+def learn_lexicon(pairs: Sequence[Pair], analyzer: Analyzer) -> dict[str, dict[str, list[tuple[str, float]]]]:
+    """{language: {term: [(term of the other, probability), ...]}} by the first model of Brown et al. 1993, "The
+    Mathematics of Statistical Machine Translation"."""
+    terms = [(_terms(one, "en", analyzer), _terms(two, "fi", analyzer)) for one, two in pairs]
+    terms = [(one, two) for one, two in terms if one and two and max(len(one), len(two)) < _LONGEST]
+    return {"en": _translate(terms), "fi": _translate([(two, one) for one, two in terms])}
+
+
+def _translate(pairs: Sequence[tuple[list[str], list[str]]]) -> dict[str, list[tuple[str, float]]]:
+    sources: dict[str, int] = {}
+    targets: dict[str, int] = {}
+    cells: dict[tuple[int, int], int] = {}
+    where: list[int] = []
+    groups: list[int] = []
+    group = 0
+    for one, two in pairs:
+        here = [sources.setdefault(word, len(sources)) for word in dict.fromkeys(one)]
+        for target in dict.fromkeys(two):
+            column = targets.setdefault(target, len(targets))
+            where += [cells.setdefault((row, column), len(cells)) for row in here]
+            groups += [group] * len(here)
+            group += 1
+    at, of = np.array(where), np.array(groups)
+    rows = np.array([cell[0] for cell in cells])
+    counts: NDArray[Any] = np.ones(len(cells))
+    for _round in range(_ROUNDS):
+        chances = counts / np.bincount(rows, weights=counts)[rows]
+        counts = np.bincount(at, weights=chances[at] / np.bincount(of, weights=chances[at])[of])
+    chances = counts / np.bincount(rows, weights=counts)[rows]
+    names, others = list(sources), list(targets)
+    seen = Counter(word for _one, two in pairs for word in dict.fromkeys(two))
+    common = {
+        word for word, count in seen.items() if count > max(_COMMON * len(pairs), _COMMON_FROM)
+    }  # "the", "in": they translate nothing
+    found: dict[str, list[tuple[str, float]]] = {}
+    for (row, column), chance, count in zip(cells, chances, counts, strict=True):
+        says_something = others[column] not in common and others[column] != names[row]
+        if says_something and chance >= _LEAST_PROBABILITY and count >= _LEAST_COUNT:
+            found.setdefault(names[row], []).append((others[column], round(float(chance), 2)))
+    return {word: sorted(best, key=lambda each: (-each[1], each[0]))[:_MOST] for word, best in sorted(found.items())}
+
+
+def _terms(text: str, language: str, analyzer: Analyzer) -> list[str]:
+    return [word for word in analyzer.index_terms(text, language).words if len(word) > 1 and not word.isdigit()]
+
+
+def help_parts(path: Path) -> Mapping[str, Pair]:
+    """{id: (tag, text)} of a help page's paragraphs and headings."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    found: dict[str, Pair] = {}
+    for tag, name, inside in _PART.findall(text):
+        text = plain(inside)
+        if text:
+            found.setdefault(name, (tag, text))
+    return found
+
+
+def plain(markup: str) -> str:
+    """The text of HTML, in one line."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

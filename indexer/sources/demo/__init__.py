@@ -1,0 +1,47 @@
+"""The demo organisation: Tuulento Oy, a fictional Finnish company, written by hand for this project.
+
+Its dates end in November 2026. They are moved by whole years of 52 weeks so that the newest are never over a year old
+and weekdays and seasons stay as they were written.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from indexer.sources.jsonl import JSONLSource
+from indexer.sources.records import Located, Record
+
+FILES = ("organisation", "it", "hr", "finance", "legal", "facilities", "sales")
+SIGN_INS = ("henri.laine", "aino.virtanen", "riikka.salonen", "mikko.lahti", "tuomas.rinne")
+_LAST_DAY = date(2026, 11, 20)
+_YEAR = timedelta(weeks=52)
+_TIMES = ("created_at", "resolved_at", "updated_at", "verified_on", "left_on", "away_until")
+
+
+class DemoSource:
+    """The demo organisation's records, as they would have been written with `today` as the last day."""
+
+    name = "demo"
+
+    def __init__(self, today: date) -> None:
+        self._shift = max(0, (today - _LAST_DAY) // _YEAR) * _YEAR
+
+    def records(self) -> Iterator[Located]:
+        """Teams and people first, then each team's requests and documents."""
+        for name in FILES:
+            source = JSONLSource(Path(__file__).parent / f"{name}.jsonl")
+            for located in source.records():
+                yield replace(located, record=self._moved(located.record)) if located.record else located
+
+    def _moved(self, record: Record) -> Record:
+        changes: dict[str, Any] = {}
+        for name in _TIMES:
+            value = getattr(record, name, None)
+            if value is not None:
+                changes[name] = value + self._shift
+        replies = getattr(record, "replies", None)
+        if replies is not None:
+            changes["replies"] = tuple(self._moved(reply) for reply in replies)
+        return record.model_copy(update=changes)

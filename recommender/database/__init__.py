@@ -1,0 +1,1 @@
+"""The database: tables, engine and migrations. It holds the truth; the index is derived from it."""

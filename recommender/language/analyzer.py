@@ -1,0 +1,110 @@
+"""What language a text is in, and the terms both the index and a question are reduced to.
+
+A term is a lemma without umlauts ("työpöydällä" and "tyopoyta" meet), an exact token kept whole (`0x80070005`,
+`LAH-2F-PRN03`), or, for Finnish, a character 5-gram of a lemma, which is what joins the parts of compound words.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from recommender.language.terms import Terms, grams_of, tokens
+from recommender.language.words import COMPOUNDING, LANGUAGES, SMALL_TALK, TRIAL_WORDS
+
+ANALYSIS_VERSION = 3
+_PART = re.compile(r"[^\W_]+")
+_SURE = 0.7
+_FOLD = str.maketrans("äöåéèüáà", "aoaeeuaa")
+
+
+class Analyzer:
+    """Detects languages and makes terms. Keeps its dictionaries under `cache_dir` as memory-mapped tries."""
+
+    def __init__(self, cache_dir: Path) -> None:
+        self._cache_dir = cache_dir
+        self._lemmatizer: Any = None
+        self._identifier: Any = None
+        self._lemma = lru_cache(maxsize=200_000)(self._lemma_uncached)
+        self.word_keys = lru_cache(maxsize=200_000)(self._word_keys_uncached)
+
+    def detect(self, text: str, fallback: str = "en") -> str:
+        """`fi`, `en` or `sv`; `fallback` when the text is too short or too odd to tell."""
+        letters = " ".join(re.findall(r"[^\W\d_]{2,}", text))
+        if not letters:
+            return fallback
+        if self._identifier is None:
+            from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+            self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+            self._identifier.set_languages(list(LANGUAGES))
+        language, probability = self._identifier.classify(letters)
+        return str(language) if probability >= _SURE else fallback
+
+    def index_terms(self, text: str, language: str) -> Terms:
+        """Terms of a text to be indexed, in order and with repetitions; n-grams only for languages that compound."""
+        words: list[str] = []
+        grams: list[str] = []
+        for token in tokens(text):
+            terms = self._word_terms(token, language)
+            words += terms
+            if language in COMPOUNDING:
+                grams += grams_of(terms[0])
+        return Terms(tuple(words), tuple(grams))
+
+    def query_terms(self, text: str, languages: Sequence[str] = ("fi", "en")) -> Terms:
+        """Distinct terms of a question, analysed in each of `languages`: a short one does not tell its language. What
+        people say to be kind, and single characters, ask for nothing."""
+        words: dict[str, None] = {}
+        grams: dict[str, None] = {}
+        for token in _asking(text):
+            for language in languages:
+                terms = self._word_terms(token, language)
+                words.update(dict.fromkeys(terms))
+                if language in COMPOUNDING:
+                    grams.update(dict.fromkeys(grams_of(terms[0])))
+        return Terms(tuple(words), tuple(grams))
+
+    def variants(self, text: str, languages: Sequence[str] = ("fi", "en")) -> list[tuple[str, ...]]:
+        """For each distinct token of a question the forms that `query_terms` makes of it as a whole."""
+        return [
+            tuple(dict.fromkeys(self._word_terms(token, language)[0] for language in languages))
+            for token in dict.fromkeys(_asking(text))
+        ]
+
+    def _word_keys_uncached(self, word: str) -> frozenset[str]:
+        """The terms one word of a shown text stands for, to tell whether it matches a question."""
+        found = [
+            term for language in ("fi", "en") for token in tokens(word) for term in self._word_terms(token, language)
+        ]
+        return frozenset(found)
+
+    def _word_terms(self, token: str, language: str) -> list[str]:
+        """The lemma of a word, or an exact token whole and then in its parts."""
+        if token.isalpha():
+            return [self._lemma(token, language)]
+        parts = _PART.findall(token)
+        whole = token.translate(_FOLD)
+        if len(parts) == 1:
+            return [whole]
+        pieces = [self._lemma(part, language) if part.isalpha() else part for part in parts]
+        return [whole, *pieces]
+
+    def _lemma_uncached(self, word: str, language: str) -> str:
+        if self._lemmatizer is None:
+            from simplemma import Lemmatizer
+            from simplemma.strategies import DefaultStrategy
+            from simplemma.strategies.dictionaries import TrieDictionaryFactory
+
+            factory = TrieDictionaryFactory(disk_cache_dir=str(self._cache_dir))
+            self._lemmatizer = Lemmatizer(lemmatization_strategy=DefaultStrategy(dictionary_factory=factory))
+        if language not in LANGUAGES:
+            return word.translate(_FOLD)
+        return str(self._lemmatizer.lemmatize(word, lang=language)).lower().translate(_FOLD)
+
+
+def _asking(text: str) -> list[str]:
+    """The tokens of a question that ask for something; none when somebody only tries whether it works."""
+    asking = [token for token in tokens(text) if len(token) > 1 and token not in SMALL_TALK]
+    return [] if TRIAL_WORDS.issuperset(asking) else asking

@@ -1,0 +1,136 @@
+"""Who may be suggested now: left, away, paused, how often first this week, topics, deputy. And the count of that.
+
+What a person sets is theirs alone: it decides whether they are suggested, and is shown on no page but their own. The
+fairness that follows from it is `fairness.py`'s.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import BindParameter, bindparam, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from recommender.database.tables import MUTED, STATED, Account, FirstSuggestion, Person, PersonSettings, PersonTopic
+from recommender.language.analyzer import Analyzer
+from recommender.language.words import QUESTION_WORDS
+
+WEEK = timedelta(days=7)
+_QUESTION_LANGUAGES = ("fi", "en")  # those that `Analyzer.query_terms` reads every question in
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether one person may be suggested. `capacity` is how many times a week at most they want to be first (None: any
+    number), `load` how many times they were in the last seven days, `muted` the terms of each muted topic, as they are
+    in each language of questions, `stated` those of each topic they have added, `languages` those they help in (none:
+    they have not said). Whose account is disabled has `left` too."""
+
+    person_id: int
+    left: bool
+    away_until: date | None
+    paused: bool
+    capacity: int | None
+    load: float
+    muted: tuple[frozenset[str], ...]
+    deputy_id: int | None
+    stated: tuple[frozenset[str], ...] = ()
+    languages: tuple[str, ...] = ()
+
+    @property
+    def full(self) -> bool:
+        """True when they have been first as often this week as they want to be."""
+        return self.capacity is not None and self.load >= self.capacity
+
+    def mutes(self, words: Collection[str]) -> bool:
+        """True when a question with these words (`Terms.words` of `Analyzer.query_terms`) is about a muted topic."""
+        return any(terms.issubset(words) for terms in self.muted)
+
+    def states(self, words: Collection[str]) -> bool:
+        """True when a question with these words is about a topic they have added."""
+        return any(terms.issubset(words) for terms in self.stated)
+
+
+def availabilities(session: Session, ids: Collection[int], today: date, analyzer: Analyzer) -> dict[int, Availability]:
+    """The availability of the people of `ids`, in three queries; unknown ids are left out."""
+    wanted = sorted(set(ids))
+    week = session.execute(_WEEK, {"ids": wanted, "after": today - WEEK, "today": today})
+    loads = {person_id: float(load) for person_id, load in week}
+    terms: dict[tuple[int, str], dict[frozenset[str], None]] = {}
+    for person_id, kind, topic in session.execute(_TOPICS, {"ids": wanted}):
+        terms.setdefault((person_id, kind), {}).update(dict.fromkeys(question_terms(topic, analyzer)))
+    return {
+        person_id: Availability(
+            person_id=person_id,
+            left=bool(disabled or (left_on and left_on <= today)),
+            away_until=away_until if away_until and away_until >= today else None,
+            paused=bool(paused),
+            capacity=capacity,
+            load=loads.get(person_id, 0.0),
+            muted=tuple(terms.get((person_id, MUTED), ())),
+            deputy_id=deputy_id,
+            stated=tuple(terms.get((person_id, STATED), ())),
+            languages=tuple(languages),
+        )
+        for person_id, languages, left_on, away_until, disabled, paused, capacity, deputy_id in session.execute(
+            _CHOSEN, {"ids": wanted}
+        )
+    }
+
+
+# Built once: to build a statement takes as long as to run it, and these are asked while people type.
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+_CHOSEN = (
+    select(
+        Person.id, Person.languages, Person.left_on, Person.away_until, Account.disabled,
+        PersonSettings.paused, PersonSettings.capacity, PersonSettings.deputy_id,
+    )
+    .outerjoin(Account, Account.person_id == Person.id)
+    .outerjoin(PersonSettings, PersonSettings.person_id == Person.id)
+    .where(Person.id.in_(_IDS))
+)  # fmt: skip
+_WEEK = (
+    select(FirstSuggestion.person_id, func.sum(FirstSuggestion.count))
+    .where(
+        FirstSuggestion.person_id.in_(_IDS),
+        FirstSuggestion.day > bindparam("after"),
+        FirstSuggestion.day <= bindparam("today"),
+    )
+    .group_by(FirstSuggestion.person_id)
+)
+_TOPICS = (
+    select(PersonTopic.person_id, PersonTopic.kind, PersonTopic.topic)
+    .where(PersonTopic.person_id.in_(_IDS))
+    .order_by(PersonTopic.id)
+)
+
+
+def count_first(session: Session, person_id: int, today: date) -> None:
+    """Count that a person was suggested first today, and forget everybody's days before the last seven. Two at the
+    same moment are both counted."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    one = insert(FirstSuggestion).values(person_id=person_id, day=today, count=1)
+    session.execute(
+        one.on_conflict_do_update(
+            index_elements=[FirstSuggestion.person_id, FirstSuggestion.day],
+            set_={"count": FirstSuggestion.count + 1},
+        )
+    )
+    forgotten = delete(FirstSuggestion).where(FirstSuggestion.day <= today - WEEK)
+    session.execute(forgotten.execution_options(synchronize_session=False))
+
+
+def topic_terms(topic: str, analyzer: Analyzer, language: str) -> frozenset[str]:
+    """The words of a topic as terms of a language; empty when it holds none to go by. Of a joined word ("VPN-yhteydet")
+    the parts, so that it is met in whatever case it is written."""
+    words = analyzer.query_terms(topic, (language,)).words
+    parts = frozenset(word for word in words if word.isalnum())
+    return parts - QUESTION_WORDS or parts
+
+
+def question_terms(topic: str, analyzer: Analyzer) -> tuple[frozenset[str], ...]:
+    """The terms of a topic in each language that a question may be in: it is about the topic when it holds all of one
+    of the sets."""
+    found = [topic_terms(topic, analyzer, language) for language in _QUESTION_LANGUAGES]
+    return tuple(dict.fromkeys(terms for terms in found if terms))

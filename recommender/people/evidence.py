@@ -1,0 +1,116 @@
+"""What people did in the items near a question: from the database as it is now, of what the asker may read alone.
+
+Lighter than whole items, since experts are found among far more of them than are shown.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from functools import lru_cache
+from operator import itemgetter
+from typing import NamedTuple
+
+from sqlalchemy import Executable, select
+from sqlalchemy.orm import Session
+
+from recommender.access import Reader, readable_documents, readable_requests
+from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, best_parts, ids_of, stood_by
+from recommender.database.tables import RESOLVED, Document, HelpRequest, Reply, Team
+from recommender.datatypes import Contribution, Kind
+
+
+class Trace(NamedTuple):
+    """One item near a question: how near, beside the nearest (0..1), who handles it, and what people did in it.
+    `convincing` when it is near enough, beside the nearest, for these people to be named because of it."""
+
+    key: str
+    score: float
+    team: str | None
+    language: str
+    contributions: tuple[Contribution, ...]
+    convincing: bool = False
+
+
+def traces(
+    session: Session,
+    scores: Mapping[str, float],
+    reader: Reader,
+    declined: Collection[tuple[str, int]] = (),
+    before: datetime | None = None,
+) -> list[Trace]:
+    """The items of `scores`, nearest first, that are there and that `reader` may read. A person's part in an item that
+    they `declined` (item key, person id) is left out; so is what was done from `before` on, and what was not resolved
+    by then, which is how a question of the past is asked. How a reply was received is as it is now."""
+    found = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
+    kept = []
+    for key, (team, language, parts) in found.items():
+        if declined:
+            parts = tuple(part for part in parts if (key, part.person_id) not in declined)
+        kept.append(Trace(key, scores[key], team, language, parts))
+    return sorted(kept, key=lambda trace: (-trace.score, trace.key))
+
+
+Found = dict[str, tuple[str | None, str, tuple[Contribution, ...]]]
+
+
+def _of_requests(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> Found:
+    rows = session.execute(_readable_requests(reader), {"ids": ids_of(keys, Kind.REQUEST)})
+    about: dict[int, tuple[str | None, str]] = {}
+    replies: dict[int, list[tuple[int | None, datetime, bool, int]]] = {}
+    for identifier, team, language, asker, resolved_at, author, at, accepted, score in rows:
+        if before is not None and resolved_at is not None and resolved_at >= before:
+            continue
+        about[identifier] = (team, language)
+        if author is not None and author != asker and (before is None or at < before):
+            replies.setdefault(identifier, []).append((author, at, accepted, score))
+    found: Found = {}
+    for identifier, each in about.items():
+        own = replies.get(identifier, [])
+        if len(own) > 1:
+            own.sort(key=itemgetter(1))
+        found[f"request:{identifier}"] = (*each, best_parts(own))
+    return found
+
+
+def _of_documents(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> Found:
+    ids = ids_of(keys, Kind.DOCUMENT)
+    if not ids:
+        return {}
+    found: Found = {}
+    rows = session.execute(_readable_documents(reader), {"ids": ids})
+    for identifier, team, language, owner, verifier, verified, written in rows:
+        parts = stood_by(owner, verifier, verified, written)
+        kept = tuple(part for part in parts if before is None or part.at < before)
+        found[f"document:{identifier}"] = (team, language, kept)
+    return found
+
+
+# The statements of a reader are kept, since to build one takes as long as to run it; what they find is not.
+_KEPT = 64
+
+
+@lru_cache(maxsize=_KEPT)
+def _readable_requests(reader: Reader) -> Executable:
+    return (
+        select(
+            HelpRequest.id, Team.handle, HelpRequest.language, HelpRequest.asked_by_id, HelpRequest.resolved_at,
+            Reply.author_id, Reply.created_at, Reply.accepted, Reply.score,
+        )
+        .outerjoin(Team, Team.id == HelpRequest.team_id)
+        .outerjoin(Reply, Reply.request_id == HelpRequest.id)
+        .where(HelpRequest.id.in_(IDS), SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED)
+        .where(readable_requests(reader))
+        .order_by(HelpRequest.id, Reply.id)
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=_KEPT)
+def _readable_documents(reader: Reader) -> Executable:
+    return (
+        select(
+            Document.id, Team.handle, Document.language,
+            Document.owner_id, Document.verified_by_id, Document.verified_on, Document.written_at,
+        )
+        .outerjoin(Team, Team.id == Document.team_id)
+        .where(Document.id.in_(IDS), SEARCHABLE_DOCUMENTS)
+        .where(readable_documents(reader))
+    )  # fmt: skip

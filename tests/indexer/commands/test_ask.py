@@ -1,0 +1,129 @@
+"""indexer/ask.py: a recommendation as lines for a terminal."""
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.commands.ask import answer, as_text
+from recommender.database.tables import Person, Team
+from recommender.datatypes import (
+    Contribution,
+    Evidence,
+    Expert,
+    Item,
+    Kind,
+    Passage,
+    Recommendation,
+    Role,
+    Suggestion,
+    Verdict,
+    Why,
+)
+from recommender.errors import IndexNotFound, KollegaError
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+from tests.conftest import MODELS, FakeEncoder
+
+AT = datetime(2026, 1, 2, 10)
+ITEM = Item(
+    "request:17", Kind.REQUEST, "Printer stuck", "", "", "en", "it", frozenset({"everyone"}), AT,
+    contributions=(Contribution(1, 1.0, AT),),
+)  # fmt: skip
+PASSAGE = Passage("request:17", Role.ANSWER, 1, "Printer stuck", "Open the back.\nPull the paper.", "en")
+FOUND = Suggestion(ITEM, PASSAGE, 0.456, PASSAGE.text, ((9, 13), (24, 29)), Why(("paper", "back"), 0.5))
+AINO = Expert(1, "aino", "Aino", ("it",), ("fi",), None, 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
+
+
+def test_a_recommendation_is_a_few_lines_with_matching_words_in_brackets() -> None:
+    assert as_text(Recommendation("q", "en", Verdict.ANSWER, (FOUND,), (AINO,))).splitlines() == [
+        "This has been answered before.",
+        "",
+        "1. Printer stuck",
+        "   it, request, en, 2026-01-02, request:17 - match 0.46",
+        "   | Open the [back].",
+        "   | Pull the [paper].",
+        "   why: the same words: paper, back",
+        "",
+        "Colleagues who know:",
+        "- Aino (it): answered 1 like this, last 2026-01-02, e.g. 'Printer stuck'",
+    ]
+
+
+def test_someone_away_or_without_a_team_is_described_so() -> None:
+    away = Expert(2, "m", "Matti", (), (), date(2026, 5, 1), 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
+    last = as_text(Recommendation("q", "en", Verdict.MAYBE, (), (away,))).splitlines()[-1]
+    assert last.startswith("- Matti (no team, away until 2026-05-01): answered 1 like this")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "notices", "lines"),
+    [
+        (Verdict.UNKNOWN, (), ["Nobody has written this down."]),
+        (Verdict.MAYBE, (), ["These may help."]),
+        (
+            Verdict.UNKNOWN,
+            ("dense_missing",),
+            [
+                "The model or its vectors cannot be used; this is keyword search alone. Run: kollega status",
+                "Nobody has written this down.",
+            ],
+        ),
+        (
+            Verdict.UNKNOWN,
+            ("index_mismatch",),
+            [
+                "The index is another model's; this is keyword search alone. Run: kollega reindex --full",
+                "Nobody has written this down.",
+            ],
+        ),
+    ],
+)
+def test_verdict_and_notices_come_first(verdict: Verdict, notices: tuple[str, ...], lines: list[str]) -> None:
+    assert as_text(Recommendation("q", "en", verdict, notices=notices)).splitlines() == lines
+
+
+@pytest.fixture
+def indexed(
+    settings: Settings,
+    open_recommender: Callable[[], Recommender],
+    add_request: Callable[..., int],
+    encoder: FakeEncoder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One request for everyone, one for HR; the model is the fake one."""
+    add_request("Printer on floor two is stuck", "", "Open the back cover", by="aino", team="it")
+    add_request("Salary table of the board", "", "Ask the board", by="helena", team="hr", audience=["team:hr"])
+    (settings.home / "models").symlink_to(MODELS, target_is_directory=True)
+    monkeypatch.setattr("recommender.recommender.load_encoder", lambda _settings: encoder)
+    open_recommender()
+
+
+def test_without_a_name_only_what_everyone_may_read_is_searched(
+    settings: Settings, sessions: sessionmaker[Session], indexed: None
+) -> None:
+    with sessions.begin() as session:
+        session.add(Person(handle="boss", name="Boss", teams=[session.query(Team).filter_by(handle="hr").one()]))
+    question = "Salary table of the board"
+    assert "Salary" not in answer(settings, question, None, 3, False)
+    assert "Salary" not in answer(settings, question, "aino", 3, False)
+    assert "1. Salary table of the board" in answer(settings, question, "boss", 3, False)
+
+
+def test_json_holds_what_the_text_says(settings: Settings, indexed: None) -> None:
+    found = json.loads(answer(settings, "Printer on floor two is stuck", None, 3, True))
+    assert (found["verdict"], [s["title"] for s in found["suggestions"]]) == (
+        "answer",
+        ["Printer on floor two is stuck"],
+    )
+    assert [expert["handle"] for expert in found["experts"]] == ["aino"]
+
+
+def test_an_unknown_person_and_a_missing_index_are_sentences(settings: Settings, indexed: None) -> None:
+    with pytest.raises(KollegaError, match=r"^There is no person 'nobody'\. Their handle is the id they were imported"):
+        answer(settings, "printer", "nobody", 3, False)
+    (settings.index_dir / "CURRENT").unlink()
+    with pytest.raises(IndexNotFound, match="Run: kollega reindex"):
+        answer(settings, "printer", None, 3, False)

@@ -1,0 +1,385 @@
+"""indexer/users.py through the commands `kollega user` and `kollega team`, on the database that an admin has."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.cli import main
+from indexer.commands import people
+from recommender import accounts
+from recommender.database.tables import Account, APIToken, Person, Team, utc_now
+from recommender.errors import AccountError
+from recommender.settings import PREFIX, Settings
+from tests.paths import ROOT
+
+PASSWORD = "Correct-horse 9"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(settings: Settings, sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs `kollega` on the database of `sessions` with `typed` as its standard input; fails at an exception."""
+    for name in list(os.environ):
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("KOLLEGA_HOME", str(settings.home))
+
+    def run(*arguments: str, typed: str = "") -> Result:
+        result = CliRunner().invoke(main, list(arguments), input=typed)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def teams(sessions: sessionmaker[Session]) -> None:
+    """The teams it and hr, as an import leaves them."""
+    with sessions.begin() as session:
+        session.add_all([Team(handle="it", name="IT"), Team(handle="hr", name="HR")])
+
+
+def _said(result: Result) -> str:
+    """What a command that went well said."""
+    assert (result.exit_code, result.stderr) == (0, "")
+    return result.stdout
+
+
+def _refused(result: Result) -> str:
+    """The one sentence of a command that did not go well."""
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1
+    return result.stderr.removeprefix("Error: ").strip()
+
+
+def _signs_in(sessions: sessionmaker[Session], handle: str, password: str = PASSWORD) -> bool:
+    with sessions() as session:
+        return accounts.sign_in(session, handle, password) is not None
+
+
+def _about(sessions: sessionmaker[Session], handle: str) -> tuple[str, str, list[str]]:
+    with sessions() as session:
+        person = session.scalars(select(Person).where(Person.handle == handle)).one()
+        return person.name, person.role, [team.handle for team in person.teams]
+
+
+# adding
+
+
+def test_somebody_new_is_added_with_a_password_and_signs_in(run: Run, sessions: sessionmaker[Session]) -> None:
+    assert _said(run("user", "add", "aino", typed=f"{PASSWORD}\n")) == "aino may sign in as staff\n"
+    assert _about(sessions, "aino") == ("aino", "staff", [])
+    assert _signs_in(sessions, "aino")
+
+
+@pytest.mark.usefixtures("teams")
+def test_somebody_new_has_the_name_role_and_teams_given(run: Run, sessions: sessionmaker[Session]) -> None:
+    options = ("--name", "Aino Virtanen", "--role", "lead", "--team", "it", "--team", "hr")
+    assert _said(run("user", "add", "aino", *options, typed=PASSWORD)) == "aino may sign in as lead\n"
+    assert _about(sessions, "aino") == ("Aino Virtanen", "lead", ["hr", "it"])
+
+
+def test_somebody_who_is_there_keeps_what_is_not_given(
+    run: Run, sessions: sessionmaker[Session], add_person: Callable[..., int]
+) -> None:
+    number = add_person("aino", "agent", "it", "hr")
+    assert _said(run("user", "add", "aino", typed=PASSWORD)) == "aino may sign in as agent\n"
+    assert _about(sessions, "aino") == ("Aino", "agent", ["hr", "it"])
+    _said(run("user", "add", "aino", "--name", "Aino Lahti", typed=PASSWORD))
+    assert _about(sessions, "aino") == ("Aino Lahti", "agent", ["hr", "it"])
+    _said(run("user", "add", "aino", "--role", "admin", "--team", "it", typed=PASSWORD))
+    assert _about(sessions, "aino") == ("Aino Lahti", "admin", ["it"])
+    with sessions() as session:
+        assert session.scalars(select(Person.id)).all() == [number]
+
+
+def test_without_a_password_nobody_signs_in_with_one_and_an_old_one_stays(
+    run: Run, sessions: sessionmaker[Session]
+) -> None:
+    _said(run("user", "add", "aino", "--no-password"))
+    assert not _signs_in(sessions, "aino", "") and not _signs_in(sessions, "aino")
+    _said(run("user", "password", "aino", typed=PASSWORD))
+    _said(run("user", "add", "aino", "--no-password"))
+    assert _signs_in(sessions, "aino")
+
+
+def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(
+    settings: Settings, sessions: sessionmaker[Session]
+) -> None:
+    screen, terminal = pytest.importorskip("pty").openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "indexer", "user", "add", "aino"],
+        env=os.environ | {"KOLLEGA_HOME": str(settings.home)},
+        cwd=ROOT,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)  # so that reading fails once the command has ended
+    shown = b""
+    for prompt in (b"Password: ", b"Repeat for confirmation: "):
+        while not shown.endswith(prompt):
+            shown += os.read(screen, 1000)
+        os.write(screen, f"{PASSWORD}\n".encode())
+    while b"may sign in" not in shown:
+        shown += os.read(screen, 1000)
+    assert child.wait(30) == 0
+    os.close(screen)
+    assert PASSWORD.encode() not in shown
+    assert _signs_in(sessions, "aino")
+
+
+@pytest.mark.parametrize("password", ["", "123456789"])
+@pytest.mark.parametrize("command", ["add", "password"])
+def test_a_password_too_short_is_one_sentence_and_changes_nothing(
+    run: Run, sessions: sessionmaker[Session], command: str, password: str
+) -> None:
+    _said(run("user", "add", "aino", typed=PASSWORD))
+    result = run("user", command, "aino", *(["--role", "admin"] if command == "add" else []), typed=f"{password}\n")
+    assert _refused(result) == "A password needs at least 10 characters."
+    assert _signs_in(sessions, "aino") and _about(sessions, "aino")[1] == "staff"
+    _refused(run("user", "add", "matti", typed=password))
+    with sessions() as session:
+        assert session.scalars(select(Person.handle)).all() == ["aino"]
+
+
+def _piped(settings: Settings, password: bytes) -> subprocess.CompletedProcess[bytes]:
+    """`kollega user add aino` with these bytes as its real standard input, which CliRunner's is not."""
+    return subprocess.run(
+        [sys.executable, "-m", "indexer", "user", "add", "aino"],
+        env=os.environ | {"KOLLEGA_HOME": str(settings.home), "PYTHONUTF8": "1"},
+        cwd=ROOT,
+        input=password,
+        capture_output=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+def test_the_end_of_a_piped_line_is_no_part_of_the_password(
+    settings: Settings, sessions: sessionmaker[Session], ending: str
+) -> None:
+    assert _piped(settings, f"{PASSWORD}{ending}".encode()).returncode == 0
+    assert _signs_in(sessions, "aino")
+
+
+def test_a_piped_password_that_is_not_utf_8_is_one_sentence(settings: Settings) -> None:
+    ran = _piped(settings, "salasanani on ä\n".encode("latin-1"))
+    assert ran.returncode == 1 and ran.stderr.startswith(b"Error: ") and b"Traceback" not in ran.stderr
+
+
+@pytest.mark.usefixtures("teams")
+@pytest.mark.parametrize("arguments", [("user", "add", "aino"), ("user", "role", "matti", "agent")])
+def test_an_unknown_team_is_one_sentence_that_lists_the_known_ones(
+    run: Run, sessions: sessionmaker[Session], add_person: Callable[..., int], arguments: tuple[str, ...]
+) -> None:
+    add_person("matti")
+    sentence = "There is no team 'xx'. Teams come with `kollega import`; there are: hr, it"
+    assert _refused(run(*arguments, "--team", "it", "--team", "xx", typed=PASSWORD)) == sentence
+    with sessions() as session:
+        assert session.scalars(select(Person.handle)).all() == ["matti"]
+    assert _about(sessions, "matti") == ("Matti", "staff", [])
+
+
+def test_an_unknown_team_among_none_says_so(run: Run) -> None:
+    assert _refused(run("team", "xx", "--shared")).endswith("there are: none yet")
+
+
+@pytest.mark.parametrize("handle", ["", " ", "ai no", "ai:no", "ai\tno", "x" * 65])
+def test_a_user_name_that_cannot_be_used_is_one_sentence(
+    run: Run, sessions: sessionmaker[Session], handle: str
+) -> None:
+    sentence = "A user name has 1 to 64 characters, without spaces and colons."
+    assert _refused(run("user", "add", handle, typed=PASSWORD)) == sentence
+    with sessions() as session:
+        assert session.query(Person).count() == 0
+
+
+@pytest.mark.parametrize("handle", [" aino", "aino ", "aino\n"])
+def test_a_user_name_with_a_space_at_an_end_is_refused_too(run: Run, handle: str) -> None:
+    assert "1 to 64 characters" in _refused(run("user", "add", handle, typed=PASSWORD))
+
+
+def test_the_longest_user_name_signs_in(run: Run, sessions: sessionmaker[Session]) -> None:
+    _said(run("user", "add", "x" * 64, typed=PASSWORD))
+    assert _signs_in(sessions, "x" * 64)
+
+
+# passwords, roles, doors
+
+
+def test_a_new_password_takes_the_old_one_s_place_and_ends_sessions(run: Run, sessions: sessionmaker[Session]) -> None:
+    _said(run("user", "add", "aino", typed=PASSWORD))
+    with sessions() as session:
+        key = session.scalars(select(Account.session_key)).one()
+    assert _said(run("user", "password", "aino", typed="Another horse 7\n")) == "aino has a new password\n"
+    assert (_signs_in(sessions, "aino"), _signs_in(sessions, "aino", "Another horse 7")) == (False, True)
+    with sessions() as session:
+        assert session.scalars(select(Account.session_key)).one() != key
+
+
+def test_a_role_changes_and_teams_only_when_they_are_given(
+    run: Run, sessions: sessionmaker[Session], add_person: Callable[..., int]
+) -> None:
+    add_person("aino", "staff", "it")
+    add_person("vera", "agent", "hr")
+    assert _said(run("user", "role", "aino", "agent")) == "aino is agent of it\n"
+    assert _said(run("user", "role", "aino", "lead", "--team", "hr", "--team", "it")) == "aino is lead of hr, it\n"
+    assert _said(run("user", "role", "aino", "staff", "--team", "hr")) == "aino is staff of hr\n"
+    assert (_about(sessions, "aino"), _about(sessions, "vera")) == (
+        ("Aino", "staff", ["hr"]),
+        ("Vera", "agent", ["hr"]),
+    )
+
+
+def test_somebody_of_no_team_has_a_role_alone(run: Run, add_person: Callable[..., int]) -> None:
+    add_person("aino")
+    assert _said(run("user", "role", "aino", "admin")) == "aino is admin\n"
+
+
+def test_disabling_ends_all_ways_in_and_undo_opens_the_password_s_alone(
+    run: Run, sessions: sessionmaker[Session]
+) -> None:
+    _said(run("user", "add", "aino", typed=PASSWORD))
+    _said(run("user", "token", "aino"))
+    assert _said(run("user", "disable", "aino")) == "aino may not sign in any more; their tokens are gone\n"
+    with sessions() as session:
+        assert session.query(APIToken).count() == 0
+    assert not _signs_in(sessions, "aino")
+    assert _said(run("user", "disable", "aino", "--undo")) == "aino may sign in again\n"
+    assert _signs_in(sessions, "aino")
+
+
+def test_adding_somebody_disabled_opens_their_account_or_says_that_it_is_closed(
+    run: Run, sessions: sessionmaker[Session]
+) -> None:
+    _said(run("user", "add", "aino", typed=PASSWORD))
+    _said(run("user", "disable", "aino"))
+    again = run("user", "add", "aino", typed=PASSWORD)
+    assert ("may sign in" in again.stdout) is _signs_in(sessions, "aino")
+
+
+# tokens
+
+
+def test_a_token_is_printed_this_once_and_reads_as_its_person(run: Run, sessions: sessionmaker[Session]) -> None:
+    _said(run("user", "add", "aino", typed=PASSWORD))
+    (token,) = _said(run("user", "token", "aino")).splitlines()
+    with sessions() as session:
+        row = accounts.token_of(session, token, date.max)
+        assert row is not None and (row.person.handle, row.name, row.scopes) == ("aino", "API", ["read"])
+    assert token not in _said(run("user", "list"))
+    assert _said(run("user", "token", "aino")).strip() != token
+
+
+def test_a_token_has_the_scopes_days_and_name_given(
+    run: Run, sessions: sessionmaker[Session], add_person: Callable[..., int]
+) -> None:
+    add_person("robot")
+    options = ("--scope", "write", "--scope", "read", "--days", "7", "--name", "night job")
+    token = _said(run("user", "token", "robot", *options)).strip()
+    last = utc_now().date() + timedelta(days=7)
+    with sessions() as session:
+        row = accounts.token_of(session, token, last)
+        assert row is not None and (row.name, row.scopes) == ("night job", ["read", "write"])
+        assert accounts.token_of(session, token, last + timedelta(days=1)) is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("user", "token", "aino", "--scope", "admin"),
+        ("user", "token", "aino", "--days", "0"),
+        ("user", "role", "aino", "boss"),
+        ("user", "add", "aino", "--role", "boss"),
+        ("team", "it"),
+    ],
+)
+@pytest.mark.usefixtures("teams")
+def test_what_is_no_choice_is_a_usage_error_and_changes_nothing(
+    run: Run, sessions: sessionmaker[Session], add_person: Callable[..., int], arguments: tuple[str, ...]
+) -> None:
+    add_person("aino")
+    result = run(*arguments, typed=PASSWORD)
+    assert result.exit_code == 2 and "Usage: " in result.stderr
+    assert _about(sessions, "aino") == ("Aino", "staff", [])
+    with sessions() as session:
+        assert session.query(Account).count() == session.query(APIToken).count() == 0
+
+
+# the list
+
+
+def test_the_list_has_a_line_for_everybody_with_an_account(run: Run, add_person: Callable[..., int]) -> None:
+    assert _said(run("user", "list")) == ""
+    add_person("zeppo")  # in the data, without an account
+    add_person("vera", "lead", "it", "hr")
+    _said(run("user", "add", "vera", typed=PASSWORD))
+    _said(run("user", "add", "aino", "--name", "Aino Lahti", "--no-password"))
+    _said(run("user", "add", "matti", typed=PASSWORD))
+    _said(run("user", "disable", "matti"))
+    assert _said(run("user", "list")).splitlines() == [
+        "aino\tAino Lahti\tstaff\t\tno password",
+        "matti\tmatti\tstaff\t\tdisabled",
+        "vera\tVera\tlead\thr,it\tpassword",
+    ]
+
+
+# teams, and who is not there
+
+
+@pytest.mark.usefixtures("teams")
+def test_a_team_s_requests_are_restricted_and_shared_again(run: Run, sessions: sessionmaker[Session]) -> None:
+    for option, whom, flags in (
+        ("--restricted", "those in the request", {"hr": True, "it": False}),
+        ("--shared", "everyone", {"hr": False, "it": False}),
+    ):
+        assert _said(run("team", "hr", option)) == f"new requests to hr are by default for {whom}\n"
+        with sessions() as session:
+            assert {team.handle: team.restricted for team in session.scalars(select(Team))} == flags
+
+
+@pytest.mark.parametrize(
+    "arguments", [("password",), ("role", "agent"), ("disable",), ("disable", "--undo"), ("token",), ("unlink",)]
+)
+def test_somebody_who_is_not_there_is_one_sentence_that_says_how_to_make_them(
+    run: Run, sessions: sessionmaker[Session], arguments: tuple[str, ...]
+) -> None:
+    command, *rest = arguments
+    result = run("user", command, "nobody", *rest, typed=PASSWORD)
+    assert _refused(result) == "There is no person 'nobody'. Make one with: kollega user add nobody"
+    with sessions() as session:
+        assert session.query(Account).count() == 0
+
+
+# the demo's accounts
+
+
+def test_the_demo_s_people_sign_in_with_passwords_made_for_this_once(
+    sessions: sessionmaker[Session], add_person: Callable[..., int]
+) -> None:
+    add_person("aino")
+    vera = add_person("vera")
+    with sessions.begin() as session:
+        accounts.disable(session, session.get_one(Person, vera))
+    opened = []
+    for _ in range(2):
+        with sessions.begin() as session:
+            opened.append({person.handle: password for person, password in people.open_demo(session, ["aino", "vera"])})
+    first, second = opened
+    assert len({*first.values(), *second.values()}) == 4
+    assert [_signs_in(sessions, handle, second[handle]) for handle in ("aino", "vera")] == [True, True]
+    assert [_signs_in(sessions, handle, first[handle]) for handle in ("aino", "vera")] == [False, False]
+
+
+def test_the_demo_s_accounts_need_its_people(sessions: sessionmaker[Session]) -> None:
+    with sessions() as session, pytest.raises(AccountError, match="There is no person 'aino'"):
+        people.open_demo(session, ["aino"])

@@ -1,0 +1,153 @@
+"""expert_evaluation.py: load by hand, and a small set of which all figures are known."""
+
+import gzip
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from indexer.evaluation import evaluate as command
+from indexer.evaluation import experts
+from indexer.evaluation.evaluate import Run, ask_experts, evaluate
+from indexer.evaluation.expert_questions import FILTERED, FIXED, UNFILTERED, Asked, pack, read, unpack
+from indexer.evaluation.experts import AS_RANKED, CAPPED, RANKER, SPREAD, gini, top_share
+from indexer.evaluation.sets import EvaluationSet
+from recommender.errors import EvaluationError
+from recommender.language.analyzer import Analyzer
+from recommender.people.experts import Ranked
+from recommender.recommender import Nearby, Recommender
+from recommender.settings import Settings
+from tests.conftest import FakeEncoder
+
+
+def test_the_share_of_the_top_tenth_and_gini_by_hand() -> None:
+    assert top_share(np.array([5.0, 1, 1, 1, 1, 1, 0, 0, 0, 0])) == 0.5
+    assert top_share(np.array([4.0, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0])) == 7 / 8  # of eleven, two
+    assert gini(np.array([1.0, 1, 1, 1])) == 0.0
+    assert gini(np.array([0.0, 0, 0, 1])) == 0.75
+    assert gini(np.array([1.0, 3])) == 0.25
+    assert (top_share(np.zeros(3)), gini(np.zeros(3))) == (0.0, 0.0)
+
+
+def test_load_is_spread_and_capped_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = [f"q{number}" for number in range(6)]
+    asked = Asked("set", {}, {FILTERED: {key: {1: 1} for key in questions}}, frozenset({1, 2}), [], datetime.min, [])
+    runs = {question: [Ranked(1, 0.9), Ranked(2, 0.35)] for question in questions}
+
+    def load(kind: str) -> tuple[float, float]:
+        found = experts._load(asked, runs, kind)
+        return found.top_tenth, found.metrics["RR"]
+
+    assert load(AS_RANKED) == (1.0, 1.0)
+    # after five times first 0.9 * 0.8 ** 5 = 0.29 < 0.35
+    assert load(SPREAD) == (pytest.approx(5 / 6), pytest.approx((5 + 1 / 2) / 6))
+    # 1 is full after three times
+    assert load(CAPPED) == (0.5, pytest.approx((3 + 3 / 2) / 6))
+    monkeypatch.setattr(experts, "WEEK_OF", 3)  # 1, 1, 1, 2, then 1 was first twice in the last three
+    assert load(CAPPED) == (pytest.approx(5 / 6), pytest.approx((5 + 1 / 2) / 6))
+
+
+def _row(number: int, title: str, day: int, asked_by: str, *authors: str) -> dict[str, Any]:
+    answers = [
+        {"id": f"a{number}{who}", "author": who, "body": "so", "created_at": f"2026-01-{day:02}T12:00:00"}
+        for who in authors
+    ]
+    return {
+        "id": f"q{number}", "kind": "request", "title": title, "body": "", "answer": None, "language": "en",
+        "tags": [], "team": None, "asked_by": asked_by, "answers": answers,
+        "created_at": f"2026-01-{day:02}T10:00:00",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Aino answers printers and eero wifi before the 10th; then two questions, the second about what only the first
+    taught that matti knows."""
+    corpus = [_row(n, f"printer jam {n}", n, "liisa", "aino") for n in range(1, 5)]
+    corpus += [_row(n, f"wifi slow {n}", n, "liisa", "eero") for n in range(5, 9)]
+    corpus += [_row(11, "wifi slow upstairs", 11, "liisa", "eero"), _row(12, "saxophone squeaks", 12, "aino", "matti")]
+    corpus.append(_row(13, "saxophone squeaks again", 13, "liisa", "matti"))
+    queries = [
+        {
+            "id": f"exp-{number}", "text": title, "language": "en", "protocol": "expert", "relevant": [],
+            "experts": [who], "asked_at": f"2026-01-{number}T10:00:00", "asked_by": "liisa",
+            "filter": {"kind": "request"},
+        }
+        for number, title, who in ((11, "wifi slow upstairs", "eero"), (13, "saxophone squeaks again", "matti"))
+    ]  # fmt: skip
+    people = [{"id": who, "name": who, "candidate": who != "liisa"} for who in ("aino", "eero", "matti", "liisa")]
+    for name, rows in (("corpus", corpus), ("queries", queries), ("people", people)):
+        with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt", encoding="utf-8") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "meta.json").write_text(json.dumps({"expert_split": "2026-01-10T00:00:00"}))
+    return tmp_path
+
+
+def test_the_colleagues_are_measured_by_each_method(
+    folder: Path, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    found = evaluate(settings, encoder, analyzer, [folder])
+    figures = {(row.protocol, row.method): (row.n, row.metrics["RR"], row.metrics["P@1"]) for row in found.experts.rows}
+    # by what was known on the 10th nobody knows of matti; aino and eero are equally popular, aino comes first by id
+    assert figures[FIXED, "popularity"] == (2, 0.25, 0.0)
+    assert figures[FIXED, "fusion votes"] == (2, 0.5, 0.5)
+    # popularity on the 11th as before; on the 13th eero has five, aino four and matti one
+    assert figures[FILTERED, "popularity"] == (2, pytest.approx((1 / 2 + 1 / 3) / 2), 0.0)
+    for method in ("lexical votes", "dense votes", "fusion votes", RANKER):
+        assert figures[FILTERED, method] == (2, 1.0, 1.0), method
+    # unfiltered also asks what matti answered when nobody could know it
+    assert figures[UNFILTERED, "fusion votes"] == (3, pytest.approx(2 / 3), pytest.approx(2 / 3))
+    over = found.experts.over[RANKER]["popularity"]
+    assert over.mean == pytest.approx(1 - (1 / 2 + 1 / 3) / 2)
+    assert [load.top_tenth for load in found.experts.load] == [0.5, 0.5, 0.5]  # eero once, matti once
+    text, rows = command.as_text(found), json.loads(command.as_json(found))
+    assert f"| {folder.name} | rolling | 2 | ranker | 1.000 | 1.000 |" in text
+    assert {"set", "protocol", "method", "metrics"} <= rows[-1].keys()
+
+
+def test_a_second_run_asks_for_no_colleagues_until_the_task_changes(
+    folder: Path, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = Recommender.evidence
+
+    def evidence(self: Recommender, question: str, *rest: Any) -> Nearby:
+        asked.append(question)
+        return real(self, question, *rest)
+
+    monkeypatch.setattr(Recommender, "evidence", evidence)
+    first = command.as_json(evaluate(settings, encoder, analyzer, [folder]))
+    everything = len(asked)
+    asked.clear()
+    assert everything > 0 and command.as_json(evaluate(settings, encoder, analyzer, [folder])) == first
+    assert asked == []
+    (folder / "meta.json").write_text(json.dumps({"expert_split": "2026-01-12T00:00:00"}))
+    assert command.as_json(evaluate(settings, encoder, analyzer, [folder])) != first
+    assert len(asked) > 0
+
+
+def test_what_was_asked_is_the_same_after_it_was_kept(
+    folder: Path, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    each = EvaluationSet.read(folder)
+    with Run.begin(settings, encoder, analyzer, lambda _what, _done, _total: None) as run:
+        asked = ask_experts(each, read(folder, each), run)
+    assert unpack(json.loads(json.dumps(pack(asked)))) == asked
+
+
+def test_train_queries_ask_for_no_colleagues(
+    folder: Path, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    assert evaluate(settings, encoder, analyzer, [folder], part="train").experts.rows == []
+
+
+@pytest.mark.parametrize("name", ["meta.json", "people.jsonl.gz"])
+def test_a_set_without_its_split_or_its_people_is_one_sentence(
+    folder: Path, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer, name: str
+) -> None:
+    (folder / name).unlink()
+    with pytest.raises(EvaluationError, match=name.replace(".", r"\.")):
+        evaluate(settings, encoder, analyzer, [folder])

@@ -1,0 +1,423 @@
+"""indexer/reindex.py on a real index: what is encoded, reused, removed, and what a crash or a failing item leaves."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.indexing import reindex as reindex_module
+from indexer.indexing.passages import make_passages
+from indexer.indexing.reindex import ReindexReport, reindex
+from recommender.access import ANYONE
+from recommender.database.tables import Document, DocumentAudience, HelpRequest, Reply, RequestAudience, utc_now
+from recommender.datatypes import Item, Passage
+from recommender.encoder import Vectors
+from recommender.encoder import _UNRELATED
+from recommender.errors import IndexDamaged, IndexLocked, IndexMismatch
+from recommender.index import generations
+from recommender.index.catalogue import Catalogue
+from recommender.language.analyzer import Analyzer
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+from tests.conftest import MODELS, FakeEncoder
+from tests.paths import ROOT
+
+Run = Callable[..., ReindexReport]
+
+
+@pytest.fixture
+def run(settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer) -> Run:
+    """Reindexes; `encoder.encoded` then holds only what this run encoded."""
+
+    def run(full: bool = False) -> ReindexReport:
+        encoder.encoded.clear()
+        return reindex(settings, sessions, encoder, analyzer, full)
+
+    return run
+
+
+@pytest.fixture
+def ask(
+    settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer
+) -> Callable[[str], list[str]]:
+    """Titles that anyone is shown for a question by the live generation."""
+
+    def ask(question: str) -> list[str]:
+        recommender = Recommender(settings, analyzer, encoder, None)
+        recommender.refresh(wait=True)
+        with sessions() as session:
+            return [found.item.title for found in recommender.recommend(question, ANYONE, session).suggestions]
+
+    return ask
+
+
+def _indexed(settings: Settings) -> dict[str, list[str]]:
+    """Texts of the live generation's passages by item."""
+    catalogue = Catalogue.load(generations.live(settings.index_dir) / "catalogue.db")
+    found: dict[str, list[str]] = {}
+    for row in catalogue.rows():
+        found.setdefault(row.passage.item, []).append(row.passage.text)
+    catalogue.close()
+    return found
+
+
+def _encoded(encoder: FakeEncoder) -> list[str]:
+    """What was encoded of the database, without the texts by which each run measures the model."""
+    return [text for text in encoder.encoded if text not in _UNRELATED]
+
+
+def _counts(report: ReindexReport) -> tuple[int, int, int, int, int]:
+    return report.items, report.passages, report.encoded, report.reused, report.removed
+
+
+def test_the_first_run_encodes_everything_and_a_second_nothing(
+    settings: Settings, run: Run, add_request: Callable[..., int], encoder: FakeEncoder
+) -> None:
+    add_request("Printer stuck", "Paper everywhere", "Open the back")
+    add_request("VPN fails", "", "Use port 443")
+    first = run()
+    assert _counts(first) == (2, 5, 5, 0, 0)  # with an opening each, of which one reads like the question
+    assert sorted(_encoded(encoder)) == [
+        "Printer stuck\nOpen the back",
+        "Printer stuck\nPaper everywhere",
+        "VPN fails",
+        "VPN fails\nUse port 443",
+    ]
+    second = run()
+    assert _counts(second) == (2, 5, 0, 5, 0)
+    assert _encoded(encoder) == []
+    assert second.generation == first.generation == "gen-000001"
+    assert second.line().startswith("items 2, passages 5, encoded 0, reused 5, removed 0, ")
+
+
+def test_a_changed_answer_is_encoded_and_the_vector_of_its_question_reused(
+    settings: Settings, sessions: sessionmaker[Session], run: Run, add_request: Callable[..., int], encoder: FakeEncoder
+) -> None:
+    changed = add_request("Printer stuck", "Paper everywhere", "Open the back")
+    add_request("VPN fails", "From home", "Use port 443")
+    run()
+    with sessions.begin() as session:
+        session.query(Reply).filter_by(request_id=changed).one().body = "Open the front"
+    report = run()
+    assert _encoded(encoder) == ["Printer stuck\nOpen the front"]
+    assert _counts(report) == (2, 6, 1, 5, 0)
+    assert report.generation == "gen-000002"
+    assert _indexed(settings)[f"request:{changed}"] == ["Paper everywhere", "Open the front", "Paper everywhere"]
+
+
+def test_a_new_audience_alone_encodes_nothing_and_takes_effect(
+    sessions: sessionmaker[Session], run: Run, ask: Callable[[str], list[str]], add_request: Callable[..., int]
+) -> None:
+    secret = add_request("Printer stuck", "Paper everywhere", "Open the back")
+    run()
+    assert ask("Printer stuck Paper everywhere") == ["Printer stuck"]
+    with sessions.begin() as session:
+        row = session.get_one(HelpRequest, secret)
+        row.audience = [RequestAudience(token="team:hr")]
+    report = run()
+    assert _counts(report) == (1, 3, 0, 3, 0)
+    assert ask("Printer stuck Paper everywhere") == []
+
+
+@pytest.mark.parametrize("how", ["deleted", "hidden"])
+def test_a_request_that_is_gone_or_hidden_leaves_the_index_and_comes_back(
+    settings: Settings, sessions: sessionmaker[Session], run: Run, add_request: Callable[..., int], how: str
+) -> None:
+    gone = add_request("Printer stuck", "", "Open the back")
+    kept = add_request("VPN fails", "", "Use port 443")
+    run()
+    with sessions.begin() as session:
+        row = session.get_one(HelpRequest, gone)
+        if how == "deleted":
+            session.delete(row)
+        else:
+            row.hidden = True
+    report = run()
+    assert _counts(report) == (1, 2, 0, 2, 1)
+    assert _indexed(settings) == {f"request:{kept}": ["Use port 443", "VPN fails"]}
+    if how == "deleted":
+        return
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, gone).hidden = False
+    assert _counts(run()) == (2, 4, 2, 2, 0)
+    assert _indexed(settings)[f"request:{gone}"] == ["Open the back", "Printer stuck"]
+
+
+def test_a_request_that_is_open_again_is_met_no_more_by_those_who_ask(
+    sessions: sessionmaker[Session], run: Run, add_request: Callable[..., int], ask: Callable[[str], list[str]]
+) -> None:
+    again = add_request("Printer stuck", "", "Open the back")
+    run()
+    assert ask("Printer stuck") == ["Printer stuck"]
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, again).status = "open"
+    run()
+    assert ask("Printer stuck") == []
+
+
+def test_documents_are_indexed_by_section_and_follow_their_changes(
+    settings: Settings, sessions: sessionmaker[Session], run: Run, encoder: FakeEncoder
+) -> None:
+    with sessions.begin() as session:
+        guide = Document(
+            title="Guide",
+            body="## Paper\nUpper tray.\n\n## Ink\nAsk IT.",
+            language="en",
+            written_at=utc_now(),
+            audience=[DocumentAudience(token="everyone")],
+        )
+        session.add(guide)
+        session.flush()
+        key = f"document:{guide.id}"
+    run()
+    assert _indexed(settings) == {key: ["Upper tray.", "Ask IT.", "Upper tray."]}
+    with sessions.begin() as session:
+        session.query(Document).one().body = "## Paper\nUpper tray.\n\n## Ink\nAsk Aino."
+    run()
+    assert _encoded(encoder) == ["Guide › Ink\nAsk Aino."]
+    assert _indexed(settings) == {key: ["Upper tray.", "Ask Aino.", "Upper tray."]}
+    with sessions.begin() as session:
+        session.query(Document).one().hidden = True
+    assert run().removed == 1
+    assert _indexed(settings) == {}
+
+
+def test_full_starts_over_beside_the_live_generation(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    run: Run,
+    add_request: Callable[..., int],
+) -> None:
+    add_request("Printer stuck", "Paper everywhere", "Open the back")
+    run()
+    encoder.encoded.clear()
+    live: list[str | None] = []
+    report = reindex(
+        settings,
+        sessions,
+        encoder,
+        analyzer,
+        full=True,
+        progress=lambda _done, _total: live.append(generations.live_name(settings.index_dir)),
+    )
+    assert len(live) >= 2 and set(live) == {"gen-000001"}
+    assert _counts(report) == (1, 3, 3, 0, 0)
+    assert sorted(_encoded(encoder)) == ["Printer stuck\nOpen the back", "Printer stuck\nPaper everywhere"]
+    assert generations.live_name(settings.index_dir) == report.generation == "gen-000002"
+    assert generations.finished(settings.index_dir) == ["gen-000001", "gen-000002"]
+
+
+def test_another_model_needs_full(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    analyzer: Analyzer,
+    run: Run,
+    add_request: Callable[..., int],
+) -> None:
+    add_request("Printer stuck")
+    run()
+    other = FakeEncoder("other")
+    with pytest.raises(IndexMismatch, match=r"made by fake .* not by other .*Run: kollega reindex --full"):
+        reindex(settings, sessions, other, analyzer)
+    assert generations.live_name(settings.index_dir) == "gen-000001"
+    report = reindex(settings, sessions, other, analyzer, full=True)
+    assert _encoded(other) == ["Printer stuck", "Printer stuck\nIt works now."] and report.generation == "gen-000002"
+
+
+def test_shorter_passages_cut_every_item_again(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    run: Run,
+    add_request: Callable[..., int],
+) -> None:
+    key = f"request:{add_request('Stuck', '', 'one two three four. ' * 15)}"
+    run()
+    assert [len(text.split()) for text in _indexed(settings)[key]] == [60, 1]
+    report = reindex(replace(settings, passage_tokens=41), sessions, encoder, analyzer)
+    # 41 less one for the title and eight to spare leaves 32 words, cut at the end of a sentence
+    assert [len(text.split()) for text in _indexed(settings)[key]] == [32, 28, 1]
+    assert report.passages == 3
+
+
+def test_a_second_writer_is_told_to_wait(settings: Settings, run: Run, add_request: Callable[..., int]) -> None:
+    add_request("Printer stuck")
+    with generations.write_lock(settings.index_dir), pytest.raises(IndexLocked, match=r"Another process is writing"):
+        run()
+    assert run().items == 1
+
+
+def test_a_damaged_generation_is_not_copied_on(settings: Settings, run: Run, add_request: Callable[..., int]) -> None:
+    add_request("Printer stuck")
+    run()
+    (generations.live(settings.index_dir) / "vectors.faiss").write_bytes(b"cut")
+    with pytest.raises(IndexDamaged, match="kollega reindex --full"):
+        run()
+    assert _counts(run(full=True))[:2] == (1, 2)
+
+
+def test_an_empty_database_makes_an_index_that_answers_nothing(
+    settings: Settings, run: Run, ask: Callable[[str], list[str]]
+) -> None:
+    assert _counts(run()) == (0, 0, 0, 0, 0)
+    assert generations.live_name(settings.index_dir) == "gen-000001"
+    assert ask("Printer stuck") == []
+
+
+def test_a_failing_item_is_listed_and_the_rest_goes_in(
+    settings: Settings, run: Run, add_request: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = add_request("Poison", "", "Boom")
+    good = add_request("VPN fails", "", "Use port 443")
+
+    def poisoned(item: Item, count_tokens: Callable[[str], int], max_tokens: int) -> list[Passage]:
+        if item.title == "Poison":
+            raise ValueError("this text cannot be cut")
+        return make_passages(item, count_tokens, max_tokens)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reindex_module, "make_passages", poisoned)
+        report = run()
+    assert report.failed == [f"request:{bad}: this text cannot be cut"]
+    assert _counts(report) == (1, 2, 2, 0, 0)
+    assert _indexed(settings) == {f"request:{good}": ["Use port 443", "VPN fails"]}
+    mended = run()
+    assert mended.failed == [] and _counts(mended) == (2, 4, 2, 2, 0)
+
+
+class _Breaking(FakeEncoder):
+    """Breaks after a number of batches."""
+
+    def __init__(self, batches: int) -> None:
+        super().__init__()
+        self._left = batches
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        if self._left == 0:
+            raise RuntimeError("out of memory")
+        self._left -= 1
+        return super().encode_passages(texts)
+
+
+def test_an_encoder_that_breaks_costs_only_the_batch_it_was_at(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    analyzer: Analyzer,
+    run: Run,
+    add_request: Callable[..., int],
+    encoder: FakeEncoder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reindex_module, "_ENCODED_TOGETHER", 2)
+    for number in range(5):
+        add_request(f"Printer {number}", "", f"Answer {number}")
+    with pytest.raises(RuntimeError, match="out of memory"):
+        reindex(settings, sessions, _Breaking(1), analyzer)
+    assert generations.live_name(settings.index_dir) is None
+    assert _counts(run()) == (5, 10, 8, 2, 0)
+    openings, answers = [f"Printer {n}" for n in (2, 3, 4)], [f"Printer {n}\nAnswer {n}" for n in range(5)]
+    assert _encoded(encoder) == openings + answers
+
+
+_SLOW_RUN = textwrap.dedent(
+    """
+    import sys, time
+    from pathlib import Path
+    sys.path.insert(0, sys.argv[1])
+    from tests.conftest import FakeEncoder
+    from indexer.indexing import reindex
+    from recommender.database.engine import open_database
+    from recommender.language.analyzer import Analyzer
+    from recommender.settings import Settings
+
+    class Slow(FakeEncoder):
+        batches = 0
+        def encode_passages(self, texts):
+            self.batches += 1
+            if self.batches == 3:
+                print("two batches are durable", flush=True)
+                time.sleep(300)
+            return super().encode_passages(texts)
+
+    reindex._CHUNK = reindex._ENCODED_TOGETHER = 2
+    reindex.SAMPLE = int(sys.argv[5])
+    settings = Settings(home=Path(sys.argv[2]))
+    analyzer = Analyzer(Path(sys.argv[3]))
+    reindex.reindex(settings, open_database(settings), Slow(), analyzer, full=sys.argv[4] == "full")
+    """
+)
+
+
+@pytest.mark.parametrize(
+    ("full", "sample", "rest"),
+    [
+        # changed items go two by two: two openings, then two answers were kept
+        (False, 1024, 2 * ["Printer 2", "Printer 3", "Printer 4", "Printer 5", "Printer 6"]),
+        # killed while the space is learned, which takes all passages, shortest first: four openings were kept
+        (
+            True,
+            1024,
+            [*(f"Printer {n}" for n in (4, 5, 6)), *(f"Printer {n}" for n in range(7)), *2 * ["Zebra crossing paint"]],
+        ),
+        # the space was learned from two (the zebra and Printer 3), which took two batches
+        (True, 4, 2 * [f"Printer {n}" for n in (0, 1, 2, 4, 5, 6)]),
+    ],
+)
+def test_a_kill_in_the_middle_leaves_the_old_index_answering_and_the_next_run_encodes_only_the_rest(
+    settings: Settings,
+    run: Run,
+    ask: Callable[[str], list[str]],
+    add_request: Callable[..., int],
+    encoder: FakeEncoder,
+    full: bool,
+    sample: int,
+    rest: list[str],
+) -> None:
+    add_request("Zebra crossing paint", "", "Ask facilities")
+    run()
+    for number in range(7):
+        add_request(f"Printer {number}", "", f"Answer {number}")
+    child = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            _SLOW_RUN,
+            str(ROOT),
+            str(settings.home),
+            str(MODELS / "dictionaries"),
+            "full" if full else "",
+            str(sample),
+        ],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    with child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"two batches are durable\n"
+        finally:
+            child.send_signal(signal.SIGKILL)
+    assert child.returncode == -signal.SIGKILL
+
+    assert generations.live_name(settings.index_dir) == "gen-000001"
+    assert ask("Zebra crossing paint") == ["Zebra crossing paint"]
+    unfinished = settings.index_dir / "gen-000002"
+    assert unfinished.is_dir() == (not full or sample == 4)  # a space is learned before a generation is begun
+    assert not (unfinished / "manifest.json").exists()
+
+    report = run(full)
+    assert [text.partition("\n")[0] for text in _encoded(encoder)] == rest
+    assert (report.items, report.passages, report.encoded) == (8, 16, len(rest))
+    assert report.generation == "gen-000002"
+    assert list(settings.index_dir.glob("journal-*")) == []
+    assert ask("Zebra crossing paint") == ["Zebra crossing paint"]

@@ -1,0 +1,137 @@
+"""indexer/watch.py: it follows the database, works only when something changed, and waits for another writer."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.indexing.reindex import ReindexReport
+from indexer.indexing.watch import watch
+from recommender.access import ANYONE
+from recommender.database.tables import HelpRequest, Reply, utc_now
+from recommender.index import generations
+from recommender.language.analyzer import Analyzer
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+from tests.conftest import FakeEncoder
+
+Steps = Callable[[], Iterator[None]]
+Follow = Callable[[Steps], list[tuple[int, int]]]
+
+
+@pytest.fixture
+def follow(settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer) -> Follow:
+    """Watches while a generator changes things, one step before each look; returns (items, encoded) of each reindex."""
+
+    def follow(steps: Steps) -> list[tuple[int, int]]:
+        reports: list[ReindexReport] = []
+        going = steps()
+
+        def stopped() -> bool:
+            try:
+                next(going)
+            except StopIteration:
+                return True
+            return False
+
+        watch(replace(settings, watch_seconds=0.001), sessions, encoder, analyzer, reports.append, stopped)
+        return [(report.items, report.encoded) for report in reports]
+
+    return follow
+
+
+def test_a_new_request_is_indexed_and_answered_and_a_look_at_nothing_new_does_nothing(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    follow: Follow,
+    add_request: Callable[..., int],
+) -> None:
+    def steps() -> Iterator[None]:
+        add_request("Coffee machine is empty", "", "Call facilities")
+        yield  # indexed
+        yield  # nothing new
+        yield
+        add_request("Printer on floor two is stuck", "", "Open the back cover")
+        yield
+        yield
+
+    assert follow(steps) == [(1, 2), (2, 2)]
+    recommender = Recommender(settings, analyzer, encoder, None)
+    recommender.refresh(wait=True)
+    with sessions() as session:
+        found = recommender.recommend("Printer on floor two is stuck", ANYONE, session)
+    assert [suggestion.item.title for suggestion in found.suggestions] == ["Printer on floor two is stuck"]
+
+
+@pytest.mark.parametrize("what", ["title", "answer", "new reply accepted", "hidden", "deleted"])
+def test_every_kind_of_change_is_noticed(
+    sessions: sessionmaker[Session], follow: Follow, add_request: Callable[..., int], what: str
+) -> None:
+    def steps() -> Iterator[None]:
+        add_request("Coffee machine is empty", "", "Call facilities")
+        number = add_request("Printer stuck", "", "Open the back cover")
+        yield
+        with sessions.begin() as session:
+            row = session.get_one(HelpRequest, number)
+            if what == "title":
+                row.title = "Printer jams"
+            elif what == "answer":
+                row.replies[0].body = "Open the front cover"
+            elif what == "new reply accepted":
+                row.replies[0].accepted = False
+                row.replies.append(Reply(body="Buy a new one", created_at=utc_now(), accepted=True))
+            elif what == "hidden":
+                row.hidden = True
+            else:
+                session.delete(row)
+        yield
+        yield
+
+    gone = what in ("hidden", "deleted")
+    assert follow(steps) == [(2, 4), (1, 0) if gone else (2, 2 if what == "title" else 1)]
+
+
+def test_it_waits_while_another_process_writes_and_then_catches_up(
+    settings: Settings, follow: Follow, add_request: Callable[..., int], caplog: pytest.LogCaptureFixture
+) -> None:
+    def steps() -> Iterator[None]:
+        add_request("Printer stuck")
+        with ExitStack() as other:
+            other.enter_context(generations.write_lock(settings.index_dir))
+            yield
+            yield
+        yield
+
+    with caplog.at_level(logging.WARNING, "indexer.indexing.watch"):
+        assert follow(steps) == [(1, 2)]
+    messages = [record.message for record in caplog.records if record.name == "indexer.indexing.watch"]
+    assert len(messages) == 2 and all(text.startswith("Another process is writing the index.") for text in messages)
+
+
+def test_an_error_is_logged_and_tried_again(
+    follow: Follow,
+    add_request: Callable[..., int],
+    encoder: FakeEncoder,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    works = encoder.encode_passages
+
+    def fails(_texts: object) -> None:
+        raise RuntimeError("out of memory")
+
+    def steps() -> Iterator[None]:
+        add_request("Coffee machine is empty")
+        monkeypatch.setattr(encoder, "encode_passages", fails)
+        yield
+        yield
+        monkeypatch.setattr(encoder, "encode_passages", works)
+        yield
+
+    assert follow(steps) == [(1, 2)]
+    assert caplog.text.count("The index could not be brought up to date; trying again") == 2

@@ -1,0 +1,198 @@
+"""calibrate.py: of which requests it is known that an answer was there, and a fit kept only when it is better."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer import cli
+from indexer.indexing.status import read_status
+from indexer.learning.calibrate import (
+    ANSWERED,
+    FIRST,
+    HELD_OUT,
+    LEAST,
+    OTHER_TEAMS,
+    SENT_ANYWAY,
+    PastMatch,
+    calibrate,
+    learn,
+    log_losses,
+    past_matches,
+)
+from recommender import belief_file
+from recommender.database.tables import RequestAttempt, RequestLink
+from recommender.datatypes import DENSE_MISSING
+from recommender.errors import IndexNotFound, ModelError
+from recommender.index import generations
+from recommender.index.local import LocalIndex
+from recommender.knowledge import outcomes
+from recommender.knowledge.outcomes import EventKind
+from recommender.language.analyzer import Analyzer
+from recommender.recommender import Recommender
+from recommender.search.calibration import SHIPPED, Belief
+from recommender.settings import Settings
+
+START = datetime(2026, 1, 1)
+Open = Callable[[], Recommender]
+
+
+def _history(belief: Belief, questions: int, best: float = 1.0) -> list[PastMatch]:
+    """Questions that have an answer as often as `belief` says of their matches, which are between 0 and `best`."""
+    rng = np.random.default_rng(0)
+    past = []
+    for number in range(questions):
+        matches = tuple(sorted(rng.uniform(0.0, best, 5).tolist(), reverse=True))
+        kind = ANSWERED if rng.random() < belief.probability(matches) else FIRST
+        past.append(PastMatch(START + timedelta(hours=number), kind, matches))
+    return past
+
+
+def test_a_fit_that_is_better_on_the_newest_questions_is_kept() -> None:
+    past = _history(Belief(-9.0, 1.0, 14.0), 1_000)
+    found, belief = learn(past[::-1])
+    assert (found.kept, found.held_out) == ("own", round(HELD_OUT * 1_000))
+    assert found.answered + found.unanswered == 1_000
+    assert found.gain is not None and found.gain.low > 0
+    assert found.gain.mean == pytest.approx(found.loss["shipped"] - found.loss["own"])
+    assert log_losses(past[-300:], belief).mean() == pytest.approx(found.loss["own"])
+    assert belief.together > SHIPPED.together
+    assert found.as_text().startswith("Your own calibration is used: on the newest 300 of 1000 questions the log loss")
+
+
+def test_a_fit_that_is_no_better_leaves_the_shipped_one() -> None:
+    found, belief = learn(_history(SHIPPED, 600, best=0.66))  # of which SHIPPED says 0.55 in the mean
+    assert found.gain is not None and found.gain.low <= 0
+    assert (found.kept, belief) == ("shipped", SHIPPED)
+    assert found.as_text().startswith("The shipped calibration is used: ")
+
+
+def test_too_little_history_says_what_is_needed() -> None:
+    past = [PastMatch(START + timedelta(hours=n), ANSWERED if n < LEAST - 1 else FIRST, (0.5,)) for n in range(500)]
+    found, belief = learn(past)
+    assert (found.kept, found.gain, belief) == ("shipped", None, SHIPPED)
+    assert found.as_text().startswith(f"Too little history: of {LEAST - 1} requests it is known")
+    one_after_the_other = [PastMatch(each.at, ANSWERED if n < 200 else FIRST, (0.5,)) for n, each in enumerate(past)]
+    assert learn(one_after_the_other)[0].gain is None  # the newest all lack an answer, so nothing can be judged
+
+
+def test_the_log_loss_by_hand() -> None:
+    past = [PastMatch(START, ANSWERED, (0.8,)), PastMatch(START, FIRST, (0.8,))]
+    best = Belief(0.0, 1.0, 0.0)
+    assert log_losses(past, best).tolist() == pytest.approx([-2 * 0.55 * np.log(0.8), -2 * 0.45 * np.log(0.2)])
+
+
+def _use(sessions: sessionmaker[Session], request: int, item: str) -> None:
+    with sessions.begin() as session:
+        outcomes.record(session, EventKind.USED, item, request_id=request)
+
+
+def _kinds(recommender: Recommender, session: Session) -> list[tuple[int, str]]:
+    return [((each.at - START).days, each.kind) for each in past_matches(recommender, session, lambda _d, _t: None)]
+
+
+def test_what_was_used_linked_or_sent_anyway_tells_whether_an_answer_was_there(
+    sessions: sessionmaker[Session], add_request: Callable[..., int], open_recommender: Open
+) -> None:
+    ids = [add_request(f"printer jam {n}", at=START + timedelta(days=n)) for n in range(8)]
+    _use(sessions, ids[2], f"request:{ids[0]}")  # answered with what was there
+    _use(sessions, ids[3], f"request:{ids[5]}")  # with what came later: tells nothing of then
+    _use(sessions, ids[6], "document:99")  # with what is gone: the same
+    with sessions.begin() as session:
+        session.add(RequestLink(from_id=ids[4], to_id=ids[1], kind="duplicate"))
+        session.add(RequestLink(from_id=ids[7], to_id=ids[5], kind="related"))
+        session.add(RequestAttempt(request_id=ids[7], item=f"request:{ids[0]}", position=0, opened=True))
+    with sessions() as session:
+        found = _kinds(open_recommender(), session)
+    assert found == [(0, FIRST), (1, FIRST), (2, ANSWERED), (4, ANSWERED), (7, SENT_ANYWAY)]
+
+
+def test_each_is_asked_among_what_was_there_and_its_asker_may_read(
+    sessions: sessionmaker[Session], add_request: Callable[..., int], open_recommender: Open
+) -> None:
+    first = add_request("printer jam", at=START)
+    add_request("printer jam secret", at=START, audience=("team:hr",), team="hr")
+    later = add_request("printer jam", at=START + timedelta(days=3))
+    add_request("printer jam", at=START + timedelta(days=4))
+    _use(sessions, later, f"request:{first}")
+    with sessions() as session:
+        before, after = past_matches(open_recommender(), session, lambda _done, _total: None)
+    assert (before.kind, before.matches) == (FIRST, ())
+    assert after.kind == ANSWERED and len(after.matches) == 1 and after.matches[0] > 0.9
+
+
+def test_a_question_has_no_answer_among_what_other_teams_did(
+    sessions: sessionmaker[Session], add_request: Callable[..., int], open_recommender: Open
+) -> None:
+    first = add_request("printer jam", team="it", at=START)
+    for number in range(50):
+        add_request(f"payroll matter {number}", team="hr", at=START)
+    later = add_request("printer jam", team="it", at=START + timedelta(days=3))
+    _use(sessions, later, f"request:{first}")
+    with sessions() as session:
+        found = list(past_matches(open_recommender(), session, lambda _done, _total: None))
+    assert [each.kind for each in found] == [FIRST, ANSWERED, OTHER_TEAMS]
+    assert max(found[1].matches) > 0.9 > 0.5 > max(found[2].matches, default=0.0)
+
+
+def test_what_was_learned_goes_with_the_live_generation_and_shows_in_the_status(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    add_request: Callable[..., int],
+    open_recommender: Open,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_request("printer jam")
+    recommender = open_recommender()
+    directory = generations.live(settings.index_dir)
+    history = _history(Belief(-9.0, 1.0, 14.0), 1_000)
+    monkeypatch.setattr("indexer.learning.calibrate.past_matches", lambda *_args: history)
+    assert read_status(settings).calibration == ""
+    with sessions() as session:
+        found = calibrate(settings, recommender, session)
+        assert found.kept == "own" and recommender.belief == belief_file.load(directory) != SHIPPED
+        assert recommender.belief.fitted["questions"] == 1_000
+        assert "calibration fitted to 1000 questions of your own, 20" in read_status(settings).as_text()
+        (directory / "calibration.json").write_text("{")
+        assert "Run: kollega calibrate" in read_status(settings).calibration
+        monkeypatch.setattr("indexer.learning.calibrate.past_matches", lambda *_args: history[:20])
+        assert calibrate(settings, recommender, session).kept == "shipped"
+        assert recommender.belief is SHIPPED and read_status(settings).calibration == ""  # what cannot be used is gone
+        belief_file.save(directory, own := Belief(-1.0, 0.5, 2.0, {"questions": 300}))
+        assert "Nothing was changed." in calibrate(settings, recommender, session).as_text()
+        assert recommender.belief == own
+
+
+def test_without_an_index_or_a_model_there_is_nothing_to_calibrate(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    add_request: Callable[..., int],
+    open_recommender: Open,
+    analyzer: Analyzer,
+) -> None:
+    add_request("printer jam")
+    recommender = open_recommender()
+    words = Recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None), (DENSE_MISSING,))
+    with sessions() as session:
+        with pytest.raises(ModelError, match="kollega status"):
+            calibrate(settings, words, session)
+        (settings.index_dir / "CURRENT").unlink()
+        with pytest.raises(IndexNotFound, match="kollega reindex"):
+            calibrate(settings, recommender, session)
+
+
+def test_the_command_says_what_came_of_it(
+    settings: Settings,
+    add_request: Callable[..., int],
+    open_recommender: Open,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_request("printer jam")
+    recommender = open_recommender()
+    monkeypatch.setattr(Recommender, "open", lambda _settings: recommender)
+    ran = CliRunner().invoke(cli.main, ["calibrate"], env={"KOLLEGA_HOME": str(settings.home)})
+    assert ran.exit_code == 0, ran.output
+    assert "Nothing was changed." in ran.stdout

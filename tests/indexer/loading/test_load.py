@@ -1,0 +1,331 @@
+"""indexer/load.py against a real database: what is added, updated, left alone, and said of what could not go in."""
+
+import gzip
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.loading import load as load_module
+from indexer.loading.load import load
+from indexer.loading.report import LoadReport
+from indexer.sources.jsonl import JSONLSource
+from recommender.access import may_read, reader_of, request_audience
+from recommender.database.tables import Document, HelpRequest, Person, Reply, RequestAudience, Team
+from recommender.language.analyzer import Analyzer
+
+Line = dict[str, Any]
+Import = Callable[..., LoadReport]
+
+TEAM: Line = {"type": "team", "id": "it", "name": "IT", "name_fi": "IT-tuki"}
+AINO: Line = {"type": "person", "id": "aino", "name": "Aino Virtanen", "teams": ["it"], "languages": ["fi", "en"]}
+MATTI: Line = {"type": "person", "id": "matti", "name": "Matti Laine"}
+REQUEST: Line = {
+    "type": "request",
+    "id": "r1",
+    "title": "Tulostin ei toimi",
+    "body": "Paperi jää jumiin toisessa kerroksessa.",
+    "team": "it",
+    "status": "resolved",
+    "asked_by": "matti",
+    "audience": ["team:it", "person:matti"],
+    "created_at": "2026-01-02T10:00:00",
+    "replies": [
+        {"id": "a1", "author": "aino", "body": "Avaa takaluukku.", "created_at": "2026-01-02T11:00:00"},
+        {"id": "a2", "author": "aino", "body": "Nyt toimii.", "created_at": "2026-01-02T12:00:00", "accepted": True},
+    ],
+}
+DOCUMENT: Line = {
+    "type": "document",
+    "id": "d1",
+    "title": "Printing guide",
+    "body": "## Paper\nUse the upper tray.",
+    "team": "it",
+    "owner": "aino",
+    "updated_at": "2026-01-05T00:00:00",
+    "verified_on": "2026-02-01",
+}
+ALL = [TEAM, AINO, MATTI, REQUEST, DOCUMENT]
+
+
+@pytest.fixture
+def import_lines(tmp_path: Path, sessions: sessionmaker[Session], analyzer: Analyzer) -> Import:
+    """Imports lines as one file of JSON lines."""
+
+    def run(*lines: Line, source: str = "jsonl") -> LoadReport:
+        path = tmp_path / "records.jsonl"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        return load(JSONLSource(path, source), sessions, analyzer)
+
+    return run
+
+
+def _counts(report: LoadReport) -> tuple[int, int, int, list[str]]:
+    return report.added, report.updated, report.unchanged, report.problems
+
+
+def _request(session: Session, external_id: str = "r1") -> HelpRequest:
+    return session.scalars(select(HelpRequest).where(HelpRequest.external_id == external_id)).one()
+
+
+def test_importing_twice_changes_nothing(import_lines: Import, sessions: sessionmaker[Session]) -> None:
+    first = import_lines(*ALL)
+    assert _counts(first) == (5, 0, 0, [])
+    assert first.line() == "5 added, 0 updated, 0 unchanged"
+    with sessions() as session:
+        before = _request(session).updated_at
+    again = import_lines(*ALL)
+    assert _counts(again) == (0, 0, 5, [])
+    with sessions() as session:
+        assert _request(session).updated_at == before
+        assert session.query(Reply).count() == 2
+        assert session.query(RequestAudience).count() == 2
+
+
+def test_a_record_arrives_with_all_its_parts(import_lines: Import, sessions: sessionmaker[Session]) -> None:
+    import_lines(*ALL)
+    with sessions() as session:
+        row = _request(session)
+        aino, matti = [session.query(Person).filter_by(handle=name).one() for name in ("aino", "matti")]
+        assert (row.title, row.language, row.status) == ("Tulostin ei toimi", "fi", "resolved")
+        assert row.team is not None and row.team.name_fi == "IT-tuki"
+        assert (row.asked_by_id, [reply.author_id for reply in row.replies]) == (matti.id, [aino.id, aino.id])
+        assert [(reply.external_id, reply.accepted) for reply in row.replies] == [("a1", False), ("a2", True)]
+        assert {entry.token for entry in row.audience} == {"team:it", f"person:{matti.id}"}
+        assert row.resolved_at == datetime(2026, 1, 2, 12)  # none is given: the last reply's
+        guide = session.query(Document).one()
+        assert (guide.owner_id, guide.language, guide.written_at) == (aino.id, "en", datetime(2026, 1, 5))
+        assert aino.languages == ["fi", "en"] and [team.handle for team in aino.teams] == ["it"]
+
+
+def test_a_changed_record_is_updated_and_the_others_are_not(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    import_lines(*ALL)
+    with sessions() as session:
+        row, guide = _request(session), session.query(Document).one()
+        before = (row.id, row.updated_at, guide.updated_at)
+    report = import_lines(TEAM, AINO, MATTI, {**REQUEST, "title": "Tulostin jumissa"}, DOCUMENT)
+    assert _counts(report) == (0, 1, 4, [])
+    with sessions() as session:
+        row, guide = _request(session), session.query(Document).one()
+        assert (row.id, row.title, guide.updated_at) == (before[0], "Tulostin jumissa", before[2])
+        assert row.updated_at > before[1]
+
+
+def test_a_changed_reply_updates_its_request_which_is_how_the_watcher_sees_it(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    import_lines(*ALL)
+    with sessions() as session:
+        row = _request(session)
+        before, ids = row.updated_at, [reply.id for reply in row.replies]
+    changed = deepcopy(REQUEST)
+    changed["replies"][0]["body"] = "Avaa etuluukku."
+    assert _counts(import_lines(changed)) == (0, 1, 0, [])
+    with sessions() as session:
+        row = _request(session)
+        assert [reply.id for reply in row.replies] == ids
+        assert [reply.body for reply in row.replies] == ["Avaa etuluukku.", "Nyt toimii."]
+        assert row.updated_at > before
+
+
+def test_a_reply_gone_from_the_source_goes_and_one_written_here_stays(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    import_lines(*ALL)
+    with sessions.begin() as session:
+        row = _request(session)
+        row.replies.append(Reply(body="Kiitos!", created_at=datetime(2026, 1, 3)))
+    assert _counts(import_lines({**REQUEST, "replies": REQUEST["replies"][1:]})) == (0, 1, 0, [])
+    with sessions() as session:
+        assert [reply.body for reply in _request(session).replies] == ["Nyt toimii.", "Kiitos!"]
+
+
+def test_a_narrowed_audience_takes_the_old_readers_out(import_lines: Import, sessions: sessionmaker[Session]) -> None:
+    import_lines(*ALL)
+    assert _counts(import_lines({**REQUEST, "audience": ["team:it"]})) == (0, 1, 0, [])
+    with sessions() as session:
+        assert [entry.token for entry in session.query(RequestAudience)] == ["team:it"]
+
+
+def test_a_person_who_changes_team_or_leaves_is_updated(import_lines: Import, sessions: sessionmaker[Session]) -> None:
+    import_lines(*ALL)
+    other = {"type": "team", "id": "hr", "name": "HR"}
+    report = import_lines(other, {**AINO, "teams": ["hr"], "left_on": "2026-05-01"})
+    assert _counts(report) == (1, 1, 0, [])
+    with sessions() as session:
+        aino = session.query(Person).filter_by(handle="aino").one()
+        assert [team.handle for team in aino.teams] == ["hr"] and str(aino.left_on) == "2026-05-01"
+
+
+def test_the_same_id_from_two_sources_is_two_requests(import_lines: Import, sessions: sessionmaker[Session]) -> None:
+    import_lines(*ALL)
+    assert _counts(import_lines(REQUEST, source="helpdesk")) == (1, 0, 0, [])
+    with sessions() as session:
+        assert sorted(row.source for row in session.query(HelpRequest)) == ["helpdesk", "jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"team": "xx"}, "team: there is no team 'xx'. Put the team's line before this one"),
+        ({"asked_by": "xx"}, "asked_by: there is no person 'xx'. Put the person's line before this one"),
+        ({"audience": ["team:xx"]}, "audience: there is no team 'xx'. Put the team's line before this one"),
+        ({"audience": ["person:xx"]}, "audience: there is no person 'xx'. Put the person's line before this one"),
+        (
+            {"replies": [{**REQUEST["replies"][0], "author": "xx"}]},
+            "author: there is no person 'xx'. Put the person's line before this one",
+        ),
+        ({"status": "closed"}, "status: Input should be 'open' or 'resolved'"),
+    ],
+)
+def test_a_bad_record_is_reported_with_its_line_and_the_rest_goes_in(
+    import_lines: Import, sessions: sessionmaker[Session], changes: Line, problem: str
+) -> None:
+    report = import_lines(TEAM, AINO, MATTI, {**REQUEST, "id": "bad", **changes}, REQUEST, DOCUMENT)
+    assert _counts(report) == (5, 0, 0, [f"records.jsonl:4: {problem}"])
+    assert report.line() == "5 added, 0 updated, 0 unchanged, 1 could not go in"
+    with sessions() as session:
+        assert [row.external_id for row in session.query(HelpRequest)] == ["r1"]
+
+
+def test_a_number_that_no_column_can_hold_is_a_bad_record_and_the_rest_goes_in(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    bad = deepcopy(REQUEST) | {"id": "bad"}
+    bad["replies"][0]["score"] = 10**30
+    report = import_lines(TEAM, AINO, MATTI, bad, REQUEST)
+    assert len(report.problems) == 1 and report.problems[0].startswith("records.jsonl:4: ")
+    with sessions() as session:
+        assert [row.external_id for row in session.query(HelpRequest)] == ["r1"]
+
+
+def test_records_over_several_batches_all_go_in_and_progress_is_told(
+    tmp_path: Path, sessions: sessionmaker[Session], analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load_module, "_BATCH", 2)
+    path = tmp_path / "records.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in ALL), encoding="utf-8")
+    told: list[int] = []
+    assert _counts(load(JSONLSource(path), sessions, analyzer, told.append)) == (5, 0, 0, [])
+    assert told == [1, 2, 3, 4, 5]
+    assert _counts(load(JSONLSource(path), sessions, analyzer)) == (0, 0, 5, [])
+
+
+def test_a_source_that_breaks_off_leaves_what_came_before_and_its_message_last(
+    tmp_path: Path, sessions: sessionmaker[Session], analyzer: Analyzer
+) -> None:
+    teams = "".join(json.dumps({"type": "team", "id": f"t{n}", "name": f"{n:x}" * 60}) + "\n" for n in range(3000))
+    packed = gzip.compress(teams.encode())
+    (tmp_path / "cut.gz").write_bytes(packed[: len(packed) // 2])
+    report = load(JSONLSource(tmp_path / "cut.gz"), sessions, analyzer)
+    assert 0 < report.added < 3000
+    (problem,) = report.problems
+    assert f"cut short or damaged after line {report.added}" in problem
+    with sessions() as session:
+        assert session.query(Team).count() == report.added
+
+
+@pytest.mark.parametrize("bad", [{"body": "a\ud800b"}, {"title": "\udfff"}, {"url": "x\0"}, {"tags": ["\ud800"]}])
+def test_half_characters_are_a_bad_record_and_the_rest_goes_in(
+    import_lines: Import, sessions: sessionmaker[Session], bad: Line
+) -> None:
+    line = REQUEST | {"id": "r2"} | bad
+    report = import_lines(TEAM, AINO, MATTI, REQUEST, line, DOCUMENT)
+    assert (report.added, len(report.problems)) == (5, 1)
+    assert f":5: {next(iter(bad))}" in report.problems[0]
+    with sessions() as session:
+        assert session.query(HelpRequest).count() == session.query(Document).count() == 1
+
+
+def test_an_edited_document_counts_as_updated(import_lines: Import) -> None:
+    import_lines(*ALL)
+    report = import_lines(TEAM, AINO, MATTI, DOCUMENT | {"body": "Use the lower tray."})
+    assert (report.added, report.updated, report.unchanged) == (0, 1, 3)
+
+
+def test_what_a_person_s_record_leaves_out_stays_as_it_is(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    import_lines(TEAM, AINO | {"role": "agent"})
+    report = import_lines({"type": "person", "id": "aino", "name": "Aino Lahti"})
+    assert report.updated == 1
+    with sessions() as session:
+        aino = session.query(Person).filter_by(handle="aino").one()
+        assert (aino.name, aino.role, [team.handle for team in aino.teams]) == ("Aino Lahti", "agent", ["it"])
+    import_lines({"type": "person", "id": "aino", "name": "Aino Lahti", "teams": []})
+    with sessions() as session:
+        assert session.query(Person).filter_by(handle="aino").one().teams == []
+
+
+HR: Line = {"type": "team", "id": "hr", "name": "HR", "restricted": True}
+VERA: Line = {"type": "person", "id": "vera", "name": "Vera", "teams": ["hr"]}
+LIISA: Line = {"type": "person", "id": "liisa", "name": "Liisa", "role": "lead"}
+UNSAID: Line = {name: value for name, value in REQUEST.items() if name != "audience"}
+
+
+@pytest.mark.parametrize(
+    ("request_line", "readers"),
+    [
+        (UNSAID | {"team": "hr"}, {"matti", "vera"}),
+        (UNSAID | {"team": "hr", "status": "open"}, {"matti", "vera"}),
+        (UNSAID | {"team": "hr", "audience": ["everyone"]}, {"aino", "liisa", "matti", "vera"}),
+        (UNSAID | {"team": "hr", "audience": ["team:it"]}, {"aino", "matti", "vera"}),
+        (UNSAID | {"team": "hr", "audience": []}, {"matti", "vera"}),
+        (UNSAID | {"team": "it"}, {"aino", "liisa", "matti", "vera"}),
+        (UNSAID | {"team": "it", "audience": []}, {"aino", "matti"}),
+        (UNSAID | {"team": "it", "audience": ["person:liisa"]}, {"aino", "liisa", "matti"}),
+        (UNSAID | {"team": None}, {"aino", "liisa", "matti", "vera"}),
+    ],
+)
+def test_who_reads_an_imported_request_is_what_it_says_and_else_what_its_team_says(
+    import_lines: Import, sessions: sessionmaker[Session], request_line: Line, readers: set[str]
+) -> None:
+    assert import_lines(TEAM, HR, AINO, MATTI, VERA, LIISA, request_line).problems == []
+    with sessions() as session:
+        audience = request_audience(_request(session))
+        assert {row.handle for row in session.query(Person) if may_read(audience, reader_of(row))} == readers
+
+
+def test_a_team_stays_restricted_when_a_later_import_does_not_say(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    import_lines(HR, MATTI)
+    unsaid = {name: value for name, value in HR.items() if name != "restricted"}
+    assert _counts(import_lines(unsaid, UNSAID | {"team": "hr", "status": "open", "replies": []})) == (1, 0, 1, [])
+    with sessions() as session:
+        assert session.query(Team).one().restricted is True
+        assert _request(session).audience == []
+    assert _counts(import_lines(HR | {"restricted": False})) == (0, 1, 0, [])
+    with sessions() as session:
+        assert session.query(Team).one().restricted is False
+
+
+def test_a_request_whose_team_has_become_restricted_is_narrowed_by_the_next_import(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    import_lines(TEAM, AINO, MATTI, UNSAID)
+    assert _counts(import_lines(TEAM | {"restricted": True}, UNSAID)) == (0, 2, 0, [])
+    with sessions() as session:
+        assert _request(session).audience == []
+
+
+def test_anonymous_is_kept_and_follows_the_source(import_lines: Import, sessions: sessionmaker[Session]) -> None:
+    for line, counts in (
+        (REQUEST | {"anonymous": True}, (4, 0, 0)),
+        (REQUEST | {"anonymous": True}, (0, 0, 4)),
+        (REQUEST, (0, 1, 3)),
+    ):
+        report = import_lines(TEAM, AINO, MATTI, line)
+        assert (report.added, report.updated, report.unchanged) == counts
+        with sessions() as session:
+            row = _request(session)
+            assert row.anonymous is ("anonymous" in line)
+            assert row.asked_by is not None and row.asked_by.handle == "matti"

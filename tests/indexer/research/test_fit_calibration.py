@@ -1,0 +1,40 @@
+"""indexer/usual_calibration.py: what the calibration that ships is fitted on, and that it is found again."""
+
+import numpy as np
+import pytest
+
+from indexer.research.fit_calibration import ANSWERED, ELSEWHERE, FIRST, OUT_OF_SCOPE, Example, fit, weigh
+from recommender.search.calibration import SHIPPED, USUAL, WITH_ANSWER, Features, probability
+
+
+def test_each_set_counts_the_same_and_within_it_each_kind_without_an_answer() -> None:
+    near = (Features(0.5, 0.5, 3, 20),)
+    kinds = [("a", ANSWERED)] * 8 + [("a", FIRST)] * 2 + [("a", ELSEWHERE)] * 6 + [("b", ANSWERED), ("b", OUT_OF_SCOPE)]
+    weights = weigh([Example(name, kind, near) for name, kind in kinds])
+    assert weights.mean() == pytest.approx(1.0)
+    assert weights[:16].sum() == pytest.approx(weights[16:].sum())
+    assert weights[:8].sum() / weights[:16].sum() == pytest.approx(WITH_ANSWER)
+    assert weights[8:10].sum() == pytest.approx(weights[10:16].sum())
+
+
+def test_what_is_fitted_tells_questions_with_an_answer_from_those_without() -> None:
+    rng = np.random.default_rng(0)
+
+    def example(name: str, kind: str, low: float, high: float) -> Example:
+        first = Features(*rng.uniform(low, high, 2).tolist(), 5, 30)
+        return Example(name, kind, (first, Features(first.near * 0.8, first.covered * 0.8, 5, 30)))  # type: ignore[operator]
+
+    examples = [example(name, ANSWERED, 0.2, 0.9) for name in "ab" for _ in range(200)]
+    examples += [example(name, ELSEWHERE, 0.0, 0.4) for name in "ab" for _ in range(200)]
+    weights, belief = fit(examples)
+
+    def exists(near: float) -> float:
+        match = probability(Features(near, near, 5, 30), weights)
+        return belief.probability([match, match])
+
+    assert exists(0.8) > 0.95 and exists(0.05) < 0.05 and 0.2 < exists(0.32) < 0.8
+
+
+def test_what_ships_is_sure_of_a_clear_match_and_of_none() -> None:
+    clear, none = (probability(Features(each, each, 6, 30), USUAL) for each in (0.9, 0.02))
+    assert SHIPPED.probability([clear, 0.5, 0.3]) > 0.8 and SHIPPED.probability([none] * 5) < 0.1

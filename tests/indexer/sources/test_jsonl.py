@@ -1,0 +1,169 @@
+"""indexer/sources/jsonl.py and indexer/records.py: what a line becomes, and what is said of one that cannot be used."""
+
+import gzip
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexer.sources.jsonl import JSONLSource
+from indexer.sources.records import DocumentRecord, Located, PersonRecord, RequestRecord, TeamRecord
+from recommender.errors import SourceError
+
+REQUEST: dict[str, Any] = {
+    "type": "request",
+    "id": "r1",
+    "title": "Printer jams",
+    "status": "resolved",
+    "created_at": "2026-01-02T10:00:00",
+    "replies": [{"id": "a1", "body": "Open the back.", "created_at": "2026-01-02T11:00:00", "accepted": True}],
+}
+
+
+def _read(path: Path, content: str | bytes) -> list[Located]:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return list(JSONLSource(path).records())
+
+
+def _one(tmp_path: Path, **changes: Any) -> Located:
+    (found,) = _read(tmp_path / "one.jsonl", json.dumps({**REQUEST, **changes}))
+    return found
+
+
+def test_each_type_becomes_its_record_with_its_line(tmp_path: Path) -> None:
+    lines = [
+        {"type": "team", "id": "it", "name": "IT", "name_fi": "IT-tuki"},
+        {"type": "person", "id": "aino", "name": "Aino", "teams": ["it"], "languages": ["fi"], "left_on": "2026-03-01"},
+        REQUEST,
+        {"type": "document", "id": "d1", "title": "Guide", "body": "# One", "updated_at": "2026-01-05T00:00:00"},
+    ]
+    found = _read(tmp_path / "all.jsonl", "\n".join(json.dumps(line) for line in lines))
+    assert [(located.file, located.line) for located in found] == [("all.jsonl", n) for n in (1, 2, 3, 4)]
+    team, person, request, document = [located.record for located in found]
+    assert team == TeamRecord(id="it", name="IT", name_fi="IT-tuki")
+    assert isinstance(person, PersonRecord) and person.left_on == date(2026, 3, 1) and person.teams == ("it",)
+    assert isinstance(request, RequestRecord) and request.replies[0].body == "Open the back."
+    assert request.audience is None  # the team's default
+    assert isinstance(document, DocumentRecord) and document.updated_at == datetime(2026, 1, 5)
+
+
+def test_blank_lines_count_but_are_passed_over_and_a_byte_order_mark_is_no_problem(tmp_path: Path) -> None:
+    found = _read(tmp_path / "f.jsonl", b"\xef\xbb\xbf" + json.dumps(REQUEST).encode() + b"\n\n  \n" + b"{}\n")
+    assert [(located.line, located.record is None) for located in found] == [(1, False), (4, True)]
+
+
+def test_gzip_is_accepted_by_its_content_not_its_name(tmp_path: Path) -> None:
+    plain = _read(tmp_path / "plain.jsonl", json.dumps(REQUEST))
+    packed = _read(tmp_path / "packed.jsonl", gzip.compress(json.dumps(REQUEST).encode()))
+    assert [located.record for located in packed] == [located.record for located in plain]
+    assert isinstance(packed[0].record, RequestRecord)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2026-01-02T10:00:00", datetime(2026, 1, 2, 10)),
+        ("2026-01-02T10:00:00Z", datetime(2026, 1, 2, 10)),
+        ("2026-01-02T10:00:00+02:00", datetime(2026, 1, 2, 8)),
+        ("2026-01-02T01:30:00+03:00", datetime(2026, 1, 1, 22, 30)),
+        ("2026-01-02T20:00:00-05:00", datetime(2026, 1, 3, 1)),
+    ],
+)
+def test_times_become_utc_without_a_zone(tmp_path: Path, written: str, read: datetime) -> None:
+    record = _one(tmp_path, created_at=written).record
+    assert isinstance(record, RequestRecord)
+    assert record.created_at == read and record.created_at.tzinfo is None
+
+
+def test_a_number_as_an_id_is_read_as_text(tmp_path: Path) -> None:
+    record = _one(tmp_path, id=17).record
+    assert isinstance(record, RequestRecord) and record.id == "17"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"title": "   "}, "title: String should have at least 1 character"),
+        ({"titel": "x"}, "titel: Extra inputs are not permitted"),
+        ({"status": "closed"}, "status: Input should be 'open' or 'resolved'"),
+        ({"language": "english"}, "language: String should match pattern '^[a-z]{2}$'"),
+        ({"audience": ["hr"]}, "audience.0: String should match pattern '^(everyone|(team|person):\\S+)$'"),
+        ({"team": "human resources"}, "team: String should match pattern '^[^\\s:]+$'"),
+        ({"replies": []}, "a resolved request needs a resolution or a reply"),
+        ({"replies": REQUEST["replies"] * 2}, "two replies have the same id"),
+        ({"replies": [{"id": "a1", "body": "x"}]}, "replies.0.created_at: Field required"),
+    ],
+)
+def test_a_record_that_cannot_be_used_says_which_field_and_why(
+    tmp_path: Path, changes: dict[str, Any], problem: str
+) -> None:
+    found = _one(tmp_path, **changes)
+    assert found.record is None
+    assert found.complaint(found.problem) == f"one.jsonl:1: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (b"{not json", "not JSON (Expecting property name enclosed in double quotes at column 2)"),
+        (b'{"type": "request", "title": "\xe4"}', "not UTF-8"),
+        (b"[1, 2]", "Input should be a valid dictionary or object to extract fields from"),
+        (b'{"id": "r1"}', "Unable to extract tag using discriminator 'type'"),
+    ],
+)
+def test_a_line_that_is_no_record_is_reported_and_the_next_is_read(tmp_path: Path, line: bytes, problem: str) -> None:
+    bad, good = _read(tmp_path / "f.jsonl", line + b"\n" + json.dumps(REQUEST).encode())
+    assert (bad.line, bad.record, bad.problem) == (1, None, problem)
+    assert isinstance(good.record, RequestRecord) and good.line == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("[" * 100_000 + "]" * 100_000, id="nested too deep to be read"),
+        pytest.param('{"type": "request", "score": ' + "9" * 5000 + "}", id="a number with too many digits"),
+        pytest.param(json.dumps({**REQUEST, "created_at": "9999-12-31T23:59:59-05:00"}), id="after the last year"),
+        pytest.param(json.dumps({**REQUEST, "created_at": "0001-01-01T00:00:00+05:00"}), id="before the first year"),
+    ],
+)
+def test_a_line_beyond_what_can_be_held_is_reported_and_the_next_is_read(tmp_path: Path, line: str) -> None:
+    bad, good = _read(tmp_path / "f.jsonl", line + "\n" + json.dumps(REQUEST))
+    assert bad.record is None and bad.problem
+    assert isinstance(good.record, RequestRecord)
+
+
+def test_a_missing_file_is_one_sentence_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        list(JSONLSource(tmp_path / "none.jsonl").records())
+    assert str(caught.value) == (
+        f"{tmp_path / 'none.jsonl'} cannot be read: No such file or directory. Check the path."
+    )
+
+
+def test_a_folder_in_place_of_a_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"cannot be read: Is a directory\. Check the path\.$"):
+        list(JSONLSource(tmp_path).records())
+
+
+def test_a_truncated_gzip_yields_what_came_before_and_then_says_so(tmp_path: Path) -> None:
+    lines = [json.dumps({**REQUEST, "id": f"r{n}", "title": f"{n:x}" * 40}) for n in range(5000)]
+    packed = gzip.compress("\n".join(lines).encode())
+    (tmp_path / "cut.jsonl.gz").write_bytes(packed[: len(packed) // 2])
+    found: list[Located] = []
+    with pytest.raises(SourceError) as caught:
+        for located in JSONLSource(tmp_path / "cut.jsonl.gz").records():
+            found.append(located)
+    assert 0 < len(found) < 5000
+    assert [located.line for located in found] == list(range(1, len(found) + 1))
+    assert f"is cut short or damaged after line {len(found)};" in str(caught.value)
+    assert "Fetch the file again, then import it again." in str(caught.value)
+
+
+def test_a_gzip_with_a_flipped_byte_says_that_it_is_damaged(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(json.dumps(REQUEST).encode() * 50))
+    packed[-6] ^= 0xFF  # in the checksum
+    (tmp_path / "bad.jsonl.gz").write_bytes(packed)
+    with pytest.raises(SourceError, match="is cut short or damaged after line"):
+        list(JSONLSource(tmp_path / "bad.jsonl.gz").records())

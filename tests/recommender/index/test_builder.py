@@ -1,0 +1,233 @@
+"""build.py: digests, the journal, and what a generation keeps, reuses and compacts."""
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recommender.datatypes import Item, Kind, Passage, Role
+from recommender.errors import IndexDamaged, IndexMismatch
+from recommender.index import generations
+from recommender.index.builder import IndexBuilder
+from recommender.index.digest import item_digest, passage_digest, read_text
+from recommender.index.generations import Manifest
+from recommender.index.journal import Journal
+from recommender.index.lexical import LexicalIndex
+from recommender.index.local import LocalIndex
+from recommender.index.space import Space
+from recommender.language.analyzer import Analyzer
+from recommender.language.terms import Terms
+from tests.conftest import FakeEncoder
+
+EVERYONE = frozenset({"everyone"})
+
+
+def _item(number: int, title: str = "printer", audience: frozenset[str] = EVERYONE) -> Item:
+    return Item(f"request:{number}", Kind.REQUEST, title, "body", "answer", "en", None, audience, datetime(2026, 1, 1))
+
+
+def _passage(number: int, text: str) -> Passage:
+    return Passage(f"request:{number}", Role.ANSWER, 0, "title", text, "en")
+
+
+def _write(
+    index_dir: Path,
+    analyzer: Analyzer,
+    encoder: FakeEncoder,
+    texts: dict[int, str],
+    removed: tuple[int, ...] = (),
+    full: bool = False,
+    hnsw_from: int = 20_000,
+) -> Manifest:
+    """One generation: takes out `removed`, adds an item with one passage for each of `texts`."""
+    with generations.write_lock(index_dir):
+        builder = IndexBuilder.open(index_dir, encoder.card, analyzer, full)
+        builder.begin(len(texts), hnsw_from)
+        builder.remove([f"request:{number}" for number in removed])
+        for number, text in texts.items():
+            passage = _passage(number, text)
+            vector = encoder.encode_passages([read_text(passage)])[0]
+            builder.add(_item(number), text, [passage], [vector])
+        return builder.finish(hnsw_from)
+
+
+def _found(index: LocalIndex, encoder: FakeEncoder, text: str) -> tuple[str, str]:
+    """(the best item by meaning, the best item by words) for a text that one passage holds."""
+    vector = encoder.encode_queries([read_text(_passage(0, text))])[0]
+    hits = index.search(vector, Terms(tuple(text.split()), ()), EVERYONE, 5)
+    return max(hits, key=lambda h: h.near.nearest if h.near else -1.0).item, max(hits, key=lambda h: h.lexical).item
+
+
+def test_the_digest_of_an_item_changes_with_all_that_is_indexed() -> None:
+    item = _item(1)
+    digests = {
+        item_digest(item, 256),
+        item_digest(item, 128),
+        item_digest(_item(1, title="vpn"), 256),
+        item_digest(_item(1, audience=frozenset({"team:hr"})), 256),
+        item_digest(_item(1, audience=frozenset({"team:hr", "team:it"})), 256),
+        item_digest(Item(**{**item.__dict__, "body": "answer", "answer": "body"}), 256),
+        item_digest(Item(**{**item.__dict__, "language": "fi"}), 256),
+    }
+    assert len(digests) == 7
+    assert item_digest(Item(**{**item.__dict__, "url": "x", "at": datetime(2020, 1, 1)}), 256) == item_digest(item, 256)
+
+
+def test_passages_that_read_the_same_have_the_same_digest() -> None:
+    assert read_text(_passage(1, "text")) == "title\ntext"
+    assert read_text(Passage("request:1", Role.QUESTION, 0, "", "text", "en")) == "text"
+    assert passage_digest(_passage(1, "text")) == passage_digest(_passage(2, "text"))
+    assert passage_digest(_passage(1, "text")) != passage_digest(_passage(1, "texts"))
+
+
+def test_passages_of_two_languages_have_two_digests_for_they_are_placed_apart() -> None:
+    assert passage_digest(replace(_passage(1, "text"), language="fi")) != passage_digest(_passage(1, "text"))
+
+
+def test_the_journal_keeps_vectors_over_a_crash_and_for_one_model(tmp_path: Path, encoder: FakeEncoder) -> None:
+    vectors = {"a": np.arange(64, dtype=np.float32), "b": np.ones(64, np.float32)}
+    Journal(tmp_path, encoder.card).keep(vectors)  # never closed
+    journal = Journal(tmp_path, encoder.card)
+    found = journal.find(["b", "a", "c"])
+    assert set(found) == {"a", "b"}
+    np.testing.assert_array_equal(found["a"], vectors["a"])
+    other = FakeEncoder().card.__class__("fake", "2", 64, 512)
+    assert Journal(tmp_path, other).find(["a"]) == {}
+    journal.drop()
+    assert Journal(tmp_path, encoder.card).find(["a"]) == {}
+
+
+def test_a_generation_is_a_copy_with_changes(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
+    texts = {number: f"word{number}" for number in range(1, 11)}
+    first = _write(tmp_path, analyzer, encoder, texts)
+    assert (first.items, first.passages, first.rows, first.approximate) == (10, 10, 10, False)
+    second = _write(tmp_path, analyzer, encoder, {4: "changed4", 11: "word11"}, removed=(4, 7))
+    assert (second.items, second.passages, second.rows) == (10, 10, 12)  # two dead rows of twelve are kept
+    index = LocalIndex.open(tmp_path, encoder.card)
+    for number in (1, 2, 3, 5, 6, 8, 9, 10, 11):
+        assert _found(index, encoder, f"word{number}") == (f"request:{number}",) * 2
+    assert _found(index, encoder, "changed4") == ("request:4", "request:4")
+    assert all(hit.item != "request:7" for hit in index.search(np.ones(64, np.float32), Terms((), ()), EVERYONE, 50))
+    old = LocalIndex.open_generation(tmp_path / "gen-000001", encoder.card)
+    assert _found(old, encoder, "word7") == ("request:7", "request:7")
+
+
+def test_many_dead_rows_are_compacted(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
+    _write(tmp_path, analyzer, encoder, {number: f"word{number}" for number in range(1, 11)})
+    manifest = _write(tmp_path, analyzer, encoder, {}, removed=(1, 5, 10))
+    assert (manifest.items, manifest.passages, manifest.rows) == (7, 7, 7)
+    index = LocalIndex.open(tmp_path, encoder.card)
+    for number in (2, 3, 4, 6, 7, 8, 9):
+        assert _found(index, encoder, f"word{number}") == (f"request:{number}",) * 2
+    assert len(LexicalIndex.load(generations.live(tmp_path) / "lexical")) == 7
+    again = _write(tmp_path, analyzer, encoder, {12: "word12"})
+    assert (again.passages, again.rows) == (8, 8)
+    assert _found(LocalIndex.open(tmp_path, encoder.card), encoder, "word12") == ("request:12", "request:12")
+
+
+def test_an_index_that_outgrows_exact_search_becomes_hnsw(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
+    assert not _write(tmp_path, analyzer, encoder, {1: "word1", 2: "word2"}, hnsw_from=4).approximate
+    manifest = _write(tmp_path, analyzer, encoder, {3: "word3", 4: "word4"}, hnsw_from=4)
+    assert (manifest.approximate, manifest.rows) == (True, 4)
+    assert _found(LocalIndex.open(tmp_path, encoder.card), encoder, "word1") == ("request:1", "request:1")
+
+
+def test_vectors_of_the_base_are_handed_on(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
+    _write(tmp_path, analyzer, encoder, {1: "word1", 2: "word2"})
+    builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
+    assert builder.known == {"request:1": "word1", "request:2": "word2"}
+    builder.begin(2, 20_000)
+    known = passage_digest(_passage(9, "word2"))
+    found = builder.vectors_of([known, "none"])
+    assert list(found) == [known]
+    np.testing.assert_allclose(found[known], encoder.encode_passages(["title\nword2"])[0], atol=1e-6)
+    assert IndexBuilder.open(tmp_path, encoder.card, analyzer, full=True).vectors_of([known]) == {}
+
+
+def test_a_generation_keeps_the_space_it_was_begun_with_and_hands_it_on(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
+    ours, other = (Space({"en": np.full(64, value, np.float32)}, alignment=f"{value}") for value in (0.25, 0.5))
+    builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
+    assert builder.fresh
+    builder.begin(0, 20_000, ours)
+    assert builder.finish(20_000).alignment == "0.25"
+    builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
+    assert not builder.fresh
+    builder.begin(0, 20_000, other)  # not asked for: what the base holds lies in its own
+    np.testing.assert_array_equal(builder.space.passages["en"], ours.passages["en"])
+    builder.finish(20_000)
+    opened = LocalIndex.open(tmp_path, encoder.card)
+    assert (opened.manifest.generation, opened.manifest.alignment) == ("gen-000002", "0.25")
+    np.testing.assert_array_equal(opened.space.passages["en"], ours.passages["en"])
+    builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=True)
+    assert builder.fresh
+    builder.begin(0, 20_000, other)
+    np.testing.assert_array_equal(builder.space.passages["en"], other.passages["en"])
+
+
+def test_the_words_of_an_item_are_kept_together_and_a_context_once(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
+    builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=True)
+    builder.begin(3, 20_000)
+    for number, texts in {1: ("alpha", "beta"), 2: ("gamma delta",)}.items():
+        passages = [_passage(number, text) for text in texts]
+        builder.add(_item(number), "d", passages, list(encoder.encode_passages([read_text(each) for each in passages])))
+    manifest = builder.finish(20_000)
+    assert (manifest.items, manifest.passages) == (2, 3)
+    index = LocalIndex.open(tmp_path, encoder.card)
+    assert index.size(EVERYONE) == 2
+    (hit,) = index.search(None, Terms(("alpha", "beta"), ()), EVERYONE, 5)
+    (alone,) = index.search(None, Terms(("alpha",), ()), EVERYONE, 5)
+    assert hit.item == alone.item == "request:1"
+    assert hit.lexical == pytest.approx(2 * alone.lexical, rel=1e-5)
+    titles = {hit.item: hit.lexical for hit in index.search(None, Terms(("title",), ()), EVERYONE, 5)}
+    assert titles["request:1"] == titles["request:2"] > 0.0
+
+
+def test_vectors_added_together_keep_their_passages(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.index.builder._ADD_TOGETHER", 3)
+    manifest = _write(tmp_path, analyzer, encoder, {number: f"word{number}" for number in range(1, 9)})
+    assert (manifest.passages, manifest.rows) == (8, 8)  # two full lots of three and a rest
+    index = LocalIndex.open(tmp_path, encoder.card)
+    for number in range(1, 9):
+        assert _found(index, encoder, f"word{number}") == (f"request:{number}",) * 2
+
+
+def test_another_models_index_is_not_built_on(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
+    _write(tmp_path, analyzer, encoder, {1: "word1"})
+    with pytest.raises(IndexMismatch, match="kollega reindex --full"):
+        _write(tmp_path, analyzer, FakeEncoder("other"), {2: "word2"})
+    manifest = _write(tmp_path, analyzer, FakeEncoder("other"), {2: "word2"}, full=True)
+    assert (manifest.model.name, manifest.items) == ("other", 1)
+
+
+def test_a_damaged_base_is_not_copied_on(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
+    _write(tmp_path, analyzer, encoder, {1: "word1"})
+    (generations.live(tmp_path) / "vectors.faiss").unlink()
+    with pytest.raises(IndexDamaged, match="kollega reindex --full"):
+        _write(tmp_path, analyzer, encoder, {2: "word2"})
+    assert _write(tmp_path, analyzer, encoder, {2: "word2"}, full=True).items == 1
+
+
+def test_a_generation_that_lost_its_words_never_goes_live(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(tmp_path, analyzer, encoder, {1: "word1"})
+    monkeypatch.setattr(LexicalIndex, "add", lambda _self, rows: list(rows))
+    with pytest.raises(IndexDamaged, match="holds the words of 1 items, not 2"):
+        _write(tmp_path, analyzer, encoder, {2: "word2"})
+    assert generations.live_name(tmp_path) == "gen-000001"
+    assert generations.finished(tmp_path) == ["gen-000001"]
+
+
+def test_finishing_comes_after_beginning(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
+    with pytest.raises(RuntimeError, match="begin"):
+        IndexBuilder.open(tmp_path, encoder.card, analyzer, full=True).finish(10)

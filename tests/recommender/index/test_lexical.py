@@ -1,0 +1,289 @@
+"""lexical.py: real Tantivy with the real analyser."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from recommender.index.lexical import Entry, LexicalIndex
+from recommender.language.analyzer import Analyzer
+from recommender.language.terms import Terms, Translation
+
+EVERYONE = frozenset({"everyone"})
+NOTHING = Terms((), ())
+Search = Callable[[str], list[int]]
+Make = Callable[..., tuple[LexicalIndex, Search]]
+
+
+@pytest.fixture
+def make(tmp_path: Path, analyzer: Analyzer) -> Make:
+    """Makes an index of requests of one text each, numbered in their order, and a search in it that gives numbers,
+    best first."""
+
+    def made(*texts: str, language: str = "fi") -> tuple[LexicalIndex, Search]:
+        index = _made(tmp_path / "lexical")
+        index.add(
+            Entry(f"request:{i}", language, EVERYONE, NOTHING, analyzer.index_terms(text, language))
+            for i, text in enumerate(texts)
+        )
+        index.commit()
+        return index, lambda question: _numbers(index, analyzer.query_terms(question), language)
+
+    return made
+
+
+def _made(path: Path, *rows: tuple[str, frozenset[str], Terms, Terms]) -> LexicalIndex:
+    """An index of English items: (key, audience, context, text)."""
+    index = LexicalIndex.create(path)
+    index.add(Entry(key, "en", audience, context, text) for key, audience, context, text in rows)
+    index.commit()
+    return index
+
+
+def _words(text: str) -> Terms:
+    return Terms(tuple(text.split()), ())
+
+
+def _across(**terms: float) -> Terms:
+    """A question of one word that no text holds, and what it may mean in the language of the texts."""
+    return Terms(("sana",), (), tuple(Translation(term, "sana", chance) for term, chance in terms.items()))
+
+
+def _scores(index: LexicalIndex, terms: Terms, tokens: frozenset[str] = EVERYONE) -> dict[str, float]:
+    """The score of every English item that is found."""
+    return dict(index.search(terms, tokens, 10, "en"))
+
+
+def _numbers(index: LexicalIndex, terms: Terms, language: str = "en") -> list[int]:
+    """The numbers of the requests found, best first."""
+    return [int(key.removeprefix("request:")) for key, _score in index.search(terms, EVERYONE, 10, language)]
+
+
+def test_scores_are_bm25_by_hand(tmp_path: Path) -> None:
+    texts = ["printer jam", "printer printer", "vpn tunnel"]
+    rows = [(f"request:{i}", EVERYONE, NOTHING, _words(text)) for i, text in enumerate(texts)]
+    found = _scores(_made(tmp_path / "lexical", *rows), _words("printer"))
+    # k1 = 1.2; all texts are of the mean length, so the length does not matter; "printer" is in 2 of 3
+    idf = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
+    assert set(found) == {"request:0", "request:1"}
+    assert found["request:0"] == pytest.approx(idf * 1 * 2.2 / (1 + 1.2), rel=1e-5)
+    assert found["request:1"] == pytest.approx(idf * 2 * 2.2 / (2 + 1.2), rel=1e-5)
+
+
+def test_a_word_in_the_context_counts_four_fifths(tmp_path: Path) -> None:
+    index = _made(
+        tmp_path / "lexical",
+        ("request:0", EVERYONE, _words("jam"), _words("tray")),
+        ("request:1", EVERYONE, _words("ink"), _words("jam")),
+    )
+    found = _scores(index, _words("jam"))
+    assert found["request:0"] == pytest.approx(0.8 * found["request:1"], rel=1e-5)
+
+
+def test_a_word_of_another_language_counts_by_its_probability(tmp_path: Path) -> None:
+    index = _made(
+        tmp_path / "lexical",
+        ("request:0", EVERYONE, _words("password"), _words("portal")),
+        ("request:1", EVERYONE, _words("vpn"), _words("password")),
+        ("request:2", EVERYONE, _words("ink"), _words("toner")),
+    )
+    plain = _scores(index, _words("password"))["request:1"]
+    in_a_title = _scores(index, _words("password"))["request:0"]
+    found = _scores(index, _across(password=0.25, toner=0.5))
+    assert found == {
+        "request:0": pytest.approx(0.25 * in_a_title, rel=1e-5),
+        "request:1": pytest.approx(0.25 * plain, rel=1e-5),
+        "request:2": pytest.approx(0.5 * plain, rel=1e-5),  # as rare, in a text as long
+    }
+    both = _scores(index, replace(_across(password=0.25), words=("password",)))
+    assert both["request:1"] == pytest.approx(1.25 * plain, rel=1e-5)
+
+
+def test_only_items_of_the_language_are_found(tmp_path: Path) -> None:
+    index = LexicalIndex.create(tmp_path / "lexical")
+    index.add(
+        Entry(f"request:{i}", language, EVERYONE, NOTHING, _words("vpn")) for i, language in enumerate(("fi", "en"))
+    )
+    index.commit()
+    assert [_numbers(index, _words("vpn"), language) for language in ("fi", "en", "sv")] == [[0], [1], []]
+
+
+def test_only_the_items_named_are_searched(make: Make) -> None:
+    index, search = make("vpn", "vpn vpn", "vpn client", "printer", language="en")
+    assert sorted(search("vpn")) == [0, 1, 2]
+    among = frozenset({"request:0", "request:2", "request:3", "request:9"})
+    found = index.search(_words("vpn"), EVERYONE, 10, "en", among)
+    assert sorted(found) == sorted((key, score) for key, score in _scores(index, _words("vpn")).items() if key in among)
+    assert {key for key, _score in found} == {"request:0", "request:2"}
+    assert index.search(_words("vpn"), EVERYONE, 10, "en", frozenset()) == []
+
+
+def test_a_request_and_a_document_of_the_same_number_are_kept_apart(tmp_path: Path) -> None:
+    keys = ["request:7", "document:7", "request:0", "document:0", "request:4294967296"]
+    words = ["one", "two", "three", "four", "five"]
+    rows = [(key, EVERYONE, NOTHING, _words(word)) for key, word in zip(keys, words, strict=True)]
+    index = _made(tmp_path / "lexical", *rows)
+    assert [list(_scores(index, _words(word))) for word in words] == [[key] for key in keys]
+    index.remove(["request:7"])
+    index.commit()
+    assert [list(_scores(index, _words(word))) for word in words] == [[], *([key] for key in keys[1:])]
+
+
+def test_only_a_reader_with_the_token_finds(tmp_path: Path) -> None:
+    audience = frozenset({"team:hr", "person:7"})
+    index = _made(
+        tmp_path / "lexical",
+        ("request:4", audience, NOTHING, _words("salary letter")),
+        ("request:5", EVERYONE, NOTHING, _words("vpn")),
+    )
+    for question in (_words("salary"), _across(salary=1.0)):
+        assert _scores(index, question) == {}
+        assert _scores(index, question, frozenset()) == {}
+        assert _scores(index, question, frozenset({"team:h", "team", "hr", "person:77"})) == {}
+        assert index.search(question, EVERYONE, 10, "en", frozenset({"request:4"})) == []
+        for token in audience:
+            assert list(_scores(index, question, EVERYONE | {token})) == ["request:4"]
+
+
+def test_the_readers_tokens_do_not_change_scores(tmp_path: Path) -> None:
+    rows = [(f"request:{i}", EVERYONE | {f"team:{i}"}, NOTHING, _words("vpn")) for i in range(3)]
+    index = _made(tmp_path / "lexical", *rows)
+    plain = _scores(index, _words("vpn"))
+    assert _scores(index, _words("vpn"), EVERYONE | {"team:1", "team:2"}) == plain
+    assert set(plain) == {"request:0", "request:1", "request:2"}
+
+
+@pytest.mark.parametrize("token", ["0x80070005", "LAH-2F-PRN03", "VPN 809", "5.3.1", "kayttotuki@example.fi"])
+def test_exact_tokens_are_found_in_any_case(make: Make, token: str) -> None:
+    texts = [f"Virhe {token} kun kirjaudun", "Virhe 0x80070006 kun kirjaudun LAH-2F-PRN04 kautta, VPN 810, 5.3.2"]
+    _index, search = make(*texts)
+    for question in (token, token.lower(), token.upper()):
+        assert search(question)[0] == 0
+
+
+def test_another_error_code_is_not_found(make: Make) -> None:
+    _index, search = make("Virhe 0x80070005 kun kirjaudun")
+    assert search("0x80070006") == []
+
+
+def test_umlauts_may_be_left_out(make: Make) -> None:
+    _index, search = make("Uusi työpöytä tilattiin", "Uusi tuoli tilattiin")
+    for question in ("tyopoyta", "työpöytä", "TYÖPÖYTÄ", "työpöydällä", "tyo\u0308po\u0308yta\u0308"):
+        assert search(question) == [0]
+
+
+def test_a_compound_finds_its_parts(make: Make) -> None:
+    _index, search = make("Tulostimessa on ongelma", "Lomapalkan maksupäivä")
+    assert search("tulostinongelma") == [0]
+
+
+def test_parts_find_a_compound(make: Make) -> None:
+    _index, search = make("Tulostinongelma toisessa kerroksessa", "Lomapalkan maksupäivä")
+    assert search("tulostin") == [0]
+
+
+def test_english_texts_match_by_their_lemma(make: Make) -> None:
+    _index, search = make("The printers were offline", "The tunnel was closed", language="en")
+    assert search("printer") == [0]
+
+
+def test_top_k_keeps_the_best(make: Make) -> None:
+    index, _search = make("vpn", "vpn vpn vpn vpn", "vpn vpn", "muu", language="en")
+    (best,) = index.search(_words("vpn"), EVERYONE, 1, "en")
+    assert best[0] in ("request:0", "request:1")
+    assert best[1] == max(_scores(index, _words("vpn")).values())
+    assert index.search(_words("vpn"), EVERYONE, 0, "en") == []
+
+
+@pytest.mark.parametrize("question", ["", "🙂🙂", "olematonsana", '"+-!(){}[]^~*?:\\/ AND OR NOT'])
+def test_a_question_without_a_known_word_finds_nothing(make: Make, question: str) -> None:
+    _index, search = make("Tulostin tukossa")
+    assert search(question) == []
+
+
+def test_a_long_question_keeps_its_rarest_word(make: Make) -> None:
+    common = " ".join(f"sana{number}" for number in range(200))
+    _index, search = make(common, common, f"{common} harvinainen")
+    assert search(f"{common} harvinainen")[0] == 2
+
+
+def test_words_that_hold_a_sentence_together_are_not_searched_beside_others(make: Make) -> None:
+    _index, search = make("tulostin ei toimi", "ei ovea", "uusi näyttö", "se ei ole IT-tuen asia")
+    assert search("tulostin ei näyttö") == [2, 0]  # each holds one, and 2 is the shorter one
+    assert search("ei se") == [3, 1, 0]  # where nothing else is asked, they are searched
+    assert search("ei tuulivoimala") == []  # whatever the index holds, of which not all may be readable
+    assert search("IT ei toimi") == [0, 3]  # "it" is a department
+
+
+def test_an_empty_index_finds_nothing(make: Make) -> None:
+    index, search = make()
+    assert len(index) == 0
+    assert search("tulostin") == []
+    assert index.rarity(["tulostin"], EVERYONE) == {"tulostin": 0.0}
+
+
+def test_rarity_is_the_inverse_frequency_among_items(make: Make) -> None:
+    index, _search = make("vpn tunnel vpn", "vpn client", "printer", language="en")
+    found = index.rarity(["vpn", "printer", "unknown"], EVERYONE)
+    assert found == {
+        "vpn": pytest.approx(math.log(1 + 1.5 / 2.5)),
+        "printer": pytest.approx(math.log(1 + 2.5 / 1.5)),
+        "unknown": 0.0,
+    }
+
+
+def test_rarity_and_size_tell_nothing_of_what_may_not_be_read(make: Make) -> None:
+    index, _search = make("vpn tunnel", "printer", language="en")
+    before = index.rarity(["vpn", "layoff", "tunnel"], EVERYONE), index.size(EVERYONE)
+    index.add(Entry(f"request:{n}", "en", frozenset({"team:hr"}), NOTHING, _words("vpn layoff")) for n in (2, 3))
+    index.commit()
+    assert (index.rarity(["vpn", "layoff", "tunnel"], EVERYONE), index.size(EVERYONE)) == before
+    hr = EVERYONE | {"team:hr"}
+    assert index.size(hr) == 4 and index.rarity(["layoff"], hr)["layoff"] > 0
+
+
+def test_a_removed_item_is_not_found_and_the_source_of_a_copy_stays(make: Make, tmp_path: Path) -> None:
+    index, search = make("vpn tunnel", "vpn client", "printer", "mouse", language="en")
+    LexicalIndex.copy(tmp_path / "lexical", tmp_path / "copy")
+    copy = LexicalIndex.load(tmp_path / "copy")
+    copy.remove(["request:0"])
+    copy.add([Entry("request:4", "en", EVERYONE, NOTHING, _words("vpn router"))])
+    copy.commit()
+    assert sorted(_numbers(copy, _words("vpn"))) == [1, 4]
+    again = LexicalIndex.load(tmp_path / "lexical")
+    for untouched in (index, again):
+        assert sorted(_numbers(untouched, _words("vpn"))) == [0, 1]
+    assert search("tunnel") == [0]
+
+
+def test_a_word_of_every_item_is_still_found_after_removals(make: Make) -> None:
+    index, search = make(*(f"printer number{n}" for n in range(20)), language="en")
+    index.remove(["request:3", "request:4"])
+    index.commit()
+    assert index.rarity(["printer"], EVERYONE)["printer"] == pytest.approx(math.log(1 + 0.5 / 18.5))
+    assert len(set(search("printer")) & set(range(20)) - {3, 4}) == 10
+
+
+def test_a_word_in_a_documents_opening_counts_more(tmp_path: Path) -> None:
+    index = LexicalIndex.create(tmp_path / "lexical")
+    text = _words("vpn keys and other words")
+    index.add([Entry("document:1", "en", EVERYONE, NOTHING, text)])
+    index.add([Entry("document:2", "en", EVERYONE, NOTHING, text, _words("vpn keys"))])
+    index.commit()
+    found = _scores(index, _words("vpn"))
+    assert list(found) == ["document:2", "document:1"]
+    # In the text the word is in both items, in the opening in one: of two texts, as long as the mean one and twice it.
+    assert found["document:2"] - found["document:1"] == pytest.approx(
+        0.5 * math.log(2) * 2.2 / (1 + 1.2 * (0.25 + 0.75 * 2)), rel=1e-5
+    )
+
+
+def test_a_missing_or_damaged_index_is_a_value_error(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(ValueError):
+        LexicalIndex.load(tmp_path / "missing")
+    make("vpn")
+    (tmp_path / "lexical" / "meta.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ValueError):
+        LexicalIndex.load(tmp_path / "lexical")

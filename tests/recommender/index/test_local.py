@@ -1,0 +1,346 @@
+"""local.py: one generation on real SQLite, FAISS and Tantivy, opened, searched and found damaged."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.database.tables import HelpRequest
+from recommender.encoder import ModelCard, normalise, unrelated_cosine
+from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound
+from recommender.index import Hit, generations
+from recommender.index.dense import DenseIndex
+from recommender.index.generations import Manifest
+from recommender.index.local import LocalIndex
+from recommender.index.space import Space
+from recommender.language.analyzer import Analyzer
+from recommender.language.terms import Terms
+from recommender.settings import Settings
+from tests.conftest import FakeEncoder
+
+EVERYONE = frozenset({"everyone"})
+
+
+@pytest.fixture
+def index(
+    reindexed: Callable[..., LocalIndex],
+    add_request: Callable[..., int],
+) -> LocalIndex:
+    """Three requests of one passage each: two that everyone may read, the third for the team hr."""
+    add_request("printer jam", answer="open the tray")
+    add_request("vpn tunnel", answer="restart the client")
+    add_request("printer salary", answer="ask the payroll", audience=["team:hr"])
+    return reindexed()
+
+
+def _near(hit: Hit) -> tuple[float, float, float]:
+    """How near an item is by its nearest passage, its first, and the whole."""
+    assert hit.near is not None
+    return hit.near.nearest, hit.near.first, hit.near.whole
+
+
+def test_both_legs_score_what_the_reader_may_read(index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer) -> None:
+    vector = encoder.encode_queries(["printer jam\nopen the tray"])[0]
+    hits = {hit.item: hit for hit in index.search(vector, analyzer.query_terms("printer jam"), EVERYONE, 10)}
+    assert set(hits) == {"request:1", "request:2"}
+    other = encoder.encode_passages(["vpn tunnel\nrestart the client"])[0]
+    # an item of one passage is as near as it, first and whole
+    assert _near(hits["request:1"]) == pytest.approx((1.0,) * 3)
+    assert _near(hits["request:2"]) == pytest.approx((float(vector @ other),) * 3)
+    assert hits["request:1"].lexical > 0.0
+    assert hits["request:2"].lexical == 0.0
+
+
+def test_nearest_is_the_cosine_of_the_best_that_search_finds(index: LocalIndex, encoder: FakeEncoder) -> None:
+    vector = encoder.encode_queries(["printer salary"])[0]
+    for tokens, among in ((EVERYONE, None), (EVERYONE | {"team:hr"}, None), (EVERYONE, frozenset({"request:2"}))):
+        hits = index.search(vector, Terms((), ()), tokens, 10, among)
+        assert index.nearest(vector, tokens, 10, among) == pytest.approx(max(_near(hit)[0] for hit in hits))
+    assert index.nearest(vector, frozenset(), 10) == 0.0
+
+
+def test_neither_leg_finds_an_item_without_its_token(
+    index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    vector = encoder.encode_queries(["printer salary"])[0]
+    terms = analyzer.query_terms("printer salary")
+    assert "request:3" not in {hit.item for hit in index.search(vector, terms, EVERYONE, 10)}
+    found = index.search(vector, terms, EVERYONE | {"team:hr"}, 10)
+    assert max(found, key=lambda hit: hit.lexical).item == "request:3"
+    assert max(found, key=_near).item == "request:3"
+    assert index.search(vector, terms, frozenset({"team:other"}), 10) == []
+
+
+def test_an_item_that_only_the_words_find_gets_its_cosines_too(
+    index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    vector = encoder.encode_queries(["vpn tunnel\nrestart the client"])[0]
+    hits = {hit.item: hit for hit in index.search(vector, analyzer.query_terms("jam"), EVERYONE, 1)}
+    assert set(hits) == {"request:1", "request:2"}
+    jam = encoder.encode_passages(["printer jam\nopen the tray"])[0]
+    assert _near(hits["request:1"]) == pytest.approx((float(vector @ jam),) * 3, abs=1e-6)
+    assert hits["request:1"].lexical > 0.0
+
+
+def test_an_item_is_as_near_as_its_passages(
+    reindexed: Callable[..., LocalIndex],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    add_request: Callable[..., int],
+) -> None:
+    add_request("printer jam", answer="open the tray")
+    add_request("vpn", body="tunnel closed at night", answer="restart the client")
+    index = reindexed()
+    first, second = encoder.encode_passages(["vpn\ntunnel closed at night", "vpn\nrestart the client"])
+    vector = encoder.encode_queries(["restart the client"])[0]
+    found = {hit.item: hit for hit in index.search(vector, Terms((), ()), EVERYONE, 10)}
+    whole = normalise(((first + second) / 2)[None])[0]
+    [direction] = [hit.near.direction for hit in found.values() if hit.item == "request:2" and hit.near]
+    assert direction == pytest.approx(whole, abs=1e-6)
+    expected = (float(second @ vector), float(first @ vector), float(whole @ vector))
+    assert len(set(expected)) == 3
+    assert _near(found["request:2"]) == pytest.approx(expected, abs=1e-6)
+    near = found["request:2"].near
+    assert near is not None and index.passages([near.passage_id])[near.passage_id].text == "restart the client"
+    # found by one passage, by another, or by words alone: the item is as near
+    for terms, top_k in ((Terms((), ()), 1), (analyzer.query_terms("night"), 1), (analyzer.query_terms("client"), 9)):
+        [again] = [hit.near for hit in index.search(vector, terms, EVERYONE, top_k) if hit.item == "request:2"]
+        assert again is not None and again[:4] == near[:4]
+
+
+def test_the_passages_of_an_item_are_told_in_their_order(
+    reindexed: Callable[..., LocalIndex],
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    add_request: Callable[..., int],
+) -> None:
+    for number in range(12):
+        add_request(f"vpn{number}", body=f"question{number}", answer=f"answer{number}")
+    reindexed()
+    with sessions.begin() as session:
+        session.execute(update(HelpRequest).where(HelpRequest.id == 3).values(body="changed"))
+        session.execute(update(HelpRequest).where(HelpRequest.id == 5).values(hidden=True))
+    index = reindexed()
+    for number in range(12):
+        if number == 4:
+            with pytest.raises(KeyError):
+                index.passage_ids("request:5")
+            continue
+        ids = index.passage_ids(f"request:{number + 1}")
+        passages = index.passages(ids)
+        question = "changed" if number == 2 else f"question{number}"
+        assert [passages[i].text for i in ids] == [question, f"answer{number}"]
+        vector = encoder.encode_queries([f"vpn{number}\n{question}"])[0]
+        best = max(index.search(vector, Terms((), ()), EVERYONE, 3), key=_near)
+        assert best.near is not None and (best.item, best.near.passage_id) == (f"request:{number + 1}", ids[0])
+
+
+def test_each_language_gives_its_own_best_words(
+    reindexed: Callable[..., LocalIndex],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    add_request: Callable[..., int],
+) -> None:
+    add_request("vpn", answer="vpn vpn vpn")
+    add_request("vpn", answer="tunnel client")
+    add_request("vpn", answer="yhteys katkeaa", language="fi")
+    index = reindexed()
+    found = index.search(None, analyzer.query_terms("vpn"), EVERYONE, 1)
+    assert {(hit.item, hit.language) for hit in found} == {("request:1", "en"), ("request:3", "fi")}
+    vector = encoder.encode_queries(["tunnel client"])[0]
+    found = index.search(vector, analyzer.query_terms("vpn"), EVERYONE, 1)
+    assert {(hit.item, hit.language) for hit in found} == {
+        ("request:1", "en"),
+        ("request:2", "en"),
+        ("request:3", "fi"),
+    }
+
+
+def test_both_legs_keep_to_the_items_named(index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer) -> None:
+    vector = encoder.encode_queries(["printer jam\nopen the tray"])[0]
+    terms = analyzer.query_terms("printer jam tunnel")
+    for among in ({"request:2"}, {"request:2", "request:3"}, {"request:1", "request:2"}, {"request:9"}, set[str]()):
+        found = {hit.item for hit in index.search(vector, terms, EVERYONE, 10, frozenset(among))}
+        assert found == among & {"request:1", "request:2"}  # the third is for hr
+        assert {hit.item for hit in index.search(None, terms, EVERYONE, 10, frozenset(among))} == found
+
+
+def test_without_a_vector_the_words_alone_answer(index: LocalIndex, analyzer: Analyzer) -> None:
+    (hit,) = index.search(None, analyzer.query_terms("tunnel"), EVERYONE, 10)
+    assert (hit.item, hit.language, hit.near) == ("request:2", "en", None)
+    assert hit.lexical > 0.0
+
+
+def test_passages_come_back_as_they_were_written(index: LocalIndex, analyzer: Analyzer) -> None:
+    (hit,) = index.search(None, analyzer.query_terms("tunnel"), EVERYONE, 10)
+    (identifier,) = index.passage_ids(hit.item)
+    passage = index.passages([identifier])[identifier]
+    assert (passage.item, passage.context, passage.text) == ("request:2", "vpn tunnel", "restart the client")
+    assert index.passages([]) == {}
+    assert index.passages([999]) == {}
+
+
+def test_the_background_is_the_mean_cosine_of_passages_of_different_items_drawn_to_the_models_own(
+    index: LocalIndex, encoder: FakeEncoder
+) -> None:
+    texts = ["printer jam\nopen the tray", "vpn tunnel\nrestart the client", "printer salary\nask the payroll"]
+    texts += ["printer jam", "vpn tunnel", "printer salary"]  # their openings
+    cosines = encoder.encode_passages(texts) @ encoder.encode_passages(texts).T
+    pairs = [cosines[a, b] for a in range(6) for b in range(6) if a % 3 != b % 3]
+    expected = (sum(pairs) + 200 * unrelated_cosine(encoder)) / (len(pairs) + 200)
+    assert index.background == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_a_removed_item_is_found_by_neither_leg(
+    reindexed: Callable[..., LocalIndex],
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    add_request: Callable[..., int],
+) -> None:
+    for number in range(12):
+        add_request(f"printer{number} jam", answer=f"tray{number}")
+    reindexed()
+    with sessions.begin() as session:
+        session.execute(update(HelpRequest).where(HelpRequest.id == 3).values(hidden=True))
+    index = reindexed()
+    assert index.manifest.rows == 24  # one item of twelve is below the share that makes a compaction
+    assert index.manifest.passages == 22
+    vector = encoder.encode_queries(["printer2 jam\ntray2"])[0]
+    hits = index.search(vector, analyzer.query_terms("printer2 jam"), EVERYONE, 20)
+    assert {hit.item for hit in hits} == {f"request:{n}" for n in range(1, 13) if n != 3}
+
+
+def test_another_model_is_a_mismatch_that_names_the_way_out(
+    settings: Settings, index: LocalIndex, encoder: FakeEncoder
+) -> None:
+    for other in (
+        replace(encoder.card, name="other"),
+        replace(encoder.card, revision="2"),
+        replace(encoder.card, dimension=32),
+    ):
+        with pytest.raises(IndexMismatch, match="kollega reindex --full"):
+            LocalIndex.open(settings.index_dir, other)
+    assert LocalIndex.open(settings.index_dir, None).background == index.background
+
+
+def test_no_index_says_how_to_make_one(settings: Settings) -> None:
+    with pytest.raises(IndexNotFound, match="Run: kollega reindex"):
+        LocalIndex.open(settings.index_dir, None)
+
+
+def _remove_vectors(directory: Path) -> None:
+    (directory / "vectors.faiss").unlink()
+
+
+def _cut_vectors(directory: Path) -> None:
+    path = directory / "vectors.faiss"
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def _swap_vectors(directory: Path) -> None:
+    fewer = DenseIndex.empty(64, approximate=False)
+    fewer.add(np.eye(64, dtype=np.float32)[:2])
+    fewer.save(directory / "vectors.faiss")
+
+
+def _break_manifest(directory: Path) -> None:
+    (directory / "manifest.json").write_text('{"format": 1, "items"', encoding="utf-8")
+
+
+def _strip_manifest(directory: Path) -> None:
+    (directory / "manifest.json").write_text('{"format": 1}', encoding="utf-8")
+
+
+def _remove_words(directory: Path) -> None:
+    shutil.rmtree(directory / "lexical")
+
+
+def _remove_catalogue(directory: Path) -> None:
+    (directory / "catalogue.db").unlink()
+
+
+def _overwrite_catalogue(directory: Path) -> None:
+    (directory / "catalogue.db").write_bytes(b"not a database" * 100)
+
+
+def _other_analysis(directory: Path) -> None:
+    replace(Manifest.read(directory), analysis=-1).write(directory)
+
+
+def _other_format(directory: Path) -> None:
+    replace(Manifest.read(directory), format=generations.FORMAT - 1).write(directory)
+
+
+def _remove_space(directory: Path) -> None:
+    (directory / "space.npz").unlink()
+
+
+def _cut_space(directory: Path) -> None:
+    mean = np.ones(64, np.float32)
+    Space({"en": mean}, {"en": np.stack([mean] * 4)}).save(directory / "space.npz")
+    path = directory / "space.npz"
+    path.write_bytes(path.read_bytes()[:500])
+
+
+def _empty_space(directory: Path) -> None:
+    (directory / "space.npz").write_bytes(b"")
+
+
+def _overwrite_space(directory: Path) -> None:
+    (directory / "space.npz").write_bytes(b"not an archive" * 100)
+
+
+def _other_count(directory: Path) -> None:
+    replace(Manifest.read(directory), passages=4).write(directory)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _remove_vectors,
+        _cut_vectors,
+        _swap_vectors,
+        _break_manifest,
+        _strip_manifest,
+        _remove_words,
+        _remove_catalogue,
+        _overwrite_catalogue,
+        _other_analysis,
+        _other_format,
+        _other_count,
+        _remove_space,
+        _cut_space,
+        _empty_space,
+        _overwrite_space,
+    ],
+)
+def test_damage_is_named_with_the_way_out(
+    settings: Settings, index: LocalIndex, encoder: FakeEncoder, damage: Callable[[Path], None]
+) -> None:
+    damage(generations.live(settings.index_dir))
+    with pytest.raises(IndexDamaged, match="Run: kollega reindex --full"):
+        LocalIndex.open(settings.index_dir, encoder.card)
+
+
+@pytest.mark.parametrize("damage", [_remove_vectors, _cut_vectors])
+def test_the_words_of_a_generation_without_vectors_can_be_opened(
+    settings: Settings, index: LocalIndex, analyzer: Analyzer, damage: Callable[[Path], None]
+) -> None:
+    damage(generations.live(settings.index_dir))
+    words = LocalIndex.open(settings.index_dir, None)
+    vector = np.ones(64, np.float32)
+    (hit,) = words.search(vector, analyzer.query_terms("tunnel"), EVERYONE, 10)
+    assert (hit.item, hit.language, hit.near) == ("request:2", "en", None)
+    assert hit.lexical > 0.0
+
+
+def test_a_model_card_with_the_same_values_is_the_same_model(
+    settings: Settings, index: LocalIndex, encoder: FakeEncoder
+) -> None:
+    assert LocalIndex.open(settings.index_dir, ModelCard("fake", "1", 64, 512)).manifest == index.manifest

@@ -1,0 +1,358 @@
+"""space.py against sums done by hand, and through a reindex: what is learned, where vectors lie, what is kept."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recommender.datatypes import Passage, Role
+from recommender.encoder import Vectors, normalise
+from recommender.index import generations
+from recommender.index.catalogue import Catalogue
+from recommender.index.dense import DenseIndex
+from recommender.index.digest import passage_digest, read_text
+from recommender.index.journal import Journal
+from recommender.index.local import LocalIndex
+from recommender.index.space import Space
+from recommender.language.alignment import Alignment
+from recommender.language.terms import Terms
+from recommender.settings import Settings
+from tests.conftest import FakeEncoder
+
+EVERYONE = frozenset({"everyone"})
+ENGLISH = [f"please help the printer {number} is {number * 7} stuck again today" for number in range(60)]
+FINNISH = [f"hei auttakaa tulostin {number} on {number * 5} jumissa taas" for number in range(40)]
+Write = Callable[..., int]
+
+
+def _passages(
+    texts: Sequence[str], language: str = "en", role: Role = Role.SECTION, context: str = ""
+) -> list[Passage]:
+    return [Passage(f"request:{number}", role, 0, context, text, language) for number, text in enumerate(texts)]
+
+
+def _in(language: str, count: int) -> list[Passage]:
+    return _passages([""] * count, language)
+
+
+def _learned(passages: Sequence[Passage], encoder: FakeEncoder, alignment: Alignment | None = None) -> Space:
+    return Space.learn(passages, _raw(passages, encoder), encoder, alignment or Alignment())
+
+
+def _raw(passages: Sequence[Passage], encoder: FakeEncoder) -> Vectors:
+    return encoder.encode_passages([read_text(passage) for passage in passages])
+
+
+def _rows(count: int, seed: int) -> Vectors:
+    """Random unit vectors, shape (count, 64)."""
+    return normalise(np.random.default_rng(seed).normal(size=(count, 64)).astype(np.float32))
+
+
+def _rotation(seed: int) -> Vectors:
+    """A random rotation, shape (64, 64)."""
+    return np.linalg.qr(np.random.default_rng(seed).normal(size=(64, 64)))[0].astype(np.float32)
+
+
+def _usual(maps: Mapping[str, Vectors] | None = None) -> Alignment:
+    """An alignment with means of both languages."""
+    return Alignment(
+        maps=maps or {},
+        passages={"en": _rows(1, 1)[0], "fi": _rows(1, 2)[0]},
+        questions={"en": _rows(4, 3), "fi": _rows(4, 4)},
+    )
+
+
+def _assert_same(one: Space, two: Space) -> None:
+    for part in ("passages", "questions", "maps"):
+        values, others = getattr(one, part), getattr(two, part)
+        assert values.keys() == others.keys()
+        for language in values:
+            np.testing.assert_array_equal(values[language], others[language])
+            assert values[language].dtype == others[language].dtype
+
+
+def test_the_mean_of_a_languages_placed_passages_is_near_zero(encoder: FakeEncoder) -> None:
+    passages = _passages(ENGLISH) + _passages(FINNISH, "fi")
+    raw = _raw(passages, encoder)
+    placed = _learned(passages, encoder).place_passages(raw, passages)
+    for rows in (slice(0, 60), slice(60, 100)):
+        assert np.linalg.norm(raw[rows].mean(axis=0)) > 0.7
+        assert np.linalg.norm(placed[rows].mean(axis=0)) < 0.05
+
+
+def test_placed_vectors_have_unit_length_and_what_was_given_stays(encoder: FakeEncoder) -> None:
+    passages = _passages(ENGLISH) + _passages(FINNISH, "fi") + _passages(["skrivaren har fastnat"], "sv")
+    raw = _raw(passages, encoder)
+    before = raw.copy()
+    space = _learned(passages, encoder, _usual({"fi": _rotation(5)}))
+    placed = space.place_passages(raw, passages)
+    assert (placed.shape, placed.dtype) == (raw.shape, np.float32)
+    np.testing.assert_allclose(np.linalg.norm(placed, axis=1), 1.0, atol=1e-5)
+    question = encoder.encode_queries(["printer stuck"])[0]
+    asked = question.copy()
+    for language in ("en", "fi", "sv"):
+        vector = space.place_question(question, language, 2)
+        assert (vector.shape, vector.dtype) == ((64,), np.float32)
+        assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
+    np.testing.assert_array_equal(raw, before)
+    np.testing.assert_array_equal(question, asked)
+
+
+def test_passages_are_placed_by_their_own_language(encoder: FakeEncoder) -> None:
+    means = {"en": _rows(1, 1)[0], "fi": _rows(1, 2)[0]}
+    raw = 2 * _rows(4, 3)
+    placed = Space(means).place_passages(raw, [*_in("fi", 1), *_in("en", 1), *_in("sv", 1), *_in("fi", 1)])
+    expected = normalise(np.stack([raw[0] - means["fi"], raw[1] - means["en"], raw[2], raw[3] - means["fi"]]))
+    np.testing.assert_allclose(placed, expected, atol=1e-6)
+    assert Space(means).place_passages(np.zeros((0, 64), np.float32), []).shape == (0, 64)
+
+
+def test_a_language_without_a_mean_is_left_alone(encoder: FakeEncoder) -> None:
+    space = _learned(_passages(ENGLISH), encoder)
+    assert set(space.passages) == set(space.questions) == {"en"}
+    raw = encoder.encode_passages(FINNISH)
+    np.testing.assert_allclose(space.place_passages(raw, _in("fi", 40)), raw, atol=1e-6)
+    np.testing.assert_allclose(Space().place_passages(raw, _in("fi", 40)), raw, atol=1e-6)
+    np.testing.assert_array_equal(Space().place_question(raw[0], "fi", 5), raw[0])
+
+
+def test_a_question_in_a_language_without_a_mean_is_placed_by_the_mean_of_the_others() -> None:
+    questions = {"en": _rows(4, 3), "fi": _rows(4, 4)}
+    vector = _rows(1, 5)[0]
+    mean = (questions["en"][0] + questions["fi"][0]) / 2
+    placed = Space(questions=questions).place_question(vector, "sv", 2)
+    np.testing.assert_allclose(placed, normalise((vector - 0.85 * mean)[None])[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "weights"),
+    [
+        (2, (1, 0, 0, 0)),
+        (8, (0, 1, 0, 0)),
+        (32, (0, 0, 1, 0)),
+        (128, (0, 0, 0, 1)),
+        (0, (1, 0, 0, 0)),
+        (1, (1, 0, 0, 0)),
+        (129, (0, 0, 0, 1)),
+        (5000, (0, 0, 0, 1)),
+        (4, (0.5, 0.5, 0, 0)),  # 4 lies halfway between 2 and 8 by logarithms
+        (16, (0, 0.5, 0.5, 0)),
+        (64, (0, 0, 0.5, 0.5)),
+    ],
+)
+def test_a_question_is_placed_by_the_mean_of_questions_as_long(words: int, weights: Sequence[float]) -> None:
+    means, vector = {"en": _rows(4, 3), "fi": _rows(4, 4)}, _rows(1, 5)[0]
+    mean = np.array(weights, np.float32) @ means["en"]
+    placed = Space(questions=means).place_question(vector, "en", words)
+    np.testing.assert_allclose(placed, normalise((vector - 0.85 * mean)[None])[0], atol=1e-6)
+
+
+def test_the_means_of_questions_are_those_of_the_beginnings_of_asked_ones(encoder: FakeEncoder) -> None:
+    texts = [" ".join(f"{word}{number}" for word in ("paper", "jam", "tray") * 20) for number in range(40)]
+    asked = _passages(texts, role=Role.QUESTION, context="printer stuck")
+    space = _learned(asked + _passages(ENGLISH, role=Role.ANSWER), encoder)
+    for row, length in enumerate((2, 8, 32, 128)):
+        beginnings = [" ".join(f"printer stuck {text}".split()[:length]) for text in texts]
+        expected = encoder.encode_queries(beginnings).mean(axis=0)
+        np.testing.assert_allclose(space.questions["en"][row], expected, atol=1e-6)
+    np.testing.assert_allclose(space.questions["en"][0], encoder.encode_queries(["printer stuck"])[0], atol=1e-6)
+
+
+def test_without_enough_asked_ones_questions_are_snippets_of_the_passages(encoder: FakeEncoder) -> None:
+    same = _passages(["toner " * 60] * 40, role=Role.ANSWER, context="not a part of it")
+    space = _learned(same, encoder)
+    np.testing.assert_allclose(space.questions["en"], np.tile(encoder.encode_queries(["toner"]), (4, 1)), atol=1e-6)
+    few = _passages(["ink ink"] * 31, role=Role.QUESTION)
+    means = _learned(few + same, encoder).questions["en"]
+    assert 0.3 < float(means[0] @ encoder.encode_queries(["toner"])[0]) < 0.8  # neither alone
+
+
+def test_a_language_of_fewer_than_32_passages_has_no_mean_of_its_own(encoder: FakeEncoder) -> None:
+    assert _learned(_passages(ENGLISH[:31]), encoder) == Space(learned_from=31)
+    enough = _learned(_passages(ENGLISH[:32]), encoder)
+    np.testing.assert_allclose(enough.passages["en"], encoder.encode_passages(ENGLISH[:32]).mean(axis=0), atol=1e-6)
+    mixed = _learned(_passages(ENGLISH[:32]) + _passages(FINNISH[:31], "fi"), encoder)
+    assert set(mixed.passages) == set(mixed.questions) == {"en"}
+    np.testing.assert_array_equal(mixed.passages["en"], enough.passages["en"])
+
+
+def test_maps_bring_the_languages_together() -> None:
+    rotation, means = _rotation(5), {"en": _rows(1, 1)[0], "fi": _rows(1, 2)[0]}
+    questions = {"en": _rows(4, 3), "fi": _rows(4, 4)}
+    space = Space(means, questions, {"fi": rotation})
+    meanings = _rows(6, 6)
+    english = space.place_passages(meanings + means["en"], _in("en", 6))
+    finnish = space.place_passages(meanings @ rotation.T + means["fi"], _in("fi", 6))
+    np.testing.assert_allclose(english, meanings, atol=1e-5)
+    np.testing.assert_allclose(finnish, meanings, atol=1e-5)
+    for language, question in (("en", meanings[0]), ("fi", meanings[0] @ rotation.T)):
+        placed = space.place_question(question + 0.85 * questions[language][1], language, 8)
+        np.testing.assert_allclose(placed, meanings[0], atol=1e-5)
+
+
+def test_what_is_learned_takes_the_maps_of_the_alignment(encoder: FakeEncoder) -> None:
+    rotation = _rotation(5)
+    assert _learned(_passages(ENGLISH), encoder, _usual({"fi": rotation})).maps.keys() == {"fi"}
+    space = _learned(_passages(FINNISH, "fi"), encoder, _usual({"fi": rotation}))
+    raw = encoder.encode_passages(FINNISH)
+    expected = normalise(raw - raw.mean(axis=0)) @ rotation
+    np.testing.assert_allclose(space.place_passages(raw, _in("fi", 40)), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("maps", [{}, {"fi": _rotation(5)}])
+def test_a_language_that_is_missing_takes_the_usual_mean_moved_as_the_other_one_moved(
+    encoder: FakeEncoder, maps: Mapping[str, Vectors]
+) -> None:
+    usual, rotation = _usual(maps), maps.get("fi", np.eye(64, dtype=np.float32))
+    texts = {"en": ENGLISH, "fi": FINNISH[:40]}
+    # a move of English, seen from Finnish, goes backwards through the map that takes Finnish to English
+    for own, other, there in (("en", "fi", rotation.T), ("fi", "en", rotation)):
+        passages = _passages(texts[own], own)
+        alone, space = _learned(passages, encoder), _learned(passages, encoder, usual)
+        np.testing.assert_array_equal(space.passages[own], alone.passages[own])
+        np.testing.assert_array_equal(space.questions[own], alone.questions[own])
+        moved = (alone.passages[own] - usual.passages[own]) @ there
+        np.testing.assert_allclose(space.passages[other], usual.passages[other] + moved, atol=1e-5)
+        moved = (alone.questions[own] - usual.questions[own]) @ there
+        np.testing.assert_allclose(space.questions[other], usual.questions[other] + moved, atol=1e-5)
+
+
+def test_a_small_corpus_takes_the_usual_means_as_they_are(encoder: FakeEncoder) -> None:
+    usual = _usual({"fi": _rotation(5)})
+    _assert_same(_learned(_passages(ENGLISH[:31]), encoder, usual), Space(usual.passages, usual.questions, usual.maps))
+
+
+def test_a_space_is_loaded_as_it_was_saved(tmp_path: Path, encoder: FakeEncoder) -> None:
+    full = _learned(_passages(ENGLISH), encoder, _usual({"fi": _rotation(5)}))
+    for name, space in (("full", full), ("empty", Space())):
+        space.save(tmp_path / f"{name}.npz")
+        _assert_same(Space.load(tmp_path / f"{name}.npz"), space)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.npz", "full.npz"]
+
+
+def _cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def _flip(content: bytes) -> bytes:
+    at = 300  # among the numbers of the first array
+    return content[:at] + bytes([content[at] ^ 255]) + content[at + 1 :]
+
+
+def _empty(_content: bytes) -> bytes:
+    return b""
+
+
+def _start(content: bytes) -> bytes:
+    return content[:3]
+
+
+def _overwrite(_content: bytes) -> bytes:
+    return b"not an archive" * 9
+
+
+@pytest.mark.parametrize("damage", [_cut, _flip, _empty, _start, _overwrite])
+def test_a_missing_or_damaged_file_is_an_os_error_or_a_value_error(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "space.npz"
+    with pytest.raises(OSError):
+        Space.load(path)
+    Space({"en": _rows(1, 1)[0]}, {"en": _rows(4, 2)}).save(path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises((OSError, ValueError)):
+        Space.load(path)
+
+
+def _held(settings: Settings) -> tuple[list[Passage], Vectors]:
+    """The passages and vectors of the live generation."""
+    directory = generations.live(settings.index_dir)
+    catalogue = Catalogue.load(directory / "catalogue.db")
+    rows = list(catalogue.rows())
+    catalogue.close()
+    vectors = DenseIndex.load(directory / "vectors.faiss").vectors(np.array([row.id for row in rows], np.int64))
+    return [row.passage for row in rows], vectors
+
+
+def test_a_fresh_index_is_placed_in_the_space_it_learns_and_the_journal_holds_what_the_model_made(
+    settings: Settings,
+    reindexed: Callable[..., LocalIndex],
+    encoder: FakeEncoder,
+    add_request: Write,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Journal, "drop", Journal.close)
+    for text in ENGLISH:
+        add_request(f"Printer {text[-30:]}", text, "Turn it off and on")
+    index = reindexed()
+    passages, vectors = _held(settings)
+    assert len(passages) == 180  # a question, an answer and an opening each
+    raw = _raw(passages, encoder)
+    begins = np.array([passage.role is Role.OPENING for passage in passages])
+    np.testing.assert_allclose(index.space.passages["en"], raw[~begins].mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(index.space.passages["en opening"], raw[begins].mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(vectors, index.space.place_passages(raw, passages), atol=1e-5)
+    assert np.linalg.norm(vectors.mean(axis=0)) < 0.1 < np.linalg.norm(raw.mean(axis=0))
+    # of the placed passages alone, not drawn to what the model calls unrelated before they are placed
+    items = np.array([passage.item for passage in passages])
+    cosines = (vectors @ vectors.T)[items[:, None] != items[None, :]]
+    assert index.background == pytest.approx(float(cosines.mean()), abs=1e-6)
+    assert abs(index.background) < 0.05
+    kept = Journal(settings.index_dir, encoder.card)
+    found = kept.find(passage_digest(passage) for passage in passages)
+    kept.close()
+    for passage, vector in zip(passages, raw, strict=True):
+        np.testing.assert_array_equal(found[passage_digest(passage)], vector)
+
+
+@pytest.mark.parametrize(
+    ("learned_from", "passages", "outgrown"),
+    [(0, 63, False), (0, 64, True), (40, 79, False), (40, 80, True), (511, 1022, True), (512, 100_000, False)],
+)
+def test_a_space_learned_from_little_is_outgrown_by_twice_as_much(
+    learned_from: int, passages: int, outgrown: bool
+) -> None:
+    assert Space(learned_from=learned_from).outgrown(passages) is outgrown
+
+
+def test_an_index_that_began_empty_gets_its_space_once_there_is_something(
+    reindexed: Callable[..., LocalIndex], add_request: Write
+) -> None:
+    assert reindexed().space.passages == {}
+    for text in [*ENGLISH, *ENGLISH]:
+        add_request(text)
+    grown = reindexed()
+    assert grown.space.learned_from >= 64 and set(grown.space.passages) == {"en", "en opening"}
+    add_request("one more")
+    assert reindexed().space.learned_from == grown.space.learned_from
+
+
+def test_an_incremental_reindex_keeps_the_space_of_its_base(
+    settings: Settings,
+    reindexed: Callable[..., LocalIndex],
+    encoder: FakeEncoder,
+    add_request: Write,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Space, "outgrown", lambda _space, _passages: False)
+    for text in ENGLISH:
+        add_request(text)
+    base = reindexed().space
+    for number in range(60):
+        add_request(f"{number} parking badges are sold at reception from Monday", language="en")
+    added = [add_request(text, language="fi") for text in FINNISH]
+    index = reindexed()
+    assert index.manifest.generation == "gen-000002"
+    _assert_same(index.space, base)
+    passages, vectors = _held(settings)
+    expected = base.place_passages(_raw(passages, encoder), passages)
+    np.testing.assert_allclose(vectors, expected, atol=1e-5)  # old and new ones alike
+    for item in ("request:1", "request:70", f"request:{added[0]}"):
+        row = next(row for row, passage in enumerate(passages) if passage.item == item)
+        best = index.search(expected[row], Terms((), ()), EVERYONE, 1)[0]
+        assert best.item == item and best.near is not None
+        assert best.near.nearest == pytest.approx(1.0, abs=1e-5)
+    again = reindexed(full=True).space
+    assert set(again.passages) == {"en", "en opening", "fi", "fi opening"}
+    assert np.linalg.norm(again.passages["en"] - base.passages["en"]) > 0.1

@@ -1,0 +1,133 @@
+"""events.py: what is counted, what is kept apart, and that nothing tells who searched."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import pytest
+from sqlalchemy import Date, inspect, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.database.tables import Event, utc_now
+from recommender.knowledge import outcomes
+from recommender.knowledge.outcomes import EventKind, Usage
+
+ITEM, OTHER = "request:1", "document:2"
+
+
+@pytest.fixture
+def session(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    with sessions() as opened:
+        yield opened
+
+
+def _on(session: Session, kind: EventKind, day: date, item: str = ITEM) -> None:
+    session.add(Event(kind=kind, item=item, day=day))
+    session.flush()
+
+
+def test_an_event_can_hold_nobody_who_searched(session: Session) -> None:
+    columns = {column["name"]: column["type"] for column in inspect(session.get_bind()).get_columns("events")}
+    # the person an event is about is `subject_id`; any other name here needs a second thought
+    assert set(columns) == {"id", "kind", "item", "day", "request_id", "subject_id", "note", "settled"}
+    assert isinstance(columns["day"], Date)  # without a time, which a log could be held against
+
+
+@pytest.mark.parametrize("kind", [EventKind.SOLVED, EventKind.LEFT, EventKind.FLAGGED, EventKind.USED])
+def test_an_event_says_what_became_of_an_item_and_no_more(session: Session, kind: EventKind) -> None:
+    outcomes.record(session, kind, ITEM)
+    (row,) = session.scalars(select(Event))
+    assert (row.kind, row.item, row.day, row.settled) == (kind, ITEM, utc_now().date(), False)
+    assert (row.request_id, row.subject_id, row.note) == (None, None, None)
+
+
+def test_an_item_used_twice_in_one_request_counts_once(session: Session, add_request: Callable[..., int]) -> None:
+    first, second = add_request("first"), add_request("second")
+    for request in (first, first, second):
+        outcomes.record(session, EventKind.USED, ITEM, request_id=request)
+    outcomes.record(session, EventKind.USED, OTHER, request_id=first)
+    counted = outcomes.usage(session, [ITEM, OTHER])
+    assert (counted[ITEM].used, counted[OTHER].used) == (2, 1)
+
+
+def test_an_item_used_outside_of_requests_counts_each_time(session: Session) -> None:
+    for _ in range(2):
+        outcomes.record(session, EventKind.USED, ITEM)
+    assert outcomes.usage(session, [ITEM])[ITEM].used == 2
+
+
+def test_an_item_that_solved_one_request_twice_counts_twice(session: Session, add_request: Callable[..., int]) -> None:
+    request = add_request("first")
+    for _ in range(2):
+        outcomes.record(session, EventKind.SOLVED, ITEM, request_id=request)
+    assert outcomes.usage(session, [ITEM])[ITEM].used == 2
+
+
+def test_explicit_and_implicit_outcomes_are_counted_apart(session: Session) -> None:
+    for kind, times in ((EventKind.SOLVED, 2), (EventKind.USED, 1), (EventKind.LEFT, 4), (EventKind.FLAGGED, 3)):
+        for _ in range(times):
+            outcomes.record(session, kind, ITEM)
+    outcomes.record(session, EventKind.NOT_MY_TOPIC, ITEM)
+    assert outcomes.usage(session, [ITEM]) == {ITEM: Usage(used=3, last_on=utc_now().date(), left=4, flags=3)}
+
+
+def test_last_on_is_the_newest_day_on_which_it_helped(session: Session) -> None:
+    _on(session, EventKind.SOLVED, date(2026, 3, 1))
+    _on(session, EventKind.USED, date(2026, 2, 1))
+    for kind in (EventKind.LEFT, EventKind.FLAGGED, EventKind.NOT_MY_TOPIC):
+        _on(session, kind, date(2026, 4, 1))
+    _on(session, EventKind.SOLVED, date(2026, 5, 1), OTHER)
+    assert outcomes.usage(session, [ITEM])[ITEM].last_on == date(2026, 3, 1)
+
+
+def test_every_item_asked_for_has_its_usage_and_no_other(session: Session) -> None:
+    _on(session, EventKind.LEFT, date(2026, 3, 1))
+    _on(session, EventKind.SOLVED, date(2026, 3, 1), "request:9")
+    assert outcomes.usage(session, [ITEM, OTHER]) == {ITEM: Usage(left=1), OTHER: Usage()}
+    assert outcomes.usage(session, []) == {}
+
+
+def test_flags_are_an_item_s_unsettled_ones_oldest_first(session: Session) -> None:
+    for note, item in (("outdated", ITEM), ("elsewhere", OTHER), ("wrong", ITEM)):
+        outcomes.record(session, EventKind.FLAGGED, item, note=note)
+    outcomes.record(session, EventKind.LEFT, ITEM, note="no flag")
+    assert [flag.note for flag in outcomes.flags(session, ITEM)] == ["outdated", "wrong"]
+
+
+def test_settled_flags_are_done_and_a_new_one_counts_again(session: Session) -> None:
+    for item in (ITEM, ITEM, OTHER):
+        outcomes.record(session, EventKind.FLAGGED, item, note="wrong")
+    outcomes.settle_flags(session, ITEM)
+    assert outcomes.flags(session, ITEM) == []
+    assert [outcomes.usage(session, [item])[item].flags for item in (ITEM, OTHER)] == [0, 1]
+    outcomes.record(session, EventKind.FLAGGED, ITEM, note="still wrong")
+    assert [flag.note for flag in outcomes.flags(session, ITEM)] == ["still wrong"]
+    assert session.query(Event).count() == 4  # settled, not forgotten
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("  outdated \n", "outdated"),
+        ("", None),
+        (" \n\t", None),
+        (None, None),
+        ("x" * 1_000, "x" * 1_000),
+        (" " + "x" * 1_001, "x" * 1_000),
+    ],
+)
+def test_a_note_is_trimmed_and_cut(session: Session, given: str | None, kept: str | None) -> None:
+    outcomes.record(session, EventKind.FLAGGED, ITEM, note=given)
+    assert session.scalars(select(Event.note)).one() == kept
+
+
+def test_what_is_not_a_person_s_topic_is_theirs_alone_and_can_be_taken_back(
+    session: Session, add_person: Callable[..., int]
+) -> None:
+    aino, matti = add_person("aino"), add_person("matti")
+    for person, item in ((aino, ITEM), (aino, OTHER), (matti, ITEM)):
+        outcomes.record(session, EventKind.NOT_MY_TOPIC, item, subject_id=person)
+    outcomes.record(session, EventKind.SOLVED, "request:9", subject_id=aino)
+    assert [set(outcomes.declined(session, person)) for person in (aino, matti)] == [{ITEM, OTHER}, {ITEM}]
+    assert outcomes.who_declined(session, [ITEM, "request:9"]) == {(ITEM, aino), (ITEM, matti)}
+    outcomes.take_back_declined(session, aino, ITEM)
+    assert [set(outcomes.declined(session, person)) for person in (aino, matti)] == [{OTHER}, {ITEM}]

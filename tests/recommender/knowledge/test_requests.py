@@ -1,0 +1,477 @@
+"""lifecycle.py: what may be done to a request, by whom, and who can read it afterwards."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.access import ANYONE, Reader, may_read, reader_of, request_audience
+from recommender.database.tables import HelpRequest, Person, Reply, RequestAttempt, RequestAudience, Team, utc_now
+from recommender.errors import Conflict, NotAllowed
+from recommender.knowledge import requests
+
+OLD = datetime(2026, 1, 1)
+WHO = ("minna", "otto", "iida", "vera", "liisa", "lasse", "")
+PEOPLE = [  # "" is someone not signed in
+    ("minna", "staff"),  # asks
+    ("otto", "agent", "it"),
+    ("iida", "staff", "it"),
+    ("vera", "agent", "hr"),
+    ("liisa", "lead"),
+    ("lasse", "staff"),
+]
+
+
+@pytest.fixture
+def session(sessions: sessionmaker[Session], add_person: Callable[..., int]) -> Iterator[Session]:
+    """A session on PEOPLE and the teams it, hr (restricted) and legal."""
+    for handle, role, *teams in PEOPLE:
+        add_person(handle, role, *teams, restricted=["hr"])
+    with sessions.begin() as session:
+        session.add(Team(handle="legal", name="Legal"))
+    with sessions() as opened:
+        yield opened
+
+
+def _person(session: Session, handle: str) -> Person:
+    return session.scalars(select(Person).where(Person.handle == handle)).one()
+
+
+def _team(session: Session, handle: str) -> Team:
+    return session.scalars(select(Team).where(Team.handle == handle)).one()
+
+
+def _reader(session: Session, handle: str) -> Reader:
+    return reader_of(_person(session, handle)) if handle else ANYONE
+
+
+def _filed(session: Session, team: str | None = "it", *, shared: bool = False) -> HelpRequest:
+    """An open request of Minna's as it is when nobody has touched it for long."""
+    minna, to = _person(session, "minna"), _team(session, team) if team else None
+    request = requests.file_request(session, minna, "VPN", "It drops.", "en", to, shared=shared)
+    request.created_at = request.updated_at = OLD
+    session.commit()
+    return request
+
+
+def _resolved(session: Session, team: str | None = "it", *, resolution: str | None = None) -> HelpRequest:
+    """A request of Minna's that was resolved on the third, with Otto's reply of the second or a resolution."""
+    request = _filed(session, team)
+    request.status, request.resolved_at, request.resolution = "resolved", OLD + timedelta(days=2), resolution
+    if resolution is None:
+        otto = _person(session, "otto")
+        request.replies.append(Reply(author=otto, body="Update it.", created_at=OLD + timedelta(days=1), accepted=True))
+    request.updated_at = OLD
+    session.commit()
+    return request
+
+
+def _readers(session: Session, request: HelpRequest) -> set[str]:
+    return {handle for handle in WHO if may_read(request_audience(request), _reader(session, handle))}
+
+
+def _stored(session: Session, request: HelpRequest) -> HelpRequest:
+    """The request as the database has it."""
+    session.commit()
+    session.expire_all()
+    return session.get_one(HelpRequest, request.id)
+
+
+# filing
+
+
+@pytest.mark.parametrize(
+    ("team", "shared", "readers"),
+    [
+        ("it", True, set(WHO)),
+        ("it", False, {"minna", "otto", "iida"}),
+        ("hr", False, {"minna", "vera"}),
+        (None, True, set(WHO)),
+        (None, False, {"minna", "otto", "vera", "liisa"}),  # any agent, until a team has it
+    ],
+)
+def test_a_new_request_is_for_everyone_or_for_those_in_it(
+    session: Session, team: str | None, shared: bool, readers: set[str]
+) -> None:
+    request = _stored(session, _filed(session, team, shared=shared))
+    assert _readers(session, request) == readers
+
+
+def test_a_new_request_is_open_and_as_it_was_written(session: Session) -> None:
+    before = utc_now()
+    minna = _person(session, "minna")
+    made = requests.file_request(session, minna, "VPN drops", "Every hour.", "en", _team(session, "it"), shared=True)
+    row = _stored(session, made)
+    assert (row.title, row.body, row.language, row.status) == ("VPN drops", "Every hour.", "en", "open")
+    assert row.team is not None and (row.team.handle, row.asked_by, row.anonymous) == ("it", minna, False)
+    assert (row.assigned_to, row.resolved_at, row.resolution, row.replies) == (None, None, None, [])
+    assert before <= row.created_at <= utc_now()
+
+
+def test_an_anonymous_request_is_marked_so_and_still_its_asker_s(session: Session) -> None:
+    minna = _person(session, "minna")
+    made = requests.file_request(session, minna, "T", "", "en", None, shared=False, anonymous=True)
+    row = _stored(session, made)
+    assert row.anonymous and row.asked_by is minna
+    assert "minna" in _readers(session, row)
+
+
+def test_a_title_too_long_for_its_column_is_cut(session: Session) -> None:
+    made = requests.file_request(session, _person(session, "minna"), "x" * 501, "", "en", None, shared=True)
+    assert _stored(session, made).title == "x" * 500
+
+
+def test_what_was_suggested_before_is_kept_in_its_order_and_once(session: Session) -> None:
+    attempts = [("request:1", False), ("document:2", True), ("request:3", False), ("request:1", True)]
+    minna = _person(session, "minna")
+    made = requests.file_request(session, minna, "T", "", "en", None, shared=True, attempts=iter(attempts))
+    found = [(row.item, row.position, row.opened) for row in _stored(session, made).attempts]
+    assert found == [("request:1", 0, True), ("document:2", 1, True), ("request:3", 2, False)]
+
+
+def test_without_suggestions_nothing_is_kept_of_them(session: Session) -> None:
+    _filed(session)
+    assert session.query(RequestAttempt).count() == 0
+
+
+# replies
+
+
+def test_a_reply_to_an_open_request_leaves_it_open(session: Session) -> None:
+    request = _filed(session)
+    made = requests.reply(session, request, _person(session, "otto"), "Which client?")
+    row = _stored(session, request)
+    assert [(reply.body, reply.accepted) for reply in row.replies] == [("Which client?", False)]
+    assert (made.author, row.status) == (_person(session, "otto"), "open")
+    assert row.updated_at == made.created_at > OLD  # how the watcher sees it
+
+
+def test_a_reply_to_a_resolved_request_reopens_it_and_nothing_is_the_solution_any_more(session: Session) -> None:
+    request = _resolved(session)
+    requests.reply(session, request, _person(session, "minna"), "It still drops.")
+    row = _stored(session, request)
+    assert (row.status, row.resolved_at) == ("open", None)
+    assert [(reply.body, reply.accepted) for reply in row.replies] == [
+        ("Update it.", False),
+        ("It still drops.", False),
+    ]
+
+
+def _by_reply(session: Session, request: HelpRequest) -> None:
+    requests.reply(session, request, _person(session, "minna"), "It still drops.")
+
+
+def _by_reopening(session: Session, request: HelpRequest) -> None:
+    requests.reopen(session, request, _reader(session, "minna"))
+
+
+@pytest.mark.parametrize(("again", "after"), [(_by_reply, ["It still drops."]), (_by_reopening, [])])
+def test_an_imported_resolution_becomes_a_reply_when_the_request_is_opened_again(
+    session: Session, again: Callable[[Session, HelpRequest], None], after: list[str]
+) -> None:
+    request = _resolved(session, resolution="Reboot the gateway.")
+    again(session, request)
+    row = _stored(session, request)
+    assert (row.status, row.resolution) == ("open", None)
+    assert [reply.body for reply in row.replies] == ["Reboot the gateway.", *after]
+    kept = row.replies[0]
+    assert (kept.author, kept.accepted, kept.created_at) == (None, False, OLD + timedelta(days=2))
+
+
+def test_a_resolution_that_came_with_an_open_request_becomes_a_reply_when_another_solves_it(session: Session) -> None:
+    request = _filed(session)
+    request.resolution = "Reboot the gateway."
+    solution = requests.reply(session, request, _person(session, "otto"), "Update it.")
+    requests.resolve(session, request, _reader(session, "otto"), solution)
+    row = _stored(session, request)
+    assert row.resolution is None
+    assert {reply.body: reply.accepted for reply in row.replies} == {"Reboot the gateway.": False, "Update it.": True}
+
+
+# resolving and reopening
+
+
+@pytest.mark.parametrize(
+    ("team", "allowed"),
+    [
+        ("it", {"minna", "otto"}),
+        ("hr", {"minna", "vera"}),
+        ("legal", {"minna"}),
+        (None, {"minna", "otto", "vera", "liisa"}),
+    ],
+)
+def test_the_asker_and_the_agents_who_handle_it_resolve_and_reopen(
+    session: Session, team: str | None, allowed: set[str]
+) -> None:
+    for who in allowed:
+        request, reader = _filed(session, team), _reader(session, who)
+        solution = requests.reply(session, request, _person(session, "iida"), "Update it.")
+        assert requests.may_resolve(request, reader)
+        requests.resolve(session, request, reader, solution)
+        assert (_stored(session, request).status, solution.accepted) == ("resolved", True)
+        requests.reopen(session, request, reader)
+        assert (_stored(session, request).status, solution.accepted) == ("open", False)
+
+
+@pytest.mark.parametrize(
+    ("team", "refused"),
+    [
+        ("it", {"iida", "vera", "liisa", "lasse", ""}),
+        ("hr", {"otto", "iida", "liisa", "lasse", ""}),
+        ("legal", {"otto", "iida", "vera", "liisa", "lasse", ""}),
+        (None, {"iida", "lasse", ""}),
+    ],
+)
+def test_nobody_else_resolves_or_reopens_it(session: Session, team: str | None, refused: set[str]) -> None:
+    request = _filed(session, team)
+    solution = requests.reply(session, request, _person(session, "iida"), "Update it.")
+    for reader in [_reader(session, who) for who in refused]:
+        assert not requests.may_resolve(request, reader)
+        with pytest.raises(NotAllowed, match="can resolve"):
+            requests.resolve(session, request, reader, solution)
+    assert (_stored(session, request).status, solution.accepted) == ("open", False)
+    requests.resolve(session, request, _reader(session, "minna"), solution)
+    for reader in [_reader(session, who) for who in refused]:
+        with pytest.raises(NotAllowed, match="can reopen"):
+            requests.reopen(session, request, reader)
+    assert (_stored(session, request).status, solution.accepted) == ("resolved", True)
+
+
+def test_nobody_asked_is_not_the_same_as_nobody_signed_in(session: Session) -> None:
+    request = _filed(session)
+    request.asked_by = None
+    session.flush()
+    assert not requests.may_resolve(request, ANYONE)
+    with pytest.raises(NotAllowed):
+        requests.share(session, request, ANYONE, True)
+
+
+def test_one_reply_is_the_solution_and_the_time_is_kept(session: Session) -> None:
+    request, before = _filed(session), utc_now()
+    wrong, right = [requests.reply(session, request, _person(session, "otto"), body) for body in ("Wait.", "Update.")]
+    requests.resolve(session, request, _reader(session, "minna"), wrong)
+    requests.reopen(session, request, _reader(session, "minna"))
+    requests.resolve(session, request, _reader(session, "minna"), right)
+    row = _stored(session, request)
+    assert [(reply.body, reply.accepted) for reply in row.replies] == [("Wait.", False), ("Update.", True)]
+    assert row.resolved_at is not None and before <= row.resolved_at == row.updated_at <= utc_now()
+
+
+def test_the_reply_of_another_request_solves_nothing(session: Session) -> None:
+    request, other = _filed(session), _filed(session)
+    elsewhere = requests.reply(session, other, _person(session, "otto"), "Update it.")
+    with pytest.raises(NotAllowed, match="another request"):
+        requests.resolve(session, request, _reader(session, "otto"), elsewhere)
+    assert [_stored(session, row).status for row in (request, other)] == ["open", "open"]
+    assert not elsewhere.accepted
+
+
+def test_reopening_an_open_request_changes_nothing(session: Session) -> None:
+    request = _filed(session)
+    requests.reopen(session, request, _reader(session, "minna"))
+    row = _stored(session, request)
+    assert (row.status, row.updated_at) == ("open", OLD)
+
+
+def test_of_two_who_resolve_at_once_the_second_is_told_and_leaves_nothing(
+    session: Session, sessions: sessionmaker[Session]
+) -> None:
+    number = _filed(session).id
+    with sessions() as first, sessions() as second:
+        both = [(each, each.get_one(HelpRequest, number), _person(each, "otto")) for each in (first, second)]
+        for each, request, otto in both[:1]:
+            requests.resolve(each, request, reader_of(otto), requests.reply(each, request, otto, "first"))
+            each.commit()
+        each, request, otto = both[1]
+        assert request.status == "open"  # as the second has read it
+        with pytest.raises(Conflict, match="Somebody else has resolved"):
+            requests.resolve(each, request, reader_of(otto), requests.reply(each, request, otto, "second"))
+        each.rollback()
+    session.expire_all()
+    row = session.get_one(HelpRequest, number)
+    assert (row.status, [(reply.body, reply.accepted) for reply in row.replies]) == ("resolved", [("first", True)])
+
+
+def test_of_many_who_resolve_in_the_same_moment_one_is_first(session: Session, sessions: sessionmaker[Session]) -> None:
+    number, together, ends = _filed(session).id, threading.Barrier(4), []
+
+    def resolve(body: str) -> None:
+        with sessions() as mine:
+            request, otto = mine.get_one(HelpRequest, number), _person(mine, "otto")
+            together.wait(10)
+            try:
+                requests.resolve(mine, request, reader_of(otto), requests.reply(mine, request, otto, body))
+                mine.commit()
+                ends.append(body)
+            except Conflict:
+                mine.rollback()
+                ends.append("conflict")
+
+    threads = [threading.Thread(target=resolve, args=(f"by {n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    session.expire_all()
+    row = session.get_one(HelpRequest, number)
+    (kept,) = row.replies
+    assert sorted(ends) == [kept.body, "conflict", "conflict", "conflict"]
+    assert (row.status, kept.accepted) == ("resolved", True)
+
+
+def test_resolving_what_is_resolved_already_is_a_conflict(session: Session) -> None:
+    request = _resolved(session)
+    with pytest.raises(Conflict):
+        requests.resolve(session, request, _reader(session, "minna"), request.replies[0])
+    assert _stored(session, request).resolved_at == OLD + timedelta(days=2)
+
+
+# assigning and moving
+
+
+def test_a_request_is_given_to_a_member_of_its_team_and_to_nobody_again(session: Session) -> None:
+    request, otto = _filed(session), _person(session, "otto")
+    requests.assign(session, request, reader_of(otto), otto)
+    row = _stored(session, request)
+    assert row.assigned_to is otto and row.updated_at > OLD
+    requests.assign(session, request, reader_of(otto), None)
+    assert _stored(session, request).assigned_to is None
+
+
+@pytest.mark.parametrize(
+    ("team", "by", "to", "why"),
+    [
+        ("it", "otto", "vera", "given to a member of the team"),
+        ("it", "otto", "minna", "given to a member of the team"),
+        (None, "otto", "otto", "given to a member of the team"),
+        ("it", "vera", "otto", "Only the team that handles"),
+        ("it", "liisa", "otto", "Only the team that handles"),
+        ("it", "iida", "otto", "Only the team that handles"),
+        ("it", "minna", "otto", "Only the team that handles"),
+        ("it", "", "otto", "Only the team that handles"),
+        ("it", "vera", None, "Only the team that handles"),
+    ],
+)
+def test_nobody_else_is_given_a_request_and_nobody_else_gives_it(
+    session: Session, team: str | None, by: str, to: str | None, why: str
+) -> None:
+    request = _filed(session, team)
+    with pytest.raises(NotAllowed, match=why):
+        requests.assign(session, request, _reader(session, by), _person(session, to) if to else None)
+    row = _stored(session, request)
+    assert (row.assigned_to, row.updated_at) == (None, OLD)
+
+
+@pytest.mark.parametrize(
+    ("team", "shared", "to", "readers"),
+    [
+        ("it", True, "hr", {"minna", "vera"}),
+        ("it", True, "legal", set(WHO)),
+        ("it", False, "hr", {"minna", "vera"}),
+        ("it", False, "legal", {"minna"}),
+        (None, False, "hr", {"minna", "vera"}),
+        (None, False, "it", {"minna", "otto", "iida"}),
+        (None, True, "it", set(WHO)),
+        (None, True, "hr", {"minna", "vera"}),
+    ],
+)
+def test_a_moved_request_is_for_its_new_team_and_for_everyone_only_when_that_is_not_restricted(
+    session: Session, team: str | None, shared: bool, to: str, readers: set[str]
+) -> None:
+    request = _filed(session, team, shared=shared)
+    requests.move(session, request, _reader(session, "otto"), _team(session, to))
+    row = _stored(session, request)
+    assert row.team is not None and row.team.handle == to and row.updated_at > OLD
+    assert _readers(session, row) == readers
+
+
+def test_a_moved_request_is_nobody_s_until_its_new_team_gives_it(session: Session) -> None:
+    request, otto = _filed(session), _person(session, "otto")
+    requests.assign(session, request, reader_of(otto), otto)
+    requests.move(session, request, reader_of(otto), _team(session, "legal"))
+    assert _stored(session, request).assigned_to is None
+
+
+def test_the_team_before_reads_an_imported_request_no_more_though_it_was_written_in_its_audience(
+    session: Session,
+) -> None:
+    request = _filed(session)
+    request.audience = [RequestAudience(token="team:it")]
+    requests.move(session, request, _reader(session, "otto"), _team(session, "hr"))
+    assert _readers(session, _stored(session, request)) == {"minna", "vera"}
+
+
+@pytest.mark.parametrize("who", ["minna", "iida", "vera", "liisa", "lasse", ""])
+def test_only_those_who_handle_a_request_move_it(session: Session, who: str) -> None:
+    request = _filed(session, shared=True)
+    with pytest.raises(NotAllowed, match="Only the team that handles"):
+        requests.move(session, request, _reader(session, who), _team(session, "hr"))
+    row = _stored(session, request)
+    assert row.team is not None and row.team.handle == "it"
+    assert _readers(session, row) == set(WHO)
+
+
+# sharing
+
+
+@pytest.mark.parametrize(
+    ("team", "narrow"), [("it", {"minna", "otto", "iida"}), (None, {"minna", "otto", "vera", "liisa"})]
+)
+def test_the_asker_lets_everyone_read_and_takes_it_back(session: Session, team: str | None, narrow: set[str]) -> None:
+    request, minna = _filed(session, team), _reader(session, "minna")
+    for shared, readers in ((True, set(WHO)), (True, set(WHO)), (False, narrow), (False, narrow), (True, set(WHO))):
+        requests.share(session, request, minna, shared)
+        row = _stored(session, request)
+        assert _readers(session, row) == readers and row.updated_at > OLD
+
+
+@pytest.mark.parametrize("who", [who for who in WHO if who != "minna"])
+def test_nobody_but_the_asker_lets_everyone_read(session: Session, who: str) -> None:
+    request = _filed(session)
+    with pytest.raises(NotAllowed, match="Only the person who asked"):
+        requests.share(session, request, _reader(session, who), True)
+    assert _readers(session, _stored(session, request)) == {"minna", "otto", "iida"}
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_the_agents_who_handle_a_request_may_narrow_it_too(session: Session, who: str) -> None:
+    request = _filed(session, shared=True)
+    if who in ("minna", "otto"):
+        requests.share(session, request, _reader(session, who), False)
+        assert _readers(session, _stored(session, request)) == {"minna", "otto", "iida"}
+    else:
+        with pytest.raises(NotAllowed, match="Only the person who asked"):
+            requests.share(session, request, _reader(session, who), False)
+        assert _readers(session, _stored(session, request)) == set(WHO)
+
+
+def test_who_was_named_beside_the_team_reads_on_after_narrowing(session: Session) -> None:
+    request = _filed(session, shared=True)
+    request.audience.append(RequestAudience(token="team:hr"))
+    requests.share(session, request, _reader(session, "minna"), False)
+    assert _readers(session, _stored(session, request)) == {"minna", "otto", "iida", "vera"}
+
+
+# the likely team
+
+
+@pytest.mark.parametrize(
+    ("handles", "team"),
+    [
+        ([], None),
+        (["hr"], "hr"),
+        (["it", "hr", "hr"], "it"),  # 1 against 1/2 + 1/3
+        (["it", "hr", "hr", "hr"], "hr"),  # 1 against 1/2 + 1/3 + 1/4
+        (["hr", "it", "it", "legal", "hr"], "hr"),  # 1 + 1/5 against 1/2 + 1/3
+        (["legal", "it"], "legal"),
+        (["gone"], None),
+    ],
+)
+def test_the_likely_team_is_that_of_most_similar_items_the_first_counting_most(
+    session: Session, handles: list[str], team: str | None
+) -> None:
+    found = requests.likely_team(session, handles)
+    assert (found.handle if found else None) == team

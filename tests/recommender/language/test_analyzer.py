@@ -1,0 +1,112 @@
+"""language.py: languages and terms with the real dictionaries."""
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from recommender.language.analyzer import Analyzer
+from recommender.language.terms import tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Miten saan tulostimen toimimaan?", "fi"),
+        ("How do I reset my password?", "en"),
+        ("Hur återställer jag mitt lösenord?", "sv"),
+        ("salasana", "fi"),
+    ],
+)
+def test_a_sentence_tells_its_language(analyzer: Analyzer, text: str, language: str) -> None:
+    assert analyzer.detect(text, fallback="xx") == language
+
+
+@pytest.mark.parametrize("text", ["", "12345", "🙂", "a 1 b 2", "VPN"])
+def test_what_tells_no_language_gets_the_fallback(analyzer: Analyzer, text: str) -> None:
+    assert [analyzer.detect(text, fallback=fallback) for fallback in ("fi", "en")] == ["fi", "en"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("LAH-2F-PRN03 jumissa", ["lah-2f-prn03", "jumissa"]),
+        ("Virhe 0x80070005!", ["virhe", "0x80070005"]),
+        ("\\\\srv\\jako ja /etc/hosts, aino@example.fi.", ["srv\\jako", "ja", "etc/hosts", "aino@example.fi"]),
+        ("v5.3.1-beta_2 (ok)", ["v5.3.1-beta_2", "ok"]),
+        ("don’t don't", ["don’t", "don't"]),
+        ("ﬁle ８０９", ["file", "809"]),
+        ("tyo\u0308", ["työ"]),
+        ("_ - -- 🙂 ...", []),
+    ],
+)
+def test_tokens_that_are_joined_stay_whole(text: str, expected: list[str]) -> None:
+    assert tokens(text) == expected
+
+
+def test_an_abbreviation_meets_itself_in_every_case(analyzer: Analyzer) -> None:
+    text = "VPN:n VPN:ää vpn:ssä VPN:stä VPN:ään VPN:llä VPN:iin VPN:t VPN:itä VPN:iden VPN's VPN’s"
+    assert set(analyzer.index_terms(text, "fi").words) == {"vpn"} == set(analyzer.query_terms(text).words)
+    assert tokens("HR:ltä PC:hen 10:ssä API:in") == ["hr", "pc", "10", "api"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["16:30", "won't", "x:y", "lah:prn", "lang:en", "mode:in", "1:n", "00:1a:2b:3c:4d:aa", "fe80:0:0:0:0:0:0:a", "c:t"],
+)
+def test_what_only_looks_like_a_case_stays(text: str) -> None:
+    assert tokens(text) == [text]
+
+
+def test_an_exact_token_is_indexed_whole_and_in_its_parts(analyzer: Analyzer) -> None:
+    assert analyzer.index_terms("LAH-2F-PRN03", "fi").words == ("lah-2f-prn03", "lah", "2f", "prn03")
+    assert analyzer.index_terms("0x80070005", "fi").words == ("0x80070005",)
+
+
+def test_inflected_words_are_reduced_to_lemmas_without_umlauts(analyzer: Analyzer) -> None:
+    for form in ("työpöytä", "työpöydällä", "TYÖPÖYDÄLLÄ", "tyopoyta"):
+        assert analyzer.index_terms(form, "fi").words == ("tyopoyta",)
+    assert analyzer.index_terms("printers", "en").words == ("printer",)
+
+
+def test_finnish_words_have_five_grams_and_english_ones_do_not(analyzer: Analyzer) -> None:
+    assert analyzer.index_terms("työpöytä", "fi").grams == ("tyopo", "yopoy", "opoyt", "poyta")
+    assert analyzer.index_terms("työpöytä", "en").grams == ()
+    assert analyzer.index_terms("talot 0x80070005", "fi").grams == ()  # "talo" is too short, codes have none
+
+
+def test_index_terms_keep_order_and_repetitions_and_query_terms_do_not(analyzer: Analyzer) -> None:
+    assert analyzer.index_terms("vpn printer vpn", "en").words == ("vpn", "printer", "vpn")
+    assert analyzer.query_terms("vpn vpn").words == ("vpn",)
+
+
+def test_a_question_is_read_in_both_languages(analyzer: Analyzer) -> None:
+    terms = analyzer.query_terms("tulostimessa printers")
+    assert {"tulostin", "tulostimessa", "printers", "printer"} == set(terms.words)
+    assert {"tulos", "ostin"} < set(terms.grams)
+
+
+def test_an_unknown_language_is_only_folded(analyzer: Analyzer) -> None:
+    assert analyzer.index_terms("Größe äiti", "de").words == ("große", "aiti")
+
+
+@pytest.mark.parametrize("text", ["moi", "Hei, kiitos!", "ok", "1", "a b c", "testi", "test, 1 2 3"])
+def test_small_talk_and_trials_ask_for_nothing(analyzer: Analyzer, text: str) -> None:
+    assert analyzer.query_terms(text).words == ()
+
+
+def test_small_talk_around_a_question_is_left_out_of_it(analyzer: Analyzer) -> None:
+    assert analyzer.query_terms("Moi, VPN ei toimi, kiitos").words == analyzer.query_terms("VPN ei toimi").words
+    assert "test" in analyzer.query_terms("test environment").words
+
+
+@hypothesis_settings(max_examples=150, deadline=None)
+@given(text=st.text(max_size=60))
+def test_a_question_has_every_word_of_the_same_text_indexed(analyzer: Analyzer, text: str) -> None:
+    text = " ".join(token for token in tokens(text) if analyzer.query_terms(token).words)  # what asks for something
+    asked = analyzer.query_terms(text)
+    for language in ("fi", "en"):
+        indexed = analyzer.index_terms(text, language)
+        assert set(indexed.words) <= set(asked.words)
+        assert set(indexed.grams) <= set(asked.grams)
+    assert not any(" " in term or term == "" for term in (*asked.words, *asked.grams))

@@ -1,0 +1,122 @@
+"""The organisation's own vocabulary: the file's format, and what becomes of a file that cannot be used."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.indexing.status import read_status
+from recommender.access import ANYONE
+from recommender.errors import SynonymsError
+from recommender.index.local import LocalIndex
+from recommender.language.analyzer import Analyzer
+from recommender.language.synonyms import Synonyms, SynonymsFile
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+
+
+def _meant(text: str, question: str, analyzer: Analyzer) -> dict[str, str]:
+    words = analyzer.query_terms(question).words
+    return {each.term: each.word for each in Synonyms.parse(text, analyzer).translations(words)}
+
+
+def test_words_with_commas_mean_each_other_in_any_form(analyzer: Analyzer) -> None:
+    text = "läppäri, kannettava, laptop"
+    assert {"kannettava", "laptop"} <= _meant(text, "uusi läppäri", analyzer).keys()
+    assert {"lappari", "kannettava"} <= _meant(text, "my laptops are broken", analyzer).keys()
+    assert _meant(text, "läppärini on rikki", analyzer)["laptop"] == "lappari"
+    assert _meant(text, "printer", analyzer) == {}
+
+
+def test_an_arrow_goes_one_way(analyzer: Analyzer) -> None:
+    assert {"crm", "register"} <= _meant("Leija => CRM, customer register", "Leija is down", analyzer).keys()
+    assert _meant("Leija => CRM", "the CRM is down", analyzer) == {}
+
+
+def test_a_phrase_needs_all_of_its_words(analyzer: Analyzer) -> None:
+    assert "vpn" in _meant("remote work connection, VPN", "connection for remote work", analyzer)
+    assert _meant("remote work connection, VPN", "remote control", analyzer) == {}
+
+
+def test_what_is_asked_already_is_not_added(analyzer: Analyzer) -> None:
+    assert _meant("laptop, notebook", "laptop or notebook", analyzer) == {}
+
+
+def test_of_several_phrases_those_without_a_word_are_passed_over(analyzer: Analyzer) -> None:
+    assert "cplusplus" in _meant("C++, cpp, cplusplus", "cpp build", analyzer)
+
+
+def test_comments_and_empty_lines_say_nothing(analyzer: Analyzer) -> None:
+    assert Synonyms.parse("# ours\n\n  # more, of, this\n", analyzer) == Synonyms()
+    assert "notebook" in _meant("# ours\nlaptop, notebook # both", "laptop", analyzer)
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("laptop", "holds one word only"),
+        ("laptop,, notebook", "nothing between two commas"),
+        ("laptop, ", "nothing between two commas"),
+        ("=> laptop", "nothing between two commas"),
+        ("a => b => c", "more than one '=>'"),
+        ("?, question", "no two phrases that search can go by"),
+        ("laptop => --", "no two phrases that search can go by"),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_named(analyzer: Analyzer, line: str, complaint: str) -> None:
+    with pytest.raises(SynonymsError, match=complaint) as error:
+        Synonyms.parse(f"one, two\n\n{line}\n", analyzer)
+    assert "line 3" in str(error.value)
+
+
+def _write(path: Path, text: bytes, second: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text)
+    os.utime(path, (second, second))
+
+
+def test_the_file_is_read_again_and_a_bad_one_leaves_the_old_in_force(tmp_path: Path, analyzer: Analyzer) -> None:
+    file = SynonymsFile(tmp_path / "synonyms.txt", analyzer)
+    assert file.synonyms == Synonyms()
+    _write(file.path, b"laptop, notebook\n", 1)
+    assert len(file.synonyms.rules) == 2
+    good = file.synonyms
+    for second, bad in ((2, b"laptop, notebook\nlaptop\n"), (3, b"\xff\xfe\xff")):
+        _write(file.path, bad, second)
+        assert file.synonyms == good and str(file.path) in file.problem
+        started_now = SynonymsFile(file.path, analyzer)
+        assert started_now.synonyms == good and "was read before stays in force" in started_now.problem
+    _write(file.path, b"laptop, notebook, computer\n", 4)
+    assert file.synonyms != good and file.problem == ""
+    file.path.unlink()
+    assert file.synonyms == Synonyms()
+    _write(file.path, b"laptop\n", 5)
+    started_now = SynonymsFile(file.path, analyzer)  # it had been taken away, and with it what was in force
+    assert started_now.synonyms == Synonyms() and "none are in force" in started_now.problem
+
+
+def test_a_question_in_the_organisations_words_finds_the_answer_and_status_tells(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    analyzer: Analyzer,
+    reindexed: Callable[..., LocalIndex],
+    add_request: Callable[..., int],
+) -> None:
+    for number in range(8):
+        add_request(f"elephant{number} giraffe{number}", answer="zebra")
+    wanted = add_request("Slow again", "The customer register is slow since noon", answer="Restart it", by="aino")
+    reindexed()
+    recommender = Recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
+    with sessions() as session:
+        assert recommender.recommend("Leija", ANYONE, session).suggestions == ()
+        _write(settings.synonyms_path, b"Leija => customer register\n", 1)
+        found = recommender.recommend("Leija", ANYONE, session).suggestions
+    assert [each.item.id for each in found] == [wanted]
+    marked = {found[0].excerpt[start:end] for start, end in found[0].marks}
+    assert marked == {"customer", "register"}
+    assert found[0].why.words == ("customer",)
+    assert read_status(settings).synonyms.startswith("1 rules in ")
+    _write(settings.synonyms_path, b"Leija\n", 2)
+    assert "line 1 holds one word only" in read_status(settings).as_text()

@@ -1,0 +1,197 @@
+"""recommender/availability.py: who may be suggested now, by days counted by hand, and how often somebody was first."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.database.tables import Account, FirstSuggestion, Person, PersonSettings, PersonTopic
+from recommender.language.analyzer import Analyzer
+from recommender.people.availability import Availability, availabilities, count_first, question_terms
+
+TODAY = date(2026, 5, 20)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def aino(add_person: Callable[..., int]) -> int:
+    return add_person("aino")
+
+
+def _mute(sessions: sessionmaker[Session], person_id: int, *topics: str, kind: str = "muted") -> None:
+    with sessions.begin() as session:
+        for topic in topics:
+            session.add(PersonTopic(person_id=person_id, kind=kind, topic=topic, created_on=TODAY))
+
+
+def _of(sessions: sessionmaker[Session], analyzer: Analyzer, person_id: int) -> Availability:
+    with sessions() as session:
+        return availabilities(session, [person_id], TODAY, analyzer)[person_id]
+
+
+def test_somebody_who_has_said_nothing_may_be_suggested(
+    sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
+) -> None:
+    with sessions() as session:
+        assert availabilities(session, [aino, 404], TODAY, analyzer) == {
+            aino: Availability(aino, False, None, False, None, 0.0, (), None)
+        }
+        assert availabilities(session, [], TODAY, analyzer) == {}
+
+
+def test_what_a_person_has_set_is_there(
+    sessions: sessionmaker[Session], analyzer: Analyzer, aino: int, add_person: Callable[..., int]
+) -> None:
+    matti = add_person("matti")
+    with sessions.begin() as session:
+        session.add(PersonSettings(person_id=aino, paused=True, capacity=3, deputy_id=matti))
+        session.get_one(Person, aino).away_until = TODAY
+        count_first(session, aino, TODAY)
+    found = _of(sessions, analyzer, aino)
+    assert (found.paused, found.capacity, found.deputy_id, found.away_until, found.load) == (True, 3, matti, TODAY, 1.0)
+    assert _of(sessions, analyzer, matti) == Availability(matti, False, None, False, None, 0.0, (), None)
+
+
+def test_whose_account_is_disabled_has_left_and_their_languages_are_there(
+    sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
+) -> None:
+    with sessions.begin() as session:
+        session.get_one(Person, aino).languages = ["fi", "sv"]
+        session.add(account := Account(person_id=aino, session_key="k"))
+    assert (_of(sessions, analyzer, aino).left, _of(sessions, analyzer, aino).languages) == (False, ("fi", "sv"))
+    with sessions.begin() as session:
+        session.get_one(Account, account.person_id).disabled = True
+    assert _of(sessions, analyzer, aino).left
+
+
+@pytest.mark.parametrize(("days", "left", "away"), [(-1, True, False), (0, True, True), (1, False, True)])
+def test_the_day_itself_is_the_first_of_having_left_and_the_last_of_being_away(
+    sessions: sessionmaker[Session], analyzer: Analyzer, aino: int, days: int, left: bool, away: bool
+) -> None:
+    with sessions.begin() as session:
+        person = session.get_one(Person, aino)
+        person.left_on = person.away_until = TODAY + days * DAY
+    found = _of(sessions, analyzer, aino)
+    assert found.left is left and found.away_until == (TODAY + days * DAY if away else None)
+
+
+def test_the_load_is_that_of_seven_days_with_today(
+    sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
+) -> None:
+    with sessions.begin() as session:
+        for days, count in ((1, 1000), (0, 1), (-6, 10), (-7, 100)):
+            session.add(FirstSuggestion(person_id=aino, day=TODAY + days * DAY, count=count))
+    assert _of(sessions, analyzer, aino).load == 11.0
+
+
+@pytest.mark.parametrize(("capacity", "full"), [(None, False), (0, True), (2, True), (3, False)])
+def test_somebody_is_full_from_their_capacity_on(capacity: int | None, full: bool) -> None:
+    assert Availability(1, False, None, False, capacity, 2.0, (), None).full is full
+
+
+def test_first_suggestions_add_up_by_person_and_day_and_older_than_a_week_are_forgotten(
+    sessions: sessionmaker[Session], aino: int, add_person: Callable[..., int]
+) -> None:
+    matti = add_person("matti")
+    for person, day in ((aino, -7), (matti, -7), (aino, -6), (aino, 0), (aino, 0)):
+        with sessions.begin() as session:
+            count_first(session, person, TODAY + day * DAY)
+    with sessions() as session:
+        found = {(row.person_id, row.day - TODAY, row.count) for row in session.query(FirstSuggestion)}
+    assert found == {(aino, -6 * DAY, 1), (aino, 0 * DAY, 2)}
+
+
+def test_two_who_ask_at_the_same_moment_are_both_counted(
+    sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
+) -> None:
+    with sessions() as one, sessions() as two:
+        for session in (one, two):  # both have looked before either writes
+            assert session.query(FirstSuggestion).count() == 0
+            session.rollback()
+        count_first(one, aino, TODAY)
+        one.commit()
+        count_first(two, aino, TODAY)
+        two.commit()
+    assert _of(sessions, analyzer, aino).load == 2.0
+
+
+def test_on_postgresql_the_count_is_its_own_upsert(aino: int, sessions: sessionmaker[Session]) -> None:
+    said: list[str] = []
+
+    class Elsewhere(Session):
+        def get_bind(self, *_args: object, **_more: object) -> object:  # type: ignore[override]
+            return type("Bind", (), {"dialect": postgresql.dialect()})()
+
+        def execute(self, statement: object, *_args: object, **_more: object) -> None:  # type: ignore[override]
+            said.append(str(statement.compile(dialect=postgresql.dialect())))  # type: ignore[attr-defined]
+
+    count_first(Elsewhere(), aino, TODAY)
+    assert "ON CONFLICT (person_id, day) DO UPDATE SET count = (first_suggestions.count + " in said[0]
+
+
+def test_a_thousand_people_are_asked_for_in_as_many_queries_as_one(
+    sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
+) -> None:
+    with sessions.begin() as session:
+        session.add_all([Person(handle=f"p{n}", name="P") for n in range(1_000)])
+        session.flush()
+        session.add_all([PersonSettings(person_id=n, paused=False) for n in range(2, 1_002)])
+        session.add_all([FirstSuggestion(person_id=n, day=TODAY, count=n) for n in range(2, 1_002)])
+    _mute(sessions, aino, "vpn")
+    asked: list[str] = []
+    engine = sessions.kw["bind"]
+    event.listen(engine, "before_cursor_execute", lambda _c, _k, statement, *_more: asked.append(statement))
+    counts = []
+    for ids in ([aino], range(1, 1_002)):
+        asked.clear()
+        with sessions() as session:
+            found = availabilities(session, ids, TODAY, analyzer)
+        counts.append(len(asked))
+    assert counts == [3, 3] and len(found) == 1_001 and found[1_001].load == 1001.0
+
+
+@pytest.mark.parametrize(
+    ("topic", "question", "muted"),
+    [
+        ("tulostin", "Toisen kerroksen tulostimessa on paperitukos", True),
+        ("tulostimet", "tulostin ei toimi", True),
+        ("työpöytä", "tyopoyta ei nouse", True),
+        ("tulostin", "Näyttö on musta", False),
+        ("printers", "My printer is stuck", True),
+        ("printer", "Printers on floor two are stuck", True),
+        ("VPN", "vpn drops at home", True),
+        ("VPN-yhteydet", "VPN-yhteys ei toimi kotoa", True),
+        ("etäyhteyden laskutus", "laskutus on jumissa", False),
+        ("etäyhteyden laskutus", "etäyhteyksien laskutus on jumissa", True),
+        ("0x80070005", "Update fails with 0x80070005", True),
+        ("how to print", "how to order a chair", False),
+    ],
+)
+def test_a_muted_topic_is_met_in_any_form_and_only_by_all_of_its_words(
+    sessions: sessionmaker[Session], analyzer: Analyzer, aino: int, topic: str, question: str, muted: bool
+) -> None:
+    _mute(sessions, aino, "something else", topic)
+    assert _of(sessions, analyzer, aino).mutes(analyzer.query_terms(question).words) is muted
+
+
+def test_a_topic_that_was_added_is_met_by_questions_that_hold_its_words(
+    sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
+) -> None:
+    _mute(sessions, aino, "Etäyhteydet VPN:llä", kind="stated")
+    person = _of(sessions, analyzer, aino)
+    assert person.states(analyzer.query_terms("VPN ja etäyhteys").words)
+    assert not person.states(analyzer.query_terms("VPN ei toimi").words)
+    assert not person.mutes(analyzer.query_terms("VPN ja etäyhteys").words)
+
+
+def test_a_stated_topic_mutes_nothing(sessions: sessionmaker[Session], analyzer: Analyzer, aino: int) -> None:
+    _mute(sessions, aino, "vpn", kind="stated")
+    assert _of(sessions, analyzer, aino).muted == ()
+
+
+@pytest.mark.parametrize("topic", ["", "?!", "a", "moi kiitos", "🙂"])
+def test_a_topic_without_a_word_mutes_no_question(analyzer: Analyzer, topic: str) -> None:
+    assert question_terms(topic, analyzer) == ()

@@ -1,0 +1,92 @@
+"""recommender/choices.py: what a person has chosen is kept, changed, and erased with nobody else's."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.database.tables import Event, FirstSuggestion, Person, PersonSettings, PersonTopic
+from recommender.knowledge import outcomes
+from recommender.knowledge.outcomes import declined_on
+from recommender.people.availability import count_first
+from recommender.people.preferences import Choices, erase, first_on, load_choices, save_choices, topics
+
+NOTHING = Choices(None, False, None, None, (), (), ())
+
+
+@pytest.fixture
+def people(sessions: sessionmaker[Session], add_person: Callable[..., int]) -> tuple[int, int]:
+    """Aino and Matti, both with choices."""
+    aino, matti = add_person("aino"), add_person("matti")
+    with sessions.begin() as session:
+        for own, other in ((aino, matti), (matti, aino)):
+            person, deputy = session.get_one(Person, own), session.get_one(Person, other)
+            chosen = Choices(date(2026, 6, 1), False, 3, deputy, ("fi", "en"), ("vpn", "printer"), ("salary",))
+            save_choices(session, person, chosen)
+            count_first(session, own, date(2026, 5, 20))
+            outcomes.record(session, outcomes.EventKind.NOT_MY_TOPIC, "request:1", subject_id=own)
+        outcomes.record(session, outcomes.EventKind.USED, "request:1")
+    return aino, matti
+
+
+def test_what_was_chosen_is_kept(sessions: sessionmaker[Session], people: tuple[int, int]) -> None:
+    with sessions() as session:
+        aino, matti = (session.get_one(Person, number) for number in people)
+        assert load_choices(session, aino) == Choices(
+            date(2026, 6, 1), False, 3, matti, ("fi", "en"), ("vpn", "printer"), ("salary",)
+        )
+        assert first_on(session, aino) == {date(2026, 5, 20): 1}
+        assert list(declined_on(session, aino.id)) == ["request:1"]
+
+
+def test_somebody_who_has_said_nothing_has_chosen_nothing(
+    sessions: sessionmaker[Session], add_person: Callable[..., int]
+) -> None:
+    number = add_person("kaisa")
+    with sessions() as session:
+        assert load_choices(session, session.get_one(Person, number)) == NOTHING
+        assert not session.new
+
+
+def test_a_topic_that_stays_keeps_its_day_and_one_left_out_is_gone(
+    sessions: sessionmaker[Session], people: tuple[int, int]
+) -> None:
+    with sessions.begin() as session:
+        aino = session.get_one(Person, people[0])
+        topics(session, aino)[0].created_on = date(2020, 1, 1)
+        save_choices(session, aino, replace(load_choices(session, aino), muted=("coffee", "vpn"), stated=("vpn",)))
+    with sessions() as session:
+        aino, matti = (session.get_one(Person, number) for number in people)
+        found = {(row.kind, row.topic, row.created_on == date(2020, 1, 1)) for row in topics(session, aino)}
+        assert found == {("muted", "vpn", True), ("muted", "coffee", False), ("stated", "vpn", False)}
+        assert load_choices(session, matti).muted == ("vpn", "printer")
+
+
+def test_erasing_deletes_all_of_one_s_own_pauses_and_leaves_everybody_else_s(
+    sessions: sessionmaker[Session], people: tuple[int, int]
+) -> None:
+    with sessions.begin() as session:
+        erase(session, session.get_one(Person, people[0]))
+    with sessions() as session:
+        aino, matti = (session.get_one(Person, number) for number in people)
+        assert load_choices(session, aino) == replace(
+            NOTHING, paused=True, languages=("fi", "en"), away_until=date(2026, 6, 1)
+        )
+        assert first_on(session, aino) == declined_on(session, aino.id) == {}
+        assert load_choices(session, matti).deputy is aino and load_choices(session, matti).capacity == 3
+        assert list(first_on(session, matti).values()) == [1] and list(declined_on(session, matti.id)) == ["request:1"]
+        assert session.query(Event).filter_by(kind="used").count() == 1
+
+
+def test_a_person_who_is_deleted_takes_their_choices_along_and_is_nobody_s_deputy(
+    sessions: sessionmaker[Session], people: tuple[int, int]
+) -> None:
+    aino, matti = people
+    with sessions.begin() as session:
+        session.delete(session.get_one(Person, aino))
+    with sessions() as session:
+        for table in (PersonSettings, PersonTopic, FirstSuggestion):
+            assert {row.person_id for row in session.query(table)} == {matti}
+        assert load_choices(session, session.get_one(Person, matti)).deputy is None

@@ -1,0 +1,190 @@
+"""calibration.py against sums done by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from recommender.datatypes import Verdict
+from recommender.search.calibration import (
+    BEST_ALONE,
+    SHIPPED,
+    USUAL,
+    WITH_ANSWER,
+    WORDS_ALONE,
+    Belief,
+    Features,
+    Weights,
+    balanced,
+    coverage,
+    evidence,
+    fit,
+    fit_weights,
+    length,
+    nearness,
+    probability,
+    verdict,
+)
+
+
+@pytest.mark.parametrize(
+    ("cosine", "background", "expected"),
+    [
+        (0.8, 0.8, 0.0),
+        (1.0, 0.8, 1.0),
+        (0.9, 0.8, 0.5),
+        (0.3, 0.8, 0.0),
+        (1.0001, 0.8, 1.0),
+        (0.5, 0.0, 0.5),
+        (1.0, 1.0, 0.0),
+    ],
+)
+def test_nearness_is_zero_at_the_background_and_one_at_the_same_text(
+    cosine: float, background: float, expected: float
+) -> None:
+    assert nearness(cosine, background) == pytest.approx(expected)
+
+
+def test_coverage_is_the_share_of_the_rarity_that_matches() -> None:
+    assert coverage({"vpn": 5.0, "the": 1.0}, {"vpn"}, 5.0, 4.0) == pytest.approx(5 / 6)
+    assert coverage({"vpn": 5.0, "the": 1.0}, {"vpn", "the"}, 5.0, 4.0) == pytest.approx(1.0)
+    assert coverage({"vpn": 3.0, "the": 1.0}, set(), 5.0, 4.0) == 0.0
+    assert coverage({}, set(), 5.0, 4.0) == 0.0
+
+
+def test_a_word_never_seen_counts_against_the_passage() -> None:
+    assert coverage({"vpn": 5.0, "flibbert": 0.0}, {"vpn"}, 5.0, 4.0) == pytest.approx(5 / 10)
+
+
+def test_to_cover_common_words_tells_little() -> None:
+    assert coverage({"all": 1.0, "the": 0.5}, {"all", "the"}, 5.0, 4.0) == pytest.approx(1 / 4)
+    assert coverage({"all": 1.0, "vpn": 3.0}, {"all", "vpn"}, 5.0, 4.0) == pytest.approx(3 / 4)
+    assert coverage({"flibbert": 0.0}, {"flibbert"}, 5.0, 4.0) == 0.0
+
+
+@pytest.mark.parametrize(("words", "expected"), [(0, 0.0), (8, 0.0), (32, 0.5), (128, 1.0), (5_000, 1.0)])
+def test_length_is_measured_by_its_logarithm(words: int, expected: float) -> None:
+    assert length(words, 128) == pytest.approx(expected)
+
+
+def test_a_probability_is_the_logistic_of_the_weighted_features() -> None:
+    logit = USUAL.constant + USUAL.near * 0.4 + USUAL.covered * 0.5
+    assert probability(Features(0.4, 0.5, 3, 5)) == pytest.approx(1 / (1 + math.exp(-logit)))
+    logit += USUAL.question + USUAL.passage + USUAL.near_in_long * 0.4 + USUAL.covered_in_long * 0.5
+    assert probability(Features(0.4, 0.5, 128, 256)) == pytest.approx(1 / (1 + math.exp(-logit)))
+
+
+def test_what_is_nearer_and_what_covers_more_is_more_probable_at_any_length() -> None:
+    for question in (1, 20, 500):
+        for passage in (1, 60, 500):
+            by_near = [probability(Features(near / 10, 0.5, question, passage)) for near in range(11)]
+            by_words = [probability(Features(0.3, covered / 10, question, passage)) for covered in range(11)]
+            assert by_near == sorted(set(by_near)) and by_words == sorted(set(by_words))
+    assert probability(Features(0.0, 0.0, 2, 20)) < 0.01 and probability(Features(0.8, 1.0, 2, 20)) > 0.99
+
+
+def test_without_a_dense_leg_coverage_stands_alone() -> None:
+    logit = WORDS_ALONE.constant + WORDS_ALONE.covered * 0.7
+    assert probability(Features(None, 0.7, 3, 300)) == pytest.approx(1 / (1 + math.exp(-logit)))
+
+
+@pytest.mark.parametrize(
+    ("best", "expected"),
+    [
+        (0.4, Verdict.ANSWER),
+        (0.399, Verdict.MAYBE),
+        (0.2, Verdict.MAYBE),
+        (0.199, Verdict.UNKNOWN),
+        (0.0, Verdict.UNKNOWN),
+    ],
+)
+def test_the_thresholds_belong_to_the_better_verdict(best: float, expected: Verdict) -> None:
+    assert verdict(best, answer_from=0.4, maybe_from=0.2) is expected
+
+
+def test_the_best_match_and_the_mean_of_the_first_five_tell_whether_there_is_an_answer() -> None:
+    matches = [0.2, 0.9, 0.5, 0.4, 0.0, 0.6]
+    assert evidence(matches) == pytest.approx((math.log(9), 0.4))
+    logit = -2.0 + 0.5 * math.log(9) + 3.0 * 0.4
+    assert Belief(-2.0, 0.5, 3.0).probability(matches) == pytest.approx(1 / (1 + math.exp(-logit)))
+    assert BEST_ALONE.probability(matches) == pytest.approx(0.9)
+    # items that do not match change nothing, whether they are there or not
+    assert evidence([0.7, 0.1]) == evidence([0.7, 0.1, 0.0, 0.0, 0.0]) == pytest.approx((math.log(7 / 3), 0.16))
+
+
+def test_without_a_suggestion_there_is_no_answer_and_certain_ones_stay_finite() -> None:
+    assert SHIPPED.probability([]) == 0.0
+    assert SHIPPED.probability([0.0] * 5) < 0.05 and 0.95 < SHIPPED.probability([1.0] * 5) < 1.0
+
+
+def test_a_match_among_others_tells_more_than_one_alone() -> None:
+    alone, among = [0.9, 0.0, 0.0, 0.0, 0.0], [0.9, 0.8, 0.7, 0.6, 0.5]
+    assert SHIPPED.probability(alone) < SHIPPED.probability(among)
+    by_best = [SHIPPED.probability([best / 20, 0.1, 0.1]) for best in range(21)]
+    assert by_best == sorted(by_best)
+
+
+def test_weights_make_the_share_with_an_answer_what_it_should_be() -> None:
+    truth = [True] * 30 + [False] * 10
+    weights = balanced(truth)
+    assert weights.mean() == pytest.approx(1.0)
+    assert weights[:30].sum() / weights.sum() == pytest.approx(WITH_ANSWER)
+
+
+def _drawn(belief: Belief, questions: int) -> tuple[list[list[float]], list[bool]]:
+    rng = np.random.default_rng(0)
+    matches = [sorted(rng.uniform(0.01, 0.99, 5).tolist(), reverse=True) for _ in range(questions)]
+    return matches, [bool(rng.random() < belief.probability(each)) for each in matches]
+
+
+def test_fitting_finds_the_belief_that_made_the_answers() -> None:
+    made = Belief(-3.0, 0.8, 4.0)
+    matches, truth = _drawn(made, 20_000)
+    found = fit(matches, truth, np.ones(len(truth)))
+    assert (found.constant, found.best, found.together) == pytest.approx((-3.0, 0.8, 4.0), abs=0.25)
+
+
+def test_a_strong_pull_leaves_what_it_starts_from_and_no_weight_turns_negative() -> None:
+    matches, truth = _drawn(Belief(-3.0, 0.8, 4.0), 200)
+    held = fit(matches, truth, np.ones(200), SHIPPED, pull=1e9)
+    assert (held.constant, held.best, held.together) == pytest.approx(
+        (SHIPPED.constant, SHIPPED.best, SHIPPED.together), abs=1e-3
+    )
+    against = fit(matches, [not each for each in truth], np.ones(200))
+    assert (against.best, against.together) == (0.0, 0.0)
+
+
+def test_a_match_in_another_language_counts_more_for_it_cannot_be_as_near() -> None:
+    across, alike = probability(Features(0.3, 0.2, 5, 20, across=True)), probability(Features(0.3, 0.2, 5, 20))
+    assert (
+        math.log(across / (1 - across)) - math.log(alike / (1 - alike)) == pytest.approx(USUAL.across)
+        and USUAL.across > 0
+    )
+    assert probability(Features(None, 0.7, 3, 300, across=True)) == probability(Features(None, 0.7, 3, 300))
+
+
+def test_fitting_finds_the_weights_that_made_the_answers_by_the_best_suggestion() -> None:
+    rng = np.random.default_rng(0)
+    made = Weights(-4.0, 6.0, 3.0, question=1.0, passage=-2.0, near_in_long=2.0, covered_in_long=1.0, across=1.0)
+
+    def suggestion() -> Features:
+        near, covered = rng.uniform(0, 1, 2).tolist()
+        return Features(near, covered, int(rng.integers(1, 200)), int(rng.integers(1, 400)), bool(rng.random() < 0.3))
+
+    suggestions = [[suggestion() for _ in range(3)] for _ in range(20_000)]
+    best = [max(probability(each, made) for each in own) for own in suggestions]
+    truth = (rng.uniform(size=len(best)) < best).tolist()
+    found = fit_weights(suggestions, truth, np.ones(len(truth)), Weights(-3.0, 4.0, 4.0, across=1.0))
+    assert found.across == 1.0
+    for near, covered in ((0.2, 0.1), (0.5, 0.5), (0.4, 0.9), (0.8, 0.3)):
+        for words, long in ((3, 10), (60, 200)):
+            features = Features(near, covered, words, long)
+            assert probability(features, found) == pytest.approx(probability(features, made), abs=0.05)
+    against = fit_weights(suggestions, [not each for each in truth], np.ones(len(truth)))
+    assert (against.near, against.covered, against.near_in_long) == (0.0, 0.0, 0.0)
+
+
+def test_a_question_without_suggestions_can_be_fitted_on() -> None:
+    near, far = Features(0.9, 0.9, 3, 20), Features(0.1, 0.1, 3, 20)
+    found = fit_weights([[near], [far], [], [near], [far]], [True, False, False, True, False], np.ones(5))
+    assert probability(near, found) > 0.9 and probability(far, found) < 0.1

@@ -1,0 +1,117 @@
+"""highlight.py: the window of a passage and the words marked in it."""
+
+import os
+import subprocess
+import sys
+
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from recommender.language.analyzer import Analyzer
+from recommender.search.highlight import Match, Matcher, excerpt
+
+
+def _excerpt(
+    text: str, weights: dict[str, float], analyzer: Analyzer, length: int = 300
+) -> tuple[str, tuple[tuple[int, int], ...]]:
+    return excerpt(text, Matcher(weights, analyzer).words(text), weights, length)
+
+
+def _marked(text: str, weights: dict[str, float], analyzer: Analyzer, length: int = 300) -> list[str]:
+    shown, marks = _excerpt(text, weights, analyzer, length)
+    return [shown[start:end] for start, end in marks]
+
+
+def test_inflected_words_match_their_term(analyzer: Analyzer) -> None:
+    text = "Työpöydällä on printers."
+    assert Matcher({"tyopoyta": 1.0, "printer": 1.0}, analyzer).words(text) == [
+        Match(0, 11, frozenset({"tyopoyta"})),
+        Match(15, 23, frozenset({"printer"})),
+    ]
+
+
+def test_a_term_matches_a_compound_and_a_compound_its_part(analyzer: Analyzer) -> None:
+    assert _marked("Tyhjennä tulostinjono", {"tulostin": 1.0}, analyzer) == ["tulostinjono"]
+    assert _marked("Tulostin on jumissa", {"tulostinjono": 1.0}, analyzer) == ["Tulostin"]
+    assert _marked("Automaatti", {"auto": 1.0}, analyzer) == []  # too short to be a part
+
+
+def test_a_compound_stands_for_each_of_its_parts(analyzer: Analyzer) -> None:
+    (word,) = Matcher({"tulostin": 1.0, "ongelma": 1.0, "paperi": 1.0}, analyzer).words("Tulostinongelma")
+    assert word == Match(0, 15, frozenset({"tulostin", "ongelma"}))
+
+
+def test_exact_tokens_are_marked_whole(analyzer: Analyzer) -> None:
+    text = "Virhe 0x80070005 laitteella LAH-2F-PRN03."
+    assert _marked(text, {"0x80070005": 1.0, "lah-2f-prn03": 1.0}, analyzer) == ["0x80070005", "LAH-2F-PRN03"]
+
+
+def test_words_in_decomposed_letters_match(analyzer: Analyzer) -> None:
+    text = "Uusi tyo\u0308po\u0308yta\u0308 tilattiin"
+    assert _marked(text, {"tyopoyta": 1.0}, analyzer) == ["tyo\u0308po\u0308yta\u0308"]
+
+
+def test_a_word_that_tells_nothing_is_not_marked(analyzer: Analyzer) -> None:
+    words = Matcher({"the": 0.1, "printer": 1.0}, analyzer).words("the printer")
+    assert excerpt("the printer", words, {"printer": 1.0}) == ("the printer", ((4, 11),))
+
+
+def test_a_short_text_is_shown_whole(analyzer: Analyzer) -> None:
+    assert _excerpt("Open the tray.", {"tray": 1.0}, analyzer) == ("Open the tray.", ((9, 13),))
+    assert _excerpt("", {"tray": 1.0}, analyzer) == ("", ())
+
+
+def test_the_window_begins_at_the_sentence_with_the_rarest_words(analyzer: Analyzer) -> None:
+    text = "Nothing here at all. " * 10 + "Open the tray and pull the paper. " + "Again nothing of use. " * 10
+    shown, marks = _excerpt(text, {"tray": 2.0, "paper": 2.0, "nothing": 0.5}, analyzer, length=40)
+    assert shown.startswith("… Open the tray and pull the paper.")
+    assert shown.endswith(" …")
+    assert [shown[start:end] for start, end in marks] == ["tray", "paper"]
+    assert len(shown) <= 40 + 4
+
+
+def test_without_a_match_the_beginning_is_shown(analyzer: Analyzer) -> None:
+    shown, marks = _excerpt("First words. " + "More of them. " * 40, {"vpn": 1.0}, analyzer, length=40)
+    assert shown.startswith("First words. More")
+    assert marks == ()
+
+
+def test_a_text_without_spaces_is_cut_at_the_length(analyzer: Analyzer) -> None:
+    assert _excerpt("x" * 500, {"vpn": 1.0}, analyzer, length=40) == ("x" * 40 + " …", ())
+
+
+WORDS = st.sampled_from(
+    ["Tulostin", "jumissa.", "vpn", "VPN:n", "tray!", "\n", "a", "0x80070005,", "🙂", "työpöydällä", "  "]
+)
+
+
+@hypothesis_settings(max_examples=150, deadline=None)
+@given(words=st.lists(WORDS, max_size=60), length=st.integers(10, 120))
+def test_every_mark_is_a_matching_word_of_the_text(analyzer: Analyzer, words: list[str], length: int) -> None:
+    text = " ".join(words)
+    weights = {"tulostin": 2.0, "vpn": 1.0, "0x80070005": 3.0, "tyopoyta": 0.5}
+    shown, marks = _excerpt(text, weights, analyzer, length)
+    surfaces = {text[word.start : word.end] for word in Matcher(weights, analyzer).words(text)}
+    assert {shown[start:end] for start, end in marks} <= surfaces
+    assert list(marks) == sorted(marks)
+    assert len(shown) <= length + 4
+    assert shown.removeprefix("… ").removesuffix(" …") in text
+
+
+def test_the_excerpt_is_the_same_whatever_the_order_of_a_set() -> None:
+    # in each window the same words, in another order: their weights add up to the same only when no digit is lost
+    code = """
+from recommender.highlight import Match, excerpt
+names = ["alpha", "bravo", "carol", "delta", "echo"]
+text, words = "", []
+for turn in range(12):
+    for name in names[turn % 5:] + names[:turn % 5]:
+        words.append(Match(len(text), len(text) + len(name), frozenset({name})))
+        text += name + " "
+    text += "z" * 60 + ". "
+print(excerpt(text, words, dict(zip(names, (0.1, 0.2, 0.3, 0.7, 1.1))))[0].startswith("alpha bravo"))
+"""
+    environment = {**os.environ, "PYTHONHASHSEED": "9"}  # the order in which a plain sum chose the second window
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout == "True\n"

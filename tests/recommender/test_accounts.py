@@ -1,0 +1,317 @@
+"""accounts.py: who may sign in, how long a session and a token last, and that the database keeps no secret as it is."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender import accounts
+from recommender.database.tables import Account, APIToken, Person, utc_now
+from recommender.errors import AccountError
+from recommender.settings import Settings
+
+PASSWORD = "Correct-horse 9"
+
+
+@pytest.fixture
+def session(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    with sessions() as opened:
+        yield opened
+
+
+@pytest.fixture
+def aino(session: Session, add_person: Callable[..., int]) -> Person:
+    """A person who may sign in with PASSWORD."""
+    person = session.get_one(Person, add_person("aino"))
+    accounts.set_password(session, person, PASSWORD)
+    session.commit()
+    return person
+
+
+def _identity(session: Session, person: Person) -> str:
+    return f"{person.id}:{session.get_one(Account, person.id).session_key}"
+
+
+def _today() -> date:
+    return utc_now().date()
+
+
+# signing in
+
+
+@pytest.mark.parametrize("name", ["aino", " aino", "aino \t"])
+def test_a_name_and_its_password_sign_in(session: Session, aino: Person, name: str) -> None:
+    account = accounts.sign_in(session, name, PASSWORD)
+    assert account is not None and account.person is aino
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("aino", "Correct-horse 8"),
+        ("aino", PASSWORD.upper()),
+        ("aino", PASSWORD + " "),
+        ("aino", PASSWORD[:-1]),
+        ("aino", ""),
+        ("nobody", PASSWORD),
+        ("AINO", PASSWORD),
+        ("ai no", PASSWORD),
+        ("", PASSWORD),
+    ],
+)
+def test_a_wrong_password_or_an_unknown_name_does_not(session: Session, aino: Person, name: str, password: str) -> None:
+    assert accounts.sign_in(session, name, password) is None
+
+
+def test_somebody_without_a_password_cannot_sign_in_with_any(session: Session, add_person: Callable[..., int]) -> None:
+    accounts.open_account(session, session.get_one(Person, add_person("aino")))
+    assert accounts.sign_in(session, "aino", "") is None
+    assert accounts.sign_in(session, "aino", PASSWORD) is None
+
+
+def test_a_disabled_person_signs_in_again_only_once_enabled(session: Session, aino: Person) -> None:
+    accounts.disable(session, aino)
+    assert accounts.sign_in(session, "aino", PASSWORD) is None
+    accounts.enable(session, aino)
+    assert accounts.sign_in(session, "aino", PASSWORD) is not None
+
+
+@pytest.mark.parametrize(("days", "may"), [(-1, False), (0, False), (1, True)])
+def test_from_the_day_they_left_nobody_gets_in_by_any_way(session: Session, aino: Person, days: int, may: bool) -> None:
+    session.get_one(Account, aino.id).subject = "idp|1"
+    token = accounts.make_token(session, aino, "API", ["read"])
+    aino.left_on = _today() + timedelta(days=days)
+    ways = (
+        accounts.sign_in(session, "aino", PASSWORD),
+        accounts.account_by_session(session, _identity(session, aino)),
+        accounts.account_by_subject(session, "idp|1"),
+        accounts.token_of(session, token, _today()),
+    )
+    assert [found is not None for found in ways] == [may] * 4
+
+
+def test_an_over_long_password_does_not_sign_in(session: Session, aino: Person) -> None:
+    assert accounts.sign_in(session, "aino", PASSWORD * 100_000) is None
+    accounts.set_password(session, aino, "x" * 1_000)
+    assert accounts.sign_in(session, "aino", "x" * 1_000) is not None
+
+
+def test_the_longest_password_and_a_character_more_does_not_sign_in(session: Session, aino: Person) -> None:
+    accounts.set_password(session, aino, "x" * 1_000)
+    assert accounts.sign_in(session, "aino", "x" * 1_001) is None
+
+
+# sessions
+
+
+def test_a_session_names_its_account(session: Session, aino: Person) -> None:
+    found = accounts.account_by_session(session, _identity(session, aino))
+    assert found is not None and found.person is aino
+
+
+def test_a_new_password_ends_the_sessions_before_it(session: Session, aino: Person) -> None:
+    before = _identity(session, aino)
+    accounts.set_password(session, aino, "Another horse 7")
+    assert accounts.account_by_session(session, before) is None
+    assert accounts.account_by_session(session, _identity(session, aino)) is not None
+    assert accounts.sign_in(session, "aino", PASSWORD) is None
+
+
+def test_disabling_ends_every_session_for_good(session: Session, aino: Person) -> None:
+    before = _identity(session, aino)
+    accounts.disable(session, aino)
+    assert accounts.account_by_session(session, before) is None
+    assert accounts.account_by_session(session, _identity(session, aino)) is None
+    accounts.enable(session, aino)
+    assert accounts.account_by_session(session, before) is None
+    assert accounts.account_by_session(session, _identity(session, aino)) is not None
+
+
+def test_what_is_no_identity_names_nobody(session: Session, aino: Person) -> None:
+    number, _, key = _identity(session, aino).partition(":")
+    garbage = [
+        "",
+        "x",
+        ":",
+        number,
+        f"{number}:",
+        "99:abc",
+        f"99:{key}",
+        f":{key}",
+        f"-{number}:{key}",
+        f"x{number}:{key}",
+    ]
+    garbage += [
+        f"{number}:{key}x",
+        f"{number}:ä",
+        f"{number}:{key}ä",
+        f"{key}:{number}",
+        f"{number}::{key}",
+        f"1.0:{key}",
+    ]
+    found = {identity: accounts.account_by_session(session, identity) for identity in garbage}
+    assert found == dict.fromkeys(garbage)
+
+
+@pytest.mark.parametrize("identity", ["²:abc", "9" * 30 + ":abc", "9" * 5_000 + ":abc", "{id}:\ud800"])
+def test_an_identity_that_no_number_or_key_can_be_names_nobody(session: Session, aino: Person, identity: str) -> None:
+    assert accounts.account_by_session(session, identity.format(id=aino.id)) is None
+
+
+def test_two_people_s_keys_do_not_open_each_other_s_account(
+    session: Session, aino: Person, add_person: Callable[..., int]
+) -> None:
+    other = session.get_one(Person, add_person("matti"))
+    key = accounts.open_account(session, other).session_key
+    assert accounts.account_by_session(session, f"{aino.id}:{key}") is None
+
+
+def test_an_account_is_opened_once_and_keeps_its_key(session: Session, aino: Person) -> None:
+    before = _identity(session, aino)
+    assert accounts.open_account(session, aino) is accounts.open_account(session, aino)
+    assert _identity(session, aino) == before
+
+
+# passwords
+
+
+@pytest.mark.parametrize("length", [10, 1_000])
+def test_the_shortest_and_the_longest_password_can_be_used(session: Session, aino: Person, length: int) -> None:
+    accounts.set_password(session, aino, "ä" * length)
+    assert accounts.sign_in(session, "aino", "ä" * length) is not None
+
+
+@pytest.mark.parametrize(
+    ("length", "sentence"),
+    [(0, "at least 10 characters"), (9, "at least 10 characters"), (1_001, "at most 1000 characters")],
+)
+def test_a_password_too_short_or_too_long_is_refused_and_the_old_one_stays(
+    session: Session, aino: Person, length: int, sentence: str
+) -> None:
+    before = _identity(session, aino)
+    with pytest.raises(AccountError, match=sentence):
+        accounts.set_password(session, aino, "x" * length)
+    assert accounts.sign_in(session, "aino", PASSWORD) is not None
+    assert _identity(session, aino) == before
+
+
+def test_a_refused_first_password_opens_no_account(session: Session, add_person: Callable[..., int]) -> None:
+    with pytest.raises(AccountError):
+        accounts.set_password(session, session.get_one(Person, add_person("aino")), "short")
+    assert session.query(Account).count() == 0
+
+
+def test_neither_a_password_nor_a_token_is_anywhere_in_the_database(
+    settings: Settings, session: Session, aino: Person
+) -> None:
+    token = accounts.make_token(session, aino, "night job", ["read"])
+    session.commit()
+    held = b"".join(path.read_bytes() for path in settings.home.glob("kollega.db*"))
+    assert b"night job" in held and b"$argon2id$" in held
+    assert PASSWORD.encode() not in held
+    assert token.encode() not in held and token.removeprefix("kollega_").encode() not in held
+
+
+def test_a_password_is_kept_as_argon2_with_a_salt_of_its_own(session: Session, aino: Person) -> None:
+    first = session.get_one(Account, aino.id).password_hash
+    second = accounts.set_password(session, aino, PASSWORD).password_hash
+    assert first is not None and second is not None
+    assert first.startswith("$argon2id$") and second.startswith("$argon2id$")
+    assert first != second
+
+
+# tokens
+
+
+def test_a_token_names_its_person_and_is_kept_as_its_digest(session: Session, aino: Person) -> None:
+    token = accounts.make_token(session, aino, "night job", ["read"])
+    row = accounts.token_of(session, token, _today())
+    assert row is not None and row.person is aino
+    assert (row.name, row.scopes, row.expires_on) == ("night job", ["read"], None)
+    assert token.startswith("kollega_") and row.digest == hashlib.sha256(token.encode()).hexdigest()
+
+
+def test_a_token_s_scopes_are_sorted_and_named_once(session: Session, aino: Person) -> None:
+    row = accounts.token_of(session, accounts.make_token(session, aino, "t", ["write", "read", "write"]), _today())
+    assert row is not None and row.scopes == ["read", "write"]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "named"), [(["admin"], "admin"), (["sudo", "read", "all"], "all, sudo"), ([], "none")]
+)
+def test_a_token_of_unknown_or_no_scopes_is_refused(
+    session: Session, aino: Person, scopes: list[str], named: str
+) -> None:
+    with pytest.raises(AccountError, match=f"Scopes are read and write, not {named}\\."):
+        accounts.make_token(session, aino, "t", scopes)
+    assert session.query(APIToken).count() == 0
+
+
+def test_a_token_can_be_used_through_its_last_day(session: Session, aino: Person) -> None:
+    token = accounts.make_token(session, aino, "t", ["read"], days=3)
+    last = _today() + timedelta(days=3)
+    assert accounts.token_of(session, token, last) is not None
+    assert accounts.token_of(session, token, last + timedelta(days=1)) is None
+
+
+def test_a_token_without_an_end_never_runs_out(session: Session, aino: Person) -> None:
+    token = accounts.make_token(session, aino, "t", ["read"])
+    assert accounts.token_of(session, token, date.max) is not None
+
+
+def test_a_token_of_no_days_has_run_out_tomorrow(session: Session, aino: Person) -> None:
+    token = accounts.make_token(session, aino, "t", ["read"], days=0)
+    assert accounts.token_of(session, token, _today() + timedelta(days=1)) is None
+
+
+def test_what_is_no_token_names_nobody(session: Session, aino: Person) -> None:
+    token = accounts.make_token(session, aino, "t", ["read"])
+    digest = session.scalars(select(APIToken.digest)).one()
+    garbage = ["", "kollega_", f"{token} ", f"{token}x", token.removeprefix("kollega_"), digest, "ä", "\ud800", "\0"]
+    assert {bearer: accounts.token_of(session, bearer, _today()) for bearer in garbage} == dict.fromkeys(garbage)
+
+
+def test_disabling_takes_a_person_s_tokens_away_for_good_and_nobody_else_s(
+    session: Session, aino: Person, add_person: Callable[..., int]
+) -> None:
+    matti = session.get_one(Person, add_person("matti"))
+    hers = [accounts.make_token(session, aino, name, ["read"]) for name in ("a", "b")]
+    his = accounts.make_token(session, matti, "c", ["read"])
+    accounts.disable(session, aino)
+    accounts.enable(session, aino)
+    assert [accounts.token_of(session, token, _today()) for token in hers] == [None, None]
+    assert [row.name for row in session.scalars(select(APIToken))] == ["c"]
+    assert accounts.token_of(session, his, _today()) is not None
+
+
+def test_a_token_made_while_disabled_works_only_once_enabled(session: Session, aino: Person) -> None:
+    accounts.disable(session, aino)
+    token = accounts.make_token(session, aino, "t", ["read"])
+    assert accounts.token_of(session, token, _today()) is None
+    accounts.enable(session, aino)
+    assert accounts.token_of(session, token, _today()) is not None
+
+
+def test_a_token_opens_an_account_without_a_password(session: Session, add_person: Callable[..., int]) -> None:
+    person = session.get_one(Person, add_person("robot"))
+    token = accounts.make_token(session, person, "t", ["read"])
+    assert accounts.token_of(session, token, _today()) is not None
+    assert session.get_one(Account, person.id).password_hash is None
+
+
+# identity providers
+
+
+def test_a_subject_names_the_account_that_has_it_until_it_is_disabled(session: Session, aino: Person) -> None:
+    session.get_one(Account, aino.id).subject = "idp|1"
+    found = accounts.account_by_subject(session, "idp|1")
+    assert found is not None and found.person is aino
+    accounts.disable(session, aino)
+    assert accounts.account_by_subject(session, "idp|1") is None
+
+
+def test_an_account_without_a_subject_has_none(session: Session, aino: Person) -> None:
+    assert [accounts.account_by_subject(session, subject) for subject in ("", "None", "idp|1", "aino")] == [None] * 4

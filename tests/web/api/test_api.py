@@ -1,0 +1,198 @@
+"""web/api.py: the same as JSON, with errors in one shape."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.access import ANYONE
+from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person
+from recommender.recommender import Recommender
+from recommender.render import as_json
+from recommender.settings import Settings
+from web.app import create_app
+
+OpenClient = Callable[[], FlaskClient]
+AddRequest = Callable[..., int]
+PATH = "/api/v1/recommend"
+QUESTION = "VPN client drops at home"
+
+
+@pytest.fixture
+def client(open_client: OpenClient, add_request: AddRequest) -> FlaskClient:
+    """Five requests about a VPN, one about coffee, one for HR alone."""
+    for number in range(5):
+        add_request(f"VPN client drops at home {number}", f"variant{number} router", "Use port 443", by="matti")
+    add_request("Coffee machine is empty", "No beans", "Call facilities")
+    add_request("VPN client drops at home for HR", "VPN client drops at home", "Secret", audience=["team:hr"])
+    return open_client()
+
+
+def _json(answer: Any) -> dict[str, Any]:
+    assert answer.content_type == "application/json"
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def test_an_answer_is_what_the_recommender_says(
+    client: FlaskClient, open_recommender: Callable[[], Recommender], sessions: sessionmaker[Session]
+) -> None:
+    with sessions() as session:
+        expected = as_json(open_recommender().recommend(QUESTION, ANYONE, session, 10))
+    assert expected["verdict"] == "answer"
+    assert sorted(found["title"] for found in expected["suggestions"]) == [f"{QUESTION} {n}" for n in range(5)]
+    answer = _json(client.get(PATH, query_string={"q": QUESTION}))
+    assert answer == expected
+    assert [expert["handle"] for expert in answer["experts"]] == ["matti"]
+
+
+def test_a_question_in_the_address_and_one_in_json_give_the_same(client: FlaskClient) -> None:
+    got = _json(client.get(PATH, query_string={"q": "VPN client", "body": "drops at home", "top_k": "2"}))
+    sent = _json(client.post(PATH, json={"q": "VPN client", "body": "drops at home", "top_k": 2}))
+    assert got["question"] == sent["question"] == "VPN client\ndrops at home"
+    assert got["suggestions"] == sent["suggestions"]
+    assert (len(got["suggestions"]), got["more"]) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "detail"),
+    [
+        ({}, "q: Field required"),
+        ({"q": "  "}, "q: must hold more than spaces"),
+        ({"q": "vpn", "top_k": "many"}, "top_k: Input should be a valid integer, unable to parse string as an integer"),
+        ({"q": "vpn", "top_k": "-1"}, "top_k: Input should be greater than or equal to 1"),
+        ({"q": "vpn", "top_k": "51"}, "top_k: Input should be less than or equal to 50"),
+        ({"q": "vpn", "k": "3"}, "k: Extra inputs are not permitted"),
+    ],
+)
+def test_a_request_that_lacks_something_says_what(client: FlaskClient, values: dict[str, str], detail: str) -> None:
+    wanted = {"error": {"status": 422, "title": "Unprocessable Entity", "detail": detail}}
+    for answer in (client.get(PATH, query_string=values), client.post(PATH, json=values)):
+        assert (answer.status_code, _json(answer)) == (422, wanted)
+
+
+@pytest.mark.parametrize("top_k", ["0", "1e999", "[3]", '{"a": 1}', "-3", "Infinity", "NaN"])
+def test_a_top_k_in_json_that_is_no_number_from_1_to_50_is_refused(client: FlaskClient, top_k: str) -> None:
+    answer = client.post(PATH, data=f'{{"q": "vpn", "top_k": {top_k}}}', content_type="application/json")
+    assert answer.status_code == 422
+    assert _json(answer)["error"]["detail"].startswith("top_k: Input should be")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "status", "title"),
+    [
+        ("POST", PATH, {"data": "{", "content_type": "application/json"}, 400, "Bad Request"),
+        ("POST", PATH, {"json": ["vpn"]}, 422, "Unprocessable Entity"),
+        ("POST", PATH, {"data": "null", "content_type": "application/json"}, 422, "Unprocessable Entity"),
+        ("POST", PATH, {"data": "q=vpn"}, 415, "Unsupported Media Type"),
+        ("DELETE", PATH, {}, 405, "Method Not Allowed"),
+        ("POST", PATH, {"data": "x" * 1_100_000, "content_type": "application/json"}, 413, "Request Entity Too Large"),
+        ("GET", "/api/v1/nothing", {}, 404, "Not Found"),
+        ("GET", "/api/v1/requests/4040", {}, 404, "Not Found"),
+        ("GET", "/api/v1/requests/7", {}, 404, "Not Found"),  # there, but for HR alone
+        ("GET", "/api/v1/requests/seven", {}, 404, "Not Found"),
+        ("GET", "/api/v1/documents/4040", {}, 404, "Not Found"),
+        ("GET", "/api/v1/people/nobody", {}, 404, "Not Found"),
+    ],
+)
+def test_every_error_has_one_shape(
+    client: FlaskClient, method: str, path: str, options: dict[str, Any], status: int, title: str
+) -> None:
+    answer = client.open(path, method=method, **options)
+    assert answer.status_code == status
+    error = _json(answer)
+    assert list(error) == ["error"] and sorted(error["error"]) == ["detail", "status", "title"]
+    assert (error["error"]["status"], error["error"]["title"]) == (status, title)
+    assert error["error"]["detail"]
+
+
+def test_unknown_and_unreadable_requests_have_the_same_body(client: FlaskClient) -> None:
+    assert client.get("/api/v1/requests/7").data == client.get("/api/v1/requests/4040").data
+
+
+def test_a_request_as_json(client: FlaskClient) -> None:
+    assert _json(client.get("/api/v1/requests/1")) == {
+        "id": 1,
+        "title": "VPN client drops at home 0",
+        "body": "variant0 router",
+        "status": "resolved",
+        "language": "en",
+        "team": None,
+        "asked_by": None,
+        "assigned_to": None,
+        "everyone": True,
+        "created_at": "2026-01-01T00:00:00Z",
+        "resolved_at": "2026-01-01T00:00:00Z",
+        "resolution": None,
+        "tags": [],
+        "url": None,
+        "replies": [
+            {
+                "id": 1,
+                "author": "matti",
+                "body": "Use port 443",
+                "created_at": "2026-01-01T00:00:00Z",
+                "accepted": True,
+            }
+        ],
+    }
+
+
+def test_a_document_as_json(client: FlaskClient, sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        row = Document(
+            title="Guide",
+            body="# One",
+            language="en",
+            written_at=datetime(2026, 1, 5),
+            verified_on=date(2026, 2, 1),
+            audience=[DocumentAudience(token="everyone")],
+            owner=session.query(Person).filter_by(handle="matti").one(),
+        )
+        session.add(row)
+    assert _json(client.get("/api/v1/documents/1")) == {
+        "id": 1,
+        "title": "Guide",
+        "body": "# One",
+        "language": "en",
+        "team": None,
+        "owner": "matti",
+        "written_at": "2026-01-05T00:00:00Z",
+        "verified_on": "2026-02-01",
+        "draft": False,
+        "url": None,
+    }
+
+
+def test_a_person_as_json_lists_only_what_anyone_may_read(
+    client: FlaskClient, add_request: AddRequest, sessions: sessionmaker[Session]
+) -> None:
+    add_request("For HR alone", by="matti", audience=["team:hr"])
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, 5).hidden = True
+    found = _json(client.get("/api/v1/people/matti"))
+    assert sorted(row["id"] for row in found.pop("resolved")) == [1, 2, 3, 4]
+    assert found == {
+        "handle": "matti",
+        "name": "Matti",
+        "teams": [],
+        "languages": [],
+        "left": False,
+        "away_until": None,
+        "documents": [],
+    }
+
+
+def test_health_is_200_with_an_index(client: FlaskClient) -> None:
+    answer = client.get("/health")
+    assert (answer.status_code, answer.json) == (200, {"ready": True})
+
+
+def test_health_is_503_without_an_index(settings: Settings) -> None:
+    app = create_app(settings, recommender=Recommender(settings, None, None, None))  # type: ignore[arg-type]
+    answer = app.test_client().get("/health")
+    assert (answer.status_code, answer.json) == (503, {"ready": False})
+    app.extensions["kollega_sessions"].kw["bind"].dispose()

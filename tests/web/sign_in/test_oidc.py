@@ -1,0 +1,362 @@
+"""Sign-in by OpenID Connect against a real provider on loopback."""
+
+import base64
+import hashlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import flask
+import oidc_provider_mock
+import pytest
+import requests
+from authlib import jose
+from flask.testing import FlaskClient
+from oidc_provider_mock import _app as provider_app
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender import accounts
+from recommender.database.tables import Account, Person
+from recommender.errors import SettingsError
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+from web.app import create_app
+
+Sessions = sessionmaker[Session]
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of the provider, which calls Authlib's old ways
+    pytest.mark.filterwarnings("ignore:JWS algorithm"),  # where it is made to sign nothing
+]
+
+
+@pytest.fixture
+def provider() -> Iterator[str]:
+    """Address of a provider at which anybody may sign in under any subject."""
+    with oidc_provider_mock.run_server_in_thread() as server:
+        yield f"http://127.0.0.1:{server.server_port}"
+
+
+@pytest.fixture
+def make_client(
+    settings: Settings, open_recommender: Callable[[], Recommender], add_person: Callable[..., int]
+) -> Iterator[Callable[..., FlaskClient]]:
+    """A browser on the application with this issuer; aino and matti are known."""
+    add_person("aino", "agent", "it")
+    add_person("matti")
+    apps = []
+
+    def make(issuer: str, **changes: Any) -> FlaskClient:
+        wanted = replace(
+            settings, anonymous_reading=False, oidc_issuer=issuer, oidc_client_id="kollega",
+            oidc_client_secret="secret", **changes,
+        )  # fmt: skip
+        app = create_app(wanted, recommender=open_recommender())
+        apps.append(app)
+        return app.test_client()
+
+    yield make
+    for app in apps:
+        app.extensions["kollega_sessions"].kw["bind"].dispose()
+
+
+def _authorise(provider: str, location: str, subject: str, handle: str, **form: str) -> str:
+    """What somebody does at the provider; the path and query that they come back with."""
+    requests.put(f"{provider}/users/{subject}", json={"preferred_username": handle}, timeout=10).raise_for_status()
+    answer = requests.post(location, data={"sub": subject, **form}, allow_redirects=False, timeout=10)
+    back = urlsplit(answer.headers["Location"])
+    assert back.path == "/sign-in/oidc/back"
+    return f"{back.path}?{back.query}"
+
+
+def _sign_in(client: FlaskClient, provider: str, subject: str, handle: str, target: str = "") -> Any:
+    location = client.get("/sign-in/oidc", query_string={"next": target} if target else {}).headers["Location"]
+    assert location.startswith(provider)
+    return client.get(_authorise(provider, location, subject, handle))
+
+
+def test_a_known_person_signs_in_and_comes_where_they_wanted_to(
+    make_client: Callable[..., FlaskClient], provider: str, sessions: Sessions
+) -> None:
+    client = make_client(provider, oidc_name="House key")
+    assert "Sign in with House key" in client.get("/requests/").text
+    answer = _sign_in(client, provider, "sub-1", "aino", "/requests/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/requests/")
+    assert "Aino" in client.get("/requests/").text
+    with sessions() as session:
+        assert session.query(Account).one().subject == f"{provider} sub-1"
+
+
+def test_the_provider_is_asked_with_pkce_state_and_nonce(
+    make_client: Callable[..., FlaskClient], provider: str
+) -> None:
+    asked = parse_qs(urlsplit(make_client(provider).get("/sign-in/oidc").headers["Location"]).query)
+    assert asked["code_challenge_method"] == ["S256"] and len(asked["code_challenge"][0]) >= 43
+    assert asked["state"][0] and asked["nonce"][0] and asked["response_type"] == ["code"]
+    assert asked["redirect_uri"] == ["http://localhost/sign-in/oidc/back"]
+
+
+def test_behind_a_public_address_one_comes_back_to_it(make_client: Callable[..., FlaskClient], provider: str) -> None:
+    client = make_client(provider, public_url="https://kollega.example/")
+    asked = parse_qs(urlsplit(client.get("/sign-in/oidc").headers["Location"]).query)
+    assert asked["redirect_uri"] == ["https://kollega.example/sign-in/oidc/back"]
+
+
+def test_from_the_second_time_on_the_subject_counts_and_not_the_handle(
+    make_client: Callable[..., FlaskClient], provider: str
+) -> None:
+    client = make_client(provider)
+    _sign_in(client, provider, "sub-1", "aino")
+    again = make_client(provider)
+    _sign_in(again, provider, "sub-1", "matti")  # somebody renamed at the provider
+    assert "Aino" in again.get("/requests/").text
+    other = make_client(provider)
+    assert _sign_in(other, provider, "sub-2", "aino").status_code == 403  # another with that name now
+    assert other.get("/requests/").status_code == 401
+
+
+def test_somebody_unlinked_by_an_admin_is_linked_anew(
+    make_client: Callable[..., FlaskClient], provider: str, sessions: Sessions
+) -> None:
+    client = make_client(provider)
+    _sign_in(client, provider, "sub-1", "aino")
+    with sessions.begin() as session:
+        accounts.unlink(session, session.query(Person).filter_by(handle="aino").one())
+    assert client.get("/requests/").status_code == 401
+    again = make_client(provider)
+    assert _sign_in(again, provider, "sub-2", "aino").status_code == 302
+    assert "Aino" in again.get("/requests/").text
+
+
+def test_someone_unknown_is_told_what_to_do_and_is_not_made_up(
+    make_client: Callable[..., FlaskClient], provider: str, sessions: Sessions
+) -> None:
+    client = make_client(provider)
+    answer = _sign_in(client, provider, "sub-9", "stranger<b>")
+    assert answer.status_code == 403 and "kollega user add stranger&lt;b&gt;" in answer.text
+    assert client.get("/requests/").status_code == 401
+    with sessions() as session:
+        assert session.query(Account).count() == 0 and session.query(Person).count() == 2
+
+
+@pytest.mark.parametrize("how", ["closed", "left"])
+def test_a_closed_account_and_someone_who_left_do_not_get_in(
+    make_client: Callable[..., FlaskClient], provider: str, sessions: Sessions, how: str
+) -> None:
+    client = make_client(provider)
+    _sign_in(client, provider, "sub-1", "aino")
+    for subject, handle in (("sub-1", "aino"), ("sub-2", "matti")):
+        with sessions.begin() as session:
+            person = session.query(Person).filter_by(handle=handle).one()
+            if how == "closed":
+                accounts.disable(session, person)
+            else:
+                person.left_on = date(2026, 1, 1)
+        assert client.get("/requests/").status_code == 401
+        answer = _sign_in(client, provider, subject, handle)
+        assert answer.status_code == 403 and "You cannot sign in this way" in answer.text
+        assert client.get("/requests/").status_code == 401
+
+
+def test_an_answer_that_was_not_asked_for_signs_nobody_in(
+    make_client: Callable[..., FlaskClient], provider: str
+) -> None:
+    client = make_client(provider)
+    location = client.get("/sign-in/oidc").headers["Location"]
+    back = _authorise(provider, location, "sub-1", "aino")
+    stranger = make_client(provider)  # another browser, which is sent the link
+    answer = stranger.get(back)
+    assert answer.status_code == 400 and "Signing in did not work" in answer.text
+    assert stranger.get("/requests/").status_code == 401
+    state = parse_qs(urlsplit(location).query)["state"][0]
+    assert client.get(back.replace(state, "forged")).status_code == 400
+    assert client.get("/requests/").status_code == 401
+
+
+def test_a_code_is_good_once(make_client: Callable[..., FlaskClient], provider: str) -> None:
+    client = make_client(provider)
+    back = _authorise(provider, client.get("/sign-in/oidc").headers["Location"], "sub-1", "aino")
+    assert client.get(back).status_code == 302
+    assert client.get(back).status_code == 400
+
+
+def test_a_denied_consent_is_a_page_that_says_what_to_do(
+    make_client: Callable[..., FlaskClient], provider: str
+) -> None:
+    client = make_client(provider)
+    back = _authorise(provider, client.get("/sign-in/oidc").headers["Location"], "sub-1", "aino", action="deny")
+    assert "error=access_denied" in back
+    answer = client.get(back)
+    assert answer.status_code == 400 and "Back to signing in" in answer.text
+
+
+def test_a_provider_that_is_away_is_a_page_and_no_crash(make_client: Callable[..., FlaskClient]) -> None:
+    answer = make_client("http://127.0.0.1:9").get("/sign-in/oidc")
+    assert answer.status_code == 503 and "Signing in did not work" in answer.text
+
+
+def test_without_an_issuer_there_is_nothing_of_it(make_client: Callable[..., FlaskClient]) -> None:
+    client = make_client("")
+    assert client.get("/sign-in/oidc").status_code == 404
+    assert client.get("/sign-in/oidc/back?code=x&state=y").status_code == 404
+    assert "/sign-in/oidc" not in client.get("/sign-in").text
+
+
+def test_one_comes_to_pages_of_this_site_only(make_client: Callable[..., FlaskClient], provider: str) -> None:
+    answer = _sign_in(make_client(provider), provider, "sub-1", "aino", "https://evil.example/")
+    assert answer.headers["Location"] == "/"
+
+
+def test_the_session_before_signing_in_ends(make_client: Callable[..., FlaskClient], provider: str) -> None:
+    client = make_client(provider)
+    with client.session_transaction() as values:
+        values["planted"] = "x"
+    _sign_in(client, provider, "sub-1", "aino")
+    with client.session_transaction() as values:
+        assert "planted" not in values and "_user_id" in values
+
+
+def test_an_issuer_without_a_client_id_is_an_error(settings: Settings) -> None:
+    with pytest.raises(SettingsError, match="KOLLEGA_OIDC_CLIENT_ID must be set when there is an issuer"):
+        replace(settings, oidc_issuer="https://id.example")
+
+
+def _change_tokens(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Let the provider make its ID tokens with these instead of its own."""
+    own = provider_app.OpenIDCode.get_jwt_config
+    monkeypatch.setattr(
+        provider_app.OpenIDCode, "get_jwt_config", lambda *given, **named: {**own(*given, **named), **changes}
+    )
+
+
+def _change_metadata(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Let the provider's discovery document say these."""
+    own = flask.jsonify
+    monkeypatch.setattr(
+        provider_app.flask,
+        "jsonify",
+        lambda said, **named: own({**said, **changes} if "jwks_uri" in said else said, **named),
+    )
+
+
+def _refused(client: FlaskClient, provider: str) -> bool:
+    answer = _sign_in(client, provider, "sub-1", "aino")
+    return answer.status_code == 400 and client.get("/requests/").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"iss": "https://other.example"},
+        {"aud": "other"},
+        {"exp": -1000},
+        {"key": jose.RSAKey.generate_key(is_private=True).as_dict(is_private=True)},
+    ],
+    ids=["issuer", "audience", "expired", "signature"],
+)
+def test_an_id_token_that_is_not_for_us_signs_nobody_in(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    client = make_client(provider)
+    _change_tokens(monkeypatch, **change)
+    assert _refused(client, provider)
+    monkeypatch.undo()
+    assert not _refused(client, provider)
+
+
+def test_the_id_token_of_another_sign_in_signs_nobody_in(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider_app.AuthorizationCode, "get_nonce", lambda _self: "another")
+    assert _refused(make_client(provider), provider)
+
+
+def test_an_id_token_for_others_signs_nobody_in_though_we_asked_for_it(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = {"sub": "sub-1", "preferred_username": "aino", "aud": "other", "azp": "kollega"}
+    monkeypatch.setattr(provider_app.OpenIDCode, "generate_user_info", lambda *_given: claims)
+    assert _refused(make_client(provider), provider)
+
+
+def test_an_unsigned_id_token_signs_nobody_in_even_where_the_provider_offers_it(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _change_metadata(monkeypatch, id_token_signing_alg_values_supported=["RS256", "none"])
+    _change_tokens(monkeypatch, alg="none")
+    assert _refused(make_client(provider), provider)
+
+
+def test_without_an_id_token_nobody_is_signed_in(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsigned(_self: object, _grant: object, response: Any) -> Any:
+        response[1]["userinfo"] = {"iss": provider, "sub": "sub-1", "preferred_username": "aino"}
+        return response[1]
+
+    monkeypatch.setattr(provider_app.OpenIDCode, "process_token", unsigned)
+    assert _refused(make_client(provider), provider)
+
+
+def test_a_provider_that_calls_itself_something_else_is_not_believed(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _change_metadata(monkeypatch, issuer="https://other.example")
+    _change_tokens(monkeypatch, iss="https://other.example")
+    assert _refused(make_client(provider), provider)
+
+
+def test_an_email_address_counts_only_when_the_provider_has_verified_it(
+    make_client: Callable[..., FlaskClient], provider: str, add_person: Callable[..., int]
+) -> None:
+    add_person("aino@example.com")
+    client = make_client(provider, oidc_claim="email")
+    for verified, status in ((False, 400), (True, 302)):
+        location = client.get("/sign-in/oidc").headers["Location"]
+        claims = {"email": "aino@example.com", "email_verified": verified}
+        requests.put(f"{provider}/users/sub-3", json=claims, timeout=10).raise_for_status()
+        answer = requests.post(location, data={"sub": "sub-3"}, allow_redirects=False, timeout=10)
+        assert client.get(answer.headers["Location"].removeprefix("http://localhost")).status_code == status
+
+
+def test_sign_ins_that_were_not_finished_do_not_fill_the_cookie(
+    make_client: Callable[..., FlaskClient], provider: str
+) -> None:
+    client = make_client(provider)
+    lengths = [len(client.get("/sign-in/oidc").headers["Set-Cookie"]) for _ in range(25)]
+    assert max(lengths) < 1000
+
+
+def test_the_code_is_fetched_with_what_the_challenge_was_made_of(
+    make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    own = provider_app.AuthorizationCodeGrant.validate_token_request
+
+    def seen(grant: Any) -> None:
+        sent.append(flask.request.form["code_verifier"])
+        own(grant)
+
+    monkeypatch.setattr(provider_app.AuthorizationCodeGrant, "validate_token_request", seen)
+    client = make_client(provider)
+    location = client.get("/sign-in/oidc").headers["Location"]
+    client.get(_authorise(provider, location, "sub-1", "aino"))
+    digest = base64.urlsafe_b64encode(hashlib.sha256(sent[0].encode()).digest()).rstrip(b"=").decode()
+    assert parse_qs(urlsplit(location).query)["code_challenge"] == [digest]
+
+
+def test_what_the_address_says_makes_no_line_of_its_own_in_the_log(
+    make_client: Callable[..., FlaskClient], provider: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert make_client(provider).get("/sign-in/oidc/back?error=x%0aforged").status_code == 400
+    assert "\\nforged" in caplog.text and "\nforged" not in caplog.text
+
+
+def test_without_authlib_the_setting_is_an_error(
+    make_client: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "authlib.integrations.flask_client", None)
+    with pytest.raises(SettingsError, match="KOLLEGA_OIDC_ISSUER needs Authlib"):
+        make_client("https://id.example")

@@ -1,0 +1,249 @@
+"""Signing in and out, drafts that outlive a session, the trusted proxy, CSRF."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender import accounts
+from recommender.database.tables import Event, HelpRequest, Person
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+from tests.conftest import sign_in
+from web.app import create_app
+
+Sessions = sessionmaker[Session]
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def aino(sessions: Sessions, add_person: Callable[..., int], add_request: Callable[..., int]) -> str:
+    """Handle of an agent of IT who may sign in with PASSWORD; there is one request to read."""
+    add_request("Printer stuck")
+    number = add_person("aino", "agent", "it")
+    with sessions.begin() as session:
+        accounts.set_password(session, session.get_one(Person, number), PASSWORD)
+    return "aino"
+
+
+def _token(page: str) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def _enter(client: FlaskClient, handle: str, password: str, **more: str) -> tuple[int, str]:
+    token = _token(client.get("/sign-in").text)
+    answer = client.post("/sign-in", data={"csrf_token": token, "handle": handle, "password": password, **more})
+    return answer.status_code, answer.headers.get("Location", "") or answer.text
+
+
+def test_a_password_opens_a_session_and_signing_out_ends_it(open_client: Callable[[], FlaskClient], aino: str) -> None:
+    client = open_client()
+    assert _enter(client, aino, PASSWORD, next="/requests/") == (302, "/requests/")
+    page = client.get("/").text
+    assert "Sign out" in page and "Aino" in page
+    client.post("/sign-out", data={"csrf_token": _token(page)})
+    assert "Sign out" not in client.get("/").text
+    assert client.get("/requests/").status_code == 401
+
+
+def test_an_answer_under_way_does_not_bring_back_a_session_that_was_ended(
+    open_client: Callable[[], FlaskClient], aino: str
+) -> None:
+    visitor = open_client()
+    assert _enter(visitor, aino, PASSWORD) == (302, "/")
+    visitor.get("/")  # the form's token is put into the session here
+    late = [visitor.get("/"), visitor.post("/suggest", data={"q": "printer"}), visitor.get("/requests/")]
+    assert [answer.status_code for answer in late] == [200, 200, 200]
+    assert not any("session=" in cookie for answer in late for cookie in answer.headers.getlist("Set-Cookie"))
+
+
+@pytest.mark.parametrize(("handle", "password"), [("aino", "wrong password"), ("nobody", PASSWORD), ("", "")])
+def test_a_wrong_name_or_password_says_the_same(
+    open_client: Callable[[], FlaskClient], aino: str, handle: str, password: str
+) -> None:
+    status, page = _enter(open_client(), handle, password)
+    assert status == 401 and "The name and the password do not go together." in page
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "\\\\evil", "x"]
+)
+def test_one_is_sent_to_pages_of_this_site_only(open_client: Callable[[], FlaskClient], aino: str, target: str) -> None:
+    assert _enter(open_client(), aino, PASSWORD, next=target) == (302, "/")
+
+
+def test_the_eleventh_try_in_a_minute_has_to_wait(open_client: Callable[[], FlaskClient], aino: str) -> None:
+    client = open_client()
+    tries = [_enter(client, aino, "wrong password")[0] for _ in range(10)]
+    assert set(tries) == {401}
+    token = _token(client.get("/sign-in").text)
+    refused = client.post("/sign-in", data={"csrf_token": token, "handle": aino, "password": PASSWORD})
+    assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 0
+
+
+def test_a_new_password_and_a_closed_account_end_the_session(
+    open_client: Callable[[], FlaskClient], aino: str, sessions: Sessions
+) -> None:
+    visitor = sign_in(open_client(), aino)
+    assert visitor.get("/requests/").status_code == 200
+    with sessions.begin() as session:
+        accounts.set_password(session, session.query(Person).filter_by(handle=aino).one(), "another long one")
+    assert visitor.get("/requests/").status_code == 401
+    visitor = sign_in(visitor, aino)
+    assert visitor.get("/requests/").status_code == 200
+    with sessions.begin() as session:
+        accounts.disable(session, session.query(Person).filter_by(handle=aino).one())
+    assert visitor.get("/requests/").status_code == 401
+
+
+def test_a_form_sent_while_signed_out_is_kept_over_signing_in(
+    open_client: Callable[[], FlaskClient], aino: str, sessions: Sessions
+) -> None:
+    client = open_client()
+    written = {"title": "Screen <black>", "body": "line one\r\nline two", "team": "it", "audience": "team"}
+    page = client.post("/requests/", data=written)
+    assert page.status_code == 401 and "Sign in" in page.text
+    drafts = dict(re.findall(r'name="(draft:[^"]+)" value="([^"]*)"', page.text))
+    assert drafts["draft:title"] == "Screen &lt;black&gt;"
+    kept = {f"draft:{name}": value for name, value in written.items()}
+    again = client.post(
+        "/sign-in",
+        data={"csrf_token": _token(page.text), "handle": aino, "password": PASSWORD, "next": "/requests/", **kept},
+    )
+    assert again.status_code == 200 and "Screen &lt;black&gt;" in again.text and "line two" in again.text
+    with sessions() as session:
+        assert session.query(HelpRequest).filter_by(status="open").count() == 0  # sent again by hand only
+    sent = client.post("/requests/", data={**written, "csrf_token": _token(again.text)})
+    assert sent.status_code == 302
+    with sessions() as session:
+        assert session.query(HelpRequest).filter_by(status="open").one().title == "Screen <black>"
+
+
+def test_a_form_without_fields_leads_back_to_its_page(open_client: Callable[[], FlaskClient], aino: str) -> None:
+    client = open_client()
+    assert 'name="next" value="/requests/1/reopen"' in client.post("/requests/1/reopen").text
+    assert _enter(client, aino, PASSWORD, next="/requests/1/reopen") == (302, "/requests/1")
+
+
+def test_the_draft_of_another_site_is_not_kept(open_client: Callable[[], FlaskClient], aino: str) -> None:
+    page = open_client().post("/requests/", data={"title": "planted"}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert page.status_code == 401 and "planted" not in page.text
+
+
+def test_a_form_without_its_token_does_nothing_and_keeps_what_was_typed(
+    open_client: Callable[[], FlaskClient], aino: str, sessions: Sessions
+) -> None:
+    visitor = sign_in(open_client(), aino)
+    visitor.application.config["WTF_CSRF_ENABLED"] = True
+    page = visitor.post("/requests/", data={"title": "Typed", "team": "it", "audience": "team"})
+    assert page.status_code == 400 and "Typed" in page.text and "Send it now" in page.text
+    with sessions() as session:
+        assert session.query(HelpRequest).filter_by(title="Typed").count() == 0
+
+
+def test_every_form_that_changes_something_needs_a_token(
+    open_client: Callable[[], FlaskClient], aino: str, sessions: Sessions
+) -> None:
+    """All POST routes but the two that only read and the API, which knows no cookies."""
+    visitor = sign_in(open_client(), aino)
+    visitor.application.config["WTF_CSRF_ENABLED"] = True
+    rules = [rule for rule in visitor.application.url_map.iter_rules() if "POST" in (rule.methods or ())]
+    tried = 0
+    for rule in rules:
+        if rule.endpoint in ("ask.search", "ask.suggest", "embed.suggest") or rule.endpoint.startswith(
+            ("api.", "flask-api")
+        ):
+            continue
+        with visitor.application.test_request_context():
+            path = visitor.application.url_map.bind("localhost").build(
+                rule.endpoint, {name: 1 for name in rule.arguments}, method="POST"
+            )
+        assert visitor.post(path, data={"item": "request:1"}).status_code == 400, rule
+        tried += 1
+    assert tried >= 18
+    with sessions() as session:
+        assert session.query(Event).count() == 0
+
+
+def test_nobody_reads_anything_before_signing_in_unless_the_settings_allow_it(
+    settings: Settings, open_recommender: Callable[[], Recommender], aino: str
+) -> None:
+    app = create_app(replace(settings, anonymous_reading=False), recommender=open_recommender())
+    client = app.test_client()
+    for path in ("/", "/?q=printer", "/requests/1", "/people/aino", "/documents/1", "/desk/", "/documents/"):
+        answer = client.get(path)
+        assert answer.status_code == 401 and "Printer stuck" not in answer.text, path
+    assert client.post("/suggest", data={"q": "printer"}).status_code == 401
+    app.extensions["kollega_sessions"].kw["bind"].dispose()
+
+
+def test_a_trusted_proxy_names_who_is_there_and_others_are_not_believed(
+    settings: Settings, open_recommender: Callable[[], Recommender], aino: str
+) -> None:
+    behind = replace(settings, proxy_header="X-Remote-User", trusted_proxies="10.0.0.7, 10.0.0.8")
+    app = create_app(behind, recommender=open_recommender())
+    client = app.test_client()
+    header = {"X-Remote-User": aino}
+
+    def visit(address: str, **headers: str) -> int:
+        return client.get(
+            "/requests/", headers={**header, **headers}, environ_overrides={"REMOTE_ADDR": address}
+        ).status_code
+
+    assert visit("10.0.0.8") == 200
+    assert visit("10.0.0.9") == 401
+    assert visit("10.0.0.9", **{"X-Forwarded-For": "10.0.0.7"}) == 401
+    header = {"X-Remote-User": "nobody"}
+    assert visit("10.0.0.8") == 401
+    app.extensions["kollega_sessions"].kw["bind"].dispose()
+
+
+def test_a_proxy_that_names_a_closed_account_or_someone_who_left_is_not_enough(
+    settings: Settings, open_recommender: Callable[[], Recommender], aino: str, sessions: Sessions
+) -> None:
+    app = create_app(replace(settings, proxy_header="X-Remote-User"), recommender=open_recommender())
+    with sessions.begin() as session:
+        accounts.disable(session, session.query(Person).filter_by(handle=aino).one())
+    assert app.test_client().get("/requests/", headers={"X-Remote-User": aino}).status_code == 401
+    app.extensions["kollega_sessions"].kw["bind"].dispose()
+
+
+def test_without_the_setting_the_proxy_header_is_nothing(open_client: Callable[[], FlaskClient], aino: str) -> None:
+    assert open_client().get("/requests/", headers={"X-Remote-User": aino}).status_code == 401
+
+
+def test_cookies_are_for_https_only_behind_a_public_https_address(
+    settings: Settings, open_recommender: Callable[[], Recommender], aino: str
+) -> None:
+    app = create_app(replace(settings, public_url="https://kollega.example"), recommender=open_recommender())
+    client = app.test_client()
+    page = client.get("/sign-in", base_url="https://localhost")
+    cookie = page.headers["Set-Cookie"]
+    assert "Secure" in cookie and "HttpOnly" in cookie and "SameSite=Lax" in cookie
+    app.extensions["kollega_sessions"].kw["bind"].dispose()
+
+
+def test_the_demos_people_are_offered_in_the_demo_only(
+    settings: Settings, open_recommender: Callable[[], Recommender], aino: str
+) -> None:
+    recommender = open_recommender()
+    for demo in (True, False):
+        app = create_app(replace(settings, demo=demo), recommender=recommender)
+        client = app.test_client()
+        page = client.get("/sign-in").text
+        assert ('action="/sign-in/demo"' in page) is demo
+        entered = client.post("/sign-in/demo", data={"csrf_token": _token(page), "handle": aino})
+        assert entered.status_code == (302 if demo else 404)
+        assert ("Sign out" in client.get("/").text) is demo
+        app.extensions["kollega_sessions"].kw["bind"].dispose()
+
+
+def test_a_body_of_a_megabyte_is_refused_kindly(open_client: Callable[[], FlaskClient], aino: str) -> None:
+    visitor = sign_in(open_client(), aino)
+    page = visitor.post("/requests/", data={"title": "t", "body": "x" * 1_000_001, "team": "it", "audience": "team"})
+    assert page.status_code == 413 and "too long" in page.text.lower()

@@ -1,0 +1,263 @@
+"""web/ask.py and web/app.py: the search page with and without a question, its fragment, languages and headers."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.database.tables import HelpRequest, Person, utc_now
+from recommender.datatypes import Expert
+from recommender.language.analyzer import Analyzer
+from recommender.people.features import FEATURES
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+from tests.conftest import MODELS, FakeEncoder
+from web.app import create_app
+from web.formatting import reason_words
+
+OpenClient = Callable[[], FlaskClient]
+AddRequest = Callable[..., int]
+PAYLOAD = "<script>alert('x')</script> \"quoted\" & 'single'"
+
+
+def _titles(html: str) -> list[str]:
+    return re.findall(r'<h3><a href="/requests/\d+"[^>]*>(.*?)</a></h3>', html)
+
+
+def _add_vpn_requests(add_request: AddRequest, count: int) -> None:
+    add_request("Coffee machine is empty", "No beans", "Call facilities")
+    for number in range(count):
+        add_request(f"VPN client drops at home {number}", f"variant{number} router", "Use port 443", by="matti")
+
+
+def test_the_empty_page_counts_what_anyone_may_read(open_client: OpenClient, add_request: AddRequest) -> None:
+    add_request("Printer stuck")
+    add_request("Coffee is out")
+    add_request("Salary table", audience=["team:hr"], team="hr")
+    add_request("Still open", status="open")
+    page = open_client().get("/").text
+    assert "There are already 2 answered requests and 0 documents here." in page
+    assert 'data-verdict="' not in page
+
+
+def test_a_question_in_the_address_or_in_a_form_shows_the_same_results(
+    open_client: OpenClient, add_request: AddRequest
+) -> None:
+    number = add_request("Printer on floor two is stuck", "Paper everywhere", "Open the back cover", by="aino")
+    add_request("Coffee machine is empty", "No beans", "Call facilities")
+    client = open_client()
+    got = client.get("/", query_string={"q": "Printer on floor two is stuck"}).text
+    sent = client.post("/", data={"q": "Printer on floor two is stuck"}).text
+    got, sent = (re.sub(r'name="csrf_token" value="[^"]+"', "", page) for page in (got, sent))  # it holds the second
+    assert _titles(got) == _titles(sent) and got.partition("<main")[2] == sent.partition("<main")[2]
+    assert _titles(got)[0] == "Printer on floor two is stuck"
+    assert f'<a href="/requests/{number}" target="_blank" rel="noopener" lang="en">' in got
+    assert "This has been answered before" in got
+    assert '<a href="/people/aino" target="_blank" rel="noopener">Aino</a>' in got
+    assert 'value="Printer on floor two is stuck"' in got
+
+
+def test_three_suggestions_are_shown_and_the_rest_is_folded_away(
+    open_client: OpenClient, add_request: AddRequest
+) -> None:
+    _add_vpn_requests(add_request, 5)
+    page = open_client().post("/suggest", data={"q": "VPN client drops at home"}).text
+    shown, _, folded = page.partition('<details class="rest">')
+    assert len(_titles(shown)) == 3 and len(_titles(folded)) == 2
+    assert sorted(_titles(page)) == [f"VPN client drops at home {number}" for number in range(5)]
+    assert "Show 2 more" in folded and '<ol class="cards" start="4">' in folded
+    assert 'data-announce="This has been answered before: 3 of 5 shown"' in page
+
+
+def test_the_fragment_is_no_whole_page_and_is_empty_without_a_question(
+    open_client: OpenClient, add_request: AddRequest
+) -> None:
+    add_request("Printer stuck")
+    client = open_client()
+    assert "<html" not in client.post("/suggest", data={"q": "Printer stuck"}).text
+    assert client.post("/suggest", data={"q": "  ", "body": " "}).text.strip() == (
+        '<div class="empty" data-announce=""></div>'
+    )
+
+
+def test_more_about_the_question_counts_too(open_client: OpenClient, add_request: AddRequest) -> None:
+    add_request("Printer on floor two is stuck", "Paper everywhere", "Open the back cover")
+    add_request("Coffee machine is empty", "No beans", "Call facilities")
+    page = open_client().post("/", data={"q": "Help", "body": "Printer on floor two is stuck"}).text
+    assert _titles(page)[0] == "Printer on floor two is stuck"
+    assert '<details class="more" open>' in page and ">Printer on floor two is stuck</textarea>" in page
+
+
+def test_matching_words_are_marked_and_named(open_client: OpenClient, add_request: AddRequest) -> None:
+    add_request("Stuck", "", "The printer on floor two needs paper")
+    add_request("Coffee machine is empty", "No beans", "Call facilities")
+    page = open_client().post("/suggest", data={"q": "printer paper"}).text
+    assert "<p>The <mark>printer</mark> on floor two needs <mark>paper</mark></p>" in page
+    assert re.search(r"Same words: (printer, paper|paper, printer)<", page)
+
+
+def test_a_question_nobody_answered_shows_no_suggestion(open_client: OpenClient, add_request: AddRequest) -> None:
+    _add_vpn_requests(add_request, 2)
+    page = open_client().post("/suggest", data={"q": "xyzzy plugh"}).text  # no hash in common with the requests
+    assert 'data-verdict="unknown"' in page and _titles(page) == []
+    assert "Nobody has written this down yet" in page and "Try other words, or tell a little more." in page
+
+
+def test_payloads_in_titles_answers_names_and_the_question_are_escaped(
+    open_client: OpenClient, add_request: AddRequest
+) -> None:
+    add_request(f"Printer {PAYLOAD}", f"printer {PAYLOAD}", f"printer {PAYLOAD}", by="<i>eve</i>")
+    add_request("Coffee machine is empty", "No beans", "Call facilities")
+    page = open_client().get("/", query_string={"q": f'printer {PAYLOAD}" onfocus="alert(1)'}).text
+    assert "Printer &lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &#34;quoted&#34;" in page
+    assert "<script>alert" not in page and "<i>eve" not in page.lower()
+    assert page.count("<script") == page.count('<script type="module" src="/static/') == 2  # the page's own
+    assert '" onfocus="' not in page and "&#34; onfocus=&#34;alert(1)" in page
+    assert "/people/%3Ci%3Eeve%3C/i%3E" in page
+
+
+def test_an_item_for_others_is_not_shown_and_one_hidden_since_the_index_was_made_neither(
+    open_client: OpenClient, add_request: AddRequest, sessions: sessionmaker[Session]
+) -> None:
+    add_request("Salary table of the board", "numbers", "secret sum", audience=["team:hr"], team="hr")
+    number = add_request("Printer on floor two is stuck", "Paper everywhere", "Open the back cover")
+    add_request("Coffee machine is empty", "No beans", "Call facilities")
+    client = open_client()
+    page = client.post("/suggest", data={"q": "Salary table of the board"}).text
+    assert "secret sum" not in page and "Salary table" not in page
+    question = {"q": "Printer on floor two is stuck"}
+    assert _titles(client.post("/suggest", data=question).text) == ["Printer on floor two is stuck"]
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, number).hidden = True
+    assert _titles(client.post("/suggest", data=question).text) == []
+
+
+def test_a_new_generation_is_taken_over_without_a_restart(
+    open_client: OpenClient, open_recommender: Callable[[], Recommender], add_request: AddRequest
+) -> None:
+    add_request("Coffee machine is empty", "No beans", "Call facilities")
+    client = open_client()
+    question = {"q": "Printer on floor two is stuck"}
+    assert _titles(client.post("/suggest", data=question).text) == []
+    add_request("Printer on floor two is stuck", "Paper everywhere", "Open the back cover")
+    open_recommender()  # indexes
+    recommender = client.application.extensions["kollega_recommender"]
+    recommender.refresh(wait=True)
+    assert _titles(client.post("/suggest", data=question).text) == ["Printer on floor two is stuck"]
+
+
+def test_finnish_is_chosen_by_address_and_remembered(open_client: OpenClient, add_request: AddRequest) -> None:
+    add_request("Printer stuck")
+    client = open_client()
+    assert '<html lang="en">' in client.get("/").text
+    chosen = client.get("/?lang=fi")
+    assert '<html lang="fi">' in chosen.text and "Mitä haluat tietää?" in chosen.text
+    assert "Täällä on jo 1 vastattu pyyntö ja 0 ohjetta." in chosen.text
+    assert "lang=fi; " in chosen.headers["Set-Cookie"] and "HttpOnly" in chosen.headers["Set-Cookie"]
+    assert '<html lang="fi">' in client.get("/").text
+    assert '<html lang="en">' in client.get("/?lang=en").text
+
+
+def test_the_browsers_language_counts_when_none_was_chosen_and_an_unknown_one_is_passed_over(
+    open_client: OpenClient, add_request: AddRequest
+) -> None:
+    add_request("Printer stuck")
+    client = open_client()
+    assert '<html lang="fi">' in client.get("/", headers={"Accept-Language": "fi-FI,fi;q=0.9,en;q=0.5"}).text
+    assert '<html lang="en">' in client.get("/", headers={"Accept-Language": "de"}).text
+    odd = client.get("/?lang=xx<script>")
+    assert '<html lang="en">' in odd.text and "Set-Cookie" not in odd.headers
+
+
+def test_the_setting_gives_the_language_when_nothing_else_does(settings: Settings) -> None:
+    app = create_app(replace(settings, language="fi"), recommender=Recommender(settings, None, None, None))  # type: ignore[arg-type]
+    assert '<html lang="fi">' in app.test_client().get("/").text
+    app.extensions["kollega_sessions"].kw["bind"].dispose()
+
+
+def test_every_answer_carries_the_security_headers(open_client: OpenClient, add_request: AddRequest) -> None:
+    add_request("Printer stuck")
+    client = open_client()
+    for path in ("/", "/requests/1", "/requests/404", "/api/v1/recommend", "/static/ask.js", "/health"):
+        with client.get(path) as answer:
+            headers = answer.headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "script-src 'self'" in policy and "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert (headers.get("Cache-Control") == "no-store") == (path != "/static/ask.js")
+
+
+def test_no_page_holds_inline_script_or_style_that_the_policy_would_block(
+    open_client: OpenClient, add_request: AddRequest
+) -> None:
+    add_request("Printer on floor two is stuck", "Paper everywhere", "Open the back cover")
+    page = open_client().get("/?q=Printer+on+floor+two+is+stuck").text
+    assert re.findall(r"<script(?![^>]*\bsrc=)", page) == []
+    assert re.findall(r"<style|\bstyle=|\son\w+=", page) == []
+
+
+def test_a_question_far_too_long_is_refused_with_a_page(open_client: OpenClient, add_request: AddRequest) -> None:
+    add_request("Printer stuck")
+    answer = open_client().post("/", data={"q": "x" * 1_100_000})
+    assert answer.status_code == 413 and "That is too long" in answer.text
+
+
+def test_without_an_index_the_page_says_what_an_admin_does(settings: Settings) -> None:
+    recommender = Recommender(settings, Analyzer(MODELS / "dictionaries"), FakeEncoder(), None, ("index_missing",))
+    app = create_app(settings, recommender=recommender)
+    page = app.test_client().post("/suggest", data={"q": "printer"}).text
+    assert "An admin can make the index with the command kollega reindex." in page
+    app.extensions["kollega_sessions"].kw["bind"].dispose()
+
+
+def test_the_secret_key_is_made_once_and_is_the_owners_alone(settings: Settings) -> None:
+    keys = []
+    for _ in range(2):
+        app = create_app(settings, recommender=Recommender(settings, None, None, None))  # type: ignore[arg-type]
+        keys.append(app.config["SECRET_KEY"])
+        app.extensions["kollega_sessions"].kw["bind"].dispose()
+    assert keys[0] == keys[1] and len(keys[0]) == 64
+    assert (settings.home / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_colleague_comes_with_what_they_have_more_of_than_the_others_who_are_named(
+    open_client: OpenClient, add_request: AddRequest, sessions: sessionmaker[Session]
+) -> None:
+    for number in range(2):
+        at = utc_now() - timedelta(days=10 + number)
+        add_request(f"Printer is stuck {number}", "printer paper", "Open the printer", by="aino", at=at)
+    long_ago = utc_now() - timedelta(days=20)
+    add_request("Printer is stuck 4", "printer paper", "Open the printer", by="eero", at=long_ago)
+    client = open_client()
+    aino, eero = (
+        client.post("/suggest", data={"q": "printer is stuck"}).text.partition("/people/aino")[2].split("/people/eero")
+    )
+    assert "Answered 2 like this" in aino and re.search(r"More than the others: [a-z ,]+</p>", aino)
+    assert "Answered 1 like this" in eero and "More than" not in eero
+    with sessions.begin() as session:
+        session.query(Person).filter_by(handle="eero").one().left_on = date(2026, 1, 1)
+    alone = client.post("/suggest", data={"q": "printer is stuck"}).text
+    assert "/people/aino" in alone and "/people/eero" not in alone and "More than" not in alone
+
+
+def _expert(*reasons: str, days: int = 0, answered: int = 1) -> Expert:
+    at = utc_now() - timedelta(days=days)
+    return Expert(1, "aino", "Aino", (), (), None, answered, 0, 1, 0, at, (), (), reasons)
+
+
+@pytest.mark.parametrize("language", ["en", "fi"])
+def test_a_reason_is_told_in_words_where_the_evidence_does_not_tell_it_and_bears_it_out(
+    open_client: OpenClient, language: str
+) -> None:
+    with open_client().application.test_request_context(headers={"Accept-Language": language}):
+        told = {name: reason_words(_expert(name)) for name in FEATURES}
+        assert {name for name, words in told.items() if not words} == {"votes", "similar", "lately"}
+        assert ("close" in told["nearest"]) is (language == "en")
+        several = _expert("votes", "nearest", "active", "active_now", "team")
+        assert reason_words(several) == f"{told['nearest']}, {told['active']}"
+        assert reason_words(_expert("active_now", days=100)) == reason_words(_expert("quality", answered=0)) == ""

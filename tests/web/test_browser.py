@@ -1,0 +1,236 @@
+"""The search page in a real, headless Chromium against a real server."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.database.tables import FirstSuggestion
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+from tests.chromium import CHROMIUM, served
+from web.app import create_app
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+QUESTION = "VPN client drops at home"
+
+
+@pytest.fixture
+def address(
+    settings: Settings, add_request: Callable[..., int], open_recommender: Callable[[], Recommender]
+) -> Iterator[str]:
+    """Address of a server on a free port, over five requests about a VPN, one about a printer, one about coffee."""
+    for number in range(5):
+        add_request(f"{QUESTION} {number}", f"variant{number} router", "Use port 443", by="matti")
+    add_request("Printer on floor two is stuck", "Paper everywhere", "Open the back cover", by="aino")
+    add_request("Coffee machine is empty", "No beans", "Call facilities")
+    with served(create_app(settings, recommender=open_recommender())) as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """The search page, opened; anything the browser complains about fails the test."""
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.goto(address)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def test_someone_types_sees_three_suggestions_opens_one_in_a_new_tab_and_reads_it(page: Page, address: str) -> None:
+    cards = page.locator(".answers .card:visible")
+    expect(cards).to_have_count(0)
+    page.locator("#q").press_sequentially(QUESTION, delay=10)
+    expect(cards).to_have_count(3)
+    expect(page.locator("#answers-heading")).to_have_text("This has been answered before")
+    expect(page.locator("#announce")).to_have_text("This has been answered before: 3 of 5 shown")
+    expect(page.locator(".people .card h3")).to_have_text("Matti")
+    title = cards.first.locator("h3").inner_text()
+    with page.context.expect_page() as opened:
+        cards.first.locator("h3 a").click()
+    tab = opened.value
+    tab.wait_for_load_state()
+    assert re.fullmatch(re.escape(address) + r"requests/\d+", tab.url)
+    expect(tab.locator("h1")).to_have_text(title)
+    expect(tab.locator(".reply.accepted").first).to_contain_text("Use port 443")
+    assert tab.evaluate("window.opener") is None
+    expect(page.locator("#q")).to_have_value(QUESTION)  # the question is still there
+
+
+def test_the_rest_unfolds_and_stays_open_while_typing_goes_on(page: Page) -> None:
+    page.locator("#q").fill(QUESTION)
+    cards = page.locator(".answers .card:visible")
+    expect(cards).to_have_count(3)
+    page.get_by_text("Show 2 more").click()
+    expect(cards).to_have_count(5)
+    with page.expect_response("**/suggest"):
+        page.locator("#q").press_sequentially(" again")
+    expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
+    expect(cards).to_have_count(5)
+
+
+def test_a_card_that_stays_in_the_list_stays_the_same_element(page: Page) -> None:
+    page.locator("#q").fill("Printer on floor two is stuck")
+    card = page.locator(".answers .card h3 a", has_text="Printer on floor two is stuck")
+    expect(card).to_be_visible()
+    card.focus()
+    card.evaluate("element => { element.kept = true; }")
+    with page.expect_response("**/suggest"):
+        page.evaluate(
+            "() => { const body = document.getElementById('body');"
+            " body.value = 'printer stuck'; body.dispatchEvent(new Event('input')); }"
+        )
+    expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
+    assert card.evaluate("element => element.kept === true")
+
+
+def test_an_answer_that_comes_after_that_of_a_newer_question_is_dropped(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/suggest", hold_the_first)
+    with page.expect_request("**/suggest"):
+        page.locator("#q").fill(QUESTION)
+    page.locator("#q").fill("Printer on floor two is stuck")
+    first = page.locator(".answers .card h3").first
+    expect(first).to_have_text("Printer on floor two is stuck")
+    assert "VPN" in (held[0].request.post_data or "")
+    held[0].fulfill(body='<p id="stale">stale</p>', content_type="text/html")
+    page.wait_for_timeout(300)
+    expect(page.locator("#stale")).to_have_count(0)
+    expect(first).to_have_text("Printer on floor two is stuck")
+    expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
+
+
+def test_an_answer_is_dropped_even_when_the_browser_could_not_call_it_back(browser: Browser, address: str) -> None:
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+    page.add_init_script(
+        """
+        const real = window.fetch;
+        let asked = 0;
+        window.fetch = async (url, options) => {
+          const first = asked++ === 0;
+          const answer = await real(url, {...options, signal: undefined});
+          if (first) {
+            await new Promise((resolve) => {
+              window.releaseTheFirst = resolve;
+              document.documentElement.classList.add("first-is-held");
+            });
+          }
+          return answer;
+        };
+        """
+    )
+    page.goto(address)
+    page.locator("#q").fill(QUESTION)
+    expect(page.locator("html.first-is-held")).to_have_count(1)
+    page.locator("#q").fill("Printer on floor two is stuck")
+    first = page.locator(".answers .card h3").first
+    expect(first).to_have_text("Printer on floor two is stuck")
+    page.evaluate("window.releaseTheFirst()")
+    page.wait_for_timeout(300)
+    expect(first).to_have_text("Printer on floor two is stuck")
+    context.close()
+
+
+def test_a_question_that_is_acted_on_counts_once_for_the_colleague_shown_first(
+    page: Page, sessions: sessionmaker[Session]
+) -> None:
+    def counted() -> list[int]:
+        with sessions() as session:
+            return [row.count for row in session.query(FirstSuggestion)]
+
+    page.locator("#q").press_sequentially(QUESTION, delay=10)
+    colleague = page.locator(".people .card h3 a")
+    expect(colleague).to_have_text("Matti")
+    assert counted() == []
+    with page.expect_request("**/asked") as asked, page.context.expect_page():
+        colleague.click()
+    assert asked.value.response() is not None and counted() == [1]
+    page.get_by_role("button", name="Ask").click()  # the same question
+    page.locator("#q").fill(f"{QUESTION} 2")
+    with page.expect_request("**/asked") as asked:
+        page.get_by_role("button", name="Ask").click()
+    assert asked.value.response() is not None and counted() == [2]
+
+
+def test_emptying_the_line_brings_the_first_page_back(page: Page) -> None:
+    page.locator("#q").fill(QUESTION)
+    expect(page.locator(".answers .card").first).to_be_visible()
+    page.locator("#q").fill("")
+    expect(page.locator(".answers")).to_have_count(0)
+    expect(page.locator("#results .empty")).to_contain_text("7 answered requests and 0 documents")
+
+
+def test_when_the_server_is_away_the_page_says_so_and_asks_again_on_demand(browser: Browser, address: str) -> None:
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+    page.goto(address)
+    page.route("**/suggest", lambda route: route.abort())
+    page.locator("#q").fill(QUESTION)
+    expect(page.locator(".notice")).to_contain_text("The answers did not come through")
+    page.unroute("**/suggest")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator(".answers .card:visible")).to_have_count(3)
+    expect(page.locator(".notice")).to_have_count(0)
+    context.close()
+
+
+def test_without_javascript_submitting_the_form_works(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="fi-FI")
+    page = context.new_page()
+    page.goto(address)
+    page.locator("#q").fill(QUESTION)
+    page.get_by_role("button", name="Kysy").click()
+    page.wait_for_load_state()
+    cards = page.locator(".answers .card")
+    assert [cards.nth(number).is_visible() for number in range(5)] == [True, True, True, False, False]
+    assert page.locator("#answers-heading").inner_text() == "Tähän on jo vastattu"
+    assert page.locator("#q").input_value() == QUESTION
+    context.close()
+
+
+def test_payloads_in_a_title_do_not_run(
+    browser: Browser, address: str, add_request: Callable[..., int], open_recommender: Callable[[], Recommender]
+) -> None:
+    payload = '<img src=x onerror="document.title=\'broken in\'"> zebra "quoted"'
+    number = add_request(payload, payload, payload)
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+    page.goto(f"{address}requests/{number}")
+    expect(page.locator("h1")).to_have_text(payload)
+    open_recommender()  # indexes; the server takes the new generation over by itself
+    page.goto(address)
+    for attempt in range(20):
+        page.locator("#q").fill(f"zebra quoted{'!' * attempt}")
+        page.locator("form button").click()
+        page.wait_for_timeout(200)
+        if page.locator(".answers .card").count():
+            break
+    expect(page.locator(".answers .card h3").first).to_have_text(payload)
+    assert page.locator("main img").count() == 0
+    assert page.title() == "Kollega"
+    context.close()
+
+
+def test_the_page_fits_a_telephone_without_scrolling_sideways(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="en-GB")
+    page = context.new_page()
+    page.goto(address)
+    page.locator("#q").fill(QUESTION)
+    expect(page.locator(".answers .card:visible")).to_have_count(3)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    context.close()

@@ -1,0 +1,262 @@
+"""Documents on the pages: drafted from a request, published, edited by two at once, verified, due, flagged, hidden."""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.database.tables import Document, Event, Person, utc_now
+from recommender.recommender import Recommender
+from tests.conftest import sign_in
+
+Sessions = sessionmaker[Session]
+Visit = Callable[[str], FlaskClient]
+FORM = {
+    "title": "Black screens",
+    "body": "## Fix\n\nHold the **button**.",
+    "team": "it",
+    "owner": "aino",
+    "audience": "everyone",
+    "review_days": "90",
+    "then": "publish",
+}
+
+
+@pytest.fixture
+def visit(
+    open_client: Callable[[], FlaskClient], add_person: Callable[..., int], add_request: Callable[..., int]
+) -> Visit:
+    """Browsers of matti (staff), tiina (staff in IT), aino and pekka (agents of IT), riikka (agent of HR)."""
+    add_request("Screen is black", "After an update", "Hold the power button", by="aino", asked_by="matti", team="it")
+    add_request("Screen of Matti is black", "Private", "Hold it", by="aino", asked_by="matti", team="it", audience=[])
+    add_person("matti")
+    add_person("tiina", "staff", "it")
+    add_person("aino", "agent", "it")
+    add_person("pekka", "agent", "it")
+    add_person("riikka", "agent", "hr")
+    client = open_client()
+    return lambda handle: sign_in(client, handle)
+
+
+def _write(visitor: FlaskClient, **changes: str) -> int:
+    """Write a document and return its id."""
+    answer = visitor.post("/documents/", data={**FORM, **changes})
+    assert answer.status_code == 302, answer.text
+    return int(answer.headers["Location"].rpartition("/")[2])
+
+
+def _seen(page: str) -> str:
+    found = re.search(r'name="seen" value="([^"]*)"', page)
+    assert found is not None
+    return found[1]
+
+
+def test_a_draft_is_begun_from_a_resolved_request(visit: Visit, sessions: Sessions) -> None:
+    page = visit("aino").get("/documents/new?from=1").text
+    assert 'value="Screen is black"' in page
+    assert "## Question\n\nAfter an update\n\n## Answer\n\nHold the power button</textarea>" in page
+    assert 'value="everyone" checked' in page and 'value="aino" selected' in page
+    number = _write(visit("aino"), **{"from": "1", "then": "draft"})
+    with sessions() as session:
+        row = session.get_one(Document, number)
+        assert (row.draft, row.drafted_from_id, row.review_days, row.language) == (True, 1, 90, "en")
+
+
+def test_a_draft_is_for_its_team_until_it_is_published(
+    visit: Visit, open_recommender: Callable[[], Recommender]
+) -> None:
+    number = _write(visit("aino"), then="draft")
+    visitor = visit("aino")
+    readers = {
+        name: visit(name).get(f"/documents/{number}").status_code for name in ("tiina", "pekka", "matti", "riikka")
+    }
+    assert readers == {"tiina": 200, "pekka": 200, "matti": 404, "riikka": 404}
+    open_recommender()
+    visitor.application.extensions["kollega_recommender"].refresh(wait=True)
+    assert "Black screens" not in visit("matti").post("/suggest", data={"q": "black screens"}).text
+    page = visit("pekka").get(f"/documents/{number}/edit").text
+    visit("pekka").post(f"/documents/{number}", data={**FORM, "seen": _seen(page)})
+    open_recommender()
+    visitor.application.extensions["kollega_recommender"].refresh(wait=True)
+    assert "Black screens" in visit("matti").post("/suggest", data={"q": "black screens fix"}).text
+
+
+def test_what_comes_from_a_narrow_request_is_made_wider_only_with_a_second_thought(
+    visit: Visit, sessions: Sessions
+) -> None:
+    assert 'value="team" checked' in visit("aino").get("/documents/new?from=2").text
+    asked = visit("aino").post("/documents/", data={**FORM, "from": "2"})
+    assert asked.status_code == 422 and "Take out what is personal" in asked.text and 'name="sure"' in asked.text
+    with sessions() as session:
+        assert session.query(Document).count() == 0
+    narrow = _write(visit("aino"), **{"from": "2", "audience": "team"})
+    assert visit("matti").get(f"/documents/{narrow}").status_code == 404
+    seen = _seen(visit("aino").get(f"/documents/{narrow}/edit").text)
+    assert visit("aino").post(f"/documents/{narrow}", data={**FORM, "seen": seen}).status_code == 422
+    wide = _write(visit("aino"), **{"from": "2", "sure": "1"})
+    page = visit("matti").get(f"/documents/{wide}")
+    assert page.status_code == 200 and "/requests/2" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("who", "number", "status"),
+    [
+        ("aino", "1", 200),
+        ("riikka", "1", 403),
+        ("matti", "1", 403),
+        ("riikka", "2", 404),
+        ("aino", "99", 404),
+        ("aino", "x", 404),
+    ],
+)
+def test_only_those_who_handle_a_request_draft_from_it(visit: Visit, who: str, number: str, status: int) -> None:
+    assert visit(who).get(f"/documents/new?from={number}").status_code == status
+    assert visit(who).post("/documents/", data={**FORM, "from": number, "then": "preview"}).status_code == (
+        200 if status == 200 else status
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"title": ""}, "Give it a title."),
+        ({"title": "x" * 501}, "Shorten the title to 500 characters."),
+        ({"body": " "}, "Write something first."),
+        ({"body": "x" * 100_001}, "At most 100000 characters: make two documents of it."),
+        ({"team": "hr"}, "Choose one of your teams."),
+        ({"owner": "matti"}, "Choose a member of the team."),
+        ({"audience": ""}, "Choose who may read it."),
+    ],
+)
+def test_what_is_wrong_is_said_beside_its_field(
+    visit: Visit, sessions: Sessions, changes: dict[str, str], problem: str
+) -> None:
+    page = visit("aino").post("/documents/", data={**FORM, **changes})
+    (name,) = changes
+    assert page.status_code == 422 and f'id="{name}-error">{problem}' in page.text
+    assert name == "title" or 'value="Black screens"' in page.text
+    with sessions() as session:
+        assert session.query(Document).count() == 0
+
+
+def test_a_preview_stores_nothing(visit: Visit, sessions: Sessions) -> None:
+    page = visit("aino").post("/documents/", data={**FORM, "then": "preview"}).text
+    assert "<strong>button</strong>" in page and 'value="Black screens"' in page
+    with sessions() as session:
+        assert session.query(Document).count() == 0
+
+
+def test_of_two_who_edit_at_once_the_second_sees_both_texts(visit: Visit, sessions: Sessions) -> None:
+    number = _write(visit("aino"))
+    aino = _seen(visit("aino").get(f"/documents/{number}/edit").text)
+    pekka = _seen(visit("pekka").get(f"/documents/{number}/edit").text)
+    visit("aino").post(f"/documents/{number}", data={**FORM, "body": "Aino's text", "seen": aino})
+    late = visit("pekka").post(f"/documents/{number}", data={**FORM, "body": "Pekka's text", "seen": pekka})
+    assert late.status_code == 409 and "Pekka&#39;s text</textarea>" in late.text and "Aino&#39;s text" in late.text
+    with sessions() as session:
+        assert session.get_one(Document, number).body == "Aino's text"
+    both = visit("pekka").post(f"/documents/{number}", data={**FORM, "body": "Both", "seen": _seen(late.text)})
+    assert both.status_code == 302
+
+
+def test_an_edit_without_the_version_it_began_from_is_a_conflict(visit: Visit) -> None:
+    number = _write(visit("aino"))
+    assert visit("aino").post(f"/documents/{number}", data={**FORM, "seen": "yesterday"}).status_code == 409
+
+
+def test_only_owner_and_agents_of_the_team_change_a_document(visit: Visit, sessions: Sessions) -> None:
+    number = _write(visit("aino"), owner="tiina")
+    for act in ("", "/verify", "/hidden"):
+        answers = {
+            n: visit(n).post(f"/documents/{number}{act}", data={**FORM, "hidden": "0"}) for n in ("matti", "riikka")
+        }
+        assert {name: answer.status_code for name, answer in answers.items()} == {"matti": 403, "riikka": 403}, act
+    assert visit("tiina").post(f"/documents/{number}/verify").status_code == 302
+    with sessions() as session:
+        row = session.get_one(Document, number)
+        assert row.verified_by is not None and row.verified_by.handle == "tiina"
+
+
+def test_verified_used_and_due_are_shown(visit: Visit, sessions: Sessions) -> None:
+    number = _write(visit("aino"), owner="tiina")
+    today = utc_now().date()
+    assert "Not verified yet" in visit("matti").get(f"/documents/{number}").text
+    visit("tiina").post(f"/documents/{number}/verify")
+    with sessions.begin() as session:
+        session.add(Event(kind="used", item=f"document:{number}", day=today - timedelta(days=3), settled=False))
+        session.add(Event(kind="solved", item=f"document:{number}", day=today - timedelta(days=9), settled=False))
+        session.add(Event(kind="left", item=f"document:{number}", day=today, settled=False))
+    page = visit("matti").get(f"/documents/{number}").text
+    assert "by Tiina" in page and "Used 2 times, last 3 days ago" in page and "Next review" in page
+    with sessions.begin() as session:
+        row = session.get_one(Document, number)
+        row.verified_on, row.written_at = today - timedelta(days=91), datetime.combine(today, datetime.min.time())
+    page = visit("matti").get(f"/documents/{number}").text
+    assert "Review was due" in page and "changed since" in page
+
+
+def test_the_owner_is_shown_what_is_due_and_flagged_first(visit: Visit, sessions: Sessions) -> None:
+    calm, due = _write(visit("aino"), title="Calm"), _write(visit("aino"), title="Due")
+    flagged, draft = (
+        _write(visit("aino"), title="Flagged", review_days=""),
+        _write(visit("aino"), title="Draft", then="draft"),
+    )
+    other, orphan = _write(visit("aino"), title="Other", owner="pekka"), _write(visit("aino"), title="Orphan", owner="")
+    with sessions.begin() as session:
+        session.get_one(Document, due).verified_on = date(2025, 1, 1)
+    visit("matti").post("/desk/flag", data={"item": f"document:{flagged}", "note": "old screenshots"})
+
+    def rows(who: str) -> list[int]:
+        page = visit(who).get("/documents/").text
+        return [int(number) for number in re.findall(r'class="row"><a href="/documents/(\d+)"', page)]
+
+    assert rows("aino") == [due, flagged, draft, calm, orphan]
+    assert rows("pekka") == [orphan, other]
+    assert rows("matti") == []
+    linked = {who: 'href="/documents/"' in visit(who).get("/requests/").text for who in ("aino", "matti", "tiina")}
+    assert linked == {"aino": True, "matti": False, "tiina": False}
+    with sessions.begin() as session:
+        tiina = session.query(Person).filter_by(handle="tiina").one()
+        session.get_one(Document, calm).owner_id = tiina.id
+    assert 'href="/documents/"' in visit("tiina").get("/requests/").text
+    assert "old screenshots" in visit("aino").get(f"/documents/{flagged}").text
+    assert "old screenshots" not in visit("matti").get(f"/documents/{flagged}").text
+    visit("aino").post(f"/documents/{flagged}/verify")
+    assert "old screenshots" not in visit("aino").get(f"/documents/{flagged}").text
+    assert rows("aino")[0] == due and flagged in rows("aino")
+
+
+def test_a_hidden_document_is_nowhere_but_for_those_who_keep_it(visit: Visit, sessions: Sessions) -> None:
+    number = _write(visit("aino"))
+    visit("aino").post(f"/documents/{number}/hidden", data={"hidden": "1"})
+    assert visit("matti").get(f"/documents/{number}").status_code == 404
+    assert "Hidden: nobody finds" in visit("aino").get(f"/documents/{number}").text
+    visit("aino").post(f"/documents/{number}/hidden", data={"hidden": "0"})
+    assert visit("matti").get(f"/documents/{number}").status_code == 200
+
+
+def test_what_is_not_my_topic_is_no_evidence_any_more_and_nobody_else_sees_that(visit: Visit) -> None:
+    question = {"q": "Screen is black after an update"}
+    assert "/people/aino" in visit("matti").post("/suggest", data=question).text
+    for number in (1, 2):
+        visit("aino").post("/people/me/topics", data={"item": f"request:{number}"})
+    assert "/people/aino" not in visit("matti").post("/suggest", data=question).text
+    assert "You are not suggested because of this." in visit("aino").get("/people/aino").text
+    for name in ("matti", "pekka"):
+        page = visit(name).get("/people/aino").text
+        assert "not suggested" not in page and "topic" not in page
+    visit("aino").post("/people/me/topics", data={"item": "request:1", "undo": "1"})
+    assert "/people/aino" in visit("matti").post("/suggest", data=question).text
+    assert visit("riikka").post("/people/me/topics", data={"item": "request:2"}).status_code == 404
+
+
+def test_imported_documents_say_that_an_import_may_replace_the_changes(
+    visit: Visit, sessions: Sessions, add_document: Callable[..., int]
+) -> None:
+    number = add_document("Old guide", "text", team="it")
+    with sessions.begin() as session:
+        session.get_one(Document, number).source = "wiki"
+    assert "imported from wiki" in visit("aino").get(f"/documents/{number}/edit").text

@@ -1,0 +1,108 @@
+"""The suggestion box in another page, in a real Chromium, and what it gives to whom."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, expect
+
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+from tests.chromium import CHROMIUM, served
+from web.app import create_app
+
+INTRANET = "https://intranet.example"
+PAYLOAD = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def make_client(
+    settings: Settings, open_recommender: Callable[[], Recommender], add_request: Callable[..., int]
+) -> Iterator[Callable[[str], FlaskClient]]:
+    """A client of an application where one has to sign in, with these allowed origins."""
+    add_request(f"Screen is black {PAYLOAD}", "after an update", f"Hold the power button {PAYLOAD}")
+    add_request("Screen is black for HR", "after an update", "Secret", team="hr", audience=[])
+    apps = []
+
+    def make(origins: str) -> FlaskClient:
+        wanted = replace(settings, anonymous_reading=False, embed_origins=origins)
+        apps.append(create_app(wanted, recommender=open_recommender()))
+        return apps[-1].test_client()
+
+    yield make
+    for app in apps:
+        app.extensions["kollega_sessions"].kw["bind"].dispose()
+
+
+def test_an_allowed_page_is_given_what_everyone_may_read(make_client: Callable[[str], FlaskClient]) -> None:
+    client = make_client(f"https://other.example, {INTRANET}/")
+    answer = client.post("/embed/suggest", data={"q": "Screen is black"}, headers={"Origin": INTRANET})
+    assert answer.status_code == 200 and answer.headers["Access-Control-Allow-Origin"] == INTRANET
+    assert "Access-Control-Allow-Credentials" not in answer.headers and "Origin" in answer.headers["Vary"]
+    assert answer.json is not None and answer.json["heading"] == "This has been answered before"
+    (found,) = answer.json["suggestions"]
+    assert found["url"] == "http://localhost/requests/1" and "Secret" not in answer.text and "HR" not in answer.text
+    finnish = client.post("/embed/suggest", data={"q": "Screen is black", "lang": "fi"}, headers={"Origin": INTRANET})
+    assert finnish.json is not None and finnish.json["suggestions"][0]["facts"].startswith("Ratkaistu pyyntö")
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "", "https://intranet.example.evil", "http://intranet.example"]
+)
+def test_other_pages_are_refused(make_client: Callable[[str], FlaskClient], origin: str) -> None:
+    headers = {"Origin": origin} if origin else {}
+    answer = make_client(INTRANET).post("/embed/suggest", data={"q": "Screen"}, headers=headers)
+    assert answer.status_code == 403 and "Access-Control-Allow-Origin" not in answer.headers
+    assert "Hold the power" not in answer.text
+
+
+def test_without_allowed_origins_there_is_no_box(make_client: Callable[[str], FlaskClient]) -> None:
+    client = make_client("")
+    assert client.get("/embed/kollega.js").status_code == 404
+    assert client.post("/embed/suggest", data={"q": "Screen"}, headers={"Origin": INTRANET}).status_code == 404
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+@pytest.mark.parametrize(
+    ("language", "heading"), [("en", "This has been answered before"), ("fi", "Tähän on jo vastattu")]
+)
+def test_someone_types_in_another_page_and_sees_what_was_answered(
+    make_client: Callable[[str], FlaskClient], browser: Browser, settings: Settings, language: str, heading: str
+) -> None:
+    host = Flask("host")
+    with served_without_database(host) as elsewhere:
+        origin = elsewhere.rstrip("/")
+        kollega = make_client(origin).application
+        with served(kollega) as address:
+            host.view_functions["page"] = lambda: (
+                f'<!doctype html><title>x</title><h1>Intranet</h1><div data-kollega data-lang="{language}"></div>'
+                f'<script type="module" src="{address}embed/kollega.js"></script>',
+                {"Content-Security-Policy": f"default-src 'none'; script-src {address}; connect-src {address}"},
+            )
+            page = browser.new_context().new_page()
+            complaints: list[str] = []
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+            page.on("dialog", lambda dialog: complaints.append(dialog.message))
+            page.goto(elsewhere)
+            page.locator("[data-kollega] input").press_sequentially("Screen is black", delay=5)
+            expect(page.locator("[data-kollega] li a")).to_have_text(f"Screen is black {PAYLOAD}")
+            expect(page.locator("[data-kollega] [role=status]")).to_have_text(heading)
+            expect(page.locator("[data-kollega] li img")).to_have_count(0)
+            page.locator("[data-kollega] input").fill("")
+            expect(page.locator("[data-kollega] li")).to_have_count(0)
+            page.context.close()
+            assert [text for text in complaints if "favicon" not in text] == []
+
+
+def served_without_database(host: Flask):  # type: ignore[no-untyped-def]
+    """A page of another site, on a free port."""
+    host.add_url_rule("/", "page", lambda: "")
+
+    class Sessions:
+        kw = {"bind": type("Bind", (), {"dispose": lambda self: None})()}  # noqa: RUF012
+
+    host.extensions["kollega_sessions"] = Sessions()
+    return served(host)

@@ -1,0 +1,325 @@
+"""A request's life on the pages: sent, answered, resolved, reopened; who sees what of it."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.database.tables import Event, HelpRequest, Person, Reply
+from tests.conftest import sign_in
+
+Sessions = sessionmaker[Session]
+Visit = Callable[[str], FlaskClient]
+FORM = {"title": "Screen stays black", "body": "Since the update", "team": "it", "audience": "everyone"}
+
+
+@pytest.fixture
+def visit(
+    open_client: Callable[[], FlaskClient], add_person: Callable[..., int], add_request: Callable[..., int]
+) -> Visit:
+    """Browsers of matti (asks), kaisa (a colleague), aino (agent of IT), riikka (agent of HR, which is restricted)."""
+    add_request("Screen is black after update", "Black screen", "Hold the power button", by="aino", team="it")
+    add_request("Coffee machine is empty", "No beans", "Call facilities")
+    add_person("matti")
+    add_person("kaisa")
+    add_person("aino", "agent", "it")
+    add_person("riikka", "agent", "hr", restricted=["hr"])
+    client = open_client()
+    return lambda handle: sign_in(client, handle)
+
+
+def _main(page: str) -> str:
+    return page.partition('<main id="main">')[2]
+
+
+def _send(visitor: FlaskClient, **changes: str) -> int:
+    """Send a request and return its id."""
+    answer = visitor.post("/requests/", data={**FORM, **changes})
+    assert answer.status_code == 302, answer.text
+    found = re.search(r"/requests/(\d+)", answer.headers["Location"])
+    assert found is not None
+    return int(found[1])
+
+
+def test_what_was_typed_is_taken_along_and_similar_ones_are_offered_once_more(visit: Visit) -> None:
+    page = visit("matti").post("/requests/new", data={"q": "Screen is black after update", "body": "tried twice"}).text
+    assert 'value="Screen is black after update"' in page and "tried twice</textarea>" in page
+    assert "is it one of these?" in page and "Hold the power button" in page
+    assert '<option value="it" selected>' in page and "Similar requests went to IT." in page
+    assert 'name="shown" value="request:1"' in page
+
+
+def test_a_long_pasted_line_becomes_a_title_and_a_body(visit: Visit) -> None:
+    page = visit("matti").post("/requests/new", data={"q": "First line\nsecond line"}).text
+    assert 'value="First line"' in page and "First line\nsecond line" in page.partition("<textarea")[2]
+
+
+def test_what_was_offered_for_another_team_is_not_shared_with_a_restricted_one_unasked(
+    visit: Visit, sessions: Sessions
+) -> None:
+    sent = {**FORM, "team": "hr", "offered_for": "it"}
+    page = visit("matti").post("/requests/", data=sent)
+    assert page.status_code == 422 and "Requests to this team are private unless you share them." in page.text
+    assert 'value="team" checked' in page.text and 'name="offered_for" value="hr"' in page.text
+    with sessions() as session:
+        assert session.query(HelpRequest).filter_by(status="open").count() == 0
+    assert visit("matti").post("/requests/", data={**sent, "offered_for": "hr"}).status_code == 302
+
+
+def test_a_request_is_sent_with_what_was_shown_and_opened(visit: Visit, sessions: Sessions) -> None:
+    number = _send(visit("matti"), shown="request:1", opened="request:2")
+    with sessions() as session:
+        row = session.get_one(HelpRequest, number)
+        assert (row.title, row.body, row.status, row.language) == (
+            "Screen stays black",
+            "Since the update",
+            "open",
+            "en",
+        )
+        assert row.asked_by is not None and row.asked_by.handle == "matti" and row.team is not None
+        assert [(each.item, each.opened) for each in row.attempts] == [("request:1", False), ("request:2", True)]
+    page = visit("aino").get(f"/requests/{number}").text
+    shown = page.partition("Shown before it was sent")[2].partition("</details>")[0]
+    assert "Screen is black after update" in shown and "not opened" in shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"title": " "}, "Say in one line what you need."),
+        ({"title": "x" * 501}, "Shorten the title to 500 characters."),
+        ({"body": "x" * 100_001}, "Keep the most important part: at most 100000 characters."),
+        ({"team": ""}, "Choose the team, or say that you do not know."),
+        ({"team": "nowhere"}, "Choose the team, or say that you do not know."),
+        ({"audience": "all"}, "Choose who may read it."),
+    ],
+)
+def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_stays(
+    visit: Visit, sessions: Sessions, changes: dict[str, str], problem: str
+) -> None:
+    page = visit("matti").post("/requests/", data={**FORM, **changes})
+    (name,) = changes
+    assert page.status_code == 422 and page.text.count(problem) == 2  # in the summary and beside the field
+    assert f'id="{name}-error">{problem}' in page.text and f'href="#{name}"' in page.text
+    if name != "body":
+        assert "Since the update</textarea>" in page.text
+    with sessions() as session:
+        assert session.query(HelpRequest).filter_by(status="open").count() == 0
+
+
+def test_attempts_that_the_asker_may_not_read_or_that_are_nonsense_are_dropped(
+    visit: Visit, sessions: Sessions, add_request: Callable[..., int]
+) -> None:
+    secret = add_request("Salary table", audience=[], team="hr")
+    answer = visit("matti").post(
+        "/requests/", data={**FORM, "shown": [f"request:{secret}", "request:99", "x", "<b>", "request:1"]}
+    )
+    with sessions() as session:
+        row = session.query(HelpRequest).filter_by(status="open").one()
+        assert answer.status_code == 302 and [each.item for each in row.attempts] == ["request:1"]
+
+
+def test_only_those_in_it_read_what_is_sent_to_the_team_alone(visit: Visit) -> None:
+    number = _send(visit("matti"), team="hr", audience="team")
+    readers = {
+        name: visit(name).get(f"/requests/{number}").status_code for name in ("matti", "riikka", "kaisa", "aino")
+    }
+    assert readers == {"matti": 200, "riikka": 200, "kaisa": 404, "aino": 404}
+
+
+def test_without_a_team_every_agent_may_take_it(visit: Visit) -> None:
+    number = _send(visit("matti"), team="unknown", audience="team")
+    readers = {
+        name: visit(name).get(f"/requests/{number}").status_code for name in ("matti", "riikka", "kaisa", "aino")
+    }
+    assert readers == {"matti": 200, "riikka": 200, "kaisa": 404, "aino": 200}
+    taken = visit("riikka").post(f"/desk/{number}/move", data={"team": "hr"})
+    assert taken.status_code == 302
+    assert visit("aino").get(f"/requests/{number}").status_code == 404
+
+
+def test_an_anonymous_asker_is_named_to_the_teams_agents_and_themselves_only(
+    visit: Visit, sessions: Sessions, add_person: Callable[..., int]
+) -> None:
+    add_person("timo", "staff", "it")  # in the team, but no agent
+    number = _send(visit("matti"), anonymous="1")
+    visit("matti").post(f"/requests/{number}/replies", data={"body": "One more thing"})
+    for name, named in {"matti": True, "aino": True, "kaisa": False, "riikka": False, "timo": False}.items():
+        page = _main(visit(name).get(f"/requests/{number}").text)
+        assert ('href="/people/matti"' in page) is named, name
+        assert ("Matti" in page) is named, name
+        assert "One more thing" in page
+    assert "Matti" not in _main(visit("kaisa").get(f"/api/v1/requests/{number}").text)
+
+
+def test_replies_are_added_and_the_asker_marks_the_one_that_solved_it(visit: Visit, sessions: Sessions) -> None:
+    number = _send(visit("matti"))
+    visit("kaisa").post(f"/requests/{number}/replies", data={"body": "Have you tried turning it off?"})
+    visit("aino").post(f"/requests/{number}/replies", data={"body": "Hold the button for ten seconds"})
+    with sessions() as session:
+        replies = session.query(Reply).filter_by(request_id=number).order_by(Reply.id).all()
+        assert [each.author.handle for each in replies if each.author] == ["kaisa", "aino"]
+        solving = replies[1].id
+    assert visit("matti").post(f"/requests/{number}/resolve", data={"reply": solving}).status_code == 302
+    page = _main(visit("kaisa").get(f"/requests/{number}").text)
+    assert page.index("What solved it") < page.index("Hold the button") < page.index("turning it off")
+    assert page.count("Hold the button") == 1
+
+
+def test_a_reader_who_is_neither_asker_nor_agent_of_the_team_resolves_nothing(visit: Visit, sessions: Sessions) -> None:
+    number = _send(visit("matti"))
+    visit("kaisa").post(f"/requests/{number}/replies", data={"body": "mine", "then": "resolve"})
+    with sessions() as session:
+        assert session.get_one(HelpRequest, number).status == "open"
+    for name in ("kaisa", "riikka"):
+        assert visit(name).post(f"/requests/{number}/reopen").status_code == 403
+        assert visit(name).post(f"/requests/{number}/audience", data={"audience": "team"}).status_code == 403
+
+
+def test_a_reply_to_a_resolved_request_reopens_it(visit: Visit, sessions: Sessions) -> None:
+    number = _send(visit("matti"))
+    visit("aino").post(f"/requests/{number}/replies", data={"body": "Fixed", "then": "resolve"})
+    with sessions() as session:
+        assert session.get_one(HelpRequest, number).status == "resolved"
+    visit("matti").post(f"/requests/{number}/replies", data={"body": "It is black again"})
+    with sessions() as session:
+        row = session.get_one(HelpRequest, number)
+        assert row.status == "open" and [each.accepted for each in row.replies] == [False, False]
+
+
+def test_the_second_of_two_agents_who_resolve_is_told_and_keeps_what_was_written(
+    visit: Visit, sessions: Sessions
+) -> None:
+    number = _send(visit("matti"))
+    visit("aino").post(f"/requests/{number}/replies", data={"body": "First", "then": "resolve"})
+    late = visit("aino").post(f"/requests/{number}/replies", data={"body": "Second <answer>", "then": "resolve"})
+    assert late.status_code == 409
+    assert "Somebody else has resolved this request meanwhile." in late.text and "Second &lt;answer&gt;" in late.text
+    with sessions() as session:
+        assert [each.body for each in session.get_one(HelpRequest, number).replies] == ["First"]
+
+
+def test_an_empty_or_too_long_reply_is_refused_beside_the_field(visit: Visit, sessions: Sessions) -> None:
+    number = _send(visit("matti"))
+    assert visit("aino").post(f"/requests/{number}/replies", data={"body": "  "}).status_code == 422
+    long = visit("aino").post(f"/requests/{number}/replies", data={"body": "y" * 100_001})
+    assert long.status_code == 422 and "y" * 100_001 in long.text
+    with sessions() as session:
+        assert session.get_one(HelpRequest, number).replies == []
+
+
+def test_a_link_to_what_not_all_readers_may_read_needs_a_second_thought(
+    visit: Visit, sessions: Sessions, add_request: Callable[..., int]
+) -> None:
+    secret = add_request("Internal IT plan", audience=[], team="it")
+    number = _send(visit("matti"))
+    body = f"See [this](/requests/{secret}) and [that](/requests/1)"
+    asked = visit("aino").post(f"/requests/{number}/replies", data={"body": body})
+    assert asked.status_code == 422 and "Internal IT plan" in asked.text and "Send anyway" in asked.text
+    assert "<li>Screen is black after update</li>" not in asked.text
+    visit("aino").post(f"/requests/{number}/replies", data={"body": body, "sure": "1"})
+    with sessions() as session:
+        assert [each.body for each in session.get_one(HelpRequest, number).replies] == [body]
+
+
+def test_only_the_asker_lets_everyone_read_and_the_team_may_narrow(visit: Visit) -> None:
+    number = _send(visit("matti"), audience="team")
+    assert visit("aino").post(f"/requests/{number}/audience", data={"audience": "everyone"}).status_code == 403
+    visit("matti").post(f"/requests/{number}/audience", data={"audience": "everyone"})
+    assert visit("kaisa").get(f"/requests/{number}").status_code == 200
+    visit("aino").post(f"/requests/{number}/audience", data={"audience": "team"})
+    assert visit("kaisa").get(f"/requests/{number}").status_code == 404
+
+
+def test_my_requests_are_mine_by_state_and_those_i_answered(visit: Visit) -> None:
+    first, second = _send(visit("matti"), title="Number one"), _send(visit("matti"), title="Number two")
+    visit("aino").post(f"/requests/{second}/replies", data={"body": "Done", "then": "resolve"})
+    _send(visit("kaisa"), title="Of another")
+
+    def titles(path: str, who: str) -> list[str]:
+        return re.findall(r'lang="en">(Number \w+|Of another)</a>', visit(who).get(path).text)
+
+    assert titles("/requests/", "matti") == ["Number one", "Number two"]  # open ones first
+    assert titles("/requests/?state=resolved", "matti") == ["Number two"]
+    assert titles("/requests/?state=open", "matti") == ["Number one"]
+    assert titles("/requests/", "aino") == ["Number two"]
+    assert first != second
+
+
+def test_solved_is_counted_without_whose_and_only_what_one_may_read(
+    visit: Visit, sessions: Sessions, add_request: Callable[..., int]
+) -> None:
+    secret = add_request("Salary table", audience=[], team="hr")
+    assert "without your name" in visit("matti").post("/solved", data={"item": "request:1"}).text
+    assert visit("matti").post("/solved", data={"item": f"request:{secret}"}).status_code == 404
+    assert visit("matti").post("/solved", data={"item": "request:4040"}).status_code == 404
+    assert visit("matti").post("/left", data={"item": ["request:1", f"request:{secret}"]}).status_code == 204
+    with sessions() as session:
+        events = session.query(Event).order_by(Event.id).all()
+        assert [(event.kind, event.item) for event in events] == [("solved", "request:1"), ("left", "request:1")]
+        assert all(event.subject_id is None and event.request_id is None for event in events)
+
+
+def test_searching_stores_nothing(visit: Visit, sessions: Sessions) -> None:
+    def stored() -> list[int]:
+        with sessions() as session:
+            return [session.query(model).count() for model in (HelpRequest, Reply, Event, Person)]
+
+    before = stored()
+    visit("matti").post("/suggest", data={"q": "a very private question"})
+    visit("matti").post("/requests/new", data={"q": "a very private question"})
+    assert stored() == before
+    for path in (sessions.kw["bind"].url.database,):
+        with open(path, "rb") as file:
+            assert b"very private question" not in file.read()
+
+
+PAYLOADS = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "javascript:alert(1)",
+    "[x](javascript:alert(1))",
+    "![x](https://evil.example/pixel.png)",
+    "<a href='javascript:alert(1)'>x</a>",
+    "{{ 7*7 }}${7*7}",
+    "\u202egnp.exe",
+    "<!--", "]]>", "</textarea><script>alert(1)</script>", "</title><script>alert(1)</script>",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_what_people_write_is_shown_as_text_everywhere(visit: Visit, sessions: Sessions, payload: str) -> None:
+    number = _send(visit("matti"), title=f"black screen {payload}", body=f"black screen {payload}")
+    visit("aino").post(f"/requests/{number}/replies", data={"body": f"black screen {payload}", "then": "resolve"})
+    again = _send(visit("matti"), title=f"Screen stays black {payload}")
+    with sessions.begin() as session:
+        session.query(Person).filter_by(handle="matti").one().name = f"Matti {payload}"
+    pages = [
+        ("aino", f"/requests/{number}"),
+        ("aino", f"/requests/{again}"),
+        ("aino", "/desk/?state=all"),
+        ("matti", "/requests/"),
+        ("matti", f"/?q=black screen {payload}"),
+        ("kaisa", "/people/matti"),
+        ("aino", f"/documents/new?from={number}"),
+        ("aino", f"/desk/?words={payload}"),
+        ("kaisa", f"/sign-in?next={payload}"),
+    ]
+    for who, path in pages:
+        page = visit(who).get(path)
+        assert page.status_code in (200, 404), path
+        _assert_harmless(page.text, path)
+
+
+def _assert_harmless(page: str, where: str) -> None:
+    assert re.findall(r"<script(?! type=\"module\" src=\"/static/)", page) == [], where
+    assert re.findall(r"<(?:img src=x|svg)", page) == [], where
+    assert re.findall(r'<img (?!src="/static/)', page) == [], where
+    assert re.findall(r'(?:href|src|action|formaction)="\s*(?:javascript|data|vbscript):', page, re.IGNORECASE) == [], (
+        where
+    )
+    assert re.findall(r"<[a-z]+[^>]*\son[a-z]+=", re.sub(r'"[^"]*"', '""', page)) == [], where
+    assert "49${7*7}" not in page, where

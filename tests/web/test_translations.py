@@ -1,0 +1,66 @@
+"""web/translations: every text of the pages is in Finnish, and the compiled file is up to date."""
+
+import re
+from io import BytesIO
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.mofile import read_mo, write_mo
+from babel.messages.pofile import read_po
+
+from tests.paths import ROOT
+
+WEB = ROOT / "web"
+FINNISH = WEB / "translations" / "fi" / "LC_MESSAGES"
+
+
+def _extracted() -> set[str]:
+    with (WEB / "babel.cfg").open(encoding="utf-8") as file:
+        methods, options = parse_mapping_cfg(file)
+    found = extract_from_dir(WEB, methods, options, keywords={"_": None, "gettext": None, "ngettext": (1, 2)})
+    return {message if isinstance(message, str) else message[0] for _file, _line, message, _comments, _context in found}
+
+
+@pytest.fixture(scope="module")
+def finnish() -> Catalog:
+    with (FINNISH / "messages.po").open("rb") as file:
+        return read_po(file, locale="fi")
+
+
+def _forms(message: object) -> list[str]:
+    return [message] if isinstance(message, str) else list(message)  # type: ignore[call-overload]
+
+
+def test_every_text_of_the_pages_is_translated(finnish: Catalog) -> None:
+    wanted = _extracted()
+    assert {"What do you need to know?", "%(num)d day ago", "This solved it"} <= wanted  # the search works
+    missing = {text for text in wanted if text not in finnish or not all(_forms(finnish[text].string))}
+    assert missing == set()
+
+
+def test_nothing_is_translated_that_no_page_says(finnish: Catalog) -> None:
+    assert {_forms(message.id)[0] for message in finnish if message.id} - _extracted() == set()
+
+
+def test_translations_keep_their_placeholders_and_none_is_fuzzy(finnish: Catalog) -> None:
+    for message in finnish:
+        if message.id:
+            assert not message.fuzzy, message.id
+            wanted = set(re.findall(r"%\(\w+\)[sd]", _forms(message.id)[0]))
+            for form in _forms(message.string):
+                assert set(re.findall(r"%\(\w+\)[sd]", form)) == wanted, message.id
+
+
+def test_the_compiled_file_is_what_the_source_compiles_to(finnish: Catalog) -> None:
+    compiled = BytesIO()
+    write_mo(compiled, finnish)
+    compiled.seek(0)
+    with (FINNISH / "messages.mo").open("rb") as file:
+        committed = read_mo(file)
+    assert _pairs(committed) == _pairs(read_mo(compiled)) != {}
+
+
+def _pairs(catalog: Catalog) -> dict[str, list[str]]:
+    return {_forms(message.id)[0]: _forms(message.string) for message in catalog if message.id}

@@ -1,0 +1,1 @@
+"""Signing in: sessions with a password, trusted proxies, and OpenID Connect."""
