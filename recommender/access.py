@@ -21,8 +21,8 @@ _OPEN = "open:"
 
 @dataclass(frozen=True)
 class Reader:
-    """The person who looks, as tokens. `person_id` is None for someone who is not signed in; `handles` are the ids of
-    the teams whose requests they handle, `agent` tells whether they handle any."""
+    """The person who looks, as tokens. `person_id` is None for someone who is not signed in; `serves_teams` are the
+    ids of the teams whose requests they handle, `agent` tells whether they handle any."""
 
     person_id: int | None
     team_ids: frozenset[int]
@@ -30,7 +30,7 @@ class Reader:
     agent: bool = False
 
     @property
-    def handles(self) -> frozenset[int]:
+    def serves_teams(self) -> frozenset[int]:
         """Ids of the teams whose requests this person handles."""
         return self.team_ids if self.agent else frozenset()
 
@@ -103,13 +103,13 @@ def named_people(request: HelpRequest) -> set[int]:
 
 def may_handle(request: HelpRequest, reader: Reader) -> bool:
     """True for the agents of the team that handles a request, and for any agent while no team does."""
-    return reader.agent and (request.team_id is None or request.team_id in reader.handles)
+    return reader.agent and (request.team_id is None or request.team_id in reader.serves_teams)
 
 
 def may_edit(document: Document, reader: Reader) -> bool:
     """True for a document's owner and the agents of its team."""
     owns = reader.person_id is not None and document.owner_id == reader.person_id
-    return owns or document.team_id in reader.handles
+    return owns or document.team_id in reader.serves_teams
 
 
 def asker(request: HelpRequest, reader: Reader) -> Person | None:
@@ -126,7 +126,7 @@ def author(reply: Reply, reader: Reader) -> Person | None:
 
 def _may_know_asker(request: HelpRequest, reader: Reader) -> bool:
     asked_it = reader.person_id is not None and request.asked_by_id == reader.person_id
-    return not request.anonymous or asked_it or (reader.agent and request.team_id in reader.handles)
+    return not request.anonymous or asked_it or (reader.agent and request.team_id in reader.serves_teams)
 
 
 def may_read(audience: frozenset[str], reader: Reader) -> bool:

@@ -24,7 +24,7 @@ from recommender.database.tables import (
     RequestAudience,
     Team,
 )
-from recommender.datatypes import Contribution, Heading, Item, Kind, Part
+from recommender.datatypes import Contribution, Heading, Item, Kind, Part, item_key
 
 ACCEPTED, UPVOTED, REPLIED, OWNED, OWNED_AND_VERIFIED, VERIFIED = 1.0, 0.5, 0.2, 0.4, 0.6, 0.4
 _CHUNK = 500
@@ -59,7 +59,7 @@ def headings(session: Session, keys: Collection[str], reader: Reader) -> dict[st
     for kind, query in ((Kind.REQUEST, _request_headings), (Kind.DOCUMENT, _document_headings)):
         if ids := ids_of(keys, kind):
             for identifier, title, language, team in session.execute(query(reader), {"ids": ids}):
-                found[f"{kind}:{identifier}"] = Heading(f"{kind}:{identifier}", kind, title, language, team)
+                found[item_key(kind, identifier)] = Heading(item_key(kind, identifier), kind, title, language, team)
     return found
 
 
@@ -133,7 +133,7 @@ def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     for row in session.execute(_REQUESTS, {"ids": ids}):
         own = replies.get(row.id, [])
         audience = audience_of([each.token for each in tokens.get(row.id, ())], row.asked_by_id, row.team)
-        key = f"{Kind.REQUEST}:{row.id}"
+        key = item_key(Kind.REQUEST, row.id)
         found[key] = Item(
             key=key,
             kind=Kind.REQUEST,
@@ -160,7 +160,7 @@ def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     tokens = _grouped(session, _DOCUMENT_TOKENS, ids)
     found: dict[str, Item] = {}
     for row in session.execute(_DOCUMENTS, {"ids": ids}):
-        key = f"{Kind.DOCUMENT}:{row.id}"
+        key = item_key(Kind.DOCUMENT, row.id)
         found[key] = Item(
             key=key,
             kind=Kind.DOCUMENT,

@@ -15,6 +15,11 @@ class Kind(StrEnum):
     DOCUMENT = "document"
 
 
+def item_key(kind: Kind, identifier: int | str) -> str:
+    """The key of an item, such as `request:17`: its kind and the database id of its row."""
+    return f"{kind}:{identifier}"
+
+
 class Role(StrEnum):
     """What part of an item a passage is."""
 

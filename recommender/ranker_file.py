@@ -7,7 +7,7 @@ from recommender import learned
 from recommender.index.generations import EXPERTS
 from recommender.learned import LearnedFile
 from recommender.people.features import FEATURES
-from recommender.people.ranker import USUAL, VERSION, Ranker
+from recommender.people.ranker import SHIPPED, VERSION, Ranker
 
 
 def save(directory: Path, ranker: Ranker) -> None:
@@ -36,4 +36,4 @@ class RankerFile(LearnedFile[Ranker]):
     """The weights in force: the live generation's own, read again when they change, else the shipped ones."""
 
     def __init__(self, index_dir: Path) -> None:
-        super().__init__(index_dir, EXPERTS, load, USUAL, "kollega train-experts")
+        super().__init__(index_dir, EXPERTS, load, SHIPPED, "kollega train-experts")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
-from recommender.belief_file import BeliefFile
+from recommender.answer_model_file import AnswerModelFile
 from recommender.corpus import readable_items
 from recommender.database.tables import utc_now
 from recommender.datatypes import (
@@ -44,7 +44,7 @@ from recommender.people.evidence import Trace, traces
 from recommender.people.ranker import Ranker
 from recommender.ranker_file import RankerFile
 from recommender.search import calibration
-from recommender.search.calibration import Belief, Features
+from recommender.search.calibration import AnswerModel, Features
 from recommender.search.fusion import Candidate, fuse, reorder
 from recommender.search.highlight import Match, Matcher, excerpt
 from recommender.search.question import Question, QuestionAnalyzer, as_text, with_known_rarity
@@ -154,7 +154,7 @@ class Recommender:
         synonyms = SynonymsFile(settings.synonyms_path, analyzer)
         self._questions = QuestionAnalyzer(analyzer, synonyms, alignment, Dictionary.load(), settings.language)
         self._ranker = RankerFile(settings.index_dir)
-        self._belief = BeliefFile(settings.index_dir)
+        self._belief = AnswerModelFile(settings.index_dir)
         self._generation: str | None = None
         self._reloading = threading.Lock()
         self._encoded = threading.local()
@@ -193,7 +193,7 @@ class Recommender:
         return self._ranker.of(self._generation)
 
     @property
-    def belief(self) -> Belief:
+    def answer_model(self) -> AnswerModel:
         """What tells now whether a question has an answer: fitted to this organisation's own history, or shipped."""
         return self._belief.of(self._generation)
 
@@ -307,10 +307,10 @@ class Recommender:
         with that of which something is nearest, of those that the index knows."""
         language, placed, only = asked.language, None, True
         if vector is not None:
-            known = set() if asked.told else index.space.questions.keys()
+            known = set() if asked.told else index.vector_space.questions.keys()
             languages = (language, *sorted(known - {language}))
             only = len(languages) == 1
-            places = {each: index.space.place_question(vector, each, asked.length) for each in languages}
+            places = {each: index.vector_space.place_question(vector, each, asked.length) for each in languages}
             if not only:
                 language = max(languages, key=lambda each: index.nearest(places[each], reader.tokens, POOL, among))
             placed = places[language]
@@ -372,8 +372,8 @@ class Recommender:
     def _exists(self, judged: Sequence["_Judged"]) -> float:
         """How probable it is that one of the items, or another like them, answers the question."""
         by_meaning = any(one.features.near is not None for one in judged)
-        belief = self.belief if by_meaning else calibration.BEST_ALONE
-        return belief.probability([one.match for one in judged])
+        answer_model = self.answer_model if by_meaning else calibration.BEST_ALONE
+        return answer_model.probability([one.match for one in judged])
 
     def evidence(
         self,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from recommender import access
 from recommender.access import Reader
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Team
-from recommender.datatypes import Item
+from recommender.datatypes import Item, Kind, item_key
 from recommender.knowledge import outcomes, requests
 from web import panel
 from web.ask import team_rows
@@ -59,7 +59,7 @@ def queue() -> ResponseReturnValue:
         .offset((filters.page - 1) * PAGE)
     )
     rows = list(session().scalars(query))
-    teams = [team for team in team_rows().values() if team.id in reader.handles]
+    teams = [team for team in team_rows().values() if team.id in reader.serves_teams]
     return render_template(
         "desk/queue.html",
         rows=rows,
@@ -128,7 +128,7 @@ def flag() -> ResponseReturnValue:
 def settle(request_id: int) -> ResponseReturnValue:
     """The request has been looked at: its flags are done."""
     found, _reader = _handled_request(request_id)
-    outcomes.settle_flags(session(), f"request:{found.id}")
+    outcomes.settle_flags(session(), item_key(Kind.REQUEST, found.id))
     session().commit()
     return redirect(url_for("requests.show", request_id=found.id))
 
@@ -177,7 +177,7 @@ def _item(reader: Reader) -> Item:
 
 
 def _handled(reader: Reader) -> ColumnElement[bool]:
-    return or_(HelpRequest.team_id.in_(sorted(reader.handles)), HelpRequest.team_id.is_(None))
+    return or_(HelpRequest.team_id.in_(sorted(reader.serves_teams)), HelpRequest.team_id.is_(None))
 
 
 def _filters() -> Filters:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from recommender import access
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Team, utc_now
+from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict
 from recommender.knowledge import documents, outcomes, requests
 from web import current
@@ -62,14 +63,14 @@ def kept() -> ResponseReturnValue:
     signed_in()
     reader = current_reader()
     rows = documents.kept(session(), reader, utc_now().date())
-    return render_template("documents/kept.html", rows=rows, may_write=bool(reader.handles))
+    return render_template("documents/kept.html", rows=rows, may_write=bool(reader.serves_teams))
 
 
 @blueprint.get("/<int(max=2147483647):document_id>")
 def show(document_id: int) -> ResponseReturnValue:
     """The document, rendered safely, with what speaks for it: verified, used, flagged."""
     found, reader = get_document(document_id), current_reader()
-    key = f"document:{found.id}"
+    key = item_key(Kind.DOCUMENT, found.id)
     editable = access.may_edit(found, reader)
     return render_template(
         "documents/show.html",
@@ -197,7 +198,7 @@ def _source(found: Document) -> HelpRequest | None:
 def _writable(reader: access.Reader, found: Document | None = None) -> dict[str, Team]:
     """Teams whose documents this reader writes, by handle, and the one that a document has now."""
     own = found.team_id if found else None
-    return {handle: team for handle, team in team_rows().items() if team.id in reader.handles or team.id == own}
+    return {handle: team for handle, team in team_rows().items() if team.id in reader.serves_teams or team.id == own}
 
 
 def _read_form(

@@ -9,7 +9,7 @@ from recommender import access
 from recommender.access import Reader
 from recommender.corpus import is_key, load_items
 from recommender.database.tables import HelpRequest, Person, Team, team_members
-from recommender.datatypes import Expert, Item, Kind, Recommendation, Suggestion
+from recommender.datatypes import Expert, Item, Kind, Recommendation, Suggestion, item_key
 from recommender.knowledge.outcomes import Usage, usage
 from web import current
 from web.db import session
@@ -51,7 +51,7 @@ def similar(
     recommender = current.recommender()
     last = [reply.body[:2_000] for reply in request.replies[-_LAST_REPLIES:]]
     question = "\n".join([request.title, request.body[:4_000], *last])
-    own = {f"{Kind.REQUEST}:{request.id}"}
+    own = {item_key(Kind.REQUEST, request.id)}
     asker = access.asker(request, reader)  # not named to whom they are not shown: their absence would tell
     found = recommender.recommend(
         question, reader, session(), answered, leave_out=own, asker=asker.id if asker else None
@@ -102,7 +102,7 @@ def quotable(item: Item, request: HelpRequest) -> bool:
 
 def hidden_links(text: str, request: HelpRequest, reader: Reader) -> list[str]:
     """Titles of the items that a text links to, that its writer may read and some readers of the request may not."""
-    keys = {f"{kind}:{number}" for kind, number in _LINK.findall(text)}
+    keys = {item_key(kind, number) for kind, number in _LINK.findall(text)}
     items = [get_item(key, reader) for key in sorted(keys)[:50]]
     return [item.title for item in items if item is not None and not quotable(item, request)]
 

@@ -103,7 +103,7 @@ def _own_page(person: Person) -> str:
         "people/own.html",
         person=person,
         away=bool(person.away_until and person.away_until >= utc_now().date()),
-        paused=preferences.load_choices(session(), person).paused,
+        paused=preferences.load_preferences(session(), person).paused,
         erased=bool(request.args.get("erased")),
         pieces=found,
         topics=profile.topics(found, person, reader, analyzer, current.recommender().index),

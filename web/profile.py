@@ -24,7 +24,7 @@ blueprint = Blueprint("profile", __name__, url_prefix="/people/me")
 def settings() -> ResponseReturnValue:
     """The form, as things are; 401 when nobody has signed in."""
     person = signed_in()
-    return _form_page(person, form_of(preferences.load_choices(session(), person)))
+    return _form_page(person, form_of(preferences.load_preferences(session(), person)))
 
 
 @blueprint.post("/settings")
@@ -34,7 +34,7 @@ def save() -> ResponseReturnValue:
     form, chosen = read_form(request.form, person)
     if chosen is None:
         return _form_page(person, form), 422
-    preferences.save_choices(session(), person, chosen)
+    preferences.save_preferences(session(), person, chosen)
     session().commit()
     return redirect(url_for("profile.settings", saved=1))
 
@@ -93,7 +93,7 @@ def _pieces(person: Person, most: int | None = profile.PIECES) -> tuple[profile.
 
 
 def _everything(person: Person) -> dict[str, Any]:
-    chosen, rows = preferences.load_choices(session(), person), preferences.topics(session(), person)
+    chosen, rows = preferences.load_preferences(session(), person), preferences.topics(session(), person)
     found = _pieces(person, most=None)
     words = profile.topics(found, person, current_reader(), current.analyzer(), current.recommender().index)
     return {

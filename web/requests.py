@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from recommender import access
 from recommender.corpus import readable_items
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply, Team
-from recommender.datatypes import Recommendation
+from recommender.datatypes import Kind, Recommendation, item_key
 from recommender.errors import Conflict
 from recommender.knowledge import outcomes, requests
 from web import current, panel
@@ -228,7 +228,7 @@ def request_page(
     """The page of a request as this reader may see it, with what they were writing."""
     reader = current_reader()
     person_id = reader.person_id
-    key = f"request:{found.id}"
+    key = item_key(Kind.REQUEST, found.id)
     handles = access.may_handle(found, reader)
     return render_template(
         "requests/show.html",

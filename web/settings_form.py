@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from recommender.database.tables import Person, utc_now
 from recommender.language.words import LANGUAGES
 from recommender.people.availability import question_terms
-from recommender.people.preferences import LONGEST_TOPIC, MOST_A_WEEK, MOST_TOPICS, Choices
+from recommender.people.preferences import LONGEST_TOPIC, MOST_A_WEEK, MOST_TOPICS, Preferences
 from web import current
 from web.db import session
 
@@ -29,7 +29,7 @@ class Form:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-def form_of(chosen: Choices) -> Form:
+def form_of(chosen: Preferences) -> Form:
     """The form as things are; a day that has passed is none any more."""
     away = chosen.away_until is not None and chosen.away_until >= utc_now().date()
     return Form(
@@ -48,7 +48,7 @@ def offered_languages(person: Person) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*person.languages, *LANGUAGES)))
 
 
-def read_form(sent: MultiDict[str, str], person: Person) -> tuple[Form, Choices | None]:
+def read_form(sent: MultiDict[str, str], person: Person) -> tuple[Form, Preferences | None]:
     """The form as it was sent, and the choices it says when nothing is wrong with it."""
     form = Form(
         away_until=sent.get("away_until", "").strip(),
@@ -67,7 +67,7 @@ def read_form(sent: MultiDict[str, str], person: Person) -> tuple[Form, Choices 
         form.problems["stated"] = gettext("“%(topic)s” is in both lists. Leave it in one.", topic=min(both))
     if form.problems:
         return form, None
-    return form, Choices(away_until, form.paused, capacity, deputy, languages, muted, stated)
+    return form, Preferences(away_until, form.paused, capacity, deputy, languages, muted, stated)
 
 
 def _away_until(form: Form) -> date | None:

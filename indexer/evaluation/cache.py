@@ -25,7 +25,7 @@ CODE = (Path(recommender.__file__).parent, Path(indexer.__file__).parent)
 _SAYS_WHERE = ("home", "database")
 
 
-class KeptAnswers:
+class AnswerCache:
     """One gzipped JSON file, which holds for one state (`state_of`) of what made it."""
 
     def __init__(self, path: Path, state: str) -> None:
@@ -72,7 +72,7 @@ def state_with(state: str, *parts: object) -> str:
     return hashlib.sha256(f"{state} {parts!r}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-class KeepingEncoder:
+class CachingEncoder:
     """An encoder that keeps every vector it makes, by a hash of the text, for the next run."""
 
     def __init__(self, real: Encoder, directory: Path) -> None:

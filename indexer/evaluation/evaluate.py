@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from indexer.evaluation import expert_questions, experts, measures
-from indexer.evaluation.cache import KeepingEncoder, KeptAnswers, state_of, state_with
+from indexer.evaluation.cache import AnswerCache, CachingEncoder, state_of, state_with
 from indexer.evaluation.experts import ExpertEvaluation
 from indexer.evaluation.measures import Interval, Scores
 from indexer.evaluation.sets import FILES, EvaluationSet, Query, allowed
@@ -62,7 +62,7 @@ class Run:
     """What all questions are asked with, and the state (`kept_answers.py`) of what answers them."""
 
     settings: Settings
-    encoder: KeepingEncoder
+    encoder: CachingEncoder
     analyzer: Analyzer
     progress: Progress
     state: str
@@ -71,7 +71,7 @@ class Run:
     @contextmanager
     def begin(cls, settings: Settings, encoder: Encoder, analyzer: Analyzer, progress: Progress) -> Iterator["Run"]:
         """A run that keeps its vectors and answers for the next one."""
-        keeping = KeepingEncoder(encoder, settings.home / "evaluation" / "vectors")
+        keeping = CachingEncoder(encoder, settings.home / "evaluation" / "vectors")
         try:
             yield cls(settings, keeping, analyzer, progress, state_of(settings, encoder.card))
         finally:
@@ -133,7 +133,7 @@ def _judge_experts(folders: Sequence[Path], sets: Sequence[EvaluationSet], run: 
     if not tasks:
         return ExpertEvaluation()
     state = state_with(run.state, [(each.name, each.digest, task) for each, task in tasks])
-    kept = KeptAnswers(run.settings.home / "evaluation" / "colleagues.json.gz", state)
+    kept = AnswerCache(run.settings.home / "evaluation" / "colleagues.json.gz", state)
     known = kept.read(experts.unpack)
     if known is None:
         asked = [ask_experts(each, task, run) for each, task in tasks]
@@ -145,7 +145,7 @@ def _judge_experts(folders: Sequence[Path], sets: Sequence[EvaluationSet], run: 
 def ask_experts(each: EvaluationSet, task: expert_questions.Task, run: Run) -> expert_questions.Asked:
     """Ask the questions of a set with an expert task, in its throw-away store."""
     home = home_of(each, ITEMS, run.settings, run.encoder.card)
-    kept = KeptAnswers(home / "colleagues.json.gz", state_with(run.state, task))
+    kept = AnswerCache(home / "colleagues.json.gz", state_with(run.state, task))
     known = kept.read(expert_questions.unpack)
     if known is not None:
         return known
@@ -201,7 +201,7 @@ def _asked(each: EvaluationSet, queries: Sequence[Query], run: Run) -> Asked:
         if not wanted:
             continue
         home = home_of(each, pool, run.settings, run.encoder.card)
-        kept = KeptAnswers(home / "rankings.json.gz", run.state)
+        kept = AnswerCache(home / "rankings.json.gz", run.state)
         known = kept.read(_rankings) or {}
         missing = [query for query in wanted if _question(query) not in known]
         if missing:

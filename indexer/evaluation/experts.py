@@ -21,7 +21,7 @@ from indexer.learning.train_experts import WARM_UP, fit_on
 from recommender.people import fairness
 from recommender.people.availability import Availability
 from recommender.people.experts import Ranked, rank
-from recommender.people.ranker import USUAL, VOTES, Ranker
+from recommender.people.ranker import SHIPPED, VOTES, Ranker
 
 MEASURES = ("P@1", "RR", "R@5", "nDCG@3")
 RANKER, ELSEWHERE, HERE = "ranker", "ranker, fitted on the other sets", "ranker, fitted on this set's past"
@@ -70,7 +70,7 @@ def judge(asked: Sequence[Asked], half_life_days: float) -> ExpertEvaluation:
     ranks: dict[str, list[NDArray[np.float64]]] = {}
     for each in asked:
         others = [past for other in asked if other is not each for past in other.earlier[WARM_UP:]]
-        rankers = {RANKER: USUAL, HERE: Ranker(fit_on(each.earlier[WARM_UP:], half_life_days))}
+        rankers = {RANKER: SHIPPED, HERE: Ranker(fit_on(each.earlier[WARM_UP:], half_life_days))}
         if others:
             rankers[ELSEWHERE] = Ranker(fit_on(others, half_life_days, Ranker({})))
         everybody = {

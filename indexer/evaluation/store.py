@@ -29,6 +29,7 @@ from recommender.database.tables import (
     Reply,
     RequestAudience,
 )
+from recommender.datatypes import Kind, item_key
 from recommender.encoder import Encoder, ModelCard
 from recommender.errors import EvaluationError
 from recommender.language.analyzer import Analyzer
@@ -74,8 +75,8 @@ def open_store(
     else:
         sessions = open_database(own)
     with sessions() as session:
-        keys = {str(row[1]): f"request:{row[0]}" for row in session.execute(_ids(HelpRequest))}
-        keys |= {str(row[1]): f"document:{row[0]}" for row in session.execute(_ids(Document))}
+        keys = {str(row[1]): item_key(Kind.REQUEST, row[0]) for row in session.execute(_ids(HelpRequest))}
+        keys |= {str(row[1]): item_key(Kind.DOCUMENT, row[0]) for row in session.execute(_ids(Document))}
     return Store(own, sessions, keys)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+from recommender.index.vector_space import SAMPLE, VectorSpace
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.passages import make_passages
@@ -17,7 +18,6 @@ from recommender.index import generations
 from recommender.index.builder import IndexBuilder
 from recommender.index.digest import item_digest, passage_digest, read_text
 from recommender.index.journal import Journal
-from recommender.index.space import SAMPLE, Space
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
@@ -66,7 +66,7 @@ def reindex(
     with generations.write_lock(settings.index_dir), sessions() as session:
         builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full)
         seen, changed = _compare(session, builder.known, settings.passage_tokens)
-        if not builder.fresh and builder.space.outgrown(max(builder.passages, len(seen))):
+        if not builder.fresh and builder.vector_space.outgrown(max(builder.passages, len(seen))):
             builder.start_over()
             changed = sorted(seen)
         known = builder.known
@@ -107,10 +107,10 @@ def _write(
 ) -> None:
     journal = Journal(settings.index_dir, encoder.card)
     try:
-        space = None
+        vector_space = None
         if builder.fresh:
-            space = _learn_space(settings, session, encoder, changed, journal, report)
-        builder.begin(expected=3 * report.items, hnsw_from=settings.hnsw_from, space=space)
+            vector_space = _learn_space(settings, session, encoder, changed, journal, report)
+        builder.begin(expected=3 * report.items, hnsw_from=settings.hnsw_from, vector_space=vector_space)
         done = 0
         for keys in _chunks(changed, _CHUNK):
             batch = _passages_of(load_items(session, keys).values(), settings, encoder, report)
@@ -126,7 +126,7 @@ def _write(
             done += len(keys)
             progress(done, len(changed))
         builder.remove(gone)
-        unrelated = None if builder.space.passages else unrelated_cosine(encoder)
+        unrelated = None if builder.vector_space.passages else unrelated_cosine(encoder)
         manifest = builder.finish(settings.hnsw_from, unrelated)
     except BaseException:
         journal.close()
@@ -142,7 +142,7 @@ def _learn_space(
     keys: Sequence[str],
     journal: Journal,
     report: ReindexReport,
-) -> Space:
+) -> VectorSpace:
     """The space of a fresh generation, from a sample of its items; their vectors are journalled, not made twice."""
     picked = keys[:: max(1, len(keys) // (SAMPLE // 2))]
     passages: list[Passage] = []
@@ -153,7 +153,7 @@ def _learn_space(
     passages = [passages[row] for row in sorted(np.random.default_rng(0).permutation(len(passages))[:SAMPLE])]
     vectors = _raw_vectors(passages, encoder, journal, report, lambda _share: None)
     raw = np.array([vectors[passage_digest(passage)] for passage in passages], np.float32)
-    return Space.learn(passages, raw, encoder, Alignment.load(encoder.card))
+    return VectorSpace.learn(passages, raw, encoder, Alignment.load(encoder.card))
 
 
 def _passages_of(
@@ -185,7 +185,7 @@ def _vectors_of(
     missing = [passage for digest, passage in wanted.items() if digest not in vectors]
     raw = _raw_vectors(missing, encoder, journal, report, step)
     if raw:
-        placed = builder.space.place_passages(np.stack(list(raw.values())), [wanted[digest] for digest in raw])
+        placed = builder.vector_space.place_passages(np.stack(list(raw.values())), [wanted[digest] for digest in raw])
         vectors |= dict(zip(raw, placed, strict=True))
     return vectors
 

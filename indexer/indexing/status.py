@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import func, select
 
-from recommender import belief_file, ranker_file
+from recommender import answer_model_file, ranker_file
 from recommender.corpus import items
 from recommender.database.engine import open_database
 from recommender.database.tables import Document, HelpRequest, Person, Team
@@ -22,7 +22,7 @@ from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.language.synonyms import SynonymsFile
 from recommender.people.ranker import Ranker
-from recommender.search.calibration import Belief
+from recommender.search.calibration import AnswerModel
 from recommender.settings import Settings
 
 T = TypeVar("T")
@@ -145,10 +145,14 @@ def _languages(manifest: Manifest) -> str:
 def _calibration(settings: Settings) -> str:
     """On what the probability of an answer was fitted, or what is wrong with it; empty for the one that ships."""
 
-    def tell(belief: Belief) -> str:
-        return f"fitted to {belief.fitted.get('questions')} questions of your own, {belief.fitted.get('at')}"
+    def tell(answer_model: AnswerModel) -> str:
+        return (
+            f"fitted to {answer_model.fitted.get('questions')} questions of your own, {answer_model.fitted.get('at')}"
+        )
 
-    return _learned(settings, belief_file.load, tell, "cannot be used ({}), the shipped one is. Run: kollega calibrate")
+    return _learned(
+        settings, answer_model_file.load, tell, "cannot be used ({}), the shipped one is. Run: kollega calibrate"
+    )
 
 
 def _ranker(settings: Settings) -> str:

@@ -18,15 +18,16 @@ from sqlalchemy.orm import Session
 from indexer.evaluation import measures
 from indexer.evaluation.measures import Interval
 from indexer.learning.history import Progress, reader_then
-from recommender import belief_file
+from recommender import answer_model_file
 from recommender.database.tables import RESOLVED, Document, Event, HelpRequest, RequestAttempt, RequestLink
+from recommender.datatypes import Kind, item_key
 from recommender.errors import ModelError
 from recommender.index import generations
 from recommender.knowledge.outcomes import EventKind
 from recommender.learned import remove_unusable
 from recommender.recommender import Recommender
 from recommender.search import calibration
-from recommender.search.calibration import SHIPPED, Belief
+from recommender.search.calibration import SHIPPED, AnswerModel
 from recommender.settings import Settings
 
 ANSWERED, FIRST, SENT_ANYWAY, OTHER_TEAMS = "answered", "first of its kind", "sent anyway", "among other teams'"
@@ -88,21 +89,23 @@ def calibrate(
         directory = generations.live(settings.index_dir)
         if recommender.notices:
             raise ModelError("Without the model there is nothing to calibrate. See what is wrong: kollega status")
-        found, belief = learn(list(past_matches(recommender, session, progress)))
+        found, answer_model = learn(list(past_matches(recommender, session, progress)))
         if found.gain is None:
-            remove_unusable(directory, belief_file.load, belief_file.remove)
+            remove_unusable(directory, answer_model_file.load, answer_model_file.remove)
             return found
         if found.kept == "shipped":
-            belief_file.remove(directory)
+            answer_model_file.remove(directory)
         else:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             told = {"at": now, "generation": directory.name, "questions": found.answered + found.unanswered}
-            belief_file.save(directory, replace(belief, fitted={**told, "held_out": found.held_out, **found.loss}))
+            answer_model_file.save(
+                directory, replace(answer_model, fitted={**told, "held_out": found.held_out, **found.loss})
+            )
     return found
 
 
-def learn(past: Sequence[PastMatch]) -> tuple[Calibration, Belief]:
-    """What the history teaches, and the belief to use."""
+def learn(past: Sequence[PastMatch]) -> tuple[Calibration, AnswerModel]:
+    """What the history teaches, and the answer_model to use."""
     past = sorted(past, key=lambda each: each.at)
     answered = sum(each.exists for each in past)
     nothing = Calibration(answered, len(past) - answered, 0, {}, None, "shipped")
@@ -114,7 +117,7 @@ def learn(past: Sequence[PastMatch]) -> tuple[Calibration, Belief]:
         return nothing, SHIPPED
     truth = [each.exists for each in older]
     own = calibration.fit([each.matches for each in older], truth, calibration.balanced(truth), SHIPPED, PULL)
-    losses = {name: log_losses(newer, belief) for name, belief in (("own", own), ("shipped", SHIPPED))}
+    losses = {name: log_losses(newer, answer_model) for name, answer_model in (("own", own), ("shipped", SHIPPED))}
     gain = measures.difference([(losses["shipped"], losses["own"])])
     kept = "own" if gain.low > 0 else "shipped"
     loss = {name: float(values.mean()) for name, values in losses.items()}
@@ -122,9 +125,9 @@ def learn(past: Sequence[PastMatch]) -> tuple[Calibration, Belief]:
     return found, own if kept == "own" else SHIPPED
 
 
-def log_losses(past: Sequence[PastMatch], belief: Belief) -> NDArray[np.float64]:
+def log_losses(past: Sequence[PastMatch], answer_model: AnswerModel) -> NDArray[np.float64]:
     """What each question loses, weighted as `calibration.balanced` says; shape (questions,)."""
-    given = np.clip([belief.probability(each.matches) for each in past], 1e-6, 1 - 1e-6)
+    given = np.clip([answer_model.probability(each.matches) for each in past], 1e-6, 1 - 1e-6)
     truth = np.array([each.exists for each in past])
     return np.asarray(-np.log(np.where(truth, given, 1 - given)) * calibration.balanced(truth.tolist()))
 
@@ -175,7 +178,7 @@ def _asked(session: Session, there: Mapping[str, datetime]) -> list[_Asked]:
     first = frozenset().union(*known.values())
     found = []
     for row, shown in rows:
-        key = f"request:{row.id}"
+        key = item_key(Kind.REQUEST, row.id)
         if known[row.id]:
             kind = ANSWERED
         elif row.id in answers:
@@ -203,7 +206,7 @@ def _answers(session: Session) -> dict[int, set[str]]:
     linked = select(RequestLink.from_id, RequestLink.to_id).where(RequestLink.kind == "duplicate")
     for ends in session.execute(linked):
         older, newer = sorted(ends, key=lambda identifier: (made[identifier], identifier))
-        found.setdefault(newer, set()).add(f"request:{older}")
+        found.setdefault(newer, set()).add(item_key(Kind.REQUEST, older))
     return found
 
 
@@ -213,12 +216,14 @@ def _there(session: Session) -> list[tuple[str, datetime]]:
         select(HelpRequest.id, HelpRequest.created_at, HelpRequest.resolved_at).where(HelpRequest.status == RESOLVED)
     )
     documents = session.execute(select(Document.id, Document.written_at))
-    solved = [(f"request:{i}", resolved or made) for i, made, resolved in requests]
-    return solved + [(f"document:{i}", at) for i, at in documents]
+    solved = [(item_key(Kind.REQUEST, i), resolved or made) for i, made, resolved in requests]
+    return solved + [(item_key(Kind.DOCUMENT, i), at) for i, at in documents]
 
 
 def _teams(session: Session) -> dict[str, int | None]:
     """{item key: its team}."""
     requests = session.execute(select(HelpRequest.id, HelpRequest.team_id))
     documents = session.execute(select(Document.id, Document.team_id))
-    return {f"request:{i}": team for i, team in requests} | {f"document:{i}": team for i, team in documents}
+    return {item_key(Kind.REQUEST, i): team for i, team in requests} | {
+        item_key(Kind.DOCUMENT, i): team for i, team in documents
+    }

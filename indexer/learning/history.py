@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from recommender.access import ANYONE, Reader, reader_of
 from recommender.database.tables import RESOLVED, SENT_HERE, Document, HelpRequest
+from recommender.datatypes import Kind, item_key
 from recommender.people.evidence import Trace
 from recommender.people.experts import load_people
 from recommender.recommender import Recommender
@@ -77,14 +78,16 @@ class _Asked:
     def of(cls, row: HelpRequest) -> "_Asked":
         authors = {reply.author_id for reply in row.replies if reply.author_id is not None}
         others = frozenset(authors - {row.asked_by_id})
-        return cls(f"request:{row.id}", f"{row.title}\n{row.body}", row.created_at, row.asked_by_id, others)
+        return cls(item_key(Kind.REQUEST, row.id), f"{row.title}\n{row.body}", row.created_at, row.asked_by_id, others)
 
 
 def _made(session: Session) -> list[tuple[str, datetime]]:
     """(key, when it was made) of every item."""
     requests = session.execute(select(HelpRequest.id, HelpRequest.created_at))
     documents = session.execute(select(Document.id, Document.written_at))
-    return [(f"request:{i}", at) for i, at in requests] + [(f"document:{i}", at) for i, at in documents]
+    return [(item_key(Kind.REQUEST, i), at) for i, at in requests] + [
+        (item_key(Kind.DOCUMENT, i), at) for i, at in documents
+    ]
 
 
 def reader_then(session: Session, asker: int | None) -> Reader:

@@ -21,7 +21,7 @@ from recommender.index import generations
 from recommender.learned import remove_unusable
 from recommender.people.experts import rank
 from recommender.people.features import FEATURES, candidates
-from recommender.people.ranker import USUAL, VOTES, Ranker, fit
+from recommender.people.ranker import SHIPPED, VOTES, Ranker, fit
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 
@@ -89,11 +89,11 @@ def learn(past: Sequence[PastQuestion], half_life_days: float) -> tuple[Training
     """What the history (oldest first) teaches, and the ranker to use."""
     usable = past[WARM_UP:]
     if len(past) < LEAST:
-        return Training(len(past), 0, {}, None, "shipped", {}), USUAL
+        return Training(len(past), 0, {}, None, "shipped", {}), SHIPPED
     cut = len(usable) - round(HELD_OUT * len(usable))
     learned = Ranker(fit_on(usable[:cut], half_life_days))
     newest = usable[cut:]
-    rivals = {"learned": learned, "shipped": USUAL, "votes": VOTES}
+    rivals = {"learned": learned, "shipped": SHIPPED, "votes": VOTES}
     ranks = {name: reciprocal_ranks(newest, ranker, half_life_days) for name, ranker in rivals.items()}
     gain = measures.difference([(ranks["learned"], ranks["votes"])])
     mrr = {name: float(values.mean()) for name, values in ranks.items()}
@@ -105,7 +105,7 @@ def learn(past: Sequence[PastQuestion], half_life_days: float) -> tuple[Training
     return Training(len(past), len(newest), mrr, gain, kept, dict(learned.weights)), rivals[kept]
 
 
-def fit_on(past: Sequence[PastQuestion], half_life_days: float, start: Ranker = USUAL) -> dict[str, float]:
+def fit_on(past: Sequence[PastQuestion], half_life_days: float, start: Ranker = SHIPPED) -> dict[str, float]:
     """Weights fitted on these questions, drawn to those of `start`."""
     questions: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
     for each in past:

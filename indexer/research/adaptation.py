@@ -9,8 +9,8 @@ heading's own body counts as its answer besides. What changes are the upper seve
 colloquial ones (Wortsman et al. 2022, "Robust Fine-Tuning of Zero-Shot Models"). The texts are those of
 `adaptation_texts.py`.
 
-Usage: python -m indexer.adaptation ROOT, where ROOT holds the unpacked packages; half an hour on two cores that compute
-in bfloat16, an hour on two that do not. After it: `make alignment`, `kollega reindex --full`.
+Usage: python -m indexer.research.adaptation ROOT, where ROOT holds the unpacked packages; half an hour on two cores that
+compute in bfloat16, an hour on two that do not. After it: `make alignment`, `kollega reindex --full`.
 """
 
 import math
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.evaluation.cache import KeepingEncoder
+from indexer.evaluation.cache import CachingEncoder
 from indexer.research.adaptation_texts import Text, texts
 from recommender.encoder import Encoder, normalise
 from recommender.encoder.adaptation import FILE, Adaptation
@@ -65,7 +65,7 @@ def main(root: Path) -> None:
     print(f"{len(headings)} headings with what stands under them, {len(alone)} other texts")
     kept = settings.home / "evaluation" / "vectors"
     own, teacher = (
-        KeepingEncoder(load_encoder(replace(settings, model=model)), kept) for model in (str(packaged), MINILM)
+        CachingEncoder(load_encoder(replace(settings, model=model)), kept) for model in (str(packaged), MINILM)
     )
     pool = Pool.of(headings, alone, own, teacher)
     own.close()

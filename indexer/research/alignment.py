@@ -4,7 +4,8 @@ Text: pages of libreoffice-help-fi and libreoffice-help-en-us, paragraph by para
 languages), and the messages of libreoffice-l10n-fi (MPL-2.0). Only numbers and weights of single terms are kept. Pages
 that `kollega evaluate` counts as test queries of the set fi_libreoffice_help are left out.
 
-Usage: python -m indexer.alignment ROOT, where ROOT holds the unpacked packages (usr/share/libreoffice/help, ...).
+Usage: python -m indexer.research.alignment ROOT, where ROOT holds the unpacked packages (usr/share/libreoffice/help,
+...).
 """
 
 import gettext
@@ -18,14 +19,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from recommender.index.vector_space import LENGTHS
 
-from indexer.evaluation.cache import KeepingEncoder
+from indexer.evaluation.cache import CachingEncoder
 from indexer.evaluation.sets import Query
 from indexer.indexing.passages import OPENING_WORDS
 from recommender.datatypes import Role
 from recommender.encoder import Encoder, normalise
 from recommender.encoder.load import load_encoder
-from recommender.index.space import LENGTHS
 from recommender.language.alignment import FILE, Alignment, save
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
@@ -47,7 +48,7 @@ def main(root: Path) -> None:
     """Learn, and write the file that ships."""
     settings = Settings.from_environment()
     analyzer = Analyzer(settings.models_dir / "dictionaries")
-    encoder = KeepingEncoder(load_encoder(settings), settings.home / "evaluation" / "vectors")
+    encoder = CachingEncoder(load_encoder(settings), settings.home / "evaluation" / "vectors")
     paragraphs, headings = pages(root / HELP, analyzer)
     texts = paragraphs + headings + messages(root / MESSAGES)
     print(f"{len(paragraphs)} paragraphs, {len(headings)} headings, {len(texts)} pairs in all")

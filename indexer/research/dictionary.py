@@ -3,7 +3,7 @@
 FreeDict (dict-freedict-fin-eng, dict-freedict-eng-fin) was made from Wiktionary and is under CC BY-SA 3.0; so is the
 file made here. Kept are the terms of single words, and English heads of two words.
 
-Usage: python -m indexer.dictionary ROOT, where ROOT holds the unpacked packages (usr/share/dictd, ...).
+Usage: python -m indexer.research.dictionary ROOT, where ROOT holds the unpacked packages (usr/share/dictd, ...).
 """
 
 import gzip

@@ -1,8 +1,8 @@
-"""The calibration that ships, of a suggestion (`calibration.USUAL`) and of a question (`calibration.SHIPPED`): fitted
-on train questions of sets, with and without an answer.
+"""Fits the shipped calibration of a suggestion (`calibration.SHIPPED_WEIGHTS`) and of a question (`calibration.SHIPPED`)
+on the train questions of evaluation sets, with and without an answer.
 
-Usage: python -m indexer.usual_calibration SET..., as for `kollega evaluate`. Without an answer are questions that are
-out of a set's scope, those asked before the ones that they are linked to, and questions of the other sets. Prints the
+Usage: python -m indexer.research.fit_calibration SET..., as for `kollega evaluate`. Questions without an answer are
+those out of a set's scope, those asked before the ones that they are linked to, and questions of the other sets. Prints the
 weights as they stand in the code, and how they do on each set when fitted on the others.
 """
 
@@ -25,7 +25,7 @@ from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.search import calibration
-from recommender.search.calibration import Belief, Features, Weights
+from recommender.search.calibration import AnswerModel, Features, Weights
 from recommender.settings import Settings
 
 ANSWERED, OUT_OF_SCOPE, FIRST, ELSEWHERE = "answered", "out of scope", "first of its kind", "of another set"
@@ -61,9 +61,9 @@ def main(folders: Sequence[Path]) -> None:
     names = sorted({example.set for example in examples if example.exists})
     examples = [example for example in examples if example.set in names]
     for name in names:
-        weights, belief = fit([example for example in examples if example.set != name])
+        weights, answer_model = fit([example for example in examples if example.set != name])
         held = [example for example in examples if example.set == name]
-        given = [belief.probability(_matches(each, weights)) for each in held]
+        given = [answer_model.probability(_matches(each, weights)) for each in held]
         truth = [each.exists for each in held]
         off = measures.calibration_error(measures.reliability(given, truth))
         auroc = measures.auroc(given, truth)
@@ -71,8 +71,8 @@ def main(folders: Sequence[Path]) -> None:
     print(*fit(examples), sep="\n")
 
 
-def fit(examples: Sequence[Example]) -> tuple[Weights, Belief]:
-    """(weights of a suggestion, the belief made of the matches that they give) from examples of several sets."""
+def fit(examples: Sequence[Example]) -> tuple[Weights, AnswerModel]:
+    """(weights of a suggestion, the answer_model made of the matches that they give) from examples of several sets."""
     truth, counted = [each.exists for each in examples], weigh(examples)
     weights = calibration.fit_weights([each.suggestions for each in examples], truth, counted, pull=PULL)
     return weights, calibration.fit([_matches(each, weights) for each in examples], truth, counted)

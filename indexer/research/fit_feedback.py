@@ -1,7 +1,7 @@
-"""The feedback that ships (`fusion.USUAL`): tried on sets' train queries, each set by what the others say of it, and
+"""The feedback that ships (`fusion.SHIPPED`): tried on sets' train queries, each set by what the others say of it, and
 what it gains on their test queries.
 
-Usage: python -m indexer.feedback_weights SET..., where each SET has a ranking task, as for `kollega evaluate`.
+Usage: python -m indexer.research.fit_feedback SET..., where each SET has a ranking task, as for `kollega evaluate`.
 """
 
 import sys
@@ -19,7 +19,7 @@ from indexer.evaluation.measures import Interval
 from indexer.evaluation.sets import EvaluationSet
 from recommender.encoder.load import load_encoder
 from recommender.language.analyzer import Analyzer
-from recommender.search.fusion import USUAL, Feedback, reorder
+from recommender.search.fusion import SHIPPED, Feedback, reorder
 from recommender.settings import Settings
 
 NOTHING = Feedback(0.0, 1.0)
@@ -91,8 +91,8 @@ def main(folders: Sequence[Path]) -> None:
         print(f"{name} by the other sets: {feedback}")
     print(f"train: {found.best} gains {found.gained}; chosen by the other sets: {found.left_out}")
     _print(found.tasks)
-    shipped = judge(measure(asked["test"], [NOTHING, USUAL]), USUAL)
-    print(f"test: {USUAL} gains {shipped.gained}")
+    shipped = judge(measure(asked["test"], [NOTHING, SHIPPED]), SHIPPED)
+    print(f"test: {SHIPPED} gains {shipped.gained}")
     _print(shipped.tasks)
 
 

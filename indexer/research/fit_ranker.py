@@ -1,6 +1,6 @@
-"""The weights of colleagues that ship (`expert_ranker.USUAL`): fitted on sets' questions from before their split.
+"""The weights of colleagues that ship (`expert_ranker.SHIPPED`): fitted on sets' questions from before their split.
 
-Usage: python -m indexer.usual_weights SET..., where each SET has an expert task, as for `kollega evaluate`.
+Usage: python -m indexer.research.fit_ranker SET..., where each SET has an expert task, as for `kollega evaluate`.
 """
 
 import sys

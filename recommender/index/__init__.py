@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.datatypes import Passage
-from recommender.index.space import Space
+from recommender.index.vector_space import VectorSpace
 from recommender.language.terms import Terms
 
 
@@ -40,7 +40,7 @@ class SearchIndex(Protocol):
     background: float
     """Mean cosine of unrelated texts in this index: the practical zero of the dense score."""
 
-    space: Space
+    vector_space: VectorSpace
     """Where this index's vectors are compared: a question's vector is placed there before it is searched for."""
 
     def search(

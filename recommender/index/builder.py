@@ -21,7 +21,7 @@ from recommender.index.digest import digest_of, passage_digest
 from recommender.index.generations import Manifest
 from recommender.index.lexical import Entry, LexicalIndex
 from recommender.index.local import LocalIndex, check_model
-from recommender.index.space import Space
+from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import SHORTEST
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 
@@ -48,7 +48,7 @@ class IndexBuilder:
         self._lexical: LexicalIndex | None = None
         self._dead = 0
         self._pending: list[Vectors] = []
-        self.space = Space.load(base / "space.npz") if base else Space()
+        self.vector_space = VectorSpace.load(base / "space.npz") if base else VectorSpace()
 
     @property
     def passages(self) -> int:
@@ -81,15 +81,15 @@ class IndexBuilder:
         """Take nothing over, after all."""
         if self._catalogue:
             self._catalogue.close()
-        self._base, self._catalogue, self.known, self.space = None, None, {}, Space()
+        self._base, self._catalogue, self.known, self.vector_space = None, None, {}, VectorSpace()
 
-    def begin(self, expected: int, hnsw_from: int, space: Space | None = None) -> None:
+    def begin(self, expected: int, hnsw_from: int, vector_space: VectorSpace | None = None) -> None:
         """Make the new directory, holding what the base holds. `expected` passages choose exact or HNSW search; `space`
         is where a fresh generation's vectors are placed."""
         self.directory = generations.begin(self._index_dir, self._model)
         if self._base is None:
-            self.space = space or Space()
-        self.space.save(self.directory / "space.npz")
+            self.vector_space = vector_space or VectorSpace()
+        self.vector_space.save(self.directory / "space.npz")
         if self._base is None:
             self._catalogue = Catalogue.create(self.directory / "catalogue.db")
             self._lexical = LexicalIndex.create(self.directory / "lexical")
@@ -166,7 +166,7 @@ class IndexBuilder:
             rows=len(dense),
             approximate=dense.approximate,
             background=_background(catalogue, dense, unrelated),
-            alignment=self.space.alignment,
+            alignment=self.vector_space.alignment,
             digest=digest,
         )
         catalogue.close()

@@ -3,7 +3,7 @@
 import hashlib
 
 from recommender.datatypes import Item, Passage
-from recommender.index.space import centred_with
+from recommender.index.vector_space import centred_with
 from recommender.language.analyzer import ANALYSIS_VERSION
 
 

@@ -19,7 +19,7 @@ from recommender.index.catalogue import Catalogue
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
 from recommender.index.lexical import LexicalIndex
-from recommender.index.space import Space
+from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import Vocabulary
 from recommender.language.analyzer import ANALYSIS_VERSION
 from recommender.language.terms import Terms
@@ -31,14 +31,19 @@ class LocalIndex:
     """Items of one generation, searched by meaning and by words, filtered by reader tokens."""
 
     def __init__(
-        self, manifest: Manifest, catalogue: Catalogue, dense: DenseIndex | None, lexical: LexicalIndex, space: Space
+        self,
+        manifest: Manifest,
+        catalogue: Catalogue,
+        dense: DenseIndex | None,
+        lexical: LexicalIndex,
+        vector_space: VectorSpace,
     ) -> None:
         self.manifest = manifest
         self.background = manifest.background
         self._catalogue = catalogue
         self._dense = dense
         self._lexical = lexical
-        self.space = space
+        self.vector_space = vector_space
         self._items, self._item_of = _membership(catalogue, manifest.rows)
         self._told = np.ones(manifest.rows, np.bool_)
         self._told[catalogue.openings()] = False
@@ -68,14 +73,14 @@ class LocalIndex:
             catalogue = Catalogue.load(directory / "catalogue.db")
             lexical = LexicalIndex.load(directory / "lexical")
             dense = DenseIndex.load(directory / "vectors.faiss") if model else None
-            space = Space.load(directory / "space.npz") if model else Space()
+            vector_space = VectorSpace.load(directory / "space.npz") if model else VectorSpace()
             counted = catalogue.counts()
             if counted != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
                 raise IndexDamaged(
                     f"{directory.name} holds {counted[0]} items and {counted[1]} passages, its manifest says "
                     f"{manifest.items} and {manifest.passages}. Run: kollega reindex --full"
                 )
-            return cls(manifest, catalogue, dense, lexical, space)
+            return cls(manifest, catalogue, dense, lexical, vector_space)
         except (OSError, RuntimeError, ValueError, LookupError, TypeError, sqlite3.Error) as error:
             raise IndexDamaged(f"{directory.name} cannot be opened ({error}). Run: kollega reindex --full") from error
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from recommender.access import EVERYONE, Reader, may_edit, request_audience
 from recommender.corpus import answer_of
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Team, utc_now
+from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
 from recommender.knowledge import outcomes
 
@@ -48,7 +49,7 @@ class Kept:
 
 def write(session: Session, reader: Reader, content: Content, source: HelpRequest | None = None) -> Document:
     """A new document, perhaps drafted from a request. Allowed to the agents of its team (NotAllowed)."""
-    if content.team.id not in reader.handles:
+    if content.team.id not in reader.serves_teams:
         raise NotAllowed("Only the agents of a team write its documents.")
     document = Document(written_at=utc_now(), drafted_from_id=source.id if source else None, audience=[])
     session.add(document)
@@ -62,7 +63,7 @@ def edit(session: Session, document: Document, reader: Reader, content: Content,
     also to that team's agents (NotAllowed); Conflict when somebody else has changed it since."""
     if not may_edit(document, reader):
         raise NotAllowed("Only the owner of a document and its team's agents can change it.")
-    if content.team.id not in reader.handles | {document.team_id}:
+    if content.team.id not in reader.serves_teams | {document.team_id}:
         raise NotAllowed("A document is moved by the agents of the team it goes to.")
     now = utc_now()
     # one statement, so that of two at once only one finds it as it was
@@ -87,7 +88,7 @@ def verify(session: Session, document: Document, reader: Reader, person: Person)
     if not may_edit(document, reader):
         raise NotAllowed("Only the owner of a document and its team's agents can verify it.")
     document.verified_on, document.verified_by = utc_now().date(), person
-    outcomes.settle_flags(session, f"document:{document.id}")
+    outcomes.settle_flags(session, item_key(Kind.DOCUMENT, document.id))
     session.flush()
 
 
@@ -126,13 +127,13 @@ def kept(session: Session, reader: Reader, today: date) -> list[Kept]:
     query = (
         select(Document)
         .where(
-            or_(Document.owner_id == reader.person_id, Document.team_id.in_(sorted(reader.handles)) & orphaned),
+            or_(Document.owner_id == reader.person_id, Document.team_id.in_(sorted(reader.serves_teams)) & orphaned),
         )
         .options(joinedload(Document.owner), selectinload(Document.audience))
     )
     rows = list(session.scalars(query))
-    usage = outcomes.usage(session, [f"document:{row.id}" for row in rows])
-    found = [_kept(row, usage[f"document:{row.id}"].flags, today) for row in rows]
+    usage = outcomes.usage(session, [item_key(Kind.DOCUMENT, row.id) for row in rows])
+    found = [_kept(row, usage[item_key(Kind.DOCUMENT, row.id)].flags, today) for row in rows]
     calm = [
         (one.document.hidden, not (one.due or one.flags), not one.document.draft, one.document.title.casefold())
         for one in found

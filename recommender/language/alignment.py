@@ -34,7 +34,7 @@ _MOST_TRANSLATIONS = 3
 class Alignment:
     """`maps` takes vectors of a language, centred, to the common space: {language: shape (dimension, dimension)}.
 
-    `passages` and `questions` are the means of that text, as in Space, for a corpus that has none of its own.
+    `passages` and `questions` are the means of that text, as in VectorSpace, for a corpus that has none of its own.
     `lexicon` is {language: {term: ((term of the other language, probability), ...)}}, best first. `source` says what it
     was learned from; `digest` is empty when there is neither map nor lexicon.
     """

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from recommender.access import Reader, readable_documents, readable_requests
 from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, best_parts, ids_of, stood_by
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Reply, Team
-from recommender.datatypes import Contribution, Kind
+from recommender.datatypes import Contribution, Kind, item_key
 
 
 class Trace(NamedTuple):
@@ -67,7 +67,7 @@ def _of_requests(session: Session, keys: Collection[str], reader: Reader, before
         own = replies.get(identifier, [])
         if len(own) > 1:
             own.sort(key=itemgetter(1))
-        found[f"request:{identifier}"] = (*each, best_parts(own))
+        found[item_key(Kind.REQUEST, identifier)] = (*each, best_parts(own))
     return found
 
 
@@ -80,7 +80,7 @@ def _of_documents(session: Session, keys: Collection[str], reader: Reader, befor
     for identifier, team, language, owner, verifier, verified, written in rows:
         parts = stood_by(owner, verifier, verified, written)
         kept = tuple(part for part in parts if before is None or part.at < before)
-        found[f"document:{identifier}"] = (team, language, kept)
+        found[item_key(Kind.DOCUMENT, identifier)] = (team, language, kept)
     return found
 
 

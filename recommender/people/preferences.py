@@ -28,7 +28,7 @@ MOST_A_WEEK = 1_000
 
 
 @dataclass(frozen=True)
-class Choices:
+class Preferences:
     """What one person has chosen. `capacity` is how many times a week at most they want to be suggested first."""
 
     away_until: date | None
@@ -40,11 +40,11 @@ class Choices:
     stated: tuple[str, ...]
 
 
-def load_choices(session: Session, person: Person) -> Choices:
+def load_preferences(session: Session, person: Person) -> Preferences:
     """What a person has chosen, topics in the order they were written."""
     chosen = session.get(PersonSettings, person.id)
     rows = topics(session, person)
-    return Choices(
+    return Preferences(
         away_until=person.away_until,
         paused=bool(chosen and chosen.paused),
         capacity=chosen.capacity if chosen else None,
@@ -60,7 +60,7 @@ def topics(session: Session, person: Person) -> list[PersonTopic]:
     return list(session.scalars(select(PersonTopic).where(PersonTopic.person_id == person.id).order_by(PersonTopic.id)))
 
 
-def save_choices(session: Session, person: Person, choices: Choices) -> None:
+def save_preferences(session: Session, person: Person, choices: Preferences) -> None:
     """Make these a person's choices. A topic that stays keeps the day it was written on."""
     person.away_until = choices.away_until
     if tuple(person.languages) != choices.languages:

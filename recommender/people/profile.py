@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from recommender.access import Reader, readable_documents, readable_requests
 from recommender.corpus import readable_items
 from recommender.database.tables import RESOLVED, STATED, Document, HelpRequest, Person, PersonTopic, Reply
-from recommender.datatypes import Item, Kind, Part
+from recommender.datatypes import Item, Kind, Part, item_key
 from recommender.index import SearchIndex
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import tokens
@@ -92,8 +92,8 @@ def pieces(
         .order_by(Document.written_at.desc(), Document.id.desc())
         .limit(most)
     )
-    keys = [f"{Kind.REQUEST}:{number}" for number in session.scalars(requests)]
-    keys += [f"{Kind.DOCUMENT}:{number}" for number in session.scalars(documents)]
+    keys = [item_key(Kind.REQUEST, number) for number in session.scalars(requests)]
+    keys += [item_key(Kind.DOCUMENT, number) for number in session.scalars(documents)]
     found = [
         Piece(item, part.at, part.part, item.key in declined)
         for item in readable_items(session, keys, reader).values()

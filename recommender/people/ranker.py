@@ -56,7 +56,7 @@ class Ranker:
 
 VOTES = Ranker({"votes": 1.0})
 """Each item votes for the people in it (Macdonald and Ounis 2006, "Voting for Candidates"), old parts less."""
-USUAL = Ranker(
+SHIPPED = Ranker(
     {
         "votes": 0.60,
         "similar_now": 0.05,
@@ -70,8 +70,8 @@ USUAL = Ranker(
         "lately": 0.61,
     }
 )
-"""Fitted on the earlier questions of four sets by `python -m indexer.usual_weights`, to be used where an organisation's
-own history tells no better ones. In them all people wrote one language and no team was named."""
+"""Fitted on the earlier questions of four sets by `python -m indexer.research.fit_ranker`, to be used where an
+organisation's own history gives no better ones. In them all people wrote one language and no team was named."""
 
 
 def fit(questions: Sequence[tuple[Numbers, NDArray[np.bool_]]], start: Ranker, pull: float) -> dict[str, float]:

@@ -54,16 +54,18 @@ class Weights(NamedTuple):
     across: float = 0.0
 
 
-USUAL = Weights(-8.4, 15.3, 8.4, question=1.7, passage=-1.6, near_in_long=8.7, covered_in_long=1.6, across=1.0)
+SHIPPED_WEIGHTS = Weights(
+    -8.4, 15.3, 8.4, question=1.7, passage=-1.6, near_in_long=8.7, covered_in_long=1.6, across=1.0
+)
 """Fitted on train queries of the evaluation sets, with and without an answer: out-of-scope ones, and questions of one
 set asked of the corpora of others. `across` was fitted alone, on the one set in two languages: the same meaning lies
-less near there, and is covered by fewer words. `python -m indexer.usual_calibration` fits the others anew."""
+less near there, and is covered by fewer words. `python -m indexer.research.fit_calibration` fits the others anew."""
 WORDS_ALONE = Weights(-2.6, 0.0, 8.9)
 """The same without a dense leg."""
 
 
 @dataclass(frozen=True)
-class Belief:
+class AnswerModel:
     """How much each thing tells about whether a question has an answer: `best`, the logit of its best suggestion's
     match, and `together`, the mean match of its first BESIDE. `fitted` says on what, empty for the one that ships."""
 
@@ -78,15 +80,15 @@ class Belief:
         return _logistic(self.constant + self.best * best + self.together * together) if matches else 0.0
 
 
-SHIPPED = Belief(-0.96, 0.37, 3.51)
-"""Fitted on the train questions that USUAL was fitted on, by `python -m indexer.usual_calibration`."""
-BEST_ALONE = Belief(0.0, 1.0, 0.0)
+SHIPPED = AnswerModel(-0.96, 0.37, 3.51)
+"""Fitted on the train questions that SHIPPED_WEIGHTS was fitted on, by `python -m indexer.research.fit_calibration`."""
+BEST_ALONE = AnswerModel(0.0, 1.0, 0.0)
 """Without a dense leg the best suggestion speaks for all."""
 
 
 def evidence(matches: Sequence[float]) -> tuple[float, float]:
-    """(logit of the best match, mean of the first BESIDE matches), of which a Belief makes its probability. One that is
-    not there counts as one that does not match."""
+    """(logit of the best match, mean of the first BESIDE matches), of which an AnswerModel makes its probability.
+    A missing match counts as a match of 0."""
     first = matches[:BESIDE]
     return _logit(max(matches, default=0.0)), sum(first) / BESIDE
 
@@ -95,24 +97,24 @@ def fit(
     matches: Sequence[Sequence[float]],
     exists: Sequence[bool],
     weights: NDArray[np.float64],
-    start: Belief = SHIPPED,
+    start: AnswerModel = SHIPPED,
     pull: float = 0.0,
-) -> Belief:
-    """The belief under which these questions' matches best foretell whether an answer exists. `weights`, shape
+) -> AnswerModel:
+    """The answer model under which these questions' matches best foretell whether an answer exists. `weights`, shape
     (questions,), say how much each question counts; `pull` draws to `start` (a Gaussian prior), which is what comes out
     where there is little to learn from. A better match never tells against an answer."""
     values = np.array([(1.0, *evidence(each)) for each in matches])
     first = np.array([start.constant, start.best, start.together])
     truth = np.asarray(exists, float)
     constant, best, together = _regress(values, truth, weights, first, pull, (_ANY, _FOR, _FOR))
-    return Belief(constant, best, together)
+    return AnswerModel(constant, best, together)
 
 
 def fit_weights(
     suggestions: Sequence[Sequence[Features]],
     exists: Sequence[bool],
     weights: NDArray[np.float64],
-    start: Weights = USUAL,
+    start: Weights = SHIPPED_WEIGHTS,
     pull: float = 0.0,
 ) -> Weights:
     """The weights under which these questions' best suggestions best foretell whether an answer exists; which one is
@@ -180,7 +182,7 @@ def length(words: int, longest: int) -> float:
     return min(1.0, max(0.0, math.log(max(1, words) / _SHORT) / math.log(longest / _SHORT)))
 
 
-def probability(features: Features, weights: Weights = USUAL) -> float:
+def probability(features: Features, weights: Weights = SHIPPED_WEIGHTS) -> float:
     """How probable it is that a passage with these features answers the question; without a dense leg, by coverage
     alone."""
     weights = WORDS_ALONE if features.near is None else weights

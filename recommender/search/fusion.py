@@ -32,8 +32,8 @@ class Feedback:
     step: float
 
 
-USUAL = Feedback(0.4, 0.05)
-"""Chosen on train queries of the evaluation sets, each left out once, by `python -m indexer.feedback_weights`."""
+SHIPPED = Feedback(0.4, 0.05)
+"""Chosen on train queries of the evaluation sets, each left out once, by `python -m indexer.research.fit_feedback`."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def fuse(hits: Sequence[Hit], background: float, dense_weight: float) -> list[Ca
     return sorted(found, key=lambda candidate: (-candidate.score, candidate.item))
 
 
-def reorder(candidates: Sequence[Candidate], feedback: Feedback = USUAL) -> list[Candidate]:
+def reorder(candidates: Sequence[Candidate], feedback: Feedback = SHIPPED) -> list[Candidate]:
     """Candidates, best first, in the order that feedback from the best of them gives; the scores stay.
 
     The question is answered once more by the mean direction of the best, each weighed by the odds that it is right:

@@ -121,14 +121,14 @@ def test_a_person_holds_everyone_their_teams_and_themselves() -> None:
     reader = reader_of(Person(id=7, handle="aino", name="Aino", teams=teams))
     assert reader.tokens == {"everyone", "person:7", "team:hr", "team:it"}
     assert reader.person_id == 7 and set(reader.team_ids) == {4, 6}
-    assert (reader.agent, set(reader.handles)) == (False, set())
+    assert (reader.agent, set(reader.serves_teams)) == (False, set())
 
 
 @pytest.mark.parametrize("role", AGENTS)
 def test_an_agent_holds_any_agent_s_token_too_and_handles_their_teams(role: str) -> None:
     reader = reader_of(Person(id=7, handle="aino", name="Aino", role=role, teams=[Team(id=4, handle="hr", name="HR")]))
     assert reader.tokens == {"everyone", "agents", "person:7", "team:hr"}
-    assert (reader.agent, set(reader.handles)) == (True, {4})
+    assert (reader.agent, set(reader.serves_teams)) == (True, {4})
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from recommender.encoder import ModelCard
 from recommender.index import generations
 from recommender.index.generations import FORMAT, Manifest
-from recommender.people.ranker import USUAL, VERSION, Ranker
+from recommender.people.ranker import SHIPPED, VERSION, Ranker
 from recommender.ranker_file import RankerFile, load, remove, save
 
 
@@ -29,14 +29,14 @@ def test_what_is_saved_is_loaded(generation: Path) -> None:
 
 def test_the_shipped_weights_are_in_force_until_there_are_others_and_after_they_are_removed(generation: Path) -> None:
     file = RankerFile(generation.parent)
-    assert file.of("gen-000001") is file.of(None) is USUAL
+    assert file.of("gen-000001") is file.of(None) is SHIPPED
     save(generation, Ranker({"votes": 2.0}))
     assert file.of("gen-000001").weights == {"votes": 2.0}
     save(generation, Ranker({"votes": 3.0}))
     os.utime(generation / "experts.json", ns=(1, 1))
     assert file.of("gen-000001").weights == {"votes": 3.0}
     remove(generation)
-    assert file.of("gen-000001") is USUAL
+    assert file.of("gen-000001") is SHIPPED
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_weights_that_cannot_be_used_are_named_and_passed_over(
     generation: Path, held: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     (generation / "experts.json").write_text(held)
-    assert RankerFile(generation.parent).of("gen-000001") is USUAL
+    assert RankerFile(generation.parent).of("gen-000001") is SHIPPED
     assert "Run: kollega train-experts" in caplog.text
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recommender.index.vector_space import VectorSpace
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import reindex
-from recommender import belief_file
+from recommender import answer_model_file
 from recommender import recommender as recommender_module
 from recommender.access import ANYONE, EVERYONE, Reader, reader_of
 from recommender.database.engine import open_database
@@ -22,7 +23,6 @@ from recommender.encoder import Encoder, Vectors
 from recommender.encoder.load import load_encoder
 from recommender.index import Hit, generations
 from recommender.index.local import LocalIndex
-from recommender.index.space import Space
 from recommender.language.analyzer import Analyzer
 from recommender.people import experts
 from recommender.recommender import Recommender
@@ -144,7 +144,7 @@ def test_the_verdict_is_on_the_probability_of_an_answer_and_a_match_stays_the_su
     ranking = recommender.rank(*question, 5)
     assert ranking.exists == pytest.approx(calibration.SHIPPED.probability(ranking.matches))
     for constant, verdict in ((9.0, Verdict.ANSWER), (-0.2, Verdict.MAYBE), (-9.0, Verdict.UNKNOWN)):
-        belief_file.save(generations.live(settings.index_dir), calibration.Belief(constant, 0.0, 0.0))
+        answer_model_file.save(generations.live(settings.index_dir), calibration.AnswerModel(constant, 0.0, 0.0))
         found = recommender.recommend(*question)
         assert found.verdict is verdict and recommender.rank(*question, 5).matches == ranking.matches
         assert [suggestion.match for suggestion in found.suggestions[:1]] == (
@@ -241,7 +241,7 @@ def test_a_question_whose_language_cannot_be_told_goes_with_that_of_which_someth
     vector = encoder.encode_queries(["VRT-412"])[0]
     # seen from the other language's mean the question lies on the other side of all there is
     means = {language: np.tile(vector * (0 if language == spoken else 2), (4, 1)) for language in ("en", "fi")}
-    monkeypatch.setattr(index, "space", Space(questions=means))
+    monkeypatch.setattr(index, "space", VectorSpace(questions=means))
     searched = []
 
     def search(vector: Vectors, *rest: Any) -> list[Hit]:

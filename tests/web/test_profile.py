@@ -18,7 +18,7 @@ from recommender.database.tables import Event, FirstSuggestion, Person, PersonSe
 from recommender.knowledge import outcomes
 from recommender.people import preferences
 from recommender.people.availability import count_first
-from recommender.people.preferences import Choices
+from recommender.people.preferences import Preferences
 from recommender.people.profile import PIECES
 from tests.conftest import sign_in
 
@@ -97,7 +97,7 @@ def test_settings_are_saved_and_shown_again(visit: Visit, sessions: Sessions) ->
     assert (answer.status_code, answer.headers["Location"]) == (302, f"{SETTINGS}?saved=1")
     with sessions() as session:
         people = {person.handle: person for person in session.query(Person)}
-        assert preferences.load_choices(session, people["aino"]) == Choices(
+        assert preferences.load_preferences(session, people["aino"]) == Preferences(
             TOMORROW, True, 3, people["pekka"], ("fi", "sv"), ("VPN", "screen colours"), ("Printers", "salary")
         )
     page = _main(aino.get(f"{SETTINGS}?saved=1").text)
@@ -108,7 +108,7 @@ def test_settings_are_saved_and_shown_again(visit: Visit, sessions: Sessions) ->
     aino.post(SETTINGS, data={})
     with sessions() as session:
         person = session.query(Person).filter_by(handle="aino").one()
-        assert preferences.load_choices(session, person) == Choices(None, False, None, None, (), (), ())
+        assert preferences.load_preferences(session, person) == Preferences(None, False, None, None, (), (), ())
 
 
 @pytest.mark.parametrize("name", ["riikka", "Riikka Salo", " riikka  SALO "])
@@ -314,7 +314,7 @@ def test_others_see_the_same_bytes_whatever_a_person_has_set(visit: Visit, sessi
             own = session.get_one(Person, aino.id)
             named = session.get_one(Person, riikka.id) if deputy else None
             preferences.erase(session, own)
-            preferences.save_choices(session, own, Choices(None, paused, capacity, named, (), muted, stated))
+            preferences.save_preferences(session, own, Preferences(None, paused, capacity, named, (), muted, stated))
             for item in declined:
                 outcomes.record(session, outcomes.EventKind.NOT_MY_TOPIC, item, subject_id=own.id)
             for _ in range(first):

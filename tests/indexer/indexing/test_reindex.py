@@ -17,8 +17,7 @@ from indexer.indexing.reindex import ReindexReport, reindex
 from recommender.access import ANYONE
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Reply, RequestAudience, utc_now
 from recommender.datatypes import Item, Passage
-from recommender.encoder import Vectors
-from recommender.encoder import _UNRELATED
+from recommender.encoder import _UNRELATED, Vectors
 from recommender.errors import IndexDamaged, IndexLocked, IndexMismatch
 from recommender.index import generations
 from recommender.index.catalogue import Catalogue

@@ -23,7 +23,7 @@ from indexer.learning.calibrate import (
     log_losses,
     past_matches,
 )
-from recommender import belief_file
+from recommender import answer_model_file
 from recommender.database.tables import RequestAttempt, RequestLink
 from recommender.datatypes import DENSE_MISSING
 from recommender.errors import IndexNotFound, ModelError
@@ -33,47 +33,47 @@ from recommender.knowledge import outcomes
 from recommender.knowledge.outcomes import EventKind
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
-from recommender.search.calibration import SHIPPED, Belief
+from recommender.search.calibration import SHIPPED, AnswerModel
 from recommender.settings import Settings
 
 START = datetime(2026, 1, 1)
 Open = Callable[[], Recommender]
 
 
-def _history(belief: Belief, questions: int, best: float = 1.0) -> list[PastMatch]:
-    """Questions that have an answer as often as `belief` says of their matches, which are between 0 and `best`."""
+def _history(answer_model: AnswerModel, questions: int, best: float = 1.0) -> list[PastMatch]:
+    """Questions that have an answer as often as `answer_model` says; their matches are between 0 and `best`."""
     rng = np.random.default_rng(0)
     past = []
     for number in range(questions):
         matches = tuple(sorted(rng.uniform(0.0, best, 5).tolist(), reverse=True))
-        kind = ANSWERED if rng.random() < belief.probability(matches) else FIRST
+        kind = ANSWERED if rng.random() < answer_model.probability(matches) else FIRST
         past.append(PastMatch(START + timedelta(hours=number), kind, matches))
     return past
 
 
 def test_a_fit_that_is_better_on_the_newest_questions_is_kept() -> None:
-    past = _history(Belief(-9.0, 1.0, 14.0), 1_000)
-    found, belief = learn(past[::-1])
+    past = _history(AnswerModel(-9.0, 1.0, 14.0), 1_000)
+    found, answer_model = learn(past[::-1])
     assert (found.kept, found.held_out) == ("own", round(HELD_OUT * 1_000))
     assert found.answered + found.unanswered == 1_000
     assert found.gain is not None and found.gain.low > 0
     assert found.gain.mean == pytest.approx(found.loss["shipped"] - found.loss["own"])
-    assert log_losses(past[-300:], belief).mean() == pytest.approx(found.loss["own"])
-    assert belief.together > SHIPPED.together
+    assert log_losses(past[-300:], answer_model).mean() == pytest.approx(found.loss["own"])
+    assert answer_model.together > SHIPPED.together
     assert found.as_text().startswith("Your own calibration is used: on the newest 300 of 1000 questions the log loss")
 
 
 def test_a_fit_that_is_no_better_leaves_the_shipped_one() -> None:
-    found, belief = learn(_history(SHIPPED, 600, best=0.66))  # of which SHIPPED says 0.55 in the mean
+    found, answer_model = learn(_history(SHIPPED, 600, best=0.66))  # of which SHIPPED says 0.55 in the mean
     assert found.gain is not None and found.gain.low <= 0
-    assert (found.kept, belief) == ("shipped", SHIPPED)
+    assert (found.kept, answer_model) == ("shipped", SHIPPED)
     assert found.as_text().startswith("The shipped calibration is used: ")
 
 
 def test_too_little_history_says_what_is_needed() -> None:
     past = [PastMatch(START + timedelta(hours=n), ANSWERED if n < LEAST - 1 else FIRST, (0.5,)) for n in range(500)]
-    found, belief = learn(past)
-    assert (found.kept, found.gain, belief) == ("shipped", None, SHIPPED)
+    found, answer_model = learn(past)
+    assert (found.kept, found.gain, answer_model) == ("shipped", None, SHIPPED)
     assert found.as_text().startswith(f"Too little history: of {LEAST - 1} requests it is known")
     one_after_the_other = [PastMatch(each.at, ANSWERED if n < 200 else FIRST, (0.5,)) for n, each in enumerate(past)]
     assert learn(one_after_the_other)[0].gain is None  # the newest all lack an answer, so nothing can be judged
@@ -81,7 +81,7 @@ def test_too_little_history_says_what_is_needed() -> None:
 
 def test_the_log_loss_by_hand() -> None:
     past = [PastMatch(START, ANSWERED, (0.8,)), PastMatch(START, FIRST, (0.8,))]
-    best = Belief(0.0, 1.0, 0.0)
+    best = AnswerModel(0.0, 1.0, 0.0)
     assert log_losses(past, best).tolist() == pytest.approx([-2 * 0.55 * np.log(0.8), -2 * 0.45 * np.log(0.2)])
 
 
@@ -148,22 +148,24 @@ def test_what_was_learned_goes_with_the_live_generation_and_shows_in_the_status(
     add_request("printer jam")
     recommender = open_recommender()
     directory = generations.live(settings.index_dir)
-    history = _history(Belief(-9.0, 1.0, 14.0), 1_000)
+    history = _history(AnswerModel(-9.0, 1.0, 14.0), 1_000)
     monkeypatch.setattr("indexer.learning.calibrate.past_matches", lambda *_args: history)
     assert read_status(settings).calibration == ""
     with sessions() as session:
         found = calibrate(settings, recommender, session)
-        assert found.kept == "own" and recommender.belief == belief_file.load(directory) != SHIPPED
-        assert recommender.belief.fitted["questions"] == 1_000
+        assert found.kept == "own" and recommender.answer_model == answer_model_file.load(directory) != SHIPPED
+        assert recommender.answer_model.fitted["questions"] == 1_000
         assert "calibration fitted to 1000 questions of your own, 20" in read_status(settings).as_text()
         (directory / "calibration.json").write_text("{")
         assert "Run: kollega calibrate" in read_status(settings).calibration
         monkeypatch.setattr("indexer.learning.calibrate.past_matches", lambda *_args: history[:20])
         assert calibrate(settings, recommender, session).kept == "shipped"
-        assert recommender.belief is SHIPPED and read_status(settings).calibration == ""  # what cannot be used is gone
-        belief_file.save(directory, own := Belief(-1.0, 0.5, 2.0, {"questions": 300}))
+        assert (
+            recommender.answer_model is SHIPPED and read_status(settings).calibration == ""
+        )  # what cannot be used is gone
+        answer_model_file.save(directory, own := AnswerModel(-1.0, 0.5, 2.0, {"questions": 300}))
         assert "Nothing was changed." in calibrate(settings, recommender, session).as_text()
-        assert recommender.belief == own
+        assert recommender.answer_model == own
 
 
 def test_without_an_index_or_a_model_there_is_nothing_to_calibrate(

@@ -17,7 +17,7 @@ from recommender.index import generations
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.people.evidence import Trace
-from recommender.people.ranker import USUAL, VOTES, Ranker
+from recommender.people.ranker import SHIPPED, VOTES, Ranker
 from recommender.ranker_file import load, save
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -54,12 +54,12 @@ def test_weights_that_are_no_better_than_votes_are_not_kept() -> None:
     past = [_question(number, rng.choice((EXPERT, POPULAR)), EXPERT) for number in range(LEAST)]
     found, ranker = learn(past, 365)
     assert found.gain is not None and found.gain.low <= 0 <= found.gain.high
-    assert found.kept == "shipped" and ranker is USUAL
+    assert found.kept == "shipped" and ranker is SHIPPED
     assert found.as_text().startswith("The shipped weights are used: ")
 
 
 def test_votes_alone_are_used_where_the_shipped_weights_are_worse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.learning.train_experts.USUAL", Ranker({"nearest": 9.0}))
+    monkeypatch.setattr("indexer.learning.train_experts.SHIPPED", Ranker({"nearest": 9.0}))
     found, ranker = learn([_question(number, POPULAR, EXPERT) for number in range(LEAST)], 365)
     assert (found.mrr["shipped"], found.mrr["votes"]) == (0.5, 1.0)
     assert found.kept == "votes" and ranker is VOTES
@@ -68,7 +68,7 @@ def test_votes_alone_are_used_where_the_shipped_weights_are_worse(monkeypatch: p
 
 def test_too_little_history_says_how_much_is_needed() -> None:
     found, ranker = learn([_question(number, EXPERT, EXPERT) for number in range(LEAST - 1)], 365)
-    assert (found.kept, ranker) == ("shipped", USUAL)
+    assert (found.kept, ranker) == ("shipped", SHIPPED)
     assert found.as_text() == (
         "Too little history: 199 answered requests that were imported (colleagues were suggested beside those that "
         "were sent here); 200 are needed. Nothing was changed."
@@ -126,13 +126,13 @@ def test_training_goes_with_the_live_generation_and_takes_back_what_was_learned_
         (directory / "experts.json").write_text("{")
         assert "Run: kollega train-experts" in read_status(settings).ranker
         assert train(settings, recommender, session).gain is None
-        assert recommender.ranker is USUAL and read_status(settings).ranker == ""
+        assert recommender.ranker is SHIPPED and read_status(settings).ranker == ""
         monkeypatch.setattr("indexer.learning.train_experts.past_questions", lambda *_args, **_named: better)
         train(settings, recommender, session)
         random_ones = [_question(number, (EXPERT, POPULAR)[number % 2], EXPERT) for number in range(LEAST)]
         monkeypatch.setattr("indexer.learning.train_experts.past_questions", lambda *_args, **_named: random_ones)
         assert train(settings, recommender, session).kept == "shipped"
-        assert recommender.ranker is USUAL
+        assert recommender.ranker is SHIPPED
 
 
 def test_without_an_index_or_a_model_there_is_nothing_to_train_for(
@@ -157,6 +157,6 @@ def test_saved_weights_rank_from_the_next_question_on(
 ) -> None:
     add_request("printer jam")
     recommender = open_recommender()
-    assert recommender.ranker is USUAL
+    assert recommender.ranker is SHIPPED
     save(generations.live(settings.index_dir), Ranker({"nearest": 2.0}))
     assert recommender.ranker.weights == {"nearest": 2.0}

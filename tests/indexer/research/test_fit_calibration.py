@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from indexer.research.fit_calibration import ANSWERED, ELSEWHERE, FIRST, OUT_OF_SCOPE, Example, fit, weigh
-from recommender.search.calibration import SHIPPED, USUAL, WITH_ANSWER, Features, probability
+from recommender.search.calibration import SHIPPED, SHIPPED_WEIGHTS, WITH_ANSWER, Features, probability
 
 
 def test_each_set_counts_the_same_and_within_it_each_kind_without_an_answer() -> None:
@@ -26,15 +26,15 @@ def test_what_is_fitted_tells_questions_with_an_answer_from_those_without() -> N
 
     examples = [example(name, ANSWERED, 0.2, 0.9) for name in "ab" for _ in range(200)]
     examples += [example(name, ELSEWHERE, 0.0, 0.4) for name in "ab" for _ in range(200)]
-    weights, belief = fit(examples)
+    weights, answer_model = fit(examples)
 
     def exists(near: float) -> float:
         match = probability(Features(near, near, 5, 30), weights)
-        return belief.probability([match, match])
+        return answer_model.probability([match, match])
 
     assert exists(0.8) > 0.95 and exists(0.05) < 0.05 and 0.2 < exists(0.32) < 0.8
 
 
 def test_what_ships_is_sure_of_a_clear_match_and_of_none() -> None:
-    clear, none = (probability(Features(each, each, 6, 30), USUAL) for each in (0.9, 0.02))
+    clear, none = (probability(Features(each, each, 6, 30), SHIPPED_WEIGHTS) for each in (0.9, 0.02))
     assert SHIPPED.probability([clear, 0.5, 0.3]) > 0.8 and SHIPPED.probability([none] * 5) < 0.1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recommender.index.vector_space import VectorSpace
 
 from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.errors import IndexDamaged, IndexMismatch
@@ -16,7 +17,6 @@ from recommender.index.generations import Manifest
 from recommender.index.journal import Journal
 from recommender.index.lexical import LexicalIndex
 from recommender.index.local import LocalIndex
-from recommender.index.space import Space
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms
 from tests.conftest import FakeEncoder
@@ -151,7 +151,7 @@ def test_vectors_of_the_base_are_handed_on(tmp_path: Path, analyzer: Analyzer, e
 def test_a_generation_keeps_the_space_it_was_begun_with_and_hands_it_on(
     tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
 ) -> None:
-    ours, other = (Space({"en": np.full(64, value, np.float32)}, alignment=f"{value}") for value in (0.25, 0.5))
+    ours, other = (VectorSpace({"en": np.full(64, value, np.float32)}, alignment=f"{value}") for value in (0.25, 0.5))
     builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
     assert builder.fresh
     builder.begin(0, 20_000, ours)
@@ -159,15 +159,15 @@ def test_a_generation_keeps_the_space_it_was_begun_with_and_hands_it_on(
     builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
     assert not builder.fresh
     builder.begin(0, 20_000, other)  # not asked for: what the base holds lies in its own
-    np.testing.assert_array_equal(builder.space.passages["en"], ours.passages["en"])
+    np.testing.assert_array_equal(builder.vector_space.passages["en"], ours.passages["en"])
     builder.finish(20_000)
     opened = LocalIndex.open(tmp_path, encoder.card)
     assert (opened.manifest.generation, opened.manifest.alignment) == ("gen-000002", "0.25")
-    np.testing.assert_array_equal(opened.space.passages["en"], ours.passages["en"])
+    np.testing.assert_array_equal(opened.vector_space.passages["en"], ours.passages["en"])
     builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=True)
     assert builder.fresh
     builder.begin(0, 20_000, other)
-    np.testing.assert_array_equal(builder.space.passages["en"], other.passages["en"])
+    np.testing.assert_array_equal(builder.vector_space.passages["en"], other.passages["en"])
 
 
 def test_the_words_of_an_item_are_kept_together_and_a_context_once(

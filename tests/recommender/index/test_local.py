@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recommender.index.vector_space import VectorSpace
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -17,7 +18,6 @@ from recommender.index import Hit, generations
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
 from recommender.index.local import LocalIndex
-from recommender.index.space import Space
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms
 from recommender.settings import Settings
@@ -283,7 +283,7 @@ def _remove_space(directory: Path) -> None:
 
 def _cut_space(directory: Path) -> None:
     mean = np.ones(64, np.float32)
-    Space({"en": mean}, {"en": np.stack([mean] * 4)}).save(directory / "space.npz")
+    VectorSpace({"en": mean}, {"en": np.stack([mean] * 4)}).save(directory / "space.npz")
     path = directory / "space.npz"
     path.write_bytes(path.read_bytes()[:500])
 

@@ -16,7 +16,7 @@ from recommender.people.availability import Availability
 from recommender.people.evidence import traces
 from recommender.people.experts import Ranked, describe, rank, teams, with_evidence
 from recommender.people.fairness import choose
-from recommender.people.ranker import USUAL
+from recommender.people.ranker import SHIPPED
 
 AT = datetime(2026, 1, 1)
 Named = tuple[tuple[Ranked, ...], tuple[str, ...], tuple[Expert, ...]]
@@ -160,6 +160,6 @@ def _named(session: Session, scores: dict[str, float], reader: Reader) -> Named:
     now = AT + timedelta(days=500)
     near = [trace._replace(convincing=trace.score >= 0.3) for trace in traces(session, scores, reader)]
     excluded = {reader.person_id} if reader.person_id else set()
-    ranked = with_evidence(rank(near, USUAL, now, 365, "en", excluded), near)
+    ranked = with_evidence(rank(near, SHIPPED, now, 365, "en", excluded), near)
     free = {each.person_id: Availability(each.person_id, False, None, False, None, 0.0, (), None) for each in ranked}
-    return ranked, teams(near), describe(session, reader, choose(ranked, free, (), "en"), near, now, 365, USUAL)
+    return ranked, teams(near), describe(session, reader, choose(ranked, free, (), "en"), near, now, 365, SHIPPED)

@@ -11,9 +11,9 @@ from recommender.database.tables import Event, FirstSuggestion, Person, PersonSe
 from recommender.knowledge import outcomes
 from recommender.knowledge.outcomes import declined_on
 from recommender.people.availability import count_first
-from recommender.people.preferences import Choices, erase, first_on, load_choices, save_choices, topics
+from recommender.people.preferences import Preferences, erase, first_on, load_preferences, save_preferences, topics
 
-NOTHING = Choices(None, False, None, None, (), (), ())
+NOTHING = Preferences(None, False, None, None, (), (), ())
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def people(sessions: sessionmaker[Session], add_person: Callable[..., int]) -> t
     with sessions.begin() as session:
         for own, other in ((aino, matti), (matti, aino)):
             person, deputy = session.get_one(Person, own), session.get_one(Person, other)
-            chosen = Choices(date(2026, 6, 1), False, 3, deputy, ("fi", "en"), ("vpn", "printer"), ("salary",))
-            save_choices(session, person, chosen)
+            chosen = Preferences(date(2026, 6, 1), False, 3, deputy, ("fi", "en"), ("vpn", "printer"), ("salary",))
+            save_preferences(session, person, chosen)
             count_first(session, own, date(2026, 5, 20))
             outcomes.record(session, outcomes.EventKind.NOT_MY_TOPIC, "request:1", subject_id=own)
         outcomes.record(session, outcomes.EventKind.USED, "request:1")
@@ -34,7 +34,7 @@ def people(sessions: sessionmaker[Session], add_person: Callable[..., int]) -> t
 def test_what_was_chosen_is_kept(sessions: sessionmaker[Session], people: tuple[int, int]) -> None:
     with sessions() as session:
         aino, matti = (session.get_one(Person, number) for number in people)
-        assert load_choices(session, aino) == Choices(
+        assert load_preferences(session, aino) == Preferences(
             date(2026, 6, 1), False, 3, matti, ("fi", "en"), ("vpn", "printer"), ("salary",)
         )
         assert first_on(session, aino) == {date(2026, 5, 20): 1}
@@ -46,7 +46,7 @@ def test_somebody_who_has_said_nothing_has_chosen_nothing(
 ) -> None:
     number = add_person("kaisa")
     with sessions() as session:
-        assert load_choices(session, session.get_one(Person, number)) == NOTHING
+        assert load_preferences(session, session.get_one(Person, number)) == NOTHING
         assert not session.new
 
 
@@ -56,12 +56,14 @@ def test_a_topic_that_stays_keeps_its_day_and_one_left_out_is_gone(
     with sessions.begin() as session:
         aino = session.get_one(Person, people[0])
         topics(session, aino)[0].created_on = date(2020, 1, 1)
-        save_choices(session, aino, replace(load_choices(session, aino), muted=("coffee", "vpn"), stated=("vpn",)))
+        save_preferences(
+            session, aino, replace(load_preferences(session, aino), muted=("coffee", "vpn"), stated=("vpn",))
+        )
     with sessions() as session:
         aino, matti = (session.get_one(Person, number) for number in people)
         found = {(row.kind, row.topic, row.created_on == date(2020, 1, 1)) for row in topics(session, aino)}
         assert found == {("muted", "vpn", True), ("muted", "coffee", False), ("stated", "vpn", False)}
-        assert load_choices(session, matti).muted == ("vpn", "printer")
+        assert load_preferences(session, matti).muted == ("vpn", "printer")
 
 
 def test_erasing_deletes_all_of_one_s_own_pauses_and_leaves_everybody_else_s(
@@ -71,11 +73,11 @@ def test_erasing_deletes_all_of_one_s_own_pauses_and_leaves_everybody_else_s(
         erase(session, session.get_one(Person, people[0]))
     with sessions() as session:
         aino, matti = (session.get_one(Person, number) for number in people)
-        assert load_choices(session, aino) == replace(
+        assert load_preferences(session, aino) == replace(
             NOTHING, paused=True, languages=("fi", "en"), away_until=date(2026, 6, 1)
         )
         assert first_on(session, aino) == declined_on(session, aino.id) == {}
-        assert load_choices(session, matti).deputy is aino and load_choices(session, matti).capacity == 3
+        assert load_preferences(session, matti).deputy is aino and load_preferences(session, matti).capacity == 3
         assert list(first_on(session, matti).values()) == [1] and list(declined_on(session, matti.id)) == ["request:1"]
         assert session.query(Event).filter_by(kind="used").count() == 1
 
@@ -89,4 +91,4 @@ def test_a_person_who_is_deleted_takes_their_choices_along_and_is_nobody_s_deput
     with sessions() as session:
         for table in (PersonSettings, PersonTopic, FirstSuggestion):
             assert {row.person_id for row in session.query(table)} == {matti}
-        assert load_choices(session, session.get_one(Person, matti)).deputy is None
+        assert load_preferences(session, session.get_one(Person, matti)).deputy is None

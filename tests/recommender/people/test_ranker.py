@@ -12,7 +12,7 @@ from recommender.datatypes import Contribution
 from recommender.people.evidence import Trace
 from recommender.people.experts import rank
 from recommender.people.features import FEATURES, candidates
-from recommender.people.ranker import USUAL, VOTES, Ranker, fit
+from recommender.people.ranker import SHIPPED, VOTES, Ranker, fit
 
 NOW = datetime(2026, 6, 1)
 
@@ -59,7 +59,7 @@ def test_each_feature_by_hand() -> None:
 
 def test_without_contributions_there_are_no_candidates() -> None:
     found = candidates([_trace(1, 1.0)], NOW, 365, "en")
-    assert (found.people, found.values.shape, USUAL.shares(found).tolist()) == ((), (0, len(FEATURES)), [])
+    assert (found.people, found.values.shape, SHIPPED.shares(found).tolist()) == ((), (0, len(FEATURES)), [])
     assert candidates([_trace(1, 1.0, (7, 1.0, 1))], NOW, 365, "en", {7}).people == ()
 
 
@@ -90,12 +90,12 @@ def test_the_weights_that_made_the_answers_are_found_again() -> None:
 
 def test_weights_stay_where_they_were_when_there_is_nothing_to_learn_from() -> None:
     nobody = (np.ones((3, len(FEATURES))), np.zeros(3, np.bool_))
-    found = fit([nobody], USUAL, pull=10.0)
-    assert found == pytest.approx({name: USUAL.weights.get(name, 0.0) for name in FEATURES})
+    found = fit([nobody], SHIPPED, pull=10.0)
+    assert found == pytest.approx({name: SHIPPED.weights.get(name, 0.0) for name in FEATURES})
 
 
 def test_the_shipped_weights_and_votes_name_known_features() -> None:
-    assert USUAL.weights.keys() | VOTES.weights.keys() <= set(FEATURES)
+    assert SHIPPED.weights.keys() | VOTES.weights.keys() <= set(FEATURES)
 
 
 def test_200_items_and_1000_people_are_ranked_in_5_ms() -> None:
@@ -110,7 +110,7 @@ def test_200_items_and_1000_people_are_ranked_in_5_ms() -> None:
     try:
         for _ in range(60):
             started = time.thread_time()  # its own, since others share the machine
-            ranked = rank(traces, USUAL, NOW, 365, "en")
+            ranked = rank(traces, SHIPPED, NOW, 365, "en")
             took.append(time.thread_time() - started)
     finally:
         gc.enable()

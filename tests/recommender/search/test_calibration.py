@@ -9,10 +9,10 @@ from recommender.datatypes import Verdict
 from recommender.search.calibration import (
     BEST_ALONE,
     SHIPPED,
-    USUAL,
+    SHIPPED_WEIGHTS,
     WITH_ANSWER,
     WORDS_ALONE,
-    Belief,
+    AnswerModel,
     Features,
     Weights,
     balanced,
@@ -68,9 +68,14 @@ def test_length_is_measured_by_its_logarithm(words: int, expected: float) -> Non
 
 
 def test_a_probability_is_the_logistic_of_the_weighted_features() -> None:
-    logit = USUAL.constant + USUAL.near * 0.4 + USUAL.covered * 0.5
+    logit = SHIPPED_WEIGHTS.constant + SHIPPED_WEIGHTS.near * 0.4 + SHIPPED_WEIGHTS.covered * 0.5
     assert probability(Features(0.4, 0.5, 3, 5)) == pytest.approx(1 / (1 + math.exp(-logit)))
-    logit += USUAL.question + USUAL.passage + USUAL.near_in_long * 0.4 + USUAL.covered_in_long * 0.5
+    logit += (
+        SHIPPED_WEIGHTS.question
+        + SHIPPED_WEIGHTS.passage
+        + SHIPPED_WEIGHTS.near_in_long * 0.4
+        + SHIPPED_WEIGHTS.covered_in_long * 0.5
+    )
     assert probability(Features(0.4, 0.5, 128, 256)) == pytest.approx(1 / (1 + math.exp(-logit)))
 
 
@@ -106,7 +111,7 @@ def test_the_best_match_and_the_mean_of_the_first_five_tell_whether_there_is_an_
     matches = [0.2, 0.9, 0.5, 0.4, 0.0, 0.6]
     assert evidence(matches) == pytest.approx((math.log(9), 0.4))
     logit = -2.0 + 0.5 * math.log(9) + 3.0 * 0.4
-    assert Belief(-2.0, 0.5, 3.0).probability(matches) == pytest.approx(1 / (1 + math.exp(-logit)))
+    assert AnswerModel(-2.0, 0.5, 3.0).probability(matches) == pytest.approx(1 / (1 + math.exp(-logit)))
     assert BEST_ALONE.probability(matches) == pytest.approx(0.9)
     # items that do not match change nothing, whether they are there or not
     assert evidence([0.7, 0.1]) == evidence([0.7, 0.1, 0.0, 0.0, 0.0]) == pytest.approx((math.log(7 / 3), 0.16))
@@ -131,21 +136,21 @@ def test_weights_make_the_share_with_an_answer_what_it_should_be() -> None:
     assert weights[:30].sum() / weights.sum() == pytest.approx(WITH_ANSWER)
 
 
-def _drawn(belief: Belief, questions: int) -> tuple[list[list[float]], list[bool]]:
+def _drawn(answer_model: AnswerModel, questions: int) -> tuple[list[list[float]], list[bool]]:
     rng = np.random.default_rng(0)
     matches = [sorted(rng.uniform(0.01, 0.99, 5).tolist(), reverse=True) for _ in range(questions)]
-    return matches, [bool(rng.random() < belief.probability(each)) for each in matches]
+    return matches, [bool(rng.random() < answer_model.probability(each)) for each in matches]
 
 
 def test_fitting_finds_the_belief_that_made_the_answers() -> None:
-    made = Belief(-3.0, 0.8, 4.0)
+    made = AnswerModel(-3.0, 0.8, 4.0)
     matches, truth = _drawn(made, 20_000)
     found = fit(matches, truth, np.ones(len(truth)))
     assert (found.constant, found.best, found.together) == pytest.approx((-3.0, 0.8, 4.0), abs=0.25)
 
 
 def test_a_strong_pull_leaves_what_it_starts_from_and_no_weight_turns_negative() -> None:
-    matches, truth = _drawn(Belief(-3.0, 0.8, 4.0), 200)
+    matches, truth = _drawn(AnswerModel(-3.0, 0.8, 4.0), 200)
     held = fit(matches, truth, np.ones(200), SHIPPED, pull=1e9)
     assert (held.constant, held.best, held.together) == pytest.approx(
         (SHIPPED.constant, SHIPPED.best, SHIPPED.together), abs=1e-3
@@ -157,8 +162,8 @@ def test_a_strong_pull_leaves_what_it_starts_from_and_no_weight_turns_negative()
 def test_a_match_in_another_language_counts_more_for_it_cannot_be_as_near() -> None:
     across, alike = probability(Features(0.3, 0.2, 5, 20, across=True)), probability(Features(0.3, 0.2, 5, 20))
     assert (
-        math.log(across / (1 - across)) - math.log(alike / (1 - alike)) == pytest.approx(USUAL.across)
-        and USUAL.across > 0
+        math.log(across / (1 - across)) - math.log(alike / (1 - alike)) == pytest.approx(SHIPPED_WEIGHTS.across)
+        and SHIPPED_WEIGHTS.across > 0
     )
     assert probability(Features(None, 0.7, 3, 300, across=True)) == probability(Features(None, 0.7, 3, 300))
 

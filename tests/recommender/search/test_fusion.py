@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recommender.index import Hit, Near
-from recommender.search.fusion import USUAL, Candidate, Feedback, fuse, reorder
+from recommender.search.fusion import SHIPPED, Candidate, Feedback, fuse, reorder
 
 
 def _hit(item: int, cosine: float | None, lexical: float, language: str = "en") -> Hit:
@@ -114,10 +114,10 @@ def test_the_odds_of_the_best_are_by_the_step() -> None:
 def test_only_the_best_ten_are_heard_and_the_best_twenty_reordered() -> None:
     heard = [_candidate("h", 0.5, 1, 0) for _ in range(10)]
     found = [*heard, *(_candidate("x", 0.4, 0, 1) for _ in range(9)), *(_candidate(c, 0.4, 1, 0) for c in "yz")]
-    assert _names(reorder(found, USUAL)) == "h" * 10 + "y" + "x" * 9 + "z"
+    assert _names(reorder(found, SHIPPED)) == "h" * 10 + "y" + "x" * 9 + "z"
     # of the first ten most say x, of all sixteen most say y
     found = [_candidate(name, 0.5, name == "x", name == "y") for name in "yyyyxxxxxxyyyyyy"]
-    assert _names(reorder(found, USUAL)) == "x" * 6 + "y" * 10
+    assert _names(reorder(found, SHIPPED)) == "x" * 6 + "y" * 10
 
 
 def test_the_order_stays_without_directions() -> None:

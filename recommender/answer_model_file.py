@@ -6,13 +6,15 @@ from pathlib import Path
 from recommender import learned
 from recommender.index.generations import CALIBRATION
 from recommender.learned import LearnedFile
-from recommender.search.calibration import SHIPPED, VERSION, Belief
+from recommender.search.calibration import SHIPPED, VERSION, AnswerModel
 
 
-def save(directory: Path, belief: Belief) -> None:
+def save(directory: Path, answer_model: AnswerModel) -> None:
     """Put the weights into a generation's directory in one atomic step."""
-    weights = {"constant": belief.constant, "best": belief.best, "together": belief.together}
-    learned.write(directory / CALIBRATION, {"version": VERSION, "weights": weights, "fitted": dict(belief.fitted)})
+    weights = {"constant": answer_model.constant, "best": answer_model.best, "together": answer_model.together}
+    learned.write(
+        directory / CALIBRATION, {"version": VERSION, "weights": weights, "fitted": dict(answer_model.fitted)}
+    )
 
 
 def remove(directory: Path) -> None:
@@ -20,7 +22,7 @@ def remove(directory: Path) -> None:
     (directory / CALIBRATION).unlink(missing_ok=True)
 
 
-def load(directory: Path) -> Belief:
+def load(directory: Path) -> AnswerModel:
     """The weights of a generation. Raises OSError when there are none, ValueError when they cannot be used."""
     held = learned.read(directory / CALIBRATION, VERSION)
     weights, fitted = held.get("weights"), held.get("fitted") or {}
@@ -30,10 +32,10 @@ def load(directory: Path) -> Belief:
         raise ValueError("a weight is not a number")
     if min(weights["best"], weights["together"]) < 0 or not isinstance(fitted, dict):
         raise ValueError("a better match would tell against an answer")
-    return Belief(**weights, fitted=fitted)
+    return AnswerModel(**weights, fitted=fitted)
 
 
-class BeliefFile(LearnedFile[Belief]):
+class AnswerModelFile(LearnedFile[AnswerModel]):
     """The weights in force: the live generation's own, read again when they change, else the shipped ones."""
 
     def __init__(self, index_dir: Path) -> None:

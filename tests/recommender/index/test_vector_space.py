@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recommender.index.vector_space import VectorSpace
 
 from recommender.datatypes import Passage, Role
 from recommender.encoder import Vectors, normalise
@@ -14,7 +15,6 @@ from recommender.index.dense import DenseIndex
 from recommender.index.digest import passage_digest, read_text
 from recommender.index.journal import Journal
 from recommender.index.local import LocalIndex
-from recommender.index.space import Space
 from recommender.language.alignment import Alignment
 from recommender.language.terms import Terms
 from recommender.settings import Settings
@@ -36,8 +36,8 @@ def _in(language: str, count: int) -> list[Passage]:
     return _passages([""] * count, language)
 
 
-def _learned(passages: Sequence[Passage], encoder: FakeEncoder, alignment: Alignment | None = None) -> Space:
-    return Space.learn(passages, _raw(passages, encoder), encoder, alignment or Alignment())
+def _learned(passages: Sequence[Passage], encoder: FakeEncoder, alignment: Alignment | None = None) -> VectorSpace:
+    return VectorSpace.learn(passages, _raw(passages, encoder), encoder, alignment or Alignment())
 
 
 def _raw(passages: Sequence[Passage], encoder: FakeEncoder) -> Vectors:
@@ -63,7 +63,7 @@ def _usual(maps: Mapping[str, Vectors] | None = None) -> Alignment:
     )
 
 
-def _assert_same(one: Space, two: Space) -> None:
+def _assert_same(one: VectorSpace, two: VectorSpace) -> None:
     for part in ("passages", "questions", "maps"):
         values, others = getattr(one, part), getattr(two, part)
         assert values.keys() == others.keys()
@@ -85,14 +85,14 @@ def test_placed_vectors_have_unit_length_and_what_was_given_stays(encoder: FakeE
     passages = _passages(ENGLISH) + _passages(FINNISH, "fi") + _passages(["skrivaren har fastnat"], "sv")
     raw = _raw(passages, encoder)
     before = raw.copy()
-    space = _learned(passages, encoder, _usual({"fi": _rotation(5)}))
-    placed = space.place_passages(raw, passages)
+    vector_space = _learned(passages, encoder, _usual({"fi": _rotation(5)}))
+    placed = vector_space.place_passages(raw, passages)
     assert (placed.shape, placed.dtype) == (raw.shape, np.float32)
     np.testing.assert_allclose(np.linalg.norm(placed, axis=1), 1.0, atol=1e-5)
     question = encoder.encode_queries(["printer stuck"])[0]
     asked = question.copy()
     for language in ("en", "fi", "sv"):
-        vector = space.place_question(question, language, 2)
+        vector = vector_space.place_question(question, language, 2)
         assert (vector.shape, vector.dtype) == ((64,), np.float32)
         assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
     np.testing.assert_array_equal(raw, before)
@@ -102,26 +102,26 @@ def test_placed_vectors_have_unit_length_and_what_was_given_stays(encoder: FakeE
 def test_passages_are_placed_by_their_own_language(encoder: FakeEncoder) -> None:
     means = {"en": _rows(1, 1)[0], "fi": _rows(1, 2)[0]}
     raw = 2 * _rows(4, 3)
-    placed = Space(means).place_passages(raw, [*_in("fi", 1), *_in("en", 1), *_in("sv", 1), *_in("fi", 1)])
+    placed = VectorSpace(means).place_passages(raw, [*_in("fi", 1), *_in("en", 1), *_in("sv", 1), *_in("fi", 1)])
     expected = normalise(np.stack([raw[0] - means["fi"], raw[1] - means["en"], raw[2], raw[3] - means["fi"]]))
     np.testing.assert_allclose(placed, expected, atol=1e-6)
-    assert Space(means).place_passages(np.zeros((0, 64), np.float32), []).shape == (0, 64)
+    assert VectorSpace(means).place_passages(np.zeros((0, 64), np.float32), []).shape == (0, 64)
 
 
 def test_a_language_without_a_mean_is_left_alone(encoder: FakeEncoder) -> None:
-    space = _learned(_passages(ENGLISH), encoder)
-    assert set(space.passages) == set(space.questions) == {"en"}
+    vector_space = _learned(_passages(ENGLISH), encoder)
+    assert set(vector_space.passages) == set(vector_space.questions) == {"en"}
     raw = encoder.encode_passages(FINNISH)
-    np.testing.assert_allclose(space.place_passages(raw, _in("fi", 40)), raw, atol=1e-6)
-    np.testing.assert_allclose(Space().place_passages(raw, _in("fi", 40)), raw, atol=1e-6)
-    np.testing.assert_array_equal(Space().place_question(raw[0], "fi", 5), raw[0])
+    np.testing.assert_allclose(vector_space.place_passages(raw, _in("fi", 40)), raw, atol=1e-6)
+    np.testing.assert_allclose(VectorSpace().place_passages(raw, _in("fi", 40)), raw, atol=1e-6)
+    np.testing.assert_array_equal(VectorSpace().place_question(raw[0], "fi", 5), raw[0])
 
 
 def test_a_question_in_a_language_without_a_mean_is_placed_by_the_mean_of_the_others() -> None:
     questions = {"en": _rows(4, 3), "fi": _rows(4, 4)}
     vector = _rows(1, 5)[0]
     mean = (questions["en"][0] + questions["fi"][0]) / 2
-    placed = Space(questions=questions).place_question(vector, "sv", 2)
+    placed = VectorSpace(questions=questions).place_question(vector, "sv", 2)
     np.testing.assert_allclose(placed, normalise((vector - 0.85 * mean)[None])[0], atol=1e-6)
 
 
@@ -144,32 +144,34 @@ def test_a_question_in_a_language_without_a_mean_is_placed_by_the_mean_of_the_ot
 def test_a_question_is_placed_by_the_mean_of_questions_as_long(words: int, weights: Sequence[float]) -> None:
     means, vector = {"en": _rows(4, 3), "fi": _rows(4, 4)}, _rows(1, 5)[0]
     mean = np.array(weights, np.float32) @ means["en"]
-    placed = Space(questions=means).place_question(vector, "en", words)
+    placed = VectorSpace(questions=means).place_question(vector, "en", words)
     np.testing.assert_allclose(placed, normalise((vector - 0.85 * mean)[None])[0], atol=1e-6)
 
 
 def test_the_means_of_questions_are_those_of_the_beginnings_of_asked_ones(encoder: FakeEncoder) -> None:
     texts = [" ".join(f"{word}{number}" for word in ("paper", "jam", "tray") * 20) for number in range(40)]
     asked = _passages(texts, role=Role.QUESTION, context="printer stuck")
-    space = _learned(asked + _passages(ENGLISH, role=Role.ANSWER), encoder)
+    vector_space = _learned(asked + _passages(ENGLISH, role=Role.ANSWER), encoder)
     for row, length in enumerate((2, 8, 32, 128)):
         beginnings = [" ".join(f"printer stuck {text}".split()[:length]) for text in texts]
         expected = encoder.encode_queries(beginnings).mean(axis=0)
-        np.testing.assert_allclose(space.questions["en"][row], expected, atol=1e-6)
-    np.testing.assert_allclose(space.questions["en"][0], encoder.encode_queries(["printer stuck"])[0], atol=1e-6)
+        np.testing.assert_allclose(vector_space.questions["en"][row], expected, atol=1e-6)
+    np.testing.assert_allclose(vector_space.questions["en"][0], encoder.encode_queries(["printer stuck"])[0], atol=1e-6)
 
 
 def test_without_enough_asked_ones_questions_are_snippets_of_the_passages(encoder: FakeEncoder) -> None:
     same = _passages(["toner " * 60] * 40, role=Role.ANSWER, context="not a part of it")
-    space = _learned(same, encoder)
-    np.testing.assert_allclose(space.questions["en"], np.tile(encoder.encode_queries(["toner"]), (4, 1)), atol=1e-6)
+    vector_space = _learned(same, encoder)
+    np.testing.assert_allclose(
+        vector_space.questions["en"], np.tile(encoder.encode_queries(["toner"]), (4, 1)), atol=1e-6
+    )
     few = _passages(["ink ink"] * 31, role=Role.QUESTION)
     means = _learned(few + same, encoder).questions["en"]
     assert 0.3 < float(means[0] @ encoder.encode_queries(["toner"])[0]) < 0.8  # neither alone
 
 
 def test_a_language_of_fewer_than_32_passages_has_no_mean_of_its_own(encoder: FakeEncoder) -> None:
-    assert _learned(_passages(ENGLISH[:31]), encoder) == Space(learned_from=31)
+    assert _learned(_passages(ENGLISH[:31]), encoder) == VectorSpace(learned_from=31)
     enough = _learned(_passages(ENGLISH[:32]), encoder)
     np.testing.assert_allclose(enough.passages["en"], encoder.encode_passages(ENGLISH[:32]).mean(axis=0), atol=1e-6)
     mixed = _learned(_passages(ENGLISH[:32]) + _passages(FINNISH[:31], "fi"), encoder)
@@ -180,24 +182,24 @@ def test_a_language_of_fewer_than_32_passages_has_no_mean_of_its_own(encoder: Fa
 def test_maps_bring_the_languages_together() -> None:
     rotation, means = _rotation(5), {"en": _rows(1, 1)[0], "fi": _rows(1, 2)[0]}
     questions = {"en": _rows(4, 3), "fi": _rows(4, 4)}
-    space = Space(means, questions, {"fi": rotation})
+    vector_space = VectorSpace(means, questions, {"fi": rotation})
     meanings = _rows(6, 6)
-    english = space.place_passages(meanings + means["en"], _in("en", 6))
-    finnish = space.place_passages(meanings @ rotation.T + means["fi"], _in("fi", 6))
+    english = vector_space.place_passages(meanings + means["en"], _in("en", 6))
+    finnish = vector_space.place_passages(meanings @ rotation.T + means["fi"], _in("fi", 6))
     np.testing.assert_allclose(english, meanings, atol=1e-5)
     np.testing.assert_allclose(finnish, meanings, atol=1e-5)
     for language, question in (("en", meanings[0]), ("fi", meanings[0] @ rotation.T)):
-        placed = space.place_question(question + 0.85 * questions[language][1], language, 8)
+        placed = vector_space.place_question(question + 0.85 * questions[language][1], language, 8)
         np.testing.assert_allclose(placed, meanings[0], atol=1e-5)
 
 
 def test_what_is_learned_takes_the_maps_of_the_alignment(encoder: FakeEncoder) -> None:
     rotation = _rotation(5)
     assert _learned(_passages(ENGLISH), encoder, _usual({"fi": rotation})).maps.keys() == {"fi"}
-    space = _learned(_passages(FINNISH, "fi"), encoder, _usual({"fi": rotation}))
+    vector_space = _learned(_passages(FINNISH, "fi"), encoder, _usual({"fi": rotation}))
     raw = encoder.encode_passages(FINNISH)
     expected = normalise(raw - raw.mean(axis=0)) @ rotation
-    np.testing.assert_allclose(space.place_passages(raw, _in("fi", 40)), expected, atol=1e-5)
+    np.testing.assert_allclose(vector_space.place_passages(raw, _in("fi", 40)), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("maps", [{}, {"fi": _rotation(5)}])
@@ -209,25 +211,27 @@ def test_a_language_that_is_missing_takes_the_usual_mean_moved_as_the_other_one_
     # a move of English, seen from Finnish, goes backwards through the map that takes Finnish to English
     for own, other, there in (("en", "fi", rotation.T), ("fi", "en", rotation)):
         passages = _passages(texts[own], own)
-        alone, space = _learned(passages, encoder), _learned(passages, encoder, usual)
-        np.testing.assert_array_equal(space.passages[own], alone.passages[own])
-        np.testing.assert_array_equal(space.questions[own], alone.questions[own])
+        alone, vector_space = _learned(passages, encoder), _learned(passages, encoder, usual)
+        np.testing.assert_array_equal(vector_space.passages[own], alone.passages[own])
+        np.testing.assert_array_equal(vector_space.questions[own], alone.questions[own])
         moved = (alone.passages[own] - usual.passages[own]) @ there
-        np.testing.assert_allclose(space.passages[other], usual.passages[other] + moved, atol=1e-5)
+        np.testing.assert_allclose(vector_space.passages[other], usual.passages[other] + moved, atol=1e-5)
         moved = (alone.questions[own] - usual.questions[own]) @ there
-        np.testing.assert_allclose(space.questions[other], usual.questions[other] + moved, atol=1e-5)
+        np.testing.assert_allclose(vector_space.questions[other], usual.questions[other] + moved, atol=1e-5)
 
 
 def test_a_small_corpus_takes_the_usual_means_as_they_are(encoder: FakeEncoder) -> None:
     usual = _usual({"fi": _rotation(5)})
-    _assert_same(_learned(_passages(ENGLISH[:31]), encoder, usual), Space(usual.passages, usual.questions, usual.maps))
+    _assert_same(
+        _learned(_passages(ENGLISH[:31]), encoder, usual), VectorSpace(usual.passages, usual.questions, usual.maps)
+    )
 
 
 def test_a_space_is_loaded_as_it_was_saved(tmp_path: Path, encoder: FakeEncoder) -> None:
     full = _learned(_passages(ENGLISH), encoder, _usual({"fi": _rotation(5)}))
-    for name, space in (("full", full), ("empty", Space())):
-        space.save(tmp_path / f"{name}.npz")
-        _assert_same(Space.load(tmp_path / f"{name}.npz"), space)
+    for name, vector_space in (("full", full), ("empty", VectorSpace())):
+        vector_space.save(tmp_path / f"{name}.npz")
+        _assert_same(VectorSpace.load(tmp_path / f"{name}.npz"), vector_space)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.npz", "full.npz"]
 
 
@@ -258,11 +262,11 @@ def test_a_missing_or_damaged_file_is_an_os_error_or_a_value_error(
 ) -> None:
     path = tmp_path / "space.npz"
     with pytest.raises(OSError):
-        Space.load(path)
-    Space({"en": _rows(1, 1)[0]}, {"en": _rows(4, 2)}).save(path)
+        VectorSpace.load(path)
+    VectorSpace({"en": _rows(1, 1)[0]}, {"en": _rows(4, 2)}).save(path)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises((OSError, ValueError)):
-        Space.load(path)
+        VectorSpace.load(path)
 
 
 def _held(settings: Settings) -> tuple[list[Passage], Vectors]:
@@ -290,9 +294,9 @@ def test_a_fresh_index_is_placed_in_the_space_it_learns_and_the_journal_holds_wh
     assert len(passages) == 180  # a question, an answer and an opening each
     raw = _raw(passages, encoder)
     begins = np.array([passage.role is Role.OPENING for passage in passages])
-    np.testing.assert_allclose(index.space.passages["en"], raw[~begins].mean(axis=0), atol=1e-5)
-    np.testing.assert_allclose(index.space.passages["en opening"], raw[begins].mean(axis=0), atol=1e-5)
-    np.testing.assert_allclose(vectors, index.space.place_passages(raw, passages), atol=1e-5)
+    np.testing.assert_allclose(index.vector_space.passages["en"], raw[~begins].mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(index.vector_space.passages["en opening"], raw[begins].mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(vectors, index.vector_space.place_passages(raw, passages), atol=1e-5)
     assert np.linalg.norm(vectors.mean(axis=0)) < 0.1 < np.linalg.norm(raw.mean(axis=0))
     # of the placed passages alone, not drawn to what the model calls unrelated before they are placed
     items = np.array([passage.item for passage in passages])
@@ -313,19 +317,19 @@ def test_a_fresh_index_is_placed_in_the_space_it_learns_and_the_journal_holds_wh
 def test_a_space_learned_from_little_is_outgrown_by_twice_as_much(
     learned_from: int, passages: int, outgrown: bool
 ) -> None:
-    assert Space(learned_from=learned_from).outgrown(passages) is outgrown
+    assert VectorSpace(learned_from=learned_from).outgrown(passages) is outgrown
 
 
 def test_an_index_that_began_empty_gets_its_space_once_there_is_something(
     reindexed: Callable[..., LocalIndex], add_request: Write
 ) -> None:
-    assert reindexed().space.passages == {}
+    assert reindexed().vector_space.passages == {}
     for text in [*ENGLISH, *ENGLISH]:
         add_request(text)
     grown = reindexed()
-    assert grown.space.learned_from >= 64 and set(grown.space.passages) == {"en", "en opening"}
+    assert grown.vector_space.learned_from >= 64 and set(grown.vector_space.passages) == {"en", "en opening"}
     add_request("one more")
-    assert reindexed().space.learned_from == grown.space.learned_from
+    assert reindexed().vector_space.learned_from == grown.vector_space.learned_from
 
 
 def test_an_incremental_reindex_keeps_the_space_of_its_base(
@@ -335,16 +339,16 @@ def test_an_incremental_reindex_keeps_the_space_of_its_base(
     add_request: Write,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Space, "outgrown", lambda _space, _passages: False)
+    monkeypatch.setattr(VectorSpace, "outgrown", lambda _space, _passages: False)
     for text in ENGLISH:
         add_request(text)
-    base = reindexed().space
+    base = reindexed().vector_space
     for number in range(60):
         add_request(f"{number} parking badges are sold at reception from Monday", language="en")
     added = [add_request(text, language="fi") for text in FINNISH]
     index = reindexed()
     assert index.manifest.generation == "gen-000002"
-    _assert_same(index.space, base)
+    _assert_same(index.vector_space, base)
     passages, vectors = _held(settings)
     expected = base.place_passages(_raw(passages, encoder), passages)
     np.testing.assert_allclose(vectors, expected, atol=1e-5)  # old and new ones alike
@@ -353,6 +357,6 @@ def test_an_incremental_reindex_keeps_the_space_of_its_base(
         best = index.search(expected[row], Terms((), ()), EVERYONE, 1)[0]
         assert best.item == item and best.near is not None
         assert best.near.nearest == pytest.approx(1.0, abs=1e-5)
-    again = reindexed(full=True).space
+    again = reindexed(full=True).vector_space
     assert set(again.passages) == {"en", "en opening", "fi", "fi opening"}
     assert np.linalg.norm(again.passages["en"] - base.passages["en"]) > 0.1

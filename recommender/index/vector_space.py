@@ -32,7 +32,7 @@ _OPENING = Role.OPENING.value
 
 
 @dataclass(frozen=True)
-class Space:
+class VectorSpace:
     """`passages` holds the mean of each language's passages, shape (dimension,), and, as `LANGUAGE opening`, that of
     its openings (the short lie elsewhere than the long); `questions` those of questions of LENGTHS words, shape
     (4, dimension); `maps` as in Alignment. Passages of a language without a mean are left where they are; a question in
@@ -52,7 +52,9 @@ class Space:
         return self.learned_from < SAMPLE // 2 and passages >= 2 * max(_LEAST, self.learned_from)
 
     @classmethod
-    def learn(cls, passages: Sequence[Passage], vectors: Vectors, encoder: Encoder, alignment: Alignment) -> "Space":
+    def learn(
+        cls, passages: Sequence[Passage], vectors: Vectors, encoder: Encoder, alignment: Alignment
+    ) -> "VectorSpace":
         """From a sample of passages and their vectors as the model made them, shape (passages, dimension).
 
         Questions are imitated by the beginnings of asked ones or, where there are none, by snippets of the passages. A
@@ -114,7 +116,7 @@ class Space:
         np.savez(path, about=np.array(json.dumps([self.learned_from, self.alignment])), **arrays)
 
     @classmethod
-    def load(cls, path: Path) -> "Space":
+    def load(cls, path: Path) -> "VectorSpace":
         """Read the file; OSError or ValueError when it is missing or damaged."""
         parts: dict[str, dict[str, Vectors]] = {"passages": {}, "questions": {}, "maps": {}}
         try:
