@@ -9,8 +9,8 @@ heading's own body counts as its answer besides. What changes are the upper seve
 colloquial ones (Wortsman et al. 2022, "Robust Fine-Tuning of Zero-Shot Models"). The texts are those of
 `adaptation_texts.py`.
 
-Usage: python -m indexer.research.adaptation ROOT, where ROOT holds the unpacked packages; half an hour on two cores that
-compute in bfloat16, an hour on two that do not. After it: `make alignment`, `kollega reindex --full`.
+Usage: python -m indexer.research.adaptation ROOT, where ROOT holds the unpacked packages; half an hour on two cores
+that compute in bfloat16, an hour on two that do not. After it: `make alignment`, `kollega reindex --full`.
 """
 
 import math

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from recommender.index.vector_space import LENGTHS
 
 from indexer.evaluation.cache import CachingEncoder
 from indexer.evaluation.sets import Query
@@ -27,6 +26,7 @@ from indexer.indexing.passages import OPENING_WORDS
 from recommender.datatypes import Role
 from recommender.encoder import Encoder, normalise
 from recommender.encoder.load import load_encoder
+from recommender.index.vector_space import LENGTHS
 from recommender.language.alignment import FILE, Alignment, save
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings

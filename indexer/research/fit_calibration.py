@@ -1,9 +1,9 @@
-"""Fits the shipped calibration of a suggestion (`calibration.SHIPPED_WEIGHTS`) and of a question (`calibration.SHIPPED`)
-on the train questions of evaluation sets, with and without an answer.
+"""Fits the shipped calibration of a suggestion (`SHIPPED_WEIGHTS` in `calibration.py`) and of a question (`SHIPPED`) on
+the train questions of evaluation sets, with and without an answer.
 
 Usage: python -m indexer.research.fit_calibration SET..., as for `kollega evaluate`. Questions without an answer are
-those out of a set's scope, those asked before the ones that they are linked to, and questions of the other sets. Prints the
-weights as they stand in the code, and how they do on each set when fitted on the others.
+those out of a set's scope, those asked before the ones that they are linked to, and questions of the other sets. Prints
+the weights as they stand in the code, and how they do on each set when fitted on the others.
 """
 
 import random

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recommender.index.vector_space import VectorSpace
 
 from recommender.datatypes import Passage, Role
 from recommender.encoder import Vectors, normalise
@@ -15,6 +14,7 @@ from recommender.index.dense import DenseIndex
 from recommender.index.digest import passage_digest, read_text
 from recommender.index.journal import Journal
 from recommender.index.local import LocalIndex
+from recommender.index.vector_space import VectorSpace
 from recommender.language.alignment import Alignment
 from recommender.language.terms import Terms
 from recommender.settings import Settings
