@@ -39,12 +39,12 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kollega")
-@click.option("-v", "--verbose", is_flag=True, help="Log what happens in detail.")
+@click.option("-v", "--verbose", is_flag=True, help="Log in detail what happens.")
 @click.pass_context
 def main(ctx: click.Context, verbose: bool) -> None:
     """Ask a question, get the answer your organisation has already given and the colleagues who know.
 
-    Settings are environment variables that start with KOLLEGA_; the README lists them.
+    Settings are environment variables that start with KOLLEGA_; docs/settings.md lists them.
     """
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
@@ -54,10 +54,15 @@ def main(ctx: click.Context, verbose: bool) -> None:
 
 
 @main.command()
-@click.option("--serve", is_flag=True, help="Then serve it, with `kollega watch` beside it, until stopped.")
+@click.option(
+    "--serve", is_flag=True, help="Then serve it, with `kollega watch` beside it, until stopped; prints the sign-ins."
+)
 @click.pass_obj
 def demo(settings: Settings, serve: bool) -> None:
-    """Load the demo organisation and index it."""
+    """Load the demo organisation and index it.
+
+    What is there already is not loaded or encoded again.
+    """
     from dataclasses import replace
     from datetime import date
 
@@ -77,15 +82,23 @@ def demo(settings: Settings, serve: bool) -> None:
 
 @main.group("import")
 def import_() -> None:
-    """Load requests, documents and people from files. Importing twice changes nothing."""
+    """Load teams, people, requests and documents from files. Importing twice changes nothing."""
 
 
 @import_.command("stackexchange")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--source", default="", help="Name under which its ids are unique; the folder's name by default.")
+@click.option(
+    "--source",
+    default="",
+    help="Name that keeps its ids apart from those of other sources; the folder's name by default.",
+)
 @click.pass_obj
 def import_stackexchange(settings: Settings, folder: Path, source: str) -> None:
-    """Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and perhaps PostLinks.xml."""
+    """Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if it is there, PostLinks.xml.
+
+    A changed record is updated. A record that cannot be used is reported with its file and line, the rest goes in, and
+    the exit status is 1.
+    """
     from indexer.sources.stackexchange import StackExchangeSource
 
     _import(settings, StackExchangeSource(folder, source))
@@ -93,27 +106,41 @@ def import_stackexchange(settings: Settings, folder: Path, source: str) -> None:
 
 @import_.command("jsonl")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--source", default="jsonl", show_default=True, help="Name under which the records' ids are unique.")
+@click.option(
+    "--source", default="jsonl", show_default=True, help="Name that keeps its ids apart from those of other sources."
+)
 @click.pass_obj
 def import_jsonl(settings: Settings, file: Path, source: str) -> None:
-    """Load a FILE of JSON lines (gzip accepted); the README documents the format."""
+    """Load a FILE of JSON Lines, which may be compressed with gzip; docs/import-format.md describes the format.
+
+    A changed record is updated. A record that cannot be used is reported with its file and line, the rest goes in, and
+    the exit status is 1.
+    """
     from indexer.sources.jsonl import JSONLSource
 
     _import(settings, JSONLSource(file, source))
 
 
 @main.command()
-@click.option("--full", is_flag=True, help="Start over, beside the live generation.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Build the whole index anew, beside the one in use. Needed after a change of KOLLEGA_MODEL.",
+)
 @click.pass_obj
 def reindex(settings: Settings, full: bool) -> None:
-    """Bring the index up to the database: encode what changed, then swap."""
+    """Bring the index up to date with the database.
+
+    Only new and changed texts are encoded. The new index is built beside the one in use, checked, and put in place in
+    one step. The exit status is 1 when some items could not be indexed.
+    """
     _reindex(settings, full)
 
 
 @main.command()
 @click.pass_obj
 def watch(settings: Settings) -> None:
-    """Follow the database and index what changed, until stopped."""
+    """Follow the database and index what changes, until stopped. Run it beside `kollega serve`."""
     from indexer.watch import watch as follow
     from recommender.database import open_database
     from recommender.encoder import load_encoder
@@ -127,7 +154,10 @@ def watch(settings: Settings) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def status(settings: Settings, as_json: bool) -> None:
-    """Show what the database and the index hold, and whether they agree."""
+    """Show what the database and the index hold, and whether they agree.
+
+    The exit status is 1 when they do not, or when the index cannot be used.
+    """
     from indexer.status import read_status
 
     found = read_status(settings)
@@ -137,12 +167,20 @@ def status(settings: Settings, as_json: bool) -> None:
 
 @main.command()
 @click.argument("sets", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--part", type=click.Choice(PARTS), default="test", show_default=True, help="Which queries to ask.")
+@click.option("--part", type=click.Choice(PARTS), default="test", show_default=True, help="Which questions to ask.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
-@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the reliability diagram into this file.")
+@click.option(
+    "--plot",
+    "picture",
+    type=click.Path(path_type=Path),
+    help="Draw into this file how true the probabilities are (a reliability diagram).",
+)
 @click.pass_obj
 def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, json_wanted: bool, picture: Path | None) -> None:
-    """Measure the quality of search on SETs: folders of questions with known answers."""
+    """Measure how good search and the ranking of colleagues are, on SETS: folders of questions with known answers.
+
+    docs/search.md describes the files of a set. Needs the extra `evaluate`.
+    """
     from indexer import evaluate as evaluation
     from recommender.encoder import load_encoder
 
@@ -159,7 +197,10 @@ def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, json_wanted:
 @main.command("train-experts")
 @click.pass_obj
 def train_experts(settings: Settings) -> None:
-    """Learn from your own history how to rank colleagues; used only when it is better on the newest questions."""
+    """Learn from your own history how to rank colleagues; used only if that is better on the newest questions.
+
+    Needs 200 answered requests that were imported.
+    """
     from indexer.train_experts import train
     from recommender.recommender import Recommender
 
@@ -171,7 +212,10 @@ def train_experts(settings: Settings) -> None:
 @main.command()
 @click.pass_obj
 def calibrate(settings: Settings) -> None:
-    """Fit the probability of an answer to your own history; used only when it is better on the newest questions."""
+    """Fit the probability of an answer to your own history; used only if that is better on the newest questions.
+
+    Needs 100 past requests that had an answer, and 100 that had none.
+    """
     from indexer.calibrate import calibrate as fit
     from recommender.recommender import Recommender
 
@@ -183,7 +227,7 @@ def calibrate(settings: Settings) -> None:
 @main.command()
 @click.pass_obj
 def rollback(settings: Settings) -> None:
-    """Make the generation before the live one live again."""
+    """Put the previous index back in place."""
     from recommender.index.generations import roll_back
 
     click.echo(f"live again: {roll_back(settings.index_dir)}")
@@ -191,20 +235,23 @@ def rollback(settings: Settings) -> None:
 
 @main.group()
 def user() -> None:
-    """Who may sign in, and as what."""
+    """Manage who may sign in, and in which role."""
 
 
 @user.command("add")
 @click.argument("handle")
-@click.option("--name", default="", help="Full name; the user name when left out.")
-@click.option("--role", type=click.Choice(ROLES), help="staff when left out.")
+@click.option("--name", default="", help="Full name; HANDLE when left out.")
+@click.option("--role", type=click.Choice(ROLES), help="Role; staff when left out.")
 @click.option("--team", "teams", multiple=True, help="A team's handle; may be given several times.")
 @click.option("--no-password", is_flag=True, help="For those who sign in through an identity provider or a proxy.")
 @click.pass_obj
 def user_add(
     settings: Settings, handle: str, name: str, role: str | None, teams: tuple[str, ...], no_password: bool
 ) -> None:
-    """Let HANDLE sign in. The password is asked for, or read from standard input."""
+    """Let HANDLE sign in. The password is asked for, or read from standard input.
+
+    Somebody who was imported keeps their name, role and teams, unless the options say otherwise.
+    """
     from indexer import users
 
     password = None if no_password else _password()
@@ -229,10 +276,15 @@ def user_password(settings: Settings, handle: str) -> None:
 @user.command("role")
 @click.argument("handle")
 @click.argument("role", type=click.Choice(ROLES))
-@click.option("--team", "teams", multiple=True, help="A team's handle; may be given several times; replaces the teams.")
+@click.option(
+    "--team",
+    "teams",
+    multiple=True,
+    help="A team's handle; may be given several times. Replaces the teams they are in.",
+)
 @click.pass_obj
 def user_role(settings: Settings, handle: str, role: str, teams: tuple[str, ...]) -> None:
-    """Make HANDLE staff, agent, lead or admin."""
+    """Change the role of HANDLE, and with --team their teams."""
     from indexer import users
 
     with _session(settings) as session:
@@ -244,7 +296,7 @@ def user_role(settings: Settings, handle: str, role: str, teams: tuple[str, ...]
 @click.option("--undo", is_flag=True, help="Let them sign in again.")
 @click.pass_obj
 def user_disable(settings: Settings, handle: str, undo: bool) -> None:
-    """End HANDLE's sessions and tokens and let them sign in no more."""
+    """Do not let HANDLE sign in any more: their sessions and API tokens end, and they are suggested to nobody."""
     from indexer import users
     from recommender import accounts
 
@@ -258,7 +310,10 @@ def user_disable(settings: Settings, handle: str, undo: bool) -> None:
 @click.argument("handle")
 @click.pass_obj
 def user_unlink(settings: Settings, handle: str) -> None:
-    """Forget who HANDLE is at the OpenID provider and end their sessions: their next sign-in links them anew."""
+    """Forget who HANDLE is at the OpenID provider, and end their sessions.
+
+    For when their identity at the provider changes; their next sign-in links them again.
+    """
     from indexer import users
     from recommender import accounts
 
@@ -270,11 +325,19 @@ def user_unlink(settings: Settings, handle: str) -> None:
 @user.command("token")
 @click.argument("handle")
 @click.option("--name", default="API", show_default=True, help="What it is for.")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), default=("read",), show_default=True)
-@click.option("--days", type=click.IntRange(1, 3650), help="Days until it runs out; never when left out.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    default=("read",),
+    show_default=True,
+    help="What the token may do.",
+)
+@click.option("--days", type=click.IntRange(1, 3650), help="Days until it expires; never when left out.")
 @click.pass_obj
 def user_token(settings: Settings, handle: str, name: str, scopes: tuple[str, ...], days: int | None) -> None:
-    """Make a bearer token with which a program uses the API as HANDLE. It is shown this once."""
+    """Make a bearer token with which a program uses the API as HANDLE. It is shown only this once."""
     from indexer import users
     from recommender import accounts
 
@@ -286,7 +349,7 @@ def user_token(settings: Settings, handle: str, name: str, scopes: tuple[str, ..
 @user.command("list")
 @click.pass_obj
 def user_list(settings: Settings) -> None:
-    """List who may sign in: user name, name, role, teams, how."""
+    """List who may sign in: handle, name, role, teams, and how they sign in."""
     from indexer import users
 
     with _session(settings) as session:
@@ -296,10 +359,10 @@ def user_list(settings: Settings) -> None:
 
 @main.command()
 @click.argument("handle")
-@click.option("--restricted/--shared", required=True, help="Whom new requests are for by default.")
+@click.option("--restricted/--shared", required=True, help="Who can read new requests, unless the sender chooses.")
 @click.pass_obj
 def team(settings: Settings, handle: str, restricted: bool) -> None:
-    """Set whether new requests to team HANDLE are for those in the request only, or shared with everyone."""
+    """Set whether new requests to team HANDLE are only for the people in them, or shared with everyone."""
     from indexer import users
 
     with _session(settings) as session:
@@ -308,12 +371,21 @@ def team(settings: Settings, handle: str, restricted: bool) -> None:
 
 @main.command()
 @click.argument("question")
-@click.option("--as", "handle", help="Ask as this person; without it only what everyone may read is searched.")
+@click.option(
+    "--as", "handle", help="Handle of the person to ask as; when left out, only what everyone may read is searched."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("-n", "top_k", default=3, show_default=True, type=click.IntRange(1, 50), help="Most suggestions.")
+@click.option(
+    "-n",
+    "top_k",
+    default=3,
+    show_default=True,
+    type=click.IntRange(1, 50),
+    help="How many suggestions to show at most.",
+)
 @click.pass_obj
 def ask(settings: Settings, question: str, handle: str | None, as_json: bool, top_k: int) -> None:
-    """Ask a QUESTION: suggestions with their passage, the verdict, and the people who know."""
+    """Ask a QUESTION: prints the verdict, suggestions with their passage, and colleagues who can help."""
     from indexer.ask import answer
 
     click.echo(answer(settings, question, handle, top_k, as_json))
