@@ -441,7 +441,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _origin(held: Mapping[str, Any], what: str = "") -> str:
     """The line below a table that says what was measured where, and how to measure it again."""
-    start = f"{what[0].upper()}{what[1:]}: measured" if what else "Measured"
+    start = f"Measured ({what})" if what else "Measured"
     return (
         f"\n{start} at commit {held['commit']} on {held['measured_on']}, {_machine(held['machine'])}. "
         f"Measure it again with `{held['command']}`.\n"
@@ -451,9 +451,11 @@ def _origin(held: Mapping[str, Any], what: str = "") -> str:
 def _recorded(*trials: Mapping[str, Any], what: str = "") -> str:
     """The same for measurements of which only the figures are left."""
     places = dict.fromkeys(f"commit {each['commit']} ({_machine(each['machine'])})" for each in trials)
-    again = "; ".join(dict.fromkeys(each["again"] for each in trials if each["again"])) or "no command was kept"
-    start = f"{what[0].upper()}{what[1:]}: recorded" if what else "Recorded"
-    return f"\n{start} from an earlier run at {', '.join(places)}. To measure it again: {again}.\n"
+    again = dict.fromkeys(each["again"] for each in trials if each["again"])
+    missing = not all(each["again"] for each in trials)
+    commands = "; ".join([*again, *(["no command was kept" + (" for the rest" if again else "")] if missing else [])])
+    start = f"Recorded ({what})" if what else "Recorded"
+    return f"\n{start} from an earlier run at {', '.join(places)}. To measure it again: {commands}.\n"
 
 
 def _machine(machine: Mapping[str, Any]) -> str:

@@ -52,7 +52,7 @@ def _called(page: Path) -> Iterator[str]:
     """Every call of `kollega` in a page: in its code blocks, and in `inline code`."""
     text = page.read_text(encoding="utf-8")
     lines = [line for block in _code(page, "sh") for line in block.splitlines()]
-    lines += re.findall(r"`([^`\n]+)`", _FENCE.sub("", text))
+    lines += [code.replace("\\|", "|") for code in re.findall(r"`([^`\n]+)`", _FENCE.sub("", text))]
     for line in lines:
         found = re.search(r"(?:^|\s|/bin/)(kollega(?: .*)?)$", line.partition(" | ")[0].partition("   #")[0].strip())
         if found and not line.startswith("make "):
