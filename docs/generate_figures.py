@@ -440,11 +440,11 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _origin(held: Mapping[str, Any], what: str = "") -> str:
-    """The line below a table that says what was measured where, and how to measure it again."""
+    """The line below a table that says what was measured where, how to measure it again, and what has changed since."""
     start = f"Measured ({what})" if what else "Measured"
     return (
         f"\n{start} at commit {held['commit']} on {held['measured_on']}, {_machine(held['machine'])}. "
-        f"Measure it again with `{held['command']}`.\n"
+        f"Measure it again with `{held['command']}`.{' ' + held['note'] if 'note' in held else ''}\n"
     )
 
 
