@@ -304,11 +304,15 @@ def _array(values: Mapping[str, float]) -> Any:
 
 
 def as_json(found: Evaluation) -> str:
-    """Rows {set, protocol, method, n, metrics}, as JSON."""
-    rows = [
+    """Rows {set, protocol, method, n, metrics}, as JSON. Rows of one method that fusion is compared with also have
+    `fusion_over_it` {mean, low, high}, the difference in nDCG@10; the rows of set `all` hold it over all tasks."""
+    rows: list[dict[str, Any]] = [
         {"set": row.set, "protocol": row.protocol, "method": row.method, "n": row.n, "metrics": row.metrics}
+        | ({"fusion_over_it": asdict(row.over)} if row.over else {})
         for row in found.rows
     ]
+    for method, over in found.over.items():
+        rows.append({"set": "all", "protocol": f"nDCG@10 over {method}", "method": "fusion", "metrics": asdict(over)})
     return json.dumps(rows + experts.as_rows(found.experts), indent=1)
 
 

@@ -19,7 +19,6 @@ What a person does here, each an assumption:
 Usage: python -m tests.benchmarks.load [--seconds 300] [--users 20] [--items 100000] [--keep FOLDER]
 """
 
-import json
 import os
 import random
 import re
@@ -51,9 +50,9 @@ import web
 from indexer.sources.demo import DemoSource
 from indexer.sources.records import RequestRecord
 from recommender.settings import PREFIX, Settings
-from tests.benchmarks.speed import drawn_home, machine
+from tests.benchmarks.record import provenance, write
+from tests.benchmarks.speed import drawn_home
 
-RESULTS = Path(__file__).parent / "results" / "load.json"
 ASKING = "/suggest"
 _GAP_MEDIAN, _GAP_SIGMA = 0.180, 0.7
 _READING = (4.0, 10.0)
@@ -141,9 +140,8 @@ def main(seconds: int, users: int, items: int, keep: Path | None) -> None:
             scratch.mkdir(parents=True)
             drawn_home(home, scratch, items)
         with served(Settings(home=scratch)) as (server, address):
-            found = {"machine": machine(), "items": items} | people_type(server, address, users, seconds)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            found = provenance("make load") | {"items": items} | people_type(server, address, users, seconds)
+    write("load", found)
     print(table(found))
     sys.exit(1 if found["errors"] or not found["requests"] else 0)
 

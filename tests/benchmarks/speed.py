@@ -8,7 +8,6 @@ Usage: python -m tests.benchmarks.speed [SIZE ...]
 
 import json
 import os
-import platform
 import random
 import re
 import resource
@@ -40,9 +39,9 @@ from recommender.index.digest import read_text
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.benchmarks.record import provenance, write
 
 SIZES = (1_000, 10_000, 100_000)
-RESULTS = Path(__file__).parent / "results" / "speed.json"
 QUESTIONS = (
     "unohdin salasanani", "I cannot connect to the VPN from home", "tulostin ei tulosta mitään", "VPN 809",
     "montako lomapäivää voin siirtää ensi vuodelle", "where do I send a supplier invoice", "kulkukortti ei avaa ovea",
@@ -72,10 +71,9 @@ class DrawnEncoder:
 def main(sizes: Sequence[int]) -> None:
     """Run every part, print the table, write the JSON."""
     home = Path(os.environ.get("KOLLEGA_HOME", "var"))
-    found: dict[str, Any] = {"machine": machine(), "encoding": encoding(home), "help": help_seconds()}
+    found: dict[str, Any] = provenance("make bench") | {"encoding": encoding(home), "help": help_seconds()}
     found["scale"] = [scale(home, size) for size in sizes]
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write("speed", found)
     print(table(found))
 
 
@@ -260,11 +258,6 @@ def _peak_mb() -> float:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
-    return {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.machine()}
 
 
 if __name__ == "__main__":

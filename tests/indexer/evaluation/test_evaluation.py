@@ -358,7 +358,10 @@ def test_the_command_prints_a_table_and_json_and_draws_the_diagram(
     assert "fusion over the dense leg, mean nDCG@10 over all tasks: +" in shown.stdout
     assert picture.read_bytes().startswith(b"\x89PNG")
     rows = json.loads(run(cli.main, ["evaluate", str(folder), "--part", "all", "--json"]).stdout)
-    assert set(rows[0]) == {"set", "protocol", "method", "n", "metrics"} and len(rows) == 12
+    fields = {"set", "protocol", "method", "n", "metrics"}
+    assert set(rows[0]) == fields | {"fusion_over_it"} and set(rows[2]) == fields and len(rows) == 14
+    over = next(row for row in rows if row["protocol"] == "nDCG@10 over dense")
+    assert f"mean nDCG@10 over all tasks: {over['metrics']['mean']:+.3f}" in shown.stdout
     (tmp_path / "raw").mkdir()
     among = run(cli.main, ["evaluate", str(folder), str(tmp_path / "raw"), "--part", "all", "--json"])
     assert json.loads(among.stdout) == rows and "raw holds no set and is left out" in among.stderr

@@ -1,0 +1,482 @@
+"""Writes the figures in README.md and docs/ from the files in tests/benchmarks/results.
+
+A page marks where figures belong:
+    <!-- figures: NAME -->
+    ...
+    <!-- end -->
+What stands between the two is replaced by the block NAME, one of BLOCKS. Below each table stand the commit that was
+measured, the kind of machine, and the command that measures it again.
+
+Usage: python docs/generate_figures.py [--check]
+With --check nothing is written; the exit status is 1 when a page is not what would be written.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "tests" / "benchmarks" / "results"
+_BLOCK = re.compile(r"(<!-- figures: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_RANKERS = {
+    "ranker": "ranker (shipped weights)",
+    "ranker, fitted on the other sets": "ranker, fitted on the other three sets",
+    "ranker, fitted on this set's past": "ranker, fitted on the earlier questions of the same set",
+}
+Results = Callable[[str], dict[str, Any]]
+"""The content of one file in results/, by its name without `.json`."""
+
+
+def speed(results: Results) -> str:
+    """How fast texts are encoded."""
+    held = results("speed")
+    encoding = held["encoding"]
+    openvino, torch = encoding["openvino_texts_per_second"], encoding["torch_texts_per_second"]
+    rows = [
+        ("texts encoded in a second, OpenVINO / PyTorch", f"{openvino:.0f} / {torch:.0f}", ""),
+        ("OpenVINO, times as fast as PyTorch", f"{encoding['openvino_over_torch']:.2f}", "at least 1.8"),
+        (
+            "speed of `kollega reindex`, of the encoder alone",
+            _percent(encoding["reindex_over_encoder"]),
+            "at least 90 %",
+        ),
+        ("texts encoded by a second reindex, nothing changed", f"{encoding['second_reindex_encoded']}", "0"),
+        ("time of that second reindex, of the first", f"{100 * encoding['second_over_first']:.1f} %", "at most 5 %"),
+        ("one question encoded", f"{encoding['query_ms']:.1f} ms", ""),
+        ("`kollega --help`", f"{held['help']:.2f} s", "at most 0.5 s"),
+    ]
+    return _table(("figure", "measured", "aim"), rows) + _origin(held)
+
+
+def scale(results: Results) -> str:
+    """How long suggestions take, and how much memory indexing takes, by the number of items."""
+    held = results("speed")
+    rows = [
+        (
+            f"{each['items']:,}",
+            f"{each['p50_ms']:.0f} ms",
+            f"{each['p95_ms']:.0f} ms",
+            f"{each['indexing_peak_mb']:,.0f} MB",
+            f"{each['serving_peak_mb']:,.0f} MB" if "serving_peak_mb" in each else "not measured",
+        )
+        for each in held["scale"]
+    ]
+    heads = ("items", "suggestions, median", "95 % within", "peak memory, indexing", "peak memory, serving")
+    return _table(heads, rows) + _origin(held)
+
+
+def load(results: Results) -> str:
+    """How suggestions are while many people type at once."""
+    held = results("load")
+    rows = [
+        ("people who type at once", held["users"], ""),
+        ("items in the index", f"{held['items']:,}", ""),
+        ("duration", f"{held['seconds']:.0f} s", ""),
+        ("requests answered", f"{held['requests']:,} ({held['requests_per_second']:.0f} a second)", ""),
+        ("median", f"{held['p50_ms']:.0f} ms", ""),
+        ("95 % within", f"{held['p95_ms']:.0f} ms", "80 ms"),
+        ("99 % within", f"{held['p99_ms']:.0f} ms", ""),
+        ("errors", held["errors"], "0"),
+    ]
+    return _table(("figure", "measured", "aim"), rows) + _origin(held)
+
+
+def speed_avx2(results: Results) -> str:
+    """The same on a processor without AMX, and how much memory serving took there."""
+    encoding, asking, memory = _trials(results, "encoding-on-avx2", "asking-on-avx2", "serving-memory")
+    rows = [
+        ("OpenVINO, times as fast as PyTorch", encoding["openvino_over_torch"]),
+        ("one question encoded", f"{encoding['query_ms']} ms"),
+        ("speed of `kollega reindex`, of the encoder alone", _percent(encoding["reindex_over_encoder"])),
+        (f"suggestions among {asking['items']:,} items, median", f"{asking['p50_ms']} ms"),
+        (f"suggestions among {asking['items']:,} items, 95 % within", f"{asking['p95_ms']} ms"),
+        (f"peak memory of `kollega serve` with {memory['items']:,} items", f"{memory['serving_peak_mb']:,} MB"),
+    ]
+    return _table(("figure", "measured"), rows) + _recorded(encoding, asking, memory)
+
+
+def leaks(results: Results) -> str:
+    """How often somebody met what they may not read."""
+    (trial,) = _trials(results, "leaks")
+    rows = [("cases tried", f"{trial['cases']:,}"), ("cases in which something was shown", trial["leaks"])]
+    return _table(("figure", "measured"), rows) + _recorded(trial)
+
+
+def quality(results: Results) -> str:
+    """Search on every task, by each kind of search and by fusion."""
+    held = results("quality")
+    rows = []
+    for (name, protocol), by_method in _tasks(held).items():
+        over = by_method["dense"].get("fusion_over_it")
+        figures = [by_method[method]["metrics"]["nDCG@10"] for method in ("lexical", "dense", "fusion")]
+        rows.append((name, protocol, by_method["fusion"]["n"], *map(_three, figures), _interval(over) if over else ""))
+    heads = ("set", "task", "questions", "keyword search", "dense search", "fusion", "fusion minus dense search")
+    return _table(heads, rows) + _origin(held)
+
+
+def quality_over_all(results: Results) -> str:
+    """Search in the mean of all tasks."""
+    held = results("quality")
+    tasks = _tasks(held)
+    names = {"lexical": "keyword search alone", "dense": "dense search alone", "fusion": "fusion of both"}
+    over = {row["protocol"]: row["metrics"] for row in held["rows"] if row["set"] == "all"}
+    rows = [
+        (
+            name,
+            _three(mean(by_method[method]["metrics"]["nDCG@10"] for by_method in tasks.values())),
+            _interval(over[f"nDCG@10 over {method}"]) if method != "fusion" else "",
+        )
+        for method, name in names.items()
+    ]
+    return _table(("method", f"nDCG@10, mean of {len(tasks)} tasks", "fusion minus this"), rows) + _origin(held)
+
+
+def quality_exists(results: Results) -> str:
+    """How well questions with an answer are told from those without."""
+    held = results("quality")
+    names = {"lexical": "keyword search alone", "dense": "dense search alone", "fusion": "fusion of both"}
+    rows = [
+        (names[row["method"]], row["n"], _three(row["metrics"]["AUROC"]), _three(row["metrics"]["ECE"]))
+        for row in held["rows"]
+        if "AUROC" in row["metrics"]
+    ]
+    return _table(("method", "questions", "AUROC", "calibration error"), rows) + _origin(held)
+
+
+def quality_minilm(results: Results) -> str:
+    """The English model beside the default one, on the tasks that both were measured on."""
+    other, default = results("quality-minilm"), results("quality")
+    ours = _tasks(default)
+    rows: list[tuple[Any, ...]] = []
+    for (name, protocol), by_method in _tasks(other).items():
+        figures = [each["fusion"]["metrics"]["nDCG@10"] for each in (ours[name, protocol], by_method)]
+        rows.append((name, protocol, *figures))
+    rows.append(("mean", "", *(mean(row[column] for row in rows) for column in (2, 3))))
+    shown = [(name, task, *map(_three, figures)) for name, task, *figures in rows]
+    heads = ("set", "task", "multilingual-e5-small", "all-MiniLM-L6-v2")
+    return _table(heads, shown) + _origin(default, "multilingual-e5-small") + _origin(other, "all-MiniLM-L6-v2")
+
+
+def quality_targets(results: Results) -> str:
+    """What was hoped for beside what was measured."""
+    rows = []
+    for target in results("targets")["targets"]:
+        expert = target["name"] == "experts"
+        protocol = "experts, rolling" if expert else target["name"]
+        method = "ranker" if expert else "fusion"
+        row = _row(results("experts" if expert else "quality")["rows"], target["set"], protocol, method)
+        task = "who answers" if expert else target["name"]
+        measured = row["metrics"][target["measure"]]
+        reached = "yes" if measured >= target["target"] else "no"
+        name = {"RR": "MRR"}.get(target["measure"], target["measure"])
+        rows.append((target["set"], task, name, f"{target['target']:.2f}", _three(measured), reached))
+    heads = ("set", "task", "measure", "hoped for", "measured", "reached")
+    return _table(heads, rows) + _origin(results("quality"))
+
+
+def across_languages(results: Results) -> str:
+    """Questions of the demo whose answer is in the other language."""
+    held, (without,) = results("demo"), _trials(results, "dictionary")
+    now = held["across_languages"]
+    asked = sum(each["questions"] for each in now.values())
+    rows = [
+        (f"{asked} questions, answer among the first three", without["among_three"],
+         sum(each["among_three"] for each in now.values())),
+        (f"{now['fi']['questions']} Finnish questions, MRR", f"{without['mrr']['fi']:.2f}", f"{now['fi']['mrr']:.2f}"),
+        (f"{now['en']['questions']} English questions, MRR", f"{without['mrr']['en']:.2f}", f"{now['en']['mrr']:.2f}"),
+    ]  # fmt: skip
+    heads = ("figure", "without the dictionary", "with it")
+    return _table(heads, rows) + _origin(held, "with it") + _recorded(without, what="without")
+
+
+def unanswerable(results: Results) -> str:
+    """Questions that no workplace's records answer."""
+    held = results("demo")
+    found = held["unanswerable"]
+    rows = [("questions asked", found["questions"]), ("with a suggestion", found["with_suggestions"])]
+    return _table(("figure", "measured"), rows) + _origin(held)
+
+
+def experts(results: Results) -> str:
+    """Who answers: every method on every set, in the order of time."""
+    held = results("experts")
+    found = {(row["set"], row["method"]): row for row in held["rows"] if row["protocol"] == "experts, rolling"}
+    sets = list(dict.fromkeys(name for name, _method in found))
+    methods = list(dict.fromkeys(method for _name, method in found))
+    methods.sort(key=lambda method: (method in _RANKERS, list(_RANKERS).index(method) if method in _RANKERS else 0))
+    over = {
+        row["protocol"].removeprefix("MRR over "): row["metrics"]
+        for row in held["rows"]
+        if row["set"] == "all" and row["method"] == "ranker"
+    }
+    rows = []
+    for method in methods:
+        figures = [found[name, method]["metrics"]["RR"] for name in sets]
+        gain = _interval(over[method]) if method in over else ""
+        rows.append((_RANKERS.get(method, method), *map(_three, figures), _three(mean(figures)), gain))
+    counts = {name: found[name, methods[0]]["n"] for name in sets}
+    heads = ("MRR", *(f"{name} ({count})" for name, count in counts.items()), "mean", "ranker minus this")
+    return _table(heads, rows) + _origin(held)
+
+
+def expert_load(results: Results) -> str:
+    """On how few people the first suggestions fall, in the mean of the sets."""
+    held = results("experts")
+    kinds: dict[str, list[dict[str, float]]] = {}
+    for row in held["rows"]:
+        if row["protocol"] == "load":
+            kinds.setdefault(row["method"], []).append(row["metrics"])
+    names = ("top tenth", "Gini", "R@5", "RR")
+    rows = [
+        (kind, *(_three(mean(each[name] for each in figures)) for name in names)) for kind, figures in kinds.items()
+    ]
+    heads = ("first suggestions", "share of the busiest tenth", "Gini coefficient", "recall of the first five", "MRR")
+    return _table(heads, rows) + _origin(held)
+
+
+def expert_half_lives(results: Results) -> str:
+    """Votes with other half-lives beside the ranker."""
+    (trial,) = _trials(results, "expert-half-lives")
+    rows = [(f"{row['days']} days", _three(row["mrr"]), _interval(row["ranker_over_it"])) for row in trial["rows"]]
+    return _table(("votes of fusion, half-life", "MRR, mean", "ranker minus this"), rows) + _recorded(trial)
+
+
+def experts_named(results: Results) -> str:
+    """How often one who answered is among those who are named, and the gain before each set's split."""
+    named, before = _trials(results, "experts-named", "experts-before-split")
+    rows = [
+        ("one who answered is among those who are named", _percent(named["named"])),
+        ("one who answered is among the first four of the order", _percent(named["first_four"])),
+        ("MRR of the ranker minus that of votes", f"{before['ranker_over_votes']:+.3f}"),
+    ]
+    return _table(("questions from before each set's split", "measured"), rows) + _recorded(named, before)
+
+
+def experts_demo(results: Results) -> str:
+    """Who answers in the demo organisation, as `kollega train-experts` measures it."""
+    held = results("demo")
+    found = held["experts"]
+    names = {"shipped": "ranker (shipped weights)", "votes": "votes", "learned": "ranker, fitted on the demo's history"}
+    rows = [(name, _three(found["mrr"][key])) for key, name in names.items()]
+    rows.append(("fitted ranker minus votes", _interval(found["learned_over_votes"])))
+    return _table((f"newest {found['questions']} questions", "MRR"), rows) + _origin(held)
+
+
+def openings(results: Results) -> str:
+    """Search with and without a vector for how an item begins."""
+    (trial,) = _trials(results, "openings")
+    rows = [(row["task"], _three(row["without"]), _three(row["with"])) for row in trial["rows"]]
+    rows.append(("any other task", "", f"no more than {_three(trial['largest_loss'])} lower"))
+    return _table(("task, nDCG@10", "without openings", "with openings"), rows) + _recorded(trial)
+
+
+def function_words(results: Results) -> str:
+    """What leaving function words out of keyword search changes."""
+    (trial,) = _trials(results, "function-words")
+    rows = [(row["part"], _interval(row["over"])) for row in trial["rows"]]
+    test = trial["test"]
+    for end in ("lowest", "highest"):
+        rows.append((f"test questions, {end} change ({test[f'{end}_task']})", f"{test[end]:+.3f}"))
+    rows.append(("test questions, mean of all tasks", f"{test['mean']:+.3f}"))
+    return _table(("questions", "change of nDCG@10"), rows) + _recorded(trial)
+
+
+def short_questions(results: Results) -> str:
+    """How much longer suggestions take than before search was improved, before and after the decision."""
+    (trial,) = _trials(results, "asking-on-avx2")
+    low, high = trial["p95_over_earlier_before"]
+    rows = [("before", f"{low:.2f} to {high:.2f}"), ("after", f"{trial['p95_over_earlier']:.3f}")]
+    head = f"{trial['items']:,} items, {trial['questions']} questions"
+    heads = (head, "time within which 95 % are answered, as a multiple of the earlier version's")
+    return _table(heads, rows) + _recorded({**trial, "again": ""})
+
+
+def learned_reranker(results: Results) -> str:
+    """What a learned model does to the order of the first twenty."""
+    (trial,) = _trials(results, "learned-reranker")
+    rows = [(row["model"], _interval(row["over"])) for row in trial["rows"]]
+    return _table(("model over the first twenty", "change of nDCG@10, mean of the tasks"), rows) + _recorded(trial)
+
+
+def two_models(results: Results) -> str:
+    """Cosines of two models averaged, dense search alone."""
+    (trial,) = _trials(results, "two-models")
+    rows = [(row["task"], _three(row["one"]), _three(row["both"])) for row in trial["rows"]]
+    return _table(("dense search alone, nDCG@10", "packaged model", "both models"), rows) + _recorded(trial)
+
+
+def bfloat16(results: Results) -> str:
+    """Search where the model computes in bfloat16."""
+    (trial,) = _trials(results, "bfloat16")
+    measured = {row["task"]: row["ndcg"] for row in trial["rows"]}
+    rows = [(task, _three(value)) for task, value in measured.items()]
+    rows.append(("largest difference of any task", _three(trial["largest_difference"])))
+    return _table(("fusion, nDCG@10, in bfloat16", "measured"), rows) + _recorded(trial)
+
+
+def calibration(results: Results) -> str:
+    """The probability by the best suggestion and by the first five."""
+    (trial,) = _trials(results, "calibration")
+    rows = [(row["by"], _three(row["auroc"]), _three(row["ece"])) for row in trial["rows"]]
+    return _table(("probability from", "AUROC", "calibration error"), rows) + _recorded(trial)
+
+
+def adaptation(results: Results) -> str:
+    """Search with the whole of what the adaptation learned."""
+    (trial,) = _trials(results, "adaptation")
+    rows = [(row["task"], _three(row["packaged"]), _three(row["adapted"])) for row in trial["rows"]]
+    demo = trial["demo"]
+    shown = f"{demo['questions']} questions of the demo across languages, answer among the first three"
+    rows.append((shown, demo["packaged"], demo["adapted"]))
+    return _table(("fusion, nDCG@10", "as packaged", "adapted"), rows) + _recorded(trial)
+
+
+def adaptation_half(results: Results) -> str:
+    """Dense search with half and with the whole of what the adaptation learned."""
+    (trial,) = _trials(results, "adaptation-half")
+    rows = [
+        (row["task"], row["questions"], _three(row["packaged"]), _three(row["half"]), _three(row["whole"]))
+        for row in trial["rows"]
+    ]
+    heads = ("dense search alone, nDCG@10", "questions", "as packaged", "half of each change", "the whole change")
+    return _table(heads, rows) + _recorded(trial)
+
+
+BLOCKS: Mapping[str, Callable[[Results], str]] = {
+    block.__name__.replace("_", "-"): block
+    for block in (
+        speed,
+        scale,
+        load,
+        speed_avx2,
+        leaks,
+        quality,
+        quality_over_all,
+        quality_exists,
+        quality_minilm,
+        quality_targets,
+        across_languages,
+        unanswerable,
+        experts,
+        expert_load,
+        expert_half_lives,
+        experts_named,
+        experts_demo,
+        openings,
+        function_words,
+        short_questions,
+        learned_reranker,
+        two_models,
+        bfloat16,
+        calibration,
+        adaptation,
+        adaptation_half,
+    )
+}
+
+
+def read_results(folder: Path) -> Results:
+    """Reads the files of a folder."""
+
+    def read(name: str) -> dict[str, Any]:
+        held: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        return held
+
+    return read
+
+
+def rewritten(page: str, results: Results) -> str:
+    """The page with every block as the results say. Raises KeyError for a block that nobody makes."""
+    return _BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found[2]](results)}{found[3]}", page)
+
+
+def pages(root: Path) -> list[Path]:
+    """README.md and every page under docs/."""
+    return [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+
+
+def main(check: bool, root: Path = ROOT, results: Path = RESULTS) -> int:
+    """Rewrite the pages, or say which of them differ; returns the exit status."""
+    differing = False
+    for path in pages(root):
+        page = path.read_text(encoding="utf-8")
+        wanted = rewritten(page, read_results(results))
+        if page == wanted:
+            continue
+        differing = True
+        if check:
+            print(f"The figures in {path.relative_to(root)} are not up to date. Run: make figures", file=sys.stderr)
+        else:
+            path.write_text(wanted, encoding="utf-8")
+            print(path.relative_to(root))
+    return 1 if check and differing else 0
+
+
+def _tasks(held: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
+    """{(set, task): {method: row}} of the rows that hold nDCG@10."""
+    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for row in held["rows"]:
+        if "nDCG@10" in row["metrics"]:
+            found.setdefault((row["set"], row["protocol"]), {})[row["method"]] = row
+    return found
+
+
+def _row(rows: Sequence[dict[str, Any]], name: str, protocol: str, method: str) -> dict[str, Any]:
+    return next(row for row in rows if (row["set"], row["protocol"], row["method"]) == (name, protocol, method))
+
+
+def _trials(results: Results, *names: str) -> list[dict[str, Any]]:
+    held = {trial["name"]: trial for trial in results("trials")["trials"]}
+    return [held[name] for name in names]
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [f"| {' | '.join(map(str, cells))} |" for cells in (heads, *rows)]
+    return "\n".join([lines[0], "|---" * len(heads) + "|", *lines[1:]]) + "\n"
+
+
+def _origin(held: Mapping[str, Any], what: str = "") -> str:
+    """The line below a table that says what was measured where, how to measure it again, and what has changed since."""
+    start = f"Measured ({what})" if what else "Measured"
+    return (
+        f"\n{start} at commit {held['commit']} on {held['measured_on']}, {_machine(held['machine'])}. "
+        f"Measure it again with `{held['command']}`.{' ' + held['note'] if 'note' in held else ''}\n"
+    )
+
+
+def _recorded(*trials: Mapping[str, Any], what: str = "") -> str:
+    """The same for measurements of which only the figures are left."""
+    places = dict.fromkeys(f"commit {each['commit']} ({_machine(each['machine'])})" for each in trials)
+    again = dict.fromkeys(each["again"] for each in trials if each["again"])
+    missing = not all(each["again"] for each in trials)
+    commands = "; ".join([*again, *(["no command was kept" + (" for the rest" if again else "")] if missing else [])])
+    start = f"Recorded ({what})" if what else "Recorded"
+    return f"\n{start} from an earlier run at {', '.join(places)}. To measure it again: {commands}.\n"
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
+    cores = f"{machine['cores']} cores, " if "cores" in machine else ""
+    instructions = machine["instructions"]
+    kind = "vector instructions not recorded" if instructions == "not recorded" else f"with {instructions}"
+    return f"{cores}{machine['system']} {kind}" if kind.startswith("with") else f"{cores}{machine['system']}, {kind}"
+
+
+def _three(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _interval(over: Mapping[str, float]) -> str:
+    mean, low, high = (f"{over[name] + 0.0:+.3f}" for name in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}]"
+
+
+if __name__ == "__main__":
+    sys.exit(main(check="--check" in sys.argv[1:]))

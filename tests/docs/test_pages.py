@@ -1,0 +1,204 @@
+"""What README.md and docs/ say is true: links, commands, variables, the import format, generated pages."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from indexer.cli import main as kollega
+from recommender.settings import Settings
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_VARIABLE = re.compile(r"\bKOLLEGA_[A-Z][A-Z_]*")
+_NOT_SETTINGS = {"KOLLEGA_LEAK_CASES"}
+"""Variables that the tests read."""
+
+
+def _commands(group: click.Group, prefix: str) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{prefix} {name}")
+        else:
+            yield f"{prefix} {name}"
+
+
+def _prose(page: Path) -> str:
+    return _FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, made as GitHub makes them."""
+    titles = _HEADING.findall(_prose(page))
+    return {re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-") for title in titles}
+
+
+def _code(page: Path, language: str) -> list[str]:
+    return [code for found, code in _FENCE.findall(page.read_text(encoding="utf-8")) if found == language]
+
+
+def _called(page: Path) -> Iterator[str]:
+    """Every call of `kollega` in a page: in its code blocks, and in `inline code`."""
+    text = page.read_text(encoding="utf-8")
+    lines = [line for block in _code(page, "sh") for line in block.splitlines()]
+    lines += [code.replace("\\|", "|") for code in re.findall(r"`([^`\n]+)`", _FENCE.sub("", text))]
+    for line in lines:
+        found = re.search(r"(?:^|\s|/bin/)(kollega(?: .*)?)$", line.partition(" | ")[0].partition("   #")[0].strip())
+        if found and not line.startswith("make "):
+            yield found[1]
+
+
+def test_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 90
+
+
+def test_readme_shows_the_search_page() -> None:
+    picture = ROOT / "docs" / "images" / "search.png"
+    assert "docs/images/search.png" in (ROOT / "README.md").read_text(encoding="utf-8")
+    content = picture.read_bytes()
+    assert content.startswith(b"\x89PNG") and len(content) < 200_000
+    assert int.from_bytes(content[16:20], "big") == 1280
+
+
+@pytest.mark.parametrize("command", ["make demo", "make test"])
+def test_readme_names_the_two_commands_to_begin_with(command: str) -> None:
+    (block,) = _code(ROOT / "README.md", "sh")
+    assert command in block
+
+
+@pytest.mark.parametrize("script", ["generate_pages.py", "generate_figures.py"])
+def test_generated_parts_are_up_to_date(script: str) -> None:
+    done = subprocess.run([sys.executable, ROOT / "docs" / script, "--check"], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("name", "default", "meaning"), Settings.table())
+def test_every_setting_is_described(name: str, default: str, meaning: str) -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+    assert len(rows) == 1
+    assert default in rows[0] and " ".join(meaning.split()) in rows[0]
+
+
+@pytest.mark.parametrize("command", sorted(_commands(kollega, "kollega")))
+def test_every_command_is_described(command: str) -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert f"\n## {command}\n" in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in _LINK.findall(_prose(page)):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        assert file.is_relative_to(ROOT), target
+        if anchor:
+            assert anchor in _anchors(file), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_page_is_reached_from_the_readme_or_an_index(page: Path) -> None:
+    starts = [ROOT / "README.md", ROOT / "docs" / "index.md", ROOT / "docs" / "decisions" / "index.md"]
+    linked = {
+        (start.parent / target.partition("#")[0]).resolve()
+        for start in starts
+        for target in _LINK.findall(_prose(start))
+    }
+    assert page in linked or page == starts[0] or page == starts[1]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_call_of_kollega_is_one_that_it_understands(page: Path) -> None:
+    for call in _called(page):
+        words = [word for word in shlex.split(call, comments=True) if word not in ("...", "SETS...")]
+        _understood(kollega, words[1:], call)
+
+
+def test_calls_that_kollega_does_not_understand_are_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "Run `kollega reindex --ful` or:\n\n```sh\n.venv/bin/kollega import json x\n```\n", encoding="utf-8"
+    )
+    calls = list(_called(page))
+    assert calls == ["kollega import json x", "kollega reindex --ful"]
+    for call in calls:
+        with pytest.raises(AssertionError):
+            _understood(kollega, call.split()[1:], call)
+
+
+def _understood(command: click.Command, words: list[str], call: str) -> None:
+    """Asserts that the options exist on the command that the words name, with values of their types. A call that leaves
+    arguments out, as prose does ("kollega import jsonl"), is understood; so are the marks [OPTIONS] and ARGUMENT."""
+    context = click.Context(command, info_name="kollega")
+    while words and isinstance(command, click.Group):
+        if words[0].startswith("-"):
+            assert words[0] in {name for option in command.params for name in option.opts} | {"--help"}, call
+            words = words[1:]
+        elif words[0] in ("[OPTIONS]", "COMMAND", "[ARGS]..."):
+            return
+        else:
+            assert words[0] in command.commands, call
+            command, words = command.commands[words[0]], words[1:]
+    options = {name: option for option in command.params for name in (*option.opts, *option.secondary_opts)}
+    arguments = 0
+    words = [word for word in words if word != "[OPTIONS]"]
+    while words:
+        word, words = words[0], words[1:]
+        if not word.startswith("-"):
+            arguments += 1
+            continue
+        assert word in options or word == "--help", f"{call}: {word}"
+        option = options.get(word)
+        if isinstance(option, click.Option) and not option.is_flag and words:
+            option.type.convert(words[0], option, context)
+            words = words[1:]
+    most = sum(abs(argument.nargs) for argument in command.params if isinstance(argument, click.Argument))
+    many = any(argument.nargs < 0 for argument in command.params if isinstance(argument, click.Argument))
+    assert many or arguments <= most, f"{call}: {arguments} arguments, {most} are known"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_variable_named_is_a_setting(page: Path) -> None:
+    known = {name for name, _default, _meaning in Settings.table()} | _NOT_SETTINGS
+    assert set(_VARIABLE.findall(page.read_text(encoding="utf-8"))) <= known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_target_of_make_named_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_file_of_the_code_named_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    files = re.findall(r"`((?:recommender|indexer|web|tests|docs)/[\w/.-]+)`", text)
+    modules = [name.replace(".", "/") + ".py" for name in re.findall(r"python -m ((?:indexer|tests)\.[\w.]+\w)", text)]
+    assert [name for name in (*files, *modules) if not (ROOT / name).exists()] == []
+
+
+def test_the_example_of_the_import_format_can_be_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = _code(ROOT / "docs" / "import-format.md", "json")
+    assert {json.loads(line)["type"] for line in example.splitlines()} == {"team", "person", "request", "document"}
+    file = tmp_path / "example.jsonl"
+    file.write_text(example, encoding="utf-8")
+    monkeypatch.setenv("KOLLEGA_HOME", str(tmp_path / "home"))
+    first = CliRunner().invoke(kollega, ["import", "jsonl", str(file)])
+    assert (first.exit_code, first.stdout) == (0, "4 added, 0 updated, 0 unchanged\n"), first.output
+    again = CliRunner().invoke(kollega, ["import", "jsonl", str(file)])
+    assert (again.exit_code, again.stdout) == (0, "0 added, 0 updated, 4 unchanged\n"), again.output
