@@ -11,15 +11,25 @@ export KOLLEGA_HOME ?= $(CURDIR)/var
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s%s\n", $$1, $$2 }'
 
+# Where a build of PyTorch for CPUs lies in a folder that pip knows (find-links), that one is wanted: pip itself prefers
+# the index as soon as it checks hashes, and for x86-64 an index usually has the build for GPUs, which does not run alone.
+define NO_TORCH
+PyTorch does not start: the package index has only the build for GPUs, perhaps. Take the build for CPUs of the version
+that is in requirements.lock, then go on:
+  $(BIN)/pip install --no-deps --force-reinstall --extra-index-url ADDRESS_OF_THE_BUILDS_FOR_CPUS torch==VERSION+cpu
+  make install
+endef
+export NO_TORCH
+
 install: $(VENV)/.installed  ## install what running Kollega needs, into .venv
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@awk '/^[a-z]/ { torch = /^torch==/ } torch' requirements.lock > $(VENV)/torch.lock
+	@$(PIP) --require-hashes --no-index -r $(VENV)/torch.lock 2>/dev/null || true
 	$(PIP) --require-hashes -r requirements.lock
-	@$(BIN)/python -c "import torch" 2>/dev/null || { echo "The package index gave a build of PyTorch that does not \
-	run here, perhaps one for GPUs. Tell pip where the build for CPUs is (PIP_FIND_LINKS or PIP_EXTRA_INDEX_URL), \
-	run: $(BIN)/pip uninstall --yes torch, then: make install"; exit 1; }
+	@$(BIN)/python -c "import torch" 2>/dev/null || { echo "$$NO_TORCH"; exit 1; }
 	$(PIP) --no-build-isolation -e .
 	touch $@
 
