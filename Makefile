@@ -1,25 +1,68 @@
-# make demo, make test: each sets up all it needs. Nothing is done twice.
+# On a fresh machine `make demo` and `make test` set up all they need. Nothing is done twice. `make help` lists the rest.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 export KOLLEGA_HOME ?= $(CURDIR)/var
 
-.PHONY: install demo test lint bench load adaptation alignment translations lock browser clean
+.PHONY: help install demo test-tools test test-all coverage lint bench load docs figures screenshot translations \
+  adaptation alignment lock browser clean
 
-install: $(VENV)/.installed
+help:  ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s%s\n", $$1, $$2 }'
+
+# Where a build of PyTorch for CPUs lies in a folder that pip knows (find-links), that one is wanted: pip itself prefers
+# the index as soon as it checks hashes, and for x86-64 an index usually has the build for GPUs, which does not run alone.
+define NO_TORCH
+PyTorch does not start: the package index has only the build for GPUs, perhaps. Take the build for CPUs of the version
+that is in requirements.lock, then go on:
+  $(BIN)/pip install --no-deps --force-reinstall --extra-index-url ADDRESS_OF_THE_BUILDS_FOR_CPUS torch==VERSION+cpu
+  make install
+endef
+export NO_TORCH
+
+install: $(VENV)/.installed  ## install what running Kollega needs, into .venv
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@awk '/^[a-z]/ { torch = /^torch==/ } torch' requirements.lock > $(VENV)/torch.lock
+	@$(PIP) --require-hashes --no-index -r $(VENV)/torch.lock 2>/dev/null || true
+	$(PIP) --require-hashes -r requirements.lock
+	@$(BIN)/python -c "import torch" 2>/dev/null || { echo "$$NO_TORCH"; exit 1; }
+	$(PIP) --no-build-isolation -e .
 	touch $@
 
-demo: install
+demo: install  ## load a demo organisation, index it and serve it
 	$(BIN)/kollega demo --serve
 
-test: install browser
-	$(BIN)/pytest -n 2 --dist loadfile
+test-tools: $(VENV)/.test-tools browser  ## install what the tests need on top of it, and run nothing
+
+$(VENV)/.test-tools: requirements-test.lock $(VENV)/.installed
+	$(PIP) --require-hashes -r requirements-test.lock
+	touch $@
+
+# Tests write many small databases: they lie in memory when there is room for them, otherwise on disk. Each run has a
+# folder of its own and removes it, so that several can run at once.
+MEMORY := /dev/shm
+LEAST_ROOM := 2000000
+pytest = folder=$${TMPDIR:-/tmp}; \
+  if [ -w $(MEMORY) ] && [ "$$(df --output=avail -k $(MEMORY) | tail -n 1)" -ge $(LEAST_ROOM) ]; then folder=$(MEMORY); fi; \
+  base=$$(mktemp -d "$$folder/kollega-tests-XXXXXX"); \
+  trap 'rm -rf "$$base"' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
+  COVERAGE_FILE=$$base/coverage $(BIN)/pytest --basetemp=$$base/files -n 2 --dist loadfile
+# The long runs: 10,000 cases of "nobody sees what they may not read", and more requests that try to break the API.
+LONG := KOLLEGA_LEAK_CASES=10000 KOLLEGA_FUZZ_EXAMPLES=100
+COVERAGE := --cov --cov-report=term:skip-covered
+
+test: test-tools  ## run the tests; TESTS=tests/test_cli.py runs one file
+	@$(pytest) $(TESTS)
+
+test-all: test-tools  ## run the tests with the long runs, and print the coverage
+	@export $(LONG); $(pytest) --timeout=1500 $(COVERAGE)
+
+coverage: test-tools  ## run the tests and print how much of the code they run
+	@$(pytest) $(COVERAGE) $(TESTS)
 
 # The browser tests drive Debian's Chromium; without it and without the rights to install it they are skipped.
 browser:
@@ -28,49 +71,58 @@ browser:
 	  || { apt-get update -qq && apt-get install -qq -y chromium >/dev/null 2>&1; }; }; } \
 	  || echo "chromium is not installed: the browser tests will be skipped"
 
-lint: install
+lint: $(VENV)/.test-tools  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: install
+bench: $(VENV)/.test-tools  ## measure speed and memory, and try 100,000 leak cases
 	$(BIN)/python -m tests.benchmarks.speed
-	KOLLEGA_LEAK_CASES=100000 $(BIN)/pytest -q -s tests/test_leaks.py
+	@export KOLLEGA_LEAK_CASES=100000; $(pytest) --timeout=0 -n 0 -q -s tests/test_leaks.py
 
-# locust and what only it needs stay out of the install that everybody gets.
-load: $(VENV)/.load-installed
+load: $(VENV)/.load-tools  ## measure the server under load
 	$(BIN)/python -m tests.benchmarks.load
 
-$(VENV)/.load-installed: requirements-load.lock | install
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-load.lock
+$(VENV)/.load-tools: requirements-load.lock $(VENV)/.test-tools
+	$(PIP) --require-hashes -r requirements-load.lock
 	touch $@
 
-# What lets Finnish and English meet comes from parallel text and dictionaries in Debian packages (it needs apt-get).
+docs: $(VENV)/.test-tools  ## write the generated pages: commands and settings
+	$(BIN)/python docs/generate_pages.py
+
+figures: $(VENV)/.test-tools  ## write the figures of the documentation from tests/benchmarks/results
+	$(BIN)/python docs/generate_figures.py
+
+screenshot: test-tools  ## take the picture in README.md, from the demo
+	$(BIN)/python docs/take_screenshot.py
+
+translations: install  ## collect the texts of the pages, and compile their translations
+	mkdir -p var
+	cd web && ../$(BIN)/pybabel -q extract -F babel.cfg --no-location -w 120 -o ../var/messages.pot . \
+	  && ../$(BIN)/pybabel -q update -i ../var/messages.pot -d translations -N -w 120 && ../$(BIN)/pybabel -q compile -d translations
+
+# Finnish and English are aligned with parallel text and dictionaries from Debian packages, which needs apt-get.
 PARALLEL := libreoffice-help-fi libreoffice-help-en-us libreoffice-l10n-fi dict-freedict-fin-eng dict-freedict-eng-fin
 unpack = mkdir -p var/parallel && cd var/parallel && apt-get download -qq $(1) \
 	  && for package in *.deb; do dpkg-deb -x "$$package" . && rm "$$package"; done
-alignment: install
+alignment: install  ## make alignment.npz and dictionary.json.gz, which ship (see NOTICE)
 	$(call unpack,$(PARALLEL))
 	$(BIN)/python -m indexer.research.alignment var/parallel
 	$(BIN)/python -m indexer.research.dictionary var/parallel
 
-# What the packaged model learns on top of its weights (half an hour on two cores, or an hour). Then: make alignment, reindex --full.
+# Half an hour on two cores, or an hour. Afterwards: make alignment, then kollega reindex --full.
 TEXTS := $(PARALLEL) evolution-common gnucash-common kmymoney-common network-manager-gnome system-config-printer-common \
   nautilus-data gnome-control-center-data pidgin-data mediawiki wordnet-base debian-handbook debian-faq \
   debian-reference-en maint-guide developers-reference installation-guide-amd64
-adaptation: install
+adaptation: install  ## train the packaged model on texts of Debian packages, as an experiment
 	$(call unpack,$(TEXTS))
 	$(BIN)/python -m indexer.research.adaptation var/parallel
 
-translations: install
-	cd web && ../$(BIN)/pybabel -q extract -F babel.cfg --no-location -w 120 -o ../var/messages.pot . \
-	  && ../$(BIN)/pybabel -q update -i ../var/messages.pot -d translations -N -w 120 && ../$(BIN)/pybabel -q compile -d translations
+UV := uv==0.13.9
+lock:  ## write the requirements*.lock; UPGRADE=1 takes the newest versions
+	test -x var/lock/bin/uv || $(PYTHON) -m venv var/lock
+	var/lock/bin/pip install --quiet --disable-pip-version-check $(UV)
+	var/lock/bin/python indexer/research/lock.py $(if $(UPGRADE),--upgrade)
 
-# Writes the versions that are installed now, after trying them out: pip install -U ..., make test, make lock.
-# Those in requirements-load.lock are kept out, and changed by hand.
-lock:
-	$(BIN)/pip list --format=freeze --exclude kollega --exclude pip --exclude-editable \
-	  $$(sed 's/^/--exclude /; s/==.*//' requirements-load.lock) | sed 's/+cpu$$//' > requirements.lock
-
-clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+clean:  ## remove what was installed and built; the data in var stays
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,7 +3,7 @@
 Worlds of random people, teams, audiences and items are made; every reader visits every surface. What each may read is
 worked out here by the README's words, not by access.py. A case is one item that one reader may not read on one surface:
 its secret word (in its title, its text and every reply) or its address must not be there. That nothing readable is
-missing is asked beside that. `KOLLEGA_LEAK_CASES` says how many cases to try (10,000 by default).
+missing is asked beside that. `KOLLEGA_LEAK_CASES` says how many cases to try: `make test` tries 5,000, `make test-all` 10,000.
 """
 
 import os
@@ -41,7 +41,7 @@ from recommender.settings import Settings
 from tests.conftest import FakeEncoder, sign_in
 from web.app import create_app
 
-CASES = int(os.environ.get("KOLLEGA_LEAK_CASES", "10000"))
+CASES = int(os.environ.get("KOLLEGA_LEAK_CASES", "5000"))
 WORDS = "alpha beta"  # in every item, so that every search meets all of them
 PEOPLE, TEAMS = 5, 3
 ROLES = ("staff", "staff", "agent", "lead", "admin")
@@ -82,7 +82,10 @@ THING = st.builds(
     st.sampled_from((False, False, True)),
     st.booleans(),
 )
-WORLDS = st.tuples(st.lists(SOMEONE, min_size=PEOPLE, max_size=PEOPLE), st.lists(THING, min_size=8, max_size=12))
+# Hypothesis begins with the simplest example. Without `unique` that is a world of eight equal requests, tried twice, and
+# half of 10,000 cases come from it.
+THINGS = st.lists(THING, min_size=8, max_size=12, unique=True)
+WORLDS = st.tuples(st.lists(SOMEONE, min_size=PEOPLE, max_size=PEOPLE), THINGS)
 
 
 class World:

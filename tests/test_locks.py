@@ -1,0 +1,61 @@
+"""requirements*.lock: what running needs and what tests need, apart, in one version each, and with hashes."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from indexer.research.lock import LOAD, RUN, TEST, add_hashes, hashes_of, packages
+
+ROOT = Path(__file__).parent.parent
+LOCKS = {name: (ROOT / name).read_text(encoding="utf-8") for name in (RUN, TEST, LOAD)}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+GROUPS = PROJECT["dependency-groups"]
+NEEDED = {
+    RUN: [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["oidc"], *GROUPS["build"]],
+    TEST: GROUPS["test"],
+    LOAD: GROUPS["load"],
+}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_everything_in_a_lock_has_a_version_and_hashes(name: str) -> None:
+    entries = [line for line in LOCKS[name].splitlines() if line[:1].strip() and not line.startswith("#")]
+    assert entries and all(re.match(r"\S+==\S+ .*\\$", line) for line in entries)
+    assert all(hashes_of(package, LOCKS[name]) for package in packages(LOCKS[name]))
+    assert "://" not in LOCKS[name], "an address of an index is in the lock"
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_holds_what_the_project_asks_for(name: str) -> None:
+    held = packages(LOCKS[RUN]) | packages(LOCKS[name])
+    for requirement in map(Requirement, NEEDED[name]):
+        assert requirement.specifier.contains(held[canonicalize_name(requirement.name)]), requirement
+
+
+def test_running_needs_no_test_tools() -> None:
+    run = packages(LOCKS[RUN]).keys()
+    assert run & packages(LOCKS[TEST]).keys() == run & packages(LOCKS[LOAD]).keys() == set()
+    assert run & {"pytest", "playwright", "mypy", "ruff", "schemathesis", "matplotlib", "ir-measures", "locust"} == set()
+    assert {"flask", "torch", "authlib", "setuptools"} <= run
+
+
+def test_a_package_has_the_same_version_for_tests_and_load_tests() -> None:
+    test, load = packages(LOCKS[TEST]), packages(LOCKS[LOAD])
+    shared = test.keys() & load.keys()
+    assert shared and {name: test[name] for name in shared} == {name: load[name] for name in shared}
+
+
+def test_hashes_of_other_builds_are_added_to_one_package() -> None:
+    one, two, three = "1" * 64, "2" * 64, "3" * 64
+    text = (
+        f"torch==2.0 \\\n    --hash=sha256:{two}\n"
+        f"torchlike==1.0 ; python_version < '3.12' \\\n    --hash=sha256:{three}\n"
+    )
+    assert hashes_of("torch", text) == [two]
+    added = add_hashes(text, "torch", [one, two])
+    assert added == text.replace(f"    --hash=sha256:{two}", f"    --hash=sha256:{one} \\\n    --hash=sha256:{two}")
+    assert packages(added) == {"torch": "2.0", "torchlike": "1.0"}
