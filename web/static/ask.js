@@ -1,149 +1,158 @@
-// Suggestions while someone types: an addition to the form, which works without it.
-const PAUSE = 180;
-const KEPT = "kollega-question";
-const LONG = 300;
+// Shows answers while a question is being typed. The form works without this script; then the server sends whole pages.
+const PAUSE = 180; // milliseconds without a key after which the typed text is searched
+const STORAGE_KEY = "kollega-question";
+const LONG_PASTE = 300; // characters
 const form = document.getElementById("ask");
 const results = document.getElementById("results");
-const announce = document.getElementById("announce");
-const send = document.getElementById("send");
+const announcement = document.getElementById("announce");
+const sendToTeam = document.getElementById("send");
 const fields = [form.elements.q, form.elements.body];
 let timer = 0;
-let running = null;
-let last = null;
-let counted = null;
+let currentRequest = null; // the AbortController of the newest request to the server
+let lastSearched = null;
+let lastCounted = null;
 
-function typed() {
+function typedText() {
   return fields.map((field) => field.value.trim()).join("\n").trim();
 }
 
-// What is typed stays over a reload and the way back, in this tab only, and never for whoever signs in next.
-function keep() {
-  const kept = { whose: document.body.dataset.whose, values: fields.map((field) => field.value) };
-  if (typed()) sessionStorage.setItem(KEPT, JSON.stringify(kept));
-  else sessionStorage.removeItem(KEPT);
+// Stores the question in this tab, so that it is still there after a reload or the browser's Back button.
+// The name of the user is stored with it: the next person to sign in does not see it.
+function storeQuestion() {
+  const stored = { whose: document.body.dataset.whose, values: fields.map((field) => field.value) };
+  if (typedText()) sessionStorage.setItem(STORAGE_KEY, JSON.stringify(stored));
+  else sessionStorage.removeItem(STORAGE_KEY);
 }
 
-function restore() {
-  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
-  if (!kept || typed()) return;
-  if (kept.whose && kept.whose !== document.body.dataset.whose) return sessionStorage.removeItem(KEPT);
-  fields.forEach((field, n) => { field.value = kept.values[n]; });
-  if (kept.values[1]) form.querySelector(".more").open = true;
+function restoreQuestion() {
+  const stored = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "null");
+  if (!stored || typedText()) return;
+  if (stored.whose && stored.whose !== document.body.dataset.whose) return sessionStorage.removeItem(STORAGE_KEY);
+  fields.forEach((field, index) => { field.value = stored.values[index]; });
+  if (stored.values[1]) form.querySelector(".more").open = true;
 }
 
-// Where the cursor is among the results, so that it can be put back when its card is made anew.
-function focused() {
+// The card that has the focus and which of its links and buttons, so that both can be found in a new copy of the card.
+function focusedPlace() {
   const element = document.activeElement;
   const card = results.contains(element) ? element.closest("[data-key]") : null;
   if (!card) return null;
-  const all = [...card.querySelectorAll("a, button, summary")];
-  return { key: card.dataset.key, at: all.indexOf(element) };
+  const controls = [...card.querySelectorAll("a, button, summary")];
+  return { key: card.dataset.key, index: controls.indexOf(element) };
 }
 
-// Cards that stay in the list stay the same elements, so nothing flickers or loses focus.
-function show(fragment) {
-  const where = focused();
-  const before = new Map([...results.querySelectorAll("[data-key]")].map((card) => [card.dataset.key, card]));
-  const wasOpen = results.querySelector(".rest")?.open;
+// Replaces the results. A card that has not changed stays the same element, so that it does not flicker or lose focus.
+function showResults(fragment) {
+  const place = focusedPlace();
+  const oldCards = new Map([...results.querySelectorAll("[data-key]")].map((card) => [card.dataset.key, card]));
+  const restWasOpen = results.querySelector(".rest")?.open;
   for (const card of fragment.querySelectorAll("[data-key]")) {
-    const known = before.get(card.dataset.key);
-    if (known && known.innerHTML === card.innerHTML) card.replaceWith(known);
+    const oldCard = oldCards.get(card.dataset.key);
+    if (oldCard && oldCard.innerHTML === card.innerHTML) card.replaceWith(oldCard);
   }
   const rest = fragment.querySelector(".rest");
-  if (rest && wasOpen) rest.open = true;
+  if (rest && restWasOpen) rest.open = true;
   const text = fragment.querySelector("[data-announce]")?.dataset.announce ?? "";
   results.replaceChildren(fragment);
-  announce.textContent = text;
-  if (where && !results.contains(document.activeElement)) {
-    const card = [...results.querySelectorAll("[data-key]")].find((each) => each.dataset.key === where.key);
-    card?.querySelectorAll("a, button, summary")[where.at]?.focus();
+  announcement.textContent = text;
+  if (place && !results.contains(document.activeElement)) {
+    const card = [...results.querySelectorAll("[data-key]")].find((each) => each.dataset.key === place.key);
+    card?.querySelectorAll("a, button, summary")[place.index]?.focus();
   }
 }
 
-function fromTemplate(id) {
+function copyOfTemplate(id) {
   return document.getElementById(id).content.cloneNode(true);
 }
 
-// Good answers stay when a later question does not come through; a line above them says so.
-function trouble(id) {
+// Shows an error message above the results. The answers to the previous question stay visible.
+function showError(templateId) {
   results.querySelector("[data-trouble]")?.remove();
-  const notice = fromTemplate(id);
-  announce.textContent = notice.textContent.trim();
+  const notice = copyOfTemplate(templateId);
+  announcement.textContent = notice.textContent.trim();
   results.prepend(notice);
 }
 
-async function ask() {
-  const text = typed();
-  if (text === last) return;
-  last = text;
-  running?.abort();
-  send.hidden = !text;
+function errorTemplate(status) {
+  if (status === 413) return "too-long";
+  return status === 401 ? "signed-out" : "trouble";
+}
+
+async function search() {
+  const text = typedText();
+  if (text === lastSearched) return;
+  lastSearched = text;
+  currentRequest?.abort();
+  sendToTeam.hidden = !text;
   if (!text) {
     results.removeAttribute("aria-busy");
-    show(fromTemplate("nothing-typed"));
+    showResults(copyOfTemplate("nothing-typed"));
     return;
   }
-  const mine = new AbortController();
-  running = mine;
+  const request = new AbortController();
+  currentRequest = request;
   results.setAttribute("aria-busy", "true");
+  const options = { method: "POST", body: new FormData(form), signal: request.signal };
   try {
-    const answer = await fetch(form.dataset.suggest, { method: "POST", body: new FormData(form), signal: mine.signal });
-    if (running !== mine) return; // a newer question is on its way
-    if (answer.ok) show(document.createRange().createContextualFragment(await answer.text()));
-    else trouble(answer.status === 413 ? "too-long" : answer.status === 401 ? "signed-out" : "trouble");
-    if (!answer.ok) last = null;
+    const response = await fetch(form.dataset.suggest, options);
+    if (currentRequest !== request) return; // a newer question has been sent
+    if (response.ok) showResults(document.createRange().createContextualFragment(await response.text()));
+    else showError(errorTemplate(response.status));
+    if (!response.ok) lastSearched = null;
   } catch (error) {
-    if (error.name === "AbortError" || running !== mine) return;
-    last = null;
-    trouble("trouble");
+    if (error.name === "AbortError" || currentRequest !== request) return;
+    lastSearched = null;
+    showError("trouble");
   }
-  if (running === mine) results.removeAttribute("aria-busy");
+  if (currentRequest === request) results.removeAttribute("aria-busy");
 }
 
-function changed() {
-  keep();
+function onInput() {
+  storeQuestion();
   clearTimeout(timer);
-  timer = setTimeout(ask, PAUSE);
+  timer = setTimeout(search, PAUSE);
 }
 
-for (const field of fields) field.addEventListener("input", changed);
+for (const field of fields) field.addEventListener("input", onInput);
 
-// A question that somebody acts on (asks, opens a colleague, sends it) counts for the colleague shown first, once.
-function act() {
-  const text = typed();
-  if (!text || text === counted) return;
-  counted = text;
+// Tells the server once that somebody acted on a question: pressed Ask, opened a colleague's page or sent it to a team.
+// The server then counts that the first colleague was suggested; it does not count while somebody is typing.
+function countQuestion() {
+  const text = typedText();
+  if (!text || text === lastCounted) return;
+  lastCounted = text;
   navigator.sendBeacon(form.dataset.asked, new FormData(form));
 }
 
-function opening(event) {
-  if (event.target.closest(".person a")) act();
+function onOpen(event) {
+  if (event.target.closest(".person a")) countQuestion();
 }
-results.addEventListener("click", opening);
-results.addEventListener("auxclick", opening);
+results.addEventListener("click", onOpen);
+results.addEventListener("auxclick", onOpen);
 
-// A log or a letter pasted into the one-line field goes where there is room for it, whole.
+// A long text or several lines, such as a log or a mail, pasted into the one-line field: the first line becomes the
+// title, and the whole text goes into the larger field.
 form.elements.q.addEventListener("paste", (event) => {
   const text = event.clipboardData.getData("text/plain").trim();
   const [title, body] = fields;
-  if (title.value.trim() || (text.length <= LONG && !text.includes("\n"))) return;
+  if (title.value.trim() || (text.length <= LONG_PASTE && !text.includes("\n"))) return;
   event.preventDefault();
   title.value = text.split("\n")[0].slice(0, 200);
   body.value = [body.value, text].filter(Boolean).join("\n");
   form.querySelector(".more").open = true;
-  changed();
+  onInput();
 });
 
 form.addEventListener("submit", (event) => {
-  keep();
-  if (!event.submitter?.lang) act();
-  if (event.submitter?.hasAttribute("formaction")) return; // another page: a request, another language
+  storeQuestion();
+  if (!event.submitter?.lang) countQuestion();
+  if (event.submitter?.hasAttribute("formaction")) return; // goes to another page: a new request or another language
   event.preventDefault();
   clearTimeout(timer);
-  last = null;
-  ask();
+  lastSearched = null;
+  search();
 });
 
-last = counted = typed() || null; // what the page came with
-restore();
-if (typed() && typed() !== last) ask();
+lastSearched = lastCounted = typedText() || null; // the server has already answered and counted this question
+restoreQuestion();
+if (typedText() && typedText() !== lastSearched) search();

@@ -1,55 +1,59 @@
-// What becomes of suggestions: which were opened goes along with a request; solved is counted, and so is leaving.
-const solved = document.getElementById("solved");
-const opened = new Set();
-let done = false;
+// Reports what suggestions led to: a suggestion solved the problem, or somebody opened one and left the page. The
+// suggestions that were opened also go along when a request is sent, so that a team does not offer them again.
+const solvedForm = document.getElementById("solved");
+const openedKeys = new Set();
+let outcomeKnown = false; // a suggestion solved it, or a request is being sent
 
-function remember(key) {
-  if (opened.has(key)) return;
-  opened.add(key);
-  for (const form of document.querySelectorAll("#ask, form[data-attempts]")) {
-    const field = document.createElement("input");
-    Object.assign(field, { type: "hidden", name: "opened", value: key });
-    form.append(field);
-  }
+function rememberOpened(key) {
+  if (openedKeys.has(key)) return;
+  openedKeys.add(key);
+  for (const form of document.querySelectorAll("#ask, form[data-attempts]")) addHiddenField(form, "opened", key);
 }
 
-function opening(event) {
+function addHiddenField(form, name, value) {
+  const field = document.createElement("input");
+  Object.assign(field, { type: "hidden", name, value });
+  form.append(field);
+}
+
+function onOpen(event) {
   const card = event.target.closest("a")?.closest("[data-item]");
-  if (card) remember(card.dataset.key);
+  if (card) rememberOpened(card.dataset.key);
 }
-document.addEventListener("click", opening);
-document.addEventListener("auxclick", opening);
+document.addEventListener("click", onOpen);
+document.addEventListener("auxclick", onOpen);
 
-solved.addEventListener("submit", async (event) => {
+solvedForm.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = event.submitter;
-  const data = new FormData(solved);
+  const data = new FormData(solvedForm);
   data.set("item", button.value);
-  const answer = await fetch(solved.action, { method: "POST", body: data }).catch(() => null);
-  if (!answer?.ok) {
-    const item = document.createElement("input");
-    Object.assign(item, { type: "hidden", name: "item", value: button.value });
-    solved.append(item);
-    return solved.submit();
+  const response = await fetch(solvedForm.action, { method: "POST", body: data }).catch(() => null);
+  if (!response?.ok) { // send the form without the script: the server then answers with a whole page
+    addHiddenField(solvedForm, "item", button.value);
+    return solvedForm.submit();
   }
-  done = true;
+  outcomeKnown = true;
   const thanks = document.createElement("span");
   thanks.className = "thanks";
   thanks.tabIndex = -1;
-  thanks.textContent = solved.dataset.thanks;
+  thanks.textContent = solvedForm.dataset.thanks;
   button.replaceWith(thanks);
   thanks.focus();
 });
 
 for (const form of document.querySelectorAll("#ask, form[data-attempts]")) {
-  form.addEventListener("submit", (event) => { if (event.submitter?.hasAttribute("formaction") || form.dataset.attempts) done = true; });
+  form.addEventListener("submit", (event) => {
+    if (event.submitter?.hasAttribute("formaction") || form.dataset.attempts) outcomeKnown = true;
+  });
 }
 
-// Left after opening something, without filing: a sign that it helped, counted apart from what people say.
+// Leaving the page after opening a suggestion, without sending a request, may mean that it helped. The server counts
+// this apart from what people say themselves.
 addEventListener("pagehide", () => {
-  if (done || !opened.size || !solved.dataset.left) return;
-  const data = new FormData(solved);
+  if (outcomeKnown || !openedKeys.size || !solvedForm.dataset.left) return;
+  const data = new FormData(solvedForm);
   data.delete("item");
-  for (const key of opened) data.append("item", key);
-  navigator.sendBeacon(solved.dataset.left, data);
+  for (const key of openedKeys) data.append("item", key);
+  navigator.sendBeacon(solvedForm.dataset.left, data);
 });

@@ -1,0 +1,57 @@
+"""How templates and stylesheets are written, so that they stay readable and their changes show line by line."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+WEB = Path(__file__).parents[2] / "web"
+TEMPLATES = sorted((WEB / "templates").rglob("*.html"))
+STYLESHEETS = sorted((WEB / "static" / "css").glob("*.css"))
+LONGEST_LINE = 139
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_STYLESHEET_LINE = re.compile(
+    r"""
+    \s*                     # an empty line, or one that held only a comment
+    | \s*[^;{}]+[{,]        # the beginning of a rule, or one of several selectors
+    | \s*[\w-]+:\ [^;{}]+;  # a declaration
+    | \s*}                  # the end of a rule
+    """,
+    re.VERBOSE,
+)
+
+
+def _long_lines(text: str) -> list[int]:
+    """Numbers of the lines that are longer than a template's line may be, from 1."""
+    return [number for number, line in enumerate(text.splitlines(), 1) if len(line) > LONGEST_LINE]
+
+
+def _crowded_lines(css: str) -> list[str]:
+    """Lines of a stylesheet that hold more than one declaration or brace."""
+    lines = _COMMENT.sub("", css).splitlines()
+    return [line for line in lines if not _STYLESHEET_LINE.fullmatch(line)]
+
+
+def test_the_checks_find_what_they_look_for() -> None:
+    assert _long_lines(f"{'x' * 139}\n{'x' * 140}\nx") == [2]
+    good = "/* a; b */\n@media (min-width: 60rem) {\n  h1,\n  h2 > a:hover {\n    margin: 0 auto;\n  }\n}\n"
+    assert _crowded_lines(good) == []
+    for bad in ("h1 { margin: 0; }", "  margin: 0; padding: 0;", "  margin: 0; }", "}}", "  margin: 0"):
+        assert _crowded_lines(bad) == [bad]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(WEB)))
+def test_a_template_has_lines_under_140_columns(path: Path) -> None:
+    assert _long_lines(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", STYLESHEETS, ids=lambda path: path.name)
+def test_a_stylesheet_has_one_declaration_a_line(path: Path) -> None:
+    assert _crowded_lines(path.read_text(encoding="utf-8")) == []
+
+
+def test_every_page_links_the_stylesheets_from_the_general_to_the_special() -> None:
+    layout = (WEB / "templates" / "layout.html").read_text(encoding="utf-8")
+    names = ["tokens", "layout", "components", "pages"]
+    assert f"{{% for name in {tuple(names)} %}}" in layout
+    assert sorted(names) == [path.stem for path in STYLESHEETS]

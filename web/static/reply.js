@@ -1,0 +1,34 @@
+// The reply field of a request's page: puts suggested texts into it, and keeps what was typed when another button of the
+// page is used.
+const field = document.querySelector("#reply-form textarea");
+
+// Inserts at the cursor, in a way that the browser can undo.
+function insert(text) {
+  field.focus();
+  const before = field.value.slice(0, field.selectionStart);
+  const separator = before && !before.endsWith("\n\n") ? "\n\n" : "";
+  if (!document.execCommand("insertText", false, separator + text)) {
+    field.setRangeText(separator + text, field.selectionStart, field.selectionEnd, "end");
+  }
+}
+
+// A button has its text on it when all who read the request may read the suggestion; that text is inserted at once.
+// The other buttons send the form to the server, which shows a warning.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-text]");
+  if (!button || !field) return;
+  event.preventDefault();
+  insert(button.dataset.text);
+});
+
+// Stores the text when the page is left by another button (give, move, flag), and forgets it when the reply is sent.
+const STORAGE_KEY = `kollega-reply ${document.body.dataset.whose} ${window.location.pathname}`;
+let isSending = false;
+if (field) {
+  if (!field.value) field.value = sessionStorage.getItem(STORAGE_KEY) ?? "";
+  field.form.addEventListener("submit", (event) => { isSending = event.submitter?.hasAttribute("data-send") ?? true; });
+  addEventListener("pagehide", () => {
+    if (isSending || !field.value) sessionStorage.removeItem(STORAGE_KEY);
+    else sessionStorage.setItem(STORAGE_KEY, field.value);
+  });
+}
