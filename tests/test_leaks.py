@@ -3,7 +3,8 @@
 Worlds of random people, teams, audiences and items are made; every reader visits every surface. What each may read is
 worked out here by the README's words, not by access.py. A case is one item that one reader may not read on one surface:
 its secret word (in its title, its text and every reply) or its address must not be there. That nothing readable is
-missing is asked beside that. `KOLLEGA_LEAK_CASES` says how many cases to try: `make test` tries 5,000, `make test-all` 10,000.
+missing is asked beside that. `KOLLEGA_LEAK_CASES` says how many cases to try: 5,000 unless it is set, and 10,000 in
+`make test-all`.
 """
 
 import os
@@ -82,8 +83,8 @@ THING = st.builds(
     st.sampled_from((False, False, True)),
     st.booleans(),
 )
-# Hypothesis begins with the simplest example. Without `unique` that is a world of eight equal requests, tried twice, and
-# half of 10,000 cases come from it.
+# Hypothesis begins with the simplest example. Without `unique` that is a world of eight equal requests, tried twice,
+# and half of 10,000 cases come from it.
 THINGS = st.lists(THING, min_size=8, max_size=12, unique=True)
 WORLDS = st.tuples(st.lists(SOMEONE, min_size=PEOPLE, max_size=PEOPLE), THINGS)
 

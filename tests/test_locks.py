@@ -39,7 +39,7 @@ def test_a_lock_holds_what_the_project_asks_for(name: str) -> None:
 def test_running_needs_no_test_tools() -> None:
     run = packages(LOCKS[RUN]).keys()
     assert run & packages(LOCKS[TEST]).keys() == run & packages(LOCKS[LOAD]).keys() == set()
-    assert run & {"pytest", "playwright", "mypy", "ruff", "schemathesis", "matplotlib", "ir-measures", "locust"} == set()
+    assert run & {"pytest", "playwright", "mypy", "ruff", "schemathesis", "matplotlib", "ir-measures"} == set()
     assert {"flask", "torch", "authlib", "setuptools"} <= run
 
 

@@ -74,7 +74,9 @@ def test_nothing_in_the_wheel_imports_research_or_tests(wheel: dict[str, bytes])
 
 
 def test_the_metadata_names_the_license_and_the_command(wheel: dict[str, bytes]) -> None:
-    texts = {name.partition(".dist-info/")[2]: content.decode() for name, content in wheel.items() if "dist-info" in name}
+    texts = {
+        name.partition(".dist-info/")[2]: content.decode() for name, content in wheel.items() if "dist-info" in name
+    }
     assert "\nLicense-Expression: Apache-2.0\n" in texts["METADATA"]
     assert "kollega = indexer.cli:main" in texts["entry_points.txt"]
     assert "pytest" not in texts["METADATA"]

@@ -4,10 +4,10 @@
 are resolved together first, so that a package has one version everywhere. Versions stay as they are in the present
 locks as long as pyproject.toml allows them; `make lock UPGRADE=1` takes the newest ones.
 
-uv resolves, because it lists the hashes of all files of a release and can leave out the CUDA libraries of torch. It does
-not look where pip looks, so the index and the certificates of pip's configuration are handed to it, and the hashes of
-the builds of torch for CPUs, which pip finds in a folder (`find-links`), are added here. Those that the present lock
-has for the same version stay. No address is written into the locks.
+uv resolves, because it lists the hashes of all files of a release and can leave out the CUDA libraries of torch. It
+does not look where pip looks, so it is given the index and the certificates of pip's configuration. The hashes of
+builds of torch for CPUs, which pip finds in a folder (`find-links`), are added here; those in the present lock for the
+same version stay. No address is written into the locks.
 
 Usage: python indexer/research/lock.py [--upgrade], with uv and pip beside that Python. It needs no installed Kollega.
 """

@@ -1,6 +1,7 @@
 """The API as a client with a bearer token uses it, and as schemathesis tries to break it.
 
-`KOLLEGA_FUZZ_EXAMPLES` says how many random requests each call gets: `make test` sends 10, `make test-all` 100.
+`KOLLEGA_FUZZ_EXAMPLES` says how many random requests each call gets: 10 unless it is set, and 100 in
+`make test-all`.
 """
 
 import os
@@ -202,7 +203,9 @@ def test_no_call_breaks_the_api_or_its_schema(api: tuple[Any, str]) -> None:
     for found in schema.get_all_operations():
         operation = found.ok()
 
-        @hypothesis_settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @hypothesis_settings(
+            max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        )
         @given(case=operation.as_strategy())
         def calls_are_answered_as_described(case: Case) -> None:
             case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
