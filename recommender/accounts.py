@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Collection
 from datetime import date, timedelta
+from functools import lru_cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -18,16 +19,17 @@ SCOPES = ("read", "write")
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1_000
 _PREFIX = "kollega_"
-_HASHER = PasswordHasher()
-_NOBODY = _HASHER.hash(secrets.token_hex(16))  # so that an unknown name takes as long as a wrong password
+PASSWORD_HASHER = PasswordHasher()
+"""argon2id with the library's parameters (RFC 9106). Tests put a hasher that costs less in its place."""
 
 
 def sign_in(session: Session, handle: str, password: str) -> Account | None:
     """The account of a name and a password; None, after the same time, when they do not go together."""
     account = session.scalar(select(Account).join(Person).where(Person.handle == handle.strip()))
     known = account.password_hash if account and not account.disabled else None
+    nobody = _hash_of_nobody(PASSWORD_HASHER)  # an unknown name then takes as long as a wrong password
     try:
-        _HASHER.verify(known or _NOBODY, password[:LONGEST_PASSWORD])
+        PASSWORD_HASHER.verify(known or nobody, password[:LONGEST_PASSWORD])
     except (VerifyMismatchError, InvalidHashError):
         return None
     too_long = len(password) > LONGEST_PASSWORD
@@ -64,7 +66,7 @@ def set_password(session: Session, person: Person, password: str) -> Account:
     if len(password) > LONGEST_PASSWORD:
         raise AccountError(f"A password has at most {LONGEST_PASSWORD} characters.")
     account = open_account(session, person)
-    account.password_hash = _HASHER.hash(password)
+    account.password_hash = PASSWORD_HASHER.hash(password)
     account.session_key = secrets.token_hex(16)
     return account
 
@@ -114,6 +116,12 @@ def token_of(session: Session, bearer: str, today: date) -> APIToken | None:
         return None
     account = session.get(Account, row.person_id)
     return None if account is None or account.disabled or _has_left(account) else row
+
+
+@lru_cache(maxsize=1)
+def _hash_of_nobody(hasher: PasswordHasher) -> str:
+    """A hash of a password that nobody knows, as costly to verify as those that `hasher` makes."""
+    return hasher.hash(secrets.token_hex(16))
 
 
 def _digest(token: str) -> str:
