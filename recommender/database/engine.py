@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -36,13 +36,18 @@ def open_database(settings: Settings) -> sessionmaker[Session]:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables to the newest revision; does nothing when they are there."""
-    from alembic import command
-    from alembic.config import Config
+    """Bring the tables to the newest revision. Where they have it already, alembic is not even imported.
 
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    Raises SettingsError when the database cannot be used.
+    """
     try:
+        if _revision(engine) == newest_revision():
+            return
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
         with engine.begin() as connection:
             if engine.dialect.name == "sqlite":  # one process at a time, and all of it or nothing
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -50,6 +55,19 @@ def migrate(engine: Engine) -> None:
             command.upgrade(config, "head")
     except OperationalError as error:
         raise SettingsError(f"The database {engine.url!r} cannot be used: {error.orig}.") from error
+
+
+def newest_revision() -> str:
+    """The revision that the last migration leads to: its file is `NUMBER_title.py`, and the numbers ascend."""
+    return max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
+def _revision(engine: Engine) -> str | None:
+    """The revision of the database's tables; None when it has none yet."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

@@ -15,12 +15,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, column, inspect, select, table, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 import recommender
-from recommender.database.engine import migrate, open_database, open_engine
+from recommender.database.engine import migrate, newest_revision, open_database, open_engine
 from recommender.database.tables import (
     Account,
     APIToken,
@@ -229,6 +230,23 @@ def test_migrating_twice_keeps_what_is_there(settings: Settings) -> None:
     with again() as session:
         assert [row.title for row in session.query(HelpRequest)] == ["Kept"]
     again.kw["bind"].dispose()
+
+
+def test_the_newest_revision_is_the_one_alembic_finds() -> None:
+    migrations = Path(recommender.__file__).parent / "database" / "migrations"
+    assert newest_revision() == ScriptDirectory(str(migrations)).get_current_head()
+
+
+def test_a_database_that_has_the_newest_tables_is_opened_without_alembic(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_database(settings).kw["bind"].dispose()
+    upgrades: list[str] = []
+    monkeypatch.setattr(command, "upgrade", lambda _config, revision: upgrades.append(revision))
+    open_database(settings).kw["bind"].dispose()
+    assert upgrades == []
+    open_database(replace(settings, home=settings.home / "another")).kw["bind"].dispose()
+    assert upgrades == ["head"]
 
 
 def test_every_sqlite_connection_has_wal_foreign_keys_and_patience(sessions: sessionmaker[Session]) -> None:
