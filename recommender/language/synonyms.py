@@ -116,8 +116,8 @@ class SynonymsFile:
                 self._synonyms = Synonyms.parse(self._copy.read_text(encoding="utf-8"), self._analyzer)
             except (SynonymsError, OSError, UnicodeDecodeError):
                 log.info("There is no earlier version of the synonyms")
-        consequence = "The version before stays in use." if self._synonyms.rules else "No synonyms are used until then."
-        problem = f"{self.path}: {error} {consequence}"
+        consequence = "The previous version stays" if self._synonyms.rules else "Until it is corrected no synonyms are"
+        problem = f"{self.path}: {error} {consequence} in use."
         if problem != self.problem:
             log.error("%s", problem)
         self.problem = problem

@@ -91,13 +91,13 @@ def test_placed_vectors_have_unit_length_and_the_input_is_not_changed(encoder: F
     assert (placed.shape, placed.dtype) == (raw.shape, np.float32)
     np.testing.assert_allclose(np.linalg.norm(placed, axis=1), 1.0, atol=1e-5)
     question = encoder.encode_queries(["printer stuck"])[0]
-    asked = question.copy()
+    original = question.copy()
     for language in ("en", "fi", "sv"):
         vector = vector_space.place_question(question, language, 2)
         assert (vector.shape, vector.dtype) == ((64,), np.float32)
         assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
     np.testing.assert_array_equal(raw, before)
-    np.testing.assert_array_equal(question, asked)
+    np.testing.assert_array_equal(question, original)
 
 
 def test_passages_are_placed_by_their_own_language(encoder: FakeEncoder) -> None:
@@ -151,8 +151,8 @@ def test_a_question_is_placed_by_the_mean_of_questions_of_the_same_length(words:
 
 def test_the_means_of_questions_are_of_the_first_words_of_stored_questions(encoder: FakeEncoder) -> None:
     texts = [" ".join(f"{word}{number}" for word in ("paper", "jam", "tray") * 20) for number in range(40)]
-    asked = _passages(texts, role=Role.QUESTION, context="printer stuck")
-    vector_space = _learn(asked + _passages(ENGLISH, role=Role.ANSWER), encoder)
+    stored = _passages(texts, role=Role.QUESTION, context="printer stuck")
+    vector_space = _learn(stored + _passages(ENGLISH, role=Role.ANSWER), encoder)
     for row, length in enumerate((2, 8, 32, 128)):
         beginnings = [" ".join(f"printer stuck {text}".split()[:length]) for text in texts]
         expected = encoder.encode_queries(beginnings).mean(axis=0)
@@ -210,14 +210,14 @@ def test_a_missing_language_takes_the_shipped_mean_shifted_like_the_other_langua
     shipped, rotation = _shipped(maps), maps.get("fi", np.eye(64, dtype=np.float32))
     texts = {"en": ENGLISH, "fi": FINNISH[:40]}
     # for Finnish, a shift of English is transformed back by the map that takes Finnish to English
-    for own, other, there in (("en", "fi", rotation.T), ("fi", "en", rotation)):
-        passages = _passages(texts[own], own)
+    for known, other, there in (("en", "fi", rotation.T), ("fi", "en", rotation)):
+        passages = _passages(texts[known], known)
         alone, vector_space = _learn(passages, encoder), _learn(passages, encoder, shipped)
-        np.testing.assert_array_equal(vector_space.passages[own], alone.passages[own])
-        np.testing.assert_array_equal(vector_space.questions[own], alone.questions[own])
-        shift = (alone.passages[own] - shipped.passages[own]) @ there
+        np.testing.assert_array_equal(vector_space.passages[known], alone.passages[known])
+        np.testing.assert_array_equal(vector_space.questions[known], alone.questions[known])
+        shift = (alone.passages[known] - shipped.passages[known]) @ there
         np.testing.assert_allclose(vector_space.passages[other], shipped.passages[other] + shift, atol=1e-5)
-        shift = (alone.questions[own] - shipped.questions[own]) @ there
+        shift = (alone.questions[known] - shipped.questions[known]) @ there
         np.testing.assert_allclose(vector_space.questions[other], shipped.questions[other] + shift, atol=1e-5)
 
 
@@ -305,9 +305,9 @@ def test_a_fresh_index_learns_its_space_and_the_journal_stores_the_model_s_vecto
     cosines = (vectors @ vectors.T)[items[:, None] != items[None, :]]
     assert index.background == pytest.approx(float(cosines.mean()), abs=1e-6)
     assert abs(index.background) < 0.05
-    kept = Journal(settings.index_dir, encoder.card)
-    stored = kept.find(passage_digest(passage) for passage in passages)
-    kept.close()
+    reopened = Journal(settings.index_dir, encoder.card)
+    stored = reopened.find(passage_digest(passage) for passage in passages)
+    reopened.close()
     for passage, vector in zip(passages, raw, strict=True):
         np.testing.assert_array_equal(stored[passage_digest(passage)], vector)
 

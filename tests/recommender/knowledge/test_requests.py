@@ -178,12 +178,8 @@ def test_an_imported_resolution_becomes_a_reply_when_the_request_is_opened_again
     row = _stored(session, request)
     assert (row.status, row.resolution) == ("open", None)
     assert [reply.body for reply in row.replies] == ["Reboot the gateway.", *after]
-    stored_reply = row.replies[0]
-    assert (stored_reply.author, stored_reply.accepted, stored_reply.created_at) == (
-        None,
-        False,
-        OLD + timedelta(days=2),
-    )
+    first = row.replies[0]
+    assert (first.author, first.accepted, first.created_at) == (None, False, OLD + timedelta(days=2))
 
 
 def test_the_resolution_of_an_imported_open_request_becomes_a_reply_when_another_reply_solves_it(
@@ -288,20 +284,15 @@ def test_when_two_people_resolve_the_second_gets_a_conflict_and_stores_nothing(
 ) -> None:
     number = _filed(session).id
     with sessions() as first, sessions() as second:
-        both = [
-            (own_session, own_session.get_one(HelpRequest, number), _person(own_session, "otto"))
-            for own_session in (first, second)
-        ]
-        for own_session, request, otto in both[:1]:
-            requests.resolve(own_session, request, reader_of(otto), requests.reply(own_session, request, otto, "first"))
-            own_session.commit()
-        own_session, request, otto = both[1]
+        request, otto = second.get_one(HelpRequest, number), _person(second, "otto")
+        earlier, first_otto = first.get_one(HelpRequest, number), _person(first, "otto")
+        solution = requests.reply(first, earlier, first_otto, "first")
+        requests.resolve(first, earlier, reader_of(first_otto), solution)
+        first.commit()
         assert request.status == "open"  # as the second session has read it
         with pytest.raises(Conflict, match="Somebody else has resolved"):
-            requests.resolve(
-                own_session, request, reader_of(otto), requests.reply(own_session, request, otto, "second")
-            )
-        own_session.rollback()
+            requests.resolve(second, request, reader_of(otto), requests.reply(second, request, otto, "second"))
+        second.rollback()
     session.expire_all()
     row = session.get_one(HelpRequest, number)
     assert (row.status, [(reply.body, reply.accepted) for reply in row.replies]) == ("resolved", [("first", True)])

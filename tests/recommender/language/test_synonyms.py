@@ -89,14 +89,14 @@ def test_the_file_is_read_again_and_an_unusable_one_leaves_the_old_version_in_us
         _write(file.path, bad, second)
         assert file.synonyms == good and str(file.path) in file.problem
         started_now = SynonymsFile(file.path, analyzer)
-        assert started_now.synonyms == good and "version before stays in use" in started_now.problem
+        assert started_now.synonyms == good and "The previous version stays in use" in started_now.problem
     _write(file.path, b"laptop, notebook, computer\n", 4)
     assert file.synonyms != good and file.problem == ""
     file.path.unlink()
     assert file.synonyms == Synonyms()
     _write(file.path, b"laptop\n", 5)
     started_now = SynonymsFile(file.path, analyzer)  # the file had been deleted, and with it the copy
-    assert started_now.synonyms == Synonyms() and "No synonyms are used until then" in started_now.problem
+    assert started_now.synonyms == Synonyms() and "no synonyms are in use" in started_now.problem
 
 
 def test_a_question_with_a_synonym_finds_the_answer_and_status_names_a_bad_line(
