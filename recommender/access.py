@@ -64,7 +64,7 @@ def open_audience(audience: frozenset[str]) -> frozenset[str]:
     return frozenset(_OPEN + token for token in audience)
 
 
-def bare(audience: frozenset[str]) -> frozenset[str]:
+def without_open_prefix(audience: frozenset[str]) -> frozenset[str]:
     """The audience without the prefix that `open_audience` adds; unchanged when it has none."""
     return frozenset(token.removeprefix(_OPEN) for token in audience)
 

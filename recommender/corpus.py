@@ -94,7 +94,7 @@ def answer_of(resolution: str | None, replies: Sequence[Any], asker: int | None)
     return resolution or (solution.body if solution else "")
 
 
-def best_parts(replies: Iterable[tuple[int | None, datetime, bool, int]]) -> tuple[Contribution, ...]:
+def reply_contributions(replies: Iterable[tuple[int | None, datetime, bool, int]]) -> tuple[Contribution, ...]:
     """The best contribution of each author of replies (author id, time, accepted, score), of equal ones the first. The
     asker's replies must not be among them."""
     best: dict[int, Contribution] = {}
@@ -109,7 +109,7 @@ def best_parts(replies: Iterable[tuple[int | None, datetime, bool, int]]) -> tup
     return tuple(best.values())
 
 
-def stood_by(
+def document_contributions(
     owner_id: int | None, verifier_id: int | None, verified_on: date | None, written_at: datetime
 ) -> tuple[Contribution, ...]:
     """The contributions of a document's owner, who counts more once the document is verified, and of another person who
@@ -148,7 +148,7 @@ def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
             audience=audience if row.status == RESOLVED else open_audience(audience),
             at=row.resolved_at or row.created_at,
             url=row.url,
-            contributions=best_parts(
+            contributions=reply_contributions(
                 (reply.author_id, reply.created_at, reply.accepted, reply.score)
                 for reply in replies
                 if reply.author_id != row.asked_by_id
@@ -174,7 +174,7 @@ def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
             audience=audience_of([line.token for line in audience_rows.get(row.id, ())], row.owner_id, row.team),
             at=_last_confirmed(row.verified_on, row.written_at),
             url=row.url,
-            contributions=stood_by(row.owner_id, row.verified_by_id, row.verified_on, row.written_at),
+            contributions=document_contributions(row.owner_id, row.verified_by_id, row.verified_on, row.written_at),
         )
     return loaded
 

@@ -39,7 +39,7 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Kept:
+class MaintainedDocument:
     """A document that a person maintains, with the day its review is due, whether that day has come, and the number of
     its flags."""
 
@@ -128,7 +128,7 @@ def due_on(document: Document) -> date | None:
     return (document.verified_on or document.written_at.date()) + timedelta(days=document.review_days)
 
 
-def kept(session: Session, reader: Reader, today: date) -> list[Kept]:
+def maintained(session: Session, reader: Reader, today: date) -> list[MaintainedDocument]:
     """The documents that the reader maintains: those they own and, for agents, those of their team without an owner.
     Documents that are due or flagged come first, then drafts, then the others by title, then hidden ones."""
     orphaned = Document.owner_id.is_(None) | Document.owner.has(Person.left_on <= today)
@@ -141,11 +141,11 @@ def kept(session: Session, reader: Reader, today: date) -> list[Kept]:
     )
     rows = list(session.scalars(query))
     usage = outcomes.usage(session, [item_key(Kind.DOCUMENT, row.id) for row in rows])
-    maintained = [_maintained(row, usage[item_key(Kind.DOCUMENT, row.id)].flags, today) for row in rows]
-    return sorted(maintained, key=_urgency)
+    documents = [_maintained(row, usage[item_key(Kind.DOCUMENT, row.id)].flags, today) for row in rows]
+    return sorted(documents, key=_urgency)
 
 
-def _urgency(entry: Kept) -> tuple[bool, bool, bool, str]:
+def _urgency(entry: MaintainedDocument) -> tuple[bool, bool, bool, str]:
     document = entry.document
     return document.hidden, not (entry.due or entry.flags), not document.draft, document.title.casefold()
 
@@ -156,9 +156,9 @@ def possible_owners(session: Session, team: Team) -> Sequence[Person]:
     return session.scalars(query.order_by(Person.name)).all()
 
 
-def _maintained(document: Document, flags: int, today: date) -> Kept:
+def _maintained(document: Document, flags: int, today: date) -> MaintainedDocument:
     due = due_on(document)
-    return Kept(document, due, due is not None and due <= today and not document.draft, flags)
+    return MaintainedDocument(document, due, due is not None and due <= today and not document.draft, flags)
 
 
 def _fill(document: Document, content: Content) -> None:

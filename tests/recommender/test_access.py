@@ -18,7 +18,6 @@ from recommender.access import (
     Reader,
     asker,
     author,
-    bare,
     covers,
     document_audience,
     may_edit,
@@ -30,6 +29,7 @@ from recommender.access import (
     readable_requests,
     reader_of,
     request_audience,
+    without_open_prefix,
 )
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 
@@ -311,5 +311,5 @@ def test_an_open_audience_is_readable_only_in_a_search_for_open_requests(
 
 
 @given(st.frozensets(st.sampled_from(TOKENS)))
-def test_bare_takes_the_prefix_off_an_open_audience(audience: frozenset[str]) -> None:
-    assert bare(open_audience(audience)) == bare(audience) == audience
+def test_without_open_prefix_takes_the_prefix_off_an_open_audience(audience: frozenset[str]) -> None:
+    assert without_open_prefix(open_audience(audience)) == without_open_prefix(audience) == audience

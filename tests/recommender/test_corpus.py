@@ -8,7 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE, Reader
-from recommender.corpus import fingerprint, headings, items, load_items, stood_by
+from recommender.corpus import document_contributions, fingerprint, headings, items, load_items
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.datatypes import Contribution, Heading, Kind, Part
 
@@ -177,11 +177,11 @@ def test_the_person_who_verified_a_document_counts_too_from_that_day() -> None:
     day = date(2026, 3, 1)
     owner = Contribution(1, 0.6, datetime(2026, 3, 1), Part.KEEPS)
     other = Contribution(2, 0.4, datetime(2026, 3, 1), Part.VERIFIED)
-    assert stood_by(1, 2, day, AT) == (owner, other)
-    assert stood_by(1, 1, day, AT) == (owner,)
-    assert stood_by(None, 2, day, AT) == (other,)
-    assert stood_by(1, 2, None, AT) == (Contribution(1, 0.4, AT, Part.KEEPS),)
-    assert stood_by(1, None, day, AT) == (owner,)
+    assert document_contributions(1, 2, day, AT) == (owner, other)
+    assert document_contributions(1, 1, day, AT) == (owner,)
+    assert document_contributions(None, 2, day, AT) == (other,)
+    assert document_contributions(1, 2, None, AT) == (Contribution(1, 0.4, AT, Part.KEEPS),)
+    assert document_contributions(1, None, day, AT) == (owner,)
 
 
 def test_items_are_loaded_as_they_are_in_the_database_now(sessions: sessionmaker[Session], add_request: Add) -> None:
