@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+"""A vector, shape (dimension,), or several, shape (count, dimension)."""
 
 _UNRELATED = (
     "Kahvikone vuotaa keittiössä.",

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender.datatypes import Item, Kind, Passage, Role
-from recommender.encoder import ModelCard
+from recommender.encoder import ModelCard, Vectors
 from recommender.errors import IndexDamaged, IndexNotFound
 from recommender.index import generations
 from recommender.index.catalogue import Catalogue, Row
@@ -25,7 +24,6 @@ from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import SHORTEST
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 
-Vectors = NDArray[np.float32]
 _REMOVED_SHARE = 0.2  # of the rows, from which the vectors are written anew without them: a judgement
 _SAMPLE = 400  # passages that are compared with each other for the background: a judgement
 _ADD_TOGETHER = 1024  # vectors: a judgement

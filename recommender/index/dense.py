@@ -10,7 +10,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
+from recommender.encoder import Vectors
+
 _LINKS, _CONSTRUCTION, _SEARCH = 24, 80, 96  # M, efConstruction and efSearch of HNSW: a judgement
 _EXACT_BELOW = 20_000  # readable rows: a judgement
 

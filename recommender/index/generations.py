@@ -153,8 +153,8 @@ def roll_back(index_dir: Path) -> str:
 
 @contextlib.contextmanager
 def write_lock(index_dir: Path) -> Iterator[None]:
-    """Lock the index for writing. Raises IndexLocked when another process has the lock; the lock
-    of a killed process is released."""
+    """Lock the index for writing. Raises IndexLocked when another process has the lock; a killed process
+    loses it."""
     index_dir.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(index_dir / "lock", timeout=0):

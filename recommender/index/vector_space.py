@@ -16,13 +16,11 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender.datatypes import Passage, Role
-from recommender.encoder import Encoder, normalise
+from recommender.encoder import Encoder, Vectors, normalise
 from recommender.language.alignment import Alignment
 
-Vectors = NDArray[np.float32]
 LENGTHS = (2, 8, 32, 128)
 """Lengths of questions, in words, whose means are stored. The mean for another length is interpolated by its logarithm.
 A judgement."""

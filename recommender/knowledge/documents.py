@@ -1,5 +1,5 @@
-"""What can be done with a document: write it, edit, verify, hide, review. Each function checks whether the reader may
-do that, by the rules of access.py.
+"""What can be done with a document: write it, edit, verify, hide, review. Functions with a `reader` check whether
+this person may do that, by the rules of access.py.
 
 The functions change rows of the session and leave the commit to the caller.
 """

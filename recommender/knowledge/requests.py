@@ -1,5 +1,5 @@
-"""What can be done with a request: file it, reply, resolve, reopen, assign, move, share. Each function checks whether
-the reader may do that, by the rules of access.py.
+"""What can be done with a request: file it, reply, resolve, reopen, assign, move, share. Functions with a
+`reader` check whether this person may do that, by the rules of access.py.
 
 The functions change rows of the session and leave the commit to the caller.
 """

@@ -16,15 +16,13 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
-from recommender.encoder import ModelCard
+from recommender.encoder import ModelCard, Vectors
 from recommender.language.analyzer import ANALYSIS_VERSION
 from recommender.language.terms import Translation
 
 log = logging.getLogger(__name__)
 FILE = Path(__file__).parent / "alignment.npz"
-Vectors = NDArray[np.float32]
 Lexicon = Mapping[str, Mapping[str, Sequence[tuple[str, float]]]]
 _MOST_TRANSLATIONS = 3  # of a word: a judgement
 

@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recommender.encoder import normalise
+from recommender.encoder import Vectors, normalise
 from recommender.index import dense
 from recommender.index.dense import DenseIndex
-
-Vectors = NDArray[np.float32]
 
 
 def _random(rows: int, dimension: int, seed: int) -> Vectors:
