@@ -1,9 +1,9 @@
-"""Who may read what: the one rule, used by every surface.
+"""Who may read what: the one rule that every page, call and command uses.
 
-A person holds reader tokens, an item has an audience of tokens; it is readable when the two sets meet. Besides the
-audience written on it, a request is readable by the person who asked and the team that handles it, a document by its
-owner and its team. A draft is for its owner and its team whatever is written on it. Who asked anonymously is shown to
-themselves and the agents who handle the request only.
+A person holds reader tokens, an item has an audience of tokens. The person may read the item when the two sets have a
+token in common. Besides the audience stored with it, a request may be read by the person who asked and by the team that
+handles it, a document by its owner and its team. A draft may only be read by its owner and its team. The name of an
+anonymous asker is shown only to the asker and to the agents who handle the request.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,13 +16,13 @@ from recommender.database.tables import Document, DocumentAudience, HelpRequest,
 EVERYONE = "everyone"
 ANY_AGENT = "agents"
 AGENTS = ("agent", "lead", "admin")
-_OPEN = "open:"
+_OPEN = "open:"  # prefix of the tokens of open requests in the index
 
 
 @dataclass(frozen=True)
 class Reader:
-    """The person who looks, as tokens. `person_id` is None for someone who is not signed in; `serves_teams` are the
-    ids of the teams whose requests they handle, `agent` tells whether they handle any."""
+    """The person who reads, as tokens. `person_id` is None for a person who is not signed in, `team_ids` are the ids of
+    their teams, and `agent` is True for a person who handles requests."""
 
     person_id: int | None
     team_ids: frozenset[int]
@@ -31,12 +31,12 @@ class Reader:
 
     @property
     def serves_teams(self) -> frozenset[int]:
-        """Ids of the teams whose requests this person handles."""
+        """Ids of the teams whose requests this person handles; empty for a person who is not an agent."""
         return self.team_ids if self.agent else frozenset()
 
     @property
     def for_open_requests(self) -> frozenset[str]:
-        """The tokens under which the index keeps open requests, apart from all that is answered."""
+        """The tokens for searching open requests, which the index keeps apart from everything that is answered."""
         return frozenset(_OPEN + token for token in self.tokens)
 
 
@@ -44,8 +44,8 @@ ANYONE = Reader(None, frozenset(), frozenset({EVERYONE}))
 
 
 def reader_of(person: Person) -> Reader:
-    """The tokens a person holds: everyone, their teams, themselves, and for agents that of any agent, who may read
-    what no team has taken yet."""
+    """The reader of a person. Its tokens are `everyone`, one for each of their teams, one for the person, and for
+    agents `agents`, with which they may read requests that no team has taken yet."""
     teams = {f"team:{team.handle}" for team in person.teams}
     agent = person.role in AGENTS
     tokens = frozenset({EVERYONE, f"person:{person.id}"} | teams | ({ANY_AGENT} if agent else set()))
@@ -59,32 +59,34 @@ def request_audience(request: HelpRequest) -> frozenset[str]:
 
 
 def open_audience(audience: frozenset[str]) -> frozenset[str]:
-    """An open request's audience as the index keeps it; `Reader.for_open_requests` meets it, `Reader.tokens` never."""
+    """The audience of an open request as the index stores it: it has tokens in common with `Reader.for_open_requests`,
+    never with `Reader.tokens`."""
     return frozenset(_OPEN + token for token in audience)
 
 
-def bare(audience: frozenset[str]) -> frozenset[str]:
-    """An audience as it is written, whether the request is open or not."""
+def without_open_prefix(audience: frozenset[str]) -> frozenset[str]:
+    """The audience without the prefix that `open_audience` adds; unchanged when it has none."""
     return frozenset(token.removeprefix(_OPEN) for token in audience)
 
 
 def document_audience(document: Document) -> frozenset[str]:
     """The tokens that may read a document."""
-    written = [] if document.draft else [row.token for row in document.audience]
-    return audience_of(written, document.owner_id, document.team.handle if document.team else None)
+    stored = [] if document.draft else [row.token for row in document.audience]
+    return audience_of(stored, document.owner_id, document.team.handle if document.team else None)
 
 
-def audience_of(written: Collection[str], person_id: int | None, team: str | None) -> frozenset[str]:
-    """The audience of a row by its values: the tokens written on it, who asked or owns it, the handle of its team."""
-    if EVERYONE in written:
+def audience_of(stored: Collection[str], person_id: int | None, team: str | None) -> frozenset[str]:
+    """The audience of a row by its values: the tokens stored with it, the id of its asker or owner, its team's
+    handle."""
+    if EVERYONE in stored:
         return frozenset({EVERYONE})
     person = () if person_id is None else (f"person:{person_id}",)
-    return frozenset((*written, *person, *(() if team is None else (f"team:{team}",))))
+    return frozenset((*stored, *person, *(() if team is None else (f"team:{team}",))))
 
 
 def covers(audience: frozenset[str], request: HelpRequest, people: Mapping[int, Person]) -> bool:
-    """True when everybody who may read the request may read what has this audience, so that it can be quoted there.
-    `people` are those whom the request's audience names."""
+    """True when everybody who may read the request may also read an item with this audience, so that the item can be
+    quoted in the request. `people` are the persons named in the request's audience (`named_people`), by id."""
     if EVERYONE in audience:
         return True
     for token in request_audience(request):
@@ -97,7 +99,7 @@ def covers(audience: frozenset[str], request: HelpRequest, people: Mapping[int, 
 
 
 def named_people(request: HelpRequest) -> set[int]:
-    """Ids of the people whom a request's audience names, the asker among them."""
+    """Ids of the people named in a request's audience, including the asker."""
     return {int(token.partition(":")[2]) for token in request_audience(request) if token.startswith("person:")}
 
 
@@ -113,44 +115,45 @@ def may_edit(document: Document, reader: Reader) -> bool:
 
 
 def asker(request: HelpRequest, reader: Reader) -> Person | None:
-    """Who asked, as far as this reader may know."""
+    """The person who asked, or None when this reader may not know who it is."""
     return request.asked_by if _may_know_asker(request, reader) else None
 
 
 def author(reply: Reply, reader: Reader) -> Person | None:
-    """Who wrote a reply, as far as this reader may know: an anonymous asker stays so in the replies."""
+    """The person who wrote a reply, or None when this reader may not know who it is: an anonymous asker stays anonymous
+    in their replies."""
     if reply.author_id is not None and reply.author_id == reply.request.asked_by_id:
         return reply.author if _may_know_asker(reply.request, reader) else None
     return reply.author
 
 
 def _may_know_asker(request: HelpRequest, reader: Reader) -> bool:
-    asked_it = reader.person_id is not None and request.asked_by_id == reader.person_id
-    return not request.anonymous or asked_it or (reader.agent and request.team_id in reader.serves_teams)
+    is_asker = reader.person_id is not None and request.asked_by_id == reader.person_id
+    return not request.anonymous or is_asker or (reader.agent and request.team_id in reader.serves_teams)
 
 
 def may_read(audience: frozenset[str], reader: Reader) -> bool:
-    """True when the two sets meet."""
+    """True when the reader holds a token of the audience."""
     return not audience.isdisjoint(reader.tokens)
 
 
 def readable_requests(reader: Reader) -> ColumnElement[bool]:
-    """The rule as a condition on HelpRequest, for lists and counts."""
+    """The rule as an SQL condition on HelpRequest, for lists and counts."""
     by_token = exists().where(
         RequestAudience.request_id == HelpRequest.id, RequestAudience.token.in_(sorted(reader.tokens))
     )
-    own = HelpRequest.asked_by_id == reader.person_id if reader.person_id is not None else None
-    return _any(by_token, own, HelpRequest.team_id.in_(sorted(reader.team_ids)) if reader.team_ids else None)
+    by_asker = HelpRequest.asked_by_id == reader.person_id if reader.person_id is not None else None
+    return _any(by_token, by_asker, HelpRequest.team_id.in_(sorted(reader.team_ids)) if reader.team_ids else None)
 
 
 def readable_documents(reader: Reader) -> ColumnElement[bool]:
-    """The rule as a condition on Document, for lists and counts."""
+    """The rule as an SQL condition on Document, for lists and counts."""
     by_token: ColumnElement[bool] = exists().where(
         DocumentAudience.document_id == Document.id, DocumentAudience.token.in_(sorted(reader.tokens))
     )
     by_token = and_(Document.draft.is_(False), by_token)
-    own = Document.owner_id == reader.person_id if reader.person_id is not None else None
-    return _any(by_token, own, Document.team_id.in_(sorted(reader.team_ids)) if reader.team_ids else None)
+    by_owner = Document.owner_id == reader.person_id if reader.person_id is not None else None
+    return _any(by_token, by_owner, Document.team_id.in_(sorted(reader.team_ids)) if reader.team_ids else None)
 
 
 def _any(*conditions: ColumnElement[bool] | None) -> ColumnElement[bool]:

@@ -1,9 +1,11 @@
-"""How people prove who they are: passwords (argon2) and bearer tokens of the API. Who may read what is access.py's."""
+"""Accounts: passwords (argon2), sessions and the bearer tokens of the API. Who may read what is decided in
+access.py."""
 
 import hashlib
 import secrets
 from collections.abc import Collection
 from datetime import date, timedelta
+from functools import lru_cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -15,19 +17,20 @@ from recommender.errors import AccountError
 
 ROLES = ("staff", "agent", "lead", "admin")
 SCOPES = ("read", "write")
-SHORTEST_PASSWORD = 10
-LONGEST_PASSWORD = 1_000
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 1_000  # characters; a judgement
 _PREFIX = "kollega_"
-_HASHER = PasswordHasher()
-_NOBODY = _HASHER.hash(secrets.token_hex(16))  # so that an unknown name takes as long as a wrong password
+PASSWORD_HASHER = PasswordHasher()
+"""argon2id with the library's parameters (RFC 9106). Tests put a hasher that costs less in its place."""
 
 
 def sign_in(session: Session, handle: str, password: str) -> Account | None:
-    """The account of a name and a password; None, after the same time, when they do not go together."""
+    """The account with this handle and password. None when there is no such account or the password is wrong; both take
+    the same time, so that nobody can find out which names exist."""
     account = session.scalar(select(Account).join(Person).where(Person.handle == handle.strip()))
     known = account.password_hash if account and not account.disabled else None
+    nobody = _hash_of_nobody(PASSWORD_HASHER)
     try:
-        _HASHER.verify(known or _NOBODY, password[:LONGEST_PASSWORD])
+        PASSWORD_HASHER.verify(known or nobody, password[:LONGEST_PASSWORD])
     except (VerifyMismatchError, InvalidHashError):
         return None
     too_long = len(password) > LONGEST_PASSWORD
@@ -35,7 +38,7 @@ def sign_in(session: Session, handle: str, password: str) -> Account | None:
 
 
 def account_by_session(session: Session, identity: str) -> Account | None:
-    """The account that a session's `ID:KEY` names; None once it is disabled, or its key is not the newest."""
+    """The account of a session's identity `ID:KEY`; None when it is disabled or a newer key has replaced this one."""
     number, _, key = identity.partition(":")
     account = session.get(Account, int(number)) if number.isdecimal() and len(number) < 10 else None
     if account is None or account.disabled or _has_left(account):
@@ -44,33 +47,33 @@ def account_by_session(session: Session, identity: str) -> Account | None:
 
 
 def account_by_subject(session: Session, subject: str) -> Account | None:
-    """The account that an identity provider's subject has signed in to before."""
+    """The account that is linked to an identity provider's subject; None when there is none, or it is disabled."""
     account = session.scalar(select(Account).where(Account.subject == subject))
     return None if account is None or account.disabled or _has_left(account) else account
 
 
 def unlink(session: Session, person: Person) -> Account:
-    """Forget which identity provider's subject a person is, so that their next sign-in links anew, and end their
-    sessions."""
+    """Remove the link between a person and an identity provider's subject, and end their sessions. Their next sign-in
+    links them again."""
     account = open_account(session, person)
     account.subject, account.session_key = None, secrets.token_hex(16)
     return account
 
 
 def set_password(session: Session, person: Person, password: str) -> Account:
-    """Give a person a password and end their sessions. Raises AccountError when it is too short."""
+    """Give a person a password and end their sessions. Raises AccountError when it is too short or too long."""
     if len(password) < SHORTEST_PASSWORD:
         raise AccountError(f"A password needs at least {SHORTEST_PASSWORD} characters.")
     if len(password) > LONGEST_PASSWORD:
         raise AccountError(f"A password has at most {LONGEST_PASSWORD} characters.")
     account = open_account(session, person)
-    account.password_hash = _HASHER.hash(password)
+    account.password_hash = PASSWORD_HASHER.hash(password)
     account.session_key = secrets.token_hex(16)
     return account
 
 
 def open_account(session: Session, person: Person) -> Account:
-    """The person's account, made without a password when there is none."""
+    """The person's account; a new one without a password when there is none yet."""
     account = session.get(Account, person.id)
     if account is None:
         account = Account(person_id=person.id, person=person, session_key=secrets.token_hex(16), disabled=False)
@@ -79,7 +82,7 @@ def open_account(session: Session, person: Person) -> Account:
 
 
 def disable(session: Session, person: Person) -> None:
-    """Close a person's account: every session and token of theirs ends at the next request."""
+    """Disable a person's account: their sessions and tokens stop working at the next request."""
     account = open_account(session, person)
     account.disabled = True
     account.session_key = secrets.token_hex(16)
@@ -88,12 +91,15 @@ def disable(session: Session, person: Person) -> None:
 
 
 def enable(session: Session, person: Person) -> None:
-    """Open a closed account again."""
+    """Enable a disabled account again."""
     open_account(session, person).disabled = False
 
 
 def make_token(session: Session, person: Person, name: str, scopes: Collection[str], days: int | None = None) -> str:
-    """A new bearer token, shown this once; only its digest is kept. Raises AccountError for an unknown scope."""
+    """A new bearer token that expires after `days`, or never. Only its digest is stored, so it cannot be shown again.
+
+    Raises AccountError when there is no scope or an unknown one.
+    """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise AccountError(f"Scopes are {' and '.join(SCOPES)}, not {', '.join(unknown) or 'none'}.")
@@ -108,12 +114,18 @@ def make_token(session: Session, person: Person, name: str, scopes: Collection[s
 
 
 def token_of(session: Session, bearer: str, today: date) -> APIToken | None:
-    """The row of a bearer token; None when it is unknown, has run out, or its person may not sign in any more."""
+    """The row of a bearer token; None when it is unknown or has expired, or its person may not sign in any more."""
     row = session.scalar(select(APIToken).where(APIToken.digest == _digest(bearer)))
     if row is None or (row.expires_on and row.expires_on < today):
         return None
     account = session.get(Account, row.person_id)
     return None if account is None or account.disabled or _has_left(account) else row
+
+
+@lru_cache(maxsize=1)
+def _hash_of_nobody(hasher: PasswordHasher) -> str:
+    """The hash of a random password, as slow to verify as the other hashes that `hasher` makes."""
+    return hasher.hash(secrets.token_hex(16))
 
 
 def _digest(token: str) -> str:

@@ -1,7 +1,8 @@
-"""Rows -> Item. The one place that decides what is searchable: resolved requests and documents that are not hidden.
+"""Turns database rows into items, and decides what is searchable: requests, and documents that are not drafts, unless
+they are hidden.
 
-Open requests are items too, under an audience of their own (`access.open_audience`), so that only those who look for
-similar open requests ever meet them.
+Open requests are items too, with a separate audience (`access.open_audience`), so that only a search for similar open
+requests finds them.
 """
 
 import re
@@ -27,49 +28,50 @@ from recommender.database.tables import (
 from recommender.datatypes import Contribution, Heading, Item, Kind, Part, item_key
 
 ACCEPTED, UPVOTED, REPLIED, OWNED, OWNED_AND_VERIFIED, VERIFIED = 1.0, 0.5, 0.2, 0.4, 0.6, 0.4
-_CHUNK = 500
+"""How much a contribution counts as evidence, relative to an accepted answer: a judgement."""
+_CHUNK = 500  # rows per query: a judgement
 _KEY = re.compile(r"(request|document):[1-9][0-9]{0,8}")
 
 
 def items(session: Session) -> Iterator[Item]:
-    """Every searchable item, requests first, in the order of their ids; memory does not grow with the corpus."""
+    """Every searchable item, requests first, in the order of their ids. Memory use does not grow with the corpus."""
     yield from _stream(session, HelpRequest.id, SEARCHABLE_REQUESTS, _requests)
     yield from _stream(session, Document.id, SEARCHABLE_DOCUMENTS, _documents)
 
 
 def load_items(session: Session, keys: Collection[str]) -> dict[str, Item]:
-    """The items of `keys` as they are in the database now; deleted and hidden ones are left out."""
-    found: dict[str, Item] = {}
+    """The items of `keys` as they are in the database now, by key; deleted and hidden ones are left out."""
+    loaded: dict[str, Item] = {}
     for chunk in _chunks(ids_of(keys, Kind.REQUEST)):
-        found |= _requests(session, chunk)
+        loaded |= _requests(session, chunk)
     for chunk in _chunks(ids_of(keys, Kind.DOCUMENT)):
-        found |= _documents(session, chunk)
-    return found
+        loaded |= _documents(session, chunk)
+    return loaded
 
 
 def readable_items(session: Session, keys: Collection[str], reader: Reader) -> dict[str, Item]:
-    """Of `keys`, which may come from outside, the items that are in the database now and that `reader` may read."""
+    """The items of `keys` that are in the database now and that `reader` may read, by key. `keys` may be user input."""
     items = load_items(session, [key for key in keys if is_key(key)])
     return {key: item for key, item in items.items() if may_read(item.audience, reader)}
 
 
 def headings(session: Session, keys: Collection[str], reader: Reader) -> dict[str, Heading]:
-    """Of `keys`, what names the answered items that are in the database now and that `reader` may read."""
-    found: dict[str, Heading] = {}
+    """The headings of the answered items of `keys` that are in the database now and that `reader` may read, by key."""
+    loaded: dict[str, Heading] = {}
     for kind, query in ((Kind.REQUEST, _request_headings), (Kind.DOCUMENT, _document_headings)):
         if ids := ids_of(keys, kind):
             for identifier, title, language, team in session.execute(query(reader), {"ids": ids}):
-                found[item_key(kind, identifier)] = Heading(item_key(kind, identifier), kind, title, language, team)
-    return found
+                loaded[item_key(kind, identifier)] = Heading(item_key(kind, identifier), kind, title, language, team)
+    return loaded
 
 
 def is_key(key: str) -> bool:
-    """True for `request:17` and `document:4`."""
+    """True for the key of an item, such as `request:17` or `document:4`."""
     return _KEY.fullmatch(key) is not None
 
 
 def fingerprint(session: Session) -> tuple[Any, ...]:
-    """A value that changes when any request, reply, document, audience or person does; cheap to ask."""
+    """A value that changes when any request, reply, document, audience or person does; cheap to query."""
     parts: list[Any] = []
     for model in (HelpRequest, Reply, Document, RequestAudience, DocumentAudience, Person):
         parts += session.execute(select(func.count(), func.max(model.updated_at)).select_from(model)).one()
@@ -77,24 +79,24 @@ def fingerprint(session: Session) -> tuple[Any, ...]:
 
 
 def ids_of(keys: Collection[str], kind: Kind) -> list[int]:
-    """The database ids in those of `keys` that are of a kind, smallest first."""
+    """The database ids of those `keys` that are of this kind, smallest first."""
     prefix = f"{kind}:"
     return sorted(int(key[len(prefix) :]) for key in keys if key.startswith(prefix))
 
 
 def answer_of(resolution: str | None, replies: Sequence[Any], asker: int | None) -> str:
-    """A request's answer: the written resolution, else the accepted reply, else the best one by votes, the last one of
-    somebody other than the asker where votes do not tell."""
-    solved = next((reply for reply in replies if reply.accepted), None)
-    if solved is None:
-        helped = [reply for reply in replies if reply.author_id != asker] or replies
-        solved = max(helped, key=lambda reply: (reply.score, reply.created_at), default=None)
-    return resolution or (solved.body if solved else "")
+    """A request's answer: the stored resolution, else the accepted reply, else the reply with most votes, of equal ones
+    the newest. The asker's replies count only when there are no others. Empty when there is no answer."""
+    solution = next((reply for reply in replies if reply.accepted), None)
+    if solution is None:
+        by_others = [reply for reply in replies if reply.author_id != asker] or replies
+        solution = max(by_others, key=lambda reply: (reply.score, reply.created_at), default=None)
+    return resolution or (solution.body if solution else "")
 
 
-def best_parts(replies: Iterable[tuple[int | None, datetime, bool, int]]) -> tuple[Contribution, ...]:
-    """The best part of each person among replies (author id, at, accepted, score) of others than the asker; of equal
-    ones the first."""
+def reply_contributions(replies: Iterable[tuple[int | None, datetime, bool, int]]) -> tuple[Contribution, ...]:
+    """The best contribution of each author of replies (author id, time, accepted, score), of equal ones the first. The
+    asker's replies must not be among them."""
     best: dict[int, Contribution] = {}
     for author, at, accepted, score in replies:
         if author is None:
@@ -107,12 +109,12 @@ def best_parts(replies: Iterable[tuple[int | None, datetime, bool, int]]) -> tup
     return tuple(best.values())
 
 
-def stood_by(
+def document_contributions(
     owner_id: int | None, verifier_id: int | None, verified_on: date | None, written_at: datetime
 ) -> tuple[Contribution, ...]:
-    """The parts of a document's owner, which counts more once the document is verified, and of somebody else who
+    """The contributions of a document's owner, who counts more once the document is verified, and of another person who
     verified it."""
-    at = _vouched_for(verified_on, written_at)
+    at = _last_confirmed(verified_on, written_at)
     weight = OWNED_AND_VERIFIED if verified_on else OWNED
     parts = () if owner_id is None else (Contribution(owner_id, weight, at, Part.KEEPS),)
     if verified_on is None or verifier_id is None or verifier_id == owner_id:
@@ -120,48 +122,48 @@ def stood_by(
     return (*parts, Contribution(verifier_id, VERIFIED, datetime.combine(verified_on, time.min), Part.VERIFIED))
 
 
-def _vouched_for(verified_on: date | None, written_at: datetime) -> datetime:
-    """When somebody last stood by a document: wrote it, or verified it."""
+def _last_confirmed(verified_on: date | None, written_at: datetime) -> datetime:
+    """When somebody last wrote or verified a document."""
     return max(written_at, datetime.combine(verified_on, time.min)) if verified_on else written_at
 
 
 def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
-    """The items of requests, by key, in the order of ids. Columns, not entities: many of them while someone types."""
-    replies = _grouped(session, _REPLIES, ids)
-    tokens = _grouped(session, _REQUEST_TOKENS, ids)
-    found: dict[str, Item] = {}
+    """The items of requests, by key, in the order of ids. Loads columns, not entities, which would take longer: many
+    requests are loaded while a person types."""
+    replies_by_request = _grouped(session, _REPLIES, ids)
+    audience_rows = _grouped(session, _REQUEST_TOKENS, ids)
+    loaded: dict[str, Item] = {}
     for row in session.execute(_REQUESTS, {"ids": ids}):
-        own = replies.get(row.id, [])
-        audience = audience_of([each.token for each in tokens.get(row.id, ())], row.asked_by_id, row.team)
+        replies = replies_by_request.get(row.id, [])
+        audience = audience_of([line.token for line in audience_rows.get(row.id, ())], row.asked_by_id, row.team)
         key = item_key(Kind.REQUEST, row.id)
-        found[key] = Item(
+        loaded[key] = Item(
             key=key,
             kind=Kind.REQUEST,
             title=row.title,
             body=row.body,
-            answer=answer_of(row.resolution, own, row.asked_by_id),
+            answer=answer_of(row.resolution, replies, row.asked_by_id),
             language=row.language,
             team=row.team,
             audience=audience if row.status == RESOLVED else open_audience(audience),
             at=row.resolved_at or row.created_at,
             url=row.url,
-            contributions=best_parts(
+            contributions=reply_contributions(
                 (reply.author_id, reply.created_at, reply.accepted, reply.score)
-                for reply in own
+                for reply in replies
                 if reply.author_id != row.asked_by_id
             ),
         )
-    return found
+    return loaded
 
 
 def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
-    """The items of documents, by key, in the order of ids: the body is what answers; the owner counts, more so once it
-    is verified."""
-    tokens = _grouped(session, _DOCUMENT_TOKENS, ids)
-    found: dict[str, Item] = {}
+    """The items of documents, by key, in the order of ids. The body of a document is its answer."""
+    audience_rows = _grouped(session, _DOCUMENT_TOKENS, ids)
+    loaded: dict[str, Item] = {}
     for row in session.execute(_DOCUMENTS, {"ids": ids}):
         key = item_key(Kind.DOCUMENT, row.id)
-        found[key] = Item(
+        loaded[key] = Item(
             key=key,
             kind=Kind.DOCUMENT,
             title=row.title,
@@ -169,15 +171,15 @@ def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
             answer="",
             language=row.language,
             team=row.team,
-            audience=audience_of([each.token for each in tokens.get(row.id, ())], row.owner_id, row.team),
-            at=_vouched_for(row.verified_on, row.written_at),
+            audience=audience_of([line.token for line in audience_rows.get(row.id, ())], row.owner_id, row.team),
+            at=_last_confirmed(row.verified_on, row.written_at),
             url=row.url,
-            contributions=stood_by(row.owner_id, row.verified_by_id, row.verified_on, row.written_at),
+            contributions=document_contributions(row.owner_id, row.verified_by_id, row.verified_on, row.written_at),
         )
-    return found
+    return loaded
 
 
-# Built once: to build a statement takes as long as to run it.
+# Statements are built once, since building one takes as long as running it.
 IDS: BindParameter[int] = bindparam("ids", expanding=True)
 SEARCHABLE_REQUESTS = HelpRequest.hidden.is_(False)
 SEARCHABLE_DOCUMENTS = and_(Document.hidden.is_(False), Document.draft.is_(False))
@@ -231,11 +233,11 @@ def _document_headings(reader: Reader) -> Executable:
 
 
 def _grouped(session: Session, query: Executable, ids: Sequence[int]) -> dict[int, list[Any]]:
-    """Rows by their first column, each group in the query's order."""
-    found: dict[int, list[Any]] = {}
+    """The rows of a query grouped by their first column, each group in the query's order."""
+    groups: dict[int, list[Any]] = {}
     for row in session.execute(query, {"ids": ids}):
-        found.setdefault(row[0], []).append(row)
-    return found
+        groups.setdefault(row[0], []).append(row)
+    return groups
 
 
 def _stream(

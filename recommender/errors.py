@@ -1,20 +1,20 @@
-"""Every error Kollega raises on purpose. Each message says what happened and what to do next."""
+"""The errors that Kollega raises on purpose. Their messages say what happened and what to do next."""
 
 
 class KollegaError(Exception):
-    """Base of all errors meant for a person to read."""
+    """Base class of the errors whose message is shown to people."""
 
 
 class IndexNotFound(KollegaError):
-    """There is no live index generation yet."""
+    """There is no index yet, or no earlier generation of it."""
 
 
 class IndexMismatch(KollegaError):
-    """The index was made by another model than the one in use."""
+    """The index was made with another model than the one in use."""
 
 
 class IndexDamaged(KollegaError):
-    """A generation's files do not agree with its manifest."""
+    """The files of an index generation cannot be read, or do not agree with its manifest."""
 
 
 class IndexLocked(KollegaError):
@@ -34,20 +34,20 @@ class SettingsError(KollegaError):
 
 
 class AccountError(KollegaError):
-    """A name, password, role or scope that cannot be used."""
+    """A name, password, role or scope cannot be used."""
 
 
 class NotAllowed(KollegaError):
-    """The person may read this but not do that."""
+    """The person may read the item but may not change it in this way."""
 
 
 class Conflict(KollegaError):
-    """Somebody else was first."""
+    """Somebody else has changed the item meanwhile."""
 
 
 class EvaluationError(KollegaError):
-    """An evaluation set that cannot be used."""
+    """An evaluation set cannot be used."""
 
 
 class SynonymsError(KollegaError):
-    """A line of the synonyms file that cannot be used."""
+    """A line of the synonyms file cannot be used."""

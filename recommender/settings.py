@@ -1,4 +1,5 @@
-"""One table of settings: name, default, help. Read from the environment with the prefix `KOLLEGA_`."""
+"""The settings in one table: name, default, help. They are read from environment variables that start with
+`KOLLEGA_`."""
 
 import os
 from collections.abc import Mapping
@@ -18,7 +19,10 @@ def _setting(default: Any, help: str) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings. `home` owns every file that Kollega writes; nothing is written beside the code."""
+    """All settings. Every file that Kollega writes is under `home`, never beside the code.
+
+    Raises SettingsError, which names the variable, for a value that cannot be used.
+    """
 
     home: Path = _setting(Path("var"), "directory that holds the database, the index and the models")
     database: str = _setting("", "SQLAlchemy database URL; empty means SQLite in the home directory")
@@ -74,7 +78,7 @@ class Settings:
 
     @property
     def database_url(self) -> str:
-        """SQLAlchemy URL of the database that holds the truth."""
+        """SQLAlchemy URL of the database."""
         return self.database or f"sqlite:///{self.home / 'kollega.db'}"
 
     @property
@@ -84,35 +88,38 @@ class Settings:
 
     @property
     def synonyms_path(self) -> Path:
-        """File of the organisation's own vocabulary; it need not be there."""
+        """The organisation's file of synonyms, which may be missing."""
         return self.home / "synonyms.txt"
 
     @property
     def models_dir(self) -> Path:
-        """Directory of rebuilt and exported models."""
+        """Directory of the model, rebuilt from its package and exported for OpenVINO."""
         return self.home / "models"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the table from `environment`; raises SettingsError naming the variable that cannot be used."""
+        """Read the settings from `environment`; empty variables count as not set. Raises SettingsError, which names the
+        variable, for a value that cannot be used."""
         values: dict[str, Any] = {}
-        for entry in fields(cls):
-            raw = environment.get(PREFIX + entry.name.upper())
+        for setting in fields(cls):
+            raw = environment.get(PREFIX + setting.name.upper())
             if raw is None or raw == "":
                 continue
             try:
-                kind: Any = type(entry.default)
-                values[entry.name] = _BOOLEANS[raw.lower()] if kind is bool else kind(raw)
+                kind: Any = type(setting.default)
+                values[setting.name] = _BOOLEANS[raw.lower()] if kind is bool else kind(raw)
             except (ValueError, KeyError):
-                _require(False, entry.name, f"a value like {entry.default!r}, not {raw!r}")
+                _require(False, setting.name, f"a value like {setting.default!r}, not {raw!r}")
         return cls(**values)
 
     @classmethod
     def table(cls) -> list[tuple[str, str, str]]:
-        """Rows (variable, default, help) for the README."""
-        return [(PREFIX + f.name.upper(), str(f.default), f.metadata["help"]) for f in fields(cls)]
+        """Rows (variable, default, help), from which the documentation is made."""
+        return [
+            (PREFIX + setting.name.upper(), str(setting.default), setting.metadata["help"]) for setting in fields(cls)
+        ]
 
 
-def _require(holds: bool, name: str, wanted: str) -> None:
-    if not holds:
-        raise SettingsError(f"{PREFIX}{name.upper()} must be {wanted}.")
+def _require(valid: bool, name: str, expected: str) -> None:
+    if not valid:
+        raise SettingsError(f"{PREFIX}{name.upper()} must be {expected}.")

@@ -62,7 +62,7 @@ def kept() -> ResponseReturnValue:
     """What the signed-in person looks after: due and flagged first; 401 when nobody has signed in."""
     signed_in()
     reader = current_reader()
-    rows = documents.kept(session(), reader, utc_now().date())
+    rows = documents.maintained(session(), reader, utc_now().date())
     return render_template("documents/kept.html", rows=rows, may_write=bool(reader.serves_teams))
 
 

@@ -77,7 +77,7 @@ def beside(request: HelpRequest, reader: Reader) -> Panel:
 def get_item(key: str, reader: Reader) -> Item | None:
     """The item of a key as the database has it now; None when it is unknown or not for this reader."""
     item = load_items(session(), [key]).get(key) if is_key(key) else None
-    return item if item is not None and access.may_read(access.bare(item.audience), reader) else None
+    return item if item is not None and access.may_read(access.without_open_prefix(item.audience), reader) else None
 
 
 def insertion(item: Item, how: str) -> str:
@@ -124,4 +124,4 @@ def _people(request: HelpRequest) -> Select[Person]:
 
 
 def _quotable(item: Item, request: HelpRequest, people: dict[int, Person]) -> bool:
-    return access.covers(access.bare(item.audience), request, people)
+    return access.covers(access.without_open_prefix(item.audience), request, people)

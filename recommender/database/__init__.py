@@ -1,1 +1,1 @@
-"""The database: tables, engine and migrations. It holds the truth; the index is derived from it."""
+"""The database: tables, engine and migrations. Everything is stored here; the index is derived from it."""

@@ -1,9 +1,9 @@
-"""Engine, session factory and migrations. Nothing here is global: the caller keeps what it opens."""
+"""Opens the database and migrates its tables. Nothing here is global: the caller keeps and closes what it opens."""
 
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -14,10 +14,13 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def open_engine(settings: Settings) -> Engine:
-    """The engine of the settings' database; on SQLite with WAL, foreign keys and a wait instead of "locked"."""
+    """The engine of the settings' database, on SQLite with a write-ahead log, foreign keys and a wait for locks.
+
+    Raises SettingsError when the address of the database or the home directory cannot be used.
+    """
     try:
         if settings.database_url.startswith("sqlite:///"):
-            settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds what not everyone may read
+            settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # its files hold confidential texts
         engine = create_engine(settings.database_url)
     except OSError as error:
         raise SettingsError(f"KOLLEGA_HOME={settings.home} cannot be used: {error.strerror}.") from error
@@ -29,27 +32,46 @@ def open_engine(settings: Settings) -> Engine:
 
 
 def open_database(settings: Settings) -> sessionmaker[Session]:
-    """A session factory on a database that is migrated to the newest revision first."""
+    """A session factory on the settings' database, after migrating it to the newest revision. Close it with
+    `factory.kw["bind"].dispose()`. Raises SettingsError when the database cannot be used."""
     engine = open_engine(settings)
     migrate(engine)
     return sessionmaker(engine, expire_on_commit=False)
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables to the newest revision; does nothing when they are there."""
-    from alembic import command
-    from alembic.config import Config
+    """Bring the tables to the newest revision. Where they have it already, alembic is not even imported.
 
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    Raises SettingsError when the database cannot be used.
+    """
     try:
+        if _revision(engine) == newest_revision():
+            return
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
         with engine.begin() as connection:
-            if engine.dialect.name == "sqlite":  # one process at a time, and all of it or nothing
+            if engine.dialect.name == "sqlite":  # one process at a time, all or nothing
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except OperationalError as error:
         raise SettingsError(f"The database {engine.url!r} cannot be used: {error.orig}.") from error
+
+
+def newest_revision() -> str:
+    """The revision after the last migration: the number that starts the last file name."""
+    return max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
+def _revision(engine: Engine) -> str | None:
+    """The revision of the tables in the database; None when there are no tables yet."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

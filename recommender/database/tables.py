@@ -1,4 +1,4 @@
-"""The tables. The database holds the truth; the index is derived from it."""
+"""The tables of the database, from which the index is derived."""
 
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
@@ -7,12 +7,12 @@ from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, Uni
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 OPEN, RESOLVED = "open", "resolved"
-SENT_HERE = "kollega"  # the source of what was written here, not imported
+SENT_HERE = "kollega"  # the source of rows that were written here, not imported
 MUTED, STATED = "muted", "stated"
 
 
 def utc_now() -> datetime:
-    """Now in UTC without a zone: the form of every time in the database."""
+    """The present time in UTC, without a time zone: the form of every time in the database."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
@@ -22,7 +22,7 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {dict[str, Any]: JSON, list[str]: JSON}
 
 
-# A deleted row's id never comes back as another's: the index or an audience may still name it.
+# The id of a deleted row is never used again, since the index or an audience may still contain it.
 _IDS_NEVER_REUSED = {"sqlite_autoincrement": True}
 
 team_members = Table(
@@ -34,7 +34,8 @@ team_members = Table(
 
 
 class Team(Base):
-    """A team that serves others. Requests to a restricted one are by default only for those in the request."""
+    """A team that handles requests. Only the asker and the team may read a request to a restricted team, unless the
+    asker shares it."""
 
     __tablename__ = "teams"
     __table_args__ = _IDS_NEVER_REUSED
@@ -48,7 +49,7 @@ class Team(Base):
 
 
 class Person(Base):
-    """A colleague. `left_on` and `away_until` keep people who cannot answer out of the suggestions."""
+    """A colleague. People who have left or are away are not suggested: see `left_on` and `away_until`."""
 
     __tablename__ = "people"
     __table_args__ = _IDS_NEVER_REUSED
@@ -67,8 +68,8 @@ class Person(Base):
 
 
 class PersonSettings(Base):
-    """How a person wants to be suggested, seen by nobody else: not while `paused`, first at most `capacity` times a
-    week, the deputy in their place when they cannot be. Somebody without a row has said nothing."""
+    """How a person wants to be suggested, which only they see: never while `paused`, first at most `capacity` times a
+    week, and the deputy in their place when they cannot be suggested. A person without a row has set nothing."""
 
     __tablename__ = "person_settings"
 
@@ -79,8 +80,8 @@ class PersonSettings(Base):
 
 
 class PersonTopic(Base):
-    """A topic in a person's own words, seen by nobody else: `muted` (questions about it do not suggest them) or
-    `stated` (they say they know it, which counts once there is evidence)."""
+    """A topic in a person's own words, which only they see: `muted` (they are not suggested for questions about it) or
+    `stated` (they say that they know it, which counts as soon as there is evidence)."""
 
     __tablename__ = "person_topics"
     __table_args__ = (UniqueConstraint("person_id", "kind", "topic"),)
@@ -93,7 +94,7 @@ class PersonTopic(Base):
 
 
 class FirstSuggestion(Base):
-    """How many times a person was suggested first on a day. Never to whom, nor for which question."""
+    """How many times a person was suggested first on a day. Neither the reader nor the question is stored."""
 
     __tablename__ = "first_suggestions"
 
@@ -103,8 +104,8 @@ class FirstSuggestion(Base):
 
 
 class Account(Base):
-    """How a person signs in. A new `session_key` ends every session they have; `subject` is the name that an identity
-    provider knows them by."""
+    """How a person signs in. A new `session_key` ends all of their sessions; `subject` identifies the person at an
+    identity provider."""
 
     __tablename__ = "accounts"
 
@@ -118,7 +119,7 @@ class Account(Base):
 
 
 class APIToken(Base):
-    """A bearer token of the API: its SHA-256 only, and what it may be used for."""
+    """A bearer token of the API and its scopes. Only the SHA-256 digest of the token is stored."""
 
     __tablename__ = "api_tokens"
 
@@ -134,7 +135,7 @@ class APIToken(Base):
 
 
 class HelpRequest(Base):
-    """A request to a team, open or resolved. An anonymous one shows its asker to the agents who handle it only."""
+    """A request to a team, open or resolved. Only the agents who handle an anonymous request see who asked."""
 
     __tablename__ = "requests"
     __table_args__ = (
@@ -197,7 +198,7 @@ class Reply(Base):
 
 
 class RequestLink(Base):
-    """Two requests that someone linked: a duplicate, or just related."""
+    """A link between two requests: a duplicate, or related."""
 
     __tablename__ = "request_links"
 
@@ -207,7 +208,7 @@ class RequestLink(Base):
 
 
 class RequestAttempt(Base):
-    """An item that was shown to the asker, and perhaps opened, before they filed the request."""
+    """An item that was shown to the asker before they filed the request, and whether they opened it."""
 
     __tablename__ = "request_attempts"
 
@@ -218,7 +219,7 @@ class RequestAttempt(Base):
 
 
 class Document(Base):
-    """A written guide or policy in Markdown. A draft is for its owner and team until it is published."""
+    """A guide or policy in Markdown. Only its owner and team may read a draft."""
 
     __tablename__ = "documents"
     __table_args__ = (
@@ -272,9 +273,10 @@ class DocumentAudience(Base):
 
 
 class Event(Base):
-    """What became of an item: solved, used, flagged ... Never who searched; the time is a day, so that no log can tell.
+    """An outcome of an item: solved, used, flagged ... Who searched is not stored, and the time is only a day, so that
+    the person cannot be found in a log either.
 
-    `subject_id` is the person an event is about ("not my topic"), never the one who caused it.
+    `subject_id` is the person whom the event is about ("not my topic"), never the person who caused it.
     """
 
     __tablename__ = "events"

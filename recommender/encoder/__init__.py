@@ -1,4 +1,5 @@
-"""Texts in, vectors of unit length out: what every encoder does, and what the index records of its model."""
+"""Encoders, which turn texts into vectors of unit length: the protocol, and the card of a model that the index records.
+The modules here find, rebuild and run models; where vectors are compared belongs in index/."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
-
+"""A vector, shape (dimension,), or several, shape (count, dimension)."""
 
 _UNRELATED = (
     "Kahvikone vuotaa keittiössä.",
@@ -26,7 +27,7 @@ _UNRELATED = (
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What the index manifest records of a model: two indexes with the same card hold comparable vectors."""
+    """What the index manifest records of a model. Vectors are comparable when their models have equal cards."""
 
     name: str
     revision: str
@@ -41,26 +42,26 @@ class Encoder(Protocol):
     backend: str
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of questions, with the model's query prompt."""
+        """Vectors of questions, with the model's prompt for queries."""
         ...
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of passages, with the model's document prompt."""
+        """Vectors of passages, with the model's prompt for documents."""
         ...
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of a text as the model reads it, without special tokens and prompt."""
+        """Number of tokens of a text, without special tokens and prompt."""
         ...
 
 
 def unrelated_cosine(encoder: Encoder) -> float:
-    """Mean cosine of texts that have nothing to do with each other: what the model calls far apart."""
+    """Mean cosine of ten unrelated texts: what this model gives texts that have nothing in common."""
     vectors = encoder.encode_queries(_UNRELATED)
     cosines = vectors @ vectors.T
     return float(cosines[~np.eye(len(_UNRELATED), dtype=bool)].mean())
 
 
 def normalise(vectors: Vectors) -> Vectors:
-    """Rows scaled to unit length; a row of zeros stays zero."""
+    """Scale rows to unit length, shape (rows, dimension); a row of zeros stays zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(lengths == 0, 1, lengths), np.float32)

@@ -1,9 +1,8 @@
-"""What the packaged model learned since it was packaged: low-rank changes of its upper layers.
+"""Fine-tuning of the packaged model: low-rank changes of the weights of its upper layers.
 
-The file `adaptation.npz` is made by `make adaptation` (`indexer/adaptation.py`); where there is none the model stays as
-it was packaged. The weights that it changes come from the installed package. A change of a weight W of shape (out, in)
-is W + B A, with B of shape (out, rank) and A of shape (rank, in): Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large
-Language Models".
+`make adaptation` (`indexer/research/adaptation.py`) writes the file `adaptation.npz`. Without the file the model is
+used as it is in its package. A weight W of shape (out, in) is changed to W + B A, with B of shape (out, rank) and A of
+shape (rank, in): Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models".
 """
 
 import hashlib
@@ -27,8 +26,11 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Adaptation:
-    """`changes` is {name of the weight, as in `transformers.BertModel`: (B, A)}. `base` is the SHA-256 of the file of
-    weights that they belong to; `source` says what they were learned from; `digest` tells two of them apart."""
+    """Changes of weights: {name of the weight in `transformers.BertModel`: (B, A)}.
+
+    `base` is the SHA-256 of the file of weights that they belong to, `source` says what they were learned from, and
+    `digest` identifies the adaptation.
+    """
 
     changes: Mapping[str, tuple[Matrix, Matrix]] = field(default_factory=dict)
     base: str = ""
@@ -37,8 +39,8 @@ class Adaptation:
 
     @classmethod
     def load(cls, base: str, path: Path = FILE) -> "Adaptation":
-        """Read the file; no changes when there is none. Raises ModelError when it is damaged, or belongs to other
-        weights than `base`."""
+        """Read the file; without the file there are no changes. Raises ModelError when it is damaged, or belongs to
+        other weights than `base`."""
         if not path.exists():
             return cls()
         try:
@@ -47,15 +49,17 @@ class Adaptation:
                 about = json.loads(str(arrays["about"]))
                 names = [name.removesuffix(" A") for name in arrays.files if name.endswith(" A")]
                 changes = {name: tuple(arrays[f"{name} {side}"].astype(np.float32) for side in "BA") for name in names}
-            found = cls(changes, about["base"], about["source"], hashlib.sha256(content).hexdigest()[:12])
+            adaptation = cls(changes, about["base"], about["source"], hashlib.sha256(content).hexdigest()[:12])
         except (OSError, ValueError, BadZipFile, EOFError, KeyError, TypeError, zlib.error) as error:
-            raise ModelError(f"{path} cannot be read ({error}). Run: make adaptation, or remove it") from error
-        if found.base != base:
-            raise ModelError(f"{path} belongs to other weights than are installed. Run: make adaptation, or remove it")
-        return found
+            raise ModelError(f"{path} cannot be read ({error}). Run: make adaptation, or delete it") from error
+        if adaptation.base != base:
+            raise ModelError(
+                f"{path} belongs to other weights than the installed ones. Run: make adaptation, or delete it"
+            )
+        return adaptation
 
     def save(self, path: Path) -> None:
-        """Write the file, its numbers as float16; the digest is made when it is read."""
+        """Write the file, with numbers as float16. The digest is computed when the file is read."""
         arrays: dict[str, Any] = {}
         for name, (b, a) in self.changes.items():
             arrays |= {f"{name} B": b.astype(np.float16), f"{name} A": a.astype(np.float16)}
@@ -63,7 +67,7 @@ class Adaptation:
         np.savez_compressed(path, about=np.array(about), **arrays)
 
     def apply(self, state: Mapping[str, Matrix]) -> dict[str, Matrix]:
-        """The weights with their changes. Raises ModelError when one changes a weight that is not there, or is of
+        """The weights `state` with the changes. Raises ModelError when a changed weight is missing in `state` or has
         another shape."""
         changed = dict(state)
         for name, (b, a) in self.changes.items():

@@ -1,7 +1,7 @@
-"""Texts in, unit vectors out. The only door to sentence_transformers; OpenVINO when it can, PyTorch when not.
+"""Finds the model that the settings name and loads it, with OpenVINO if possible, otherwise with PyTorch.
 
-A Sentence Transformers folder is exported to OpenVINO once and kept under `KOLLEGA_HOME`; from then on neither
-PyTorch nor sentence_transformers is imported. Vectors are normalised here and nowhere else.
+A Sentence Transformers folder is exported to OpenVINO once, under `KOLLEGA_HOME`. After that neither PyTorch nor
+sentence_transformers is imported.
 """
 
 import logging
@@ -18,9 +18,10 @@ log = logging.getLogger(__name__)
 
 
 def load_encoder(settings: Settings) -> Encoder:
-    """The encoder the settings name. Raises ModelError when the model cannot be found or run.
+    """The encoder that the settings name. Raises ModelError when the model cannot be found or run.
 
-    `backend=auto` tries OpenVINO and falls back to PyTorch, saying so in the log; `encoder.backend` tells which runs.
+    `backend=auto` tries OpenVINO and falls back to PyTorch, which the log then says; `encoder.backend` is the one in
+    use.
     """
     folder = find_model(settings)
     if settings.backend == "torch":
@@ -30,7 +31,7 @@ def load_encoder(settings: Settings) -> Encoder:
     except Exception as error:
         if settings.backend == "openvino":
             raise ModelError(f"OpenVINO cannot run {settings.model}: {error}. Set KOLLEGA_BACKEND=torch.") from error
-        log.warning("OpenVINO cannot run %s (%s); using PyTorch, about half as fast.", settings.model, error)
+        log.warning("OpenVINO cannot run %s (%s). PyTorch runs it instead, about half as fast.", settings.model, error)
         return _load_torch(settings, folder)
 
 
@@ -39,13 +40,16 @@ def _load_torch(settings: Settings, folder: Path) -> Encoder:
         return TorchEncoder(settings.model, folder, settings.threads)
     except Exception as error:
         raise ModelError(
-            f"{folder} holds no model that Sentence Transformers can load ({error}). Set KOLLEGA_MODEL to another, "
-            f"or unset it to use {NAME}."
+            f"{folder} holds no model that Sentence Transformers can load ({error}). Set KOLLEGA_MODEL to another "
+            f"model, or unset it to use {NAME}."
         ) from error
 
 
 def find_model(settings: Settings) -> Path:
-    """Folder of the model: rebuilt from a package, a folder given by path, or one in the local model cache."""
+    """The folder of the model: rebuilt from a package, given by path, or downloaded to the Hugging Face cache.
+
+    Raises ModelError when there is no such model.
+    """
     if settings.model == NAME:
         return model_folder(settings.models_dir)
     if settings.model == MINILM:
@@ -62,6 +66,6 @@ def find_model(settings: Settings) -> Path:
         return Path(snapshot_download(settings.model))
     except Exception as error:
         raise ModelError(
-            f"The model {settings.model} is neither a Sentence Transformers folder nor one that can be fetched. "
+            f"The model {settings.model} is neither a Sentence Transformers folder nor a model that can be downloaded. "
             f"Set KOLLEGA_MODEL to a folder with a modules.json, or unset it to use {NAME}."
         ) from error

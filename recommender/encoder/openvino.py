@@ -1,4 +1,5 @@
-"""Runs an exported model with OpenVINO; a Sentence Transformers folder is exported once and cached."""
+"""Runs an exported model with OpenVINO. A Sentence Transformers folder is exported once. No other module imports
+openvino."""
 
 import contextlib
 import json
@@ -14,12 +15,12 @@ import numpy as np
 from recommender.encoder import ModelCard, Vectors, normalise
 from recommender.encoder.pytorch import card_of, load_sentence_transformer, prompts_of, quiet, revision_of
 
-_BATCH_TOKENS = 2048
-_LEAST_LENGTH, _LENGTH_STEP = 16, 8
+_BATCH_TOKENS = 2048  # tokens in a batch, with padding: a judgement
+_SHORTEST_INPUT, _INPUT_STEP = 16, 8  # tokens of a question after padding: a judgement
 
 
 class OpenVINOEncoder:
-    """Runs an exported model with OpenVINO and `tokenizers` alone."""
+    """Runs an exported model with OpenVINO and `tokenizers`, without PyTorch."""
 
     backend = "openvino"
 
@@ -32,7 +33,8 @@ class OpenVINOEncoder:
 
     @classmethod
     def load(cls, name: str, folder: Path, models_dir: Path, threads: int) -> "OpenVINOEncoder":
-        """Load the export of `folder` kept under `models_dir`, exporting on the first call (5 to 10 s)."""
+        """Load the export of `folder` under `models_dir`; the first call exports it (5 to 10 s). `threads` 0 means all
+        processor threads."""
         import openvino
         from tokenizers import Tokenizer
 
@@ -46,7 +48,7 @@ class OpenVINOEncoder:
         tokenizer.no_padding()
         tokenizer.enable_truncation(card.max_tokens)
         core = openvino.Core()
-        config = {"PERFORMANCE_HINT": "LATENCY"}  # in bfloat16 where the processor has it: cosine 0.99998 to float32
+        config = {"PERFORMANCE_HINT": "LATENCY"}  # bfloat16 if the processor has it: cosine 0.99998 to float32
         if threads:
             config["INFERENCE_NUM_THREADS"] = str(threads)
         model = core.compile_model(core.read_model(exported / "model.xml"), "CPU", config)
@@ -68,21 +70,21 @@ class OpenVINOEncoder:
         request = self._model.create_infer_request()  # one per call: requests are not shared between threads
         for rows in _batches([len(ids) for ids in tokens]):
             width = max(len(tokens[row]) for row in rows)
-            if len(texts) == 1:  # a question: OpenVINO prepares itself anew for each length that it has not just seen
-                rounded = max(_LEAST_LENGTH, -(-width // _LENGTH_STEP) * _LENGTH_STEP)
+            if len(texts) == 1:  # a question: rounded up, since OpenVINO takes longer for a length that is new to it
+                rounded = max(_SHORTEST_INPUT, -(-width // _INPUT_STEP) * _INPUT_STEP)
                 width = max(width, min(self.card.max_tokens, rounded))
             ids = np.zeros((len(rows), width), np.int64)
             mask = np.zeros((len(rows), width), np.int64)
-            for at, row in enumerate(rows):
-                ids[at, : len(tokens[row])] = tokens[row]
-                mask[at, : len(tokens[row])] = 1
-            feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-            vectors[rows] = request.infer({k: v for k, v in feed.items() if k in self._inputs})[0]
+            for position, row in enumerate(rows):
+                ids[position, : len(tokens[row])] = tokens[row]
+                mask[position, : len(tokens[row])] = 1
+            inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+            vectors[rows] = request.infer({name: value for name, value in inputs.items() if name in self._inputs})[0]
         return normalise(vectors)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Row numbers in batches of like length, each at most _BATCH_TOKENS with its padding."""
+    """Row numbers in batches of similar length, each of at most _BATCH_TOKENS tokens with padding."""
     batch: list[int] = []
     for row in sorted(range(len(lengths)), key=lambda row: lengths[row]):
         if batch and lengths[row] * (len(batch) + 1) > _BATCH_TOKENS:
@@ -94,9 +96,9 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _export(name: str, folder: Path, target: Path, revision: str) -> None:
-    """Trace the whole pipeline (transformer, pooling, normalisation) and keep it as OpenVINO, weights as float16.
+    """Convert the whole pipeline (transformer, pooling, normalisation) to OpenVINO and write it to `target`.
 
-    Float16 on disk changes no vector by more than a cosine of 3e-7 and saves 200 MB of memory.
+    The weights are stored as float16, which changes no cosine by more than 3e-7 and saves 200 MB of memory.
     """
     with quiet():
         import openvino
@@ -125,14 +127,14 @@ def _export(name: str, folder: Path, target: Path, revision: str) -> None:
         with torch.no_grad():
             exported = openvino.convert_model(Pipeline(), example_input=example)
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".export-", dir=target.parent))
+    unfinished = Path(tempfile.mkdtemp(prefix=".export-", dir=target.parent))
     try:
-        openvino.save_model(exported, beside / "model.xml", compress_to_fp16=True)
-        tokenizer.backend_tokenizer.save(str(beside / "tokenizer.json"))
+        openvino.save_model(exported, unfinished / "model.xml", compress_to_fp16=True)
+        tokenizer.backend_tokenizer.save(str(unfinished / "tokenizer.json"))
         card = card_of(name, folder, model)
         facts = {"card": {**card.__dict__, "revision": revision}, "prompts": prompts_of(model)}
-        (beside / "card.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        with contextlib.suppress(OSError):  # another process was first: its export is the same
-            os.rename(beside, target)
+        (unfinished / "card.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        with contextlib.suppress(OSError):  # another process has written the same export meanwhile
+            os.rename(unfinished, target)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)

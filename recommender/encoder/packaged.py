@@ -1,9 +1,8 @@
-"""The embedded default model: multilingual-e5-small, rebuilt from the weights inside an installed package.
+"""The default model: multilingual-e5-small, rebuilt from the weights in an installed package.
 
-Owns the reading of the package's file format and the writing of a standard Sentence Transformers folder, with what was
-learned since, if anything was (`adaptation.py`). Leaves running the model to `encoder.py`. The network is that of Wang
-et al. 2024, "Multilingual E5 Text Embeddings": a 12-layer BERT encoder with a Unigram tokenizer, mean pooling and the
-prompts "query: " and "passage: ".
+Reads the package's file format and writes a standard Sentence Transformers folder, with the changes of `adaptation.py`
+if there are any. Other modules run the model. The network is that of Wang et al. 2024, "Multilingual E5 Text
+Embeddings": a 12-layer BERT encoder with a Unigram tokenizer, mean pooling and the prompts "query: " and "passage: ".
 """
 
 import hashlib
@@ -45,7 +44,8 @@ _LAYER = {
 
 @dataclass(frozen=True)
 class Weights:
-    """What the file holds: sizes, the Unigram vocabulary and the tensors by their name in the file (flat float32)."""
+    """The content of the file: sizes, the Unigram vocabulary as (piece, score), and the tensors by their name in the
+    file (flat, float32)."""
 
     hidden: int
     layers: int
@@ -64,7 +64,8 @@ class Weights:
 
 
 def locate(package: str, *parts: str) -> Path:
-    """Path of a file inside an installed package, found without importing it; ModelError when it is not installed."""
+    """The path of a file in an installed package, without importing the package. Raises ModelError when the package or
+    the file is missing."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise ModelError(f"The package {package} is not installed. Run: make install")
@@ -75,82 +76,85 @@ def locate(package: str, *parts: str) -> Path:
 
 
 def model_folder(models_dir: Path, adapted: bool = True) -> Path:
-    """The Sentence Transformers folder of the default model under `models_dir`, rebuilt on the first call: with what
-    `make adaptation` learned, if it was run; with `adapted=False` as it was packaged.
+    """The Sentence Transformers folder of the default model under `models_dir`, made by the first call. It has the
+    changes of `make adaptation`, if there are any, unless `adapted` is False.
 
-    The source file's checksum is verified, the folder is written beside its place and renamed, so a crash leaves
-    nothing half-done. Raises ModelError when the package is missing or its file is not the expected one.
+    The checksum of the package's file is verified. The folder is written under another name and then renamed, so that a
+    crash leaves no unfinished folder. Raises ModelError when the package is missing or its file is not the expected
+    one.
     """
     adaptation = Adaptation.load(SHA256) if adapted else Adaptation()
     folder = models_dir / (f"{NAME}-{adaptation.digest}" if adaptation.changes else NAME)
     if (folder / "modules.json").exists():
         return folder
-    if folder.exists():  # not a finished one
+    if folder.exists():  # unfinished
         shutil.rmtree(folder)
     source = locate(PACKAGE, WEIGHTS)
     image = source.read_bytes()
     if hashlib.sha256(image).hexdigest() != SHA256:
         raise ModelError(f"{source} is not the file this version expects. Reinstall the locked {PACKAGE}: make install")
     models_dir.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{NAME}-", dir=models_dir))
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{NAME}-", dir=models_dir))
     try:
-        _write_folder(read_weights(image), adaptation, beside)
-        os.rename(beside, folder)
+        _write_folder(read_weights(image), adaptation, unfinished)
+        os.rename(unfinished, folder)
     except OSError as error:
-        if (folder / "modules.json").exists():  # another process was first
+        if (folder / "modules.json").exists():  # another process has made it meanwhile
             return folder
         raise ModelError(f"The model could not be written to {models_dir}: {error}. Free some space.") from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
     return folder
 
 
 def read_weights(image: bytes) -> Weights:
-    """Parse the E5S1 container: header, vocabulary, normalisation map (skipped: it equals Nmt + NFKC), tensors."""
+    """Parse the package's file (format E5S1): header, vocabulary, normalisation map (skipped, since it equals Nmt +
+    NFKC) and tensors. Raises ModelError when it is of another format."""
     if image[:4] != b"E5S1":
         raise ModelError("The packaged model does not start with E5S1; the installed package is of another version.")
     hidden, layers, heads, feed_forward, vocabulary, positions, types, eps, _block = struct.unpack_from(
         "<7ifi", image, 8
     )
-    at = 8 + 36
-    count, bos, eos, pad, unk, blob_length = struct.unpack_from("<5iQ", image, at)
-    at += 28
-    offsets = np.frombuffer(image, "<u4", count + 1, at)
-    at += 4 * (count + 1)
-    scores = np.frombuffer(image, "<f4", count, at)
-    at += 4 * count
-    blob = image[at : at + blob_length]
-    at += blob_length
+    offset = 8 + 36
+    count, bos, eos, pad, unk, blob_length = struct.unpack_from("<5iQ", image, offset)
+    offset += 28
+    offsets = np.frombuffer(image, "<u4", count + 1, offset)
+    offset += 4 * (count + 1)
+    scores = np.frombuffer(image, "<f4", count, offset)
+    offset += 4 * count
+    blob = image[offset : offset + blob_length]
+    offset += blob_length
     pieces = [(blob[offsets[i] : offsets[i + 1]].decode("utf-8"), float(scores[i])) for i in range(count)]
-    _entries, map_length = struct.unpack_from("<iI", image, at)
-    at += 8 + map_length
-    tensors = _read_tensors(image, at)
+    _entries, map_length = struct.unpack_from("<iI", image, offset)
+    offset += 8 + map_length
+    tensors = _read_tensors(image, offset)
     return Weights(
         hidden, layers, heads, feed_forward, vocabulary, positions, types, eps, pieces, bos, eos, pad, unk, tensors
     )
 
 
-def _read_tensors(image: bytes, at: int) -> dict[str, NDArray[np.float32]]:
-    (count,) = struct.unpack_from("<i", image, at)
-    at += 4
+def _read_tensors(image: bytes, offset: int) -> dict[str, NDArray[np.float32]]:
+    """The tensors by name; their directory starts at `offset`."""
+    (count,) = struct.unpack_from("<i", image, offset)
+    offset += 4
     tensors = {}
     for _ in range(count):
-        (length,) = struct.unpack_from("<H", image, at)
-        name = image[at + 2 : at + 2 + length].decode("ascii")
-        kind, size, offset, stored = struct.unpack_from("<BIQQ", image, at + 2 + length)
-        at += 2 + length + 21
+        (length,) = struct.unpack_from("<H", image, offset)
+        name = image[offset + 2 : offset + 2 + length].decode("ascii")
+        kind, size, start, stored = struct.unpack_from("<BIQQ", image, offset + 2 + length)
+        offset += 2 + length + 21
         if kind == 0:
-            tensors[name] = np.frombuffer(image, "<f4", stored // 4, offset)
+            tensors[name] = np.frombuffer(image, "<f4", stored // 4, start)
         else:
-            tensors[name] = unpack_q4_0(image[offset : offset + stored])
+            tensors[name] = unpack_q4_0(image[start : start + stored])
         if tensors[name].size != size:
             raise ModelError(f"Tensor {name} of the packaged model has {tensors[name].size} values, not {size}.")
     return tensors
 
 
 def unpack_q4_0(data: bytes) -> NDArray[np.float32]:
-    """Q4_0 blocks -> float32, 32 values a block: a float16 scale and 16 bytes; low nibbles hold weights 0-15, high
-    nibbles 16-31; a value is (nibble - 8) * scale. Shape (32 * blocks,)."""
+    """Decode Q4_0 blocks to float32, shape (32 * blocks,). A block is a float16 scale and 16 bytes, whose low nibbles
+    hold the values 0 to 15 and whose high nibbles hold the values 16 to 31; a value is (nibble - 8) * scale."""
     blocks = np.frombuffer(data, _BLOCK)
     nibbles = np.concatenate([blocks["nibbles"] & 0x0F, blocks["nibbles"] >> 4], axis=1).astype(np.float32)
     return ((nibbles - 8.0) * blocks["scale"].astype(np.float32)[:, None]).reshape(-1)
@@ -166,10 +170,10 @@ def bert_state(weights: Weights) -> dict[str, NDArray[np.float32]]:
         "embeddings.LayerNorm.weight": tensors["emb.ln.w"],
         "embeddings.LayerNorm.bias": tensors["emb.ln.b"],
     }
-    if state["embeddings.token_type_embeddings.weight"].shape[0] < weights.types:  # only row 0 is ever used
+    if state["embeddings.token_type_embeddings.weight"].shape[0] < weights.types:  # only row 0 is used
         row = state["embeddings.token_type_embeddings.weight"]
         state["embeddings.token_type_embeddings.weight"] = np.repeat(row[:1], weights.types, axis=0)
-    state["pooler.dense.weight"] = np.zeros((h, h), np.float32)  # never used: vectors are means of the tokens
+    state["pooler.dense.weight"] = np.zeros((h, h), np.float32)  # not used: vectors are means of the tokens
     state["pooler.dense.bias"] = np.zeros(h, np.float32)
     for layer in range(weights.layers):
         for short, long in _LAYER.items():

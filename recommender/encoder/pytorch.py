@@ -1,6 +1,7 @@
-"""Runs a model with Sentence Transformers and PyTorch."""
+"""Runs a model with Sentence Transformers and PyTorch. No other module imports sentence_transformers."""
 
 import contextlib
+import hashlib
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from recommender.encoder import ModelCard, Vectors, normalise
 
 
 class TorchEncoder:
-    """Runs a model with sentence_transformers on PyTorch."""
+    """Runs the model of a Sentence Transformers folder. `threads` 0 means all processor threads."""
 
     backend = "torch"
 
@@ -43,7 +44,7 @@ class TorchEncoder:
 
 
 def load_sentence_transformer(folder: Path) -> Any:
-    """The model of a Sentence Transformers folder, on the processor."""
+    """Load the model of a Sentence Transformers folder, to run on the CPU."""
     from sentence_transformers import SentenceTransformer
 
     return SentenceTransformer(str(folder), device="cpu")
@@ -51,8 +52,6 @@ def load_sentence_transformer(folder: Path) -> Any:
 
 def revision_of(folder: Path) -> str:
     """Twelve hexadecimal digits that change when the weights, tokenizer, pooling or prompts do."""
-    import hashlib
-
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".json", ".safetensors", ".bin", ".txt", ".model") and path.is_file():
@@ -63,18 +62,20 @@ def revision_of(folder: Path) -> str:
 
 
 def prompts_of(model: Any) -> dict[str, str]:
+    """The model's prompts under `query` and `document`, empty where it has none."""
     named = {key: value for key, value in (model.prompts or {}).items() if value}
     return {"query": named.get("query", ""), "document": named.get("document", named.get("passage", ""))}
 
 
 def card_of(name: str, folder: Path, model: Any) -> ModelCard:
+    """The card of a loaded model."""
     dimension = model.get_embedding_dimension()
     return ModelCard(name, revision_of(folder), int(dimension), int(model.max_seq_length or 512))
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the loading bars and tracing warnings of the libraries: none of them asks the reader to act."""
+    """Suppress the progress bars and warnings of the libraries, about which nobody has to do anything."""
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     with warnings.catch_warnings():

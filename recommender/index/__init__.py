@@ -1,4 +1,5 @@
-"""Where passages are searched. `SearchIndex` is the protocol; `local.py` runs it on FAISS and Tantivy."""
+"""The search index: what it holds, how it is written and searched. `SearchIndex` is the protocol that a search uses,
+`local.py` implements it with FAISS and Tantivy. Ranking the hits belongs in search/."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
@@ -12,11 +13,12 @@ from recommender.language.terms import Terms
 
 
 class Near(NamedTuple):
-    """How near an item's passages are to a question, as cosines: the nearest passage, the first one (it says what the
-    item is about), and the mean of all. An opening may be the nearest; the first passage is shown for it.
+    """How near an item's passages are to a question, as cosines: `nearest` of the nearest passage, `first` of the first
+    one, which says what the item is about, and `whole` of the mean of all passages.
 
-    `direction` is that mean as a unit vector, shape (dimension,): how near two items are to each other. None where the
-    vectors are not at hand."""
+    `passage_id` is the nearest passage; the first one if the nearest is the item's opening. `direction` is the mean as
+    a unit vector, shape (dimension,), for comparing two items with each other; None when there are no vectors.
+    """
 
     passage_id: int
     nearest: float
@@ -26,7 +28,8 @@ class Near(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """One item found. `near` is None when the dense leg did not run, `lexical` is a BM25 score (0 = no word)."""
+    """An item that a search found. `near` is None when the dense leg did not run. `lexical` is the BM25 score, 0 when
+    no term of the question matches."""
 
     item: str
     language: str
@@ -35,13 +38,14 @@ class Hit(NamedTuple):
 
 
 class SearchIndex(Protocol):
-    """Finds items for a question among those whose audience meets the reader's tokens."""
+    """Finds items for a question, among those that the reader may read: their audience has a token in common with
+    `tokens`, the reader's tokens."""
 
     background: float
-    """Mean cosine of unrelated texts in this index: the practical zero of the dense score."""
+    """Mean cosine of unrelated texts in this index: the zero of the dense score."""
 
     vector_space: VectorSpace
-    """Where this index's vectors are compared: a question's vector is placed there before it is searched for."""
+    """The space of this index's vectors, into which a question's vector is transformed before the search."""
 
     def search(
         self,
@@ -51,39 +55,41 @@ class SearchIndex(Protocol):
         top_k: int,
         among: frozenset[str] | None = None,
     ) -> list[Hit]:
-        """The items of up to `top_k` passages of the dense leg, and about `top_k` items of the lexical leg, some in
-        each language, merged; `vector` None runs the lexical leg alone. `among` are the only items to search, by key.
+        """The items of the `top_k` nearest passages (dense leg) and about `top_k` items that share terms with the
+        question (lexical leg, some in each language), each item once.
+
+        `vector` has shape (dimension,); with None only the lexical leg runs. `among` limits the search to these keys.
         """
         ...
 
     def nearest(
         self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: frozenset[str] | None = None
     ) -> float:
-        """Cosine of the nearest passage that `search` would find by meaning (it finds more surely the more it is asked
-        for, hence `top_k`); 0 when there is none, or no dense leg."""
+        """Cosine of the nearest passage in the dense leg; 0 when there is none, or no dense leg. A larger `top_k` makes
+        an approximate search more accurate."""
         ...
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:
-        """The passages of `ids`."""
+        """The passages with these ids, by id; unknown ids are left out."""
         ...
 
     def passage_ids(self, item: str) -> list[int]:
-        """The ids of an item's passages, in their order, without its opening."""
+        """The ids of an item's passages, in their order, without its opening. Raises KeyError for an unknown item."""
         ...
 
     def digests(self, keys: Collection[str]) -> dict[str, str]:
-        """Content digest (`build.item_digest`) of the items as they were indexed; unknown keys are left out."""
+        """Content digest (`digest.item_digest`) of each item as it was indexed, by key; unknown keys are left out."""
         ...
 
     def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
-        """Inverse document frequency of each term among what `tokens` may read; 0 for a term in none of it."""
+        """Inverse document frequency of each term among the readable items; 0 for a term that none of them has."""
         ...
 
     def similar_words(self, word: str) -> list[tuple[str, int]]:
-        """(word, edits) of words that a misspelt one may be, nearest first. They may come from items that nobody here
-        may read: ask for their rarity before they are used."""
+        """(word, edits) of the words that a misspelt word may stand for, fewest edits first. They may come from items
+        that the reader may not read: use only those whose `rarity` is above 0."""
         ...
 
     def size(self, tokens: frozenset[str]) -> int:
-        """How many items `tokens` may read."""
+        """Number of readable items."""
         ...

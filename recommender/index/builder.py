@@ -1,6 +1,6 @@
-"""Writing one generation: a copy of the live one with changes, or from nothing; verified before it goes live.
+"""Writes a generation of the index: a changed copy of the live one, or a new one. It is verified before it goes live.
 
-Vectors are kept in a journal from the moment they are encoded, so a run that was killed encodes nothing twice.
+Encoding is the caller's task; `journal.py` stores new vectors, so that a run that was killed encodes nothing twice.
 """
 
 import shutil
@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender.datatypes import Item, Kind, Passage, Role
-from recommender.encoder import ModelCard
+from recommender.encoder import ModelCard, Vectors
 from recommender.errors import IndexDamaged, IndexNotFound
 from recommender.index import generations
 from recommender.index.catalogue import Catalogue, Row
@@ -25,16 +24,16 @@ from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import SHORTEST
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 
-Vectors = NDArray[np.float32]
-_DEAD_SHARE = 0.2
-_SAMPLE = 400
-_ADD_TOGETHER = 1024
-_PRIOR_PAIRS = 200
-_SAYS_WHAT_IT_IS = 15
+_REMOVED_SHARE = 0.2  # of the rows, from which the vectors are written anew without them: a judgement
+_SAMPLE = 400  # passages that are compared with each other for the background: a judgement
+_ADD_TOGETHER = 1024  # vectors: a judgement
+_PRIOR_PAIRS = 200  # pairs of passages that the model's own mean cosine counts for: a judgement
+_OPENING_WORDS = 15  # words of a document that count more in the lexical leg: a judgement
 
 
 class IndexBuilder:
-    """One generation being written. Use under `generations.write_lock`."""
+    """A generation that is being written. Use it under `generations.write_lock`: open, begin, remove and add,
+    finish."""
 
     def __init__(self, index_dir: Path, model: ModelCard, analyzer: Analyzer, base: Path | None) -> None:
         self._index_dir = index_dir
@@ -46,20 +45,20 @@ class IndexBuilder:
         self.known: dict[str, str] = self._catalogue.digests() if self._catalogue else {}
         self._dense: DenseIndex | None = None
         self._lexical: LexicalIndex | None = None
-        self._dead = 0
+        self._removed = 0
         self._pending: list[Vectors] = []
         self.vector_space = VectorSpace.load(base / "space.npz") if base else VectorSpace()
 
     @property
     def passages(self) -> int:
-        """Passages held so far."""
+        """Number of passages that the generation holds now."""
         return self._catalogue.counts()[1] if self._catalogue else 0
 
     @classmethod
     def open(cls, index_dir: Path, model: ModelCard, analyzer: Analyzer, full: bool) -> "IndexBuilder":
-        """Start from the live generation, or from nothing when `full` or when there is none.
+        """Start from the live generation; from nothing with `full`, or when there is no live generation.
 
-        Raises IndexMismatch when the live generation is another model's, IndexDamaged when it cannot be read.
+        Raises IndexMismatch when the live generation was made with another model, IndexDamaged when it cannot be read.
         """
         if full:
             return cls(index_dir, model, analyzer, None)
@@ -69,23 +68,23 @@ class IndexBuilder:
             return cls(index_dir, model, analyzer, None)
         manifest = Manifest.read(base)
         check_model(manifest, model)
-        LocalIndex.open_generation(base, model)  # a damaged base must not be copied on
+        LocalIndex.open_generation(base, model)  # raises when it is damaged
         return cls(index_dir, model, analyzer, base)
 
     @property
     def fresh(self) -> bool:
-        """True when nothing is taken over from another generation."""
+        """True when nothing is copied from another generation."""
         return self._base is None
 
     def start_over(self) -> None:
-        """Take nothing over, after all."""
+        """Copy nothing from the live generation after all. Call it before `begin`."""
         if self._catalogue:
             self._catalogue.close()
         self._base, self._catalogue, self.known, self.vector_space = None, None, {}, VectorSpace()
 
     def begin(self, expected: int, hnsw_from: int, vector_space: VectorSpace | None = None) -> None:
-        """Make the new directory, holding what the base holds. `expected` passages choose exact or HNSW search; `space`
-        is where a fresh generation's vectors are placed."""
+        """Make the directory of the new generation, with a copy of the live one. A fresh generation gets
+        `vector_space`, and HNSW search when at least `hnsw_from` passages are `expected`."""
         self.directory = generations.begin(self._index_dir, self._model)
         if self._base is None:
             self.vector_space = vector_space or VectorSpace()
@@ -102,10 +101,10 @@ class IndexBuilder:
         self._catalogue = Catalogue.create(self.directory / "catalogue.db")
         self._lexical = LexicalIndex.load(self.directory / "lexical")
         self._dense = DenseIndex.load(self._base / "vectors.faiss")
-        self._dead = len(self._dense) - self._catalogue.counts()[1]
+        self._removed = len(self._dense) - self._catalogue.counts()[1]
 
     def vectors_of(self, digests: Collection[str]) -> dict[str, Vectors]:
-        """Vectors, placed in its space, that the base already holds for these passages."""
+        """The vectors that the generation already holds, by passage digest; shape (dimension,), in its vector space."""
         if self._base is None or self._catalogue is None or self._dense is None:
             return {}
         self._flush()
@@ -114,34 +113,39 @@ class IndexBuilder:
         return {digest: vector.copy() for digest, vector in zip(ids, vectors, strict=True)}
 
     def remove(self, keys: Collection[str]) -> int:
-        """Take out items; returns how many passages that were."""
+        """Remove items. Returns how many passages were removed."""
         catalogue, _dense, lexical = self._parts()
         removed = catalogue.remove(keys)
         lexical.remove(keys)
-        self._dead += removed
+        self._removed += removed
         return removed
 
     def add(self, item: Item, digest: str, passages: Sequence[Passage], vectors: Sequence[Vectors]) -> None:
-        """Add an item with its passages and a vector, shape (dimension,), placed in `space`, for each."""
+        """Add an item with its passages and their vectors, each of shape (dimension,) and in `vector_space`."""
         catalogue, dense, lexical = self._parts()
-        begin = len(dense) + len(self._pending)
-        rows = [Row(begin + n, passage_digest(p), p) for n, p in enumerate(passages)]
+        start = len(dense) + len(self._pending)
+        rows = [Row(start + n, passage_digest(passage), passage) for n, passage in enumerate(passages)]
         self._pending += vectors
         if len(self._pending) >= _ADD_TOGETHER:
             self._flush()
         catalogue.add(item, digest, rows)
-        told = [passage for passage in passages if passage.role is not Role.OPENING]
-        contexts = "\n".join(dict.fromkeys(passage.context for passage in told))
-        texts = "\n".join(passage.text for passage in told)
-        opening = _first_words(passages) if item.kind is Kind.DOCUMENT else ""
-        context, text, first = (self._analyzer.index_terms(each, item.language) for each in (contexts, texts, opening))
+        without_openings = [passage for passage in passages if passage.role is not Role.OPENING]
+        parts = (
+            "\n".join(dict.fromkeys(passage.context for passage in without_openings)),
+            "\n".join(passage.text for passage in without_openings),
+            _first_words(passages) if item.kind is Kind.DOCUMENT else "",
+        )
+        context, text, opening = (self._analyzer.index_terms(part, item.language) for part in parts)
         words = {word for word in (*context.words, *text.words) if len(word) >= SHORTEST - 1 and word.isalpha()}
         catalogue.add_words(words)
-        lexical.add([Entry(item.key, item.language, item.audience, context, text, first)])
+        lexical.add([Entry(item.key, item.language, item.audience, context, text, opening)])
 
     def finish(self, hnsw_from: int, unrelated: float | None = None) -> Manifest:
-        """Write all files, verify them by opening them, and make the generation live. `unrelated` is the model's own
-        mean cosine of unrelated texts, for a corpus too small to tell."""
+        """Write all files, verify them by opening them, and make the generation live.
+
+        `unrelated` is the model's mean cosine of unrelated texts, which counts in a small corpus (`unrelated_cosine`).
+        Raises IndexDamaged when the new generation cannot be opened; the live one stays.
+        """
         catalogue, dense, lexical = self._parts()
         directory = self.directory
         if directory is None:
@@ -150,8 +154,8 @@ class IndexBuilder:
         lexical.commit()
         catalogue.commit()
         items, passages = catalogue.counts()
-        outgrown = not dense.approximate and passages >= hnsw_from
-        if outgrown or self._dead > _DEAD_SHARE * max(1, len(dense)):
+        needs_hnsw = not dense.approximate and passages >= hnsw_from
+        if needs_hnsw or self._removed > _REMOVED_SHARE * max(1, len(dense)):
             dense = self._compact(catalogue, dense, passages >= hnsw_from)
         dense.save(directory / "vectors.faiss")
         digest = digest_of(*(f"{key} {value}" for key, value in sorted(catalogue.digests().items())))
@@ -181,12 +185,15 @@ class IndexBuilder:
 
     def _verify(self, directory: Path, items: int) -> None:
         LocalIndex.open_generation(directory, self._model)
-        found = len(LexicalIndex.load(directory / "lexical"))
-        if found != items:
-            raise IndexDamaged(f"{directory.name} holds the words of {found} items, not {items}. Run it again.")
+        indexed = len(LexicalIndex.load(directory / "lexical"))
+        if indexed != items:
+            raise IndexDamaged(
+                f"{directory.name} holds the terms of {indexed} items, not of {items}. Run the command again."
+            )
 
     def _compact(self, catalogue: Catalogue, dense: DenseIndex, approximate: bool) -> DenseIndex:
-        """New rows for living passages only; the words are kept by item and need no change."""
+        """Write the vectors anew, without those of removed passages. The lexical index is by item and needs no
+        change."""
         ids = np.array([row.id for row in catalogue.rows()], np.int64)
         fresh = DenseIndex.empty(self._model.dimension, approximate)
         for start in range(0, len(ids), 10_000):
@@ -195,7 +202,7 @@ class IndexBuilder:
         return fresh
 
     def _flush(self) -> None:
-        """Hand the pending vectors over together: a graph takes many at once on all processors."""
+        """Add the pending vectors together: HNSW then uses all processors."""
         if self._pending and self._dense is not None:
             self._dense.add(np.stack(self._pending))
             self._pending.clear()
@@ -207,18 +214,18 @@ class IndexBuilder:
 
 
 def _first_words(passages: Sequence[Passage]) -> str:
-    """The words with which a document says what it is about."""
+    """The first words of a document, which say what it is about."""
     openings = [passage.text for passage in passages if passage.role is Role.OPENING]
-    return " ".join(" ".join(openings).split()[:_SAYS_WHAT_IT_IS])
+    return " ".join(" ".join(openings).split()[:_OPENING_WORDS])
 
 
 def _background(catalogue: Catalogue, dense: DenseIndex, unrelated: float | None) -> float:
-    """Mean cosine between passages of different items: how near texts are that have nothing in common. `unrelated`
-    weighs as much as _PRIOR_PAIRS pairs of passages; None leaves it out."""
+    """Mean cosine of passages of different items, by a sample: how near unrelated texts are. `unrelated` counts as much
+    as _PRIOR_PAIRS pairs of passages; None leaves it out."""
     members = list(catalogue.members())
-    picked = np.random.default_rng(0).permutation(len(members))[:_SAMPLE]
-    vectors = dense.vectors(np.array([members[n][0] for n in picked], np.int64))
-    keys = np.array([members[n][1] for n in picked])
+    sample = np.random.default_rng(0).permutation(len(members))[:_SAMPLE]
+    vectors = dense.vectors(np.array([members[n][0] for n in sample], np.int64))
+    keys = np.array([members[n][1] for n in sample])
     cosines = (vectors @ vectors.T)[keys[:, None] != keys[None, :]]
-    prior = 0 if unrelated is None else _PRIOR_PAIRS
-    return float(((unrelated or 0.0) * prior + cosines.sum()) / max(1, prior + cosines.size))
+    prior_pairs = 0 if unrelated is None else _PRIOR_PAIRS
+    return float(((unrelated or 0.0) * prior_pairs + cosines.sum()) / max(1, prior_pairs + cosines.size))

@@ -1,6 +1,7 @@
-"""Which items and passages a generation holds: a SQLite file beside the vectors and the terms.
+"""The items and passages of a generation, in a SQLite file beside the vectors and the terms.
 
-A row in `passages` is alive; a removed passage has no row, which is how the dense leg knows to mask it.
+A removed passage has no row here, though the dense index still has its vector: `local.py` leaves such vectors out of
+every search.
 """
 
 import json
@@ -28,7 +29,7 @@ CREATE INDEX IF NOT EXISTS passages_digest ON passages (digest);
 
 @dataclass(frozen=True)
 class Row:
-    """A passage with its id and the digest of what the model reads of it."""
+    """A passage with its id and its digest (`digest.passage_digest`)."""
 
     id: int
     digest: str
@@ -36,7 +37,7 @@ class Row:
 
 
 class Catalogue:
-    """Items and passages of one generation."""
+    """Items and passages of a generation. Threads may share it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -44,14 +45,14 @@ class Catalogue:
 
     @classmethod
     def create(cls, path: Path) -> "Catalogue":
-        """Open for writing; the tables are made when they are missing. Durable at `commit`."""
+        """Open for writing; makes the tables when they are missing. Changes are stored at `commit`."""
         connection = sqlite3.connect(path, check_same_thread=False)
         connection.executescript(_TABLES)
         return cls(connection)
 
     @classmethod
     def load(cls, path: Path) -> "Catalogue":
-        """Open for reading; sqlite3.Error when it is missing or damaged."""
+        """Open for reading. Raises sqlite3.Error when the file is missing or damaged."""
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         catalogue = cls(connection)
         catalogue.counts()
@@ -63,13 +64,13 @@ class Catalogue:
             return dict(self._connection.execute("SELECT key, digest FROM items"))
 
     def digests_of(self, keys: Collection[str]) -> dict[str, str]:
-        """Content digest of the items of `keys`; unknown ones are left out."""
+        """Content digest of the items of `keys`, by key; unknown keys are left out."""
         marks = ",".join("?" * len(keys))
         with self._lock:
             return dict(self._connection.execute(f"SELECT key, digest FROM items WHERE key IN ({marks})", list(keys)))  # noqa: S608
 
     def counts(self) -> tuple[int, int]:
-        """(items, passages)."""
+        """(number of items, number of passages)."""
         with self._lock:
             items = self._connection.execute("SELECT count(*) FROM items").fetchone()[0]
             return items, self._connection.execute("SELECT count(*) FROM passages").fetchone()[0]
@@ -80,14 +81,14 @@ class Catalogue:
             audience = json.dumps(sorted(item.audience))
             self._connection.execute("INSERT INTO items VALUES (?, ?, ?)", (item.key, digest, audience))
             values = [
-                (r.id, p.item, p.role.value, p.position, p.context, p.text, p.language, r.digest)
-                for r in rows
-                for p in (r.passage,)
+                (row.id, p.item, p.role.value, p.position, p.context, p.text, p.language, row.digest)
+                for row in rows
+                for p in (row.passage,)
             ]
             self._connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def add_words(self, words: Collection[str]) -> None:
-        """Add words of items; those that no item holds any more stay, and are as rare as unknown ones."""
+        """Add words of items. Words are never removed: one that no item has any more counts like an unknown word."""
         with self._lock:
             self._connection.executemany("INSERT OR IGNORE INTO words VALUES (?)", [(word,) for word in words])
 
@@ -97,7 +98,7 @@ class Catalogue:
             return [row[0] for row in self._connection.execute("SELECT word FROM words")]
 
     def remove(self, keys: Collection[str]) -> int:
-        """Take out items and their passages; returns how many passages that were."""
+        """Remove items and their passages. Returns how many passages were removed."""
         with self._lock:
             removed = 0
             for key in keys:
@@ -106,14 +107,14 @@ class Catalogue:
             return removed
 
     def ids_by_digest(self, digests: Collection[str]) -> dict[str, int]:
-        """One living passage id for each passage digest that is there."""
-        found: dict[str, int] = {}
+        """The id of a passage with this digest, by digest; digests without a passage are left out."""
+        ids: dict[str, int] = {}
         with self._lock:
             for digest in digests:
                 row = self._connection.execute("SELECT id FROM passages WHERE digest = ? LIMIT 1", (digest,)).fetchone()
                 if row:
-                    found[digest] = row[0]
-        return found
+                    ids[digest] = row[0]
+        return ids
 
     def members(self) -> Iterator[tuple[int, str]]:
         """(passage id, item key) of every passage, in the order of ids."""
@@ -121,7 +122,7 @@ class Catalogue:
             yield from self._connection.execute("SELECT id, item FROM passages ORDER BY id")
 
     def openings(self) -> list[int]:
-        """The ids of the passages that are an item's opening."""
+        """The ids of the passages with the role `opening`."""
         with self._lock:
             return [row[0] for row in self._connection.execute("SELECT id FROM passages WHERE role = 'opening'")]
 
@@ -143,22 +144,22 @@ class Catalogue:
                 yield _row(row)
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:
-        """The passages of `ids`; unknown ids are left out."""
+        """The passages of `ids`, by id; unknown ids are left out."""
         marks = ",".join("?" * len(ids))
         with self._lock:
-            found = self._connection.execute(f"SELECT * FROM passages WHERE id IN ({marks})", list(ids))  # noqa: S608
-            return {row[0]: _row(row).passage for row in found}
+            rows = self._connection.execute(f"SELECT * FROM passages WHERE id IN ({marks})", list(ids))  # noqa: S608
+            return {row[0]: _row(row).passage for row in rows}
 
     def renumber(self) -> None:
-        """Number the living passages 0, 1, 2 ... in the order of their ids; durable at once."""
+        """Number the passages 0, 1, 2 ... in the order of their ids, and commit."""
         with self._lock:
             ids = [row[0] for row in self._connection.execute("SELECT id FROM passages ORDER BY id")]
             moves = [(number, old) for number, old in enumerate(ids) if number != old]
-            self._connection.executemany("UPDATE passages SET id = ? WHERE id = ?", moves)  # ids only ever move down
+            self._connection.executemany("UPDATE passages SET id = ? WHERE id = ?", moves)  # ids only become smaller
             self._connection.commit()
 
     def commit(self) -> None:
-        """Make the changes durable."""
+        """Store the changes."""
         self._connection.commit()
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
-"""The dense leg: inner product over unit vectors in FAISS. Exact while small, HNSW when large. The only door to faiss.
+"""The dense leg: nearest unit vectors by inner product, with FAISS. No other module imports faiss.
 
-Rows are passage ids and are never reused; a removed passage stays in its row and is masked out by its reader bitmap.
+Small indexes are searched exactly, large ones with HNSW. The row of a vector is its passage id, which is never used
+again: the vector of a removed passage stays until `IndexBuilder` writes the vectors anew, and searches leave it out.
 """
 
 from pathlib import Path
@@ -9,31 +10,32 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
-_LINKS, _BUILD, _SEARCH = 24, 80, 96
-_EXACT_BELOW = 20_000
+from recommender.encoder import Vectors
+
+_LINKS, _CONSTRUCTION, _SEARCH = 24, 80, 96  # M, efConstruction and efSearch of HNSW: a judgement
+_EXACT_BELOW = 20_000  # readable rows: a judgement
 
 
 class DenseIndex:
-    """Vectors of passages, row = passage id. Scores are cosines."""
+    """Vectors of passages; their rows are the passage ids. Scores are cosines."""
 
     def __init__(self, index: faiss.Index) -> None:
         self._index = index
 
     @classmethod
     def empty(cls, dimension: int, approximate: bool) -> "DenseIndex":
-        """An index without vectors: exact (float32), or HNSW over float16 (Malkov and Yashunin 2018)."""
+        """An index without vectors, with exact search (float32) or HNSW over float16 (Malkov and Yashunin 2018)."""
         if not approximate:
             return cls(faiss.IndexFlatIP(dimension))
         kind = faiss.ScalarQuantizer.QT_fp16
         index = faiss.IndexHNSWSQ(dimension, kind, _LINKS, faiss.METRIC_INNER_PRODUCT)
-        index.hnsw.efConstruction = _BUILD
+        index.hnsw.efConstruction = _CONSTRUCTION
         index.train(np.zeros((1, dimension), np.float32))
         return cls(index)
 
     @classmethod
     def load(cls, path: Path) -> "DenseIndex":
-        """Read an index written by `save`; RuntimeError or OSError when the file is missing or cut short."""
+        """Read an index that `save` wrote. Raises RuntimeError or OSError when the file is missing or truncated."""
         return cls(faiss.read_index(str(path)))
 
     def save(self, path: Path) -> None:
@@ -42,14 +44,14 @@ class DenseIndex:
 
     @property
     def approximate(self) -> bool:
-        """True when search is by HNSW."""
+        """True when the search uses HNSW."""
         return isinstance(self._index, faiss.IndexHNSW)
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
     def add(self, vectors: Vectors) -> None:
-        """Append unit vectors, shape (n, dimension); their ids are the next n rows."""
+        """Append unit vectors, shape (n, dimension); their ids are the numbers of the next n rows."""
         if len(vectors):
             self._index.add(np.ascontiguousarray(vectors, np.float32))
 
@@ -62,9 +64,10 @@ class DenseIndex:
         return np.asarray(storage.sa_decode(codes.reshape(-1, storage.code_size)[ids]), np.float32)
 
     def search(self, vector: Vectors, readable: NDArray[np.bool_], top_k: int) -> list[tuple[int, float]]:
-        """The `top_k` nearest readable rows as (id, cosine), best first. `readable` has one value per row.
+        """The `top_k` nearest readable rows as (id, cosine), best first.
 
-        A narrow filter starves a graph search, so few readable rows are searched exactly.
+        `vector` has shape (dimension,), `readable` shape (rows,). When few rows are readable the search is always
+        exact, since HNSW would hardly find any of them.
         """
         count = int(np.count_nonzero(readable))
         top_k = min(top_k, count)

@@ -1,4 +1,4 @@
-"""Content hashes that tell whether an item or a passage has to be indexed again."""
+"""Digests of contents, by which a run knows what has changed since the last one."""
 
 import hashlib
 
@@ -8,23 +8,24 @@ from recommender.language.analyzer import ANALYSIS_VERSION
 
 
 def item_digest(item: Item, passage_tokens: int) -> str:
-    """Content hash of all that the index holds of an item; equal digests need no work."""
+    """Digest of everything that the index stores of an item. An item with an equal digest is not indexed again."""
     parts = (item.title, item.body, item.answer, item.language, " ".join(sorted(item.audience)))
     return digest_of(str(passage_tokens), str(ANALYSIS_VERSION), *parts)
 
 
 def passage_digest(passage: Passage) -> str:
-    """Content hash of what the model reads of a passage, and of what it is centred with; equal digests have equal
-    vectors."""
+    """Digest of what the model reads of a passage, and of the mean it is centred with. Passages with equal digests have
+    equal vectors."""
     return digest_of(centred_with(passage), read_text(passage))
 
 
 def read_text(passage: Passage) -> str:
-    """What the model reads: context, then text."""
+    """The text that the model reads of a passage: its context, then its text."""
     return f"{passage.context}\n{passage.text}" if passage.context else passage.text
 
 
 def digest_of(*parts: str) -> str:
+    """SHA-256 digest of some texts in their order, in hexadecimal."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")

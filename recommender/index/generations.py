@@ -1,8 +1,9 @@
-"""Generations on disk: `index/CURRENT` names the live one; a new one is written beside it and swapped in atomically.
+"""Index generations on disk. `index/CURRENT` names the live one; a new one is written beside it and replaces it
+atomically.
 
-A generation directory holds `catalogue.db`, `space.npz`, `vectors.faiss`, `lexical/`, perhaps `experts.json` and
-`calibration.json` (learned weights, which go along from one to the next) and `manifest.json`; the manifest is written
-last, so a directory without one was never finished.
+The directory of a generation holds `catalogue.db`, `space.npz`, `vectors.faiss`, `lexical/` and `manifest.json`. The
+manifest is written last: a directory without one was never finished. `experts.json` and `calibration.json`, if there
+are any, hold learned weights and are copied from generation to generation.
 """
 
 import contextlib
@@ -26,7 +27,7 @@ EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a generation was made from and what it holds."""
+    """What a generation was made from and what it holds; stored as `manifest.json`."""
 
     format: int
     analysis: int
@@ -43,7 +44,7 @@ class Manifest:
 
     @classmethod
     def read(cls, directory: Path) -> "Manifest":
-        """The manifest of a generation; IndexDamaged when it cannot be read."""
+        """The manifest of a generation. Raises IndexDamaged when it cannot be read or has another format."""
         try:
             values = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
             if values["format"] != FORMAT:
@@ -61,7 +62,7 @@ class Manifest:
 
 
 def live(index_dir: Path) -> Path:
-    """Directory of the live generation; IndexNotFound when there is none."""
+    """Directory of the live generation. Raises IndexNotFound when there is none."""
     name = live_name(index_dir)
     if name is None or not (index_dir / name).is_dir():
         raise IndexNotFound("There is no index yet. Run: kollega reindex")
@@ -69,7 +70,7 @@ def live(index_dir: Path) -> Path:
 
 
 def live_name(index_dir: Path) -> str | None:
-    """Name of the live generation, None when there is none. Cheap: one small file is read."""
+    """Name of the live generation, None when there is none. This reads a single small file."""
     try:
         return (index_dir / "CURRENT").read_text(encoding="ascii").strip() or None
     except OSError:
@@ -82,14 +83,16 @@ def finished(index_dir: Path) -> list[str]:
 
 
 def begin(index_dir: Path, model: ModelCard) -> Path:
-    """A new generation directory for vectors of `model`; what an earlier crash left unfinished is removed. It holds
-    what was learned from the organisation's own history with the live generation, unless that is of another model."""
+    """Make the directory of a new generation for vectors of `model`. Removes unfinished generations.
+
+    Learned weights are copied from the live generation, unless that was made with another model; the log says so then.
+    """
     index_dir.mkdir(parents=True, exist_ok=True)
-    done = finished(index_dir)
+    names = finished(index_dir)
     for path in index_dir.glob("gen-*"):
-        if path.name not in done:
+        if path.name not in names:
             shutil.rmtree(path, ignore_errors=True)
-    number = int(done[-1].partition("-")[2]) + 1 if done else 1
+    number = int(names[-1].partition("-")[2]) + 1 if names else 1
     directory = index_dir / f"gen-{number:06d}"
     directory.mkdir()
     live = index_dir / (live_name(index_dir) or "")
@@ -98,13 +101,13 @@ def begin(index_dir: Path, model: ModelCard) -> Path:
         for path in learned:
             shutil.copy2(path, directory / path.name)
     elif learned:
-        left = ", ".join(path.name for path in learned)
-        log.warning("%s of %s belong to another model and are left behind", left, live.name)
+        ignored = ", ".join(path.name for path in learned)
+        log.warning("%s of %s belong to another model and are not copied", ignored, live.name)
     return directory
 
 
 def _model_of(directory: Path) -> object:
-    """The model in a generation's manifest of whatever format; None when it cannot be read."""
+    """The model in a generation's manifest, which may have any format; None when it cannot be read."""
     try:
         return json.loads((directory / "manifest.json").read_text(encoding="utf-8"))["model"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -112,23 +115,23 @@ def _model_of(directory: Path) -> object:
 
 
 def publish(index_dir: Path, directory: Path) -> None:
-    """Make a finished generation the live one in one atomic step; keep it and the one that was live before."""
-    before = live_name(index_dir)
+    """Make a finished generation the live one in one atomic step, and remove all but this and the previous one."""
+    previous = live_name(index_dir)
     for path in directory.rglob("*"):
         _sync(path)
-    beside = index_dir / "CURRENT.new"
-    with beside.open("w", encoding="ascii") as file:
+    new = index_dir / "CURRENT.new"
+    with new.open("w", encoding="ascii") as file:
         file.write(directory.name)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(beside, index_dir / "CURRENT")
+    os.replace(new, index_dir / "CURRENT")
     for name in finished(index_dir):
-        if name not in (before, directory.name):
+        if name not in (previous, directory.name):
             shutil.rmtree(index_dir / name, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:
-    """Have the file or directory on disk before something points to it: a power cut must not leave it empty."""
+    """Write a file or directory to disk before `CURRENT` names it, so that a power failure cannot leave it empty."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -137,7 +140,8 @@ def _sync(path: Path) -> None:
 
 
 def roll_back(index_dir: Path) -> str:
-    """Make the generation before the live one live again and return its name; IndexNotFound when there is none."""
+    """Make the generation before the live one live again, and return its name. Raises IndexNotFound when there is none,
+    IndexLocked when another process is writing the index."""
     with write_lock(index_dir):
         current = live(index_dir).name
         older = [name for name in finished(index_dir) if name < current]
@@ -149,7 +153,8 @@ def roll_back(index_dir: Path) -> str:
 
 @contextlib.contextmanager
 def write_lock(index_dir: Path) -> Iterator[None]:
-    """Hold the one writer's lock; IndexLocked when another process has it. A killed holder frees it."""
+    """Lock the index for writing. Raises IndexLocked when another process has the lock; a killed process
+    loses it."""
     index_dir.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(index_dir / "lock", timeout=0):

@@ -1,4 +1,4 @@
-"""The lexical leg: BM25 over analysed terms in Tantivy, filtered by reader tokens. The only door to tantivy."""
+"""The lexical leg: BM25 over terms, filtered by reader tokens, with Tantivy. No other module imports tantivy."""
 
 import math
 import os
@@ -14,14 +14,14 @@ from recommender.datatypes import Kind
 from recommender.language.terms import Terms
 from recommender.language.words import COMPOUNDING, FUNCTION_WORDS
 
-_WEIGHTS = {"context": 0.8, "text": 1.0}
-_OPENING, _OPENING_WEIGHT = "opening", 0.5
-_GRAM_WEIGHT = 0.15
-_MAX_WORDS, _MAX_GRAMS = 48, 32
-_HEAP = 64_000_000
-_COUNTS_KEPT = 20_000
-_FEW_TOKENS = 4
-_NOTHING = Terms((), ())
+_WEIGHTS = {"context": 0.8, "text": 1.0}  # of the fields that hold words: a judgement
+_OPENING, _OPENING_WEIGHT = "opening", 0.5  # a judgement
+_GRAM_WEIGHT = 0.15  # a judgement
+_MAX_WORDS, _MAX_GRAMS = 48, 32  # of a question that are searched for: a judgement
+_WRITER_MEMORY = 64_000_000  # bytes: a judgement
+_CACHED_COUNTS = 20_000  # a judgement
+_FEW_TOKENS = 4  # a judgement
+_NO_TERMS = Terms((), ())
 
 
 def _schema() -> tantivy.Schema:
@@ -36,41 +36,43 @@ def _schema() -> tantivy.Schema:
 
 @dataclass(frozen=True)
 class Entry:
-    """What is indexed of an item: the terms of its titles and headings, of its text, and of how a document begins."""
+    """What is indexed of an item: the terms of its titles and headings (`context`), of its text, and of the first words
+    of a document (`opening`)."""
 
     item: str
     language: str
     audience: frozenset[str]
     context: Terms
     text: Terms
-    opening: Terms = _NOTHING
+    opening: Terms = _NO_TERMS
 
 
 class LexicalIndex:
-    """Items by their terms, in one directory."""
+    """Items by their terms, in a directory. Threads may search together; only one may write."""
 
     def __init__(self, index: tantivy.Index, schema: tantivy.Schema) -> None:
         self._index = index
         self._schema = schema
         self._searcher = index.searcher()
         self._writer: Any = None
-        self._counted: dict[tuple[str | None, frozenset[str]], int] = {}
+        self._counts: dict[tuple[str | None, frozenset[str]], int] = {}
 
     @classmethod
     def create(cls, path: Path) -> "LexicalIndex":
-        """An empty index in a new directory."""
+        """Make an empty index in a new directory."""
         path.mkdir(parents=True)
         schema = _schema()
         return cls(tantivy.Index(schema, path=str(path)), schema)
 
     @classmethod
     def load(cls, path: Path) -> "LexicalIndex":
-        """An index on disk; ValueError when it is missing or damaged."""
+        """Open an index. Raises ValueError when it is missing or damaged."""
         return cls(tantivy.Index.open(str(path)), _schema())
 
     @staticmethod
     def copy(source: Path, target: Path) -> None:
-        """A copy that can be written without touching the source: segments never change, so they are hard links."""
+        """Copy an index; the copy can be changed without changing the source. The files of segments are never changed
+        by Tantivy, so that hard links to them are enough."""
         target.mkdir(parents=True)
         for path in source.iterdir():
             if path.suffix in (".json", ".lock") or path.name.startswith("."):
@@ -94,12 +96,12 @@ class LexicalIndex:
             self._open_writer().add_document(document)
 
     def remove(self, items: Iterable[str]) -> None:
-        """Take out the items."""
+        """Remove items, by key."""
         for item in items:
             self._open_writer().delete_documents_by_term("item", item)
 
     def commit(self) -> None:
-        """Make what was added and removed durable, and close the writer."""
+        """Store what was added and removed, and close the writer."""
         if self._writer is None:
             return
         self._writer.commit()
@@ -107,7 +109,7 @@ class LexicalIndex:
         self._writer = None
         self._index.reload()
         self._searcher = self._index.searcher()
-        self._counted.clear()
+        self._counts.clear()
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -115,8 +117,8 @@ class LexicalIndex:
     def search(
         self, terms: Terms, tokens: frozenset[str], top_k: int, language: str, among: frozenset[str] | None = None
     ) -> list[tuple[str, float]]:
-        """The `top_k` best readable items of a language, of those `among`, as (key, BM25), best first. Long questions
-        keep their rarest terms."""
+        """The `top_k` best readable items of a language as (key, BM25), best first; only items of `among` if given.
+        Of a long question only the rarest terms are used."""
         parts = self._parts(terms if language in COMPOUNDING else replace(terms, grams=()))
         if not parts or top_k <= 0:
             return []
@@ -127,7 +129,7 @@ class LexicalIndex:
         query = tantivy.Query.boolean_query(
             [
                 (occur.Must, tantivy.Query.boolean_query([(occur.Should, part) for part in parts])),
-                *((occur.Must, tantivy.Query.const_score_query(each, 0.0)) for each in filters),
+                *((occur.Must, tantivy.Query.const_score_query(query, 0.0)) for query in filters),
             ]
         )
         hits = self._searcher.search(query, limit=top_k, count=False).hits
@@ -135,21 +137,22 @@ class LexicalIndex:
         return [(_key(int(number)), float(score)) for number, (score, _address) in zip(numbers, hits, strict=True)]
 
     def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
-        """Inverse document frequency of words, as in BM25, among the readable items alone, so that it tells nothing
-        of the others; 0 for a word that none of them holds."""
+        """Inverse document frequency of terms, as in BM25; 0 for a term that no readable item has. Only readable items
+        are counted, so that the figures reveal nothing about the others."""
         total = self.size(tokens)
-        found = {term: self._count(term, tokens) for term in terms}
-        return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) if n else 0.0 for term, n in found.items()}
+        counts = {term: self._count(term, tokens) for term in terms}
+        return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) if n else 0.0 for term, n in counts.items()}
 
     def size(self, tokens: frozenset[str]) -> int:
-        """How many items `tokens` may read."""
+        """Number of readable items."""
         return self._count(None, tokens)
 
     def _count(self, term: str | None, tokens: frozenset[str]) -> int:
-        """How many readable items hold `term`, or how many there are; kept, for someone types word after word."""
-        known = self._counted.get((term, tokens))
-        if known is not None:
-            return known
+        """Number of readable items that have `term`, or of all readable items with None. Counts are cached, since a
+        person who types asks for the same words again and again."""
+        cached = self._counts.get((term, tokens))
+        if cached is not None:
+            return cached
         parts = [self._readable(tokens)]
         if term is not None:
             if not any(self._searcher.doc_freq(name, term) for name in _WEIGHTS):
@@ -157,24 +160,26 @@ class LexicalIndex:
             words = [tantivy.Query.term_query(self._schema, name, term, "basic") for name in _WEIGHTS]
             parts.append(tantivy.Query.boolean_query([(tantivy.Occur.Should, word) for word in words]))
         query = tantivy.Query.boolean_query([(tantivy.Occur.Must, part) for part in parts])
-        counted = int(self._searcher.search(query, limit=1, count=True).count or 0)
-        if len(self._counted) >= _COUNTS_KEPT:
-            self._counted.clear()
-        self._counted[term, tokens] = counted
-        return counted
+        count = int(self._searcher.search(query, limit=1, count=True).count or 0)
+        if len(self._counts) >= _CACHED_COUNTS:
+            self._counts.clear()
+        self._counts[term, tokens] = count
+        return count
 
     def _readable(self, tokens: frozenset[str]) -> tantivy.Query:
-        """What one of the tokens may read. For a few, the union is made while searching; a set is read whole first."""
-        held = [token for token in sorted(tokens) if self._searcher.doc_freq("audience", token)]
-        if len(held) > _FEW_TOKENS:
-            return tantivy.Query.term_set_query(self._schema, "audience", held)
-        terms = [tantivy.Query.term_query(self._schema, "audience", token, "basic") for token in held]
+        """The query for items that one of the tokens may read. A term set is read completely before the search, which
+        takes longer than a union of a few terms."""
+        used = [token for token in sorted(tokens) if self._searcher.doc_freq("audience", token)]
+        if len(used) > _FEW_TOKENS:
+            return tantivy.Query.term_set_query(self._schema, "audience", used)
+        terms = [tantivy.Query.term_query(self._schema, "audience", token, "basic") for token in used]
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
 
     def _parts(self, terms: Terms) -> list[tantivy.Query]:
-        asked = [word for word in terms.words if word not in FUNCTION_WORDS] or terms.words
-        common = {word: max(self._searcher.doc_freq(name, word) for name in _WEIGHTS) for word in asked}
-        words = sorted((word for word in asked if common[word]), key=lambda word: common[word])
+        """A query for each term that is searched for: words, n-grams and translations."""
+        content = [word for word in terms.words if word not in FUNCTION_WORDS] or terms.words
+        frequency = {word: max(self._searcher.doc_freq(name, word) for name in _WEIGHTS) for word in content}
+        words = sorted((word for word in content if frequency[word]), key=lambda word: frequency[word])
         parts = [
             tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, name, word, "freq"), weight)
             for word in words[:_MAX_WORDS]
@@ -186,23 +191,25 @@ class LexicalIndex:
         for gram in grams:
             term = tantivy.Query.term_query(self._schema, "grams", gram, "freq")
             parts.append(tantivy.Query.boost_query(term, _GRAM_WEIGHT))
-        for other in [each for each in terms.across if each.term not in FUNCTION_WORDS][:_MAX_WORDS]:
+        translations = [translation for translation in terms.across if translation.term not in FUNCTION_WORDS]
+        for translation in translations[:_MAX_WORDS]:
             for name, weight in _WEIGHTS.items():
-                term = tantivy.Query.term_query(self._schema, name, other.term, "freq")
-                parts.append(tantivy.Query.boost_query(term, weight * other.probability))
+                term = tantivy.Query.term_query(self._schema, name, translation.term, "freq")
+                parts.append(tantivy.Query.boost_query(term, weight * translation.probability))
         return parts
 
     def _open_writer(self) -> Any:
         if self._writer is None:
-            self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
+            self._writer = self._index.writer(heap_size=_WRITER_MEMORY, num_threads=1)
         return self._writer
 
 
 def _number(key: str) -> int:
-    """A number for an item key that tells it back: a request's is even, a document's odd."""
+    """The number that is stored for an item key: twice its id for a request, and one more for a document."""
     kind, _, identifier = key.partition(":")
     return 2 * int(identifier) + (kind == Kind.DOCUMENT)
 
 
 def _key(number: int) -> str:
+    """The item key of a stored number."""
     return f"{Kind.DOCUMENT if number % 2 else Kind.REQUEST}:{number // 2}"

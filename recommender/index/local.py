@@ -1,6 +1,6 @@
-"""The local SearchIndex: one finished generation, its two legs (`dense.py`, `lexical.py`) and its catalogue.
+"""The SearchIndex on local files: a finished generation with its two legs (`dense.py`, `lexical.py`) and its catalogue.
 
-Opened once and then only read, by many threads. Writing a generation is `build.py`'s.
+It is opened once and then only read, by many threads. `builder.py` writes generations.
 """
 
 import sqlite3
@@ -24,11 +24,11 @@ from recommender.index.vocabulary import Vocabulary
 from recommender.language.analyzer import ANALYSIS_VERSION
 from recommender.language.terms import Terms
 
-_LEAST_SHARE = 40
+_LEAST_SHARE = 40  # items of each language from the lexical leg: a judgement
 
 
 class LocalIndex:
-    """Items of one generation, searched by meaning and by words, filtered by reader tokens."""
+    """The items of a generation, searched by meaning and by terms, filtered by reader tokens."""
 
     def __init__(
         self,
@@ -45,8 +45,8 @@ class LocalIndex:
         self._lexical = lexical
         self.vector_space = vector_space
         self._items, self._item_of = _membership(catalogue, manifest.rows)
-        self._told = np.ones(manifest.rows, np.bool_)
-        self._told[catalogue.openings()] = False
+        self._is_opening = np.zeros(manifest.rows, np.bool_)
+        self._is_opening[catalogue.openings()] = True
         self._numbers = {key: number for number, key in enumerate(self._items)}
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
@@ -58,13 +58,16 @@ class LocalIndex:
 
     @classmethod
     def open(cls, index_dir: Path, model: ModelCard | None) -> "LocalIndex":
-        """Open the live generation. Raises IndexNotFound, IndexDamaged, or IndexMismatch when it was made by another
-        model than `model`; with `model` None only the lexical leg is opened."""
+        """Open the live generation; only its lexical leg when `model` is None.
+
+        Raises IndexNotFound when there is none, IndexDamaged when it cannot be read, and IndexMismatch when it was made
+        with another model than `model`.
+        """
         return cls.open_generation(generations.live(index_dir), model)
 
     @classmethod
     def open_generation(cls, directory: Path, model: ModelCard | None) -> "LocalIndex":
-        """Open one generation directory; errors as in `open`."""
+        """Open the generation in a directory. Raises the errors of `open`."""
         manifest = Manifest.read(directory)
         check_model(manifest, model)
         if manifest.analysis != ANALYSIS_VERSION:
@@ -74,10 +77,10 @@ class LocalIndex:
             lexical = LexicalIndex.load(directory / "lexical")
             dense = DenseIndex.load(directory / "vectors.faiss") if model else None
             vector_space = VectorSpace.load(directory / "space.npz") if model else VectorSpace()
-            counted = catalogue.counts()
-            if counted != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
+            counts = catalogue.counts()
+            if counts != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
                 raise IndexDamaged(
-                    f"{directory.name} holds {counted[0]} items and {counted[1]} passages, its manifest says "
+                    f"{directory.name} holds {counts[0]} items and {counts[1]} passages, its manifest says "
                     f"{manifest.items} and {manifest.passages}. Run: kollega reindex --full"
                 )
             return cls(manifest, catalogue, dense, lexical, vector_space)
@@ -92,33 +95,33 @@ class LocalIndex:
         top_k: int,
         among: frozenset[str] | None = None,
     ) -> list[Hit]:
-        """As the protocol says. What only the lexical leg found gets its cosines too."""
+        """As in the protocol. Items that only the lexical leg found get their cosines too."""
         lexical: dict[str, float] = {}
         share = max(_LEAST_SHARE, top_k // max(1, len(self._languages)))
         for language in self._languages:
             lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, among))
         if vector is None or self._dense is None:
             return [Hit(key, self._language[key], None, score) for key, score in lexical.items()]
-        found = self._dense.search(vector, self._passages_of(tokens, among), top_k)
-        met = self._item_of[[row for row, _cosine in found]].tolist() if found else []
-        numbers = list(dict.fromkeys([*met, *map(self._numbers.__getitem__, lexical)]))
-        near = self._near(vector, numbers)
+        passages = self._dense.search(vector, self._passages_of(tokens, among), top_k)
+        dense = self._item_of[[row for row, _cosine in passages]].tolist() if passages else []
+        numbers = list(dict.fromkeys([*dense, *map(self._numbers.__getitem__, lexical)]))
         keys = [self._items[number] for number in numbers]
         return [
-            Hit(key, self._language[key], each, lexical.get(key, 0.0)) for key, each in zip(keys, near, strict=True)
+            Hit(key, self._language[key], near, lexical.get(key, 0.0))
+            for key, near in zip(keys, self._near(vector, numbers), strict=True)
         ]
 
     def nearest(
         self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: frozenset[str] | None = None
     ) -> float:
-        """As the protocol says."""
+        """As in the protocol."""
         if self._dense is None:
             return 0.0
-        found = self._dense.search(vector, self._passages_of(tokens, among), top_k)
-        return found[0][1] if found else 0.0
+        passages = self._dense.search(vector, self._passages_of(tokens, among), top_k)
+        return passages[0][1] if passages else 0.0
 
     def _passages_of(self, tokens: frozenset[str], among: frozenset[str] | None) -> NDArray[np.bool_]:
-        """Which passages `tokens` may read, of those of `among`, shape (rows,)."""
+        """True for each row that `tokens` may read and whose item is in `among`, shape (rows,)."""
         readable = self._readable(tokens)
         if among is None:
             return readable
@@ -126,28 +129,28 @@ class LocalIndex:
         return np.asarray(readable & wanted[self._item_of])
 
     def _near(self, vector: NDArray[np.float32], numbers: Sequence[int]) -> list[Near]:
-        """How near each of these items is, by all of its passages."""
+        """How near each of these items is to a question, by all of its passages."""
         if self._dense is None or not numbers:
             return []
         starts, ends = self._starts[numbers], self._starts[np.array(numbers) + 1]
         counts = ends - starts
-        begins = np.cumsum(counts) - counts
-        owner = np.repeat(np.arange(len(counts)), counts)
-        ids = self._order[starts[owner] + np.arange(len(owner)) - begins[owner]]
+        firsts = np.cumsum(counts) - counts  # position of each item's first passage in `ids`
+        owner = np.repeat(np.arange(len(counts)), counts)  # position in `numbers` of each passage's item
+        ids = self._order[starts[owner] + np.arange(len(owner)) - firsts[owner]]
         vectors = self._dense.vectors(ids)
         question = vector.reshape(-1)
-        cosines = np.einsum("ij,j->i", vectors, question)  # by BLAS its threads would wait busily beside the model's
-        told = self._told[ids]
-        directions = normalise(_sums(vectors, told, begins, counts))
+        cosines = np.einsum("ij,j->i", vectors, question)  # with BLAS, its idle threads would slow down the model's
+        is_opening = self._is_opening[ids]
+        directions = normalise(_sums(vectors, ~is_opening, firsts, counts))
         whole = np.einsum("ij,j->i", directions, question)
-        nearest = np.lexsort((-cosines, owner))[begins]  # the first of each item, once its passages are in order
-        shown = np.where(told[nearest], nearest, begins)  # an opening is the beginning of the first passage
+        nearest = np.lexsort((-cosines, owner))[firsts]
+        shown = np.where(is_opening[nearest], firsts, nearest)  # the first passage contains the words of the opening
         return [
-            Near(*each)
-            for each in zip(
+            Near(*values)
+            for values in zip(
                 ids[shown].tolist(),
                 cosines[nearest].tolist(),
-                cosines[begins].tolist(),
+                cosines[firsts].tolist(),
                 whole.tolist(),
                 directions,
                 strict=True,
@@ -155,33 +158,34 @@ class LocalIndex:
         ]
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:
-        """The passages of `ids`."""
+        """As in the protocol."""
         return self._catalogue.passages(ids)
 
     def passage_ids(self, item: str) -> list[int]:
-        """As the protocol says."""
+        """As in the protocol."""
         number = self._numbers[item]
-        return [int(i) for i in self._order[self._starts[number] : self._starts[number + 1]] if self._told[i]]
+        ids = self._order[self._starts[number] : self._starts[number + 1]]
+        return [int(identifier) for identifier in ids if not self._is_opening[identifier]]
 
     def digests(self, keys: Collection[str]) -> dict[str, str]:
-        """Content digest of the items as they were indexed."""
+        """As in the protocol."""
         return self._catalogue.digests_of(keys)
 
     def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
-        """Inverse document frequency of each term among what `tokens` may read."""
+        """As in the protocol."""
         return self._lexical.rarity(terms, tokens)
 
     def similar_words(self, word: str) -> list[tuple[str, int]]:
-        """As the protocol says."""
+        """As in the protocol."""
         return self._vocabulary.near(word)
 
     def size(self, tokens: frozenset[str]) -> int:
-        """How many items `tokens` may read."""
+        """As in the protocol."""
         return self._lexical.size(tokens)
 
 
 def _mask(by_token: dict[str, NDArray[np.int64]], rows: int, tokens: frozenset[str]) -> NDArray[np.bool_]:
-    """Which passages `tokens` may read, shape (rows,)."""
+    """True for each row that `tokens` may read, shape (rows,)."""
     mask = np.zeros(rows, np.bool_)
     for token in tokens & by_token.keys():
         mask[by_token[token]] = True
@@ -189,20 +193,21 @@ def _mask(by_token: dict[str, NDArray[np.int64]], rows: int, tokens: frozenset[s
 
 
 def _sums(
-    vectors: NDArray[np.float32], told: NDArray[np.bool_], begins: NDArray[np.int64], counts: NDArray[np.int64]
+    vectors: NDArray[np.float32], included: NDArray[np.bool_], firsts: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """The sum of each item's vectors that are `told`, shape (items, dimension): `counts` of them from `begins` on. The
-    first of every item, then the second, and so on, since np.add.reduceat takes nine times as long."""
-    sums = np.zeros((len(begins), vectors.shape[1]), np.float32)
-    for place in range(int(counts.max())):
-        rows = np.flatnonzero(counts > place)
-        rows = rows[told[begins[rows] + place]]
-        sums[rows] += vectors[begins[rows] + place]
+    """The sum of the `included` vectors of each item, shape (items, dimension). An item has `counts` vectors, the first
+    at `firsts`. Adds the first vector of every item, then the second, and so on: np.add.reduceat takes nine times as
+    long."""
+    sums = np.zeros((len(firsts), vectors.shape[1]), np.float32)
+    for offset in range(int(counts.max())):
+        items = np.flatnonzero(counts > offset)
+        items = items[included[firsts[items] + offset]]
+        sums[items] += vectors[firsts[items] + offset]
     return sums
 
 
 def check_model(manifest: Manifest, model: ModelCard | None) -> None:
-    """Raise IndexMismatch when a generation's vectors cannot be compared with those of `model`."""
+    """Raise IndexMismatch when a generation was made with another model than `model`; None fits every generation."""
     if model is not None and manifest.model != model:
         raise IndexMismatch(
             f"The index was made by {manifest.model.name} ({manifest.model.revision}), not by {model.name} "
@@ -211,7 +216,8 @@ def check_model(manifest: Manifest, model: ModelCard | None) -> None:
 
 
 def _membership(catalogue: Catalogue, rows: int) -> tuple[list[str], NDArray[np.int32]]:
-    """(item keys, number of the item of every passage id; -1 for a removed passage)."""
+    """(keys of the items, position of the item in these keys for every row, shape (rows,); -1 for a removed
+    passage)."""
     keys: dict[str, int] = {}
     item_of = np.full(rows, -1, np.int32)
     for identifier, key in catalogue.members():
@@ -222,7 +228,7 @@ def _membership(catalogue: Catalogue, rows: int) -> tuple[list[str], NDArray[np.
 def _passages_by_token(
     catalogue: Catalogue, keys: list[str], item_of: NDArray[np.int32]
 ) -> dict[str, NDArray[np.int64]]:
-    """Living passage ids that each reader token may read."""
+    """The ids of the passages that each reader token may read, without removed passages."""
     numbers = {key: number for number, key in enumerate(keys)}
     items: dict[str, list[int]] = {}
     for key, audience in catalogue.audiences():
@@ -230,9 +236,9 @@ def _passages_by_token(
             for token in audience:
                 items.setdefault(token, []).append(numbers[key])
     readable: dict[str, NDArray[np.int64]] = {}
-    living = item_of >= 0
+    not_removed = item_of >= 0
     for token, members in items.items():
         wanted = np.zeros(len(keys) + 1, np.bool_)
         wanted[members] = True
-        readable[token] = np.flatnonzero(living & wanted[item_of])
+        readable[token] = np.flatnonzero(not_removed & wanted[item_of])
     return readable

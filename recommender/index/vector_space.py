@@ -1,9 +1,10 @@
-"""Where vectors are compared: centred per language and role, and mapped so that languages meet.
+"""The space in which vectors are compared: centred per language and role, and mapped from language to language.
 
-Embedding models put all texts of a language into a narrow cone; its axis tells nothing. The mean of a language's
-passages is taken from its passages, and from a question the mean of questions as long as it (a question of two words
-lies elsewhere than a letter). What remains of one language is then mapped onto the other (`alignment.py`). A space is
-learned when a generation is built from nothing, kept with it, and the same for all its vectors.
+An embedding model puts all texts of a language into a narrow cone, whose axis says nothing about the single text. So
+the mean of a language's passages is subtracted from its passages, and from a question the mean of questions of the same
+length (the vectors of short questions differ from those of long ones). The centred vectors of one language are then
+mapped onto those of the other (`alignment.py`). A vector space is learned when a generation is built from nothing. It
+is stored with the generation and used for all of its vectors.
 """
 
 import json
@@ -15,30 +16,32 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender.datatypes import Passage, Role
-from recommender.encoder import Encoder, normalise
+from recommender.encoder import Encoder, Vectors, normalise
 from recommender.language.alignment import Alignment
 
-Vectors = NDArray[np.float32]
 LENGTHS = (2, 8, 32, 128)
-"""Words of the questions whose means are kept; a mean is interpolated between them by the logarithm of the length."""
+"""Lengths of questions, in words, whose means are stored. The mean for another length is interpolated by its logarithm.
+A judgement."""
 SAMPLE = 1024
-_LEAST = 32
-_SNIPPETS = 64
-_QUESTION_SHARE = 0.85
+"""Number of passages that a space is learned from: a judgement."""
+_LEAST_PASSAGES = 32  # of a language, from which their mean is used: a judgement
+_SNIPPETS = 64  # texts that imitate questions, for each language: a judgement
+_QUESTION_SHARE = 0.85  # how much of the questions' mean is subtracted: a judgement
 _OPENING = Role.OPENING.value
 
 
 @dataclass(frozen=True)
 class VectorSpace:
-    """`passages` holds the mean of each language's passages, shape (dimension,), and, as `LANGUAGE opening`, that of
-    its openings (the short lie elsewhere than the long); `questions` those of questions of LENGTHS words, shape
-    (4, dimension); `maps` as in Alignment. Passages of a language without a mean are left where they are; a question in
-    one takes the mean of the other languages' means.
+    """Means and maps, by language.
 
-    `learned_from` counts the passages it was learned from, `alignment` is the digest of the alignment it was made with.
+    `passages` holds the mean of each language's passages, shape (dimension,), and under `LANGUAGE opening` the mean of
+    its openings, which are short and so differ from longer passages. `questions` holds the means of questions of
+    LENGTHS words, shape (4, dimension). `maps` is as in Alignment. Passages of a language without a mean are not
+    centred; for a question in such a language the average of the other languages' means is used.
+
+    `learned_from` is the number of passages it was learned from, `alignment` the digest of the alignment.
     """
 
     passages: Mapping[str, Vectors] = field(default_factory=dict)
@@ -48,58 +51,63 @@ class VectorSpace:
     alignment: str = ""
 
     def outgrown(self, passages: int) -> bool:
-        """True when it was learned from so few passages that an index of so many deserves a better one."""
-        return self.learned_from < SAMPLE // 2 and passages >= 2 * max(_LEAST, self.learned_from)
+        """True when it was learned from so few passages that an index of this size should learn it again."""
+        return self.learned_from < SAMPLE // 2 and passages >= 2 * max(_LEAST_PASSAGES, self.learned_from)
 
     @classmethod
     def learn(
         cls, passages: Sequence[Passage], vectors: Vectors, encoder: Encoder, alignment: Alignment
     ) -> "VectorSpace":
-        """From a sample of passages and their vectors as the model made them, shape (passages, dimension).
+        """Learn from a sample of passages and their vectors from the model, shape (passages, dimension).
 
-        Questions are imitated by the beginnings of asked ones or, where there are none, by snippets of the passages. A
-        language with too few passages takes the alignment's means, moved as those of the other language moved.
+        Questions are imitated by the first words of stored questions or, if there are too few, by snippets of passages.
+        A language with too few passages gets the alignment's means, shifted as the means of the other language differ
+        from the alignment's.
         """
         means: dict[str, Vectors] = {}
         questions: dict[str, Vectors] = {}
         for group in sorted({centred_with(passage) for passage in passages}):
             rows = [row for row, passage in enumerate(passages) if centred_with(passage) == group]
-            if len(rows) >= _LEAST:
+            if len(rows) >= _LEAST_PASSAGES:
                 means[group] = vectors[rows].mean(axis=0)
         for language in [group for group in means if group == _language(group)]:
             texts = _snippets([passage for passage in passages if centred_with(passage) == language])
-            made = encoder.encode_queries([" ".join(words[:length]) for length in LENGTHS for words in texts])
-            questions[language] = made.reshape(len(LENGTHS), len(texts), -1).mean(axis=1, dtype=np.float32)
-        own, asked = dict(means), dict(questions)
-        for group in alignment.passages.keys() - own.keys():
-            means[group] = alignment.passages[group] + _moved(own, alignment.passages, alignment.maps, group)
-        for language in alignment.questions.keys() - asked.keys():
-            moved = _moved(asked, alignment.questions, alignment.maps, language)
-            questions[language] = alignment.questions[language] + moved
+            encoded = encoder.encode_queries([" ".join(words[:length]) for length in LENGTHS for words in texts])
+            questions[language] = encoded.reshape(len(LENGTHS), len(texts), -1).mean(axis=1, dtype=np.float32)
+        passage_means, question_means = dict(means), dict(questions)
+        for group in alignment.passages.keys() - passage_means.keys():
+            shift = _shift(passage_means, alignment.passages, alignment.maps, group)
+            means[group] = alignment.passages[group] + shift
+        for language in alignment.questions.keys() - question_means.keys():
+            shift = _shift(question_means, alignment.questions, alignment.maps, language)
+            questions[language] = alignment.questions[language] + shift
         return cls(means, questions, dict(alignment.maps), len(passages), alignment.digest)
 
     def place_passages(self, vectors: Vectors, passages: Sequence[Passage]) -> Vectors:
-        """Vectors of passages as the model made them, shape (passages, dimension) -> unit vectors of this space."""
+        """Transform the model's vectors of passages, shape (passages, dimension), into unit vectors of this space."""
         placed = np.array(vectors, np.float32, copy=True)
-        known = [group if (group := centred_with(each)) in self.passages else each.language for each in passages]
+        groups = [
+            group if (group := centred_with(passage)) in self.passages else passage.language for passage in passages
+        ]
         for group, mean in self.passages.items():
-            rows = np.array([each == group for each in known], np.bool_)
+            rows = np.array([other == group for other in groups], np.bool_)
             placed[rows] = self._mapped(placed[rows] - mean, _language(group))
         return normalise(placed)
 
     def place_question(self, vector: Vectors, language: str, words: int) -> Vectors:
-        """A question's vector as the model made it, shape (dimension,), and how many words it has -> a unit vector."""
+        """Transform the model's vector of a question of so many words, shape (dimension,), into a unit vector of this
+        space."""
         means = self.questions.get(language)
         if means is None and self.questions:
             means = np.mean(list(self.questions.values()), axis=0)
         if means is None:
             return vector
         length = np.log(np.clip(words, LENGTHS[0], LENGTHS[-1]))
-        at = float(np.interp(length, np.log(LENGTHS), np.arange(len(LENGTHS))))
-        low = min(int(at), len(LENGTHS) - 2)
-        mean = means[low] + (at - low) * (means[low + 1] - means[low])
+        position = float(np.interp(length, np.log(LENGTHS), np.arange(len(LENGTHS))))
+        low = min(int(position), len(LENGTHS) - 2)
+        mean = means[low] + (position - low) * (means[low + 1] - means[low])
         placed = normalise((vector - _QUESTION_SHARE * mean)[None])
-        if language in self.maps:  # not by BLAS: its threads would wait busily beside the model's
+        if language in self.maps:  # not with BLAS: its idle threads would slow down the model's
             placed = normalise(np.einsum("ij,jk->ik", placed, self.maps[language]))
         return np.asarray(placed[0], np.float32)
 
@@ -117,7 +125,7 @@ class VectorSpace:
 
     @classmethod
     def load(cls, path: Path) -> "VectorSpace":
-        """Read the file; OSError or ValueError when it is missing or damaged."""
+        """Read the file. Raises OSError when it is missing, ValueError when it is damaged."""
         parts: dict[str, dict[str, Vectors]] = {"passages": {}, "questions": {}, "maps": {}}
         try:
             with path.open("rb") as file, np.load(file) as arrays:
@@ -132,7 +140,7 @@ class VectorSpace:
 
 
 def centred_with(passage: Passage) -> str:
-    """What has a mean of its own: a language's passages, and its openings."""
+    """The name of the mean that a passage is centred with: its language, or `LANGUAGE opening`."""
     return f"{passage.language} {_OPENING}" if passage.role is Role.OPENING else passage.language
 
 
@@ -140,32 +148,34 @@ def _language(group: str) -> str:
     return group.partition(" ")[0]
 
 
-def _moved(own: Mapping[str, Vectors], usual: Mapping[str, Vectors], maps: Mapping[str, Vectors], group: str) -> Any:
-    """How far this corpus lies from the usual means, by what has means of its own, seen from `group`: there and back
-    through the maps."""
-    moves = []
-    for other in sorted(own.keys() & usual.keys()):
-        there, back = (maps.get(_language(each), _same(own[other])) for each in (other, group))
-        moves.append((own[other] - usual[other]) @ there @ back.T)
-    return np.mean(moves, axis=0) if moves else 0.0
+def _shift(
+    means: Mapping[str, Vectors], shipped: Mapping[str, Vectors], maps: Mapping[str, Vectors], group: str
+) -> Any:
+    """The average difference between this corpus's means and the shipped ones, mapped to the language of `group`; shape
+    (dimension,), or 0 when they have no language in common."""
+    shifts = []
+    for other in sorted(means.keys() & shipped.keys()):
+        there, back = (maps.get(_language(name), _identity(means[other])) for name in (other, group))
+        shifts.append((means[other] - shipped[other]) @ there @ back.T)
+    return np.mean(shifts, axis=0) if shifts else 0.0
 
 
-def _same(vector: Vectors) -> Vectors:
+def _identity(vector: Vectors) -> Vectors:
     return np.eye(vector.shape[-1], dtype=np.float32)
 
 
 def _snippets(passages: Sequence[Passage]) -> list[list[str]]:
-    """The words of up to _SNIPPETS texts that questions can be imitated by."""
-    asked = [passage for passage in passages if passage.role is Role.QUESTION]
+    """The words of up to _SNIPPETS texts that imitate questions."""
+    questions = [passage for passage in passages if passage.role is Role.QUESTION]
     rng = np.random.default_rng(0)
-    chosen = asked if len(asked) >= _LEAST else list(passages)
-    found = []
+    chosen = questions if len(questions) >= _LEAST_PASSAGES else list(passages)
+    snippets = []
     for number in rng.permutation(len(chosen))[:_SNIPPETS]:
         passage = chosen[number]
         if passage.role is Role.QUESTION:
-            found.append(f"{passage.context}\n{passage.text}".split())
+            snippets.append(f"{passage.context}\n{passage.text}".split())
         else:
             words = passage.text.split()
-            begin = int(rng.integers(0, max(1, len(words) - LENGTHS[1])))
-            found.append(words[begin:])
-    return found
+            start = int(rng.integers(0, max(1, len(words) - LENGTHS[1])))
+            snippets.append(words[start:])
+    return snippets

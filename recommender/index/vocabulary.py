@@ -1,8 +1,9 @@
-"""Misspelt words -> the words of the index that were probably meant.
+"""Finds the words of the index that a misspelt word may stand for.
 
-A word that the index does not hold is compared with those it does, by edits in which two neighbouring letters that
-changed places count once (optimal string alignment, Damerau 1964, "A technique for computer detection and correction
-of spelling errors"). The first letter has to be right: it rarely is the wrong one, and few words are left to compare.
+A word that the index does not have is compared with the words it has. The distance is the number of edits, where two
+neighbouring letters that changed places count as one edit (optimal string alignment, Damerau 1964, "A technique for
+computer detection and correction of spelling errors"). Only words with the same first letter are compared: the first
+letter is rarely wrong, and few words are left to compare.
 """
 
 from collections.abc import Iterable
@@ -10,9 +11,9 @@ from collections.abc import Iterable
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-SHORTEST = 5
-_LONG = 9
-_MOST = 16
+SHORTEST = 5  # letters of a word that is corrected: a judgement
+_LONG = 9  # letters from which two edits are allowed: a judgement
+_MOST_WORDS = 16  # a judgement
 
 
 class Vocabulary:
@@ -24,11 +25,11 @@ class Vocabulary:
             self._by_initial.setdefault(word[0], []).append(word)
 
     def near(self, word: str) -> list[tuple[str, int]]:
-        """(word, edits) of up to 16 words that are one edit away, two when `word` is long, nearest first; none for a
-        word that is too short or holds more than letters."""
+        """(word, edits) of up to 16 words that are one edit away, or two edits if `word` is long, fewest edits first.
+        Empty for a word that is short or has other characters than letters."""
         if len(word) < SHORTEST or not word.isalpha():
             return []
         edits = 2 if len(word) >= _LONG else 1
         others = self._by_initial.get(word[0], [])
-        found = process.extract(word, others, scorer=OSA.distance, score_cutoff=edits, limit=_MOST)
-        return [(other, int(distance)) for other, distance, _place in found if distance > 0]
+        matches = process.extract(word, others, scorer=OSA.distance, score_cutoff=edits, limit=_MOST_WORDS)
+        return [(other, int(distance)) for other, distance, _position in matches if distance > 0]

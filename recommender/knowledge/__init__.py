@@ -1,1 +1,1 @@
-"""The life of what is written: requests, documents, and what became of a suggestion (outcomes)."""
+"""What can be done with requests and documents, and the outcomes of suggestions. The tables are in database/."""

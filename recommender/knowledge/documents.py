@@ -1,6 +1,7 @@
-"""The life of a document: written or drafted from a request, published, verified, due for review.
+"""What can be done with a document: write it, edit, verify, hide, review. Functions with a `reader` check whether
+this person may do that, by the rules of access.py.
 
-Functions change rows of the session they are given and leave the commit to the caller.
+The functions change rows of the session and leave the commit to the caller.
 """
 
 from collections.abc import Sequence
@@ -18,14 +19,14 @@ from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
 from recommender.knowledge import outcomes
 
-REVIEW_DAYS = (90, 180, 365)
+REVIEW_DAYS = (90, 180, 365)  # the choices on the page: a judgement
 _HEADINGS = {"fi": ("Kysymys", "Vastaus")}
 
 
 @dataclass(frozen=True)
 class Content:
-    """What an editor decides about a document. `everyone` lets everyone read it once it is published, else the owner,
-    the team and whom an import named."""
+    """What an editor sets in a document. With `everyone` everyone may read it once it is published, else only its
+    owner, its team and the readers named by an import. `review_days` is the time between two reviews."""
 
     title: str
     body: str
@@ -38,8 +39,9 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A document one looks after, with what asks for attention: when its review is due, and how many flags it has."""
+class MaintainedDocument:
+    """A document that a person maintains, with the day its review is due, whether that day has come, and the number of
+    its flags."""
 
     document: Document
     due_on: date | None
@@ -48,7 +50,8 @@ class Kept:
 
 
 def write(session: Session, reader: Reader, content: Content, source: HelpRequest | None = None) -> Document:
-    """A new document, perhaps drafted from a request. Allowed to the agents of its team (NotAllowed)."""
+    """A new document; `source` is the request that it was drafted from. Raises NotAllowed unless the reader is an agent
+    of its team."""
     if content.team.id not in reader.serves_teams:
         raise NotAllowed("Only the agents of a team write its documents.")
     document = Document(written_at=utc_now(), drafted_from_id=source.id if source else None, audience=[])
@@ -59,21 +62,24 @@ def write(session: Session, reader: Reader, content: Content, source: HelpReques
 
 
 def edit(session: Session, document: Document, reader: Reader, content: Content, seen: datetime) -> None:
-    """Change a document as it was at `seen` (its `updated_at`). Allowed to its owner and its team's agents, to move it
-    also to that team's agents (NotAllowed); Conflict when somebody else has changed it since."""
+    """Change a document. `seen` is its `updated_at` when the editor read it.
+
+    Raises NotAllowed unless the reader is its owner or an agent of its team (a move also needs an agent of the new
+    team), and Conflict when somebody else has changed it since `seen`.
+    """
     if not may_edit(document, reader):
         raise NotAllowed("Only the owner of a document and its team's agents can change it.")
     if content.team.id not in reader.serves_teams | {document.team_id}:
         raise NotAllowed("A document is moved by the agents of the team it goes to.")
     now = utc_now()
-    # one statement, so that of two at once only one finds it as it was
-    found = session.execute(
+    # a single statement, so that only one of two simultaneous editors finds the document unchanged
+    updated = session.execute(
         update(Document)
         .where(Document.id == document.id, Document.updated_at == seen)
         .values(updated_at=now)
         .execution_options(synchronize_session=False)
     )
-    if cast("CursorResult[object]", found).rowcount != 1:
+    if cast("CursorResult[object]", updated).rowcount != 1:
         raise Conflict("Somebody else has changed this document meanwhile.")
     if (document.title, document.body) != (content.title, content.body):
         document.written_at = now
@@ -83,8 +89,8 @@ def edit(session: Session, document: Document, reader: Reader, content: Content,
 
 
 def verify(session: Session, document: Document, reader: Reader, person: Person) -> None:
-    """Say that it is right as of today, which settles its flags. Allowed to its owner and its team's agents
-    (NotAllowed)."""
+    """Mark a document as correct as of today, which also settles its flags. Raises NotAllowed unless the reader is its
+    owner or an agent of its team."""
     if not may_edit(document, reader):
         raise NotAllowed("Only the owner of a document and its team's agents can verify it.")
     document.verified_on, document.verified_by = utc_now().date(), person
@@ -93,7 +99,8 @@ def verify(session: Session, document: Document, reader: Reader, person: Person)
 
 
 def hide(session: Session, document: Document, reader: Reader, hidden: bool) -> None:
-    """Take it out of every surface, or bring it back. Allowed to its owner and its team's agents (NotAllowed)."""
+    """Hide a document everywhere, or show it again. Raises NotAllowed unless the reader is its owner or an agent of its
+    team."""
     if not may_edit(document, reader):
         raise NotAllowed("Only the owner of a document and its team's agents can hide it.")
     document.hidden = hidden
@@ -101,28 +108,29 @@ def hide(session: Session, document: Document, reader: Reader, hidden: bool) -> 
 
 
 def draft_text(request: HelpRequest) -> str:
-    """What a resolved request says, as the beginning of a document in Markdown."""
-    asked, answered = _HEADINGS.get(request.language, ("Question", "Answer"))
+    """The first draft of a document in Markdown: question and answer of a resolved request."""
+    question_heading, answer_heading = _HEADINGS.get(request.language, ("Question", "Answer"))
     answer = answer_of(request.resolution, request.replies, request.asked_by_id)
-    parts = [(asked, request.body.strip()), (answered, answer.strip())]
+    parts = [(question_heading, request.body.strip()), (answer_heading, answer.strip())]
     return "\n\n".join(f"## {heading}\n\n{text}" for heading, text in parts if text)
 
 
 def widens(request: HelpRequest | None, everyone: bool) -> bool:
-    """True when a document for everyone would come from a request that is not."""
+    """True when everyone may read the document but not the request that it was drafted from."""
     return everyone and request is not None and EVERYONE not in request_audience(request)
 
 
 def due_on(document: Document) -> date | None:
-    """The day its review is due: so many days after it was verified, or written when it never was."""
+    """The day its review is due: `review_days` after it was verified, or written if it was never verified. None when it
+    needs no review."""
     if document.review_days is None:
         return None
     return (document.verified_on or document.written_at.date()) + timedelta(days=document.review_days)
 
 
-def kept(session: Session, reader: Reader, today: date) -> list[Kept]:
-    """What the reader looks after (owns, or as an agent of its team while nobody owns it): what is due or flagged
-    first, then drafts, then the rest by name, hidden ones last."""
+def maintained(session: Session, reader: Reader, today: date) -> list[MaintainedDocument]:
+    """The documents that the reader maintains: those they own and, for agents, those of their team without an owner.
+    Documents that are due or flagged come first, then drafts, then the others by title, then hidden ones."""
     orphaned = Document.owner_id.is_(None) | Document.owner.has(Person.left_on <= today)
     query = (
         select(Document)
@@ -133,23 +141,24 @@ def kept(session: Session, reader: Reader, today: date) -> list[Kept]:
     )
     rows = list(session.scalars(query))
     usage = outcomes.usage(session, [item_key(Kind.DOCUMENT, row.id) for row in rows])
-    found = [_kept(row, usage[item_key(Kind.DOCUMENT, row.id)].flags, today) for row in rows]
-    calm = [
-        (one.document.hidden, not (one.due or one.flags), not one.document.draft, one.document.title.casefold())
-        for one in found
-    ]
-    return [one for _key, one in sorted(zip(calm, found, strict=True), key=lambda pair: pair[0])]
+    documents = [_maintained(row, usage[item_key(Kind.DOCUMENT, row.id)].flags, today) for row in rows]
+    return sorted(documents, key=_urgency)
+
+
+def _urgency(entry: MaintainedDocument) -> tuple[bool, bool, bool, str]:
+    document = entry.document
+    return document.hidden, not (entry.due or entry.flags), not document.draft, document.title.casefold()
 
 
 def possible_owners(session: Session, team: Team) -> Sequence[Person]:
-    """Who may keep a team's documents: its members who have not left, by name."""
+    """Who may own a team's documents: its members who have not left, by name."""
     query = select(Person).where(Person.teams.any(Team.id == team.id), Person.left_on.is_(None))
     return session.scalars(query.order_by(Person.name)).all()
 
 
-def _kept(document: Document, flags: int, today: date) -> Kept:
+def _maintained(document: Document, flags: int, today: date) -> MaintainedDocument:
     due = due_on(document)
-    return Kept(document, due, due is not None and due <= today and not document.draft, flags)
+    return MaintainedDocument(document, due, due is not None and due <= today and not document.draft, flags)
 
 
 def _fill(document: Document, content: Content) -> None:
@@ -157,5 +166,5 @@ def _fill(document: Document, content: Content) -> None:
     document.team, document.owner = content.team, content.owner
     document.review_days, document.draft = content.review_days, content.draft
     others = [row for row in document.audience if row.token != EVERYONE]
-    known = [row for row in document.audience if row.token == EVERYONE]
-    document.audience = others + (known or [DocumentAudience(token=EVERYONE)] if content.everyone else [])
+    stored = [row for row in document.audience if row.token == EVERYONE]
+    document.audience = others + (stored or [DocumentAudience(token=EVERYONE)] if content.everyone else [])

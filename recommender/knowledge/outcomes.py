@@ -1,7 +1,6 @@
-"""What became of suggestions: solved, used, flagged ... counted per item, without who searched.
+"""The outcomes of suggestions (solved, used, flagged ...), counted per item. Who searched is not stored.
 
-Explicit outcomes (somebody said so) and implicit ones (somebody left without filing) are different kinds,
-never added up.
+Explicit outcomes (a person said so) and implicit ones (a person left without filing a request) are counted apart.
 """
 
 from collections.abc import Collection
@@ -14,22 +13,23 @@ from sqlalchemy.orm import Session
 
 from recommender.database.tables import Event, utc_now
 
-LONGEST_NOTE = 1_000
+LONGEST_NOTE = 1_000  # characters; a judgement
 
 
 class EventKind(StrEnum):
-    """What an event says of an item."""
+    """What an event says about an item."""
 
     SOLVED = "solved"  # explicit: "this solved it"
     USED = "used"  # explicit: an agent answered with it
-    FLAGGED = "flagged"  # explicit: wrong or outdated, with a word why
-    NOT_MY_TOPIC = "not_my_topic"  # explicit: a person says an item tells nothing of what they know
-    LEFT = "left"  # implicit: opened, then left without filing
+    FLAGGED = "flagged"  # explicit: wrong or outdated, with a reason
+    NOT_MY_TOPIC = "not_my_topic"  # explicit: a person says that they are no expert on what the item is about
+    LEFT = "left"  # implicit: opened the item, then left without filing a request
 
 
 @dataclass(frozen=True)
 class Usage:
-    """How often an item has helped, and when it last did. `left` is the implicit count, kept apart."""
+    """How often an item has helped, on which day it last did, how many people left after opening it (the implicit
+    outcome), and how many flags are not settled."""
 
     used: int = 0
     last_on: date | None = None
@@ -46,10 +46,10 @@ def record(
     subject_id: int | None = None,
     note: str | None = None,
 ) -> None:
-    """Store one event of today. The same item marked used in the same request counts once."""
+    """Store an event of today. An item that is marked as used in the same request again is not counted again."""
     if kind is EventKind.USED and request_id is not None:
-        same = select(Event.id).where(Event.kind == kind, Event.item == item, Event.request_id == request_id)
-        if session.scalar(same) is not None:
+        stored = select(Event.id).where(Event.kind == kind, Event.item == item, Event.request_id == request_id)
+        if session.scalar(stored) is not None:
             return
     note = note.strip()[:LONGEST_NOTE] if note else None
     session.add(
@@ -67,7 +67,7 @@ def record(
 
 
 def usage(session: Session, items: Collection[str]) -> dict[str, Usage]:
-    """Usage per item key; every key asked for is in the answer."""
+    """The usage of each of `items`, by key; also of items without an event."""
     helped = Event.kind.in_((EventKind.SOLVED, EventKind.USED))
     rows = session.execute(
         select(
@@ -80,23 +80,23 @@ def usage(session: Session, items: Collection[str]) -> dict[str, Usage]:
         .where(Event.item.in_(sorted(items)))
         .group_by(Event.item)
     )
-    found = {item: Usage(used, last_on, left, flags) for item, used, last_on, left, flags in rows if item}
-    return {item: found.get(item, Usage()) for item in items}
+    counted = {item: Usage(used, last_on, left, flags) for item, used, last_on, left, flags in rows if item}
+    return {item: counted.get(item, Usage()) for item in items}
 
 
 def flags(session: Session, item: str) -> list[Event]:
-    """Flags on an item that nobody has settled, oldest first."""
+    """The flags on an item that nobody has settled, oldest first."""
     query = select(Event).where(Event.item == item, Event.kind == EventKind.FLAGGED, Event.settled.is_(False))
     return list(session.scalars(query.order_by(Event.id)))
 
 
 def declined(session: Session, subject_id: int) -> frozenset[str]:
-    """Keys of the items that a person has said tell nothing of what they know."""
+    """Keys of the items that a person has marked as not their topic."""
     return frozenset(declined_on(session, subject_id))
 
 
 def declined_on(session: Session, subject_id: int) -> dict[str, date]:
-    """These items, and the day since which they said so."""
+    """Keys of the items that a person has marked as not their topic, with the day of the first mark."""
     query = select(Event.item, func.min(Event.day)).where(
         Event.kind == EventKind.NOT_MY_TOPIC, Event.subject_id == subject_id
     )
@@ -104,28 +104,28 @@ def declined_on(session: Session, subject_id: int) -> dict[str, date]:
 
 
 def take_back_declined(session: Session, subject_id: int, item: str) -> None:
-    """The item is their topic after all."""
-    found = select(Event).where(
+    """Remove a person's mark that an item is not their topic."""
+    marks = select(Event).where(
         Event.kind == EventKind.NOT_MY_TOPIC, Event.subject_id == subject_id, Event.item == item
     )
-    for event in session.scalars(found):
+    for event in session.scalars(marks):
         session.delete(event)
     session.flush()
 
 
 def who_declined(session: Session, items: Collection[str]) -> frozenset[tuple[str, int]]:
-    """(item key, person id) of the items among `items` that tell nothing of what that person knows."""
-    found = session.execute(_DECLINED, {"items": sorted(items)})
-    return frozenset((item, subject) for item, subject in found if item and subject)
+    """(item key, person id) for each of `items` that a person has marked as not their topic."""
+    rows = session.execute(_DECLINED, {"items": sorted(items)})
+    return frozenset((item, subject) for item, subject in rows if item and subject)
 
 
 _DECLINED = select(Event.item, Event.subject_id).where(
     Event.kind == EventKind.NOT_MY_TOPIC, Event.item.in_(bindparam("items", expanding=True))
-)  # built once: it is asked while people type
+)  # built once: it runs while people type
 
 
 def settle_flags(session: Session, item: str) -> None:
-    """The item has been looked at: its flags are done."""
+    """Mark an item's flags as settled, after somebody has looked at it."""
     for flag in flags(session, item):
         flag.settled = True
     session.flush()

@@ -1,6 +1,7 @@
-"""The life of a request: filed, answered, resolved, reopened. Who may do what is decided here, on access.py's rule.
+"""What can be done with a request: file it, reply, resolve, reopen, assign, move, share. Functions with a
+`reader` check whether this person may do that, by the rules of access.py.
 
-Functions change rows of the session they are given and leave the commit to the caller.
+The functions change rows of the session and leave the commit to the caller.
 """
 
 from collections.abc import Collection, Iterable
@@ -23,8 +24,9 @@ from recommender.database.tables import (
 )
 from recommender.errors import Conflict, NotAllowed
 
-LONGEST_TITLE = 500
-LONGEST_BODY = 100_000
+LONGEST_TITLE = 500  # characters, as in the table
+LONGEST_BODY = 100_000  # characters; a judgement
+_RESOLVED_MEANWHILE = "Somebody else has resolved this request meanwhile."
 
 
 def file_request(
@@ -39,8 +41,8 @@ def file_request(
     anonymous: bool = False,
     attempts: Iterable[tuple[str, bool]] = (),
 ) -> HelpRequest:
-    """A new open request. `shared` lets everyone read it, else only those in the request: the asker and the team, or
-    every agent while no team has it. `attempts` are (item key, opened) of what was suggested before, as shown."""
+    """A new open request. Everyone may read it when it is `shared`, else only the asker and the team, or every agent
+    while no team has it. `attempts` are (item key, opened) of the suggestions shown before, in their order."""
     request = HelpRequest(
         title=title[:LONGEST_TITLE],
         body=body,
@@ -62,26 +64,27 @@ def file_request(
 
 
 def reply(session: Session, request: HelpRequest, author: Person, body: str) -> Reply:
-    """Add a reply; one to a resolved request reopens it."""
-    made = Reply(request=request, author=author, body=body, created_at=utc_now())
-    session.add(made)
+    """Add a reply. A reply to a resolved request reopens it."""
+    added = Reply(request=request, author=author, body=body, created_at=utc_now())
+    session.add(added)
     if request.status == RESOLVED:
         _open_again(request)
-    request.updated_at = made.created_at
+    request.updated_at = added.created_at
     session.flush()
-    return made
+    return added
 
 
 def resolve(session: Session, request: HelpRequest, reader: Reader, solution: Reply) -> None:
-    """Resolve a request with the reply that solved it. Allowed to the asker and those who handle it (NotAllowed);
-    Conflict when somebody else has resolved it meanwhile."""
-    if not may_resolve(request, reader):
-        raise NotAllowed("Only the person who asked and the team that handles it can resolve a request.")
+    """Resolve a request with the reply that solved it.
+
+    Raises NotAllowed unless the reader asked or handles it, Conflict when somebody else has resolved it meanwhile.
+    """
+    _must_resolve(request, reader)
     if solution.request_id != request.id:
         raise NotAllowed("That reply belongs to another request.")
     session.flush()
     now = utc_now()
-    # one statement, so that of two at once only one finds it open
+    # a single statement, so that only one of two simultaneous callers finds the request open
     resolved = session.execute(
         update(HelpRequest)
         .where(HelpRequest.id == request.id, HelpRequest.status == OPEN)
@@ -90,15 +93,29 @@ def resolve(session: Session, request: HelpRequest, reader: Reader, solution: Re
     )
     session.refresh(request, ["status", "resolved_at", "updated_at"])
     if cast("CursorResult[object]", resolved).rowcount != 1:
-        raise Conflict("Somebody else has resolved this request meanwhile.")
-    for each in request.replies:
-        each.accepted = each.id == solution.id
+        raise Conflict(_RESOLVED_MEANWHILE)
+    for candidate in request.replies:
+        candidate.accepted = candidate.id == solution.id
     _keep_resolution_as_reply(request)
     session.flush()
 
 
+def reply_and_resolve(session: Session, request: HelpRequest, reader: Reader, author: Person, body: str) -> Reply:
+    """Add a reply and resolve the request with it. `author` is the reader's person.
+
+    Raises NotAllowed unless the reader asked or handles it, and Conflict when somebody else has resolved it meanwhile.
+    Roll the session back then, so that the reply is not stored.
+    """
+    _must_resolve(request, reader)
+    if request.status == RESOLVED:  # `reply` would open it again
+        raise Conflict(_RESOLVED_MEANWHILE)
+    solution = reply(session, request, author, body)
+    resolve(session, request, reader, solution)
+    return solution
+
+
 def reopen(session: Session, request: HelpRequest, reader: Reader) -> None:
-    """Open a resolved request again. Allowed to the asker and those who handle it (NotAllowed)."""
+    """Open a resolved request again. Raises NotAllowed unless the reader asked or handles it."""
     if not may_resolve(request, reader):
         raise NotAllowed("Only the person who asked and the team that handles it can reopen a request.")
     if request.status == RESOLVED:
@@ -107,7 +124,8 @@ def reopen(session: Session, request: HelpRequest, reader: Reader) -> None:
 
 
 def assign(session: Session, request: HelpRequest, reader: Reader, person: Person | None) -> None:
-    """Give a request to one of its team's agents, or to nobody. Allowed to those who handle it (NotAllowed)."""
+    """Assign a request to a member of its team, or to nobody. Raises NotAllowed unless the reader handles it and the
+    person is in the team."""
     _must_handle(request, reader)
     if person is not None and request.team_id not in {team.id for team in person.teams}:
         raise NotAllowed("A request is given to a member of the team that handles it.")
@@ -117,42 +135,49 @@ def assign(session: Session, request: HelpRequest, reader: Reader, person: Perso
 
 
 def move(session: Session, request: HelpRequest, reader: Reader, team: Team) -> None:
-    """Hand a request to another team. Allowed to those who handle it (NotAllowed). The team before reads it no more
-    unless everyone does; one that goes to a restricted team stays as narrow or becomes so."""
+    """Hand a request to another team. Raises NotAllowed unless the reader handles it.
+
+    The team it is taken from may no longer read it, unless everyone may. After a move to a restricted team not everyone
+    may read it.
+    """
     _must_handle(request, reader)
     if request.team_id == team.id:
         return
-    leaving = {ANY_AGENT, EVERYONE} if team.restricted else {ANY_AGENT}
+    removed = {ANY_AGENT, EVERYONE} if team.restricted else {ANY_AGENT}
     if request.team is not None:
-        leaving.add(f"team:{request.team.handle}")
-    request.audience = [row for row in request.audience if row.token not in leaving]
+        removed.add(f"team:{request.team.handle}")
+    request.audience = [row for row in request.audience if row.token not in removed]
     request.updated_at = utc_now()
     request.team, request.assigned_to = team, None
     session.flush()
 
 
 def share(session: Session, request: HelpRequest, reader: Reader, shared: bool) -> None:
-    """Let everyone read a request, or only those in it. Narrowing is allowed to the asker and those who handle it,
-    widening to the asker alone (NotAllowed): an agent shares what is worth sharing by drafting a document."""
-    asked_it = reader.person_id is not None and request.asked_by_id == reader.person_id
-    if not asked_it and (shared or not may_handle(request, reader)):
+    """Let everyone read a request, or only the asker, the team and people named in its audience.
+
+    Raises NotAllowed unless the reader asked, or handles it and `shared` is False: an agent who wants to share the
+    answer drafts a document from it.
+    """
+    is_asker = reader.person_id is not None and request.asked_by_id == reader.person_id
+    if not is_asker and (shared or not may_handle(request, reader)):
         raise NotAllowed("Only the person who asked can let everyone read a request.")
     others = [row for row in request.audience if row.token not in (EVERYONE, ANY_AGENT)]
-    known = {row.token: row for row in request.audience}
+    stored = {row.token: row for row in request.audience}
     wanted = _tokens(shared, request.team)
-    request.audience = others + [known.get(token) or RequestAudience(token=token) for token in wanted]
+    request.audience = others + [stored.get(token) or RequestAudience(token=token) for token in wanted]
     request.updated_at = utc_now()
     session.flush()
 
 
 def may_resolve(request: HelpRequest, reader: Reader) -> bool:
-    """The asker, and those who handle it."""
-    asked_it = reader.person_id is not None and request.asked_by_id == reader.person_id
-    return asked_it or may_handle(request, reader)
+    """True for the asker and for the agents who handle the request."""
+    is_asker = reader.person_id is not None and request.asked_by_id == reader.person_id
+    return is_asker or may_handle(request, reader)
 
 
 def likely_team(session: Session, handles: Collection[str]) -> Team | None:
-    """The team that most of the similar items went to, the earlier in the list the more; None without any."""
+    """The team that handled most of the similar items: an item at rank n counts 1 / n. `handles` are the teams of these
+    items, best item first. None when there are none, or the team no longer exists."""
     votes: dict[str, float] = {}
     for rank, handle in enumerate(handles, 1):
         votes[handle] = votes.get(handle, 0.0) + 1.0 / rank
@@ -165,6 +190,11 @@ def _tokens(shared: bool, team: Team | None) -> list[str]:
     return [EVERYONE] if shared else [ANY_AGENT] if team is None else []
 
 
+def _must_resolve(request: HelpRequest, reader: Reader) -> None:
+    if not may_resolve(request, reader):
+        raise NotAllowed("Only the person who asked and the team that handles it can resolve a request.")
+
+
 def _must_handle(request: HelpRequest, reader: Reader) -> None:
     if not may_handle(request, reader):
         raise NotAllowed("Only the team that handles a request can do that.")
@@ -173,12 +203,12 @@ def _must_handle(request: HelpRequest, reader: Reader) -> None:
 def _open_again(request: HelpRequest) -> None:
     _keep_resolution_as_reply(request)
     request.status, request.resolved_at, request.updated_at = OPEN, None, utc_now()
-    for each in request.replies:
-        each.accepted = False
+    for candidate in request.replies:
+        candidate.accepted = False
 
 
 def _keep_resolution_as_reply(request: HelpRequest) -> None:
-    """A resolution that came from elsewhere becomes a reply, so that the next one does not hide or lose it."""
+    """Turn an imported resolution into a reply, so that the next solution neither hides nor overwrites it."""
     if request.resolution:
         at = request.resolved_at or request.created_at
         request.replies.append(Reply(body=request.resolution, created_at=at))

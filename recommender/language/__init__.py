@@ -1,1 +1,2 @@
-"""Texts to terms: language detection, lemmas, word lists, synonyms, and what joins Finnish and English."""
+"""Language detection and terms: lemmas, word lists, synonyms and translations between Finnish and English. Searching
+for terms belongs in index/, understanding a question in search/."""

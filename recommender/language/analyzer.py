@@ -1,7 +1,8 @@
-"""What language a text is in, and the terms both the index and a question are reduced to.
+"""Detects the language of a text, and turns texts and questions into terms.
 
-A term is a lemma without umlauts ("työpöydällä" and "tyopoyta" meet), an exact token kept whole (`0x80070005`,
-`LAH-2F-PRN03`), or, for Finnish, a character 5-gram of a lemma, which is what joins the parts of compound words.
+A term is a lemma without diacritics ("työpöydällä" and "tyopoyta" give the same term), an identifier as it is written
+(`0x80070005`, `LAH-2F-PRN03`), or, for Finnish and Swedish, a character 5-gram of a lemma, with which the parts of
+compound words are found.
 """
 
 import re
@@ -13,14 +14,18 @@ from typing import Any
 from recommender.language.terms import Terms, grams_of, tokens
 from recommender.language.words import COMPOUNDING, LANGUAGES, SMALL_TALK, TRIAL_WORDS
 
-ANALYSIS_VERSION = 3
+ANALYSIS_VERSION = 3  # of the terms: another version needs a new index
 _PART = re.compile(r"[^\W_]+")
-_SURE = 0.7
+_SURE = 0.7  # probability from which a detected language is used: a judgement
 _FOLD = str.maketrans("äöåéèüáà", "aoaeeuaa")
 
 
 class Analyzer:
-    """Detects languages and makes terms. Keeps its dictionaries under `cache_dir` as memory-mapped tries."""
+    """Detects languages and makes terms. The dictionaries of lemmas are stored under `cache_dir`, as memory-mapped
+    tries.
+
+    Threads may share it. Lemmas and the keys of words are cached.
+    """
 
     def __init__(self, cache_dir: Path) -> None:
         self._cache_dir = cache_dir
@@ -30,7 +35,7 @@ class Analyzer:
         self.word_keys = lru_cache(maxsize=200_000)(self._word_keys_uncached)
 
     def detect(self, text: str, fallback: str = "en") -> str:
-        """`fi`, `en` or `sv`; `fallback` when the text is too short or too odd to tell."""
+        """`fi`, `en` or `sv`; `fallback` when the language is not clear."""
         letters = " ".join(re.findall(r"[^\W\d_]{2,}", text))
         if not letters:
             return fallback
@@ -43,7 +48,7 @@ class Analyzer:
         return str(language) if probability >= _SURE else fallback
 
     def index_terms(self, text: str, language: str) -> Terms:
-        """Terms of a text to be indexed, in order and with repetitions; n-grams only for languages that compound."""
+        """Terms of a text for the index, in order and with repetitions; n-grams only for COMPOUNDING languages."""
         words: list[str] = []
         grams: list[str] = []
         for token in tokens(text):
@@ -54,11 +59,11 @@ class Analyzer:
         return Terms(tuple(words), tuple(grams))
 
     def query_terms(self, text: str, languages: Sequence[str] = ("fi", "en")) -> Terms:
-        """Distinct terms of a question, analysed in each of `languages`: a short one does not tell its language. What
-        people say to be kind, and single characters, ask for nothing."""
+        """Distinct terms of a question in each of `languages`, since the language of a short question is not clear.
+        Greetings, thanks and single characters are left out."""
         words: dict[str, None] = {}
         grams: dict[str, None] = {}
-        for token in _asking(text):
+        for token in _content_tokens(text):
             for language in languages:
                 terms = self._word_terms(token, language)
                 words.update(dict.fromkeys(terms))
@@ -67,21 +72,20 @@ class Analyzer:
         return Terms(tuple(words), tuple(grams))
 
     def variants(self, text: str, languages: Sequence[str] = ("fi", "en")) -> list[tuple[str, ...]]:
-        """For each distinct token of a question the forms that `query_terms` makes of it as a whole."""
+        """For each distinct token of a question the terms that `query_terms` makes of the whole token."""
         return [
             tuple(dict.fromkeys(self._word_terms(token, language)[0] for language in languages))
-            for token in dict.fromkeys(_asking(text))
+            for token in dict.fromkeys(_content_tokens(text))
         ]
 
     def _word_keys_uncached(self, word: str) -> frozenset[str]:
-        """The terms one word of a shown text stands for, to tell whether it matches a question."""
-        found = [
+        """The terms of a word of a shown text, by which its match with a question is found."""
+        return frozenset(
             term for language in ("fi", "en") for token in tokens(word) for term in self._word_terms(token, language)
-        ]
-        return frozenset(found)
+        )
 
     def _word_terms(self, token: str, language: str) -> list[str]:
-        """The lemma of a word, or an exact token whole and then in its parts."""
+        """The lemma of a word; for an identifier the whole of it, then its parts."""
         if token.isalpha():
             return [self._lemma(token, language)]
         parts = _PART.findall(token)
@@ -104,7 +108,7 @@ class Analyzer:
         return str(self._lemmatizer.lemmatize(word, lang=language)).lower().translate(_FOLD)
 
 
-def _asking(text: str) -> list[str]:
-    """The tokens of a question that ask for something; none when somebody only tries whether it works."""
-    asking = [token for token in tokens(text) if len(token) > 1 and token not in SMALL_TALK]
-    return [] if TRIAL_WORDS.issuperset(asking) else asking
+def _content_tokens(text: str) -> list[str]:
+    """The tokens of a question without greetings, thanks and single characters; none when it only tests the search."""
+    content = [token for token in tokens(text) if len(token) > 1 and token not in SMALL_TALK]
+    return [] if TRIAL_WORDS.issuperset(content) else content

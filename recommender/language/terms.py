@@ -6,22 +6,18 @@ from dataclasses import dataclass
 
 _GRAM = 5
 _TOKEN = re.compile(r"[^\W_]+(?:[.\-_:/\\@+#'’][^\W_]+)*")
-
-
 _CASE = re.compile(
     r"i?(?:ss|st|ll|lt)[aä]|i?lle|i?ksi|i?n[aä]|h[aäeiouyö]n|aan|ään|een|iin|oon|uun|ihin|i?den|e?it[aä]|eille"
 )
-
-
 _SHORT_CASE = re.compile(r"n|t|[aä]{1,2}|tt?[aä]|[aäeiouyö]n|ien")
-"""What Finnish joins to an abbreviation by a colon (`VPN:ssä`); the short ones only to one in capitals, since `lang:en`
-is no case."""
+"""Finnish case endings after an abbreviation and a colon (`VPN:ssä`). The short ones count only after capitals, since
+`lang:en` has no case ending."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Index terms of a text: whole words (lemmas and exact tokens) and character n-grams; of a question also terms of
-    another language, most probable first."""
+    """The terms of a text: `words` (lemmas and identifiers) and character n-grams (`grams`). A question also has
+    `across`: terms that stand for its words, such as translations and synonyms, most probable first."""
 
     words: tuple[str, ...]
     grams: tuple[str, ...]
@@ -30,7 +26,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Translation:
-    """A term that stands for `word`, a term of the question, in another language, with its probability."""
+    """A term that stands for `word`, a term of the question, mostly in another language, with its probability."""
 
     term: str
     word: str
@@ -38,11 +34,13 @@ class Translation:
 
 
 def tokens(text: str) -> list[str]:
-    """Lower-case tokens; a token joined by `. - _ : / \\ @ + # '` is kept whole, but for the ending of its case."""
+    """The tokens of a text in lower case. Parts joined by `. - _ : / \\ @ + # '` are one token, without a case
+    ending."""
     return [_without_case(token).lower() for token in _TOKEN.findall(unicodedata.normalize("NFKC", text))]
 
 
 def _without_case(token: str) -> str:
+    """The token without an English 's or a Finnish case ending after a colon."""
     if token.endswith(("'s", "’s", "'S", "’S")):
         return token[:-2]
     base, _colon, ending = token.rpartition(":")
@@ -53,7 +51,7 @@ def _without_case(token: str) -> str:
 
 
 def grams_of(term: str) -> list[str]:
-    """The character n-grams of a term; none of a short or an exact one."""
+    """The character 5-grams of a term; none of a short term or an identifier."""
     if len(term) <= _GRAM or not term.isalpha():
         return []
     return [term[start : start + _GRAM] for start in range(len(term) - _GRAM + 1)]

@@ -1,11 +1,8 @@
-"""Lists of words per language that the analyser and the search treat in a special way."""
+"""Word lists: the languages, and the words that the analyser and the search treat in a special way."""
 
 LANGUAGES = ("fi", "en", "sv")
-
-
 COMPOUNDING = ("fi", "sv")
-"""Those whose words have n-grams."""
-
+"""Languages with compound words, for which the index has n-grams."""
 
 SMALL_TALK = frozenset(
     (
@@ -14,10 +11,10 @@ SMALL_TALK = frozenset(
         "morning", "afternoon", "evening", "thanks", "thank", "you", "please", "yes",
     )
 )  # fmt: skip
-
+"""Greetings, thanks and the like, as they are written; they are left out of a question."""
 
 TRIAL_WORDS = frozenset(("test", "testi", "testing", "testaan"))
-
+"""A question with no other words only tests the search."""
 
 QUESTION_WORDS = frozenset(
     (
@@ -27,8 +24,7 @@ QUESTION_WORDS = frozenset(
         "could", "may", "should", "will", "olla", "voida",
     )
 )  # fmt: skip
-"""Terms that ask and say nothing of what is asked."""
-
+"""Terms (lemmas without diacritics) that make a question but say nothing about its topic."""
 
 FUNCTION_WORDS = QUESTION_WORDS | frozenset(
     (
@@ -39,4 +35,4 @@ FUNCTION_WORDS = QUESTION_WORDS | frozenset(
         "mina", "minun", "han", "joka", "jonka", "niin", "myos", "vain", "kanssa", "etten", "ettei",
     )
 )  # fmt: skip
-"""Terms that hold a sentence together. Most texts have them, and most of a search's time would go to them."""
+"""Terms that only hold a sentence together. Most texts have them, so searching for them would take most of the time."""

@@ -13,7 +13,14 @@ from sqlalchemy import Executable, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
-from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, best_parts, ids_of, stood_by
+from recommender.corpus import (
+    IDS,
+    SEARCHABLE_DOCUMENTS,
+    SEARCHABLE_REQUESTS,
+    document_contributions,
+    ids_of,
+    reply_contributions,
+)
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Reply, Team
 from recommender.datatypes import Contribution, Kind, item_key
 
@@ -67,7 +74,7 @@ def _of_requests(session: Session, keys: Collection[str], reader: Reader, before
         own = replies.get(identifier, [])
         if len(own) > 1:
             own.sort(key=itemgetter(1))
-        found[item_key(Kind.REQUEST, identifier)] = (*each, best_parts(own))
+        found[item_key(Kind.REQUEST, identifier)] = (*each, reply_contributions(own))
     return found
 
 
@@ -78,7 +85,7 @@ def _of_documents(session: Session, keys: Collection[str], reader: Reader, befor
     found: Found = {}
     rows = session.execute(_readable_documents(reader), {"ids": ids})
     for identifier, team, language, owner, verifier, verified, written in rows:
-        parts = stood_by(owner, verifier, verified, written)
+        parts = document_contributions(owner, verifier, verified, written)
         kept = tuple(part for part in parts if before is None or part.at < before)
         found[item_key(Kind.DOCUMENT, identifier)] = (team, language, kept)
     return found

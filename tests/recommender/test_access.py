@@ -1,4 +1,4 @@
-"""access.py: the rule in Python and the rule in SQL are one rule."""
+"""access.py: who may read what, and that the rule in Python and the rule in SQL agree."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,6 @@ from recommender.access import (
     Reader,
     asker,
     author,
-    bare,
     covers,
     document_audience,
     may_edit,
@@ -30,6 +29,7 @@ from recommender.access import (
     readable_requests,
     reader_of,
     request_audience,
+    without_open_prefix,
 )
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 
@@ -41,7 +41,7 @@ TOKENS = (EVERYONE, ANY_AGENT, *NAMED, "team:gone")
 
 @dataclass(frozen=True)
 class Row:
-    """A request or document to be made: its written audience, its person, its team, and whether it is a draft."""
+    """A request or document to add: its stored audience, its person, its team, and whether it is a draft."""
 
     written: frozenset[str]
     person: int | None
@@ -71,7 +71,7 @@ def _people(everybody: tuple[tuple[str, frozenset[int]], ...]) -> tuple[list[Tea
 
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(everybody=EVERYBODY, rows=st.lists(ROWS, min_size=1, max_size=6))
-def test_the_condition_in_sql_and_may_read_agree(
+def test_the_sql_condition_and_may_read_agree(
     sessions: sessionmaker[Session], everybody: tuple[tuple[str, frozenset[int]], ...], rows: list[Row]
 ) -> None:
     with sessions() as session:  # never committed
@@ -116,7 +116,7 @@ def _document(row: Row) -> Document:
     )
 
 
-def test_a_person_holds_everyone_their_teams_and_themselves() -> None:
+def test_a_person_holds_tokens_for_everyone_their_teams_and_themselves() -> None:
     teams = [Team(id=4, handle="hr", name="HR"), Team(id=6, handle="it", name="IT")]
     reader = reader_of(Person(id=7, handle="aino", name="Aino", teams=teams))
     assert reader.tokens == {"everyone", "person:7", "team:hr", "team:it"}
@@ -125,7 +125,7 @@ def test_a_person_holds_everyone_their_teams_and_themselves() -> None:
 
 
 @pytest.mark.parametrize("role", AGENTS)
-def test_an_agent_holds_any_agent_s_token_too_and_handles_their_teams(role: str) -> None:
+def test_an_agent_also_holds_the_agents_token_and_serves_their_teams(role: str) -> None:
     reader = reader_of(Person(id=7, handle="aino", name="Aino", role=role, teams=[Team(id=4, handle="hr", name="HR")]))
     assert reader.tokens == {"everyone", "agents", "person:7", "team:hr"}
     assert (reader.agent, set(reader.serves_teams)) == (True, {4})
@@ -135,33 +135,33 @@ def test_an_agent_holds_any_agent_s_token_too_and_handles_their_teams(role: str)
     ("audience", "readable"),
     [({"everyone"}, True), ({"team:hr"}, False), ({"person:1", "everyone"}, True), (set(), False), ({"every"}, False)],
 )
-def test_someone_not_signed_in_reads_only_what_everyone_may(audience: set[str], readable: bool) -> None:
+def test_a_person_who_is_not_signed_in_reads_only_what_everyone_may_read(audience: set[str], readable: bool) -> None:
     assert may_read(frozenset(audience), ANYONE) is readable
 
 
-def test_a_request_is_readable_by_its_asker_and_its_team_besides_the_written_audience() -> None:
+def test_a_request_is_readable_by_its_audience_its_asker_and_its_team() -> None:
     request = HelpRequest(
         asked_by_id=3, team=Team(id=1, handle="hr", name="HR"), audience=[RequestAudience(token="team:it")]
     )
     assert request_audience(request) == {"team:it", "person:3", "team:hr"}
 
 
-def test_a_document_is_readable_by_its_owner_and_its_team_besides_the_written_audience() -> None:
+def test_a_document_is_readable_by_its_audience_its_owner_and_its_team() -> None:
     document = Document(owner_id=3, team=Team(id=1, handle="hr", name="HR"), audience=[])
     assert document_audience(document) == {"person:3", "team:hr"}
 
 
-def test_an_audience_of_everyone_is_nothing_more() -> None:
+def test_an_audience_with_everyone_has_no_other_token() -> None:
     written = [RequestAudience(token=token) for token in ("team:it", "everyone")]
     assert request_audience(HelpRequest(asked_by_id=3, audience=written)) == {"everyone"}
 
 
-def test_the_answerer_of_a_restricted_request_holds_no_token_by_answering() -> None:
+def test_answering_a_restricted_request_gives_no_token() -> None:
     reader = reader_of(Person(id=8, handle="vera", name="Vera", teams=[]))
     assert not may_read(request_audience(HelpRequest(asked_by_id=3, audience=[])), reader)
 
 
-# a team of two and people around it: who asks anonymously, who handles, who edits
+# a team of two people and others: anonymous askers, agents, editors
 
 IT, HR = Team(id=1, handle="it", name="IT"), Team(id=2, handle="hr", name="HR")
 MINNA = Person(id=1, handle="minna", name="Minna", role="staff", teams=[])
@@ -173,14 +173,14 @@ READERS = {person.handle: reader_of(person) for person in (MINNA, OTTO, IIDA, VE
 
 
 def _asked(team: Team | None, *, anonymous: bool) -> HelpRequest:
-    """Minna's request with a reply of hers and one of Otto's."""
+    """A request by Minna with a reply by her and a reply by Otto."""
     request = HelpRequest(asked_by=MINNA, asked_by_id=1, team=team, team_id=team and team.id, anonymous=anonymous)
     request.replies = [Reply(author=MINNA, author_id=1), Reply(author=OTTO, author_id=2), Reply()]
     return request
 
 
 @pytest.mark.parametrize(("team", "knowing"), [(IT, {"minna", "otto"}), (HR, {"minna", "vera"}), (None, {"minna"})])
-def test_who_asked_anonymously_is_known_to_themselves_and_the_agents_who_handle_it(
+def test_an_anonymous_asker_is_shown_to_themselves_and_the_agents_who_handle_the_request(
     team: Team | None, knowing: set[str]
 ) -> None:
     request = _asked(team, anonymous=True)
@@ -190,18 +190,18 @@ def test_who_asked_anonymously_is_known_to_themselves_and_the_agents_who_handle_
     hers, otto_s, imported = request.replies
     for name, reader in READERS.items():
         assert author(hers, reader) is (MINNA if name in knowing else None)
-        assert author(otto_s, reader) is OTTO  # who answers is known
+        assert author(otto_s, reader) is OTTO  # people who answer are not anonymous
         assert author(imported, reader) is None
 
 
-def test_who_asked_by_name_is_known_to_all_readers() -> None:
+def test_an_asker_who_is_not_anonymous_is_shown_to_all_readers() -> None:
     request = _asked(IT, anonymous=False)
     for reader in READERS.values():
         assert asker(request, reader) is MINNA
         assert [author(reply, reader) for reply in request.replies] == [MINNA, OTTO, None]
 
 
-def test_an_anonymous_request_that_nobody_asked_is_not_anyone_s_own() -> None:
+def test_an_anonymous_request_without_an_asker_belongs_to_nobody() -> None:
     request = HelpRequest(asked_by=None, anonymous=True, team=IT, team_id=1)
     request.replies = [Reply(author=OTTO, author_id=2)]
     assert asker(request, ANYONE) is None
@@ -209,7 +209,7 @@ def test_an_anonymous_request_that_nobody_asked_is_not_anyone_s_own() -> None:
 
 
 @pytest.mark.parametrize(("team", "handling"), [(IT, {"otto"}), (HR, {"vera"}), (None, {"otto", "vera"})])
-def test_a_request_is_handled_by_its_team_s_agents_and_by_any_while_it_has_no_team(
+def test_a_request_is_handled_by_its_team_s_agents_or_by_any_agent_while_it_has_no_team(
     team: Team | None, handling: set[str]
 ) -> None:
     request = _asked(team, anonymous=False)
@@ -236,7 +236,7 @@ def test_a_document_is_edited_by_its_owner_and_its_team_s_agents(
 # drafts
 
 
-def test_a_draft_is_for_its_owner_and_team_whatever_is_written_on_it() -> None:
+def test_a_draft_is_readable_only_by_its_owner_and_team_whatever_its_audience() -> None:
     written = [DocumentAudience(token=token) for token in ("everyone", "agents", "team:hr")]
     document = Document(owner_id=5, team=IT, audience=written, draft=True)
     assert document_audience(document) == {"person:5", "team:it"}
@@ -244,12 +244,12 @@ def test_a_draft_is_for_its_owner_and_team_whatever_is_written_on_it() -> None:
     assert document_audience(document) == {"everyone"}
 
 
-# what can be quoted to whom
+# which items can be quoted in a request
 
 
 @hypothesis_settings(max_examples=300, deadline=None)
 @given(everybody=EVERYBODY, row=ROWS, audience=st.frozensets(st.sampled_from(TOKENS), max_size=4))
-def test_what_covers_a_request_can_be_read_by_everybody_who_reads_the_request(
+def test_an_audience_that_covers_a_request_includes_all_of_its_readers(
     everybody: tuple[tuple[str, frozenset[int]], ...], row: Row, audience: frozenset[str]
 ) -> None:
     teams, people = _people(everybody)
@@ -270,20 +270,20 @@ def test_what_covers_a_request_can_be_read_by_everybody_who_reads_the_request(
         ({"everyone"}, IT, {"team:it", "agents", "person:1"}, False),
         (set(), IT, {"everyone"}, True),
         (set(), IT, {"team:it", "person:1"}, True),
-        (set(), IT, {"team:it"}, False),  # Minna, who asks, is not in it
+        (set(), IT, {"team:it"}, False),  # Minna, who asks, is not in the team
         (set(), IT, {"person:1"}, False),
-        ({"person:3"}, IT, {"team:it", "person:1"}, True),  # Iida is
-        ({"person:4"}, None, {"person:1", "team:hr"}, True),  # so is Vera in hr
-        ({"person:4"}, None, {"person:1", "agents"}, True),  # and an agent
+        ({"person:3"}, IT, {"team:it", "person:1"}, True),  # Iida is in the team
+        ({"person:4"}, None, {"person:1", "team:hr"}, True),  # Vera is in hr
+        ({"person:4"}, None, {"person:1", "agents"}, True),  # Vera is an agent
         ({"person:3"}, None, {"person:1", "agents"}, False),
         ({"agents"}, None, {"agents", "person:1"}, True),
-        ({"agents"}, None, {"team:it", "team:hr", "person:1"}, False),  # there may be agents elsewhere
+        ({"agents"}, None, {"team:it", "team:hr", "person:1"}, False),  # there may be agents in other teams
         ({"team:hr"}, IT, {"team:it", "person:1"}, False),
-        ({"person:99"}, None, {"person:1", "team:it"}, False),  # somebody nobody knows
+        ({"person:99"}, None, {"person:1", "team:it"}, False),  # an unknown person
         (set(), None, set(), False),
     ],
 )
-def test_what_can_be_quoted_in_minna_s_request(
+def test_which_items_can_be_quoted_in_minna_s_request(
     written: set[str], team: Team | None, audience: set[str], covered: bool
 ) -> None:
     request = HelpRequest(asked_by_id=1, team=team, audience=[RequestAudience(token=token) for token in written])
@@ -291,7 +291,7 @@ def test_what_can_be_quoted_in_minna_s_request(
     assert covers(frozenset(audience), request, people) is covered
 
 
-def test_the_named_people_of_a_request_are_its_asker_and_those_written_on_it() -> None:
+def test_the_named_people_of_a_request_are_its_asker_and_those_in_its_audience() -> None:
     written = [RequestAudience(token=token) for token in ("person:12", "team:it", "agents")]
     assert named_people(HelpRequest(asked_by_id=3, audience=written)) == {3, 12}
     assert named_people(HelpRequest(asked_by_id=3, audience=[RequestAudience(token="everyone")])) == set()
@@ -300,16 +300,16 @@ def test_the_named_people_of_a_request_are_its_asker_and_those_written_on_it() -
 # open requests in the index
 
 
-@given(audience=st.frozensets(st.sampled_from(TOKENS)), held=st.frozensets(st.sampled_from(TOKENS)))
-def test_an_open_audience_is_met_by_those_who_look_for_open_requests_and_by_nobody_else(
-    audience: frozenset[str], held: frozenset[str]
+@given(audience=st.frozensets(st.sampled_from(TOKENS)), reader_tokens=st.frozensets(st.sampled_from(TOKENS)))
+def test_an_open_audience_is_readable_only_in_a_search_for_open_requests(
+    audience: frozenset[str], reader_tokens: frozenset[str]
 ) -> None:
-    reader = Reader(1, frozenset(), held)
+    reader = Reader(1, frozenset(), reader_tokens)
     assert not may_read(open_audience(audience), reader)
     assert audience.isdisjoint(reader.for_open_requests)
     assert (not open_audience(audience).isdisjoint(reader.for_open_requests)) is may_read(audience, reader)
 
 
 @given(st.frozensets(st.sampled_from(TOKENS)))
-def test_an_open_audience_is_bare_again_as_it_was_written(audience: frozenset[str]) -> None:
-    assert bare(open_audience(audience)) == bare(audience) == audience
+def test_without_open_prefix_takes_the_prefix_off_an_open_audience(audience: frozenset[str]) -> None:
+    assert without_open_prefix(open_audience(audience)) == without_open_prefix(audience) == audience

@@ -1,4 +1,4 @@
-"""accounts.py: who may sign in, how long a session and a token last, and that the database keeps no secret as it is."""
+"""accounts.py: who may sign in, how long sessions and tokens are valid, and that secrets are stored only as digests."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -80,7 +80,7 @@ def test_a_disabled_person_signs_in_again_only_once_enabled(session: Session, ai
 
 
 @pytest.mark.parametrize(("days", "may"), [(-1, False), (0, False), (1, True)])
-def test_from_the_day_they_left_nobody_gets_in_by_any_way(session: Session, aino: Person, days: int, may: bool) -> None:
+def test_a_person_cannot_sign_in_from_the_day_they_left(session: Session, aino: Person, days: int, may: bool) -> None:
     session.get_one(Account, aino.id).subject = "idp|1"
     token = accounts.make_token(session, aino, "API", ["read"])
     aino.left_on = _today() + timedelta(days=days)
@@ -90,7 +90,7 @@ def test_from_the_day_they_left_nobody_gets_in_by_any_way(session: Session, aino
         accounts.account_by_subject(session, "idp|1"),
         accounts.token_of(session, token, _today()),
     )
-    assert [found is not None for found in ways] == [may] * 4
+    assert [result is not None for result in ways] == [may] * 4
 
 
 def test_an_over_long_password_does_not_sign_in(session: Session, aino: Person) -> None:
@@ -99,7 +99,7 @@ def test_an_over_long_password_does_not_sign_in(session: Session, aino: Person) 
     assert accounts.sign_in(session, "aino", "x" * 1_000) is not None
 
 
-def test_the_longest_password_and_a_character_more_does_not_sign_in(session: Session, aino: Person) -> None:
+def test_the_longest_password_with_another_character_does_not_sign_in(session: Session, aino: Person) -> None:
     accounts.set_password(session, aino, "x" * 1_000)
     assert accounts.sign_in(session, "aino", "x" * 1_001) is None
 
@@ -107,12 +107,12 @@ def test_the_longest_password_and_a_character_more_does_not_sign_in(session: Ses
 # sessions
 
 
-def test_a_session_names_its_account(session: Session, aino: Person) -> None:
-    found = accounts.account_by_session(session, _identity(session, aino))
-    assert found is not None and found.person is aino
+def test_a_session_identity_finds_its_account(session: Session, aino: Person) -> None:
+    result = accounts.account_by_session(session, _identity(session, aino))
+    assert result is not None and result.person is aino
 
 
-def test_a_new_password_ends_the_sessions_before_it(session: Session, aino: Person) -> None:
+def test_a_new_password_ends_earlier_sessions(session: Session, aino: Person) -> None:
     before = _identity(session, aino)
     accounts.set_password(session, aino, "Another horse 7")
     assert accounts.account_by_session(session, before) is None
@@ -120,7 +120,7 @@ def test_a_new_password_ends_the_sessions_before_it(session: Session, aino: Pers
     assert accounts.sign_in(session, "aino", PASSWORD) is None
 
 
-def test_disabling_ends_every_session_for_good(session: Session, aino: Person) -> None:
+def test_disabling_an_account_ends_every_session_permanently(session: Session, aino: Person) -> None:
     before = _identity(session, aino)
     accounts.disable(session, aino)
     assert accounts.account_by_session(session, before) is None
@@ -130,7 +130,7 @@ def test_disabling_ends_every_session_for_good(session: Session, aino: Person) -
     assert accounts.account_by_session(session, _identity(session, aino)) is not None
 
 
-def test_what_is_no_identity_names_nobody(session: Session, aino: Person) -> None:
+def test_an_invalid_identity_finds_no_account(session: Session, aino: Person) -> None:
     number, _, key = _identity(session, aino).partition(":")
     garbage = [
         "",
@@ -152,16 +152,18 @@ def test_what_is_no_identity_names_nobody(session: Session, aino: Person) -> Non
         f"{number}::{key}",
         f"1.0:{key}",
     ]
-    found = {identity: accounts.account_by_session(session, identity) for identity in garbage}
-    assert found == dict.fromkeys(garbage)
+    result = {identity: accounts.account_by_session(session, identity) for identity in garbage}
+    assert result == dict.fromkeys(garbage)
 
 
 @pytest.mark.parametrize("identity", ["²:abc", "9" * 30 + ":abc", "9" * 5_000 + ":abc", "{id}:\ud800"])
-def test_an_identity_that_no_number_or_key_can_be_names_nobody(session: Session, aino: Person, identity: str) -> None:
+def test_an_identity_with_an_impossible_number_or_key_finds_no_account(
+    session: Session, aino: Person, identity: str
+) -> None:
     assert accounts.account_by_session(session, identity.format(id=aino.id)) is None
 
 
-def test_two_people_s_keys_do_not_open_each_other_s_account(
+def test_the_key_of_another_person_does_not_open_an_account(
     session: Session, aino: Person, add_person: Callable[..., int]
 ) -> None:
     other = session.get_one(Person, add_person("matti"))
@@ -169,7 +171,7 @@ def test_two_people_s_keys_do_not_open_each_other_s_account(
     assert accounts.account_by_session(session, f"{aino.id}:{key}") is None
 
 
-def test_an_account_is_opened_once_and_keeps_its_key(session: Session, aino: Person) -> None:
+def test_an_account_is_made_once_and_keeps_its_key(session: Session, aino: Person) -> None:
     before = _identity(session, aino)
     assert accounts.open_account(session, aino) is accounts.open_account(session, aino)
     assert _identity(session, aino) == before
@@ -209,13 +211,13 @@ def test_neither_a_password_nor_a_token_is_anywhere_in_the_database(
 ) -> None:
     token = accounts.make_token(session, aino, "night job", ["read"])
     session.commit()
-    held = b"".join(path.read_bytes() for path in settings.home.glob("kollega.db*"))
-    assert b"night job" in held and b"$argon2id$" in held
-    assert PASSWORD.encode() not in held
-    assert token.encode() not in held and token.removeprefix("kollega_").encode() not in held
+    content = b"".join(path.read_bytes() for path in settings.home.glob("kollega.db*"))
+    assert b"night job" in content and b"$argon2id$" in content
+    assert PASSWORD.encode() not in content
+    assert token.encode() not in content and token.removeprefix("kollega_").encode() not in content
 
 
-def test_a_password_is_kept_as_argon2_with_a_salt_of_its_own(session: Session, aino: Person) -> None:
+def test_a_password_is_stored_as_argon2_with_its_own_salt(session: Session, aino: Person) -> None:
     first = session.get_one(Account, aino.id).password_hash
     second = accounts.set_password(session, aino, PASSWORD).password_hash
     assert first is not None and second is not None
@@ -226,7 +228,7 @@ def test_a_password_is_kept_as_argon2_with_a_salt_of_its_own(session: Session, a
 # tokens
 
 
-def test_a_token_names_its_person_and_is_kept_as_its_digest(session: Session, aino: Person) -> None:
+def test_a_token_finds_its_person_and_is_stored_as_a_digest(session: Session, aino: Person) -> None:
     token = accounts.make_token(session, aino, "night job", ["read"])
     row = accounts.token_of(session, token, _today())
     assert row is not None and row.person is aino
@@ -234,7 +236,7 @@ def test_a_token_names_its_person_and_is_kept_as_its_digest(session: Session, ai
     assert token.startswith("kollega_") and row.digest == hashlib.sha256(token.encode()).hexdigest()
 
 
-def test_a_token_s_scopes_are_sorted_and_named_once(session: Session, aino: Person) -> None:
+def test_a_token_s_scopes_are_sorted_and_without_repetition(session: Session, aino: Person) -> None:
     row = accounts.token_of(session, accounts.make_token(session, aino, "t", ["write", "read", "write"]), _today())
     assert row is not None and row.scopes == ["read", "write"]
 
@@ -242,7 +244,7 @@ def test_a_token_s_scopes_are_sorted_and_named_once(session: Session, aino: Pers
 @pytest.mark.parametrize(
     ("scopes", "named"), [(["admin"], "admin"), (["sudo", "read", "all"], "all, sudo"), ([], "none")]
 )
-def test_a_token_of_unknown_or_no_scopes_is_refused(
+def test_a_token_with_unknown_or_no_scopes_is_refused(
     session: Session, aino: Person, scopes: list[str], named: str
 ) -> None:
     with pytest.raises(AccountError, match=f"Scopes are read and write, not {named}\\."):
@@ -250,31 +252,31 @@ def test_a_token_of_unknown_or_no_scopes_is_refused(
     assert session.query(APIToken).count() == 0
 
 
-def test_a_token_can_be_used_through_its_last_day(session: Session, aino: Person) -> None:
+def test_a_token_can_be_used_on_its_last_day(session: Session, aino: Person) -> None:
     token = accounts.make_token(session, aino, "t", ["read"], days=3)
     last = _today() + timedelta(days=3)
     assert accounts.token_of(session, token, last) is not None
     assert accounts.token_of(session, token, last + timedelta(days=1)) is None
 
 
-def test_a_token_without_an_end_never_runs_out(session: Session, aino: Person) -> None:
+def test_a_token_without_an_expiry_date_never_expires(session: Session, aino: Person) -> None:
     token = accounts.make_token(session, aino, "t", ["read"])
     assert accounts.token_of(session, token, date.max) is not None
 
 
-def test_a_token_of_no_days_has_run_out_tomorrow(session: Session, aino: Person) -> None:
+def test_a_token_of_zero_days_has_expired_tomorrow(session: Session, aino: Person) -> None:
     token = accounts.make_token(session, aino, "t", ["read"], days=0)
     assert accounts.token_of(session, token, _today() + timedelta(days=1)) is None
 
 
-def test_what_is_no_token_names_nobody(session: Session, aino: Person) -> None:
+def test_an_invalid_token_finds_nobody(session: Session, aino: Person) -> None:
     token = accounts.make_token(session, aino, "t", ["read"])
     digest = session.scalars(select(APIToken.digest)).one()
     garbage = ["", "kollega_", f"{token} ", f"{token}x", token.removeprefix("kollega_"), digest, "ä", "\ud800", "\0"]
     assert {bearer: accounts.token_of(session, bearer, _today()) for bearer in garbage} == dict.fromkeys(garbage)
 
 
-def test_disabling_takes_a_person_s_tokens_away_for_good_and_nobody_else_s(
+def test_disabling_an_account_deletes_its_tokens_and_no_others(
     session: Session, aino: Person, add_person: Callable[..., int]
 ) -> None:
     matti = session.get_one(Person, add_person("matti"))
@@ -287,7 +289,7 @@ def test_disabling_takes_a_person_s_tokens_away_for_good_and_nobody_else_s(
     assert accounts.token_of(session, his, _today()) is not None
 
 
-def test_a_token_made_while_disabled_works_only_once_enabled(session: Session, aino: Person) -> None:
+def test_a_token_of_a_disabled_account_works_only_after_enabling(session: Session, aino: Person) -> None:
     accounts.disable(session, aino)
     token = accounts.make_token(session, aino, "t", ["read"])
     assert accounts.token_of(session, token, _today()) is None
@@ -295,7 +297,7 @@ def test_a_token_made_while_disabled_works_only_once_enabled(session: Session, a
     assert accounts.token_of(session, token, _today()) is not None
 
 
-def test_a_token_opens_an_account_without_a_password(session: Session, add_person: Callable[..., int]) -> None:
+def test_making_a_token_makes_an_account_without_a_password(session: Session, add_person: Callable[..., int]) -> None:
     person = session.get_one(Person, add_person("robot"))
     token = accounts.make_token(session, person, "t", ["read"])
     assert accounts.token_of(session, token, _today()) is not None
@@ -305,13 +307,13 @@ def test_a_token_opens_an_account_without_a_password(session: Session, add_perso
 # identity providers
 
 
-def test_a_subject_names_the_account_that_has_it_until_it_is_disabled(session: Session, aino: Person) -> None:
+def test_a_subject_finds_its_account_until_it_is_disabled(session: Session, aino: Person) -> None:
     session.get_one(Account, aino.id).subject = "idp|1"
-    found = accounts.account_by_subject(session, "idp|1")
-    assert found is not None and found.person is aino
+    result = accounts.account_by_subject(session, "idp|1")
+    assert result is not None and result.person is aino
     accounts.disable(session, aino)
     assert accounts.account_by_subject(session, "idp|1") is None
 
 
-def test_an_account_without_a_subject_has_none(session: Session, aino: Person) -> None:
+def test_an_account_without_a_subject_is_not_found_by_any(session: Session, aino: Person) -> None:
     assert [accounts.account_by_subject(session, subject) for subject in ("", "None", "idp|1", "aino")] == [None] * 4

@@ -1,4 +1,4 @@
-"""corpus.py: which rows are items, and what is in them."""
+"""corpus.py: which rows are items, and what the items contain."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -8,7 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE, Reader
-from recommender.corpus import fingerprint, headings, items, load_items, stood_by
+from recommender.corpus import document_contributions, fingerprint, headings, items, load_items
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.datatypes import Contribution, Heading, Kind, Part
 
@@ -47,61 +47,61 @@ def test_a_resolved_request_is_an_item_with_all_its_parts(sessions: sessionmaker
     assert item.contributions == (Contribution(1, 1.0, AT),)
 
 
-def test_requests_and_documents_that_are_not_hidden_nor_drafts_are_items_open_ones_apart(
+def test_requests_and_documents_that_are_neither_hidden_nor_drafts_are_items(
     sessions: sessionmaker[Session], add_request: Add
 ) -> None:
-    kept = add_request("kept")
-    still = add_request("open", status="open")
+    visible = add_request("visible")
+    unresolved = add_request("open", status="open")
     hidden = add_request("hidden")
     with sessions.begin() as session:
         session.execute(update(HelpRequest).where(HelpRequest.id == hidden).values(hidden=True))
         for title, away, draft in (("shown", False, False), ("hidden", True, False), ("draft", False, True)):
             session.add(Document(title=title, body="b", language="en", written_at=AT, hidden=away, draft=draft))
     keys = [f"request:{n}" for n in (1, 2, 3, 99)] + [f"document:{n}" for n in (1, 2, 3, 99)]
-    wanted = [f"request:{kept}", f"request:{still}", "document:1"]
+    wanted = [f"request:{visible}", f"request:{unresolved}", "document:1"]
     with sessions() as session:
         assert [item.key for item in items(session)] == wanted
-        found = load_items(session, keys)
-        assert set(found) == set(wanted)
-        assert found[f"request:{kept}"].audience == {"everyone"}
-        assert found[f"request:{still}"].audience == {"open:everyone"}  # met by those who look for open ones only
+        loaded = load_items(session, keys)
+        assert set(loaded) == set(wanted)
+        assert loaded[f"request:{visible}"].audience == {"everyone"}
+        assert loaded[f"request:{unresolved}"].audience == {"open:everyone"}  # found only by a search for open requests
         assert load_items(session, []) == {}
 
 
-def test_a_corpus_of_several_chunks_comes_whole_and_in_order(sessions: sessionmaker[Session]) -> None:
+def test_a_corpus_of_several_chunks_is_read_completely_and_in_order(sessions: sessionmaker[Session]) -> None:
     with sessions.begin() as session:
         session.add_all(
             HelpRequest(title=f"t{n}", body="", language="en", status="resolved", created_at=AT) for n in range(1, 1102)
         )
     with sessions() as session:
         assert [item.title for item in items(session)] == [f"t{n}" for n in range(1, 1102)]
-        found = load_items(session, [f"request:{n}" for n in range(1, 1102)])
-        assert [found[f"request:{n}"].title for n in (1, 500, 501, 1101)] == ["t1", "t500", "t501", "t1101"]
-        assert len(found) == 1101
+        loaded = load_items(session, [f"request:{n}" for n in range(1, 1102)])
+        assert [loaded[f"request:{n}"].title for n in (1, 500, 501, 1101)] == ["t1", "t500", "t501", "t1101"]
+        assert len(loaded) == 1101
 
 
-def test_headings_are_those_of_answered_items_that_the_reader_may_read_now(
+def test_headings_are_of_answered_items_that_the_reader_may_read_now(
     sessions: sessionmaker[Session], add_request: Add
 ) -> None:
     shared = add_request("shared", team="it", audience=["everyone"], language="fi")
     private = add_request("private", audience=["person:9"])
-    still = add_request("open", audience=["everyone"], status="open")
+    unresolved = add_request("open", audience=["everyone"], status="open")
     with sessions.begin() as session:
         for title, draft in (("page", False), ("draft", True)):
             row = Document(title=title, body="b", language="en", written_at=AT, draft=draft)
             row.audience = [DocumentAudience(token="everyone")]
             session.add(row)
             session.flush()
-    keys = [f"request:{number}" for number in (shared, private, still, 99)] + ["document:1", "document:2"]
+    keys = [f"request:{number}" for number in (shared, private, unresolved, 99)] + ["document:1", "document:2"]
     own = Reader(9, frozenset(), frozenset({"everyone", "person:9"}))
     with sessions() as session:
-        found = headings(session, keys, ANYONE)
-        assert found == {
+        loaded = headings(session, keys, ANYONE)
+        assert loaded == {
             f"request:{shared}": Heading(f"request:{shared}", Kind.REQUEST, "shared", "fi", "it"),
             "document:1": Heading("document:1", Kind.DOCUMENT, "page", "en", None),
         }
-        assert found["document:1"].id == 1
-        assert headings(session, keys, own).keys() - found.keys() == {f"request:{private}"}
+        assert loaded["document:1"].id == 1
+        assert headings(session, keys, own).keys() - loaded.keys() == {f"request:{private}"}
         assert headings(session, [], own) == {}
         session.execute(update(HelpRequest).where(HelpRequest.id == shared).values(hidden=True, title="changed"))
         assert headings(session, keys, ANYONE).keys() == {"document:1"}
@@ -134,7 +134,7 @@ def test_a_request_without_a_reply_has_no_answer(sessions: sessionmaker[Session]
     assert (item.answer, item.contributions, item.at) == ("", (), AT)
 
 
-def test_a_person_counts_once_by_their_best_reply_and_the_asker_not_at_all(
+def test_a_person_contributes_once_by_their_best_reply_and_the_asker_not_at_all(
     sessions: sessionmaker[Session], people: None
 ) -> None:
     with sessions.begin() as session:
@@ -159,9 +159,7 @@ def test_a_person_counts_once_by_their_best_reply_and_the_asker_not_at_all(
     }
 
 
-def test_a_document_counts_for_its_owner_and_more_once_it_is_verified(
-    sessions: sessionmaker[Session], people: None
-) -> None:
+def test_the_owner_of_a_document_counts_more_once_it_is_verified(sessions: sessionmaker[Session], people: None) -> None:
     with sessions.begin() as session:
         for owner, verified in ((1, None), (2, date(2026, 3, 1)), (None, date(2025, 1, 1))):
             row = Document(title="t", body="b", language="fi", written_at=AT, owner_id=owner, verified_on=verified)
@@ -171,22 +169,22 @@ def test_a_document_counts_for_its_owner_and_more_once_it_is_verified(
         owned, verified_one, ownerless = items(session)
     assert owned.contributions == (Contribution(1, 0.4, AT, Part.KEEPS),)
     assert verified_one.contributions == (Contribution(2, 0.6, datetime(2026, 3, 1), Part.KEEPS),)
-    assert (ownerless.contributions, ownerless.at) == ((), AT)  # verified before it was last written
+    assert (ownerless.contributions, ownerless.at) == ((), AT)  # verified before the last edit
     assert (owned.key, owned.kind, owned.answer, owned.audience) == ("document:1", Kind.DOCUMENT, "", {"everyone"})
 
 
-def test_whoever_verified_a_document_counts_beside_its_owner_from_that_day() -> None:
+def test_the_person_who_verified_a_document_counts_too_from_that_day() -> None:
     day = date(2026, 3, 1)
     owner = Contribution(1, 0.6, datetime(2026, 3, 1), Part.KEEPS)
     other = Contribution(2, 0.4, datetime(2026, 3, 1), Part.VERIFIED)
-    assert stood_by(1, 2, day, AT) == (owner, other)
-    assert stood_by(1, 1, day, AT) == (owner,)
-    assert stood_by(None, 2, day, AT) == (other,)
-    assert stood_by(1, 2, None, AT) == (Contribution(1, 0.4, AT, Part.KEEPS),)
-    assert stood_by(1, None, day, AT) == (owner,)
+    assert document_contributions(1, 2, day, AT) == (owner, other)
+    assert document_contributions(1, 1, day, AT) == (owner,)
+    assert document_contributions(None, 2, day, AT) == (other,)
+    assert document_contributions(1, 2, None, AT) == (Contribution(1, 0.4, AT, Part.KEEPS),)
+    assert document_contributions(1, None, day, AT) == (owner,)
 
 
-def test_items_are_as_the_database_has_them_now(sessions: sessionmaker[Session], add_request: Add) -> None:
+def test_items_are_loaded_as_they_are_in_the_database_now(sessions: sessionmaker[Session], add_request: Add) -> None:
     add_request("before")
     with sessions() as session:
         assert load_items(session, ["request:1"])["request:1"].title == "before"
@@ -249,7 +247,7 @@ def test_the_fingerprint_changes_with_every_change(
         assert fingerprint(session) != before
 
 
-def test_without_a_mark_the_last_reply_of_somebody_else_is_the_answer(
+def test_without_an_accepted_reply_the_newest_reply_by_another_person_is_the_answer(
     sessions: sessionmaker[Session], people: None
 ) -> None:
     with sessions.begin() as session:
@@ -259,8 +257,8 @@ def test_without_a_mark_the_last_reply_of_somebody_else_is_the_answer(
         )  # fmt: skip
         session.add(request)
         session.flush()
-        said = [(2, "Which device?"), (1, "The grey one."), (2, "Update the driver."), (1, "Thanks, works!")]
-        for day, (author, body) in enumerate(said):
+        texts = [(2, "Which device?"), (1, "The grey one."), (2, "Update the driver."), (1, "Thanks, works!")]
+        for day, (author, body) in enumerate(texts):
             session.add(Reply(request_id=request.id, author_id=author, body=body, created_at=AT + timedelta(days=day)))
     with sessions() as session:
         assert [item.answer for item in items(session)] == ["Update the driver."]

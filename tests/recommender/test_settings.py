@@ -1,4 +1,4 @@
-"""settings.py: what the environment sets, and what is refused by name."""
+"""settings.py: values from the environment, and errors that name the variable."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_the_edges_of_a_range_can_be_used(edge: dict[str, float]) -> None:
     assert Settings(**edge) != Settings()  # type: ignore[arg-type]
 
 
-def test_home_owns_every_path() -> None:
+def test_every_path_is_under_home() -> None:
     settings = Settings(home=Path("/srv/kollega"))
     assert settings.database_url == "sqlite:////srv/kollega/kollega.db"
     assert settings.index_dir == Path("/srv/kollega/index")
@@ -73,17 +73,17 @@ def test_the_table_has_a_row_with_help_for_every_setting() -> None:
 
 @pytest.mark.parametrize("variable", ["KOLLEGA_ANONYMOUS_READING", "KOLLEGA_DEMO"])
 @pytest.mark.parametrize(
-    ("values", "meant"), [(("0", "false", "no", "No"), False), (("1", "true", "yes", "TRUE"), True)]
+    ("values", "expected"), [(("0", "false", "no", "No"), False), (("1", "true", "yes", "TRUE"), True)]
 )
-def test_a_switch_is_read_as_what_people_write(variable: str, values: tuple[str, ...], meant: bool) -> None:
+def test_a_switch_can_be_written_in_several_ways(variable: str, values: tuple[str, ...], expected: bool) -> None:
     name = variable.removeprefix("KOLLEGA_").lower()
     read = [getattr(Settings.from_environment({variable: value}), name) for value in values]
-    assert read == [meant] * 4
+    assert read == [expected] * 4
 
 
 @pytest.mark.parametrize("variable", ["KOLLEGA_ANONYMOUS_READING", "KOLLEGA_DEMO"])
 @pytest.mark.parametrize("value", ["2", "on", "maybe", " ", "1 ", "kyllä", "None"])
-def test_a_switch_that_says_neither_is_refused_by_name(variable: str, value: str) -> None:
+def test_a_switch_with_another_value_is_refused_by_name(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{variable} must be a value like False, not"):
         Settings.from_environment({variable: value})
 

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that `database.migrate` hands over."""
+"""Alembic's entry point: runs the migrations on the connection that `engine.migrate` passes."""
 
 from alembic import context
 

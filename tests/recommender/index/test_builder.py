@@ -1,4 +1,4 @@
-"""build.py: digests, the journal, and what a generation keeps, reuses and compacts."""
+"""builder.py, digest.py and journal.py: what a generation copies, uses again and writes anew."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recommender.index.vector_space import VectorSpace
 
 from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.errors import IndexDamaged, IndexMismatch
@@ -17,6 +16,7 @@ from recommender.index.generations import Manifest
 from recommender.index.journal import Journal
 from recommender.index.lexical import LexicalIndex
 from recommender.index.local import LocalIndex
+from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms
 from tests.conftest import FakeEncoder
@@ -41,7 +41,7 @@ def _write(
     full: bool = False,
     hnsw_from: int = 20_000,
 ) -> Manifest:
-    """One generation: takes out `removed`, adds an item with one passage for each of `texts`."""
+    """Write a generation: remove `removed`, then add an item with a single passage for each of `texts`."""
     with generations.write_lock(index_dir):
         builder = IndexBuilder.open(index_dir, encoder.card, analyzer, full)
         builder.begin(len(texts), hnsw_from)
@@ -54,13 +54,13 @@ def _write(
 
 
 def _found(index: LocalIndex, encoder: FakeEncoder, text: str) -> tuple[str, str]:
-    """(the best item by meaning, the best item by words) for a text that one passage holds."""
+    """(best item of the dense leg, best item of the lexical leg) for a text that is a passage."""
     vector = encoder.encode_queries([read_text(_passage(0, text))])[0]
     hits = index.search(vector, Terms(tuple(text.split()), ()), EVERYONE, 5)
     return max(hits, key=lambda h: h.near.nearest if h.near else -1.0).item, max(hits, key=lambda h: h.lexical).item
 
 
-def test_the_digest_of_an_item_changes_with_all_that_is_indexed() -> None:
+def test_the_digest_of_an_item_changes_with_everything_that_is_indexed() -> None:
     item = _item(1)
     digests = {
         item_digest(item, 256),
@@ -75,36 +75,38 @@ def test_the_digest_of_an_item_changes_with_all_that_is_indexed() -> None:
     assert item_digest(Item(**{**item.__dict__, "url": "x", "at": datetime(2020, 1, 1)}), 256) == item_digest(item, 256)
 
 
-def test_passages_that_read_the_same_have_the_same_digest() -> None:
+def test_passages_that_the_model_reads_as_the_same_text_have_the_same_digest() -> None:
     assert read_text(_passage(1, "text")) == "title\ntext"
     assert read_text(Passage("request:1", Role.QUESTION, 0, "", "text", "en")) == "text"
     assert passage_digest(_passage(1, "text")) == passage_digest(_passage(2, "text"))
     assert passage_digest(_passage(1, "text")) != passage_digest(_passage(1, "texts"))
 
 
-def test_passages_of_two_languages_have_two_digests_for_they_are_placed_apart() -> None:
+def test_passages_of_two_languages_have_different_digests() -> None:
     assert passage_digest(replace(_passage(1, "text"), language="fi")) != passage_digest(_passage(1, "text"))
 
 
-def test_the_journal_keeps_vectors_over_a_crash_and_for_one_model(tmp_path: Path, encoder: FakeEncoder) -> None:
+def test_the_journal_keeps_vectors_after_a_crash_and_for_one_model(tmp_path: Path, encoder: FakeEncoder) -> None:
     vectors = {"a": np.arange(64, dtype=np.float32), "b": np.ones(64, np.float32)}
     Journal(tmp_path, encoder.card).keep(vectors)  # never closed
     journal = Journal(tmp_path, encoder.card)
-    found = journal.find(["b", "a", "c"])
-    assert set(found) == {"a", "b"}
-    np.testing.assert_array_equal(found["a"], vectors["a"])
+    result = journal.find(["b", "a", "c"])
+    assert set(result) == {"a", "b"}
+    np.testing.assert_array_equal(result["a"], vectors["a"])
     other = FakeEncoder().card.__class__("fake", "2", 64, 512)
     assert Journal(tmp_path, other).find(["a"]) == {}
     journal.drop()
     assert Journal(tmp_path, encoder.card).find(["a"]) == {}
 
 
-def test_a_generation_is_a_copy_with_changes(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
+def test_a_generation_is_a_changed_copy_of_the_one_before(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
     texts = {number: f"word{number}" for number in range(1, 11)}
     first = _write(tmp_path, analyzer, encoder, texts)
     assert (first.items, first.passages, first.rows, first.approximate) == (10, 10, 10, False)
     second = _write(tmp_path, analyzer, encoder, {4: "changed4", 11: "word11"}, removed=(4, 7))
-    assert (second.items, second.passages, second.rows) == (10, 10, 12)  # two dead rows of twelve are kept
+    assert (second.items, second.passages, second.rows) == (10, 10, 12)  # rows of two removed passages of twelve stay
     index = LocalIndex.open(tmp_path, encoder.card)
     for number in (1, 2, 3, 5, 6, 8, 9, 10, 11):
         assert _found(index, encoder, f"word{number}") == (f"request:{number}",) * 2
@@ -114,7 +116,9 @@ def test_a_generation_is_a_copy_with_changes(tmp_path: Path, analyzer: Analyzer,
     assert _found(old, encoder, "word7") == ("request:7", "request:7")
 
 
-def test_many_dead_rows_are_compacted(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
+def test_vectors_are_written_anew_when_many_passages_were_removed(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
     _write(tmp_path, analyzer, encoder, {number: f"word{number}" for number in range(1, 11)})
     manifest = _write(tmp_path, analyzer, encoder, {}, removed=(1, 5, 10))
     assert (manifest.items, manifest.passages, manifest.rows) == (7, 7, 7)
@@ -127,28 +131,28 @@ def test_many_dead_rows_are_compacted(tmp_path: Path, analyzer: Analyzer, encode
     assert _found(LocalIndex.open(tmp_path, encoder.card), encoder, "word12") == ("request:12", "request:12")
 
 
-def test_an_index_that_outgrows_exact_search_becomes_hnsw(
-    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
-) -> None:
+def test_an_index_with_many_passages_changes_to_hnsw(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
     assert not _write(tmp_path, analyzer, encoder, {1: "word1", 2: "word2"}, hnsw_from=4).approximate
     manifest = _write(tmp_path, analyzer, encoder, {3: "word3", 4: "word4"}, hnsw_from=4)
     assert (manifest.approximate, manifest.rows) == (True, 4)
     assert _found(LocalIndex.open(tmp_path, encoder.card), encoder, "word1") == ("request:1", "request:1")
 
 
-def test_vectors_of_the_base_are_handed_on(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
+def test_vectors_of_the_live_generation_are_used_again(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
     _write(tmp_path, analyzer, encoder, {1: "word1", 2: "word2"})
     builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
     assert builder.known == {"request:1": "word1", "request:2": "word2"}
     builder.begin(2, 20_000)
     known = passage_digest(_passage(9, "word2"))
-    found = builder.vectors_of([known, "none"])
-    assert list(found) == [known]
-    np.testing.assert_allclose(found[known], encoder.encode_passages(["title\nword2"])[0], atol=1e-6)
+    result = builder.vectors_of([known, "none"])
+    assert list(result) == [known]
+    np.testing.assert_allclose(result[known], encoder.encode_passages(["title\nword2"])[0], atol=1e-6)
     assert IndexBuilder.open(tmp_path, encoder.card, analyzer, full=True).vectors_of([known]) == {}
 
 
-def test_a_generation_keeps_the_space_it_was_begun_with_and_hands_it_on(
+def test_a_generation_stores_its_vector_space_and_passes_it_to_the_next(
     tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
 ) -> None:
     ours, other = (VectorSpace({"en": np.full(64, value, np.float32)}, alignment=f"{value}") for value in (0.25, 0.5))
@@ -158,7 +162,7 @@ def test_a_generation_keeps_the_space_it_was_begun_with_and_hands_it_on(
     assert builder.finish(20_000).alignment == "0.25"
     builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
     assert not builder.fresh
-    builder.begin(0, 20_000, other)  # not asked for: what the base holds lies in its own
+    builder.begin(0, 20_000, other)  # ignored: the vectors of the live generation are in its own space
     np.testing.assert_array_equal(builder.vector_space.passages["en"], ours.passages["en"])
     builder.finish(20_000)
     opened = LocalIndex.open(tmp_path, encoder.card)
@@ -170,7 +174,7 @@ def test_a_generation_keeps_the_space_it_was_begun_with_and_hands_it_on(
     np.testing.assert_array_equal(builder.vector_space.passages["en"], other.passages["en"])
 
 
-def test_the_words_of_an_item_are_kept_together_and_a_context_once(
+def test_the_words_of_an_item_are_one_document_with_each_context_once(
     tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
 ) -> None:
     builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=True)
@@ -190,18 +194,18 @@ def test_the_words_of_an_item_are_kept_together_and_a_context_once(
     assert titles["request:1"] == titles["request:2"] > 0.0
 
 
-def test_vectors_added_together_keep_their_passages(
+def test_vectors_that_are_added_together_stay_with_their_passages(
     tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recommender.index.builder._ADD_TOGETHER", 3)
     manifest = _write(tmp_path, analyzer, encoder, {number: f"word{number}" for number in range(1, 9)})
-    assert (manifest.passages, manifest.rows) == (8, 8)  # two full lots of three and a rest
+    assert (manifest.passages, manifest.rows) == (8, 8)  # two batches of three and a rest
     index = LocalIndex.open(tmp_path, encoder.card)
     for number in range(1, 9):
         assert _found(index, encoder, f"word{number}") == (f"request:{number}",) * 2
 
 
-def test_another_models_index_is_not_built_on(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
+def test_an_index_of_another_model_is_not_copied(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
     _write(tmp_path, analyzer, encoder, {1: "word1"})
     with pytest.raises(IndexMismatch, match="kollega reindex --full"):
         _write(tmp_path, analyzer, FakeEncoder("other"), {2: "word2"})
@@ -209,7 +213,7 @@ def test_another_models_index_is_not_built_on(tmp_path: Path, analyzer: Analyzer
     assert (manifest.model.name, manifest.items) == ("other", 1)
 
 
-def test_a_damaged_base_is_not_copied_on(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
+def test_a_damaged_generation_is_not_copied(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
     _write(tmp_path, analyzer, encoder, {1: "word1"})
     (generations.live(tmp_path) / "vectors.faiss").unlink()
     with pytest.raises(IndexDamaged, match="kollega reindex --full"):
@@ -217,17 +221,17 @@ def test_a_damaged_base_is_not_copied_on(tmp_path: Path, analyzer: Analyzer, enc
     assert _write(tmp_path, analyzer, encoder, {2: "word2"}, full=True).items == 1
 
 
-def test_a_generation_that_lost_its_words_never_goes_live(
+def test_a_generation_with_a_damaged_lexical_index_never_goes_live(
     tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _write(tmp_path, analyzer, encoder, {1: "word1"})
     monkeypatch.setattr(LexicalIndex, "add", lambda _self, rows: list(rows))
-    with pytest.raises(IndexDamaged, match="holds the words of 1 items, not 2"):
+    with pytest.raises(IndexDamaged, match="holds the terms of 1 items, not of 2"):
         _write(tmp_path, analyzer, encoder, {2: "word2"})
     assert generations.live_name(tmp_path) == "gen-000001"
     assert generations.finished(tmp_path) == ["gen-000001"]
 
 
-def test_finishing_comes_after_beginning(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
+def test_finish_needs_begin_first(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
     with pytest.raises(RuntimeError, match="begin"):
         IndexBuilder.open(tmp_path, encoder.card, analyzer, full=True).finish(10)

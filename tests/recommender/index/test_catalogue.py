@@ -33,7 +33,7 @@ def catalogue(tmp_path: Path) -> Catalogue:
     return made
 
 
-def test_what_was_committed_is_loaded(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_committed_items_are_loaded(catalogue: Catalogue, tmp_path: Path) -> None:
     loaded = Catalogue.load(tmp_path / "catalogue.db")
     assert loaded.counts() == (3, 4)
     assert loaded.digests() == {"request:1": "one", "request:2": "two", "request:3": "three"}
@@ -42,28 +42,28 @@ def test_what_was_committed_is_loaded(catalogue: Catalogue, tmp_path: Path) -> N
     assert list(loaded.rows())[2] == _row(2, 2, "x")
 
 
-def test_what_was_not_committed_is_not_there(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_items_that_were_not_committed_are_not_loaded(catalogue: Catalogue, tmp_path: Path) -> None:
     catalogue.add(_item(9), "nine", [_row(9, 9)])
     catalogue.close()
     assert Catalogue.load(tmp_path / "catalogue.db").counts() == (3, 4)
 
 
-def test_passages_are_found_by_id_and_unknown_ids_left_out(catalogue: Catalogue) -> None:
+def test_passages_are_found_by_id_and_unknown_ids_are_left_out(catalogue: Catalogue) -> None:
     assert catalogue.passages([3, 1, 77]) == {1: _row(1, 1).passage, 3: _row(3, 3).passage}
     assert catalogue.passages([]) == {}
 
 
-def test_removing_items_takes_their_passages(catalogue: Catalogue) -> None:
+def test_removing_items_removes_their_passages(catalogue: Catalogue) -> None:
     assert catalogue.remove(["request:1", "request:99"]) == 2
     assert catalogue.counts() == (2, 2)
     assert list(catalogue.members()) == [(2, "request:2"), (3, "request:3")]
 
 
-def test_a_living_passage_is_found_by_its_digest(catalogue: Catalogue) -> None:
-    found = catalogue.ids_by_digest(["x", "z", "none"])
-    assert found["z"] == 3
-    assert found["x"] in (0, 2)
-    assert set(found) == {"x", "z"}
+def test_a_passage_is_found_by_its_digest(catalogue: Catalogue) -> None:
+    result = catalogue.ids_by_digest(["x", "z", "none"])
+    assert result["z"] == 3
+    assert result["x"] in (0, 2)
+    assert set(result) == {"x", "z"}
     catalogue.remove(["request:1"])
     assert catalogue.ids_by_digest(["x", "y"]) == {"x": 2}
 

@@ -1,4 +1,4 @@
-"""dense.py: real FAISS against plain numpy."""
+"""dense.py: FAISS compared with plain numpy."""
 
 from functools import cache
 from pathlib import Path
@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recommender.encoder import normalise
+from recommender.encoder import Vectors, normalise
 from recommender.index import dense
 from recommender.index.dense import DenseIndex
-
-Vectors = NDArray[np.float32]
 
 
 def _random(rows: int, dimension: int, seed: int) -> Vectors:
@@ -36,17 +34,17 @@ def test_exact_search_agrees_with_numpy_on_ids_and_scores() -> None:
     index = _exact(vectors)
     for query in queries:
         expected = _nearest(vectors, query, readable, 25)
-        found = index.search(query, readable, 25)
-        assert [i for i, _score in found] == [i for i, _score in expected]
-        assert [score for _i, score in found] == pytest.approx([score for _i, score in expected], abs=1e-6)
+        result = index.search(query, readable, 25)
+        assert [i for i, _score in result] == [i for i, _score in expected]
+        assert [score for _i, score in result] == pytest.approx([score for _i, score in expected], abs=1e-6)
 
 
-def test_a_reader_of_nothing_finds_nothing() -> None:
+def test_a_reader_who_may_read_nothing_finds_nothing() -> None:
     vectors = _random(50, 8, seed=4)
     assert _exact(vectors).search(vectors[0], np.zeros(50, np.bool_), 10) == []
 
 
-def test_a_reader_of_one_row_finds_that_row_however_far() -> None:
+def test_a_reader_who_may_read_one_row_finds_it_however_far_it_is() -> None:
     vectors = _random(50, 8, seed=5)
     for row in (0, 7, 8, 49):  # both sides of a byte of the bitmap, and its last bit
         readable = np.zeros(50, np.bool_)
@@ -55,14 +53,14 @@ def test_a_reader_of_one_row_finds_that_row_however_far() -> None:
 
 
 @pytest.mark.parametrize("approximate", [False, True])
-def test_an_index_smaller_than_top_k_gives_all_it_has(approximate: bool) -> None:
+def test_an_index_smaller_than_top_k_returns_all_its_rows(approximate: bool) -> None:
     vectors = np.eye(3, dtype=np.float32)
     index = DenseIndex.empty(3, approximate)
     index.add(vectors)
     query = normalise(np.array([[3.0, 2.0, 1.0]], np.float32))[0]
-    found = index.search(query, np.ones(3, np.bool_), 100)
-    assert [i for i, _score in found] == [0, 1, 2]
-    assert [score for _i, score in found] == pytest.approx([3 / 14**0.5, 2 / 14**0.5, 1 / 14**0.5], abs=1e-3)
+    result = index.search(query, np.ones(3, np.bool_), 100)
+    assert [i for i, _score in result] == [0, 1, 2]
+    assert [score for _i, score in result] == pytest.approx([3 / 14**0.5, 2 / 14**0.5, 1 / 14**0.5], abs=1e-3)
 
 
 @pytest.mark.parametrize("approximate", [False, True])
@@ -75,7 +73,7 @@ def test_an_empty_index_finds_nothing(approximate: bool) -> None:
 
 @cache
 def _clusters() -> tuple[Vectors, Vectors, DenseIndex]:
-    """24,000 vectors around 300 centres, 100 questions beside some of them, and an HNSW index of the vectors."""
+    """24,000 vectors around 300 centres, 100 questions near some of them, and an HNSW index of the vectors."""
     random = np.random.default_rng(6)
     centres = random.normal(size=(300, 32))
     vectors = normalise(
@@ -92,9 +90,9 @@ def _recall(readable: NDArray[np.bool_]) -> float:
     shares = []
     for query in queries:
         expected = {i for i, _score in _nearest(vectors, query, readable, 10)}
-        found = [i for i, _score in index.search(query, readable, 10)]
-        assert readable[found].all()
-        shares.append(len(expected & set(found)) / len(expected))
+        result = [i for i, _score in index.search(query, readable, 10)]
+        assert readable[result].all()
+        shares.append(len(expected & set(result)) / len(expected))
     return float(np.mean(shares))
 
 
@@ -104,12 +102,12 @@ def test_hnsw_finds_nearly_what_numpy_finds() -> None:
 
 def test_hnsw_under_a_filter_finds_nearly_what_numpy_finds() -> None:
     readable = np.random.default_rng(7).random(24_000) < 0.85
-    assert readable.sum() >= 20_000  # enough for the graph to be used
+    assert readable.sum() >= 20_000  # enough for HNSW to be used
     assert _recall(readable) >= 0.95
 
 
 @pytest.mark.parametrize("share", [0.5, 0.02])
-def test_a_narrow_filter_does_not_starve_hnsw(share: float) -> None:
+def test_hnsw_finds_enough_under_a_narrow_filter(share: float) -> None:
     assert _recall(np.random.default_rng(8).random(24_000) < share) >= 0.98
 
 
@@ -121,10 +119,10 @@ def test_hnsw_scores_are_cosines() -> None:
 
 def test_the_padding_of_faiss_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, queries, index = _clusters()
-    monkeypatch.setattr(dense, "_EXACT_BELOW", 0)  # search the graph, which a narrow filter starves
+    monkeypatch.setattr(dense, "_EXACT_BELOW", 0)  # use HNSW, which finds hardly anything under a narrow filter
     monkeypatch.setattr(dense, "_SEARCH", 1)
     readable = np.zeros(24_000, np.bool_)
-    readable[np.argsort(vectors @ queries[0])[:3]] = True  # the three that are farthest from the question
+    readable[np.argsort(vectors @ queries[0])[:3]] = True  # the three rows that are farthest from the question
     raw = index._index.search(
         queries[:1],
         3,
@@ -132,19 +130,19 @@ def test_the_padding_of_faiss_is_dropped(monkeypatch: pytest.MonkeyPatch) -> Non
             sel=dense.faiss.IDSelectorBitmap(np.packbits(readable, bitorder="little")), efSearch=3
         ),
     )[1]
-    assert -1 in raw  # else this test shows nothing
-    found = index.search(queries[0], readable, 10)
-    assert all(readable[i] for i, _score in found)
-    assert -1 not in [i for i, _score in found]
+    assert -1 in raw  # else this test checks nothing
+    result = index.search(queries[0], readable, 10)
+    assert all(readable[i] for i, _score in result)
+    assert -1 not in [i for i, _score in result]
 
 
-def test_more_wanted_than_readable_gives_the_readable_ones() -> None:
+def test_top_k_above_the_number_of_readable_rows_returns_these_rows() -> None:
     vectors = _random(2000, 16, seed=9)
     readable = np.zeros(2000, np.bool_)
     readable[[3, 500, 1999]] = True
-    found = _exact(vectors).search(vectors[500], readable, 10)
-    assert found[0] == (500, pytest.approx(1.0))
-    assert {i for i, _score in found} == {3, 500, 1999}
+    result = _exact(vectors).search(vectors[500], readable, 10)
+    assert result[0] == (500, pytest.approx(1.0))
+    assert {i for i, _score in result} == {3, 500, 1999}
 
 
 @pytest.mark.parametrize("approximate", [False, True])
@@ -162,7 +160,7 @@ def test_a_saved_index_searches_as_before(tmp_path: Path, approximate: bool) -> 
 
 
 @pytest.mark.parametrize(("approximate", "error"), [(False, 0.0), (True, 1e-3)])
-def test_vectors_come_back_in_the_order_of_the_ids(approximate: bool, error: float) -> None:
+def test_vectors_are_returned_in_the_order_of_the_ids(approximate: bool, error: float) -> None:
     vectors = _random(30, 16, seed=11)
     index = DenseIndex.empty(16, approximate)
     index.add(vectors)
@@ -170,7 +168,7 @@ def test_vectors_come_back_in_the_order_of_the_ids(approximate: bool, error: flo
     assert index.vectors(np.array([], np.int64)).shape == (0, 16)
 
 
-def test_a_missing_or_cut_file_cannot_be_loaded(tmp_path: Path) -> None:
+def test_a_missing_or_truncated_file_cannot_be_loaded(tmp_path: Path) -> None:
     with pytest.raises((RuntimeError, OSError)):
         DenseIndex.load(tmp_path / "vectors.faiss")
     _exact(_random(30, 16, seed=12)).save(tmp_path / "vectors.faiss")

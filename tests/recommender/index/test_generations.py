@@ -1,4 +1,4 @@
-"""generations.py: the swap, what is kept, and the one writer."""
+"""generations.py: publishing, removing old generations, and the lock for writing."""
 
 import json
 import os
@@ -50,13 +50,13 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"model": 3}', "\x00"])
-def test_a_damaged_manifest_names_the_way_out(tmp_path: Path, text: str) -> None:
+def test_a_damaged_manifest_says_what_to_do(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
     with pytest.raises(IndexDamaged, match="kollega reindex --full"):
         Manifest.read(tmp_path)
 
 
-def test_a_missing_manifest_and_one_of_another_version_name_the_way_out(tmp_path: Path) -> None:
+def test_a_missing_manifest_or_one_of_another_version_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(IndexDamaged, match="kollega reindex --full"):
         Manifest.read(tmp_path)
     replace(MANIFEST, format=generations.FORMAT + 1).write(tmp_path)
@@ -64,7 +64,7 @@ def test_a_missing_manifest_and_one_of_another_version_name_the_way_out(tmp_path
         Manifest.read(tmp_path)
 
 
-def test_a_manifest_of_the_version_before_names_the_way_out(tmp_path: Path) -> None:
+def test_a_manifest_of_the_previous_version_says_what_to_do(tmp_path: Path) -> None:
     values = {**asdict(MANIFEST), "format": 1}
     del values["alignment"]
     (tmp_path / "manifest.json").write_text(json.dumps(values), encoding="utf-8")
@@ -90,14 +90,16 @@ def test_a_generation_is_live_once_it_is_published(tmp_path: Path) -> None:
     assert generations.live(tmp_path) == second
 
 
-def test_the_newest_two_are_kept(tmp_path: Path) -> None:
+def test_the_two_newest_generations_are_kept(tmp_path: Path) -> None:
     for _ in range(4):
         _publish(tmp_path)
     assert generations.finished(tmp_path) == ["gen-000003", "gen-000004"]
     assert sorted(path.name for path in tmp_path.glob("gen-*")) == ["gen-000003", "gen-000004"]
 
 
-def test_a_publish_that_is_cut_short_leaves_the_old_one_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_publish_that_is_interrupted_leaves_the_old_generation_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _publish(tmp_path)
     second = _make(tmp_path)
 
@@ -115,12 +117,12 @@ def test_a_publish_that_is_cut_short_leaves_the_old_one_live(tmp_path: Path, mon
 def test_a_reader_never_sees_a_half_written_name(tmp_path: Path) -> None:
     directories = [_make(tmp_path) for _ in range(2)]
     generations.publish(tmp_path, directories[0])
-    seen: set[str | None] = set()
+    names: set[str | None] = set()
     stop = threading.Event()
 
     def read() -> None:
         while not stop.is_set():
-            seen.add(generations.live_name(tmp_path))
+            names.add(generations.live_name(tmp_path))
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -130,10 +132,10 @@ def test_a_reader_never_sees_a_half_written_name(tmp_path: Path) -> None:
     finally:
         stop.set()
         reader.join()
-    assert seen == {"gen-000001", "gen-000002"}
+    assert names == {"gen-000001", "gen-000002"}
 
 
-def test_what_was_never_finished_is_removed_by_the_next_begin(tmp_path: Path) -> None:
+def test_unfinished_generations_are_removed_by_the_next_begin(tmp_path: Path) -> None:
     _publish(tmp_path)
     unfinished = generations.begin(tmp_path, MODEL)
     (unfinished / "lexical").mkdir()
@@ -145,7 +147,7 @@ def test_what_was_never_finished_is_removed_by_the_next_begin(tmp_path: Path) ->
     assert generations.live(tmp_path).name == "gen-000001"
 
 
-def test_rolling_back_makes_the_one_before_live(tmp_path: Path) -> None:
+def test_rolling_back_makes_the_previous_generation_live(tmp_path: Path) -> None:
     for _ in range(2):
         _publish(tmp_path)
     assert generations.roll_back(tmp_path) == "gen-000001"
@@ -156,15 +158,15 @@ def test_rolling_back_makes_the_one_before_live(tmp_path: Path) -> None:
     assert _publish(tmp_path) == "gen-000003"
 
 
-def test_rolling_back_after_a_roll_back_does_not_return_to_what_was_left(tmp_path: Path) -> None:
+def test_rolling_back_twice_does_not_return_to_the_first(tmp_path: Path) -> None:
     for _ in range(2):
         _publish(tmp_path)
     good = generations.roll_back(tmp_path)
     _publish(tmp_path)
-    assert generations.roll_back(tmp_path) == good  # the one that was live before
+    assert generations.roll_back(tmp_path) == good  # the generation that was live before
 
 
-def test_there_is_nothing_to_roll_back_to_before_the_second(tmp_path: Path) -> None:
+def test_rolling_back_needs_two_generations(tmp_path: Path) -> None:
     with pytest.raises(IndexNotFound):
         generations.roll_back(tmp_path)
     _publish(tmp_path)
@@ -178,7 +180,7 @@ import sys
 from pathlib import Path
 from recommender.index.generations import write_lock
 with write_lock(Path(sys.argv[1])):
-    print("held", flush=True)
+    print("locked", flush=True)
     sys.stdin.read()
 """
 
@@ -190,7 +192,7 @@ def test_the_lock_of_another_process_is_respected_until_it_is_killed(tmp_path: P
     ) as holder:
         try:
             assert holder.stdout is not None
-            assert holder.stdout.readline() == "held\n"
+            assert holder.stdout.readline() == "locked\n"
             with pytest.raises(IndexLocked, match="Another process"), generations.write_lock(tmp_path):
                 pytest.fail("two writers")
             with pytest.raises(IndexLocked):

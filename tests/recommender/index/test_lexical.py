@@ -1,4 +1,4 @@
-"""lexical.py: real Tantivy with the real analyser."""
+"""lexical.py: Tantivy with the real analyser."""
 
 import math
 from collections.abc import Callable
@@ -19,11 +19,11 @@ Make = Callable[..., tuple[LexicalIndex, Search]]
 
 @pytest.fixture
 def make(tmp_path: Path, analyzer: Analyzer) -> Make:
-    """Makes an index of requests of one text each, numbered in their order, and a search in it that gives numbers,
-    best first."""
+    """Makes an index of requests with a text each, numbered in order. Returns a search that gives the numbers of the
+    requests, best first."""
 
     def made(*texts: str, language: str = "fi") -> tuple[LexicalIndex, Search]:
-        index = _made(tmp_path / "lexical")
+        index = _new_index(tmp_path / "lexical")
         index.add(
             Entry(f"request:{i}", language, EVERYONE, NOTHING, analyzer.index_terms(text, language))
             for i, text in enumerate(texts)
@@ -34,7 +34,7 @@ def make(tmp_path: Path, analyzer: Analyzer) -> Make:
     return made
 
 
-def _made(path: Path, *rows: tuple[str, frozenset[str], Terms, Terms]) -> LexicalIndex:
+def _new_index(path: Path, *rows: tuple[str, frozenset[str], Terms, Terms]) -> LexicalIndex:
     """An index of English items: (key, audience, context, text)."""
     index = LexicalIndex.create(path)
     index.add(Entry(key, "en", audience, context, text) for key, audience, context, text in rows)
@@ -46,44 +46,44 @@ def _words(text: str) -> Terms:
     return Terms(tuple(text.split()), ())
 
 
-def _across(**terms: float) -> Terms:
-    """A question of one word that no text holds, and what it may mean in the language of the texts."""
+def _translated(**terms: float) -> Terms:
+    """A question with a single word that no text has, and with translations of the word."""
     return Terms(("sana",), (), tuple(Translation(term, "sana", chance) for term, chance in terms.items()))
 
 
 def _scores(index: LexicalIndex, terms: Terms, tokens: frozenset[str] = EVERYONE) -> dict[str, float]:
-    """The score of every English item that is found."""
+    """The score of every English item that the search finds."""
     return dict(index.search(terms, tokens, 10, "en"))
 
 
 def _numbers(index: LexicalIndex, terms: Terms, language: str = "en") -> list[int]:
-    """The numbers of the requests found, best first."""
+    """The numbers of the requests that the search finds, best first."""
     return [int(key.removeprefix("request:")) for key, _score in index.search(terms, EVERYONE, 10, language)]
 
 
 def test_scores_are_bm25_by_hand(tmp_path: Path) -> None:
     texts = ["printer jam", "printer printer", "vpn tunnel"]
     rows = [(f"request:{i}", EVERYONE, NOTHING, _words(text)) for i, text in enumerate(texts)]
-    found = _scores(_made(tmp_path / "lexical", *rows), _words("printer"))
-    # k1 = 1.2; all texts are of the mean length, so the length does not matter; "printer" is in 2 of 3
+    result = _scores(_new_index(tmp_path / "lexical", *rows), _words("printer"))
+    # k1 = 1.2; all texts have the mean length, so that length does not matter; "printer" is in 2 of 3
     idf = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
-    assert set(found) == {"request:0", "request:1"}
-    assert found["request:0"] == pytest.approx(idf * 1 * 2.2 / (1 + 1.2), rel=1e-5)
-    assert found["request:1"] == pytest.approx(idf * 2 * 2.2 / (2 + 1.2), rel=1e-5)
+    assert set(result) == {"request:0", "request:1"}
+    assert result["request:0"] == pytest.approx(idf * 1 * 2.2 / (1 + 1.2), rel=1e-5)
+    assert result["request:1"] == pytest.approx(idf * 2 * 2.2 / (2 + 1.2), rel=1e-5)
 
 
-def test_a_word_in_the_context_counts_four_fifths(tmp_path: Path) -> None:
-    index = _made(
+def test_a_word_in_the_context_counts_four_fifths_of_one_in_the_text(tmp_path: Path) -> None:
+    index = _new_index(
         tmp_path / "lexical",
         ("request:0", EVERYONE, _words("jam"), _words("tray")),
         ("request:1", EVERYONE, _words("ink"), _words("jam")),
     )
-    found = _scores(index, _words("jam"))
-    assert found["request:0"] == pytest.approx(0.8 * found["request:1"], rel=1e-5)
+    result = _scores(index, _words("jam"))
+    assert result["request:0"] == pytest.approx(0.8 * result["request:1"], rel=1e-5)
 
 
-def test_a_word_of_another_language_counts_by_its_probability(tmp_path: Path) -> None:
-    index = _made(
+def test_a_translation_counts_by_its_probability(tmp_path: Path) -> None:
+    index = _new_index(
         tmp_path / "lexical",
         ("request:0", EVERYONE, _words("password"), _words("portal")),
         ("request:1", EVERYONE, _words("vpn"), _words("password")),
@@ -91,17 +91,17 @@ def test_a_word_of_another_language_counts_by_its_probability(tmp_path: Path) ->
     )
     plain = _scores(index, _words("password"))["request:1"]
     in_a_title = _scores(index, _words("password"))["request:0"]
-    found = _scores(index, _across(password=0.25, toner=0.5))
-    assert found == {
+    result = _scores(index, _translated(password=0.25, toner=0.5))
+    assert result == {
         "request:0": pytest.approx(0.25 * in_a_title, rel=1e-5),
         "request:1": pytest.approx(0.25 * plain, rel=1e-5),
-        "request:2": pytest.approx(0.5 * plain, rel=1e-5),  # as rare, in a text as long
+        "request:2": pytest.approx(0.5 * plain, rel=1e-5),  # equally rare, in a text of equal length
     }
-    both = _scores(index, replace(_across(password=0.25), words=("password",)))
+    both = _scores(index, replace(_translated(password=0.25), words=("password",)))
     assert both["request:1"] == pytest.approx(1.25 * plain, rel=1e-5)
 
 
-def test_only_items_of_the_language_are_found(tmp_path: Path) -> None:
+def test_only_items_in_the_language_are_found(tmp_path: Path) -> None:
     index = LexicalIndex.create(tmp_path / "lexical")
     index.add(
         Entry(f"request:{i}", language, EVERYONE, NOTHING, _words("vpn")) for i, language in enumerate(("fi", "en"))
@@ -110,35 +110,37 @@ def test_only_items_of_the_language_are_found(tmp_path: Path) -> None:
     assert [_numbers(index, _words("vpn"), language) for language in ("fi", "en", "sv")] == [[0], [1], []]
 
 
-def test_only_the_items_named_are_searched(make: Make) -> None:
+def test_only_the_items_in_among_are_searched(make: Make) -> None:
     index, search = make("vpn", "vpn vpn", "vpn client", "printer", language="en")
     assert sorted(search("vpn")) == [0, 1, 2]
     among = frozenset({"request:0", "request:2", "request:3", "request:9"})
-    found = index.search(_words("vpn"), EVERYONE, 10, "en", among)
-    assert sorted(found) == sorted((key, score) for key, score in _scores(index, _words("vpn")).items() if key in among)
-    assert {key for key, _score in found} == {"request:0", "request:2"}
+    result = index.search(_words("vpn"), EVERYONE, 10, "en", among)
+    assert sorted(result) == sorted(
+        (key, score) for key, score in _scores(index, _words("vpn")).items() if key in among
+    )
+    assert {key for key, _score in result} == {"request:0", "request:2"}
     assert index.search(_words("vpn"), EVERYONE, 10, "en", frozenset()) == []
 
 
-def test_a_request_and_a_document_of_the_same_number_are_kept_apart(tmp_path: Path) -> None:
+def test_a_request_and_a_document_with_the_same_id_are_different_items(tmp_path: Path) -> None:
     keys = ["request:7", "document:7", "request:0", "document:0", "request:4294967296"]
     words = ["one", "two", "three", "four", "five"]
     rows = [(key, EVERYONE, NOTHING, _words(word)) for key, word in zip(keys, words, strict=True)]
-    index = _made(tmp_path / "lexical", *rows)
+    index = _new_index(tmp_path / "lexical", *rows)
     assert [list(_scores(index, _words(word))) for word in words] == [[key] for key in keys]
     index.remove(["request:7"])
     index.commit()
     assert [list(_scores(index, _words(word))) for word in words] == [[], *([key] for key in keys[1:])]
 
 
-def test_only_a_reader_with_the_token_finds(tmp_path: Path) -> None:
+def test_only_a_reader_with_the_token_finds_the_item(tmp_path: Path) -> None:
     audience = frozenset({"team:hr", "person:7"})
-    index = _made(
+    index = _new_index(
         tmp_path / "lexical",
         ("request:4", audience, NOTHING, _words("salary letter")),
         ("request:5", EVERYONE, NOTHING, _words("vpn")),
     )
-    for question in (_words("salary"), _across(salary=1.0)):
+    for question in (_words("salary"), _translated(salary=1.0)):
         assert _scores(index, question) == {}
         assert _scores(index, question, frozenset()) == {}
         assert _scores(index, question, frozenset({"team:h", "team", "hr", "person:77"})) == {}
@@ -149,14 +151,14 @@ def test_only_a_reader_with_the_token_finds(tmp_path: Path) -> None:
 
 def test_the_readers_tokens_do_not_change_scores(tmp_path: Path) -> None:
     rows = [(f"request:{i}", EVERYONE | {f"team:{i}"}, NOTHING, _words("vpn")) for i in range(3)]
-    index = _made(tmp_path / "lexical", *rows)
+    index = _new_index(tmp_path / "lexical", *rows)
     plain = _scores(index, _words("vpn"))
     assert _scores(index, _words("vpn"), EVERYONE | {"team:1", "team:2"}) == plain
     assert set(plain) == {"request:0", "request:1", "request:2"}
 
 
 @pytest.mark.parametrize("token", ["0x80070005", "LAH-2F-PRN03", "VPN 809", "5.3.1", "kayttotuki@example.fi"])
-def test_exact_tokens_are_found_in_any_case(make: Make, token: str) -> None:
+def test_identifiers_are_found_in_upper_and_lower_case(make: Make, token: str) -> None:
     texts = [f"Virhe {token} kun kirjaudun", "Virhe 0x80070006 kun kirjaudun LAH-2F-PRN04 kautta, VPN 810, 5.3.2"]
     _index, search = make(*texts)
     for question in (token, token.lower(), token.upper()):
@@ -203,17 +205,17 @@ def test_a_question_without_a_known_word_finds_nothing(make: Make, question: str
     assert search(question) == []
 
 
-def test_a_long_question_keeps_its_rarest_word(make: Make) -> None:
+def test_a_long_question_is_searched_by_its_rarest_words(make: Make) -> None:
     common = " ".join(f"sana{number}" for number in range(200))
     _index, search = make(common, common, f"{common} harvinainen")
     assert search(f"{common} harvinainen")[0] == 2
 
 
-def test_words_that_hold_a_sentence_together_are_not_searched_beside_others(make: Make) -> None:
+def test_function_words_are_not_searched_if_there_are_other_words(make: Make) -> None:
     _index, search = make("tulostin ei toimi", "ei ovea", "uusi näyttö", "se ei ole IT-tuen asia")
-    assert search("tulostin ei näyttö") == [2, 0]  # each holds one, and 2 is the shorter one
-    assert search("ei se") == [3, 1, 0]  # where nothing else is asked, they are searched
-    assert search("ei tuulivoimala") == []  # whatever the index holds, of which not all may be readable
+    assert search("tulostin ei näyttö") == [2, 0]  # each has one of the words, and 2 is shorter
+    assert search("ei se") == [3, 1, 0]  # without other words, function words are searched
+    assert search("ei tuulivoimala") == []  # whether or not the index has the word, which the reader may not know
     assert search("IT ei toimi") == [0, 3]  # "it" is a department
 
 
@@ -226,15 +228,15 @@ def test_an_empty_index_finds_nothing(make: Make) -> None:
 
 def test_rarity_is_the_inverse_frequency_among_items(make: Make) -> None:
     index, _search = make("vpn tunnel vpn", "vpn client", "printer", language="en")
-    found = index.rarity(["vpn", "printer", "unknown"], EVERYONE)
-    assert found == {
+    result = index.rarity(["vpn", "printer", "unknown"], EVERYONE)
+    assert result == {
         "vpn": pytest.approx(math.log(1 + 1.5 / 2.5)),
         "printer": pytest.approx(math.log(1 + 2.5 / 1.5)),
         "unknown": 0.0,
     }
 
 
-def test_rarity_and_size_tell_nothing_of_what_may_not_be_read(make: Make) -> None:
+def test_rarity_and_size_reveal_nothing_about_items_that_may_not_be_read(make: Make) -> None:
     index, _search = make("vpn tunnel", "printer", language="en")
     before = index.rarity(["vpn", "layoff", "tunnel"], EVERYONE), index.size(EVERYONE)
     index.add(Entry(f"request:{n}", "en", frozenset({"team:hr"}), NOTHING, _words("vpn layoff")) for n in (2, 3))
@@ -244,7 +246,7 @@ def test_rarity_and_size_tell_nothing_of_what_may_not_be_read(make: Make) -> Non
     assert index.size(hr) == 4 and index.rarity(["layoff"], hr)["layoff"] > 0
 
 
-def test_a_removed_item_is_not_found_and_the_source_of_a_copy_stays(make: Make, tmp_path: Path) -> None:
+def test_a_removed_item_is_not_found_and_the_source_of_a_copy_is_unchanged(make: Make, tmp_path: Path) -> None:
     index, search = make("vpn tunnel", "vpn client", "printer", "mouse", language="en")
     LexicalIndex.copy(tmp_path / "lexical", tmp_path / "copy")
     copy = LexicalIndex.load(tmp_path / "copy")
@@ -258,7 +260,7 @@ def test_a_removed_item_is_not_found_and_the_source_of_a_copy_stays(make: Make, 
     assert search("tunnel") == [0]
 
 
-def test_a_word_of_every_item_is_still_found_after_removals(make: Make) -> None:
+def test_a_word_that_every_item_has_is_still_found_after_removals(make: Make) -> None:
     index, search = make(*(f"printer number{n}" for n in range(20)), language="en")
     index.remove(["request:3", "request:4"])
     index.commit()
@@ -272,10 +274,10 @@ def test_a_word_in_a_documents_opening_counts_more(tmp_path: Path) -> None:
     index.add([Entry("document:1", "en", EVERYONE, NOTHING, text)])
     index.add([Entry("document:2", "en", EVERYONE, NOTHING, text, _words("vpn keys"))])
     index.commit()
-    found = _scores(index, _words("vpn"))
-    assert list(found) == ["document:2", "document:1"]
-    # In the text the word is in both items, in the opening in one: of two texts, as long as the mean one and twice it.
-    assert found["document:2"] - found["document:1"] == pytest.approx(
+    result = _scores(index, _words("vpn"))
+    assert list(result) == ["document:2", "document:1"]
+    # Both texts have the word, and one opening; that opening is twice as long as the mean of the two.
+    assert result["document:2"] - result["document:1"] == pytest.approx(
         0.5 * math.log(2) * 2.2 / (1 + 1.2 * (0.25 + 0.75 * 2)), rel=1e-5
     )
 

@@ -1,4 +1,4 @@
-"""local.py: one generation on real SQLite, FAISS and Tantivy, opened, searched and found damaged."""
+"""local.py: a generation on real SQLite, FAISS and Tantivy: opening, searching, damaged files."""
 
 import shutil
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recommender.index.vector_space import VectorSpace
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -18,6 +17,7 @@ from recommender.index import Hit, generations
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
 from recommender.index.local import LocalIndex
+from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms
 from recommender.settings import Settings
@@ -31,7 +31,7 @@ def index(
     reindexed: Callable[..., LocalIndex],
     add_request: Callable[..., int],
 ) -> LocalIndex:
-    """Three requests of one passage each: two that everyone may read, the third for the team hr."""
+    """Three requests with a passage each: everyone may read two, the team hr the third."""
     add_request("printer jam", answer="open the tray")
     add_request("vpn tunnel", answer="restart the client")
     add_request("printer salary", answer="ask the payroll", audience=["team:hr"])
@@ -39,24 +39,28 @@ def index(
 
 
 def _near(hit: Hit) -> tuple[float, float, float]:
-    """How near an item is by its nearest passage, its first, and the whole."""
+    """How near an item is by its nearest passage."""
     assert hit.near is not None
     return hit.near.nearest, hit.near.first, hit.near.whole
 
 
-def test_both_legs_score_what_the_reader_may_read(index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer) -> None:
+def test_both_legs_score_the_items_that_the_reader_may_read(
+    index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
     vector = encoder.encode_queries(["printer jam\nopen the tray"])[0]
     hits = {hit.item: hit for hit in index.search(vector, analyzer.query_terms("printer jam"), EVERYONE, 10)}
     assert set(hits) == {"request:1", "request:2"}
     other = encoder.encode_passages(["vpn tunnel\nrestart the client"])[0]
-    # an item of one passage is as near as it, first and whole
+    # for an item with a single passage, `first` and `whole` equal `nearest`
     assert _near(hits["request:1"]) == pytest.approx((1.0,) * 3)
     assert _near(hits["request:2"]) == pytest.approx((float(vector @ other),) * 3)
     assert hits["request:1"].lexical > 0.0
     assert hits["request:2"].lexical == 0.0
 
 
-def test_nearest_is_the_cosine_of_the_best_that_search_finds(index: LocalIndex, encoder: FakeEncoder) -> None:
+def test_nearest_is_the_cosine_of_the_nearest_passage_that_search_finds(
+    index: LocalIndex, encoder: FakeEncoder
+) -> None:
     vector = encoder.encode_queries(["printer salary"])[0]
     for tokens, among in ((EVERYONE, None), (EVERYONE | {"team:hr"}, None), (EVERYONE, frozenset({"request:2"}))):
         hits = index.search(vector, Terms((), ()), tokens, 10, among)
@@ -76,7 +80,7 @@ def test_neither_leg_finds_an_item_without_its_token(
     assert index.search(vector, terms, frozenset({"team:other"}), 10) == []
 
 
-def test_an_item_that_only_the_words_find_gets_its_cosines_too(
+def test_an_item_found_only_by_the_lexical_leg_gets_its_cosines_too(
     index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:
     vector = encoder.encode_queries(["vpn tunnel\nrestart the client"])[0]
@@ -107,13 +111,13 @@ def test_an_item_is_as_near_as_its_passages(
     assert _near(found["request:2"]) == pytest.approx(expected, abs=1e-6)
     near = found["request:2"].near
     assert near is not None and index.passages([near.passage_id])[near.passage_id].text == "restart the client"
-    # found by one passage, by another, or by words alone: the item is as near
+    # the cosines are the same, whichever passage or leg found the item
     for terms, top_k in ((Terms((), ()), 1), (analyzer.query_terms("night"), 1), (analyzer.query_terms("client"), 9)):
         [again] = [hit.near for hit in index.search(vector, terms, EVERYONE, top_k) if hit.item == "request:2"]
         assert again is not None and again[:4] == near[:4]
 
 
-def test_the_passages_of_an_item_are_told_in_their_order(
+def test_the_passage_ids_of_an_item_are_in_order(
     reindexed: Callable[..., LocalIndex],
     sessions: sessionmaker[Session],
     encoder: FakeEncoder,
@@ -140,7 +144,7 @@ def test_the_passages_of_an_item_are_told_in_their_order(
         assert best.near is not None and (best.item, best.near.passage_id) == (f"request:{number + 1}", ids[0])
 
 
-def test_each_language_gives_its_own_best_words(
+def test_the_lexical_leg_finds_items_in_each_language(
     reindexed: Callable[..., LocalIndex],
     encoder: FakeEncoder,
     analyzer: Analyzer,
@@ -161,22 +165,22 @@ def test_each_language_gives_its_own_best_words(
     }
 
 
-def test_both_legs_keep_to_the_items_named(index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer) -> None:
+def test_both_legs_search_only_the_items_in_among(index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer) -> None:
     vector = encoder.encode_queries(["printer jam\nopen the tray"])[0]
     terms = analyzer.query_terms("printer jam tunnel")
     for among in ({"request:2"}, {"request:2", "request:3"}, {"request:1", "request:2"}, {"request:9"}, set[str]()):
         found = {hit.item for hit in index.search(vector, terms, EVERYONE, 10, frozenset(among))}
-        assert found == among & {"request:1", "request:2"}  # the third is for hr
+        assert found == among & {"request:1", "request:2"}  # only hr may read the third
         assert {hit.item for hit in index.search(None, terms, EVERYONE, 10, frozenset(among))} == found
 
 
-def test_without_a_vector_the_words_alone_answer(index: LocalIndex, analyzer: Analyzer) -> None:
+def test_without_a_vector_only_the_lexical_leg_runs(index: LocalIndex, analyzer: Analyzer) -> None:
     (hit,) = index.search(None, analyzer.query_terms("tunnel"), EVERYONE, 10)
     assert (hit.item, hit.language, hit.near) == ("request:2", "en", None)
     assert hit.lexical > 0.0
 
 
-def test_passages_come_back_as_they_were_written(index: LocalIndex, analyzer: Analyzer) -> None:
+def test_passages_are_returned_as_they_were_written(index: LocalIndex, analyzer: Analyzer) -> None:
     (hit,) = index.search(None, analyzer.query_terms("tunnel"), EVERYONE, 10)
     (identifier,) = index.passage_ids(hit.item)
     passage = index.passages([identifier])[identifier]
@@ -185,7 +189,7 @@ def test_passages_come_back_as_they_were_written(index: LocalIndex, analyzer: An
     assert index.passages([999]) == {}
 
 
-def test_the_background_is_the_mean_cosine_of_passages_of_different_items_drawn_to_the_models_own(
+def test_the_background_is_the_mean_cosine_of_different_items_and_of_the_model(
     index: LocalIndex, encoder: FakeEncoder
 ) -> None:
     texts = ["printer jam\nopen the tray", "vpn tunnel\nrestart the client", "printer salary\nask the payroll"]
@@ -209,14 +213,14 @@ def test_a_removed_item_is_found_by_neither_leg(
     with sessions.begin() as session:
         session.execute(update(HelpRequest).where(HelpRequest.id == 3).values(hidden=True))
     index = reindexed()
-    assert index.manifest.rows == 24  # one item of twelve is below the share that makes a compaction
+    assert index.manifest.rows == 24  # vectors are written anew only when more than a fifth were removed
     assert index.manifest.passages == 22
     vector = encoder.encode_queries(["printer2 jam\ntray2"])[0]
     hits = index.search(vector, analyzer.query_terms("printer2 jam"), EVERYONE, 20)
     assert {hit.item for hit in hits} == {f"request:{n}" for n in range(1, 13) if n != 3}
 
 
-def test_another_model_is_a_mismatch_that_names_the_way_out(
+def test_another_model_is_a_mismatch_that_says_what_to_do(
     settings: Settings, index: LocalIndex, encoder: FakeEncoder
 ) -> None:
     for other in (
@@ -320,7 +324,7 @@ def _other_count(directory: Path) -> None:
         _overwrite_space,
     ],
 )
-def test_damage_is_named_with_the_way_out(
+def test_a_damaged_file_is_an_error_that_says_what_to_do(
     settings: Settings, index: LocalIndex, encoder: FakeEncoder, damage: Callable[[Path], None]
 ) -> None:
     damage(generations.live(settings.index_dir))
@@ -329,7 +333,7 @@ def test_damage_is_named_with_the_way_out(
 
 
 @pytest.mark.parametrize("damage", [_remove_vectors, _cut_vectors])
-def test_the_words_of_a_generation_without_vectors_can_be_opened(
+def test_a_generation_without_vectors_can_be_opened_for_the_lexical_leg(
     settings: Settings, index: LocalIndex, analyzer: Analyzer, damage: Callable[[Path], None]
 ) -> None:
     damage(generations.live(settings.index_dir))

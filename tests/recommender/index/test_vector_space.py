@@ -1,4 +1,5 @@
-"""space.py against sums done by hand, and through a reindex: what is learned, where vectors lie, what is kept."""
+"""vector_space.py compared with sums by hand, and in a reindex: what is learned, how vectors are placed, what is
+stored."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -36,7 +37,7 @@ def _in(language: str, count: int) -> list[Passage]:
     return _passages([""] * count, language)
 
 
-def _learned(passages: Sequence[Passage], encoder: FakeEncoder, alignment: Alignment | None = None) -> VectorSpace:
+def _learn(passages: Sequence[Passage], encoder: FakeEncoder, alignment: Alignment | None = None) -> VectorSpace:
     return VectorSpace.learn(passages, _raw(passages, encoder), encoder, alignment or Alignment())
 
 
@@ -54,7 +55,7 @@ def _rotation(seed: int) -> Vectors:
     return np.linalg.qr(np.random.default_rng(seed).normal(size=(64, 64)))[0].astype(np.float32)
 
 
-def _usual(maps: Mapping[str, Vectors] | None = None) -> Alignment:
+def _shipped(maps: Mapping[str, Vectors] | None = None) -> Alignment:
     """An alignment with means of both languages."""
     return Alignment(
         maps=maps or {},
@@ -63,40 +64,40 @@ def _usual(maps: Mapping[str, Vectors] | None = None) -> Alignment:
     )
 
 
-def _assert_same(one: VectorSpace, two: VectorSpace) -> None:
+def _assert_same(first: VectorSpace, second: VectorSpace) -> None:
     for part in ("passages", "questions", "maps"):
-        values, others = getattr(one, part), getattr(two, part)
+        values, others = getattr(first, part), getattr(second, part)
         assert values.keys() == others.keys()
         for language in values:
             np.testing.assert_array_equal(values[language], others[language])
             assert values[language].dtype == others[language].dtype
 
 
-def test_the_mean_of_a_languages_placed_passages_is_near_zero(encoder: FakeEncoder) -> None:
+def test_the_mean_of_a_language_s_placed_passages_is_near_zero(encoder: FakeEncoder) -> None:
     passages = _passages(ENGLISH) + _passages(FINNISH, "fi")
     raw = _raw(passages, encoder)
-    placed = _learned(passages, encoder).place_passages(raw, passages)
+    placed = _learn(passages, encoder).place_passages(raw, passages)
     for rows in (slice(0, 60), slice(60, 100)):
         assert np.linalg.norm(raw[rows].mean(axis=0)) > 0.7
         assert np.linalg.norm(placed[rows].mean(axis=0)) < 0.05
 
 
-def test_placed_vectors_have_unit_length_and_what_was_given_stays(encoder: FakeEncoder) -> None:
+def test_placed_vectors_have_unit_length_and_the_input_is_not_changed(encoder: FakeEncoder) -> None:
     passages = _passages(ENGLISH) + _passages(FINNISH, "fi") + _passages(["skrivaren har fastnat"], "sv")
     raw = _raw(passages, encoder)
     before = raw.copy()
-    vector_space = _learned(passages, encoder, _usual({"fi": _rotation(5)}))
+    vector_space = _learn(passages, encoder, _shipped({"fi": _rotation(5)}))
     placed = vector_space.place_passages(raw, passages)
     assert (placed.shape, placed.dtype) == (raw.shape, np.float32)
     np.testing.assert_allclose(np.linalg.norm(placed, axis=1), 1.0, atol=1e-5)
     question = encoder.encode_queries(["printer stuck"])[0]
-    asked = question.copy()
+    original = question.copy()
     for language in ("en", "fi", "sv"):
         vector = vector_space.place_question(question, language, 2)
         assert (vector.shape, vector.dtype) == ((64,), np.float32)
         assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
     np.testing.assert_array_equal(raw, before)
-    np.testing.assert_array_equal(question, asked)
+    np.testing.assert_array_equal(question, original)
 
 
 def test_passages_are_placed_by_their_own_language(encoder: FakeEncoder) -> None:
@@ -108,8 +109,8 @@ def test_passages_are_placed_by_their_own_language(encoder: FakeEncoder) -> None
     assert VectorSpace(means).place_passages(np.zeros((0, 64), np.float32), []).shape == (0, 64)
 
 
-def test_a_language_without_a_mean_is_left_alone(encoder: FakeEncoder) -> None:
-    vector_space = _learned(_passages(ENGLISH), encoder)
+def test_passages_in_a_language_without_a_mean_are_not_centred(encoder: FakeEncoder) -> None:
+    vector_space = _learn(_passages(ENGLISH), encoder)
     assert set(vector_space.passages) == set(vector_space.questions) == {"en"}
     raw = encoder.encode_passages(FINNISH)
     np.testing.assert_allclose(vector_space.place_passages(raw, _in("fi", 40)), raw, atol=1e-6)
@@ -136,22 +137,22 @@ def test_a_question_in_a_language_without_a_mean_is_placed_by_the_mean_of_the_ot
         (1, (1, 0, 0, 0)),
         (129, (0, 0, 0, 1)),
         (5000, (0, 0, 0, 1)),
-        (4, (0.5, 0.5, 0, 0)),  # 4 lies halfway between 2 and 8 by logarithms
+        (4, (0.5, 0.5, 0, 0)),  # the logarithm of 4 is halfway between those of 2 and 8
         (16, (0, 0.5, 0.5, 0)),
         (64, (0, 0, 0.5, 0.5)),
     ],
 )
-def test_a_question_is_placed_by_the_mean_of_questions_as_long(words: int, weights: Sequence[float]) -> None:
+def test_a_question_is_placed_by_the_mean_of_questions_of_the_same_length(words: int, weights: Sequence[float]) -> None:
     means, vector = {"en": _rows(4, 3), "fi": _rows(4, 4)}, _rows(1, 5)[0]
     mean = np.array(weights, np.float32) @ means["en"]
     placed = VectorSpace(questions=means).place_question(vector, "en", words)
     np.testing.assert_allclose(placed, normalise((vector - 0.85 * mean)[None])[0], atol=1e-6)
 
 
-def test_the_means_of_questions_are_those_of_the_beginnings_of_asked_ones(encoder: FakeEncoder) -> None:
+def test_the_means_of_questions_are_of_the_first_words_of_stored_questions(encoder: FakeEncoder) -> None:
     texts = [" ".join(f"{word}{number}" for word in ("paper", "jam", "tray") * 20) for number in range(40)]
-    asked = _passages(texts, role=Role.QUESTION, context="printer stuck")
-    vector_space = _learned(asked + _passages(ENGLISH, role=Role.ANSWER), encoder)
+    stored = _passages(texts, role=Role.QUESTION, context="printer stuck")
+    vector_space = _learn(stored + _passages(ENGLISH, role=Role.ANSWER), encoder)
     for row, length in enumerate((2, 8, 32, 128)):
         beginnings = [" ".join(f"printer stuck {text}".split()[:length]) for text in texts]
         expected = encoder.encode_queries(beginnings).mean(axis=0)
@@ -159,22 +160,22 @@ def test_the_means_of_questions_are_those_of_the_beginnings_of_asked_ones(encode
     np.testing.assert_allclose(vector_space.questions["en"][0], encoder.encode_queries(["printer stuck"])[0], atol=1e-6)
 
 
-def test_without_enough_asked_ones_questions_are_snippets_of_the_passages(encoder: FakeEncoder) -> None:
+def test_with_too_few_stored_questions_snippets_of_passages_imitate_questions(encoder: FakeEncoder) -> None:
     same = _passages(["toner " * 60] * 40, role=Role.ANSWER, context="not a part of it")
-    vector_space = _learned(same, encoder)
+    vector_space = _learn(same, encoder)
     np.testing.assert_allclose(
         vector_space.questions["en"], np.tile(encoder.encode_queries(["toner"]), (4, 1)), atol=1e-6
     )
     few = _passages(["ink ink"] * 31, role=Role.QUESTION)
-    means = _learned(few + same, encoder).questions["en"]
-    assert 0.3 < float(means[0] @ encoder.encode_queries(["toner"])[0]) < 0.8  # neither alone
+    means = _learn(few + same, encoder).questions["en"]
+    assert 0.3 < float(means[0] @ encoder.encode_queries(["toner"])[0]) < 0.8  # a mean of both
 
 
-def test_a_language_of_fewer_than_32_passages_has_no_mean_of_its_own(encoder: FakeEncoder) -> None:
-    assert _learned(_passages(ENGLISH[:31]), encoder) == VectorSpace(learned_from=31)
-    enough = _learned(_passages(ENGLISH[:32]), encoder)
+def test_a_language_with_fewer_than_32_passages_has_no_mean_of_its_own(encoder: FakeEncoder) -> None:
+    assert _learn(_passages(ENGLISH[:31]), encoder) == VectorSpace(learned_from=31)
+    enough = _learn(_passages(ENGLISH[:32]), encoder)
     np.testing.assert_allclose(enough.passages["en"], encoder.encode_passages(ENGLISH[:32]).mean(axis=0), atol=1e-6)
-    mixed = _learned(_passages(ENGLISH[:32]) + _passages(FINNISH[:31], "fi"), encoder)
+    mixed = _learn(_passages(ENGLISH[:32]) + _passages(FINNISH[:31], "fi"), encoder)
     assert set(mixed.passages) == set(mixed.questions) == {"en"}
     np.testing.assert_array_equal(mixed.passages["en"], enough.passages["en"])
 
@@ -193,42 +194,43 @@ def test_maps_bring_the_languages_together() -> None:
         np.testing.assert_allclose(placed, meanings[0], atol=1e-5)
 
 
-def test_what_is_learned_takes_the_maps_of_the_alignment(encoder: FakeEncoder) -> None:
+def test_a_learned_space_has_the_maps_of_the_alignment(encoder: FakeEncoder) -> None:
     rotation = _rotation(5)
-    assert _learned(_passages(ENGLISH), encoder, _usual({"fi": rotation})).maps.keys() == {"fi"}
-    vector_space = _learned(_passages(FINNISH, "fi"), encoder, _usual({"fi": rotation}))
+    assert _learn(_passages(ENGLISH), encoder, _shipped({"fi": rotation})).maps.keys() == {"fi"}
+    vector_space = _learn(_passages(FINNISH, "fi"), encoder, _shipped({"fi": rotation}))
     raw = encoder.encode_passages(FINNISH)
     expected = normalise(raw - raw.mean(axis=0)) @ rotation
     np.testing.assert_allclose(vector_space.place_passages(raw, _in("fi", 40)), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("maps", [{}, {"fi": _rotation(5)}])
-def test_a_language_that_is_missing_takes_the_usual_mean_moved_as_the_other_one_moved(
+def test_a_missing_language_takes_the_shipped_mean_shifted_like_the_other_language(
     encoder: FakeEncoder, maps: Mapping[str, Vectors]
 ) -> None:
-    usual, rotation = _usual(maps), maps.get("fi", np.eye(64, dtype=np.float32))
+    shipped, rotation = _shipped(maps), maps.get("fi", np.eye(64, dtype=np.float32))
     texts = {"en": ENGLISH, "fi": FINNISH[:40]}
-    # a move of English, seen from Finnish, goes backwards through the map that takes Finnish to English
-    for own, other, there in (("en", "fi", rotation.T), ("fi", "en", rotation)):
-        passages = _passages(texts[own], own)
-        alone, vector_space = _learned(passages, encoder), _learned(passages, encoder, usual)
-        np.testing.assert_array_equal(vector_space.passages[own], alone.passages[own])
-        np.testing.assert_array_equal(vector_space.questions[own], alone.questions[own])
-        moved = (alone.passages[own] - usual.passages[own]) @ there
-        np.testing.assert_allclose(vector_space.passages[other], usual.passages[other] + moved, atol=1e-5)
-        moved = (alone.questions[own] - usual.questions[own]) @ there
-        np.testing.assert_allclose(vector_space.questions[other], usual.questions[other] + moved, atol=1e-5)
+    # for Finnish, a shift of English is transformed back by the map that takes Finnish to English
+    for known, other, there in (("en", "fi", rotation.T), ("fi", "en", rotation)):
+        passages = _passages(texts[known], known)
+        alone, vector_space = _learn(passages, encoder), _learn(passages, encoder, shipped)
+        np.testing.assert_array_equal(vector_space.passages[known], alone.passages[known])
+        np.testing.assert_array_equal(vector_space.questions[known], alone.questions[known])
+        shift = (alone.passages[known] - shipped.passages[known]) @ there
+        np.testing.assert_allclose(vector_space.passages[other], shipped.passages[other] + shift, atol=1e-5)
+        shift = (alone.questions[known] - shipped.questions[known]) @ there
+        np.testing.assert_allclose(vector_space.questions[other], shipped.questions[other] + shift, atol=1e-5)
 
 
-def test_a_small_corpus_takes_the_usual_means_as_they_are(encoder: FakeEncoder) -> None:
-    usual = _usual({"fi": _rotation(5)})
+def test_a_small_corpus_takes_the_shipped_means_unchanged(encoder: FakeEncoder) -> None:
+    shipped = _shipped({"fi": _rotation(5)})
     _assert_same(
-        _learned(_passages(ENGLISH[:31]), encoder, usual), VectorSpace(usual.passages, usual.questions, usual.maps)
+        _learn(_passages(ENGLISH[:31]), encoder, shipped),
+        VectorSpace(shipped.passages, shipped.questions, shipped.maps),
     )
 
 
 def test_a_space_is_loaded_as_it_was_saved(tmp_path: Path, encoder: FakeEncoder) -> None:
-    full = _learned(_passages(ENGLISH), encoder, _usual({"fi": _rotation(5)}))
+    full = _learn(_passages(ENGLISH), encoder, _shipped({"fi": _rotation(5)}))
     for name, vector_space in (("full", full), ("empty", VectorSpace())):
         vector_space.save(tmp_path / f"{name}.npz")
         _assert_same(VectorSpace.load(tmp_path / f"{name}.npz"), vector_space)
@@ -279,7 +281,7 @@ def _held(settings: Settings) -> tuple[list[Passage], Vectors]:
     return [row.passage for row in rows], vectors
 
 
-def test_a_fresh_index_is_placed_in_the_space_it_learns_and_the_journal_holds_what_the_model_made(
+def test_a_fresh_index_learns_its_space_and_the_journal_stores_the_model_s_vectors(
     settings: Settings,
     reindexed: Callable[..., LocalIndex],
     encoder: FakeEncoder,
@@ -291,36 +293,36 @@ def test_a_fresh_index_is_placed_in_the_space_it_learns_and_the_journal_holds_wh
         add_request(f"Printer {text[-30:]}", text, "Turn it off and on")
     index = reindexed()
     passages, vectors = _held(settings)
-    assert len(passages) == 180  # a question, an answer and an opening each
+    assert len(passages) == 180  # each item has a question, an answer and an opening
     raw = _raw(passages, encoder)
     begins = np.array([passage.role is Role.OPENING for passage in passages])
     np.testing.assert_allclose(index.vector_space.passages["en"], raw[~begins].mean(axis=0), atol=1e-5)
     np.testing.assert_allclose(index.vector_space.passages["en opening"], raw[begins].mean(axis=0), atol=1e-5)
     np.testing.assert_allclose(vectors, index.vector_space.place_passages(raw, passages), atol=1e-5)
     assert np.linalg.norm(vectors.mean(axis=0)) < 0.1 < np.linalg.norm(raw.mean(axis=0))
-    # of the placed passages alone, not drawn to what the model calls unrelated before they are placed
+    # of the placed passages alone, without the model's mean cosine of unrelated texts, which are not placed
     items = np.array([passage.item for passage in passages])
     cosines = (vectors @ vectors.T)[items[:, None] != items[None, :]]
     assert index.background == pytest.approx(float(cosines.mean()), abs=1e-6)
     assert abs(index.background) < 0.05
-    kept = Journal(settings.index_dir, encoder.card)
-    found = kept.find(passage_digest(passage) for passage in passages)
-    kept.close()
+    reopened = Journal(settings.index_dir, encoder.card)
+    stored = reopened.find(passage_digest(passage) for passage in passages)
+    reopened.close()
     for passage, vector in zip(passages, raw, strict=True):
-        np.testing.assert_array_equal(found[passage_digest(passage)], vector)
+        np.testing.assert_array_equal(stored[passage_digest(passage)], vector)
 
 
 @pytest.mark.parametrize(
     ("learned_from", "passages", "outgrown"),
     [(0, 63, False), (0, 64, True), (40, 79, False), (40, 80, True), (511, 1022, True), (512, 100_000, False)],
 )
-def test_a_space_learned_from_little_is_outgrown_by_twice_as_much(
+def test_a_space_learned_from_few_passages_is_outgrown_by_twice_as_many(
     learned_from: int, passages: int, outgrown: bool
 ) -> None:
     assert VectorSpace(learned_from=learned_from).outgrown(passages) is outgrown
 
 
-def test_an_index_that_began_empty_gets_its_space_once_there_is_something(
+def test_an_index_that_was_empty_learns_its_space_from_the_first_items(
     reindexed: Callable[..., LocalIndex], add_request: Write
 ) -> None:
     assert reindexed().vector_space.passages == {}
@@ -332,7 +334,7 @@ def test_an_index_that_began_empty_gets_its_space_once_there_is_something(
     assert reindexed().vector_space.learned_from == grown.vector_space.learned_from
 
 
-def test_an_incremental_reindex_keeps_the_space_of_its_base(
+def test_an_incremental_reindex_keeps_the_space_of_the_live_generation(
     settings: Settings,
     reindexed: Callable[..., LocalIndex],
     encoder: FakeEncoder,
@@ -351,7 +353,7 @@ def test_an_incremental_reindex_keeps_the_space_of_its_base(
     _assert_same(index.vector_space, base)
     passages, vectors = _held(settings)
     expected = base.place_passages(_raw(passages, encoder), passages)
-    np.testing.assert_allclose(vectors, expected, atol=1e-5)  # old and new ones alike
+    np.testing.assert_allclose(vectors, expected, atol=1e-5)  # both old and new passages
     for item in ("request:1", "request:70", f"request:{added[0]}"):
         row = next(row for row, passage in enumerate(passages) if passage.item == item)
         best = index.search(expected[row], Terms((), ()), EVERYONE, 1)[0]

@@ -1,4 +1,4 @@
-"""spelling.py: edits counted by hand."""
+"""vocabulary.py: edits counted by hand."""
 
 import pytest
 
@@ -8,21 +8,23 @@ WORDS = ("password", "printer", "sprinter", "badge", "badges", "authentication",
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("written", "expected"),
     [
         ("pasword", [("password", 1)]),
-        ("passwrod", [("password", 1)]),  # two neighbours changed places
-        ("printr", [("printer", 1)]),  # and not sprinter, which begins otherwise
+        ("passwrod", [("password", 1)]),  # two neighbouring letters changed places
+        ("printr", [("printer", 1)]),  # not sprinter, whose first letter is another
         ("badgee", [("badge", 1), ("badges", 1)]),
-        ("authetnicaton", [("authentication", 2)]),  # a long word may have two
-        ("pasowrdd", []),  # a shorter one may not
+        ("authetnicaton", [("authentication", 2)]),  # two edits in a long word
+        ("pasowrdd", []),  # but not in a shorter one
         ("kayttoikeus", [("kayttooikeus", 1)]),
-        ("vpm", []),  # too short to tell
-        ("password", []),  # it is there
+        ("vpm", []),  # too short
+        ("password", []),  # the word is known
         ("kjhsdkhkashfk", []),
-        ("pasword1", []),  # an exact token is what it is
+        ("pasword1", []),  # an identifier
         ("", []),
     ],
 )
-def test_near_words_are_an_edit_or_two_away_and_begin_alike(written: str, meant: list[tuple[str, int]]) -> None:
-    assert Vocabulary(WORDS).near(written) == meant
+def test_near_words_are_one_or_two_edits_away_and_start_with_the_same_letter(
+    written: str, expected: list[tuple[str, int]]
+) -> None:
+    assert Vocabulary(WORDS).near(written) == expected

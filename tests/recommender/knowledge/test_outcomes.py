@@ -1,4 +1,4 @@
-"""events.py: what is counted, what is kept apart, and that nothing tells who searched."""
+"""outcomes.py: what is counted, what is counted apart, and that nothing stores who searched."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -25,15 +25,15 @@ def _on(session: Session, kind: EventKind, day: date, item: str = ITEM) -> None:
     session.flush()
 
 
-def test_an_event_can_hold_nobody_who_searched(session: Session) -> None:
+def test_the_events_table_has_no_column_for_who_searched(session: Session) -> None:
     columns = {column["name"]: column["type"] for column in inspect(session.get_bind()).get_columns("events")}
-    # the person an event is about is `subject_id`; any other name here needs a second thought
+    # `subject_id` is the person the event is about; think twice before adding another person here
     assert set(columns) == {"id", "kind", "item", "day", "request_id", "subject_id", "note", "settled"}
-    assert isinstance(columns["day"], Date)  # without a time, which a log could be held against
+    assert isinstance(columns["day"], Date)  # without a time, which could be compared with a log
 
 
 @pytest.mark.parametrize("kind", [EventKind.SOLVED, EventKind.LEFT, EventKind.FLAGGED, EventKind.USED])
-def test_an_event_says_what_became_of_an_item_and_no_more(session: Session, kind: EventKind) -> None:
+def test_an_event_stores_the_outcome_of_an_item_and_nothing_else(session: Session, kind: EventKind) -> None:
     outcomes.record(session, kind, ITEM)
     (row,) = session.scalars(select(Event))
     assert (row.kind, row.item, row.day, row.settled) == (kind, ITEM, utc_now().date(), False)
@@ -79,7 +79,7 @@ def test_last_on_is_the_newest_day_on_which_it_helped(session: Session) -> None:
     assert outcomes.usage(session, [ITEM])[ITEM].last_on == date(2026, 3, 1)
 
 
-def test_every_item_asked_for_has_its_usage_and_no_other(session: Session) -> None:
+def test_usage_has_an_entry_for_each_of_the_items_and_no_other(session: Session) -> None:
     _on(session, EventKind.LEFT, date(2026, 3, 1))
     _on(session, EventKind.SOLVED, date(2026, 3, 1), "request:9")
     assert outcomes.usage(session, [ITEM, OTHER]) == {ITEM: Usage(left=1), OTHER: Usage()}
@@ -93,7 +93,7 @@ def test_flags_are_an_item_s_unsettled_ones_oldest_first(session: Session) -> No
     assert [flag.note for flag in outcomes.flags(session, ITEM)] == ["outdated", "wrong"]
 
 
-def test_settled_flags_are_done_and_a_new_one_counts_again(session: Session) -> None:
+def test_settled_flags_no_longer_count_and_a_new_one_does(session: Session) -> None:
     for item in (ITEM, ITEM, OTHER):
         outcomes.record(session, EventKind.FLAGGED, item, note="wrong")
     outcomes.settle_flags(session, ITEM)
@@ -101,11 +101,11 @@ def test_settled_flags_are_done_and_a_new_one_counts_again(session: Session) -> 
     assert [outcomes.usage(session, [item])[item].flags for item in (ITEM, OTHER)] == [0, 1]
     outcomes.record(session, EventKind.FLAGGED, ITEM, note="still wrong")
     assert [flag.note for flag in outcomes.flags(session, ITEM)] == ["still wrong"]
-    assert session.query(Event).count() == 4  # settled, not forgotten
+    assert session.query(Event).count() == 4  # settled flags are still stored
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("given", "stored"),
     [
         ("  outdated \n", "outdated"),
         ("", None),
@@ -115,12 +115,12 @@ def test_settled_flags_are_done_and_a_new_one_counts_again(session: Session) -> 
         (" " + "x" * 1_001, "x" * 1_000),
     ],
 )
-def test_a_note_is_trimmed_and_cut(session: Session, given: str | None, kept: str | None) -> None:
+def test_a_note_is_trimmed_and_cut(session: Session, given: str | None, stored: str | None) -> None:
     outcomes.record(session, EventKind.FLAGGED, ITEM, note=given)
-    assert session.scalars(select(Event.note)).one() == kept
+    assert session.scalars(select(Event.note)).one() == stored
 
 
-def test_what_is_not_a_person_s_topic_is_theirs_alone_and_can_be_taken_back(
+def test_a_declined_item_concerns_one_person_and_can_be_taken_back(
     session: Session, add_person: Callable[..., int]
 ) -> None:
     aino, matti = add_person("aino"), add_person("matti")

@@ -1,4 +1,4 @@
-"""lifecycle.py: what may be done to a request, by whom, and who can read it afterwards."""
+"""requests.py: what can be done with a request, who may do it, and who can read it afterwards."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from recommender.knowledge import requests
 
 OLD = datetime(2026, 1, 1)
 WHO = ("minna", "otto", "iida", "vera", "liisa", "lasse", "")
-PEOPLE = [  # "" is someone not signed in
+PEOPLE = [  # "" is a person who is not signed in
     ("minna", "staff"),  # asks
     ("otto", "agent", "it"),
     ("iida", "staff", "it"),
@@ -49,7 +49,7 @@ def _reader(session: Session, handle: str) -> Reader:
 
 
 def _filed(session: Session, team: str | None = "it", *, shared: bool = False) -> HelpRequest:
-    """An open request of Minna's as it is when nobody has touched it for long."""
+    """An open request by Minna that was last changed long ago."""
     minna, to = _person(session, "minna"), _team(session, team) if team else None
     request = requests.file_request(session, minna, "VPN", "It drops.", "en", to, shared=shared)
     request.created_at = request.updated_at = OLD
@@ -58,7 +58,8 @@ def _filed(session: Session, team: str | None = "it", *, shared: bool = False) -
 
 
 def _resolved(session: Session, team: str | None = "it", *, resolution: str | None = None) -> HelpRequest:
-    """A request of Minna's that was resolved on the third, with Otto's reply of the second or a resolution."""
+    """A request by Minna that was resolved on 3 January, by a reply from Otto on 2 January or by an imported
+    resolution."""
     request = _filed(session, team)
     request.status, request.resolved_at, request.resolution = "resolved", OLD + timedelta(days=2), resolution
     if resolution is None:
@@ -74,7 +75,7 @@ def _readers(session: Session, request: HelpRequest) -> set[str]:
 
 
 def _stored(session: Session, request: HelpRequest) -> HelpRequest:
-    """The request as the database has it."""
+    """The request as it is in the database."""
     session.commit()
     session.expire_all()
     return session.get_one(HelpRequest, request.id)
@@ -90,17 +91,17 @@ def _stored(session: Session, request: HelpRequest) -> HelpRequest:
         ("it", False, {"minna", "otto", "iida"}),
         ("hr", False, {"minna", "vera"}),
         (None, True, set(WHO)),
-        (None, False, {"minna", "otto", "vera", "liisa"}),  # any agent, until a team has it
+        (None, False, {"minna", "otto", "vera", "liisa"}),  # any agent, while it has no team
     ],
 )
-def test_a_new_request_is_for_everyone_or_for_those_in_it(
+def test_a_new_request_is_readable_by_everyone_or_by_asker_and_team(
     session: Session, team: str | None, shared: bool, readers: set[str]
 ) -> None:
     request = _stored(session, _filed(session, team, shared=shared))
     assert _readers(session, request) == readers
 
 
-def test_a_new_request_is_open_and_as_it_was_written(session: Session) -> None:
+def test_a_new_request_is_open_and_stored_as_it_was_written(session: Session) -> None:
     before = utc_now()
     minna = _person(session, "minna")
     made = requests.file_request(session, minna, "VPN drops", "Every hour.", "en", _team(session, "it"), shared=True)
@@ -111,7 +112,7 @@ def test_a_new_request_is_open_and_as_it_was_written(session: Session) -> None:
     assert before <= row.created_at <= utc_now()
 
 
-def test_an_anonymous_request_is_marked_so_and_still_its_asker_s(session: Session) -> None:
+def test_an_anonymous_request_is_marked_and_readable_by_its_asker(session: Session) -> None:
     minna = _person(session, "minna")
     made = requests.file_request(session, minna, "T", "", "en", None, shared=False, anonymous=True)
     row = _stored(session, made)
@@ -124,15 +125,15 @@ def test_a_title_too_long_for_its_column_is_cut(session: Session) -> None:
     assert _stored(session, made).title == "x" * 500
 
 
-def test_what_was_suggested_before_is_kept_in_its_order_and_once(session: Session) -> None:
+def test_suggestions_shown_before_are_stored_once_and_in_order(session: Session) -> None:
     attempts = [("request:1", False), ("document:2", True), ("request:3", False), ("request:1", True)]
     minna = _person(session, "minna")
     made = requests.file_request(session, minna, "T", "", "en", None, shared=True, attempts=iter(attempts))
-    found = [(row.item, row.position, row.opened) for row in _stored(session, made).attempts]
-    assert found == [("request:1", 0, True), ("document:2", 1, True), ("request:3", 2, False)]
+    result = [(row.item, row.position, row.opened) for row in _stored(session, made).attempts]
+    assert result == [("request:1", 0, True), ("document:2", 1, True), ("request:3", 2, False)]
 
 
-def test_without_suggestions_nothing_is_kept_of_them(session: Session) -> None:
+def test_without_suggestions_no_attempts_are_stored(session: Session) -> None:
     _filed(session)
     assert session.query(RequestAttempt).count() == 0
 
@@ -146,10 +147,10 @@ def test_a_reply_to_an_open_request_leaves_it_open(session: Session) -> None:
     row = _stored(session, request)
     assert [(reply.body, reply.accepted) for reply in row.replies] == [("Which client?", False)]
     assert (made.author, row.status) == (_person(session, "otto"), "open")
-    assert row.updated_at == made.created_at > OLD  # how the watcher sees it
+    assert row.updated_at == made.created_at > OLD  # by which the watcher notices the change
 
 
-def test_a_reply_to_a_resolved_request_reopens_it_and_nothing_is_the_solution_any_more(session: Session) -> None:
+def test_a_reply_to_a_resolved_request_reopens_it_without_a_solution(session: Session) -> None:
     request = _resolved(session)
     requests.reply(session, request, _person(session, "minna"), "It still drops.")
     row = _stored(session, request)
@@ -177,11 +178,13 @@ def test_an_imported_resolution_becomes_a_reply_when_the_request_is_opened_again
     row = _stored(session, request)
     assert (row.status, row.resolution) == ("open", None)
     assert [reply.body for reply in row.replies] == ["Reboot the gateway.", *after]
-    kept = row.replies[0]
-    assert (kept.author, kept.accepted, kept.created_at) == (None, False, OLD + timedelta(days=2))
+    first = row.replies[0]
+    assert (first.author, first.accepted, first.created_at) == (None, False, OLD + timedelta(days=2))
 
 
-def test_a_resolution_that_came_with_an_open_request_becomes_a_reply_when_another_solves_it(session: Session) -> None:
+def test_the_resolution_of_an_imported_open_request_becomes_a_reply_when_another_reply_solves_it(
+    session: Session,
+) -> None:
     request = _filed(session)
     request.resolution = "Reboot the gateway."
     solution = requests.reply(session, request, _person(session, "otto"), "Update it.")
@@ -240,7 +243,7 @@ def test_nobody_else_resolves_or_reopens_it(session: Session, team: str | None, 
     assert (_stored(session, request).status, solution.accepted) == ("resolved", True)
 
 
-def test_nobody_asked_is_not_the_same_as_nobody_signed_in(session: Session) -> None:
+def test_a_visitor_is_not_the_asker_of_a_request_without_an_asker(session: Session) -> None:
     request = _filed(session)
     request.asked_by = None
     session.flush()
@@ -249,7 +252,7 @@ def test_nobody_asked_is_not_the_same_as_nobody_signed_in(session: Session) -> N
         requests.share(session, request, ANYONE, True)
 
 
-def test_one_reply_is_the_solution_and_the_time_is_kept(session: Session) -> None:
+def test_one_reply_is_the_solution_and_the_time_is_stored(session: Session) -> None:
     request, before = _filed(session), utc_now()
     wrong, right = [requests.reply(session, request, _person(session, "otto"), body) for body in ("Wait.", "Update.")]
     requests.resolve(session, request, _reader(session, "minna"), wrong)
@@ -260,7 +263,7 @@ def test_one_reply_is_the_solution_and_the_time_is_kept(session: Session) -> Non
     assert row.resolved_at is not None and before <= row.resolved_at == row.updated_at <= utc_now()
 
 
-def test_the_reply_of_another_request_solves_nothing(session: Session) -> None:
+def test_a_reply_to_another_request_cannot_be_the_solution(session: Session) -> None:
     request, other = _filed(session), _filed(session)
     elsewhere = requests.reply(session, other, _person(session, "otto"), "Update it.")
     with pytest.raises(NotAllowed, match="another request"):
@@ -276,27 +279,27 @@ def test_reopening_an_open_request_changes_nothing(session: Session) -> None:
     assert (row.status, row.updated_at) == ("open", OLD)
 
 
-def test_of_two_who_resolve_at_once_the_second_is_told_and_leaves_nothing(
+def test_when_two_people_resolve_the_second_gets_a_conflict_and_stores_nothing(
     session: Session, sessions: sessionmaker[Session]
 ) -> None:
     number = _filed(session).id
     with sessions() as first, sessions() as second:
-        both = [(each, each.get_one(HelpRequest, number), _person(each, "otto")) for each in (first, second)]
-        for each, request, otto in both[:1]:
-            requests.resolve(each, request, reader_of(otto), requests.reply(each, request, otto, "first"))
-            each.commit()
-        each, request, otto = both[1]
-        assert request.status == "open"  # as the second has read it
+        request, otto = second.get_one(HelpRequest, number), _person(second, "otto")
+        earlier, first_otto = first.get_one(HelpRequest, number), _person(first, "otto")
+        solution = requests.reply(first, earlier, first_otto, "first")
+        requests.resolve(first, earlier, reader_of(first_otto), solution)
+        first.commit()
+        assert request.status == "open"  # as the second session has read it
         with pytest.raises(Conflict, match="Somebody else has resolved"):
-            requests.resolve(each, request, reader_of(otto), requests.reply(each, request, otto, "second"))
-        each.rollback()
+            requests.resolve(second, request, reader_of(otto), requests.reply(second, request, otto, "second"))
+        second.rollback()
     session.expire_all()
     row = session.get_one(HelpRequest, number)
     assert (row.status, [(reply.body, reply.accepted) for reply in row.replies]) == ("resolved", [("first", True)])
 
 
-def test_of_many_who_resolve_in_the_same_moment_one_is_first(session: Session, sessions: sessionmaker[Session]) -> None:
-    number, together, ends = _filed(session).id, threading.Barrier(4), []
+def test_when_many_people_resolve_together_only_one_succeeds(session: Session, sessions: sessionmaker[Session]) -> None:
+    number, together, results = _filed(session).id, threading.Barrier(4), []
 
     def resolve(body: str) -> None:
         with sessions() as mine:
@@ -305,10 +308,10 @@ def test_of_many_who_resolve_in_the_same_moment_one_is_first(session: Session, s
             try:
                 requests.resolve(mine, request, reader_of(otto), requests.reply(mine, request, otto, body))
                 mine.commit()
-                ends.append(body)
+                results.append(body)
             except Conflict:
                 mine.rollback()
-                ends.append("conflict")
+                results.append("conflict")
 
     threads = [threading.Thread(target=resolve, args=(f"by {n}",)) for n in range(4)]
     for thread in threads:
@@ -317,22 +320,65 @@ def test_of_many_who_resolve_in_the_same_moment_one_is_first(session: Session, s
         thread.join(30)
     session.expire_all()
     row = session.get_one(HelpRequest, number)
-    (kept,) = row.replies
-    assert sorted(ends) == [kept.body, "conflict", "conflict", "conflict"]
-    assert (row.status, kept.accepted) == ("resolved", True)
+    (stored_reply,) = row.replies
+    assert sorted(results) == [stored_reply.body, "conflict", "conflict", "conflict"]
+    assert (row.status, stored_reply.accepted) == ("resolved", True)
 
 
-def test_resolving_what_is_resolved_already_is_a_conflict(session: Session) -> None:
+def test_resolving_a_resolved_request_is_a_conflict(session: Session) -> None:
     request = _resolved(session)
     with pytest.raises(Conflict):
         requests.resolve(session, request, _reader(session, "minna"), request.replies[0])
     assert _stored(session, request).resolved_at == OLD + timedelta(days=2)
 
 
+def test_a_reply_that_resolves_is_stored_as_the_solution(session: Session) -> None:
+    request, otto = _filed(session), _person(session, "otto")
+    solution = requests.reply_and_resolve(session, request, reader_of(otto), otto, "Update it.")
+    row = _stored(session, request)
+    assert (row.status, [(reply.id, reply.accepted) for reply in row.replies]) == ("resolved", [(solution.id, True)])
+    assert (solution.author, solution.body) == (otto, "Update it.")
+
+
+def test_a_resolving_reply_to_a_resolved_request_is_a_conflict_and_is_not_stored(session: Session) -> None:
+    request, otto = _resolved(session), _person(session, "otto")
+    with pytest.raises(Conflict, match="Somebody else has resolved"):
+        requests.reply_and_resolve(session, request, reader_of(otto), otto, "Second.")
+    row = _stored(session, request)
+    assert (row.status, [reply.body for reply in row.replies]) == ("resolved", ["Update it."])
+
+
+def test_a_resolving_reply_that_loses_the_race_is_a_conflict_and_is_rolled_back(
+    session: Session, sessions: sessionmaker[Session]
+) -> None:
+    number = _filed(session).id
+    with sessions() as late:
+        request, otto = late.get_one(HelpRequest, number), _person(late, "otto")
+        assert request.status == "open"  # as the late session has read it
+        with sessions.begin() as early:
+            first = _person(early, "otto")
+            requests.reply_and_resolve(early, early.get_one(HelpRequest, number), reader_of(first), first, "first")
+        with pytest.raises(Conflict, match="Somebody else has resolved"):
+            requests.reply_and_resolve(late, request, reader_of(otto), otto, "second")
+        late.rollback()
+    session.expire_all()
+    assert [reply.body for reply in session.get_one(HelpRequest, number).replies] == ["first"]
+
+
+@pytest.mark.parametrize("who", ["iida", "vera", "liisa", "lasse"])
+def test_a_person_who_may_not_resolve_stores_no_resolving_reply(session: Session, who: str) -> None:
+    for request, status in ((_filed(session), "open"), (_resolved(session), "resolved")):
+        replies = len(request.replies)
+        with pytest.raises(NotAllowed, match="can resolve"):
+            requests.reply_and_resolve(session, request, _reader(session, who), _person(session, who), "Mine.")
+        row = _stored(session, request)
+        assert (row.status, len(row.replies)) == (status, replies)
+
+
 # assigning and moving
 
 
-def test_a_request_is_given_to_a_member_of_its_team_and_to_nobody_again(session: Session) -> None:
+def test_a_request_is_assigned_to_a_member_of_its_team_and_then_to_nobody(session: Session) -> None:
     request, otto = _filed(session), _person(session, "otto")
     requests.assign(session, request, reader_of(otto), otto)
     row = _stored(session, request)
@@ -355,7 +401,7 @@ def test_a_request_is_given_to_a_member_of_its_team_and_to_nobody_again(session:
         ("it", "vera", None, "Only the team that handles"),
     ],
 )
-def test_nobody_else_is_given_a_request_and_nobody_else_gives_it(
+def test_only_team_members_are_assigned_and_only_those_who_handle_it_assign(
     session: Session, team: str | None, by: str, to: str | None, why: str
 ) -> None:
     request = _filed(session, team)
@@ -378,7 +424,7 @@ def test_nobody_else_is_given_a_request_and_nobody_else_gives_it(
         (None, True, "hr", {"minna", "vera"}),
     ],
 )
-def test_a_moved_request_is_for_its_new_team_and_for_everyone_only_when_that_is_not_restricted(
+def test_a_moved_request_is_readable_by_its_new_team_and_by_everyone_only_if_that_is_not_restricted(
     session: Session, team: str | None, shared: bool, to: str, readers: set[str]
 ) -> None:
     request = _filed(session, team, shared=shared)
@@ -388,14 +434,14 @@ def test_a_moved_request_is_for_its_new_team_and_for_everyone_only_when_that_is_
     assert _readers(session, row) == readers
 
 
-def test_a_moved_request_is_nobody_s_until_its_new_team_gives_it(session: Session) -> None:
+def test_a_moved_request_is_assigned_to_nobody(session: Session) -> None:
     request, otto = _filed(session), _person(session, "otto")
     requests.assign(session, request, reader_of(otto), otto)
     requests.move(session, request, reader_of(otto), _team(session, "legal"))
     assert _stored(session, request).assigned_to is None
 
 
-def test_the_team_before_reads_an_imported_request_no_more_though_it_was_written_in_its_audience(
+def test_the_previous_team_cannot_read_a_moved_request_even_if_it_was_in_the_audience(
     session: Session,
 ) -> None:
     request = _filed(session)
@@ -420,7 +466,7 @@ def test_only_those_who_handle_a_request_move_it(session: Session, who: str) -> 
 @pytest.mark.parametrize(
     ("team", "narrow"), [("it", {"minna", "otto", "iida"}), (None, {"minna", "otto", "vera", "liisa"})]
 )
-def test_the_asker_lets_everyone_read_and_takes_it_back(session: Session, team: str | None, narrow: set[str]) -> None:
+def test_the_asker_shares_a_request_and_takes_it_back(session: Session, team: str | None, narrow: set[str]) -> None:
     request, minna = _filed(session, team), _reader(session, "minna")
     for shared, readers in ((True, set(WHO)), (True, set(WHO)), (False, narrow), (False, narrow), (True, set(WHO))):
         requests.share(session, request, minna, shared)
@@ -429,7 +475,7 @@ def test_the_asker_lets_everyone_read_and_takes_it_back(session: Session, team: 
 
 
 @pytest.mark.parametrize("who", [who for who in WHO if who != "minna"])
-def test_nobody_but_the_asker_lets_everyone_read(session: Session, who: str) -> None:
+def test_only_the_asker_shares_a_request(session: Session, who: str) -> None:
     request = _filed(session)
     with pytest.raises(NotAllowed, match="Only the person who asked"):
         requests.share(session, request, _reader(session, who), True)
@@ -437,7 +483,7 @@ def test_nobody_but_the_asker_lets_everyone_read(session: Session, who: str) -> 
 
 
 @pytest.mark.parametrize("who", WHO)
-def test_the_agents_who_handle_a_request_may_narrow_it_too(session: Session, who: str) -> None:
+def test_the_agents_who_handle_a_request_may_unshare_it(session: Session, who: str) -> None:
     request = _filed(session, shared=True)
     if who in ("minna", "otto"):
         requests.share(session, request, _reader(session, who), False)
@@ -448,7 +494,7 @@ def test_the_agents_who_handle_a_request_may_narrow_it_too(session: Session, who
         assert _readers(session, _stored(session, request)) == set(WHO)
 
 
-def test_who_was_named_beside_the_team_reads_on_after_narrowing(session: Session) -> None:
+def test_another_team_in_the_audience_still_reads_a_request_that_is_unshared(session: Session) -> None:
     request = _filed(session, shared=True)
     request.audience.append(RequestAudience(token="team:hr"))
     requests.share(session, request, _reader(session, "minna"), False)
@@ -470,8 +516,8 @@ def test_who_was_named_beside_the_team_reads_on_after_narrowing(session: Session
         (["gone"], None),
     ],
 )
-def test_the_likely_team_is_that_of_most_similar_items_the_first_counting_most(
+def test_the_likely_team_has_most_of_the_similar_items_and_the_first_counts_most(
     session: Session, handles: list[str], team: str | None
 ) -> None:
-    found = requests.likely_team(session, handles)
-    assert (found.handle if found else None) == team
+    result = requests.likely_team(session, handles)
+    assert (result.handle if result else None) == team

@@ -1,4 +1,4 @@
-"""recommender/alignment.py with the file that ships and small ones, and indexer/alignment.py, which learns it."""
+"""alignment.py with the shipped file and with small ones, and indexer/research/alignment.py, which learns them."""
 
 import re
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ LEXICON = {
 
 @pytest.fixture(scope="module")
 def shipped(real_settings: Settings) -> Alignment:
-    """What ships, for the model that ships."""
+    """The shipped alignment, for the shipped model."""
     return Alignment.load(load_encoder(real_settings).card)
 
 
@@ -53,16 +53,16 @@ def made() -> Alignment:
     )
 
 
-def _assert_same_vectors(one: Alignment, two: Alignment) -> None:
+def _assert_same_vectors(first: Alignment, second: Alignment) -> None:
     for part in ("maps", "passages", "questions"):
-        values, others = getattr(one, part), getattr(two, part)
+        values, others = getattr(first, part), getattr(second, part)
         assert values.keys() == others.keys()
         for language in values:
             assert values[language].dtype == np.float32
             np.testing.assert_array_equal(values[language], others[language])
 
 
-def test_what_ships_is_for_the_model_that_ships(shipped: Alignment) -> None:
+def test_the_shipped_alignment_fits_the_shipped_model(shipped: Alignment) -> None:
     assert shipped.maps["fi"].shape == (384, 384)
     assert {language: mean.shape for language, mean in shipped.passages.items()} == dict.fromkeys(
         ("en", "en opening", "fi", "fi opening"), (384,)
@@ -75,43 +75,43 @@ def test_what_ships_is_for_the_model_that_ships(shipped: Alignment) -> None:
     assert re.fullmatch(r"[0-9a-f]{12}", shipped.digest)
 
 
-def test_the_map_that_ships_turns_vectors_and_changes_no_length(shipped: Alignment) -> None:
+def test_the_shipped_map_is_a_rotation(shipped: Alignment) -> None:
     matrix = shipped.maps["fi"].astype(np.float64)
-    np.testing.assert_allclose(matrix @ matrix.T, np.eye(384), atol=1e-3)  # it is kept as float16
-    assert np.linalg.norm(matrix - np.eye(384)) > 1.0  # and it does turn
+    np.testing.assert_allclose(matrix @ matrix.T, np.eye(384), atol=1e-3)  # it is stored as float16
+    assert np.linalg.norm(matrix - np.eye(384)) > 1.0  # it is not the identity
 
 
 @pytest.mark.parametrize(
     ("finnish", "english"),
     [("salasana", "password"), ("tulostin", "printer"), ("tiedosto", "file"), ("nappaimisto", "keyboard")],
 )
-def test_the_lexicon_that_ships_translates_both_ways(shipped: Alignment, finnish: str, english: str) -> None:
+def test_the_shipped_lexicon_translates_both_ways(shipped: Alignment, finnish: str, english: str) -> None:
     for word, language, expected in ((finnish, "fi", english), (english, "en", finnish)):
         best = shipped.translations([word], language)[0]
         assert (best.term, best.word) == (expected, word)
         assert 0.5 < best.probability <= 1.0
 
 
-def test_the_lexicon_that_ships_knows_the_terms_of_a_question(shipped: Alignment, analyzer: Analyzer) -> None:
+def test_the_shipped_lexicon_has_the_terms_of_a_question(shipped: Alignment, analyzer: Analyzer) -> None:
     terms = analyzer.query_terms("Unohdin salasanani, näppäimistöllä ei voi kirjoittaa")
-    found = {each.term: each.word for each in shipped.translations(terms.words, "fi")}
-    assert found["password"] == "salasana" and found["keyboard"] == "nappaimisto"
+    result = {each.term: each.word for each in shipped.translations(terms.words, "fi")}
+    assert result["password"] == "salasana" and result["keyboard"] == "nappaimisto"
     assert shipped.translations(terms.words, "sv") == ()
 
 
-def test_the_lexicon_that_ships_holds_probabilities_of_a_few_terms_each(shipped: Alignment) -> None:
+def test_the_shipped_lexicon_has_probabilities_of_a_few_terms_for_each_word(shipped: Alignment) -> None:
     for words in shipped.lexicon.values():
-        for found in words.values():
-            chances = [probability for _term, probability in found]
-            assert 1 <= len(found) <= 3 and chances == sorted(chances, reverse=True)
+        for result in words.values():
+            chances = [probability for _term, probability in result]
+            assert 1 <= len(result) <= 3 and chances == sorted(chances, reverse=True)
             assert min(chances) > 0.0 and sum(chances) < 1.02  # rounded to hundredths
 
 
-def test_another_model_gets_the_lexicon_of_what_ships_and_no_map(shipped: Alignment) -> None:
-    found = Alignment.load(FakeEncoder().card)
-    assert (found.maps, found.passages, found.questions) == ({}, {}, {})
-    assert found.lexicon == shipped.lexicon
-    assert found.digest and found.digest != shipped.digest
+def test_another_model_gets_the_shipped_lexicon_and_no_map(shipped: Alignment) -> None:
+    result = Alignment.load(FakeEncoder().card)
+    assert (result.maps, result.passages, result.questions) == ({}, {}, {})
+    assert result.lexicon == shipped.lexicon
+    assert result.digest and result.digest != shipped.digest
 
 
 @pytest.mark.parametrize("card", OTHERS)
@@ -119,44 +119,44 @@ def test_another_model_or_revision_gets_the_lexicon_and_no_map(
     tmp_path: Path, made: Alignment, card: ModelCard | None
 ) -> None:
     save(tmp_path / "file.npz", CARD, made)
-    found = Alignment.load(card, tmp_path / "file.npz")
-    assert (found.maps, found.passages, found.questions) == ({}, {}, {})
-    assert (found.lexicon, found.source) == (LEXICON, made.source)
-    assert found.digest and found.digest != Alignment.load(CARD, tmp_path / "file.npz").digest
+    result = Alignment.load(card, tmp_path / "file.npz")
+    assert (result.maps, result.passages, result.questions) == ({}, {}, {})
+    assert (result.lexicon, result.source) == (LEXICON, made.source)
+    assert result.digest and result.digest != Alignment.load(CARD, tmp_path / "file.npz").digest
 
 
-def test_terms_made_otherwise_make_the_lexicon_useless_but_not_the_map(
+def test_another_analysis_version_excludes_the_lexicon_but_not_the_map(
     tmp_path: Path, made: Alignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(tmp_path / "file.npz", CARD, made)
     whole = Alignment.load(CARD, tmp_path / "file.npz")
     monkeypatch.setattr(module, "ANALYSIS_VERSION", -1)
-    found = Alignment.load(CARD, tmp_path / "file.npz")
-    _assert_same_vectors(found, made)
-    assert found.lexicon == {} and found.translations(["verkko"], "fi") == ()
-    assert found.digest and found.digest != whole.digest
+    result = Alignment.load(CARD, tmp_path / "file.npz")
+    _assert_same_vectors(result, made)
+    assert result.lexicon == {} and result.translations(["verkko"], "fi") == ()
+    assert result.digest and result.digest != whole.digest
     for card in OTHERS:
         assert Alignment.load(card, tmp_path / "file.npz") == Alignment()
 
 
 def test_a_missing_file_is_an_empty_alignment(tmp_path: Path) -> None:
-    found = Alignment.load(CARD, tmp_path / "missing.npz")
-    assert found == Alignment()
-    assert (found.digest, found.source, found.translations(["salasana"], "fi")) == ("", "", ())
+    result = Alignment.load(CARD, tmp_path / "missing.npz")
+    assert result == Alignment()
+    assert (result.digest, result.source, result.translations(["salasana"], "fi")) == ("", "", ())
 
 
 def test_an_alignment_is_loaded_as_it_was_saved(tmp_path: Path, made: Alignment) -> None:
     save(tmp_path / "file.npz", CARD, made)
-    found = Alignment.load(CARD, tmp_path / "file.npz")
-    _assert_same_vectors(found, made)
-    assert (found.lexicon, found.source) == (LEXICON, made.source)
+    result = Alignment.load(CARD, tmp_path / "file.npz")
+    _assert_same_vectors(result, made)
+    assert (result.lexicon, result.source) == (LEXICON, made.source)
     save(tmp_path / "again.npz", CARD, made)
-    assert Alignment.load(CARD, tmp_path / "again.npz").digest == found.digest
+    assert Alignment.load(CARD, tmp_path / "again.npz").digest == result.digest
     save(tmp_path / "other.npz", CARD, replace(made, lexicon={"fi": {"verkko": [["web", 0.5]]}}))
-    assert Alignment.load(CARD, tmp_path / "other.npz").digest != found.digest
+    assert Alignment.load(CARD, tmp_path / "other.npz").digest != result.digest
 
 
-def test_what_is_saved_is_as_near_as_float16_can_be(tmp_path: Path, made: Alignment) -> None:
+def test_a_saved_alignment_is_as_exact_as_float16(tmp_path: Path, made: Alignment) -> None:
     matrix = np.linalg.qr(np.random.default_rng(0).normal(size=(8, 8)))[0].astype(np.float32)
     save(tmp_path / "file.npz", CARD, replace(made, maps={"fi": matrix}))
     np.testing.assert_allclose(Alignment.load(CARD, tmp_path / "file.npz").maps["fi"], matrix, rtol=1e-3, atol=1e-6)
@@ -164,11 +164,11 @@ def test_what_is_saved_is_as_near_as_float16_can_be(tmp_path: Path, made: Alignm
 
 def test_a_word_has_three_translations_at_most() -> None:
     many = [("a", 0.4), ("b", 0.3), ("c", 0.2), ("d", 0.1)]
-    found = Alignment(lexicon={"fi": {"sana": many}}).translations(["sana"], "fi")
-    assert found == tuple(Translation(term, "sana", chance) for term, chance in many[:3])
+    result = Alignment(lexicon={"fi": {"sana": many}}).translations(["sana"], "fi")
+    assert result == tuple(Translation(term, "sana", chance) for term, chance in many[:3])
 
 
-def test_a_translation_of_two_words_has_the_better_probability_and_stands_for_that_word() -> None:
+def test_a_translation_of_two_words_stands_for_the_more_probable_one() -> None:
     words = {
         "verkko": [("network", 0.4), ("web", 0.3)],
         "netti": [("web", 0.9), ("network", 0.1)],
@@ -282,10 +282,10 @@ def test_a_dozen_sentences_teach_the_words_they_share(analyzer: Analyzer) -> Non
     for words in lexicon.values():
         assert "12" not in words and "a" not in words  # neither numbers nor single letters
         assert list(words) == sorted(words)
-        for found in words.values():
-            assert 1 <= len(found) <= 3
-            assert all(0.15 <= chance <= 1.0 for _term, chance in found)
-            assert found == sorted(found, key=lambda each: (-each[1], each[0]))
+        for result in words.values():
+            assert 1 <= len(result) <= 3
+            assert all(0.15 <= chance <= 1.0 for _term, chance in result)
+            assert result == sorted(result, key=lambda each: (-each[1], each[0]))
 
 
 def test_what_is_seen_too_little_or_in_too_long_a_text_is_not_learned(analyzer: Analyzer) -> None:
@@ -298,8 +298,8 @@ def test_what_is_seen_too_little_or_in_too_long_a_text_is_not_learned(analyzer: 
 
 
 class _Turning(FakeEncoder):
-    """A text's vector is drawn by its numbers; Finnish ones ("sana ...") are turned, and each language and role lies
-    somewhere else."""
+    """Makes a text's vector from its numbers. Finnish texts ("sana ...") are rotated, and each language and role has
+    another mean."""
 
     def __init__(self, turn: Vectors) -> None:
         super().__init__()
@@ -312,15 +312,15 @@ class _Turning(FakeEncoder):
         return self._made(texts, 1.0)
 
     def _made(self, texts: Sequence[str], where: float) -> Vectors:
-        found = []
+        result = []
         for text in texts:
             meaning = np.random.default_rng([int(n) for n in re.findall(r"\d+", text)] or 0).normal(
                 size=len(self._turn)
             )
             meaning /= np.linalg.norm(meaning)
             finnish = text.startswith("sana")
-            found.append(meaning @ self._turn + 3 * where if finnish else meaning - 2 * where)
-        return np.array(found, np.float32)
+            result.append(meaning @ self._turn + 3 * where if finnish else meaning - 2 * where)
+        return np.array(result, np.float32)
 
 
 TURN = np.linalg.qr(np.random.default_rng(7).normal(size=(16, 16)))[0].astype(np.float32)

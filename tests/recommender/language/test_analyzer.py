@@ -1,4 +1,4 @@
-"""language.py: languages and terms with the real dictionaries."""
+"""analyzer.py and terms.py: languages and terms, with the real dictionaries."""
 
 import pytest
 from hypothesis import given
@@ -18,12 +18,12 @@ from recommender.language.terms import tokens
         ("salasana", "fi"),
     ],
 )
-def test_a_sentence_tells_its_language(analyzer: Analyzer, text: str, language: str) -> None:
+def test_the_language_of_a_sentence_is_detected(analyzer: Analyzer, text: str, language: str) -> None:
     assert analyzer.detect(text, fallback="xx") == language
 
 
 @pytest.mark.parametrize("text", ["", "12345", "🙂", "a 1 b 2", "VPN"])
-def test_what_tells_no_language_gets_the_fallback(analyzer: Analyzer, text: str) -> None:
+def test_a_text_whose_language_is_not_clear_gets_the_fallback(analyzer: Analyzer, text: str) -> None:
     assert [analyzer.detect(text, fallback=fallback) for fallback in ("fi", "en")] == ["fi", "en"]
 
 
@@ -40,11 +40,11 @@ def test_what_tells_no_language_gets_the_fallback(analyzer: Analyzer, text: str)
         ("_ - -- 🙂 ...", []),
     ],
 )
-def test_tokens_that_are_joined_stay_whole(text: str, expected: list[str]) -> None:
+def test_joined_parts_are_one_token(text: str, expected: list[str]) -> None:
     assert tokens(text) == expected
 
 
-def test_an_abbreviation_meets_itself_in_every_case(analyzer: Analyzer) -> None:
+def test_an_abbreviation_is_the_same_token_in_every_case(analyzer: Analyzer) -> None:
     text = "VPN:n VPN:ää vpn:ssä VPN:stä VPN:ään VPN:llä VPN:iin VPN:t VPN:itä VPN:iden VPN's VPN’s"
     assert set(analyzer.index_terms(text, "fi").words) == {"vpn"} == set(analyzer.query_terms(text).words)
     assert tokens("HR:ltä PC:hen 10:ssä API:in") == ["hr", "pc", "10", "api"]
@@ -54,11 +54,11 @@ def test_an_abbreviation_meets_itself_in_every_case(analyzer: Analyzer) -> None:
     "text",
     ["16:30", "won't", "x:y", "lah:prn", "lang:en", "mode:in", "1:n", "00:1a:2b:3c:4d:aa", "fe80:0:0:0:0:0:0:a", "c:t"],
 )
-def test_what_only_looks_like_a_case_stays(text: str) -> None:
+def test_an_ending_that_only_looks_like_a_case_stays(text: str) -> None:
     assert tokens(text) == [text]
 
 
-def test_an_exact_token_is_indexed_whole_and_in_its_parts(analyzer: Analyzer) -> None:
+def test_an_identifier_is_indexed_whole_and_in_its_parts(analyzer: Analyzer) -> None:
     assert analyzer.index_terms("LAH-2F-PRN03", "fi").words == ("lah-2f-prn03", "lah", "2f", "prn03")
     assert analyzer.index_terms("0x80070005", "fi").words == ("0x80070005",)
 
@@ -91,7 +91,7 @@ def test_an_unknown_language_is_only_folded(analyzer: Analyzer) -> None:
 
 
 @pytest.mark.parametrize("text", ["moi", "Hei, kiitos!", "ok", "1", "a b c", "testi", "test, 1 2 3"])
-def test_small_talk_and_trials_ask_for_nothing(analyzer: Analyzer, text: str) -> None:
+def test_small_talk_and_test_questions_have_no_terms(analyzer: Analyzer, text: str) -> None:
     assert analyzer.query_terms(text).words == ()
 
 
@@ -102,11 +102,11 @@ def test_small_talk_around_a_question_is_left_out_of_it(analyzer: Analyzer) -> N
 
 @hypothesis_settings(max_examples=150, deadline=None)
 @given(text=st.text(max_size=60))
-def test_a_question_has_every_word_of_the_same_text_indexed(analyzer: Analyzer, text: str) -> None:
-    text = " ".join(token for token in tokens(text) if analyzer.query_terms(token).words)  # what asks for something
-    asked = analyzer.query_terms(text)
+def test_the_terms_of_a_question_include_those_of_the_same_text_indexed(analyzer: Analyzer, text: str) -> None:
+    text = " ".join(token for token in tokens(text) if analyzer.query_terms(token).words)  # without small talk
+    query = analyzer.query_terms(text)
     for language in ("fi", "en"):
         indexed = analyzer.index_terms(text, language)
-        assert set(indexed.words) <= set(asked.words)
-        assert set(indexed.grams) <= set(asked.grams)
-    assert not any(" " in term or term == "" for term in (*asked.words, *asked.grams))
+        assert set(indexed.words) <= set(query.words)
+        assert set(indexed.grams) <= set(query.grams)
+    assert not any(" " in term or term == "" for term in (*query.words, *query.grams))

@@ -1,4 +1,4 @@
-"""dictionary.py and indexer/dictionary.py: what a word is in the other language, by hand and as it ships."""
+"""dictionary.py with small and shipped entries, and indexer/research/dictionary.py, which makes the shipped file."""
 
 import gzip
 import json
@@ -40,10 +40,13 @@ def shipped() -> Dictionary:
 
 
 def _terms(dictionary: Dictionary, language: str, *words: str) -> list[tuple[str, str]]:
-    return [(each.term, each.word) for each in dictionary.translations([[word] for word in words], language)]
+    return [
+        (translation.term, translation.word)
+        for translation in dictionary.translations([[word] for word in words], language)
+    ]
 
 
-def test_heads_and_senses_are_read_and_explanations_are_not() -> None:
+def test_headwords_and_senses_are_read_and_explanations_are_not() -> None:
     assert dict(read(FREEDICT)) == {
         "kokous": [["meeting", "gathering"]],
         "kokoushuone": [["meeting room"]],
@@ -52,7 +55,7 @@ def test_heads_and_senses_are_read_and_explanations_are_not() -> None:
     assert dict(read(ENGLISH))["meeting"] == [["kokous", "palaveri"]]
 
 
-def test_what_both_directions_give_comes_first_and_is_marked(analyzer: Analyzer) -> None:
+def test_translations_in_both_directions_come_first_and_are_marked(analyzer: Analyzer) -> None:
     entries = combine({"fi": dict(read(FREEDICT)), "en": dict(read(ENGLISH))}, analyzer)
     assert entries["fi"] == {
         "kokous": "meet+ gathering",
@@ -64,10 +67,10 @@ def test_what_both_directions_give_comes_first_and_is_marked(analyzer: Analyzer)
     assert entries["en"]["invoice"] == "lasku+" and entries["en"]["bill"] == "lasku"
 
 
-def test_a_word_gives_its_terms_the_surest_first_each_once() -> None:
+def test_translations_are_listed_once_with_the_most_probable_first() -> None:
     dictionary = Dictionary({"fi": {"lasku": "invoice+ bill", "maksu": "bill+"}})
-    found = dictionary.translations([["lasku", "laskea"], ["maksu"]], "fi")
-    assert [(each.term, each.word, each.probability) for each in found] == [
+    result = dictionary.translations([["lasku", "laskea"], ["maksu"]], "fi")
+    assert [(translation.term, translation.word, translation.probability) for translation in result] == [
         ("invoice", "lasku", BOTH_WAYS),
         ("bill", "maksu", BOTH_WAYS),
     ]
@@ -76,8 +79,8 @@ def test_a_word_gives_its_terms_the_surest_first_each_once() -> None:
 
 def test_two_english_words_may_be_one_in_finnish() -> None:
     dictionary = Dictionary({"en": {"leave": "jattaa", "annual leave": "vuosiloma"}})
-    found = dictionary.translations([["how"], ["annual"], ["leave", "leaf"]], "en")
-    assert [(each.term, each.word, each.probability) for each in found] == [
+    result = dictionary.translations([["how"], ["annual"], ["leave", "leaf"]], "en")
+    assert [(translation.term, translation.word, translation.probability) for translation in result] == [
         ("vuosiloma", "leave", BOTH_WAYS),
         ("jattaa", "leave", ONE_WAY),
     ]
@@ -94,7 +97,7 @@ def test_two_english_words_may_be_one_in_finnish() -> None:
         ("turva:kenka", []),
     ],
 )
-def test_a_compound_that_is_not_known_is_its_two_parts(compound: str, terms: list[str]) -> None:
+def test_an_unknown_compound_is_translated_by_its_two_parts(compound: str, terms: list[str]) -> None:
     known = {"turva": "safety", "kenka": "shoe", "talo": "house", "mies": "man", "poistuminen": "exit"}
     dictionary = Dictionary({"fi": known | {"harjoitus": "drill"}, "en": known})
     assert sorted(term for term, _word in _terms(dictionary, "fi", compound)) == sorted(terms)
@@ -102,7 +105,7 @@ def test_a_compound_that_is_not_known_is_its_two_parts(compound: str, terms: lis
     assert _terms(dictionary, "en", compound) == []
 
 
-def test_a_compound_that_is_known_is_not_taken_apart() -> None:
+def test_a_known_compound_is_not_split() -> None:
     dictionary = Dictionary({"fi": {"kissanpaiva": "treat", "kissa": "cat", "paiva": "day"}})
     assert _terms(dictionary, "fi", "kissanpaiva") == [("treat", "kissanpaiva")]
 
@@ -119,8 +122,10 @@ def test_a_compound_that_is_known_is_not_taken_apart() -> None:
         ("en", ["receipt"], "kuitti"),
     ],
 )
-def test_what_ships_knows_the_words_of_offices(shipped: Dictionary, language: str, words: list[str], term: str) -> None:
-    assert term in [found for found, _word in _terms(shipped, language, *words)]
+def test_the_shipped_dictionary_has_the_words_of_offices(
+    shipped: Dictionary, language: str, words: list[str], term: str
+) -> None:
+    assert term in [result for result, _word in _terms(shipped, language, *words)]
     assert "CC BY-SA" in shipped.source
 
 

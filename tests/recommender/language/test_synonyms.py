@@ -1,4 +1,4 @@
-"""The organisation's own vocabulary: the file's format, and what becomes of a file that cannot be used."""
+"""synonyms.py: the format of the file, and what happens when the file cannot be used."""
 
 import os
 from collections.abc import Callable
@@ -17,40 +17,40 @@ from recommender.recommender import Recommender
 from recommender.settings import Settings
 
 
-def _meant(text: str, question: str, analyzer: Analyzer) -> dict[str, str]:
+def _synonyms(text: str, question: str, analyzer: Analyzer) -> dict[str, str]:
     words = analyzer.query_terms(question).words
     return {each.term: each.word for each in Synonyms.parse(text, analyzer).translations(words)}
 
 
-def test_words_with_commas_mean_each_other_in_any_form(analyzer: Analyzer) -> None:
+def test_words_separated_by_commas_are_synonyms_in_every_form(analyzer: Analyzer) -> None:
     text = "läppäri, kannettava, laptop"
-    assert {"kannettava", "laptop"} <= _meant(text, "uusi läppäri", analyzer).keys()
-    assert {"lappari", "kannettava"} <= _meant(text, "my laptops are broken", analyzer).keys()
-    assert _meant(text, "läppärini on rikki", analyzer)["laptop"] == "lappari"
-    assert _meant(text, "printer", analyzer) == {}
+    assert {"kannettava", "laptop"} <= _synonyms(text, "uusi läppäri", analyzer).keys()
+    assert {"lappari", "kannettava"} <= _synonyms(text, "my laptops are broken", analyzer).keys()
+    assert _synonyms(text, "läppärini on rikki", analyzer)["laptop"] == "lappari"
+    assert _synonyms(text, "printer", analyzer) == {}
 
 
-def test_an_arrow_goes_one_way(analyzer: Analyzer) -> None:
-    assert {"crm", "register"} <= _meant("Leija => CRM, customer register", "Leija is down", analyzer).keys()
-    assert _meant("Leija => CRM", "the CRM is down", analyzer) == {}
+def test_an_arrow_works_in_one_direction(analyzer: Analyzer) -> None:
+    assert {"crm", "register"} <= _synonyms("Leija => CRM, customer register", "Leija is down", analyzer).keys()
+    assert _synonyms("Leija => CRM", "the CRM is down", analyzer) == {}
 
 
 def test_a_phrase_needs_all_of_its_words(analyzer: Analyzer) -> None:
-    assert "vpn" in _meant("remote work connection, VPN", "connection for remote work", analyzer)
-    assert _meant("remote work connection, VPN", "remote control", analyzer) == {}
+    assert "vpn" in _synonyms("remote work connection, VPN", "connection for remote work", analyzer)
+    assert _synonyms("remote work connection, VPN", "remote control", analyzer) == {}
 
 
-def test_what_is_asked_already_is_not_added(analyzer: Analyzer) -> None:
-    assert _meant("laptop, notebook", "laptop or notebook", analyzer) == {}
+def test_a_synonym_that_is_in_the_question_is_not_added(analyzer: Analyzer) -> None:
+    assert _synonyms("laptop, notebook", "laptop or notebook", analyzer) == {}
 
 
-def test_of_several_phrases_those_without_a_word_are_passed_over(analyzer: Analyzer) -> None:
-    assert "cplusplus" in _meant("C++, cpp, cplusplus", "cpp build", analyzer)
+def test_phrases_without_a_term_are_ignored_among_others(analyzer: Analyzer) -> None:
+    assert "cplusplus" in _synonyms("C++, cpp, cplusplus", "cpp build", analyzer)
 
 
-def test_comments_and_empty_lines_say_nothing(analyzer: Analyzer) -> None:
+def test_comments_and_empty_lines_are_ignored(analyzer: Analyzer) -> None:
     assert Synonyms.parse("# ours\n\n  # more, of, this\n", analyzer) == Synonyms()
-    assert "notebook" in _meant("# ours\nlaptop, notebook # both", "laptop", analyzer)
+    assert "notebook" in _synonyms("# ours\nlaptop, notebook # both", "laptop", analyzer)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_comments_and_empty_lines_say_nothing(analyzer: Analyzer) -> None:
         ("laptop, ", "nothing between two commas"),
         ("=> laptop", "nothing between two commas"),
         ("a => b => c", "more than one '=>'"),
-        ("?, question", "no two phrases that search can go by"),
-        ("laptop => --", "no two phrases that search can go by"),
+        ("?, question", "no two phrases that can be searched for"),
+        ("laptop => --", "no two phrases that can be searched for"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_named(analyzer: Analyzer, line: str, complaint: str) -> None:
@@ -77,7 +77,9 @@ def _write(path: Path, text: bytes, second: int) -> None:
     os.utime(path, (second, second))
 
 
-def test_the_file_is_read_again_and_a_bad_one_leaves_the_old_in_force(tmp_path: Path, analyzer: Analyzer) -> None:
+def test_the_file_is_read_again_and_an_unusable_one_leaves_the_old_version_in_use(
+    tmp_path: Path, analyzer: Analyzer
+) -> None:
     file = SynonymsFile(tmp_path / "synonyms.txt", analyzer)
     assert file.synonyms == Synonyms()
     _write(file.path, b"laptop, notebook\n", 1)
@@ -87,17 +89,17 @@ def test_the_file_is_read_again_and_a_bad_one_leaves_the_old_in_force(tmp_path: 
         _write(file.path, bad, second)
         assert file.synonyms == good and str(file.path) in file.problem
         started_now = SynonymsFile(file.path, analyzer)
-        assert started_now.synonyms == good and "was read before stays in force" in started_now.problem
+        assert started_now.synonyms == good and "The previous version stays in use" in started_now.problem
     _write(file.path, b"laptop, notebook, computer\n", 4)
     assert file.synonyms != good and file.problem == ""
     file.path.unlink()
     assert file.synonyms == Synonyms()
     _write(file.path, b"laptop\n", 5)
-    started_now = SynonymsFile(file.path, analyzer)  # it had been taken away, and with it what was in force
-    assert started_now.synonyms == Synonyms() and "none are in force" in started_now.problem
+    started_now = SynonymsFile(file.path, analyzer)  # the file had been deleted, and with it the copy
+    assert started_now.synonyms == Synonyms() and "no synonyms are in use" in started_now.problem
 
 
-def test_a_question_in_the_organisations_words_finds_the_answer_and_status_tells(
+def test_a_question_with_a_synonym_finds_the_answer_and_status_names_a_bad_line(
     settings: Settings,
     sessions: sessionmaker[Session],
     analyzer: Analyzer,
