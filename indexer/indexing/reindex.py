@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from recommender.index.vector_space import SAMPLE, VectorSpace
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.passages import make_passages
@@ -18,6 +17,7 @@ from recommender.index import generations
 from recommender.index.builder import IndexBuilder
 from recommender.index.digest import item_digest, passage_digest, read_text
 from recommender.index.journal import Journal
+from recommender.index.vector_space import SAMPLE, VectorSpace
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings

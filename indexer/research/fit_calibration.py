@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.evaluation import measures
-from indexer.evaluation.evaluate import EXISTS, RANKED, Run
-from indexer.evaluation.sets import EvaluationSet, Query, allowed, moment
+from indexer.evaluation.run import EXISTS, RANKED, Run
+from indexer.evaluation.sets import EvaluationSet, Query, allowed, parse_time
 from indexer.evaluation.store import ANSWERS, ITEMS, open_store
 from recommender.access import ANYONE
 from recommender.encoder.load import load_encoder
@@ -141,8 +141,10 @@ def _train(each: EvaluationSet, protocol: str, most: int) -> list[Query]:
 
 def _before(corpus: Mapping[str, Mapping[str, str]], row: Mapping[str, str]) -> frozenset[str]:
     """What was there before a row of the corpus."""
-    until = moment(row["created_at"])
-    return frozenset(i for i, each in corpus.items() if each.get("created_at") and moment(each["created_at"]) < until)
+    until = parse_time(row["created_at"])
+    return frozenset(
+        i for i, each in corpus.items() if each.get("created_at") and parse_time(each["created_at"]) < until
+    )
 
 
 if __name__ == "__main__":

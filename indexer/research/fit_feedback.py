@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.evaluation import measures
-from indexer.evaluation.evaluate import Near, Run, near_questions
 from indexer.evaluation.measures import Interval
+from indexer.evaluation.run import QueryWithCandidates, Run, with_candidates
 from indexer.evaluation.sets import EvaluationSet
 from recommender.encoder.load import load_encoder
 from recommender.language.analyzer import Analyzer
@@ -57,12 +57,12 @@ def judge(measured: Measured, best: Feedback | None = None) -> Gain:
     return Gain(chosen, left_out, best, gained, tasks)
 
 
-def measure(asked: Mapping[Task, Sequence[Near]], tried: Sequence[Feedback]) -> Measured:
+def measure(asked: Mapping[Task, Sequence[QueryWithCandidates]], tried: Sequence[Feedback]) -> Measured:
     """Each of `tried` on each question's candidates."""
     return {feedback: {task: _task(near, feedback) for task, near in asked.items()} for feedback in tried}
 
 
-def _task(asked: Sequence[Near], feedback: Feedback) -> NDArray[np.float64]:
+def _task(asked: Sequence[QueryWithCandidates], feedback: Feedback) -> NDArray[np.float64]:
     relevant = {each.query.id: each.query.relevant for each in asked}
     run = {
         each.query.id: [each.ids[candidate.item] for candidate in reorder(each.candidates, feedback)[:TOP]]
@@ -80,11 +80,11 @@ def main(folders: Sequence[Path]) -> None:
     """Try, and print what was chosen and what it gains."""
     settings = Settings.from_environment()
     analyzer = Analyzer(settings.models_dir / "dictionaries")
-    asked: dict[str, dict[Task, list[Near]]] = {"train": {}, "test": {}}
+    asked: dict[str, dict[Task, list[QueryWithCandidates]]] = {"train": {}, "test": {}}
     with Run.begin(settings, load_encoder(settings), analyzer, lambda _what, _done, _total: None) as run:
         for each in [EvaluationSet.read(folder) for folder in folders]:
             for part, tasks in asked.items():
-                for near in near_questions(each, part, run):
+                for near in with_candidates(each, part, run):
                     tasks.setdefault((each.name, near.query.protocol), []).append(near)
     found = judge(measure(asked["train"], [NOTHING, *TRIED]))
     for name, feedback in found.chosen.items():

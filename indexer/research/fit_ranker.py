@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from indexer.evaluation.evaluate import Run, ask_experts
 from indexer.evaluation.expert_questions import read
+from indexer.evaluation.run import Run, ask_experts
 from indexer.evaluation.sets import EvaluationSet
 from indexer.learning.train_experts import WARM_UP, fit_on
 from recommender.encoder.load import load_encoder

@@ -1,4 +1,4 @@
-"""indexer/ask.py: a recommendation as lines for a terminal."""
+"""`kollega ask`: a recommendation as lines for a terminal."""
 
 import json
 from collections.abc import Callable
@@ -26,6 +26,7 @@ from recommender.errors import IndexNotFound, KollegaError
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.conftest import MODELS, FakeEncoder
+from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 
 AT = datetime(2026, 1, 2, 10)
 ITEM = Item(
@@ -34,11 +35,11 @@ ITEM = Item(
 )  # fmt: skip
 PASSAGE = Passage("request:17", Role.ANSWER, 1, "Printer stuck", "Open the back.\nPull the paper.", "en")
 FOUND = Suggestion(ITEM, PASSAGE, 0.456, PASSAGE.text, ((9, 13), (24, 29)), Why(("paper", "back"), 0.5))
-AINO = Expert(1, "aino", "Aino", ("it",), ("fi",), None, 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
+AINO_EXPERT = Expert(1, "aino", "Aino", ("it",), ("fi",), None, 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
 
 
 def test_a_recommendation_is_a_few_lines_with_matching_words_in_brackets() -> None:
-    assert as_text(Recommendation("q", "en", Verdict.ANSWER, (FOUND,), (AINO,))).splitlines() == [
+    assert as_text(Recommendation("q", "en", Verdict.ANSWER, (FOUND,), (AINO_EXPERT,))).splitlines() == [
         "This has been answered before.",
         "",
         "1. Printer stuck",
@@ -127,3 +128,18 @@ def test_an_unknown_person_and_a_missing_index_are_sentences(settings: Settings,
     (settings.index_dir / "CURRENT").unlink()
     with pytest.raises(IndexNotFound, match="Run: kollega reindex"):
         answer(settings, "printer", None, 3, False)
+
+
+def test_ask_answers_as_text_and_as_json(kollega: Kollega, write_lines: WriteLines) -> None:
+    before = kollega("ask", "printer")
+    assert before.exit_code == 1 and "There is no index yet. Run: kollega reindex" in before.stderr
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    kollega("reindex")
+    text = kollega("ask", "Printer on floor two is stuck")
+    assert text.exit_code == 0
+    assert "1. Printer on floor two is stuck\n" in text.stdout and "- Aino (it): answered 1 like this" in text.stdout
+    found = json.loads(kollega("ask", "Printer on floor two is stuck", "--json").stdout)
+    assert found["suggestions"][0]["item"] == "request:1"
+    unknown = kollega("ask", "printer", "--as", "nobody")
+    assert unknown.exit_code == 1 and "There is no person 'nobody'." in unknown.stderr
+    assert kollega("ask", "printer", "-n", "0").exit_code == 2

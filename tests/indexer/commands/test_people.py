@@ -1,4 +1,4 @@
-"""indexer/users.py through the commands `kollega user` and `kollega team`, on the database that an admin has."""
+"""`kollega user` and `kollega team`, on the database that an admin has."""
 
 import os
 import subprocess
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.cli import main
 from indexer.commands import people
+from indexer.commands.accounts import open_demo
 from recommender import accounts
 from recommender.database.tables import Account, APIToken, Person, Team, utc_now
 from recommender.errors import AccountError
@@ -250,7 +251,7 @@ def test_disabling_ends_all_ways_in_and_undo_opens_the_password_s_alone(
 ) -> None:
     _said(run("user", "add", "aino", typed=PASSWORD))
     _said(run("user", "token", "aino"))
-    assert _said(run("user", "disable", "aino")) == "aino may not sign in any more; their tokens are gone\n"
+    assert _said(run("user", "disable", "aino")) == "aino may no longer sign in; their tokens are deleted\n"
     with sessions() as session:
         assert session.query(APIToken).count() == 0
     assert not _signs_in(sessions, "aino")
@@ -360,6 +361,10 @@ def test_somebody_who_is_not_there_is_one_sentence_that_says_how_to_make_them(
         assert session.query(Account).count() == 0
 
 
+def test_the_roles_and_scopes_that_can_be_chosen_are_those_of_accounts() -> None:
+    assert (people.ROLES, people.SCOPES) == (accounts.ROLES, accounts.SCOPES)
+
+
 # the demo's accounts
 
 
@@ -373,7 +378,7 @@ def test_the_demo_s_people_sign_in_with_passwords_made_for_this_once(
     opened = []
     for _ in range(2):
         with sessions.begin() as session:
-            opened.append({person.handle: password for person, password in people.open_demo(session, ["aino", "vera"])})
+            opened.append({person.handle: password for person, password in open_demo(session, ["aino", "vera"])})
     first, second = opened
     assert len({*first.values(), *second.values()}) == 4
     assert [_signs_in(sessions, handle, second[handle]) for handle in ("aino", "vera")] == [True, True]
@@ -382,4 +387,4 @@ def test_the_demo_s_people_sign_in_with_passwords_made_for_this_once(
 
 def test_the_demo_s_accounts_need_its_people(sessions: sessionmaker[Session]) -> None:
     with sessions() as session, pytest.raises(AccountError, match="There is no person 'aino'"):
-        people.open_demo(session, ["aino"])
+        open_demo(session, ["aino"])

@@ -13,10 +13,12 @@ import pytest
 from click.testing import CliRunner
 
 from indexer import cli
+from indexer.commands import measure
 from indexer.evaluation import cache, measures
-from indexer.evaluation import evaluate as command
-from indexer.evaluation.evaluate import Evaluation, Run, evaluate, near_questions
-from indexer.evaluation.sets import EvaluationSet, Query
+from indexer.evaluation.evaluate import evaluate
+from indexer.evaluation.report import Evaluation, as_json
+from indexer.evaluation.run import RANKED, Run, with_candidates
+from indexer.evaluation.sets import EvaluationSet, Query, allowed
 from recommender.errors import EvaluationError
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Ranking, Recommender
@@ -115,13 +117,13 @@ def test_a_filter_leaves_what_it_names(filter: dict[str, Any], left: set[str] | 
         _item("b", language="fi", created_at="2026-01-02T10:00:00Z"),
         _item("d", kind="document"),
     ]
-    assert measures.allowed({row["id"]: row for row in rows}, filter) == left
+    assert allowed({row["id"]: row for row in rows}, filter) == left
 
 
 @pytest.mark.parametrize(
     ("corpus", "queries", "sentence"),
     [
-        ([], [_query("q1", "x", [])], "holds no items"),
+        ([], [_query("q1", "x", [])], "contains no items"),
         ([_item("a")], [_query("q1", "x", ["b"])], "query q1 names b, which is not in the corpus"),
         (
             [_item("a", answers=[{"id": "r1", "body": "x", "created_at": "2026-01-01T00:00:00"}])],
@@ -131,13 +133,17 @@ def test_a_filter_leaves_what_it_names(filter: dict[str, Any], left: set[str] | 
         ([{"id": "a", "kind": "request"}], [], "corpus.jsonl.gz: record 1 has no title"),
         ([_item("a"), ["b"]], [], "corpus.jsonl.gz: record 2 has no id"),
         ([_item("a")], [{"id": "q1", "language": "en", "protocol": "similar"}], "record 1 has no text"),
-        ([_item("a")], [_query("q1", "x", [], asked_at="yesterday")], "holds a query that cannot be used"),
-        ([_item("a")], [_query("q1", "x", [{"grade": 1}])], "holds a query that cannot be used"),
-        ([_item("a")], [_query("q1", "x", [], filter=["x"])], "holds a query that cannot be used"),
-        ([_item("a")], [_query("q1", "x", [], filter={"before": "x"})], "holds a query that cannot be used"),
-        ([_item("a", created_at="yesterday")], [], "holds an item that cannot be used"),
-        ([_item("a", answers=["x"])], [], "holds an item that cannot be used"),
-        ([_item("a", answers=[{"id": "r1", "body": "x"}])], [], "holds an item that cannot be used: KeyError('created"),
+        ([_item("a")], [_query("q1", "x", [], asked_at="yesterday")], "contains a query that cannot be used"),
+        ([_item("a")], [_query("q1", "x", [{"grade": 1}])], "contains a query that cannot be used"),
+        ([_item("a")], [_query("q1", "x", [], filter=["x"])], "contains a query that cannot be used"),
+        ([_item("a")], [_query("q1", "x", [], filter={"before": "x"})], "contains a query that cannot be used"),
+        ([_item("a", created_at="yesterday")], [], "contains an item that cannot be used"),
+        ([_item("a", answers=["x"])], [], "contains an item that cannot be used"),
+        (
+            [_item("a", answers=[{"id": "r1", "body": "x"}])],
+            [],
+            "contains an item that cannot be used: KeyError('created",
+        ),
     ],
 )
 def test_a_set_that_cannot_be_used_is_one_sentence(write: Write, corpus: Any, queries: Any, sentence: str) -> None:
@@ -164,7 +170,9 @@ def test_a_set_that_asks_nothing_that_is_measured_is_one_sentence(
     write: Write, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:
     for queries in ([], [_query("q1", "x", [], protocol="simliar")], [_query("q1", "x", [], protocol="out-of-scope")]):
-        with pytest.raises(EvaluationError, match="office holds no query with a protocol that is measured: similar, "):
+        with pytest.raises(
+            EvaluationError, match="office contains no query with a protocol that is measured: similar, "
+        ):
             evaluate(settings, encoder, analyzer, [write([_item("a")], queries)])
 
 
@@ -213,7 +221,7 @@ def test_every_task_is_asked_of_the_recommender_by_each_method(
         assert _metrics(found, protocol, "fusion")["R@1"] == 1.0, protocol
     for method in ("lexical", "dense", "fusion"):
         assert _metrics(found, "answer exists", method)["AUROC"] == 1.0
-    assert set(found.over) == {"lexical", "dense"}
+    assert set(found.fusion_gain) == {"lexical", "dense"}
     assert not (settings.home / "kollega.db").exists() and not (settings.home / "index").exists()
 
 
@@ -235,7 +243,7 @@ def test_the_second_run_encodes_nothing_and_says_the_same(
     first = evaluate(settings, encoder, analyzer, [folder])
     encoder.encoded.clear()
     second = evaluate(settings, encoder, analyzer, [folder])
-    assert encoder.encoded == [] and command.as_json(second) == command.as_json(first)
+    assert encoder.encoded == [] and as_json(second) == as_json(first)
     changed = write(
         [_item("a", title="something else"), *(_item(f"{w}{n}") for w in WORDS for n in range(2))],
         [_query("q136", "a train query", [])],
@@ -265,11 +273,11 @@ def test_a_second_run_asks_only_what_was_not_asked_before_and_says_the_same(
     run = partial(evaluate, settings, encoder, analyzer, [_office(write)])
     first = run(part="train")
     train, ranked[:] = list(ranked), []
-    assert command.as_json(run(part="train")) == command.as_json(first) and ranked == []
+    assert as_json(run(part="train")) == as_json(first) and ranked == []
     both = run(part="all")
     assert ranked and train and not set(ranked) & set(train)
     ranked.clear()
-    assert command.as_json(run(part="all")) == command.as_json(both)
+    assert as_json(run(part="all")) == as_json(both)
     run(part="test")
     assert ranked == []
 
@@ -324,7 +332,7 @@ def test_answers_that_cannot_be_read_are_made_anew(
         else:
             held = json.loads(gzip.decompress(content))
             path.write_bytes(gzip.compress(json.dumps(held | {"answers": {"what": {"fusion": 1}}}).encode()))
-    assert command.as_json(evaluate(settings, encoder, analyzer, [folder])) == command.as_json(first)
+    assert as_json(evaluate(settings, encoder, analyzer, [folder])) == as_json(first)
     assert ranked == asked
     evaluate(settings, encoder, analyzer, [folder])
     assert ranked == asked
@@ -349,19 +357,19 @@ def test_the_command_prints_a_table_and_json_and_draws_the_diagram(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("recommender.encoder.load.load_encoder", lambda _settings: encoder)
-    monkeypatch.setattr(cli, "_analyzer", lambda _settings: analyzer)
+    monkeypatch.setattr(measure, "load_analyzer", lambda _settings: analyzer)
     folder, picture = _office(write), tmp_path / "diagram.png"
     run = partial(CliRunner().invoke, env={"KOLLEGA_HOME": str(settings.home)})
     shown = run(cli.main, ["evaluate", str(folder), "--part", "all", "--plot", str(picture)])
     assert shown.exit_code == 0, shown.output
     assert "| office | similar | 8 | fusion | 1.000 |" in shown.stdout
-    assert "fusion over the dense leg, mean nDCG@10 over all tasks: +" in shown.stdout
+    assert "fusion minus the dense leg, mean nDCG@10 over all tasks: +" in shown.stdout
     assert picture.read_bytes().startswith(b"\x89PNG")
     rows = json.loads(run(cli.main, ["evaluate", str(folder), "--part", "all", "--json"]).stdout)
     assert set(rows[0]) == {"set", "protocol", "method", "n", "metrics"} and len(rows) == 12
     (tmp_path / "raw").mkdir()
     among = run(cli.main, ["evaluate", str(folder), str(tmp_path / "raw"), "--part", "all", "--json"])
-    assert json.loads(among.stdout) == rows and "raw holds no set and is left out" in among.stderr
+    assert json.loads(among.stdout) == rows and "raw contains no evaluation set and is left out" in among.stderr
     only = run(cli.main, ["evaluate", str(tmp_path / "raw")])
     assert only.exit_code == 1 and "corpus.jsonl.gz is missing" in only.output
     typo = run(cli.main, ["evaluate", str(folder), str(tmp_path / "nowhere"), "--part", "all"])
@@ -389,9 +397,9 @@ def test_questions_of_one_part_come_with_the_items_near_them_by_their_score(
     folder = _office(write)
     each = EvaluationSet.read(folder)
     with Run.begin(settings, encoder, analyzer, lambda _what, _done, _total: None) as run:
-        near = list(near_questions(each, "train", run, most=3))
+        near = list(with_candidates(each, "train", run, most=3))
     assert {one.query.id for one in near} == {
-        query.id for query in each.queries if query.part == "train" and query.protocol in command.RANKED
+        query.id for query in each.queries if query.part == "train" and query.protocol in RANKED
     }
     assert {one.query.protocol for one in near} == {"similar", "answer", "in-scope"}
     for one in near:

@@ -1,4 +1,4 @@
-"""calibrate.py: of which requests it is known that an answer was there, and a fit kept only when it is better."""
+"""Which past requests are known to have had an answer, and a calibration that is used only when it is better."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -54,7 +54,7 @@ def _history(answer_model: AnswerModel, questions: int, best: float = 1.0) -> li
 def test_a_fit_that_is_better_on_the_newest_questions_is_kept() -> None:
     past = _history(AnswerModel(-9.0, 1.0, 14.0), 1_000)
     found, answer_model = learn(past[::-1])
-    assert (found.kept, found.held_out) == ("own", round(HELD_OUT * 1_000))
+    assert (found.chosen, found.held_out) == ("own", round(HELD_OUT * 1_000))
     assert found.answered + found.unanswered == 1_000
     assert found.gain is not None and found.gain.low > 0
     assert found.gain.mean == pytest.approx(found.loss["shipped"] - found.loss["own"])
@@ -66,14 +66,14 @@ def test_a_fit_that_is_better_on_the_newest_questions_is_kept() -> None:
 def test_a_fit_that_is_no_better_leaves_the_shipped_one() -> None:
     found, answer_model = learn(_history(SHIPPED, 600, best=0.66))  # of which SHIPPED says 0.55 in the mean
     assert found.gain is not None and found.gain.low <= 0
-    assert (found.kept, answer_model) == ("shipped", SHIPPED)
+    assert (found.chosen, answer_model) == ("shipped", SHIPPED)
     assert found.as_text().startswith("The shipped calibration is used: ")
 
 
 def test_too_little_history_says_what_is_needed() -> None:
     past = [PastMatch(START + timedelta(hours=n), ANSWERED if n < LEAST - 1 else FIRST, (0.5,)) for n in range(500)]
     found, answer_model = learn(past)
-    assert (found.kept, found.gain, answer_model) == ("shipped", None, SHIPPED)
+    assert (found.chosen, found.gain, answer_model) == ("shipped", None, SHIPPED)
     assert found.as_text().startswith(f"Too little history: of {LEAST - 1} requests it is known")
     one_after_the_other = [PastMatch(each.at, ANSWERED if n < 200 else FIRST, (0.5,)) for n, each in enumerate(past)]
     assert learn(one_after_the_other)[0].gain is None  # the newest all lack an answer, so nothing can be judged
@@ -153,13 +153,13 @@ def test_what_was_learned_goes_with_the_live_generation_and_shows_in_the_status(
     assert read_status(settings).calibration == ""
     with sessions() as session:
         found = calibrate(settings, recommender, session)
-        assert found.kept == "own" and recommender.answer_model == answer_model_file.load(directory) != SHIPPED
+        assert found.chosen == "own" and recommender.answer_model == answer_model_file.load(directory) != SHIPPED
         assert recommender.answer_model.fitted["questions"] == 1_000
         assert "calibration fitted to 1000 questions of your own, 20" in read_status(settings).as_text()
         (directory / "calibration.json").write_text("{")
         assert "Run: kollega calibrate" in read_status(settings).calibration
         monkeypatch.setattr("indexer.learning.calibrate.past_matches", lambda *_args: history[:20])
-        assert calibrate(settings, recommender, session).kept == "shipped"
+        assert calibrate(settings, recommender, session).chosen == "shipped"
         assert (
             recommender.answer_model is SHIPPED and read_status(settings).calibration == ""
         )  # what cannot be used is gone

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from indexer.evaluation.evaluate import Near
+from indexer.evaluation.run import QueryWithCandidates
 from indexer.evaluation.sets import Query
 from indexer.research.fit_feedback import NOTHING, judge, measure
 from recommender.search.fusion import Candidate, Feedback
@@ -48,7 +48,9 @@ def test_feedback_is_measured_on_the_order_it_gives() -> None:
         Candidate("request:3", 3, 0.45, 0.4, 0.0, east),
     ]
     ids = {"request:1": "a", "request:2": "b", "request:3": "c"}
-    asked = {("office", "similar"): [Near(Query("q1", "jam", "en", "similar", {"c": 1}), candidates, ids)]}
+    asked = {
+        ("office", "similar"): [QueryWithCandidates(Query("q1", "jam", "en", "similar", {"c": 1}), candidates, ids)]
+    }
     found = measure(asked, [NOTHING, LITTLE])
     # third without feedback, second with it
     assert found[NOTHING]["office", "similar"] == pytest.approx([1 / np.log2(4)])
