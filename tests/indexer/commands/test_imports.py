@@ -14,12 +14,12 @@ def test_importing_twice_says_that_nothing_changed(kollega: Kollega, write_lines
     assert (again.exit_code, again.stdout) == (0, "0 added, 0 updated, 3 unchanged\n")
 
 
-def test_a_bad_record_is_named_by_file_and_line_the_rest_goes_in_and_the_status_is_1(
+def test_a_bad_record_is_named_by_file_and_line_the_others_are_loaded_and_the_status_is_1(
     kollega: Kollega, write_lines: WriteLines
 ) -> None:
     result = kollega("import", "jsonl", write_lines(TEAM, "{broken", AINO, {**REQUEST, "team": "xx"}, REQUEST))
     assert result.exit_code == 1
-    assert result.stdout == "3 added, 0 updated, 0 unchanged, 2 could not go in\n"
+    assert result.stdout == "3 added, 0 updated, 0 unchanged, 2 could not be loaded\n"
     assert "records.jsonl:2: not JSON (" in result.stderr
     assert "records.jsonl:4: team: there is no team 'xx'." in result.stderr
 
@@ -35,7 +35,7 @@ def test_a_missing_or_truncated_file_is_one_sentence_and_status_1(
     cut = kollega("import", "jsonl", str(tmp_path / "cut.gz"))
     assert cut.exit_code == 1 and "is cut short or damaged" in cut.stderr
     folder = kollega("import", "stackexchange", str(tmp_path))
-    assert folder.exit_code == 1 and "Posts.xml is missing. Give the folder that holds the dump" in folder.stderr
+    assert folder.exit_code == 1 and "Posts.xml is missing. Give the folder with the dump" in folder.stderr
 
 
 def test_the_source_option_keeps_ids_apart(kollega: Kollega, write_lines: WriteLines) -> None:
