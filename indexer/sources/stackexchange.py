@@ -57,9 +57,8 @@ class StackExchangeSource:
             if not (self._folder / needed).is_file():
                 raise SourceError(f"{self._folder / needed} is missing. Give the folder with the dump's XML files.")
         posts = self._folder / "Posts.xml"
-        with contextlib.suppress(
-            SourceError
-        ):  # of a file that is cut short the answers are loaded too; reading them reports it
+        # The answers of a file that is cut short are loaded too; the error is raised when reading those.
+        with contextlib.suppress(SourceError):
             yield from self._read(posts, _question)
         yield from self._read(posts, _answer)
         yield from self._read(self._folder / "Users.xml", _person)

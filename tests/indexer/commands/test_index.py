@@ -16,7 +16,7 @@ from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 from tests.paths import ROOT
 
 
-def test_reindex_ends_with_the_line_an_admin_wants(kollega: Kollega, write_lines: WriteLines) -> None:
+def test_reindex_ends_with_one_line_of_counts(kollega: Kollega, write_lines: WriteLines) -> None:
     kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
     first = kollega("reindex")
     assert first.exit_code == 0
@@ -72,7 +72,7 @@ def test_status_is_0_when_index_and_database_agree_and_1_when_not(kollega: Kolle
     assert (found["requests"], found["people"], found["teams"], found["healthy"]) == (1, 1, 1, True)
 
 
-def test_status_and_ask_name_the_way_out_of_another_model_and_of_damage(
+def test_status_and_ask_say_what_to_do_about_another_model_and_about_damage(
     kollega: Kollega, write_lines: WriteLines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
@@ -80,7 +80,7 @@ def test_status_and_ask_name_the_way_out_of_another_model_and_of_damage(
     with monkeypatch.context() as patch:
         patch.setenv("KOLLEGA_MODEL", "another")
         status = kollega("status")
-        assert status.exit_code == 1 and "The index is of fake, the setting says another." in status.stdout
+        assert status.exit_code == 1 and "The index was made with fake, the setting is another." in status.stdout
     (live,) = (tmp_path / "home" / "index").glob("gen-*")
     (live / "catalogue.db").write_bytes(b"x" * 100)
     asked = kollega("ask", "printer")

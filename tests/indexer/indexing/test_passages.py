@@ -84,7 +84,7 @@ def test_a_code_block_that_looks_like_a_heading_is_text() -> None:
     assert list(sections("G", "## Run\n```\n# not a heading\n```")) == [Section("G › Run", "# not a heading")]
 
 
-def test_links_and_images_leave_their_words() -> None:
+def test_of_links_and_images_the_words_remain() -> None:
     found = list(sections("G", "See [the guide](https://x.example/) and ![a red light](i.png)."))
     assert found == [Section("G", "See the guide and a red light.")]
 

@@ -55,26 +55,26 @@ def test_an_index_that_agrees_is_healthy(
     assert lines[1].startswith("index     gen-000001: 2 items, 5 passages, exact search, 20")
     assert lines[2:] == [
         "model     fake (1, 64 dimensions)",
-        "languages no map for this model: they meet as far as the model and a list of words bring them",
+        "languages there is no map for this model; across languages the model and the dictionary search alone",
         "up to date: all 2 searchable items are in the index",
     ]
     values = json.loads(found.as_json())
     assert values["healthy"] is True and values["index"]["model"]["name"] == "fake"
 
 
-def test_it_says_by_which_map_the_languages_meet_and_when_a_newer_one_is_there(
+def test_the_map_between_languages_is_named_and_whether_a_newer_one_is_installed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, index: Callable[[], None], add_request: Callable[..., int]
 ) -> None:
     add_request("VPN fails")
     maps = {"fi": np.eye(64, dtype=np.float32)}
     monkeypatch.setattr(Alignment, "load", lambda _card: Alignment(maps, digest="first"))
     index()
-    assert read_status(settings).languages == "meet by the map first"
+    assert read_status(settings).languages == "mapped by the map first"
     monkeypatch.setattr(Alignment, "load", lambda _card: Alignment(maps, digest="second"))
     assert "kollega reindex --full" in read_status(settings).languages and read_status(settings).healthy
 
 
-def test_what_differs_is_counted_by_kind(
+def test_differences_are_counted_by_kind(
     settings: Settings, add_request: Callable[..., int], index: Callable[[], None], sessions: sessionmaker[Session]
 ) -> None:
     changed, hidden, deleted = [add_request(f"Printer {number}") for number in range(3)]
