@@ -53,7 +53,7 @@ def test_a_recommendation_is_a_few_lines_with_matching_words_in_brackets() -> No
     ]
 
 
-def test_someone_away_or_without_a_team_is_described_so() -> None:
+def test_a_colleague_who_is_away_or_without_a_team_is_described_so() -> None:
     away = Expert(2, "m", "Matti", (), (), date(2026, 5, 1), 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
     last = as_text(Recommendation("q", "en", Verdict.MAYBE, (), (away,))).splitlines()[-1]
     assert last.startswith("- Matti (no team, away until 2026-05-01): answered 1 like this")
@@ -102,7 +102,7 @@ def indexed(
     open_recommender()
 
 
-def test_without_a_name_only_what_everyone_may_read_is_searched(
+def test_without_a_person_only_what_everyone_may_read_is_searched(
     settings: Settings, sessions: sessionmaker[Session], indexed: None
 ) -> None:
     with sessions.begin() as session:
@@ -113,16 +113,16 @@ def test_without_a_name_only_what_everyone_may_read_is_searched(
     assert "1. Salary table of the board" in answer(settings, question, "boss", 3, False)
 
 
-def test_json_holds_what_the_text_says(settings: Settings, indexed: None) -> None:
-    found = json.loads(answer(settings, "Printer on floor two is stuck", None, 3, True))
-    assert (found["verdict"], [s["title"] for s in found["suggestions"]]) == (
+def test_json_contains_what_the_text_says(settings: Settings, indexed: None) -> None:
+    values = json.loads(answer(settings, "Printer on floor two is stuck", None, 3, True))
+    assert (values["verdict"], [s["title"] for s in values["suggestions"]]) == (
         "answer",
         ["Printer on floor two is stuck"],
     )
-    assert [expert["handle"] for expert in found["experts"]] == ["aino"]
+    assert [expert["handle"] for expert in values["experts"]] == ["aino"]
 
 
-def test_an_unknown_person_and_a_missing_index_are_sentences(settings: Settings, indexed: None) -> None:
+def test_an_unknown_person_and_a_missing_index_are_one_sentence_each(settings: Settings, indexed: None) -> None:
     with pytest.raises(KollegaError, match=r"^There is no person 'nobody'\. Their handle is the id they were imported"):
         answer(settings, "printer", "nobody", 3, False)
     (settings.index_dir / "CURRENT").unlink()
@@ -138,8 +138,8 @@ def test_ask_answers_as_text_and_as_json(kollega: Kollega, write_lines: WriteLin
     text = kollega("ask", "Printer on floor two is stuck")
     assert text.exit_code == 0
     assert "1. Printer on floor two is stuck\n" in text.stdout and "- Aino (it): answered 1 like this" in text.stdout
-    found = json.loads(kollega("ask", "Printer on floor two is stuck", "--json").stdout)
-    assert found["suggestions"][0]["item"] == "request:1"
+    values = json.loads(kollega("ask", "Printer on floor two is stuck", "--json").stdout)
+    assert values["suggestions"][0]["item"] == "request:1"
     unknown = kollega("ask", "printer", "--as", "nobody")
     assert unknown.exit_code == 1 and "There is no person 'nobody'." in unknown.stderr
     assert kollega("ask", "printer", "-n", "0").exit_code == 2

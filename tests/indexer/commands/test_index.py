@@ -40,7 +40,7 @@ def test_an_item_that_cannot_be_indexed_makes_the_status_1(
     assert result.stdout.startswith("items 0, passages 0, ")
 
 
-def test_reindex_beside_another_writer_is_one_sentence(kollega: Kollega, write_lines: WriteLines) -> None:
+def test_reindex_while_another_process_writes_is_one_sentence(kollega: Kollega, write_lines: WriteLines) -> None:
     kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
     with generations.write_lock(Settings.from_environment().index_dir):
         result = kollega("reindex")
@@ -68,8 +68,8 @@ def test_status_is_0_when_index_and_database_agree_and_1_when_not(kollega: Kolle
     kollega("reindex")
     good = kollega("status")
     assert good.exit_code == 0 and "up to date: all 1 searchable items are in the index" in good.stdout
-    found = json.loads(kollega("status", "--json").stdout)
-    assert (found["requests"], found["people"], found["teams"], found["healthy"]) == (1, 1, 1, True)
+    values = json.loads(kollega("status", "--json").stdout)
+    assert (values["requests"], values["people"], values["teams"], values["healthy"]) == (1, 1, 1, True)
 
 
 def test_status_and_ask_say_what_to_do_about_another_model_and_about_damage(

@@ -1,4 +1,4 @@
-"""indexer/reindex.py on a real index: what is encoded, reused, removed, and what a crash or a failing item leaves."""
+"""Reindexing a real index: what is encoded, reused and removed, and what is left after a crash or a failing item."""
 
 import os
 import signal
@@ -187,7 +187,7 @@ def test_documents_are_indexed_by_section_and_follow_their_changes(
     assert _indexed(settings) == {}
 
 
-def test_full_starts_over_beside_the_live_generation(
+def test_full_builds_a_new_generation_beside_the_live_one(
     settings: Settings,
     sessions: sessionmaker[Session],
     encoder: FakeEncoder,

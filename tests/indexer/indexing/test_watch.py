@@ -1,4 +1,4 @@
-"""indexer/watch.py: it follows the database, works only when something changed, and waits for another writer."""
+"""`watch` follows the database, works only when something changed, and waits for another writer."""
 
 import logging
 from collections.abc import Callable, Iterator

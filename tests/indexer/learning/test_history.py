@@ -12,7 +12,7 @@ from recommender.recommender import Recommender
 START = datetime(2026, 1, 1)
 
 
-def test_a_question_of_the_past_sees_only_what_was_there_and_its_asker_may_read(
+def test_a_past_question_is_asked_among_what_existed_and_its_asker_may_read(
     sessions: sessionmaker[Session], add_request: Callable[..., int], open_recommender: Callable[[], Recommender]
 ) -> None:
     when = [START + timedelta(days=number) for number in range(6)]
@@ -25,9 +25,9 @@ def test_a_question_of_the_past_sees_only_what_was_there_and_its_asker_may_read(
         unanswered = session.get_one(HelpRequest, add_request("printer jam alone", by="aino", at=when[5]))
         unanswered.replies[0].author_id = unanswered.asked_by_id = None
     with sessions() as session:
-        found = list(past_questions(open_recommender(), session))
-        assert [question.key for question in found] == [f"request:{number}" for number in (1, 2, 3, 4)]
-        third = found[2]
+        questions = list(past_questions(open_recommender(), session))
+        assert [question.key for question in questions] == [f"request:{number}" for number in (1, 2, 3, 4)]
+        third = questions[2]
         assert third.key == f"request:{asked}" and third.at == when[2]
         assert [trace.key for trace in third.traces] == ["request:1"]  # not hr's, not itself, nothing later
         assert {person for trace in third.traces for person in (p.person_id for p in trace.contributions)} == {1}

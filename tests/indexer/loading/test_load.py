@@ -88,7 +88,7 @@ def test_importing_twice_changes_nothing(import_lines: Import, sessions: session
         assert session.query(RequestAudience).count() == 2
 
 
-def test_a_record_arrives_with_all_its_parts(import_lines: Import, sessions: sessionmaker[Session]) -> None:
+def test_a_record_is_stored_with_all_its_parts(import_lines: Import, sessions: sessionmaker[Session]) -> None:
     import_lines(*ALL)
     with sessions() as session:
         row = _request(session)

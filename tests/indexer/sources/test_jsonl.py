@@ -1,4 +1,4 @@
-"""indexer/sources/jsonl.py and indexer/records.py: what a line becomes, and what is said of one that cannot be used."""
+"""JSON Lines: what a line becomes, and the message about a line that cannot be used."""
 
 import gzip
 import json
