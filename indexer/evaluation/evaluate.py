@@ -18,6 +18,7 @@ from indexer.evaluation.report import Evaluation, Row
 from indexer.evaluation.run import EXISTS, METHODS, RANKED, Answer, Answers, Run, answer_queries, ask_experts
 from indexer.evaluation.sets import EvaluationSet, Query
 from indexer.evaluation.store import Progress
+from indexer.learning.comparison import difference
 from recommender.encoder import Encoder
 from recommender.errors import EvaluationError
 from recommender.language.analyzer import Analyzer
@@ -54,7 +55,7 @@ def evaluate(
         if part != "train":
             evaluation.experts = _evaluate_experts(folders, sets, run)
     if any(pairs.values()):
-        evaluation.fusion_gain = {leg: measures.difference(tasks) for leg, tasks in pairs.items()}
+        evaluation.fusion_gain = {leg: difference(tasks) for leg, tasks in pairs.items()}
     return evaluation
 
 
@@ -80,7 +81,7 @@ def _measure_ranking(
             if method in pairs:
                 pair = _values(scores["fusion"]), _values(scores[method])
                 pairs[method].append(pair)
-                gain = measures.difference([pair])
+                gain = difference([pair])
             evaluation.rows.append(Row(name, protocol, method, len(asked), metrics, gain))
 
 

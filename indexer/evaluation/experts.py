@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from indexer.evaluation import measures
 from indexer.evaluation.expert_questions import FILTERED, FIXED, UNFILTERED, ExpertRun
-from indexer.evaluation.measures import Interval, Scores
+from indexer.evaluation.measures import Scores
+from indexer.learning.comparison import Interval, difference
 from indexer.learning.history import PastQuestion
 from indexer.learning.train_experts import WARM_UP, fit_on
 from recommender.people import fairness
@@ -86,7 +87,7 @@ def judge(runs: Sequence[ExpertRun], half_life_days: float) -> ExpertEvaluation:
     for ranker in (RANKER, ELSEWHERE, HERE):
         if ranker in pooled:
             rivals = [method for method in pooled if method not in (RANKER, ELSEWHERE, HERE)]
-            gains = {rival: measures.difference([(pooled[ranker], pooled[rival])]) for rival in rivals}
+            gains = {rival: difference([(pooled[ranker], pooled[rival])]) for rival in rivals}
             evaluation.ranker_gain[ranker] = gains
     return evaluation
 

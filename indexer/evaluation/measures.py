@@ -1,4 +1,4 @@
-"""From ranked results to measures of quality, each with its interval.
+"""From answers to measures of quality: of ranking, and of the probability that there is an answer.
 
 Ranking measures come from the library ir-measures, the area under the ROC curve from scikit-learn.
 """
@@ -7,12 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender.errors import EvaluationError
 
 MEASURES = ("nDCG@10", "RR@10", "R@1", "R@5", "R@10")
-ROUNDS = 2_000  # bootstrap samples; a judgement
 _BINS = 10  # a judgement: the usual number for a reliability diagram
 
 Scores = dict[str, dict[str, float]]
@@ -37,34 +35,6 @@ def measure(
     for value in ir_measures.iter_calc([ir_measures.parse_measure(name) for name in names], qrels, scored):
         scores[str(value.measure)][value.query_id] = float(value.value)
     return scores
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean and its 95 % interval, the 2.5th and 97.5th percentile of the bootstrap's means."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
-
-
-def difference(pairs: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Interval:
-    """The mean of a - b over the queries of a set, averaged over sets, with a paired bootstrap within each set.
-
-    `pairs` has (a, b) for each set, both of shape (queries,) in the same order. Sets count the same, however many
-    queries they have.
-    """
-    rng = np.random.default_rng(0)
-    means, samples = [], []
-    for a, b in pairs:
-        gain = np.asarray(a) - np.asarray(b)
-        means.append(gain.mean())
-        samples.append(gain[rng.integers(0, len(gain), (ROUNDS, len(gain)))].mean(axis=1))
-    low, high = np.percentile(np.mean(samples, axis=0), (2.5, 97.5))
-    return Interval(float(np.mean(means)), float(low), float(high))
 
 
 def auroc(probabilities: Sequence[float], exists: Sequence[bool]) -> float:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from indexer.evaluation import experts, measures
 from indexer.evaluation.experts import ExpertEvaluation
-from indexer.evaluation.measures import Bin, Interval
+from indexer.evaluation.measures import Bin
+from indexer.learning.comparison import Interval
 from recommender.errors import EvaluationError
 
 

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from indexer.evaluation import measures
-from indexer.evaluation.measures import Interval
+from indexer.learning.comparison import Interval, difference
 from indexer.learning.history import Progress, reader_then
 from recommender import answer_model_file
 from recommender.database.tables import RESOLVED, Document, Event, HelpRequest, RequestAttempt, RequestLink
@@ -124,7 +123,7 @@ def learn(past: Sequence[PastMatch]) -> tuple[Calibration, AnswerModel]:
     truth = [match.exists for match in older]
     own = calibration.fit([match.matches for match in older], truth, calibration.balanced(truth), SHIPPED, PULL)
     losses = {name: log_losses(newer, answer_model) for name, answer_model in (("own", own), ("shipped", SHIPPED))}
-    gain = measures.difference([(losses["shipped"], losses["own"])])
+    gain = difference([(losses["shipped"], losses["own"])])
     chosen = "own" if gain.low > 0 else "shipped"
     loss = {name: float(values.mean()) for name, values in losses.items()}
     result = replace(too_little, held_out=len(newer), loss=loss, gain=gain, chosen=chosen)

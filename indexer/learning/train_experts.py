@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from indexer.evaluation import measures
-from indexer.evaluation.measures import Interval
+from indexer.learning.comparison import Interval, difference
 from indexer.learning.history import PastQuestion, Progress, past_questions
 from recommender import ranker_file
 from recommender.errors import ModelError
@@ -105,12 +104,12 @@ def learn(past: Sequence[PastQuestion], half_life_days: float) -> tuple[Training
     newest = usable[cut:]
     rankers = {"learned": learned, "shipped": SHIPPED, "votes": VOTES}
     ranks = {name: reciprocal_ranks(newest, ranker, half_life_days) for name, ranker in rankers.items()}
-    gain = measures.difference([(ranks["learned"], ranks["votes"])])
+    gain = difference([(ranks["learned"], ranks["votes"])])
     mrr = {name: float(values.mean()) for name, values in ranks.items()}
     chosen = "shipped"
     if gain.low > 0 and mrr["learned"] > mrr["shipped"]:
         chosen = "learned"
-    elif measures.difference([(ranks["votes"], ranks["shipped"])]).low > 0:
+    elif difference([(ranks["votes"], ranks["shipped"])]).low > 0:
         chosen = "votes"
     return Training(len(past), len(newest), mrr, gain, chosen, dict(learned.weights)), rankers[chosen]
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.evaluation import measures
-from indexer.evaluation.measures import Interval
 from indexer.evaluation.run import QueryWithCandidates, Run, with_candidates
 from indexer.evaluation.sets import EvaluationSet
+from indexer.learning.comparison import Interval, difference
 from recommender.encoder.load import load_encoder
 from recommender.language.analyzer import Analyzer
 from recommender.search.fusion import SHIPPED, Feedback, reorder
@@ -53,9 +53,9 @@ def judge(measured: Measured, best: Feedback | None = None) -> Gain:
     before = measured[NOTHING]
     chosen = {name: _best(measured, [task for task in before if task[0] != name]) for name, _protocol in before}
     best = best or _best(measured, list(before))
-    left_out = measures.difference([(measured[chosen[task[0]]][task], before[task]) for task in before])
-    gained = measures.difference([(measured[best][task], before[task]) for task in before])
-    tasks = {task: measures.difference([(measured[best][task], before[task])]) for task in before}
+    left_out = difference([(measured[chosen[task[0]]][task], before[task]) for task in before])
+    gained = difference([(measured[best][task], before[task]) for task in before])
+    tasks = {task: difference([(measured[best][task], before[task])]) for task in before}
     return Gain(chosen, left_out, best, gained, tasks)
 
 

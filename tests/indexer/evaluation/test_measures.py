@@ -15,19 +15,6 @@ def test_measures_by_hand() -> None:
     assert scores["nDCG@10"]["a"] == pytest.approx(1 / np.log2(3)) and scores["nDCG@10"]["b"] == pytest.approx(1.0)
 
 
-def test_a_constant_difference_has_an_interval_without_width_and_sets_count_the_same() -> None:
-    small, large = np.array([0.2, 0.4]), np.zeros(1000)
-    interval = measures.difference([(small + 0.1, small), (large, large)])
-    assert (interval.mean, interval.low, interval.high) == pytest.approx((0.05, 0.05, 0.05))
-
-
-def test_the_interval_of_a_random_difference_contains_zero() -> None:
-    rng = np.random.default_rng(1)
-    a, b = rng.random(300), rng.random(300)
-    interval = measures.difference([(a, b)])
-    assert interval.low < 0 < interval.high and interval.low < interval.mean < interval.high
-
-
 def test_true_probabilities_have_no_calibration_error_and_others_have() -> None:
     truth = [n % 10 < 7 for n in range(1000)]
     good, bad = measures.reliability([0.7] * 1000, truth), measures.reliability([0.2] * 1000, truth)
