@@ -62,7 +62,7 @@ def test_serve_on_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        ran = subprocess.kollega(
+        ran = subprocess.run(
             [sys.executable, "-c", script, "serve", "--port", str(port)],
             env=os.environ | {"KOLLEGA_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
             capture_output=True,
