@@ -89,6 +89,8 @@ def test_status_and_ask_say_what_to_do_about_another_model_and_about_damage(
 
 def test_watch_stops_on_ctrl_c_without_a_traceback(tmp_path: Path) -> None:
     script = (
+        "import signal\n"  # so that it stops even if the tests were started with SIGINT ignored
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import recommender.encoder.load\n"
         "from tests.conftest import FakeEncoder\n"
         "recommender.encoder.load.load_encoder = lambda settings: FakeEncoder()\n"
