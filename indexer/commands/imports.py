@@ -41,7 +41,7 @@ def import_stackexchange(settings: Settings, folder: Path, source: str) -> None:
 def import_jsonl(settings: Settings, file: Path, source: str) -> None:
     """Load a FILE with one JSON object a line, compressed with gzip or not.
 
-    docs/import.md describes the format.
+    docs/import-format.md describes the format.
     """
     from indexer.sources.jsonl import JSONLSource
 

@@ -66,34 +66,34 @@ def reindex(
     report = ReindexReport()
     with generations.write_lock(settings.index_dir), sessions() as session:
         builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full)
-        found, changed = _compare(session, builder.known, settings.passage_tokens)
-        if not builder.fresh and builder.vector_space.outgrown(max(builder.passages, len(found))):
+        searchable, changed = _find_changes(session, builder.known, settings.passage_tokens)
+        if not builder.fresh and builder.vector_space.outgrown(max(builder.passages, len(searchable))):
             builder.start_over()
-            changed = sorted(found)
+            changed = sorted(searchable)
         known = builder.known
-        gone = known.keys() - found
+        deleted = known.keys() - searchable
         progress(0, len(changed))
-        report.items = len(found)
-        if changed or gone or not known:
-            _write(settings, session, encoder, builder, changed, gone, report, progress)
+        report.items = len(searchable)
+        if changed or deleted or not known:
+            _write(settings, session, encoder, builder, changed, deleted, report, progress)
         else:
             report.passages = builder.passages
             report.generation = generations.live_name(settings.index_dir) or ""
         report.reused = report.passages - report.encoded
-        report.removed = len(gone)
+        report.removed = len(deleted)
     report.seconds = time.monotonic() - started
     return report
 
 
-def _compare(session: Session, known: dict[str, str], passage_tokens: int) -> tuple[set[str], list[str]]:
+def _find_changes(session: Session, known: dict[str, str], passage_tokens: int) -> tuple[set[str], list[str]]:
     """(keys of all searchable items, keys of those that are new or changed)."""
-    found: set[str] = set()
+    searchable: set[str] = set()
     changed: list[str] = []
     for item in items(session):
-        found.add(item.key)
+        searchable.add(item.key)
         if known.get(item.key) != item_digest(item, passage_tokens):
             changed.append(item.key)
-    return found, changed
+    return searchable, changed
 
 
 def _write(
@@ -102,7 +102,7 @@ def _write(
     encoder: Encoder,
     builder: IndexBuilder,
     changed: Sequence[str],
-    gone: set[str],
+    deleted: set[str],
     report: ReindexReport,
     progress: Progress,
 ) -> None:
@@ -126,7 +126,7 @@ def _write(
             session.expunge_all()
             done += len(keys)
             progress(done, len(changed))
-        builder.remove(gone)
+        builder.remove(deleted)
         unrelated = None if builder.vector_space.passages else unrelated_cosine(encoder)
         manifest = builder.finish(settings.hnsw_from, unrelated)
     except BaseException:

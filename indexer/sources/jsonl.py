@@ -1,4 +1,4 @@
-"""JSON Lines: one team, person, request or document a line, gzipped or not. docs/import.md describes the format."""
+"""JSON Lines: one team, person, request or document a line, gzipped or not; see docs/import-format.md."""
 
 import gzip
 import json
