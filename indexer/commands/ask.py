@@ -13,8 +13,8 @@ _VERDICTS = {
     Verdict.UNKNOWN: "Nobody has written this down.",
 }
 _NOTICES = {
-    DENSE_MISSING: "The model or its vectors cannot be used; this is keyword search alone. Run: kollega status",
-    INDEX_MISMATCH: "The index is another model's; this is keyword search alone. Run: kollega reindex --full",
+    DENSE_MISSING: "The model or its vectors cannot be used, so keyword search alone answers. Run: kollega status",
+    INDEX_MISMATCH: "The index is of another model, so keyword search alone answers. Run: kollega reindex --full",
 }
 
 
@@ -96,10 +96,10 @@ def _expert_line(expert: Expert) -> str:
 
 def _contribution(expert: Expert) -> str:
     if expert.answered:
-        return f"answered {expert.answered} like this"
+        return f"similar requests answered: {expert.answered}"
     if expert.keeps:
-        return "keeps a document on this"
-    return "verified a document on this" if expert.verified else f"took part in {expert.replied} like this"
+        return "is responsible for a document on this"
+    return "verified a document on this" if expert.verified else f"similar requests replied to: {expert.replied}"
 
 
 def _in_brackets(text: str, marks: tuple[tuple[int, int], ...]) -> str:

@@ -49,14 +49,14 @@ def test_a_recommendation_is_a_few_lines_with_matching_words_in_brackets() -> No
         "   why: the same words: paper, back",
         "",
         "Colleagues who know:",
-        "- Aino (it): answered 1 like this, last 2026-01-02, e.g. 'Printer stuck'",
+        "- Aino (it): similar requests answered: 1, last 2026-01-02, e.g. 'Printer stuck'",
     ]
 
 
 def test_a_colleague_who_is_away_or_without_a_team_is_described_so() -> None:
     away = Expert(2, "m", "Matti", (), (), date(2026, 5, 1), 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
     last = as_text(Recommendation("q", "en", Verdict.MAYBE, (), (away,))).splitlines()[-1]
-    assert last.startswith("- Matti (no team, away until 2026-05-01): answered 1 like this")
+    assert last.startswith("- Matti (no team, away until 2026-05-01): similar requests answered: 1")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_colleague_who_is_away_or_without_a_team_is_described_so() -> None:
             Verdict.UNKNOWN,
             ("dense_missing",),
             [
-                "The model or its vectors cannot be used; this is keyword search alone. Run: kollega status",
+                "The model or its vectors cannot be used, so keyword search alone answers. Run: kollega status",
                 "Nobody has written this down.",
             ],
         ),
@@ -76,7 +76,7 @@ def test_a_colleague_who_is_away_or_without_a_team_is_described_so() -> None:
             Verdict.UNKNOWN,
             ("index_mismatch",),
             [
-                "The index is another model's; this is keyword search alone. Run: kollega reindex --full",
+                "The index is of another model, so keyword search alone answers. Run: kollega reindex --full",
                 "Nobody has written this down.",
             ],
         ),
@@ -137,7 +137,10 @@ def test_ask_answers_as_text_and_as_json(kollega: Kollega, write_lines: WriteLin
     kollega("reindex")
     text = kollega("ask", "Printer on floor two is stuck")
     assert text.exit_code == 0
-    assert "1. Printer on floor two is stuck\n" in text.stdout and "- Aino (it): answered 1 like this" in text.stdout
+    assert (
+        "1. Printer on floor two is stuck\n" in text.stdout
+        and "- Aino (it): similar requests answered: 1" in text.stdout
+    )
     values = json.loads(kollega("ask", "Printer on floor two is stuck", "--json").stdout)
     assert values["suggestions"][0]["item"] == "request:1"
     unknown = kollega("ask", "printer", "--as", "nobody")
