@@ -111,7 +111,7 @@ def quality(results: Results) -> str:
     held = results("quality")
     rows = []
     for (name, protocol), by_method in _tasks(held).items():
-        over = by_method["dense"].get("fusion_over_it")
+        over = by_method["dense"].get("fusion_gain")
         figures = [by_method[method]["metrics"]["nDCG@10"] for method in ("lexical", "dense", "fusion")]
         rows.append((name, protocol, by_method["fusion"]["n"], *map(_three, figures), _interval(over) if over else ""))
     heads = ("set", "task", "questions", "keyword search", "dense search", "fusion", "fusion minus dense search")

@@ -1,17 +1,10 @@
-"""A question from the command line: the recommendation as text or JSON."""
+"""`kollega ask`: a question from the command line, the recommendation as text or JSON."""
 
 import json
 
-from sqlalchemy import select
+import click
 
-from recommender.access import ANYONE, reader_of
-from recommender.database.engine import open_database
-from recommender.database.tables import Person
-from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, Expert, Recommendation, Verdict
-from recommender.errors import IndexDamaged, KollegaError
-from recommender.index.generations import live
-from recommender.recommender import Recommender
-from recommender.render import as_json
+from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, Expert, Recommendation, Suggestion, Verdict
 from recommender.settings import Settings
 
 _VERDICTS = {
@@ -20,15 +13,36 @@ _VERDICTS = {
     Verdict.UNKNOWN: "Nobody has written this down.",
 }
 _NOTICES = {
-    DENSE_MISSING: "The model or its vectors cannot be used; this is keyword search alone. Run: kollega status",
-    INDEX_MISMATCH: "The index is another model's; this is keyword search alone. Run: kollega reindex --full",
+    DENSE_MISSING: "The model or its vectors cannot be used, so keyword search alone answers. Run: kollega status",
+    INDEX_MISMATCH: "The index is of another model, so keyword search alone answers. Run: kollega reindex --full",
 }
 
 
+@click.command()
+@click.argument("question")
+@click.option("--as", "handle", help="Ask as this person; by default only what everyone may read is searched.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API answers it.")
+@click.option("-n", "top_k", default=3, show_default=True, type=click.IntRange(1, 50), help="Suggestions at most.")
+@click.pass_obj
+def ask(settings: Settings, question: str, handle: str | None, as_json: bool, top_k: int) -> None:
+    """Ask a QUESTION: whether it was answered before, suggestions with their passage, and the colleagues who know."""
+    click.echo(answer(settings, question, handle, top_k, as_json))
+
+
 def answer(settings: Settings, question: str, handle: str | None, top_k: int, json_wanted: bool) -> str:
-    """Ask as the person `handle`, or as anyone. Raises KollegaError for an unknown person, IndexNotFound,
-    IndexDamaged."""
-    live(settings.index_dir)
+    """Ask as the person `handle`, or as somebody who has not signed in. Raises KollegaError for an unknown person,
+    IndexNotFound, IndexDamaged."""
+    from sqlalchemy import select
+
+    from recommender.access import ANYONE, reader_of
+    from recommender.database.engine import open_database
+    from recommender.database.tables import Person
+    from recommender.errors import IndexDamaged, KollegaError
+    from recommender.index.generations import live
+    from recommender.recommender import Recommender
+    from recommender.render import as_json
+
+    live(settings.index_dir)  # a missing index is reported before the model is loaded
     with open_database(settings)() as session:
         reader = ANYONE
         if handle:
@@ -49,40 +63,49 @@ def as_text(recommendation: Recommendation) -> str:
     """A few lines for a terminal, matching words in [brackets]."""
     lines = [_NOTICES[notice] for notice in recommendation.notices if notice in _NOTICES]
     lines += [_VERDICTS[recommendation.verdict], ""]
-    for number, found in enumerate(recommendation.suggestions, 1):
-        item = found.item
-        facts = ", ".join([item.team or "no team", item.kind, item.language, f"{item.at:%Y-%m-%d}", item.key])
-        lines += [f"{number}. {item.title}", f"   {facts} - match {found.match:.2f}"]
-        lines += [f"   | {line}" for line in _marked(found.excerpt, found.marks).splitlines() if line.strip()]
-        if found.why.words:
-            lines.append(f"   why: the same words: {', '.join(found.why.words)}")
-        lines.append("")
+    for number, suggestion in enumerate(recommendation.suggestions, 1):
+        lines += [*_suggestion_lines(number, suggestion), ""]
     if recommendation.experts:
         lines.append("Colleagues who know:")
-    for expert in recommendation.experts:
-        away = f", away until {expert.away_until:%Y-%m-%d}" if expert.away_until else ""
-        teams = ", ".join(expert.teams) or "no team"
-        lines.append(
-            f"- {expert.name} ({teams}{away}): {_parts(expert)}, "
-            f"last {expert.last_at:%Y-%m-%d}, e.g. {expert.evidence[0].item.title!r}"
-            + (f" ({', '.join(expert.words)})" if expert.words else "")
-        )
+    lines += [_expert_line(expert) for expert in recommendation.experts]
     if recommendation.teams:
-        lines.append(f"What comes closest was handled by: {', '.join(recommendation.teams)}")
+        lines.append(f"The closest items were handled by: {', '.join(recommendation.teams)}")
     return "\n".join(lines).rstrip()
 
 
-def _parts(expert: Expert) -> str:
+def _suggestion_lines(number: int, suggestion: Suggestion) -> list[str]:
+    item = suggestion.item
+    facts = ", ".join([item.team or "no team", item.kind, item.language, f"{item.at:%Y-%m-%d}", item.key])
+    lines = [f"{number}. {item.title}", f"   {facts} - match {suggestion.match:.2f}"]
+    excerpt = _in_brackets(suggestion.excerpt, suggestion.marks)
+    lines += [f"   | {line}" for line in excerpt.splitlines() if line.strip()]
+    if suggestion.why.words:
+        lines.append(f"   why: the same words: {', '.join(suggestion.why.words)}")
+    return lines
+
+
+def _expert_line(expert: Expert) -> str:
+    teams = ", ".join(expert.teams) or "no team"
+    away = f", away until {expert.away_until:%Y-%m-%d}" if expert.away_until else ""
+    words = f" ({', '.join(expert.words)})" if expert.words else ""
+    return (
+        f"- {expert.name} ({teams}{away}): {_contribution(expert)}, last {expert.last_at:%Y-%m-%d}, "
+        f"e.g. {expert.evidence[0].item.title!r}{words}"
+    )
+
+
+def _contribution(expert: Expert) -> str:
     if expert.answered:
-        return f"answered {expert.answered} like this"
+        return f"similar requests answered: {expert.answered}"
     if expert.keeps:
-        return "keeps a document on this"
-    return "verified a document on this" if expert.verified else f"took part in {expert.replied} like this"
+        return "is responsible for a document on this"
+    return "verified a document on this" if expert.verified else f"similar requests replied to: {expert.replied}"
 
 
-def _marked(text: str, marks: tuple[tuple[int, int], ...]) -> str:
-    parts, at = [], 0
+def _in_brackets(text: str, marks: tuple[tuple[int, int], ...]) -> str:
+    """The text with [ and ] around each marked span."""
+    parts, position = [], 0
     for start, end in marks:
-        parts += [text[at:start], "[", text[start:end], "]"]
-        at = end
-    return "".join([*parts, text[at:]])
+        parts += [text[position:start], "[", text[start:end], "]"]
+        position = end
+    return "".join([*parts, text[position:]])

@@ -1,93 +1,163 @@
-"""The commands `kollega user` and `kollega team`: who may sign in, and whom a team's requests are for."""
+"""`kollega user` and `kollega team`: who may sign in, and who may read a team's new requests."""
 
-import secrets
-from collections.abc import Sequence
+import sys
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+import click
 
-from recommender import accounts
-from recommender.database.tables import Account, Person, Team
-from recommender.errors import AccountError
+from indexer.commands.running import database_session
+from recommender.settings import Settings
 
-
-def add(session: Session, handle: str, name: str, role: str, teams: Sequence[str], password: str | None) -> str:
-    """A person who may sign in; somebody who is in the data already keeps their name, teams and role unless given."""
-    if not handle or ":" in handle or handle.split() != [handle] or len(handle) > 64:
-        raise AccountError("A user name has 1 to 64 characters, without spaces and colons.")
-    person = session.scalar(select(Person).where(Person.handle == handle))
-    if person is None:
-        person = Person(handle=handle, name=name or handle, role=role or "staff", languages=[])
-        session.add(person)
-    else:
-        person.name, person.role = name or person.name, role or person.role
-    if teams:
-        person.teams = [get_team(session, each) for each in teams]
-    session.flush()
-    if password is None:
-        accounts.open_account(session, person)
-    else:
-        accounts.set_password(session, person, password)
-    accounts.enable(session, person)
-    return f"{person.handle} may sign in as {person.role}"
+ROLES = ("staff", "agent", "lead", "admin")  # as in recommender/accounts.py, which would load the database
+SCOPES = ("read", "write")
 
 
-def set_role(session: Session, handle: str, role: str, teams: Sequence[str]) -> str:
-    """Change what a person is, and perhaps the teams they belong to."""
-    person = get_person(session, handle)
-    person.role = role
-    if teams:
-        person.teams = [get_team(session, each) for each in teams]
-    of = ", ".join(team.handle for team in person.teams)
-    return f"{handle} is {role}" + (f" of {of}" if of else "")
+@click.group("user")
+def user_group() -> None:
+    """Manage who may sign in, their roles and their API tokens."""
 
 
-def rows(session: Session) -> list[str]:
-    """One line for each account."""
-    found = session.scalars(select(Account).join(Person).order_by(Person.handle))
-    return [
-        "\t".join(
-            (
-                each.person.handle,
-                each.person.name,
-                each.person.role,
-                ",".join(team.handle for team in each.person.teams),
-                "disabled" if each.disabled else "password" if each.password_hash else "no password",
-            )
-        )
-        for each in found
-    ]
+@user_group.command("add")
+@click.argument("handle")
+@click.option("--name", default="", help="Full name; the user name by default.")
+@click.option("--role", type=click.Choice(ROLES), help="What they may do; staff by default.")
+@click.option("--team", "teams", multiple=True, help="A team's handle; may be given several times.")
+@click.option("--no-password", is_flag=True, help="For people who sign in through an identity provider or a proxy.")
+@click.pass_obj
+def user_add(
+    settings: Settings, handle: str, name: str, role: str | None, teams: tuple[str, ...], no_password: bool
+) -> None:
+    """Let the person HANDLE sign in.
+
+    The password is asked for, or read from the first line of standard input.
+    """
+    from indexer.commands import accounts
+
+    password = None if no_password else _read_password()
+    with database_session(settings) as session:
+        click.echo(accounts.add(session, handle, name, role or "", teams, password))
 
 
-def restrict(session: Session, handle: str, restricted: bool) -> str:
-    """Whether new requests to a team are for those in the request only, or for everyone, unless the asker says."""
-    get_team(session, handle).restricted = restricted
-    return f"new requests to {handle} are by default for " + ("those in the request" if restricted else "everyone")
+@user_group.command("password")
+@click.argument("handle")
+@click.pass_obj
+def user_password(settings: Settings, handle: str) -> None:
+    """Set a new password for HANDLE and end their sessions.
+
+    The password is asked for, or read from the first line of standard input.
+    """
+    from indexer.commands.accounts import get_person
+    from recommender import accounts
+
+    password = _read_password()
+    with database_session(settings) as session:
+        accounts.set_password(session, get_person(session, handle), password)
+    click.echo(f"{handle} has a new password")
 
 
-def open_demo(session: Session, handles: Sequence[str]) -> list[tuple[Person, str]]:
-    """Accounts for the demo organisation with passwords that are new each time, so that none is known elsewhere."""
-    opened = []
-    for handle in handles:
-        person, password = get_person(session, handle), secrets.token_urlsafe(9)
-        account = accounts.set_password(session, person, password)
-        account.disabled = False
-        opened.append((person, password))
-    return opened
+@user_group.command("role")
+@click.argument("handle")
+@click.argument("role", type=click.Choice(ROLES))
+@click.option("--team", "teams", multiple=True, help="A team's handle; may be given several times; replaces the teams.")
+@click.pass_obj
+def user_role(settings: Settings, handle: str, role: str, teams: tuple[str, ...]) -> None:
+    """Make HANDLE staff, agent, lead or admin.
+
+    Staff ask and reply; agents, leads and admins also handle the requests of their teams.
+    """
+    from indexer.commands import accounts
+
+    with database_session(settings) as session:
+        click.echo(accounts.set_role(session, handle, role, teams))
 
 
-def get_person(session: Session, handle: str) -> Person:
-    """The person with this handle. Raises AccountError."""
-    person = session.scalar(select(Person).where(Person.handle == handle))
-    if person is None:
-        raise AccountError(f"There is no person {handle!r}. Make one with: kollega user add {handle}")
-    return person
+@user_group.command("disable")
+@click.argument("handle")
+@click.option("--undo", is_flag=True, help="Let them sign in again.")
+@click.pass_obj
+def user_disable(settings: Settings, handle: str, undo: bool) -> None:
+    """Stop HANDLE from signing in.
+
+    Ends all their sessions and deletes their tokens. They are no longer suggested to anybody.
+    """
+    from indexer.commands.accounts import get_person
+    from recommender import accounts
+
+    with database_session(settings) as session:
+        person = get_person(session, handle)
+        (accounts.enable if undo else accounts.disable)(session, person)
+    click.echo(f"{handle} may sign in again" if undo else f"{handle} may no longer sign in; their tokens are deleted")
 
 
-def get_team(session: Session, handle: str) -> Team:
-    """The team with this handle. Raises AccountError."""
-    team = session.scalar(select(Team).where(Team.handle == handle))
-    if team is None:
-        known = ", ".join(session.scalars(select(Team.handle).order_by(Team.handle))) or "none yet"
-        raise AccountError(f"There is no team {handle!r}. Teams come with `kollega import`; there are: {known}")
-    return team
+@user_group.command("unlink")
+@click.argument("handle")
+@click.pass_obj
+def user_unlink(settings: Settings, handle: str) -> None:
+    """Forget which account at the OpenID provider belongs to HANDLE, and end their sessions.
+
+    For when that account was replaced. Their next sign-in links them again.
+    """
+    from indexer.commands.accounts import get_person
+    from recommender import accounts
+
+    with database_session(settings) as session:
+        accounts.unlink(session, get_person(session, handle))
+    click.echo(f"{handle} is no longer linked to an account at the OpenID provider")
+
+
+@user_group.command("token")
+@click.argument("handle")
+@click.option("--name", default="API", show_default=True, help="What the token is for.")
+@click.option(
+    "--scope", "scopes", multiple=True, type=click.Choice(SCOPES), default=("read",), show_default=True,
+    help="What it may do; may be given several times.",
+)  # fmt: skip
+@click.option("--days", type=click.IntRange(1, 3650), help="Days until it expires; never by default.")
+@click.pass_obj
+def user_token(settings: Settings, handle: str, name: str, scopes: tuple[str, ...], days: int | None) -> None:
+    """Make a bearer token with which a program uses the API as HANDLE.
+
+    The token is printed only this once.
+    """
+    from indexer.commands.accounts import get_person
+    from recommender import accounts
+
+    with database_session(settings) as session:
+        token = accounts.make_token(session, get_person(session, handle), name, scopes, days)
+    click.echo(token)
+
+
+@user_group.command("list")
+@click.pass_obj
+def user_list(settings: Settings) -> None:
+    """List who may sign in: user name, name, role, teams, and whether with a password."""
+    from indexer.commands import accounts
+
+    with database_session(settings) as session:
+        for line in accounts.rows(session):
+            click.echo(line)
+
+
+@click.command()
+@click.argument("handle")
+@click.option("--restricted/--shared", required=True, help="Who may read new requests by default.")
+@click.pass_obj
+def team(settings: Settings, handle: str, restricted: bool) -> None:
+    """Set who may read new requests to the team HANDLE by default.
+
+    --restricted: only the person who asks and the team, unless the person who asks shares the request. --shared:
+    everyone.
+    """
+    from indexer.commands import accounts
+
+    with database_session(settings) as session:
+        click.echo(accounts.restrict(session, handle, restricted))
+
+
+def _read_password() -> str:
+    """Asked for twice at a terminal; otherwise the first line of standard input."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    typed = sys.stdin.readline().rstrip("\r\n")
+    if not typed.isprintable():  # this also finds bytes that are not UTF-8, which Python reads as half characters
+        raise click.ClickException("The password contains characters that cannot be typed, or is not UTF-8.")
+    return typed

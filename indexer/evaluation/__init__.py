@@ -1,1 +1,4 @@
-"""Measuring search and expert suggestion on sets of questions whose answers are known."""
+"""Measuring search and the suggestion of colleagues on sets of questions with known answers.
+
+Learning from an organisation's own history is in `learning/`, fitting what ships is in `research/`.
+"""

@@ -1,4 +1,4 @@
-"""Evaluation sets: folders with a corpus and queries whose relevant items are known."""
+"""Evaluation sets: folders with a corpus and with queries whose relevant items are known."""
 
 import gzip
 import hashlib
@@ -13,12 +13,13 @@ from typing import Any
 from recommender.errors import EvaluationError
 
 FILES = ("corpus.jsonl.gz", "queries.jsonl.gz")
+_UNUSABLE = (KeyError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True)
 class Query:
-    """One question and what is relevant to it: {corpus id: grade}. Only what `filter` allows may be found. `experts`
-    are those who really answered, {person: grade}."""
+    """A question and what is relevant to it: {corpus id: grade}. Only what `filter` allows may be searched. `experts`
+    are the people who really answered, {person: grade}."""
 
     id: str
     text: str
@@ -32,14 +33,15 @@ class Query:
 
     @property
     def part(self) -> str:
-        """`train` or `test`, by the hash of the id after its first ":", else "-": what asks the same falls together."""
+        """`train` or `test`, by a hash of the id after its first ":" (or "-", when it has no ":"), so that queries
+        that ask the same, in two languages for example, are in the same part."""
         key = self.id.partition(":" if ":" in self.id else "-")[2] or self.id
         return "test" if int(hashlib.sha1(key.encode()).hexdigest(), 16) % 2 else "train"  # noqa: S324
 
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """A corpus (rows by id, as they are in the file) and the queries asked of it."""
+    """A corpus (its rows by id, as they are in the file), the queries, and the digest of the corpus file."""
 
     name: str
     corpus: Mapping[str, Mapping[str, Any]]
@@ -49,45 +51,60 @@ class EvaluationSet:
     @classmethod
     def read(cls, folder: Path) -> "EvaluationSet":
         """Read a set. Raises EvaluationError, one sentence, when a file is missing or damaged, the corpus is empty, or
-        a query names an id that the corpus does not hold."""
-        held, asked = (folder / name for name in FILES)
-        rows, digest = _rows(held, ("id", "kind", "title", "body", "language"))
+        a query names an id that the corpus does not contain."""
+        corpus_path, queries_path = (folder / name for name in FILES)
+        rows, digest = _read_rows(corpus_path, ("id", "kind", "title", "body", "language"))
         corpus = {str(row["id"]): row for row in rows}
         if not corpus:
-            raise EvaluationError(f"{held} holds no items.")
+            raise EvaluationError(f"{corpus_path} contains no items.")
         try:
-            answers = {answer for row in rows for answer in _answers(row)}
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise EvaluationError(f"{held} holds an item that cannot be used: {error!r}.") from error
+            answers = {answer for row in rows for answer in _answer_ids(row)}
+        except _UNUSABLE as error:
+            raise EvaluationError(f"{corpus_path} contains an item that cannot be used: {error!r}.") from error
         try:
-            queries = [_query(row) for row in _rows(asked, ("id", "text", "language", "protocol"))[0]]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise EvaluationError(f"{asked} holds a query that cannot be used: {error!r}.") from error
+            queries = [_query(row) for row in _read_rows(queries_path, ("id", "text", "language", "protocol"))[0]]
+        except _UNUSABLE as error:
+            raise EvaluationError(f"{queries_path} contains a query that cannot be used: {error!r}.") from error
         for query in queries:
             pool = answers if query.filter.get("pool") == "answers" else corpus.keys()
             unknown = sorted(set(query.relevant) - pool)
             if unknown:
-                raise EvaluationError(f"{asked}: query {query.id} names {unknown[0]}, which is not in the corpus.")
+                raise EvaluationError(
+                    f"{queries_path}: query {query.id} names {unknown[0]}, which is not in the corpus."
+                )
         return cls(folder.resolve().name, corpus, queries, digest)
 
 
+def folders_with_sets(folders: Sequence[Path]) -> list[Path]:
+    """The folders that contain a file of a set, and paths that are no folders (reading them says what is wrong); all of
+    them when none does. So `DIR/*/` may also name folders with something else."""
+    wanted = [folder for folder in folders if any((folder / name).exists() for name in FILES) or not folder.is_dir()]
+    return wanted or list(folders)
+
+
 def allowed(corpus: Mapping[str, Mapping[str, Any]], filter: Mapping[str, Any]) -> frozenset[str] | None:
-    """The corpus ids that a query's filter leaves; None when it leaves all."""
+    """The corpus ids that a query's filter allows; None when it allows all."""
     wanted = {name: filter[name] for name in ("kind", "language", "team") if filter.get(name)}
     before, exclude = filter.get("before"), set(filter.get("exclude") or ())
     if not wanted and not before and not exclude:
         return None
-    until = moment(before) if before else None
+    until = parse_time(before) if before else None
     return frozenset(
         identifier
         for identifier, row in corpus.items()
         if identifier not in exclude
         and all(row.get(name) == value for name, value in wanted.items())
-        and (until is None or (row.get("created_at") and moment(row["created_at"]) < until))
+        and (until is None or (row.get("created_at") and parse_time(row["created_at"]) < until))
     )
 
 
-def _rows(path: Path, needed: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
+def parse_time(text: str) -> datetime:
+    """A time of a set, without its time zone. Raises ValueError."""
+    return datetime.fromisoformat(text).replace(tzinfo=None)
+
+
+def _read_rows(path: Path, needed: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
+    """(rows, digest of the file)."""
     try:
         content = path.read_bytes()
         rows = [json.loads(line) for line in gzip.decompress(content).decode().splitlines() if line.strip()]
@@ -98,37 +115,40 @@ def _rows(path: Path, needed: Sequence[str]) -> tuple[list[dict[str, Any]], str]
     for number, row in enumerate(rows, 1):
         missing = [name for name in needed if not isinstance(row, dict) or row.get(name) is None]
         if missing:
-            raise EvaluationError(f"{path}: record {number} has no {missing[0]}: each needs {', '.join(needed)}.")
+            raise EvaluationError(
+                f"{path}: record {number} has no {missing[0]}; every record needs {', '.join(needed)}."
+            )
     return rows, hashlib.sha256(content).hexdigest()
 
 
-def _answers(row: Mapping[str, Any]) -> list[str]:
-    """The ids of an item's answers, once its times and theirs can be read."""
+def _answer_ids(row: Mapping[str, Any]) -> list[str]:
+    """The ids of an item's answers. Raises one of _UNUSABLE when a time or a text cannot be read."""
     if row.get("created_at"):
-        moment(row["created_at"])
+        parse_time(row["created_at"])
     answers = row.get("answers") or ()
     for answer in answers:
         answer["body"].strip()
-        moment(answer["created_at"])
+        parse_time(answer["created_at"])
     return [str(answer.get("id")) for answer in answers]
 
 
 def _query(row: Mapping[str, Any]) -> Query:
-    grades = {
-        str(each["id"]) if isinstance(each, dict) else str(each): int(each["grade"]) if isinstance(each, dict) else 1
-        for each in row.get("relevant") or ()
-    }
-    allows = dict(row.get("filter") or {})
-    if allows.get("before"):
-        moment(allows["before"])
-    experts = row.get("expert_grades") or dict.fromkeys(row.get("experts") or (), 1)
-    asked_at = moment(row["asked_at"]) if row.get("asked_at") else None
+    filter = dict(row.get("filter") or {})
+    if filter.get("before"):
+        parse_time(filter["before"])
     return Query(
-        str(row["id"]), str(row["text"]), row["language"], row["protocol"], grades, allows,
-        experts, asked_at, row.get("asked_by"),
-    )  # fmt: skip
+        id=str(row["id"]),
+        text=str(row["text"]),
+        language=row["language"],
+        protocol=row["protocol"],
+        relevant=dict(_grade(entry) for entry in row.get("relevant") or ()),
+        filter=filter,
+        experts=row.get("expert_grades") or dict.fromkeys(row.get("experts") or (), 1),
+        asked_at=parse_time(row["asked_at"]) if row.get("asked_at") else None,
+        asked_by=row.get("asked_by"),
+    )
 
 
-def moment(text: str) -> datetime:
-    """A time of a set, without its zone."""
-    return datetime.fromisoformat(text).replace(tzinfo=None)
+def _grade(entry: Any) -> tuple[str, int]:
+    """(corpus id, grade) of a relevant item, which is an id alone or an object."""
+    return (str(entry["id"]), int(entry["grade"])) if isinstance(entry, dict) else (str(entry), 1)

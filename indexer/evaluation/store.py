@@ -1,7 +1,7 @@
-"""A set of questions with known answers in a throw-away store: a database and an index under `KOLLEGA_HOME/evaluation`.
+"""An evaluation set in a temporary store: a database and an index of its own under `KOLLEGA_HOME/evaluation`.
 
-Made anew only when the set or what makes the index changes; vectors are kept beside the stores. Nothing of the
-organisation's own is touched.
+A store is built again only when the set changes, or something that decides the index. The organisation's own database
+and index are not touched.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.evaluation.cache import code_digest
-from indexer.evaluation.sets import EvaluationSet, moment
+from indexer.evaluation.sets import EvaluationSet, parse_time
 from indexer.indexing.reindex import reindex
 from recommender.access import EVERYONE
 from recommender.database.engine import open_database
@@ -36,105 +36,136 @@ from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 
 ITEMS, ANSWERS = "items", "answers"
-_LONG_AGO = datetime(2000, 1, 1)
+"""Pools: what is searched, the items of the corpus or each answer by its own text."""
+_LONG_AGO = datetime(2000, 1, 1)  # for rows without a time
 Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, done, total)."""
 
 
 @dataclass(frozen=True)
 class Store:
-    """A set in a database and an index: its settings, its sessions, and the keys of its items by corpus id."""
+    """The settings and sessions of a store, and the keys of its items by corpus id."""
 
     settings: Settings
     sessions: sessionmaker[Session]
     keys: Mapping[str, str]
 
 
-def home_of(each: EvaluationSet, pool: str, settings: Settings, card: ModelCard) -> Path:
-    """The directory of a set's store, named after all that makes its index; what is kept there lasts as long."""
-    return settings.home / "evaluation" / f"{each.name}-{pool}-{_digest(each, settings, card)[:16]}"
+def home_of(evaluation_set: EvaluationSet, pool: str, settings: Settings, card: ModelCard) -> Path:
+    """The directory of a set's store. Its name has a digest of everything that decides the index, so what is stored
+    there is valid as long as the directory is found."""
+    digest = _digest(evaluation_set, settings, card)[:16]
+    return settings.home / "evaluation" / f"{evaluation_set.name}-{pool}-{digest}"
 
 
 def open_store(
-    each: EvaluationSet, pool: str, settings: Settings, encoder: Encoder, analyzer: Analyzer, progress: Progress
+    evaluation_set: EvaluationSet,
+    pool: str,
+    settings: Settings,
+    encoder: Encoder,
+    analyzer: Analyzer,
+    progress: Progress,
 ) -> Store:
-    """The set's store, from the last run when nothing that makes it has changed. Raises EvaluationError when an item
-    cannot be indexed."""
-    home = home_of(each, pool, settings, encoder.card)
-    own = replace(settings, home=home, database="")
+    """The set's store: that of an earlier run when nothing that decides it has changed, otherwise a new one.
+
+    Raises EvaluationError when an item cannot be indexed.
+    """
+    name = evaluation_set.name
+    home = home_of(evaluation_set, pool, settings, encoder.card)
+    store_settings = replace(settings, home=home, database="")
     finished = home / "finished"
     if not finished.exists():
-        for old in (settings.home / "evaluation").glob(f"{each.name}-{pool}-*"):
-            shutil.rmtree(old)
+        for outdated in (settings.home / "evaluation").glob(f"{name}-{pool}-*"):
+            shutil.rmtree(outdated)
         home.mkdir(parents=True)
-        sessions = open_database(own)
-        _fill(sessions, _rows(each, pool))
-        report = reindex(own, sessions, encoder, analyzer, progress=lambda n, total: progress(each.name, n, total))
+        sessions = open_database(store_settings)
+        _fill(sessions, _rows(evaluation_set, pool))
+        report = reindex(
+            store_settings, sessions, encoder, analyzer, progress=lambda done, total: progress(name, done, total)
+        )
         if report.failed:
-            raise EvaluationError(f"{each.name}: {report.failed[0]}")
+            raise EvaluationError(f"{name}: {report.failed[0]}")
         finished.touch()
     else:
-        sessions = open_database(own)
+        sessions = open_database(store_settings)
+    return Store(store_settings, sessions, _keys(sessions))
+
+
+def _keys(sessions: sessionmaker[Session]) -> dict[str, str]:
+    """{corpus id: item key}."""
     with sessions() as session:
-        keys = {str(row[1]): item_key(Kind.REQUEST, row[0]) for row in session.execute(_ids(HelpRequest))}
-        keys |= {str(row[1]): item_key(Kind.DOCUMENT, row[0]) for row in session.execute(_ids(Document))}
-    return Store(own, sessions, keys)
+        requests = session.execute(select(HelpRequest.id, HelpRequest.external_id))
+        keys = {str(external_id): item_key(Kind.REQUEST, number) for number, external_id in requests}
+        documents = session.execute(select(Document.id, Document.external_id))
+        return keys | {str(external_id): item_key(Kind.DOCUMENT, number) for number, external_id in documents}
 
 
-def _ids(model: Any) -> Any:
-    return select(model.id, model.external_id)
-
-
-def _digest(each: EvaluationSet, settings: Settings, card: ModelCard) -> str:
-    deciding = f"{code_digest()} {each.digest} {card} {settings.passage_tokens} {settings.hnsw_from}"
+def _digest(evaluation_set: EvaluationSet, settings: Settings, card: ModelCard) -> str:
+    deciding = f"{code_digest()} {evaluation_set.digest} {card} {settings.passage_tokens} {settings.hnsw_from}"
     return hashlib.sha256(deciding.encode()).hexdigest()
 
 
-def _rows(each: EvaluationSet, pool: str) -> Iterable[Mapping[str, Any]]:
-    """What is searched: the corpus, or every answer by its own text."""
+def _rows(evaluation_set: EvaluationSet, pool: str) -> Iterable[Mapping[str, Any]]:
+    """What is searched: the corpus, or every answer as a document of its own."""
     if pool == ITEMS:
-        return each.corpus.values()
+        return evaluation_set.corpus.values()
     return [
         {**answer, "kind": "document", "title": "", "language": row["language"]}
-        for row in each.corpus.values()
+        for row in evaluation_set.corpus.values()
         for answer in row.get("answers") or ()
     ]
 
 
 def _fill(sessions: sessionmaker[Session], rows: Iterable[Mapping[str, Any]]) -> None:
     """Put the rows into an empty database, readable by everyone; all requests count as resolved."""
-    people: dict[str, int] = {}
-
-    def person(handle: str | None) -> int | None:
-        if handle and handle not in people:
-            known = Person(handle=handle, name=handle, role="staff", languages=[])
-            session.add(known)
-            session.flush()
-            people[handle] = known.id
-        return people.get(handle or "")
-
     with sessions.begin() as session:
+        people = _People(session)
         for row in rows:
-            at = _time(row.get("created_at"))
-            shared = {"title": row["title"], "body": row["body"], "language": row["language"], "external_id": row["id"]}
-            if row["kind"] == "document":
-                audience = [DocumentAudience(token=EVERYONE)]
-                session.add(Document(**shared, written_at=at, audience=audience, source="evaluation"))
-                continue
-            replies = [
-                Reply(
-                    author_id=person(answer.get("author")), body=answer["body"], created_at=_time(answer["created_at"]),
-                    accepted=bool(answer.get("accepted")), score=answer.get("score") or 0, external_id=answer.get("id"),
-                )
-                for answer in row.get("answers") or ()
-            ]  # fmt: skip
-            session.add(
-                HelpRequest(
-                    **shared, status=RESOLVED, tags=row.get("tags") or [], created_at=at, resolved_at=at,
-                    asked_by_id=person(row.get("asked_by")), resolution=None if replies else row.get("answer"),
-                    audience=[RequestAudience(token=EVERYONE)], replies=replies, source="evaluation",
-                )
-            )  # fmt: skip
+            session.add(_document(row) if row["kind"] == "document" else _request(row, people))
+
+
+class _People:
+    """Makes a person for each name when it is first used."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._ids: dict[str, int] = {}
+
+    def id_of(self, handle: str | None) -> int | None:
+        if handle and handle not in self._ids:
+            person = Person(handle=handle, name=handle, role="staff", languages=[])
+            self._session.add(person)
+            self._session.flush()
+            self._ids[handle] = person.id
+        return self._ids.get(handle or "")
+
+
+def _document(row: Mapping[str, Any]) -> Document:
+    audience = [DocumentAudience(token=EVERYONE)]
+    return Document(**_shared(row), written_at=_time(row.get("created_at")), audience=audience)
+
+
+def _request(row: Mapping[str, Any], people: _People) -> HelpRequest:
+    at = _time(row.get("created_at"))
+    replies = [
+        Reply(
+            author_id=people.id_of(answer.get("author")), body=answer["body"], created_at=_time(answer["created_at"]),
+            accepted=bool(answer.get("accepted")), score=answer.get("score") or 0, external_id=answer.get("id"),
+        )
+        for answer in row.get("answers") or ()
+    ]  # fmt: skip
+    return HelpRequest(
+        **_shared(row), status=RESOLVED, tags=row.get("tags") or [], created_at=at, resolved_at=at,
+        asked_by_id=people.id_of(row.get("asked_by")), resolution=None if replies else row.get("answer"),
+        audience=[RequestAudience(token=EVERYONE)], replies=replies,
+    )  # fmt: skip
+
+
+def _shared(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What requests and documents both have."""
+    shared = {name: row[name] for name in ("title", "body", "language")}
+    return {**shared, "external_id": row["id"], "source": "evaluation"}
 
 
 def _time(text: str | None) -> datetime:
-    return moment(text) if text else _LONG_AGO
+    return parse_time(text) if text else _LONG_AGO

@@ -1,1 +1,1 @@
-"""From the database to the index: passages, reindexing, following changes, status."""
+"""From the database to the index: passages, reindexing, following changes, status. The index is in `recommender`."""

@@ -1,4 +1,4 @@
-"""Item -> passages that the model can read whole, each with its role and its context (title, heading path)."""
+"""Cut an item into passages that the model can read whole, each with its role and context (title, headings)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,15 +11,16 @@ from semantic_text_splitter import TextSplitter
 from recommender.datatypes import Item, Kind, Passage, Role
 
 CountTokens = Callable[[str], int]
-_CONTEXT_CHARACTERS = 300
+_CONTEXT_CHARACTERS = 300  # the longest context; a judgement
 _TAG = re.compile(r"<[^>]*>")
-_SPARE, _LEAST = 8, 32  # special tokens and prompt; what a long title must leave for the text
-OPENING_WORDS = 30
+_RESERVED = 8  # tokens for the model's special tokens and prompt
+_LEAST = 32  # tokens of text that a passage has room for, however long the title is; a judgement
+OPENING_WORDS = 30  # words of an opening; a judgement
 
 
 def make_passages(item: Item, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
-    """The passages of an item, at least one, and then its opening. Context and text together are at most `max_tokens`
-    long."""
+    """The passages of an item, at least one, and then its opening. Context and text of a passage together have at most
+    `max_tokens` tokens."""
     if item.kind is Kind.DOCUMENT:
         parts = [_Part(Role.SECTION, section.path, section.text) for section in sections(item.title, item.body)]
     else:
@@ -27,7 +28,7 @@ def make_passages(item: Item, count_tokens: CountTokens, max_tokens: int) -> lis
     passages: list[Passage] = []
     for part in parts:
         context = _trimmed(part.context[:_CONTEXT_CHARACTERS], count_tokens, max_tokens // 2)
-        room = max(_LEAST, max_tokens - count_tokens(context) - _SPARE)
+        room = max(_LEAST, max_tokens - count_tokens(context) - _RESERVED)
         for text in _split(part.text, count_tokens, room):
             passages.append(Passage(item.key, part.role, len(passages), context, text, item.language))
     if not passages:
@@ -37,15 +38,15 @@ def make_passages(item: Item, count_tokens: CountTokens, max_tokens: int) -> lis
 
 
 def _opening(item: Item, part: "_Part | None", position: int, count_tokens: CountTokens, max_tokens: int) -> Passage:
-    """The title (and heading) with the first words of what was asked or written; the title alone where there are none.
-    Texts of like length are compared fairly, so even an item that is shorter than this has one."""
+    """The title (and heading) with the first words of the text; the title alone when there is no text. Every item has
+    an opening, even one that is shorter, so that texts of about the same length are compared."""
     words = part.text.split()[:OPENING_WORDS] if part else []
     context = part.context if part and words else ""
     context = _trimmed(context[:_CONTEXT_CHARACTERS], count_tokens, max_tokens // 2)
     text = " ".join(words) or item.title
-    room = max(_LEAST, max_tokens - count_tokens(context) - _SPARE)
-    begin = next(iter(_split(text, count_tokens, room)), "-")
-    return Passage(item.key, Role.OPENING, position, context, begin, item.language)
+    room = max(_LEAST, max_tokens - count_tokens(context) - _RESERVED)
+    first = next(iter(_split(text, count_tokens, room)), "-")
+    return Passage(item.key, Role.OPENING, position, context, first, item.language)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def sections(title: str, markdown: str) -> Iterator[Section]:
         if token.type == "heading_open":
             yield from _section(title, path, lines)
             level = int(token.tag[1:])
-            path = [(at, name) for at, name in path if at < level] + [(level, _plain(tokens[number + 1]))]
+            path = [(depth, name) for depth, name in path if depth < level] + [(level, _plain(tokens[number + 1]))]
             lines = []
         elif token.type == "inline" and tokens[number - 1].type != "heading_open":
             lines.append(_bullet(tokens, number) + _plain(token))
@@ -99,7 +100,7 @@ def _bullet(tokens: list[Token], number: int) -> str:
 
 
 def _trimmed(context: str, count_tokens: CountTokens, room: int) -> str:
-    """The context without its last words, until it is at most `room` tokens long."""
+    """The context, shortened from its end until it has at most `room` tokens."""
     while context and count_tokens(context) > room:
         context = context[: len(context) * 3 // 4].rstrip()
     return context

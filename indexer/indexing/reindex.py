@@ -1,4 +1,4 @@
-"""Database -> index: encode only what changed, write beside the live generation, swap, and say what was done."""
+"""Update the index from the database: encode only what changed, write a new generation, make it the live one."""
 
 import logging
 import time
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from recommender.index.vector_space import SAMPLE, VectorSpace
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.passages import make_passages
@@ -18,18 +17,20 @@ from recommender.index import generations
 from recommender.index.builder import IndexBuilder
 from recommender.index.digest import item_digest, passage_digest, read_text
 from recommender.index.journal import Journal
+from recommender.index.vector_space import SAMPLE, VectorSpace
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
-_CHUNK, _ENCODED_TOGETHER = 128, 64
+_CHUNK = 128  # items read from the database at once; a judgement
+_BATCH = 64  # passages encoded, and written to the journal, at once; a judgement
 
 
 @dataclass
 class ReindexReport:
-    """What one run did: counts of the whole index (items, passages) and of this run's work."""
+    """What a run did: counts of the whole index (items, passages) and of the work of this run."""
 
     items: int = 0
     passages: int = 0
@@ -41,7 +42,7 @@ class ReindexReport:
     failed: list[str] = field(default_factory=list)
 
     def line(self) -> str:
-        """The one line an admin wants."""
+        """All counts in one line, for an admin."""
         return (
             f"items {self.items}, passages {self.passages}, encoded {self.encoded}, reused {self.reused}, "
             f"removed {self.removed}, {self.seconds:.1f} s"
@@ -56,43 +57,43 @@ def reindex(
     full: bool = False,
     progress: Progress = lambda _done, _total: None,
 ) -> ReindexReport:
-    """Bring the index up to the database. Changes nothing when nothing changed.
+    """Bring the index up to date with the database. Writes nothing when nothing changed.
 
-    A failing item is listed in the report and left out; the rest goes in. Raises IndexLocked when another process
-    writes, IndexMismatch when the live generation is another model's and `full` is false.
+    An item that fails is listed in the report and left out; all others are indexed. Raises IndexLocked when another
+    process is writing, IndexMismatch when the live generation was made with another model and `full` is false.
     """
     started = time.monotonic()
     report = ReindexReport()
     with generations.write_lock(settings.index_dir), sessions() as session:
         builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full)
-        seen, changed = _compare(session, builder.known, settings.passage_tokens)
-        if not builder.fresh and builder.vector_space.outgrown(max(builder.passages, len(seen))):
+        searchable, changed = _find_changes(session, builder.known, settings.passage_tokens)
+        if not builder.fresh and builder.vector_space.outgrown(max(builder.passages, len(searchable))):
             builder.start_over()
-            changed = sorted(seen)
+            changed = sorted(searchable)
         known = builder.known
-        gone = known.keys() - seen
+        deleted = known.keys() - searchable
         progress(0, len(changed))
-        report.items = len(seen)
-        if changed or gone or not known:
-            _write(settings, session, encoder, builder, changed, gone, report, progress)
+        report.items = len(searchable)
+        if changed or deleted or not known:
+            _write(settings, session, encoder, builder, changed, deleted, report, progress)
         else:
             report.passages = builder.passages
             report.generation = generations.live_name(settings.index_dir) or ""
         report.reused = report.passages - report.encoded
-        report.removed = len(gone)
+        report.removed = len(deleted)
     report.seconds = time.monotonic() - started
     return report
 
 
-def _compare(session: Session, known: dict[str, str], passage_tokens: int) -> tuple[set[str], list[str]]:
+def _find_changes(session: Session, known: dict[str, str], passage_tokens: int) -> tuple[set[str], list[str]]:
     """(keys of all searchable items, keys of those that are new or changed)."""
-    seen: set[str] = set()
+    searchable: set[str] = set()
     changed: list[str] = []
     for item in items(session):
-        seen.add(item.key)
+        searchable.add(item.key)
         if known.get(item.key) != item_digest(item, passage_tokens):
             changed.append(item.key)
-    return seen, changed
+    return searchable, changed
 
 
 def _write(
@@ -101,7 +102,7 @@ def _write(
     encoder: Encoder,
     builder: IndexBuilder,
     changed: Sequence[str],
-    gone: set[str],
+    deleted: set[str],
     report: ReindexReport,
     progress: Progress,
 ) -> None:
@@ -109,12 +110,12 @@ def _write(
     try:
         vector_space = None
         if builder.fresh:
-            vector_space = _learn_space(settings, session, encoder, changed, journal, report)
+            vector_space = _learn_vector_space(settings, session, encoder, changed, journal, report)
         builder.begin(expected=3 * report.items, hnsw_from=settings.hnsw_from, vector_space=vector_space)
         done = 0
         for keys in _chunks(changed, _CHUNK):
             batch = _passages_of(load_items(session, keys).values(), settings, encoder, report)
-            step = partial(_part_done, progress, done, len(keys), len(changed))
+            step = partial(_show_share, progress, done, len(keys), len(changed))
             vectors = _vectors_of(batch, encoder, builder, journal, report, step)
             builder.remove([item.key for item, _passages in batch if item.key in builder.known])
             for item, passages in batch:
@@ -125,7 +126,7 @@ def _write(
             session.expunge_all()
             done += len(keys)
             progress(done, len(changed))
-        builder.remove(gone)
+        builder.remove(deleted)
         unrelated = None if builder.vector_space.passages else unrelated_cosine(encoder)
         manifest = builder.finish(settings.hnsw_from, unrelated)
     except BaseException:
@@ -135,7 +136,7 @@ def _write(
     report.items, report.passages, report.generation = manifest.items, manifest.passages, manifest.generation
 
 
-def _learn_space(
+def _learn_vector_space(
     settings: Settings,
     session: Session,
     encoder: Encoder,
@@ -143,10 +144,11 @@ def _learn_space(
     journal: Journal,
     report: ReindexReport,
 ) -> VectorSpace:
-    """The space of a fresh generation, from a sample of its items; their vectors are journalled, not made twice."""
-    picked = keys[:: max(1, len(keys) // (SAMPLE // 2))]
+    """The vector space of a new generation, from a sample of its items. Their vectors are in the journal afterwards, so
+    that they are not made twice."""
+    sampled = keys[:: max(1, len(keys) // (SAMPLE // 2))]
     passages: list[Passage] = []
-    for chunk in _chunks(picked, _CHUNK):
+    for chunk in _chunks(sampled, _CHUNK):
         batch = _passages_of(load_items(session, chunk).values(), settings, encoder, ReindexReport())
         passages += [passage for _item, made in batch for passage in made]
         session.expunge_all()
@@ -178,8 +180,8 @@ def _vectors_of(
     report: ReindexReport,
     step: Callable[[float], None],
 ) -> dict[str, Vectors]:
-    """A vector, placed in the builder's space, for every passage of the batch: from the live generation, else made.
-    `step` is told the share that is done."""
+    """{passage digest: vector in the builder's vector space} of the batch, from the live generation or else made now.
+    `step` is called with the share that is done."""
     wanted = {passage_digest(passage): passage for _item, passages in batch for passage in passages}
     vectors = builder.vectors_of(wanted)
     missing = [passage for digest, passage in wanted.items() if digest not in vectors]
@@ -197,14 +199,14 @@ def _raw_vectors(
     report: ReindexReport,
     step: Callable[[float], None],
 ) -> dict[str, Vectors]:
-    """Vectors as the model makes them: from the journal, or encoded now, each text once, texts of like length together
-    and journalled as they come."""
+    """{passage digest: vector as the model makes it}, from the journal or else encoded now: each text once, in batches
+    of about the same length, written to the journal after each batch."""
     texts = {passage_digest(passage): read_text(passage) for passage in passages}
     vectors = journal.find(texts)
     missing: dict[str, list[str]] = {}
     for digest in texts.keys() - vectors.keys():
         missing.setdefault(texts[digest], []).append(digest)
-    for batch in _chunks(sorted(missing, key=lambda text: (len(text), text)), _ENCODED_TOGETHER):
+    for batch in _chunks(sorted(missing, key=lambda text: (len(text), text)), _BATCH):
         encoded = zip(batch, encoder.encode_passages(batch), strict=True)
         fresh = {digest: vector for text, vector in encoded for digest in missing[text]}
         journal.keep(fresh)
@@ -214,7 +216,7 @@ def _raw_vectors(
     return vectors
 
 
-def _part_done(progress: Progress, before: int, items: int, total: int, share: float) -> None:
+def _show_share(progress: Progress, before: int, items: int, total: int, share: float) -> None:
     progress(before + int(share * items), total)
 
 

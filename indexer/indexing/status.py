@@ -1,4 +1,4 @@
-"""What the database and the index hold, and whether they agree."""
+"""What the database and the index contain, and whether they agree."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Status:
-    """Counts of the database, the live generation's manifest, and how many items differ between them."""
+    """Counts of the database, the manifest of the live generation (`index`, None when it cannot be read), what was
+    learned, and how many items differ: `missing` in the index, `outdated`, or `gone` from the database."""
 
     requests: int
     resolved: int
@@ -58,7 +59,7 @@ class Status:
         return json.dumps({**asdict(self), "healthy": self.healthy}, indent=2, ensure_ascii=False)
 
     def as_text(self) -> str:
-        """A few lines for a terminal; the last says what to do."""
+        """A few lines for a terminal; the last one says what to do."""
         lines = [
             f"database  {self.requests} requests ({self.resolved} resolved), {self.documents} documents, "
             f"{self.people} people, {self.teams} teams"
@@ -91,86 +92,87 @@ class Status:
 
 def read_status(settings: Settings) -> Status:
     """Compare the database with the live generation; a missing or damaged index becomes `problem`."""
-    known: dict[str, str] = {}
-    manifest, languages, problem = None, "", ""
-    try:
-        live = generations.live(settings.index_dir)
-        read = Manifest.read(live)
-        manifest = asdict(read)
-        languages = _languages(read)
-        LocalIndex.open_generation(live, read.model)  # every part is there and agrees with the manifest
-        if read.model.name != settings.model:
-            problem = (
-                f"The index is of {read.model.name}, the setting says {settings.model}. Run: kollega reindex --full"
-            )
-        known = Catalogue.load(live / "catalogue.db").digests()
-    except KollegaError as error:
-        problem = str(error)
+    manifest, in_index, problem = _read_index(settings)
     with open_database(settings)() as session:
-        now = {item.key: item_digest(item, settings.passage_tokens) for item in items(session)}
-        resolved = func.count().filter(HelpRequest.status == "resolved")
-        requests, solved = session.execute(select(func.count(), resolved).select_from(HelpRequest)).one()
+        in_database = {item.key: item_digest(item, settings.passage_tokens) for item in items(session)}
+        count_resolved = func.count().filter(HelpRequest.status == "resolved")
+        requests, resolved = session.execute(select(func.count(), count_resolved).select_from(HelpRequest)).one()
         documents, people, teams = (
             session.scalar(select(func.count()).select_from(table)) or 0 for table in (Document, Person, Team)
         )
     return Status(
         requests=requests,
-        resolved=solved,
+        resolved=resolved,
         documents=documents,
         people=people,
         teams=teams,
-        searchable=len(now),
-        index=manifest,
-        languages=languages,
+        searchable=len(in_database),
+        index=asdict(manifest) if manifest else None,
+        languages=_languages(manifest) if manifest else "",
         synonyms=_synonyms(settings),
         calibration=_calibration(settings),
         ranker=_ranker(settings),
         problem=problem,
-        missing=len(now.keys() - known.keys()),
-        outdated=sum(known[key] != now[key] for key in now.keys() & known.keys()),
-        gone=len(known.keys() - now.keys()),
+        missing=len(in_database.keys() - in_index.keys()),
+        outdated=sum(in_index[key] != in_database[key] for key in in_database.keys() & in_index.keys()),
+        gone=len(in_index.keys() - in_database.keys()),
     )
+
+
+def _read_index(settings: Settings) -> tuple[Manifest | None, dict[str, str], str]:
+    """(manifest of the live generation, {item key: digest}, what is wrong)."""
+    manifest = None
+    try:
+        live = generations.live(settings.index_dir)
+        manifest = Manifest.read(live)
+        LocalIndex.open_generation(live, manifest.model)  # raises when a part is missing or not the manifest's
+        digests = Catalogue.load(live / "catalogue.db").digests()
+    except KollegaError as error:
+        return manifest, {}, str(error)
+    model = manifest.model.name
+    if model == settings.model:
+        return manifest, digests, ""
+    problem = f"The index was made with {model}, the setting is {settings.model}. Run: kollega reindex --full"
+    return manifest, digests, problem
 
 
 def _languages(manifest: Manifest) -> str:
-    """How questions in one language meet answers in another."""
+    """How questions in one language find answers in another."""
     alignment = Alignment.load(manifest.model)
     if not alignment.maps:
-        return "no map for this model: they meet as far as the model and a list of words bring them"
+        return "there is no map for this model; across languages the model and the dictionary search alone"
     if alignment.digest != manifest.alignment:
-        return "meet by an older map than the one installed; to use that, run: kollega reindex --full"
-    return f"meet by the map {alignment.digest}"
+        return "mapped by an older map than the installed one; to use that, run: kollega reindex --full"
+    return f"mapped by the map {alignment.digest}"
 
 
 def _calibration(settings: Settings) -> str:
-    """On what the probability of an answer was fitted, or what is wrong with it; empty for the one that ships."""
+    """What the probability of an answer was fitted to, or what is wrong with it; empty for the shipped one."""
 
-    def tell(answer_model: AnswerModel) -> str:
-        return (
-            f"fitted to {answer_model.fitted.get('questions')} questions of your own, {answer_model.fitted.get('at')}"
-        )
+    def describe(answer_model: AnswerModel) -> str:
+        fitted = answer_model.fitted
+        return f"fitted to {fitted.get('questions')} questions of your own, {fitted.get('at')}"
 
-    return _learned(
-        settings, answer_model_file.load, tell, "cannot be used ({}), the shipped one is. Run: kollega calibrate"
-    )
+    wrong = "cannot be used ({}), so the shipped one is used. Run: kollega calibrate"
+    return _learned(settings, answer_model_file.load, describe, wrong)
 
 
 def _ranker(settings: Settings) -> str:
-    """What colleagues are ranked by, or what is wrong with it; empty for the weights that ship."""
+    """What colleagues are ranked by, or what is wrong with it; empty for the shipped weights."""
 
-    def tell(ranker: Ranker) -> str:
+    def describe(ranker: Ranker) -> str:
         by = "votes" if ranker.trained.get("kept") == "votes" else "weights fitted to your own history"
         return f"ranked by {by}, {ranker.trained.get('questions')} questions, {ranker.trained.get('at')}"
 
-    wrong = "cannot be ranked by what was learned ({}), the shipped weights are used. Run: kollega train-experts"
-    return _learned(settings, ranker_file.load, tell, wrong)
+    wrong = "cannot be ranked by what was learned ({}), so the shipped weights are used. Run: kollega train-experts"
+    return _learned(settings, ranker_file.load, describe, wrong)
 
 
-def _learned(settings: Settings, load: Callable[[Path], T], tell: Callable[[T], str], wrong: str) -> str:
-    """What is told of what the live generation has learned; `wrong`, with the reason, when it cannot be read; empty
-    when it has learned nothing."""
+def _learned(settings: Settings, load: Callable[[Path], T], describe: Callable[[T], str], wrong: str) -> str:
+    """The description of what was learned for the live generation; `wrong`, with the reason, when it cannot be read;
+    empty when nothing was learned."""
     try:
-        return tell(load(generations.live(settings.index_dir)))
+        return describe(load(generations.live(settings.index_dir)))
     except (OSError, IndexNotFound):
         return ""
     except ValueError as error:
@@ -178,7 +180,7 @@ def _learned(settings: Settings, load: Callable[[Path], T], tell: Callable[[T], 
 
 
 def _synonyms(settings: Settings) -> str:
-    """What the synonyms file says, or what is wrong with it; empty when there is none."""
+    """How many rules the synonyms file has, or what is wrong with it; empty when there is none."""
     file = SynonymsFile(settings.synonyms_path, Analyzer(settings.models_dir / "dictionaries"))
     rules = len(file.synonyms.rules)
     return file.problem or (f"{rules} rules in {file.path}" if rules else "")

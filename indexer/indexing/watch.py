@@ -1,4 +1,4 @@
-"""Follow the database: when it changes, bring the index up to it. Runs as its own process beside the server."""
+"""Follow the database and update the index when it changes, in a process of its own beside the server."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
-_LONGEST_PAUSE = 60.0
+_LONGEST_PAUSE = 60.0  # seconds; a judgement
 
 
 def watch(
@@ -28,7 +28,8 @@ def watch(
 ) -> None:
     """Reindex whenever the database's fingerprint changes, until `stopped()`.
 
-    Waits while another process writes. An error is logged and tried again, ever more slowly, up to once a minute.
+    `report` is called after each run. While another process writes the index, this waits. After an error, which is
+    logged, it tries again after twice the pause each time, up to once a minute.
     """
     last: tuple[Any, ...] | None = None
     pause = settings.watch_seconds
@@ -43,9 +44,9 @@ def watch(
         except IndexLocked as error:
             log.warning("%s", error)
         except IndexMismatch as error:
-            log.error("%s If that has been done, start this again.", error)
+            log.error("%s If you have done so, start this command again.", error)
             pause = min(2 * pause, _LONGEST_PAUSE)
         except Exception:
-            log.exception("The index could not be brought up to date; trying again")
+            log.exception("The index could not be updated; trying again")
             pause = min(2 * pause, _LONGEST_PAUSE)
         time.sleep(pause)

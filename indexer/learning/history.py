@@ -1,7 +1,8 @@
-"""Questions of the past with those who answered them, each asked again as it was then: of what was there, by its asker.
+"""Questions of the past with the people who answered them, each asked again as at its own time: of the items that
+existed then, for the person who asked it.
 
-What a ranker of colleagues learns from. Requests that were sent here are left out, since colleagues were named to their
-askers and to who handled them: nothing is learned from what was itself suggested.
+A ranker of colleagues learns from them. Requests that were sent in Kollega are left out: colleagues were suggested to
+the people who asked and handled them, and nothing may be learned from Kollega's own suggestions.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,11 +20,12 @@ from recommender.people.experts import load_people
 from recommender.recommender import Recommender
 
 Progress = Callable[[int, int], None]
+"""Called with (done, total)."""
 
 
 @dataclass(frozen=True)
 class PastQuestion:
-    """One request as a question: when it was asked and by whom, who answered, and the traces of the time."""
+    """A request as a question: when and by whom it was asked, who answered it, and the traces of that time."""
 
     key: str
     at: datetime
@@ -34,7 +36,7 @@ class PastQuestion:
 
     @property
     def excluded(self) -> frozenset[int]:
-        """Who cannot be suggested: the asker."""
+        """Who cannot be suggested: the person who asked."""
         return frozenset() if self.asker is None else frozenset({self.asker})
 
 
@@ -45,8 +47,8 @@ def past_questions(
     before: datetime | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Iterator[PastQuestion]:
-    """The last `most` answered requests from elsewhere, or all of them, that were made before a moment; the oldest
-    first."""
+    """Imported requests that somebody answered and that were made before a moment, the oldest first; the newest `most`
+    of them when that is given."""
     rows = session.execute(
         select(HelpRequest)
         .where(HelpRequest.status == RESOLVED, HelpRequest.hidden.is_(False), HelpRequest.source != SENT_HERE)
@@ -54,20 +56,23 @@ def past_questions(
         .options(selectinload(HelpRequest.replies))
         .order_by(HelpRequest.created_at, HelpRequest.id)
     )
-    asked = [_Asked.of(row) for row in rows.scalars() if before is None or row.created_at < before]
+    requests = [PastRequest.of(row) for row in rows.scalars() if before is None or row.created_at < before]
     session.expunge_all()
-    asked = [each for each in asked if each.answered][-(most or len(asked)) :]
-    made = _made(session)
-    for number, each in enumerate(asked):
-        among = frozenset(key for key, at in made if at < each.at)
-        near = recommender.evidence(each.text, reader_then(session, each.asker), session, each.at, among)
-        yield PastQuestion(each.key, each.at, each.asker, each.answered, near.traces, near.language)
+    requests = [request for request in requests if request.answered][-(most or len(requests)) :]
+    made = _creation_times(session)
+    for number, request in enumerate(requests):
+        among = frozenset(key for key, at in made if at < request.at)
+        reader = reader_then(session, request.asker)
+        nearby = recommender.evidence(request.text, reader, session, request.at, among)
+        yield PastQuestion(request.key, request.at, request.asker, request.answered, nearby.traces, nearby.language)
         session.expunge_all()
-        progress(number + 1, len(asked))
+        progress(number + 1, len(requests))
 
 
 @dataclass(frozen=True)
-class _Asked:
+class PastRequest:
+    """What is needed of a request's row to ask it again; `answered` are the people who replied, without the asker."""
+
     key: str
     text: str
     at: datetime
@@ -75,22 +80,23 @@ class _Asked:
     answered: frozenset[int]
 
     @classmethod
-    def of(cls, row: HelpRequest) -> "_Asked":
+    def of(cls, row: HelpRequest) -> "PastRequest":
+        """From a row with its replies."""
         authors = {reply.author_id for reply in row.replies if reply.author_id is not None}
         others = frozenset(authors - {row.asked_by_id})
         return cls(item_key(Kind.REQUEST, row.id), f"{row.title}\n{row.body}", row.created_at, row.asked_by_id, others)
 
 
-def _made(session: Session) -> list[tuple[str, datetime]]:
+def _creation_times(session: Session) -> list[tuple[str, datetime]]:
     """(key, when it was made) of every item."""
     requests = session.execute(select(HelpRequest.id, HelpRequest.created_at))
     documents = session.execute(select(Document.id, Document.written_at))
-    return [(item_key(Kind.REQUEST, i), at) for i, at in requests] + [
-        (item_key(Kind.DOCUMENT, i), at) for i, at in documents
+    return [(item_key(Kind.REQUEST, number), at) for number, at in requests] + [
+        (item_key(Kind.DOCUMENT, number), at) for number, at in documents
     ]
 
 
 def reader_then(session: Session, asker: int | None) -> Reader:
-    """Whoever asked a question of the past, with what they may read today."""
+    """The person who asked a question of the past, with what they may read today."""
     person = load_people(session, {asker}).get(asker) if asker is not None else None
     return reader_of(person) if person else ANYONE

@@ -1,7 +1,7 @@
-"""`kollega train-experts`: weights for ranking colleagues from the organisation's own history, kept when better.
+"""`kollega train-experts`: weights for ranking colleagues, learned from the organisation's own history.
 
-Learned from the older questions, judged on the newer ones (`past_questions.py`), each by what was there when it was
-asked.
+They are learned from the older questions and judged on the newer ones, each asked with what existed at its own time
+(`history.py`). They are used only when they are better.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from indexer.evaluation import measures
-from indexer.evaluation.measures import Interval
+from indexer.learning.comparison import Interval, difference
 from indexer.learning.history import PastQuestion, Progress, past_questions
 from recommender import ranker_file
 from recommender.errors import ModelError
@@ -25,101 +24,111 @@ from recommender.people.ranker import SHIPPED, VOTES, Ranker, fit
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 
-WARM_UP, LEAST, MOST = 50, 200, 3_000
-HELD_OUT = 0.3
-PULL = 10.0
+WARM_UP = 50  # the oldest questions are not learned from, since hardly anything existed before them; a judgement
+LEAST, MOST = 200, 3_000  # questions that are needed, and that are used at most (the newest); judgements
+HELD_OUT = 0.3  # share of the questions, the newest, that the weights are judged on; a judgement
+PULL = 10.0  # strength of the penalty on leaving the shipped weights; a judgement
 
 
 @dataclass(frozen=True)
 class Training:
-    """What came of it. `mrr` is by name (learned, shipped, votes) on the held-out questions, `gain` that of the learned
-    weights over the votes, None when there is too little history; `kept` names what ranks from now on."""
+    """The outcome. `mrr` is the mean reciprocal rank by name (learned, shipped, votes) on the held-out questions,
+    `gain` that of the learned weights minus that of votes, None when there is too little history. `chosen` names what
+    ranks from now on."""
 
     questions: int
     held_out: int
     mrr: dict[str, float]
     gain: Interval | None
-    kept: str
+    chosen: str
     weights: dict[str, float]
 
     def as_text(self) -> str:
-        """One plain sentence with the figures, and what weighs most in learned weights."""
+        """What is used from now on with the figures, and the five strongest of learned weights."""
         if self.gain is None:
             return (
-                f"Too little history: {self.questions} answered requests that were imported (colleagues were suggested "
-                f"beside those that were sent here); {LEAST} are needed. Nothing was changed."
+                f"Too little history: there are {self.questions} imported requests with an answer, and {LEAST} are "
+                "needed. (Requests sent in Kollega do not count, since colleagues were suggested for them.) Nothing "
+                "was changed."
             )
         figures = (
             f"on the newest {self.held_out} of {self.questions} questions the mean reciprocal rank is "
             f"{self.mrr['learned']:.3f} with learned weights, {self.mrr['shipped']:.3f} with the shipped ones and "
-            f"{self.mrr['votes']:.3f} by votes; learned over votes: {self.gain}."
+            f"{self.mrr['votes']:.3f} by votes; learned weights minus votes: {self.gain}."
         )
-        if self.kept == "learned":
-            strongest = sorted(self.weights.items(), key=lambda each: -abs(each[1]))[:5]
+        if self.chosen == "learned":
+            strongest = sorted(self.weights.items(), key=lambda weight: -abs(weight[1]))[:5]
             return f"The learned weights are used: {figures}\n" + ", ".join(f"{n} {w:+.2f}" for n, w in strongest)
-        used = "The shipped weights are used" if self.kept == "shipped" else "Votes alone are used"
+        used = "The shipped weights are used" if self.chosen == "shipped" else "Votes alone are used"
         return f"{used}: {figures}"
 
 
 def train(
     settings: Settings, recommender: Recommender, session: Session, progress: Progress = lambda _done, _total: None
 ) -> Training:
-    """Learn, judge, and keep what is best with the live generation; what is there stays when there is too little to
-    judge by. Raises IndexNotFound when there is no index, IndexLocked when it is being written, ModelError when words
-    alone answer."""
+    """Learn, judge, and store what is best with the live generation of the index.
+
+    With too little history nothing changes, except that a file that cannot be read is removed. Raises IndexNotFound
+    when there is no index, IndexLocked when another process is writing it, ModelError when the model cannot be used.
+    """
     with generations.write_lock(settings.index_dir):
         directory = generations.live(settings.index_dir)
         if recommender.notices:
-            raise ModelError("Without the model there is nothing to learn from. See what is wrong: kollega status")
+            raise ModelError("Learning needs the model, which cannot be used. See what is wrong: kollega status")
         past = list(past_questions(recommender, session, MOST, progress=progress))
-        found, ranker = learn(past, settings.half_life_days)
-        if found.gain is None:
+        training, ranker = learn(past, settings.half_life_days)
+        if training.gain is None:
             remove_unusable(directory, ranker_file.load, ranker_file.remove)
-            return found
-        if found.kept == "shipped":
+        elif training.chosen == "shipped":
             ranker_file.remove(directory)
         else:
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            told = {"at": now, "generation": directory.name, "kept": found.kept, "questions": found.questions}
-            ranker_file.save(directory, Ranker(ranker.weights, {**told, "held_out": found.held_out, "mrr": found.mrr}))
-    return found
+            trained = {
+                "at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "generation": directory.name,
+                "kept": training.chosen,
+                "questions": training.questions,
+                "held_out": training.held_out,
+                "mrr": training.mrr,
+            }
+            ranker_file.save(directory, Ranker(ranker.weights, trained))
+    return training
 
 
 def learn(past: Sequence[PastQuestion], half_life_days: float) -> tuple[Training, Ranker]:
-    """What the history (oldest first) teaches, and the ranker to use."""
-    usable = past[WARM_UP:]
+    """The outcome of learning from the history (oldest first), and the ranker to use."""
     if len(past) < LEAST:
         return Training(len(past), 0, {}, None, "shipped", {}), SHIPPED
+    usable = past[WARM_UP:]
     cut = len(usable) - round(HELD_OUT * len(usable))
     learned = Ranker(fit_on(usable[:cut], half_life_days))
     newest = usable[cut:]
-    rivals = {"learned": learned, "shipped": SHIPPED, "votes": VOTES}
-    ranks = {name: reciprocal_ranks(newest, ranker, half_life_days) for name, ranker in rivals.items()}
-    gain = measures.difference([(ranks["learned"], ranks["votes"])])
+    rankers = {"learned": learned, "shipped": SHIPPED, "votes": VOTES}
+    ranks = {name: reciprocal_ranks(newest, ranker, half_life_days) for name, ranker in rankers.items()}
+    gain = difference([(ranks["learned"], ranks["votes"])])
     mrr = {name: float(values.mean()) for name, values in ranks.items()}
-    kept = "shipped"
+    chosen = "shipped"
     if gain.low > 0 and mrr["learned"] > mrr["shipped"]:
-        kept = "learned"
-    elif measures.difference([(ranks["votes"], ranks["shipped"])]).low > 0:
-        kept = "votes"
-    return Training(len(past), len(newest), mrr, gain, kept, dict(learned.weights)), rivals[kept]
+        chosen = "learned"
+    elif difference([(ranks["votes"], ranks["shipped"])]).low > 0:
+        chosen = "votes"
+    return Training(len(past), len(newest), mrr, gain, chosen, dict(learned.weights)), rankers[chosen]
 
 
 def fit_on(past: Sequence[PastQuestion], half_life_days: float, start: Ranker = SHIPPED) -> dict[str, float]:
-    """Weights fitted on these questions, drawn to those of `start`."""
+    """Weights fitted on these questions, with a penalty on leaving the weights of `start`."""
     questions: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
-    for each in past:
-        found = candidates(each.traces, each.at, half_life_days, each.language, each.excluded)
-        answered = np.array([person in each.answered for person in found.people], np.bool_)
-        questions.append((found.values.reshape(-1, len(FEATURES)), answered))
+    for question in past:
+        people = candidates(question.traces, question.at, half_life_days, question.language, question.excluded)
+        answered = np.array([person in question.answered for person in people.people], np.bool_)
+        questions.append((people.values.reshape(-1, len(FEATURES)), answered))
     return fit(questions, start, PULL)
 
 
 def reciprocal_ranks(past: Sequence[PastQuestion], ranker: Ranker, half_life_days: float) -> NDArray[np.float64]:
-    """1 / place of the first who really answered, 0 where none of them is named; shape (questions,)."""
-    found = []
-    for each in past:
-        ranked = rank(each.traces, ranker, each.at, half_life_days, each.language, each.excluded)
-        places = [place for place, person in enumerate(ranked, 1) if person.person_id in each.answered]
-        found.append(1 / places[0] if places else 0.0)
-    return np.array(found)
+    """1 / rank of the first person who really answered, 0 where none of them is suggested; shape (questions,)."""
+    ranks = []
+    for question in past:
+        ranked = rank(question.traces, ranker, question.at, half_life_days, question.language, question.excluded)
+        places = [place for place, person in enumerate(ranked, 1) if person.person_id in question.answered]
+        ranks.append(1 / places[0] if places else 0.0)
+    return np.array(ranks)

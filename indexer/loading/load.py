@@ -1,4 +1,4 @@
-"""Records -> rows: adds what is new, updates what changed, leaves the rest, and reports what could not go in."""
+"""Load a source: add what is new, update what changed, leave the rest, and report what could not be loaded."""
 
 from collections.abc import Callable
 
@@ -7,13 +7,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.loading.references import BadRecord
 from indexer.loading.report import LoadReport
 from indexer.loading.rows import RowLoader
-from indexer.sources.records import (
-    Source,
-)
+from indexer.sources.records import Source
 from recommender.errors import SourceError
 from recommender.language.analyzer import Analyzer
 
-_BATCH = 500
+_BATCH = 500  # records in one transaction; a judgement
 
 
 def load(
@@ -22,8 +20,11 @@ def load(
     analyzer: Analyzer,
     progress: Callable[[int], None] = lambda _n: None,
 ) -> LoadReport:
-    """Put a source's records into the database. A bad record is reported and the rest goes in; when the source itself
-    breaks off, what came before stays and its message is the last problem."""
+    """Load a source's records into the database.
+
+    A bad record is reported and all others are loaded. When the source itself cannot be read further, the records
+    before stay loaded and its message is the last problem.
+    """
     report = LoadReport()
     with sessions() as session:
         loader = RowLoader(session, source.name, analyzer)

@@ -1,4 +1,4 @@
-"""What a record names: the teams, people and requests that are in the database already."""
+"""The teams, people and requests that a record refers to, looked up in the database."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from recommender.database.tables import HelpRequest, Person, Team
 
 
 class BadRecord(Exception):
-    """A record that refers to something that is not there. The message is for the admin."""
+    """A record that refers to something that is not in the database. The message is for the admin."""
 
 
 class References:
@@ -20,7 +20,7 @@ class References:
         self._source = source
 
     def request(self, external_id: str) -> HelpRequest | None:
-        """The source's request with this id, its replies and audience loaded; None when there is none."""
+        """The source's request with this id, with its replies and audience; None when there is none."""
         query = select(HelpRequest).where(HelpRequest.source == self._source, HelpRequest.external_id == external_id)
         with self._session.no_autoflush:
             return self._session.scalar(
@@ -28,7 +28,7 @@ class References:
             )
 
     def team(self, handle: str | None, where: str) -> Team | None:
-        """The team a field names; BadRecord when there is none."""
+        """The team that the field `where` names; None for None. Raises BadRecord when there is none."""
         if handle is None:
             return None
         team = self._session.scalar(select(Team).where(Team.handle == handle))
@@ -37,29 +37,29 @@ class References:
         return team
 
     def person_id(self, handle: str | None, where: str) -> int | None:
-        """Id of the person a field names; BadRecord when there is none."""
+        """Id of the person that the field `where` names; None for None. Raises BadRecord when there is none."""
         if handle is None:
             return None
-        found = self._session.scalar(select(Person.id).where(Person.handle == handle))
-        if found is None:
+        identifier = self._session.scalar(select(Person.id).where(Person.handle == handle))
+        if identifier is None:
             raise BadRecord(f"{where}: there is no person {handle!r}. Put the person's line before this one")
-        return found
+        return identifier
 
     def stub_id(self, handle: str | None) -> int | None:
-        """Id of a person known by id only, made on first sight; the name comes later."""
+        """Id of the person with this handle, who is created when there is none; the name comes in a later record."""
         if handle is None:
             return None
         with self._session.no_autoflush:
-            found = self._session.scalar(select(Person.id).where(Person.handle == handle))
-        if found is not None:
-            return found
+            identifier = self._session.scalar(select(Person.id).where(Person.handle == handle))
+        if identifier is not None:
+            return identifier
         person = Person(handle=handle, name=handle)
         self._session.add(person)
         self._session.flush()
         return person.id
 
     def tokens(self, audience: Iterable[str]) -> set[str]:
-        """Reader tokens as the database holds them: people by id, teams checked."""
+        """An audience as the database stores it, people by id. Raises BadRecord for an unknown person or team."""
         tokens = set()
         for token in audience:
             kind, _, name = token.partition(":")

@@ -1,5 +1,6 @@
-"""Records to database rows."""
+"""From one record to its row of the database, with replies and audience."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -40,11 +41,11 @@ class RowLoader:
         self._session = session
         self._source = source
         self._analyzer = analyzer
-        self._known = References(session, source)
+        self._references = References(session, source)
 
     def put(self, record: Record, report: LoadReport) -> None:
-        """Write one record and count what became of it."""
-        with self._session.no_autoflush:  # so that _changed() sees all that this record changes
+        """Write one record, and count in the report whether it was added, updated or unchanged. Raises BadRecord."""
+        with self._session.no_autoflush:  # so that _changed() sees everything that this record changes
             written = self._write(record, report)
         if written is None:
             return
@@ -72,12 +73,12 @@ class RowLoader:
             case PersonRecord():
                 return self._person(record)
             case PersonNameRecord():
-                known = self._session.scalar(select(Person).where(Person.handle == record.id))
-                if known is None:
+                person = self._session.scalar(select(Person).where(Person.handle == record.id))
+                if person is None:
                     return None
-                added = known.name == record.id != record.name  # until now known by id only
-                update(known, name=record.name)
-                return known, added
+                added = person.name == record.id != record.name  # until now only the handle was known
+                update(person, name=record.name)
+                return person, added
             case RequestRecord():
                 return self._request(record)
             case QuestionRecord():
@@ -88,7 +89,7 @@ class RowLoader:
                 return self._document(record)
             case LinkRecord():
                 link = self._link(record)
-                report.passed_over += link is None
+                report.skipped_links += link is None
                 return link
 
     def _changed(self) -> bool:
@@ -104,7 +105,7 @@ class RowLoader:
         return row, True
 
     def _person(self, record: PersonRecord) -> tuple[Person, bool]:
-        teams = [self._known.team(handle, "teams") for handle in record.teams]
+        teams = [self._references.team(handle, "teams") for handle in record.teams]
         row, added = self._row(Person, Person.handle == record.id, handle=record.id)
         values = {
             "name": record.name,
@@ -121,11 +122,11 @@ class RowLoader:
         return row, added
 
     def _request(self, record: RequestRecord) -> tuple[HelpRequest, bool]:
-        team = self._known.team(record.team, "team")
-        asker = self._known.person_id(record.asked_by, "asked_by")
-        usual = () if team and team.restricted else ("everyone",)
-        tokens = self._known.tokens(usual if record.audience is None else record.audience)
-        authors = [self._known.person_id(reply.author, "author") for reply in record.replies]
+        team = self._references.team(record.team, "team")
+        asker = self._references.person_id(record.asked_by, "asked_by")
+        default = () if team and team.restricted else ("everyone",)
+        tokens = self._references.tokens(default if record.audience is None else record.audience)
+        authors = [self._references.person_id(reply.author, "author") for reply in record.replies]
         row, added = self._existing_request(record.id)
         resolved_at = record.resolved_at
         if record.status == "resolved" and resolved_at is None:
@@ -146,27 +147,11 @@ class RowLoader:
             url=record.url,
         )
         replace_audience(row, RequestAudience, tokens)
-        known = {reply.external_id: reply for reply in row.replies}
-        for reply_record, author in zip(record.replies, authors, strict=True):
-            reply = known.pop(reply_record.id, None)
-            if reply is None:
-                reply = Reply(external_id=reply_record.id)
-                row.replies.append(reply)
-            update(
-                reply,
-                author_id=author,
-                body=reply_record.body,
-                created_at=reply_record.created_at,
-                accepted=reply_record.accepted,
-                score=reply_record.score,
-            )
-        for external_id, reply in known.items():
-            if external_id is not None:  # written here, not in the source: stays
-                row.replies.remove(reply)
+        replace_replies(row, record.replies, authors)
         return row, added
 
     def _question(self, record: QuestionRecord) -> tuple[HelpRequest, bool]:
-        asker = self._known.stub_id(record.asked_by)
+        asker = self._references.stub_id(record.asked_by)
         row, added = self._existing_request(record.id)
         update(
             row,
@@ -184,11 +169,11 @@ class RowLoader:
         return row, added
 
     def _answer(self, record: AnswerRecord) -> tuple[HelpRequest, bool]:
-        request = self._known.request(record.request)
+        request = self._references.request(record.request)
         if request is None:
             raise BadRecord(f"answer {record.reply.id} belongs to question {record.request}, which is not there")
-        made: ReplyRecord = record.reply
-        author = self._known.stub_id(made.author)
+        made = record.reply
+        author = self._references.stub_id(made.author)
         reply = next((row for row in request.replies if row.external_id == made.id), None)
         added = reply is None
         if reply is None:
@@ -206,9 +191,9 @@ class RowLoader:
         return request, added
 
     def _document(self, record: DocumentRecord) -> tuple[Document, bool]:
-        team = self._known.team(record.team, "team")
-        owner = self._known.person_id(record.owner, "owner")
-        tokens = self._known.tokens(record.audience)
+        team = self._references.team(record.team, "team")
+        owner = self._references.person_id(record.owner, "owner")
+        tokens = self._references.tokens(record.audience)
         where = (Document.source == self._source) & (Document.external_id == record.id)
         row, added = self._row(Document, where, source=self._source, external_id=record.id)
         update(
@@ -226,8 +211,8 @@ class RowLoader:
         return row, added
 
     def _link(self, record: LinkRecord) -> tuple[RequestLink, bool] | None:
-        """None when an end is not there: exports keep links to what has been deleted."""
-        ends = [self._known.request(identifier) for identifier in (record.from_request, record.to_request)]
+        """None when one of the requests does not exist: exports keep links to deleted requests."""
+        ends = [self._references.request(identifier) for identifier in (record.from_request, record.to_request)]
         if ends[0] is None or ends[1] is None:
             return None
         identity = {"from_id": ends[0].id, "to_id": ends[1].id, "kind": record.kind}
@@ -238,7 +223,7 @@ class RowLoader:
         return row, added
 
     def _existing_request(self, external_id: str) -> tuple[HelpRequest, bool]:
-        row = self._known.request(external_id)
+        row = self._references.request(external_id)
         if row is not None:
             return row, False
         row = HelpRequest(source=self._source, external_id=external_id)
@@ -250,20 +235,43 @@ class RowLoader:
 
 
 def update(row: Any, **values: Any) -> None:
-    """Set what differs, so that an unchanged row stays clean."""
+    """Set only the values that differ, so that SQLAlchemy sees an unchanged row as unchanged."""
     for name, value in values.items():
         if getattr(row, name) != value:
             setattr(row, name, value)
 
 
 def replace_audience(row: Any, table: type[Any], tokens: set[str]) -> None:
+    """Make `tokens` the audience of a row; entries that stay are not written again."""
     if {entry.token for entry in row.audience} != tokens:
-        kept = [entry for entry in row.audience if entry.token in tokens]
-        row.audience = kept + [table(token=token) for token in sorted(tokens - {entry.token for entry in kept})]
+        staying = [entry for entry in row.audience if entry.token in tokens]
+        row.audience = staying + [table(token=token) for token in sorted(tokens - {entry.token for entry in staying})]
+
+
+def replace_replies(row: HelpRequest, records: Sequence[ReplyRecord], authors: Sequence[int | None]) -> None:
+    """Make the source's replies those of the records, with `authors` by person id in the same order. Replies written
+    in Kollega have no external id and stay."""
+    outdated = {reply.external_id: reply for reply in row.replies}
+    for record, author in zip(records, authors, strict=True):
+        reply = outdated.pop(record.id, None)
+        if reply is None:
+            reply = Reply(external_id=record.id)
+            row.replies.append(reply)
+        update(
+            reply,
+            author_id=author,
+            body=record.body,
+            created_at=record.created_at,
+            accepted=record.accepted,
+            score=record.score,
+        )
+    for external_id, reply in outdated.items():
+        if external_id is not None:
+            row.replies.remove(reply)
 
 
 def settle(request: HelpRequest) -> None:
-    """Resolved since its accepted reply, else since the first upvoted one, else open."""
+    """Set the status of a request: resolved since its accepted reply, or its first upvoted reply, or else open."""
     solved = [reply for reply in request.replies if reply.accepted]
     solved = solved or [reply for reply in request.replies if reply.score > 0]
     first = min((reply.created_at for reply in solved), default=None)

@@ -1,8 +1,8 @@
-"""Texts that the packaged model is adapted on, out of Debian packages: English, with the Finnish where there is one.
+"""Texts of Debian packages that the packaged model is adapted on: English, and the Finnish where there is one.
 
 Help and messages of LibreOffice (MPL-2.0), messages of everyday programs (GPL, LGPL), Debian's own manuals (GPL), and
 the glosses and examples of WordNet (its own licence, which asks to be named). Pages that `kollega evaluate` counts as
-test queries of the set fi_libreoffice_help are left out. None of the texts is kept.
+test queries of the set fi_libreoffice_help are left out. None of the texts is stored.
 """
 
 import json
@@ -19,8 +19,8 @@ LOCALES = "usr/share/locale/fi/LC_MESSAGES"
 WIKI = "usr/share/mediawiki/languages/i18n"
 MANUALS = "usr/share/doc"
 WORDNET = "usr/share/wordnet"
-_MESSAGES, _EXAMPLES, _GLOSSES, _PARAGRAPHS = 11_000, 7_000, 3_000, 4_000
-_LONGEST = 600
+_MESSAGES, _EXAMPLES, _GLOSSES, _PARAGRAPHS = 11_000, 7_000, 3_000, 4_000  # most texts of each sort; judgements
+_LONGEST = 600  # characters of a text; a judgement
 _TRANSLATED_MANUAL = re.compile(r"\.(?!en\.)[a-z]{2}(_[A-Z]{2}|-[a-z]+)?\.html$|/[a-z]{2}-(?!US)[A-Z]{2}/")
 _SECTION = re.compile(r"<(h[1-5])[^>]*>(.*?)</\1>(.*?)(?=<h[1-5]|\Z)", re.S)
 _MARKUP = re.compile(r"\[\[[^\]|]*\|?([^\]]*)\]\]|\{\{[^}]*\}\}|<[^>]+>|'''?")
@@ -28,7 +28,7 @@ _MARKUP = re.compile(r"\[\[[^\]|]*\|?([^\]]*)\]\]|\{\{[^}]*\}\}|<[^>]+>|'''?")
 
 @dataclass(frozen=True)
 class Text:
-    """A text in English and, perhaps, in Finnish; `body` is the text that stands under it when it is a heading."""
+    """A text in English and perhaps in Finnish; `body` is the text under it when it is a heading."""
 
     english: str
     finnish: str | None = None
@@ -36,32 +36,32 @@ class Text:
 
 
 def texts(root: Path, analyzer: Analyzer) -> tuple[list[Text], list[Text]]:
-    """(headings with their bodies, texts that stand alone) of the packages unpacked at `root`, the same every time."""
+    """(headings with their bodies, other texts) of the packages unpacked at `root`, the same every time."""
     rng = random.Random(0)  # noqa: S311
     headings = [*_help_sections(root / HELP), *_manual_sections(root / MANUALS)]
     words, examples = _wordnet(root / WORDNET)
     headings += rng.sample(words, min(_GLOSSES, len(words)))
     paragraphs, _headings = pages(root / HELP, analyzer)
     long = [pair for pair in paragraphs if 60 < len(pair[0]) < _LONGEST]
-    said = [*messages(root / MESSAGES), *messages(root / LOCALES), *_wiki_messages(root / WIKI)]
-    said = sorted({(_spoken(one), _spoken(two)) for one, two in said if _is_language(one)})
-    alone = [Text(*pair) for pair in rng.sample(said, min(_MESSAGES, len(said)))]
+    translated = [*messages(root / MESSAGES), *messages(root / LOCALES), *_wiki_messages(root / WIKI)]
+    plain_pairs = sorted({(_plain(english), _plain(finnish)) for english, finnish in translated if _is_prose(english)})
+    alone = [Text(*pair) for pair in rng.sample(plain_pairs, min(_MESSAGES, len(plain_pairs)))]
     alone += [Text(*pair) for pair in rng.sample(long, min(_PARAGRAPHS, len(long)))]
-    alone += [Text(each) for each in rng.sample(examples, min(_EXAMPLES, len(examples)))]
+    alone += [Text(example) for example in rng.sample(examples, min(_EXAMPLES, len(examples)))]
     return headings, alone
 
 
 def _help_sections(folder: Path) -> Iterator[Text]:
-    """Each heading of the help with the paragraphs under it; the Finnish only when both have one."""
+    """Every heading of the help with the paragraphs under it; the Finnish only when heading and paragraphs have it."""
     for path, other in training_pages(folder):
         english, finnish = help_parts(path), help_parts(other) if other.exists() else {}
         parts = list(english.items())
-        for at, (name, (tag, heading)) in enumerate(parts):
+        for number, (name, (tag, heading)) in enumerate(parts):
             if tag == "p" or len(heading) < 4:
                 continue
             below: list[str] = []
             translated: list[str] = []
-            for key, (kind, text) in parts[at + 1 :]:
+            for key, (kind, text) in parts[number + 1 :]:
                 if kind != "p":
                     if below:
                         break
@@ -82,19 +82,23 @@ def _help_sections(folder: Path) -> Iterator[Text]:
 
 def _manual_sections(folder: Path) -> list[Text]:
     """The sections of Debian's English manuals."""
-    found = set()
+    sections = set()
     for path in folder.rglob("*.html"):
         if _TRANSLATED_MANUAL.search(path.as_posix()):
             continue
         for _tag, heading, body in _SECTION.findall(path.read_text(encoding="utf-8", errors="replace")):
-            one, two = re.sub(r"^[A-Z\d.]+ ", "", plain(heading)), plain(body)
-            if 5 < len(one) < 120 and len(two) > 120 and " the " in two and (one + two[:_LONGEST]).isprintable():
-                found.add((one, two[:_LONGEST]))
-    return [Text(one, None, Text(two)) for one, two in sorted(found) if re.match(r"^[\x00-\x7f“”’–—→]*$", one + two)]
+            title, text = re.sub(r"^[A-Z\d.]+ ", "", plain(heading)), plain(body)
+            if 5 < len(title) < 120 and len(text) > 120 and " the " in text and (title + text[:_LONGEST]).isprintable():
+                sections.add((title, text[:_LONGEST]))
+    return [
+        Text(title, None, Text(text))
+        for title, text in sorted(sections)
+        if re.match(r"^[\x00-\x7f“”’–—→]*$", title + text)
+    ]
 
 
 def _wordnet(folder: Path) -> tuple[list[Text], list[str]]:
-    """(words, each with its gloss; the sentences that show how a word is used)."""
+    """(words with their glosses, sentences that show how a word is used)."""
     words, examples = [], []
     for path in sorted(folder.glob("data.*")):
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -102,28 +106,28 @@ def _wordnet(folder: Path) -> tuple[list[Text], list[str]]:
             if bar and not line.startswith("  "):
                 words.append(Text(head.split()[4].replace("_", " "), None, Text(gloss.split('; "')[0].strip())))
                 examples += re.findall(r'"([^"]{15,})"', gloss)
-    return [each for each in words if each.body and each.body.english], examples
+    return [word for word in words if word.body and word.body.english], examples
 
 
 def _wiki_messages(folder: Path) -> list[Pair]:
-    """MediaWiki's messages, of three words and more, without their markup."""
+    """(English, Finnish) of MediaWiki's messages with three words or more, without their markup."""
     if not (folder / "fi.json").exists():
         return []
     english, finnish = (json.loads((folder / name).read_text(encoding="utf-8")) for name in ("en.json", "fi.json"))
-    found = []
+    pairs = []
     for key in sorted(english.keys() & finnish.keys()):
         one, two = english[key], finnish[key]
         if isinstance(one, str) and isinstance(two, str) and one != two and len(one.split()) >= 3:
-            found.append(tuple(" ".join(_MARKUP.sub(r" \1 ", text).split()) for text in (one, two)))
-    return [(one, two) for one, two in found if one and two]
+            pairs.append(tuple(" ".join(_MARKUP.sub(r" \1 ", text).split()) for text in (one, two)))
+    return [(one, two) for one, two in pairs if one and two]
 
 
-def _spoken(message: str) -> str:
-    """Without the marks of its access key, its markup and its line breaks."""
+def _plain(message: str) -> str:
+    """A message without the mark of its access key, its markup and its line breaks."""
     return " ".join(re.sub(r"[~_&](?=\w)|<[^>]+>", "", message).split())
 
 
-def _is_language(text: str) -> bool:
-    """Two words or more, and hardly anything but letters."""
-    letters = sum(each.isalpha() or each == " " for each in text)
+def _is_prose(text: str) -> bool:
+    """True for two words or more that are mostly letters."""
+    letters = sum(character.isalpha() or character == " " for character in text)
     return len(text.split()) >= 2 and len(text) < 800 and letters > 0.8 * len(text)

@@ -1,10 +1,10 @@
-"""`make alignment`: learn how Finnish and English meet, from parallel text in Debian packages.
+"""`make alignment`: learn from parallel text in Debian packages how Finnish texts find English ones, and back.
 
 Text: pages of libreoffice-help-fi and libreoffice-help-en-us, paragraph by paragraph (their ids are the same in both
-languages), and the messages of libreoffice-l10n-fi (MPL-2.0). Only numbers and weights of single terms are kept. Pages
-that `kollega evaluate` counts as test queries of the set fi_libreoffice_help are left out.
+languages), and the messages of libreoffice-l10n-fi (MPL-2.0). Only numbers and weights of single terms are stored.
+Pages that `kollega evaluate` counts as test queries of the set fi_libreoffice_help are left out.
 
-Usage: python -m indexer.research.alignment ROOT, where ROOT holds the unpacked packages (usr/share/libreoffice/help,
+Usage: python -m indexer.research.alignment ROOT, where ROOT contains the unpacked packages (usr/share/libreoffice/help,
 ...).
 """
 
@@ -35,12 +35,14 @@ Vectors = NDArray[np.float32]
 HELP, MESSAGES = "usr/share/libreoffice/help", "usr/lib/libreoffice/program/resource/fi/LC_MESSAGES"
 SOURCE = "libreoffice-help-fi, libreoffice-help-en-us and libreoffice-l10n-fi of Debian (MPL-2.0)"
 _PART = re.compile(r'<(p|h\d) id="([^"]+)"[^>]*>(.*?)</\1>', re.S)
-_SHORTEST, _SAMPLE = 25, 256
-_IDENTITY = 300.0
-_ROUNDS = 6
-_LEAST_PROBABILITY, _LEAST_COUNT, _MOST = 0.15, 1.0, 3
-_LONGEST = 80
-_COMMON, _COMMON_FROM = 0.05, 100
+# All of these are judgements.
+_SHORTEST = 25  # characters of a paragraph
+_SAMPLE = 256  # paragraphs that the means of openings and short questions are computed from
+_IDENTITY = 300.0  # how strongly the map is drawn towards changing nothing, in pairs of texts
+_ROUNDS = 6  # of expectation maximisation
+_LEAST_PROBABILITY, _LEAST_COUNT, _MOST = 0.15, 1.0, 3  # of a translation that is stored; translations of a term
+_LONGEST = 80  # terms of a text
+_COMMON, _COMMON_FROM = 0.05, 100  # a term in more texts than this share, and this number, translates nothing
 Pair = tuple[str, str]
 
 
@@ -59,7 +61,7 @@ def main(root: Path) -> None:
 
 
 def pages(folder: Path, analyzer: Analyzer) -> tuple[list[Pair], list[Pair]]:
-    """((English, Finnish) of paragraphs, of headings) of the pages that no test query asks for."""
+    """(paragraphs, headings), both as (English, Finnish), of the pages that no test query asks for."""
     paragraphs: list[Pair] = []
     headings: list[Pair] = []
     for path, other in training_pages(folder):
@@ -78,7 +80,7 @@ def pages(folder: Path, analyzer: Analyzer) -> tuple[list[Pair], list[Pair]]:
 
 
 def training_pages(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """(the English page, where the Finnish one would be) of the pages that no test query asks for."""
+    """(path of the English page, path that the Finnish one would have) of the pages that no test query asks for."""
     for path in sorted((folder / "en-US/text").rglob("*.html")):
         key = path.relative_to(folder / "en-US/text").with_suffix("").as_posix()
         if Query(f"page:{key}", "", "fi", "", {}).part == "train":
@@ -87,15 +89,15 @@ def training_pages(folder: Path) -> Iterator[tuple[Path, Path]]:
 
 def messages(folder: Path) -> list[Pair]:
     """(English, Finnish) of the messages that are translated."""
-    found = set()
+    pairs = set()
     for path in sorted(folder.glob("*.mo")):
         with path.open("rb") as file:
             catalogue = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
         for key, value in catalogue.items():
             text = (key if isinstance(key, str) else key[0]).rpartition("\x04")[2]
             if text and value and text != value:
-                found.add((text.replace("~", ""), value.replace("~", "")))
-    return sorted(found)
+                pairs.add((text.replace("~", ""), value.replace("~", "")))
+    return sorted(pairs)
 
 
 def learn_map(
@@ -103,8 +105,8 @@ def learn_map(
 ) -> tuple[dict[str, Vectors], dict[str, Vectors], Vectors]:
     """(means of passages, means of questions, the map from Finnish to English).
 
-    The map is the rotation that brings the centred vectors of the pairs closest (orthogonal Procrustes, Schoenemann
-    1966), drawn a little towards leaving everything in place, since other text differs from this.
+    The map is the rotation that brings the centred vectors of the pairs closest together (orthogonal Procrustes,
+    Schoenemann 1966), drawn a little towards the identity, since other texts differ from these.
     """
     means: dict[str, Vectors] = {}
     questions: dict[str, Vectors] = {}
@@ -116,8 +118,8 @@ def learn_map(
         heads = encoder.encode_queries([pair[side] for pair in headings])
         means[language] = whole.mean(axis=0)
         words = [paragraphs[number][side].split() for number in sample]
-        begun = encoder.encode_passages([" ".join(each[:OPENING_WORDS]) for each in words])
-        means[f"{language} {Role.OPENING}"] = begun.mean(axis=0)
+        openings = encoder.encode_passages([" ".join(text[:OPENING_WORDS]) for text in words])
+        means[f"{language} {Role.OPENING}"] = openings.mean(axis=0)
         questions[language] = np.array(
             [encoder.encode_queries([" ".join(w[:n]) for w in words]).mean(axis=0) for n in LENGTHS]
         )
@@ -136,37 +138,45 @@ def learn_lexicon(pairs: Sequence[Pair], analyzer: Analyzer) -> dict[str, dict[s
 
 
 def _translate(pairs: Sequence[tuple[list[str], list[str]]]) -> dict[str, list[tuple[str, float]]]:
+    """{source term: [(target term, probability), ...]} from (source terms, target terms) of each text."""
     sources: dict[str, int] = {}
     targets: dict[str, int] = {}
     cells: dict[tuple[int, int], int] = {}
-    where: list[int] = []
-    groups: list[int] = []
-    group = 0
-    for one, two in pairs:
-        here = [sources.setdefault(word, len(sources)) for word in dict.fromkeys(one)]
-        for target in dict.fromkeys(two):
-            column = targets.setdefault(target, len(targets))
-            where += [cells.setdefault((row, column), len(cells)) for row in here]
-            groups += [group] * len(here)
-            group += 1
-    at, of = np.array(where), np.array(groups)
-    rows = np.array([cell[0] for cell in cells])
-    counts: NDArray[Any] = np.ones(len(cells))
+    cell_numbers: list[int] = []  # for each source term of a text and each target term of its translation
+    group_numbers: list[int] = []  # which target term of which text that is
+    groups = 0
+    for source_terms, target_terms in pairs:
+        rows_of_text = [sources.setdefault(term, len(sources)) for term in dict.fromkeys(source_terms)]
+        for term in dict.fromkeys(target_terms):
+            column = targets.setdefault(term, len(targets))
+            cell_numbers += [cells.setdefault((row, column), len(cells)) for row in rows_of_text]
+            group_numbers += [groups] * len(rows_of_text)
+            groups += 1
+    rows = np.array([row for row, _column in cells])
+    chances, counts = _maximise(np.array(cell_numbers), np.array(group_numbers), rows, len(cells))
+    names, others = list(sources), list(targets)
+    texts_with = Counter(term for _source_terms, target_terms in pairs for term in dict.fromkeys(target_terms))
+    common = {term for term, count in texts_with.items() if count > max(_COMMON * len(pairs), _COMMON_FROM)}
+    lexicon: dict[str, list[tuple[str, float]]] = {}
+    for (row, column), chance, count in zip(cells, chances, counts, strict=True):
+        translates = others[column] not in common and others[column] != names[row]
+        if translates and chance >= _LEAST_PROBABILITY and count >= _LEAST_COUNT:
+            lexicon.setdefault(names[row], []).append((others[column], round(float(chance), 2)))
+    return {
+        term: sorted(best, key=lambda entry: (-entry[1], entry[0]))[:_MOST] for term, best in sorted(lexicon.items())
+    }
+
+
+def _maximise(
+    cells: NDArray[Any], groups: NDArray[Any], rows: NDArray[Any], count: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Expectation maximisation: (probabilities, expected counts) of `count` cells, a cell being a source term and a
+    target term. `cells` and `groups` have the same shape; `rows` gives the source term of each cell."""
+    counts: NDArray[Any] = np.ones(count)
     for _round in range(_ROUNDS):
         chances = counts / np.bincount(rows, weights=counts)[rows]
-        counts = np.bincount(at, weights=chances[at] / np.bincount(of, weights=chances[at])[of])
-    chances = counts / np.bincount(rows, weights=counts)[rows]
-    names, others = list(sources), list(targets)
-    seen = Counter(word for _one, two in pairs for word in dict.fromkeys(two))
-    common = {
-        word for word, count in seen.items() if count > max(_COMMON * len(pairs), _COMMON_FROM)
-    }  # "the", "in": they translate nothing
-    found: dict[str, list[tuple[str, float]]] = {}
-    for (row, column), chance, count in zip(cells, chances, counts, strict=True):
-        says_something = others[column] not in common and others[column] != names[row]
-        if says_something and chance >= _LEAST_PROBABILITY and count >= _LEAST_COUNT:
-            found.setdefault(names[row], []).append((others[column], round(float(chance), 2)))
-    return {word: sorted(best, key=lambda each: (-each[1], each[0]))[:_MOST] for word, best in sorted(found.items())}
+        counts = np.bincount(cells, weights=chances[cells] / np.bincount(groups, weights=chances[cells])[groups])
+    return counts / np.bincount(rows, weights=counts)[rows], counts
 
 
 def _terms(text: str, language: str, analyzer: Analyzer) -> list[str]:
@@ -174,14 +184,14 @@ def _terms(text: str, language: str, analyzer: Analyzer) -> list[str]:
 
 
 def help_parts(path: Path) -> Mapping[str, Pair]:
-    """{id: (tag, text)} of a help page's paragraphs and headings."""
+    """{id: (tag, text)} of the paragraphs and headings of a help page."""
     text = path.read_text(encoding="utf-8", errors="replace")
-    found: dict[str, Pair] = {}
-    for tag, name, inside in _PART.findall(text):
-        text = plain(inside)
+    parts: dict[str, Pair] = {}
+    for tag, name, markup in _PART.findall(text):
+        text = plain(markup)
         if text:
-            found.setdefault(name, (tag, text))
-    return found
+            parts.setdefault(name, (tag, text))
+    return parts
 
 
 def plain(markup: str) -> str:

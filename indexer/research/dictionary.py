@@ -1,9 +1,9 @@
-"""`make alignment`: the Finnish-English dictionary that ships, from FreeDict's two dictionaries in Debian.
+"""`make alignment`: make the shipped Finnish-English dictionary from FreeDict's two dictionaries in Debian.
 
-FreeDict (dict-freedict-fin-eng, dict-freedict-eng-fin) was made from Wiktionary and is under CC BY-SA 3.0; so is the
-file made here. Kept are the terms of single words, and English heads of two words.
+FreeDict (dict-freedict-fin-eng, dict-freedict-eng-fin) was made from Wiktionary and is licensed under CC BY-SA 3.0; so
+is the file made here. It contains the terms of single words, and English headwords of two words.
 
-Usage: python -m indexer.research.dictionary ROOT, where ROOT holds the unpacked packages (usr/share/dictd, ...).
+Usage: python -m indexer.research.dictionary ROOT, where ROOT contains the unpacked packages (usr/share/dictd, ...).
 """
 
 import gzip
@@ -24,7 +24,7 @@ _FILES = {"fi": "freedict-fin-eng.dict.dz", "en": "freedict-eng-fin.dict.dz"}
 _HEAD = re.compile(r"([^/<>]+?) (?:/.*/(?: <[^>]+>)?|<[^>]+>)\s*")
 _SENSE = re.compile(r"\d+\. (.+)")
 _ASIDE = re.compile(r"\(.*?\)|\d+\.?\s*$")
-_MOST = 5
+_MOST = 5  # translations of a term; a judgement
 _EMPTY = frozenset(
     (
         "of", "an", "the", "to", "in", "on", "at", "for", "with", "by", "or", "and", "as", "someone", "somebody",
@@ -43,37 +43,39 @@ def main(root: Path) -> None:
         for language, name in _FILES.items()
     }
     entries = combine(heads, analyzer)
-    held = {"analysis": ANALYSIS_VERSION, "source": SOURCE, "entries": entries}
-    text = json.dumps(held, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    content = {"analysis": ANALYSIS_VERSION, "source": SOURCE, "entries": entries}
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     FILE.write_bytes(gzip.compress(text.encode(), mtime=0))
     print(f"{FILE}: {FILE.stat().st_size / 1000:.0f} kB, {len(entries['fi'])} Finnish and {len(entries['en'])} English")
 
 
 def read(text: str) -> Iterator[tuple[str, Senses]]:
-    """(head, the translations of each of its senses) of a dictionary in the format of dictd. A head stands on a line
-    with its pronunciation or its part of speech; a sense is the line after it, or a numbered one. The other lines
-    explain senses."""
-    found: dict[str, Senses] = {}
-    head, fresh = "", False
+    """(headword, the translations of each of its senses) of a dictionary in the format of dictd.
+
+    A headword is on a line with its pronunciation or its part of speech; a sense is the line after it, or a numbered
+    line. The other lines explain senses.
+    """
+    entries: dict[str, Senses] = {}
+    head, first_line = "", False
     for line in text.splitlines():
         if match := _HEAD.fullmatch(line):
-            head, fresh = match[1].strip(), True
+            head, first_line = match[1].strip(), True
             continue
         sense = _SENSE.match(line)
-        if head and (sense or (fresh and line.strip())):
-            found.setdefault(head, []).append([part.strip() for part in (sense[1] if sense else line).split(",")])
-        fresh = False
-    yield from found.items()
+        if head and (sense or (first_line and line.strip())):
+            entries.setdefault(head, []).append([part.strip() for part in (sense[1] if sense else line).split(",")])
+        first_line = False
+    yield from entries.items()
 
 
 def combine(heads: Mapping[str, Mapping[str, Senses]], analyzer: Analyzer) -> dict[str, dict[str, str]]:
-    """The entries of `Dictionary`: translations that both directions give first, then those of senses with few. A term
-    without an entry of its own gets the heads that it translates."""
+    """The entries of `Dictionary`. Translations that both dictionaries have come first, then those of senses with few
+    translations. A term without an entry of its own gets the headwords that it translates."""
     other = {"fi": "en", "en": "fi"}
-    own: dict[str, Weights] = {}
+    forward: dict[str, Weights] = {}
     reverse: dict[str, Weights] = {language: {} for language in other}
     for language, entries in heads.items():
-        own[language] = {}
+        forward[language] = {}
         for head, senses in entries.items():
             key = _key(head, language, analyzer)
             if not key:
@@ -84,24 +86,27 @@ def combine(heads: Mapping[str, Mapping[str, Senses]], analyzer: Analyzer) -> di
                     if not 0 < len(terms) <= 2 or key in terms:
                         continue
                     weight = 1 / len(sense) / len(terms)
-                    _raise(own[language].setdefault(key, {}), terms, weight)
+                    _raise(forward[language].setdefault(key, {}), terms, weight)
                     if len(terms) == 1 and " " not in key:
                         _raise(reverse[other[language]].setdefault(terms[0], {}), [key], weight)
-    return {language: _best(own[language], reverse[language]) for language in other}
+    return {language: _best(forward[language], reverse[language]) for language in other}
 
 
-def _best(own: Weights, reverse: Weights) -> dict[str, str]:
-    found = {}
-    for key in sorted(own.keys() | reverse.keys()):
-        here, back = own.get(key, {}), reverse.get(key, {})
-        terms = here.keys() if here else back.keys()
-        ordered = sorted(terms, key=lambda t: (not (t in here and t in back), -here.get(t, 0.0) - back.get(t, 0.0), t))
-        found[key] = " ".join(f"{term}+" if term in here and term in back else term for term in ordered[:_MOST])
-    return found
+def _best(forward: Weights, reverse: Weights) -> dict[str, str]:
+    """{key: its best translations}, with a + after those that both dictionaries have."""
+    entries = {}
+    for key in sorted(forward.keys() | reverse.keys()):
+        there, back = forward.get(key, {}), reverse.get(key, {})
+        terms = there.keys() if there else back.keys()
+        both = there.keys() & back.keys()
+        weights = {term: there.get(term, 0.0) + back.get(term, 0.0) for term in terms}
+        ordered = sorted(terms, key=lambda term: (term not in both, -weights[term], term))
+        entries[key] = " ".join(f"{term}+" if term in both else term for term in ordered[:_MOST])
+    return entries
 
 
 def _key(head: str, language: str, analyzer: Analyzer) -> str:
-    """The term of a head, or the two terms of an English one; empty for what is not kept."""
+    """The term of a headword, or the two terms of an English one; empty for a headword that is left out."""
     words = head.lower().split()
     if not all(word.isalpha() for word in words) or len(words) > (2 if language == "en" else 1):
         return ""

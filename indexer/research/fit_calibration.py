@@ -1,9 +1,11 @@
-"""Fits the shipped calibration of a suggestion (`SHIPPED_WEIGHTS` in `calibration.py`) and of a question (`SHIPPED`) on
-the train questions of evaluation sets, with and without an answer.
+"""Fit the shipped calibration of a suggestion (`SHIPPED_WEIGHTS` in `recommender/search/calibration.py`) and of a
+question (`SHIPPED` there) on the train queries of evaluation sets, with and without an answer.
 
-Usage: python -m indexer.research.fit_calibration SET..., as for `kollega evaluate`. Questions without an answer are
-those out of a set's scope, those asked before the ones that they are linked to, and questions of the other sets. Prints
-the weights as they stand in the code, and how they do on each set when fitted on the others.
+Questions without an answer are those out of a set's scope, those asked before the ones that they are linked to, and
+questions of the other sets. Prints the weights as they are written in the code, and how good they are on each set when
+they were fitted on the others.
+
+Usage: python -m indexer.research.fit_calibration SET..., as for `kollega evaluate`.
 """
 
 import random
@@ -16,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.evaluation import measures
-from indexer.evaluation.evaluate import EXISTS, RANKED, Run
-from indexer.evaluation.sets import EvaluationSet, Query, allowed, moment
+from indexer.evaluation.run import EXISTS, RANKED, Run
+from indexer.evaluation.sets import EvaluationSet, Query, allowed, parse_time
 from indexer.evaluation.store import ANSWERS, ITEMS, open_store
 from recommender.access import ANYONE
 from recommender.encoder.load import load_encoder
@@ -29,17 +31,18 @@ from recommender.search.calibration import AnswerModel, Features, Weights
 from recommender.settings import Settings
 
 ANSWERED, OUT_OF_SCOPE, FIRST, ELSEWHERE = "answered", "out of scope", "first of its kind", "of another set"
-OF_EACH_TASK, FROM_ELSEWHERE = 800, 40
+OF_EACH_TASK, FROM_ELSEWHERE = 800, 40  # most queries of a task, of the set itself and of other sets; judgements
 ALIKE = ({"similar_banking77", "noanswer_clinc150"},)
-"""Sets whose questions may well be answered in the other one."""
-LEAST_BEFORE = 50
+"""Sets of which a question may have an answer in the other one."""
+LEAST_BEFORE = 50  # items that must have existed before a question; a judgement
 PULL = 10.0
-"""Towards the weights that ship: with none, the sets' long questions tell that shared words hardly count."""
+"""Strength of the penalty on leaving the shipped weights, a judgement: without it shared words would hardly count,
+since the questions of the sets are long."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One question asked of one set: why it has an answer or none, and the features of its suggestions."""
+    """A question asked of a set: its kind (an answer, or why there is none), and the features of its suggestions."""
 
     set: str
     kind: str
@@ -47,35 +50,35 @@ class Example:
 
     @property
     def exists(self) -> bool:
-        """True when an answer is there."""
+        """True when there is an answer."""
         return self.kind == ANSWERED
 
 
 def main(folders: Sequence[Path]) -> None:
-    """Ask, fit, and print."""
+    """Ask the questions, fit, and print."""
     settings = Settings.from_environment()
     sets = [EvaluationSet.read(folder) for folder in folders]
     analyzer = Analyzer(settings.models_dir / "dictionaries")
     with Run.begin(settings, load_encoder(settings), analyzer, lambda _what, _done, _total: None) as run:
-        examples = [example for each in sets for example in ask(each, sets, run)]
+        examples = [example for evaluation_set in sets for example in ask(evaluation_set, sets, run)]
     names = sorted({example.set for example in examples if example.exists})
     examples = [example for example in examples if example.set in names]
     for name in names:
         weights, answer_model = fit([example for example in examples if example.set != name])
-        held = [example for example in examples if example.set == name]
-        given = [answer_model.probability(_matches(each, weights)) for each in held]
-        truth = [each.exists for each in held]
-        off = measures.calibration_error(measures.reliability(given, truth))
+        held_out = [example for example in examples if example.set == name]
+        given = [answer_model.probability(_matches(example, weights)) for example in held_out]
+        truth = [example.exists for example in held_out]
+        error = measures.calibration_error(measures.reliability(given, truth))
         auroc = measures.auroc(given, truth)
-        print(f"{name} ({len(held)}), fitted on the others: AUROC {auroc:.3f}, off by {off:.3f}")
+        print(f"{name} ({len(held_out)}), fitted on the others: AUROC {auroc:.3f}, calibration error {error:.3f}")
     print(*fit(examples), sep="\n")
 
 
 def fit(examples: Sequence[Example]) -> tuple[Weights, AnswerModel]:
-    """(weights of a suggestion, the answer_model made of the matches that they give) from examples of several sets."""
-    truth, counted = [each.exists for each in examples], weigh(examples)
-    weights = calibration.fit_weights([each.suggestions for each in examples], truth, counted, pull=PULL)
-    return weights, calibration.fit([_matches(each, weights) for each in examples], truth, counted)
+    """(weights of a suggestion, answer model fitted on the matches that they give) from examples of several sets."""
+    truth, shares = [example.exists for example in examples], weigh(examples)
+    weights = calibration.fit_weights([example.suggestions for example in examples], truth, shares, pull=PULL)
+    return weights, calibration.fit([_matches(example, weights) for example in examples], truth, shares)
 
 
 def _matches(example: Example, weights: Weights) -> list[float]:
@@ -83,66 +86,85 @@ def _matches(example: Example, weights: Weights) -> list[float]:
 
 
 def weigh(examples: Sequence[Example]) -> NDArray[np.float64]:
-    """Weights, 1 in the mean, under which each set counts the same and within it each kind without an answer."""
+    """Weights with mean 1, shape (examples,): all sets have the same sum, and within a set all kinds without an answer
+    have."""
     counts: dict[tuple[str, str], int] = {}
-    for each in examples:
-        counts[each.set, each.kind] = counts.get((each.set, each.kind), 0) + 1
-    kinds = {name: sum(other == name for other, _kind in counts) - 1 for name, _kind in counts}
-    missing = 1 - calibration.WITH_ANSWER
-    share = [calibration.WITH_ANSWER if each.exists else missing / max(1, kinds[each.set]) for each in examples]
-    found = np.array([part / counts[each.set, each.kind] for part, each in zip(share, examples, strict=True)])
-    return np.asarray(found / found.mean())
+    for example in examples:
+        counts[example.set, example.kind] = counts.get((example.set, example.kind), 0) + 1
+    kinds_without = {name: sum(other == name for other, _kind in counts) - 1 for name, _kind in counts}
+    without = 1 - calibration.WITH_ANSWER
+    shares = [
+        calibration.WITH_ANSWER if example.exists else without / max(1, kinds_without[example.set])
+        for example in examples
+    ]
+    weights = np.array(
+        [share / counts[example.set, example.kind] for share, example in zip(shares, examples, strict=True)]
+    )
+    return np.asarray(weights / weights.mean())
 
 
-def ask(each: EvaluationSet, sets: Sequence[EvaluationSet], run: Run) -> Iterator[Example]:
-    """Every question that can teach something, asked of one set."""
-    store = open_store(each, ITEMS, run.settings, run.encoder, run.analyzer, run.progress)
+def ask(evaluation_set: EvaluationSet, sets: Sequence[EvaluationSet], run: Run) -> Iterator[Example]:
+    """Ask a set every question with a known label."""
+    store = open_store(evaluation_set, ITEMS, run.settings, run.encoder, run.analyzer, run.progress)
     index = LocalIndex.open(store.settings.index_dir, run.encoder.card)
     recommender = Recommender(store.settings, run.analyzer, run.encoder, index)
     with store.sessions() as session:
-        for kind, text, ids in [*_own(each), *_elsewhere(each, sets)]:
-            among = None if ids is None else frozenset(store.keys[identifier] for identifier in ids)
-            yield Example(each.name, kind, recommender.rank(text, ANYONE, session, calibration.BESIDE, among).features)
+        for question in [*_of_the_set(evaluation_set), *_of_other_sets(evaluation_set, sets)]:
+            among = None if question.ids is None else frozenset(store.keys[identifier] for identifier in question.ids)
+            ranking = recommender.rank(question.text, ANYONE, session, calibration.BESIDE, among)
+            yield Example(evaluation_set.name, question.kind, ranking.features)
             session.expunge_all()
     store.sessions.kw["bind"].dispose()
 
 
-Asked = tuple[str, str, frozenset[str] | None]
-"""The kind, the question, and the corpus ids that may be found."""
+@dataclass(frozen=True)
+class LabelledQuestion:
+    """A question, its kind, and the corpus ids that may be searched (None: all)."""
+
+    kind: str
+    text: str
+    ids: frozenset[str] | None
 
 
-def _own(each: EvaluationSet) -> Iterator[Asked]:
+def _of_the_set(evaluation_set: EvaluationSet) -> Iterator[LabelledQuestion]:
+    corpus = evaluation_set.corpus
     for protocol in (*RANKED, *EXISTS[1:]):
-        for query in _train(each, protocol, OF_EACH_TASK):
-            yield (ANSWERED if query.relevant else OUT_OF_SCOPE), query.text, allowed(each.corpus, query.filter)
-    linked = [query for query in each.queries if query.filter.get("before")]
+        for query in _train_queries(evaluation_set, protocol, OF_EACH_TASK):
+            kind = ANSWERED if query.relevant else OUT_OF_SCOPE
+            yield LabelledQuestion(kind, query.text, allowed(corpus, query.filter))
+    linked = [query for query in evaluation_set.queries if query.filter.get("before")]
     newer = {str(identifier) for query in linked for identifier in query.filter.get("exclude") or ()}
     tested = {identifier for query in linked if query.part == "test" for identifier in query.relevant}
     for identifier in sorted({identifier for query in linked for identifier in query.relevant} - newer - tested):
-        row = each.corpus[identifier]
-        before = _before(each.corpus, row)
+        row = corpus[identifier]
+        before = _before(corpus, row)
         if len(before) >= LEAST_BEFORE:
-            yield FIRST, f"{row['title']}\n{row['body']}", before
+            yield LabelledQuestion(FIRST, f"{row['title']}\n{row['body']}", before)
 
 
-def _elsewhere(each: EvaluationSet, sets: Sequence[EvaluationSet]) -> Iterator[Asked]:
+def _of_other_sets(evaluation_set: EvaluationSet, sets: Sequence[EvaluationSet]) -> Iterator[LabelledQuestion]:
     for other in sets:
-        if other is not each and {other.name, each.name} not in ALIKE:
+        if other is not evaluation_set and {other.name, evaluation_set.name} not in ALIKE:
             for protocol in (*RANKED, *EXISTS[1:]):
-                for query in _train(other, protocol, FROM_ELSEWHERE):
-                    yield ELSEWHERE, query.text, None
+                for query in _train_queries(other, protocol, FROM_ELSEWHERE):
+                    yield LabelledQuestion(ELSEWHERE, query.text, None)
 
 
-def _train(each: EvaluationSet, protocol: str, most: int) -> list[Query]:
-    found = [query for query in each.queries if query.protocol == protocol and query.part == "train"]
-    found = [query for query in found if query.filter.get("pool") != ANSWERS]
-    return random.Random(0).sample(found, min(most, len(found)))  # noqa: S311
+def _train_queries(evaluation_set: EvaluationSet, protocol: str, most: int) -> list[Query]:
+    """At most `most` train queries of a task, drawn at random, the same every time."""
+    queries = [query for query in evaluation_set.queries if query.protocol == protocol and query.part == "train"]
+    queries = [query for query in queries if query.filter.get("pool") != ANSWERS]
+    return random.Random(0).sample(queries, min(most, len(queries)))  # noqa: S311
 
 
 def _before(corpus: Mapping[str, Mapping[str, str]], row: Mapping[str, str]) -> frozenset[str]:
-    """What was there before a row of the corpus."""
-    until = moment(row["created_at"])
-    return frozenset(i for i, each in corpus.items() if each.get("created_at") and moment(each["created_at"]) < until)
+    """The ids of what existed before a row of the corpus."""
+    until = parse_time(row["created_at"])
+    return frozenset(
+        identifier
+        for identifier, other in corpus.items()
+        if other.get("created_at") and parse_time(other["created_at"]) < until
+    )
 
 
 if __name__ == "__main__":

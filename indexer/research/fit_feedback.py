@@ -1,5 +1,7 @@
-"""The feedback that ships (`fusion.SHIPPED`): tried on sets' train queries, each set by what the others say of it, and
-what it gains on their test queries.
+"""Choose the shipped feedback between candidates (`SHIPPED` in `recommender/search/fusion.py`).
+
+Several values are tried on the train queries of evaluation sets; the value for each set is the one that is best on the
+other sets. Then what ships is measured on the test queries.
 
 Usage: python -m indexer.research.fit_feedback SET..., where each SET has a ranking task, as for `kollega evaluate`.
 """
@@ -14,84 +16,89 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.evaluation import measures
-from indexer.evaluation.evaluate import Near, Run, near_questions
-from indexer.evaluation.measures import Interval
+from indexer.evaluation.run import QueryWithCandidates, Run, with_candidates
 from indexer.evaluation.sets import EvaluationSet
+from indexer.learning.comparison import Interval, difference
 from recommender.encoder.load import load_encoder
 from recommender.language.analyzer import Analyzer
 from recommender.search.fusion import SHIPPED, Feedback, reorder
 from recommender.settings import Settings
 
 NOTHING = Feedback(0.0, 1.0)
-TRIED = [Feedback(*each) for each in product((0.1, 0.2, 0.3, 0.4, 0.6), (0.02, 0.05, 0.1))]
+TRIED = [Feedback(*values) for values in product((0.1, 0.2, 0.3, 0.4, 0.6), (0.02, 0.05, 0.1))]
 MEASURE, TOP = "nDCG@10", 10
 
 Task = tuple[str, str]
 """A set and its protocol."""
 Measured = Mapping[Feedback, Mapping[Task, NDArray[np.float64]]]
-"""The measure of each question, shape (questions,), by task."""
+"""The measure of each query, shape (queries,), by feedback and task."""
 
 
 @dataclass(frozen=True)
 class Gain:
-    """What feedback gains over none, on the mean of the tasks: `chosen` for each set by the other sets, and `left_out`
-    with those; `best` over all sets, and `gained` with that."""
+    """What feedback gains over none, in the mean of the tasks. `chosen` is the feedback for each set that is best on
+    the other sets, `left_out` the gain with those; `best` is the best on all sets, `gained` the gain with it, and
+    `tasks` the same task by task."""
 
     chosen: Mapping[str, Feedback]
     left_out: Interval
     best: Feedback
     gained: Interval
     tasks: Mapping[Task, Interval]
-    """With `best`, task by task."""
 
 
 def judge(measured: Measured, best: Feedback | None = None) -> Gain:
-    """The best feedback of those measured, NOTHING among them, and whether it gains where it was not chosen; with
-    `best`, what that one gains."""
+    """Choose the best of the measured feedbacks (NOTHING must be among them) unless `best` is given, and compute what
+    it gains, also on sets that had no part in the choice."""
     before = measured[NOTHING]
     chosen = {name: _best(measured, [task for task in before if task[0] != name]) for name, _protocol in before}
     best = best or _best(measured, list(before))
-    left_out = measures.difference([(measured[chosen[task[0]]][task], before[task]) for task in before])
-    gained = measures.difference([(measured[best][task], before[task]) for task in before])
-    tasks = {task: measures.difference([(measured[best][task], before[task])]) for task in before}
+    left_out = difference([(measured[chosen[task[0]]][task], before[task]) for task in before])
+    gained = difference([(measured[best][task], before[task]) for task in before])
+    tasks = {task: difference([(measured[best][task], before[task])]) for task in before}
     return Gain(chosen, left_out, best, gained, tasks)
 
 
-def measure(asked: Mapping[Task, Sequence[Near]], tried: Sequence[Feedback]) -> Measured:
-    """Each of `tried` on each question's candidates."""
-    return {feedback: {task: _task(near, feedback) for task, near in asked.items()} for feedback in tried}
+def measure(queries: Mapping[Task, Sequence[QueryWithCandidates]], tried: Sequence[Feedback]) -> Measured:
+    """Measure each feedback of `tried` on the candidates of each query."""
+    return {
+        feedback: {task: _measure_task(of_task, feedback) for task, of_task in queries.items()} for feedback in tried
+    }
 
 
-def _task(asked: Sequence[Near], feedback: Feedback) -> NDArray[np.float64]:
-    relevant = {each.query.id: each.query.relevant for each in asked}
+def _measure_task(queries: Sequence[QueryWithCandidates], feedback: Feedback) -> NDArray[np.float64]:
+    relevant = {entry.query.id: entry.query.relevant for entry in queries}
     run = {
-        each.query.id: [each.ids[candidate.item] for candidate in reorder(each.candidates, feedback)[:TOP]]
-        for each in asked
+        entry.query.id: [entry.ids[candidate.item] for candidate in reorder(entry.candidates, feedback)[:TOP]]
+        for entry in queries
     }
     scores = measures.measure(relevant, run, [MEASURE])[MEASURE]
-    return np.array([scores[each.query.id] for each in asked])
+    return np.array([scores[entry.query.id] for entry in queries])
 
 
 def _best(measured: Measured, tasks: Sequence[Task]) -> Feedback:
-    return max(measured, key=lambda each: float(np.mean([measured[each][task].mean() for task in tasks] or [0.0])))
+    def mean(feedback: Feedback) -> float:
+        return float(np.mean([measured[feedback][task].mean() for task in tasks] or [0.0]))
+
+    return max(measured, key=mean)
 
 
 def main(folders: Sequence[Path]) -> None:
-    """Try, and print what was chosen and what it gains."""
+    """Try all values, and print what was chosen and what it gains."""
     settings = Settings.from_environment()
     analyzer = Analyzer(settings.models_dir / "dictionaries")
-    asked: dict[str, dict[Task, list[Near]]] = {"train": {}, "test": {}}
+    queries: dict[str, dict[Task, list[QueryWithCandidates]]] = {"train": {}, "test": {}}
     with Run.begin(settings, load_encoder(settings), analyzer, lambda _what, _done, _total: None) as run:
-        for each in [EvaluationSet.read(folder) for folder in folders]:
-            for part, tasks in asked.items():
-                for near in near_questions(each, part, run):
-                    tasks.setdefault((each.name, near.query.protocol), []).append(near)
-    found = judge(measure(asked["train"], [NOTHING, *TRIED]))
-    for name, feedback in found.chosen.items():
-        print(f"{name} by the other sets: {feedback}")
-    print(f"train: {found.best} gains {found.gained}; chosen by the other sets: {found.left_out}")
-    _print(found.tasks)
-    shipped = judge(measure(asked["test"], [NOTHING, SHIPPED]), SHIPPED)
+        for evaluation_set in [EvaluationSet.read(folder) for folder in folders]:
+            for part, tasks in queries.items():
+                for entry in with_candidates(evaluation_set, part, run):
+                    tasks.setdefault((evaluation_set.name, entry.query.protocol), []).append(entry)
+    gain = judge(measure(queries["train"], [NOTHING, *TRIED]))
+    for name, feedback in gain.chosen.items():
+        print(f"{name}: the other sets choose {feedback}")
+    print(f"train: {gain.best} gains {gain.gained}; with the choice of the other sets: {gain.left_out}")
+    _print(gain.tasks)
+    shipped = judge(measure(queries["test"], [NOTHING, SHIPPED]), SHIPPED)
     print(f"test: {SHIPPED} gains {shipped.gained}")
     _print(shipped.tasks)
 

@@ -1,1 +1,1 @@
-"""One file per source; each yields records that `indexer.load` puts into the database."""
+"""One module or folder for each source. A source yields records; `loading/` puts them into the database."""

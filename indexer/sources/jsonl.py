@@ -1,4 +1,4 @@
-"""JSON Lines: one team, person, request or document a line; gzip accepted. The format is in the README."""
+"""JSON Lines: one team, person, request or document a line, gzipped or not; see docs/import-format.md."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ _LINE = TypeAdapter[TeamRecord | PersonRecord | RequestRecord | DocumentRecord](
 
 
 class JSONLSource:
-    """A file of JSON lines."""
+    """A file of JSON lines. `name` keeps the ids of several files apart."""
 
     def __init__(self, path: Path, name: str = "jsonl") -> None:
         self.name = name
@@ -36,7 +36,7 @@ class JSONLSource:
                         yield self._read(file, number, line)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise SourceError(
-                f"{self._path} is cut short or damaged after line {number}; the lines before it went in. "
+                f"{self._path} is cut short or damaged after line {number}; the lines before were loaded. "
                 "Fetch the file again, then import it again."
             ) from error
         except OSError as error:
@@ -62,5 +62,5 @@ class JSONLSource:
             return Located(file, number, None, f"not JSON ({error.msg} at column {error.colno})")
         except ValidationError as error:
             return Located(file, number, None, first_problem(error))
-        except (ValueError, RecursionError) as error:  # numbers and nesting beyond what Python reads
+        except (ValueError, RecursionError) as error:  # numbers too long and nesting too deep for Python
             return Located(file, number, None, f"not JSON that can be read ({error})")

@@ -1,4 +1,4 @@
-"""What a source yields: records of teams, people, requests, replies and documents, validated field by field."""
+"""What a source yields: records of teams, people, requests, replies and documents. Pydantic checks every field."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 def _storable(value: str) -> str:
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError("it holds a character that is not text (a NUL or half a character pair)")
+        raise ValueError("it contains a character that is not text (a NUL or half a character pair)")
     return value
 
 
@@ -39,7 +39,8 @@ class _Record(BaseModel):
 
 
 class TeamRecord(_Record):
-    """A team; `id` is its handle. Requests to a restricted one that name no audience are for those in them only."""
+    """A team; `id` is its handle. A request to a restricted team that names no audience is readable only by the person
+    who asked and by the team."""
 
     type: Literal["team"] = "team"
     id: Handle
@@ -49,7 +50,8 @@ class TeamRecord(_Record):
 
 
 class PersonRecord(_Record):
-    """A person; `id` is their handle, `teams` are handles of teams. What a record leaves out stays as it is."""
+    """A person; `id` is their handle, `teams` are handles of teams. Fields that a record does not have stay as they are
+    in the database."""
 
     type: Literal["person"] = "person"
     id: Handle
@@ -118,7 +120,7 @@ class DocumentRecord(_Record):
 
 
 class QuestionRecord(_Record):
-    """A request whose replies come apart from it; it is resolved once a reply is accepted or upvoted."""
+    """A request whose replies are records of their own; it is resolved once a reply is accepted or upvoted."""
 
     id: Identifier
     title: Title
@@ -130,14 +132,14 @@ class QuestionRecord(_Record):
 
 
 class PersonNameRecord(_Record):
-    """The display name of a person that requests or replies have already named; others are passed over."""
+    """The display name of a person whose handle was in an earlier record; for any other handle it is ignored."""
 
     id: Handle
     name: Title
 
 
 class AnswerRecord(_Record):
-    """A reply to a QuestionRecord, for sources too large to be held together."""
+    """A reply to a QuestionRecord, for sources that are too large to keep a question and its replies together."""
 
     request: Identifier
     reply: ReplyRecord
@@ -165,7 +167,7 @@ Record = (
 
 @dataclass(frozen=True)
 class Located:
-    """A record, or the reason why there is none, with the file and line it came from."""
+    """A record, or the problem because of which there is none, with its file and line."""
 
     file: str
     line: int
@@ -178,17 +180,17 @@ class Located:
 
 
 class Source(Protocol):
-    """Something that yields records. `name` goes into the `source` column; external ids are unique within it."""
+    """Something that yields records. `name` is stored in the column `source`; external ids are unique within it."""
 
     name: str
 
     def records(self) -> Iterator[Located]:
-        """Records in an order in which what is referred to comes first. Raises SourceError when it must stop."""
+        """All records, each after those it refers to. Raises SourceError when the source cannot be read further."""
         ...
 
 
 def first_problem(error: Any) -> str:
-    """The first complaint of a pydantic ValidationError in one short line."""
+    """The first problem of a pydantic ValidationError in one short line: `field: problem`."""
     detail = error.errors(include_url=False)[0]
     place = (
         detail["loc"][1:]

@@ -1,7 +1,10 @@
 """A Stack Exchange data dump: Posts.xml, Users.xml and, when there, PostLinks.xml.
 
-Streamed row by row, so memory does not grow with the dump: Posts.xml is read twice, questions first, then answers,
-since an answer may stand before its question. Entities and external references are refused.
+The files are read row by row, so that memory does not grow with the dump. Posts.xml is read twice, first for questions,
+then for answers, since an answer may come before its question. Entities and external references are refused.
+
+The parser is fed here and not by ElementTree's `iterparse`, which does not give the line of a row; an admin needs it to
+find a bad one.
 """
 
 import contextlib
@@ -30,17 +33,18 @@ from indexer.sources.records import (
 )
 from recommender.errors import SourceError
 
-_QUESTION, _ANSWER = "1", "2"
-_CHUNK = 1 << 16
+_QUESTION, _ANSWER = "1", "2"  # values of PostTypeId
+_CHUNK = 1 << 16  # bytes read at once; a judgement
 _LINKS = {"1": "related", "3": "duplicate"}
 Row = Mapping[str, str]
 ToRecord = Callable[[Row, str], Record | None]
 
 
 class StackExchangeSource:
-    """A folder with the dump's XML files. Every question is readable by everyone.
+    """A folder with the dump's XML files. Everyone may read every question.
 
-    `name` keeps the ids of several dumps apart, those of people too (`NAME-user-17`); the folder's name by default.
+    `name` keeps the ids of several dumps apart, also those of people (`NAME-user-17`); it is the folder's name by
+    default.
     """
 
     def __init__(self, folder: Path, name: str = "") -> None:
@@ -48,14 +52,13 @@ class StackExchangeSource:
         self._folder = folder
 
     def records(self) -> Iterator[Located]:
-        """Questions, answers, names of their writers, links. Raises SourceError when a file is missing or cut."""
+        """Questions, answers, names of their authors, links. Raises SourceError when a file is missing or cut short."""
         for needed in ("Posts.xml", "Users.xml"):
             if not (self._folder / needed).is_file():
-                raise SourceError(
-                    f"{self._folder / needed} is missing. Give the folder that holds the dump's XML files."
-                )
+                raise SourceError(f"{self._folder / needed} is missing. Give the folder with the dump's XML files.")
         posts = self._folder / "Posts.xml"
-        with contextlib.suppress(SourceError):  # a cut file: its answers go in too, and the second pass tells
+        # The answers of a file that is cut short are loaded too; the error is raised when reading those.
+        with contextlib.suppress(SourceError):
             yield from self._read(posts, _question)
         yield from self._read(posts, _answer)
         yield from self._read(self._folder / "Users.xml", _person)
@@ -67,7 +70,7 @@ class StackExchangeSource:
 
 
 def clean_text(html: str) -> str:
-    """HTML -> plain text that keeps code fences, lists and quotes; links and images leave their words."""
+    """From HTML to plain text with code fences, lists and quotes; of links and images only the words remain."""
     return str(_TO_TEXT.convert(html)).strip()
 
 
@@ -127,16 +130,16 @@ def _handle(user: str | None, site: str) -> str | None:
 
 
 class _Rows(ContentHandler):
-    """Collects the `row` elements parsed since the last look, with their lines."""
+    """Collects `row` elements, as (line, attributes), until the caller empties `rows`."""
 
     def __init__(self, line: Callable[[], int]) -> None:
         super().__init__()
-        self.found: list[tuple[int, Row]] = []
+        self.rows: list[tuple[int, Row]] = []
         self._line = line
 
     def startElement(self, name: str, attrs: AttributesImpl) -> None:
         if name == "row":
-            self.found.append((self._line(), dict(attrs.items())))
+            self.rows.append((self._line(), dict(attrs.items())))
 
 
 def _read(path: Path, to_record: Callable[[Row], Record | None]) -> Iterator[Located]:
@@ -149,22 +152,22 @@ def _read(path: Path, to_record: Callable[[Row], Record | None]) -> Iterator[Loc
             while chunk and fault is None:
                 chunk = file.read(_CHUNK)
                 fault = _feed(parser, chunk)
-                for line, row in handler.found:
+                for line, row in handler.rows:
                     located = _located(path.name, line, row, to_record)
                     if located is not None:
                         yield located
-                handler.found.clear()
+                handler.rows.clear()
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from error
     if fault is not None:
         raise SourceError(
-            f"{path} is cut short or is not safe XML after line {line} ({_reason(fault)}); what stands before went in. "
-            "Fetch the file again, then import it again."
+            f"{path} is cut short or is not safe XML after line {line} ({_reason(fault)}); the rows before were "
+            "loaded. Fetch the file again, then import it again."
         ) from fault
 
 
 def _feed(parser: DefusedExpatParser, chunk: bytes) -> Exception | None:
-    """Parse a chunk, an empty one as the end; returns the fault, so that what came before it can be read first."""
+    """Parse a chunk; an empty one is the end of the file. An error is returned, so that the rows before are read."""
     try:
         parser.feed(chunk) if chunk else parser.close()
     except (xml.sax.SAXException, DefusedXmlException) as error:

@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from indexer.sources.demo import FILES
 from indexer.learning.train_experts import train
+from indexer.sources.demo import FILES
 from recommender.access import ANYONE
 from recommender.corpus import readable_items
 from recommender.database.engine import open_database

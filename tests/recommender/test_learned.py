@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-from recommender.answer_model_file import AnswerModelFile, load, remove, save
 
+from recommender.answer_model_file import AnswerModelFile, load, remove, save
 from recommender.encoder import ModelCard
 from recommender.index import generations
 from recommender.index.generations import FORMAT, Manifest

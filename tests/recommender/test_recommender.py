@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recommender.index.vector_space import VectorSpace
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -23,6 +22,7 @@ from recommender.encoder import Encoder, Vectors
 from recommender.encoder.load import load_encoder
 from recommender.index import Hit, generations
 from recommender.index.local import LocalIndex
+from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import Analyzer
 from recommender.people import experts
 from recommender.recommender import Recommender

@@ -1,7 +1,7 @@
 """The demo organisation: Tuulento Oy, a fictional Finnish company, written by hand for this project.
 
-Its dates end in November 2026. They are moved by whole years of 52 weeks so that the newest are never over a year old
-and weekdays and seasons stay as they were written.
+Its dates end in November 2026. They are moved by whole years of 52 weeks, so that the newest are never more than a year
+old, and weekdays and seasons stay as they were written.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _TIMES = ("created_at", "resolved_at", "updated_at", "verified_on", "left_on", "
 
 
 class DemoSource:
-    """The demo organisation's records, as they would have been written with `today` as the last day."""
+    """The demo organisation's records, moved to the last years before `today`."""
 
     name = "demo"
 

@@ -1,4 +1,4 @@
-"""indexer/ask.py: a recommendation as lines for a terminal."""
+"""`kollega ask`: a recommendation as lines for a terminal."""
 
 import json
 from collections.abc import Callable
@@ -26,6 +26,7 @@ from recommender.errors import IndexNotFound, KollegaError
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.conftest import MODELS, FakeEncoder
+from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 
 AT = datetime(2026, 1, 2, 10)
 ITEM = Item(
@@ -34,11 +35,11 @@ ITEM = Item(
 )  # fmt: skip
 PASSAGE = Passage("request:17", Role.ANSWER, 1, "Printer stuck", "Open the back.\nPull the paper.", "en")
 FOUND = Suggestion(ITEM, PASSAGE, 0.456, PASSAGE.text, ((9, 13), (24, 29)), Why(("paper", "back"), 0.5))
-AINO = Expert(1, "aino", "Aino", ("it",), ("fi",), None, 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
+AINO_EXPERT = Expert(1, "aino", "Aino", ("it",), ("fi",), None, 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
 
 
 def test_a_recommendation_is_a_few_lines_with_matching_words_in_brackets() -> None:
-    assert as_text(Recommendation("q", "en", Verdict.ANSWER, (FOUND,), (AINO,))).splitlines() == [
+    assert as_text(Recommendation("q", "en", Verdict.ANSWER, (FOUND,), (AINO_EXPERT,))).splitlines() == [
         "This has been answered before.",
         "",
         "1. Printer stuck",
@@ -48,14 +49,14 @@ def test_a_recommendation_is_a_few_lines_with_matching_words_in_brackets() -> No
         "   why: the same words: paper, back",
         "",
         "Colleagues who know:",
-        "- Aino (it): answered 1 like this, last 2026-01-02, e.g. 'Printer stuck'",
+        "- Aino (it): similar requests answered: 1, last 2026-01-02, e.g. 'Printer stuck'",
     ]
 
 
-def test_someone_away_or_without_a_team_is_described_so() -> None:
+def test_a_colleague_who_is_away_or_without_a_team_is_described_so() -> None:
     away = Expert(2, "m", "Matti", (), (), date(2026, 5, 1), 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
     last = as_text(Recommendation("q", "en", Verdict.MAYBE, (), (away,))).splitlines()[-1]
-    assert last.startswith("- Matti (no team, away until 2026-05-01): answered 1 like this")
+    assert last.startswith("- Matti (no team, away until 2026-05-01): similar requests answered: 1")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_someone_away_or_without_a_team_is_described_so() -> None:
             Verdict.UNKNOWN,
             ("dense_missing",),
             [
-                "The model or its vectors cannot be used; this is keyword search alone. Run: kollega status",
+                "The model or its vectors cannot be used, so keyword search alone answers. Run: kollega status",
                 "Nobody has written this down.",
             ],
         ),
@@ -75,7 +76,7 @@ def test_someone_away_or_without_a_team_is_described_so() -> None:
             Verdict.UNKNOWN,
             ("index_mismatch",),
             [
-                "The index is another model's; this is keyword search alone. Run: kollega reindex --full",
+                "The index is of another model, so keyword search alone answers. Run: kollega reindex --full",
                 "Nobody has written this down.",
             ],
         ),
@@ -101,7 +102,7 @@ def indexed(
     open_recommender()
 
 
-def test_without_a_name_only_what_everyone_may_read_is_searched(
+def test_without_a_person_only_what_everyone_may_read_is_searched(
     settings: Settings, sessions: sessionmaker[Session], indexed: None
 ) -> None:
     with sessions.begin() as session:
@@ -112,18 +113,36 @@ def test_without_a_name_only_what_everyone_may_read_is_searched(
     assert "1. Salary table of the board" in answer(settings, question, "boss", 3, False)
 
 
-def test_json_holds_what_the_text_says(settings: Settings, indexed: None) -> None:
-    found = json.loads(answer(settings, "Printer on floor two is stuck", None, 3, True))
-    assert (found["verdict"], [s["title"] for s in found["suggestions"]]) == (
+def test_json_contains_what_the_text_says(settings: Settings, indexed: None) -> None:
+    values = json.loads(answer(settings, "Printer on floor two is stuck", None, 3, True))
+    assert (values["verdict"], [s["title"] for s in values["suggestions"]]) == (
         "answer",
         ["Printer on floor two is stuck"],
     )
-    assert [expert["handle"] for expert in found["experts"]] == ["aino"]
+    assert [expert["handle"] for expert in values["experts"]] == ["aino"]
 
 
-def test_an_unknown_person_and_a_missing_index_are_sentences(settings: Settings, indexed: None) -> None:
+def test_an_unknown_person_and_a_missing_index_are_one_sentence_each(settings: Settings, indexed: None) -> None:
     with pytest.raises(KollegaError, match=r"^There is no person 'nobody'\. Their handle is the id they were imported"):
         answer(settings, "printer", "nobody", 3, False)
     (settings.index_dir / "CURRENT").unlink()
     with pytest.raises(IndexNotFound, match="Run: kollega reindex"):
         answer(settings, "printer", None, 3, False)
+
+
+def test_ask_answers_as_text_and_as_json(kollega: Kollega, write_lines: WriteLines) -> None:
+    before = kollega("ask", "printer")
+    assert before.exit_code == 1 and "There is no index yet. Run: kollega reindex" in before.stderr
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    kollega("reindex")
+    text = kollega("ask", "Printer on floor two is stuck")
+    assert text.exit_code == 0
+    assert (
+        "1. Printer on floor two is stuck\n" in text.stdout
+        and "- Aino (it): similar requests answered: 1" in text.stdout
+    )
+    values = json.loads(kollega("ask", "Printer on floor two is stuck", "--json").stdout)
+    assert values["suggestions"][0]["item"] == "request:1"
+    unknown = kollega("ask", "printer", "--as", "nobody")
+    assert unknown.exit_code == 1 and "There is no person 'nobody'." in unknown.stderr
+    assert kollega("ask", "printer", "-n", "0").exit_code == 2

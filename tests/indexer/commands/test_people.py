@@ -1,4 +1,4 @@
-"""indexer/users.py through the commands `kollega user` and `kollega team`, on the database that an admin has."""
+"""`kollega user` and `kollega team`, on the database that an admin has."""
 
 import os
 import subprocess
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.cli import main
 from indexer.commands import people
+from indexer.commands.accounts import open_demo
 from recommender import accounts
 from recommender.database.tables import Account, APIToken, Person, Team, utc_now
 from recommender.errors import AccountError
@@ -73,20 +74,20 @@ def _about(sessions: sessionmaker[Session], handle: str) -> tuple[str, str, list
 # adding
 
 
-def test_somebody_new_is_added_with_a_password_and_signs_in(run: Run, sessions: sessionmaker[Session]) -> None:
+def test_a_new_person_is_added_with_a_password_and_signs_in(run: Run, sessions: sessionmaker[Session]) -> None:
     assert _said(run("user", "add", "aino", typed=f"{PASSWORD}\n")) == "aino may sign in as staff\n"
     assert _about(sessions, "aino") == ("aino", "staff", [])
     assert _signs_in(sessions, "aino")
 
 
 @pytest.mark.usefixtures("teams")
-def test_somebody_new_has_the_name_role_and_teams_given(run: Run, sessions: sessionmaker[Session]) -> None:
+def test_a_new_person_has_the_given_name_role_and_teams(run: Run, sessions: sessionmaker[Session]) -> None:
     options = ("--name", "Aino Virtanen", "--role", "lead", "--team", "it", "--team", "hr")
     assert _said(run("user", "add", "aino", *options, typed=PASSWORD)) == "aino may sign in as lead\n"
     assert _about(sessions, "aino") == ("Aino Virtanen", "lead", ["hr", "it"])
 
 
-def test_somebody_who_is_there_keeps_what_is_not_given(
+def test_an_existing_person_keeps_what_is_not_given(
     run: Run, sessions: sessionmaker[Session], add_person: Callable[..., int]
 ) -> None:
     number = add_person("aino", "agent", "it", "hr")
@@ -139,7 +140,7 @@ def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(
 
 @pytest.mark.parametrize("password", ["", "123456789"])
 @pytest.mark.parametrize("command", ["add", "password"])
-def test_a_password_too_short_is_one_sentence_and_changes_nothing(
+def test_a_password_that_is_too_short_is_one_sentence_and_changes_nothing(
     run: Run, sessions: sessionmaker[Session], command: str, password: str
 ) -> None:
     _said(run("user", "add", "aino", typed=PASSWORD))
@@ -164,7 +165,7 @@ def _piped(settings: Settings, password: bytes) -> subprocess.CompletedProcess[b
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
-def test_the_end_of_a_piped_line_is_no_part_of_the_password(
+def test_the_end_of_a_piped_line_is_not_part_of_the_password(
     settings: Settings, sessions: sessionmaker[Session], ending: str
 ) -> None:
     assert _piped(settings, f"{PASSWORD}{ending}".encode()).returncode == 0
@@ -216,7 +217,7 @@ def test_the_longest_user_name_signs_in(run: Run, sessions: sessionmaker[Session
 # passwords, roles, doors
 
 
-def test_a_new_password_takes_the_old_one_s_place_and_ends_sessions(run: Run, sessions: sessionmaker[Session]) -> None:
+def test_a_new_password_replaces_the_old_one_and_ends_sessions(run: Run, sessions: sessionmaker[Session]) -> None:
     _said(run("user", "add", "aino", typed=PASSWORD))
     with sessions() as session:
         key = session.scalars(select(Account.session_key)).one()
@@ -240,17 +241,17 @@ def test_a_role_changes_and_teams_only_when_they_are_given(
     )
 
 
-def test_somebody_of_no_team_has_a_role_alone(run: Run, add_person: Callable[..., int]) -> None:
+def test_a_person_without_a_team_has_only_a_role(run: Run, add_person: Callable[..., int]) -> None:
     add_person("aino")
     assert _said(run("user", "role", "aino", "admin")) == "aino is admin\n"
 
 
-def test_disabling_ends_all_ways_in_and_undo_opens_the_password_s_alone(
+def test_disabling_ends_password_and_tokens_and_undo_restores_the_password_only(
     run: Run, sessions: sessionmaker[Session]
 ) -> None:
     _said(run("user", "add", "aino", typed=PASSWORD))
     _said(run("user", "token", "aino"))
-    assert _said(run("user", "disable", "aino")) == "aino may not sign in any more; their tokens are gone\n"
+    assert _said(run("user", "disable", "aino")) == "aino may no longer sign in; their tokens are deleted\n"
     with sessions() as session:
         assert session.query(APIToken).count() == 0
     assert not _signs_in(sessions, "aino")
@@ -258,19 +259,17 @@ def test_disabling_ends_all_ways_in_and_undo_opens_the_password_s_alone(
     assert _signs_in(sessions, "aino")
 
 
-def test_adding_somebody_disabled_opens_their_account_or_says_that_it_is_closed(
-    run: Run, sessions: sessionmaker[Session]
-) -> None:
+def test_adding_a_disabled_person_opens_their_account_again(run: Run, sessions: sessionmaker[Session]) -> None:
     _said(run("user", "add", "aino", typed=PASSWORD))
     _said(run("user", "disable", "aino"))
     again = run("user", "add", "aino", typed=PASSWORD)
-    assert ("may sign in" in again.stdout) is _signs_in(sessions, "aino")
+    assert again.stdout == "aino may sign in as staff\n" and _signs_in(sessions, "aino")
 
 
 # tokens
 
 
-def test_a_token_is_printed_this_once_and_reads_as_its_person(run: Run, sessions: sessionmaker[Session]) -> None:
+def test_a_token_is_printed_only_once_and_reads_as_its_person(run: Run, sessions: sessionmaker[Session]) -> None:
     _said(run("user", "add", "aino", typed=PASSWORD))
     (token,) = _said(run("user", "token", "aino")).splitlines()
     with sessions() as session:
@@ -304,7 +303,7 @@ def test_a_token_has_the_scopes_days_and_name_given(
     ],
 )
 @pytest.mark.usefixtures("teams")
-def test_what_is_no_choice_is_a_usage_error_and_changes_nothing(
+def test_an_invalid_choice_is_a_usage_error_and_changes_nothing(
     run: Run, sessions: sessionmaker[Session], add_person: Callable[..., int], arguments: tuple[str, ...]
 ) -> None:
     add_person("aino")
@@ -318,7 +317,7 @@ def test_what_is_no_choice_is_a_usage_error_and_changes_nothing(
 # the list
 
 
-def test_the_list_has_a_line_for_everybody_with_an_account(run: Run, add_person: Callable[..., int]) -> None:
+def test_the_list_has_a_line_for_every_account(run: Run, add_person: Callable[..., int]) -> None:
     assert _said(run("user", "list")) == ""
     add_person("zeppo")  # in the data, without an account
     add_person("vera", "lead", "it", "hr")
@@ -337,7 +336,7 @@ def test_the_list_has_a_line_for_everybody_with_an_account(run: Run, add_person:
 
 
 @pytest.mark.usefixtures("teams")
-def test_a_team_s_requests_are_restricted_and_shared_again(run: Run, sessions: sessionmaker[Session]) -> None:
+def test_a_team_s_new_requests_are_restricted_and_shared_again(run: Run, sessions: sessionmaker[Session]) -> None:
     for option, whom, flags in (
         ("--restricted", "those in the request", {"hr": True, "it": False}),
         ("--shared", "everyone", {"hr": False, "it": False}),
@@ -350,7 +349,7 @@ def test_a_team_s_requests_are_restricted_and_shared_again(run: Run, sessions: s
 @pytest.mark.parametrize(
     "arguments", [("password",), ("role", "agent"), ("disable",), ("disable", "--undo"), ("token",), ("unlink",)]
 )
-def test_somebody_who_is_not_there_is_one_sentence_that_says_how_to_make_them(
+def test_an_unknown_person_is_one_sentence_that_says_how_to_add_them(
     run: Run, sessions: sessionmaker[Session], arguments: tuple[str, ...]
 ) -> None:
     command, *rest = arguments
@@ -360,10 +359,14 @@ def test_somebody_who_is_not_there_is_one_sentence_that_says_how_to_make_them(
         assert session.query(Account).count() == 0
 
 
+def test_the_roles_and_scopes_that_can_be_chosen_are_those_of_accounts() -> None:
+    assert (people.ROLES, people.SCOPES) == (accounts.ROLES, accounts.SCOPES)
+
+
 # the demo's accounts
 
 
-def test_the_demo_s_people_sign_in_with_passwords_made_for_this_once(
+def test_people_of_the_demo_sign_in_with_new_passwords_each_time(
     sessions: sessionmaker[Session], add_person: Callable[..., int]
 ) -> None:
     add_person("aino")
@@ -373,7 +376,7 @@ def test_the_demo_s_people_sign_in_with_passwords_made_for_this_once(
     opened = []
     for _ in range(2):
         with sessions.begin() as session:
-            opened.append({person.handle: password for person, password in people.open_demo(session, ["aino", "vera"])})
+            opened.append({person.handle: password for person, password in open_demo(session, ["aino", "vera"])})
     first, second = opened
     assert len({*first.values(), *second.values()}) == 4
     assert [_signs_in(sessions, handle, second[handle]) for handle in ("aino", "vera")] == [True, True]
@@ -382,4 +385,4 @@ def test_the_demo_s_people_sign_in_with_passwords_made_for_this_once(
 
 def test_the_demo_s_accounts_need_its_people(sessions: sessionmaker[Session]) -> None:
     with sessions() as session, pytest.raises(AccountError, match="There is no person 'aino'"):
-        people.open_demo(session, ["aino"])
+        open_demo(session, ["aino"])

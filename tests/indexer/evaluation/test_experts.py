@@ -1,4 +1,4 @@
-"""expert_evaluation.py: load by hand, and a small set of which all figures are known."""
+"""Suggested colleagues: the distribution of load by hand, and a small set of which all figures are known."""
 
 import gzip
 import json
@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexer.evaluation import evaluate as command
 from indexer.evaluation import experts
-from indexer.evaluation.evaluate import Run, ask_experts, evaluate
-from indexer.evaluation.expert_questions import FILTERED, FIXED, UNFILTERED, Asked, pack, read, unpack
+from indexer.evaluation.evaluate import evaluate
+from indexer.evaluation.expert_questions import FILTERED, FIXED, UNFILTERED, ExpertRun, pack, read, unpack
 from indexer.evaluation.experts import AS_RANKED, CAPPED, RANKER, SPREAD, gini, top_share
+from indexer.evaluation.report import as_json, as_text
+from indexer.evaluation.run import Run, ask_experts
 from indexer.evaluation.sets import EvaluationSet
 from recommender.errors import EvaluationError
 from recommender.language.analyzer import Analyzer
@@ -34,12 +35,14 @@ def test_the_share_of_the_top_tenth_and_gini_by_hand() -> None:
 
 def test_load_is_spread_and_capped_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     questions = [f"q{number}" for number in range(6)]
-    asked = Asked("set", {}, {FILTERED: {key: {1: 1} for key in questions}}, frozenset({1, 2}), [], datetime.min, [])
+    asked = ExpertRun(
+        "set", {}, {FILTERED: {key: {1: 1} for key in questions}}, frozenset({1, 2}), [], datetime.min, []
+    )
     runs = {question: [Ranked(1, 0.9), Ranked(2, 0.35)] for question in questions}
 
     def load(kind: str) -> tuple[float, float]:
-        found = experts._load(asked, runs, kind)
-        return found.top_tenth, found.metrics["RR"]
+        evaluation = experts._load(asked, runs, kind)
+        return evaluation.top_tenth, evaluation.metrics["RR"]
 
     assert load(AS_RANKED) == (1.0, 1.0)
     # after five times first 0.9 * 0.8 ** 5 = 0.29 < 0.35
@@ -89,8 +92,10 @@ def folder(tmp_path: Path) -> Path:
 def test_the_colleagues_are_measured_by_each_method(
     folder: Path, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:
-    found = evaluate(settings, encoder, analyzer, [folder])
-    figures = {(row.protocol, row.method): (row.n, row.metrics["RR"], row.metrics["P@1"]) for row in found.experts.rows}
+    evaluation = evaluate(settings, encoder, analyzer, [folder])
+    figures = {
+        (row.protocol, row.method): (row.n, row.metrics["RR"], row.metrics["P@1"]) for row in evaluation.experts.rows
+    }
     # by what was known on the 10th nobody knows of matti; aino and eero are equally popular, aino comes first by id
     assert figures[FIXED, "popularity"] == (2, 0.25, 0.0)
     assert figures[FIXED, "fusion votes"] == (2, 0.5, 0.5)
@@ -100,10 +105,10 @@ def test_the_colleagues_are_measured_by_each_method(
         assert figures[FILTERED, method] == (2, 1.0, 1.0), method
     # unfiltered also asks what matti answered when nobody could know it
     assert figures[UNFILTERED, "fusion votes"] == (3, pytest.approx(2 / 3), pytest.approx(2 / 3))
-    over = found.experts.over[RANKER]["popularity"]
+    over = evaluation.experts.ranker_gain[RANKER]["popularity"]
     assert over.mean == pytest.approx(1 - (1 / 2 + 1 / 3) / 2)
-    assert [load.top_tenth for load in found.experts.load] == [0.5, 0.5, 0.5]  # eero once, matti once
-    text, rows = command.as_text(found), json.loads(command.as_json(found))
+    assert [load.top_tenth for load in evaluation.experts.load] == [0.5, 0.5, 0.5]  # eero once, matti once
+    text, rows = as_text(evaluation), json.loads(as_json(evaluation))
     assert f"| {folder.name} | rolling | 2 | ranker | 1.000 | 1.000 |" in text
     assert {"set", "protocol", "method", "metrics"} <= rows[-1].keys()
 
@@ -119,22 +124,22 @@ def test_a_second_run_asks_for_no_colleagues_until_the_task_changes(
         return real(self, question, *rest)
 
     monkeypatch.setattr(Recommender, "evidence", evidence)
-    first = command.as_json(evaluate(settings, encoder, analyzer, [folder]))
+    first = as_json(evaluate(settings, encoder, analyzer, [folder]))
     everything = len(asked)
     asked.clear()
-    assert everything > 0 and command.as_json(evaluate(settings, encoder, analyzer, [folder])) == first
+    assert everything > 0 and as_json(evaluate(settings, encoder, analyzer, [folder])) == first
     assert asked == []
     (folder / "meta.json").write_text(json.dumps({"expert_split": "2026-01-12T00:00:00"}))
-    assert command.as_json(evaluate(settings, encoder, analyzer, [folder])) != first
+    assert as_json(evaluate(settings, encoder, analyzer, [folder])) != first
     assert len(asked) > 0
 
 
-def test_what_was_asked_is_the_same_after_it_was_kept(
+def test_an_expert_run_is_the_same_after_packing_and_unpacking(
     folder: Path, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:
-    each = EvaluationSet.read(folder)
+    evaluation_set = EvaluationSet.read(folder)
     with Run.begin(settings, encoder, analyzer, lambda _what, _done, _total: None) as run:
-        asked = ask_experts(each, read(folder, each), run)
+        asked = ask_experts(evaluation_set, read(folder, evaluation_set), run)
     assert unpack(json.loads(json.dumps(pack(asked)))) == asked
 
 

@@ -1,4 +1,4 @@
-"""indexer/passages.py: how items are cut. Tokens are words here, so the sums can be done by hand."""
+"""How items are cut into passages. Tokens are words here, so lengths can be computed by hand."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -84,7 +84,7 @@ def test_a_code_block_that_looks_like_a_heading_is_text() -> None:
     assert list(sections("G", "## Run\n```\n# not a heading\n```")) == [Section("G › Run", "# not a heading")]
 
 
-def test_links_and_images_leave_their_words() -> None:
+def test_of_links_and_images_the_words_remain() -> None:
     found = list(sections("G", "See [the guide](https://x.example/) and ![a red light](i.png)."))
     assert found == [Section("G", "See the guide and a red light.")]
 
@@ -133,7 +133,7 @@ def test_the_opening_is_the_title_with_the_first_thirty_words(item: Item, contex
     assert (opening.role, opening.context, opening.text, opening.language) == (Role.OPENING, context, text, "en")
 
 
-def test_an_opening_too_is_something_the_model_can_read_whole() -> None:
+def test_the_model_can_read_an_opening_whole() -> None:
     opening = make_passages(_item("w " * 400, "one two three four. " * 16), _words, 64)[-1]
     assert opening.context.split() == ["w"] * 26  # a quarter less each time, until it is at most half of 64
     assert _words(opening.text) == 30

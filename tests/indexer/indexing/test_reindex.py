@@ -1,4 +1,4 @@
-"""indexer/reindex.py on a real index: what is encoded, reused, removed, and what a crash or a failing item leaves."""
+"""Reindexing a real index: what is encoded, reused and removed, and what is left after a crash or a failing item."""
 
 import os
 import signal
@@ -125,7 +125,7 @@ def test_a_new_audience_alone_encodes_nothing_and_takes_effect(
 
 
 @pytest.mark.parametrize("how", ["deleted", "hidden"])
-def test_a_request_that_is_gone_or_hidden_leaves_the_index_and_comes_back(
+def test_a_deleted_or_hidden_request_leaves_the_index_and_comes_back(
     settings: Settings, sessions: sessionmaker[Session], run: Run, add_request: Callable[..., int], how: str
 ) -> None:
     gone = add_request("Printer stuck", "", "Open the back")
@@ -148,7 +148,7 @@ def test_a_request_that_is_gone_or_hidden_leaves_the_index_and_comes_back(
     assert _indexed(settings)[f"request:{gone}"] == ["Open the back", "Printer stuck"]
 
 
-def test_a_request_that_is_open_again_is_met_no_more_by_those_who_ask(
+def test_a_request_that_is_open_again_is_no_longer_suggested(
     sessions: sessionmaker[Session], run: Run, add_request: Callable[..., int], ask: Callable[[str], list[str]]
 ) -> None:
     again = add_request("Printer stuck", "", "Open the back")
@@ -187,7 +187,7 @@ def test_documents_are_indexed_by_section_and_follow_their_changes(
     assert _indexed(settings) == {}
 
 
-def test_full_starts_over_beside_the_live_generation(
+def test_full_builds_a_new_generation_beside_the_live_one(
     settings: Settings,
     sessions: sessionmaker[Session],
     encoder: FakeEncoder,
@@ -255,7 +255,7 @@ def test_a_second_writer_is_told_to_wait(settings: Settings, run: Run, add_reque
     assert run().items == 1
 
 
-def test_a_damaged_generation_is_not_copied_on(settings: Settings, run: Run, add_request: Callable[..., int]) -> None:
+def test_a_damaged_generation_is_not_copied(settings: Settings, run: Run, add_request: Callable[..., int]) -> None:
     add_request("Printer stuck")
     run()
     (generations.live(settings.index_dir) / "vectors.faiss").write_bytes(b"cut")
@@ -272,7 +272,7 @@ def test_an_empty_database_makes_an_index_that_answers_nothing(
     assert ask("Printer stuck") == []
 
 
-def test_a_failing_item_is_listed_and_the_rest_goes_in(
+def test_a_failing_item_is_listed_and_the_others_are_indexed(
     settings: Settings, run: Run, add_request: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = add_request("Poison", "", "Boom")
@@ -307,7 +307,7 @@ class _Breaking(FakeEncoder):
         return super().encode_passages(texts)
 
 
-def test_an_encoder_that_breaks_costs_only_the_batch_it_was_at(
+def test_an_encoder_that_breaks_costs_only_its_current_batch(
     settings: Settings,
     sessions: sessionmaker[Session],
     analyzer: Analyzer,
@@ -316,7 +316,7 @@ def test_an_encoder_that_breaks_costs_only_the_batch_it_was_at(
     encoder: FakeEncoder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reindex_module, "_ENCODED_TOGETHER", 2)
+    monkeypatch.setattr(reindex_module, "_BATCH", 2)
     for number in range(5):
         add_request(f"Printer {number}", "", f"Answer {number}")
     with pytest.raises(RuntimeError, match="out of memory"):
@@ -347,7 +347,7 @@ _SLOW_RUN = textwrap.dedent(
                 time.sleep(300)
             return super().encode_passages(texts)
 
-    reindex._CHUNK = reindex._ENCODED_TOGETHER = 2
+    reindex._CHUNK = reindex._BATCH = 2
     reindex.SAMPLE = int(sys.argv[5])
     settings = Settings(home=Path(sys.argv[2]))
     analyzer = Analyzer(Path(sys.argv[3]))

@@ -1,4 +1,4 @@
-"""indexer/status.py: whether database and index agree, in numbers."""
+"""Whether the database and the index agree, in numbers."""
 
 import json
 from collections.abc import Callable
@@ -31,11 +31,11 @@ def index(
 def test_without_an_index_it_says_what_to_do(settings: Settings, add_request: Callable[..., int]) -> None:
     add_request("Printer stuck", team="it")
     add_request("Still open", status="open")
-    found = read_status(settings)
-    assert (found.requests, found.resolved, found.documents, found.people, found.teams) == (2, 1, 0, 1, 1)
-    assert (found.searchable, found.missing, found.outdated, found.gone) == (2, 2, 0, 0)  # open ones among them
-    assert not found.healthy
-    assert found.as_text().splitlines() == [
+    status = read_status(settings)
+    assert (status.requests, status.resolved, status.documents, status.people, status.teams) == (2, 1, 0, 1, 1)
+    assert (status.searchable, status.missing, status.outdated, status.gone) == (2, 2, 0, 0)  # open ones among them
+    assert not status.healthy
+    assert status.as_text().splitlines() == [
         "database  2 requests (1 resolved), 0 documents, 1 people, 1 teams",
         "There is no index yet. Run: kollega reindex",
     ]
@@ -49,32 +49,32 @@ def test_an_index_that_agrees_is_healthy(
         token = DocumentAudience(token="everyone")
         session.add(Document(title="Guide", body="x", language="en", written_at=utc_now(), audience=[token]))
     index()
-    found = read_status(settings)
-    assert found.healthy and (found.searchable, found.documents) == (2, 1)
-    lines = found.as_text().splitlines()
+    status = read_status(settings)
+    assert status.healthy and (status.searchable, status.documents) == (2, 1)
+    lines = status.as_text().splitlines()
     assert lines[1].startswith("index     gen-000001: 2 items, 5 passages, exact search, 20")
     assert lines[2:] == [
         "model     fake (1, 64 dimensions)",
-        "languages no map for this model: they meet as far as the model and a list of words bring them",
+        "languages there is no map for this model; across languages the model and the dictionary search alone",
         "up to date: all 2 searchable items are in the index",
     ]
-    values = json.loads(found.as_json())
+    values = json.loads(status.as_json())
     assert values["healthy"] is True and values["index"]["model"]["name"] == "fake"
 
 
-def test_it_says_by_which_map_the_languages_meet_and_when_a_newer_one_is_there(
+def test_the_map_between_languages_is_named_and_whether_a_newer_one_is_installed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, index: Callable[[], None], add_request: Callable[..., int]
 ) -> None:
     add_request("VPN fails")
     maps = {"fi": np.eye(64, dtype=np.float32)}
     monkeypatch.setattr(Alignment, "load", lambda _card: Alignment(maps, digest="first"))
     index()
-    assert read_status(settings).languages == "meet by the map first"
+    assert read_status(settings).languages == "mapped by the map first"
     monkeypatch.setattr(Alignment, "load", lambda _card: Alignment(maps, digest="second"))
     assert "kollega reindex --full" in read_status(settings).languages and read_status(settings).healthy
 
 
-def test_what_differs_is_counted_by_kind(
+def test_differences_are_counted_by_kind(
     settings: Settings, add_request: Callable[..., int], index: Callable[[], None], sessions: sessionmaker[Session]
 ) -> None:
     changed, hidden, deleted = [add_request(f"Printer {number}") for number in range(3)]
@@ -85,9 +85,9 @@ def test_what_differs_is_counted_by_kind(
         session.query(Reply).filter_by(request_id=changed).one().body = "Changed"
         session.get_one(HelpRequest, hidden).hidden = True
         session.delete(session.get_one(HelpRequest, deleted))
-    found = read_status(settings)
-    assert (found.missing, found.outdated, found.gone, found.healthy) == (2, 1, 2, False)
-    assert found.as_text().splitlines()[-1] == "behind: 2 missing, 1 outdated, 2 gone. Run: kollega reindex"
+    status = read_status(settings)
+    assert (status.missing, status.outdated, status.gone, status.healthy) == (2, 1, 2, False)
+    assert status.as_text().splitlines()[-1] == "behind: 2 missing, 1 outdated, 2 gone. Run: kollega reindex"
     index()
     assert read_status(settings).healthy
 
@@ -112,6 +112,6 @@ def test_a_damaged_index_is_a_problem_not_a_crash(
         path.write_bytes(b"cut" * 100)
     else:
         path.unlink()
-    found = read_status(settings)
-    assert not found.healthy
-    assert "kollega reindex --full" in found.problem and found.problem in found.as_text()
+    status = read_status(settings)
+    assert not status.healthy
+    assert "kollega reindex --full" in status.problem and status.problem in status.as_text()

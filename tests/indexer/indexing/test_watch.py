@@ -1,4 +1,4 @@
-"""indexer/watch.py: it follows the database, works only when something changed, and waits for another writer."""
+"""`watch` follows the database, works only when something changed, and waits for another writer."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def follow(settings: Settings, sessions: sessionmaker[Session], encoder: FakeEnc
     return follow
 
 
-def test_a_new_request_is_indexed_and_answered_and_a_look_at_nothing_new_does_nothing(
+def test_a_new_request_is_indexed_and_answered_and_nothing_is_done_when_nothing_changed(
     settings: Settings,
     sessions: sessionmaker[Session],
     encoder: FakeEncoder,
@@ -134,4 +134,4 @@ def test_an_error_is_logged_and_tried_again(
         yield
 
     assert follow(steps) == [(1, 2)]
-    assert caplog.text.count("The index could not be brought up to date; trying again") == 2
+    assert caplog.text.count("The index could not be updated; trying again") == 2

@@ -1,4 +1,4 @@
-"""calibrate.py: of which requests it is known that an answer was there, and a fit kept only when it is better."""
+"""Which past requests are known to have had an answer, and a calibration that is used only when it is better."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -51,31 +51,32 @@ def _history(answer_model: AnswerModel, questions: int, best: float = 1.0) -> li
     return past
 
 
-def test_a_fit_that_is_better_on_the_newest_questions_is_kept() -> None:
+def test_a_fit_that_is_better_on_the_newest_questions_is_used() -> None:
     past = _history(AnswerModel(-9.0, 1.0, 14.0), 1_000)
-    found, answer_model = learn(past[::-1])
-    assert (found.kept, found.held_out) == ("own", round(HELD_OUT * 1_000))
-    assert found.answered + found.unanswered == 1_000
-    assert found.gain is not None and found.gain.low > 0
-    assert found.gain.mean == pytest.approx(found.loss["shipped"] - found.loss["own"])
-    assert log_losses(past[-300:], answer_model).mean() == pytest.approx(found.loss["own"])
+    result, answer_model = learn(past[::-1])
+    assert (result.chosen, result.held_out) == ("own", round(HELD_OUT * 1_000))
+    assert result.answered + result.unanswered == 1_000
+    assert result.gain is not None and result.gain.low > 0
+    assert result.gain.mean == pytest.approx(result.loss["shipped"] - result.loss["own"])
+    assert log_losses(past[-300:], answer_model).mean() == pytest.approx(result.loss["own"])
     assert answer_model.together > SHIPPED.together
-    assert found.as_text().startswith("Your own calibration is used: on the newest 300 of 1000 questions the log loss")
+    assert result.as_text().startswith("Your own calibration is used: on the newest 300 of 1000 questions the log loss")
 
 
 def test_a_fit_that_is_no_better_leaves_the_shipped_one() -> None:
-    found, answer_model = learn(_history(SHIPPED, 600, best=0.66))  # of which SHIPPED says 0.55 in the mean
-    assert found.gain is not None and found.gain.low <= 0
-    assert (found.kept, answer_model) == ("shipped", SHIPPED)
-    assert found.as_text().startswith("The shipped calibration is used: ")
+    result, answer_model = learn(_history(SHIPPED, 600, best=0.66))  # of which SHIPPED says 0.55 in the mean
+    assert result.gain is not None and result.gain.low <= 0
+    assert (result.chosen, answer_model) == ("shipped", SHIPPED)
+    assert result.as_text().startswith("The shipped calibration is used: ")
 
 
 def test_too_little_history_says_what_is_needed() -> None:
     past = [PastMatch(START + timedelta(hours=n), ANSWERED if n < LEAST - 1 else FIRST, (0.5,)) for n in range(500)]
-    found, answer_model = learn(past)
-    assert (found.kept, found.gain, answer_model) == ("shipped", None, SHIPPED)
-    assert found.as_text().startswith(f"Too little history: of {LEAST - 1} requests it is known")
-    one_after_the_other = [PastMatch(each.at, ANSWERED if n < 200 else FIRST, (0.5,)) for n, each in enumerate(past)]
+    result, answer_model = learn(past)
+    assert (result.chosen, result.gain, answer_model) == ("shipped", None, SHIPPED)
+    said = f"Too little history: there are {LEAST - 1} requests that are known to have had an answer"
+    assert result.as_text().startswith(said)
+    one_after_the_other = [PastMatch(match.at, ANSWERED if n < 200 else FIRST, (0.5,)) for n, match in enumerate(past)]
     assert learn(one_after_the_other)[0].gain is None  # the newest all lack an answer, so nothing can be judged
 
 
@@ -91,10 +92,10 @@ def _use(sessions: sessionmaker[Session], request: int, item: str) -> None:
 
 
 def _kinds(recommender: Recommender, session: Session) -> list[tuple[int, str]]:
-    return [((each.at - START).days, each.kind) for each in past_matches(recommender, session, lambda _d, _t: None)]
+    return [((match.at - START).days, match.kind) for match in past_matches(recommender, session, lambda _d, _t: None)]
 
 
-def test_what_was_used_linked_or_sent_anyway_tells_whether_an_answer_was_there(
+def test_used_items_duplicates_and_requests_sent_anyway_label_past_requests(
     sessions: sessionmaker[Session], add_request: Callable[..., int], open_recommender: Open
 ) -> None:
     ids = [add_request(f"printer jam {n}", at=START + timedelta(days=n)) for n in range(8)]
@@ -106,11 +107,11 @@ def test_what_was_used_linked_or_sent_anyway_tells_whether_an_answer_was_there(
         session.add(RequestLink(from_id=ids[7], to_id=ids[5], kind="related"))
         session.add(RequestAttempt(request_id=ids[7], item=f"request:{ids[0]}", position=0, opened=True))
     with sessions() as session:
-        found = _kinds(open_recommender(), session)
-    assert found == [(0, FIRST), (1, FIRST), (2, ANSWERED), (4, ANSWERED), (7, SENT_ANYWAY)]
+        result = _kinds(open_recommender(), session)
+    assert result == [(0, FIRST), (1, FIRST), (2, ANSWERED), (4, ANSWERED), (7, SENT_ANYWAY)]
 
 
-def test_each_is_asked_among_what_was_there_and_its_asker_may_read(
+def test_past_requests_are_asked_among_what_existed_and_their_asker_may_read(
     sessions: sessionmaker[Session], add_request: Callable[..., int], open_recommender: Open
 ) -> None:
     first = add_request("printer jam", at=START)
@@ -124,7 +125,7 @@ def test_each_is_asked_among_what_was_there_and_its_asker_may_read(
     assert after.kind == ANSWERED and len(after.matches) == 1 and after.matches[0] > 0.9
 
 
-def test_a_question_has_no_answer_among_what_other_teams_did(
+def test_a_question_has_no_answer_among_other_teams_items(
     sessions: sessionmaker[Session], add_request: Callable[..., int], open_recommender: Open
 ) -> None:
     first = add_request("printer jam", team="it", at=START)
@@ -133,12 +134,12 @@ def test_a_question_has_no_answer_among_what_other_teams_did(
     later = add_request("printer jam", team="it", at=START + timedelta(days=3))
     _use(sessions, later, f"request:{first}")
     with sessions() as session:
-        found = list(past_matches(open_recommender(), session, lambda _done, _total: None))
-    assert [each.kind for each in found] == [FIRST, ANSWERED, OTHER_TEAMS]
-    assert max(found[1].matches) > 0.9 > 0.5 > max(found[2].matches, default=0.0)
+        result = list(past_matches(open_recommender(), session, lambda _done, _total: None))
+    assert [match.kind for match in result] == [FIRST, ANSWERED, OTHER_TEAMS]
+    assert max(result[1].matches) > 0.9 > 0.5 > max(result[2].matches, default=0.0)
 
 
-def test_what_was_learned_goes_with_the_live_generation_and_shows_in_the_status(
+def test_a_calibration_belongs_to_the_live_generation_and_is_in_the_status(
     settings: Settings,
     sessions: sessionmaker[Session],
     add_request: Callable[..., int],
@@ -152,14 +153,14 @@ def test_what_was_learned_goes_with_the_live_generation_and_shows_in_the_status(
     monkeypatch.setattr("indexer.learning.calibrate.past_matches", lambda *_args: history)
     assert read_status(settings).calibration == ""
     with sessions() as session:
-        found = calibrate(settings, recommender, session)
-        assert found.kept == "own" and recommender.answer_model == answer_model_file.load(directory) != SHIPPED
+        result = calibrate(settings, recommender, session)
+        assert result.chosen == "own" and recommender.answer_model == answer_model_file.load(directory) != SHIPPED
         assert recommender.answer_model.fitted["questions"] == 1_000
         assert "calibration fitted to 1000 questions of your own, 20" in read_status(settings).as_text()
         (directory / "calibration.json").write_text("{")
         assert "Run: kollega calibrate" in read_status(settings).calibration
         monkeypatch.setattr("indexer.learning.calibrate.past_matches", lambda *_args: history[:20])
-        assert calibrate(settings, recommender, session).kept == "shipped"
+        assert calibrate(settings, recommender, session).chosen == "shipped"
         assert (
             recommender.answer_model is SHIPPED and read_status(settings).calibration == ""
         )  # what cannot be used is gone
@@ -168,7 +169,7 @@ def test_what_was_learned_goes_with_the_live_generation_and_shows_in_the_status(
         assert recommender.answer_model == own
 
 
-def test_without_an_index_or_a_model_there_is_nothing_to_calibrate(
+def test_calibrating_needs_an_index_and_a_model(
     settings: Settings,
     sessions: sessionmaker[Session],
     add_request: Callable[..., int],
@@ -186,7 +187,7 @@ def test_without_an_index_or_a_model_there_is_nothing_to_calibrate(
             calibrate(settings, recommender, session)
 
 
-def test_the_command_says_what_came_of_it(
+def test_the_command_prints_the_outcome(
     settings: Settings,
     add_request: Callable[..., int],
     open_recommender: Open,

@@ -1,4 +1,4 @@
-"""past_questions.py and train_experts.py: history asked again as it was, weights kept only when they are better."""
+"""Weights of colleagues learned from history: used only when they are better, and stored with the index."""
 
 import random
 from collections.abc import Callable
@@ -8,9 +8,8 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.status import read_status
-from indexer.learning.history import PastQuestion, past_questions
+from indexer.learning.history import PastQuestion
 from indexer.learning.train_experts import HELD_OUT, LEAST, WARM_UP, learn, reciprocal_ranks, train
-from recommender.database.tables import SENT_HERE, HelpRequest
 from recommender.datatypes import DENSE_MISSING, Contribution
 from recommender.errors import IndexNotFound, ModelError
 from recommender.index import generations
@@ -37,72 +36,49 @@ def _question(number: int, answered: int, nearest: int) -> PastQuestion:
     return PastQuestion(f"request:{number}", at, None, frozenset({answered}), traces, "en")
 
 
-def test_weights_that_are_better_on_the_newest_questions_are_kept() -> None:
-    found, ranker = learn([_question(number, EXPERT, EXPERT) for number in range(LEAST)], 365)
-    assert found.kept == "learned"
-    assert found.held_out == round(HELD_OUT * (LEAST - WARM_UP))
-    assert (found.mrr["learned"], found.mrr["votes"]) == (1.0, 0.5)
-    assert found.gain is not None and (found.gain.mean, found.gain.low) == (0.5, 0.5)
-    assert ranker.weights == found.weights
+def test_weights_that_are_better_on_the_newest_questions_are_used() -> None:
+    training, ranker = learn([_question(number, EXPERT, EXPERT) for number in range(LEAST)], 365)
+    assert training.chosen == "learned"
+    assert training.held_out == round(HELD_OUT * (LEAST - WARM_UP))
+    assert (training.mrr["learned"], training.mrr["votes"]) == (1.0, 0.5)
+    assert training.gain is not None and (training.gain.mean, training.gain.low) == (0.5, 0.5)
+    assert ranker.weights == training.weights
     assert reciprocal_ranks([_question(1, EXPERT, EXPERT)], ranker, 365).tolist() == [1.0]
-    assert found.as_text().startswith("The learned weights are used: on the newest 45 of 200 questions")
-    assert "is 1.000 with learned weights" in found.as_text() and "+0.500 [+0.500, +0.500]" in found.as_text()
+    assert training.as_text().startswith("The learned weights are used: on the newest 45 of 200 questions")
+    assert "is 1.000 with learned weights" in training.as_text() and "+0.500 [+0.500, +0.500]" in training.as_text()
 
 
-def test_weights_that_are_no_better_than_votes_are_not_kept() -> None:
+def test_weights_that_are_no_better_than_votes_are_not_used() -> None:
     rng = random.Random(0)  # noqa: S311
     past = [_question(number, rng.choice((EXPERT, POPULAR)), EXPERT) for number in range(LEAST)]
-    found, ranker = learn(past, 365)
-    assert found.gain is not None and found.gain.low <= 0 <= found.gain.high
-    assert found.kept == "shipped" and ranker is SHIPPED
-    assert found.as_text().startswith("The shipped weights are used: ")
+    training, ranker = learn(past, 365)
+    assert training.gain is not None and training.gain.low <= 0 <= training.gain.high
+    assert training.chosen == "shipped" and ranker is SHIPPED
+    assert training.as_text().startswith("The shipped weights are used: ")
 
 
 def test_votes_alone_are_used_where_the_shipped_weights_are_worse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indexer.learning.train_experts.SHIPPED", Ranker({"nearest": 9.0}))
-    found, ranker = learn([_question(number, POPULAR, EXPERT) for number in range(LEAST)], 365)
-    assert (found.mrr["shipped"], found.mrr["votes"]) == (0.5, 1.0)
-    assert found.kept == "votes" and ranker is VOTES
-    assert found.as_text().startswith("Votes alone are used: ")
+    training, ranker = learn([_question(number, POPULAR, EXPERT) for number in range(LEAST)], 365)
+    assert (training.mrr["shipped"], training.mrr["votes"]) == (0.5, 1.0)
+    assert training.chosen == "votes" and ranker is VOTES
+    assert training.as_text().startswith("Votes alone are used: ")
 
 
 def test_too_little_history_says_how_much_is_needed() -> None:
-    found, ranker = learn([_question(number, EXPERT, EXPERT) for number in range(LEAST - 1)], 365)
-    assert (found.kept, ranker) == ("shipped", SHIPPED)
-    assert found.as_text() == (
-        "Too little history: 199 answered requests that were imported (colleagues were suggested beside those that "
-        "were sent here); 200 are needed. Nothing was changed."
+    training, ranker = learn([_question(number, EXPERT, EXPERT) for number in range(LEAST - 1)], 365)
+    assert (training.chosen, ranker) == ("shipped", SHIPPED)
+    assert training.as_text() == (
+        "Too little history: there are 199 imported requests with an answer, and 200 are needed. (Requests sent in "
+        "Kollega do not count, since colleagues were suggested for them.) Nothing was changed."
     )
 
 
-def test_somebody_who_is_not_named_counts_zero() -> None:
+def test_the_reciprocal_rank_is_zero_when_nobody_who_answered_is_suggested() -> None:
     assert reciprocal_ranks([_question(1, OTHER, EXPERT)], VOTES, 365).tolist() == [0.0]
 
 
-def test_a_question_of_the_past_sees_only_what_was_there_and_its_asker_may_read(
-    sessions: sessionmaker[Session], add_request: Callable[..., int], open_recommender: Callable[[], Recommender]
-) -> None:
-    when = [START + timedelta(days=number) for number in range(6)]
-    add_request("printer jam", by="aino", at=when[0])
-    add_request("printer jam again", by="eero", at=when[1], audience=("team:hr",), team="hr")
-    asked = add_request("printer jam once more", by="matti", asked_by="liisa", at=when[2])
-    add_request("printer jam later", by="aino", at=when[3])
-    add_request("printer jam suggested", by="aino", at=when[4], source=SENT_HERE)
-    with sessions.begin() as session:
-        unanswered = session.get_one(HelpRequest, add_request("printer jam alone", by="aino", at=when[5]))
-        unanswered.replies[0].author_id = unanswered.asked_by_id = None
-    with sessions() as session:
-        found = list(past_questions(open_recommender(), session))
-        assert [question.key for question in found] == [f"request:{number}" for number in (1, 2, 3, 4)]
-        third = found[2]
-        assert third.key == f"request:{asked}" and third.at == when[2]
-        assert [trace.key for trace in third.traces] == ["request:1"]  # not hr's, not itself, nothing later
-        assert {person for trace in third.traces for person in (p.person_id for p in trace.contributions)} == {1}
-        assert third.answered.isdisjoint(third.excluded) and len(third.excluded) == 1
-        assert [q.key for q in past_questions(open_recommender(), session, most=1, before=when[3])] == ["request:3"]
-
-
-def test_training_goes_with_the_live_generation_and_takes_back_what_was_learned_before(
+def test_learned_weights_belong_to_the_live_generation_and_are_removed_when_no_longer_better(
     settings: Settings,
     sessions: sessionmaker[Session],
     add_request: Callable[..., int],
@@ -115,14 +91,14 @@ def test_training_goes_with_the_live_generation_and_takes_back_what_was_learned_
     better = [_question(number, EXPERT, EXPERT) for number in range(LEAST)]
     monkeypatch.setattr("indexer.learning.train_experts.past_questions", lambda *_args, **_named: better)
     with sessions() as session:
-        found = train(settings, recommender, session)
-        assert load(directory).weights == found.weights
+        training = train(settings, recommender, session)
+        assert load(directory).weights == training.weights
         assert load(directory).trained["generation"] == directory.name
-        assert recommender.ranker.weights == found.weights
+        assert recommender.ranker.weights == training.weights
         assert f"colleagues ranked by weights fitted to your own history, {LEAST}" in read_status(settings).as_text()
         monkeypatch.setattr("indexer.learning.train_experts.past_questions", lambda *_args, **_named: better[:3])
         assert train(settings, recommender, session).gain is None
-        assert recommender.ranker.weights == found.weights  # too little to judge by changes nothing
+        assert recommender.ranker.weights == training.weights  # too little to judge by changes nothing
         (directory / "experts.json").write_text("{")
         assert "Run: kollega train-experts" in read_status(settings).ranker
         assert train(settings, recommender, session).gain is None
@@ -131,11 +107,11 @@ def test_training_goes_with_the_live_generation_and_takes_back_what_was_learned_
         train(settings, recommender, session)
         random_ones = [_question(number, (EXPERT, POPULAR)[number % 2], EXPERT) for number in range(LEAST)]
         monkeypatch.setattr("indexer.learning.train_experts.past_questions", lambda *_args, **_named: random_ones)
-        assert train(settings, recommender, session).kept == "shipped"
+        assert train(settings, recommender, session).chosen == "shipped"
         assert recommender.ranker is SHIPPED
 
 
-def test_without_an_index_or_a_model_there_is_nothing_to_train_for(
+def test_training_needs_an_index_and_a_model(
     settings: Settings,
     sessions: sessionmaker[Session],
     add_request: Callable[..., int],
@@ -152,7 +128,7 @@ def test_without_an_index_or_a_model_there_is_nothing_to_train_for(
         train(settings, recommender, session)
 
 
-def test_saved_weights_rank_from_the_next_question_on(
+def test_saved_weights_are_used_from_the_next_question_on(
     settings: Settings, add_request: Callable[..., int], open_recommender: Callable[[], Recommender]
 ) -> None:
     add_request("printer jam")

@@ -1,4 +1,4 @@
-"""indexer/load.py against a real database: what is added, updated, left alone, and said of what could not go in."""
+"""Loading into a real database: what is added, updated and left unchanged, and what is reported."""
 
 import gzip
 import json
@@ -88,7 +88,7 @@ def test_importing_twice_changes_nothing(import_lines: Import, sessions: session
         assert session.query(RequestAudience).count() == 2
 
 
-def test_a_record_arrives_with_all_its_parts(import_lines: Import, sessions: sessionmaker[Session]) -> None:
+def test_a_record_is_stored_with_all_its_parts(import_lines: Import, sessions: sessionmaker[Session]) -> None:
     import_lines(*ALL)
     with sessions() as session:
         row = _request(session)
@@ -136,7 +136,7 @@ def test_a_changed_reply_updates_its_request_which_is_how_the_watcher_sees_it(
         assert row.updated_at > before
 
 
-def test_a_reply_gone_from_the_source_goes_and_one_written_here_stays(
+def test_a_reply_deleted_in_the_source_is_deleted_and_one_written_in_kollega_stays(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
     import_lines(*ALL)
@@ -148,7 +148,7 @@ def test_a_reply_gone_from_the_source_goes_and_one_written_here_stays(
         assert [reply.body for reply in _request(session).replies] == ["Nyt toimii.", "Kiitos!"]
 
 
-def test_a_narrowed_audience_takes_the_old_readers_out(import_lines: Import, sessions: sessionmaker[Session]) -> None:
+def test_a_narrowed_audience_removes_the_old_readers(import_lines: Import, sessions: sessionmaker[Session]) -> None:
     import_lines(*ALL)
     assert _counts(import_lines({**REQUEST, "audience": ["team:it"]})) == (0, 1, 0, [])
     with sessions() as session:
@@ -186,17 +186,17 @@ def test_the_same_id_from_two_sources_is_two_requests(import_lines: Import, sess
         ({"status": "closed"}, "status: Input should be 'open' or 'resolved'"),
     ],
 )
-def test_a_bad_record_is_reported_with_its_line_and_the_rest_goes_in(
+def test_a_bad_record_is_reported_with_its_line_and_the_others_are_loaded(
     import_lines: Import, sessions: sessionmaker[Session], changes: Line, problem: str
 ) -> None:
     report = import_lines(TEAM, AINO, MATTI, {**REQUEST, "id": "bad", **changes}, REQUEST, DOCUMENT)
     assert _counts(report) == (5, 0, 0, [f"records.jsonl:4: {problem}"])
-    assert report.line() == "5 added, 0 updated, 0 unchanged, 1 could not go in"
+    assert report.line() == "5 added, 0 updated, 0 unchanged, 1 could not be loaded"
     with sessions() as session:
         assert [row.external_id for row in session.query(HelpRequest)] == ["r1"]
 
 
-def test_a_number_that_no_column_can_hold_is_a_bad_record_and_the_rest_goes_in(
+def test_a_number_that_no_column_can_hold_is_a_bad_record_and_the_others_are_loaded(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
     bad = deepcopy(REQUEST) | {"id": "bad"}
@@ -207,7 +207,7 @@ def test_a_number_that_no_column_can_hold_is_a_bad_record_and_the_rest_goes_in(
         assert [row.external_id for row in session.query(HelpRequest)] == ["r1"]
 
 
-def test_records_over_several_batches_all_go_in_and_progress_is_told(
+def test_records_over_several_batches_are_all_loaded_and_progress_is_reported(
     tmp_path: Path, sessions: sessionmaker[Session], analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load_module, "_BATCH", 2)
@@ -219,7 +219,7 @@ def test_records_over_several_batches_all_go_in_and_progress_is_told(
     assert _counts(load(JSONLSource(path), sessions, analyzer)) == (0, 0, 5, [])
 
 
-def test_a_source_that_breaks_off_leaves_what_came_before_and_its_message_last(
+def test_of_a_source_that_cannot_be_read_on_the_records_before_are_loaded_and_its_message_last(
     tmp_path: Path, sessions: sessionmaker[Session], analyzer: Analyzer
 ) -> None:
     teams = "".join(json.dumps({"type": "team", "id": f"t{n}", "name": f"{n:x}" * 60}) + "\n" for n in range(3000))
@@ -234,7 +234,7 @@ def test_a_source_that_breaks_off_leaves_what_came_before_and_its_message_last(
 
 
 @pytest.mark.parametrize("bad", [{"body": "a\ud800b"}, {"title": "\udfff"}, {"url": "x\0"}, {"tags": ["\ud800"]}])
-def test_half_characters_are_a_bad_record_and_the_rest_goes_in(
+def test_half_characters_are_a_bad_record_and_the_others_are_loaded(
     import_lines: Import, sessions: sessionmaker[Session], bad: Line
 ) -> None:
     line = REQUEST | {"id": "r2"} | bad
@@ -251,7 +251,7 @@ def test_an_edited_document_counts_as_updated(import_lines: Import) -> None:
     assert (report.added, report.updated, report.unchanged) == (0, 1, 3)
 
 
-def test_what_a_person_s_record_leaves_out_stays_as_it_is(
+def test_fields_that_a_person_s_record_does_not_have_stay_as_they_are(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
     import_lines(TEAM, AINO | {"role": "agent"})
@@ -285,7 +285,7 @@ UNSAID: Line = {name: value for name, value in REQUEST.items() if name != "audie
         (UNSAID | {"team": None}, {"aino", "liisa", "matti", "vera"}),
     ],
 )
-def test_who_reads_an_imported_request_is_what_it_says_and_else_what_its_team_says(
+def test_an_imported_request_has_its_own_audience_or_its_team_s_default(
     import_lines: Import, sessions: sessionmaker[Session], request_line: Line, readers: set[str]
 ) -> None:
     assert import_lines(TEAM, HR, AINO, MATTI, VERA, LIISA, request_line).problems == []
@@ -308,7 +308,7 @@ def test_a_team_stays_restricted_when_a_later_import_does_not_say(
         assert session.query(Team).one().restricted is False
 
 
-def test_a_request_whose_team_has_become_restricted_is_narrowed_by_the_next_import(
+def test_a_request_whose_team_has_become_restricted_loses_readers_at_the_next_import(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
     import_lines(TEAM, AINO, MATTI, UNSAID)
@@ -317,7 +317,7 @@ def test_a_request_whose_team_has_become_restricted_is_narrowed_by_the_next_impo
         assert _request(session).audience == []
 
 
-def test_anonymous_is_kept_and_follows_the_source(import_lines: Import, sessions: sessionmaker[Session]) -> None:
+def test_anonymous_is_stored_and_follows_the_source(import_lines: Import, sessions: sessionmaker[Session]) -> None:
     for line, counts in (
         (REQUEST | {"anonymous": True}, (4, 0, 0)),
         (REQUEST | {"anonymous": True}, (0, 0, 4)),

@@ -1,4 +1,4 @@
-"""recommender/adaptation.py with a small one, and indexer/adaptation.py, which learns it."""
+"""The adaptation of the packaged model: applying a small one, and learning one."""
 
 import json
 from pathlib import Path
@@ -35,12 +35,12 @@ def test_a_change_is_the_product_of_its_two_matrices_added() -> None:
 
 
 @pytest.mark.parametrize("state", [{}, {"layer.weight": np.ones((3, 2), np.float32)}])
-def test_a_change_of_a_weight_that_is_not_there_is_refused(state: Any) -> None:
+def test_a_change_of_a_weight_that_the_model_does_not_have_is_refused(state: Any) -> None:
     with pytest.raises(ModelError, match=r"changes layer\.weight, which the model does not have"):
         SMALL.apply(state)
 
 
-def test_what_is_saved_is_read_for_its_own_weights_only(tmp_path: Path) -> None:
+def test_a_saved_adaptation_is_read_only_for_its_own_weights(tmp_path: Path) -> None:
     SMALL.save(tmp_path / "file.npz")
     read = Adaptation.load("weights", tmp_path / "file.npz")
     assert [(name, b.tolist(), a.tolist()) for name, (b, a) in read.changes.items()] == [
@@ -66,9 +66,7 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: Any) -> None:
         Adaptation.load("weights", path)
 
 
-def test_a_text_of_the_packages_comes_with_its_finnish_and_what_stands_under_it(
-    tmp_path: Path, analyzer: Analyzer
-) -> None:
+def test_a_text_comes_with_its_finnish_and_with_the_text_under_it(tmp_path: Path, analyzer: Analyzer) -> None:
     def page(language: str, key: str, *parts: str) -> None:
         path = tmp_path / HELP / language / "text" / f"{key}.html"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +102,7 @@ def test_a_text_of_the_packages_comes_with_its_finnish_and_what_stands_under_it(
     assert Text("You are not logged in", "Et ole kirjautunut sisään") in alone
 
 
-def test_targets_are_the_mean_of_what_both_teachers_see() -> None:
+def test_targets_are_the_mean_cosines_of_both_teachers() -> None:
     headings = [Text("printer jam", None, Text("open the tray of the printer and take the paper out"))]
     alone = [Text("take the paper out of the tray and see whether a part of it is left")]
     alone += [Text("paper jam in printer"), Text("salary is late"), Text("salary slip")]
@@ -134,7 +132,7 @@ def test_batches_pair_a_heading_with_its_body_and_keep_to_their_kind() -> None:
     assert kinds == {(True, True, False), (False, False, False), (False, False, True)}
 
 
-def test_what_is_learned_lowers_the_divergence_and_is_what_the_rebuilt_weights_hold(
+def test_learning_lowers_the_divergence_and_the_rebuilt_weights_contain_it(
     tmp_path: Path, real_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch

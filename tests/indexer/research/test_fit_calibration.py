@@ -1,4 +1,4 @@
-"""indexer/usual_calibration.py: what the calibration that ships is fitted on, and that it is found again."""
+"""Fitting the shipped calibration: the weights of the questions, and what the fit separates."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from indexer.research.fit_calibration import ANSWERED, ELSEWHERE, FIRST, OUT_OF_
 from recommender.search.calibration import SHIPPED, SHIPPED_WEIGHTS, WITH_ANSWER, Features, probability
 
 
-def test_each_set_counts_the_same_and_within_it_each_kind_without_an_answer() -> None:
+def test_all_sets_have_the_same_weight_and_in_a_set_all_kinds_without_an_answer() -> None:
     near = (Features(0.5, 0.5, 3, 20),)
     kinds = [("a", ANSWERED)] * 8 + [("a", FIRST)] * 2 + [("a", ELSEWHERE)] * 6 + [("b", ANSWERED), ("b", OUT_OF_SCOPE)]
     weights = weigh([Example(name, kind, near) for name, kind in kinds])
@@ -17,7 +17,7 @@ def test_each_set_counts_the_same_and_within_it_each_kind_without_an_answer() ->
     assert weights[8:10].sum() == pytest.approx(weights[10:16].sum())
 
 
-def test_what_is_fitted_tells_questions_with_an_answer_from_those_without() -> None:
+def test_the_fit_separates_questions_with_an_answer_from_those_without() -> None:
     rng = np.random.default_rng(0)
 
     def example(name: str, kind: str, low: float, high: float) -> Example:
@@ -35,6 +35,6 @@ def test_what_is_fitted_tells_questions_with_an_answer_from_those_without() -> N
     assert exists(0.8) > 0.95 and exists(0.05) < 0.05 and 0.2 < exists(0.32) < 0.8
 
 
-def test_what_ships_is_sure_of_a_clear_match_and_of_none() -> None:
+def test_the_shipped_calibration_is_sure_of_a_clear_match_and_of_none() -> None:
     clear, none = (probability(Features(each, each, 6, 30), SHIPPED_WEIGHTS) for each in (0.9, 0.02))
     assert SHIPPED.probability([clear, 0.5, 0.3]) > 0.8 and SHIPPED.probability([none] * 5) < 0.1

@@ -1,4 +1,4 @@
-"""indexer/sources/jsonl.py and indexer/records.py: what a line becomes, and what is said of one that cannot be used."""
+"""JSON Lines: what a line becomes, and the message about a line that cannot be used."""
 
 import gzip
 import json
@@ -49,7 +49,7 @@ def test_each_type_becomes_its_record_with_its_line(tmp_path: Path) -> None:
     assert isinstance(document, DocumentRecord) and document.updated_at == datetime(2026, 1, 5)
 
 
-def test_blank_lines_count_but_are_passed_over_and_a_byte_order_mark_is_no_problem(tmp_path: Path) -> None:
+def test_blank_lines_are_counted_but_ignored_and_a_byte_order_mark_is_no_problem(tmp_path: Path) -> None:
     found = _read(tmp_path / "f.jsonl", b"\xef\xbb\xbf" + json.dumps(REQUEST).encode() + b"\n\n  \n" + b"{}\n")
     assert [(located.line, located.record is None) for located in found] == [(1, False), (4, True)]
 
@@ -128,7 +128,7 @@ def test_a_line_that_is_no_record_is_reported_and_the_next_is_read(tmp_path: Pat
         pytest.param(json.dumps({**REQUEST, "created_at": "0001-01-01T00:00:00+05:00"}), id="before the first year"),
     ],
 )
-def test_a_line_beyond_what_can_be_held_is_reported_and_the_next_is_read(tmp_path: Path, line: str) -> None:
+def test_a_line_that_python_cannot_parse_is_reported_and_the_next_is_read(tmp_path: Path, line: str) -> None:
     bad, good = _read(tmp_path / "f.jsonl", line + "\n" + json.dumps(REQUEST))
     assert bad.record is None and bad.problem
     assert isinstance(good.record, RequestRecord)
@@ -147,7 +147,7 @@ def test_a_folder_in_place_of_a_file_is_one_sentence(tmp_path: Path) -> None:
         list(JSONLSource(tmp_path).records())
 
 
-def test_a_truncated_gzip_yields_what_came_before_and_then_says_so(tmp_path: Path) -> None:
+def test_a_truncated_gzip_yields_the_lines_before_and_then_says_so(tmp_path: Path) -> None:
     lines = [json.dumps({**REQUEST, "id": f"r{n}", "title": f"{n:x}" * 40}) for n in range(5000)]
     packed = gzip.compress("\n".join(lines).encode())
     (tmp_path / "cut.jsonl.gz").write_bytes(packed[: len(packed) // 2])

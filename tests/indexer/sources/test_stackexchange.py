@@ -1,4 +1,4 @@
-"""indexer/sources/stackexchange.py: small dumps written here, read, loaded, cut and poisoned."""
+"""Small Stack Exchange dumps written here: read, loaded, cut short, and with unsafe XML."""
 
 # ruff: noqa: E501 - rows of a dump are long lines
 
@@ -64,11 +64,11 @@ def import_dump(sessions: sessionmaker[Session], analyzer: Analyzer) -> Callable
 
 
 def _read_until_it_breaks(folder: Path) -> tuple[list[Located], str]:
-    found: list[Located] = []
+    located_rows: list[Located] = []
     with pytest.raises(SourceError) as caught:
         for located in StackExchangeSource(folder).records():
-            found.append(located)  # one by one: kept when the source breaks off
-    return found, str(caught.value)
+            located_rows.append(located)  # one by one, so that those before the error are returned
+    return located_rows, str(caught.value)
 
 
 def test_a_dump_becomes_requests_with_replies_people_and_links(
@@ -131,7 +131,7 @@ def test_two_dumps_are_kept_apart(
     assert (names["dump-user-6"], names["other-site-user-6"]) == ("Matti", "Pekka")
 
 
-def test_of_a_cut_dump_the_answers_go_in_too(
+def test_the_answers_of_a_dump_that_is_cut_short_are_loaded_too(
     dump: Path, import_dump: Callable[[Path], LoadReport], sessions: sessionmaker[Session]
 ) -> None:
     (dump / "Posts.xml").write_text(POSTS[: POSTS.index('  <row Id="13"') + 40], encoding="utf-8")
@@ -147,10 +147,10 @@ def test_html_nested_too_deeply_is_a_bad_record(dump: Path, import_dump: Callabl
     (dump / "Posts.xml").write_text(POSTS.replace("&lt;p&gt;For Linux.", f"{deep}For Linux."), encoding="utf-8")
     report = import_dump(dump)
     assert any("its HTML is nested too deeply" in problem for problem in report.problems)
-    assert (report.added, report.passed_over) == (9, 1)  # without the question, its answer and its link
+    assert (report.added, report.skipped_links) == (9, 1)  # without the question, its answer and its link
 
 
-def test_someone_whose_name_is_their_id_changes_nothing_either(
+def test_a_person_whose_name_is_their_id_is_unchanged_too(
     dump: Path, import_dump: Callable[[Path], LoadReport]
 ) -> None:
     (dump / "Users.xml").write_text(USERS.replace("Liisa", "dump-user-7"), encoding="utf-8")
@@ -202,7 +202,7 @@ def test_html_becomes_text_that_keeps_code_and_lists(html: str, text: str) -> No
     assert clean_text(html) == text
 
 
-def test_a_row_that_cannot_be_used_is_reported_with_its_line_and_the_rest_goes_in(
+def test_a_row_that_cannot_be_used_is_reported_with_its_line_and_the_others_are_loaded(
     dump: Path, import_dump: Callable[[Path], LoadReport], sessions: sessionmaker[Session]
 ) -> None:
     broken = (
@@ -217,7 +217,7 @@ def test_a_row_that_cannot_be_used_is_reported_with_its_line_and_the_rest_goes_i
         "Posts.xml:7: answer 12 belongs to question 2, which is not there",
         "Posts.xml:9: invalid literal for int() with base 10: 'many'",
     ]
-    assert report.passed_over == 1  # the link from question 2
+    assert report.skipped_links == 1  # the link from question 2
     with sessions() as session:
         assert sorted(row.external_id or "" for row in session.scalars(select(HelpRequest))) == ["1", "3"]
 
@@ -225,9 +225,9 @@ def test_a_row_that_cannot_be_used_is_reported_with_its_line_and_the_rest_goes_i
 @pytest.mark.parametrize("name", ["Posts.xml", "Users.xml"])
 def test_a_missing_file_is_named(dump: Path, name: str) -> None:
     (dump / name).unlink()
-    found, message = _read_until_it_breaks(dump)
-    assert found == []
-    assert message == f"{dump / name} is missing. Give the folder that holds the dump's XML files."
+    located_rows, message = _read_until_it_breaks(dump)
+    assert located_rows == []
+    assert message == f"{dump / name} is missing. Give the folder with the dump's XML files."
 
 
 def test_links_are_optional(dump: Path, import_dump: Callable[[Path], LoadReport]) -> None:
@@ -236,20 +236,20 @@ def test_links_are_optional(dump: Path, import_dump: Callable[[Path], LoadReport
     assert report.problems == [] and report.added > 0
 
 
-def test_a_truncated_file_yields_the_rows_before_the_cut_and_says_where_it_broke(dump: Path) -> None:
+def test_a_truncated_file_yields_the_rows_before_the_cut_and_names_the_line(dump: Path) -> None:
     (dump / "Posts.xml").write_text(POSTS[: POSTS.index("Which VPN")], encoding="utf-8")
-    found, message = _read_until_it_breaks(dump)
-    assert [(located.line, located.record.id) for located in found if isinstance(located.record, QuestionRecord)] == [
-        (4, "1")
-    ]
+    located_rows, message = _read_until_it_breaks(dump)
+    assert [
+        (located.line, located.record.id) for located in located_rows if isinstance(located.record, QuestionRecord)
+    ] == [(4, "1")]
     assert message.startswith(f"{dump / 'Posts.xml'} is cut short or is not safe XML after line ")
-    assert message.endswith("what stands before went in. Fetch the file again, then import it again.")
+    assert message.endswith("the rows before were loaded. Fetch the file again, then import it again.")
 
 
-def test_rows_before_a_fault_in_the_middle_are_read_as_the_message_says(dump: Path) -> None:
+def test_rows_before_an_error_in_the_middle_are_read(dump: Path) -> None:
     (dump / "Posts.xml").write_text(POSTS.replace('  <row Id="3"', '  <row & Id="3"'), encoding="utf-8")
-    found, message = _read_until_it_breaks(dump)
-    ids = [located.record.id for located in found if isinstance(located.record, QuestionRecord)]
+    located_rows, message = _read_until_it_breaks(dump)
+    ids = [located.record.id for located in located_rows if isinstance(located.record, QuestionRecord)]
     assert ids == ["1", "2"]
     assert "after line 7 (" in message
 
@@ -279,8 +279,8 @@ def test_entities_and_external_references_are_refused_in_one_sentence(
 
 def test_a_file_that_is_no_xml_is_refused_in_one_sentence(dump: Path) -> None:
     (dump / "Posts.xml").write_bytes(b"\x00\x01PK not xml at all")
-    found, message = _read_until_it_breaks(dump)
-    assert found == [] and "is cut short or is not safe XML" in message
+    located_rows, message = _read_until_it_breaks(dump)
+    assert located_rows == [] and "is cut short or is not safe XML" in message
 
 
 @pytest.mark.parametrize("chunk", [7, 100, 1 << 16])

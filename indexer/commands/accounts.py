@@ -1,0 +1,95 @@
+"""What `kollega user` and `kollega team` read and write in the database."""
+
+import secrets
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recommender import accounts
+from recommender.database.tables import Account, Person, Team
+from recommender.errors import AccountError
+
+
+def add(session: Session, handle: str, name: str, role: str, teams: Sequence[str], password: str | None) -> str:
+    """Let a person sign in, and say as what. A person who is in the database already keeps the name, teams and role
+    that are not given. Raises AccountError for a handle or a password that cannot be used, or an unknown team."""
+    if not handle or ":" in handle or handle.split() != [handle] or len(handle) > 64:
+        raise AccountError("A user name has 1 to 64 characters, without spaces and colons.")
+    person = session.scalar(select(Person).where(Person.handle == handle))
+    if person is None:
+        person = Person(handle=handle, name=name or handle, role=role or "staff", languages=[])
+        session.add(person)
+    else:
+        person.name, person.role = name or person.name, role or person.role
+    if teams:
+        person.teams = [get_team(session, team) for team in teams]
+    session.flush()
+    if password is None:
+        accounts.open_account(session, person)
+    else:
+        accounts.set_password(session, person, password)
+    accounts.enable(session, person)
+    return f"{person.handle} may sign in as {person.role}"
+
+
+def set_role(session: Session, handle: str, role: str, teams: Sequence[str]) -> str:
+    """Change a person's role and, when teams are given, their teams; say what they are now. Raises AccountError."""
+    person = get_person(session, handle)
+    person.role = role
+    if teams:
+        person.teams = [get_team(session, team) for team in teams]
+    team_names = ", ".join(team.handle for team in person.teams)
+    return f"{handle} is {role}" + (f" of {team_names}" if team_names else "")
+
+
+def rows(session: Session) -> list[str]:
+    """One line for each account: user name, name, role, teams, how they sign in; separated by tabs."""
+    return [
+        "\t".join(
+            (
+                account.person.handle,
+                account.person.name,
+                account.person.role,
+                ",".join(team.handle for team in account.person.teams),
+                "disabled" if account.disabled else "password" if account.password_hash else "no password",
+            )
+        )
+        for account in session.scalars(select(Account).join(Person).order_by(Person.handle))
+    ]
+
+
+def restrict(session: Session, handle: str, restricted: bool) -> str:
+    """Set whether new requests to a team are by default for the people in the request only, and say so. Raises
+    AccountError for an unknown team."""
+    get_team(session, handle).restricted = restricted
+    return f"new requests to {handle} are by default for " + ("those in the request" if restricted else "everyone")
+
+
+def open_demo(session: Session, handles: Sequence[str]) -> list[tuple[Person, str]]:
+    """(person, password) of new accounts for the demo organisation. Passwords are random and new each time, so that
+    nobody knows those of another installation. Raises AccountError when a person is not in the database."""
+    opened = []
+    for handle in handles:
+        person, password = get_person(session, handle), secrets.token_urlsafe(9)
+        account = accounts.set_password(session, person, password)
+        account.disabled = False
+        opened.append((person, password))
+    return opened
+
+
+def get_person(session: Session, handle: str) -> Person:
+    """The person with this handle. Raises AccountError."""
+    person = session.scalar(select(Person).where(Person.handle == handle))
+    if person is None:
+        raise AccountError(f"There is no person {handle!r}. Make one with: kollega user add {handle}")
+    return person
+
+
+def get_team(session: Session, handle: str) -> Team:
+    """The team with this handle. Raises AccountError."""
+    team = session.scalar(select(Team).where(Team.handle == handle))
+    if team is None:
+        known = ", ".join(session.scalars(select(Team.handle).order_by(Team.handle))) or "none yet"
+        raise AccountError(f"There is no team {handle!r}. Teams come with `kollega import`; there are: {known}")
+    return team

@@ -1,0 +1,87 @@
+"""The commands that keep the index up to date: `kollega reindex`, `watch`, `status`, `rollback`."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from indexer.commands.running import load_analyzer, progress_bar, stop_when_terminated
+from recommender.settings import Settings
+
+if TYPE_CHECKING:
+    from indexer.indexing.reindex import ReindexReport
+
+
+@click.command()
+@click.option("--full", is_flag=True, help="Build a new index from all items, while the current one keeps answering.")
+@click.pass_obj
+def reindex(settings: Settings, full: bool) -> None:
+    """Bring the index up to date with the database.
+
+    Only what changed is encoded. The new index is written beside the one in use and replaces it in one step. The exit
+    status is 1 when an item could not be indexed.
+    """
+    update_index(settings, full)
+
+
+@click.command()
+@click.pass_obj
+def watch(settings: Settings) -> None:
+    """Follow the database and index what changes, until stopped.
+
+    Run it as a process of its own beside `kollega serve`.
+    """
+    from indexer.indexing.watch import watch as follow
+    from recommender.database.engine import open_database
+    from recommender.encoder.load import load_encoder
+
+    stop_when_terminated()
+    encoder = load_encoder(settings)
+    follow(settings, open_database(settings), encoder, load_analyzer(settings), print_report)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def status(settings: Settings, as_json: bool) -> None:
+    """Show what the database and the index contain, and whether they agree.
+
+    Also names the model, the languages, and what was learned from your own history. The exit status is 1 when the index
+    is missing, damaged or not up to date.
+    """
+    from indexer.indexing.status import read_status
+
+    report = read_status(settings)
+    click.echo(report.as_json() if as_json else report.as_text())
+    sys.exit(0 if report.healthy else 1)
+
+
+@click.command()
+@click.pass_obj
+def rollback(settings: Settings) -> None:
+    """Go back to the index generation before the current one."""
+    from recommender.index.generations import roll_back
+
+    click.echo(f"in use again: {roll_back(settings.index_dir)}")
+
+
+def update_index(settings: Settings, full: bool) -> None:
+    """Reindex with a progress bar, print one line of counts, and exit with 1 when an item could not be indexed."""
+    from indexer.indexing.reindex import reindex as run
+    from recommender.database.engine import open_database
+    from recommender.encoder.load import load_encoder
+
+    encoder = load_encoder(settings)
+    click.echo(f"model {encoder.card.name}, run by {encoder.backend}", err=True)
+    with progress_bar("indexing") as progress:
+        report = run(settings, open_database(settings), encoder, load_analyzer(settings), full, progress)
+    print_report(report)
+    if report.failed:
+        sys.exit(1)
+
+
+def print_report(report: "ReindexReport") -> None:
+    """Print what could not be indexed on standard error, and one line of counts."""
+    for failure in report.failed:
+        click.echo(f"could not be indexed: {failure}", err=True)
+    click.echo(report.line())

@@ -1,0 +1,70 @@
+"""The commands that measure and learn: `kollega evaluate`, `train-experts`, `calibrate`."""
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from indexer.commands.running import database_session, load_analyzer, progress_bars
+from recommender.settings import Settings
+
+PARTS = ("test", "train", "all")
+
+
+@click.command()
+@click.argument("sets", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--part", type=click.Choice(PARTS), default="test", show_default=True, help="Which queries to ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the reliability diagram into this file.")
+@click.pass_obj
+def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, as_json: bool, picture: Path | None) -> None:
+    """Measure how good search is on SETS: folders with questions whose answers are known.
+
+    docs/search.md describes the format of a set and what is measured. Answers are cached under KOLLEGA_HOME, so a
+    second run takes seconds as long as nothing changed. Needs the extra `evaluate`: pip install 'kollega[evaluate]'.
+    """
+    from indexer.evaluation import report
+    from indexer.evaluation.evaluate import evaluate as measure
+    from indexer.evaluation.sets import folders_with_sets
+    from recommender.encoder.load import load_encoder
+
+    folders = folders_with_sets(sets)
+    for folder in (folder for folder in sets if folder not in folders):
+        click.echo(f"{folder} contains no evaluation set and is left out.", err=True)
+    with progress_bars() as progress:
+        evaluation = measure(settings, load_encoder(settings), load_analyzer(settings), folders, part, progress)
+    click.echo(report.as_json(evaluation) if as_json else report.as_text(evaluation))
+    if picture:
+        report.plot(evaluation, picture)
+
+
+@click.command("train-experts")
+@click.pass_obj
+def train_experts(settings: Settings) -> None:
+    """Learn from your own history how to rank the colleagues who know.
+
+    What was learned is used only when it ranks them better on the newest questions; `kollega status` then names it. It
+    needs 200 answered requests that were imported.
+    """
+    from indexer.learning.train_experts import train
+    from recommender.recommender import Recommender
+
+    with progress_bars() as progress, database_session(settings) as session:
+        training = train(settings, Recommender.open(settings), session, partial(progress, "questions"))
+    click.echo(training.as_text())
+
+
+@click.command()
+@click.pass_obj
+def calibrate(settings: Settings) -> None:
+    """Fit the probability that a question has an answer to your own history.
+
+    What was fitted is used only when it is better on the newest questions; `kollega status` then names it. It needs 100
+    questions with a known answer and 100 without one.
+    """
+    from indexer.learning.calibrate import calibrate as fit
+    from recommender.recommender import Recommender
+
+    with progress_bars() as progress, database_session(settings) as session:
+        calibration = fit(settings, Recommender.open(settings), session, partial(progress, "questions"))
+    click.echo(calibration.as_text())

@@ -1,0 +1,67 @@
+"""What commands share: progress on standard error, a database session, the word analyser, an orderly stop."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from recommender.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from recommender.language.analyzer import Analyzer
+
+
+@contextmanager
+def database_session(settings: Settings) -> "Iterator[Session]":
+    """A session on the database. It is committed at the end, unless the command failed."""
+    from recommender.database.engine import open_database
+
+    with open_database(settings).begin() as session:
+        yield session
+
+
+def load_analyzer(settings: Settings) -> "Analyzer":
+    """The analyser that finds the words of a text, with its dictionaries in the models' directory."""
+    from recommender.language.analyzer import Analyzer
+
+    return Analyzer(settings.models_dir / "dictionaries")
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar with the remaining time on standard error. Call the function it gives with (done, total)."""
+    with progress_bars() as show:
+        yield partial(show, label)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """The same for work in several parts: call the function with (name of the current part, done, total)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda label, done, total: bar.update(task, description=label, completed=done, total=total)
+
+
+@contextmanager
+def running_count(label: str) -> Iterator[Callable[[int], None]]:
+    """A count on standard error, for work whose size is not known beforehand."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:.0f}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def stop_when_terminated() -> None:
+    """Make SIGTERM end the command as Ctrl+C does, so that the processes it started are stopped too."""
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))

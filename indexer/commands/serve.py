@@ -1,0 +1,79 @@
+"""`kollega serve` and `kollega demo`: the web pages, for an organisation's own data or the demo's."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import import_module
+
+import click
+
+from indexer.commands.imports import import_source
+from indexer.commands.index import update_index
+from indexer.commands.running import database_session, stop_when_terminated
+from recommender.settings import Settings
+
+_SERVER = "web.server"  # found by its name: the packages indexer and web do not import each other
+_SECONDS_TO_STOP = 20  # a judgement: `watch` stops after the batch that it is encoding
+
+
+@click.command()
+@click.option("--host", help="Address to listen on, instead of KOLLEGA_HOST.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on, instead of KOLLEGA_PORT.")
+@click.pass_obj
+def serve(settings: Settings, host: str | None, port: int | None) -> None:
+    """Serve the web pages and the API with a production server (waitress), until stopped.
+
+    Run `kollega watch` beside it, so that what people write is found by search.
+    """
+    _serve(replace(settings, host=host or settings.host, port=port or settings.port))
+
+
+@click.command()
+@click.option(
+    "--serve", "serve_too", is_flag=True, help="Then serve it, with `kollega watch` beside it, until stopped."
+)
+@click.pass_obj
+def demo(settings: Settings, serve_too: bool) -> None:
+    """Load the demo organisation, a fictional Finnish company, and index it.
+
+    With --serve it prints the names and new passwords of people who may sign in.
+    """
+    from datetime import date
+
+    from indexer.sources.demo import DemoSource
+
+    import_source(settings, DemoSource(date.today()))
+    update_index(settings, full=False)
+    if serve_too:
+        stop_when_terminated()
+        _print_sign_ins(settings)
+        with watching():
+            _serve(replace(settings, demo=True, anonymous_reading=True))
+
+
+def _print_sign_ins(settings: Settings) -> None:
+    from indexer.commands import accounts
+    from indexer.sources.demo import SIGN_INS
+
+    with database_session(settings) as session:
+        for person, password in accounts.open_demo(session, SIGN_INS):
+            click.echo(f"sign in as {person.handle:<16} {password}   ({person.name}, {person.role})")
+
+
+def _serve(settings: Settings) -> None:
+    stop_when_terminated()
+    import_module(_SERVER).run(settings)
+
+
+@contextmanager
+def watching() -> Iterator[None]:
+    """`kollega watch` as a process of its own, stopped at the end."""
+    child = subprocess.Popen([sys.executable, "-m", "indexer", "watch"], env=os.environ.copy())
+    try:
+        yield
+    finally:
+        child.terminate()
+        child.wait(timeout=_SECONDS_TO_STOP)

@@ -1,0 +1,99 @@
+"""The result of `kollega evaluate`, and how it is shown: as JSON, as Markdown tables, as a reliability diagram."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from indexer.evaluation import experts, measures
+from indexer.evaluation.experts import ExpertEvaluation
+from indexer.evaluation.measures import Bin
+from indexer.learning.comparison import Interval
+from recommender.errors import EvaluationError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method on one task of one set: its metrics by name over `n` queries. `fusion_gain` is the nDCG@10 of fusion
+    minus that of this method; None for fusion itself and where nothing is ranked."""
+
+    set: str
+    protocol: str
+    method: str
+    n: int
+    metrics: dict[str, float]
+    fusion_gain: Interval | None = None
+
+
+@dataclass
+class Evaluation:
+    """All rows; `fusion_gain` by leg, the nDCG@10 of fusion minus the leg's over all tasks; the points of the
+    reliability diagram by set; and how well colleagues are suggested."""
+
+    rows: list[Row] = field(default_factory=list)
+    fusion_gain: dict[str, Interval] = field(default_factory=dict)
+    calibration: dict[str, list[Bin]] = field(default_factory=dict)
+    experts: ExpertEvaluation = field(default_factory=ExpertEvaluation)
+
+
+def as_json(evaluation: Evaluation) -> str:
+    """Rows {set, protocol, method, n, metrics}, as JSON. Rows of a single leg also have `fusion_gain` {mean, low, high};
+    rows of the set `all` hold the same over all tasks."""
+    rows: list[dict[str, object]] = [
+        {"set": row.set, "protocol": row.protocol, "method": row.method, "n": row.n, "metrics": row.metrics}
+        | ({"fusion_gain": asdict(row.fusion_gain)} if row.fusion_gain else {})
+        for row in evaluation.rows
+    ]
+    for leg, gain in evaluation.fusion_gain.items():
+        rows.append({"set": "all", "protocol": f"nDCG@10 over {leg}", "method": "fusion", "metrics": asdict(gain)})
+    return json.dumps(rows + experts.as_rows(evaluation.experts), indent=1)
+
+
+def as_text(evaluation: Evaluation) -> str:
+    """A Markdown table for each kind of task, and fusion compared with each leg over all tasks."""
+    lines: list[str] = []
+    for names in (measures.MEASURES, ("AUROC", "ECE")):
+        rows = [row for row in evaluation.rows if names[0] in row.metrics]
+        if not rows:
+            continue
+        head = ["set", "task", "n", "method", *names, *(["fusion's gain in nDCG@10"] if "nDCG@10" in names else [])]
+        lines += ["", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+        for row in rows:
+            cells = [row.set, row.protocol, str(row.n), row.method, *(f"{row.metrics[name]:.3f}" for name in names)]
+            if "nDCG@10" in names:
+                cells.append(str(row.fusion_gain) if row.fusion_gain else "")
+            lines.append(f"| {' | '.join(cells)} |")
+    if evaluation.fusion_gain:
+        lines.append("")
+    for leg, gain in evaluation.fusion_gain.items():
+        lines.append(f"fusion minus the {leg} leg, mean nDCG@10 over all tasks: {gain}")
+    return "\n".join([*lines, *experts.as_lines(evaluation.experts)]).strip()
+
+
+def plot(evaluation: Evaluation, path: Path) -> None:
+    """Draw the reliability diagram: of the questions with about the same probability, the share that had an answer.
+    Raises EvaluationError when no set has questions without an answer, or the picture cannot be written."""
+    if not evaluation.calibration:
+        raise EvaluationError("--plot needs a set with both in-scope and out-of-scope questions.")
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise EvaluationError("Drawing needs an extra. Run: pip install 'kollega[evaluate]'") from error
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(5, 5), layout="constrained")
+    axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="perfect")
+    for name, bins in evaluation.calibration.items():
+        ece = measures.calibration_error(bins)
+        points = [(point.probability, point.share) for point in bins]
+        axes.plot(*zip(*points, strict=True), marker="o", label=f"{name} (calibration error {ece:.3f})")
+        for point, place in zip(bins, points, strict=True):
+            axes.annotate(str(point.count), place, fontsize=7, textcoords="offset points", xytext=(4, -9))
+    axes.set(xlabel="probability given", ylabel="share that had an answer", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    figure.legend(loc="outside upper center")  # outside of the axes, where no points are
+    try:
+        figure.savefig(path)
+    except (OSError, ValueError) as problem:
+        raise EvaluationError(f"{path} cannot be written: {problem}. Name a .png or .svg file.") from problem
+    finally:
+        pyplot.close(figure)

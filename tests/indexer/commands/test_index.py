@@ -1,0 +1,113 @@
+"""`kollega reindex`, `watch`, `status` and `rollback`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from recommender.index import generations
+from recommender.settings import Settings
+from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
+from tests.paths import ROOT
+
+
+def test_reindex_ends_with_one_line_of_counts(kollega: Kollega, write_lines: WriteLines) -> None:
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    first = kollega("reindex")
+    assert first.exit_code == 0
+    assert first.stdout.startswith("items 1, passages 2, encoded 2, reused 0, removed 0, ")
+    assert "model fake, run by fake" in first.stderr
+    assert kollega("reindex").stdout.startswith("items 1, passages 2, encoded 0, reused 2, removed 0, ")
+    assert kollega("reindex", "--full").stdout.startswith("items 1, passages 2, encoded 2, reused 0, removed 0, ")
+
+
+def test_an_item_that_cannot_be_indexed_makes_the_status_1(
+    kollega: Kollega, write_lines: WriteLines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def poisoned(*_arguments: object) -> None:
+        raise ValueError("cannot be cut")
+
+    monkeypatch.setattr("indexer.indexing.reindex.make_passages", poisoned)
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    result = kollega("reindex")
+    assert result.exit_code == 1
+    assert "could not be indexed: request:1: cannot be cut" in result.stderr
+    assert result.stdout.startswith("items 0, passages 0, ")
+
+
+def test_reindex_while_another_process_writes_is_one_sentence(kollega: Kollega, write_lines: WriteLines) -> None:
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    with generations.write_lock(Settings.from_environment().index_dir):
+        result = kollega("reindex")
+    assert result.exit_code == 1
+    assert "Error: Another process is writing the index. Wait for it to end" in result.stderr
+
+
+def test_rollback_goes_back_one_generation_and_says_when_there_is_none(
+    kollega: Kollega, write_lines: WriteLines
+) -> None:
+    none = kollega("rollback")
+    assert none.exit_code == 1 and "There is no index yet. Run: kollega reindex" in none.stderr
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    kollega("reindex")
+    only = kollega("rollback")
+    assert only.exit_code == 1 and "There is no earlier generation" in only.stderr
+    kollega("reindex", "--full")
+    assert kollega("rollback").stdout == "in use again: gen-000001\n"
+
+
+def test_status_is_0_when_index_and_database_agree_and_1_when_not(kollega: Kollega, write_lines: WriteLines) -> None:
+    empty = kollega("status")
+    assert empty.exit_code == 1 and "There is no index yet. Run: kollega reindex" in empty.stdout
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    kollega("reindex")
+    good = kollega("status")
+    assert good.exit_code == 0 and "up to date: all 1 searchable items are in the index" in good.stdout
+    values = json.loads(kollega("status", "--json").stdout)
+    assert (values["requests"], values["people"], values["teams"], values["healthy"]) == (1, 1, 1, True)
+
+
+def test_status_and_ask_say_what_to_do_about_another_model_and_about_damage(
+    kollega: Kollega, write_lines: WriteLines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    kollega("reindex")
+    with monkeypatch.context() as patch:
+        patch.setenv("KOLLEGA_MODEL", "another")
+        status = kollega("status")
+        assert status.exit_code == 1 and "The index was made with fake, the setting is another." in status.stdout
+    (live,) = (tmp_path / "home" / "index").glob("gen-*")
+    (live / "catalogue.db").write_bytes(b"x" * 100)
+    asked = kollega("ask", "printer")
+    assert asked.exit_code == 1 and "The index is damaged. Run: kollega reindex --full" in asked.stderr
+
+
+def test_watch_stops_on_ctrl_c_without_a_traceback(tmp_path: Path) -> None:
+    script = (
+        "import signal\n"  # so that it stops even if the tests were started with SIGINT ignored
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "import recommender.encoder.load\n"
+        "from tests.conftest import FakeEncoder\n"
+        "recommender.encoder.load.load_encoder = lambda settings: FakeEncoder()\n"
+        "from indexer.cli import main\n"
+        "main(['watch'])\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-u", "-c", script],
+        env=os.environ | {"KOLLEGA_HOME": str(tmp_path), "KOLLEGA_WATCH_SECONDS": "0.1", "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+    )
+    with child:
+        assert child.stdout is not None and child.stderr is not None
+        assert child.stdout.readline().startswith(b"items 0, passages 0, encoded 0, reused 0, removed 0, ")
+        time.sleep(0.3)
+        child.send_signal(signal.SIGINT)
+        error = child.stderr.read()
+    assert child.returncode == 1 and error.strip().endswith(b"Aborted!") and b"Traceback" not in error
