@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--full", is_flag=True, help="Build a new index from all items, while the current one keeps answering.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Build a new index from all items, while the current one keeps answering. Needed after a change of "
+    "KOLLEGA_MODEL.",
+)
 @click.pass_obj
 def reindex(settings: Settings, full: bool) -> None:
     """Bring the index up to date with the database.

@@ -36,8 +36,8 @@ class Evaluation:
 
 
 def as_json(evaluation: Evaluation) -> str:
-    """Rows {set, protocol, method, n, metrics}, as JSON. Rows of a single leg also have `fusion_gain` {mean, low, high};
-    rows of the set `all` hold the same over all tasks."""
+    """Rows {set, protocol, method, n, metrics}, as JSON. Rows of a single leg also have `fusion_gain` {mean, low,
+    high}; rows of the set `all` hold the same over all tasks."""
     rows: list[dict[str, object]] = [
         {"set": row.set, "protocol": row.protocol, "method": row.method, "n": row.n, "metrics": row.metrics}
         | ({"fusion_gain": asdict(row.fusion_gain)} if row.fusion_gain else {})
