@@ -25,8 +25,10 @@ from recommender.encoder import Encoder
 from recommender.errors import EvaluationError, IndexDamaged
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
+from recommender.live import Live, Snapshot
 from recommender.recommender import Recommender
 from recommender.search.fusion import Candidate
+from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 
 METHODS = ("lexical", "dense", "fusion")
@@ -263,10 +265,12 @@ def _methods(store: Store, run: Run) -> dict[str, Recommender]:
         home = store.settings.home
         raise EvaluationError(f"{home} is damaged ({error}). Delete that folder and run this again.") from error
     alone = replace(store.settings, dense_weight=1.0)
+    words = LocalIndex.open(store.settings.index_dir, None)
+    questions = QuestionAnalyzer.load(run.analyzer, store.settings)
     return {
-        "lexical": Recommender(store.settings, run.analyzer, None, LocalIndex.open(store.settings.index_dir, None)),
-        "dense": Recommender(alone, run.analyzer, run.encoder, index),
-        "fusion": Recommender(store.settings, run.analyzer, run.encoder, index),
+        "lexical": Recommender(store.settings, questions, Live(store.settings.index_dir, Snapshot(words, None))),
+        "dense": Recommender(alone, questions, Live(alone.index_dir, Snapshot(index, run.encoder))),
+        "fusion": Recommender(store.settings, questions, Live(store.settings.index_dir, Snapshot(index, run.encoder))),
     }
 
 

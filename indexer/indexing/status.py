@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import func, select
 
-from recommender import answer_model_file, ranker_file
+from recommender import learned
 from recommender.corpus import items
 from recommender.database.engine import open_database
 from recommender.database.tables import Document, HelpRequest, Person, Team
@@ -151,7 +151,7 @@ def _calibration(settings: Settings) -> str:
         )
 
     return _learned(
-        settings, answer_model_file.load, tell, "cannot be used ({}), the shipped one is. Run: kollega calibrate"
+        settings, learned.ANSWER_MODEL.load, tell, "cannot be used ({}), the shipped one is. Run: kollega calibrate"
     )
 
 
@@ -163,7 +163,7 @@ def _ranker(settings: Settings) -> str:
         return f"ranked by {by}, {ranker.trained.get('questions')} questions, {ranker.trained.get('at')}"
 
     wrong = "cannot be ranked by what was learned ({}), the shipped weights are used. Run: kollega train-experts"
-    return _learned(settings, ranker_file.load, tell, wrong)
+    return _learned(settings, learned.RANKER.load, tell, wrong)
 
 
 def _learned(settings: Settings, load: Callable[[Path], T], tell: Callable[[T], str], wrong: str) -> str:

@@ -18,13 +18,12 @@ from sqlalchemy.orm import Session
 from indexer.evaluation import measures
 from indexer.evaluation.measures import Interval
 from indexer.learning.history import Progress, reader_then
-from recommender import answer_model_file
+from recommender import learned
 from recommender.database.tables import RESOLVED, Document, Event, HelpRequest, RequestAttempt, RequestLink
 from recommender.datatypes import Kind, item_key
 from recommender.errors import ModelError
 from recommender.index import generations
 from recommender.knowledge.outcomes import EventKind
-from recommender.learned import remove_unusable
 from recommender.recommender import Recommender
 from recommender.search import calibration
 from recommender.search.calibration import SHIPPED, AnswerModel
@@ -91,14 +90,14 @@ def calibrate(
             raise ModelError("Without the model there is nothing to calibrate. See what is wrong: kollega status")
         found, answer_model = learn(list(past_matches(recommender, session, progress)))
         if found.gain is None:
-            remove_unusable(directory, answer_model_file.load, answer_model_file.remove)
+            learned.ANSWER_MODEL.remove_unusable(directory)
             return found
         if found.kept == "shipped":
-            answer_model_file.remove(directory)
+            learned.ANSWER_MODEL.remove(directory)
         else:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             told = {"at": now, "generation": directory.name, "questions": found.answered + found.unanswered}
-            answer_model_file.save(
+            learned.ANSWER_MODEL.save(
                 directory, replace(answer_model, fitted={**told, "held_out": found.held_out, **found.loss})
             )
     return found

@@ -15,10 +15,9 @@ from sqlalchemy.orm import Session
 from indexer.evaluation import measures
 from indexer.evaluation.measures import Interval
 from indexer.learning.history import PastQuestion, Progress, past_questions
-from recommender import ranker_file
 from recommender.errors import ModelError
 from recommender.index import generations
-from recommender.learned import remove_unusable
+from recommender.learned import RANKER
 from recommender.people.experts import rank
 from recommender.people.features import FEATURES, candidates
 from recommender.people.ranker import SHIPPED, VOTES, Ranker, fit
@@ -74,14 +73,14 @@ def train(
         past = list(past_questions(recommender, session, MOST, progress=progress))
         found, ranker = learn(past, settings.half_life_days)
         if found.gain is None:
-            remove_unusable(directory, ranker_file.load, ranker_file.remove)
+            RANKER.remove_unusable(directory)
             return found
         if found.kept == "shipped":
-            ranker_file.remove(directory)
+            RANKER.remove(directory)
         else:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             told = {"at": now, "generation": directory.name, "kept": found.kept, "questions": found.questions}
-            ranker_file.save(directory, Ranker(ranker.weights, {**told, "held_out": found.held_out, "mrr": found.mrr}))
+            RANKER.save(directory, Ranker(ranker.weights, {**told, "held_out": found.held_out, "mrr": found.mrr}))
     return found
 
 

@@ -23,9 +23,11 @@ from recommender.access import ANYONE
 from recommender.encoder.load import load_encoder
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
+from recommender.live import Live, Snapshot
 from recommender.recommender import Recommender
 from recommender.search import calibration
 from recommender.search.calibration import AnswerModel, Features, Weights
+from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 
 ANSWERED, OUT_OF_SCOPE, FIRST, ELSEWHERE = "answered", "out of scope", "first of its kind", "of another set"
@@ -98,7 +100,8 @@ def ask(each: EvaluationSet, sets: Sequence[EvaluationSet], run: Run) -> Iterato
     """Every question that can teach something, asked of one set."""
     store = open_store(each, ITEMS, run.settings, run.encoder, run.analyzer, run.progress)
     index = LocalIndex.open(store.settings.index_dir, run.encoder.card)
-    recommender = Recommender(store.settings, run.analyzer, run.encoder, index)
+    questions = QuestionAnalyzer.load(run.analyzer, store.settings)
+    recommender = Recommender(store.settings, questions, Live(store.settings.index_dir, Snapshot(index, run.encoder)))
     with store.sessions() as session:
         for kind, text, ids in [*_own(each), *_elsewhere(each, sets)]:
             among = None if ids is None else frozenset(store.keys[identifier] for identifier in ids)

@@ -3,7 +3,7 @@
 Lighter than whole items, since experts are found among far more of them than are shown.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
@@ -16,6 +16,8 @@ from recommender.access import Reader, readable_documents, readable_requests
 from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, best_parts, ids_of, stood_by
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Reply, Team
 from recommender.datatypes import Contribution, Kind, item_key
+
+_CONVINCING = 0.5
 
 
 class Trace(NamedTuple):
@@ -47,6 +49,16 @@ def traces(
             parts = tuple(part for part in parts if (key, part.person_id) not in declined)
         kept.append(Trace(key, scores[key], team, language, parts))
     return sorted(kept, key=lambda trace: (-trace.score, trace.key))
+
+
+def mark_convincing(traces: Sequence[Trace], nearness: Mapping[str, float], shown: Collection[str]) -> list[Trace]:
+    """The traces, with `convincing` set for those whose item is among the `shown`, or at least half as near as the
+    nearest of them. Both `nearness` and `shown` go by item key."""
+    least = _CONVINCING * max((nearness[trace.key] for trace in traces), default=0.0)
+    return [
+        trace._replace(convincing=True) if trace.key in shown or nearness[trace.key] >= least > 0 else trace
+        for trace in traces
+    ]
 
 
 Found = dict[str, tuple[str | None, str, tuple[Contribution, ...]]]

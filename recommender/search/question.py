@@ -14,6 +14,7 @@ from recommender.language.synonyms import SynonymsFile
 from recommender.language.terms import Terms, Translation, grams_of
 from recommender.language.words import QUESTION_WORDS
 from recommender.search.pasted_log import asking_part
+from recommender.settings import Settings
 
 MAX_QUESTION = 20_000
 MAX_TERMS = 48
@@ -63,20 +64,25 @@ class QuestionAnalyzer:
         dictionary: Dictionary,
         fallback_language: str,
     ) -> None:
-        self._analyzer = analyzer
+        self.analyzer = analyzer
         self._synonyms = synonyms
         self._alignment = alignment
         self._dictionary = dictionary
         self._fallback_language = fallback_language
 
-    def analyse(self, text: str, index: SearchIndex | None, reader: Reader) -> Question:
-        """The part of a text that asks, in the language it seems to be in."""
-        asks = asking_part(as_text(text))
-        language = self._analyzer.detect(asks, fallback="")
-        terms = self._analyzer.query_terms(asks)
+    @classmethod
+    def load(cls, analyzer: Analyzer, settings: Settings) -> "QuestionAnalyzer":
+        """With the alignment's lexicon and the dictionary that ship with the code, and the organisation's synonyms."""
+        synonyms = SynonymsFile(settings.synonyms_path, analyzer)
+        return cls(analyzer, synonyms, Alignment.load(None), Dictionary.load(), settings.language)
+
+    def analyse(self, asks: str, index: SearchIndex | None, reader: Reader) -> Question:
+        """What `part_to_read` of a text means, in the language it seems to be in."""
+        language = self.analyzer.detect(asks, fallback="")
+        terms = self.analyzer.query_terms(asks)
         if language == "en":  # n-grams join the parts of compounds: those of its translations do, in `across`
             terms = Terms(terms.words, ())
-        variants = self._analyzer.variants(asks)
+        variants = self.analyzer.variants(asks)
         rarity = index.rarity(terms.words, reader.tokens) if index else {}
         rarity = _without_unknown_variants(rarity, variants)
         rarity = {term: value for term, value in rarity.items() if term not in QUESTION_WORDS} or rarity
@@ -116,6 +122,11 @@ class QuestionAnalyzer:
 def as_text(text: str) -> str:
     """What of a text is read: its beginning, without half a character pair, which is not text."""
     return text[:MAX_QUESTION].encode("utf-8", "replace").decode().strip()
+
+
+def part_to_read(text: str) -> str:
+    """The part of a question that is searched for: its beginning, and of a pasted log only what somebody wrote."""
+    return asking_part(as_text(text))
 
 
 def with_known_rarity(asked: Question, index: SearchIndex, reader: Reader) -> Question:
