@@ -22,7 +22,7 @@ from recommender.knowledge import outcomes
 from recommender.language.analyzer import Analyzer
 from recommender.live import Live, Snapshot
 from recommender.people import experts
-from recommender.people.colleagues import Asked, choose_colleagues
+from recommender.people.colleagues import ColleagueQuery, choose_colleagues
 from recommender.people.evidence import Trace, mark_convincing, traces
 from recommender.people.ranker import Ranker
 from recommender.search import calibration
@@ -37,8 +37,8 @@ from recommender.settings import Settings
 log = logging.getLogger(__name__)
 
 _SAME_SUBJECT, _RELATED = 0.6, 0.15
-"""The match from which an open request is about the same as a question, and the match of the best item from which
-colleagues are named."""
+"""The match from which an open request is about the same as a question, and the best match from which colleagues are
+named; a judgement."""
 
 
 @dataclass(frozen=True)
@@ -212,9 +212,9 @@ class Recommender:
         question, shown = results.question, {judged.item.key for judged in results.worth_showing}
         near = mark_convincing(_traces(results.pool.candidates, reader, session), results.nearness, shown)
         excluded = {person for person in (reader.person_id, asker) if person is not None}
-        asked = Asked(question.terms.words, question.language, question.told, excluded)
+        query = ColleagueQuery(question.terms.words, question.language, question.language_known, excluded)
         half_life = self._settings.half_life_days
-        chosen = choose_colleagues(session, reader, asked, near, ranker, self.analyzer, utc_now(), half_life)
+        chosen = choose_colleagues(session, reader, query, near, ranker, self.analyzer, utc_now(), half_life)
         matcher = Matcher(question.telling, self.analyzer, question.translated)
         named = tuple(
             replace(expert, words=shared_words(question, [piece.item.title for piece in expert.evidence], matcher))

@@ -29,10 +29,15 @@ from recommender.settings import Settings
 log = logging.getLogger(__name__)
 
 POOL = 200
+"""Passages of the vector index, and items of the keyword index, that are candidates; a judgement."""
 SHOWN = 10
+"""Suggestions that are shown unless another number is asked for; a judgement."""
 LOADED = 20
+"""Items that are read from the database at once; a judgement."""
 _MATCHED_CHARACTERS = 10_000
+"""Characters of a passage in which words of the question are looked for; a judgement."""
 _WORTH_SHOWING = 0.3
+"""An item is shown if its match is at least this share of the best match; a judgement."""
 
 Vector = NDArray[np.float32]
 
@@ -164,7 +169,7 @@ class Search:
         taken to be in that language of the index in which something is nearest to it."""
         language, placed, only_language = question.language, None, True
         if vector is not None:
-            others = set() if question.told else index.vector_space.questions.keys() - {language}
+            others = set() if question.language_known else index.vector_space.questions.keys() - {language}
             languages = (language, *sorted(others))
             only_language = len(languages) == 1
             places = {name: index.vector_space.place_question(vector, name, question.length) for name in languages}

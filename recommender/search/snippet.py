@@ -8,7 +8,8 @@ from recommender.search.highlight import Matcher, excerpt
 from recommender.search.question import Question
 from recommender.search.search import JudgedItem
 
-_WORDS_NAMED, _TOPIC_WORDS = 4, 3
+_WORDS_NAMED, _SHARED_WORDS = 4, 3
+"""How many words are named as the reason of a suggestion, and as shared with an expert's evidence; a judgement."""
 
 
 def suggestion(judged: JudgedItem, question: Question) -> Suggestion:
@@ -34,5 +35,5 @@ def shared_words(question: Question, titles: Iterable[str], matcher: Matcher) ->
         for word in matcher.words(title):
             for term in sorted(word.terms & telling.keys()):
                 written.setdefault(term, title[word.start : word.end].lower())
-    named = sorted(written, key=lambda term: (-telling[term], term))[:_TOPIC_WORDS]
+    named = sorted(written, key=lambda term: (-telling[term], term))[:_SHARED_WORDS]
     return tuple(dict.fromkeys(written[term] for term in named))

@@ -102,7 +102,7 @@ def test_every_mark_is_a_matching_word_of_the_text(analyzer: Analyzer, words: li
 def test_the_excerpt_is_the_same_whatever_the_order_of_a_set() -> None:
     # in each window the same words, in another order: their weights add up to the same only when no digit is lost
     code = """
-from recommender.highlight import Match, excerpt
+from recommender.search.highlight import Match, excerpt
 names = ["alpha", "bravo", "carol", "delta", "echo"]
 text, words = "", []
 for turn in range(12):
