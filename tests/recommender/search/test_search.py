@@ -66,7 +66,7 @@ def test_without_a_model_the_best_match_is_the_probability_of_an_answer(
     assert ranking.exists == pytest.approx(max(ranking.matches), abs=0.0025) and ranking.exists > 0.5
 
 
-def test_words_of_restricted_items_change_no_number_for_others(
+def test_words_of_restricted_items_change_no_score_for_other_readers(
     build: Build, session: Session, add_request: Add
 ) -> None:
     add_unrelated_requests(add_request, 12)
