@@ -1,11 +1,15 @@
-"""The nouns of Kollega as frozen dataclasses. Results explain themselves: a suggestion says why."""
+"""What Kollega speaks of, as frozen dataclasses: items, passages, suggestions, experts, recommendations.
 
-from dataclasses import dataclass, field
+A result carries its own explanation: a suggestion its reasons, an expert the evidence.
+"""
+
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
-"""Notices: what cannot run at the moment (`Recommendation.notices`)."""
+"""Notices, which say what cannot run at the moment: the model or its vectors; any index; the vectors of the index,
+because another model made them."""
 
 
 class Kind(StrEnum):
@@ -32,14 +36,14 @@ class Role(StrEnum):
 class Part(StrEnum):
     """What a person did for an item."""
 
-    ANSWERED = "answered"  # their reply solved it, or others thanked for it
+    ANSWERED = "answered"  # their reply solved it, or was voted for
     REPLIED = "replied"
     KEEPS = "keeps"  # owns the document
-    VERIFIED = "verified"  # stood by a document that somebody else owns
+    VERIFIED = "verified"  # confirmed that a document which somebody else owns is right
 
 
 class Verdict(StrEnum):
-    """How sure the recommender is that the answer exists."""
+    """Whether the recommender thinks that the question has an answer."""
 
     ANSWER = "answer"
     MAYBE = "maybe"
@@ -80,7 +84,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Heading:
-    """What names an item where its texts are not shown."""
+    """The heading of an item, for where its texts are not shown."""
 
     key: str
     kind: Kind
@@ -90,7 +94,7 @@ class Heading:
 
     @property
     def id(self) -> int:
-        """The database id of the row it was made from."""
+        """The database id of the row the item was made from."""
         return int(self.key.partition(":")[2])
 
 
@@ -111,7 +115,8 @@ class Passage:
 
 @dataclass(frozen=True)
 class Why:
-    """Why a suggestion is there: shared words, and how near in meaning (0 = as far as any two texts, 1 = the same)."""
+    """Why a suggestion is there: shared words, and how near it is in meaning (0 = like unrelated texts, 1 = the same);
+    `nearness` is None in keyword search alone."""
 
     words: tuple[str, ...]
     nearness: float | None
@@ -121,8 +126,8 @@ class Why:
 class Suggestion:
     """An item, its best passage with the spans (start, end) of the matching words, and how well it matches.
 
-    `match` is the probability that it answers the question (`calibration.py`). Suggestions are ordered by the fused
-    score of both legs, which is relative and not shown.
+    `match` is the probability that it answers the question (`search/calibration.py`). Suggestions are not ordered by
+    it but by the fused score of both searches, which is relative to the other results and not shown.
     """
 
     item: Item
@@ -145,11 +150,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Expert:
-    """A colleague who has to do with something similar. Never without evidence.
+    """A colleague who did something for items like the question. Never without evidence.
 
-    `answered`, `keeps`, `verified` and `replied` count all of the evidence by part, `last_at` is the time of the newest
-    of the first of these parts that there is; `evidence` holds the strongest pieces, `words` those of the question that
-    are in it, `reasons` the features that they have more of than the others who are named.
+    `answered`, `keeps`, `verified` and `replied` count all of the evidence by part. `last_at` is the time of the newest
+    evidence of one part: the first of answered, keeps, verified, replied that is not 0. `evidence` holds the strongest
+    pieces, `words` the words of the question that are in their titles, and `reasons` the features
+    (`people/features.py`) in which this person is above the others who are named.
     """
 
     person_id: int
@@ -170,8 +176,9 @@ class Expert:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The answer to one question. `notice` says when a leg could not run (`dense_missing`, `index_missing`). `teams`
-    are handles of those that handled what is nearest, named when no person is convincing."""
+    """The answer to one question. `more` is the number of suggestions beyond those that are listed. `notices` say what
+    could not run (DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH). `teams` are the handles of the teams that handled the
+    nearest items, and are named when no person is convincing."""
 
     question: str
     language: str
@@ -179,5 +186,5 @@ class Recommendation:
     suggestions: tuple[Suggestion, ...] = ()
     experts: tuple[Expert, ...] = ()
     more: int = 0
-    notices: tuple[str, ...] = field(default=())
+    notices: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()

@@ -1,68 +1,136 @@
-"""What was learned from an organisation's own history: a small JSON file in the index generation that it belongs to."""
+"""Models fitted to an organisation's own history: one small JSON file each, in the index generation it belongs to.
+
+This module owns the files: reading, writing, removing, and which model is in force. Fitting is done by
+`indexer/learning`, and what a model computes is defined in `search/calibration.py` and `people/ranker.py`.
+"""
 
 import json
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-T = TypeVar("T")
+from recommender.index.generations import CALIBRATION, EXPERTS
+from recommender.people import ranker
+from recommender.people.features import FEATURES
+from recommender.people.ranker import Ranker
+from recommender.search import calibration
+from recommender.search.calibration import AnswerModel
+
+Model = TypeVar("Model")
+FileVersion = tuple[int, int]
 log = logging.getLogger(__name__)
 
 
-def write(path: Path, held: Mapping[str, Any]) -> None:
-    """Put what was learned there in one atomic step."""
-    beside = path.with_name(f"{path.name}.new")
-    beside.write_text(json.dumps(held, indent=1), encoding="utf-8")
-    os.replace(beside, path)
+@dataclass(frozen=True)
+class LearnedFile(Generic[Model]):
+    """One kind of learned model on disk, called `name` in each generation's directory.
 
+    `version` is the version of the file's form, `command` what an administrator runs to fit the model again, `shipped`
+    the model that comes with Kollega. `parse` makes a model of the file's values and raises ValueError when they cannot
+    be used; `values` is its reverse.
+    """
 
-def read(path: Path, version: int) -> dict[str, Any]:
-    """What the file holds. Raises OSError when there is none, ValueError when it is not of this version."""
-    held = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(held, dict) or held.get("version") != version:
-        raise ValueError("they are of another version")
-    return held
+    name: str
+    version: int
+    command: str
+    shipped: Model
+    parse: Callable[[Mapping[str, Any]], Model]
+    values: Callable[[Model], Mapping[str, Any]]
 
+    def save(self, directory: Path, model: Model) -> None:
+        """Write a model into a generation's directory in one atomic step."""
+        path = directory / self.name
+        new = path.with_name(f"{self.name}.new")
+        new.write_text(json.dumps({"version": self.version, **self.values(model)}, indent=1), encoding="utf-8")
+        os.replace(new, path)
 
-def remove_unusable(directory: Path, load: Callable[[Path], object], remove: Callable[[Path], None]) -> None:
-    """Take out a generation's file when it is there and cannot be used."""
-    try:
-        load(directory)
-    except ValueError:
-        remove(directory)
-    except OSError:
-        pass
+    def load(self, directory: Path) -> Model:
+        """The model of a generation. Raises OSError when there is no file, ValueError when it cannot be used."""
+        values = json.loads((directory / self.name).read_text(encoding="utf-8"))
+        if not isinstance(values, dict) or values.get("version") != self.version:
+            raise ValueError("the file has another version")
+        return self.parse(values)
 
+    def remove(self, directory: Path) -> None:
+        """Go back to the shipped model."""
+        (directory / self.name).unlink(missing_ok=True)
 
-class LearnedFile(Generic[T]):
-    """What is in force: the live generation's own, read again when it changes, else what ships. `load` makes it of a
-    generation's directory (OSError, ValueError); `mend` is the command to run when it cannot."""
-
-    def __init__(self, index_dir: Path, name: str, load: Callable[[Path], T], shipped: T, mend: str) -> None:
-        self._index_dir = index_dir
-        self._name = name
-        self._load = load
-        self._shipped = self._held = shipped
-        self._mend = mend
-        self._seen: tuple[str, int, int] | None = None
-
-    def of(self, generation: str | None) -> T:
-        """What goes with a generation; a file that cannot be read is named in the log and passed over."""
-        directory = self._index_dir / (generation or "")
+    def remove_unusable(self, directory: Path) -> None:
+        """Remove a generation's file if it cannot be used."""
         try:
-            found = (directory / self._name).stat()
+            self.load(directory)
+        except ValueError:
+            self.remove(directory)
         except OSError:
-            self._seen, self._held = None, self._shipped
-            return self._held
-        seen = (generation or "", found.st_mtime_ns, found.st_size)
-        if seen != self._seen:
-            try:
-                self._held = self._load(directory)
-            except (OSError, ValueError) as error:
-                said = "The learned weights of %s in %s cannot be used (%s). Run: %s"
-                log.error(said, generation, self._name, error, self._mend)
-                self._held = self._shipped
-            self._seen = seen
-        return self._held
+            pass
+
+    def in_force(self, directory: Path) -> Model:
+        """The model of a generation, or the shipped one when there is no file or it cannot be used; the log says so."""
+        try:
+            return self.load(directory)
+        except FileNotFoundError:
+            return self.shipped
+        except (OSError, ValueError) as error:
+            message = "%s of %s cannot be used (%s); the shipped model is used instead. Run: %s"
+            log.error(message, self.name, directory.name, error, self.command)
+            return self.shipped
+
+    def file_version(self, directory: Path) -> FileVersion | None:
+        """(modification time in nanoseconds, size in bytes) of a generation's file; None when there is none. It differs
+        when the file was written again."""
+        try:
+            status = (directory / self.name).stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size
+
+
+def _parse_answer_model(values: Mapping[str, Any]) -> AnswerModel:
+    weights, fitted = values.get("weights"), values.get("fitted") or {}
+    if not isinstance(weights, dict) or weights.keys() != {"constant", "best", "together"}:
+        raise ValueError("its weights are not those of this version")
+    _require_numbers(weights)
+    if min(weights["best"], weights["together"]) < 0:
+        raise ValueError("with a negative weight a better match would make an answer less probable")
+    if not isinstance(fitted, dict):
+        raise ValueError("it does not say what it was fitted on")
+    return AnswerModel(**weights, fitted=fitted)
+
+
+def _answer_model_values(model: AnswerModel) -> Mapping[str, Any]:
+    weights = {"constant": model.constant, "best": model.best, "together": model.together}
+    return {"weights": weights, "fitted": dict(model.fitted)}
+
+
+def _parse_ranker(values: Mapping[str, Any]) -> Ranker:
+    weights = values.get("weights")
+    if not isinstance(weights, dict) or not weights.keys() <= set(FEATURES):
+        raise ValueError("its features are not those of this version")
+    _require_numbers(weights)
+    return Ranker(weights, values.get("trained") or {})
+
+
+def _ranker_values(model: Ranker) -> Mapping[str, Any]:
+    return {"weights": dict(model.weights), "trained": dict(model.trained)}
+
+
+def _require_numbers(weights: Mapping[str, Any]) -> None:
+    if not all(isinstance(weight, int | float) and math.isfinite(weight) for weight in weights.values()):
+        raise ValueError("a weight is not a number")
+
+
+ANSWER_MODEL = LearnedFile(
+    CALIBRATION,
+    calibration.VERSION,
+    "kollega calibrate",
+    calibration.SHIPPED,
+    _parse_answer_model,
+    _answer_model_values,
+)
+"""How probable it is that a question has an answer."""
+RANKER = LearnedFile(EXPERTS, ranker.VERSION, "kollega train-experts", ranker.SHIPPED, _parse_ranker, _ranker_values)
+"""How colleagues are ranked."""

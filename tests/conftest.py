@@ -4,6 +4,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,17 @@ from indexer.indexing.reindex import reindex
 from recommender import accounts
 from recommender.database.engine import open_database
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
-from recommender.encoder import ModelCard, Vectors, normalise
+from recommender.encoder import Encoder, ModelCard, Vectors, normalise
+from recommender.index import SearchIndex
 from recommender.index.local import LocalIndex
+from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
+from recommender.language.dictionary import Dictionary
+from recommender.language.synonyms import SynonymsFile
 from recommender.language.terms import tokens
+from recommender.live import Live, Snapshot
 from recommender.recommender import Recommender
+from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 from tests.chromium import CHROMIUM
 from web.app import create_app
@@ -189,11 +196,30 @@ def open_recommender(
 
     def opened() -> Recommender:
         reindex(settings, sessions, encoder, analyzer)
-        recommender = Recommender(settings, analyzer, encoder, None)
+        recommender = make_recommender(settings, analyzer, encoder)
         recommender.refresh(wait=True)
         return recommender
 
     return opened
+
+
+@cache
+def _shipped_words() -> tuple[Alignment, Dictionary]:
+    """The lexicon and the dictionary that ship with the code, read once for all tests."""
+    return Alignment.load(None), Dictionary.load()
+
+
+def make_recommender(
+    settings: Settings,
+    analyzer: Analyzer,
+    encoder: Encoder | None,
+    index: SearchIndex | None = None,
+    notices: tuple[str, ...] = (),
+) -> Recommender:
+    """A recommender on this index, with the shipped models; `refresh` makes it load the live generation."""
+    synonyms = SynonymsFile(settings.synonyms_path, analyzer)
+    questions = QuestionAnalyzer(analyzer, synonyms, *_shipped_words(), settings.language)
+    return Recommender(settings, questions, Live(settings.index_dir, Snapshot(index, encoder, notices)))
 
 
 @pytest.fixture

@@ -37,9 +37,8 @@ from recommender.database.tables import (
     Team,
 )
 from recommender.language.analyzer import Analyzer
-from recommender.recommender import Recommender
 from recommender.settings import Settings
-from tests.conftest import FakeEncoder, sign_in
+from tests.conftest import FakeEncoder, make_recommender, sign_in
 from web.app import create_app
 
 CASES = int(os.environ.get("KOLLEGA_LEAK_CASES", "5000"))
@@ -289,7 +288,7 @@ def meet(
     settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer
 ) -> Callable[[list[Someone], list[Thing]], int]:
     """Makes a world, lets every reader visit it, and returns the number of cases."""
-    recommender = Recommender(settings, analyzer, encoder, None)
+    recommender = make_recommender(settings, analyzer, encoder, None)
     app = create_app(
         replace(settings, api_rate="1000000 per second", embed_origins="https://a.example"), recommender=recommender
     )

@@ -15,7 +15,7 @@ from recommender.database.tables import Document, HelpRequest, Team, utc_now
 from recommender.datatypes import Recommendation
 from recommender.knowledge import outcomes
 from recommender.people import availability
-from recommender.recommender import SHOWN
+from recommender.search.search import SHOWN
 from web import current
 from web.db import session
 from web.limits import limiter

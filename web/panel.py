@@ -53,10 +53,9 @@ def similar(
     question = "\n".join([request.title, request.body[:4_000], *last])
     own = {item_key(Kind.REQUEST, request.id)}
     asker = access.asker(request, reader)  # not named to whom they are not shown: their absence would tell
-    found = recommender.recommend(
-        question, reader, session(), answered, leave_out=own, asker=asker.id if asker else None
+    return recommender.recommend_with_open(
+        question, reader, session(), answered, still_open, leave_out=own, asker=asker.id if asker else None
     )
-    return found, recommender.similar_open(question, reader, session(), still_open, leave_out=own)
 
 
 def beside(request: HelpRequest, reader: Reader) -> Panel:

@@ -20,8 +20,10 @@ from recommender.encoder import Encoder
 from recommender.errors import EvaluationError, IndexDamaged
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
+from recommender.live import Live, Snapshot
 from recommender.recommender import Recommender
 from recommender.search.fusion import Candidate
+from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 
 METHODS = ("lexical", "dense", "fusion")
@@ -181,8 +183,12 @@ def _recommenders(store: Store, run: Run) -> dict[str, Recommender]:
         home = store.settings.home
         raise EvaluationError(f"{home} is damaged ({error}). Delete that folder and run this again.") from error
     dense_only = replace(store.settings, dense_weight=1.0)
+    index_dir = store.settings.index_dir
+    words = Live(index_dir, Snapshot(LocalIndex.open(index_dir, None), None))
+    both = Live(index_dir, Snapshot(index, run.encoder))
+    questions = QuestionAnalyzer.load(run.analyzer, store.settings)
     return {
-        "lexical": Recommender(store.settings, run.analyzer, None, LocalIndex.open(store.settings.index_dir, None)),
-        "dense": Recommender(dense_only, run.analyzer, run.encoder, index),
-        "fusion": Recommender(store.settings, run.analyzer, run.encoder, index),
+        "lexical": Recommender(store.settings, questions, words),
+        "dense": Recommender(dense_only, questions, both),
+        "fusion": Recommender(store.settings, questions, both),
     }

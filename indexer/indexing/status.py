@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import func, select
 
-from recommender import answer_model_file, ranker_file
+from recommender import learned
 from recommender.corpus import items
 from recommender.database.engine import open_database
 from recommender.database.tables import Document, HelpRequest, Person, Team
@@ -154,7 +154,7 @@ def _calibration(settings: Settings) -> str:
         return f"fitted to {fitted.get('questions')} questions of your own, {fitted.get('at')}"
 
     wrong = "cannot be used ({}), so the shipped one is used. Run: kollega calibrate"
-    return _learned(settings, answer_model_file.load, describe, wrong)
+    return _learned(settings, learned.ANSWER_MODEL.load, describe, wrong)
 
 
 def _ranker(settings: Settings) -> str:
@@ -165,7 +165,7 @@ def _ranker(settings: Settings) -> str:
         return f"ranked by {by}, {ranker.trained.get('questions')} questions, {ranker.trained.get('at')}"
 
     wrong = "cannot be ranked by what was learned ({}), so the shipped weights are used. Run: kollega train-experts"
-    return _learned(settings, ranker_file.load, describe, wrong)
+    return _learned(settings, learned.RANKER.load, describe, wrong)
 
 
 def _learned(settings: Settings, load: Callable[[Path], T], describe: Callable[[T], str], wrong: str) -> str:

@@ -18,13 +18,12 @@ from sqlalchemy.orm import Session
 
 from indexer.learning.comparison import Interval, difference
 from indexer.learning.history import Progress, reader_then
-from recommender import answer_model_file
+from recommender import learned
 from recommender.database.tables import RESOLVED, Document, Event, HelpRequest, RequestAttempt, RequestLink
 from recommender.datatypes import Kind, item_key
 from recommender.errors import ModelError
 from recommender.index import generations
 from recommender.knowledge.outcomes import EventKind
-from recommender.learned import remove_unusable
 from recommender.recommender import Recommender
 from recommender.search import calibration
 from recommender.search.calibration import SHIPPED, AnswerModel
@@ -94,9 +93,9 @@ def calibrate(
             raise ModelError("Calibrating needs the model, which cannot be used. See what is wrong: kollega status")
         result, answer_model = learn(list(past_matches(recommender, session, progress)))
         if result.gain is None:
-            remove_unusable(directory, answer_model_file.load, answer_model_file.remove)
+            learned.ANSWER_MODEL.remove_unusable(directory)
         elif result.chosen == "shipped":
-            answer_model_file.remove(directory)
+            learned.ANSWER_MODEL.remove(directory)
         else:
             fitted = {
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -105,7 +104,7 @@ def calibrate(
                 "held_out": result.held_out,
                 **result.loss,
             }
-            answer_model_file.save(directory, replace(answer_model, fitted=fitted))
+            learned.ANSWER_MODEL.save(directory, replace(answer_model, fitted=fitted))
     return result
 
 

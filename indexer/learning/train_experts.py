@@ -14,10 +14,9 @@ from sqlalchemy.orm import Session
 
 from indexer.learning.comparison import Interval, difference
 from indexer.learning.history import PastQuestion, Progress, past_questions
-from recommender import ranker_file
 from recommender.errors import ModelError
 from recommender.index import generations
-from recommender.learned import remove_unusable
+from recommender.learned import RANKER
 from recommender.people.experts import rank
 from recommender.people.features import FEATURES, candidates
 from recommender.people.ranker import SHIPPED, VOTES, Ranker, fit
@@ -78,9 +77,9 @@ def train(
         past = list(past_questions(recommender, session, MOST, progress=progress))
         training, ranker = learn(past, settings.half_life_days)
         if training.gain is None:
-            remove_unusable(directory, ranker_file.load, ranker_file.remove)
+            RANKER.remove_unusable(directory)
         elif training.chosen == "shipped":
-            ranker_file.remove(directory)
+            RANKER.remove(directory)
         else:
             trained = {
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -90,7 +89,7 @@ def train(
                 "held_out": training.held_out,
                 "mrr": training.mrr,
             }
-            ranker_file.save(directory, Ranker(ranker.weights, trained))
+            RANKER.save(directory, Ranker(ranker.weights, trained))
     return training
 
 

@@ -25,9 +25,11 @@ from recommender.access import ANYONE
 from recommender.encoder.load import load_encoder
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
+from recommender.live import Live, Snapshot
 from recommender.recommender import Recommender
 from recommender.search import calibration
 from recommender.search.calibration import AnswerModel, Features, Weights
+from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 
 ANSWERED, OUT_OF_SCOPE, FIRST, ELSEWHERE = "answered", "out of scope", "first of its kind", "of another set"
@@ -107,7 +109,8 @@ def ask(evaluation_set: EvaluationSet, sets: Sequence[EvaluationSet], run: Run) 
     """Ask a set every question with a known label."""
     store = open_store(evaluation_set, ITEMS, run.settings, run.encoder, run.analyzer, run.progress)
     index = LocalIndex.open(store.settings.index_dir, run.encoder.card)
-    recommender = Recommender(store.settings, run.analyzer, run.encoder, index)
+    questions = QuestionAnalyzer.load(run.analyzer, store.settings)
+    recommender = Recommender(store.settings, questions, Live(store.settings.index_dir, Snapshot(index, run.encoder)))
     with store.sessions() as session:
         for question in [*_of_the_set(evaluation_set), *_of_other_sets(evaluation_set, sets)]:
             among = None if question.ids is None else frozenset(store.keys[identifier] for identifier in question.ids)

@@ -1,1 +1,3 @@
-"""Who knows about a question: evidence, ranking, availability, preferences and the profile page's data."""
+"""Who knows about a question: evidence, ranking, availability, fairness, preferences, and the data of profile pages.
+
+How a question finds items is not decided here but in `recommender.search`."""

@@ -1,7 +1,7 @@
-"""Who may be suggested now: left, away, paused, how often first this week, topics, deputy. And the count of that.
+"""Who may be named now: who has left, is away or paused, their load this week, their topics and deputy.
 
-What a person sets is theirs alone: it decides whether they are suggested, and is shown on no page but their own. The
-fairness that follows from it is `fairness.py`'s.
+What a person sets is private: it decides whether they are named, and is shown on their own page only. `fairness.py`
+decides what follows from it.
 """
 
 from collections.abc import Collection
@@ -17,15 +17,18 @@ from recommender.language.analyzer import Analyzer
 from recommender.language.words import QUESTION_WORDS
 
 WEEK = timedelta(days=7)
-_QUESTION_LANGUAGES = ("fi", "en")  # those that `Analyzer.query_terms` reads every question in
+_QUESTION_LANGUAGES = ("fi", "en")  # `Analyzer.query_terms` reads every question in these
 
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether one person may be suggested. `capacity` is how many times a week at most they want to be first (None: any
-    number), `load` how many times they were in the last seven days, `muted` the terms of each muted topic, as they are
-    in each language of questions, `stated` those of each topic they have added, `languages` those they help in (none:
-    they have not said). Whose account is disabled has `left` too."""
+    """Whether one person may be named.
+
+    `left` is true of people whose account is disabled too. `away_until` is None for those who are not away now.
+    `capacity` is how many times a week at most they want to be named first (None: any number), `load` how many times
+    they were in the last seven days. `muted` and `stated` hold the terms of each topic that they muted or added, in
+    each language of questions. `languages` are those in which they help; empty when they have not said.
+    """
 
     person_id: int
     left: bool
@@ -40,7 +43,7 @@ class Availability:
 
     @property
     def full(self) -> bool:
-        """True when they have been first as often this week as they want to be."""
+        """True when they have been first as often this week as they want to be at most."""
         return self.capacity is not None and self.load >= self.capacity
 
     def mutes(self, words: Collection[str]) -> bool:
@@ -53,7 +56,7 @@ class Availability:
 
 
 def availabilities(session: Session, ids: Collection[int], today: date, analyzer: Analyzer) -> dict[int, Availability]:
-    """The availability of the people of `ids`, in three queries; unknown ids are left out."""
+    """The availability of the people of `ids`, by id, in three queries; unknown ids are left out."""
     wanted = sorted(set(ids))
     week = session.execute(_WEEK, {"ids": wanted, "after": today - WEEK, "today": today})
     loads = {person_id: float(load) for person_id, load in week}
@@ -79,7 +82,7 @@ def availabilities(session: Session, ids: Collection[int], today: date, analyzer
     }
 
 
-# Built once: to build a statement takes as long as to run it, and these are asked while people type.
+# Built once, since building a statement takes as long as running it, and these run while people type.
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
 _CHOSEN = (
     select(
@@ -107,30 +110,30 @@ _TOPICS = (
 
 
 def count_first(session: Session, person_id: int, today: date) -> None:
-    """Count that a person was suggested first today, and forget everybody's days before the last seven. Two at the
-    same moment are both counted."""
+    """Count that a person was named first today, and delete everybody's counts of days before the last seven. Two
+    counts at the same moment are both added."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    one = insert(FirstSuggestion).values(person_id=person_id, day=today, count=1)
+    first_today = insert(FirstSuggestion).values(person_id=person_id, day=today, count=1)
     session.execute(
-        one.on_conflict_do_update(
+        first_today.on_conflict_do_update(
             index_elements=[FirstSuggestion.person_id, FirstSuggestion.day],
             set_={"count": FirstSuggestion.count + 1},
         )
     )
-    forgotten = delete(FirstSuggestion).where(FirstSuggestion.day <= today - WEEK)
-    session.execute(forgotten.execution_options(synchronize_session=False))
+    outdated = delete(FirstSuggestion).where(FirstSuggestion.day <= today - WEEK)
+    session.execute(outdated.execution_options(synchronize_session=False))
 
 
 def topic_terms(topic: str, analyzer: Analyzer, language: str) -> frozenset[str]:
-    """The words of a topic as terms of a language; empty when it holds none to go by. Of a joined word ("VPN-yhteydet")
-    the parts, so that it is met in whatever case it is written."""
+    """The words of a topic as terms of a language; empty when no word can be searched for. A joined word
+    ("VPN-yhteydet") gives its parts only, so that it matches in any inflection."""
     words = analyzer.query_terms(topic, (language,)).words
     parts = frozenset(word for word in words if word.isalnum())
     return parts - QUESTION_WORDS or parts
 
 
 def question_terms(topic: str, analyzer: Analyzer) -> tuple[frozenset[str], ...]:
-    """The terms of a topic in each language that a question may be in: it is about the topic when it holds all of one
-    of the sets."""
-    found = [topic_terms(topic, analyzer, language) for language in _QUESTION_LANGUAGES]
-    return tuple(dict.fromkeys(terms for terms in found if terms))
+    """The terms of a topic in each language that a question may be in. A question is about the topic when it holds all
+    terms of one of these sets."""
+    by_language = [topic_terms(topic, analyzer, language) for language in _QUESTION_LANGUAGES]
+    return tuple(dict.fromkeys(terms for terms in by_language if terms))

@@ -1,9 +1,9 @@
-"""What people did in the items near a question: from the database as it is now, of what the asker may read alone.
+"""What people did in the items near a question, from the database as it is now, and only from what the reader may read.
 
-Lighter than whole items, since experts are found among far more of them than are shown.
+Texts are not loaded, because experts are found among far more items than are shown.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
@@ -24,10 +24,13 @@ from recommender.corpus import (
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Reply, Team
 from recommender.datatypes import Contribution, Kind, item_key
 
+_CONVINCING = 0.5
+"""An item is convincing from this share of the nearness of the nearest one; a judgement."""
+
 
 class Trace(NamedTuple):
-    """One item near a question: how near, beside the nearest (0..1), who handles it, and what people did in it.
-    `convincing` when it is near enough, beside the nearest, for these people to be named because of it."""
+    """One item near a question: its fused score in 0..1, the handle of the team that handles it, and what people did in
+    it. `convincing` when it is near enough, compared with the nearest, to name people because of it."""
 
     key: str
     score: float
@@ -44,22 +47,36 @@ def traces(
     declined: Collection[tuple[str, int]] = (),
     before: datetime | None = None,
 ) -> list[Trace]:
-    """The items of `scores`, nearest first, that are there and that `reader` may read. A person's part in an item that
-    they `declined` (item key, person id) is left out; so is what was done from `before` on, and what was not resolved
-    by then, which is how a question of the past is asked. How a reply was received is as it is now."""
-    found = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
-    kept = []
-    for key, (team, language, parts) in found.items():
+    """The items of `scores` (score by item key) that exist and that `reader` may read, nearest first.
+
+    A person's part in an item that they `declined` (item key, person id) is left out. With `before`, a question of the
+    past is asked again: requests that were not resolved by that time and parts from later times are left out. Votes and
+    acceptance of replies are as they are now.
+    """
+    items = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
+    found = []
+    for key, (team, language, parts) in items.items():
         if declined:
             parts = tuple(part for part in parts if (key, part.person_id) not in declined)
-        kept.append(Trace(key, scores[key], team, language, parts))
-    return sorted(kept, key=lambda trace: (-trace.score, trace.key))
+        found.append(Trace(key, scores[key], team, language, parts))
+    return sorted(found, key=lambda trace: (-trace.score, trace.key))
 
 
-Found = dict[str, tuple[str | None, str, tuple[Contribution, ...]]]
+def mark_convincing(traces: Sequence[Trace], nearness: Mapping[str, float], shown: Collection[str]) -> list[Trace]:
+    """The traces, with `convincing` set for those whose item is among the `shown`, or at least half as near as the
+    nearest of them. Both `nearness` and `shown` go by item key."""
+    least = _CONVINCING * max((nearness[trace.key] for trace in traces), default=0.0)
+    return [
+        trace._replace(convincing=True) if trace.key in shown or nearness[trace.key] >= least > 0 else trace
+        for trace in traces
+    ]
 
 
-def _of_requests(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> Found:
+ItemParts = dict[str, tuple[str | None, str, tuple[Contribution, ...]]]
+"""(team, language, what people did) of items, by key."""
+
+
+def _of_requests(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> ItemParts:
     rows = session.execute(_readable_requests(reader), {"ids": ids_of(keys, Kind.REQUEST)})
     about: dict[int, tuple[str | None, str]] = {}
     replies: dict[int, list[tuple[int | None, datetime, bool, int]]] = {}
@@ -69,33 +86,33 @@ def _of_requests(session: Session, keys: Collection[str], reader: Reader, before
         about[identifier] = (team, language)
         if author is not None and author != asker and (before is None or at < before):
             replies.setdefault(identifier, []).append((author, at, accepted, score))
-    found: Found = {}
-    for identifier, each in about.items():
-        own = replies.get(identifier, [])
-        if len(own) > 1:
-            own.sort(key=itemgetter(1))
-        found[item_key(Kind.REQUEST, identifier)] = (*each, reply_contributions(own))
+    found: ItemParts = {}
+    for identifier, (team, language) in about.items():
+        request_replies = replies.get(identifier, [])
+        if len(request_replies) > 1:
+            request_replies.sort(key=itemgetter(1))
+        found[item_key(Kind.REQUEST, identifier)] = (team, language, reply_contributions(request_replies))
     return found
 
 
-def _of_documents(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> Found:
+def _of_documents(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> ItemParts:
     ids = ids_of(keys, Kind.DOCUMENT)
     if not ids:
         return {}
-    found: Found = {}
+    found: ItemParts = {}
     rows = session.execute(_readable_documents(reader), {"ids": ids})
     for identifier, team, language, owner, verifier, verified, written in rows:
         parts = document_contributions(owner, verifier, verified, written)
-        kept = tuple(part for part in parts if before is None or part.at < before)
-        found[item_key(Kind.DOCUMENT, identifier)] = (team, language, kept)
+        earlier = tuple(part for part in parts if before is None or part.at < before)
+        found[item_key(Kind.DOCUMENT, identifier)] = (team, language, earlier)
     return found
 
 
-# The statements of a reader are kept, since to build one takes as long as to run it; what they find is not.
-_KEPT = 64
+# The statements of a reader are cached, since building one takes as long as running it; their rows are not.
+_CACHED_READERS = 64
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_CACHED_READERS)
 def _readable_requests(reader: Reader) -> Executable:
     return (
         select(
@@ -110,7 +127,7 @@ def _readable_requests(reader: Reader) -> Executable:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_CACHED_READERS)
 def _readable_documents(reader: Reader) -> Executable:
     return (
         select(

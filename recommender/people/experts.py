@@ -1,6 +1,6 @@
-"""Traces of the items near a question -> ranked colleagues, each with the evidence. No expert without evidence near it.
+"""Traces of the items near a question -> ranked colleagues, each with the evidence. No expert without evidence.
 
-`expert_ranker.py` weighs people against each other; whether someone may be asked now is `fairness.py`'s.
+`ranker.py` compares people by weights; `fairness.py` decides who may be named now, and in which order.
 """
 
 from collections import Counter
@@ -21,18 +21,23 @@ from recommender.people.features import Numbers, candidates
 from recommender.people.ranker import VOTES, Ranker
 
 NEAR = 0.25
+"""A person is ranked if the score of their nearest item is at least this; a judgement."""
 _EVIDENCE_SHOWN = 5
-_TEAMS, _LEAST_OF_TEAM = 2, 0.3
+"""Pieces of evidence that an expert is shown with; a judgement."""
+_MAX_TEAMS, _LEAST_TEAM_SHARE = 2, 0.3
+"""So many teams are named at most, each with at least this share of the votes of the first; a judgement."""
 _DAY = 86_400.0
-_ALIKE = 12
-"""Digits of two shares that are the same: the rest comes of the order in which numbers were added."""
-_TOLD_FIRST = (Part.ANSWERED, Part.KEEPS, Part.VERIFIED, Part.REPLIED)
+"""Seconds."""
+_EQUAL_DIGITS = 12
+"""Shares that are equal to so many digits are ties: further digits depend on the order in which numbers are added."""
+_PARTS_BY_IMPORTANCE = (Part.ANSWERED, Part.KEEPS, Part.VERIFIED, Part.REPLIED)
 
 
 @dataclass(slots=True)  # not frozen: to make a thousand of them would take twice as long as to rank them
 class Ranked:
-    """A person and the probability that of all candidates they are the one who answers. `values`, shape (FEATURES,),
-    are what that was made of, `pieces` how many convincing items they did something in (`with_evidence`)."""
+    """A person and the probability (`share`) that of all candidates they are the one who answers. `values`, shape
+    (features,), are the features it was computed from, `pieces` the number of convincing items in which they did
+    something (set by `with_evidence`)."""
 
     person_id: int
     share: float
@@ -48,45 +53,47 @@ def rank(
     language: str,
     excluded: Collection[int] = (),
 ) -> tuple[Ranked, ...]:
-    """All with something near the question, best first; ties in the order of ids. Traces come nearest first."""
-    found = candidates(traces, now, half_life_days, language, excluded)
-    shares = ranker.shares(found)
-    order = np.argsort(-shares.round(_ALIKE), kind="stable")
-    order = order[found.nearest[order] >= NEAR]
-    rows = zip(order.tolist(), shares[order].tolist(), found.values[order], strict=True)
-    return tuple(Ranked(found.people[number], share, 0, values) for number, share, values in rows)
+    """All people with an item near the question, without the `excluded` ids, best first; ties in the order of ids.
+    Traces come nearest first."""
+    people = candidates(traces, now, half_life_days, language, excluded)
+    shares = ranker.shares(people)
+    order = np.argsort(-shares.round(_EQUAL_DIGITS), kind="stable")
+    order = order[people.nearest[order] >= NEAR]
+    rows = zip(order.tolist(), shares[order].tolist(), people.values[order], strict=True)
+    return tuple(Ranked(people.people[number], share, 0, values) for number, share, values in rows)
 
 
 def with_evidence(ranked: Sequence[Ranked], traces: Sequence[Trace]) -> tuple[Ranked, ...]:
-    """Those of `ranked` who did something in a convincing item: nobody is named for what is merely less far than the
-    rest, however much of it they did."""
+    """Those of `ranked` who did something in a convincing item: nobody is named for items that are only less far away
+    than the rest, however many of them there are."""
     counts = Counter(part.person_id for trace in traces if trace.convincing for part in trace.contributions)
-    return tuple(replace(each, pieces=counts[each.person_id]) for each in ranked if counts[each.person_id])
+    return tuple(replace(person, pieces=counts[person.person_id]) for person in ranked if counts[person.person_id])
 
 
 def reasons(chosen: Sequence[Ranked], ranker: Ranker) -> tuple[tuple[str, ...], ...]:
-    """For each of those who are named, the features (`expert_ranker.FEATURES`) that they have more of than the others
-    who are."""
-    rows = [each.values for each in chosen]
+    """For each of the chosen people, the features (`features.FEATURES`) in which they are above the others."""
+    rows = [person.values for person in chosen]
     known = [row for row in rows if row is not None]
     if len(known) < len(rows):
         return ((),) * len(rows)
-    return tuple(ranker.reasons(np.array(known), place) for place in range(len(rows)))
+    return tuple(ranker.reasons(np.array(known), position) for position in range(len(rows)))
 
 
 def teams(traces: Sequence[Trace]) -> tuple[str, ...]:
-    """Handles of the teams that handled the convincing items, the one with most first, without those far below."""
+    """Handles of the teams that handled the convincing items, the one with most votes first, without far lower ones."""
     votes: dict[str, float] = {}
     for trace in traces:
         if trace.team is not None and trace.convincing:
             votes[trace.team] = votes.get(trace.team, 0.0) + trace.score**2
     most = max(votes.values(), default=0.0)
-    kept = [team for team, each in votes.items() if each >= _LEAST_OF_TEAM * most]
-    return tuple(sorted(kept, key=lambda team: (-votes[team], team))[:_TEAMS])
+    named = [team for team, count in votes.items() if count >= _LEAST_TEAM_SHARE * most]
+    return tuple(sorted(named, key=lambda team: (-votes[team], team))[:_MAX_TEAMS])
 
 
 @dataclass(frozen=True)
 class _Piece:
+    """One person's part in a convincing item: the item's key, the weight as evidence, and what they did."""
+
     key: str
     weight: float
     part: Contribution
@@ -101,23 +108,23 @@ def describe(
     half_life_days: float,
     ranker: Ranker = VOTES,
 ) -> tuple[Expert, ...]:
-    """The chosen people with their names and the convincing items that speak for them, the strongest first, and
-    what `ranker` says that they have more of than the others who are named."""
-    pieces = _pieces(traces, {each.person_id for each in chosen}, now, half_life_days)
-    shown = {person: own[:_EVIDENCE_SHOWN] for person, own in pieces.items()}
-    items = headings(session, {piece.key for own in shown.values() for piece in own}, reader)
-    people = {each.id: each for each in session.execute(_PEOPLE, {"ids": sorted(pieces)})}
+    """The chosen people with their names, their convincing items as evidence, the strongest first, and the features in
+    which `ranker` puts them above the others who are named."""
+    pieces = _pieces(traces, {person.person_id for person in chosen}, now, half_life_days)
+    shown = {person_id: strongest[:_EVIDENCE_SHOWN] for person_id, strongest in pieces.items()}
+    items = headings(session, {piece.key for strongest in shown.values() for piece in strongest}, reader)
+    people = {row.id: row for row in session.execute(_PEOPLE, {"ids": sorted(pieces)})}
     teams_of: dict[int, list[str]] = {}
     for person_id, handle in session.execute(_TEAMS_OF, {"ids": sorted(pieces)}):
         teams_of.setdefault(person_id, []).append(handle)
     described = []
-    for each, more in zip(chosen, reasons(chosen, ranker), strict=True):
-        person, own = people.get(each.person_id), pieces[each.person_id]
-        evidence = tuple(_evidence(piece, items) for piece in shown[each.person_id] if piece.key in items)
+    for ranked, above in zip(chosen, reasons(chosen, ranker), strict=True):
+        person, own_pieces = people.get(ranked.person_id), pieces[ranked.person_id]
+        evidence = tuple(_evidence(piece, items) for piece in shown[ranked.person_id] if piece.key in items)
         if person is None or not evidence:
             continue
-        counts = Counter(piece.part.part for piece in own)
-        told = next(part for part in _TOLD_FIRST if counts[part])
+        counts = Counter(piece.part.part for piece in own_pieces)
+        main_part = next(part for part in _PARTS_BY_IMPORTANCE if counts[part])
         described.append(
             Expert(
                 person_id=person.id,
@@ -130,15 +137,15 @@ def describe(
                 replied=counts[Part.REPLIED],
                 keeps=counts[Part.KEEPS],
                 verified=counts[Part.VERIFIED],
-                last_at=max(piece.part.at for piece in own if piece.part.part is told),
+                last_at=max(piece.part.at for piece in own_pieces if piece.part.part is main_part),
                 evidence=evidence,
-                reasons=more,
+                reasons=above,
             )
         )
     return tuple(described)
 
 
-# Built once: to build a statement takes as long as to run it.
+# Built once, since building a statement takes as long as running it.
 _PEOPLE = select(Person.id, Person.handle, Person.name, Person.languages, Person.away_until).where(Person.id.in_(IDS))
 _TEAMS_OF = (
     select(team_members.c.person_id, Team.handle)
@@ -156,19 +163,20 @@ def load_people(session: Session, ids: Collection[int]) -> dict[int, Person]:
 def _pieces(
     traces: Sequence[Trace], people: Collection[int], now: datetime, half_life_days: float
 ) -> dict[int, list[_Piece]]:
-    """What each of the people did in convincing items, the strongest first."""
-    found: dict[int, list[_Piece]] = {person: [] for person in people}
+    """What each of the people did in convincing items, the strongest pieces first. A piece weighs the square of the
+    item's score, times the weight of the part, halved for each half-life since."""
+    pieces: dict[int, list[_Piece]] = {person: [] for person in people}
     for trace in traces:
         if not trace.convincing:
             continue
         for part in trace.contributions:
-            if part.person_id in found:
+            if part.person_id in pieces:
                 age = max(0.0, (now - part.at).total_seconds() / _DAY)
                 weight = trace.score**2 * part.weight * 0.5 ** (age / half_life_days)
-                found[part.person_id].append(_Piece(trace.key, weight, part))
-    for own in found.values():
-        own.sort(key=lambda piece: (-piece.weight, piece.key))
-    return found
+                pieces[part.person_id].append(_Piece(trace.key, weight, part))
+    for own_pieces in pieces.values():
+        own_pieces.sort(key=lambda piece: (-piece.weight, piece.key))
+    return pieces
 
 
 def _evidence(piece: _Piece, items: Mapping[str, Heading]) -> Evidence:

@@ -1,6 +1,7 @@
-"""Which of the ranked colleagues to suggest, in which order: what each of them has set is honoured, and load is spread.
+"""Which of the ranked colleagues to name, and in which order: their preferences are honoured, and load is spread.
 
-Nothing here shows: who is paused, full or has muted a topic is passed over without a word.
+Nothing of this shows on any page: people who are paused, have reached their capacity or have muted a topic are left out
+without a word.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,10 +11,15 @@ from recommender.people.availability import Availability
 from recommender.people.experts import Ranked
 
 NEARLY = 0.35
-_RELIEF = 0.8
+"""People with at least this part of the best share may come first in turn. A judgement, as the other numbers here."""
+_TURN_WEIGHT = 0.8
+"""In turns, a share is multiplied by this for each time in the last seven days that the person was first."""
 _LEAST_SHARE = 0.2
-_STATED = 2.0
+"""People with less than this part of the best share are not named."""
+_STATED_ODDS = 2.0
+"""The odds of a person who has added the topic are multiplied by this, once enough items agree."""
 AGREE = 2
+"""The number of items that confirm an added topic."""
 
 
 def choose(
@@ -23,75 +29,81 @@ def choose(
     language: str,
     least_share: float = _LEAST_SHARE,
 ) -> tuple[Ranked, ...]:
-    """Whom to suggest of `ranked` (best first) for a question with these words in this language (empty when it cannot
-    be told), in the order in which to.
+    """Whom to name of `ranked` (people with evidence, best first), in the order in which to name them.
 
-    People who left, are paused or muted the topic are left out. Those who said in which languages they help, and not
-    in this one, come after those who do; those who are away come last. Those who were first as often this week as they
-    want to be come, but not first; when all who are there are full, nobody comes. The deputy of somebody who is left
-    out, away or full takes their place, when among `ranked` too. Of those nearly as good as the best, the first place
-    goes to one whose turn it is: a share counts less for each time that somebody was first in the last seven days. The
-    best then comes second. The odds of somebody who has added the topic are doubled when `AGREE` convincing items
-    speak for them. `ranked` are those with evidence, deputies too. Those with less than `least_share` of the share of
-    the best who is there (of those away, when nobody is) are not suggested.
+    `words` are the terms of the question, `language` its language, empty when it is not known.
+
+    - People who left, are paused or have muted the topic are left out.
+    - People who help in other languages only come after the others; people who are away come last.
+    - People who have reached their capacity for the week may come, but not first. If all who are present have, nobody
+      is named.
+    - A deputy among `ranked` takes the share of somebody who is left out, away or at capacity, if it is higher.
+    - The first place goes in turn to people nearly as good as the best (NEARLY), who then comes second.
+    - The odds of a person who has added the topic are doubled when AGREE convincing items confirm it.
+    - People with less than `least_share` of the best share of those present (or away, if nobody is) are left out.
     """
-    ranked = sorted((_weighed(each, available, words) for each in ranked), key=lambda each: -each.share)
-    asked = [each for each in ranked if _may_be_asked(available.get(each.person_id), words)]
-    there = [each for each in asked if available[each.person_id].away_until is None]
-    away = [each for each in asked if available[each.person_id].away_until is not None]
+    ranked = sorted((_with_stated_topic(person, available, words) for person in ranked), key=_by_share)
+    willing = [person for person in ranked if _may_be_named(available.get(person.person_id), words)]
+    there = [person for person in willing if available[person.person_id].away_until is None]
+    away = [person for person in willing if available[person.person_id].away_until is not None]
     present = _with_deputies(ranked, there, available)
-    least = least_share * max((each.share for each in present or away), default=0.0)
+    least = least_share * max((person.share for person in present or away), default=0.0)
     speaking, others, away = (
-        [each for each in group if each.share >= least] for group in (*_by_language(present, available, language), away)
+        [person for person in group if person.share >= least]
+        for group in (*_by_language(present, available, language), away)
     )
-    turns = (speaking, others) if speaking or others else (away,)
-    free = ([each for each in group if not available[each.person_id].full] for group in turns)
-    candidates = next(filter(None, free), None)
-    if candidates is None:
+    groups = (speaking, others) if speaking or others else (away,)
+    free = ([person for person in group if not available[person.person_id].full] for group in groups)
+    may_be_first = next(filter(None, free), None)
+    if may_be_first is None:
         return ()
-    first = _first(candidates, available)
-    return (first, *(each for each in (*speaking, *others, *away) if each is not first))
+    first = _first(may_be_first, available)
+    return (first, *(person for person in (*speaking, *others, *away) if person is not first))
 
 
-def _weighed(each: Ranked, available: Mapping[int, Availability], words: Collection[str]) -> Ranked:
-    person = available.get(each.person_id)
-    agreed = person is not None and each.pieces >= AGREE and person.states(words)
-    if not agreed:
-        return each
-    return replace(each, share=_STATED * each.share / (1 + (_STATED - 1) * each.share))
+def _by_share(person: Ranked) -> float:
+    return -person.share
 
 
-def _may_be_asked(person: Availability | None, words: Collection[str]) -> bool:
-    return person is not None and not (person.left or person.paused or person.mutes(words))
+def _with_stated_topic(person: Ranked, available: Mapping[int, Availability], words: Collection[str]) -> Ranked:
+    """The person, with a higher share when they have added the question's topic and their items confirm it."""
+    availability = available.get(person.person_id)
+    confirmed = availability is not None and person.pieces >= AGREE and availability.states(words)
+    if not confirmed:
+        return person
+    return replace(person, share=_STATED_ODDS * person.share / (1 + (_STATED_ODDS - 1) * person.share))
+
+
+def _may_be_named(availability: Availability | None, words: Collection[str]) -> bool:
+    return availability is not None and not (availability.left or availability.paused or availability.mutes(words))
 
 
 def _with_deputies(
     ranked: Sequence[Ranked], there: Sequence[Ranked], available: Mapping[int, Availability]
 ) -> list[Ranked]:
-    """Those who are there, best first, each with the share of the best of those whose deputy they are now."""
-    shares = {each.person_id: each.share for each in there}
-    for each in ranked:
-        person = available.get(each.person_id)
-        deputy = person.deputy_id if person else None
-        absent = each.person_id not in shares or (person is not None and person.full)
+    """Those who are there, best first, each with the best share of those whose deputy they are now, if it is higher."""
+    shares = {person.person_id: person.share for person in there}
+    for person in ranked:
+        availability = available.get(person.person_id)
+        deputy = availability.deputy_id if availability else None
+        absent = person.person_id not in shares or (availability is not None and availability.full)
         if absent and deputy in shares:
-            shares[deputy] = max(shares[deputy], each.share)
-    own = [replace(each, share=shares[each.person_id]) for each in there]
-    return sorted(own, key=lambda each: -each.share)
+            shares[deputy] = max(shares[deputy], person.share)
+    return sorted((replace(person, share=shares[person.person_id]) for person in there), key=_by_share)
 
 
 def _by_language(
     present: Sequence[Ranked], available: Mapping[int, Availability], language: str
 ) -> tuple[list[Ranked], list[Ranked]]:
-    """(those who help in the language, or have not said in which, the others)."""
+    """(those who help in the language or have not said in which they help, the others)."""
     speaking, others = list[Ranked](), list[Ranked]()
-    for each in present:
-        said = available[each.person_id].languages
-        (speaking if not language or not said or language in said else others).append(each)
+    for person in present:
+        languages = available[person.person_id].languages
+        (speaking if not language or not languages or language in languages else others).append(person)
     return speaking, others
 
 
 def _first(free: Sequence[Ranked], available: Mapping[int, Availability]) -> Ranked:
-    """Of those who may be first, best first, whose turn it is."""
-    near = [each for each in free if each.share >= NEARLY * free[0].share]
-    return max(near, key=lambda each: each.share * _RELIEF ** available[each.person_id].load)
+    """Whose turn it is to be first, of those who may be, best first."""
+    near = [person for person in free if person.share >= NEARLY * free[0].share]
+    return max(near, key=lambda person: person.share * _TURN_WEIGHT ** available[person.person_id].load)

@@ -1,8 +1,14 @@
-"""The features of each (question, person) pair."""
+"""The features of each (question, person) pair, computed from the traces alone.
+
+The traces are the items near a question that its reader may read, so what is hidden from the reader cannot change the
+order of people. Time is measured twice: in days, and in items answered since among the traces, which means the same in
+a team that answers ten requests a day and in one that answers two a month.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,43 +16,41 @@ from numpy.typing import NDArray
 from recommender.people.evidence import Trace
 
 Numbers = NDArray[np.float64]
-
+"""Shape (people,), (items,) or (people, features), as each function says."""
 
 FEATURES = (
-    "votes",  # sum of score squared times the part, halved for each half-life
-    "similar_now",  # sum of score squared, halved for each 15 items answered since; for the right team
-    "similar",  # the same, for each 150
-    "active_now",  # how much they did, halved for each 15 items answered since; for the right team
-    "active",  # the same, for each 150
-    "ranks",  # votes by the places of the items instead of their scores
+    "votes",  # sum of the item's score squared times the weight of the part, halved for each half-life
+    "similar_now",  # sum of score squared, halved for each 15 items answered since; less for other teams' items
+    "similar",  # the same, halved for each 150
+    "active_now",  # number of items, halved for each 15 answered since; less for other teams' items
+    "active",  # the same, halved for each 150
+    "ranks",  # sum by the ranks of the items instead of their scores
     "nearest",  # score of their nearest item
-    "specialist",  # mean score of what they did: near for one who does this only
+    "specialist",  # mean score of their items: high for a person who does only this
     "quality",  # mean weight of their parts: accepted answers against replies
-    "team",  # how much they did for the right team: the one that handles what is nearest
-    "language",  # share of what they did in the question's language
-    "lately",  # less for each day since they last did something near
+    "team",  # sum of the shares that the items' teams have in the nearest items
+    "language",  # share of their items that are in the question's language
+    "lately",  # lower for each day since they last did something near the question
 )
 
-
-_SOON, _LATER = 15.0, 150.0
-
-
-_FIRST_PLACE, _NEAREST = 5, 10
-
-
-_FLOOR, _OTHER_TEAM = 0.03, 0.1
-
-
-_DAYS = 5.0
-
-
+_SHORT_TERM, _LONG_TERM = 15.0, 150.0
+"""Numbers of items answered since, after which an item counts half; a judgement, as all numbers here."""
+_RANK_OFFSET = 5
+"""Added to ranks, so that the first item does not count for everything."""
+_NEAREST_ITEMS = 10
+"""So many of the nearest items tell which team handles such questions."""
+_LEAST_SHARE_IN_LOG, _OTHER_TEAM = 0.03, 0.1
+"""Added to a share before its logarithm; what an item of another team counts at least."""
+_LATELY_SCALE = 5.0
+"""Divides the logarithm of days, so that the feature is of the size of the others."""
 _DAY = 86_400.0
+"""Seconds."""
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The people of the traces, in the order of their ids: `values` has shape (people, FEATURES); `nearest` holds the
-    score of each one's nearest item, shape (people,)."""
+    """The people of the traces, in the order of their ids: `values` has shape (people, features), its columns in the
+    order of FEATURES; `nearest` holds the score of each person's nearest item, shape (people,)."""
 
     people: tuple[int, ...]
     values: Numbers
@@ -56,64 +60,84 @@ class Candidates:
 def candidates(
     traces: Sequence[Trace], now: datetime, half_life_days: float, language: str, excluded: Collection[int] = ()
 ) -> Candidates:
-    """The people who did something in `traces` (nearest first), without the `excluded`."""
+    """The people who did something in `traces` (nearest first), without the `excluded` ids."""
     parts = [part for trace in traces for part in trace.contributions]
-    of_each = np.array([len(trace.contributions) for trace in traces], int)
-    days = np.array([(now - part.at).total_seconds() for part in parts]) / _DAY
-    np.maximum(days, 0.0, out=days)
-    starts = (np.cumsum(of_each) - of_each)[of_each > 0]
-    latest = np.sort(np.minimum.reduceat(days, starts)) if parts else days
-    ids, place = np.array([part.person_id for part in parts], int), np.repeat(np.arange(len(traces)), of_each)
+    parts_of_item = np.array([len(trace.contributions) for trace in traces], int)
+    days = np.maximum(np.array([(now - part.at).total_seconds() for part in parts]) / _DAY, 0.0)
+    first_parts = (np.cumsum(parts_of_item) - parts_of_item)[parts_of_item > 0]
+    item_days = np.sort(np.minimum.reduceat(days, first_parts)) if parts else days
+    ids = np.array([part.person_id for part in parts], int)
+    item = np.repeat(np.arange(len(traces)), parts_of_item)
     weight = np.array([part.weight for part in parts])
     if excluded:
-        kept = np.isin(ids, list(excluded), invert=True)
-        ids, place, weight, days = ids[kept], place[kept], weight[kept], days[kept]
+        included = np.isin(ids, list(excluded), invert=True)
+        ids, item, weight, days = ids[included], item[included], weight[included], days[included]
     if not len(ids):
         return Candidates((), np.zeros((0, len(FEATURES))), np.zeros(0))
     people, person = np.unique(ids, return_inverse=True)
-    score = np.array([trace.score for trace in traces])[place]
-    since = np.searchsorted(latest, days, side="left")
+    answered_since = np.searchsorted(item_days, days, side="left")
+    columns = _columns(
+        traces, _Parts(len(people), person, item, weight, days, answered_since), half_life_days, language
+    )
+    values = np.column_stack([columns[name] for name in FEATURES])
+    return Candidates(tuple(people.tolist()), values, columns["nearest"])
+
+
+class _Parts(NamedTuple):
+    """All parts of `people` persons, each array of shape (parts,): the numbers of the person and of the item, the
+    weight, the age in days, and how many items were answered since."""
+
+    people: int
+    person: NDArray[np.int64]
+    item: NDArray[np.int64]
+    weight: Numbers
+    days: Numbers
+    answered_since: NDArray[np.int64]
+
+    def total(self, values: Numbers) -> Numbers:
+        """The sum of `values`, shape (parts,), for each person; shape (people,)."""
+        return np.asarray(np.bincount(self.person, weights=values, minlength=self.people), np.float64)
+
+
+def _columns(traces: Sequence[Trace], parts: _Parts, half_life_days: float, language: str) -> dict[str, Numbers]:
+    """Each feature's values, shape (people,)."""
+    score = np.array([trace.score for trace in traces])[parts.item]
     handled = _handled_by(traces)
-    right = np.maximum(_OTHER_TEAM, handled / handled.max()) if handled.any() else np.ones(len(traces))
-    soon, later = 0.5 ** (since / _SOON) * right[place], 0.5 ** (since / _LATER) * right[place]
-    size = len(people)
-
-    def total(values: Numbers) -> Numbers:
-        return np.asarray(np.bincount(person, weights=values, minlength=size), np.float64)
-
-    count = total(np.ones(len(ids)))
-    nearest, last = np.zeros(size), np.full(size, np.inf)
-    np.maximum.at(nearest, person, score)
-    np.minimum.at(last, person, days)
-    same = np.array([trace.language == language for trace in traces], float)[place]
-    columns = {
-        "votes": _log(total(score**2 * weight * 0.5 ** (days / half_life_days))),
-        "similar_now": _log(total(soon * score**2)),
-        "similar": _log(total(later * score**2)),
-        "active_now": _log(total(soon)),
-        "active": _log(total(later)),
-        "ranks": _log(total(1.0 / (place + _FIRST_PLACE))),
+    team_weight = np.maximum(_OTHER_TEAM, handled / handled.max()) if handled.any() else np.ones(len(traces))
+    short_term = 0.5 ** (parts.answered_since / _SHORT_TERM) * team_weight[parts.item]
+    long_term = 0.5 ** (parts.answered_since / _LONG_TERM) * team_weight[parts.item]
+    same_language = np.array([trace.language == language for trace in traces], float)[parts.item]
+    count = parts.total(np.ones(len(parts.item)))
+    nearest, last = np.zeros(parts.people), np.full(parts.people, np.inf)
+    np.maximum.at(nearest, parts.person, score)
+    np.minimum.at(last, parts.person, parts.days)
+    return {
+        "votes": _log(parts.total(score**2 * parts.weight * 0.5 ** (parts.days / half_life_days))),
+        "similar_now": _log(parts.total(short_term * score**2)),
+        "similar": _log(parts.total(long_term * score**2)),
+        "active_now": _log(parts.total(short_term)),
+        "active": _log(parts.total(long_term)),
+        "ranks": _log(parts.total(1.0 / (parts.item + _RANK_OFFSET))),
         "nearest": nearest,
-        "specialist": total(score) / count,
-        "quality": total(weight) / count,
-        "team": _log(total(handled[place])),
-        "language": total(same) / count,
-        "lately": -np.log1p(last) / _DAYS,
+        "specialist": parts.total(score) / count,
+        "quality": parts.total(parts.weight) / count,
+        "team": _log(parts.total(handled[parts.item])),
+        "language": parts.total(same_language) / count,
+        "lately": -np.log1p(last) / _LATELY_SCALE,
     }
-    return Candidates(tuple(people.tolist()), np.column_stack([columns[name] for name in FEATURES]), nearest)
 
 
 def _log(values: Numbers) -> Numbers:
-    """Logarithm of a share of the largest: who has half of it is as far from it whatever it is."""
+    """The logarithm of each value's share of the largest: half of the largest is equally far from it at any size."""
     largest = values.max()
-    return np.log(values / largest + _FLOOR) if largest > 0 else np.zeros_like(values)
+    return np.log(values / largest + _LEAST_SHARE_IN_LOG) if largest > 0 else np.zeros_like(values)
 
 
 def _handled_by(traces: Sequence[Trace]) -> Numbers:
-    """For each trace, the share that its team has in the nearest ones, by score squared."""
+    """For each trace, the share that its team has in the nearest items, by score squared; shape (items,)."""
     shares: dict[str, float] = {}
-    for trace in traces[:_NEAREST]:
+    for trace in traces[:_NEAREST_ITEMS]:
         if trace.team is not None:
             shares[trace.team] = shares.get(trace.team, 0.0) + trace.score**2
-    whole = sum(trace.score**2 for trace in traces[:_NEAREST]) or 1.0
+    whole = sum(trace.score**2 for trace in traces[:_NEAREST_ITEMS]) or 1.0
     return np.array([shares.get(trace.team or "", 0.0) / whole for trace in traces])

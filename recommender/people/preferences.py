@@ -1,7 +1,7 @@
-"""What a person has chosen about being suggested: when, how often, in which languages, on what, or who instead.
+"""What a person has set about being named: when, how often, in which languages, on which topics, or who instead.
 
-For that person's own pages alone. What follows from it is `availability.py`'s, what speaks for them `known_for.py`'s.
-Functions change rows of the session they are given and leave the commit to the caller.
+This is for the person's own pages only. `availability.py` decides what follows from it, and `profile.py` finds the
+items that people are named for. Functions change rows of the session they are given and leave the commit to the caller.
 """
 
 from dataclasses import dataclass
@@ -23,13 +23,17 @@ from recommender.database.tables import (
 from recommender.knowledge.outcomes import EventKind
 
 LONGEST_TOPIC = 100
+"""Characters of a topic; a judgement."""
 MOST_TOPICS = 50
+"""Topics of each kind that a person may write; a judgement."""
 MOST_A_WEEK = 1_000
+"""The largest capacity that can be set; a judgement."""
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """What one person has chosen. `capacity` is how many times a week at most they want to be suggested first."""
+    """What one person has set. `capacity` is how many times a week at most they want to be named first (None: any
+    number). `muted` and `stated` are the topics on which they do not and do want to be named."""
 
     away_until: date | None
     paused: bool
@@ -41,14 +45,14 @@ class Preferences:
 
 
 def load_preferences(session: Session, person: Person) -> Preferences:
-    """What a person has chosen, topics in the order they were written."""
-    chosen = session.get(PersonSettings, person.id)
+    """What a person has set, topics in the order they were written."""
+    settings = session.get(PersonSettings, person.id)
     rows = topics(session, person)
     return Preferences(
         away_until=person.away_until,
-        paused=bool(chosen and chosen.paused),
-        capacity=chosen.capacity if chosen else None,
-        deputy=session.get(Person, chosen.deputy_id) if chosen and chosen.deputy_id else None,
+        paused=bool(settings and settings.paused),
+        capacity=settings.capacity if settings else None,
+        deputy=session.get(Person, settings.deputy_id) if settings and settings.deputy_id else None,
         languages=tuple(person.languages),
         muted=tuple(row.topic for row in rows if row.kind == MUTED),
         stated=tuple(row.topic for row in rows if row.kind == STATED),
@@ -60,46 +64,45 @@ def topics(session: Session, person: Person) -> list[PersonTopic]:
     return list(session.scalars(select(PersonTopic).where(PersonTopic.person_id == person.id).order_by(PersonTopic.id)))
 
 
-def save_preferences(session: Session, person: Person, choices: Preferences) -> None:
-    """Make these a person's choices. A topic that stays keeps the day it was written on."""
-    person.away_until = choices.away_until
-    if tuple(person.languages) != choices.languages:
-        person.languages = list(choices.languages)
-    chosen = _settings_of(session, person)
-    chosen.paused, chosen.capacity = choices.paused, choices.capacity
-    chosen.deputy_id = choices.deputy.id if choices.deputy else None
-    for kind, wanted in ((MUTED, choices.muted), (STATED, choices.stated)):
-        kept = {row.topic: row for row in topics(session, person) if row.kind == kind}
-        for topic in kept.keys() - set(wanted):
-            session.delete(kept[topic])
+def save_preferences(session: Session, person: Person, preferences: Preferences) -> None:
+    """Replace what a person has set. A topic that is still there keeps the day on which it was written."""
+    person.away_until = preferences.away_until
+    if tuple(person.languages) != preferences.languages:
+        person.languages = list(preferences.languages)
+    settings = _settings_of(session, person)
+    settings.paused, settings.capacity = preferences.paused, preferences.capacity
+    settings.deputy_id = preferences.deputy.id if preferences.deputy else None
+    for kind, wanted in ((MUTED, preferences.muted), (STATED, preferences.stated)):
+        rows = {row.topic: row for row in topics(session, person) if row.kind == kind}
+        for topic in rows.keys() - set(wanted):
+            session.delete(rows[topic])
         session.flush()
         for topic in wanted:
-            if topic not in kept:
+            if topic not in rows:
                 session.add(PersonTopic(person_id=person.id, kind=kind, topic=topic, created_on=utc_now().date()))
     session.flush()
 
 
 def first_on(session: Session, person: Person) -> dict[date, int]:
-    """How many times a person was suggested first, by day, as far as that is kept."""
+    """How many times a person was named first, by day, for the days that are still counted."""
     query = select(FirstSuggestion.day, FirstSuggestion.count).where(FirstSuggestion.person_id == person.id)
     return {day: count for day, count in session.execute(query.order_by(FirstSuggestion.day))}
 
 
 def erase(session: Session, person: Person) -> None:
-    """Delete all that a person's profile holds of their own (settings, topics, declined items, counts) and pause their
-    suggestions, until they turn them on again."""
+    """Delete all that a person has set (settings, topics, declined items) and the counts of how often they were named
+    first. They are paused until they change that themselves."""
     for table in (PersonSettings, PersonTopic, FirstSuggestion):
         session.execute(delete(table).where(table.person_id == person.id))
-    own = delete(Event).where(Event.kind == EventKind.NOT_MY_TOPIC, Event.subject_id == person.id)
-    session.execute(own)
+    session.execute(delete(Event).where(Event.kind == EventKind.NOT_MY_TOPIC, Event.subject_id == person.id))
     _settings_of(session, person).paused = True
     session.flush()
 
 
 def _settings_of(session: Session, person: Person) -> PersonSettings:
-    found = session.get(PersonSettings, person.id)
-    if found is None:
-        found = PersonSettings(person_id=person.id, paused=False)
-        session.add(found)
+    settings = session.get(PersonSettings, person.id)
+    if settings is None:
+        settings = PersonSettings(person_id=person.id, paused=False)
+        session.add(settings)
         session.flush()
-    return found
+    return settings

@@ -1,7 +1,7 @@
-"""What a person is suggested for and why: the items that speak for them, and the topic words these share.
+"""What a person is named for and why: their items, and the topic words that these share.
 
-For that person's own page alone, from what they may read themselves. The same contributions as `corpus.py` makes for
-everybody's suggestions; how a question weighs them is `experts.py`'s.
+This is for the person's own page only, from what they may read themselves. The contributions are those that `corpus.py`
+makes for everybody; `experts.py` decides how much they count for a question.
 """
 
 import math
@@ -25,16 +25,22 @@ from recommender.people.availability import topic_terms
 from recommender.people.fairness import AGREE
 
 PIECES = 200
-_WORDS = 8
+"""Requests, and as many documents, that a profile is made from; a judgement, as the other numbers here."""
+_MAX_TOPICS = 8
+"""Topic words that are shown."""
 _CONSIDERED = 250
-_READ = 5_000
+"""Words, the most frequent ones, that may become topics."""
+_CHARACTERS_READ = 5_000
+"""Of each item."""
 _TELLING = 0.3
-_SHORTEST = 3
+"""A topic word is at least this rare, as a share of the rarity of an unknown word."""
+_SHORTEST_WORD = 3
+"""Characters."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One item that speaks for a person, with their part in it; `declined` when they said it is not their topic."""
+    """One item of a person, with what they did in it and when; `declined` when they said it is not their topic."""
 
     item: Item
     at: datetime
@@ -44,7 +50,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Topic:
-    """A word that tells what some of the items are about, as they write it, and these items, newest first."""
+    """A word that says what some of the items are about, as it is written there, and these items, newest first."""
 
     word: str
     pieces: tuple[Piece, ...]
@@ -60,15 +66,15 @@ class Stated:
 
     @property
     def confirmed(self) -> bool:
-        """True once evidence agrees; until then the topic is pending."""
+        """True once enough items agree; until then the topic is pending."""
         return self.items >= AGREE
 
 
 def pieces(
     session: Session, person: Person, reader: Reader, declined: Collection[str], most: int | None = PIECES
 ) -> tuple[Piece, ...]:
-    """What speaks for a person, as far as `reader` may read it, newest first, at most `most` of requests and of
-    documents. `declined` are the keys of items that they said are not their topic."""
+    """The items of a person that `reader` may read, newest first: requests they replied to, and documents they own or
+    verified, at most `most` of each. `declined` are the keys of items that they said are not their topic."""
     requests = (
         select(HelpRequest.id)
         .where(
@@ -94,40 +100,40 @@ def pieces(
     )
     keys = [item_key(Kind.REQUEST, number) for number in session.scalars(requests)]
     keys += [item_key(Kind.DOCUMENT, number) for number in session.scalars(documents)]
-    found = [
+    unsorted = [
         Piece(item, part.at, part.part, item.key in declined)
         for item in readable_items(session, keys, reader).values()
         for part in item.contributions
         if part.person_id == person.id
     ]
-    return tuple(sorted(found, key=lambda piece: (piece.at, piece.item.key), reverse=True))
+    return tuple(sorted(unsorted, key=lambda piece: (piece.at, piece.item.key), reverse=True))
 
 
 def topics(
     found: Sequence[Piece], person: Person, reader: Reader, analyzer: Analyzer, index: SearchIndex | None
 ) -> tuple[Topic, ...]:
-    """The words that tell what the pieces are about, most telling first: in many of them and rare among all that
+    """The words that say what the pieces are about, the best first: in many of them, and rare among all items that
     `reader` may read (the product of both: Spärck Jones 1972, "A statistical interpretation of term specificity").
-    They stand in at least one title, where people say what it is about, and in more than one piece. Without an index
-    it is not known what is rare, and nobody is suggested."""
+    Each is in at least one title and in at least AGREE pieces. None without an index, since it is then not known which
+    words are rare."""
     if index is None:
         return ()
-    speaking = [piece for piece in found if not piece.declined]
-    words = [_words(_question(piece.item), piece.item.language, analyzer) for piece in speaking]
+    accepted = [piece for piece in found if not piece.declined]
+    words = [_words(_question(piece.item), piece.item.language, analyzer) for piece in accepted]
     names = {term for part in tokens(person.name) for term in analyzer.word_keys(part)}
-    titled = {term for piece in speaking for term in _words(piece.item.title, piece.item.language, analyzer)} - names
-    held = Counter(term for each in words for term in each if term in titled)
-    shared = [term for term, n in held.most_common(_CONSIDERED) if n >= AGREE]
+    titled = {term for piece in accepted for term in _words(piece.item.title, piece.item.language, analyzer)} - names
+    counts = Counter(term for piece_words in words for term in piece_words if term in titled)
+    shared = [term for term, count in counts.most_common(_CONSIDERED) if count >= AGREE]
     rarity = index.rarity(shared, reader.tokens)
     least = _TELLING * math.log(1 + 2 * max(1, index.size(reader.tokens)))
     telling = [term for term in shared if rarity[term] >= least]
-    telling.sort(key=lambda term: (-held[term] * rarity[term], term))
+    telling.sort(key=lambda term: (-counts[term] * rarity[term], term))
     return tuple(
         Topic(
             _as_written(term, words),
-            tuple(piece for piece, own in zip(speaking, words, strict=True) if term in own),
+            tuple(piece for piece, piece_words in zip(accepted, words, strict=True) if term in piece_words),
         )
-        for term in telling[:_WORDS]
+        for term in telling[:_MAX_TOPICS]
     )
 
 
@@ -136,38 +142,40 @@ def stated(found: Sequence[Piece], rows: Sequence[PersonTopic], analyzer: Analyz
     added = [row for row in rows if row.kind == STATED]
     if not added:
         return ()
-    speaking = [piece.item for piece in found if not piece.declined]
-    held = [(item.language, set(analyzer.index_terms(_whole(item), item.language).words)) for item in speaking]
-    return tuple(Stated(row.topic, row.created_on, _agreeing(row.topic, held, analyzer)) for row in added)
+    accepted = [piece.item for piece in found if not piece.declined]
+    words = [(item.language, set(analyzer.index_terms(_all_text(item), item.language).words)) for item in accepted]
+    return tuple(Stated(row.topic, row.created_on, _count_agreeing(row.topic, words, analyzer)) for row in added)
 
 
-def _agreeing(topic: str, held: Sequence[tuple[str, set[str]]], analyzer: Analyzer) -> int:
-    terms = {language: topic_terms(topic, analyzer, language) for language, _words in held}
-    return sum(bool(terms[language]) and terms[language] <= words for language, words in held)
+def _count_agreeing(topic: str, words: Sequence[tuple[str, set[str]]], analyzer: Analyzer) -> int:
+    """How many items, each given by its language and terms, hold all words of the topic."""
+    terms = {language: topic_terms(topic, analyzer, language) for language, _item_words in words}
+    return sum(bool(terms[language]) and terms[language] <= item_words for language, item_words in words)
 
 
 def _words(text: str, language: str, analyzer: Analyzer) -> dict[str, str]:
-    """The terms of a text, each as it is written there; without what people say to be kind, or only to ask."""
-    found: dict[str, str] = {}
+    """The terms of a text, each with its shortest spelling there; without the words of greetings and questions."""
+    spellings: dict[str, str] = {}
     for token in dict.fromkeys(tokens(text)):
-        if len(token) < _SHORTEST or token.isdecimal() or "'" in token or "’" in token:
+        if len(token) < _SHORTEST_WORD or token.isdecimal() or "'" in token or "’" in token:
             continue
         terms = analyzer.query_terms(token, (language,)).words
-        if terms and terms[0] not in QUESTION_WORDS and len(token) <= len(found.get(terms[0], token)):
-            found[terms[0]] = token
-    return found
+        if terms and terms[0] not in QUESTION_WORDS and len(token) <= len(spellings.get(terms[0], token)):
+            spellings[terms[0]] = token
+    return spellings
 
 
 def _as_written(term: str, words: Sequence[dict[str, str]]) -> str:
-    """How most items write a word; of two ways the shorter, which is nearer to its base form."""
-    written = Counter(own[term] for own in words if term in own)
-    return min(written, key=lambda word: (-written[word], len(word), word))
+    """The spelling of a term that most items have; of equally frequent ones the shorter, since it is nearer to the base
+    form."""
+    spellings = Counter(item_words[term] for item_words in words if term in item_words)
+    return min(spellings, key=lambda word: (-spellings[word], len(word), word))
 
 
 def _question(item: Item) -> str:
-    """What an item is about: not the answer, which also holds greetings and much else."""
-    return f"{item.title}\n{item.body}"[:_READ]
+    """The text that says what an item is about: without the answer, which also holds greetings and other things."""
+    return f"{item.title}\n{item.body}"[:_CHARACTERS_READ]
 
 
-def _whole(item: Item) -> str:
+def _all_text(item: Item) -> str:
     return f"{item.title}\n{item.body}\n{item.answer}"

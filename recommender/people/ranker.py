@@ -1,11 +1,7 @@
-"""The features of each (question, person) pair, and the weights that make one score of them.
+"""The weights that make one score of the features (`features.py`) of a candidate, and how they are fitted.
 
-All features come from the traces alone, the items near a question that the asker may read: what is hidden from the
-asker cannot change the order of people. Time is measured twice: in days, and in items answered since among the traces,
-which means the same in a team that answers ten requests a day and one that answers two a month.
-
-The score is linear, so that it can be explained; the weights are a conditional logit's (McFadden 1974, "Conditional
-Logit Analysis of Qualitative Choice Behavior"): the probability that of all candidates this one answers.
+The score is linear, so that it can be explained. The weights are those of a conditional logit (McFadden 1974,
+"Conditional Logit Analysis of Qualitative Choice Behavior"): the probability that of all candidates this one answers.
 """
 
 import math
@@ -20,22 +16,24 @@ from numpy.typing import NDArray
 from recommender.people.features import FEATURES, Candidates, Numbers
 
 VERSION = 1
+"""Of the form in which a Ranker is saved."""
 
 
 @dataclass(frozen=True)
 class Ranker:
-    """A weight for each feature; those not named weigh nothing. `trained` says on what, empty for the shipped one."""
+    """A weight for each feature, 0 for those that are not named. `trained` says on which questions the weights were
+    fitted; it is empty for the shipped ones."""
 
     weights: Mapping[str, float]
     trained: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def vector(self) -> Numbers:
-        """The weights in the order of FEATURES."""
+        """The weights in the order of FEATURES, shape (features,)."""
         return np.array([self.weights.get(name, 0.0) for name in FEATURES])
 
     def shares(self, candidates: Candidates) -> Numbers:
-        """Probability of each candidate to be the one who answers, shape (people,); they sum to 1."""
+        """The probability of each candidate to be the one who answers, shape (people,); the sum is 1."""
         if not candidates.people:
             return np.zeros(0)
         logits = candidates.values @ self.vector
@@ -43,9 +41,9 @@ class Ranker:
         return np.asarray(odds / odds.sum())
 
     def reasons(self, values: Numbers, position: int, most: int = 5) -> tuple[str, ...]:
-        """The features that the one at `position` has more of than the others of `values`, shape (people, FEATURES),
-        have on average and that speak for them, the strongest first. (What weighs less than nothing only corrects what
-        another feature says; to lack it is no reason.)"""
+        """At most `most` features in which the person at `position` of `values`, shape (people, features), is above the
+        mean of the others, and which raise the score; the strongest first. Features with a negative weight only correct
+        others, so that a low value of them is no reason."""
         others = np.delete(values, position, axis=0)
         if not len(others):
             return ()
@@ -55,7 +53,7 @@ class Ranker:
 
 
 VOTES = Ranker({"votes": 1.0})
-"""Each item votes for the people in it (Macdonald and Ounis 2006, "Voting for Candidates"), old parts less."""
+"""Each item votes for the people in it (Macdonald and Ounis 2006, "Voting for Candidates"); old parts count less."""
 SHIPPED = Ranker(
     {
         "votes": 0.60,
@@ -70,25 +68,27 @@ SHIPPED = Ranker(
         "lately": 0.61,
     }
 )
-"""Fitted on the earlier questions of four sets by `python -m indexer.research.fit_ranker`, to be used where an
-organisation's own history gives no better ones. In them all people wrote one language and no team was named."""
+"""Fitted on the earlier questions of four evaluation sets by `python -m indexer.research.fit_ranker`; used where an
+organisation's own history gives no better ones. In these sets all people wrote one language and no team was named, so
+"language" and "team" have no weight."""
 
 
 def fit(questions: Sequence[tuple[Numbers, NDArray[np.bool_]]], start: Ranker, pull: float) -> dict[str, float]:
-    """Weights under which those who answered are most probable among the candidates of their question.
+    """The weights that make the people who answered most probable among the candidates of their question.
 
-    `questions` holds (values of shape (people, FEATURES), who answered) each; `pull` draws the weights to those of
-    `start` (a Gaussian prior), which is what they are where there is little to learn from.
+    `questions` holds, for each question, the features of its candidates, shape (people, features), and which of them
+    answered, shape (people,). `pull` is the strength of a Gaussian prior around the weights of `start`, which are the
+    result when there are few questions.
     """
     from scipy.optimize import minimize
 
     first = start.vector
-    told = [(values, answered / answered.sum()) for values, answered in questions if answered.any()]
+    usable = [(values, answered / answered.sum()) for values, answered in questions if answered.any()]
 
     def loss(weights: Numbers) -> tuple[float, Numbers]:
         away = weights - first
         value, slope = pull / 2 * float(away @ away), pull * away
-        for values, share in told:
+        for values, share in usable:
             logits = values @ weights
             logits -= logits.max()
             odds = np.exp(logits)
@@ -96,5 +96,5 @@ def fit(questions: Sequence[tuple[Numbers, NDArray[np.bool_]]], start: Ranker, p
             slope = slope + values.T @ (odds / odds.sum() - share)
         return value, slope
 
-    found = minimize(loss, first, jac=True, method="L-BFGS-B")
-    return dict(zip(FEATURES, found.x.tolist(), strict=True))
+    fitted = minimize(loss, first, jac=True, method="L-BFGS-B")
+    return dict(zip(FEATURES, fitted.x.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""From a question to a judged list of items: understanding the question, fusing both searches, calibration, snippets.
+"""From a question to a judged list of items: analysing the question, search, fusion of scores, calibration, snippets.
 
-Nothing here knows about people who answered; that is `recommender.people`.
+Who answered these items is not looked at here but in `recommender.people`.
 """

@@ -1,12 +1,13 @@
 """Dense and lexical scores -> one score per item, and the order that the items come in.
 
 A convex combination of scores normalised between their theoretical minimum and the best of the list (TM2C2 in Bruch,
-Gai and Ingber 2023, "An Analysis of Fusion Functions for Hybrid Retrieval"). The minimum of BM25 is 0; that of the
-cosine is taken as the mean cosine of unrelated texts in the index, its best as no less than a fair match has. BM25
-cannot be compared across languages (other words, other frequencies), so each language's items are measured by the best
-of them.
+Gai and Ingber 2023, "An Analysis of Fusion Functions for Hybrid Retrieval"). The minimum of BM25 is 0. That of the
+cosine is taken to be the mean cosine of unrelated texts in the index, and its maximum is at least that of a fair match.
+BM25 scores cannot be compared across languages (other words, other frequencies), so items are compared with the best
+item of their own language.
 
-The order also hears what was found: what is like the items that are probably right comes before what stands alone.
+The order also takes feedback from the results: an item that is like the probably right ones comes before an equally
+good one that is like none of them.
 """
 
 from collections.abc import Sequence
@@ -17,23 +18,27 @@ from numpy.typing import NDArray
 
 from recommender.index import Hit, Near
 
-_FIRST, _WHOLE = 0.5, 0.5
+_FIRST_WEIGHT, _MEAN_WEIGHT = 0.5, 0.5
+"""Weights of an item's first passage and of the mean of its passages, beside 1 for the nearest; a judgement."""
 _LEAST_TOP = 0.3
+"""A language's best BM25 score is taken to be at least this share of the best of all languages; a judgement."""
 _LEAST_SPAN = 0.4
-_HEARD, _REORDERED = 10, 20
+"""The cosine above unrelated texts that counts as 1 if nothing is nearer; a judgement."""
+_FEEDBACK_FROM, _REORDERED = 10, 20
+"""So many items, the best ones, give feedback, and so many are reordered by it; a judgement."""
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """How much an item gains that is like the best ones (`weight` for the same direction), and how much more a better
-    one is believed: e times as much for each `step` of the score."""
+    """How feedback from the best items changes the order. An item gains `weight` times its cosine with their mean
+    direction; in that mean an item counts e times as much as one whose score is lower by `step`."""
 
     weight: float
     step: float
 
 
 SHIPPED = Feedback(0.4, 0.05)
-"""Chosen on train queries of the evaluation sets, each left out once, by `python -m indexer.research.fit_feedback`."""
+"""Fitted on train queries of the evaluation sets, each left out once, by `python -m indexer.research.fit_feedback`."""
 
 
 @dataclass(frozen=True)
@@ -56,30 +61,31 @@ def fuse(hits: Sequence[Hit], background: float, dense_weight: float) -> list[Ca
     """
     tops = _lexical_tops(hits)
     nearness = [None if hit.near is None else _dense_score(hit.near) - background for hit in hits]
-    known = [near for near in nearness if near is not None]
-    span = max([_LEAST_SPAN, *known])  # where nothing is near, the nearest is not made near
+    known = [value for value in nearness if value is not None]
+    span = max([_LEAST_SPAN, *known])  # when nothing is near, the nearest item must not count as near
     weight = dense_weight if known else 0.0
-    found = []
-    for hit, nearby in zip(hits, nearness, strict=True):
-        dense = 0.0 if nearby is None else max(0.0, nearby / span)
+    candidates = []
+    for hit, hit_nearness in zip(hits, nearness, strict=True):
+        dense = 0.0 if hit_nearness is None else max(0.0, hit_nearness / span)
         lexical = hit.lexical / tops[hit.language] if hit.lexical > 0 else 0.0
         score = weight * dense + (1 - weight) * lexical
         if hit.near:
             near, passage_id, direction = hit.near.nearest, hit.near.passage_id, hit.near.direction
-            found.append(Candidate(hit.item, passage_id, score, near, hit.lexical, direction))
+            candidates.append(Candidate(hit.item, passage_id, score, near, hit.lexical, direction))
         else:
-            found.append(Candidate(hit.item, None, score, None, hit.lexical))
-    return sorted(found, key=lambda candidate: (-candidate.score, candidate.item))
+            candidates.append(Candidate(hit.item, None, score, None, hit.lexical))
+    return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.item))
 
 
 def reorder(candidates: Sequence[Candidate], feedback: Feedback = SHIPPED) -> list[Candidate]:
     """Candidates, best first, in the order that feedback from the best of them gives; the scores stay.
 
-    The question is answered once more by the mean direction of the best, each weighed by the odds that it is right:
-    Rocchio 1971, "Relevance Feedback in Information Retrieval", without a person who judges, with the weights of a
-    relevance model (Lavrenko and Croft 2001, "Relevance-Based Language Models") on vectors (Li et al. 2023, "Pseudo
-    Relevance Feedback with Deep Language Models and Dense Retrievers"). One that is clearly best is believed alone, and
-    then so is what says the same, in another language too. Without directions the order stays.
+    Pseudo relevance feedback: items are also compared with the mean direction of the best items, in which each counts
+    by the odds that it is right (Rocchio 1971, "Relevance Feedback in Information Retrieval", with the weights of a
+    relevance model, Lavrenko and Croft 2001, "Relevance-Based Language Models", on vectors as in Li et al. 2023,
+    "Pseudo Relevance Feedback with Deep Language Models and Dense Retrievers"). When one item is clearly the best, it
+    alone decides, so that items which say the same follow it, in another language too. Without directions the order
+    stays.
     """
     head, rest = list(candidates[:_REORDERED]), candidates[_REORDERED:]
     directions = [candidate.direction for candidate in head if candidate.direction is not None]
@@ -87,19 +93,21 @@ def reorder(candidates: Sequence[Candidate], feedback: Feedback = SHIPPED) -> li
         return list(candidates)
     vectors = np.stack(directions)
     scores = np.array([candidate.score for candidate in head])
-    odds = np.exp((scores[:_HEARD] - scores[0]) / feedback.step)
-    heard = (odds / odds.sum()) @ vectors[:_HEARD]
-    order = np.argsort(-(scores + feedback.weight * (vectors @ heard)), kind="stable")
-    return [*(head[place] for place in order), *rest]
+    odds = np.exp((scores[:_FEEDBACK_FROM] - scores[0]) / feedback.step)
+    mean = (odds / odds.sum()) @ vectors[:_FEEDBACK_FROM]
+    order = np.argsort(-(scores + feedback.weight * (vectors @ mean)), kind="stable")
+    return [*(head[position] for position in order), *rest]
 
 
 def _dense_score(near: Near) -> float:
-    """The nearest passage counts most; an item whose beginning and whole are near too is about the question."""
-    return (near.nearest + _FIRST * near.first + _WHOLE * near.whole) / (1 + _FIRST + _WHOLE)
+    """Weighted mean of the cosines of the nearest passage, the first one, and the mean of all: an item whose beginning
+    and whole text are near too is about the question."""
+    weighted = near.nearest + _FIRST_WEIGHT * near.first + _MEAN_WEIGHT * near.whole
+    return weighted / (1 + _FIRST_WEIGHT + _MEAN_WEIGHT)
 
 
 def _lexical_tops(hits: Sequence[Hit]) -> dict[str, float]:
-    """The best lexical score in each language; a language with far worse ones is measured by the best of all."""
+    """The score that counts as 1 in each language: its best, but not far below the best of all languages."""
     tops: dict[str, float] = {}
     for hit in hits:
         tops[hit.language] = max(hit.lexical, tops.get(hit.language, 0.0))

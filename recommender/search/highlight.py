@@ -9,31 +9,34 @@ from recommender.language.analyzer import Analyzer
 
 _LETTERS = r"[^\W_]+(?:[\u0300-\u036f]+[^\W_]+)*[\u0300-\u036f]*"  # accents may be characters of their own
 _WORD = re.compile(rf"{_LETTERS}(?:[.\-_:/\\@+#'’]{_LETTERS})*")
-_START = re.compile(r"(?:^|(?<=[.!?:]\s)|(?<=\n))(?=\S)")
-_STEM = 5
+_SENTENCE_START = re.compile(r"(?:^|(?<=[.!?:]\s)|(?<=\n))(?=\S)")
+_LEAST_COMPOUND_PART = 5
+"""Letters from which a term also matches a longer word that contains it; a judgement."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """A word of a shown text, `start` to `end`, and the question's terms it stands for."""
+    """A word of a shown text, characters `start` to `end`, and the question's terms it stands for."""
 
     start: int
     end: int
     terms: frozenset[str]
 
 
-_NONE: Mapping[str, str] = {}
+_NO_TRANSLATIONS: Mapping[str, str] = {}
 
 
 class Matcher:
-    """Finds the words of texts that stand for a question's terms; a word that comes again is not compared again."""
+    """Finds the words of texts that stand for a question's terms. The result for each word is cached."""
 
-    def __init__(self, weights: Mapping[str, float], analyzer: Analyzer, translated: Mapping[str, str] = _NONE) -> None:
+    def __init__(
+        self, weights: Mapping[str, float], analyzer: Analyzer, translated: Mapping[str, str] = _NO_TRANSLATIONS
+    ) -> None:
         self._analyzer = analyzer
         self._translated = translated
-        self._asked, self._foreign = frozenset(weights), frozenset(translated)
-        self._long = [term for term in weights if len(term) >= _STEM and term.isalpha()]
-        self._met: dict[str, frozenset[str]] = {}
+        self._question_terms, self._foreign_terms = frozenset(weights), frozenset(translated)
+        self._long_terms = [term for term in weights if len(term) >= _LEAST_COMPOUND_PART and term.isalpha()]
+        self._cache: dict[str, frozenset[str]] = {}
 
     def words(self, text: str) -> list[Match]:
         """Every word of `text` that stands for at least one of the question's terms in `weights`, or for its
@@ -41,23 +44,23 @@ class Matcher:
 
         A term also matches a longer compound that contains it, and the other way round ("tulostin", "tulostinjono").
         """
-        found = []
+        matches = []
         for word in _WORD.finditer(text):
             written = word.group()
-            terms = self._met.get(written)
+            terms = self._cache.get(written)
             if terms is None:
-                terms = self._met[written] = self._terms(written)
+                terms = self._cache[written] = self._terms(written)
             if terms:
-                found.append(Match(word.start(), word.end(), terms))
-        return found
+                matches.append(Match(word.start(), word.end(), terms))
+        return matches
 
     def _terms(self, word: str) -> frozenset[str]:
         keys = self._analyzer.word_keys(word)
-        terms = (keys & self._asked).union(self._translated[key] for key in keys & self._foreign)
+        terms = (keys & self._question_terms).union(self._translated[key] for key in keys & self._foreign_terms)
         if terms:
             return terms
-        long = [key for key in keys if len(key) >= _STEM]
-        return frozenset(term for key in long for term in self._long if term in key or key in term)
+        long_keys = [key for key in keys if len(key) >= _LEAST_COMPOUND_PART]
+        return frozenset(term for key in long_keys for term in self._long_terms if term in key or key in term)
 
 
 def excerpt(
@@ -68,21 +71,21 @@ def excerpt(
     `words` are the matching words of `text`; those that stand for a term in `weights` (its rarity) are marked. The
     window begins at a sentence or line.
     """
-    found = [replace(word, terms=word.terms & weights.keys()) for word in words if word.terms & weights.keys()]
+    matches = [replace(word, terms=word.terms & weights.keys()) for word in words if word.terms & weights.keys()]
     if len(text) <= length:
-        return text, tuple((match.start, match.end) for match in found)
+        return text, tuple((match.start, match.end) for match in matches)
 
     def value(start: int) -> float:
-        inside = [match.terms for match in found if match.start >= start and match.end <= start + length]
-        return fsum(weights[term] for term in frozenset().union(*inside))  # whatever the order of a set is
+        inside = [match.terms for match in matches if match.start >= start and match.end <= start + length]
+        return fsum(weights[term] for term in frozenset().union(*inside))  # fsum does not depend on the set's order
 
-    starts = [match.start() for match in _START.finditer(text)]
+    starts = [match.start() for match in _SENTENCE_START.finditer(text)]
     begin = max(starts, key=lambda start: (value(start), -start), default=0)
     cut = text.rfind(" ", begin, begin + length + 1) if begin + length < len(text) else len(text)
     end = cut if cut > begin else begin + length
     before, after = ("… " if begin else ""), (" …" if end < len(text) else "")
     shift = len(before) - begin
     marks = tuple(
-        (match.start + shift, match.end + shift) for match in found if match.start >= begin and match.end <= end
+        (match.start + shift, match.end + shift) for match in matches if match.start >= begin and match.end <= end
     )
     return before + text[begin:end] + after, marks

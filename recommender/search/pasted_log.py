@@ -1,18 +1,20 @@
-"""A long question -> the part of it that asks.
+"""A long question with a pasted log -> the part that a person wrote.
 
-People paste a log or a stack trace and ask one thing beside it. What a machine wrote is left out, but for its error
-codes. A question of ordinary length, one that is mostly somebody's own words, or one in which nobody seems to speak is
-left as it is.
+People paste a log or a stack trace and ask something about it. The lines of the log are left out, except for error
+codes. A question is not cut if it is of ordinary length, or if a person wrote most of it or none of it.
 """
 
 import re
 
-_SHORT = 60
-_LEAST = 3
-_PROSE = 0.6
-_CODES = 8
-_SHARE = 0.5
-_STAMPED = re.compile(
+_ORDINARY_LENGTH = 60
+"""Words up to which a question is never cut. This and the following numbers are judgements."""
+_LEAST_WRITTEN, _MOST_WRITTEN = 3, 0.5
+"""A question is cut if a person wrote at least so many words of it, and at most this share of all words."""
+_PLAIN_WORDS = 0.6
+"""A line with a smaller share of plain words was written by a machine."""
+_MAX_CODES = 8
+"""Error codes of the log that are kept."""
+_LOG_LINE = re.compile(
     r"""\s*(?:[\[(<]?\d{4}-\d\d-\d\d|[\[(<]?\d\d:\d\d:\d\d|[A-Z][a-z]{2}\s+\d+\s\d\d:\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}\s
     |(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL)\b|at\s[\w.$]+\(|File\s"|Traceback\s|Caused\sby:|\w+=\S+\s\w+=)""",
     re.VERBOSE,
@@ -22,23 +24,23 @@ _EDGES = ".,;:!?()[]\"'«»”“…-–"
 
 
 def asking_part(text: str) -> str:
-    """The lines of a long text that somebody wrote, and the error codes in the others."""
-    if len(text.split()) <= _SHORT:
+    """The lines of a long text that a person wrote, and the error codes in the other lines."""
+    if len(text.split()) <= _ORDINARY_LENGTH:
         return text
     lines = text.splitlines()
-    written = [not _machine(line) for line in lines]
-    said = "\n".join(line for line, mine in zip(lines, written, strict=True) if mine).strip()
-    if not _LEAST <= len(said.split()) <= _SHARE * len(text.split()):
+    logged = [_is_log_line(line) for line in lines]
+    written = "\n".join(line for line, is_log in zip(lines, logged, strict=True) if not is_log).strip()
+    if not _LEAST_WRITTEN <= len(written.split()) <= _MOST_WRITTEN * len(text.split()):
         return text
     codes = dict.fromkeys(
-        code for line, mine in zip(lines, written, strict=True) if not mine for code in _CODE.findall(line)
+        code for line, is_log in zip(lines, logged, strict=True) if is_log for code in _CODE.findall(line)
     )
-    return "\n".join([said, *[code for code in codes if code not in said][:_CODES]])
+    return "\n".join([written, *[code for code in codes if code not in written][:_MAX_CODES]])
 
 
-def _machine(line: str) -> bool:
-    """True for a line of a log: it begins with a time or a level, or is hardly made of words."""
+def _is_log_line(line: str) -> bool:
+    """True for a line that begins with a time or a log level, or holds few plain words."""
     words = [word.strip(_EDGES) for word in line.split()]
     words = [word for word in words if word]
     plain = sum(word.replace("'", "").replace("’", "").replace("-", "").isalpha() for word in words)
-    return bool(_STAMPED.match(line)) or plain < _PROSE * len(words)
+    return bool(_LOG_LINE.match(line)) or plain < _PLAIN_WORDS * len(words)

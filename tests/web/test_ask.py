@@ -15,7 +15,7 @@ from recommender.language.analyzer import Analyzer
 from recommender.people.features import FEATURES
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from tests.conftest import MODELS, FakeEncoder
+from tests.conftest import MODELS, FakeEncoder, make_recommender
 from web.app import create_app
 from web.formatting import reason_words
 
@@ -174,7 +174,7 @@ def test_the_browsers_language_counts_when_none_was_chosen_and_an_unknown_one_is
 
 
 def test_the_setting_gives_the_language_when_nothing_else_does(settings: Settings) -> None:
-    app = create_app(replace(settings, language="fi"), recommender=Recommender(settings, None, None, None))  # type: ignore[arg-type]
+    app = create_app(replace(settings, language="fi"), recommender=make_recommender(settings, None, None, None))  # type: ignore[arg-type]
     assert '<html lang="fi">' in app.test_client().get("/").text
     app.extensions["kollega_sessions"].kw["bind"].dispose()
 
@@ -208,7 +208,7 @@ def test_a_question_far_too_long_is_refused_with_a_page(open_client: OpenClient,
 
 
 def test_without_an_index_the_page_says_what_an_admin_does(settings: Settings) -> None:
-    recommender = Recommender(settings, Analyzer(MODELS / "dictionaries"), FakeEncoder(), None, ("index_missing",))
+    recommender = make_recommender(settings, Analyzer(MODELS / "dictionaries"), FakeEncoder(), None, ("index_missing",))
     app = create_app(settings, recommender=recommender)
     page = app.test_client().post("/suggest", data={"q": "printer"}).text
     assert "An admin can make the index with the command kollega reindex." in page
@@ -218,7 +218,7 @@ def test_without_an_index_the_page_says_what_an_admin_does(settings: Settings) -
 def test_the_secret_key_is_made_once_and_is_the_owners_alone(settings: Settings) -> None:
     keys = []
     for _ in range(2):
-        app = create_app(settings, recommender=Recommender(settings, None, None, None))  # type: ignore[arg-type]
+        app = create_app(settings, recommender=make_recommender(settings, None, None, None))  # type: ignore[arg-type]
         keys.append(app.config["SECRET_KEY"])
         app.extensions["kollega_sessions"].kw["bind"].dispose()
     assert keys[0] == keys[1] and len(keys[0]) == 64

@@ -22,9 +22,8 @@ from recommender.errors import IndexDamaged, IndexLocked, IndexMismatch
 from recommender.index import generations
 from recommender.index.catalogue import Catalogue
 from recommender.language.analyzer import Analyzer
-from recommender.recommender import Recommender
 from recommender.settings import Settings
-from tests.conftest import MODELS, FakeEncoder
+from tests.conftest import MODELS, FakeEncoder, make_recommender
 from tests.paths import ROOT
 
 Run = Callable[..., ReindexReport]
@@ -48,7 +47,7 @@ def ask(
     """Titles that anyone is shown for a question by the live generation."""
 
     def ask(question: str) -> list[str]:
-        recommender = Recommender(settings, analyzer, encoder, None)
+        recommender = make_recommender(settings, analyzer, encoder, None)
         recommender.refresh(wait=True)
         with sessions() as session:
             return [found.item.title for found in recommender.recommend(question, ANYONE, session).suggestions]

@@ -14,9 +14,8 @@ from recommender.access import ANYONE
 from recommender.database.tables import HelpRequest, Reply, utc_now
 from recommender.index import generations
 from recommender.language.analyzer import Analyzer
-from recommender.recommender import Recommender
 from recommender.settings import Settings
-from tests.conftest import FakeEncoder
+from tests.conftest import FakeEncoder, make_recommender
 
 Steps = Callable[[], Iterator[None]]
 Follow = Callable[[Steps], list[tuple[int, int]]]
@@ -61,7 +60,7 @@ def test_a_new_request_is_indexed_and_answered_and_nothing_is_done_when_nothing_
         yield
 
     assert follow(steps) == [(1, 2), (2, 2)]
-    recommender = Recommender(settings, analyzer, encoder, None)
+    recommender = make_recommender(settings, analyzer, encoder, None)
     recommender.refresh(wait=True)
     with sessions() as session:
         found = recommender.recommend("Printer on floor two is stuck", ANYONE, session)

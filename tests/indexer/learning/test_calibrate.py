@@ -23,7 +23,7 @@ from indexer.learning.calibrate import (
     log_losses,
     past_matches,
 )
-from recommender import answer_model_file
+from recommender import learned
 from recommender.database.tables import RequestAttempt, RequestLink
 from recommender.datatypes import DENSE_MISSING
 from recommender.errors import IndexNotFound, ModelError
@@ -35,6 +35,7 @@ from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.search.calibration import SHIPPED, AnswerModel
 from recommender.settings import Settings
+from tests.conftest import make_recommender
 
 START = datetime(2026, 1, 1)
 Open = Callable[[], Recommender]
@@ -154,19 +155,22 @@ def test_a_calibration_belongs_to_the_live_generation_and_is_in_the_status(
     assert read_status(settings).calibration == ""
     with sessions() as session:
         result = calibrate(settings, recommender, session)
-        assert result.chosen == "own" and recommender.answer_model == answer_model_file.load(directory) != SHIPPED
-        assert recommender.answer_model.fitted["questions"] == 1_000
+        recommender.refresh()
+        answer_model = recommender.snapshot.answer_model
+        assert result.chosen == "own" and answer_model == learned.ANSWER_MODEL.load(directory) != SHIPPED
+        assert answer_model.fitted["questions"] == 1_000
         assert "calibration fitted to 1000 questions of your own, 20" in read_status(settings).as_text()
         (directory / "calibration.json").write_text("{")
         assert "Run: kollega calibrate" in read_status(settings).calibration
         monkeypatch.setattr("indexer.learning.calibrate.past_matches", lambda *_args: history[:20])
         assert calibrate(settings, recommender, session).chosen == "shipped"
-        assert (
-            recommender.answer_model is SHIPPED and read_status(settings).calibration == ""
-        )  # what cannot be used is gone
-        answer_model_file.save(directory, own := AnswerModel(-1.0, 0.5, 2.0, {"questions": 300}))
+        recommender.refresh()
+        assert recommender.snapshot.answer_model is SHIPPED
+        assert read_status(settings).calibration == ""  # the file that could not be used was removed
+        learned.ANSWER_MODEL.save(directory, own := AnswerModel(-1.0, 0.5, 2.0, {"questions": 300}))
         assert "Nothing was changed." in calibrate(settings, recommender, session).as_text()
-        assert recommender.answer_model == own
+        recommender.refresh()
+        assert recommender.snapshot.answer_model == own
 
 
 def test_calibrating_needs_an_index_and_a_model(
@@ -178,7 +182,7 @@ def test_calibrating_needs_an_index_and_a_model(
 ) -> None:
     add_request("printer jam")
     recommender = open_recommender()
-    words = Recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None), (DENSE_MISSING,))
+    words = make_recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None), (DENSE_MISSING,))
     with sessions() as session:
         with pytest.raises(ModelError, match="kollega status"):
             calibrate(settings, words, session)

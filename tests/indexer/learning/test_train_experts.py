@@ -15,11 +15,12 @@ from recommender.errors import IndexNotFound, ModelError
 from recommender.index import generations
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
+from recommender.learned import RANKER
 from recommender.people.evidence import Trace
 from recommender.people.ranker import SHIPPED, VOTES, Ranker
-from recommender.ranker_file import load, save
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.conftest import make_recommender
 
 START = datetime(2026, 1, 1)
 EXPERT, POPULAR, OTHER = 1, 2, 3
@@ -92,23 +93,27 @@ def test_learned_weights_belong_to_the_live_generation_and_are_removed_when_no_l
     monkeypatch.setattr("indexer.learning.train_experts.past_questions", lambda *_args, **_named: better)
     with sessions() as session:
         training = train(settings, recommender, session)
-        assert load(directory).weights == training.weights
-        assert load(directory).trained["generation"] == directory.name
-        assert recommender.ranker.weights == training.weights
+        assert RANKER.load(directory).weights == training.weights
+        assert RANKER.load(directory).trained["generation"] == directory.name
+        recommender.refresh()
+        assert recommender.snapshot.ranker.weights == training.weights
         assert f"colleagues ranked by weights fitted to your own history, {LEAST}" in read_status(settings).as_text()
         monkeypatch.setattr("indexer.learning.train_experts.past_questions", lambda *_args, **_named: better[:3])
         assert train(settings, recommender, session).gain is None
-        assert recommender.ranker.weights == training.weights  # too little to judge by changes nothing
+        recommender.refresh()
+        assert recommender.snapshot.ranker.weights == training.weights  # too little to judge by changes nothing
         (directory / "experts.json").write_text("{")
         assert "Run: kollega train-experts" in read_status(settings).ranker
         assert train(settings, recommender, session).gain is None
-        assert recommender.ranker is SHIPPED and read_status(settings).ranker == ""
+        recommender.refresh()
+        assert recommender.snapshot.ranker is SHIPPED and read_status(settings).ranker == ""
         monkeypatch.setattr("indexer.learning.train_experts.past_questions", lambda *_args, **_named: better)
         train(settings, recommender, session)
         random_ones = [_question(number, (EXPERT, POPULAR)[number % 2], EXPERT) for number in range(LEAST)]
         monkeypatch.setattr("indexer.learning.train_experts.past_questions", lambda *_args, **_named: random_ones)
         assert train(settings, recommender, session).chosen == "shipped"
-        assert recommender.ranker is SHIPPED
+        recommender.refresh()
+        assert recommender.snapshot.ranker is SHIPPED
 
 
 def test_training_needs_an_index_and_a_model(
@@ -120,7 +125,7 @@ def test_training_needs_an_index_and_a_model(
 ) -> None:
     add_request("printer jam")
     recommender = open_recommender()
-    words = Recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None), (DENSE_MISSING,))
+    words = make_recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None), (DENSE_MISSING,))
     with sessions() as session, pytest.raises(ModelError, match="kollega status"):
         train(settings, words, session)
     (settings.index_dir / "CURRENT").unlink()
@@ -133,6 +138,8 @@ def test_saved_weights_are_used_from_the_next_question_on(
 ) -> None:
     add_request("printer jam")
     recommender = open_recommender()
-    assert recommender.ranker is SHIPPED
-    save(generations.live(settings.index_dir), Ranker({"nearest": 2.0}))
-    assert recommender.ranker.weights == {"nearest": 2.0}
+    recommender.refresh()
+    assert recommender.snapshot.ranker is SHIPPED
+    RANKER.save(generations.live(settings.index_dir), Ranker({"nearest": 2.0}))
+    recommender.refresh()
+    assert recommender.snapshot.ranker.weights == {"nearest": 2.0}

@@ -13,8 +13,8 @@ from recommender.errors import SynonymsError
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.language.synonyms import Synonyms, SynonymsFile
-from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.conftest import make_recommender
 
 
 def _synonyms(text: str, question: str, analyzer: Analyzer) -> dict[str, str]:
@@ -110,7 +110,7 @@ def test_a_question_with_a_synonym_finds_the_answer_and_status_names_a_bad_line(
         add_request(f"elephant{number} giraffe{number}", answer="zebra")
     wanted = add_request("Slow again", "The customer register is slow since noon", answer="Restart it", by="aino")
     reindexed()
-    recommender = Recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
+    recommender = make_recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
     with sessions() as session:
         assert recommender.recommend("Leija", ANYONE, session).suggestions == ()
         _write(settings.synonyms_path, b"Leija => customer register\n", 1)

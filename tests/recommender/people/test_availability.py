@@ -1,4 +1,4 @@
-"""recommender/availability.py: who may be suggested now, by days counted by hand, and how often somebody was first."""
+"""availability.py: who may be named now, with days counted by hand, and how often a person was first."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -32,7 +32,7 @@ def _of(sessions: sessionmaker[Session], analyzer: Analyzer, person_id: int) -> 
         return availabilities(session, [person_id], TODAY, analyzer)[person_id]
 
 
-def test_somebody_who_has_said_nothing_may_be_suggested(
+def test_a_person_who_has_set_nothing_may_be_named(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
 ) -> None:
     with sessions() as session:
@@ -42,7 +42,7 @@ def test_somebody_who_has_said_nothing_may_be_suggested(
         assert availabilities(session, [], TODAY, analyzer) == {}
 
 
-def test_what_a_person_has_set_is_there(
+def test_the_availability_holds_what_a_person_has_set(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int, add_person: Callable[..., int]
 ) -> None:
     matti = add_person("matti")
@@ -55,7 +55,7 @@ def test_what_a_person_has_set_is_there(
     assert _of(sessions, analyzer, matti) == Availability(matti, False, None, False, None, 0.0, (), None)
 
 
-def test_whose_account_is_disabled_has_left_and_their_languages_are_there(
+def test_a_person_with_a_disabled_account_counts_as_left(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
 ) -> None:
     with sessions.begin() as session:
@@ -68,7 +68,7 @@ def test_whose_account_is_disabled_has_left_and_their_languages_are_there(
 
 
 @pytest.mark.parametrize(("days", "left", "away"), [(-1, True, False), (0, True, True), (1, False, True)])
-def test_the_day_itself_is_the_first_of_having_left_and_the_last_of_being_away(
+def test_people_have_left_from_their_last_day_on_and_are_away_until_the_end_of_the_day(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int, days: int, left: bool, away: bool
 ) -> None:
     with sessions.begin() as session:
@@ -78,7 +78,7 @@ def test_the_day_itself_is_the_first_of_having_left_and_the_last_of_being_away(
     assert found.left is left and found.away_until == (TODAY + days * DAY if away else None)
 
 
-def test_the_load_is_that_of_seven_days_with_today(
+def test_the_load_counts_seven_days_including_today(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
 ) -> None:
     with sessions.begin() as session:
@@ -88,11 +88,11 @@ def test_the_load_is_that_of_seven_days_with_today(
 
 
 @pytest.mark.parametrize(("capacity", "full"), [(None, False), (0, True), (2, True), (3, False)])
-def test_somebody_is_full_from_their_capacity_on(capacity: int | None, full: bool) -> None:
+def test_a_person_is_full_from_their_capacity_on(capacity: int | None, full: bool) -> None:
     assert Availability(1, False, None, False, capacity, 2.0, (), None).full is full
 
 
-def test_first_suggestions_add_up_by_person_and_day_and_older_than_a_week_are_forgotten(
+def test_first_places_add_up_by_person_and_day_and_are_deleted_after_a_week(
     sessions: sessionmaker[Session], aino: int, add_person: Callable[..., int]
 ) -> None:
     matti = add_person("matti")
@@ -104,7 +104,7 @@ def test_first_suggestions_add_up_by_person_and_day_and_older_than_a_week_are_fo
     assert found == {(aino, -6 * DAY, 1), (aino, 0 * DAY, 2)}
 
 
-def test_two_who_ask_at_the_same_moment_are_both_counted(
+def test_two_counts_at_the_same_moment_are_both_added(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
 ) -> None:
     with sessions() as one, sessions() as two:
@@ -118,7 +118,7 @@ def test_two_who_ask_at_the_same_moment_are_both_counted(
     assert _of(sessions, analyzer, aino).load == 2.0
 
 
-def test_on_postgresql_the_count_is_its_own_upsert(aino: int, sessions: sessionmaker[Session]) -> None:
+def test_on_postgresql_the_count_is_an_upsert_of_its_own_dialect(aino: int, sessions: sessionmaker[Session]) -> None:
     said: list[str] = []
 
     class Elsewhere(Session):
@@ -132,7 +132,7 @@ def test_on_postgresql_the_count_is_its_own_upsert(aino: int, sessions: sessionm
     assert "ON CONFLICT (person_id, day) DO UPDATE SET count = (first_suggestions.count + " in said[0]
 
 
-def test_a_thousand_people_are_asked_for_in_as_many_queries_as_one(
+def test_a_thousand_people_take_as_many_queries_as_one(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
 ) -> None:
     with sessions.begin() as session:
@@ -170,14 +170,14 @@ def test_a_thousand_people_are_asked_for_in_as_many_queries_as_one(
         ("how to print", "how to order a chair", False),
     ],
 )
-def test_a_muted_topic_is_met_in_any_form_and_only_by_all_of_its_words(
+def test_a_muted_topic_matches_in_any_inflection_and_only_with_all_of_its_words(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int, topic: str, question: str, muted: bool
 ) -> None:
     _mute(sessions, aino, "something else", topic)
     assert _of(sessions, analyzer, aino).mutes(analyzer.query_terms(question).words) is muted
 
 
-def test_a_topic_that_was_added_is_met_by_questions_that_hold_its_words(
+def test_an_added_topic_matches_questions_with_all_of_its_words(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
 ) -> None:
     _mute(sessions, aino, "Etäyhteydet VPN:llä", kind="stated")
@@ -193,5 +193,5 @@ def test_a_stated_topic_mutes_nothing(sessions: sessionmaker[Session], analyzer:
 
 
 @pytest.mark.parametrize("topic", ["", "?!", "a", "moi kiitos", "🙂"])
-def test_a_topic_without_a_word_mutes_no_question(analyzer: Analyzer, topic: str) -> None:
+def test_a_topic_without_words_mutes_no_question(analyzer: Analyzer, topic: str) -> None:
     assert question_terms(topic, analyzer) == ()

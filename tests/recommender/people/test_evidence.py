@@ -1,4 +1,4 @@
-"""evidence.py: what counts as a trace, and that what is hidden from the reader changes nothing."""
+"""evidence.py: which items give traces, and that items hidden from the reader change nothing."""
 
 import random
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def people(sessions: sessionmaker[Session]) -> Session:
     return session
 
 
-def test_the_best_part_of_each_who_replied_counts_but_not_the_askers(people: Session) -> None:
+def test_the_best_part_of_each_replier_counts_but_not_of_the_asker(people: Session) -> None:
     team = people.scalars(select(Team).where(Team.handle == "it")).one()
     replies = [_reply(1), _reply(1, 2, accepted=True), _reply(2, 1, score=3), _reply(3, 3), _reply(4), _reply(None)]
     people.add(_request(*replies, asked_by_id=4, team_id=team.id))
@@ -81,7 +81,7 @@ def test_the_parts_are_those_of_the_whole_item(people: Session) -> None:
     assert [part.person_id for part in items["document:1"].contributions] == [3, 4]
 
 
-def test_open_hidden_and_draft_items_are_no_traces_and_the_nearest_comes_first(people: Session) -> None:
+def test_open_hidden_and_draft_items_give_no_traces_and_the_nearest_comes_first(people: Session) -> None:
     people.add_all([_request(_reply(1), status="open"), _request(_reply(1), hidden=True), _request(_reply(1))])
     people.add_all([_document(1, draft=True), _document(1, hidden=True), _document(1)])
     people.flush()
@@ -89,7 +89,7 @@ def test_open_hidden_and_draft_items_are_no_traces_and_the_nearest_comes_first(p
     assert [trace.key for trace in traces(people, scores, ANYONE)] == ["document:3", "request:3"]
 
 
-def test_a_question_of_the_past_sees_what_had_been_done_by_then(people: Session) -> None:
+def test_a_question_of_the_past_sees_only_what_had_been_done_by_then(people: Session) -> None:
     people.add_all([_request(_reply(1, 1), _reply(2, 5), _reply(1, 6, accepted=True)), _document(3)])
     people.flush()
     keys = {"request:1": 1.0, "document:1": 0.5}
@@ -104,7 +104,7 @@ def test_a_question_of_the_past_sees_what_had_been_done_by_then(people: Session)
     assert len(traces(people, keys, ANYONE, before=AT + timedelta(days=7))) == 2
 
 
-def test_what_somebody_declined_does_not_speak_for_them(people: Session) -> None:
+def test_an_item_that_a_person_declined_is_no_evidence_for_them(people: Session) -> None:
     people.add_all([_request(_reply(1), _reply(2)), _request(_reply(1))])
     people.flush()
     keys = {"request:1": 1.0, "request:2": 0.5}
@@ -130,7 +130,7 @@ def _fill(session: Session, rng: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_the_colleagues_are_those_of_the_readable_part_alone(people: Session, seed: int) -> None:
+def test_unreadable_items_change_nothing_about_the_colleagues(people: Session, seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311
     _fill(people, rng)
     requests, documents = people.scalars(select(HelpRequest.id)).all(), people.scalars(select(Document.id)).all()
@@ -156,7 +156,7 @@ def test_the_colleagues_are_those_of_the_readable_part_alone(people: Session, se
 
 
 def _named(session: Session, scores: dict[str, float], reader: Reader) -> Named:
-    """As the recommender names them, with what is nearer than 0.3 taken to convince."""
+    """The people whom the recommender names, if items are convincing from a score of 0.3 on."""
     now = AT + timedelta(days=500)
     near = [trace._replace(convincing=trace.score >= 0.3) for trace in traces(session, scores, reader)]
     excluded = {reader.person_id} if reader.person_id else set()

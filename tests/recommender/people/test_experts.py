@@ -1,4 +1,4 @@
-"""experts.py: who is named, by hand, and the evidence that they carry."""
+"""experts.py: the order of people, computed by hand, and the evidence that experts carry."""
 
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ NOW = datetime(2026, 6, 1)
 
 
 def _trace(number: int, score: float, *parts: tuple[int, float, int], team: str | None = None) -> Trace:
-    """An item with contributions (person, weight, age in days); convincing from a score of 0.3 on."""
+    """An item with contributions (person, weight, age in days); it is convincing from a score of 0.3 on."""
     made = tuple(Contribution(person, weight, NOW - timedelta(days=age)) for person, weight, age in parts)
     return Trace(f"request:{number}", score, team, "en", made, score >= 0.3)
 
@@ -25,7 +25,7 @@ def _ranked(*traces: Trace, excluded: frozenset[int] = frozenset(), half_life: f
     return [each.person_id for each in rank(traces, VOTES, NOW, half_life, "en", excluded)]
 
 
-def test_votes_rank_by_squared_score_times_the_part_halved_for_each_half_life() -> None:
+def test_votes_rank_by_squared_score_times_weight_halved_for_each_half_life() -> None:
     # person 7: 0.64; 8: 0.64 * 0.5 * 0.5 = 0.16; 9: 0.64 * 0.25 + 0.36 = 0.52
     traces = [_trace(1, 0.8, (7, 1.0, 0), (8, 0.5, 100), (9, 1.0, 200)), _trace(2, 0.6, (9, 1.0, 0))]
     assert _ranked(*traces) == [7, 9, 8]
@@ -42,22 +42,22 @@ def test_the_shares_of_all_candidates_sum_to_one_and_say_how_much_more_probable(
     assert reasons(found[:1], VOTES) == ((),)  # there is nobody to have more than
 
 
-def test_nobody_is_named_without_something_near_however_much_they_did() -> None:
+def test_nobody_is_ranked_without_a_near_item_however_much_they_did() -> None:
     far = [_trace(number, NEAR - 0.001, (8, 1.0, 0)) for number in range(2, 60)]
     assert _ranked(_trace(1, NEAR, (7, 0.2, 0)), *far) == [7]
     assert _ranked(*far) == []
 
 
-def test_the_asker_is_not_named_and_equals_come_in_the_order_of_ids() -> None:
+def test_the_asker_is_not_ranked_and_ties_come_in_the_order_of_ids() -> None:
     assert _ranked(_trace(1, 1.0, (9, 1.0, 0), (8, 1.0, 0), (7, 1.0, 0)), excluded=frozenset({8})) == [7, 9]
 
 
-def test_an_answer_from_the_future_counts_as_one_of_today() -> None:
+def test_an_answer_from_the_future_counts_as_one_from_today() -> None:
     found = rank([_trace(1, 1.0, (7, 1.0, -50), (8, 1.0, 0))], VOTES, NOW, 100, "en")
     assert found[0].share == found[1].share == 0.5
 
 
-def test_the_teams_are_those_of_what_is_near_without_those_far_below() -> None:
+def test_the_teams_are_those_of_near_items_without_far_smaller_ones() -> None:
     # it: 1 + .25, hr: .81, law: .36, which is less than 0.3 of it's; far is not near
     traces = [
         _trace(1, 1.0, team="it"), _trace(2, 0.9, team="hr"), _trace(3, 0.6, team="law"),
@@ -68,7 +68,7 @@ def test_the_teams_are_those_of_what_is_near_without_those_far_below() -> None:
     assert teams([_trace(1, 0.29, team="it")]) == ()
 
 
-def test_only_those_who_did_something_in_a_convincing_item_are_named() -> None:
+def test_only_people_with_a_convincing_item_are_named() -> None:
     traces = [_trace(1, 0.3, (7, 0.2, 0), (8, 1.0, 0)), _trace(2, 0.3, (7, 1.0, 0)), _trace(3, 0.29, (9, 1.0, 0))]
     named = with_evidence([Ranked(9, 0.5), Ranked(8, 0.3), Ranked(7, 0.2)], traces)
     assert [(each.person_id, each.pieces) for each in named] == [(8, 1), (7, 2)]
@@ -118,7 +118,7 @@ def test_an_expert_carries_the_strongest_items_and_counts_all_of_them(items: Ses
     assert [piece.weight for piece in expert.evidence] == pytest.approx([0.81, 0.64, 0.49, 0.361, 0.36])
 
 
-def test_people_without_evidence_that_is_still_there_are_not_described(items: Session) -> None:
+def test_people_whose_evidence_is_gone_are_not_described(items: Session) -> None:
     items.get_one(HelpRequest, 8).hidden = True
     items.flush()
     traces = [_trace(8, 1.0, (2, 1.0, 8)), _trace(1, 1.0, (1, 1.0, 1), (99, 1.0, 1))]

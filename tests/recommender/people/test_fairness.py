@@ -1,4 +1,4 @@
-"""fairness.py: what people have set is honoured, and whose turn it is, by hand."""
+"""fairness.py: preferences are honoured, and first places go round, computed by hand."""
 
 from datetime import date
 from typing import Any
@@ -22,16 +22,16 @@ def _chosen(*people: Availability, shares: tuple[float, ...] = (), words: tuple[
     return [each.person_id for each in choose(ranked, available, words, "fi", least_share=0.0)]
 
 
-def test_without_anything_set_the_order_stays() -> None:
+def test_without_preferences_the_order_stays() -> None:
     assert _chosen(_person(3), _person(1), _person(2)) == [3, 1, 2]
 
 
 @pytest.mark.parametrize("chosen", [{"left": True}, {"paused": True}, {"muted": (frozenset({"vpn"}),)}])
-def test_who_left_is_paused_or_muted_the_topic_is_passed_over(chosen: dict[str, Any]) -> None:
+def test_people_who_left_are_paused_or_muted_the_topic_are_left_out(chosen: dict[str, Any]) -> None:
     assert _chosen(_person(1, **chosen), _person(2), words=("vpn", "slow")) == [2]
 
 
-def test_a_muted_topic_of_several_words_needs_them_all() -> None:
+def test_a_muted_topic_of_several_words_needs_all_of_them() -> None:
     muted = _person(1, muted=(frozenset({"vpn", "mac"}),))
     assert _chosen(muted, _person(2), words=("vpn",)) == [1, 2]
     assert _chosen(muted, _person(2), words=("vpn", "mac")) == [2]
@@ -40,7 +40,9 @@ def test_a_muted_topic_of_several_words_needs_them_all() -> None:
 @pytest.mark.parametrize(
     ("pieces", "words", "first"), [(2, ("vpn", "slow"), 2), (1, ("vpn", "slow"), 1), (2, ("mac", "slow"), 1)]
 )
-def test_who_added_the_topic_counts_more_once_two_items_agree(pieces: int, words: tuple[str, ...], first: int) -> None:
+def test_a_person_who_added_the_topic_counts_more_once_two_items_agree(
+    pieces: int, words: tuple[str, ...], first: int
+) -> None:
     added = _person(2, stated=(frozenset({"vpn"}),))
     ranked = [Ranked(1, 0.5, pieces=5), Ranked(2, 0.4, pieces=pieces)]
     chosen = choose(ranked, {1: _person(1), 2: added}, words, "fi")
@@ -48,27 +50,27 @@ def test_who_added_the_topic_counts_more_once_two_items_agree(pieces: int, words
     assert {each.person_id: each.share for each in chosen}[2] == pytest.approx(0.8 / 1.4 if first == 2 else 0.4)
 
 
-def test_somebody_unknown_is_passed_over() -> None:
+def test_an_unknown_person_is_left_out() -> None:
     assert choose([Ranked(1, 1.0)], {}, (), "fi") == ()
 
 
-def test_those_who_are_away_come_last_but_come() -> None:
+def test_people_who_are_away_come_last() -> None:
     away = date(2026, 6, 1)
     assert _chosen(_person(1, away_until=away), _person(2), _person(3)) == [2, 3, 1]
     assert _chosen(_person(1, away_until=away)) == [1]
 
 
-def test_who_is_full_comes_but_not_first() -> None:
+def test_a_person_at_capacity_does_not_come_first() -> None:
     full = _person(1, capacity=3, load=3.0)
     assert _chosen(full, _person(2), _person(3), shares=(0.8, 0.1, 0.05)) == [2, 1, 3]
     assert _chosen(_person(1, capacity=3, load=2.0), _person(2), shares=(0.9, 0.1)) == [1, 2]
 
 
-def test_when_all_are_full_nobody_is_named() -> None:
+def test_when_all_are_at_capacity_nobody_is_named() -> None:
     assert _chosen(_person(1, capacity=0), _person(2, capacity=1, load=1.0)) == []
 
 
-def test_the_deputy_of_somebody_who_cannot_be_asked_takes_their_place() -> None:
+def test_the_deputy_takes_the_place_of_a_person_who_cannot_be_named() -> None:
     shares = (0.7, 0.2, 0.1)
     for chosen in ({"paused": True}, {"left": True}):
         assert _chosen(_person(1, deputy_id=3, **chosen), _person(2), _person(3), shares=shares) == [3, 2]
@@ -80,7 +82,7 @@ def test_the_deputy_of_somebody_who_cannot_be_asked_takes_their_place() -> None:
     assert _chosen(_person(1, deputy_id=9, paused=True), _person(2), shares=(0.7, 0.2)) == [2]  # 9 did nothing near
 
 
-def test_of_those_nearly_as_good_the_one_whose_turn_it_is_comes_first_and_the_best_second() -> None:
+def test_of_nearly_equal_people_the_one_with_less_load_comes_first_and_the_best_second() -> None:
     # 0.5 * 0.8 ** 3 = 0.256 < 0.3
     people = (_person(1, load=3.0), _person(2, load=0.0), _person(3))
     assert _chosen(*people, shares=(0.5, 0.3, 0.2)) == [2, 1, 3]
@@ -88,25 +90,25 @@ def test_of_those_nearly_as_good_the_one_whose_turn_it_is_comes_first_and_the_be
     assert _chosen(_person(1, load=2.0), *people[1:], shares=(0.5, 0.3, 0.2)) == [1, 2, 3]
 
 
-def test_somebody_far_below_the_best_does_not_come_first_however_loaded_the_best_is() -> None:
+def test_a_person_far_below_the_best_does_not_come_first_whatever_the_load_of_the_best() -> None:
     people = (_person(1, load=99.0), _person(2))
     assert _chosen(*people, shares=(1.0, NEARLY - 0.001)) == [1, 2]
     assert _chosen(*people, shares=(1.0, NEARLY)) == [2, 1]
 
 
-def test_those_far_below_the_best_who_can_be_asked_are_not_suggested() -> None:
+def test_people_far_below_the_best_are_not_named() -> None:
     people = {1: _person(1, paused=True), 2: _person(2), 3: _person(3), 4: _person(4)}
     ranked = [Ranked(1, 0.9), Ranked(2, 0.5), Ranked(3, 0.1), Ranked(4, 0.099)]
     assert [each.person_id for each in choose(ranked, people, (), "fi")] == [2, 3]
 
 
-def test_somebody_far_below_does_not_stand_in_for_one_who_is_full() -> None:
+def test_a_person_far_below_does_not_take_the_place_of_one_at_capacity() -> None:
     people = {1: _person(1, capacity=0), 2: _person(2)}
     assert choose([Ranked(1, 0.95), Ranked(2, 0.01)], people, (), "fi") == ()
     assert [each.person_id for each in choose([Ranked(1, 0.95), Ranked(2, 0.19)], people, (), "fi")] == [2, 1]
 
 
-def test_somebody_away_does_not_come_first_because_those_there_are_full() -> None:
+def test_a_person_who_is_away_does_not_come_first_when_the_present_ones_are_at_capacity() -> None:
     people = {1: _person(1, capacity=0), 2: _person(2, away_until=date(2026, 6, 1))}
     assert choose([Ranked(1, 0.5), Ranked(2, 0.4)], people, (), "fi") == ()
     assert choose([Ranked(2, 0.8), Ranked(1, 0.1)], people, (), "fi") == ()
@@ -114,7 +116,7 @@ def test_somebody_away_does_not_come_first_because_those_there_are_full() -> Non
     assert [each.person_id for each in choose([Ranked(2, 0.8), Ranked(3, 0.1)], people, (), "fi")] == [3, 2]
 
 
-def test_those_who_help_in_the_language_come_before_those_who_said_others() -> None:
+def test_people_who_help_in_the_language_come_before_people_who_help_in_others() -> None:
     english, finnish, silent = _person(1, languages=("en",)), _person(2, languages=("fi", "en")), _person(3)
     away = _person(4, languages=("fi",), away_until=date(2026, 6, 1))
     shares = (0.9, 0.5, 0.3, 0.8)

@@ -1,4 +1,4 @@
-"""recommender/choices.py: what a person has chosen is kept, changed, and erased with nobody else's."""
+"""preferences.py: what a person has set is saved, changed, and erased without changing anybody else."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +18,7 @@ NOTHING = Preferences(None, False, None, None, (), (), ())
 
 @pytest.fixture
 def people(sessions: sessionmaker[Session], add_person: Callable[..., int]) -> tuple[int, int]:
-    """Aino and Matti, both with choices."""
+    """Aino and Matti, both with preferences."""
     aino, matti = add_person("aino"), add_person("matti")
     with sessions.begin() as session:
         for own, other in ((aino, matti), (matti, aino)):
@@ -31,7 +31,7 @@ def people(sessions: sessionmaker[Session], add_person: Callable[..., int]) -> t
     return aino, matti
 
 
-def test_what_was_chosen_is_kept(sessions: sessionmaker[Session], people: tuple[int, int]) -> None:
+def test_saved_preferences_are_loaded(sessions: sessionmaker[Session], people: tuple[int, int]) -> None:
     with sessions() as session:
         aino, matti = (session.get_one(Person, number) for number in people)
         assert load_preferences(session, aino) == Preferences(
@@ -41,7 +41,7 @@ def test_what_was_chosen_is_kept(sessions: sessionmaker[Session], people: tuple[
         assert list(declined_on(session, aino.id)) == ["request:1"]
 
 
-def test_somebody_who_has_said_nothing_has_chosen_nothing(
+def test_a_person_who_has_set_nothing_has_the_defaults(
     sessions: sessionmaker[Session], add_person: Callable[..., int]
 ) -> None:
     number = add_person("kaisa")
@@ -50,7 +50,7 @@ def test_somebody_who_has_said_nothing_has_chosen_nothing(
         assert not session.new
 
 
-def test_a_topic_that_stays_keeps_its_day_and_one_left_out_is_gone(
+def test_a_topic_that_stays_keeps_its_day_and_an_omitted_one_is_deleted(
     sessions: sessionmaker[Session], people: tuple[int, int]
 ) -> None:
     with sessions.begin() as session:
@@ -66,7 +66,7 @@ def test_a_topic_that_stays_keeps_its_day_and_one_left_out_is_gone(
         assert load_preferences(session, matti).muted == ("vpn", "printer")
 
 
-def test_erasing_deletes_all_of_one_s_own_pauses_and_leaves_everybody_else_s(
+def test_erasing_deletes_all_of_a_person_pauses_them_and_changes_nobody_else(
     sessions: sessionmaker[Session], people: tuple[int, int]
 ) -> None:
     with sessions.begin() as session:
@@ -82,7 +82,7 @@ def test_erasing_deletes_all_of_one_s_own_pauses_and_leaves_everybody_else_s(
         assert session.query(Event).filter_by(kind="used").count() == 1
 
 
-def test_a_person_who_is_deleted_takes_their_choices_along_and_is_nobody_s_deputy(
+def test_deleting_a_person_deletes_their_preferences_and_their_being_a_deputy(
     sessions: sessionmaker[Session], people: tuple[int, int]
 ) -> None:
     aino, matti = people

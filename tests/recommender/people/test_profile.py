@@ -1,4 +1,4 @@
-"""recommender/known_for.py: what speaks for a person, and the words and topics that it makes."""
+"""profile.py: the items of a person, and the topics that these give."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -18,7 +18,7 @@ Sessions = sessionmaker[Session]
 
 @pytest.fixture
 def aino(sessions: Sessions, add_request: Callable[..., int], add_document: Callable[..., int]) -> Reader:
-    """Aino of IT, who has answered about printers and the VPN, replied once, keeps a guide; and what is not hers."""
+    """Aino of IT, who has answered about printers and the VPN, replied once and keeps a guide; and items of others."""
     add_request("Printer is stuck", "The printer in the hall blinks", by="aino", at=datetime(2026, 1, 1))
     add_request("Two printers are offline", "Since the update", by="aino", at=datetime(2026, 1, 2))
     add_request("VPN drops", "At home the VPN drops", by="aino", at=datetime(2026, 1, 3), team="it", audience=[])
@@ -46,7 +46,7 @@ def _pieces(sessions: Sessions, reader: Reader, *declined: str) -> tuple[Piece, 
         return pieces(session, session.get_one(Person, reader.person_id), reader, declined)
 
 
-def test_what_speaks_for_a_person_is_what_they_did_for_others_and_may_read(sessions: Sessions, aino: Reader) -> None:
+def test_the_pieces_are_what_a_person_did_for_others_and_may_read(sessions: Sessions, aino: Reader) -> None:
     assert [(piece.item.title, piece.part, piece.at.day, piece.declined) for piece in _pieces(sessions, aino)] == [
         ("Seating, briefly", Part.VERIFIED, 7, False),
         ("Chair is broken", Part.REPLIED, 6, False),
@@ -57,7 +57,7 @@ def test_what_speaks_for_a_person_is_what_they_did_for_others_and_may_read(sessi
     ]
 
 
-def test_what_a_person_declined_is_marked(sessions: Sessions, aino: Reader) -> None:
+def test_a_declined_item_is_marked(sessions: Sessions, aino: Reader) -> None:
     declined = [piece.item.title for piece in _pieces(sessions, aino, "request:1") if piece.declined]
     assert declined == ["Printer is stuck"]
 
@@ -70,7 +70,7 @@ def _topics(
         return topics(_pieces(sessions, reader, *declined), person, reader, analyzer, index)
 
 
-def test_the_words_are_those_of_several_items_and_rare_elsewhere_each_with_its_items(
+def test_topics_are_words_of_several_items_that_are_rare_elsewhere(
     sessions: Sessions, aino: Reader, analyzer: Analyzer, reindexed: Callable[..., LocalIndex]
 ) -> None:
     found = _topics(sessions, aino, analyzer, reindexed())
@@ -80,13 +80,13 @@ def test_the_words_are_those_of_several_items_and_rare_elsewhere_each_with_its_i
     ]
 
 
-def test_what_is_declined_makes_no_word(
+def test_a_declined_item_gives_no_topic(
     sessions: Sessions, aino: Reader, analyzer: Analyzer, reindexed: Callable[..., LocalIndex]
 ) -> None:
     assert "vpn" not in [topic.word for topic in _topics(sessions, aino, analyzer, reindexed(), "request:3")]
 
 
-def test_without_an_index_no_word_is_known_to_be_rare(sessions: Sessions, aino: Reader, analyzer: Analyzer) -> None:
+def test_without_an_index_there_are_no_topics(sessions: Sessions, aino: Reader, analyzer: Analyzer) -> None:
     assert _topics(sessions, aino, analyzer, None) == ()
 
 
@@ -103,7 +103,7 @@ def test_an_added_topic_is_pending_until_two_items_hold_all_its_words(
     assert (fewer.items, fewer.confirmed) == (1, False)
 
 
-def test_the_answer_counts_for_an_added_topic_and_each_item_is_read_in_its_language(
+def test_answers_count_for_an_added_topic_and_items_are_read_in_their_language(
     sessions: Sessions, add_request: Callable[..., int], analyzer: Analyzer
 ) -> None:
     add_request("Kone jumissa", "Mitä teen", "Tulostimen kansi auki", by="aino", language="fi")

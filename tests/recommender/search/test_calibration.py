@@ -1,4 +1,4 @@
-"""calibration.py against sums done by hand."""
+"""calibration.py against values computed by hand."""
 
 import math
 
@@ -52,22 +52,22 @@ def test_coverage_is_the_share_of_the_rarity_that_matches() -> None:
     assert coverage({}, set(), 5.0, 4.0) == 0.0
 
 
-def test_a_word_never_seen_counts_against_the_passage() -> None:
+def test_an_unknown_word_counts_against_the_passage() -> None:
     assert coverage({"vpn": 5.0, "flibbert": 0.0}, {"vpn"}, 5.0, 4.0) == pytest.approx(5 / 10)
 
 
-def test_to_cover_common_words_tells_little() -> None:
+def test_covering_common_words_counts_little() -> None:
     assert coverage({"all": 1.0, "the": 0.5}, {"all", "the"}, 5.0, 4.0) == pytest.approx(1 / 4)
     assert coverage({"all": 1.0, "vpn": 3.0}, {"all", "vpn"}, 5.0, 4.0) == pytest.approx(3 / 4)
     assert coverage({"flibbert": 0.0}, {"flibbert"}, 5.0, 4.0) == 0.0
 
 
 @pytest.mark.parametrize(("words", "expected"), [(0, 0.0), (8, 0.0), (32, 0.5), (128, 1.0), (5_000, 1.0)])
-def test_length_is_measured_by_its_logarithm(words: int, expected: float) -> None:
+def test_length_is_logarithmic(words: int, expected: float) -> None:
     assert length(words, 128) == pytest.approx(expected)
 
 
-def test_a_probability_is_the_logistic_of_the_weighted_features() -> None:
+def test_a_probability_is_the_logistic_function_of_the_weighted_features() -> None:
     logit = SHIPPED_WEIGHTS.constant + SHIPPED_WEIGHTS.near * 0.4 + SHIPPED_WEIGHTS.covered * 0.5
     assert probability(Features(0.4, 0.5, 3, 5)) == pytest.approx(1 / (1 + math.exp(-logit)))
     logit += (
@@ -79,7 +79,7 @@ def test_a_probability_is_the_logistic_of_the_weighted_features() -> None:
     assert probability(Features(0.4, 0.5, 128, 256)) == pytest.approx(1 / (1 + math.exp(-logit)))
 
 
-def test_what_is_nearer_and_what_covers_more_is_more_probable_at_any_length() -> None:
+def test_more_nearness_or_coverage_is_more_probable_at_any_length() -> None:
     for question in (1, 20, 500):
         for passage in (1, 60, 500):
             by_near = [probability(Features(near / 10, 0.5, question, passage)) for near in range(11)]
@@ -88,7 +88,7 @@ def test_what_is_nearer_and_what_covers_more_is_more_probable_at_any_length() ->
     assert probability(Features(0.0, 0.0, 2, 20)) < 0.01 and probability(Features(0.8, 1.0, 2, 20)) > 0.99
 
 
-def test_without_a_dense_leg_coverage_stands_alone() -> None:
+def test_in_keyword_search_the_probability_depends_on_coverage_alone() -> None:
     logit = WORDS_ALONE.constant + WORDS_ALONE.covered * 0.7
     assert probability(Features(None, 0.7, 3, 300)) == pytest.approx(1 / (1 + math.exp(-logit)))
 
@@ -103,11 +103,11 @@ def test_without_a_dense_leg_coverage_stands_alone() -> None:
         (0.0, Verdict.UNKNOWN),
     ],
 )
-def test_the_thresholds_belong_to_the_better_verdict(best: float, expected: Verdict) -> None:
+def test_a_probability_at_a_threshold_gets_the_better_verdict(best: float, expected: Verdict) -> None:
     assert verdict(best, answer_from=0.4, maybe_from=0.2) is expected
 
 
-def test_the_best_match_and_the_mean_of_the_first_five_tell_whether_there_is_an_answer() -> None:
+def test_the_best_match_and_the_mean_of_the_first_five_are_the_features_of_an_answer() -> None:
     matches = [0.2, 0.9, 0.5, 0.4, 0.0, 0.6]
     assert evidence(matches) == pytest.approx((math.log(9), 0.4))
     logit = -2.0 + 0.5 * math.log(9) + 3.0 * 0.4
@@ -117,19 +117,19 @@ def test_the_best_match_and_the_mean_of_the_first_five_tell_whether_there_is_an_
     assert evidence([0.7, 0.1]) == evidence([0.7, 0.1, 0.0, 0.0, 0.0]) == pytest.approx((math.log(7 / 3), 0.16))
 
 
-def test_without_a_suggestion_there_is_no_answer_and_certain_ones_stay_finite() -> None:
+def test_no_suggestion_means_no_answer_and_certain_matches_stay_finite() -> None:
     assert SHIPPED.probability([]) == 0.0
     assert SHIPPED.probability([0.0] * 5) < 0.05 and 0.95 < SHIPPED.probability([1.0] * 5) < 1.0
 
 
-def test_a_match_among_others_tells_more_than_one_alone() -> None:
+def test_a_match_with_others_after_it_counts_more_than_a_single_one() -> None:
     alone, among = [0.9, 0.0, 0.0, 0.0, 0.0], [0.9, 0.8, 0.7, 0.6, 0.5]
     assert SHIPPED.probability(alone) < SHIPPED.probability(among)
     by_best = [SHIPPED.probability([best / 20, 0.1, 0.1]) for best in range(21)]
     assert by_best == sorted(by_best)
 
 
-def test_weights_make_the_share_with_an_answer_what_it_should_be() -> None:
+def test_balanced_weights_give_the_wanted_share_with_an_answer() -> None:
     truth = [True] * 30 + [False] * 10
     weights = balanced(truth)
     assert weights.mean() == pytest.approx(1.0)
@@ -142,14 +142,14 @@ def _drawn(answer_model: AnswerModel, questions: int) -> tuple[list[list[float]]
     return matches, [bool(rng.random() < answer_model.probability(each)) for each in matches]
 
 
-def test_fitting_finds_the_belief_that_made_the_answers() -> None:
+def test_fitting_finds_the_answer_model_that_made_the_answers() -> None:
     made = AnswerModel(-3.0, 0.8, 4.0)
     matches, truth = _drawn(made, 20_000)
     found = fit(matches, truth, np.ones(len(truth)))
     assert (found.constant, found.best, found.together) == pytest.approx((-3.0, 0.8, 4.0), abs=0.25)
 
 
-def test_a_strong_pull_leaves_what_it_starts_from_and_no_weight_turns_negative() -> None:
+def test_a_strong_prior_keeps_the_start_and_no_weight_turns_negative() -> None:
     matches, truth = _drawn(AnswerModel(-3.0, 0.8, 4.0), 200)
     held = fit(matches, truth, np.ones(200), SHIPPED, pull=1e9)
     assert (held.constant, held.best, held.together) == pytest.approx(
@@ -159,7 +159,7 @@ def test_a_strong_pull_leaves_what_it_starts_from_and_no_weight_turns_negative()
     assert (against.best, against.together) == (0.0, 0.0)
 
 
-def test_a_match_in_another_language_counts_more_for_it_cannot_be_as_near() -> None:
+def test_a_match_in_another_language_counts_more_since_it_cannot_be_as_near() -> None:
     across, alike = probability(Features(0.3, 0.2, 5, 20, across=True)), probability(Features(0.3, 0.2, 5, 20))
     assert (
         math.log(across / (1 - across)) - math.log(alike / (1 - alike)) == pytest.approx(SHIPPED_WEIGHTS.across)
@@ -168,7 +168,7 @@ def test_a_match_in_another_language_counts_more_for_it_cannot_be_as_near() -> N
     assert probability(Features(None, 0.7, 3, 300, across=True)) == probability(Features(None, 0.7, 3, 300))
 
 
-def test_fitting_finds_the_weights_that_made_the_answers_by_the_best_suggestion() -> None:
+def test_fitting_finds_the_weights_that_made_the_answers_from_the_best_suggestions() -> None:
     rng = np.random.default_rng(0)
     made = Weights(-4.0, 6.0, 3.0, question=1.0, passage=-2.0, near_in_long=2.0, covered_in_long=1.0, across=1.0)
 

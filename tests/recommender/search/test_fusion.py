@@ -1,4 +1,4 @@
-"""fusion.py against sums done by hand."""
+"""fusion.py against values computed by hand."""
 
 import math
 
@@ -10,12 +10,12 @@ from recommender.search.fusion import SHIPPED, Candidate, Feedback, fuse, reorde
 
 
 def _hit(item: int, cosine: float | None, lexical: float, language: str = "en") -> Hit:
-    """An item of one passage, whose number is ten times the item's; `cosine` None is without a dense leg."""
+    """An item of one passage, whose id is ten times the item's; `cosine` None is a hit of keyword search alone."""
     near = None if cosine is None else Near(10 * item, cosine, cosine, cosine)
     return Hit(f"request:{item}", language, near, lexical)
 
 
-def test_scores_are_the_convex_combination_of_both_normalised_legs() -> None:
+def test_scores_are_the_convex_combination_of_both_normalised_scores() -> None:
     hits = [_hit(1, 0.9, 2.0), _hit(2, 0.7, 4.0), _hit(3, 0.5, 0.0)]
     found = {c.item: c.score for c in fuse(hits, background=0.5, dense_weight=0.7)}
     # dense spans 0.5..0.9, lexical 0..4
@@ -42,13 +42,13 @@ def test_the_nearest_passage_counts_half_the_first_and_the_whole_a_quarter_each(
     assert [c.score for c in found] == pytest.approx([1.0, 0.45 / 0.6, 0.4 / 0.6, 0.3 / 0.6])
 
 
-def test_what_is_farther_than_unrelated_texts_scores_nothing_by_meaning() -> None:
+def test_an_item_farther_than_unrelated_texts_has_no_dense_score() -> None:
     near, far = fuse([_hit(1, 0.6, 0.0), _hit(2, -0.4, 0.0)], background=0.1, dense_weight=0.7)
     assert (near.score, far.score, far.dense) == (pytest.approx(0.7), 0.0, -0.4)
     assert [c.score for c in fuse([_hit(1, 0.05, 2.0)], background=0.1, dense_weight=0.7)] == [pytest.approx(0.3)]
 
 
-def test_the_nearest_is_not_made_near_where_nothing_is() -> None:
+def test_when_nothing_is_near_the_nearest_item_does_not_count_as_near() -> None:
     found = {c.item: c.score for c in fuse([_hit(1, 0.3, 1.0), _hit(2, 0.2, 0.0)], background=0.1, dense_weight=0.7)}
     # over a span of 0.4, not of 0.2
     assert found == {"request:1": pytest.approx(0.7 * 0.5 + 0.3), "request:2": pytest.approx(0.7 * 0.25)}
@@ -56,24 +56,24 @@ def test_the_nearest_is_not_made_near_where_nothing_is() -> None:
     assert near.score == pytest.approx(0.7)
 
 
-def test_each_language_is_measured_by_its_best_words() -> None:
+def test_lexical_scores_are_compared_within_each_language() -> None:
     hits = [_hit(1, None, 8.0), _hit(2, None, 4.0), _hit(3, None, 5.0, "fi"), _hit(4, None, 2.5, "fi")]
     found = {c.item: c.score for c in fuse(hits, background=0.0, dense_weight=0.7)}
     assert found == {"request:1": 1.0, "request:2": 0.5, "request:3": 1.0, "request:4": 0.5}
 
 
-def test_a_language_with_far_worse_words_is_measured_by_the_best_of_all() -> None:
+def test_a_language_with_far_lower_scores_is_compared_with_the_best_of_all() -> None:
     hits = [_hit(1, None, 10.0), _hit(2, None, 1.5, "fi"), _hit(3, None, 0.0, "sv")]
     found = {c.item: c.score for c in fuse(hits, background=0.0, dense_weight=0.7)}
     assert found == {"request:1": 1.0, "request:2": pytest.approx(1.5 / 3.0), "request:3": 0.0}
 
 
-def test_items_that_score_the_same_come_in_the_order_of_their_keys() -> None:
+def test_items_with_equal_scores_come_in_the_order_of_their_keys() -> None:
     found = fuse([_hit(3, 0.5, 1.0), _hit(1, 0.5, 1.0), _hit(2, 0.5, 1.0)], background=0.0, dense_weight=0.7)
     assert [c.item for c in found] == ["request:1", "request:2", "request:3"]
 
 
-def test_lexical_scores_stand_alone_without_a_dense_leg() -> None:
+def test_without_dense_scores_the_lexical_ones_are_used_alone() -> None:
     found = fuse([_hit(1, None, 1.0), _hit(2, None, 4.0)], background=0.8, dense_weight=0.7)
     assert [(c.item, c.passage_id, c.score, c.dense, c.lexical) for c in found] == [
         ("request:2", None, 1.0, None, 4.0),
@@ -81,7 +81,7 @@ def test_lexical_scores_stand_alone_without_a_dense_leg() -> None:
     ]
 
 
-def test_nothing_found_is_no_candidates() -> None:
+def test_no_hits_give_no_candidates() -> None:
     assert fuse([], background=0.8, dense_weight=0.7) == []
 
 
@@ -93,7 +93,7 @@ def _names(candidates: list[Candidate]) -> str:
     return "".join(candidate.item for candidate in candidates)
 
 
-def test_what_is_like_the_best_comes_before_what_stands_alone_and_scores_stay() -> None:
+def test_items_like_the_best_come_before_others_and_scores_stay() -> None:
     found = [_candidate("a", 0.9, 1, 0), _candidate("b", 0.6, 0, 1), _candidate("c", 0.5, 0.8, 0.6)]
     # the odds of b against a are e to the -30: c gains 0.4 * 0.8, b nothing
     ordered = reorder(found, Feedback(0.4, 0.01))
@@ -101,7 +101,7 @@ def test_what_is_like_the_best_comes_before_what_stands_alone_and_scores_stay() 
     assert _names(reorder(found, Feedback(0.12, 0.01))) == "abc"  # c gains less than 0.1
 
 
-def test_the_odds_of_the_best_are_by_the_step() -> None:
+def test_the_step_decides_the_odds_of_the_best_items() -> None:
     step = 0.1 / math.log(3)  # 0.1 less is a third as probable: 3/4 and 1/4
     found = [_candidate("a", 0.6, 1, 0), _candidate("b", 0.5, 0, 1), _candidate("c", 0.0, 0.6, 0.8)]
     gains = {"a": 0.75, "b": 0.25, "c": 0.75 * 0.6 + 0.25 * 0.8}
@@ -111,7 +111,7 @@ def test_the_odds_of_the_best_are_by_the_step() -> None:
         assert _names(reorder(found, Feedback(weight, step))) == _names(best), weight
 
 
-def test_only_the_best_ten_are_heard_and_the_best_twenty_reordered() -> None:
+def test_only_the_best_ten_give_feedback_and_the_best_twenty_are_reordered() -> None:
     heard = [_candidate("h", 0.5, 1, 0) for _ in range(10)]
     found = [*heard, *(_candidate("x", 0.4, 0, 1) for _ in range(9)), *(_candidate(c, 0.4, 1, 0) for c in "yz")]
     assert _names(reorder(found, SHIPPED)) == "h" * 10 + "y" + "x" * 9 + "z"
@@ -127,7 +127,7 @@ def test_the_order_stays_without_directions() -> None:
     assert _names(reorder([_candidate("a", 0.9)])) == "a"
 
 
-def test_items_that_gain_the_same_stay_in_their_order() -> None:
+def test_items_with_equal_gains_keep_their_order() -> None:
     assert _names(reorder([_candidate(name, 0.5, 1, 0) for name in "bac"])) == "bac"
 
 

@@ -42,7 +42,7 @@ def test_a_compound_stands_for_each_of_its_parts(analyzer: Analyzer) -> None:
     assert word == Match(0, 15, frozenset({"tulostin", "ongelma"}))
 
 
-def test_exact_tokens_are_marked_whole(analyzer: Analyzer) -> None:
+def test_exact_tokens_are_marked_as_a_whole(analyzer: Analyzer) -> None:
     text = "Virhe 0x80070005 laitteella LAH-2F-PRN03."
     assert _marked(text, {"0x80070005": 1.0, "lah-2f-prn03": 1.0}, analyzer) == ["0x80070005", "LAH-2F-PRN03"]
 
@@ -52,7 +52,7 @@ def test_words_in_decomposed_letters_match(analyzer: Analyzer) -> None:
     assert _marked(text, {"tyopoyta": 1.0}, analyzer) == ["tyo\u0308po\u0308yta\u0308"]
 
 
-def test_a_word_that_tells_nothing_is_not_marked(analyzer: Analyzer) -> None:
+def test_a_word_that_is_not_telling_is_not_marked(analyzer: Analyzer) -> None:
     words = Matcher({"the": 0.1, "printer": 1.0}, analyzer).words("the printer")
     assert excerpt("the printer", words, {"printer": 1.0}) == ("the printer", ((4, 11),))
 
@@ -99,10 +99,10 @@ def test_every_mark_is_a_matching_word_of_the_text(analyzer: Analyzer, words: li
     assert shown.removeprefix("… ").removesuffix(" …") in text
 
 
-def test_the_excerpt_is_the_same_whatever_the_order_of_a_set() -> None:
+def test_the_excerpt_does_not_depend_on_the_order_of_a_set() -> None:
     # in each window the same words, in another order: their weights add up to the same only when no digit is lost
     code = """
-from recommender.highlight import Match, excerpt
+from recommender.search.highlight import Match, excerpt
 names = ["alpha", "bravo", "carol", "delta", "echo"]
 text, words = "", []
 for turn in range(12):

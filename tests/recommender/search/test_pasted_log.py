@@ -1,4 +1,4 @@
-"""pasted.py: what is left of a pasted log."""
+"""pasted_log.py: which part of a pasted log is searched for."""
 
 import pytest
 
@@ -10,7 +10,7 @@ LOG = "\n".join(
 TRACE = "\n".join(f'  File "/opt/spool/worker{n}.py", line {n}, in run' for n in range(30))
 
 
-def test_the_question_is_what_remains_of_a_log() -> None:
+def test_only_the_question_remains_of_a_pasted_log() -> None:
     assert len(LOG) > 4_000
     text = f"Hei, tulostin ei tulosta enää mitään.\n{LOG}\nMitä voin tehdä?"
     assert asking_part(text) == "Hei, tulostin ei tulosta enää mitään.\nMitä voin tehdä?"
@@ -33,22 +33,22 @@ def test_error_codes_of_the_log_are_kept_once() -> None:
         "<-- 200 /api/v1/jobs 0.3 17",
     ],
 )
-def test_lines_of_machines_are_left_out(line: str) -> None:
+def test_log_lines_are_left_out(line: str) -> None:
     said = "How do I read this, and whom do I ask?"
     assert asking_part(f"{TRACE}\n{line}\n{said}") == said
 
 
-def test_a_short_question_is_left_as_it_is() -> None:
+def test_a_short_question_is_not_cut() -> None:
     text = "2026-11-03 08:00:00 ERROR 0x80070005\nwhat is it"
     assert asking_part(text) == text
 
 
-def test_a_log_with_no_question_is_left_as_it_is() -> None:
+def test_a_log_without_a_question_is_not_cut() -> None:
     assert asking_part(LOG) == LOG
     assert asking_part(f"{LOG}\nso what") == f"{LOG}\nso what"
 
 
-def test_a_letter_that_quotes_a_few_lines_is_left_as_it_is() -> None:
+def test_a_letter_that_quotes_a_few_lines_is_not_cut() -> None:
     letter = "\n".join(["Our team's printer is stuck and says what is below, again: what can we do about it now?"] * 6)
     text = f"{letter}\n2026-11-03 08:00:00 ERROR 0x80070005\nx = 17 + 4"
     assert asking_part(text) == text

@@ -13,6 +13,7 @@ from recommender.database.tables import Document, DocumentAudience, HelpRequest,
 from recommender.recommender import Recommender
 from recommender.render import as_json
 from recommender.settings import Settings
+from tests.conftest import make_recommender
 from web.app import create_app
 
 OpenClient = Callable[[], FlaskClient]
@@ -192,7 +193,7 @@ def test_health_is_200_with_an_index(client: FlaskClient) -> None:
 
 
 def test_health_is_503_without_an_index(settings: Settings) -> None:
-    app = create_app(settings, recommender=Recommender(settings, None, None, None))  # type: ignore[arg-type]
+    app = create_app(settings, recommender=make_recommender(settings, None, None, None))  # type: ignore[arg-type]
     answer = app.test_client().get("/health")
     assert (answer.status_code, answer.json) == (503, {"ready": False})
     app.extensions["kollega_sessions"].kw["bind"].dispose()

@@ -1,0 +1,49 @@
+"""The colleagues who are named for a question: ranked by evidence, chosen by availability and fairness, described."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from recommender.access import Reader
+from recommender.datatypes import Expert
+from recommender.language.analyzer import Analyzer
+from recommender.people import experts, fairness
+from recommender.people.availability import availabilities
+from recommender.people.evidence import Trace
+from recommender.people.ranker import Ranker
+
+EXPERTS, EXPERTS_WEIGHED = 4, 100
+"""How many colleagues are named at most, and how many of the ranking are considered for that; a judgement."""
+
+
+@dataclass(frozen=True)
+class ColleagueQuery:
+    """What the choice of people needs of a question: its words as terms, its language, whether that is known or only a
+    guess, and the ids of people who are not to be named, such as the asker."""
+
+    words: Collection[str]
+    language: str
+    language_known: bool
+    excluded: Collection[int]
+
+
+def choose_colleagues(
+    session: Session,
+    reader: Reader,
+    query: ColleagueQuery,
+    traces: Sequence[Trace],
+    ranker: Ranker,
+    analyzer: Analyzer,
+    now: datetime,
+    half_life_days: float,
+) -> tuple[Expert, ...]:
+    """At most EXPERTS colleagues with evidence in a convincing trace, in the order in which to name them. `traces` come
+    nearest first; an item counts half as evidence after `half_life_days`."""
+    ranked = experts.rank(traces, ranker, now, half_life_days, query.language, query.excluded)
+    ranked = experts.with_evidence(ranked, traces)[:EXPERTS_WEIGHED]
+    available = availabilities(session, [person.person_id for person in ranked], now.date(), analyzer)
+    language = query.language if query.language_known else ""
+    chosen = fairness.choose(ranked, available, query.words, language)[:EXPERTS]
+    return experts.describe(session, reader, chosen, traces, now, half_life_days, ranker)

@@ -1,0 +1,295 @@
+"""search.py: candidates, readable items and matches, on a real index with an encoder that counts words."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.access import ANYONE, EVERYONE, Reader, reader_of
+from recommender.database.tables import HelpRequest, Person, RequestAudience, Team
+from recommender.datatypes import DENSE_MISSING
+from recommender.encoder import Vectors
+from recommender.index import Hit
+from recommender.index.local import LocalIndex
+from recommender.index.vector_space import VectorSpace
+from recommender.language.analyzer import Analyzer
+from recommender.search import calibration
+from recommender.settings import Settings
+from tests.conftest import FakeEncoder, make_recommender
+from tests.recommender.conftest import Add, Build, add_unrelated_requests, change_request, get_person
+
+# scores
+
+
+def test_the_match_is_computed_from_nearness_and_coverage(
+    build: Build, session: Session, add_request: Add, encoder: FakeEncoder
+) -> None:
+    add_unrelated_requests(add_request)
+    add_request("printer jam", answer="open the tray")
+    recommender = build()
+    best = recommender.recommend("printer jam open tray", ANYONE, session).suggestions[0]
+    passages = encoder.encode_passages(["printer jam\nopen the tray", "printer jam"])  # the second is its opening
+    cosine = float(max(passages @ encoder.encode_queries(["printer jam open tray"])[0]))
+    assert recommender.index is not None
+    background = recommender.index.background
+    near = (cosine - background) / (1 - background)
+    assert best.why.nearness == pytest.approx(near, abs=1e-6)
+    assert best.match == pytest.approx(
+        calibration.probability(calibration.Features(near, 1.0, 4, 5)), abs=1e-6
+    )  # every word is there
+
+
+def test_an_item_like_the_best_one_comes_before_an_equally_near_one(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    add_unrelated_requests(add_request)
+    best = add_request("printer jam", answer="open the tray")
+    alone = add_request("printer smoke", answer="call the brigade")
+    alike = add_request("jam somewhere inside", answer="open the tray")
+    recommender = build()
+    score = {each.item: each.score for each in recommender.candidates("printer jam", ANYONE)}
+    assert score[f"request:{best}"] > score[f"request:{alone}"] > score[f"request:{alike}"]
+    found = [each.item.key for each in recommender.recommend("printer jam", ANYONE, session).suggestions]
+    assert found[:3] == [f"request:{number}" for number in (best, alike, alone)]
+
+
+def test_without_a_model_the_best_match_is_the_probability_of_an_answer(
+    settings: Settings, open_recommender: Build, analyzer: Analyzer, session: Session, add_request: Add
+) -> None:
+    add_unrelated_requests(add_request)
+    add_request("printer jam", answer="open the tray")
+    open_recommender()
+    words = make_recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
+    ranking = words.rank("printer jam", ANYONE, session, 5)
+    assert ranking.exists == pytest.approx(max(ranking.matches), abs=0.0025) and ranking.exists > 0.5
+
+
+def test_words_of_restricted_items_change_no_score_for_other_readers(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    add_unrelated_requests(add_request, 12)
+    add_request("printer jam", answer="open the tray")
+    add_request("takeover", answer="the printer of virtanen", audience=["team:hr"])
+    recommender = build()
+    ranked = {  # by words that the encoder puts equally near to the other items
+        word: recommender.rank(f"printer {word}", ANYONE, session, 5) for word in ("virtanen", "takeover", "nosuchword")
+    }
+    assert all(found.keys and min(found.matches) > 0 for found in ranked.values())
+    assert len({round(found.exists, 9) for found in ranked.values()}) == 1
+    assert len({tuple(round(match, 9) for match in found.matches) for found in ranked.values()}) == 1
+
+
+# words and languages
+
+
+def test_a_misspelt_word_finds_the_item_and_is_named_as_meant(build: Build, session: Session, add_request: Add) -> None:
+    add_unrelated_requests(add_request, 12)
+    number = add_request("printer jam", answer="open the tray")
+    best = build().recommend("prnter jma tray", ANYONE, session).suggestions[0]
+    assert best.item.id == number
+    assert set(best.why.words) == {"printer", "tray"}  # "jam" is too short to tell it from another word
+    assert [best.excerpt[start:end] for start, end in best.marks] == ["tray"]
+
+
+def test_a_misspelt_word_is_not_corrected_from_items_that_may_not_be_read(
+    build: Build, settings: Settings, analyzer: Analyzer, session: Session, add_request: Add
+) -> None:
+    add_unrelated_requests(add_request, 12)
+    add_request("printer jam", answer="open the tray")
+    restricted = add_request("layoff plan", answer="ask virtanen", audience=["team:hr"])
+    build()
+    words_alone = make_recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
+    near, far = (words_alone.rank(f"printer {word}", ANYONE, session, 5) for word in ("virtannen", "wirtannen"))
+    assert near == far and near.keys == ("request:13",)
+    for_hr = Reader(None, frozenset(), frozenset({EVERYONE, "team:hr"}))
+    assert words_alone.rank("virtannen", for_hr, session, 5).keys == (f"request:{restricted}",)
+    assert words_alone.rank("wirtannen", for_hr, session, 5).keys == ()
+
+
+def test_words_of_unreadable_items_do_not_displace_the_right_correction(
+    build: Build, settings: Settings, analyzer: Analyzer, session: Session, add_request: Add
+) -> None:
+    add_unrelated_requests(add_request, 12)
+    add_request("secrets", answer="printea printeb printec printed printef", audience=["team:hr"])
+    wanted = add_request("printer jam", answer="open the tray")
+    build()
+    words_alone = make_recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
+    assert words_alone.rank("printex", ANYONE, session, 5).keys == (f"request:{wanted}",)
+
+
+def test_keyword_search_finds_a_finnish_compound_in_a_question_of_unknown_language(
+    build: Build, settings: Settings, analyzer: Analyzer, session: Session, add_request: Add
+) -> None:
+    add_unrelated_requests(add_request, 12)
+    wanted = add_request("Projektori ei toimi", answer="vaihda kaapeli", language="fi")
+    build()
+    words_alone = make_recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
+    assert settings.language == "en" and analyzer.detect("projektorivika", fallback="") == ""
+    assert words_alone.rank("projektorivika", ANYONE, session, 5).keys[:1] == (f"request:{wanted}",)
+
+
+@pytest.mark.parametrize("spoken", ["en", "fi"])
+def test_a_question_of_unknown_language_is_searched_in_the_language_of_the_nearest_item(
+    build: Build,
+    session: Session,
+    add_request: Add,
+    encoder: FakeEncoder,
+    monkeypatch: pytest.MonkeyPatch,
+    spoken: str,
+) -> None:
+    add_request("VRT-412", answer="restart it")
+    add_unrelated_requests(add_request)
+    recommender = build()
+    index = recommender.index
+    assert isinstance(index, LocalIndex)
+    vector = encoder.encode_queries(["VRT-412"])[0]
+    # seen from the other language's mean the question lies on the other side of all there is
+    means = {language: np.tile(vector * (0 if language == spoken else 2), (4, 1)) for language in ("en", "fi")}
+    monkeypatch.setattr(index, "vector_space", VectorSpace(questions=means))
+    searched = []
+
+    def search(vector: Vectors, *rest: Any) -> list[Hit]:
+        searched.append(vector)
+        return LocalIndex.search(index, vector, *rest)
+
+    monkeypatch.setattr(index, "search", search)
+    assert recommender.recommend("VRT-412", ANYONE, session).language == spoken
+    assert [float(found @ vector) for found in searched] == [pytest.approx(1.0)]
+
+
+def test_when_the_model_fails_at_a_question_keyword_search_answers_with_a_notice(
+    build: Build, session: Session, add_request: Add, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_request("printer jam", answer="open the tray")
+    recommender = build()
+
+    def fails(_texts: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(encoder, "encode_queries", fails)
+    result = recommender.recommend("printer jam", ANYONE, session)
+    assert result.notices == (DENSE_MISSING,)
+    assert [found.item.title for found in result.suggestions] == ["printer jam"]
+
+
+# who may read what
+
+
+@pytest.mark.parametrize("values", [{"hidden": True}, {"status": "open"}])
+def test_a_hidden_or_reopened_item_is_not_shown_while_it_is_still_indexed(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add, values: dict[str, object]
+) -> None:
+    add_unrelated_requests(add_request)
+    gone = add_request("printer jam", answer="open the tray", by="groucho")
+    kept = add_request("printer jam twice", answer="open the lid", by="harpo")
+    recommender = build()
+    assert {s.item.id for s in recommender.recommend("printer jam", ANYONE, session).suggestions} >= {gone, kept}
+    change_request(sessions, gone, **values)
+    result = recommender.recommend("printer jam", ANYONE, session, top_k=1)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [kept]
+    assert result.more == 0
+    assert [expert.handle for expert in result.experts] == ["harpo"]
+
+
+def test_a_deleted_item_is_not_shown_while_it_is_still_indexed(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
+) -> None:
+    add_unrelated_requests(add_request)
+    gone = add_request("printer jam", answer="open the tray", by="groucho")
+    kept = add_request("printer jam twice", answer="open the lid", by="harpo")
+    recommender = build()
+    with sessions.begin() as other:
+        other.delete(other.get_one(HelpRequest, gone))
+    result = recommender.recommend("printer jam", ANYONE, session, top_k=1)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [kept]
+    assert result.more == 0
+    assert [expert.handle for expert in result.experts] == ["harpo"]
+
+
+def test_a_restricted_item_does_not_show_to_the_wrong_reader_in_any_way(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    add_unrelated_requests(add_request)
+    public = add_request("printer jam", answer="open the tray", by="harpo")
+    secret = add_request("printer jam confidential", answer="open the vault", by="groucho", audience=["team:hr"])
+    recommender = build()
+    for reader in (ANYONE, Reader(99, frozenset({99}), frozenset({EVERYONE, "person:99", "team:it"}))):
+        result = recommender.recommend("printer jam confidential", reader, session, top_k=1)
+        assert [suggestion.item.id for suggestion in result.suggestions] == [public]
+        assert result.more == 0
+        assert [expert.handle for expert in result.experts] == ["harpo"]
+        assert [piece.item.id for expert in result.experts for piece in expert.evidence] == [public]
+
+    hr = Reader(99, frozenset(), frozenset({EVERYONE, "person:99", "team:hr"}))
+    result = recommender.recommend("printer jam confidential", hr, session, top_k=1)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [secret]
+    assert result.more == 1
+    assert {expert.handle for expert in result.experts} == {"groucho", "harpo"}
+    assert {piece.item.id for expert in result.experts for piece in expert.evidence} == {public, secret}
+
+
+def test_an_item_restricted_after_it_was_indexed_is_not_shown(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
+) -> None:
+    add_unrelated_requests(add_request)
+    request = add_request("printer jam", answer="open the tray", by="groucho")
+    recommender = build()
+    change_request(sessions, request, audience=[RequestAudience(token="team:hr")])
+    result = recommender.recommend("printer jam", ANYONE, session)
+    assert request not in {suggestion.item.id for suggestion in result.suggestions}
+    assert "groucho" not in {expert.handle for expert in result.experts}
+
+
+def test_the_asker_and_the_team_read_their_own_restricted_request(
+    build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
+) -> None:
+    add_unrelated_requests(add_request)
+    request = add_request("salary letter", answer="wait", audience=["team:board"], asked_by="minna", team="hr")
+    with sessions.begin() as other:
+        other.add(Person(handle="member", name="Member", teams=[other.scalars(select(Team)).one()]))
+        other.add(Person(handle="outsider", name="Outsider"))
+    recommender = build()
+    for handle, may in (("minna", True), ("member", True), ("outsider", False)):
+        result = recommender.recommend("salary letter", reader_of(get_person(session, handle)), session)
+        assert (request in {suggestion.item.id for suggestion in result.suggestions}) is may
+
+
+def test_restricted_items_that_fill_the_pool_do_not_push_out_readable_ones(
+    build: Build, session: Session, add_request: Add
+) -> None:
+    add_unrelated_requests(add_request)
+    for number in range(120):  # more than the pool of each leg
+        add_request("printer jam", answer=f"secret{number}", audience=["team:hr"])
+    public = add_request("printer jam paper", answer="open the tray")
+    result = build().recommend("printer jam", ANYONE, session)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [public]
+
+
+@pytest.mark.parametrize("question", ["printer jam", "printer jam in tray"])
+def test_an_item_hidden_after_it_was_indexed_affects_the_order_no_more_than_a_left_out_one(
+    build: Build, session: Session, add_request: Add, question: str
+) -> None:
+    add_unrelated_requests(add_request)
+    best = add_request("printer jam in tray", answer="printer jam in tray", by="aino")
+    add_request("printer smoke", answer="call the brigade", by="eero")
+    add_request("jam somewhere inside", answer="open the tray", by="matti")
+    for number in range(12):
+        by = "eero" if number < 11 else "matti"
+        add_request(f"printer alpha{number} beta{number}", answer="call the brigade", by=by)
+    recommender = build()
+    session.get_one(HelpRequest, best).hidden = True
+    session.flush()
+    search = recommender._search(question, recommender.snapshot)
+    orders = [
+        [item.key for item, _candidate in search.find(ANYONE, session, 10, leave_out).ranked]
+        for leave_out in ([], [f"request:{best}"])
+    ]
+    assert len(orders[0]) > 10 and orders[0] == orders[1]
+    hidden = recommender.recommend(question, ANYONE, session)
+    gone = recommender.recommend(question, ANYONE, session, leave_out={f"request:{best}"})
+    assert hidden.experts
+    assert [(each.handle, [piece.item.key for piece in each.evidence]) for each in hidden.experts] == [
+        (each.handle, [piece.item.key for piece in each.evidence]) for each in gone.experts
+    ]

@@ -1,0 +1,253 @@
+"""live.py: what cannot run becomes a notice, and a new generation takes over as a whole."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.indexing.reindex import reindex
+from recommender.access import ANYONE
+from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, INDEX_MISSING, Verdict
+from recommender.encoder import Vectors
+from recommender.index import generations
+from recommender.index.local import LocalIndex
+from recommender.language.analyzer import Analyzer
+from recommender.learned import ANSWER_MODEL, RANKER
+from recommender.people import ranker
+from recommender.people.ranker import Ranker
+from recommender.recommender import Recommender
+from recommender.search import calibration
+from recommender.search.calibration import AnswerModel
+from recommender.settings import Settings
+from tests.conftest import MODELS, FakeEncoder
+from tests.recommender.conftest import Add, Build, Reopen, add_unrelated_requests, item_ids
+
+# what is missing
+
+
+def _remove_vectors(directory: Path) -> None:
+    (directory / "vectors.faiss").unlink()
+
+
+def _cut_vectors(directory: Path) -> None:
+    (directory / "vectors.faiss").write_bytes(b"IxFI")
+
+
+@pytest.mark.parametrize("damage", [_remove_vectors, _cut_vectors])
+def test_with_damaged_vectors_keyword_search_answers_with_a_notice(
+    settings: Settings,
+    build: Build,
+    session: Session,
+    add_request: Add,
+    encoder: FakeEncoder,
+    reopen: Reopen,
+    damage: Callable[[Path], None],
+) -> None:
+    add_unrelated_requests(add_request)
+    found = add_request("printer jam", answer="open the tray")
+    build()
+    damage(generations.live(settings.index_dir))
+    result = reopen(encoder).recommend("printer jam", ANYONE, session)
+    assert result.notices == (DENSE_MISSING,)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [found]
+    assert result.suggestions[0].why.nearness is None
+    assert result.verdict is Verdict.ANSWER
+
+
+def test_a_damaged_manifest_is_a_notice_and_not_an_error(
+    settings: Settings,
+    build: Build,
+    session: Session,
+    add_request: Add,
+    encoder: FakeEncoder,
+    reopen: Reopen,
+) -> None:
+    add_request("printer jam")
+    build()
+    (generations.live(settings.index_dir) / "manifest.json").write_text("{", encoding="utf-8")
+    result = reopen(encoder).recommend("printer jam", ANYONE, session)
+    assert (result.notices, result.verdict, result.suggestions) == ((INDEX_MISSING,), Verdict.UNKNOWN, ())
+
+
+def test_an_index_of_another_model_is_searched_by_words_with_a_notice(
+    build: Build, session: Session, add_request: Add, reopen: Reopen
+) -> None:
+    add_unrelated_requests(add_request)
+    found = add_request("printer jam")
+    build()
+    result = reopen(FakeEncoder("other")).recommend("printer jam", ANYONE, session)
+    assert result.notices == (INDEX_MISMATCH,)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [found]
+
+
+def test_without_a_model_keyword_search_answers_with_a_notice(
+    build: Build, session: Session, add_request: Add, reopen: Reopen
+) -> None:
+    add_unrelated_requests(add_request)
+    found = add_request("printer jam")
+    build()
+    result = reopen(None).recommend("printer jam", ANYONE, session)
+    assert result.notices == (DENSE_MISSING,)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [found]
+
+
+def test_without_an_index_there_is_a_notice(session: Session, encoder: FakeEncoder, reopen: Reopen) -> None:
+    result = reopen(encoder).recommend("printer jam", ANYONE, session)
+    assert (result.notices, result.verdict, result.suggestions) == ((INDEX_MISSING,), Verdict.UNKNOWN, ())
+
+
+def test_a_model_that_cannot_be_found_is_a_notice_and_not_an_error(
+    settings: Settings, build: Build, session: Session, add_request: Add, analyzer: Analyzer
+) -> None:
+    add_unrelated_requests(add_request)
+    found = add_request("printer jam")
+    build()
+    settings.models_dir.mkdir()
+    (settings.models_dir / "dictionaries").symlink_to(MODELS / "dictionaries", target_is_directory=True)
+    recommender = Recommender.open(replace(settings, model=str(settings.home / "no-such-model")))
+    result = recommender.recommend("printer jam", ANYONE, session)
+    assert result.notices == (DENSE_MISSING,)
+    assert [suggestion.item.id for suggestion in result.suggestions] == [found]
+
+
+# what changes
+
+
+def test_refresh_takes_over_a_new_generation_and_the_old_one_answers_until_then(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    build: Build,
+    session: Session,
+    add_request: Add,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+) -> None:
+    add_unrelated_requests(add_request)
+    add_request("printer jam", answer="open the tray")
+    recommender = build()
+    recommender.refresh(wait=True)
+    old = recommender.index
+    new = add_request("vpn tunnel", answer="restart the client")
+    reindex(settings, sessions, encoder, analyzer)
+    assert recommender.recommend("vpn tunnel", ANYONE, session).suggestions == ()
+    assert recommender.index is old
+    recommender.refresh(wait=True)
+    assert recommender.index is not old
+    assert [s.item.id for s in recommender.recommend("vpn tunnel", ANYONE, session).suggestions] == [new]
+    taken = recommender.index
+    recommender.refresh(wait=True)
+    assert recommender.index is taken  # nothing new, nothing done
+
+
+def test_the_old_generation_answers_after_its_files_are_gone(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    build: Build,
+    session: Session,
+    add_request: Add,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+) -> None:
+    add_unrelated_requests(add_request)
+    found = add_request("printer jam", answer="open the tray")
+    recommender = build()
+    opened = generations.live(settings.index_dir)
+    for number in range(3):
+        add_request(f"filler{number}")
+        reindex(settings, sessions, encoder, analyzer)
+    assert not opened.exists()
+    assert [s.item.id for s in recommender.recommend("printer jam", ANYONE, session).suggestions] == [found]
+
+
+def test_refresh_in_the_background_ends_with_the_new_generation(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    build: Build,
+    add_request: Add,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+) -> None:
+    add_request("printer jam")
+    recommender = build()
+    add_request("vpn tunnel")
+    reindex(settings, sessions, encoder, analyzer)
+    recommender.refresh()
+    recommender.refresh(wait=True)  # waits for the thread, whichever of the two loads
+    assert isinstance(recommender.index, LocalIndex)
+    assert recommender.index.manifest.generation == "gen-000002"
+    assert recommender.index.manifest.items == 2
+
+
+def test_index_and_learned_models_change_together(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    open_recommender: Build,
+    add_request: Add,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+) -> None:
+    add_request("printer jam")
+    recommender = open_recommender()
+    first = recommender.snapshot
+    add_request("vpn tunnel")
+    reindex(settings, sessions, encoder, analyzer)
+    RANKER.save(generations.live(settings.index_dir), Ranker({"nearest": 2.0}))
+    ANSWER_MODEL.save(generations.live(settings.index_dir), AnswerModel(-1.0, 0.5, 2.0))
+    assert recommender.snapshot is first
+    recommender.refresh(wait=True)
+    second = recommender.snapshot
+    assert isinstance(second.index, LocalIndex)
+    assert second.generation == second.index.manifest.generation == "gen-000002"
+    assert second.ranker.weights == {"nearest": 2.0} and second.answer_model.constant == -1.0
+    assert (first.generation, first.ranker, first.answer_model) == ("gen-000001", ranker.SHIPPED, calibration.SHIPPED)
+
+
+def test_refresh_takes_over_models_that_are_learned_or_removed_in_the_live_generation(
+    settings: Settings, open_recommender: Build, add_request: Add
+) -> None:
+    add_request("printer jam")
+    recommender = open_recommender()
+    before, directory = recommender.snapshot, generations.live(settings.index_dir)
+    RANKER.save(directory, Ranker({"nearest": 2.0}))
+    assert recommender.snapshot is before
+    recommender.refresh()
+    assert recommender.snapshot.ranker.weights == {"nearest": 2.0}
+    assert recommender.snapshot.answer_model is calibration.SHIPPED
+    assert recommender.snapshot.index is before.index  # the index is not loaded again
+    taken = recommender.snapshot
+    recommender.refresh()
+    assert recommender.snapshot is taken  # nothing is new
+    RANKER.remove(directory)
+    recommender.refresh(wait=True)
+    assert recommender.snapshot.ranker is ranker.SHIPPED and recommender.snapshot.index is before.index
+
+
+def test_a_question_is_answered_by_the_generation_it_began_with(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    open_recommender: Build,
+    session: Session,
+    add_request: Add,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_unrelated_requests(add_request)
+    old = add_request("printer jam", answer="open the tray")
+    recommender = open_recommender()
+    new = add_request("printer jam", answer="open the lid")
+    reindex(settings, sessions, encoder, analyzer)
+    ANSWER_MODEL.save(generations.live(settings.index_dir), AnswerModel(-99.0, 0.0, 0.0))  # every answer is unknown
+    encode = encoder.encode_queries
+
+    def encode_while_the_index_changes(texts: Sequence[str]) -> Vectors:
+        recommender.refresh(wait=True)
+        return encode(texts)
+
+    monkeypatch.setattr(encoder, "encode_queries", encode_while_the_index_changes)
+    during = recommender.recommend("printer jam", ANYONE, session)
+    assert (during.verdict, item_ids(during.suggestions)) == (Verdict.ANSWER, {old})
+    after = recommender.rank("printer jam", ANYONE, session, 2)
+    assert set(after.keys) == {f"request:{old}", f"request:{new}"} and after.exists < 0.01
