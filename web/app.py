@@ -15,7 +15,6 @@ from web import (
     api,
     ask,
     current,
-    db,
     desk,
     documents,
     embed,
@@ -51,11 +50,11 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
         SESSION_COOKIE_HTTPONLY=True,
         BABEL_DEFAULT_LOCALE=settings.language,
     )
-    db.attach(app, open_database(settings))
+    sessions = open_database(settings)
     if recommender is None:
         recommender = Recommender.open(settings)
         recommender.warm_up()
-    current.attach(app, settings, recommender)
+    current.attach(app, settings, recommender, sessions)
     Babel(app, locale_selector=_language)
     csrf = CSRFProtect(app)
     sign_in.attach(app, settings)

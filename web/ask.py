@@ -17,7 +17,7 @@ from recommender.knowledge import outcomes
 from recommender.people import availability
 from recommender.recommender import SHOWN
 from web import current
-from web.db import session
+from web.current import session
 from web.limits import limiter
 from web.sign_in.session import current_reader
 

@@ -15,7 +15,7 @@ from recommender.datatypes import Item, Kind, item_key
 from recommender.knowledge import outcomes, requests
 from web import panel
 from web.ask import team_rows
-from web.db import session
+from web.current import session
 from web.requests import get_request, request_page
 from web.sign_in.session import current_agent, current_reader, signed_in
 

@@ -16,7 +16,7 @@ from recommender.errors import Conflict
 from recommender.knowledge import documents, outcomes, requests
 from web import current
 from web.ask import team_rows
-from web.db import session
+from web.current import session
 from web.requests import get_request
 from web.sign_in.session import current_agent, current_reader, signed_in
 

@@ -9,7 +9,7 @@ from recommender.access import ANYONE
 from recommender.datatypes import Suggestion, Verdict
 from recommender.settings import Settings
 from web import current
-from web.db import session
+from web.current import session
 from web.formatting import day, item_url
 from web.limits import limiter
 

@@ -12,7 +12,7 @@ from recommender.database.tables import HelpRequest, Person, Team, team_members
 from recommender.datatypes import Expert, Item, Kind, Recommendation, Suggestion, item_key
 from recommender.knowledge.outcomes import Usage, usage
 from web import current
-from web.db import session
+from web.current import session
 
 _FOUND, _RESOLVED, _DOCUMENTS, _OPEN = 20, 6, 4, 4
 _LAST_REPLIES = 3

@@ -12,7 +12,7 @@ from recommender.database.tables import Document, HelpRequest, Person, Reply, ut
 from recommender.knowledge import outcomes
 from recommender.people import preferences, profile
 from web import current, panel
-from web.db import session
+from web.current import session
 from web.sign_in.session import current_person, current_reader, signed_in
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")

@@ -13,7 +13,7 @@ from recommender.people import preferences, profile
 from recommender.people.availability import WEEK
 from recommender.render import in_utc
 from web import current
-from web.db import session
+from web.current import session
 from web.settings_form import Form, form_of, offered_languages, read_form
 from web.sign_in.session import current_reader, signed_in
 

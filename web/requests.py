@@ -16,7 +16,7 @@ from recommender.errors import Conflict
 from recommender.knowledge import outcomes, requests
 from web import current, panel
 from web.ask import FIRST, Question, asked, recommend, team_rows
-from web.db import session
+from web.current import session
 from web.sign_in.session import current_reader, signed_in
 
 blueprint = Blueprint("requests", __name__, url_prefix="/requests")

@@ -12,7 +12,7 @@ from recommender.language.words import LANGUAGES
 from recommender.people.availability import question_terms
 from recommender.people.preferences import LONGEST_TOPIC, MOST_A_WEEK, MOST_TOPICS, Preferences
 from web import current
-from web.db import session
+from web.current import session
 
 
 @dataclass

@@ -20,7 +20,7 @@ from recommender.render import as_json, expert_json, in_utc, suggestion_json
 from web import current, panel
 from web.api import schemas
 from web.ask import Question, recommend
-from web.db import session
+from web.current import session
 from web.documents import get_document
 from web.limits import limiter
 from web.people import get_profile

@@ -11,7 +11,7 @@ from recommender import accounts
 from recommender.database.tables import Account, Person, utc_now
 from recommender.errors import SettingsError
 from recommender.settings import Settings
-from web import current, db
+from web import current
 from web.limits import limiter
 from web.sign_in import session as sign_in
 
@@ -77,9 +77,9 @@ def back() -> ResponseReturnValue:
     handle, subject = str(claims.get(settings.oidc_claim) or ""), f"{claims['iss']} {claims['sub']}"
     account = _account(subject, handle)
     if account is None:
-        known = db.session().scalar(select(Person.id).where(Person.handle == handle)) is not None
+        known = current.session().scalar(select(Person.id).where(Person.handle == handle)) is not None
         return render_template("auth/oidc.html", handle=handle, known=known), 403
-    db.session().commit()
+    current.session().commit()
     return sign_in.begin(account, target, [])
 
 
@@ -106,19 +106,19 @@ def _claims(client: Any, settings: Settings) -> dict[str, Any]:
 def _account(subject: str, handle: str) -> Account | None:
     """The account that this subject signed in to before, else that of the person with this handle, which is then
     theirs. An account of another subject, a closed one and one of somebody who left are not given."""
-    account = accounts.account_by_subject(db.session(), subject)
+    account = accounts.account_by_subject(current.session(), subject)
     if account is not None:
         return account
-    if not handle or db.session().scalar(select(Account.person_id).where(Account.subject == subject)) is not None:
+    if not handle or current.session().scalar(select(Account.person_id).where(Account.subject == subject)) is not None:
         return None
-    person = db.session().scalar(select(Person).where(Person.handle == handle))
+    person = current.session().scalar(select(Person).where(Person.handle == handle))
     if person is None or (person.left_on and person.left_on <= utc_now().date()):
         return None
-    account = accounts.open_account(db.session(), person)
+    account = accounts.open_account(current.session(), person)
     if account.disabled or account.subject is not None:
         return None
     account.subject = subject
-    db.session().flush()
+    current.session().flush()
     return account
 
 

@@ -14,7 +14,7 @@ from recommender import accounts
 from recommender.access import ANYONE, Reader, reader_of
 from recommender.database.tables import Account, APIToken, Person, utc_now
 from recommender.settings import Settings
-from web import current, db
+from web import current
 from web.limits import limiter
 
 blueprint = Blueprint("auth", __name__)
@@ -92,7 +92,7 @@ def enter() -> ResponseReturnValue:
     """Begin a session; what was being written is shown again, to be sent once more."""
     target, draft = own_path(request.form.get("next", "")), _draft_of(request.form)
     handle = request.form.get("handle", "")
-    account = accounts.sign_in(db.session(), handle, request.form.get("password", ""))
+    account = accounts.sign_in(current.session(), handle, request.form.get("password", ""))
     if account is None:
         return sign_in_page(target, draft, handle, failed=True), 401
     return begin(account, target, draft)
@@ -105,7 +105,7 @@ def enter_demo() -> ResponseReturnValue:
     if not current.settings().demo:
         abort(404)
     query = select(Account).join(Person).where(Person.handle == request.form.get("handle", ""))
-    account = db.session().scalar(query.where(Account.disabled.is_(False)))
+    account = current.session().scalar(query.where(Account.disabled.is_(False)))
     if account is None:
         abort(404)
     return begin(account, own_path(request.form.get("next", "")), _draft_of(request.form))
@@ -126,7 +126,7 @@ def sign_in_page(
     offered: list[Person] = []
     if current.settings().demo:
         query = select(Person).join(Account, Account.person_id == Person.id).where(Account.disabled.is_(False))
-        offered = list(db.session().scalars(query.order_by(Person.name)))
+        offered = list(current.session().scalars(query.order_by(Person.name)))
     return render_template(
         "auth/sign_in.html", target=target, draft=draft or [], handle=handle, failed=failed, offered=offered
     )
@@ -179,7 +179,7 @@ def _draft_of(form: Any) -> list[tuple[str, str]]:
 
 
 def _load(identity: str) -> SignedIn | None:
-    account = accounts.account_by_session(db.session(), identity)
+    account = accounts.account_by_session(current.session(), identity)
     return SignedIn(account) if account else None
 
 
@@ -199,8 +199,8 @@ def _by_proxy() -> Person | None:
     handle = request.headers.get(settings.proxy_header, "")
     if not handle or request.remote_addr not in trusted:
         return None
-    person = db.session().scalar(select(Person).where(Person.handle == handle))
-    account = db.session().get(Account, person.id) if person else None
+    person = current.session().scalar(select(Person).where(Person.handle == handle))
+    account = current.session().get(Account, person.id) if person else None
     today = utc_now().date()
     gone = person is None or (account and account.disabled) or (person.left_on and person.left_on <= today)
     return None if gone else person
@@ -210,7 +210,7 @@ def _by_token() -> Person | None:
     kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
     if not kind:
         return None
-    token = accounts.token_of(db.session(), bearer.strip(), utc_now().date()) if kind.lower() == "bearer" else None
+    token = accounts.token_of(current.session(), bearer.strip(), utc_now().date()) if kind.lower() == "bearer" else None
     if token is None:
         abort(401, "This token is unknown or has run out. An admin makes one with: kollega user token HANDLE")
     g.token = token
