@@ -25,6 +25,7 @@ from recommender.errors import Conflict, NotAllowed
 
 LONGEST_TITLE = 500
 LONGEST_BODY = 100_000
+_RESOLVED_MEANWHILE = "Somebody else has resolved this request meanwhile."
 
 
 def file_request(
@@ -75,8 +76,7 @@ def reply(session: Session, request: HelpRequest, author: Person, body: str) -> 
 def resolve(session: Session, request: HelpRequest, reader: Reader, solution: Reply) -> None:
     """Resolve a request with the reply that solved it. Allowed to the asker and those who handle it (NotAllowed);
     Conflict when somebody else has resolved it meanwhile."""
-    if not may_resolve(request, reader):
-        raise NotAllowed("Only the person who asked and the team that handles it can resolve a request.")
+    _must_resolve(request, reader)
     if solution.request_id != request.id:
         raise NotAllowed("That reply belongs to another request.")
     session.flush()
@@ -90,11 +90,22 @@ def resolve(session: Session, request: HelpRequest, reader: Reader, solution: Re
     )
     session.refresh(request, ["status", "resolved_at", "updated_at"])
     if cast("CursorResult[object]", resolved).rowcount != 1:
-        raise Conflict("Somebody else has resolved this request meanwhile.")
+        raise Conflict(_RESOLVED_MEANWHILE)
     for each in request.replies:
         each.accepted = each.id == solution.id
     _keep_resolution_as_reply(request)
     session.flush()
+
+
+def reply_and_resolve(session: Session, request: HelpRequest, reader: Reader, author: Person, body: str) -> Reply:
+    """Add a reply and resolve the request with it. Allowed to the asker and those who handle it (NotAllowed); Conflict
+    when somebody else has resolved it meanwhile: roll the session back then, so that the reply is not stored."""
+    _must_resolve(request, reader)
+    if request.status == RESOLVED:  # `reply` would open it again
+        raise Conflict(_RESOLVED_MEANWHILE)
+    solution = reply(session, request, author, body)
+    resolve(session, request, reader, solution)
+    return solution
 
 
 def reopen(session: Session, request: HelpRequest, reader: Reader) -> None:
@@ -163,6 +174,11 @@ def likely_team(session: Session, handles: Collection[str]) -> Team | None:
 
 def _tokens(shared: bool, team: Team | None) -> list[str]:
     return [EVERYONE] if shared else [ANY_AGENT] if team is None else []
+
+
+def _must_resolve(request: HelpRequest, reader: Reader) -> None:
+    if not may_resolve(request, reader):
+        raise NotAllowed("Only the person who asked and the team that handles it can resolve a request.")
 
 
 def _must_handle(request: HelpRequest, reader: Reader) -> None:

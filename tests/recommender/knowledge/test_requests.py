@@ -329,6 +329,49 @@ def test_resolving_what_is_resolved_already_is_a_conflict(session: Session) -> N
     assert _stored(session, request).resolved_at == OLD + timedelta(days=2)
 
 
+def test_a_reply_that_resolves_is_stored_as_the_solution(session: Session) -> None:
+    request, otto = _filed(session), _person(session, "otto")
+    solution = requests.reply_and_resolve(session, request, reader_of(otto), otto, "Update it.")
+    row = _stored(session, request)
+    assert (row.status, [(reply.id, reply.accepted) for reply in row.replies]) == ("resolved", [(solution.id, True)])
+    assert (solution.author, solution.body) == (otto, "Update it.")
+
+
+def test_a_resolving_reply_to_a_resolved_request_is_a_conflict_and_is_not_stored(session: Session) -> None:
+    request, otto = _resolved(session), _person(session, "otto")
+    with pytest.raises(Conflict, match="Somebody else has resolved"):
+        requests.reply_and_resolve(session, request, reader_of(otto), otto, "Second.")
+    row = _stored(session, request)
+    assert (row.status, [reply.body for reply in row.replies]) == ("resolved", ["Update it."])
+
+
+def test_a_resolving_reply_that_loses_the_race_is_a_conflict_and_is_rolled_back(
+    session: Session, sessions: sessionmaker[Session]
+) -> None:
+    number = _filed(session).id
+    with sessions() as late:
+        request, otto = late.get_one(HelpRequest, number), _person(late, "otto")
+        assert request.status == "open"  # as the late session has read it
+        with sessions.begin() as early:
+            first = _person(early, "otto")
+            requests.reply_and_resolve(early, early.get_one(HelpRequest, number), reader_of(first), first, "first")
+        with pytest.raises(Conflict, match="Somebody else has resolved"):
+            requests.reply_and_resolve(late, request, reader_of(otto), otto, "second")
+        late.rollback()
+    session.expire_all()
+    assert [reply.body for reply in session.get_one(HelpRequest, number).replies] == ["first"]
+
+
+@pytest.mark.parametrize("who", ["iida", "vera", "liisa", "lasse"])
+def test_a_person_who_may_not_resolve_stores_no_resolving_reply(session: Session, who: str) -> None:
+    for request, status in ((_filed(session), "open"), (_resolved(session), "resolved")):
+        replies = len(request.replies)
+        with pytest.raises(NotAllowed, match="can resolve"):
+            requests.reply_and_resolve(session, request, _reader(session, who), _person(session, who), "Mine.")
+        row = _stored(session, request)
+        assert (row.status, len(row.replies)) == (status, replies)
+
+
 # assigning and moving
 
 
