@@ -1,4 +1,4 @@
-"""Who is looking: sign-in with a password or through a trusted proxy, and the reader that access.py makes of them."""
+"""Who makes this request: sign-in with a password or through a trusted proxy, and that person as `access.Reader`."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from web.limits import limiter
 
 blueprint = Blueprint("auth", __name__)
 DRAFT = "draft:"
-_LEFT_OUT = ("csrf_token", "password")
+_NOT_KEPT = ("csrf_token", "password")
 
 
 class SignedIn(flask_login.UserMixin):  # type: ignore[misc]
@@ -39,11 +39,11 @@ def attach(app: Flask, settings: Settings) -> None:
 
 
 def current_person() -> Person | None:
-    """The person who is looking; None for somebody who has not signed in. The API knows its bearer token only."""
+    """The person who makes this request; None when nobody has signed in. The API accepts bearer tokens only."""
     if "person" not in g:
         g.person = _by_token() if request.blueprint == "api" else _by_proxy() if _proxied() else _by_session()
-    found: Person | None = g.person
-    return found
+    person: Person | None = g.person
+    return person
 
 
 def current_reader() -> Reader:
@@ -57,7 +57,7 @@ def current_reader() -> Reader:
 
 
 def signed_in() -> Person:
-    """The person who is looking; 401 when nobody has signed in."""
+    """The person who makes this request; 401 when nobody has signed in."""
     person = current_person()
     if person is None:
         abort(401)
@@ -65,7 +65,7 @@ def signed_in() -> Person:
 
 
 def is_agent() -> bool:
-    """True when the person who is looking handles requests."""
+    """True when the person who makes this request handles requests."""
     person = current_person()
     return person is not None and reader_of(person).agent
 
@@ -81,7 +81,7 @@ def current_agent() -> Reader:
 
 @blueprint.get("/sign-in")
 def sign_in() -> ResponseReturnValue:
-    """The form, and in the demo the people one may be."""
+    """The form, and in the demo the people to choose from."""
     return sign_in_page(own_path(request.args.get("next", "")))
 
 
@@ -101,7 +101,7 @@ def enter() -> ResponseReturnValue:
 @blueprint.post("/sign-in/demo")
 @limiter.limit("30 per minute")
 def enter_demo() -> ResponseReturnValue:
-    """Be one of the demo organisation's people, without a password; 404 elsewhere than in the demo."""
+    """Sign in as one of the demo organisation's people, without a password; 404 outside of the demo."""
     if not current.settings().demo:
         abort(404)
     query = select(Account).join(Person).where(Person.handle == request.form.get("handle", ""))
@@ -133,10 +133,10 @@ def sign_in_page(
 
 
 def kept_draft() -> list[tuple[str, str]]:
-    """What this request's form holds, to be kept over a sign-in; nothing when another site sent it."""
+    """The fields of this request's form, to be sent again after signing in; nothing when another site sent it."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return []
-    return [(name, value) for name, value in request.form.items(multi=True) if name not in _LEFT_OUT]
+    return [(name, value) for name, value in request.form.items(multi=True) if name not in _NOT_KEPT]
 
 
 def begin(account: Account, target: str, draft: list[tuple[str, str]]) -> ResponseReturnValue:
@@ -151,15 +151,15 @@ def begin(account: Account, target: str, draft: list[tuple[str, str]]) -> Respon
 
 
 def own_path(target: str) -> str:
-    """The target when it is a path of this site and not of signing in, else nothing."""
+    """The target when it is a path of this site and not of signing in, else an empty string."""
     parts = urlsplit(target)
-    own = target.startswith("/") and not target.startswith(("//", "/\\", "/sign-in"))
-    own = own and not parts.scheme and not parts.netloc
-    return target if own and "\\" not in target and target.isprintable() else ""
+    is_path = target.startswith("/") and not target.startswith(("//", "/\\", "/sign-in"))
+    is_path = is_path and not parts.scheme and not parts.netloc
+    return target if is_path and "\\" not in target and target.isprintable() else ""
 
 
 def _page_of(target: str) -> str:
-    """The target when it is a page; of a form's address that is none, the nearest page above it."""
+    """The target when it is a page; for a form's address, which is none, the nearest page above it."""
     adapter = current_app.url_map.bind_to_environ(request.environ)
     path = urlsplit(target).path
     while path and path != "/":
@@ -193,7 +193,7 @@ def _proxied() -> bool:
 
 
 def _by_proxy() -> Person | None:
-    """The person a trusted proxy names; sessions of our own count for nothing then."""
+    """The person whom a trusted proxy names; session cookies are ignored then."""
     settings = current.settings()
     trusted = {address.strip() for address in settings.trusted_proxies.split(",")}
     handle = request.headers.get(settings.proxy_header, "")
