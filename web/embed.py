@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 
 from recommender.access import ANYONE
-from recommender.datatypes import Kind, Recommendation, Suggestion, Verdict
+from recommender.datatypes import INDEX_MISSING, Kind, Recommendation, Suggestion, Verdict
 from recommender.settings import Settings
 from web import current
 from web.current import session
@@ -59,12 +59,24 @@ def _suggestions_json(question: str) -> dict[str, object]:
 
 
 def _heading(recommendation: Recommendation) -> str:
+    """What the search page says above its results, and before it, as there, what could not be searched."""
+    if INDEX_MISSING in recommendation.notices:
+        return str(
+            gettext(
+                "There is nothing to search yet. An admin can make the index with the command %(command)s.",
+                command="kollega reindex",
+            )
+        )
     headings = {
         Verdict.ANSWER: gettext("This has been answered before"),
         Verdict.MAYBE: gettext("Perhaps one of these helps"),
         Verdict.UNKNOWN: gettext("Nobody has written this down yet"),
     }
-    return str(headings[recommendation.verdict])
+    heading = str(headings[recommendation.verdict])
+    if recommendation.notices:
+        only_words = gettext("Searching by words alone for the moment, so answers in other words may be missed.")
+        return f"{only_words} {heading}"
+    return heading
 
 
 def _suggestion_json(suggestion: Suggestion) -> dict[str, str]:

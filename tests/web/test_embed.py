@@ -1,5 +1,6 @@
 """The suggestion box in another page, in a real Chromium, and what it gives to whom."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -8,9 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, expect
 
+from recommender.index import generations
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.chromium import CHROMIUM, served
+from tests.conftest import FakeEncoder
 from web.app import create_app
 
 INTRANET = "https://intranet.example"
@@ -62,6 +65,41 @@ def test_without_allowed_origins_there_is_no_box(make_client: Callable[[str], Fl
     client = make_client("")
     assert client.get("/embed/kollega.js").status_code == 404
     assert client.post("/embed/suggest", data={"q": "Screen"}, headers={"Origin": INTRANET}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "heading"),
+    [
+        ("en", "There is nothing to search yet. An admin can make the index with the command kollega reindex."),
+        ("fi", "Vielä ei ole mitään, mistä hakea. Ylläpitäjä voi tehdä hakemiston komennolla kollega reindex."),
+    ],
+)
+def test_without_an_index_the_box_says_so_instead_of_that_nobody_has_written_it_down(
+    make_client: Callable[[str], FlaskClient], settings: Settings, language: str, heading: str
+) -> None:
+    client = make_client(INTRANET)
+    shutil.rmtree(settings.index_dir)
+    client.application.extensions["kollega_recommender"].refresh(wait=True)
+    sent = {"q": "Screen is black", "lang": language}
+    answer = client.post("/embed/suggest", data=sent, headers={"Origin": INTRANET})
+    assert answer.json is not None and (answer.json["heading"], answer.json["suggestions"]) == (heading, [])
+    empty = client.post("/embed/suggest", data={"q": " "}, headers={"Origin": INTRANET})
+    assert empty.json is not None and empty.json["heading"] == ""
+
+
+def test_the_box_says_when_only_words_are_searched(
+    make_client: Callable[[str], FlaskClient], settings: Settings, encoder: FakeEncoder
+) -> None:
+    client = make_client(INTRANET)
+    live = generations.live(settings.index_dir)
+    shutil.copytree(live, live.with_name("gen-000099"))
+    (settings.index_dir / "CURRENT").write_text("gen-000099", encoding="ascii")
+    encoder.card = replace(encoder.card, name="other")  # so the index is another model's
+    client.application.extensions["kollega_recommender"].refresh(wait=True)
+    answer = client.post("/embed/suggest", data={"q": "Screen is black"}, headers={"Origin": INTRANET})
+    assert answer.json is not None and len(answer.json["suggestions"]) == 1
+    assert answer.json["heading"].startswith("Searching by words alone for the moment")
+    assert answer.json["heading"].endswith(" This has been answered before")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
