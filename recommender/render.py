@@ -1,78 +1,168 @@
-"""Recommendation -> plain values for JSON: the same form for the command line and the web."""
+"""The JSON forms of a Recommendation, stated once: the command line prints them, the web API sends and documents them.
 
-from datetime import datetime
-from typing import Any
+The names and docstrings of the models are part of the API's OpenAPI document.
+"""
 
-from recommender.datatypes import Expert, Recommendation, Suggestion
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, StringConstraints
+
+from recommender.datatypes import Evidence, Expert, Recommendation, Suggestion
+
+Key = Annotated[str, StringConstraints(pattern=r"^(request|document):[1-9][0-9]{0,8}$")]
+ShownRole = Literal["question", "answer", "section"]
+"""What part of an item a shown passage is; of an item found by its opening, the first passage is shown."""
+_DIGITS = 4
+"""Digits after the point of probabilities and of nearness."""
+
+
+class SuggestedPassage(BaseModel):
+    """The part of an item that is shown; `marks` are spans [start, end] of its text."""
+
+    role: ShownRole
+    text: str
+    marks: list[list[int]]
+
+
+class SuggestionReason(BaseModel):
+    """Why a suggestion is there."""
+
+    words: list[str]
+    nearness: float | None
+
+
+class SuggestedItem(BaseModel):
+    """An item that may answer, best first."""
+
+    item: Key
+    kind: Literal["request", "document"]
+    title: str
+    team: str | None
+    language: str
+    at: datetime
+    url: str | None
+    match: float
+    passage: SuggestedPassage
+    why: SuggestionReason
+
+
+class EvidenceItem(BaseModel):
+    """One item that speaks for a colleague."""
+
+    item: Key
+    title: str
+    part: Literal["answered", "replied", "keeps", "verified"]
+    at: datetime
+
+
+class Colleague(BaseModel):
+    """A colleague who knows, with the evidence."""
+
+    handle: str
+    name: str
+    teams: list[str]
+    languages: list[str]
+    away_until: date | None
+    answered: int
+    replied: int
+    keeps: int
+    verified: int
+    last_at: datetime
+    words: list[str]
+    reasons: list[str]
+    evidence: list[EvidenceItem]
+
+
+class Recommended(BaseModel):
+    """The answer to a question; `notices` say what could not run, `more` how many further suggestions there are,
+    `teams` who handled what is nearest, when no colleague is convincing."""
+
+    question: str
+    language: str
+    verdict: Literal["answer", "maybe", "unknown"]
+    notices: list[str]
+    more: int
+    suggestions: list[SuggestedItem]
+    experts: list[Colleague]
+    teams: list[str]
 
 
 def as_json(recommendation: Recommendation) -> dict[str, Any]:
-    """{question, language, verdict, notices, more, suggestions: [...], experts: [...], teams: [...]}; times are ISO
-    8601 in UTC."""
-    return {
-        "question": recommendation.question,
-        "language": recommendation.language,
-        "verdict": recommendation.verdict.value,
-        "notices": list(recommendation.notices),
-        "more": recommendation.more,
-        "suggestions": [suggestion_json(suggestion) for suggestion in recommendation.suggestions],
-        "experts": [expert_json(expert) for expert in recommendation.experts],
-        "teams": list(recommendation.teams),
-    }
+    """A recommendation in the form of `Recommended`; times are written as RFC 3339 in UTC."""
+    return _recommended(recommendation).model_dump(mode="json")
 
 
 def suggestion_json(suggestion: Suggestion) -> dict[str, Any]:
-    """One suggestion."""
-    item = suggestion.item
-    return {
-        "item": item.key,
-        "kind": item.kind.value,
-        "title": item.title,
-        "team": item.team,
-        "language": item.language,
-        "at": in_utc(item.at),
-        "url": item.url,
-        "match": round(suggestion.match, 4),
-        "passage": {
-            "role": suggestion.passage.role.value,
-            "text": suggestion.excerpt,
-            "marks": [list(mark) for mark in suggestion.marks],
-        },
-        "why": {"words": list(suggestion.why.words), "nearness": _rounded(suggestion.why.nearness)},
-    }
+    """A suggestion in the form of `SuggestedItem`."""
+    return _suggested_item(suggestion).model_dump(mode="json")
 
 
 def expert_json(expert: Expert) -> dict[str, Any]:
-    """One colleague with the evidence."""
-    return {
-        "handle": expert.handle,
-        "name": expert.name,
-        "teams": list(expert.teams),
-        "languages": list(expert.languages),
-        "away_until": expert.away_until.isoformat() if expert.away_until else None,
-        "answered": expert.answered,
-        "replied": expert.replied,
-        "keeps": expert.keeps,
-        "verified": expert.verified,
-        "last_at": in_utc(expert.last_at),
-        "words": list(expert.words),
-        "reasons": list(expert.reasons),
-        "evidence": [
-            {
-                "item": piece.item.key,
-                "title": piece.item.title,
-                "part": piece.part.value,
-                "at": in_utc(piece.at),
-            }
-            for piece in expert.evidence
-        ],
-    }
+    """A colleague in the form of `Colleague`."""
+    return _colleague(expert).model_dump(mode="json")
 
 
 def in_utc(at: datetime) -> str:
-    """A time of the database as RFC 3339 writes it."""
+    """A time of the database, which is in UTC, as RFC 3339 writes it."""
     return f"{at.isoformat()}Z"
 
 
+def _recommended(recommendation: Recommendation) -> Recommended:
+    return Recommended(
+        question=recommendation.question,
+        language=recommendation.language,
+        verdict=recommendation.verdict.value,
+        notices=list(recommendation.notices),
+        more=recommendation.more,
+        suggestions=[_suggested_item(suggestion) for suggestion in recommendation.suggestions],
+        experts=[_colleague(expert) for expert in recommendation.experts],
+        teams=list(recommendation.teams),
+    )
+
+
+def _suggested_item(suggestion: Suggestion) -> SuggestedItem:
+    item = suggestion.item
+    return SuggestedItem(
+        item=item.key,
+        kind=item.kind.value,
+        title=item.title,
+        team=item.team,
+        language=item.language,
+        at=item.at.replace(tzinfo=UTC),
+        url=item.url,
+        match=round(suggestion.match, _DIGITS),
+        passage=SuggestedPassage(
+            role=cast(ShownRole, suggestion.passage.role.value),
+            text=suggestion.excerpt,
+            marks=[list(mark) for mark in suggestion.marks],
+        ),
+        why=SuggestionReason(words=list(suggestion.why.words), nearness=_rounded(suggestion.why.nearness)),
+    )
+
+
+def _colleague(expert: Expert) -> Colleague:
+    return Colleague(
+        handle=expert.handle,
+        name=expert.name,
+        teams=list(expert.teams),
+        languages=list(expert.languages),
+        away_until=expert.away_until,
+        answered=expert.answered,
+        replied=expert.replied,
+        keeps=expert.keeps,
+        verified=expert.verified,
+        last_at=expert.last_at.replace(tzinfo=UTC),
+        words=list(expert.words),
+        reasons=list(expert.reasons),
+        evidence=[_evidence_item(evidence) for evidence in expert.evidence],
+    )
+
+
+def _evidence_item(evidence: Evidence) -> EvidenceItem:
+    item = evidence.item
+    return EvidenceItem(item=item.key, title=item.title, part=evidence.part.value, at=evidence.at.replace(tzinfo=UTC))
+
+
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+    return None if value is None else round(value, _DIGITS)
