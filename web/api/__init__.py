@@ -46,6 +46,7 @@ spec = SpecTree(
     security_schemes=[SecurityScheme(name=_BEARER, data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer"))],
     security={_BEARER: []},
     validation_error_status=422,
+    naming_strategy=lambda model: model.__name__,  # else a hash of the module's name: it would change with every move
 )
 
 

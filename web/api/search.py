@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from recommender import access
 from recommender.corpus import readable_items
 from recommender.knowledge import outcomes
-from recommender.render import as_json, expert_json, in_utc, suggestion_json
+from recommender.render import Recommended, as_json, expert_json, in_utc, suggestion_json
 from web.api import answers, blueprint, schemas, sent_json, sent_query, spec
 from web.current import session
 from web.question import TypedQuestion, recommend, recommend_similar
@@ -17,14 +17,14 @@ from web.sign_in.session import current_reader
 
 
 @blueprint.get("/recommend")
-@spec.validate(query=schemas.Question, resp=answers(HTTP_200=schemas.Recommended), tags=("search",))
+@spec.validate(query=schemas.Question, resp=answers(HTTP_200=Recommended), tags=("search",))
 def recommend_json() -> Any:
     """Suggestions and colleagues for a question in the address."""
     return _recommend(sent_query())
 
 
 @blueprint.post("/recommend")
-@spec.validate(json=schemas.Question, resp=answers(sends=True, HTTP_200=schemas.Recommended), tags=("search",))
+@spec.validate(json=schemas.Question, resp=answers(sends=True, HTTP_200=Recommended), tags=("search",))
 def recommend_sent() -> Any:
     """The same for a question that is too long or too private for an address."""
     return _recommend(sent_json())
