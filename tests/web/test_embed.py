@@ -24,7 +24,7 @@ PAYLOAD = "<img src=x onerror=alert(1)>"
 def make_client(
     settings: Settings, open_recommender: Callable[[], Recommender], add_request: Callable[..., int]
 ) -> Iterator[Callable[[str], FlaskClient]]:
-    """A client of an application where one has to sign in, with these allowed origins."""
+    """A client of an application where people have to sign in, with these allowed origins."""
     add_request(f"Screen is black {PAYLOAD}", "after an update", f"Hold the power button {PAYLOAD}")
     add_request("Screen is black for HR", "after an update", "Secret", team="hr", audience=[])
     apps = []
@@ -39,14 +39,16 @@ def make_client(
         app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
-def test_an_allowed_page_is_given_what_everyone_may_read(make_client: Callable[[str], FlaskClient]) -> None:
+def test_an_allowed_page_gets_what_everyone_may_read(make_client: Callable[[str], FlaskClient]) -> None:
     client = make_client(f"https://other.example, {INTRANET}/")
     answer = client.post("/embed/suggest", data={"q": "Screen is black"}, headers={"Origin": INTRANET})
     assert answer.status_code == 200 and answer.headers["Access-Control-Allow-Origin"] == INTRANET
     assert "Access-Control-Allow-Credentials" not in answer.headers and "Origin" in answer.headers["Vary"]
     assert answer.json is not None and answer.json["heading"] == "This has been answered before"
-    (found,) = answer.json["suggestions"]
-    assert found["url"] == "http://localhost/requests/1" and "Secret" not in answer.text and "HR" not in answer.text
+    (suggestion,) = answer.json["suggestions"]
+    assert (
+        suggestion["url"] == "http://localhost/requests/1" and "Secret" not in answer.text and "HR" not in answer.text
+    )
     finnish = client.post("/embed/suggest", data={"q": "Screen is black", "lang": "fi"}, headers={"Origin": INTRANET})
     assert finnish.json is not None and finnish.json["suggestions"][0]["facts"].startswith("Ratkaistu pyyntö")
 
@@ -74,7 +76,7 @@ def test_without_allowed_origins_there_is_no_box(make_client: Callable[[str], Fl
         ("fi", "Vielä ei ole mitään, mistä hakea. Ylläpitäjä voi tehdä hakemiston komennolla kollega reindex."),
     ],
 )
-def test_without_an_index_the_box_says_so_instead_of_that_nobody_has_written_it_down(
+def test_without_an_index_the_box_says_that_there_is_nothing_to_search(
     make_client: Callable[[str], FlaskClient], settings: Settings, language: str, heading: str
 ) -> None:
     client = make_client(INTRANET)
