@@ -1,8 +1,6 @@
 """create_app: the only assembly. Parts are made here and passed in."""
 
-import secrets
 from datetime import timedelta
-from pathlib import Path
 
 from flask import Flask, Response, current_app, g, request
 from flask_babel import Babel
@@ -15,7 +13,6 @@ from web import (
     api,
     ask,
     current,
-    db,
     desk,
     documents,
     embed,
@@ -27,35 +24,35 @@ from web import (
     profile,
     requests,
 )
+from web.formatting import LANGUAGES
+from web.reading import owns_documents
+from web.secret_key import load_secret_key
 from web.sign_in import oidc
 from web.sign_in import session as sign_in
 
-LANGUAGES = ("en", "fi")
-_YEAR = 365 * 24 * 3600
-_SESSION = timedelta(days=14)
+# These add their operations to the API's blueprint. The OpenAPI document lists them in this order.
+# isort: off
+import web.api.search
+import web.api.requests
+import web.api.documents
+import web.api.people  # noqa: F401
+# isort: on
+
+_VIEWS = (ask, requests, documents, desk, people, profile, api, sign_in, oidc, embed, health)
+_YEAR = 365 * 24 * 3600  # seconds
+_SESSION = timedelta(days=14)  # a judgement
 
 
 def create_app(settings: Settings, recommender: Recommender | None = None) -> Flask:
-    """The web application on the settings' database and index; loads the model unless a recommender is given."""
+    """The web application on the settings' database and index; loads the model unless a recommender is given. Raises
+    SettingsError when the secret key cannot be used or a setting needs a package that is not installed."""
     app = Flask(__name__)
-    app.config.update(
-        SECRET_KEY=_secret_key(settings.home),
-        MAX_CONTENT_LENGTH=1_000_000,
-        MAX_FORM_MEMORY_SIZE=1_000_000,
-        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may be open for days
-        WTF_CSRF_SSL_STRICT=False,  # SameSite and the token do; a proxy may drop the Referer
-        PERMANENT_SESSION_LIFETIME=_SESSION,
-        SESSION_REFRESH_EACH_REQUEST=False,  # or an answer under way would bring back a session that was just ended
-        SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_HTTPONLY=True,
-        BABEL_DEFAULT_LOCALE=settings.language,
-    )
-    db.attach(app, open_database(settings))
+    _configure(app, settings)
+    sessions = open_database(settings)
     if recommender is None:
         recommender = Recommender.open(settings)
         recommender.warm_up()
-    current.attach(app, settings, recommender)
+    current.attach(app, settings, recommender, sessions)
     Babel(app, locale_selector=_language)
     csrf = CSRFProtect(app)
     sign_in.attach(app, settings)
@@ -63,20 +60,36 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
-    app.jinja_env.globals["keeps_documents"] = documents.keeps_documents
-    for view in (ask, requests, documents, desk, people, profile, api, sign_in, oidc, embed, health):
+    app.jinja_env.globals["keeps_documents"] = owns_documents
+    for view in _VIEWS:
         app.register_blueprint(view.blueprint)
-    csrf.exempt(api.blueprint)  # it knows bearer tokens only, which no browser sends by itself
-    for reading in (ask.search, ask.suggest, embed.suggest):  # they change nothing but a count
-        csrf.exempt(reading)
+    csrf.exempt(api.blueprint)  # it accepts bearer tokens only, which no browser sends by itself
+    for reading_view in (ask.search, ask.suggest, embed.suggest):  # they change nothing but a count
+        csrf.exempt(reading_view)
     api.attach(app)
     app.before_request(_remember_language)
-    app.after_request(_secure)
+    app.after_request(_add_headers)
     return app
 
 
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=load_secret_key(settings.home),
+        MAX_CONTENT_LENGTH=1_000_000,
+        MAX_FORM_MEMORY_SIZE=1_000_000,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may be open for days
+        WTF_CSRF_SSL_STRICT=False,  # SameSite and the token protect; a proxy may drop the Referer
+        PERMANENT_SESSION_LIFETIME=_SESSION,
+        SESSION_REFRESH_EACH_REQUEST=False,  # else an answer under way would bring back a session that has just ended
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+        BABEL_DEFAULT_LOCALE=settings.language,
+    )
+
+
 def _language() -> str:
-    """The language chosen on the page, else the one remembered, else the browser's."""
+    """The language chosen on the page, else the one remembered, else the browser's, else the settings'."""
     chosen = request.args.get("lang") or request.cookies.get("lang")
     if chosen in LANGUAGES:
         return chosen
@@ -88,7 +101,8 @@ def _remember_language() -> None:
     g.chosen_language = chosen if chosen in LANGUAGES else None
 
 
-def _secure(response: Response) -> Response:
+def _add_headers(response: Response) -> Response:
+    """The cookie of a language that was just chosen, the security headers, and how long the answer may be cached."""
     if g.get("chosen_language"):
         response.set_cookie("lang", g.chosen_language, max_age=_YEAR, samesite="Lax", httponly=True)
     response.headers["Content-Security-Policy"] = (
@@ -102,13 +116,3 @@ def _secure(response: Response) -> Response:
         response.vary.add("Accept-Language")
         response.vary.add("Cookie")
     return response
-
-
-def _secret_key(home: Path) -> str:
-    """Made once and kept in the home directory, readable by its owner only."""
-    path = home / "secret_key"
-    if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32), encoding="ascii")
-    return path.read_text(encoding="ascii").strip()

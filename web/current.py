@@ -1,31 +1,50 @@
-"""What `create_app` has made for its views: the settings and the recommender."""
+"""What a request has at hand: the settings, the recommender, its analyser, and one database session."""
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
+from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 
 
-def attach(app: Flask, own_settings: Settings, own_recommender: Recommender) -> None:
-    """Give the app its parts."""
-    app.extensions["kollega_settings"] = own_settings
-    app.extensions["kollega_recommender"] = own_recommender
+def attach(
+    app: Flask, app_settings: Settings, app_recommender: Recommender, session_factory: sessionmaker[Session]
+) -> None:
+    """Give the app what its requests use, and close each request's session when the request ends."""
+    app.extensions["kollega_settings"] = app_settings
+    app.extensions["kollega_recommender"] = app_recommender
+    app.extensions["kollega_sessions"] = session_factory
+    app.teardown_appcontext(_close_session)
 
 
 def settings() -> Settings:
-    """The settings this application was made with."""
-    found: Settings = current_app.extensions["kollega_settings"]
-    return found
+    """The settings that this application was made with."""
+    app_settings: Settings = current_app.extensions["kollega_settings"]
+    return app_settings
 
 
 def recommender() -> Recommender:
-    """The recommender, on its way to a newer live generation when there is one."""
-    found: Recommender = current_app.extensions["kollega_recommender"]
-    found.refresh()
-    return found
+    """The recommender; when a newer index generation is live, it begins to load it."""
+    app_recommender: Recommender = current_app.extensions["kollega_recommender"]
+    app_recommender.refresh()
+    return app_recommender
 
 
 def analyzer() -> Analyzer:
     """The recommender's analyser, whose dictionaries are loaded once."""
     return recommender().analyzer
+
+
+def session() -> Session:
+    """This request's database session, opened when it is first used."""
+    if "session" not in g:
+        g.session = current_app.extensions["kollega_sessions"]()
+    database_session: Session = g.session
+    return database_session
+
+
+def _close_session(_error: BaseException | None) -> None:
+    database_session = g.pop("session", None)
+    if database_session is not None:
+        database_session.close()

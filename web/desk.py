@@ -11,22 +11,23 @@ from sqlalchemy.orm import joinedload, selectinload
 from recommender import access
 from recommender.access import Reader
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Team
-from recommender.datatypes import Item, Kind, item_key
+from recommender.datatypes import Kind, item_key
 from recommender.knowledge import outcomes, requests
-from web import panel
-from web.ask import team_rows
-from web.db import session
-from web.requests import get_request, request_page
+from web.current import session
+from web.quoting import insertion, quotable, readers_of
+from web.reading import get_item, get_request, team_rows
+from web.request_page import request_page
 from web.sign_in.session import current_agent, current_reader, signed_in
 
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
-PAGE = 50
-LONGEST_SEARCH = 200
+PAGE = 50  # requests on a page of the queue: a judgement
+LONGEST_SEARCH = 200  # characters: a judgement
+_LAST_PAGE = 10_000
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What of the queue is shown: a team's handle, a state, whose, words of the title, and the page from 1."""
+    """What of the queue is shown: a team's handle, a state, whose, words that are in it, and the page from 1."""
 
     team: str = ""
     state: str = OPEN
@@ -43,7 +44,7 @@ def queue() -> ResponseReturnValue:
     where = [
         HelpRequest.hidden.is_(False),
         access.readable_requests(reader),
-        _handled(reader),
+        or_(HelpRequest.team_id.in_(sorted(reader.serves_teams)), HelpRequest.team_id.is_(None)),
         *_where(filters, reader),
     ]
     total = session().scalar(select(func.count()).select_from(HelpRequest).where(*where)) or 0
@@ -74,49 +75,48 @@ def queue() -> ResponseReturnValue:
 
 @blueprint.get("/keys")
 def keys() -> ResponseReturnValue:
-    """The keyboard's keys."""
+    """The keyboard shortcuts."""
     return render_template("desk/keys.html")
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/insert")
 def insert(request_id: int) -> ResponseReturnValue:
     """Put a link, a quote or the resolution of an item into the reply being written; what was typed stays."""
-    found, reader = _handled_request(request_id)
+    help_request, reader = _handled_request(request_id)
     how, _, key = request.form.get("insert", "").partition(" ")
-    item = panel.get_item(key, reader)
-    text = panel.insertion(item, how) if item else ""
-    if item is None or not text:
+    item = get_item(key, reader)
+    text = insertion(item, how)
+    if not text:
         abort(404)
     body = request.form.get("body", "").rstrip()
     body = f"{body}\n\n{text}" if body else text
-    if not panel.quotable(item, found):
+    if not quotable(item, help_request, readers_of(help_request)):
         warning = gettext("Not everyone who reads this request may read what you inserted. Check before you send.")
-        return request_page(found, body, warning, unseen=[item.title])
-    return request_page(found, body)
+        return request_page(help_request, body, warning, hidden_links=[item.title])
+    return request_page(help_request, body)
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/used")
 def used(request_id: int) -> ResponseReturnValue:
     """Count an item as used in answering this request; what was typed stays."""
-    found, reader = _handled_request(request_id)
-    item = _item(reader)
-    outcomes.record(session(), outcomes.EventKind.USED, item.key, request_id=found.id)
+    help_request, reader = _handled_request(request_id)
+    item = get_item(request.form.get("item", ""), reader)
+    outcomes.record(session(), outcomes.EventKind.USED, item.key, request_id=help_request.id)
     session().commit()
     body = request.form.get("body", "")
-    return request_page(found, body) if body else redirect(url_for("requests.show", request_id=found.id))
+    return request_page(help_request, body) if body else _back_to(help_request)
 
 
 @blueprint.post("/flag")
 def flag() -> ResponseReturnValue:
-    """Flag an item as wrong or outdated, with a word why; 422 without one. For everybody who has signed in."""
+    """Flag an item as wrong or outdated, with a reason; 422 without one. For everybody who has signed in."""
     signed_in()
-    item = _item(current_reader())
+    item = get_item(request.form.get("item", ""), current_reader())
     note = request.form.get("note", "").strip()
     back = request.form.get("request", "")
     if not note:
-        return render_template(
-            "desk/flag.html", item=item, back=back, problem=gettext("Say in a word what is wrong.")
-        ), 422
+        problem = gettext("Say in a word what is wrong.")
+        return render_template("desk/flag.html", item=item, back=back, problem=problem), 422
     outcomes.record(session(), outcomes.EventKind.FLAGGED, item.key, note=note)
     session().commit()
     if back.isdecimal() and len(back) < 10:
@@ -126,62 +126,54 @@ def flag() -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/settled")
 def settle(request_id: int) -> ResponseReturnValue:
-    """The request has been looked at: its flags are done."""
-    found, _reader = _handled_request(request_id)
-    outcomes.settle_flags(session(), item_key(Kind.REQUEST, found.id))
+    """Somebody has looked at the request: its flags are done."""
+    help_request, _reader = _handled_request(request_id)
+    outcomes.settle_flags(session(), item_key(Kind.REQUEST, help_request.id))
     session().commit()
-    return redirect(url_for("requests.show", request_id=found.id))
+    return _back_to(help_request)
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/assign")
 def assign(request_id: int) -> ResponseReturnValue:
     """Give the request to a member of the team, or to nobody."""
-    found, reader = _handled_request(request_id)
+    help_request, reader = _handled_request(request_id)
     handle = request.form.get("person", "")
     person = session().scalar(select(Person).where(Person.handle == handle)) if handle else None
     if handle and person is None:
         abort(404)
-    requests.assign(session(), found, reader, person)
+    requests.assign(session(), help_request, reader, person)
     session().commit()
-    return redirect(url_for("requests.show", request_id=found.id))
+    return _back_to(help_request)
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/move")
 def move(request_id: int) -> ResponseReturnValue:
     """Hand the request to another team."""
-    found, reader = _handled_request(request_id)
+    help_request, reader = _handled_request(request_id)
     team = session().scalar(select(Team).where(Team.handle == request.form.get("team", "")))
     if team is None:
         abort(404)
-    requests.move(session(), found, reader, team)
+    requests.move(session(), help_request, reader, team)
     session().commit()
-    readable = access.may_read(access.request_audience(found), reader)
-    return redirect(url_for("requests.show", request_id=found.id) if readable else url_for("desk.queue"))
+    readable = access.may_read(access.request_audience(help_request), reader)
+    return _back_to(help_request) if readable else redirect(url_for("desk.queue"))
 
 
 def _handled_request(request_id: int) -> tuple[HelpRequest, Reader]:
     """(a request the reader handles, the reader); 404 when they may not read it, 403 when they do not handle it."""
     reader = current_agent()
-    found = get_request(request_id)
-    if not access.may_handle(found, reader):
+    help_request = get_request(request_id)
+    if not access.may_handle(help_request, reader):
         abort(403)
-    return found, reader
+    return help_request, reader
 
 
-def _item(reader: Reader) -> Item:
-    """The item a form names; 404 when it is unknown or not for this reader."""
-    item = panel.get_item(request.form.get("item", ""), reader)
-    if item is None:
-        abort(404)
-    return item
-
-
-def _handled(reader: Reader) -> ColumnElement[bool]:
-    return or_(HelpRequest.team_id.in_(sorted(reader.serves_teams)), HelpRequest.team_id.is_(None))
+def _back_to(help_request: HelpRequest) -> ResponseReturnValue:
+    return redirect(url_for("requests.show", request_id=help_request.id))
 
 
 def _filters() -> Filters:
-    """The filters of the address; what makes no sense is as if it were not there."""
+    """The filters of the address; a value that makes no sense counts as missing."""
     args = request.args
     state = args.get("state", OPEN)
     page = args.get("page", "1")
@@ -190,7 +182,7 @@ def _filters() -> Filters:
         state=state if state in (OPEN, RESOLVED, "all") else OPEN,
         assigned=args.get("assigned", "") if args.get("assigned") in ("me", "nobody") else "",
         words=args.get("words", "").strip()[:LONGEST_SEARCH],
-        page=min(int(page), 10_000) if page.isdecimal() and len(page) < 6 and int(page) else 1,
+        page=min(int(page), _LAST_PAGE) if page.isdecimal() and len(page) < 6 and int(page) else 1,
     )
 
 

@@ -1,4 +1,4 @@
-"""Documents: read by everybody who may, written, reviewed and verified by those who keep them."""
+"""Documents: read by everybody who may, written, reviewed and verified by their owners and the agents of their team."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,7 +7,6 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
 
 from recommender import access
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Team, utc_now
@@ -15,17 +14,17 @@ from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict
 from recommender.knowledge import documents, outcomes, requests
 from web import current
-from web.ask import team_rows
-from web.db import session
-from web.requests import get_request
+from web.current import session
+from web.reading import get_document, get_request, team_rows
 from web.sign_in.session import current_agent, current_reader, signed_in
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 
 
 @dataclass
-class Form:
-    """What is in the form of a document, and what is wrong with it by field."""
+class DocumentForm:
+    """What is in the form of a document, and what is wrong with it by field. `seen` is the document's `updated_at` when
+    the form was opened."""
 
     title: str = ""
     body: str = ""
@@ -37,29 +36,9 @@ class Form:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-def get_document(document_id: int) -> Document:
-    """A readable document; 404 when it is unknown, hidden or not for this reader. Those who keep it see it hidden."""
-    reader = current_reader()
-    query = (
-        select(Document)
-        .where(Document.id == document_id, access.readable_documents(reader))
-        .options(joinedload(Document.owner), joinedload(Document.verified_by), selectinload(Document.audience))
-    )
-    found = session().scalar(query)
-    if found is None or (found.hidden and not access.may_edit(found, reader)):
-        abort(404)
-    return found
-
-
-def keeps_documents(person: Person) -> bool:
-    """True for somebody who owns a document that is not hidden."""
-    owned = select(Document.id).where(Document.owner_id == person.id, Document.hidden.is_(False))
-    return session().scalar(owned.limit(1)) is not None
-
-
 @blueprint.get("/")
 def kept() -> ResponseReturnValue:
-    """What the signed-in person looks after: due and flagged first; 401 when nobody has signed in."""
+    """The documents that the signed-in person looks after, due and flagged first; 401 when nobody has signed in."""
     signed_in()
     reader = current_reader()
     rows = documents.maintained(session(), reader, utc_now().date())
@@ -68,20 +47,20 @@ def kept() -> ResponseReturnValue:
 
 @blueprint.get("/<int(max=2147483647):document_id>")
 def show(document_id: int) -> ResponseReturnValue:
-    """The document, rendered safely, with what speaks for it: verified, used, flagged."""
-    found, reader = get_document(document_id), current_reader()
-    key = item_key(Kind.DOCUMENT, found.id)
-    editable = access.may_edit(found, reader)
+    """The document as safe HTML; when it was verified, how often it was used, its flags."""
+    document, reader = get_document(document_id), current_reader()
+    key = item_key(Kind.DOCUMENT, document.id)
+    editable = access.may_edit(document, reader)
     return render_template(
         "documents/show.html",
-        item=found,
+        item=document,
         editable=editable,
-        due_on=documents.due_on(found),
+        due_on=documents.due_on(document),
         today=utc_now().date(),
         usage=outcomes.usage(session(), [key])[key],
         flags=outcomes.flags(session(), key) if editable else [],
-        source=_source(found) if editable else None,
-        shared=access.EVERYONE in access.document_audience(found),
+        source=_source(document) if editable else None,
+        shared=access.EVERYONE in access.document_audience(document),
     )
 
 
@@ -89,10 +68,10 @@ def show(document_id: int) -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """An empty document, or one drafted from a resolved request; stores nothing. For agents."""
     reader = current_agent()
-    source, teams = _asked_source(), _writable(reader)
+    source, teams = _named_source(), _teams_to_choose(reader)
     if not teams:
         abort(403)
-    form = Form(audience="team", team=next(iter(teams)), review_days="365")
+    form = DocumentForm(audience="team", team=next(iter(teams)), review_days="365")
     if source is not None:
         form.title, form.body = source.title, documents.draft_text(source)
         form.team = source.team.handle if source.team and source.team.handle in teams else form.team
@@ -103,51 +82,51 @@ def new() -> ResponseReturnValue:
 
 @blueprint.post("/")
 def create() -> ResponseReturnValue:
-    """Keep a new document, as a draft or published. What is wrong is said beside the field; what was typed stays."""
-    reader, source = current_agent(), _asked_source()
-    form, content = _read_form(_writable(reader), source)
+    """Store a new document, as a draft or published. What is wrong is said beside the field; what was typed stays."""
+    reader, source = current_agent(), _named_source()
+    form, content = _read_form(_teams_to_choose(reader), source)
     if request.form.get("then") == "preview" or content is None:
         return _form_page(form, source=source, preview=content is not None), 200 if content else 422
-    made = documents.write(session(), reader, content, source)
+    document = documents.write(session(), reader, content, source)
     session().commit()
-    return redirect(url_for("documents.show", document_id=made.id))
+    return redirect(url_for("documents.show", document_id=document.id))
 
 
 @blueprint.get("/<int(max=2147483647):document_id>/edit")
 def edit(document_id: int) -> ResponseReturnValue:
     """The form for a document, for its owner and the agents of its team; 403 for other readers."""
-    found = _editable(document_id)
-    form = Form(
-        title=found.title,
-        body=found.body,
-        team=found.team.handle if found.team else "",
-        owner=found.owner.handle if found.owner else "",
-        audience="everyone" if any(row.token == access.EVERYONE for row in found.audience) else "team",
-        review_days=str(found.review_days or ""),
-        seen=found.updated_at.isoformat(),
+    document = _editable(document_id)
+    form = DocumentForm(
+        title=document.title,
+        body=document.body,
+        team=document.team.handle if document.team else "",
+        owner=document.owner.handle if document.owner else "",
+        audience="everyone" if any(row.token == access.EVERYONE for row in document.audience) else "team",
+        review_days=str(document.review_days or ""),
+        seen=document.updated_at.isoformat(),
     )
-    return _form_page(form, document=found)
+    return _form_page(form, document=document)
 
 
 @blueprint.post("/<int(max=2147483647):document_id>")
 def save(document_id: int) -> ResponseReturnValue:
     """Change it; 409 with both texts when somebody else has changed it meanwhile."""
-    found = _editable(document_id)
+    document = _editable(document_id)
     reader = current_reader()
-    widening = found.drafted_from_id and access.EVERYONE not in {row.token for row in found.audience}
-    source = session().get(HelpRequest, found.drafted_from_id) if widening else None  # never shown, only asked
-    form, content = _read_form(_writable(reader, found), source, found)
+    widening = document.drafted_from_id and access.EVERYONE not in {row.token for row in document.audience}
+    source = session().get(HelpRequest, document.drafted_from_id) if widening else None  # never shown, only checked
+    form, content = _read_form(_teams_to_choose(reader, document), source, document)
     if request.form.get("then") == "preview" or content is None:
-        return _form_page(form, document=found, preview=content is not None), 200 if content else 422
+        return _form_page(form, document=document, preview=content is not None), 200 if content else 422
     try:
-        documents.edit(session(), found, reader, content, _seen(form.seen))
+        documents.edit(session(), document, reader, content, _time(form.seen))
         session().commit()
     except Conflict:
         session().rollback()
-        current = _editable(document_id)
-        form.seen = current.updated_at.isoformat()
-        return _form_page(form, document=current, theirs=current.body), 409
-    return redirect(url_for("documents.show", document_id=found.id))
+        newer = _editable(document_id)
+        form.seen = newer.updated_at.isoformat()
+        return _form_page(form, document=newer, theirs=newer.body), 409
+    return redirect(url_for("documents.show", document_id=document.id))
 
 
 @blueprint.post("/<int(max=2147483647):document_id>/verify")
@@ -169,44 +148,44 @@ def hide(document_id: int) -> ResponseReturnValue:
 def _editable(document_id: int) -> Document:
     """A document that this person may change; 401, 404 or 403 otherwise."""
     signed_in()
-    found = get_document(document_id)
-    if not access.may_edit(found, current_reader()):
+    document = get_document(document_id)
+    if not access.may_edit(document, current_reader()):
         abort(403)
-    return found
+    return document
 
 
-def _asked_source() -> HelpRequest | None:
+def _named_source() -> HelpRequest | None:
     """The resolved request that a draft comes from, when one is named; 404 when it is not for this reader."""
     number = request.values.get("from", "")
     if not number:
         return None
     if not number.isdecimal() or len(number) > 9:
         abort(404)
-    found = get_request(int(number))
-    begins = request.method == "GET"  # one that is opened again meanwhile loses nobody's text
-    if (begins and found.status != RESOLVED) or not access.may_handle(found, current_reader()):
+    help_request = get_request(int(number))
+    begins = request.method == "GET"  # a request that is reopened while somebody writes does not lose their text
+    if (begins and help_request.status != RESOLVED) or not access.may_handle(help_request, current_reader()):
         abort(403)
-    return found
+    return help_request
 
 
-def _source(found: Document) -> HelpRequest | None:
+def _source(document: Document) -> HelpRequest | None:
     """The request a document was drafted from, as far as this reader may read it."""
-    query = select(HelpRequest).where(HelpRequest.id == found.drafted_from_id, HelpRequest.hidden.is_(False))
+    query = select(HelpRequest).where(HelpRequest.id == document.drafted_from_id, HelpRequest.hidden.is_(False))
     return session().scalar(query.where(access.readable_requests(current_reader())))
 
 
-def _writable(reader: access.Reader, found: Document | None = None) -> dict[str, Team]:
+def _teams_to_choose(reader: access.Reader, document: Document | None = None) -> dict[str, Team]:
     """Teams whose documents this reader writes, by handle, and the one that a document has now."""
-    own = found.team_id if found else None
-    return {handle: team for handle, team in team_rows().items() if team.id in reader.serves_teams or team.id == own}
+    ids = reader.serves_teams | ({document.team_id} if document else set())
+    return {handle: team for handle, team in team_rows().items() if team.id in ids}
 
 
 def _read_form(
-    teams: dict[str, Team], source: HelpRequest | None, found: Document | None = None
-) -> tuple[Form, documents.Content | None]:
-    """The form as it was sent, and what it says when nothing is wrong with it."""
+    teams: dict[str, Team], source: HelpRequest | None, document: Document | None = None
+) -> tuple[DocumentForm, documents.Content | None]:
+    """(the form as it was sent, what it says when nothing is wrong with it)."""
     sent = request.form
-    form = Form(
+    form = DocumentForm(
         title=sent.get("title", "").strip(),
         body=sent.get("body", "").strip(),
         team=sent.get("team", ""),
@@ -215,59 +194,67 @@ def _read_form(
         review_days=sent.get("review_days", ""),
         seen=sent.get("seen", ""),
     )
-    if not form.title:
-        form.problems["title"] = gettext("Give it a title.")
-    elif len(form.title) > requests.LONGEST_TITLE:
-        form.problems["title"] = gettext("Shorten the title to %(n)d characters.", n=requests.LONGEST_TITLE)
-    if not form.body:
-        form.problems["body"] = gettext("Write something first.")
-    elif len(form.body) > requests.LONGEST_BODY:
-        form.problems["body"] = gettext("At most %(n)d characters: make two documents of it.", n=requests.LONGEST_BODY)
-    if form.team not in teams:
-        form.problems["team"] = gettext("Choose one of your teams.")
-    owner = _owner(form.owner, teams.get(form.team), found)
-    if form.owner and owner is None:
-        form.problems["owner"] = gettext("Choose a member of the team.")
-    if form.audience not in ("everyone", "team"):
-        form.problems["audience"] = gettext("Choose who may read it.")
-    elif documents.widens(source, form.audience == "everyone") and not sent.get("sure"):
-        form.problems["audience"] = gettext(
-            "The request it comes from is not for everyone. Take out what is personal, then tick the box."
-        )
-    days = int(form.review_days) if form.review_days in map(str, documents.REVIEW_DAYS) else None
-    if form.problems:
+    team = teams.get(form.team)
+    owner = _owner(form.owner, team, document)
+    _check(form, team, owner, source)
+    if form.problems or team is None:
         return form, None
     content = documents.Content(
         title=form.title,
         body=form.body,
         language=current.recommender().language_of(f"{form.title}\n{form.body}"),
-        team=teams[form.team],
+        team=team,
         owner=owner,
         everyone=form.audience == "everyone",
-        review_days=days,
+        review_days=int(form.review_days) if form.review_days in map(str, documents.REVIEW_DAYS) else None,
         draft=sent.get("then") == "draft",
     )
     return form, content
 
 
-def _owner(handle: str, team: Team | None, found: Document | None) -> Person | None:
-    """A member of the team, or whoever keeps the document now."""
-    if found is not None and found.owner is not None and found.owner.handle == handle:
-        return found.owner
+def _check(form: DocumentForm, team: Team | None, owner: Person | None, source: HelpRequest | None) -> None:
+    """Write down what is wrong with a form, by field."""
+    problems = form.problems
+    if not form.title:
+        problems["title"] = gettext("Give it a title.")
+    elif len(form.title) > requests.LONGEST_TITLE:
+        problems["title"] = gettext("Shorten the title to %(n)d characters.", n=requests.LONGEST_TITLE)
+    if not form.body:
+        problems["body"] = gettext("Write something first.")
+    elif len(form.body) > requests.LONGEST_BODY:
+        problems["body"] = gettext("At most %(n)d characters: make two documents of it.", n=requests.LONGEST_BODY)
+    if team is None:
+        problems["team"] = gettext("Choose one of your teams.")
+    if form.owner and owner is None:
+        problems["owner"] = gettext("Choose a member of the team.")
+    if form.audience not in ("everyone", "team"):
+        problems["audience"] = gettext("Choose who may read it.")
+    elif documents.widens(source, form.audience == "everyone") and not request.form.get("sure"):
+        problems["audience"] = gettext(
+            "The request it comes from is not for everyone. Take out what is personal, then tick the box."
+        )
+
+
+def _owner(handle: str, team: Team | None, document: Document | None) -> Person | None:
+    """The member of the team with this handle, or the document's owner of now when it is theirs."""
+    if document is not None and document.owner is not None and document.owner.handle == handle:
+        return document.owner
     if not handle or team is None:
         return None
-    return next((each for each in documents.possible_owners(session(), team) if each.handle == handle), None)
+    members = documents.possible_owners(session(), team)
+    return next((person for person in members if person.handle == handle), None)
 
 
 def _form_page(
-    form: Form,
+    form: DocumentForm,
     document: Document | None = None,
     source: HelpRequest | None = None,
     preview: bool = False,
     theirs: str = "",
 ) -> str:
-    teams = _writable(current_reader(), document)
-    owners = {each.handle: each for team in teams.values() for each in documents.possible_owners(session(), team)}
+    teams = _teams_to_choose(current_reader(), document)
+    members = [person for team in teams.values() for person in documents.possible_owners(session(), team)]
+    owners = {person.handle: person for person in members}
     if document is not None and document.owner is not None:
         owners.setdefault(document.owner.handle, document.owner)
     return render_template(
@@ -277,14 +264,15 @@ def _form_page(
         source=source,
         narrow_source="audience" in form.problems and form.audience == "everyone",
         teams=teams,
-        owners=sorted(owners.values(), key=lambda each: each.name),
+        owners=sorted(owners.values(), key=lambda person: person.name),
         intervals=documents.REVIEW_DAYS,
         preview=preview,
         theirs=theirs,
     )
 
 
-def _seen(value: str) -> datetime:
+def _time(value: str) -> datetime:
+    """A time in ISO 8601; one before all others when it is none."""
     try:
         return datetime.fromisoformat(value).replace(tzinfo=None)
     except ValueError:

@@ -1,21 +1,21 @@
-"""The suggestion box in another page: a script, and the JSON it asks for. What everyone may read, for the origins that
-the settings allow, without cookies."""
+"""The suggestion box in another page: a script, and the JSON it asks for. It shows what everyone may read, to the
+origins that the settings allow, without cookies."""
 
 from flask import Blueprint, Response, abort, current_app, jsonify, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 
 from recommender.access import ANYONE
-from recommender.datatypes import Suggestion, Verdict
+from recommender.datatypes import INDEX_MISSING, Kind, Recommendation, Suggestion, Verdict
 from recommender.settings import Settings
 from web import current
-from web.db import session
-from web.formatting import day, item_url
+from web.current import session
+from web.formatting import LANGUAGES, day, item_url
 from web.limits import limiter
 
 blueprint = Blueprint("embed", __name__, url_prefix="/embed")
-_SHOWN = 3
-_LANGUAGES = ("en", "fi")
+_SHOWN = 3  # suggestions in the box: a judgement
+_LONGEST_QUESTION = 2_000  # characters, as in the box's field
 
 
 def origins(settings: Settings) -> frozenset[str]:
@@ -26,7 +26,7 @@ def origins(settings: Settings) -> frozenset[str]:
 @blueprint.get("/kollega.js")
 def script() -> ResponseReturnValue:
     """The script; 404 while no page may hold the box."""
-    _allowed()
+    _allowed_origins()
     answer = make_response(current_app.send_static_file("embed.js"))
     answer.headers["Access-Control-Allow-Origin"] = "*"  # a module of another site needs it; the script holds no data
     return answer
@@ -35,51 +35,68 @@ def script() -> ResponseReturnValue:
 @blueprint.post("/suggest")
 @limiter.limit("600 per minute")
 def suggest() -> ResponseReturnValue:
-    """{heading, suggestions: [{title, excerpt, facts, url}]} for `q` in the language `lang`; 403 for another origin."""
-    allowed, origin = _allowed(), request.headers.get("Origin", "")
-    if origin not in allowed:
+    """{heading, suggestions: [{title, excerpt, facts, url, language}], more: {url, text}} for `q` in the language
+    `lang`; 403 for another origin."""
+    origin = request.headers.get("Origin", "")
+    if origin not in _allowed_origins():
         abort(403)
-    question = request.form.get("q", "").strip()[:2_000]
+    question = request.form.get("q", "").strip()[:_LONGEST_QUESTION]
     language = request.form.get("lang", "en")
-    with force_locale(language if language in _LANGUAGES else "en"):
-        answer: Response = jsonify(_found(question))
+    with force_locale(language if language in LANGUAGES else "en"):
+        answer: Response = jsonify(_suggestions_json(question))
     answer.headers["Access-Control-Allow-Origin"] = origin
     answer.vary.add("Origin")
     return answer
 
 
-def _found(question: str) -> dict[str, object]:
-    found = current.recommender().recommend(question, ANYONE, session(), _SHOWN)
+def _suggestions_json(question: str) -> dict[str, object]:
+    recommendation = current.recommender().recommend(question, ANYONE, session(), _SHOWN)
+    return {
+        "heading": _heading(recommendation) if question else "",
+        "suggestions": [_suggestion_json(suggestion) for suggestion in recommendation.suggestions],
+        "more": {"url": _absolute(url_for("ask.index")), "text": gettext("Ask in Kollega")},
+    }
+
+
+def _heading(recommendation: Recommendation) -> str:
+    """What the search page says above its results, and before it, as there, what could not be searched."""
+    if INDEX_MISSING in recommendation.notices:
+        return str(
+            gettext(
+                "There is nothing to search yet. An admin can make the index with the command %(command)s.",
+                command="kollega reindex",
+            )
+        )
     headings = {
         Verdict.ANSWER: gettext("This has been answered before"),
         Verdict.MAYBE: gettext("Perhaps one of these helps"),
         Verdict.UNKNOWN: gettext("Nobody has written this down yet"),
     }
-    return {
-        "heading": headings[found.verdict] if question else "",
-        "suggestions": [_row(each) for each in found.suggestions],
-        "more": {"url": _outside(url_for("ask.index")), "text": gettext("Ask in Kollega")},
-    }
+    heading = str(headings[recommendation.verdict])
+    if recommendation.notices:
+        only_words = gettext("Searching by words alone for the moment, so answers in other words may be missed.")
+        return f"{only_words} {heading}"
+    return heading
 
 
-def _row(suggestion: Suggestion) -> dict[str, str]:
+def _suggestion_json(suggestion: Suggestion) -> dict[str, str]:
     item = suggestion.item
-    kind = gettext("Resolved request") if item.kind == "request" else gettext("Document")
+    kind = gettext("Resolved request") if item.kind is Kind.REQUEST else gettext("Document")
     return {
         "title": item.title,
         "excerpt": suggestion.excerpt,
         "facts": f"{kind} · {day(item.at)}",
-        "url": _outside(item_url(item)),
+        "url": _absolute(item_url(item)),
         "language": item.language,
     }
 
 
-def _outside(path: str) -> str:
+def _absolute(path: str) -> str:
     """The address of one of our pages for a page of another site."""
     return (current.settings().public_url or request.host_url).rstrip("/") + path
 
 
-def _allowed() -> frozenset[str]:
+def _allowed_origins() -> frozenset[str]:
     allowed = origins(current.settings())
     if not allowed:
         abort(404)

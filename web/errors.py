@@ -1,4 +1,4 @@
-"""Errors -> pages or JSON. An unknown and an unreadable id give the same 404."""
+"""Errors -> pages, or JSON for the API. An unknown id and one that the reader may not read give the same 404."""
 
 import logging
 
@@ -47,14 +47,15 @@ def _as_json(error: HTTPException, code: int) -> ResponseReturnValue:
 
 
 def _sign_in_first() -> ResponseReturnValue:
-    """The sign-in page; a form that was sent is kept in it and shown again afterwards."""
+    """The sign-in page; it keeps a form that was sent, which is shown again after signing in."""
     if request.method == "POST":
         return sign_in.sign_in_page(request.path, sign_in.kept_draft()), 401
     return sign_in.sign_in_page(request.full_path.rstrip("?")), 401
 
 
 def _ask_again(error: CSRFError) -> ResponseReturnValue:
-    """A form without a good token: the session it was made in has ended, so nothing is done and nothing is lost."""
+    """A form without a valid token: the session it was made in has ended. Nothing is stored; what was typed is shown
+    again."""
     if sign_in.current_person() is None:
         return _sign_in_first()
     draft = sign_in.kept_draft()

@@ -1,4 +1,4 @@
-"""How values are shown: dates in words, excerpts with their marks, Markdown as safe HTML, teams by name."""
+"""How pages show values: dates in words, excerpts with their marks, Markdown as safe HTML, teams by name."""
 
 import re
 from collections.abc import Sequence
@@ -15,24 +15,30 @@ from markupsafe import Markup, escape
 from recommender.database.tables import Team, utc_now
 from recommender.datatypes import Expert, Heading, Item, Kind
 
+LANGUAGES = ("en", "fi")  # of the pages
 _TAGS = {
     "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
     "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
-
-
-_LATELY = timedelta(days=90)
+_RECENTLY = timedelta(days=90)  # a judgement
 
 
 def attach(app: Flask) -> None:
-    """Make the filters known to the templates."""
-    app.jinja_env.filters.update(day=day, ago=ago, marked=marked, markdown=markdown, team_name=team_name)
-    app.jinja_env.filters.update(language_name=language_name, role_name=role_name)
-    app.jinja_env.filters["reason_words"] = reason_words
-    app.jinja_env.filters["is_web_address"] = is_web_address
-    app.jinja_env.globals["with_language"] = with_language
-    app.jinja_env.globals["item_url"] = item_url
-    app.jinja_env.globals["current_language"] = lambda: str(get_locale())
+    """Make the filters and functions known to the templates."""
+    app.jinja_env.filters.update(
+        day=day,
+        ago=ago,
+        marked=marked,
+        markdown=markdown,
+        team_name=team_name,
+        language_name=language_name,
+        role_name=role_name,
+        reason_words=reason_words,
+        is_web_address=is_web_address,
+    )
+    app.jinja_env.globals.update(
+        with_language=with_language, item_url=item_url, current_language=lambda: str(get_locale())
+    )
 
 
 def day(value: date | datetime) -> str:
@@ -54,16 +60,16 @@ def ago(value: date | datetime) -> str:
 
 def marked(text: str, marks: Sequence[tuple[int, int]]) -> Markup:
     """Escaped text with `<mark>` around the spans (start, end)."""
-    parts, at = [], 0
+    parts, last_end = [], 0
     for start, end in marks:
-        parts += [escape(text[at:start]), Markup("<mark>"), escape(text[start:end]), Markup("</mark>")]
-        at = end
-    return Markup("").join([*parts, escape(text[at:])])
+        parts += [escape(text[last_end:start]), Markup("<mark>"), escape(text[start:end]), Markup("</mark>")]
+        last_end = end
+    return Markup("").join([*parts, escape(text[last_end:])])
 
 
 def markdown(text: str, breaks: bool = False) -> Markup:
-    """Markdown as HTML: raw HTML is shown as text, links only to web pages and mail, nothing else passes. `breaks`
-    keeps single line breaks, as people write them in messages."""
+    """Markdown as safe HTML: raw HTML is shown as text, links lead to web pages and mail only. `breaks` keeps single
+    line breaks, as people write them in messages. First headings become second ones, below the page's own."""
     html = nh3.clean(
         _markdown(breaks).render(text),
         tags=_TAGS,
@@ -88,14 +94,15 @@ def role_name(role: str) -> str:
 
 
 def reason_words(expert: Expert) -> str:
-    """The two strongest of what a colleague has more of than the others who are named (`expert_ranker.FEATURES`), in
-    words, without what the evidence tells by itself (how much there is of it, how old it is) or does not bear out."""
-    lately = gettext("recent activity") if utc_now() - expert.last_at < _LATELY else ""
+    """At most two strengths in which a colleague is ahead of the others who are shown, the strongest first, in words.
+    A strength (`people.features.FEATURES`) is left out when the evidence shows it already, such as how much there is of
+    it and how old it is, or when it does not hold for what is shown."""
+    recent = gettext("recent activity") if utc_now() - expert.last_at < _RECENTLY else ""
     close = gettext("close matches")
-    names = {
-        "similar_now": lately,
-        "active": lately,
-        "active_now": lately,
+    words = {
+        "similar_now": recent,
+        "active": recent,
+        "active_now": recent,
         "ranks": close,
         "nearest": close,
         "specialist": gettext("focus on this topic"),
@@ -103,8 +110,8 @@ def reason_words(expert: Expert) -> str:
         "team": gettext("work for the team that handles this"),
         "language": gettext("work in the language of the question"),
     }
-    told = dict.fromkeys(str(names[reason]) for reason in expert.reasons if names.get(reason))
-    return ", ".join(list(told)[:2])
+    different = dict.fromkeys(str(words[reason]) for reason in expert.reasons if words.get(reason))
+    return ", ".join(list(different)[:2])
 
 
 def language_name(code: str) -> str:
@@ -114,7 +121,7 @@ def language_name(code: str) -> str:
 
 
 def with_language(code: str) -> str:
-    """The address of this page in another language, its filters kept."""
+    """The address of this page in another language, with the same filters."""
     if request.method != "GET" or not request.endpoint:
         return url_for("ask.index", lang=code)
     return f"{request.path}?{urlencode({**request.args.to_dict(flat=False), 'lang': code}, doseq=True)}"

@@ -1,4 +1,4 @@
-"""`/health`, for those who watch over the server."""
+"""`/health`, for monitoring."""
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue

@@ -1,4 +1,4 @@
-"""How often one address may sign in, and one token may call the API; counted in this process's memory."""
+"""How often an address may sign in and a token may call the API; counted in the memory of this process."""
 
 from flask import Flask
 from flask_limiter import Limiter

@@ -1,59 +1,49 @@
-"""A request's life as its asker sees it: filed, answered, resolved, reopened; and the list of one's own."""
+"""A request's life as its asker sees it: filed, answered, resolved, reopened; and the list of a person's own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import selectinload
+from werkzeug.datastructures import MultiDict
 
 from recommender import access
 from recommender.corpus import readable_items
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply, Team
-from recommender.datatypes import Kind, Recommendation, item_key
+from recommender.datatypes import Recommendation
 from recommender.errors import Conflict
-from recommender.knowledge import outcomes, requests
-from web import current, panel
-from web.ask import FIRST, Question, asked, recommend, team_rows
-from web.db import session
+from recommender.knowledge import requests
+from web import current
+from web.current import session
+from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
+from web.quoting import hidden_links
+from web.reading import get_request, team_rows
+from web.request_page import request_page
 from web.sign_in.session import current_reader, signed_in
 
 blueprint = Blueprint("requests", __name__, url_prefix="/requests")
-_SHOWN = 5
-_ATTEMPTS = 20
+_SUGGESTIONS = 5  # looked at before a request is sent, which also propose its team: a judgement
+_ATTEMPTS = 20  # suggestions that a request may list as shown before: a judgement
+_LISTED = 200  # requests on the list of a person's own: a judgement
+_TITLE_FROM_QUESTION = 200  # characters of a long question that become the title: a judgement
 
 
 @dataclass
 class Draft:
-    """What is in the form of a new request, and what is wrong with it by field."""
+    """What is in the form of a new request, and what is wrong with it by field. `attempts` says of each item that was
+    suggested before whether it was opened; `offered_for` is the team that the form proposed its audience for."""
 
     title: str = ""
     body: str = ""
     team: str = ""
     audience: str = ""
     anonymous: bool = False
+    offered_for: str = ""
     attempts: dict[str, bool] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
-
-
-def get_request(request_id: int) -> HelpRequest:
-    """A readable request with its replies and people; 404 when it is unknown, hidden or not for this reader."""
-    query = (
-        select(HelpRequest)
-        .where(HelpRequest.id == request_id, HelpRequest.hidden.is_(False), access.readable_requests(current_reader()))
-        .options(
-            joinedload(HelpRequest.asked_by),
-            joinedload(HelpRequest.assigned_to),
-            selectinload(HelpRequest.replies).joinedload(Reply.author),
-            selectinload(HelpRequest.audience),
-            selectinload(HelpRequest.attempts),
-        )
-    )
-    found = session().scalar(query)
-    if found is None:
-        abort(404)
-    return found
 
 
 @blueprint.get("/")
@@ -69,7 +59,7 @@ def mine() -> ResponseReturnValue:
         )
         .options(selectinload(HelpRequest.replies))
         .order_by(HelpRequest.status != OPEN, HelpRequest.updated_at.desc(), HelpRequest.id.desc())
-        .limit(200)
+        .limit(_LISTED)
     )
     if state in (OPEN, RESOLVED):
         query = query.where(HelpRequest.status == state)
@@ -87,10 +77,10 @@ def mine() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """The form for a question that nothing answered, with a last look at what comes closest; stores nothing."""
     signed_in()
-    question = asked(request.values)
+    question = typed_question(request.values)
     draft = Draft(question.title, question.body)
     if "\n" in question.title or len(question.title) > requests.LONGEST_TITLE:
-        draft = Draft(question.title.split("\n")[0][:200], question.text)
+        draft = Draft(question.title.split("\n")[0][:_TITLE_FROM_QUESTION], question.text)
     draft.attempts = dict.fromkeys(request.form.getlist("opened")[:_ATTEMPTS], True)
     return _new_page(draft)
 
@@ -98,37 +88,13 @@ def new() -> ResponseReturnValue:
 @blueprint.post("/")
 def create() -> ResponseReturnValue:
     """File it. What is wrong is said beside the field, and what was typed stays."""
-    person = signed_in()
-    form = request.form
-    opened = form.getlist("opened")[:_ATTEMPTS]
-    draft = Draft(
-        title=form.get("title", "").strip(),
-        body=form.get("body", "").strip(),
-        team=form.get("team", ""),
-        audience=form.get("audience", ""),
-        anonymous=bool(form.get("anonymous")),
-        attempts=dict.fromkeys(form.getlist("shown")[:_ATTEMPTS], False) | dict.fromkeys(opened, True),
-    )
-    teams = team_rows()
-    if not draft.title:
-        draft.problems["title"] = gettext("Say in one line what you need.")
-    elif len(draft.title) > requests.LONGEST_TITLE:
-        draft.problems["title"] = gettext("Shorten the title to %(n)d characters.", n=requests.LONGEST_TITLE)
-    if len(draft.body) > requests.LONGEST_BODY:
-        draft.problems["body"] = gettext("Keep the most important part: at most %(n)d characters.", n=100_000)
-    if draft.team not in teams and draft.team != "unknown":
-        draft.problems["team"] = gettext("Choose the team, or say that you do not know.")
-    chosen, offered = teams.get(draft.team), teams.get(form.get("offered_for", ""))
-    private = chosen is not None and chosen.restricted and not (offered is not None and offered.restricted)
-    if draft.audience not in ("everyone", "team"):
-        draft.problems["audience"] = gettext("Choose who may read it.")
-    elif private and draft.audience == "everyone":
-        draft.problems["audience"] = gettext("Requests to this team are private unless you share them. Choose again.")
-        draft.audience = ""
+    person, teams = signed_in(), team_rows()
+    draft = _read_draft(request.form)
+    _check(draft, teams)
     if draft.problems:
         return _new_page(draft), 422
     readable = readable_items(session(), draft.attempts, current_reader())
-    filed = requests.file_request(
+    help_request = requests.file_request(
         session(),
         person,
         draft.title,
@@ -140,7 +106,7 @@ def create() -> ResponseReturnValue:
         attempts=[(key, opened) for key, opened in draft.attempts.items() if key in readable],
     )
     session().commit()
-    return redirect(url_for("requests.show", request_id=filed.id, filed=1))
+    return redirect(url_for("requests.show", request_id=help_request.id, filed=1))
 
 
 @blueprint.get("/<int(max=2147483647):request_id>")
@@ -152,128 +118,125 @@ def show(request_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int(max=2147483647):request_id>/replies")
 def reply(request_id: int) -> ResponseReturnValue:
     """Add a reply, perhaps as the one that solves it. A reply to a resolved request reopens it."""
-    found, person = get_request(request_id), signed_in()
+    help_request, person, reader = get_request(request_id), signed_in(), current_reader()
     body = request.form.get("body", "").strip()
     if not body:
-        return request_page(found, problem=gettext("Write something first.")), 422
+        return request_page(help_request, problem=gettext("Write something first.")), 422
     if len(body) > requests.LONGEST_BODY:
-        text = gettext("Keep the most important part: at most %(n)d characters.", n=requests.LONGEST_BODY)
-        return request_page(found, body, text), 422
-    reader = current_reader()
-    solves = request.form.get("then") == "resolve"
-    unseen = panel.hidden_links(body, found, reader)
-    if unseen and not request.form.get("sure"):
-        text = gettext("Not everyone who reads this request may read what you link to. Take it out, or send anyway.")
-        return request_page(found, body, text, unseen=unseen), 422
+        problem = gettext("Keep the most important part: at most %(n)d characters.", n=requests.LONGEST_BODY)
+        return request_page(help_request, body, problem), 422
+    hidden = hidden_links(body, help_request, reader)
+    if hidden and not request.form.get("sure"):
+        problem = gettext("Not everyone who reads this request may read what you link to. Take it out, or send anyway.")
+        return request_page(help_request, body, problem, hidden_links=hidden), 422
     try:
-        if solves and found.status == RESOLVED:
-            raise Conflict(gettext("Somebody else has resolved this request meanwhile."))
-        made = requests.reply(session(), found, person, body)
-        if solves:
-            requests.resolve(session(), found, reader, made)
+        if request.form.get("then") == "resolve":
+            added = requests.reply_and_resolve(session(), help_request, reader, person, body)
+        else:
+            added = requests.reply(session(), help_request, person, body)
         session().commit()
-    except Conflict as conflict:
-        session().rollback()
-        text = gettext("Somebody else has resolved this request meanwhile. What you wrote is kept below.")
-        return request_page(get_request(request_id), body, text or str(conflict)), 409
-    return redirect(url_for("requests.show", request_id=found.id, _anchor=f"reply-{made.id}"))
+    except Conflict:
+        problem = gettext("Somebody else has resolved this request meanwhile. What you wrote is kept below.")
+        return _conflict(request_id, problem, body)
+    return redirect(url_for("requests.show", request_id=help_request.id, _anchor=f"reply-{added.id}"))
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/resolve")
 def resolve(request_id: int) -> ResponseReturnValue:
     """Mark the reply that solved it; 409 when somebody else was first."""
-    found, reader = get_request(request_id), current_reader()
+    help_request, reader = get_request(request_id), current_reader()
     signed_in()
     number = request.form.get("reply", "")
-    solution = next((each for each in found.replies if str(each.id) == number), None)
+    solution = next((reply for reply in help_request.replies if str(reply.id) == number), None)
     if solution is None:
         abort(404)
     try:
-        requests.resolve(session(), found, reader, solution)
+        requests.resolve(session(), help_request, reader, solution)
         session().commit()
     except Conflict:
-        session().rollback()
-        text = gettext("Somebody else has resolved this request meanwhile.")
-        return request_page(get_request(request_id), problem=text), 409
-    return redirect(url_for("requests.show", request_id=found.id))
+        return _conflict(request_id, gettext("Somebody else has resolved this request meanwhile."))
+    return redirect(url_for("requests.show", request_id=help_request.id))
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/reopen")
 def reopen(request_id: int) -> ResponseReturnValue:
     """Open it again: it did not help after all."""
-    found = get_request(request_id)
+    help_request = get_request(request_id)
     signed_in()
-    requests.reopen(session(), found, current_reader())
+    requests.reopen(session(), help_request, current_reader())
     session().commit()
-    return redirect(url_for("requests.show", request_id=found.id))
+    return redirect(url_for("requests.show", request_id=help_request.id))
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/audience")
 def share(request_id: int) -> ResponseReturnValue:
-    """Let everyone read it, or only those in it."""
-    found = get_request(request_id)
+    """Let everyone read it, or only the asker and the team."""
+    help_request = get_request(request_id)
     signed_in()
-    requests.share(session(), found, current_reader(), request.form.get("audience") == "everyone")
+    requests.share(session(), help_request, current_reader(), request.form.get("audience") == "everyone")
     session().commit()
-    return redirect(url_for("requests.show", request_id=found.id))
+    return redirect(url_for("requests.show", request_id=help_request.id))
 
 
-def request_page(
-    found: HelpRequest,
-    body: str = "",
-    problem: str = "",
-    filed: bool = False,
-    unseen: list[str] | None = None,
-) -> str:
-    """The page of a request as this reader may see it, with what they were writing."""
-    reader = current_reader()
-    person_id = reader.person_id
-    key = item_key(Kind.REQUEST, found.id)
-    handles = access.may_handle(found, reader)
-    return render_template(
-        "requests/show.html",
-        item=found,
-        asker=access.asker(found, reader),
-        author=lambda each: access.author(each, reader),
-        asked_by_me=person_id is not None and found.asked_by_id == person_id,
-        may_resolve=requests.may_resolve(found, reader),
-        may_handle=handles,
-        shared=access.EVERYONE in access.request_audience(found),
-        panel=panel.beside(found, reader) if handles else None,
-        usage=outcomes.usage(session(), [key])[key],
-        flags=outcomes.flags(session(), key) if handles else [],
-        attempts=_attempts(found) if requests.may_resolve(found, reader) else [],
-        teams=team_rows(),
-        agents=panel.team_people(found.team) if handles else [],
-        body=body,
-        problem=problem,
-        filed=filed,
-        unseen=unseen or [],
+def _conflict(request_id: int, problem: str, body: str = "") -> ResponseReturnValue:
+    """The request as somebody else has left it, with what is being written; nothing of it is stored."""
+    session().rollback()
+    return request_page(get_request(request_id), body, problem), 409
+
+
+def _read_draft(form: MultiDict[str, str]) -> Draft:
+    shown, opened = form.getlist("shown")[:_ATTEMPTS], form.getlist("opened")[:_ATTEMPTS]
+    return Draft(
+        title=form.get("title", "").strip(),
+        body=form.get("body", "").strip(),
+        team=form.get("team", ""),
+        audience=form.get("audience", ""),
+        anonymous=bool(form.get("anonymous")),
+        offered_for=form.get("offered_for", ""),
+        attempts=dict.fromkeys(shown, False) | dict.fromkeys(opened, True),
     )
+
+
+def _check(draft: Draft, teams: Mapping[str, Team]) -> None:
+    """Write down what is wrong with a draft, by field."""
+    problems = draft.problems
+    if not draft.title:
+        problems["title"] = gettext("Say in one line what you need.")
+    elif len(draft.title) > requests.LONGEST_TITLE:
+        problems["title"] = gettext("Shorten the title to %(n)d characters.", n=requests.LONGEST_TITLE)
+    if len(draft.body) > requests.LONGEST_BODY:
+        problems["body"] = gettext("Keep the most important part: at most %(n)d characters.", n=requests.LONGEST_BODY)
+    if draft.team not in teams and draft.team != "unknown":
+        problems["team"] = gettext("Choose the team, or say that you do not know.")
+    chosen, offered = teams.get(draft.team), teams.get(draft.offered_for)
+    private = chosen is not None and chosen.restricted and not (offered is not None and offered.restricted)
+    if draft.audience not in ("everyone", "team"):
+        problems["audience"] = gettext("Choose who may read it.")
+    elif private and draft.audience == "everyone":
+        problems["audience"] = gettext("Requests to this team are private unless you share them. Choose again.")
+        draft.audience = ""
 
 
 def _new_page(draft: Draft) -> str:
-    question = Question(draft.title, draft.body)
-    found = recommend(question, _SHOWN) if question.text else None
-    if found is not None:
-        for suggestion in found.suggestions[:FIRST]:
+    question = TypedQuestion(draft.title, draft.body)
+    recommendation = recommend(question, _SUGGESTIONS) if question.text else None
+    if recommendation is not None:
+        for suggestion in recommendation.suggestions[:SHOWN_AT_ONCE]:
             draft.attempts.setdefault(suggestion.item.key, False)
-    proposed = _proposed(found)
     return render_template(
-        "requests/new.html", draft=draft, found=found, teams=team_rows(), proposed=proposed, first=FIRST
+        "requests/new.html",
+        draft=draft,
+        found=recommendation,
+        teams=team_rows(),
+        proposed=_proposed_team(recommendation),
+        first=SHOWN_AT_ONCE,
     )
 
 
-def _proposed(found: Recommendation | None) -> Team | None:
+def _proposed_team(recommendation: Recommendation | None) -> Team | None:
     """The team where similar requests went."""
-    if found is None:
+    if recommendation is None:
         return None
-    handles = [suggestion.item.team for suggestion in found.suggestions]
-    handles = handles or [piece.item.team for expert in found.experts for piece in expert.evidence]
+    handles = [suggestion.item.team for suggestion in recommendation.suggestions]
+    handles = handles or [piece.item.team for expert in recommendation.experts for piece in expert.evidence]
     return requests.likely_team(session(), [handle for handle in handles if handle])
-
-
-def _attempts(found: HelpRequest) -> list[tuple[object, bool]]:
-    """What was shown to the asker and whether they opened it, as far as this reader may read it now."""
-    items = readable_items(session(), [row.item for row in found.attempts], current_reader())
-    return [(items[row.item], row.opened) for row in found.attempts if row.item in items]

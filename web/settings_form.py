@@ -1,4 +1,4 @@
-"""The form of a person's settings: what is in its fields, what is wrong with it, and the choices it says."""
+"""The form of a person's settings: what is in its fields, what is wrong with it, and the preferences it states."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,11 +12,11 @@ from recommender.language.words import LANGUAGES
 from recommender.people.availability import question_terms
 from recommender.people.preferences import LONGEST_TOPIC, MOST_A_WEEK, MOST_TOPICS, Preferences
 from web import current
-from web.db import session
+from web.current import session
 
 
 @dataclass
-class Form:
+class SettingsForm:
     """What is in the settings' fields, topics one a line, and what is wrong with it by field."""
 
     away_until: str = ""
@@ -29,32 +29,33 @@ class Form:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-def form_of(chosen: Preferences) -> Form:
-    """The form as things are; a day that has passed is none any more."""
-    away = chosen.away_until is not None and chosen.away_until >= utc_now().date()
-    return Form(
-        away_until=str(chosen.away_until) if away else "",
-        paused=chosen.paused,
-        capacity="" if chosen.capacity is None else str(chosen.capacity),
-        deputy=chosen.deputy.handle if chosen.deputy else "",
-        languages=chosen.languages,
-        muted="\n".join(chosen.muted),
-        stated="\n".join(chosen.stated),
+def form_of(preferences: Preferences) -> SettingsForm:
+    """The form filled with stored preferences; a day that has passed is left empty."""
+    away = preferences.away_until is not None and preferences.away_until >= utc_now().date()
+    return SettingsForm(
+        away_until=str(preferences.away_until) if away else "",
+        paused=preferences.paused,
+        capacity="" if preferences.capacity is None else str(preferences.capacity),
+        deputy=preferences.deputy.handle if preferences.deputy else "",
+        languages=preferences.languages,
+        muted="\n".join(preferences.muted),
+        stated="\n".join(preferences.stated),
     )
 
 
 def offered_languages(person: Person) -> tuple[str, ...]:
-    """The languages to choose from: what the person has already, in its order, then the others that Kollega knows."""
+    """The languages to choose from: those the person has chosen already, in their order, then the others that Kollega
+    knows."""
     return tuple(dict.fromkeys((*person.languages, *LANGUAGES)))
 
 
-def read_form(sent: MultiDict[str, str], person: Person) -> tuple[Form, Preferences | None]:
-    """The form as it was sent, and the choices it says when nothing is wrong with it."""
-    form = Form(
+def read_form(sent: MultiDict[str, str], person: Person) -> tuple[SettingsForm, Preferences | None]:
+    """(the form as it was sent, the preferences it states when nothing is wrong with it)."""
+    form = SettingsForm(
         away_until=sent.get("away_until", "").strip(),
         paused=bool(sent.get("paused")),
         capacity=sent.get("capacity", "").strip(),
-        deputy=_line(sent.get("deputy", "")),
+        deputy=_single_line(sent.get("deputy", "")),
         languages=tuple(sent.getlist("languages")),
         muted=sent.get("muted", ""),
         stated=sent.get("stated", ""),
@@ -70,20 +71,20 @@ def read_form(sent: MultiDict[str, str], person: Person) -> tuple[Form, Preferen
     return form, Preferences(away_until, form.paused, capacity, deputy, languages, muted, stated)
 
 
-def _away_until(form: Form) -> date | None:
+def _away_until(form: SettingsForm) -> date | None:
     if not form.away_until:
         return None
     try:
-        found = date.fromisoformat(form.away_until)
+        day = date.fromisoformat(form.away_until)
     except ValueError:
         form.problems["away_until"] = gettext("Write the day as year-month-day, such as 2027-01-31.")
         return None
-    if found < utc_now().date():
+    if day < utc_now().date():
         form.problems["away_until"] = gettext("This day has passed. Choose today or a later one, or leave it empty.")
-    return found
+    return day
 
 
-def _capacity(form: Form) -> int | None:
+def _capacity(form: SettingsForm) -> int | None:
     if not form.capacity:
         return None
     if not form.capacity.isdecimal() or len(form.capacity) > 9 or int(form.capacity) > MOST_A_WEEK:
@@ -94,49 +95,48 @@ def _capacity(form: Form) -> int | None:
     return int(form.capacity)
 
 
-def _deputy(form: Form, person: Person) -> Person | None:
+def _deputy(form: SettingsForm, person: Person) -> Person | None:
     """The colleague whom the field names, by user name or by the whole name."""
     if not form.deputy:
         return None
-    found = session().scalar(select(Person).where(Person.handle == form.deputy))
-    if found is None:
-        named = list(session().scalars(select(Person).where(func.lower(Person.name) == form.deputy.lower()).limit(2)))
-        found = named[0] if len(named) == 1 else None
-        if len(named) > 1:
+    deputy = session().scalar(select(Person).where(Person.handle == form.deputy))
+    if deputy is None:
+        by_name = select(Person).where(func.lower(Person.name) == form.deputy.lower())
+        people = list(session().scalars(by_name.limit(2)))
+        if len(people) > 1:
             form.problems["deputy"] = gettext("Several people have this name. Write the user name.")
             return None
-    today = utc_now().date()
-    if found is None:
+        deputy = people[0] if people else None
+    if deputy is None:
         form.problems["deputy"] = gettext("Nobody has this name. Write the user name or the whole name.")
-    elif found.id == person.id:
+    elif deputy.id == person.id:
         form.problems["deputy"] = gettext("Name somebody other than yourself.")
-    elif found.left_on and found.left_on <= today:
+    elif deputy.left_on and deputy.left_on <= utc_now().date():
         form.problems["deputy"] = gettext("This person has left the organisation. Name somebody else.")
-    return found
+    return deputy
 
 
-def _topics(form: Form, name: str, text: str) -> tuple[str, ...]:
+def _topics(form: SettingsForm, name: str, text: str) -> tuple[str, ...]:
     """The topics of a field, one a line; of those that differ in case only the first."""
     first: dict[str, str] = {}
-    for line in map(_line, text.splitlines()):
+    for line in map(_single_line, text.splitlines()):
         if line:
             first.setdefault(line.casefold(), line)
-    found = tuple(first.values())
-    long = next((topic for topic in found if len(topic) > LONGEST_TOPIC), None)
-    if len(found) > MOST_TOPICS:
+    topics = tuple(first.values())
+    long = next((topic for topic in topics if len(topic) > LONGEST_TOPIC), None)
+    if len(topics) > MOST_TOPICS:
         form.problems[name] = gettext("At most %(n)d topics: leave the most important.", n=MOST_TOPICS)
     elif long is not None:
         form.problems[name] = gettext(
             "“%(topic)s …” is too long: a topic has at most %(n)d characters.", topic=long[:30], n=LONGEST_TOPIC
         )
     else:
-        wordless = [topic for topic in found if not question_terms(topic, current.analyzer())]
-        if wordless:
-            text = gettext("“%(topic)s” holds no word to go by. Say it in other words.", topic=wordless[0])
-            form.problems[name] = text
-    return found
+        wordless = next((topic for topic in topics if not question_terms(topic, current.analyzer())), None)
+        if wordless is not None:
+            form.problems[name] = gettext("“%(topic)s” holds no word to go by. Say it in other words.", topic=wordless)
+    return topics
 
 
-def _line(text: str) -> str:
-    """One line of a text: single spaces, and nothing that cannot be seen."""
-    return "".join(each for each in " ".join(text.split()) if each.isprintable())
+def _single_line(text: str) -> str:
+    """A text on one line: single spaces, without invisible characters."""
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())

@@ -52,7 +52,7 @@ def test_a_question_in_the_address_or_in_a_form_shows_the_same_results(
     client = open_client()
     got = client.get("/", query_string={"q": "Printer on floor two is stuck"}).text
     sent = client.post("/", data={"q": "Printer on floor two is stuck"}).text
-    got, sent = (re.sub(r'name="csrf_token" value="[^"]+"', "", page) for page in (got, sent))  # it holds the second
+    got, sent = (re.sub(r'name="csrf_token" value="[^"]+"', "", page) for page in (got, sent))  # it contains the time
     assert _titles(got) == _titles(sent) and got.partition("<main")[2] == sent.partition("<main")[2]
     assert _titles(got)[0] == "Printer on floor two is stuck"
     assert f'<a href="/requests/{number}" target="_blank" rel="noopener" lang="en">' in got
@@ -73,7 +73,7 @@ def test_three_suggestions_are_shown_and_the_rest_is_folded_away(
     assert 'data-announce="This has been answered before: 3 of 5 shown"' in page
 
 
-def test_the_fragment_is_no_whole_page_and_is_empty_without_a_question(
+def test_the_fragment_is_not_a_whole_page_and_is_empty_without_a_question(
     open_client: OpenClient, add_request: AddRequest
 ) -> None:
     add_request("Printer stuck")
@@ -84,7 +84,7 @@ def test_the_fragment_is_no_whole_page_and_is_empty_without_a_question(
     )
 
 
-def test_more_about_the_question_counts_too(open_client: OpenClient, add_request: AddRequest) -> None:
+def test_the_details_of_a_question_are_searched_too(open_client: OpenClient, add_request: AddRequest) -> None:
     add_request("Printer on floor two is stuck", "Paper everywhere", "Open the back cover")
     add_request("Coffee machine is empty", "No beans", "Call facilities")
     page = open_client().post("/", data={"q": "Help", "body": "Printer on floor two is stuck"}).text
@@ -120,7 +120,7 @@ def test_payloads_in_titles_answers_names_and_the_question_are_escaped(
     assert "/people/%3Ci%3Eeve%3C/i%3E" in page
 
 
-def test_an_item_for_others_is_not_shown_and_one_hidden_since_the_index_was_made_neither(
+def test_items_for_other_readers_and_items_hidden_after_indexing_are_not_shown(
     open_client: OpenClient, add_request: AddRequest, sessions: sessionmaker[Session]
 ) -> None:
     add_request("Salary table of the board", "numbers", "secret sum", audience=["team:hr"], team="hr")
@@ -136,7 +136,7 @@ def test_an_item_for_others_is_not_shown_and_one_hidden_since_the_index_was_made
     assert _titles(client.post("/suggest", data=question).text) == []
 
 
-def test_a_new_generation_is_taken_over_without_a_restart(
+def test_a_new_index_generation_is_loaded_without_a_restart(
     open_client: OpenClient, open_recommender: Callable[[], Recommender], add_request: AddRequest
 ) -> None:
     add_request("Coffee machine is empty", "No beans", "Call facilities")
@@ -150,7 +150,7 @@ def test_a_new_generation_is_taken_over_without_a_restart(
     assert _titles(client.post("/suggest", data=question).text) == ["Printer on floor two is stuck"]
 
 
-def test_finnish_is_chosen_by_address_and_remembered(open_client: OpenClient, add_request: AddRequest) -> None:
+def test_a_language_chosen_in_the_address_is_remembered(open_client: OpenClient, add_request: AddRequest) -> None:
     add_request("Printer stuck")
     client = open_client()
     assert '<html lang="en">' in client.get("/").text
@@ -162,7 +162,7 @@ def test_finnish_is_chosen_by_address_and_remembered(open_client: OpenClient, ad
     assert '<html lang="en">' in client.get("/?lang=en").text
 
 
-def test_the_browsers_language_counts_when_none_was_chosen_and_an_unknown_one_is_passed_over(
+def test_the_browsers_language_is_used_when_none_was_chosen_and_unknown_ones_are_ignored(
     open_client: OpenClient, add_request: AddRequest
 ) -> None:
     add_request("Printer stuck")
@@ -173,7 +173,7 @@ def test_the_browsers_language_counts_when_none_was_chosen_and_an_unknown_one_is
     assert '<html lang="en">' in odd.text and "Set-Cookie" not in odd.headers
 
 
-def test_the_setting_gives_the_language_when_nothing_else_does(settings: Settings) -> None:
+def test_the_settings_language_is_the_last_fallback(settings: Settings) -> None:
     app = create_app(replace(settings, language="fi"), recommender=make_recommender(settings, None, None, None))  # type: ignore[arg-type]
     assert '<html lang="fi">' in app.test_client().get("/").text
     app.extensions["kollega_sessions"].kw["bind"].dispose()
@@ -192,7 +192,7 @@ def test_every_answer_carries_the_security_headers(open_client: OpenClient, add_
         assert (headers.get("Cache-Control") == "no-store") == (path != "/static/ask.js")
 
 
-def test_no_page_holds_inline_script_or_style_that_the_policy_would_block(
+def test_the_page_has_no_inline_script_or_style_that_the_policy_would_block(
     open_client: OpenClient, add_request: AddRequest
 ) -> None:
     add_request("Printer on floor two is stuck", "Paper everywhere", "Open the back cover")
@@ -201,13 +201,15 @@ def test_no_page_holds_inline_script_or_style_that_the_policy_would_block(
     assert re.findall(r"<style|\bstyle=|\son\w+=", page) == []
 
 
-def test_a_question_far_too_long_is_refused_with_a_page(open_client: OpenClient, add_request: AddRequest) -> None:
+def test_a_question_that_is_far_too_long_is_refused_with_a_page(
+    open_client: OpenClient, add_request: AddRequest
+) -> None:
     add_request("Printer stuck")
     answer = open_client().post("/", data={"q": "x" * 1_100_000})
     assert answer.status_code == 413 and "That is too long" in answer.text
 
 
-def test_without_an_index_the_page_says_what_an_admin_does(settings: Settings) -> None:
+def test_without_an_index_the_page_names_the_command_for_the_admin(settings: Settings) -> None:
     recommender = make_recommender(settings, Analyzer(MODELS / "dictionaries"), FakeEncoder(), None, ("index_missing",))
     app = create_app(settings, recommender=recommender)
     page = app.test_client().post("/suggest", data={"q": "printer"}).text
@@ -215,7 +217,7 @@ def test_without_an_index_the_page_says_what_an_admin_does(settings: Settings) -
     app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
-def test_the_secret_key_is_made_once_and_is_the_owners_alone(settings: Settings) -> None:
+def test_two_apps_of_one_home_have_the_same_secret_key(settings: Settings) -> None:
     keys = []
     for _ in range(2):
         app = create_app(settings, recommender=make_recommender(settings, None, None, None))  # type: ignore[arg-type]
@@ -225,7 +227,7 @@ def test_the_secret_key_is_made_once_and_is_the_owners_alone(settings: Settings)
     assert (settings.home / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_colleague_comes_with_what_they_have_more_of_than_the_others_who_are_named(
+def test_a_colleague_is_shown_with_the_strengths_that_put_them_before_the_others(
     open_client: OpenClient, add_request: AddRequest, sessions: sessionmaker[Session]
 ) -> None:
     for number in range(2):
@@ -251,13 +253,13 @@ def _expert(*reasons: str, days: int = 0, answered: int = 1) -> Expert:
 
 
 @pytest.mark.parametrize("language", ["en", "fi"])
-def test_a_reason_is_told_in_words_where_the_evidence_does_not_tell_it_and_bears_it_out(
+def test_a_strength_is_named_unless_the_evidence_shows_it_already_or_contradicts_it(
     open_client: OpenClient, language: str
 ) -> None:
     with open_client().application.test_request_context(headers={"Accept-Language": language}):
-        told = {name: reason_words(_expert(name)) for name in FEATURES}
-        assert {name for name, words in told.items() if not words} == {"votes", "similar", "lately"}
-        assert ("close" in told["nearest"]) is (language == "en")
+        words = {name: reason_words(_expert(name)) for name in FEATURES}
+        assert {name for name, text in words.items() if not text} == {"votes", "similar", "lately"}
+        assert ("close" in words["nearest"]) is (language == "en")
         several = _expert("votes", "nearest", "active", "active_now", "team")
-        assert reason_words(several) == f"{told['nearest']}, {told['active']}"
+        assert reason_words(several) == f"{words['nearest']}, {words['active']}"
         assert reason_words(_expert("active_now", days=100)) == reason_words(_expert("quality", answered=0)) == ""

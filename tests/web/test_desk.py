@@ -19,7 +19,7 @@ Visit = Callable[[str], FlaskClient]
 def desk(
     add_person: Callable[..., int], add_request: Callable[..., int], add_document: Callable[..., int]
 ) -> dict[str, int]:
-    """A resolved, two open and a narrow request to IT, one of HR, one without a team, one document; ids by name."""
+    """Ids by name: to IT a resolved, two open and a private request; a request to HR, one to no team; a document."""
     ids = {
         "solved": add_request(
             "Screen is black after update", "Black screen", "Hold the power button", by="aino", team="it"
@@ -55,7 +55,7 @@ def visit(desk: dict[str, int], open_client: Callable[[], FlaskClient]) -> Visit
 
 
 def _queue(page: str) -> list[int]:
-    return [int(each) for each in re.findall(r'data-row>\s*<a href="/requests/(\d+)"', page)]
+    return [int(number) for number in re.findall(r'data-row>\s*<a href="/requests/(\d+)"', page)]
 
 
 def _cards(page: str, section: str) -> list[str]:
@@ -63,9 +63,7 @@ def _cards(page: str, section: str) -> list[str]:
     return re.findall(r'data-key="([^"]+)"', part)
 
 
-def test_the_queue_is_for_agents_and_holds_what_their_teams_and_no_team_have(
-    visit: Visit, desk: dict[str, int]
-) -> None:
+def test_agents_see_the_requests_of_their_teams_and_of_no_team_in_the_queue(visit: Visit, desk: dict[str, int]) -> None:
     assert visit("matti").get("/desk/").status_code == 403
     aino, riikka = visit("aino").get("/desk/").text, visit("riikka").get("/desk/").text
     assert _queue(aino) == [desk["open"], desk["twin"], desk["free"]] and "3 requests" in aino
@@ -93,17 +91,19 @@ def test_filters_narrow_the_queue(visit: Visit, desk: dict[str, int], query: str
     assert sorted(_queue(visit("aino").get(f"/desk/?{query}").text)) == sorted(desk[name] for name in expected)
 
 
-def test_the_panel_shows_what_was_solved_documents_open_ones_and_people(visit: Visit, desk: dict[str, int]) -> None:
+def test_the_panel_shows_resolved_requests_documents_open_requests_and_people(
+    visit: Visit, desk: dict[str, int]
+) -> None:
     page = visit("aino").get(f"/requests/{desk['open']}").text
     assert _cards(page, "panel-resolved")[0] == f"request:{desk['solved']}"
     assert set(_cards(page, "panel-resolved")) == {f"request:{desk['solved']}", f"request:{desk['internal']}"}
     assert _cards(page, "panel-documents") == [f"document:{desk['guide']}"]
     assert _cards(page, "panel-open") == [f"request:{desk['twin']}"]
-    assert "person:aino" not in _cards(page, "panel-people")  # not oneself
+    assert "person:aino" not in _cards(page, "panel-people")  # not the agent who looks
     assert "Read it here" in page and "<strong>power</strong>" in page
 
 
-def test_the_panel_does_not_suggest_who_asked_unless_that_would_name_them(
+def test_the_panel_leaves_out_the_asker_unless_that_would_reveal_them(
     desk: dict[str, int], add_request: Callable[..., int], sessions: Sessions, open_client: Callable[[], FlaskClient]
 ) -> None:
     add_request("Screen stays black once more", "after update", "Call me", by="matti", team="it")
@@ -118,16 +118,16 @@ def test_the_panel_does_not_suggest_who_asked_unless_that_would_name_them(
         free = session.get_one(HelpRequest, desk["free"])
         free.title, free.body, free.anonymous = "Screen stays black", "after update", True
         free.asked_by = session.scalars(select(Person).where(Person.handle == "matti")).one()
-    assert "person:matti" in people("free")  # no team has it: its agents are not told who asked
+    assert "person:matti" in people("free")  # no team has it: its agents do not see who asked
 
 
-def test_only_those_who_handle_a_request_have_the_panel(visit: Visit, desk: dict[str, int]) -> None:
+def test_only_agents_who_handle_a_request_see_the_panel(visit: Visit, desk: dict[str, int]) -> None:
     for name in ("matti", "kaisa", "riikka"):
         page = visit(name).get(f"/requests/{desk['open']}").text
         assert "Beside this request" not in page and "secret fix" not in page
 
 
-def test_what_the_asker_may_not_read_is_marked_and_not_put_in_without_a_warning(
+def test_items_that_the_asker_may_not_read_are_marked_and_inserted_with_a_warning(
     visit: Visit, desk: dict[str, int], sessions: Sessions
 ) -> None:
     page = visit("aino").get(f"/requests/{desk['open']}").text
@@ -155,7 +155,7 @@ def test_what_the_asker_may_not_read_is_marked_and_not_put_in_without_a_warning(
         ),
     ],
 )
-def test_an_answer_a_link_or_a_quote_is_put_behind_what_was_typed(
+def test_an_answer_a_link_or_a_quote_is_added_after_what_was_typed(
     visit: Visit, desk: dict[str, int], how: str, text: str
 ) -> None:
     page = visit("aino").post(f"/desk/{desk['open']}/insert", data={"insert": f"{how} request:1", "body": "Hi "}).text
@@ -165,14 +165,16 @@ def test_an_answer_a_link_or_a_quote_is_put_behind_what_was_typed(
 @pytest.mark.parametrize(
     "insert", ["", "link", "link request:9999", "run request:1", "link document:x", "answer request:5"]
 )
-def test_nonsense_and_what_the_agent_may_not_read_is_not_inserted(
+def test_unknown_items_and_items_that_the_agent_may_not_read_are_not_inserted(
     visit: Visit, desk: dict[str, int], insert: str
 ) -> None:
     answer = visit("aino").post(f"/desk/{desk['open']}/insert", data={"insert": insert})
     assert answer.status_code == 404  # request:5 is HR's
 
 
-def test_used_is_counted_once_a_request_and_shown(visit: Visit, desk: dict[str, int], sessions: Sessions) -> None:
+def test_an_item_is_counted_as_used_once_for_each_request(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
     for _ in range(2):
         visit("aino").post(f"/desk/{desk['open']}/used", data={"item": "request:1"})
     visit("aino").post(f"/desk/{desk['twin']}/used", data={"item": "request:1"})
@@ -186,17 +188,17 @@ def test_what_was_typed_stays_when_an_item_is_marked_as_used(visit: Visit, desk:
     assert page.status_code == 200 and "Half a reply</textarea>" in page.text
 
 
-def test_moving_a_request_to_where_it_is_changes_nothing(
+def test_moving_a_request_to_its_own_team_changes_nothing(
     visit: Visit, desk: dict[str, int], sessions: Sessions
 ) -> None:
     visit("aino").post(f"/desk/{desk['open']}/assign", data={"person": "aino"})
     visit("aino").post(f"/desk/{desk['open']}/move", data={"team": "it"})
     with sessions() as session:
         row = session.get_one(HelpRequest, desk["open"])
-        assert row.assigned_to is not None and [each.token for each in row.audience] == ["everyone"]
+        assert row.assigned_to is not None and [entry.token for entry in row.audience] == ["everyone"]
 
 
-def test_a_flag_needs_a_word_is_shown_to_the_team_and_settled(visit: Visit, desk: dict[str, int]) -> None:
+def test_a_flag_needs_a_reason_is_shown_to_the_team_and_settled(visit: Visit, desk: dict[str, int]) -> None:
     empty = visit("aino").post("/desk/flag", data={"item": "request:1", "note": " "})
     assert empty.status_code == 422 and "Say in a word what is wrong." in empty.text
     visit("kaisa").post("/desk/flag", data={"item": "request:1", "note": "the <b>button</b> is gone"})
@@ -210,14 +212,18 @@ def test_a_flag_needs_a_word_is_shown_to_the_team_and_settled(visit: Visit, desk
     assert "is gone" not in visit("aino").get("/requests/1").text
 
 
-def test_a_flag_on_what_one_may_not_read_is_a_404(visit: Visit, desk: dict[str, int], sessions: Sessions) -> None:
+def test_flagging_an_item_that_the_person_may_not_read_is_a_404(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
     answer = visit("matti").post("/desk/flag", data={"item": f"request:{desk['internal']}", "note": "x"})
     assert answer.status_code == 404
     with sessions() as session:
         assert session.query(Event).count() == 0
 
 
-def test_a_request_is_given_to_members_of_its_team_only(visit: Visit, desk: dict[str, int], sessions: Sessions) -> None:
+def test_a_request_is_assigned_to_members_of_its_team_only(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
     path = f"/desk/{desk['open']}/assign"
     assert visit("aino").post(path, data={"person": "pekka"}).status_code == 302
     assert "with Pekka" in visit("matti").get(f"/requests/{desk['open']}").text
@@ -229,20 +235,20 @@ def test_a_request_is_given_to_members_of_its_team_only(visit: Visit, desk: dict
         assert session.get_one(HelpRequest, desk["open"]).assigned_to_id is None
 
 
-def test_a_request_that_moves_to_a_restricted_team_becomes_narrow(visit: Visit, desk: dict[str, int]) -> None:
+def test_a_request_that_moves_to_a_restricted_team_becomes_private(visit: Visit, desk: dict[str, int]) -> None:
     moved = visit("aino").post(f"/desk/{desk['open']}/move", data={"team": "hr"})
-    assert moved.headers["Location"] == "/desk/"  # the agent reads it no more
+    assert moved.headers["Location"] == "/desk/"  # the agent may not read it any more
     readers = {n: visit(n).get(f"/requests/{desk['open']}").status_code for n in ("matti", "riikka", "aino", "kaisa")}
     assert readers == {"matti": 200, "riikka": 200, "aino": 404, "kaisa": 404}
 
 
-def test_acts_on_what_one_may_not_read_and_what_is_not_there_are_the_same(visit: Visit, desk: dict[str, int]) -> None:
+def test_actions_on_unreadable_and_unknown_requests_get_the_same_answer(visit: Visit, desk: dict[str, int]) -> None:
     data = {"item": "request:1", "insert": "link request:1", "person": "", "team": "it"}
     for act in ("insert", "used", "assign", "move", "settled"):
         secret, unknown = (visit("aino").post(f"/desk/{number}/{act}", data=data) for number in (desk["hr"], 99_999))
         assert (secret.status_code, unknown.status_code) == (404, 404), act
 
 
-def test_the_keys_are_listed(visit: Visit, desk: dict[str, int]) -> None:
+def test_the_keyboard_shortcuts_are_listed(visit: Visit, desk: dict[str, int]) -> None:
     page = visit("aino").get("/desk/keys").text
     assert page.count("<kbd>") >= 8

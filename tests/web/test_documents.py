@@ -49,12 +49,12 @@ def _write(visitor: FlaskClient, **changes: str) -> int:
 
 
 def _seen(page: str) -> str:
-    found = re.search(r'name="seen" value="([^"]*)"', page)
-    assert found is not None
-    return found[1]
+    match = re.search(r'name="seen" value="([^"]*)"', page)
+    assert match is not None
+    return match[1]
 
 
-def test_a_draft_is_begun_from_a_resolved_request(visit: Visit, sessions: Sessions) -> None:
+def test_a_draft_is_started_from_a_resolved_request(visit: Visit, sessions: Sessions) -> None:
     page = visit("aino").get("/documents/new?from=1").text
     assert 'value="Screen is black"' in page
     assert "## Question\n\nAfter an update\n\n## Answer\n\nHold the power button</textarea>" in page
@@ -84,12 +84,12 @@ def test_a_draft_is_for_its_team_until_it_is_published(
     assert "Black screens" in visit("matti").post("/suggest", data={"q": "black screens fix"}).text
 
 
-def test_what_comes_from_a_narrow_request_is_made_wider_only_with_a_second_thought(
+def test_a_document_from_a_private_request_is_published_to_everyone_only_when_confirmed(
     visit: Visit, sessions: Sessions
 ) -> None:
     assert 'value="team" checked' in visit("aino").get("/documents/new?from=2").text
-    asked = visit("aino").post("/documents/", data={**FORM, "from": "2"})
-    assert asked.status_code == 422 and "Take out what is personal" in asked.text and 'name="sure"' in asked.text
+    refused = visit("aino").post("/documents/", data={**FORM, "from": "2"})
+    assert refused.status_code == 422 and "Take out what is personal" in refused.text and 'name="sure"' in refused.text
     with sessions() as session:
         assert session.query(Document).count() == 0
     narrow = _write(visit("aino"), **{"from": "2", "audience": "team"})
@@ -112,7 +112,7 @@ def test_what_comes_from_a_narrow_request_is_made_wider_only_with_a_second_thoug
         ("aino", "x", 404),
     ],
 )
-def test_only_those_who_handle_a_request_draft_from_it(visit: Visit, who: str, number: str, status: int) -> None:
+def test_only_agents_who_handle_a_request_draft_from_it(visit: Visit, who: str, number: str, status: int) -> None:
     assert visit(who).get(f"/documents/new?from={number}").status_code == status
     assert visit(who).post("/documents/", data={**FORM, "from": number, "then": "preview"}).status_code == (
         200 if status == 200 else status
@@ -131,7 +131,7 @@ def test_only_those_who_handle_a_request_draft_from_it(visit: Visit, who: str, n
         ({"audience": ""}, "Choose who may read it."),
     ],
 )
-def test_what_is_wrong_is_said_beside_its_field(
+def test_errors_are_shown_beside_their_fields(
     visit: Visit, sessions: Sessions, changes: dict[str, str], problem: str
 ) -> None:
     page = visit("aino").post("/documents/", data={**FORM, **changes})
@@ -149,7 +149,7 @@ def test_a_preview_stores_nothing(visit: Visit, sessions: Sessions) -> None:
         assert session.query(Document).count() == 0
 
 
-def test_of_two_who_edit_at_once_the_second_sees_both_texts(visit: Visit, sessions: Sessions) -> None:
+def test_when_two_people_edit_at_once_the_second_sees_both_texts(visit: Visit, sessions: Sessions) -> None:
     number = _write(visit("aino"))
     aino = _seen(visit("aino").get(f"/documents/{number}/edit").text)
     pekka = _seen(visit("pekka").get(f"/documents/{number}/edit").text)
@@ -162,7 +162,7 @@ def test_of_two_who_edit_at_once_the_second_sees_both_texts(visit: Visit, sessio
     assert both.status_code == 302
 
 
-def test_an_edit_without_the_version_it_began_from_is_a_conflict(visit: Visit) -> None:
+def test_an_edit_that_does_not_name_the_version_it_started_from_is_a_conflict(visit: Visit) -> None:
     number = _write(visit("aino"))
     assert visit("aino").post(f"/documents/{number}", data={**FORM, "seen": "yesterday"}).status_code == 409
 
@@ -229,7 +229,7 @@ def test_the_owner_is_shown_what_is_due_and_flagged_first(visit: Visit, sessions
     assert rows("aino")[0] == due and flagged in rows("aino")
 
 
-def test_a_hidden_document_is_nowhere_but_for_those_who_keep_it(visit: Visit, sessions: Sessions) -> None:
+def test_a_hidden_document_is_shown_to_those_who_may_edit_it_alone(visit: Visit, sessions: Sessions) -> None:
     number = _write(visit("aino"))
     visit("aino").post(f"/documents/{number}/hidden", data={"hidden": "1"})
     assert visit("matti").get(f"/documents/{number}").status_code == 404
@@ -238,7 +238,7 @@ def test_a_hidden_document_is_nowhere_but_for_those_who_keep_it(visit: Visit, se
     assert visit("matti").get(f"/documents/{number}").status_code == 200
 
 
-def test_what_is_not_my_topic_is_no_evidence_any_more_and_nobody_else_sees_that(visit: Visit) -> None:
+def test_declined_items_stop_being_evidence_and_nobody_else_sees_that(visit: Visit) -> None:
     question = {"q": "Screen is black after an update"}
     assert "/people/aino" in visit("matti").post("/suggest", data=question).text
     for number in (1, 2):

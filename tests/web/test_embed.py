@@ -1,5 +1,6 @@
 """The suggestion box in another page, in a real Chromium, and what it gives to whom."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -8,9 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, expect
 
+from recommender.index import generations
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.chromium import CHROMIUM, served
+from tests.conftest import FakeEncoder
 from web.app import create_app
 
 INTRANET = "https://intranet.example"
@@ -21,7 +24,7 @@ PAYLOAD = "<img src=x onerror=alert(1)>"
 def make_client(
     settings: Settings, open_recommender: Callable[[], Recommender], add_request: Callable[..., int]
 ) -> Iterator[Callable[[str], FlaskClient]]:
-    """A client of an application where one has to sign in, with these allowed origins."""
+    """A client of an application where people have to sign in, with these allowed origins."""
     add_request(f"Screen is black {PAYLOAD}", "after an update", f"Hold the power button {PAYLOAD}")
     add_request("Screen is black for HR", "after an update", "Secret", team="hr", audience=[])
     apps = []
@@ -36,14 +39,16 @@ def make_client(
         app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
-def test_an_allowed_page_is_given_what_everyone_may_read(make_client: Callable[[str], FlaskClient]) -> None:
+def test_an_allowed_page_gets_what_everyone_may_read(make_client: Callable[[str], FlaskClient]) -> None:
     client = make_client(f"https://other.example, {INTRANET}/")
     answer = client.post("/embed/suggest", data={"q": "Screen is black"}, headers={"Origin": INTRANET})
     assert answer.status_code == 200 and answer.headers["Access-Control-Allow-Origin"] == INTRANET
     assert "Access-Control-Allow-Credentials" not in answer.headers and "Origin" in answer.headers["Vary"]
     assert answer.json is not None and answer.json["heading"] == "This has been answered before"
-    (found,) = answer.json["suggestions"]
-    assert found["url"] == "http://localhost/requests/1" and "Secret" not in answer.text and "HR" not in answer.text
+    (suggestion,) = answer.json["suggestions"]
+    assert (
+        suggestion["url"] == "http://localhost/requests/1" and "Secret" not in answer.text and "HR" not in answer.text
+    )
     finnish = client.post("/embed/suggest", data={"q": "Screen is black", "lang": "fi"}, headers={"Origin": INTRANET})
     assert finnish.json is not None and finnish.json["suggestions"][0]["facts"].startswith("Ratkaistu pyyntö")
 
@@ -62,6 +67,41 @@ def test_without_allowed_origins_there_is_no_box(make_client: Callable[[str], Fl
     client = make_client("")
     assert client.get("/embed/kollega.js").status_code == 404
     assert client.post("/embed/suggest", data={"q": "Screen"}, headers={"Origin": INTRANET}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "heading"),
+    [
+        ("en", "There is nothing to search yet. An admin can make the index with the command kollega reindex."),
+        ("fi", "Vielä ei ole mitään, mistä hakea. Ylläpitäjä voi tehdä hakemiston komennolla kollega reindex."),
+    ],
+)
+def test_without_an_index_the_box_says_that_there_is_nothing_to_search(
+    make_client: Callable[[str], FlaskClient], settings: Settings, language: str, heading: str
+) -> None:
+    client = make_client(INTRANET)
+    shutil.rmtree(settings.index_dir)
+    client.application.extensions["kollega_recommender"].refresh(wait=True)
+    sent = {"q": "Screen is black", "lang": language}
+    answer = client.post("/embed/suggest", data=sent, headers={"Origin": INTRANET})
+    assert answer.json is not None and (answer.json["heading"], answer.json["suggestions"]) == (heading, [])
+    empty = client.post("/embed/suggest", data={"q": " "}, headers={"Origin": INTRANET})
+    assert empty.json is not None and empty.json["heading"] == ""
+
+
+def test_the_box_says_when_only_words_are_searched(
+    make_client: Callable[[str], FlaskClient], settings: Settings, encoder: FakeEncoder
+) -> None:
+    client = make_client(INTRANET)
+    live = generations.live(settings.index_dir)
+    shutil.copytree(live, live.with_name("gen-000099"))
+    (settings.index_dir / "CURRENT").write_text("gen-000099", encoding="ascii")
+    encoder.card = replace(encoder.card, name="other")  # so the index is another model's
+    client.application.extensions["kollega_recommender"].refresh(wait=True)
+    answer = client.post("/embed/suggest", data={"q": "Screen is black"}, headers={"Origin": INTRANET})
+    assert answer.json is not None and len(answer.json["suggestions"]) == 1
+    assert answer.json["heading"].startswith("Searching by words alone for the moment")
+    assert answer.json["heading"].endswith(" This has been answered before")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")

@@ -1,4 +1,7 @@
-"""One's own page and its settings: shown to oneself alone, saved, refused with reasons, exported, erased."""
+(
+    """A person's own page and settings: shown to them alone, saved, refused with reasons, exported, erased."""
+    """A person's own page and settings: shown to them alone, saved, refused with reasons, exported, erased."""
+)
 
 import json
 import re
@@ -66,7 +69,7 @@ def _main(page: str) -> str:
     return re.sub(r'name="csrf_token" value="[^"]+"', "", page).partition("<main")[2]
 
 
-def test_one_s_own_page_says_what_one_is_suggested_for_and_why(visit: Visit) -> None:
+def test_a_persons_own_page_says_what_they_are_suggested_for_and_why(visit: Visit) -> None:
     page = _main(visit("aino").get("/people/aino").text)
     (topics,) = re.findall(r'<div class="topics">(.*?)</div>', page, re.DOTALL)
     assert re.findall(r"<summary>(\w+) <span class=\"quiet\">3 items", topics) == ["printer"]
@@ -77,7 +80,7 @@ def test_one_s_own_page_says_what_one_is_suggested_for_and_why(visit: Visit) -> 
     assert "For finding help, never for appraising people." in page and 'datetime="2026-01-05"' in evidence
 
 
-def test_what_is_declined_on_one_s_own_page_makes_no_topic_and_can_be_taken_back(visit: Visit) -> None:
+def test_declined_items_make_no_topics_and_can_be_taken_back(visit: Visit) -> None:
     aino = visit("aino")
     for item in ("request:1", "document:1"):
         aino.post("/people/me/topics", data={"item": item})
@@ -87,7 +90,7 @@ def test_what_is_declined_on_one_s_own_page_makes_no_topic_and_can_be_taken_back
     assert "<summary>printer" in aino.get("/people/aino").text
 
 
-def test_somebody_of_whom_nothing_is_known_is_told_so(visit: Visit) -> None:
+def test_a_page_without_evidence_says_so(visit: Visit) -> None:
     assert "Nothing yet: you are suggested once" in visit("riikka").get("/people/riikka").text
 
 
@@ -142,7 +145,7 @@ def test_a_deputy_is_named_by_user_name_or_whole_name(visit: Visit, sessions: Se
         ("stated", "vpn", "“vpn” is in both lists."),
     ],
 )
-def test_what_cannot_be_is_said_beside_the_field_and_nothing_typed_is_lost(
+def test_errors_are_shown_beside_their_fields_and_nothing_typed_is_lost(
     visit: Visit, sessions: Sessions, name: str, value: str, problem: str
 ) -> None:
     typed = {**FORM, name: value}
@@ -162,14 +165,14 @@ def test_what_cannot_be_is_said_beside_the_field_and_nothing_typed_is_lost(
         assert session.query(PersonSettings).count() == session.query(PersonTopic).count() == 0
 
 
-def test_two_of_one_name_are_told_apart_by_user_name(visit: Visit, sessions: Sessions) -> None:
+def test_two_people_of_the_same_name_are_distinguished_by_user_name(visit: Visit, sessions: Sessions) -> None:
     with sessions.begin() as session:
         session.add_all([Person(handle="s1", name="Sanna Laine"), Person(handle="s2", name="Sanna Laine")])
     assert "Several people have this name." in visit("aino").post(SETTINGS, data={"deputy": "sanna laine"}).text
     assert visit("aino").post(SETTINGS, data={"deputy": "s2"}).status_code == 302
 
 
-def test_today_is_a_day_to_be_away_and_a_day_that_passed_is_shown_no_more(visit: Visit, sessions: Sessions) -> None:
+def test_a_person_may_be_away_until_today_and_a_past_day_is_not_shown(visit: Visit, sessions: Sessions) -> None:
     aino = visit("aino")
     assert aino.post(SETTINGS, data={"away_until": str(utc_now().date())}).status_code == 302
     assert "Away until" in visit("matti").get("/people/aino").text
@@ -178,9 +181,7 @@ def test_today_is_a_day_to_be_away_and_a_day_that_passed_is_shown_no_more(visit:
     assert 'name="away_until" type="date"' in aino.get(SETTINGS).text and "2020-01-01" not in aino.get(SETTINGS).text
 
 
-def test_languages_that_are_not_offered_are_kept_when_ticked_and_never_made_up(
-    visit: Visit, sessions: Sessions
-) -> None:
+def test_languages_chosen_before_stay_offered_and_unknown_ones_are_dropped(visit: Visit, sessions: Sessions) -> None:
     with sessions.begin() as session:
         session.query(Person).filter_by(handle="aino").one().languages = ["de", "en"]
     visit("aino").post(SETTINGS, data={"languages": ["fi", "de", "xx"]})
@@ -188,14 +189,14 @@ def test_languages_that_are_not_offered_are_kept_when_ticked_and_never_made_up(
         assert session.query(Person).filter_by(handle="aino").one().languages == ["de", "fi"]
 
 
-def test_payloads_in_topics_are_text(visit: Visit) -> None:
+def test_payloads_in_topics_are_shown_as_text(visit: Visit) -> None:
     page = visit("aino")
     page.post(SETTINGS, data={"stated": "<b>printer</b>", "muted": "</textarea><b>x y z</b> vpn"})
     for path in (SETTINGS, "/people/aino"):
         assert "<b>" not in page.get(path).text
 
 
-def test_the_settings_are_for_those_who_have_signed_in_and_forms_need_their_token(
+def test_settings_need_a_sign_in_and_their_forms_a_csrf_token(
     visit: Visit, open_client: Callable[[], FlaskClient]
 ) -> None:
     nobody = visit(None)
@@ -207,7 +208,7 @@ def test_the_settings_are_for_those_who_have_signed_in_and_forms_need_their_toke
         assert aino.post(path, data=FORM).status_code == 400, path
 
 
-def test_the_export_holds_everything_of_the_profile(visit: Visit, sessions: Sessions) -> None:
+def test_the_export_has_all_of_the_profile(visit: Visit, sessions: Sessions) -> None:
     aino, today = visit("aino"), str(utc_now().date())
     aino.post(SETTINGS, data=FORM)
     aino.post("/people/me/topics", data={"item": "request:1"})
@@ -242,18 +243,18 @@ def test_the_export_holds_everything_of_the_profile(visit: Visit, sessions: Sess
     }  # fmt: skip
 
 
-def test_the_export_holds_more_than_the_page_shows(visit: Visit, add_request: Callable[..., int]) -> None:
+def test_the_export_has_more_evidence_than_the_page_shows(visit: Visit, add_request: Callable[..., int]) -> None:
     for number in range(PIECES + 1):
         add_request(f"Printer jam {number}", by="aino")
     assert len(json.loads(visit("aino").get("/people/me/export").text)["evidence"]) > PIECES + 1
 
 
-def test_erasing_asks_first_then_deletes_and_pauses_until_turned_on_again(visit: Visit, sessions: Sessions) -> None:
+def test_erasing_asks_first_then_deletes_and_pauses_suggestions(visit: Visit, sessions: Sessions) -> None:
     aino = visit("aino")
     aino.post(SETTINGS, data={**FORM, "paused": ""})
     aino.post("/people/me/topics", data={"item": "request:1"})
-    asked = _main(aino.get("/people/me/erase").text)
-    assert 'method="post" action="/people/me/erase"' in asked and "It cannot be undone." in asked
+    question = _main(aino.get("/people/me/erase").text)
+    assert 'method="post" action="/people/me/erase"' in question and "It cannot be undone." in question
     with sessions() as session:
         assert session.query(PersonTopic).count() == 4  # asking changes nothing
     page = aino.post("/people/me/erase", follow_redirects=True).text
@@ -269,7 +270,7 @@ def test_erasing_asks_first_then_deletes_and_pauses_until_turned_on_again(visit:
 LINES = st.lists(st.sampled_from(["vpn", "printer", "salary", "screen colours"]), unique=True).map(tuple)
 
 
-def test_others_see_the_same_bytes_whatever_a_person_has_set(visit: Visit, sessions: Sessions) -> None:
+def test_others_see_the_same_bytes_whatever_a_persons_settings_are(visit: Visit, sessions: Sessions) -> None:
     visitors: dict[str, FlaskClient] = {name: visit(name) for name in ("matti", "pekka", "riikka")}
     visitors["nobody"] = visit(None)
     with sessions.begin() as session:
@@ -283,8 +284,8 @@ def test_others_see_the_same_bytes_whatever_a_person_has_set(visit: Visit, sessi
             for name, client in visitors.items()
             for path in ("/people/aino?lang=en", "/people/aino?lang=fi", "/api/v1/people/aino")
         ]
-        token = re.compile(rb'name="csrf_token" value="[^"]+"')  # it holds the second
-        return [(each.status_code, each.headers["Content-Type"], token.sub(b"", each.data)) for each in answers]
+        token = re.compile(rb'name="csrf_token" value="[^"]+"')  # it contains the time
+        return [(answer.status_code, answer.headers["Content-Type"], token.sub(b"", answer.data)) for answer in answers]
 
     before = seen()
     assert {status for status, _kind, _body in before} == {200} and b"Printer is stuck" in before[0][2]
@@ -311,22 +312,22 @@ def test_others_see_the_same_bytes_whatever_a_person_has_set(visit: Visit, sessi
         erased: bool,
     ) -> None:
         with sessions.begin() as session:
-            own = session.get_one(Person, aino.id)
+            person = session.get_one(Person, aino.id)
             named = session.get_one(Person, riikka.id) if deputy else None
-            preferences.erase(session, own)
-            preferences.save_preferences(session, own, Preferences(None, paused, capacity, named, (), muted, stated))
+            preferences.erase(session, person)
+            preferences.save_preferences(session, person, Preferences(None, paused, capacity, named, (), muted, stated))
             for item in declined:
-                outcomes.record(session, outcomes.EventKind.NOT_MY_TOPIC, item, subject_id=own.id)
+                outcomes.record(session, outcomes.EventKind.NOT_MY_TOPIC, item, subject_id=person.id)
             for _ in range(first):
-                count_first(session, own.id, utc_now().date())
+                count_first(session, person.id, utc_now().date())
             if erased:
-                preferences.erase(session, own)
+                preferences.erase(session, person)
         assert seen() == before
 
     nothing_shows()
 
 
-def test_a_person_who_left_is_shown_to_others_as_before(visit: Visit, sessions: Sessions) -> None:
+def test_a_person_who_has_left_is_shown_to_others_as_before(visit: Visit, sessions: Sessions) -> None:
     with sessions.begin() as session:
         session.query(Person).filter_by(handle="aino").one().left_on = date(2026, 1, 1)
     page = visit("matti").get("/people/aino").text
@@ -348,7 +349,7 @@ def test_a_question_asked_on_the_page_counts_once_for_the_colleague_shown_first(
     matti.head("/", query_string=question)
     matti.get("/", query_string={"q": "zzyzx"})
     matti.post("/asked", data={"q": ""})
-    assert counted() == []  # typing is not asking
+    assert counted() == []  # typing alone is not counted
     matti.get("/", query_string=question)
     assert counted() == [("aino", 1)]
     matti.post("/?lang=fi", data=question)  # the same question on a page in another language
@@ -358,7 +359,7 @@ def test_a_question_asked_on_the_page_counts_once_for_the_colleague_shown_first(
     assert counted() == [("aino", 3)]
 
 
-def test_a_database_that_is_busy_loses_a_count_and_no_answer(
+def test_when_the_database_is_busy_a_count_is_lost_but_no_answer(
     visit: Visit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from sqlalchemy.exc import OperationalError

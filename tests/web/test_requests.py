@@ -19,7 +19,7 @@ FORM = {"title": "Screen stays black", "body": "Since the update", "team": "it",
 def visit(
     open_client: Callable[[], FlaskClient], add_person: Callable[..., int], add_request: Callable[..., int]
 ) -> Visit:
-    """Browsers of matti (asks), kaisa (a colleague), aino (agent of IT), riikka (agent of HR, which is restricted)."""
+    """Browsers of matti (the asker), kaisa (colleague), aino (agent of IT), riikka (agent of HR, a restricted team)."""
     add_request("Screen is black after update", "Black screen", "Hold the power button", by="aino", team="it")
     add_request("Coffee machine is empty", "No beans", "Call facilities")
     add_person("matti")
@@ -38,12 +38,12 @@ def _send(visitor: FlaskClient, **changes: str) -> int:
     """Send a request and return its id."""
     answer = visitor.post("/requests/", data={**FORM, **changes})
     assert answer.status_code == 302, answer.text
-    found = re.search(r"/requests/(\d+)", answer.headers["Location"])
-    assert found is not None
-    return int(found[1])
+    match = re.search(r"/requests/(\d+)", answer.headers["Location"])
+    assert match is not None
+    return int(match[1])
 
 
-def test_what_was_typed_is_taken_along_and_similar_ones_are_offered_once_more(visit: Visit) -> None:
+def test_a_new_request_starts_with_what_was_typed_and_shows_similar_items_again(visit: Visit) -> None:
     page = visit("matti").post("/requests/new", data={"q": "Screen is black after update", "body": "tried twice"}).text
     assert 'value="Screen is black after update"' in page and "tried twice</textarea>" in page
     assert "is it one of these?" in page and "Hold the power button" in page
@@ -56,7 +56,7 @@ def test_a_long_pasted_line_becomes_a_title_and_a_body(visit: Visit) -> None:
     assert 'value="First line"' in page and "First line\nsecond line" in page.partition("<textarea")[2]
 
 
-def test_what_was_offered_for_another_team_is_not_shared_with_a_restricted_one_unasked(
+def test_an_audience_proposed_for_another_team_is_asked_again_for_a_restricted_one(
     visit: Visit, sessions: Sessions
 ) -> None:
     sent = {**FORM, "team": "hr", "offered_for": "it"}
@@ -79,7 +79,10 @@ def test_a_request_is_sent_with_what_was_shown_and_opened(visit: Visit, sessions
             "en",
         )
         assert row.asked_by is not None and row.asked_by.handle == "matti" and row.team is not None
-        assert [(each.item, each.opened) for each in row.attempts] == [("request:1", False), ("request:2", True)]
+        assert [(attempt.item, attempt.opened) for attempt in row.attempts] == [
+            ("request:1", False),
+            ("request:2", True),
+        ]
     page = visit("aino").get(f"/requests/{number}").text
     shown = page.partition("Shown before it was sent")[2].partition("</details>")[0]
     assert "Screen is black after update" in shown and "not opened" in shown
@@ -96,7 +99,7 @@ def test_a_request_is_sent_with_what_was_shown_and_opened(visit: Visit, sessions
         ({"audience": "all"}, "Choose who may read it."),
     ],
 )
-def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_stays(
+def test_errors_are_shown_beside_their_fields_and_what_was_typed_stays(
     visit: Visit, sessions: Sessions, changes: dict[str, str], problem: str
 ) -> None:
     page = visit("matti").post("/requests/", data={**FORM, **changes})
@@ -109,7 +112,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_stays(
         assert session.query(HelpRequest).filter_by(status="open").count() == 0
 
 
-def test_attempts_that_the_asker_may_not_read_or_that_are_nonsense_are_dropped(
+def test_attempts_that_are_unknown_or_unreadable_for_the_asker_are_dropped(
     visit: Visit, sessions: Sessions, add_request: Callable[..., int]
 ) -> None:
     secret = add_request("Salary table", audience=[], team="hr")
@@ -118,10 +121,10 @@ def test_attempts_that_the_asker_may_not_read_or_that_are_nonsense_are_dropped(
     )
     with sessions() as session:
         row = session.query(HelpRequest).filter_by(status="open").one()
-        assert answer.status_code == 302 and [each.item for each in row.attempts] == ["request:1"]
+        assert answer.status_code == 302 and [attempt.item for attempt in row.attempts] == ["request:1"]
 
 
-def test_only_those_in_it_read_what_is_sent_to_the_team_alone(visit: Visit) -> None:
+def test_a_request_to_the_team_alone_is_read_by_the_asker_and_the_team(visit: Visit) -> None:
     number = _send(visit("matti"), team="hr", audience="team")
     readers = {
         name: visit(name).get(f"/requests/{number}").status_code for name in ("matti", "riikka", "kaisa", "aino")
@@ -140,7 +143,7 @@ def test_without_a_team_every_agent_may_take_it(visit: Visit) -> None:
     assert visit("aino").get(f"/requests/{number}").status_code == 404
 
 
-def test_an_anonymous_asker_is_named_to_the_teams_agents_and_themselves_only(
+def test_only_the_teams_agents_and_the_asker_see_the_name_of_an_anonymous_asker(
     visit: Visit, sessions: Sessions, add_person: Callable[..., int]
 ) -> None:
     add_person("timo", "staff", "it")  # in the team, but no agent
@@ -160,7 +163,7 @@ def test_replies_are_added_and_the_asker_marks_the_one_that_solved_it(visit: Vis
     visit("aino").post(f"/requests/{number}/replies", data={"body": "Hold the button for ten seconds"})
     with sessions() as session:
         replies = session.query(Reply).filter_by(request_id=number).order_by(Reply.id).all()
-        assert [each.author.handle for each in replies if each.author] == ["kaisa", "aino"]
+        assert [reply.author.handle for reply in replies if reply.author] == ["kaisa", "aino"]
         solving = replies[1].id
     assert visit("matti").post(f"/requests/{number}/resolve", data={"reply": solving}).status_code == 302
     page = _main(visit("kaisa").get(f"/requests/{number}").text)
@@ -168,7 +171,7 @@ def test_replies_are_added_and_the_asker_marks_the_one_that_solved_it(visit: Vis
     assert page.count("Hold the button") == 1
 
 
-def test_a_reader_who_is_neither_asker_nor_agent_of_the_team_resolves_nothing(visit: Visit, sessions: Sessions) -> None:
+def test_only_the_asker_and_agents_of_the_team_resolve_and_reopen(visit: Visit, sessions: Sessions) -> None:
     number = _send(visit("matti"))
     visit("kaisa").post(f"/requests/{number}/replies", data={"body": "mine", "then": "resolve"})
     with sessions() as session:
@@ -186,10 +189,10 @@ def test_a_reply_to_a_resolved_request_reopens_it(visit: Visit, sessions: Sessio
     visit("matti").post(f"/requests/{number}/replies", data={"body": "It is black again"})
     with sessions() as session:
         row = session.get_one(HelpRequest, number)
-        assert row.status == "open" and [each.accepted for each in row.replies] == [False, False]
+        assert row.status == "open" and [reply.accepted for reply in row.replies] == [False, False]
 
 
-def test_the_second_of_two_agents_who_resolve_is_told_and_keeps_what_was_written(
+def test_the_second_of_two_agents_who_resolve_gets_a_conflict_and_keeps_the_text(
     visit: Visit, sessions: Sessions
 ) -> None:
     number = _send(visit("matti"))
@@ -198,10 +201,10 @@ def test_the_second_of_two_agents_who_resolve_is_told_and_keeps_what_was_written
     assert late.status_code == 409
     assert "Somebody else has resolved this request meanwhile." in late.text and "Second &lt;answer&gt;" in late.text
     with sessions() as session:
-        assert [each.body for each in session.get_one(HelpRequest, number).replies] == ["First"]
+        assert [reply.body for reply in session.get_one(HelpRequest, number).replies] == ["First"]
 
 
-def test_an_empty_or_too_long_reply_is_refused_beside_the_field(visit: Visit, sessions: Sessions) -> None:
+def test_an_empty_reply_and_one_that_is_too_long_are_refused_beside_the_field(visit: Visit, sessions: Sessions) -> None:
     number = _send(visit("matti"))
     assert visit("aino").post(f"/requests/{number}/replies", data={"body": "  "}).status_code == 422
     long = visit("aino").post(f"/requests/{number}/replies", data={"body": "y" * 100_001})
@@ -210,21 +213,21 @@ def test_an_empty_or_too_long_reply_is_refused_beside_the_field(visit: Visit, se
         assert session.get_one(HelpRequest, number).replies == []
 
 
-def test_a_link_to_what_not_all_readers_may_read_needs_a_second_thought(
+def test_a_link_that_not_all_readers_may_follow_must_be_confirmed(
     visit: Visit, sessions: Sessions, add_request: Callable[..., int]
 ) -> None:
     secret = add_request("Internal IT plan", audience=[], team="it")
     number = _send(visit("matti"))
     body = f"See [this](/requests/{secret}) and [that](/requests/1)"
-    asked = visit("aino").post(f"/requests/{number}/replies", data={"body": body})
-    assert asked.status_code == 422 and "Internal IT plan" in asked.text and "Send anyway" in asked.text
-    assert "<li>Screen is black after update</li>" not in asked.text
+    refused = visit("aino").post(f"/requests/{number}/replies", data={"body": body})
+    assert refused.status_code == 422 and "Internal IT plan" in refused.text and "Send anyway" in refused.text
+    assert "<li>Screen is black after update</li>" not in refused.text
     visit("aino").post(f"/requests/{number}/replies", data={"body": body, "sure": "1"})
     with sessions() as session:
-        assert [each.body for each in session.get_one(HelpRequest, number).replies] == [body]
+        assert [reply.body for reply in session.get_one(HelpRequest, number).replies] == [body]
 
 
-def test_only_the_asker_lets_everyone_read_and_the_team_may_narrow(visit: Visit) -> None:
+def test_only_the_asker_shares_a_request_and_the_team_may_make_it_private(visit: Visit) -> None:
     number = _send(visit("matti"), audience="team")
     assert visit("aino").post(f"/requests/{number}/audience", data={"audience": "everyone"}).status_code == 403
     visit("matti").post(f"/requests/{number}/audience", data={"audience": "everyone"})
@@ -233,7 +236,7 @@ def test_only_the_asker_lets_everyone_read_and_the_team_may_narrow(visit: Visit)
     assert visit("kaisa").get(f"/requests/{number}").status_code == 404
 
 
-def test_my_requests_are_mine_by_state_and_those_i_answered(visit: Visit) -> None:
+def test_the_list_has_own_requests_by_state_and_answered_ones(visit: Visit) -> None:
     first, second = _send(visit("matti"), title="Number one"), _send(visit("matti"), title="Number two")
     visit("aino").post(f"/requests/{second}/replies", data={"body": "Done", "then": "resolve"})
     _send(visit("kaisa"), title="Of another")
@@ -248,7 +251,7 @@ def test_my_requests_are_mine_by_state_and_those_i_answered(visit: Visit) -> Non
     assert first != second
 
 
-def test_solved_is_counted_without_whose_and_only_what_one_may_read(
+def test_solved_is_counted_without_a_name_and_for_readable_items_only(
     visit: Visit, sessions: Sessions, add_request: Callable[..., int]
 ) -> None:
     secret = add_request("Salary table", audience=[], team="hr")

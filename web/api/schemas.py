@@ -1,4 +1,5 @@
-"""The shapes of the API's values: what may be sent, what comes back. From them the OpenAPI document is made."""
+"""The shapes of the API's values: what may be sent, what comes back. From them, with their names and docstrings, the
+OpenAPI document is made. Those of a recommendation are `recommender/render.py`'s."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -6,13 +7,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
 from recommender.knowledge.requests import LONGEST_BODY, LONGEST_TITLE
+from recommender.render import Colleague, Key, SuggestedItem
 
 NOT_EMPTY = (
     r"[^\s\u0085\u001C-\u001F\uFEFF]"  # what counts as a space differs between pattern languages: here all of it
 )
 Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=LONGEST_TITLE)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=LONGEST_BODY)]
-Key = Annotated[str, StringConstraints(pattern=r"^(request|document):[1-9][0-9]{0,8}$")]
 
 
 class _Sent(BaseModel):
@@ -96,77 +97,6 @@ class Flagged(_Sent):
 
 class Feedback(RootModel[Annotated[Helped | Used | Flagged, Field(discriminator="kind")]]):
     """What became of an item."""
-
-
-class SuggestedPassage(BaseModel):
-    """The part of an item that is shown; `marks` are spans [start, end] of its text."""
-
-    role: Literal["question", "answer", "section"]
-    text: str
-    marks: list[list[int]]
-
-
-class SuggestionReason(BaseModel):
-    """Why a suggestion is there."""
-
-    words: list[str]
-    nearness: float | None
-
-
-class SuggestedItem(BaseModel):
-    """An item that may answer, best first."""
-
-    item: Key
-    kind: Literal["request", "document"]
-    title: str
-    team: str | None
-    language: str
-    at: datetime
-    url: str | None
-    match: float
-    passage: SuggestedPassage
-    why: SuggestionReason
-
-
-class EvidenceItem(BaseModel):
-    """One item that speaks for a colleague."""
-
-    item: Key
-    title: str
-    part: Literal["answered", "replied", "keeps", "verified"]
-    at: datetime
-
-
-class Colleague(BaseModel):
-    """A colleague who knows, with the evidence."""
-
-    handle: str
-    name: str
-    teams: list[str]
-    languages: list[str]
-    away_until: date | None
-    answered: int
-    replied: int
-    keeps: int
-    verified: int
-    last_at: datetime
-    words: list[str]
-    reasons: list[str]
-    evidence: list[EvidenceItem]
-
-
-class Recommended(BaseModel):
-    """The answer to a question; `notices` say what could not run, `more` how many further suggestions there are,
-    `teams` who handled what is nearest, when no colleague is convincing."""
-
-    question: str
-    language: str
-    verdict: Literal["answer", "maybe", "unknown"]
-    notices: list[str]
-    more: int
-    suggestions: list[SuggestedItem]
-    experts: list[Colleague]
-    teams: list[str]
 
 
 class Similar(BaseModel):

@@ -1,4 +1,5 @@
-"""Sign-in by OpenID Connect: the authorization code flow with PKCE, by Authlib. Off unless there is an issuer."""
+"""Sign-in by OpenID Connect: the authorization code flow with PKCE, by Authlib. Off unless the settings name an
+issuer."""
 
 import logging
 from typing import Any
@@ -11,19 +12,19 @@ from recommender import accounts
 from recommender.database.tables import Account, Person, utc_now
 from recommender.errors import SettingsError
 from recommender.settings import Settings
-from web import current, db
+from web import current
 from web.limits import limiter
 from web.sign_in import session as sign_in
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("oidc", __name__)
 _TARGET = "oidc_target"
-_SECONDS = 10
+_TIMEOUT = 10  # seconds that the provider may take to answer: a judgement
 
 
 def attach(app: Flask, settings: Settings) -> None:
-    """Make the client of the settings' provider, which is asked nothing before somebody signs in. Raises SettingsError
-    when Authlib is not installed."""
+    """Make the client of the settings' provider; the provider is not contacted before somebody signs in. Raises
+    SettingsError when Authlib is not installed."""
     app.extensions["kollega_oidc"] = None
     if not settings.oidc_issuer:
         return
@@ -39,7 +40,7 @@ def attach(app: Flask, settings: Settings) -> None:
         client_kwargs={
             "scope": "openid profile email",
             "code_challenge_method": "S256",
-            "default_timeout": _SECONDS,
+            "default_timeout": _TIMEOUT,
         },
     )
 
@@ -47,18 +48,18 @@ def attach(app: Flask, settings: Settings) -> None:
 @blueprint.get("/sign-in/oidc")
 @limiter.limit("30 per minute")
 def start() -> ResponseReturnValue:
-    """On to the provider; 404 when there is none, 503 when it does not answer."""
+    """Redirect to the provider; 404 when there is none, 503 when it does not answer."""
     client = _client()
     for earlier in [key for key in session if key.startswith("_state_provider_")]:
-        del session[earlier]  # each is a fifth of a kilobyte, and a browser keeps no cookie of more than four
+        del session[earlier]  # each takes a fifth of a kilobyte, and browsers store no cookie of more than four
     session[_TARGET] = sign_in.own_path(request.args.get("next", ""))
     settings = current.settings()
     back = url_for("oidc.back")
     back = settings.public_url.rstrip("/") + back if settings.public_url else url_for("oidc.back", _external=True)
     try:
-        found: ResponseReturnValue = client.authorize_redirect(back)
-        return found
-    except Exception as error:  # the library's, its transport's and the provider's own
+        answer: ResponseReturnValue = client.authorize_redirect(back)
+        return answer
+    except Exception as error:  # of the library, of its transport or from the provider
         log.warning("The OpenID provider does not answer: %s %r", type(error).__name__, str(error))
         return _failed(503)
 
@@ -66,26 +67,26 @@ def start() -> ResponseReturnValue:
 @blueprint.get("/sign-in/oidc/back")
 @limiter.limit("30 per minute")
 def back() -> ResponseReturnValue:
-    """Back from the provider: begin a session of the person it names, who must be known here already."""
+    """Where the provider sends the browser back: begin a session of the person it names, who must be known here."""
     client, target = _client(), str(session.pop(_TARGET, ""))
     settings = current.settings()
     try:
         claims = _claims(client, settings)
-    except Exception as error:  # %r: the message may come from the address, line breaks and all
+    except Exception as error:  # %r: the message may come from the address and hold line breaks
         log.warning("A sign-in by OpenID Connect failed: %s %r", type(error).__name__, str(error))
         return _failed(400)
     handle, subject = str(claims.get(settings.oidc_claim) or ""), f"{claims['iss']} {claims['sub']}"
     account = _account(subject, handle)
     if account is None:
-        known = db.session().scalar(select(Person.id).where(Person.handle == handle)) is not None
+        known = current.session().scalar(select(Person.id).where(Person.handle == handle)) is not None
         return render_template("auth/oidc.html", handle=handle, known=known), 403
-    db.session().commit()
+    current.session().commit()
     return sign_in.begin(account, target, [])
 
 
 def _claims(client: Any, settings: Settings) -> dict[str, Any]:
-    """What the ID token says, once Authlib has checked it. Three checks it leaves to us: that the provider is the one
-    in the settings (OpenID Connect Discovery 1.0, 4.3), that the token is signed, and that there is one."""
+    """The claims of the ID token, which Authlib has checked. It leaves three checks to us: that the provider is the one
+    in the settings (OpenID Connect Discovery 1.0, 4.3), that there is a token, and that it is signed."""
     metadata = client.load_server_metadata()
     issuer = metadata["issuer"]
     if issuer.rstrip("/") != settings.oidc_issuer.rstrip("/"):
@@ -104,21 +105,21 @@ def _claims(client: Any, settings: Settings) -> dict[str, Any]:
 
 
 def _account(subject: str, handle: str) -> Account | None:
-    """The account that this subject signed in to before, else that of the person with this handle, which is then
-    theirs. An account of another subject, a closed one and one of somebody who left are not given."""
-    account = accounts.account_by_subject(db.session(), subject)
+    """The account that this subject has signed in to before, else that of the person with this handle, which then
+    belongs to the subject. None for an account of another subject, a closed one and one of somebody who has left."""
+    account = accounts.account_by_subject(current.session(), subject)
     if account is not None:
         return account
-    if not handle or db.session().scalar(select(Account.person_id).where(Account.subject == subject)) is not None:
+    if not handle or current.session().scalar(select(Account.person_id).where(Account.subject == subject)) is not None:
         return None
-    person = db.session().scalar(select(Person).where(Person.handle == handle))
+    person = current.session().scalar(select(Person).where(Person.handle == handle))
     if person is None or (person.left_on and person.left_on <= utc_now().date()):
         return None
-    account = accounts.open_account(db.session(), person)
+    account = accounts.open_account(current.session(), person)
     if account.disabled or account.subject is not None:
         return None
     account.subject = subject
-    db.session().flush()
+    current.session().flush()
     return account
 
 

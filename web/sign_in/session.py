@@ -1,4 +1,4 @@
-"""Who is looking: sign-in with a password or through a trusted proxy, and the reader that access.py makes of them."""
+"""Who makes this request: sign-in with a password or through a trusted proxy, and that person as `access.Reader`."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,12 +14,12 @@ from recommender import accounts
 from recommender.access import ANYONE, Reader, reader_of
 from recommender.database.tables import Account, APIToken, Person, utc_now
 from recommender.settings import Settings
-from web import current, db
+from web import current
 from web.limits import limiter
 
 blueprint = Blueprint("auth", __name__)
 DRAFT = "draft:"
-_LEFT_OUT = ("csrf_token", "password")
+_NOT_KEPT = ("csrf_token", "password")
 
 
 class SignedIn(flask_login.UserMixin):  # type: ignore[misc]
@@ -39,11 +39,11 @@ def attach(app: Flask, settings: Settings) -> None:
 
 
 def current_person() -> Person | None:
-    """The person who is looking; None for somebody who has not signed in. The API knows its bearer token only."""
+    """The person who makes this request; None when nobody has signed in. The API accepts bearer tokens only."""
     if "person" not in g:
         g.person = _by_token() if request.blueprint == "api" else _by_proxy() if _proxied() else _by_session()
-    found: Person | None = g.person
-    return found
+    person: Person | None = g.person
+    return person
 
 
 def current_reader() -> Reader:
@@ -57,7 +57,7 @@ def current_reader() -> Reader:
 
 
 def signed_in() -> Person:
-    """The person who is looking; 401 when nobody has signed in."""
+    """The person who makes this request; 401 when nobody has signed in."""
     person = current_person()
     if person is None:
         abort(401)
@@ -65,7 +65,7 @@ def signed_in() -> Person:
 
 
 def is_agent() -> bool:
-    """True when the person who is looking handles requests."""
+    """True when the person who makes this request handles requests."""
     person = current_person()
     return person is not None and reader_of(person).agent
 
@@ -81,7 +81,7 @@ def current_agent() -> Reader:
 
 @blueprint.get("/sign-in")
 def sign_in() -> ResponseReturnValue:
-    """The form, and in the demo the people one may be."""
+    """The form, and in the demo the people to choose from."""
     return sign_in_page(own_path(request.args.get("next", "")))
 
 
@@ -92,7 +92,7 @@ def enter() -> ResponseReturnValue:
     """Begin a session; what was being written is shown again, to be sent once more."""
     target, draft = own_path(request.form.get("next", "")), _draft_of(request.form)
     handle = request.form.get("handle", "")
-    account = accounts.sign_in(db.session(), handle, request.form.get("password", ""))
+    account = accounts.sign_in(current.session(), handle, request.form.get("password", ""))
     if account is None:
         return sign_in_page(target, draft, handle, failed=True), 401
     return begin(account, target, draft)
@@ -101,11 +101,11 @@ def enter() -> ResponseReturnValue:
 @blueprint.post("/sign-in/demo")
 @limiter.limit("30 per minute")
 def enter_demo() -> ResponseReturnValue:
-    """Be one of the demo organisation's people, without a password; 404 elsewhere than in the demo."""
+    """Sign in as one of the demo organisation's people, without a password; 404 outside of the demo."""
     if not current.settings().demo:
         abort(404)
     query = select(Account).join(Person).where(Person.handle == request.form.get("handle", ""))
-    account = db.session().scalar(query.where(Account.disabled.is_(False)))
+    account = current.session().scalar(query.where(Account.disabled.is_(False)))
     if account is None:
         abort(404)
     return begin(account, own_path(request.form.get("next", "")), _draft_of(request.form))
@@ -126,17 +126,17 @@ def sign_in_page(
     offered: list[Person] = []
     if current.settings().demo:
         query = select(Person).join(Account, Account.person_id == Person.id).where(Account.disabled.is_(False))
-        offered = list(db.session().scalars(query.order_by(Person.name)))
+        offered = list(current.session().scalars(query.order_by(Person.name)))
     return render_template(
         "auth/sign_in.html", target=target, draft=draft or [], handle=handle, failed=failed, offered=offered
     )
 
 
 def kept_draft() -> list[tuple[str, str]]:
-    """What this request's form holds, to be kept over a sign-in; nothing when another site sent it."""
+    """The fields of this request's form, to be sent again after signing in; nothing when another site sent it."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return []
-    return [(name, value) for name, value in request.form.items(multi=True) if name not in _LEFT_OUT]
+    return [(name, value) for name, value in request.form.items(multi=True) if name not in _NOT_KEPT]
 
 
 def begin(account: Account, target: str, draft: list[tuple[str, str]]) -> ResponseReturnValue:
@@ -151,15 +151,15 @@ def begin(account: Account, target: str, draft: list[tuple[str, str]]) -> Respon
 
 
 def own_path(target: str) -> str:
-    """The target when it is a path of this site and not of signing in, else nothing."""
+    """The target when it is a path of this site and not of signing in, else an empty string."""
     parts = urlsplit(target)
-    own = target.startswith("/") and not target.startswith(("//", "/\\", "/sign-in"))
-    own = own and not parts.scheme and not parts.netloc
-    return target if own and "\\" not in target and target.isprintable() else ""
+    is_path = target.startswith("/") and not target.startswith(("//", "/\\", "/sign-in"))
+    is_path = is_path and not parts.scheme and not parts.netloc
+    return target if is_path and "\\" not in target and target.isprintable() else ""
 
 
 def _page_of(target: str) -> str:
-    """The target when it is a page; of a form's address that is none, the nearest page above it."""
+    """The target when it is a page; for a form's address, which is none, the nearest page above it."""
     adapter = current_app.url_map.bind_to_environ(request.environ)
     path = urlsplit(target).path
     while path and path != "/":
@@ -179,7 +179,7 @@ def _draft_of(form: Any) -> list[tuple[str, str]]:
 
 
 def _load(identity: str) -> SignedIn | None:
-    account = accounts.account_by_session(db.session(), identity)
+    account = accounts.account_by_session(current.session(), identity)
     return SignedIn(account) if account else None
 
 
@@ -193,14 +193,14 @@ def _proxied() -> bool:
 
 
 def _by_proxy() -> Person | None:
-    """The person a trusted proxy names; sessions of our own count for nothing then."""
+    """The person whom a trusted proxy names; session cookies are ignored then."""
     settings = current.settings()
     trusted = {address.strip() for address in settings.trusted_proxies.split(",")}
     handle = request.headers.get(settings.proxy_header, "")
     if not handle or request.remote_addr not in trusted:
         return None
-    person = db.session().scalar(select(Person).where(Person.handle == handle))
-    account = db.session().get(Account, person.id) if person else None
+    person = current.session().scalar(select(Person).where(Person.handle == handle))
+    account = current.session().get(Account, person.id) if person else None
     today = utc_now().date()
     gone = person is None or (account and account.disabled) or (person.left_on and person.left_on <= today)
     return None if gone else person
@@ -210,7 +210,7 @@ def _by_token() -> Person | None:
     kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
     if not kind:
         return None
-    token = accounts.token_of(db.session(), bearer.strip(), utc_now().date()) if kind.lower() == "bearer" else None
+    token = accounts.token_of(current.session(), bearer.strip(), utc_now().date()) if kind.lower() == "bearer" else None
     if token is None:
         abort(401, "This token is unknown or has run out. An admin makes one with: kollega user token HANDLE")
     g.token = token

@@ -1,4 +1,7 @@
-"""web/api.py: the same as JSON, with errors in one shape."""
+(
+    """web/api: the pages' content as JSON, with all errors in the same shape."""
+    """web/api: the pages' content as JSON, with all errors in the same shape."""
+)
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -34,8 +37,8 @@ def client(open_client: OpenClient, add_request: AddRequest) -> FlaskClient:
 
 def _json(answer: Any) -> dict[str, Any]:
     assert answer.content_type == "application/json"
-    found: dict[str, Any] = answer.json
-    return found
+    values: dict[str, Any] = answer.json
+    return values
 
 
 def test_an_answer_is_what_the_recommender_says(
@@ -44,7 +47,9 @@ def test_an_answer_is_what_the_recommender_says(
     with sessions() as session:
         expected = as_json(open_recommender().recommend(QUESTION, ANYONE, session, 10))
     assert expected["verdict"] == "answer"
-    assert sorted(found["title"] for found in expected["suggestions"]) == [f"{QUESTION} {n}" for n in range(5)]
+    assert sorted(suggestion["title"] for suggestion in expected["suggestions"]) == [
+        f"{QUESTION} {n}" for n in range(5)
+    ]
     answer = _json(client.get(PATH, query_string={"q": QUESTION}))
     assert answer == expected
     assert [expert["handle"] for expert in answer["experts"]] == ["matti"]
@@ -69,14 +74,14 @@ def test_a_question_in_the_address_and_one_in_json_give_the_same(client: FlaskCl
         ({"q": "vpn", "k": "3"}, "k: Extra inputs are not permitted"),
     ],
 )
-def test_a_request_that_lacks_something_says_what(client: FlaskClient, values: dict[str, str], detail: str) -> None:
+def test_a_call_with_wrong_values_names_the_field(client: FlaskClient, values: dict[str, str], detail: str) -> None:
     wanted = {"error": {"status": 422, "title": "Unprocessable Entity", "detail": detail}}
     for answer in (client.get(PATH, query_string=values), client.post(PATH, json=values)):
         assert (answer.status_code, _json(answer)) == (422, wanted)
 
 
 @pytest.mark.parametrize("top_k", ["0", "1e999", "[3]", '{"a": 1}', "-3", "Infinity", "NaN"])
-def test_a_top_k_in_json_that_is_no_number_from_1_to_50_is_refused(client: FlaskClient, top_k: str) -> None:
+def test_a_top_k_in_json_that_is_not_a_number_from_1_to_50_is_refused(client: FlaskClient, top_k: str) -> None:
     answer = client.post(PATH, data=f'{{"q": "vpn", "top_k": {top_k}}}', content_type="application/json")
     assert answer.status_code == 422
     assert _json(answer)["error"]["detail"].startswith("top_k: Input should be")
@@ -93,13 +98,13 @@ def test_a_top_k_in_json_that_is_no_number_from_1_to_50_is_refused(client: Flask
         ("POST", PATH, {"data": "x" * 1_100_000, "content_type": "application/json"}, 413, "Request Entity Too Large"),
         ("GET", "/api/v1/nothing", {}, 404, "Not Found"),
         ("GET", "/api/v1/requests/4040", {}, 404, "Not Found"),
-        ("GET", "/api/v1/requests/7", {}, 404, "Not Found"),  # there, but for HR alone
+        ("GET", "/api/v1/requests/7", {}, 404, "Not Found"),  # it exists, but for HR alone
         ("GET", "/api/v1/requests/seven", {}, 404, "Not Found"),
         ("GET", "/api/v1/documents/4040", {}, 404, "Not Found"),
         ("GET", "/api/v1/people/nobody", {}, 404, "Not Found"),
     ],
 )
-def test_every_error_has_one_shape(
+def test_all_errors_have_the_same_shape(
     client: FlaskClient, method: str, path: str, options: dict[str, Any], status: int, title: str
 ) -> None:
     answer = client.open(path, method=method, **options)
@@ -168,15 +173,15 @@ def test_a_document_as_json(client: FlaskClient, sessions: sessionmaker[Session]
     }
 
 
-def test_a_person_as_json_lists_only_what_anyone_may_read(
+def test_a_person_as_json_lists_only_what_everyone_may_read(
     client: FlaskClient, add_request: AddRequest, sessions: sessionmaker[Session]
 ) -> None:
     add_request("For HR alone", by="matti", audience=["team:hr"])
     with sessions.begin() as session:
         session.get_one(HelpRequest, 5).hidden = True
-    found = _json(client.get("/api/v1/people/matti"))
-    assert sorted(row["id"] for row in found.pop("resolved")) == [1, 2, 3, 4]
-    assert found == {
+    person = _json(client.get("/api/v1/people/matti"))
+    assert sorted(row["id"] for row in person.pop("resolved")) == [1, 2, 3, 4]
+    assert person == {
         "handle": "matti",
         "name": "Matti",
         "teams": [],

@@ -62,7 +62,7 @@ def test_a_request_is_sent_answered_and_resolved(call: Call, sessions: Sessions)
     with sessions() as session:  # the one that the asker may not read is dropped
         assert [row.item for row in session.get_one(HelpRequest, number).attempts] == ["request:1"]
     similar = call("aino", "GET", f"/requests/{number}/similar?top_k=3").json
-    assert [found["item"] for found in similar["suggestions"]] == ["request:1"]
+    assert [suggestion["item"] for suggestion in similar["suggestions"]] == ["request:1"]
     replied = call("aino", "POST", f"/requests/{number}/replies", {"body": "Hold the button"}).json
     solving = replied["replies"][0]["id"]
     assert call("kaisa", "POST", f"/requests/{number}/resolve", {"reply": solving}).status_code == 403
@@ -71,7 +71,7 @@ def test_a_request_is_sent_answered_and_resolved(call: Call, sessions: Sessions)
     assert call("matti", "POST", f"/requests/{number}/replies", {"body": "again"}).json["status"] == "open"
 
 
-def test_lists_and_items_hold_what_the_reader_may_read(call: Call) -> None:
+def test_lists_and_items_have_what_the_reader_may_read(call: Call) -> None:
     assert [row["id"] for row in call("matti", "GET", "/requests").json["requests"]] == [1]
     assert call("matti", "GET", "/requests?team=hr").json == {"total": 0, "page": 1, "requests": []}
     assert call("matti", "GET", "/items/request:1").json["answer"] == "Hold the power button"
@@ -84,21 +84,21 @@ def test_an_anonymous_asker_is_not_named_to_colleagues(call: Call) -> None:
     number = call("matti", "POST", "/requests", sent).json["id"]
     call("matti", "POST", f"/requests/{number}/replies", {"body": "more"})
     for who, named in (("matti", "matti"), ("aino", "matti"), ("kaisa", None)):
-        found = call(who, "GET", f"/requests/{number}").json
-        assert (found["asked_by"], found["replies"][0]["author"]) == (named, named), who
+        shown = call(who, "GET", f"/requests/{number}").json
+        assert (shown["asked_by"], shown["replies"][0]["author"]) == (named, named), who
         rows = call(who, "GET", "/requests?status=open").json["requests"]
         assert [row["asked_by"] for row in rows] == [named], who
     assert call("kaisa", "GET", "/requests?mine=true").json["total"] == 0
 
 
-def test_a_request_without_a_word_on_who_reads_follows_its_team(call: Call, sessions: Sessions) -> None:
+def test_a_request_that_does_not_say_who_may_read_it_follows_its_team(call: Call, sessions: Sessions) -> None:
     assert call("matti", "POST", "/requests", {"title": "To nobody in particular"}).json["everyone"] is False
     assert call("matti", "POST", "/requests", {"title": "t", "team": "it"}).json["everyone"] is True
     assert call("matti", "POST", "/requests", {"title": "t", "team": "nowhere"}).status_code == 404
 
 
 @pytest.mark.parametrize("nothing", ["", " ", "\f", "\u2003\n", "\u0085", "\x1c", "\ufeff"])
-def test_what_holds_only_spaces_is_no_title_and_the_document_says_so(call: Call, nothing: str) -> None:
+def test_a_title_of_spaces_alone_is_refused_and_the_document_says_so(call: Call, nothing: str) -> None:
     answer = call("matti", "POST", "/requests", {"title": nothing})
     assert (answer.status_code, answer.json["error"]["detail"]) == (422, "title: must hold more than spaces")
     schemas = call("matti", "GET", "/openapi.json").json["components"]["schemas"]
@@ -106,7 +106,7 @@ def test_what_holds_only_spaces_is_no_title_and_the_document_says_so(call: Call,
     assert title["pattern"] == NOT_EMPTY
 
 
-def test_feedback_is_counted_without_whose(call: Call, sessions: Sessions) -> None:
+def test_feedback_is_counted_without_a_name(call: Call, sessions: Sessions) -> None:
     def send(who: str, **sent: Any) -> int:
         answer = call(who, "POST", "/feedback", {"item": "request:1", **sent})
         status: int = answer.status_code
@@ -142,14 +142,14 @@ def test_nobody_writes_without_a_token_and_a_wrong_one_reads_nothing(
         assert client.get("/api/v1/recommend?q=x", headers={"Authorization": header}).status_code == 401
 
 
-def test_a_session_cookie_is_nothing_to_the_api(call: Call, open_client: Callable[[], FlaskClient]) -> None:
+def test_the_api_ignores_session_cookies(call: Call, open_client: Callable[[], FlaskClient]) -> None:
     from tests.conftest import sign_in
 
     visitor = sign_in(open_client(), "matti")
     assert visitor.post("/api/v1/requests", json={"title": "forged"}).status_code == 401
 
 
-def test_links_that_not_all_readers_may_follow_need_a_second_thought(call: Call, add_request: Call) -> None:
+def test_a_link_that_not_all_readers_may_follow_must_be_confirmed(call: Call, add_request: Call) -> None:
     secret = add_request("IT only", team="it", audience=[])
     number = call("matti", "POST", "/requests", {"title": "t", "team": "it"}).json["id"]
     body = {"body": f"see /requests/{secret}"}
@@ -182,7 +182,7 @@ def api(
     add_request: Callable[..., int],
     add_document: Callable[..., int],
 ) -> Iterator[tuple[Any, str]]:
-    """(the schema of an application where one has to sign in, a token)."""
+    """(the schema of an application where people have to sign in, a token)."""
     from dataclasses import replace
 
     add_request("Screen is black", "after update", "Hold the button", team="it", asked_by="matti")
@@ -200,8 +200,8 @@ def api(
 
 def test_no_call_breaks_the_api_or_its_schema(api: tuple[Any, str]) -> None:
     schema, token = api
-    for found in schema.get_all_operations():
-        operation = found.ok()
+    for result in schema.get_all_operations():
+        operation = result.ok()
 
         @hypothesis_settings(
             max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -227,3 +227,10 @@ def test_every_operation_is_in_the_document(open_client: Callable[[], FlaskClien
     }
     routes.remove(("/api/v1/openapi.json", "GET"))
     assert described == routes and len(routes) == 12
+
+
+def test_schemas_are_named_by_their_class_whichever_module_it_is_in(open_client: Callable[[], FlaskClient]) -> None:
+    document = open_client().get("/api/v1/openapi.json").json
+    assert document is not None
+    names = document["components"]["schemas"].keys()
+    assert {"NewRequest", "Problem", "Recommended", "Recommended.SuggestedItem", "Similar.SuggestedItem"} <= names

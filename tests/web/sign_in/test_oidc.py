@@ -28,7 +28,7 @@ from web.app import create_app
 Sessions = sessionmaker[Session]
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of the provider, which calls Authlib's old ways
-    pytest.mark.filterwarnings("ignore:JWS algorithm"),  # where it is made to sign nothing
+    pytest.mark.filterwarnings("ignore:JWS algorithm"),  # where a test lets it sign nothing
 ]
 
 
@@ -43,7 +43,7 @@ def provider() -> Iterator[str]:
 def make_client(
     settings: Settings, open_recommender: Callable[[], Recommender], add_person: Callable[..., int]
 ) -> Iterator[Callable[..., FlaskClient]]:
-    """A browser on the application with this issuer; aino and matti are known."""
+    """A browser on the application with this issuer; aino and matti have accounts."""
     add_person("aino", "agent", "it")
     add_person("matti")
     apps = []
@@ -63,7 +63,7 @@ def make_client(
 
 
 def _authorise(provider: str, location: str, subject: str, handle: str, **form: str) -> str:
-    """What somebody does at the provider; the path and query that they come back with."""
+    """Sign in at the provider; returns the path and query that it sends the browser back to."""
     requests.put(f"{provider}/users/{subject}", json={"preferred_username": handle}, timeout=10).raise_for_status()
     answer = requests.post(location, data={"sub": subject, **form}, allow_redirects=False, timeout=10)
     back = urlsplit(answer.headers["Location"])
@@ -77,7 +77,7 @@ def _sign_in(client: FlaskClient, provider: str, subject: str, handle: str, targ
     return client.get(_authorise(provider, location, subject, handle))
 
 
-def test_a_known_person_signs_in_and_comes_where_they_wanted_to(
+def test_a_known_person_signs_in_and_gets_to_the_page_they_wanted(
     make_client: Callable[..., FlaskClient], provider: str, sessions: Sessions
 ) -> None:
     client = make_client(provider, oidc_name="House key")
@@ -92,19 +92,21 @@ def test_a_known_person_signs_in_and_comes_where_they_wanted_to(
 def test_the_provider_is_asked_with_pkce_state_and_nonce(
     make_client: Callable[..., FlaskClient], provider: str
 ) -> None:
-    asked = parse_qs(urlsplit(make_client(provider).get("/sign-in/oidc").headers["Location"]).query)
-    assert asked["code_challenge_method"] == ["S256"] and len(asked["code_challenge"][0]) >= 43
-    assert asked["state"][0] and asked["nonce"][0] and asked["response_type"] == ["code"]
-    assert asked["redirect_uri"] == ["http://localhost/sign-in/oidc/back"]
+    query = parse_qs(urlsplit(make_client(provider).get("/sign-in/oidc").headers["Location"]).query)
+    assert query["code_challenge_method"] == ["S256"] and len(query["code_challenge"][0]) >= 43
+    assert query["state"][0] and query["nonce"][0] and query["response_type"] == ["code"]
+    assert query["redirect_uri"] == ["http://localhost/sign-in/oidc/back"]
 
 
-def test_behind_a_public_address_one_comes_back_to_it(make_client: Callable[..., FlaskClient], provider: str) -> None:
+def test_the_provider_sends_people_back_to_the_public_address(
+    make_client: Callable[..., FlaskClient], provider: str
+) -> None:
     client = make_client(provider, public_url="https://kollega.example/")
-    asked = parse_qs(urlsplit(client.get("/sign-in/oidc").headers["Location"]).query)
-    assert asked["redirect_uri"] == ["https://kollega.example/sign-in/oidc/back"]
+    query = parse_qs(urlsplit(client.get("/sign-in/oidc").headers["Location"]).query)
+    assert query["redirect_uri"] == ["https://kollega.example/sign-in/oidc/back"]
 
 
-def test_from_the_second_time_on_the_subject_counts_and_not_the_handle(
+def test_from_the_second_sign_in_on_the_subject_decides_and_not_the_handle(
     make_client: Callable[..., FlaskClient], provider: str
 ) -> None:
     client = make_client(provider)
@@ -113,11 +115,11 @@ def test_from_the_second_time_on_the_subject_counts_and_not_the_handle(
     _sign_in(again, provider, "sub-1", "matti")  # somebody renamed at the provider
     assert "Aino" in again.get("/requests/").text
     other = make_client(provider)
-    assert _sign_in(other, provider, "sub-2", "aino").status_code == 403  # another with that name now
+    assert _sign_in(other, provider, "sub-2", "aino").status_code == 403  # somebody else has that name now
     assert other.get("/requests/").status_code == 401
 
 
-def test_somebody_unlinked_by_an_admin_is_linked_anew(
+def test_a_person_unlinked_by_an_admin_is_linked_again(
     make_client: Callable[..., FlaskClient], provider: str, sessions: Sessions
 ) -> None:
     client = make_client(provider)
@@ -130,7 +132,7 @@ def test_somebody_unlinked_by_an_admin_is_linked_anew(
     assert "Aino" in again.get("/requests/").text
 
 
-def test_someone_unknown_is_told_what_to_do_and_is_not_made_up(
+def test_an_unknown_person_is_told_what_to_do_and_gets_no_account(
     make_client: Callable[..., FlaskClient], provider: str, sessions: Sessions
 ) -> None:
     client = make_client(provider)
@@ -142,7 +144,7 @@ def test_someone_unknown_is_told_what_to_do_and_is_not_made_up(
 
 
 @pytest.mark.parametrize("how", ["closed", "left"])
-def test_a_closed_account_and_someone_who_left_do_not_get_in(
+def test_closed_accounts_and_people_who_have_left_cannot_sign_in(
     make_client: Callable[..., FlaskClient], provider: str, sessions: Sessions, how: str
 ) -> None:
     client = make_client(provider)
@@ -160,13 +162,13 @@ def test_a_closed_account_and_someone_who_left_do_not_get_in(
         assert client.get("/requests/").status_code == 401
 
 
-def test_an_answer_that_was_not_asked_for_signs_nobody_in(
+def test_an_answer_that_nobody_requested_signs_nobody_in(
     make_client: Callable[..., FlaskClient], provider: str
 ) -> None:
     client = make_client(provider)
     location = client.get("/sign-in/oidc").headers["Location"]
     back = _authorise(provider, location, "sub-1", "aino")
-    stranger = make_client(provider)  # another browser, which is sent the link
+    stranger = make_client(provider)  # another browser, which opens the link
     answer = stranger.get(back)
     assert answer.status_code == 400 and "Signing in did not work" in answer.text
     assert stranger.get("/requests/").status_code == 401
@@ -175,7 +177,7 @@ def test_an_answer_that_was_not_asked_for_signs_nobody_in(
     assert client.get("/requests/").status_code == 401
 
 
-def test_a_code_is_good_once(make_client: Callable[..., FlaskClient], provider: str) -> None:
+def test_a_code_works_once(make_client: Callable[..., FlaskClient], provider: str) -> None:
     client = make_client(provider)
     back = _authorise(provider, client.get("/sign-in/oidc").headers["Location"], "sub-1", "aino")
     assert client.get(back).status_code == 302
@@ -192,19 +194,21 @@ def test_a_denied_consent_is_a_page_that_says_what_to_do(
     assert answer.status_code == 400 and "Back to signing in" in answer.text
 
 
-def test_a_provider_that_is_away_is_a_page_and_no_crash(make_client: Callable[..., FlaskClient]) -> None:
+def test_a_provider_that_does_not_answer_gives_a_page_and_no_crash(make_client: Callable[..., FlaskClient]) -> None:
     answer = make_client("http://127.0.0.1:9").get("/sign-in/oidc")
     assert answer.status_code == 503 and "Signing in did not work" in answer.text
 
 
-def test_without_an_issuer_there_is_nothing_of_it(make_client: Callable[..., FlaskClient]) -> None:
+def test_without_an_issuer_there_is_no_sign_in_by_openid(make_client: Callable[..., FlaskClient]) -> None:
     client = make_client("")
     assert client.get("/sign-in/oidc").status_code == 404
     assert client.get("/sign-in/oidc/back?code=x&state=y").status_code == 404
     assert "/sign-in/oidc" not in client.get("/sign-in").text
 
 
-def test_one_comes_to_pages_of_this_site_only(make_client: Callable[..., FlaskClient], provider: str) -> None:
+def test_people_are_redirected_to_pages_of_this_site_only(
+    make_client: Callable[..., FlaskClient], provider: str
+) -> None:
     answer = _sign_in(make_client(provider), provider, "sub-1", "aino", "https://evil.example/")
     assert answer.headers["Location"] == "/"
 
@@ -224,20 +228,20 @@ def test_an_issuer_without_a_client_id_is_an_error(settings: Settings) -> None:
 
 
 def _change_tokens(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
-    """Let the provider make its ID tokens with these instead of its own."""
-    own = provider_app.OpenIDCode.get_jwt_config
+    """Let the provider make its ID tokens with these settings."""
+    original = provider_app.OpenIDCode.get_jwt_config
     monkeypatch.setattr(
-        provider_app.OpenIDCode, "get_jwt_config", lambda *given, **named: {**own(*given, **named), **changes}
+        provider_app.OpenIDCode, "get_jwt_config", lambda *given, **named: {**original(*given, **named), **changes}
     )
 
 
 def _change_metadata(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
-    """Let the provider's discovery document say these."""
-    own = flask.jsonify
+    """Change these values of the provider's discovery document."""
+    original = flask.jsonify
     monkeypatch.setattr(
         provider_app.flask,
         "jsonify",
-        lambda said, **named: own({**said, **changes} if "jwks_uri" in said else said, **named),
+        lambda said, **named: original({**said, **changes} if "jwks_uri" in said else said, **named),
     )
 
 
@@ -273,7 +277,7 @@ def test_the_id_token_of_another_sign_in_signs_nobody_in(
     assert _refused(make_client(provider), provider)
 
 
-def test_an_id_token_for_others_signs_nobody_in_though_we_asked_for_it(
+def test_an_id_token_for_another_client_signs_nobody_in(
     make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claims = {"sub": "sub-1", "preferred_username": "aino", "aud": "other", "azp": "kollega"}
@@ -300,7 +304,7 @@ def test_without_an_id_token_nobody_is_signed_in(
     assert _refused(make_client(provider), provider)
 
 
-def test_a_provider_that_calls_itself_something_else_is_not_believed(
+def test_a_provider_that_names_another_issuer_is_refused(
     make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _change_metadata(monkeypatch, issuer="https://other.example")
@@ -308,7 +312,7 @@ def test_a_provider_that_calls_itself_something_else_is_not_believed(
     assert _refused(make_client(provider), provider)
 
 
-def test_an_email_address_counts_only_when_the_provider_has_verified_it(
+def test_an_email_address_is_used_only_when_the_provider_has_verified_it(
     make_client: Callable[..., FlaskClient], provider: str, add_person: Callable[..., int]
 ) -> None:
     add_person("aino@example.com")
@@ -329,15 +333,15 @@ def test_sign_ins_that_were_not_finished_do_not_fill_the_cookie(
     assert max(lengths) < 1000
 
 
-def test_the_code_is_fetched_with_what_the_challenge_was_made_of(
+def test_the_code_is_exchanged_with_the_verifier_of_its_challenge(
     make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[str] = []
-    own = provider_app.AuthorizationCodeGrant.validate_token_request
+    original = provider_app.AuthorizationCodeGrant.validate_token_request
 
     def seen(grant: Any) -> None:
         sent.append(flask.request.form["code_verifier"])
-        own(grant)
+        original(grant)
 
     monkeypatch.setattr(provider_app.AuthorizationCodeGrant, "validate_token_request", seen)
     client = make_client(provider)
@@ -347,7 +351,7 @@ def test_the_code_is_fetched_with_what_the_challenge_was_made_of(
     assert parse_qs(urlsplit(location).query)["code_challenge"] == [digest]
 
 
-def test_what_the_address_says_makes_no_line_of_its_own_in_the_log(
+def test_line_breaks_in_the_address_make_no_lines_in_the_log(
     make_client: Callable[..., FlaskClient], provider: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert make_client(provider).get("/sign-in/oidc/back?error=x%0aforged").status_code == 400

@@ -30,9 +30,9 @@ def aino(sessions: Sessions, add_person: Callable[..., int], add_request: Callab
 
 
 def _token(page: str) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-    assert found is not None
-    return found[1]
+    match = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert match is not None
+    return match[1]
 
 
 def _enter(client: FlaskClient, handle: str, password: str, **more: str) -> tuple[int, str]:
@@ -51,7 +51,7 @@ def test_a_password_opens_a_session_and_signing_out_ends_it(open_client: Callabl
     assert client.get("/requests/").status_code == 401
 
 
-def test_an_answer_under_way_does_not_bring_back_a_session_that_was_ended(
+def test_a_late_answer_does_not_bring_back_a_session_that_was_ended(
     open_client: Callable[[], FlaskClient], aino: str
 ) -> None:
     visitor = open_client()
@@ -63,7 +63,7 @@ def test_an_answer_under_way_does_not_bring_back_a_session_that_was_ended(
 
 
 @pytest.mark.parametrize(("handle", "password"), [("aino", "wrong password"), ("nobody", PASSWORD), ("", "")])
-def test_a_wrong_name_or_password_says_the_same(
+def test_a_wrong_name_and_a_wrong_password_give_the_same_message(
     open_client: Callable[[], FlaskClient], aino: str, handle: str, password: str
 ) -> None:
     status, page = _enter(open_client(), handle, password)
@@ -73,11 +73,13 @@ def test_a_wrong_name_or_password_says_the_same(
 @pytest.mark.parametrize(
     "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "\\\\evil", "x"]
 )
-def test_one_is_sent_to_pages_of_this_site_only(open_client: Callable[[], FlaskClient], aino: str, target: str) -> None:
+def test_people_are_redirected_to_pages_of_this_site_only(
+    open_client: Callable[[], FlaskClient], aino: str, target: str
+) -> None:
     assert _enter(open_client(), aino, PASSWORD, next=target) == (302, "/")
 
 
-def test_the_eleventh_try_in_a_minute_has_to_wait(open_client: Callable[[], FlaskClient], aino: str) -> None:
+def test_the_eleventh_attempt_in_a_minute_has_to_wait(open_client: Callable[[], FlaskClient], aino: str) -> None:
     client = open_client()
     tries = [_enter(client, aino, "wrong password")[0] for _ in range(10)]
     assert set(tries) == {401}
@@ -101,7 +103,7 @@ def test_a_new_password_and_a_closed_account_end_the_session(
     assert visitor.get("/requests/").status_code == 401
 
 
-def test_a_form_sent_while_signed_out_is_kept_over_signing_in(
+def test_a_form_sent_while_signed_out_is_shown_again_after_signing_in(
     open_client: Callable[[], FlaskClient], aino: str, sessions: Sessions
 ) -> None:
     client = open_client()
@@ -117,7 +119,7 @@ def test_a_form_sent_while_signed_out_is_kept_over_signing_in(
     )
     assert again.status_code == 200 and "Screen &lt;black&gt;" in again.text and "line two" in again.text
     with sessions() as session:
-        assert session.query(HelpRequest).filter_by(status="open").count() == 0  # sent again by hand only
+        assert session.query(HelpRequest).filter_by(status="open").count() == 0  # the person sends it again
     sent = client.post("/requests/", data={**written, "csrf_token": _token(again.text)})
     assert sent.status_code == 302
     with sessions() as session:
@@ -149,7 +151,7 @@ def test_a_form_without_its_token_does_nothing_and_keeps_what_was_typed(
 def test_every_form_that_changes_something_needs_a_token(
     open_client: Callable[[], FlaskClient], aino: str, sessions: Sessions
 ) -> None:
-    """All POST routes but the two that only read and the API, which knows no cookies."""
+    """All POST routes except those that only read and the API, which ignores cookies."""
     visitor = sign_in(open_client(), aino)
     visitor.application.config["WTF_CSRF_ENABLED"] = True
     rules = [rule for rule in visitor.application.url_map.iter_rules() if "POST" in (rule.methods or ())]
@@ -182,7 +184,7 @@ def test_nobody_reads_anything_before_signing_in_unless_the_settings_allow_it(
     app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
-def test_a_trusted_proxy_names_who_is_there_and_others_are_not_believed(
+def test_a_trusted_proxy_names_the_person_and_other_addresses_are_ignored(
     settings: Settings, open_recommender: Callable[[], Recommender], aino: str
 ) -> None:
     behind = replace(settings, proxy_header="X-Remote-User", trusted_proxies="10.0.0.7, 10.0.0.8")
@@ -203,7 +205,7 @@ def test_a_trusted_proxy_names_who_is_there_and_others_are_not_believed(
     app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
-def test_a_proxy_that_names_a_closed_account_or_someone_who_left_is_not_enough(
+def test_closed_accounts_and_people_who_have_left_are_refused_behind_a_proxy(
     settings: Settings, open_recommender: Callable[[], Recommender], aino: str, sessions: Sessions
 ) -> None:
     app = create_app(replace(settings, proxy_header="X-Remote-User"), recommender=open_recommender())
@@ -213,7 +215,7 @@ def test_a_proxy_that_names_a_closed_account_or_someone_who_left_is_not_enough(
     app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
-def test_without_the_setting_the_proxy_header_is_nothing(open_client: Callable[[], FlaskClient], aino: str) -> None:
+def test_without_the_setting_the_proxy_header_is_ignored(open_client: Callable[[], FlaskClient], aino: str) -> None:
     assert open_client().get("/requests/", headers={"X-Remote-User": aino}).status_code == 401
 
 
@@ -243,7 +245,7 @@ def test_the_demos_people_are_offered_in_the_demo_only(
         app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
-def test_a_body_of_a_megabyte_is_refused_kindly(open_client: Callable[[], FlaskClient], aino: str) -> None:
+def test_a_body_of_a_megabyte_is_refused_with_a_page(open_client: Callable[[], FlaskClient], aino: str) -> None:
     visitor = sign_in(open_client(), aino)
     page = visitor.post("/requests/", data={"title": "t", "body": "x" * 1_000_001, "team": "it", "audience": "team"})
     assert page.status_code == 413 and "too long" in page.text.lower()

@@ -1,0 +1,86 @@
+"""Search as JSON: suggestions and colleagues for a question or a request, one item, what became of an item."""
+
+from typing import Any
+
+from flask import abort
+from flask.typing import ResponseReturnValue
+
+from recommender import access
+from recommender.corpus import readable_items
+from recommender.knowledge import outcomes
+from recommender.render import Recommended, as_json, expert_json, in_utc, suggestion_json
+from web.api import answers, blueprint, schemas, sent_json, sent_query, spec
+from web.current import session
+from web.question import TypedQuestion, recommend, recommend_similar
+from web.reading import get_item, get_request
+from web.sign_in.session import current_reader
+
+
+@blueprint.get("/recommend")
+@spec.validate(query=schemas.Question, resp=answers(HTTP_200=Recommended), tags=("search",))
+def recommend_json() -> Any:
+    """Suggestions and colleagues for a question in the address."""
+    return _recommend(sent_query())
+
+
+@blueprint.post("/recommend")
+@spec.validate(json=schemas.Question, resp=answers(sends=True, HTTP_200=Recommended), tags=("search",))
+def recommend_sent() -> Any:
+    """The same for a question that is too long or too private for an address."""
+    return _recommend(sent_json())
+
+
+@blueprint.get("/requests/<int(min=1, max=2147483647):request_id>/similar")
+@spec.validate(query=schemas.SimilarTo, resp=answers(HTTP_200=schemas.Similar), tags=("search",))
+def similar_json(request_id: int) -> Any:
+    """What is like a request: answered items, open requests, colleagues."""
+    help_request, top_k = get_request(request_id), sent_query().top_k
+    recommendation, similar_open = recommend_similar(help_request, current_reader(), top_k, top_k)
+    return {
+        "suggestions": [suggestion_json(suggestion) for suggestion in recommendation.suggestions],
+        "open": [suggestion_json(suggestion) for suggestion in similar_open],
+        "experts": [expert_json(expert) for expert in recommendation.experts],
+    }
+
+
+@blueprint.get("/items/<key>")
+@spec.validate(resp=answers(HTTP_200=schemas.ItemShown), tags=("search",))
+def item_json(key: str) -> Any:
+    """A resolved request or a document by its key, `request:17` or `document:4`."""
+    item = readable_items(session(), [key], current_reader()).get(key)
+    if item is None:
+        abort(404)
+    usage = outcomes.usage(session(), [key])[key]
+    return {
+        "item": item.key,
+        "kind": item.kind.value,
+        "title": item.title,
+        "body": item.body,
+        "answer": item.answer,
+        "language": item.language,
+        "team": item.team,
+        "at": in_utc(item.at),
+        "url": item.url,
+        "used": usage.used,
+        "last_used_on": usage.last_on.isoformat() if usage.last_on else None,
+    }
+
+
+@blueprint.post("/feedback")
+@spec.validate(json=schemas.Feedback, resp=answers(sends=True, HTTP_201=schemas.Done), tags=("search",))
+def feedback_json() -> ResponseReturnValue:
+    """Count what became of an item, without whose."""
+    sent = sent_json().root
+    item = get_item(sent.item, current_reader())
+    answered = get_request(sent.request) if isinstance(sent, schemas.Used) else None
+    if answered and not access.may_handle(answered, current_reader()):
+        abort(403, "Only the team that handles a request can do that.")
+    note = sent.note if isinstance(sent, schemas.Flagged) else None
+    request_id = answered.id if answered else None
+    outcomes.record(session(), outcomes.EventKind(sent.kind), item.key, request_id=request_id, note=note)
+    session().commit()
+    return {"counted": True}, 201
+
+
+def _recommend(sent: schemas.Question) -> dict[str, Any]:
+    return as_json(recommend(TypedQuestion(sent.q, sent.body), sent.top_k))

@@ -1,0 +1,56 @@
+"""What is put to the recommender for the current reader: a question that somebody typed, or a whole request."""
+
+from dataclasses import dataclass
+
+from werkzeug.datastructures import MultiDict
+
+from recommender import access
+from recommender.access import Reader
+from recommender.database.tables import HelpRequest
+from recommender.datatypes import Kind, Recommendation, Suggestion, item_key
+from web import current
+from web.sign_in.session import current_reader
+
+SHOWN_AT_ONCE = 3  # suggestions on a page before "show more": a judgement
+_LAST_REPLIES = 3  # of a request, that say what is still open: a judgement
+_LONGEST_BODY, _LONGEST_REPLY = 4_000, 2_000  # characters: a judgement; the model reads about as much
+
+
+@dataclass(frozen=True)
+class TypedQuestion:
+    """What was typed: one line, and optionally more about it."""
+
+    title: str
+    body: str
+
+    @property
+    def text(self) -> str:
+        """Both together, as the recommender reads them."""
+        return f"{self.title}\n{self.body}".strip()
+
+
+def typed_question(values: MultiDict[str, str]) -> TypedQuestion:
+    """The question in a form or a query string."""
+    return TypedQuestion(values.get("q", "").strip(), values.get("body", "").strip())
+
+
+def recommend(question: TypedQuestion, top_k: int) -> Recommendation:
+    """At most `top_k` suggestions for a typed question, and colleagues, from what the current reader may read."""
+    return current.recommender().recommend(question.text, current_reader(), current.session(), top_k)
+
+
+def recommend_similar(
+    request: HelpRequest, reader: Reader, resolved: int, still_open: int
+) -> tuple[Recommendation, tuple[Suggestion, ...]]:
+    """(at most `resolved` suggestions and colleagues, at most `still_open` similar open requests) for a request, by its
+    question and its last replies, from what the reader may read."""
+    recommender, session = current.recommender(), current.session()
+    last_replies = [reply.body[:_LONGEST_REPLY] for reply in request.replies[-_LAST_REPLIES:]]
+    text = "\n".join([request.title, request.body[:_LONGEST_BODY], *last_replies])
+    itself = {item_key(Kind.REQUEST, request.id)}
+    # The recommender leaves out who asked. An asker without a name stays in: a missing name would give them away.
+    asker = access.asker(request, reader)
+    asker_id = asker.id if asker else None
+    return recommender.recommend_with_open(
+        text, reader, session, resolved, still_open, leave_out=itself, asker=asker_id
+    )

@@ -1,0 +1,52 @@
+"""Putting items into replies: the Markdown to insert, and whether everybody who reads the reply may read the item."""
+
+import re
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from recommender import access
+from recommender.access import Reader
+from recommender.database.tables import HelpRequest, Person
+from recommender.datatypes import Item, Kind, item_key
+from web.current import session
+from web.reading import find_item
+
+_LINK = re.compile(r"/(request|document)s/([1-9]\d{0,8})\b")
+_LINKS_CHECKED = 50  # a judgement: far more than a reply has
+
+
+def insertion(item: Item, how: str) -> str:
+    """The Markdown that `how` (answer, link, quote) puts into a reply; empty for any other `how`."""
+    path = f"/{'requests' if item.kind is Kind.REQUEST else 'documents'}/{item.id}"
+    title = item.title.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+    link = f"[{title}]({path})"
+    text = item.answer or item.body
+    if how == "answer":
+        return text.strip()
+    if how == "link":
+        return link
+    if how == "quote":
+        return "\n".join(f"> {line}" for line in text.strip().splitlines()) + f"\n>\n> {link}"
+    return ""
+
+
+def quotable(item: Item, request: HelpRequest, people: Mapping[int, Person]) -> bool:
+    """True when everybody who may read the request may read the item. `people` are `readers_of(request)`."""
+    return access.covers(access.without_open_prefix(item.audience), request, people)
+
+
+def readers_of(request: HelpRequest) -> dict[int, Person]:
+    """The people whom the request's audience names, by id; loaded once for the many items of a page."""
+    query = select(Person).where(Person.id.in_(sorted(access.named_people(request))))
+    return {person.id: person for person in session().scalars(query)}
+
+
+def hidden_links(text: str, request: HelpRequest, reader: Reader) -> list[str]:
+    """Titles of the items that a text links to, that its writer may read and some readers of the request may not."""
+    keys = {item_key(kind, number) for kind, number in _LINK.findall(text)}
+    if not keys:
+        return []
+    items = [find_item(key, reader) for key in sorted(keys)[:_LINKS_CHECKED]]
+    people = readers_of(request)
+    return [item.title for item in items if item is not None and not quotable(item, request, people)]

@@ -1,0 +1,139 @@
+"""Getters for what the current reader may read. They answer 404 alike for what is unknown and what is not for this
+reader, so that nobody learns that something is there. Also the teams and their people, which everybody may see."""
+
+from dataclasses import dataclass
+
+from flask import abort
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from recommender import access
+from recommender.access import Reader
+from recommender.corpus import is_key, load_items
+from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, Team, team_members, utc_now
+from recommender.datatypes import Item
+from web.current import session
+from web.sign_in.session import current_reader
+
+PROFILE_ITEMS = 50  # a judgement: as many as somebody reads through
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A person as others see them: the newest requests that they resolved, and the newest documents that they own, at
+    most PROFILE_ITEMS of each."""
+
+    person: Person
+    resolved: list[HelpRequest]
+    documents: list[Document]
+    left: bool
+    away: bool
+
+
+def get_request(request_id: int) -> HelpRequest:
+    """A request with its replies and people; 404 when it is unknown, hidden or not for this reader."""
+    query = (
+        select(HelpRequest)
+        .where(HelpRequest.id == request_id, HelpRequest.hidden.is_(False), access.readable_requests(current_reader()))
+        .options(
+            joinedload(HelpRequest.asked_by),
+            joinedload(HelpRequest.assigned_to),
+            selectinload(HelpRequest.replies).joinedload(Reply.author),
+            selectinload(HelpRequest.audience),
+            selectinload(HelpRequest.attempts),
+        )
+    )
+    help_request = session().scalar(query)
+    if help_request is None:
+        abort(404)
+    return help_request
+
+
+def get_document(document_id: int) -> Document:
+    """A document with its people; 404 when it is unknown, not for this reader, or hidden from those who cannot edit
+    it."""
+    reader = current_reader()
+    query = (
+        select(Document)
+        .where(Document.id == document_id, access.readable_documents(reader))
+        .options(joinedload(Document.owner), joinedload(Document.verified_by), selectinload(Document.audience))
+    )
+    document = session().scalar(query)
+    if document is None or (document.hidden and not access.may_edit(document, reader)):
+        abort(404)
+    return document
+
+
+def get_item(key: str, reader: Reader) -> Item:
+    """The item of a key as the database has it now, open requests too; 404 when it is unknown or not for this
+    reader."""
+    item = find_item(key, reader)
+    if item is None:
+        abort(404)
+    return item
+
+
+def find_item(key: str, reader: Reader) -> Item | None:
+    """The same; None when it is unknown or not for this reader."""
+    item = load_items(session(), [key]).get(key) if is_key(key) else None
+    return item if item is not None and access.may_read(access.without_open_prefix(item.audience), reader) else None
+
+
+def get_profile(handle: str) -> Profile:
+    """A person by handle, with what the current reader may read of theirs; 404 when there is none."""
+    person = session().scalar(select(Person).where(Person.handle == handle))
+    if person is None:
+        abort(404)
+    reader, today = current_reader(), utc_now().date()
+    resolved = (
+        select(HelpRequest)
+        .where(
+            HelpRequest.status == RESOLVED,
+            HelpRequest.hidden.is_(False),
+            HelpRequest.replies.any((Reply.author_id == person.id) & Reply.accepted),
+            HelpRequest.asked_by_id.is_distinct_from(person.id),  # it would name who asked without a name
+            access.readable_requests(reader),
+        )
+        .order_by(HelpRequest.resolved_at.desc())
+    )
+    documents = (
+        select(Document)
+        .where(Document.owner_id == person.id, Document.hidden.is_(False), Document.draft.is_(False))
+        .where(access.readable_documents(reader))
+        .order_by(Document.written_at.desc())
+    )
+    return Profile(
+        person,
+        list(session().scalars(resolved.limit(PROFILE_ITEMS))),
+        list(session().scalars(documents.limit(PROFILE_ITEMS))),
+        left=bool(person.left_on and person.left_on <= today),
+        away=is_away(person),
+    )
+
+
+def is_away(person: Person) -> bool:
+    """True while a person is away, up to and including their last day."""
+    return bool(person.away_until and person.away_until >= utc_now().date())
+
+
+def owns_documents(person: Person) -> bool:
+    """True for somebody who owns a document that is not hidden."""
+    owned = select(Document.id).where(Document.owner_id == person.id, Document.hidden.is_(False))
+    return session().scalar(owned.limit(1)) is not None
+
+
+def team_rows() -> dict[str, Team]:
+    """All teams by handle, to show their names."""
+    return {team.handle: team for team in session().scalars(select(Team))}
+
+
+def team_people(team: Team | None) -> list[Person]:
+    """The agents of a team who have not left, by name."""
+    if team is None:
+        return []
+    query = (
+        select(Person)
+        .join(team_members, team_members.c.person_id == Person.id)
+        .where(team_members.c.team_id == team.id, Person.role.in_(access.AGENTS), Person.left_on.is_(None))
+    )
+    return list(session().scalars(query.order_by(Person.name)))

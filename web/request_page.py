@@ -1,0 +1,55 @@
+"""The page of one request, which several views show: as the reader may see it, with what they were writing."""
+
+from flask import render_template
+
+from recommender import access
+from recommender.corpus import readable_items
+from recommender.database.tables import HelpRequest
+from recommender.datatypes import Item, Kind, item_key
+from recommender.knowledge import outcomes, requests
+from web import panel
+from web.current import session
+from web.reading import team_people, team_rows
+from web.sign_in.session import current_reader
+
+
+def request_page(
+    help_request: HelpRequest,
+    body: str = "",
+    problem: str = "",
+    filed: bool = False,
+    hidden_links: list[str] | None = None,
+) -> str:
+    """The page of a request, with the panel beside it for those who handle it. `body` is the reply being written,
+    `problem` what is wrong with it, `hidden_links` the titles it links to that not all readers may read; `filed` thanks
+    the asker who has just sent the request."""
+    reader = current_reader()
+    key = item_key(Kind.REQUEST, help_request.id)
+    handles = access.may_handle(help_request, reader)
+    resolves = requests.may_resolve(help_request, reader)
+    return render_template(
+        "requests/show.html",
+        item=help_request,
+        asker=access.asker(help_request, reader),
+        author=lambda reply: access.author(reply, reader),
+        asked_by_me=reader.person_id is not None and help_request.asked_by_id == reader.person_id,
+        may_resolve=resolves,
+        may_handle=handles,
+        shared=access.EVERYONE in access.request_audience(help_request),
+        panel=panel.beside(help_request, reader) if handles else None,
+        usage=outcomes.usage(session(), [key])[key],
+        flags=outcomes.flags(session(), key) if handles else [],
+        attempts=_attempts(help_request) if resolves else [],
+        teams=team_rows(),
+        agents=team_people(help_request.team) if handles else [],
+        body=body,
+        problem=problem,
+        filed=filed,
+        unseen=hidden_links or [],
+    )
+
+
+def _attempts(help_request: HelpRequest) -> list[tuple[Item, bool]]:
+    """(item, opened) of what was shown to the asker before, as far as this reader may read it now."""
+    items = readable_items(session(), [attempt.item for attempt in help_request.attempts], current_reader())
+    return [(items[attempt.item], attempt.opened) for attempt in help_request.attempts if attempt.item in items]
