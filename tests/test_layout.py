@@ -1,33 +1,127 @@
-"""Which package may import which, and what a light command must not load."""
+"""Which folder may import which, one door per engine, limits of size, and what a light command must not load."""
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 from tests.paths import ROOT
 
+PACKAGES = ("recommender", "indexer", "web")
 
-def _imports(path: Path) -> Iterator[str]:
-    """Top-level names of everything a file imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name} imports relatively"
-            yield (node.module or "").partition(".")[0]
+LEAVES = {"datatypes", "errors", "settings"}
+RECOMMENDER = {
+    "datatypes": set(),
+    "errors": set(),
+    "settings": {"errors"},
+    "render": {"datatypes"},
+    "database": {"errors", "settings"},
+    "encoder": {"errors", "settings"},
+    "language": {"encoder", "errors"},
+    "access": {"database"},
+    "accounts": {"database", "errors"},
+    "corpus": {"access", "database", "datatypes"},
+    "index": {"datatypes", "encoder", "errors", "language", "settings"},
+    "knowledge": {"access", "corpus", "database", "datatypes", "errors"},
+    "people": {"access", "corpus", "database", "datatypes", "index", "knowledge", "language"},
+    "search": {"access", "corpus", "datatypes", "encoder", "index", "language", "settings"},
+    "learned": {"index", "people", "search"},
+    "live": {"datatypes", "encoder", "errors", "index", "language", "learned", "people", "search", "settings"},
+}
+"""What each folder or module directly in recommender/ may import of the others; `recommender` may import all of them."""
+
+INDEXER = {
+    "sources": set(),
+    "loading": {"sources"},
+    "indexing": set(),
+    "learning": set(),
+    "evaluation": {"indexing", "learning"},
+    "research": {"evaluation", "indexing", "learning", "sources"},
+    "commands": {"evaluation", "indexing", "learning", "loading", "sources"},
+    "cli": {"commands"},
+    "__main__": {"cli"},
+}
+"""What each folder or module directly in indexer/ may import of the others."""
+
+VIEWS = {"ask", "requests", "documents", "desk", "people", "profile", "embed", "health", "api"}
+WEB_SHARED = {
+    "current", "errors", "formatting", "limits", "panel", "question", "quoting", "reading", "request_page",
+    "settings_form", "sign_in",
+}  # fmt: skip
+"""What views share. A view imports of web/ only these, and no other view."""
+
+ENGINES = {
+    "faiss": "recommender/index/dense.py",
+    "tantivy": "recommender/index/lexical.py",
+    "openvino": "recommender/encoder/openvino.py",
+    "sentence_transformers": "recommender/encoder/pytorch.py",
+    "alembic": "recommender/database/engine.py",
+    "simplemma": "recommender/language/analyzer.py",
+    "py3langid": "recommender/language/analyzer.py",
+    "argon2": "recommender/accounts.py",
+    "authlib": "web/sign_in/oidc.py",
+    "waitress": "web/server.py",
+}
+"""The one module that imports each engine or heavy library (migrations of the database aside)."""
+
+LONGEST_MODULE, LONGEST_FUNCTION, MOST_FILES = 300, 45, 14
 
 
-def _importers(module: str) -> set[str]:
+@cache
+def _modules() -> Mapping[str, Path]:
+    """Every module of the three packages by its dotted name; a package goes by the name of its folder."""
     return {
-        str(path.relative_to(ROOT))
-        for package in ("recommender", "indexer", "web")
-        for path in (ROOT / package).rglob("*.py")
-        if module in _imports(path)
+        str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__"): path
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "versions" not in path.parts
     }
+
+
+@cache
+def _imports(module: str) -> frozenset[str]:
+    """Dotted names of what a module imports, anywhere in it: modules of the three packages, else top-level names."""
+    found = set()
+    for node in ast.walk(ast.parse(_modules()[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 and node.module, f"{module} imports relatively"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in _modules() else node.module for name in names}
+    return frozenset(name if name in _modules() else name.partition(".")[0] for name in found)
+
+
+def _room(module: str) -> str:
+    """The folder or module directly in a package that a module belongs to: `recommender.search`."""
+    return ".".join(module.split(".")[:2])
+
+
+def _arrows(package: str) -> Iterator[tuple[str, str]]:
+    """(room, room that it imports) within one package, by their names in it."""
+    for module in _modules():
+        for imported in _imports(module):
+            rooms = _room(module), _room(imported)
+            if rooms[0] != rooms[1] and all(room.startswith(f"{package}.") for room in rooms):
+                yield rooms[0].removeprefix(f"{package}."), rooms[1].removeprefix(f"{package}.")
+
+
+def _forbidden(package: str, allowed: Mapping[str, set[str]], free: set[str]) -> list[str]:
+    """Arrows that the table does not allow; rooms in `free` may import every room of their package."""
+    arrows = sorted(set(_arrows(package)))
+    return [f"{room} -> {other}" for room, other in arrows if room not in free and other not in allowed[room]]
+
+
+def _importers(name: str) -> set[str]:
+    paths = {
+        _modules()[module] for module in _modules() if name in {each.partition(".")[0] for each in _imports(module)}
+    }
+    return {str(path.relative_to(ROOT)) for path in paths}
 
 
 def _packages(paths: set[str]) -> set[str]:
@@ -36,29 +130,83 @@ def _packages(paths: set[str]) -> set[str]:
 
 def test_the_search_for_imports_finds_those_that_are_there() -> None:
     assert {"web/app.py", "web/server.py"} <= _importers("flask") | _importers("waitress")
-    assert "recommender/recommender.py" in _importers("recommender")
-    assert "indexer/cli.py" in _importers("click")
+    assert "recommender.index.local" in _imports("recommender.live")
+    assert ("search", "index") in set(_arrows("recommender"))
+    assert _forbidden("recommender", {**RECOMMENDER, "search": set()}, {"recommender"}) != []
 
 
-def test_the_recommender_knows_neither_the_web_nor_the_indexer() -> None:
+def test_the_recommender_knows_neither_the_web_nor_the_indexer_and_those_not_each_other() -> None:
     assert _packages(_importers("web")) <= {"web"}
     assert _packages(_importers("indexer")) <= {"indexer"}
 
 
-@pytest.mark.parametrize(
-    ("module", "door"),
-    [
-        ("faiss", "recommender/index/dense.py"),
-        ("tantivy", "recommender/index/lexical.py"),
-        ("sentence_transformers", "recommender/encoder.py"),
-    ],
-)
+def test_each_folder_of_the_recommender_imports_only_what_lies_below_it() -> None:
+    assert _forbidden("recommender", RECOMMENDER, {"recommender"}) == []
+
+
+def test_each_folder_of_the_indexer_imports_only_what_it_may() -> None:
+    assert _forbidden("indexer", INDEXER, set()) == []
+
+
+def test_a_view_imports_no_other_view() -> None:
+    arrows = {(room, other) for room, other in _arrows("web") if room != "app" and other in VIEWS}
+    assert arrows == set()
+
+
+def test_what_views_share_imports_no_view() -> None:
+    assert {room for room, _other in _arrows("web")} <= VIEWS | WEB_SHARED | {"app", "server"}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_and_no_folder_imports_in_a_circle(package: str) -> None:
+    modules: dict[str, set[str]] = {module: set(_imports(module)) & set(_modules()) for module in _modules()}
+    rooms: dict[str, set[str]] = {}
+    for room, other in _arrows(package):
+        rooms.setdefault(room, set()).add(other)
+    for graph in (modules, rooms):
+        try:
+            TopologicalSorter({name: found - {name} for name, found in graph.items()}).prepare()
+        except CycleError as error:
+            pytest.fail(f"imports in a circle: {' -> '.join(error.args[1])}")
+
+
+def test_every_folder_says_what_belongs_in_it() -> None:
+    folders = {path for path in _modules().values() if path.name == "__init__.py"}
+    silent = [str(path.relative_to(ROOT)) for path in folders if not ast.get_docstring(ast.parse(path.read_text()))]
+    assert sorted(silent) == []
+
+
+@pytest.mark.parametrize(("module", "door"), ENGINES.items())
 def test_each_engine_has_one_door(module: str, door: str) -> None:
-    assert _importers(module) == {door}
+    assert _importers(module) - {"recommender/database/migrations/env.py"} == {door}
 
 
-def test_flask_stays_in_the_web() -> None:
+def test_flask_stays_in_the_web_and_the_recommender_knows_no_click() -> None:
     assert _packages(_importers("flask") | _importers("flask_babel")) == {"web"}
+    assert "recommender" not in _packages(_importers("click"))
+
+
+def test_research_is_imported_by_nothing_else() -> None:
+    importers = {module for module in _modules() if any(n.startswith("indexer.research") for n in _imports(module))}
+    assert {_room(module) for module in importers} <= {"indexer.research"}
+
+
+def test_modules_and_functions_stay_short() -> None:
+    long = []
+    for module, path in _modules().items():
+        text = path.read_text(encoding="utf-8")
+        if (lines := text.count("\n")) > LONGEST_MODULE:
+            long.append(f"{module}: {lines} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > LONGEST_FUNCTION:
+                    long.append(f"{module}.{node.name}: {lines} lines")
+    assert long == []
+
+
+def test_the_floor_of_the_recommender_holds_few_files() -> None:
+    assert len(list((ROOT / "recommender").glob("*.py"))) <= MOST_FILES
 
 
 def test_help_is_shown_without_loading_models_or_engines() -> None:
