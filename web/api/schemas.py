@@ -10,14 +10,14 @@ from recommender.knowledge.requests import LONGEST_BODY, LONGEST_TITLE
 from recommender.render import Colleague, Key, SuggestedItem
 
 NOT_EMPTY = (
-    r"[^\s\u0085\u001C-\u001F\uFEFF]"  # what counts as a space differs between pattern languages: here all of it
+    r"[^\s\u0085\u001C-\u001F\uFEFF]"  # regular expressions differ in what \s matches: here all spaces are listed
 )
 Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=LONGEST_TITLE)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=LONGEST_BODY)]
 
 
 class _Sent(BaseModel):
-    """What a client sends: a field that is not known is an error, not silence."""
+    """What a client sends: an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
