@@ -14,7 +14,6 @@ from tests.paths import ROOT
 
 PACKAGES = ("recommender", "indexer", "web")
 
-LEAVES = {"datatypes", "errors", "settings"}
 RECOMMENDER = {
     "datatypes": set(),
     "errors": set(),
@@ -33,7 +32,7 @@ RECOMMENDER = {
     "learned": {"index", "people", "search"},
     "live": {"datatypes", "encoder", "errors", "index", "language", "learned", "people", "search", "settings"},
 }
-"""What each folder or module directly in recommender/ may import of the others; `recommender` may import all of them."""
+"""What each folder or module directly in recommender/ may import of the others; `recommender` itself may import all."""
 
 INDEXER = {
     "sources": set(),
