@@ -1,14 +1,23 @@
-"""Shared parts: throw-away homes, an encoder whose arithmetic can be done by hand, the packaged model made once."""
+"""Fixtures that many tests share: temporary homes, an encoder whose arithmetic can be done by hand, the packaged model.
+
+What is costly and the same for every test is made once in a session (`made_once`, `empty_database`, `real_settings`).
+"""
 
 import os
+import shutil
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from argon2 import PasswordHasher
+from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -18,7 +27,10 @@ from recommender.database.engine import open_database
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.encoder import ModelCard, Vectors, normalise
 from recommender.index.local import LocalIndex
+from recommender.language import alignment, dictionary
+from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
+from recommender.language.dictionary import Dictionary
 from recommender.language.terms import tokens
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -58,6 +70,51 @@ class FakeEncoder:
         return bag
 
 
+class MemoryCache(BytecodeCache):
+    """Compiled templates, so that each of the many applications does not compile the same ones again."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once() -> Iterator[None]:
+    """Reads the files that ship once, compiles each template once, and makes passwords cost little.
+
+    What is read from any other path is read each time. `test_accounts.py` tests the password hasher as it ships.
+    """
+    load_dictionary, load_alignment = Dictionary.load, Alignment.load
+    shipped_dictionary, shipped_alignment = cache(load_dictionary), cache(load_alignment)
+
+    def dictionary_at(path: Path = dictionary.FILE) -> Dictionary:
+        return shipped_dictionary() if path == dictionary.FILE else load_dictionary(path)
+
+    def alignment_at(card: ModelCard | None, path: Path = alignment.FILE) -> Alignment:
+        return shipped_alignment(card) if path == alignment.FILE else load_alignment(card, path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Dictionary, "load", staticmethod(dictionary_at))
+        patch.setattr(Alignment, "load", staticmethod(alignment_at))
+        patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": MemoryCache()})
+        patch.setattr(accounts, "PASSWORD_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a migrated, empty database, to be copied."""
+    made = Settings(home=tmp_path_factory.mktemp("empty"))
+    open_database(made).kw["bind"].dispose()
+    return made.home / "kollega.db"
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings with a home of their own, for the fake encoder; nobody has to sign in."""
@@ -65,8 +122,10 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def sessions(settings: Settings) -> Iterator[sessionmaker[Session]]:
+def sessions(settings: Settings, empty_database: Path) -> Iterator[sessionmaker[Session]]:
     """A migrated, empty database."""
+    settings.home.mkdir(mode=0o700)
+    shutil.copy(empty_database, settings.home)
     factory = open_database(settings)
     yield factory
     factory.kw["bind"].dispose()
@@ -79,7 +138,7 @@ def encoder() -> FakeEncoder:
 
 @pytest.fixture(scope="session")
 def analyzer() -> Analyzer:
-    """The real analyser; its dictionaries are kept between runs."""
+    """The real analyser; its dictionaries stay on disk for the next run."""
     return Analyzer(MODELS / "dictionaries")
 
 
