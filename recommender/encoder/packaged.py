@@ -152,8 +152,12 @@ def unpack_q4_0(data: bytes) -> NDArray[np.float32]:
     """Q4_0 blocks -> float32, 32 values a block: a float16 scale and 16 bytes; low nibbles hold weights 0-15, high
     nibbles 16-31; a value is (nibble - 8) * scale. Shape (32 * blocks,)."""
     blocks = np.frombuffer(data, _BLOCK)
-    nibbles = np.concatenate([blocks["nibbles"] & 0x0F, blocks["nibbles"] >> 4], axis=1).astype(np.float32)
-    return ((nibbles - 8.0) * blocks["scale"].astype(np.float32)[:, None]).reshape(-1)
+    values = np.empty((len(blocks), 32), np.float32)
+    values[:, :16] = blocks["nibbles"] & 0x0F
+    values[:, 16:] = blocks["nibbles"] >> 4
+    values -= 8.0
+    values *= blocks["scale"].astype(np.float32)[:, None]
+    return values.reshape(-1)
 
 
 def bert_state(weights: Weights) -> dict[str, NDArray[np.float32]]:

@@ -1,6 +1,7 @@
 """Runs a model with Sentence Transformers and PyTorch."""
 
 import contextlib
+import logging
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -83,4 +84,5 @@ def quiet() -> Iterator[None]:
 
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
+        logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
         yield
