@@ -18,7 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import reindex
@@ -34,7 +34,7 @@ from recommender.language.dictionary import Dictionary
 from recommender.language.terms import tokens
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from tests.chromium import CHROMIUM
+from tests.chromium import CHROMIUM, PATIENCE
 from web.app import create_app
 
 MODELS = Path(os.environ.get("KOLLEGA_TEST_MODELS", Path(__file__).parent.parent / "var" / "models"))
@@ -288,6 +288,7 @@ def add_person(sessions: sessionmaker[Session]) -> Callable[..., int]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,

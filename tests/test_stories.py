@@ -21,7 +21,7 @@ from recommender import accounts
 from recommender.database.tables import Event, HelpRequest, Person
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from tests.chromium import CHROMIUM, served
+from tests.chromium import CHROMIUM, open_context, served
 from tests.paths import ROOT
 from web.app import create_app
 
@@ -118,7 +118,7 @@ def address(
 @pytest.fixture(params=["en", "fi"])
 def walk(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Walk]:
     """A browser; anything it complains about fails the test."""
-    context = browser.new_context(locale={"en": "en-GB", "fi": "fi-FI"}[request.param])
+    context = open_context(browser, locale={"en": "en-GB", "fi": "fi-FI"}[request.param])
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
