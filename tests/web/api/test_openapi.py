@@ -1,5 +1,6 @@
 """The API as a client with a bearer token uses it, and as schemathesis tries to break it."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ from recommender.settings import Settings
 from web.api.schemas import NOT_EMPTY
 from web.app import create_app
 
+FUZZ_EXAMPLES = int(os.environ.get("KOLLEGA_FUZZ_EXAMPLES", "25"))
+"""Calls of each operation that schemathesis makes up; `make test-all` tries more."""
 Sessions = sessionmaker[Session]
 Call = Callable[..., Any]
 
@@ -197,7 +200,7 @@ def test_no_call_breaks_the_api_or_its_schema(api: tuple[Any, str]) -> None:
     for found in schema.get_all_operations():
         operation = found.ok()
 
-        @hypothesis_settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @hypothesis_settings(max_examples=FUZZ_EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
         def calls_are_answered_as_described(case: Case) -> None:
             case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
