@@ -35,9 +35,25 @@ from recommender.language.terms import tokens
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.chromium import CHROMIUM, PATIENCE
+from tests.paths import ROOT
 from web.app import create_app
 
+SLOWEST = (
+    "tests/test_leaks.py",
+    "tests/test_stories.py",
+    "tests/indexer/sources/test_demo.py",
+    "tests/web/api/test_openapi.py",
+    "tests/web/test_browser.py",
+)
+"""The files that take longest, in the order in which they start: when one of them started last, one of the processes
+that share the tests (`pytest -n 2 --dist loadfile`) would wait for it with nothing to do."""
 MODELS = Path(os.environ.get("KOLLEGA_TEST_MODELS", Path(__file__).parent.parent / "var" / "models"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files of SLOWEST first, and leave all others in their order."""
+    places = {name: place for place, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(ROOT).as_posix(), len(places)))
 
 
 class FakeEncoder:

@@ -200,7 +200,9 @@ def test_no_call_breaks_the_api_or_its_schema(api: tuple[Any, str]) -> None:
     for found in schema.get_all_operations():
         operation = found.ok()
 
-        @hypothesis_settings(max_examples=FUZZ_EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @hypothesis_settings(
+            max_examples=FUZZ_EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        )
         @given(case=operation.as_strategy())
         def calls_are_answered_as_described(case: Case) -> None:
             case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
