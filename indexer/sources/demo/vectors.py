@@ -43,7 +43,7 @@ class StoredVectorsEncoder:
         missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in self.vectors}
         if missing:
             self.vectors |= dict(zip(missing, encode(list(missing.values())), strict=True))
-        return np.array([self.vectors[digest] for digest in digests], np.float32).reshape(len(texts), -1)
+        return np.array([self.vectors[digest] for digest in digests], np.float32).reshape(len(texts), self.card.dimension)
 
 
 def with_shipped_vectors(encoder: Encoder, path: Path = FILE) -> Encoder:
