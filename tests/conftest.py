@@ -25,7 +25,8 @@ from indexer.indexing.reindex import reindex
 from recommender import accounts
 from recommender.database.engine import open_database
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
-from recommender.encoder import ModelCard, Vectors, normalise
+from recommender.encoder import Encoder, ModelCard, Vectors, normalise
+from recommender.encoder.load import load_encoder
 from recommender.index.local import LocalIndex
 from recommender.language import alignment, dictionary
 from recommender.language.alignment import Alignment
@@ -165,6 +166,12 @@ def real_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     MODELS.mkdir(parents=True, exist_ok=True)
     (home / "models").symlink_to(MODELS, target_is_directory=True)
     return Settings(home=home)
+
+
+@pytest.fixture(scope="session")
+def real_encoder(real_settings: Settings) -> Encoder:
+    """The packaged model, loaded once."""
+    return load_encoder(real_settings)
 
 
 @pytest.fixture

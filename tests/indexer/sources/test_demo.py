@@ -23,7 +23,6 @@ from recommender.database.engine import open_database
 from recommender.database.tables import HelpRequest, Person
 from recommender.datatypes import Recommendation, Verdict
 from recommender.encoder import Encoder, Vectors
-from recommender.encoder.load import load_encoder
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -118,10 +117,10 @@ class _Demo:
     `given` remembers the texts whose vectors were needed, `encoded` those that the model itself had to encode.
     """
 
-    def __init__(self, settings: Settings, sessions: sessionmaker[Session]) -> None:
+    def __init__(self, settings: Settings, sessions: sessionmaker[Session], encoder: Encoder) -> None:
         self.settings = settings
         self.sessions = sessions
-        self.encoded = _Recorder(load_encoder(settings))
+        self.encoded = _Recorder(encoder)
         self.given = _Recorder(with_shipped_vectors(self.encoded))
         self.loaded: LoadReport
         self.indexed: ReindexReport
@@ -146,11 +145,11 @@ class _Demo:
 
 
 @pytest.fixture(scope="session")
-def demo(real_settings: Settings) -> Iterator[_Demo]:
+def demo(real_settings: Settings, real_encoder: Encoder) -> Iterator[_Demo]:
     """Loads and indexes the demo organisation with the packaged model and the vectors that ship, once."""
     sessions = open_database(real_settings)
     analyzer = Analyzer(real_settings.models_dir / "dictionaries")
-    made = _Demo(real_settings, sessions)
+    made = _Demo(real_settings, sessions, real_encoder)
     made.loaded = load(DemoSource(AS_WRITTEN), sessions, analyzer)
     made.indexed = reindex(real_settings, sessions, made.given, analyzer)
     made.recommender = Recommender.open(real_settings)
