@@ -1,6 +1,10 @@
-"""Shared parts: throw-away homes, an encoder whose arithmetic can be done by hand, the packaged model made once."""
+"""Fixtures that many tests share: temporary homes, an encoder whose arithmetic can be done by hand, the packaged model.
+
+What is costly and the same for every test is made once in a session (`made_once`, `empty_database`, `real_settings`).
+"""
 
 import os
+import shutil
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -9,8 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from argon2 import PasswordHasher
+from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, sync_playwright
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import reindex
@@ -18,21 +26,38 @@ from recommender import accounts
 from recommender.database.engine import open_database
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.encoder import Encoder, ModelCard, Vectors, normalise
+from recommender.encoder.load import load_encoder
 from recommender.index import SearchIndex
 from recommender.index.local import LocalIndex
+from recommender.language import alignment, dictionary
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
-from recommender.language.synonyms import SynonymsFile
 from recommender.language.terms import tokens
 from recommender.live import Live, Snapshot
 from recommender.recommender import Recommender
 from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
-from tests.chromium import CHROMIUM
+from tests.chromium import CHROMIUM, PATIENCE
+from tests.paths import ROOT
 from web.app import create_app
 
+SLOWEST = (
+    "tests/test_leaks.py",
+    "tests/test_stories.py",
+    "tests/indexer/sources/test_demo.py",
+    "tests/web/api/test_openapi.py",
+    "tests/web/test_browser.py",
+)
+"""The files that take longest, in the order in which they start: when one of them started last, one of the processes
+that share the tests (`pytest -n 2 --dist loadfile`) would wait for it with nothing to do."""
 MODELS = Path(os.environ.get("KOLLEGA_TEST_MODELS", Path(__file__).parent.parent / "var" / "models"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files of SLOWEST first, and leave all others in their order."""
+    places = {name: place for place, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(ROOT).as_posix(), len(places)))
 
 
 class FakeEncoder:
@@ -65,6 +90,51 @@ class FakeEncoder:
         return bag
 
 
+class MemoryCache(BytecodeCache):
+    """Compiled templates, so that each of the many applications does not compile the same ones again."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once() -> Iterator[None]:
+    """Reads the files that ship once, compiles each template once, and makes passwords cost little.
+
+    What is read from any other path is read each time. `test_accounts.py` tests the password hasher as it ships.
+    """
+    load_dictionary, load_alignment = Dictionary.load, Alignment.load
+    shipped_dictionary, shipped_alignment = cache(load_dictionary), cache(load_alignment)
+
+    def dictionary_at(path: Path = dictionary.FILE) -> Dictionary:
+        return shipped_dictionary() if path == dictionary.FILE else load_dictionary(path)
+
+    def alignment_at(card: ModelCard | None, path: Path = alignment.FILE) -> Alignment:
+        return shipped_alignment(card) if path == alignment.FILE else load_alignment(card, path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Dictionary, "load", staticmethod(dictionary_at))
+        patch.setattr(Alignment, "load", staticmethod(alignment_at))
+        patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": MemoryCache()})
+        patch.setattr(accounts, "PASSWORD_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a migrated, empty database, to be copied."""
+    made = Settings(home=tmp_path_factory.mktemp("empty"))
+    open_database(made).kw["bind"].dispose()
+    return made.home / "kollega.db"
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings with a home of their own, for the fake encoder; nobody has to sign in."""
@@ -72,8 +142,10 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def sessions(settings: Settings) -> Iterator[sessionmaker[Session]]:
+def sessions(settings: Settings, empty_database: Path) -> Iterator[sessionmaker[Session]]:
     """A migrated, empty database."""
+    settings.home.mkdir(mode=0o700)
+    shutil.copy(empty_database, settings.home)
     factory = open_database(settings)
     yield factory
     factory.kw["bind"].dispose()
@@ -86,7 +158,7 @@ def encoder() -> FakeEncoder:
 
 @pytest.fixture(scope="session")
 def analyzer() -> Analyzer:
-    """The real analyser; its dictionaries are kept between runs."""
+    """The real analyser; its dictionaries stay on disk for the next run."""
     return Analyzer(MODELS / "dictionaries")
 
 
@@ -97,6 +169,12 @@ def real_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     MODELS.mkdir(parents=True, exist_ok=True)
     (home / "models").symlink_to(MODELS, target_is_directory=True)
     return Settings(home=home)
+
+
+@pytest.fixture(scope="session")
+def real_encoder(real_settings: Settings) -> Encoder:
+    """The packaged model, loaded once."""
+    return load_encoder(real_settings)
 
 
 @pytest.fixture
@@ -203,12 +281,6 @@ def open_recommender(
     return opened
 
 
-@cache
-def _shipped_words() -> tuple[Alignment, Dictionary]:
-    """The lexicon and the dictionary that ship with the code, read once for all tests."""
-    return Alignment.load(None), Dictionary.load()
-
-
 def make_recommender(
     settings: Settings,
     analyzer: Analyzer,
@@ -217,8 +289,7 @@ def make_recommender(
     notices: tuple[str, ...] = (),
 ) -> Recommender:
     """A recommender on this index, with the shipped models; `refresh` makes it load the live generation."""
-    synonyms = SynonymsFile(settings.synonyms_path, analyzer)
-    questions = QuestionAnalyzer(analyzer, synonyms, *_shipped_words(), settings.language)
+    questions = QuestionAnalyzer.load(analyzer, settings)
     return Recommender(settings, questions, Live(settings.index_dir, Snapshot(index, encoder, notices)))
 
 
@@ -255,6 +326,7 @@ def add_person(sessions: sessionmaker[Session]) -> Callable[..., int]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,

@@ -40,7 +40,7 @@ INDEXER = {
     "indexing": set(),
     "learning": set(),
     "evaluation": {"indexing", "learning"},
-    "research": {"evaluation", "indexing", "learning", "sources"},
+    "research": {"evaluation", "indexing", "learning", "loading", "sources"},
     "commands": {"evaluation", "indexing", "learning", "loading", "sources"},
     "cli": {"commands"},
     "__main__": {"cli"},

@@ -3,7 +3,7 @@
 Worlds of random people, teams, audiences and items are made; every reader visits every surface. What each may read is
 worked out here by the README's words, not by access.py. A case is one item that one reader may not read on one surface:
 its secret word (in its title, its text and every reply) or its address must not be there. That nothing readable is
-missing is asked beside that. `KOLLEGA_LEAK_CASES` says how many cases to try: 5,000 unless it is set, and 10,000 in
+missing is asked beside that. `KOLLEGA_LEAK_CASES` says how many cases to try: 2,000 unless it is set, and 10,000 in
 `make test-all`.
 """
 
@@ -41,7 +41,7 @@ from recommender.settings import Settings
 from tests.conftest import FakeEncoder, make_recommender, sign_in
 from web.app import create_app
 
-CASES = int(os.environ.get("KOLLEGA_LEAK_CASES", "5000"))
+CASES = int(os.environ.get("KOLLEGA_LEAK_CASES", "2000"))
 WORDS = "alpha beta"  # in every item, so that every search meets all of them
 PEOPLE, TEAMS = 5, 3
 ROLES = ("staff", "staff", "agent", "lead", "admin")

@@ -9,7 +9,10 @@ from indexer.commands.running import load_analyzer, progress_bar, stop_when_term
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from indexer.indexing.reindex import ReindexReport
+    from recommender.encoder import Encoder
 
 
 @click.command()
@@ -70,8 +73,11 @@ def rollback(settings: Settings) -> None:
     click.echo(f"in use again: {roll_back(settings.index_dir)}")
 
 
-def update_index(settings: Settings, full: bool) -> None:
-    """Reindex with a progress bar, print one line of counts, and exit with 1 when an item could not be indexed."""
+def update_index(settings: Settings, full: bool, prepare: "Callable[[Encoder], Encoder] | None" = None) -> None:
+    """Reindex with a progress bar, print one line of counts, and exit with 1 when an item could not be indexed.
+
+    `prepare` may put another encoder in the place of the one that the settings name.
+    """
     from indexer.indexing.reindex import reindex as run
     from recommender.database.engine import open_database
     from recommender.encoder.load import load_encoder
@@ -79,6 +85,7 @@ def update_index(settings: Settings, full: bool) -> None:
     encoder = load_encoder(settings)
     click.echo(f"model {encoder.card.name}, run by {encoder.backend}", err=True)
     with progress_bar("indexing") as progress:
+        encoder = prepare(encoder) if prepare else encoder
         report = run(settings, open_database(settings), encoder, load_analyzer(settings), full, progress)
     print_report(report)
     if report.failed:

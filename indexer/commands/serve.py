@@ -44,9 +44,10 @@ def demo(settings: Settings, serve_too: bool) -> None:
     from datetime import date
 
     from indexer.sources.demo import DemoSource
+    from indexer.sources.demo.vectors import with_shipped_vectors
 
     import_source(settings, DemoSource(date.today()))
-    update_index(settings, full=False)
+    update_index(settings, full=False, prepare=with_shipped_vectors)
     if serve_too:
         stop_when_terminated()
         _print_sign_ins(settings)

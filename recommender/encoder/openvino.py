@@ -103,6 +103,7 @@ def _export(name: str, folder: Path, target: Path, revision: str) -> None:
     with quiet():
         import openvino
         import torch
+        from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
         model = load_sentence_transformer(folder).eval()
         tokenizer = model.tokenizer
@@ -125,7 +126,9 @@ def _export(name: str, folder: Path, target: Path, revision: str) -> None:
                 return self.model(features)["sentence_embedding"]
 
         with torch.no_grad():
-            exported = openvino.convert_model(Pipeline(), example_input=example)
+            unchecked = {"check_trace": False}  # otherwise the model is traced and run a second time
+            traced = TorchScriptPythonDecoder(Pipeline(), example_input=example, trace_kwargs=unchecked)
+            exported = openvino.convert_model(traced, example_input=example)
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=".export-", dir=target.parent))
     try:

@@ -156,8 +156,12 @@ def unpack_q4_0(data: bytes) -> NDArray[np.float32]:
     """Decode Q4_0 blocks to float32, shape (32 * blocks,). A block is a float16 scale and 16 bytes, whose low nibbles
     hold the values 0 to 15 and whose high nibbles hold the values 16 to 31; a value is (nibble - 8) * scale."""
     blocks = np.frombuffer(data, _BLOCK)
-    nibbles = np.concatenate([blocks["nibbles"] & 0x0F, blocks["nibbles"] >> 4], axis=1).astype(np.float32)
-    return ((nibbles - 8.0) * blocks["scale"].astype(np.float32)[:, None]).reshape(-1)
+    values = np.empty((len(blocks), 32), np.float32)
+    values[:, :16] = blocks["nibbles"] & 0x0F
+    values[:, 16:] = blocks["nibbles"] >> 4
+    values -= 8.0
+    values *= blocks["scale"].astype(np.float32)[:, None]
+    return values.reshape(-1)
 
 
 def bert_state(weights: Weights) -> dict[str, NDArray[np.float32]]:

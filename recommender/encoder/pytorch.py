@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import logging
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -84,4 +85,5 @@ def quiet() -> Iterator[None]:
 
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
+        logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
         yield

@@ -1,5 +1,6 @@
 """The search page in a real, headless Chromium against a real server."""
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.database.tables import FirstSuggestion
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from tests.chromium import CHROMIUM, served
+from tests.chromium import CHROMIUM, open_context, served
 from web.app import create_app
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
@@ -33,7 +34,7 @@ def address(
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """The search page, opened; anything the browser complains about fails the test."""
-    context = browser.new_context(locale="en-GB")
+    context = open_context(browser, locale="en-GB")
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -115,7 +116,7 @@ def test_an_answer_that_comes_after_that_of_a_newer_question_is_dropped(page: Pa
 
 
 def test_an_answer_is_dropped_even_when_the_browser_could_not_call_it_back(browser: Browser, address: str) -> None:
-    context = browser.new_context(locale="en-GB")
+    context = open_context(browser, locale="en-GB")
     page = context.new_page()
     page.add_init_script(
         """
@@ -176,7 +177,7 @@ def test_emptying_the_line_brings_the_first_page_back(page: Page) -> None:
 
 
 def test_when_the_server_is_away_the_page_says_so_and_asks_again_on_demand(browser: Browser, address: str) -> None:
-    context = browser.new_context(locale="en-GB")
+    context = open_context(browser, locale="en-GB")
     page = context.new_page()
     page.goto(address)
     page.route("**/suggest", lambda route: route.abort())
@@ -190,7 +191,7 @@ def test_when_the_server_is_away_the_page_says_so_and_asks_again_on_demand(brows
 
 
 def test_without_javascript_submitting_the_form_works(browser: Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False, locale="fi-FI")
+    context = open_context(browser, java_script_enabled=False, locale="fi-FI")
     page = context.new_page()
     page.goto(address)
     page.locator("#q").fill(QUESTION)
@@ -208,14 +209,14 @@ def test_payloads_in_a_title_do_not_run(
 ) -> None:
     payload = '<img src=x onerror="document.title=\'broken in\'"> zebra "quoted"'
     number = add_request(payload, payload, payload)
-    context = browser.new_context(locale="en-GB")
+    context = open_context(browser, locale="en-GB")
     page = context.new_page()
     page.goto(f"{address}requests/{number}")
     expect(page.locator("h1")).to_have_text(payload)
     open_recommender()  # indexes; the server takes the new generation over by itself
     page.goto(address)
-    for attempt in range(20):
-        page.locator("#q").fill(f"zebra quoted{'!' * attempt}")
+    for attempt in itertools.count():  # until it has; the time that a test may take ends it otherwise
+        page.locator("#q").fill(f"zebra quoted{'!' * (attempt % 20)}")
         page.locator("form button").click()
         page.wait_for_timeout(200)
         if page.locator(".answers .card").count():
@@ -227,7 +228,7 @@ def test_payloads_in_a_title_do_not_run(
 
 
 def test_the_page_fits_a_telephone_without_scrolling_sideways(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="en-GB")
+    context = open_context(browser, viewport={"width": 360, "height": 740}, locale="en-GB")
     page = context.new_page()
     page.goto(address)
     page.locator("#q").fill(QUESTION)

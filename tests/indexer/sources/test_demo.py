@@ -1,10 +1,11 @@
 """The demo organisation, and the whole way from its files to answers with the real packaged model."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
@@ -14,13 +15,14 @@ from indexer.indexing.status import read_status
 from indexer.loading.load import load
 from indexer.loading.report import LoadReport
 from indexer.sources.demo import FILES, DemoSource
-from indexer.sources.records import DocumentRecord, PersonRecord, RequestRecord, TeamRecord
+from indexer.sources.demo.vectors import with_shipped_vectors
+from indexer.sources.records import DocumentRecord, PersonRecord, Record, RequestRecord, TeamRecord
 from recommender.access import ANYONE, reader_of
 from recommender.corpus import readable_items
 from recommender.database.engine import open_database
 from recommender.database.tables import HelpRequest, Person
 from recommender.datatypes import Recommendation, Verdict
-from recommender.encoder.load import load_encoder
+from recommender.encoder import Encoder, Vectors
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -63,6 +65,7 @@ def test_times_move_by_whole_years_of_52_weeks(today: date, weeks: int) -> None:
     moved = [found.record for found in DemoSource(today).records()]
     shift = timedelta(weeks=weeks)
     for before, after in zip(written, moved, strict=True):
+        assert before is not None and after is not None and _texts(after) == _texts(before)
         if isinstance(before, RequestRecord) and isinstance(after, RequestRecord):
             assert after.created_at == before.created_at + shift
             assert [reply.created_at for reply in after.replies] == [r.created_at + shift for r in before.replies]
@@ -72,6 +75,12 @@ def test_times_move_by_whole_years_of_52_weeks(today: date, weeks: int) -> None:
         if isinstance(before, PersonRecord) and isinstance(after, PersonRecord):
             assert before.left_on is None or after.left_on == before.left_on + shift
             assert before.away_until is None or after.away_until == before.away_until + shift
+
+
+def _texts(record: Record) -> list[str]:
+    """All that is read and encoded of a record."""
+    named = [str(getattr(record, name, "")) for name in ("title", "body")]
+    return named + [reply.body for reply in getattr(record, "replies", ())]
 
 
 def test_nothing_in_the_demo_lies_after_its_last_day_but_absences() -> None:
@@ -84,12 +93,35 @@ def test_nothing_in_the_demo_lies_after_its_last_day_but_absences() -> None:
             assert all(reply.created_at >= record.created_at for reply in record.replies), record.id
 
 
-class _Demo:
-    """The indexed demo organisation and the recommender that answers from it."""
+class _Recorder:
+    """An encoder that remembers the texts it was given."""
 
-    def __init__(self, settings: Settings, sessions: sessionmaker[Session]) -> None:
+    def __init__(self, encoder: Encoder) -> None:
+        self.card, self.backend, self.count_tokens = encoder.card, encoder.backend, encoder.count_tokens
+        self.encoder = encoder
+        self.queries: list[str] = []
+        self.passages: list[str] = []
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        self.queries += texts
+        return self.encoder.encode_queries(texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        self.passages += texts
+        return self.encoder.encode_passages(texts)
+
+
+class _Demo:
+    """The indexed demo organisation and the recommender that answers from it.
+
+    `given` remembers the texts whose vectors were needed, `encoded` those that the model itself had to encode.
+    """
+
+    def __init__(self, settings: Settings, sessions: sessionmaker[Session], encoder: Encoder) -> None:
         self.settings = settings
         self.sessions = sessions
+        self.encoded = _Recorder(encoder)
+        self.given = _Recorder(with_shipped_vectors(self.encoded))
         self.loaded: LoadReport
         self.indexed: ReindexReport
         self.recommender: Recommender
@@ -113,13 +145,13 @@ class _Demo:
 
 
 @pytest.fixture(scope="session")
-def demo(real_settings: Settings) -> Iterator[_Demo]:
-    """Loads and indexes the demo organisation with the packaged model, once."""
+def demo(real_settings: Settings, real_encoder: Encoder) -> Iterator[_Demo]:
+    """Loads and indexes the demo organisation with the packaged model and the vectors that ship, once."""
     sessions = open_database(real_settings)
     analyzer = Analyzer(real_settings.models_dir / "dictionaries")
-    made = _Demo(real_settings, sessions)
+    made = _Demo(real_settings, sessions, real_encoder)
     made.loaded = load(DemoSource(AS_WRITTEN), sessions, analyzer)
-    made.indexed = reindex(real_settings, sessions, load_encoder(real_settings), analyzer)
+    made.indexed = reindex(real_settings, sessions, made.given, analyzer)
     made.recommender = Recommender.open(real_settings)
     yield made
     sessions.kw["bind"].dispose()
@@ -131,6 +163,21 @@ def test_the_whole_demo_is_indexed_and_agrees_with_the_database(demo: _Demo) -> 
     assert status.healthy and status.searchable == demo.indexed.items
     assert (status.teams, status.people, status.documents, status.requests) == (6, 28, 42, 294)
     assert demo.indexed.encoded == demo.indexed.passages > demo.indexed.items
+
+
+def test_the_vectors_that_ship_are_those_of_all_texts_of_the_demo(demo: _Demo) -> None:
+    """When this fails run: python -m indexer.research.demo_vectors"""
+    assert len(set(demo.given.passages)) > 1_000 and len(demo.given.queries) > 100
+    assert demo.encoded.passages == demo.encoded.queries == []
+
+
+def test_the_vectors_that_ship_are_those_that_the_model_makes(demo: _Demo) -> None:
+    """A sample is encoded again. When this fails run: python -m indexer.research.demo_vectors"""
+    model, shipped = demo.encoded.encoder, demo.given.encoder
+    passages = sorted(demo.given.passages, key=len)[::40]
+    queries = sorted(demo.given.queries, key=len)[::20]
+    assert np.sum(shipped.encode_passages(passages) * model.encode_passages(passages), axis=1).min() > 0.999
+    assert np.sum(shipped.encode_queries(queries) * model.encode_queries(queries), axis=1).min() > 0.999
 
 
 @pytest.mark.parametrize(

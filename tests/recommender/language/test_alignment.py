@@ -13,13 +13,11 @@ from babel.messages.mofile import write_mo
 from indexer.evaluation.sets import Query
 from indexer.research import alignment as learning
 from indexer.research.alignment import learn_lexicon, learn_map, messages, pages
-from recommender.encoder import ModelCard, Vectors, normalise
-from recommender.encoder.load import load_encoder
+from recommender.encoder import Encoder, ModelCard, Vectors, normalise
 from recommender.language import alignment as module
 from recommender.language.alignment import Alignment, save
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Translation
-from recommender.settings import Settings
 from tests.conftest import FakeEncoder
 
 CARD = ModelCard("a model", "1", 8, 512)
@@ -31,9 +29,9 @@ LEXICON = {
 
 
 @pytest.fixture(scope="module")
-def shipped(real_settings: Settings) -> Alignment:
+def shipped(real_encoder: Encoder) -> Alignment:
     """The shipped alignment, for the shipped model."""
-    return Alignment.load(load_encoder(real_settings).card)
+    return Alignment.load(real_encoder.card)
 
 
 def _rows(*shape: int, seed: int) -> Vectors:

@@ -111,10 +111,11 @@ def test_ranking_1000_people_takes_few_python_calls_for_each() -> None:
         nonlocal calls
         calls += event == "call"
 
+    before = sys.getprofile()
     sys.setprofile(count)
     try:
         ranked = rank(traces, SHIPPED, NOW, 365, "en")
     finally:
-        sys.setprofile(None)
+        sys.setprofile(before)
     assert len(ranked) == 940  # the people of the 188 traces with a score of at least 0.25
     assert 940 <= calls <= 3 * 1_000  # features are computed for all people at once, only the results one by one

@@ -1,6 +1,6 @@
 """The API as a client with a bearer token uses it, and as schemathesis tries to break it.
 
-`KOLLEGA_FUZZ_EXAMPLES` says how many random requests each call gets: 10 unless it is set, and 100 in
+`KOLLEGA_FUZZ_EXAMPLES` says how many random requests each call gets: 25 unless it is set, and 100 in
 `make test-all`.
 """
 
@@ -23,7 +23,7 @@ from recommender.settings import Settings
 from web.api.schemas import NOT_EMPTY
 from web.app import create_app
 
-EXAMPLES = int(os.environ.get("KOLLEGA_FUZZ_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("KOLLEGA_FUZZ_EXAMPLES", "25"))
 Sessions = sessionmaker[Session]
 Call = Callable[..., Any]
 

@@ -64,8 +64,8 @@ def make_client(
 
 def _authorise(provider: str, location: str, subject: str, handle: str, **form: str) -> str:
     """Sign in at the provider; returns the path and query that it sends the browser back to."""
-    requests.put(f"{provider}/users/{subject}", json={"preferred_username": handle}, timeout=10).raise_for_status()
-    answer = requests.post(location, data={"sub": subject, **form}, allow_redirects=False, timeout=10)
+    requests.put(f"{provider}/users/{subject}", json={"preferred_username": handle}, timeout=60).raise_for_status()
+    answer = requests.post(location, data={"sub": subject, **form}, allow_redirects=False, timeout=60)
     back = urlsplit(answer.headers["Location"])
     assert back.path == "/sign-in/oidc/back"
     return f"{back.path}?{back.query}"
@@ -320,8 +320,8 @@ def test_an_email_address_is_used_only_when_the_provider_has_verified_it(
     for verified, status in ((False, 400), (True, 302)):
         location = client.get("/sign-in/oidc").headers["Location"]
         claims = {"email": "aino@example.com", "email_verified": verified}
-        requests.put(f"{provider}/users/sub-3", json=claims, timeout=10).raise_for_status()
-        answer = requests.post(location, data={"sub": "sub-3"}, allow_redirects=False, timeout=10)
+        requests.put(f"{provider}/users/sub-3", json=claims, timeout=60).raise_for_status()
+        answer = requests.post(location, data={"sub": "sub-3"}, allow_redirects=False, timeout=60)
         assert client.get(answer.headers["Location"].removeprefix("http://localhost")).status_code == status
 
 
