@@ -46,12 +46,12 @@ def test_with_damaged_vectors_keyword_search_answers_with_a_notice(
     damage: Callable[[Path], None],
 ) -> None:
     add_unrelated_requests(add_request)
-    found = add_request("printer jam", answer="open the tray")
+    request_id = add_request("printer jam", answer="open the tray")
     build()
     damage(generations.live(settings.index_dir))
     result = reopen(encoder).recommend("printer jam", ANYONE, session)
     assert result.notices == (DENSE_MISSING,)
-    assert [suggestion.item.id for suggestion in result.suggestions] == [found]
+    assert [suggestion.item.id for suggestion in result.suggestions] == [request_id]
     assert result.suggestions[0].why.nearness is None
     assert result.verdict is Verdict.ANSWER
 
@@ -75,22 +75,22 @@ def test_an_index_of_another_model_is_searched_by_words_with_a_notice(
     build: Build, session: Session, add_request: Add, reopen: Reopen
 ) -> None:
     add_unrelated_requests(add_request)
-    found = add_request("printer jam")
+    request_id = add_request("printer jam")
     build()
     result = reopen(FakeEncoder("other")).recommend("printer jam", ANYONE, session)
     assert result.notices == (INDEX_MISMATCH,)
-    assert [suggestion.item.id for suggestion in result.suggestions] == [found]
+    assert [suggestion.item.id for suggestion in result.suggestions] == [request_id]
 
 
 def test_without_a_model_keyword_search_answers_with_a_notice(
     build: Build, session: Session, add_request: Add, reopen: Reopen
 ) -> None:
     add_unrelated_requests(add_request)
-    found = add_request("printer jam")
+    request_id = add_request("printer jam")
     build()
     result = reopen(None).recommend("printer jam", ANYONE, session)
     assert result.notices == (DENSE_MISSING,)
-    assert [suggestion.item.id for suggestion in result.suggestions] == [found]
+    assert [suggestion.item.id for suggestion in result.suggestions] == [request_id]
 
 
 def test_without_an_index_there_is_a_notice(session: Session, encoder: FakeEncoder, reopen: Reopen) -> None:
@@ -102,14 +102,14 @@ def test_a_model_that_cannot_be_found_is_a_notice_and_not_an_error(
     settings: Settings, build: Build, session: Session, add_request: Add, analyzer: Analyzer
 ) -> None:
     add_unrelated_requests(add_request)
-    found = add_request("printer jam")
+    request_id = add_request("printer jam")
     build()
     settings.models_dir.mkdir()
     (settings.models_dir / "dictionaries").symlink_to(MODELS / "dictionaries", target_is_directory=True)
     recommender = Recommender.open(replace(settings, model=str(settings.home / "no-such-model")))
     result = recommender.recommend("printer jam", ANYONE, session)
     assert result.notices == (DENSE_MISSING,)
-    assert [suggestion.item.id for suggestion in result.suggestions] == [found]
+    assert [suggestion.item.id for suggestion in result.suggestions] == [request_id]
 
 
 # what changes
@@ -135,7 +135,9 @@ def test_refresh_takes_over_a_new_generation_and_the_old_one_answers_until_then(
     assert recommender.index is old
     recommender.refresh(wait=True)
     assert recommender.index is not old
-    assert [s.item.id for s in recommender.recommend("vpn tunnel", ANYONE, session).suggestions] == [new]
+    assert [suggestion.item.id for suggestion in recommender.recommend("vpn tunnel", ANYONE, session).suggestions] == [
+        new
+    ]
     taken = recommender.index
     recommender.refresh(wait=True)
     assert recommender.index is taken  # nothing new, nothing done
@@ -151,14 +153,16 @@ def test_the_old_generation_answers_after_its_files_are_gone(
     analyzer: Analyzer,
 ) -> None:
     add_unrelated_requests(add_request)
-    found = add_request("printer jam", answer="open the tray")
+    request_id = add_request("printer jam", answer="open the tray")
     recommender = build()
     opened = generations.live(settings.index_dir)
     for number in range(3):
         add_request(f"filler{number}")
         reindex(settings, sessions, encoder, analyzer)
     assert not opened.exists()
-    assert [s.item.id for s in recommender.recommend("printer jam", ANYONE, session).suggestions] == [found]
+    assert [suggestion.item.id for suggestion in recommender.recommend("printer jam", ANYONE, session).suggestions] == [
+        request_id
+    ]
 
 
 def test_refresh_in_the_background_ends_with_the_new_generation(

@@ -29,12 +29,12 @@ def test_the_best_item_comes_first_with_its_passage_and_reasons(
     build: Build, session: Session, add_request: Add
 ) -> None:
     add_unrelated_requests(add_request)
-    found = add_request("printer jam", answer="open the tray and pull the paper", team="it")
+    request_id = add_request("printer jam", answer="open the tray and pull the paper", team="it")
     result = build().recommend("printer jam paper", ANYONE, session)
     best = result.suggestions[0]
     assert result.verdict is Verdict.ANSWER
     assert result.notices == ()
-    assert (best.item.key, best.item.title, best.item.team) == (f"request:{found}", "printer jam", "it")
+    assert (best.item.key, best.item.title, best.item.team) == (f"request:{request_id}", "printer jam", "it")
     assert best.excerpt == "open the tray and pull the paper"
     assert [best.excerpt[start:end] for start, end in best.marks] == ["paper"]
     assert set(best.why.words) == {"printer", "jam", "paper"}
@@ -52,9 +52,9 @@ def test_the_verdict_depends_on_the_answer_model_and_the_matches_do_not(
     for constant, verdict in ((9.0, Verdict.ANSWER), (-0.2, Verdict.MAYBE), (-9.0, Verdict.UNKNOWN)):
         ANSWER_MODEL.save(generations.live(settings.index_dir), calibration.AnswerModel(constant, 0.0, 0.0))
         recommender.refresh()
-        found = recommender.recommend(*question)
-        assert found.verdict is verdict and recommender.rank(*question, 5).matches == ranking.matches
-        assert [suggestion.match for suggestion in found.suggestions[:1]] == (
+        result = recommender.recommend(*question)
+        assert result.verdict is verdict and recommender.rank(*question, 5).matches == ranking.matches
+        assert [suggestion.match for suggestion in result.suggestions[:1]] == (
             [] if verdict is Verdict.UNKNOWN else [ranking.matches[0]]
         )
 
@@ -103,19 +103,19 @@ def test_a_question_without_words_is_unknown(build: Build, session: Session, add
 
 def test_a_question_of_five_thousand_characters_is_answered(build: Build, session: Session, add_request: Add) -> None:
     add_unrelated_requests(add_request)
-    found = add_request("printer jam", answer="open the tray")
+    request_id = add_request("printer jam", answer="open the tray")
     question = "printer jam open the tray " * 200
     assert len(question) >= 5000
     result = build().recommend(question, ANYONE, session)
-    assert result.suggestions[0].item.id == found
+    assert result.suggestions[0].item.id == request_id
     assert result.question == question
 
 
 def test_query_syntax_and_markup_in_a_question_are_plain_text(build: Build, session: Session, add_request: Add) -> None:
     add_unrelated_requests(add_request)
-    found = add_request("printer jam", answer="open the tray")
+    request_id = add_request("printer jam", answer="open the tray")
     question = '"printer" AND jam) OR (audience:team\\: *\' --<script>'
-    assert build().recommend(question, ANYONE, session).suggestions[0].item.id == found
+    assert build().recommend(question, ANYONE, session).suggestions[0].item.id == request_id
 
 
 # what is left out
@@ -125,14 +125,14 @@ def test_a_left_out_item_is_neither_suggested_nor_counted_nor_evidence(
     build: Build, session: Session, add_request: Add
 ) -> None:
     add_unrelated_requests(add_request)
-    left, kept, more = [
+    left_out, second, third = [
         add_request("printer jam", answer=f"open tray{n}", by=by) for n, by in enumerate(["a", "b", "c"])
     ]
     recommender = build()
     whole = recommender.recommend("printer jam", ANYONE, session, top_k=1)
-    assert (len(whole.suggestions), whole.more, {e.handle for e in whole.experts}) == (1, 2, {"a", "b", "c"})
-    result = recommender.recommend("printer jam", ANYONE, session, top_k=1, leave_out=[f"request:{left}"])
-    assert result.suggestions[0].item.id in (kept, more) and result.more == 1
+    assert (len(whole.suggestions), whole.more, {expert.handle for expert in whole.experts}) == (1, 2, {"a", "b", "c"})
+    result = recommender.recommend("printer jam", ANYONE, session, top_k=1, leave_out=[f"request:{left_out}"])
+    assert result.suggestions[0].item.id in (second, third) and result.more == 1
     assert {expert.handle for expert in result.experts} == {"b", "c"}
 
 
@@ -253,10 +253,10 @@ def test_similar_open_obeys_leave_out_and_top_k(build: Build, session: Session, 
     numbers = {add_request("printer jam", answer=f"looking{n}", status="open") for n in range(3)}
     own = min(numbers)
     recommender = build()
-    found = recommender.similar_open("printer jam", ANYONE, session, leave_out=[f"request:{own}"])
-    assert item_ids(found) == numbers - {own}
-    (one,) = recommender.similar_open("printer jam", ANYONE, session, top_k=1, leave_out=[f"request:{own}"])
-    assert one.item.id in numbers - {own}
+    result = recommender.similar_open("printer jam", ANYONE, session, leave_out=[f"request:{own}"])
+    assert item_ids(result) == numbers - {own}
+    (suggestion,) = recommender.similar_open("printer jam", ANYONE, session, top_k=1, leave_out=[f"request:{own}"])
+    assert suggestion.item.id in numbers - {own}
 
 
 @pytest.mark.parametrize("question", ["vpn tunnel", "", "?!"])

@@ -13,11 +13,11 @@ from tests.recommender.conftest import Add, Build, add_unrelated_requests, get_p
 
 def test_an_expert_carries_evidence_with_its_weight(build: Build, session: Session, add_request: Add) -> None:
     add_unrelated_requests(add_request)
-    found = add_request("printer jam", answer="open the tray", by="groucho", at=utc_now() - timedelta(days=365))
+    request_id = add_request("printer jam", answer="open the tray", by="groucho", at=utc_now() - timedelta(days=365))
     (expert,) = build().recommend("printer jam", ANYONE, session).experts
     # the best candidate of both legs has the fused score 1; accepted counts 1; one half-life has passed
     assert (expert.handle, expert.name) == ("groucho", "Groucho")
-    assert [piece.item.id for piece in expert.evidence] == [found]
+    assert [piece.item.id for piece in expert.evidence] == [request_id]
     assert expert.evidence[0].weight == pytest.approx(0.5, abs=1e-4)
 
 
@@ -29,8 +29,8 @@ def test_neither_the_reader_nor_the_asker_of_the_request_is_named(
         add_request("printer jam", answer="open the tray", by=by, at=utc_now())
     recommender, reader = build(), reader_of(get_person(session, "chico"))
     asker = get_person(session, "harpo").id
-    found = recommender.recommend("printer jam", reader, session, asker=asker)
-    assert [expert.handle for expert in found.experts] == ["groucho"]
+    result = recommender.recommend("printer jam", reader, session, asker=asker)
+    assert [expert.handle for expert in result.experts] == ["groucho"]
     assert {expert.handle for expert in recommender.recommend("printer jam", ANYONE, session).experts} == {
         "groucho", "harpo", "chico",
     }  # fmt: skip
@@ -85,8 +85,11 @@ def test_the_asker_is_not_named_as_an_expert(build: Build, session: Session, add
     add_request("printer jam", answer="open the lid", by="harpo")
     recommender = build()
     reader = reader_of(get_person(session, "groucho"))
-    assert [e.handle for e in recommender.recommend("printer jam", reader, session).experts] == ["harpo"]
-    assert {e.handle for e in recommender.recommend("printer jam", ANYONE, session).experts} == {"groucho", "harpo"}
+    assert [expert.handle for expert in recommender.recommend("printer jam", reader, session).experts] == ["harpo"]
+    assert {expert.handle for expert in recommender.recommend("printer jam", ANYONE, session).experts} == {
+        "groucho",
+        "harpo",
+    }
 
 
 def test_people_who_left_are_not_named_and_people_who_are_away_come_last(
@@ -102,9 +105,9 @@ def test_people_who_left_are_not_named_and_people_who_are_away_come_last(
         get_person(other, "away").away_until = today + timedelta(days=2)
         get_person(other, "back").away_until = today - timedelta(days=2)
     experts = build().recommend("printer jam", ANYONE, session).experts
-    found = [(expert.handle, expert.away_until) for expert in experts]
-    assert sorted(found[:3]) == [("back", None), ("here", None), ("leaving", None)]
-    assert found[3:] == [("away", today + timedelta(days=2))]
+    named = [(expert.handle, expert.away_until) for expert in experts]
+    assert sorted(named[:3]) == [("back", None), ("here", None), ("leaving", None)]
+    assert named[3:] == [("away", today + timedelta(days=2))]
 
 
 def test_the_team_is_named_when_nobody_who_answered_can_be_named(
@@ -113,12 +116,12 @@ def test_the_team_is_named_when_nobody_who_answered_can_be_named(
     add_unrelated_requests(add_request)
     add_request("printer jam", answer="open the tray", by="groucho", team="it")
     recommender = build()
-    found = recommender.recommend("printer jam", ANYONE, session)
-    assert ([expert.handle for expert in found.experts], found.teams) == (["groucho"], ())
+    result = recommender.recommend("printer jam", ANYONE, session)
+    assert ([expert.handle for expert in result.experts], result.teams) == (["groucho"], ())
     with sessions.begin() as other:
         get_person(other, "groucho").left_on = utc_now().date()
-    found = recommender.recommend("printer jam", ANYONE, session)
-    assert (found.experts, found.teams) == ((), ("it",))
+    result = recommender.recommend("printer jam", ANYONE, session)
+    assert (result.experts, result.teams) == ((), ("it",))
     assert recommender.recommend("saxophone mango", ANYONE, session).teams == ()
 
 
@@ -143,6 +146,6 @@ def test_only_people_with_a_convincing_item_are_named_however_much_others_did(
     rank = experts.rank
     monkeypatch.setattr(experts, "rank", lambda *given: tuple(reversed(rank(*given))))
     monkeypatch.setattr(colleagues, "EXPERTS_WEIGHED", 1)
-    assert [each.handle for each in recommender.recommend("printer jam upstairs", ANYONE, session).experts] == [
+    assert [expert.handle for expert in recommender.recommend("printer jam upstairs", ANYONE, session).experts] == [
         "groucho"
     ]

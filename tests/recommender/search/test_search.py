@@ -49,10 +49,10 @@ def test_an_item_like_the_best_one_comes_before_an_equally_near_one(
     alone = add_request("printer smoke", answer="call the brigade")
     alike = add_request("jam somewhere inside", answer="open the tray")
     recommender = build()
-    score = {each.item: each.score for each in recommender.candidates("printer jam", ANYONE)}
+    score = {candidate.item: candidate.score for candidate in recommender.candidates("printer jam", ANYONE)}
     assert score[f"request:{best}"] > score[f"request:{alone}"] > score[f"request:{alike}"]
-    found = [each.item.key for each in recommender.recommend("printer jam", ANYONE, session).suggestions]
-    assert found[:3] == [f"request:{number}" for number in (best, alike, alone)]
+    keys = [suggestion.item.key for suggestion in recommender.recommend("printer jam", ANYONE, session).suggestions]
+    assert keys[:3] == [f"request:{number}" for number in (best, alike, alone)]
 
 
 def test_without_a_model_the_best_match_is_the_probability_of_an_answer(
@@ -76,9 +76,9 @@ def test_words_of_restricted_items_change_no_score_for_other_readers(
     ranked = {  # by words that the encoder puts equally near to the other items
         word: recommender.rank(f"printer {word}", ANYONE, session, 5) for word in ("virtanen", "takeover", "nosuchword")
     }
-    assert all(found.keys and min(found.matches) > 0 for found in ranked.values())
-    assert len({round(found.exists, 9) for found in ranked.values()}) == 1
-    assert len({tuple(round(match, 9) for match in found.matches) for found in ranked.values()}) == 1
+    assert all(ranking.keys and min(ranking.matches) > 0 for ranking in ranked.values())
+    assert len({round(ranking.exists, 9) for ranking in ranked.values()}) == 1
+    assert len({tuple(round(match, 9) for match in ranking.matches) for ranking in ranked.values()}) == 1
 
 
 # words and languages
@@ -156,7 +156,7 @@ def test_a_question_of_unknown_language_is_searched_in_the_language_of_the_neare
 
     monkeypatch.setattr(index, "search", search)
     assert recommender.recommend("VRT-412", ANYONE, session).language == spoken
-    assert [float(found @ vector) for found in searched] == [pytest.approx(1.0)]
+    assert [float(searched_vector @ vector) for searched_vector in searched] == [pytest.approx(1.0)]
 
 
 def test_when_the_model_fails_at_a_question_keyword_search_answers_with_a_notice(
@@ -171,7 +171,7 @@ def test_when_the_model_fails_at_a_question_keyword_search_answers_with_a_notice
     monkeypatch.setattr(encoder, "encode_queries", fails)
     result = recommender.recommend("printer jam", ANYONE, session)
     assert result.notices == (DENSE_MISSING,)
-    assert [found.item.title for found in result.suggestions] == ["printer jam"]
+    assert [suggestion.item.title for suggestion in result.suggestions] == ["printer jam"]
 
 
 # who may read what
@@ -182,13 +182,16 @@ def test_a_hidden_or_reopened_item_is_not_shown_while_it_is_still_indexed(
     build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add, values: dict[str, object]
 ) -> None:
     add_unrelated_requests(add_request)
-    gone = add_request("printer jam", answer="open the tray", by="groucho")
-    kept = add_request("printer jam twice", answer="open the lid", by="harpo")
+    gone_id = add_request("printer jam", answer="open the tray", by="groucho")
+    kept_id = add_request("printer jam twice", answer="open the lid", by="harpo")
     recommender = build()
-    assert {s.item.id for s in recommender.recommend("printer jam", ANYONE, session).suggestions} >= {gone, kept}
-    change_request(sessions, gone, **values)
+    assert {suggestion.item.id for suggestion in recommender.recommend("printer jam", ANYONE, session).suggestions} >= {
+        gone_id,
+        kept_id,
+    }
+    change_request(sessions, gone_id, **values)
     result = recommender.recommend("printer jam", ANYONE, session, top_k=1)
-    assert [suggestion.item.id for suggestion in result.suggestions] == [kept]
+    assert [suggestion.item.id for suggestion in result.suggestions] == [kept_id]
     assert result.more == 0
     assert [expert.handle for expert in result.experts] == ["harpo"]
 
@@ -197,13 +200,13 @@ def test_a_deleted_item_is_not_shown_while_it_is_still_indexed(
     build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
 ) -> None:
     add_unrelated_requests(add_request)
-    gone = add_request("printer jam", answer="open the tray", by="groucho")
-    kept = add_request("printer jam twice", answer="open the lid", by="harpo")
+    gone_id = add_request("printer jam", answer="open the tray", by="groucho")
+    kept_id = add_request("printer jam twice", answer="open the lid", by="harpo")
     recommender = build()
     with sessions.begin() as other:
-        other.delete(other.get_one(HelpRequest, gone))
+        other.delete(other.get_one(HelpRequest, gone_id))
     result = recommender.recommend("printer jam", ANYONE, session, top_k=1)
-    assert [suggestion.item.id for suggestion in result.suggestions] == [kept]
+    assert [suggestion.item.id for suggestion in result.suggestions] == [kept_id]
     assert result.more == 0
     assert [expert.handle for expert in result.experts] == ["harpo"]
 
@@ -290,6 +293,6 @@ def test_an_item_hidden_after_it_was_indexed_affects_the_order_no_more_than_a_le
     hidden = recommender.recommend(question, ANYONE, session)
     gone = recommender.recommend(question, ANYONE, session, leave_out={f"request:{best}"})
     assert hidden.experts
-    assert [(each.handle, [piece.item.key for piece in each.evidence]) for each in hidden.experts] == [
-        (each.handle, [piece.item.key for piece in each.evidence]) for each in gone.experts
+    assert [(expert.handle, [piece.item.key for piece in expert.evidence]) for expert in hidden.experts] == [
+        (expert.handle, [piece.item.key for piece in expert.evidence]) for expert in gone.experts
     ]
