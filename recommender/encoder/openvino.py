@@ -123,7 +123,6 @@ def _convert(model: Any) -> Any:
     """The whole pipeline of a SentenceTransformer (transformer, pooling, normalisation) as an OpenVINO model."""
     import openvino
     import torch
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     example = {"input_ids": torch.randint(5, 900, (2, 16)), "attention_mask": torch.ones((2, 16), dtype=torch.int64)}
     if "token_type_ids" in model.tokenizer.model_input_names:
@@ -141,6 +140,4 @@ def _convert(model: Any) -> Any:
             return self.model(features)["sentence_embedding"]
 
     with torch.no_grad():
-        unchecked = {"check_trace": False}  # otherwise the model is traced and run a second time
-        traced = TorchScriptPythonDecoder(Pipeline(), example_input=example, trace_kwargs=unchecked)
-        return openvino.convert_model(traced, example_input=example)
+        return openvino.convert_model(Pipeline(), example_input=example)
