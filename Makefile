@@ -31,6 +31,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PIP) --require-hashes -r requirements.lock
 	@$(BIN)/python -c "import torch" 2>/dev/null || { echo "$$NO_TORCH"; exit 1; }
 	$(PIP) --no-build-isolation -e .
+	$(BIN)/kollega prepare
 	touch $@
 
 demo: install  ## load a demo organisation, index it and serve it

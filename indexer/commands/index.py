@@ -1,4 +1,4 @@
-"""The commands that keep the index up to date: `kollega reindex`, `watch`, `status`, `rollback`."""
+"""The commands that keep the index up to date: `kollega prepare`, `reindex`, `watch`, `status`, `rollback`."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -13,6 +13,21 @@ if TYPE_CHECKING:
 
     from indexer.indexing.reindex import ReindexReport
     from recommender.encoder import Encoder
+
+
+@click.command()
+@click.pass_obj
+def prepare(settings: Settings) -> None:
+    """Make the model and the dictionaries ready to use, so that everything else starts in seconds.
+
+    They are written under KOLLEGA_HOME, which takes half a minute. Without this command the first command that needs
+    them does it. `make install` runs it.
+    """
+    from recommender.encoder.load import load_encoder
+
+    encoder = load_encoder(settings)
+    load_analyzer(settings).query_terms("valmiina ready")
+    click.echo(f"ready: model {encoder.card.name}, run by {encoder.backend}")
 
 
 @click.command()

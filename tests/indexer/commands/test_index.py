@@ -1,4 +1,4 @@
-"""`kollega reindex`, `watch`, `status` and `rollback`."""
+"""`kollega prepare`, `reindex`, `watch`, `status` and `rollback`."""
 
 import json
 import os
@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from recommender.index import generations
+from recommender.language.analyzer import Analyzer
+from recommender.language.terms import Terms
 from recommender.settings import Settings
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 from tests.paths import ROOT
@@ -24,6 +27,22 @@ def test_reindex_ends_with_one_line_of_counts(kollega: Kollega, write_lines: Wri
     assert "model fake, run by fake" in first.stderr
     assert kollega("reindex").stdout.startswith("items 1, passages 2, encoded 0, reused 2, removed 0, ")
     assert kollega("reindex", "--full").stdout.startswith("items 1, passages 2, encoded 2, reused 0, removed 0, ")
+
+
+def test_prepare_loads_the_model_and_analyses_a_text_once(
+    kollega: Kollega, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analysed: list[str] = []
+
+    class Recorder(Analyzer):
+        def query_terms(self, text: str, languages: Sequence[str] = ("fi", "en")) -> Terms:
+            analysed.append(text)
+            return analyzer.query_terms(text, languages)
+
+    monkeypatch.setattr("indexer.commands.index.load_analyzer", lambda settings: Recorder(settings.models_dir))
+    result = kollega("prepare")
+    assert result.exit_code == 0 and result.stdout == "ready: model fake, run by fake\n"
+    assert len(analysed) == 1  # dictionaries are made when they are first used
 
 
 def test_an_item_that_cannot_be_indexed_makes_the_status_1(
