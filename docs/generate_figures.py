@@ -356,10 +356,8 @@ def adaptation_half(results: Results) -> str:
 def settings_import(results: Results) -> str:
     """How much of the processor's time it takes to import the settings and what could replace them."""
     (trial,) = _trials(results, "settings-import")
-    rows = [(f"`{row['what']}`" if " alone" not in row["what"] else row["what"], f"{row['cpu_ms']} ms")
-            for row in trial["rows"]]  # fmt: skip
-    heads = (f"started in a new process, median of {trial['runs']} runs", "processor time")
-    return _table(heads, rows) + _recorded(trial)
+    rows = [(f"`{row['what']}`", f"{row['cpu_ms']} ms") for row in trial["rows"]]
+    return _table(("in a new Python process", "processor time"), rows) + _recorded(trial)
 
 
 def forms(results: Results) -> str:
