@@ -18,7 +18,10 @@ PARTS = ("test", "train", "all")
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
-    "--plot", "picture", type=click.Path(path_type=Path), help="Draw into this picture how right the probabilities are."
+    "--plot",
+    "picture",
+    type=click.Path(path_type=Path),
+    help="Write to this file a picture of how right the probabilities are.",
 )
 @click.pass_obj
 def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, as_json: bool, picture: Path | None) -> None:
