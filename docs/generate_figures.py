@@ -22,6 +22,11 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "tests" / "benchmarks" / "results"
 _BLOCK = re.compile(r"(<!-- figures: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_SIMPLE_METHODS = {
+    "lexical votes": "votes, keyword search alone",
+    "dense votes": "votes, dense search alone",
+    "fusion votes": "votes, fusion",
+}
 _RANKERS = {
     "ranker": "ranker (shipped weights)",
     "ranker, fitted on the other sets": "ranker, fitted on the other three sets",
@@ -217,7 +222,9 @@ def experts(results: Results) -> str:
     for method in methods:
         figures = [found[name, method]["metrics"]["RR"] for name in sets]
         gain = _interval(over[method]) if method in over else ""
-        rows.append((_RANKERS.get(method, method), *map(_three, figures), _three(mean(figures)), gain))
+        rows.append(
+            ((_SIMPLE_METHODS | _RANKERS).get(method, method), *map(_three, figures), _three(mean(figures)), gain)
+        )
     counts = {name: found[name, methods[0]]["n"] for name in sets}
     heads = ("MRR", *(f"{name} ({count})" for name, count in counts.items()), "mean", "ranker minus this")
     return _table(heads, rows) + _origin(held)
@@ -242,7 +249,7 @@ def expert_half_lives(results: Results) -> str:
     """Votes with other half-lives beside the ranker."""
     (trial,) = _trials(results, "expert-half-lives")
     rows = [(f"{row['days']} days", _three(row["mrr"]), _interval(row["ranker_over_it"])) for row in trial["rows"]]
-    return _table(("votes of fusion, half-life", "MRR, mean", "ranker minus this"), rows) + _recorded(trial)
+    return _table(("votes, fusion, half-life", "MRR, mean", "ranker minus this"), rows) + _recorded(trial)
 
 
 def experts_named(results: Results) -> str:
@@ -253,7 +260,7 @@ def experts_named(results: Results) -> str:
         ("one who answered is among the first four of the order", _percent(named["first_four"])),
         ("MRR of the ranker minus that of votes", f"{before['ranker_over_votes']:+.3f}"),
     ]
-    return _table(("questions from before each set's split", "measured"), rows) + _recorded(named, before)
+    return _table(("earlier questions of each set", "measured"), rows) + _recorded(named, before)
 
 
 def experts_demo(results: Results) -> str:
@@ -346,6 +353,32 @@ def adaptation_half(results: Results) -> str:
     return _table(heads, rows) + _recorded(trial)
 
 
+def settings_import(results: Results) -> str:
+    """How much of the processor's time it takes to import the settings and what could replace them."""
+    (trial,) = _trials(results, "settings-import")
+    rows = [(f"`{row['what']}`", f"{row['cpu_ms']} ms") for row in trial["rows"]]
+    return _table(("in a new Python process", "processor time"), rows) + _recorded(trial)
+
+
+def forms(results: Results) -> str:
+    """How long the form of the settings for suggestions is."""
+    (trial,) = _trials(results, "forms")
+    rows = [(row["by"], row["lines"]) for row in trial["rows"]]
+    return _table(("form of the settings for suggestions", "lines"), rows) + _recorded(trial)
+
+
+def bootstrap(results: Results) -> str:
+    """How much the two kinds of bootstrap differ."""
+    (trial,) = _trials(results, "bootstrap")
+    rows = [
+        ("random sets compared", len(trial["cases"])),
+        ("questions in these sets", ", ".join(map(str, trial["cases"]))),
+        ("largest difference of an end of the interval", _three(trial["largest_difference"])),
+        ("lines, NumPy / SciPy", f"{trial['own_lines']} / about {trial['scipy_lines']}"),
+    ]
+    return _table(("NumPy and SciPy", "measured"), rows) + _recorded(trial)
+
+
 BLOCKS: Mapping[str, Callable[[Results], str]] = {
     block.__name__.replace("_", "-"): block
     for block in (
@@ -375,6 +408,9 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         calibration,
         adaptation,
         adaptation_half,
+        settings_import,
+        forms,
+        bootstrap,
     )
 }
 

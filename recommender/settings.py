@@ -28,16 +28,18 @@ class Settings:
     database: str = _setting("", "SQLAlchemy database URL; empty means SQLite in the home directory")
     model: str = _setting(
         "multilingual-e5-small",
-        "embedding model: multilingual-e5-small or all-MiniLM-L6-v2 (both from installed packages), "
+        "embedding model: multilingual-e5-small, all-MiniLM-L6-v2 (needs the extra minilm), "
         "or any Sentence Transformers name or folder",
     )
     backend: str = _setting("auto", "what runs the model: auto, openvino or torch; auto falls back to torch")
     threads: int = _setting(0, "processor threads for the model; 0 means all")
     passage_tokens: int = _setting(256, "longest passage in model tokens")
-    hnsw_from: int = _setting(20_000, "passages from which search is approximate (HNSW) instead of exact")
+    hnsw_from: int = _setting(
+        20_000, "number of passages from which dense search is approximate (HNSW) instead of exact"
+    )
     dense_weight: float = _setting(0.7, "share of the dense score in the fused score, 0 to 1")
-    answer_from: float = _setting(0.6, "probability that there is an answer from which the verdict is 'answer'")
-    maybe_from: float = _setting(0.3, "probability that there is an answer from which the verdict is 'maybe'")
+    answer_from: float = _setting(0.6, "lowest probability of an answer with which the verdict is 'answer'")
+    maybe_from: float = _setting(0.3, "lowest probability of an answer with which the verdict is 'maybe'")
     half_life_days: float = _setting(365.0, "days after which an answer counts half as evidence of expertise")
     language: str = _setting("en", "language of pages when the browser states no preference: en or fi")
     host: str = _setting("127.0.0.1", "address the server listens on")
@@ -48,16 +50,20 @@ class Settings:
         False, "let people who have not signed in search and read what everyone may read: 0 or 1"
     )
     public_url: str = _setting("", "address people use; when it starts with https:// cookies travel over HTTPS only")
-    proxy_header: str = _setting("", "header in which a trusted proxy names who has signed in; empty means none")
+    proxy_header: str = _setting(
+        "", "header in which a trusted proxy sends the handle of who has signed in; empty means none"
+    )
     trusted_proxies: str = _setting("127.0.0.1", "addresses whose proxy header is believed, separated by commas")
     oidc_issuer: str = _setting(
         "", "issuer address of the OpenID provider that people may sign in with; empty means none"
     )
-    oidc_client_id: str = _setting("", "what the OpenID provider knows Kollega by")
+    oidc_client_id: str = _setting("", "client id that the OpenID provider has given to Kollega")
     oidc_client_secret: str = _setting("", "secret that goes with the client id")
     oidc_name: str = _setting("OpenID Connect", "what the sign-in page calls the OpenID provider")
     oidc_claim: str = _setting("preferred_username", "claim that holds a person's handle at their first sign-in")
-    api_rate: str = _setting("300 per minute", "how often one token, or one address without, may call the API")
+    api_rate: str = _setting(
+        "300 per minute", "how often one token, or one address that sends no token, may call the API"
+    )
     embed_origins: str = _setting(
         "", "origins whose pages may hold the suggestion box, separated by commas; empty means none"
     )

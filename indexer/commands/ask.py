@@ -20,9 +20,13 @@ _NOTICES = {
 
 @click.command()
 @click.argument("question")
-@click.option("--as", "handle", help="Ask as this person; by default only what everyone may read is searched.")
+@click.option(
+    "--as", "handle", help="Handle of the person to ask as; by default only what everyone may read is searched."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API answers it.")
-@click.option("-n", "top_k", default=3, show_default=True, type=click.IntRange(1, 50), help="Suggestions at most.")
+@click.option(
+    "-n", "top_k", default=3, show_default=True, type=click.IntRange(1, 50), help="Number of suggestions at most."
+)
 @click.pass_obj
 def ask(settings: Settings, question: str, handle: str | None, as_json: bool, top_k: int) -> None:
     """Ask a QUESTION: whether it was answered before, suggestions with their passage, and the colleagues who know."""

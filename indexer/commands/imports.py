@@ -25,7 +25,7 @@ def import_group() -> None:
 
 @import_group.command("stackexchange")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--source", default="", help="Keeps the ids of several dumps apart; the folder's name by default.")
+@click.option("--source", default="", help="Name of this source; the folder's name by default.")
 @click.pass_obj
 def import_stackexchange(settings: Settings, folder: Path, source: str) -> None:
     """Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml."""
@@ -36,7 +36,12 @@ def import_stackexchange(settings: Settings, folder: Path, source: str) -> None:
 
 @import_group.command("jsonl")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--source", default="jsonl", show_default=True, help="Keeps the ids of several files apart.")
+@click.option(
+    "--source",
+    default="jsonl",
+    show_default=True,
+    help="Name of this source; a file with the same ids needs another one.",
+)
 @click.pass_obj
 def import_jsonl(settings: Settings, file: Path, source: str) -> None:
     """Load a FILE with one JSON object a line, compressed with gzip or not.

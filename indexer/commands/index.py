@@ -50,7 +50,7 @@ def reindex(settings: Settings, full: bool) -> None:
 @click.command()
 @click.pass_obj
 def watch(settings: Settings) -> None:
-    """Follow the database and index what changes, until stopped.
+    """Look at the database every few seconds and index what has changed, until stopped.
 
     Run it as a process of its own beside `kollega serve`.
     """
@@ -82,7 +82,11 @@ def status(settings: Settings, as_json: bool) -> None:
 @click.command()
 @click.pass_obj
 def rollback(settings: Settings) -> None:
-    """Go back to the index generation before the current one."""
+    """Put the index back that was in use before the current one.
+
+    The last two indexes are kept. The database is not changed, so stop `kollega watch` first: it would index the
+    difference again.
+    """
     from recommender.index.generations import roll_back
 
     click.echo(f"in use again: {roll_back(settings.index_dir)}")

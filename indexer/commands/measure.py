@@ -13,15 +13,23 @@ PARTS = ("test", "train", "all")
 
 @click.command()
 @click.argument("sets", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--part", type=click.Choice(PARTS), default="test", show_default=True, help="Which queries to ask.")
+@click.option(
+    "--part", type=click.Choice(PARTS), default="test", show_default=True, help="Which of the questions to ask."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the reliability diagram into this file.")
+@click.option(
+    "--plot",
+    "picture",
+    type=click.Path(path_type=Path),
+    help="Write to this file a picture of how right the probabilities are.",
+)
 @click.pass_obj
 def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, as_json: bool, picture: Path | None) -> None:
     """Measure how good search is on SETS: folders with questions whose answers are known.
 
     docs/search.md describes the format of a set and what is measured. Answers are cached under KOLLEGA_HOME, so a
-    second run takes seconds as long as nothing changed. Needs the extra `evaluate`: pip install 'kollega[evaluate]'.
+    second run takes seconds as long as nothing changed. Needs the extra `evaluate`, which is installed in the
+    repository: .venv/bin/pip install --no-build-isolation -e '.[evaluate]'
     """
     from indexer.evaluation import report
     from indexer.evaluation.evaluate import evaluate as measure
@@ -43,8 +51,9 @@ def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, as_json: boo
 def train_experts(settings: Settings) -> None:
     """Learn from your own history how to rank the colleagues who know.
 
-    What was learned is used only when it ranks them better on the newest questions; `kollega status` then names it. It
-    needs 200 answered requests that were imported.
+    What was learned is used only when it is clearly better on the newest questions; otherwise plain votes (who did most
+    in similar items), if they are clearly better than the shipped weights. `kollega status` then says what is used.
+    Needs 200 answered requests that were imported; with fewer, nothing is changed.
     """
     from indexer.learning.train_experts import train
     from recommender.recommender import Recommender
@@ -57,10 +66,10 @@ def train_experts(settings: Settings) -> None:
 @click.command()
 @click.pass_obj
 def calibrate(settings: Settings) -> None:
-    """Fit the probability that a question has an answer to your own history.
+    """Learn from your own history how sure Kollega can be that a question has an answer.
 
-    What was fitted is used only when it is better on the newest questions; `kollega status` then names it. It needs 100
-    questions with a known answer and 100 without one.
+    What was learned is used only when it is clearly better on the newest questions; `kollega status` then names it.
+    Needs 100 past questions that had an answer and 100 that had none; with fewer, nothing is changed.
     """
     from indexer.learning.calibrate import calibrate as fit
     from recommender.recommender import Recommender

@@ -33,13 +33,13 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
 
 @click.command()
 @click.option(
-    "--serve", "serve_too", is_flag=True, help="Then serve it, with `kollega watch` beside it, until stopped."
+    "--serve", "serve_too", is_flag=True, help="Serve the pages afterwards, with `kollega watch` beside, until stopped."
 )
 @click.pass_obj
 def demo(settings: Settings, serve_too: bool) -> None:
     """Load the demo organisation, a fictional Finnish company, and index it.
 
-    With --serve it prints the names and new passwords of people who may sign in.
+    With --serve it also starts the server, and prints the names of people who may sign in, with new passwords.
     """
     from datetime import date
 
