@@ -43,6 +43,7 @@ $(VENV)/.test-tools: requirements-test.lock $(VENV)/.installed
 	$(PIP) --require-hashes -r requirements-test.lock
 	touch $@
 
+# Each of the two processes computes on one core: otherwise the threads of PyTorch and NumPy wait for each other.
 # Tests write many small databases: they lie in memory when there is room for them, otherwise on disk. Each run has a
 # folder of its own and removes it, so that several can run at once.
 MEMORY := /dev/shm
@@ -51,12 +52,12 @@ pytest = folder=$${TMPDIR:-/tmp}; \
   if [ -w $(MEMORY) ] && [ "$$(df --output=avail -k $(MEMORY) | tail -n 1)" -ge $(LEAST_ROOM) ]; then folder=$(MEMORY); fi; \
   base=$$(mktemp -d "$$folder/kollega-tests-XXXXXX"); \
   trap 'rm -rf "$$base"' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
-  COVERAGE_FILE=$$base/coverage $(BIN)/pytest --basetemp=$$base/files -n 2 --dist loadfile
+  OMP_NUM_THREADS=1 COVERAGE_FILE=$$base/coverage $(BIN)/pytest --basetemp=$$base/files -n 2 --dist loadfile
 # The long runs: 10,000 cases of "nobody sees what they may not read", and more requests that try to break the API.
 LONG := KOLLEGA_LEAK_CASES=10000 KOLLEGA_FUZZ_EXAMPLES=100
 COVERAGE := --cov --cov-report=term:skip-covered
 
-test: test-tools  ## run the tests; TESTS=tests/test_cli.py runs one file
+test: test-tools  ## run the tests; TESTS=tests/test_leaks.py runs one file
 	@$(pytest) $(TESTS)
 
 test-all: test-tools  ## run the tests with the long runs, and print the coverage

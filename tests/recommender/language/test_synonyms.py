@@ -14,7 +14,7 @@ from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.language.synonyms import Synonyms, SynonymsFile
 from recommender.settings import Settings
-from tests.conftest import make_recommender
+from tests.conftest import MODELS, make_recommender
 
 
 def _synonyms(text: str, question: str, analyzer: Analyzer) -> dict[str, str]:
@@ -119,6 +119,7 @@ def test_a_question_with_a_synonym_finds_the_answer_and_status_names_a_bad_line(
     marked = {found[0].excerpt[start:end] for start, end in found[0].marks}
     assert marked == {"customer", "register"}
     assert found[0].why.words == ("customer",)
+    settings.models_dir.symlink_to(MODELS, target_is_directory=True)  # making the dictionaries anew would take long
     assert read_status(settings).synonyms.startswith("1 rules in ")
     _write(settings.synonyms_path, b"Leija\n", 2)
     assert "line 1 holds one word only" in read_status(settings).as_text()
