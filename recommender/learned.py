@@ -107,11 +107,13 @@ def _answer_model_values(model: AnswerModel) -> Mapping[str, Any]:
 
 
 def _parse_ranker(values: Mapping[str, Any]) -> Ranker:
-    weights = values.get("weights")
+    weights, trained = values.get("weights"), values.get("trained") or {}
     if not isinstance(weights, dict) or not weights.keys() <= set(FEATURES):
         raise ValueError("its features are not those of this version")
     _require_numbers(weights)
-    return Ranker(weights, values.get("trained") or {})
+    if not isinstance(trained, dict):
+        raise ValueError("it does not say what it was trained on")
+    return Ranker(weights, trained)
 
 
 def _ranker_values(model: Ranker) -> Mapping[str, Any]:

@@ -70,10 +70,10 @@ def live(index_dir: Path) -> Path:
 
 
 def live_name(index_dir: Path) -> str | None:
-    """Name of the live generation, None when there is none. This reads a single small file."""
+    """Name of the live generation, None when there is none or its name cannot be read. Reads one small file."""
     try:
         return (index_dir / "CURRENT").read_text(encoding="ascii").strip() or None
-    except OSError:
+    except (OSError, ValueError):  # missing, or damaged so that it is not ASCII
         return None
 
 
