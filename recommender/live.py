@@ -57,7 +57,7 @@ class Live:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The snapshot in force. Take it once for each question."""
+        """The snapshot in force. Read this once for each question."""
         return self._snapshot
 
     def refresh(self, wait: bool = False) -> None:
@@ -124,8 +124,8 @@ class Live:
 
 
 def load_snapshot(index_dir: Path, encoder: Encoder | None) -> Snapshot:
-    """A snapshot of the live generation: with keyword search alone when there is no encoder or the vectors cannot be used,
-    and without an index when keyword search cannot be opened either. Errors are logged and become notices."""
+    """A snapshot of the live generation: with keyword search alone when there is no encoder or the vectors cannot be
+    used, and without an index when that cannot be opened either. Errors are logged and become notices."""
     generation = generations.live_name(index_dir)
     if generation is None or not (index_dir / generation).is_dir():
         return Snapshot(None, encoder, (INDEX_MISSING,), generation)

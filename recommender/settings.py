@@ -1,4 +1,4 @@
-"""The settings in one table: name, default, help. They are read from environment variables that start with
+"""All settings in one table, with name, default and help. They are read from environment variables that start with
 `KOLLEGA_`."""
 
 import os
@@ -93,7 +93,7 @@ class Settings:
 
     @property
     def models_dir(self) -> Path:
-        """Directory of the model, rebuilt from its package and exported for OpenVINO."""
+        """Directory of what is prepared on first use: models exported for OpenVINO, and dictionaries."""
         return self.home / "models"
 
     @classmethod

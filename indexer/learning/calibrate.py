@@ -149,7 +149,7 @@ def past_matches(recommender: Recommender, session: Session, progress: Progress)
                 among_by_kind[OTHER_TEAMS] = others
         for kind, among in among_by_kind.items():
             reader = reader_then(session, request.asker)
-            ranking = recommender.rank(request.text, reader, session, calibration.BESIDE, among)
+            ranking = recommender.rank(request.text, reader, session, calibration.FIRST_MATCHES, among)
             yield PastMatch(request.at, kind, ranking.matches)
             session.expunge_all()
         progress(number + 1, len(requests))

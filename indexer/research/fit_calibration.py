@@ -114,7 +114,7 @@ def ask(evaluation_set: EvaluationSet, sets: Sequence[EvaluationSet], run: Run) 
     with store.sessions() as session:
         for question in [*_of_the_set(evaluation_set), *_of_other_sets(evaluation_set, sets)]:
             among = None if question.ids is None else frozenset(store.keys[identifier] for identifier in question.ids)
-            ranking = recommender.rank(question.text, ANYONE, session, calibration.BESIDE, among)
+            ranking = recommender.rank(question.text, ANYONE, session, calibration.FIRST_MATCHES, among)
             yield Example(evaluation_set.name, question.kind, ranking.features)
             session.expunge_all()
     store.sessions.kw["bind"].dispose()

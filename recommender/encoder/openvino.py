@@ -16,7 +16,7 @@ from recommender.encoder import ModelCard, Vectors, normalise
 from recommender.encoder.pytorch import card_of, load_sentence_transformer, prompts_of, quiet, revision_of
 
 _BATCH_TOKENS = 2048  # tokens in a batch, with padding: a judgement
-_SHORTEST_INPUT, _INPUT_STEP = 16, 8  # tokens of a question after padding: a judgement
+_SHORTEST_INPUT, _INPUT_STEP = 16, 8  # tokens: a question is padded to at least 16, and to a multiple of 8. A judgement
 
 
 class OpenVINOEncoder:
@@ -70,7 +70,7 @@ class OpenVINOEncoder:
         request = self._model.create_infer_request()  # one per call: requests are not shared between threads
         for rows in _batches([len(ids) for ids in tokens]):
             width = max(len(tokens[row]) for row in rows)
-            if len(texts) == 1:  # a question: rounded up, since OpenVINO takes longer for a length that is new to it
+            if len(texts) == 1:  # a question: padded, since OpenVINO takes longer for a length that it has not seen
                 rounded = max(_SHORTEST_INPUT, -(-width // _INPUT_STEP) * _INPUT_STEP)
                 width = max(width, min(self.card.max_tokens, rounded))
             ids = np.zeros((len(rows), width), np.int64)

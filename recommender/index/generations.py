@@ -21,7 +21,7 @@ from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
 
 log = logging.getLogger(__name__)
-FORMAT = 3
+FORMAT = 3  # of the files in a generation; an index of another format must be built again
 EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 
 
@@ -85,7 +85,7 @@ def finished(index_dir: Path) -> list[str]:
 def begin(index_dir: Path, model: ModelCard) -> Path:
     """Make the directory of a new generation for vectors of `model`. Removes unfinished generations.
 
-    Learned weights are copied from the live generation, unless that was made with another model; the log says so then.
+    Learned weights are copied from the live generation, unless that was made with another model, which is logged.
     """
     index_dir.mkdir(parents=True, exist_ok=True)
     names = finished(index_dir)
@@ -153,8 +153,7 @@ def roll_back(index_dir: Path) -> str:
 
 @contextlib.contextmanager
 def write_lock(index_dir: Path) -> Iterator[None]:
-    """Lock the index for writing. Raises IndexLocked when another process has the lock; a killed process
-    loses it."""
+    """Lock the index for writing. Raises IndexLocked when another process has the lock; a killed process loses it."""
     index_dir.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(index_dir / "lock", timeout=0):

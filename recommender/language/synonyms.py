@@ -18,7 +18,7 @@ from recommender.language.terms import Translation
 
 log = logging.getLogger(__name__)
 _PROBABILITY = 0.8  # of a synonym: a judgement
-_NO_FILE = ()
+_NO_FILE = ()  # the version of a file that is missing
 Phrase = frozenset[str]
 
 
@@ -67,7 +67,7 @@ class Synonyms:
 
 class SynonymsFile:
     """The file of synonyms. It is read again when it changes. While it cannot be used, the last usable version stays in
-    use; a copy of that is stored beside the file, for processes that start meanwhile."""
+    use. A copy of that version is stored beside the file, for processes that start meanwhile."""
 
     def __init__(self, path: Path, analyzer: Analyzer) -> None:
         self.path = path
@@ -115,7 +115,7 @@ class SynonymsFile:
             try:
                 self._synonyms = Synonyms.parse(self._copy.read_text(encoding="utf-8"), self._analyzer)
             except (SynonymsError, OSError, UnicodeDecodeError):
-                log.info("There is no earlier version of the synonyms")
+                log.info("There is no earlier usable version of the synonyms")
         consequence = "The previous version stays" if self._synonyms.rules else "Until it is corrected no synonyms are"
         problem = f"{self.path}: {error} {consequence} in use."
         if problem != self.problem:
