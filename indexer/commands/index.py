@@ -76,7 +76,7 @@ def rollback(settings: Settings) -> None:
 def update_index(settings: Settings, full: bool, prepare: "Callable[[Encoder], Encoder] | None" = None) -> None:
     """Reindex with a progress bar, print one line of counts, and exit with 1 when an item could not be indexed.
 
-    `prepare` may put another encoder in the place of the one that the settings name.
+    `prepare` may replace the encoder of the settings by another one.
     """
     from indexer.indexing.reindex import reindex as run
     from recommender.database.engine import open_database
