@@ -133,5 +133,4 @@ def _digest(token: str) -> str:
 
 
 def _has_left(account: Account | None) -> bool:
-    left = account.person.left_on if account else None
-    return bool(left and left <= utc_now().date())
+    return account is not None and account.person.has_left(utc_now().date())

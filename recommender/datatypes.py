@@ -62,7 +62,7 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Item:
-    """What can be suggested. `key` is `request:17` or `document:4`; `audience` holds the tokens that may read it."""
+    """What can be suggested. `key` is `request:17` or `document:4`; `audience` contains the tokens that may read it."""
 
     key: str
     kind: Kind
@@ -153,8 +153,8 @@ class Expert:
     """A colleague who did something in items that are similar to the question. There is always evidence.
 
     `answered`, `keeps`, `verified` and `replied` count all of the evidence by part. `last_at` is the time of the newest
-    evidence of one part: the first of answered, keeps, verified, replied that is not 0. `evidence` holds the strongest
-    pieces, `words` the words of the question that occur in their titles, and `reasons` the features
+    evidence of one part: the first of answered, keeps, verified, replied that is not 0. `evidence` contains the
+    strongest pieces, `words` the words of the question that occur in their titles, and `reasons` the features
     (`people/features.py`) in which this person is ahead of the others who are suggested.
     """
 

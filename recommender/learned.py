@@ -69,7 +69,7 @@ class LearnedFile(Generic[Model]):
             pass
 
     def in_force(self, directory: Path) -> Model:
-        """The model of a generation, or the shipped one when there is no file or it cannot be used; the log says so."""
+        """The model of a generation, or the shipped one when there is no file or it cannot be used, which is logged."""
         try:
             return self.load(directory)
         except FileNotFoundError:

@@ -29,7 +29,7 @@ class Snapshot:
 
     `index` is None when there is none, `encoder` None when the model cannot be loaded; `notices` say what cannot run.
     `generation` names the index generation that index and learned models belong to, None when there is none.
-    `learned_files` holds the versions of the files that the answer model and the ranker were read from.
+    `learned_files` contains the versions of the files that the answer model and the ranker were read from.
     """
 
     index: SearchIndex | None
@@ -114,7 +114,7 @@ class Live:
         if not self._is_live(snapshot):
             loaded = load_snapshot(self._index_dir, snapshot.encoder)
             if set(loaded.notices) - set(snapshot.notices) and not self._is_live(loaded):
-                return  # newer generations went live meanwhile and its files were removed; the next refresh loads those
+                return  # its files were removed, since newer generations went live; the next refresh loads the newest
             self._snapshot = loaded
         elif self._changed():
             self._snapshot = with_learned_models(snapshot, self._index_dir)

@@ -72,7 +72,7 @@ class People(NamedTuple):
 
 
 class Recommender:
-    """Answers questions from the live index; safe for many threads. It reads no files itself: `open` does."""
+    """Answers questions from the live index; safe for many threads. Only `open` reads files."""
 
     def __init__(self, settings: Settings, questions: QuestionAnalyzer, live: Live) -> None:
         self._settings = settings

@@ -20,7 +20,7 @@ def open_engine(settings: Settings) -> Engine:
     """
     try:
         if settings.database_url.startswith("sqlite:///"):
-            settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # its files hold confidential texts
+            settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # its files contain confidential texts
         engine = create_engine(settings.database_url)
     except OSError as error:
         raise SettingsError(f"KOLLEGA_HOME={settings.home} cannot be used: {error.strerror}.") from error

@@ -67,6 +67,10 @@ class Person(Base):
         secondary=team_members, back_populates="members", lazy="selectin", order_by=Team.handle
     )
 
+    def has_left(self, today: date) -> bool:
+        """True from the day on which the person leaves the organisation."""
+        return self.left_on is not None and self.left_on <= today
+
 
 class PersonSettings(Base):
     """How a person wants to be suggested; only they see it. They are not suggested while `paused`, and at most
@@ -278,7 +282,7 @@ class Event(Base):
     """An outcome of an item: solved, used, flagged ... Who searched is not stored, and the time is only a day, so that
     a server log does not reveal it either.
 
-    `subject_id` is the person whom the event is about ("not my topic"), never the person who caused it.
+    `subject_id` is the person that the event is about ("not my topic"), never the person who caused it.
     """
 
     __tablename__ = "events"

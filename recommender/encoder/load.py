@@ -40,7 +40,7 @@ def _load_torch(settings: Settings, folder: Path) -> Encoder:
         return TorchEncoder(settings.model, folder, settings.threads)
     except Exception as error:
         raise ModelError(
-            f"{folder} holds no model that Sentence Transformers can load ({error}). Set KOLLEGA_MODEL to another "
+            f"{folder} contains no model that Sentence Transformers can load ({error}). Set KOLLEGA_MODEL to another "
             f"model, or unset it to use {NAME}."
         ) from error
 

@@ -113,7 +113,7 @@ def _export(name: str, folder: Path, target: Path, revision: str) -> None:
         card = card_of(name, folder, model)
         facts = {"card": {**card.__dict__, "revision": revision}, "prompts": prompts_of(model)}
         (unfinished / "card.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        with contextlib.suppress(OSError):  # another process has written the same export meanwhile
+        with contextlib.suppress(OSError):  # another process was faster, with the same export
             os.rename(unfinished, target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -51,7 +51,7 @@ class IndexBuilder:
 
     @property
     def passages(self) -> int:
-        """Number of passages that the generation holds now."""
+        """Number of passages that the generation contains now."""
         return self._catalogue.counts()[1] if self._catalogue else 0
 
     @classmethod
@@ -104,7 +104,8 @@ class IndexBuilder:
         self._removed = len(self._dense) - self._catalogue.counts()[1]
 
     def vectors_of(self, digests: Collection[str]) -> dict[str, Vectors]:
-        """The vectors that the generation already holds, by passage digest; shape (dimension,), in its vector space."""
+        """The vectors that the generation already contains, by passage digest; shape (dimension,), in its vector
+        space."""
         if self._base is None or self._catalogue is None or self._dense is None:
             return {}
         self._flush()
@@ -188,7 +189,7 @@ class IndexBuilder:
         indexed = len(LexicalIndex.load(directory / "lexical"))
         if indexed != items:
             raise IndexDamaged(
-                f"{directory.name} holds the terms of {indexed} items, not of {items}. Run the command again."
+                f"{directory.name} contains the terms of {indexed} items, not of {items}. Run the command again."
             )
 
     def _compact(self, catalogue: Catalogue, dense: DenseIndex, approximate: bool) -> DenseIndex:

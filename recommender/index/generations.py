@@ -1,9 +1,9 @@
 """Index generations on disk. `index/CURRENT` names the live one; a new one is written beside it and replaces it
 atomically.
 
-The directory of a generation holds `catalogue.db`, `space.npz`, `vectors.faiss`, `lexical/` and `manifest.json`. The
+The directory of a generation contains `catalogue.db`, `space.npz`, `vectors.faiss`, `lexical/` and `manifest.json`. The
 manifest is written last: a directory without one was never finished. `experts.json` and `calibration.json`, if there
-are any, hold learned weights and are copied from generation to generation.
+are any, contain learned weights and are copied from generation to generation.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a generation was made from and what it holds; stored as `manifest.json`."""
+    """What a generation was made from and what it contains; stored as `manifest.json`."""
 
     format: int
     analysis: int
@@ -95,14 +95,14 @@ def begin(index_dir: Path, model: ModelCard) -> Path:
     number = int(names[-1].partition("-")[2]) + 1 if names else 1
     directory = index_dir / f"gen-{number:06d}"
     directory.mkdir()
-    live = index_dir / (live_name(index_dir) or "")
-    learned = [live / name for name in (EXPERTS, CALIBRATION) if (live / name).is_file()]
-    if learned and _model_of(live) == asdict(model):
+    previous = index_dir / (live_name(index_dir) or "")
+    learned = [previous / name for name in (EXPERTS, CALIBRATION) if (previous / name).is_file()]
+    if learned and _model_of(previous) == asdict(model):
         for path in learned:
             shutil.copy2(path, directory / path.name)
     elif learned:
         ignored = ", ".join(path.name for path in learned)
-        log.warning("%s of %s belong to another model and are not copied", ignored, live.name)
+        log.warning("%s of %s belong to another model and are not copied", ignored, previous.name)
     return directory
 
 

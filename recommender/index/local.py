@@ -80,7 +80,7 @@ class LocalIndex:
             counts = catalogue.counts()
             if counts != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
                 raise IndexDamaged(
-                    f"{directory.name} holds {counts[0]} items and {counts[1]} passages, its manifest says "
+                    f"{directory.name} contains {counts[0]} items and {counts[1]} passages, its manifest says "
                     f"{manifest.items} and {manifest.passages}. Run: kollega reindex --full"
                 )
             return cls(manifest, catalogue, dense, lexical, vector_space)

@@ -36,8 +36,8 @@ _OPENING = Role.OPENING.value
 class VectorSpace:
     """Means and maps, by language.
 
-    `passages` holds the mean of each language's passages, shape (dimension,), and under `LANGUAGE opening` the mean of
-    its openings, which are short and so differ from longer passages. `questions` holds the means of questions of
+    `passages` contains the mean of each language's passages, shape (dimension,), and under `LANGUAGE opening` the mean
+    of its openings, which are short and so differ from longer passages. `questions` contains the means of questions of
     LENGTHS words, shape (4, dimension). `maps` is as in Alignment. Passages of a language without a mean are not
     centred; for a question in such a language the average of the other languages' means is used.
 

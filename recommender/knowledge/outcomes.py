@@ -1,6 +1,6 @@
 """The outcomes of suggestions (solved, used, flagged ...), counted for each item. Who searched is not stored.
 
-Explicit outcomes (a person said so) and implicit ones (a person left without filing a request) are counted apart.
+Explicit outcomes (a person said so) and implicit ones (a person left without filing a request) are counted separately.
 """
 
 from collections.abc import Collection

@@ -23,10 +23,8 @@ FILE = Path(__file__).parent / "dictionary.json.gz"
 BOTH_WAYS, ONE_WAY = 0.4, 0.2
 """The probability of a translation that both directions of the dictionary have, and of one that only one of them has: a
 judgement."""
-_PART_FACTOR, _PAIR_FACTOR = (
-    0.7,
-    2.0,
-)  # factors of the probability when a part of a compound, or a pair of words, is translated: a judgement
+_PART_FACTOR, _PAIR_FACTOR = 0.7, 2.0
+"""Factors of the probability when a part of a compound is translated, and when a pair of words is: a judgement."""
 _SHORTEST_COMPOUND, _SHORTEST_HEAD, _SHORTEST_TAIL = 8, 3, 4  # letters: a judgement
 
 
@@ -63,8 +61,8 @@ class Dictionary:
         return cls()
 
     def translations(self, words: Sequence[Sequence[str]], language: str) -> tuple[Translation, ...]:
-        """Terms of the other language for a question in `language`, each term once, most probable first. `words` holds
-        the possible terms of each word (`Analyzer.variants`)."""
+        """Terms of the other language for a question in `language`, each term once, most probable first. `words`
+        contains the possible terms of each word (`Analyzer.variants`)."""
         entries = self.entries.get(language, {})
         candidates = _candidates(words, entries, language in COMPOUNDING)
         best: dict[str, Translation] = {}

@@ -40,16 +40,18 @@ class Synonyms:
             if len(sides) > 2:
                 raise SynonymsError(f"line {number} has more than one '=>'.")
             if not all(phrase for side in sides for phrase in side):
-                raise SynonymsError(f"line {number} has nothing between two commas, or beside one.")
+                raise SynonymsError(f"line {number} has nothing between two commas, or before or after one.")
             if len(sides) == 1 and len(sides[0]) == 1:
-                raise SynonymsError(f"line {number} holds one word only: write its synonyms too, separated by commas.")
+                raise SynonymsError(
+                    f"line {number} contains one word only: write its synonyms too, separated by commas."
+                )
             count = len(rules)
             for phrase in sides[0]:
                 synonyms = [other for other in sides[-1] if other != phrase]
                 terms = tuple(dict.fromkeys(term for other in synonyms for term in analyzer.query_terms(other).words))
                 rules += [(needed, terms) for needed in _readings(phrase, analyzer) if terms]
             if len(rules) == count:
-                raise SynonymsError(f"line {number} holds no two phrases that can be searched for.")
+                raise SynonymsError(f"line {number} contains no two phrases that can be searched for.")
         return cls(tuple(rules))
 
     def translations(self, words: Sequence[str]) -> tuple[Translation, ...]:

@@ -26,8 +26,8 @@ class Availability:
 
     `left` is also True for people whose account is disabled. `away_until` is None for those who are not away now.
     `capacity` is how many times a week at most they want to be suggested first (None: any number), `load` how many
-    times they were in the last seven days. `muted` and `stated` hold the terms of each topic that they muted or added,
-    in each language of questions. `languages` are those in which they help; empty when they have not said.
+    times they were in the last seven days. `muted` and `stated` contain the terms of each topic that they muted or
+    added, in each language of questions. `languages` are those in which they help; empty when they have not said.
     """
 
     person_id: int
@@ -133,7 +133,7 @@ def topic_terms(topic: str, analyzer: Analyzer, language: str) -> frozenset[str]
 
 
 def question_terms(topic: str, analyzer: Analyzer) -> tuple[frozenset[str], ...]:
-    """The terms of a topic in each language that a question may be in. A question is about the topic when it holds all
-    terms of one of these sets."""
+    """The terms of a topic in each language that a question may be in. A question is about the topic when it contains
+    all terms of one of these sets."""
     by_language = [topic_terms(topic, analyzer, language) for language in _QUESTION_LANGUAGES]
     return tuple(dict.fromkeys(terms for terms in by_language if terms))

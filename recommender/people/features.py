@@ -50,7 +50,7 @@ _DAY = 86_400.0
 @dataclass(frozen=True)
 class Candidates:
     """The people of the traces, in the order of their ids: `values` has shape (people, features), its columns in the
-    order of FEATURES; `nearest` holds the score of each person's nearest item, shape (people,)."""
+    order of FEATURES; `nearest` contains the score of each person's nearest item, shape (people,)."""
 
     people: tuple[int, ...]
     values: Numbers

@@ -25,7 +25,7 @@ from recommender.people.availability import topic_terms
 from recommender.people.fairness import CONFIRMING_ITEMS
 
 PIECES = 200
-"""Requests, and as many documents, that a profile is made from; a judgement, as the other numbers here."""
+"""How many requests, and how many documents, a profile is made from; a judgement, as the other numbers here."""
 _MAX_TOPICS = 8
 """How many topic words are shown."""
 _CONSIDERED = 250
@@ -173,7 +173,7 @@ def _as_written(term: str, words: Sequence[dict[str, str]]) -> str:
 
 
 def _question(item: Item) -> str:
-    """The text that says what an item is about: without the answer, which also holds greetings and other things."""
+    """The text that says what an item is about: without the answer, which also contains greetings and other things."""
     return f"{item.title}\n{item.body}"[:_CHARACTERS_READ]
 
 

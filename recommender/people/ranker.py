@@ -78,7 +78,7 @@ organisation's own history gives better ones. In these sets all people wrote one
 def fit(questions: Sequence[tuple[Numbers, NDArray[np.bool_]]], start: Ranker, pull: float) -> dict[str, float]:
     """The weights that make the people who answered most probable among the candidates of their question.
 
-    `questions` holds, for each question, the features of its candidates, shape (people, features), and which of them
+    `questions` contains, for each question, the features of its candidates, shape (people, features), and which of them
     answered, shape (people,). `pull` is the strength of a Gaussian prior around the weights of `start`, which the
     result is close to when there are few questions.
     """

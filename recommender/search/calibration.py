@@ -3,10 +3,10 @@ verdict.
 
 Two features of a suggestion do not depend on the other results: how near it is to the question in meaning, compared
 with unrelated texts of the same index, and how many of the question's rare words are in it. What they mean depends on
-the length of question and passage: a passage rarely covers all of a long question, and a long passage holds many words
-by chance and is never as near as a short one. Whether a question has an answer is estimated from the best suggestion
-and from those after it: a single suggestion that matches is more often there by chance. All weights are those of a
-logistic regression.
+the length of question and passage: a passage rarely covers all of a long question, and a long passage contains many
+words by chance and is never as near as a short one. Whether a question has an answer is estimated from the best
+suggestion and from those after it: a single suggestion that matches is more often there by chance. All weights are
+those of a logistic regression.
 """
 
 import math
@@ -68,8 +68,8 @@ SHIPPED_WEIGHTS = Weights(
     -8.4, 15.3, 8.4, question=1.7, passage=-1.6, near_in_long=8.7, covered_in_long=1.6, across=1.0
 )
 """Fitted by `python -m indexer.research.fit_calibration` on train queries of the evaluation sets, with and without an
-answer: out-of-scope ones, and questions of one set asked of the corpora of others. Only `across` was fitted apart, on
-the one set in two languages: the same meaning has a lower cosine and fewer common words there."""
+answer: out-of-scope ones, and questions of one set asked of the corpora of others. Only `across` was fitted separately,
+on the only set in two languages: the same meaning has a lower cosine and fewer common words there."""
 WORDS_ALONE = Weights(-2.6, 0.0, 8.9)
 """Weights for keyword search alone, fitted in the same way."""
 
@@ -129,7 +129,7 @@ def fit_weights(
     pull: float = 0.0,
 ) -> Weights:
     """The weights that predict best from each question's best suggestion whether an answer exists; which suggestion is
-    best is decided by the previous round's weights. `suggestions` holds those of each question, none of them from
+    best is decided by the previous round's weights. `suggestions` contains those of each question, none of them from
     keyword search alone; `weights` and `pull` as in `fit`. More nearness or coverage never makes an answer less
     probable; `across` stays as in `start`."""
     values = [np.array([_values(features) for features in of_question]) for of_question in suggestions]

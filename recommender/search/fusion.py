@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from recommender.index import Hit, Near
 
 _FIRST_WEIGHT, _MEAN_WEIGHT = 0.5, 0.5
-"""Weights of an item's first passage and of the mean of its passages, beside 1 for the nearest; a judgement."""
+"""Weights of an item's first passage and of the mean of its passages, when the nearest passage has weight 1; a
+judgement."""
 _LEAST_TOP = 0.3
 """The BM25 score that counts as 1 in a language is at least this share of the best score of all languages; a
 judgement."""

@@ -39,7 +39,7 @@ def asking_part(text: str) -> str:
 
 
 def _is_log_line(line: str) -> bool:
-    """True for a line that begins with a time or a log level, or holds few plain words."""
+    """True for a line that begins with a time or a log level, or contains few plain words."""
     words = [word.strip(_EDGES) for word in line.split()]
     words = [word for word in words if word]
     plain = sum(word.replace("'", "").replace("’", "").replace("-", "").isalpha() for word in words)

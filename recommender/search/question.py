@@ -30,7 +30,7 @@ _CORRECTION_PROBABILITY, _MAX_CORRECTIONS = 0.5, 4
 class Question:
     """A question's terms, and the rarity of each (inverse document frequency) among the items its reader may read.
 
-    `language_known` is False when the language is a guess. `variants` holds the possible terms of each word, one for
+    `language_known` is False when the language is a guess. `variants` contains the possible terms of each word, one for
     each language. `unknown_rarity` is the rarity of a word that the index does not know, `rarest` that of a word which
     is in one item only.
     """

@@ -127,7 +127,7 @@ class Search:
         among: frozenset[str] | None = None,
     ) -> Results:
         """The items that `reader` may read now, without those in `leave_out`, ranked and judged. `among` are the only
-        items to search. Both hold item keys."""
+        items to search. Both contain item keys."""
         pool, index = self.candidates(reader, leave_out, among), self.index
         if index is None or not pool.candidates:
             return Results(pool)
@@ -148,7 +148,7 @@ class Search:
 
     @cached_property
     def _encoded(self) -> tuple[Vector | None, tuple[str, ...]]:
-        """(the question's vector, the notices); without a vector, keyword search alone answers and a notice says so."""
+        """(the question's vector, the notices); without a vector, keyword search alone answers, with a notice."""
         if self.encoder is None:
             return None, self.notices
         try:
@@ -217,8 +217,8 @@ class Search:
 def _readable_items(
     candidates: Sequence[Candidate], reader: Reader, session: Session, top_k: int
 ) -> list[tuple[Item, Candidate]]:
-    """The best items as the database has them now, reordered by how alike they are (`fusion.reorder`). Items that were
-    deleted, hidden or restricted since they were indexed are dropped first and do not affect the order."""
+    """The best items as the database has them now, in the order of `fusion.reorder`. Items that were deleted, hidden or
+    restricted since they were indexed are dropped first and do not affect the order."""
     ranked: list[tuple[Item, Candidate]] = []
     for start in range(0, len(candidates), LOADED):
         chunk = candidates[start : start + LOADED]
