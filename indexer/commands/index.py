@@ -35,9 +35,9 @@ def reindex(settings: Settings, full: bool) -> None:
 @click.command()
 @click.pass_obj
 def watch(settings: Settings) -> None:
-    """Follow the database and index what changes, until stopped.
+    """Watch the database and index what changes, until stopped.
 
-    Run it as a process of its own beside `kollega serve`.
+    Run it as a separate process beside `kollega serve`.
     """
     from indexer.indexing.watch import watch as follow
     from recommender.database.engine import open_database

@@ -94,7 +94,7 @@ def user_disable(settings: Settings, handle: str, undo: bool) -> None:
 def user_unlink(settings: Settings, handle: str) -> None:
     """Forget which account at the OpenID provider belongs to HANDLE, and end their sessions.
 
-    For when that account was replaced. Their next sign-in links them again.
+    Use this when that account was replaced. The next sign-in links the new one.
     """
     from indexer.commands.accounts import get_person
     from recommender import accounts

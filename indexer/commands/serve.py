@@ -71,7 +71,7 @@ def _serve(settings: Settings) -> None:
 
 @contextmanager
 def watching() -> Iterator[None]:
-    """`kollega watch` as a process of its own, stopped at the end."""
+    """`kollega watch` as a separate process, which is stopped at the end."""
     child = subprocess.Popen([sys.executable, "-m", "indexer", "watch"], env=os.environ.copy())
     try:
         yield

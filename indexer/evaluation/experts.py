@@ -1,8 +1,8 @@
 """How well colleagues are suggested: how often those suggested first are those who really answered.
 
-Protocols "rolling" and "fixed" suggest a set's candidates only, "rolling, unfiltered" anybody. Weights are fitted on
-questions from before the split only: the shipped ones on those of several sets, and here also on those of the other
-sets and of the same set.
+Protocols "rolling" and "fixed" suggest a set's candidates only, "rolling, unfiltered" anybody. Weights are fitted only
+on questions from before the split: the shipped weights on those of several sets; here also on those of the other sets,
+and on those of the same set.
 """
 
 from collections import Counter

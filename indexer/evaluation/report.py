@@ -37,7 +37,7 @@ class Evaluation:
 
 def as_json(evaluation: Evaluation) -> str:
     """Rows {set, protocol, method, n, metrics}, as JSON. Rows of dense or keyword search alone also have `fusion_gain`
-    {mean, low, high}; rows of the set `all` hold the same over all tasks."""
+    {mean, low, high}; rows of the set `all` contain the same over all tasks."""
     rows: list[dict[str, object]] = [
         {"set": row.set, "protocol": row.protocol, "method": row.method, "n": row.n, "metrics": row.metrics}
         | ({"fusion_gain": asdict(row.fusion_gain)} if row.fusion_gain else {})

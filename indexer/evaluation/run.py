@@ -137,9 +137,8 @@ def _ask(
 ) -> dict[str, dict[str, Answer]]:
     """{question key: {method: answer}}."""
     run.progress(f"{evaluation_set.name}: questions", 0, len(queries))
-    run.encoder.encode_queries(
-        [query.text.strip() for query in queries]
-    )  # in one batch; each method then takes them from the cache
+    # In one batch; each method then takes the vectors from the cache.
+    run.encoder.encode_queries([query.text.strip() for query in queries])
     ids = {key: identifier for identifier, key in store.keys.items()}
     among = {repr(query.filter): _allowed_keys(evaluation_set, query, store) for query in queries}
     answers: dict[str, dict[str, Answer]] = {}

@@ -1,4 +1,4 @@
-"""An evaluation set in a temporary store: a database and an index of its own under `KOLLEGA_HOME/evaluation`.
+"""An evaluation set in a temporary store: with its own database and index, under `KOLLEGA_HOME/evaluation`.
 
 A store is built again only when the set or something else changes that affects the index. The organisation's own
 database and index are not touched.
@@ -106,7 +106,7 @@ def _digest(evaluation_set: EvaluationSet, settings: Settings, card: ModelCard) 
 
 
 def _rows(evaluation_set: EvaluationSet, pool: str) -> Iterable[Mapping[str, Any]]:
-    """What is searched: the corpus, or every answer as a document of its own."""
+    """What is searched: the corpus, or every answer as a separate document."""
     if pool == ITEMS:
         return evaluation_set.corpus.values()
     return [

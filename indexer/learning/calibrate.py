@@ -3,8 +3,9 @@
 Past requests are asked again among the items that existed at the time. A request had an answer if somebody answered it
 with an item that existed then, or linked it to such an item as a duplicate. It had no answer if later requests were
 answered with it and it had no earlier answer itself, or if its asker saw suggestions, sent it nevertheless, and nobody
-answered it with an item. A request with an answer is also asked among the items of other teams only, as a question without an
-answer. The weights are fitted to the older questions, judged on the newer ones, and used only when they are better.
+answered it with an item. A request with an answer is also asked among the items of other teams only, as a question
+without an answer. The weights are fitted to the older questions, judged on the newer ones, and used only when they are
+better.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,10 +32,9 @@ from recommender.settings import Settings
 
 ANSWERED, FIRST, SENT_ANYWAY, OTHER_TEAMS = "answered", "first of its kind", "sent anyway", "among other teams'"
 """Kinds of past questions: with an answer, and three reasons why there was none."""
-LEAST, MOST = (
-    100,
-    3_000,
-)  # questions needed with and without an answer; the newest requests that are used at most. Judgements
+LEAST, MOST = 100, 3_000
+"""How many questions are needed with and without an answer, and how many requests, the newest, are used at most. A
+judgement."""
 HELD_OUT = 0.3  # share of the questions, the newest, that the weights are judged on; a judgement
 PULL = 5.0  # strength of the prior around the shipped weights; a judgement
 LEAST_ITEMS = 50  # other teams' items that are needed to ask among them; a judgement

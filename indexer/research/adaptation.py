@@ -49,11 +49,8 @@ _TEACHER_SHARE = 0.5  # of all-MiniLM-L6-v2; the rest is the packaged model's
 _TEMPERATURE = 0.05
 _PRINT_EVERY = 25  # steps
 _BODY_SHARE, _COSINES = 0.3, 10.0  # weight of a heading's body as its answer; weight of the cosines' squared error
-_NEAR_HEADINGS, _NEAR_OTHERS, _NEAR_SHARE = (
-    300,
-    700,
-    0.7,
-)  # numbers of similar texts that a batch is drawn from, and the share of batches for which that is done
+_NEAR_HEADINGS, _NEAR_OTHERS, _NEAR_SHARE = 300, 700, 0.7
+"""Numbers of similar texts (headings, others) that a batch is drawn from, and the share of batches that are."""
 _DIRECTIONS = (("en", "en", 0.4), ("fi", "fi", 0.26), ("fi", "en", 0.17), ("en", "fi", 0.17))
 """(language of questions, of passages, share of the batches)"""
 _WORDS = (3, 8, 25)  # bounds of the four groups of texts by their number of words

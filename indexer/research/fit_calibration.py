@@ -33,10 +33,8 @@ from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 
 ANSWERED, OUT_OF_SCOPE, FIRST, ELSEWHERE = "answered", "out of scope", "first of its kind", "of another set"
-OF_EACH_TASK, FROM_ELSEWHERE = (
-    800,
-    40,
-)  # at most so many queries of a task, from the set itself and from each other set; judgements
+OF_EACH_TASK, FROM_ELSEWHERE = 800, 40
+"""At most so many queries of each task are taken, from the set itself and from each other set; a judgement."""
 ALIKE = ({"similar_banking77", "noanswer_clinc150"},)
 """Sets of which a question may have an answer in the other one."""
 LEAST_BEFORE = 50  # items that must have existed before a question; a judgement

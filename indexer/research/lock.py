@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN, TEST, LOAD = "requirements.lock", "requirements-test.lock", "requirements-load.lock"
-# Sign-in by OpenID Connect is a matter of settings, not of another install; setuptools installs Kollega itself.
+# OpenID Connect is only a setting, so what it needs is always installed; setuptools installs Kollega itself.
 _NEEDS = {RUN: ("--extra=oidc", "--group=build"), TEST: ("--group=test",), LOAD: ("--group=load",)}
 _PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", re.M)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
@@ -80,7 +80,7 @@ def _pins(text: str) -> str:
 
 
 def _compile(output: Path, options: Sequence[str]) -> str:
-    """The text that uv writes to a file; what the file holds before says which versions it prefers."""
+    """The text that uv writes to a file; what the file contains before says which versions it prefers."""
     uv = Path(sys.executable).with_name("uv")
     shared = ["--quiet", "--universal", "--python-version=3.11", "--no-annotate", "--custom-compile-command=make lock"]
     command = [str(uv), "pip", "compile", *shared, *options, f"--output-file={output}", "pyproject.toml"]

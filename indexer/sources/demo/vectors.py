@@ -1,7 +1,7 @@
 """The vectors of the demo organisation's texts, made once and shipped, so that the demo is indexed in seconds.
 
-The file `vectors.npz` holds a vector for every text that indexing the demo gives to the packaged model. It is made by
-`python -m indexer.research.demo_vectors`. A text that has changed since then is not in it and is encoded like any
+The file `vectors.npz` contains a vector for every text that indexing the demo gives to the packaged model. It is made
+by `python -m indexer.research.demo_vectors`. A text that has changed since then is not in it and is encoded like any
 other, and with another model the file is not used at all. So an outdated file costs time, but never gives a wrong
 vector.
 """
