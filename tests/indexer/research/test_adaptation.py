@@ -47,7 +47,7 @@ def test_a_saved_adaptation_is_read_only_for_its_own_weights(tmp_path: Path) -> 
         ("layer.weight", B.tolist(), A.tolist())
     ]
     assert (read.base, read.source, len(read.digest)) == ("weights", "written here", 12)
-    with pytest.raises(ModelError, match="other weights than are installed"):
+    with pytest.raises(ModelError, match="other weights than the installed ones"):
         Adaptation.load("others", tmp_path / "file.npz")
 
 
