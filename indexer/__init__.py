@@ -1,1 +1,1 @@
-"""Outside world -> database -> index. Run by admins and cron."""
+"""Brings content from outside into the database, and from the database into the index. Admins and timers run it."""

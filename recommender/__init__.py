@@ -1,1 +1,2 @@
-"""Question in, Recommendation out: the retrieval core of Kollega. Knows no Flask and no click."""
+"""From a question to a Recommendation: the core of Kollega, with its tables, its access rules and its index. It does
+not use Flask or click."""

@@ -1,9 +1,9 @@
-"""Who may read what: the one rule that every page, call and command uses.
+"""Who may read what: the rule that every page, API call and command uses.
 
-A person holds reader tokens, an item has an audience of tokens. The person may read the item when the two sets have a
-token in common. Besides the audience stored with it, a request may be read by the person who asked and by the team that
-handles it, a document by its owner and its team. A draft may only be read by its owner and its team. The name of an
-anonymous asker is shown only to the asker and to the agents who handle the request.
+A person has reader tokens, and an item has an audience, which is a set of tokens. The person may read the item when the
+two sets have a token in common. Besides the audience stored with it, a request may be read by the person who asked and
+by the team that handles it, a document by its owner and its team. A draft may only be read by its owner and its team.
+The name of an anonymous asker is shown only to the asker and to the agents who handle the request.
 """
 
 from collections.abc import Collection, Mapping
@@ -133,12 +133,12 @@ def _may_know_asker(request: HelpRequest, reader: Reader) -> bool:
 
 
 def may_read(audience: frozenset[str], reader: Reader) -> bool:
-    """True when the reader holds a token of the audience."""
+    """True when the reader has a token of the audience."""
     return not audience.isdisjoint(reader.tokens)
 
 
 def readable_requests(reader: Reader) -> ColumnElement[bool]:
-    """The rule as an SQL condition on HelpRequest, for lists and counts."""
+    """The same rule as an SQL condition on HelpRequest, for lists and counts."""
     by_token = exists().where(
         RequestAudience.request_id == HelpRequest.id, RequestAudience.token.in_(sorted(reader.tokens))
     )
@@ -147,7 +147,7 @@ def readable_requests(reader: Reader) -> ColumnElement[bool]:
 
 
 def readable_documents(reader: Reader) -> ColumnElement[bool]:
-    """The rule as an SQL condition on Document, for lists and counts."""
+    """The same rule as an SQL condition on Document, for lists and counts."""
     by_token: ColumnElement[bool] = exists().where(
         DocumentAudience.document_id == Document.id, DocumentAudience.token.in_(sorted(reader.tokens))
     )

@@ -20,7 +20,7 @@ SCOPES = ("read", "write")
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 1_000  # characters; a judgement
 _PREFIX = "kollega_"
 PASSWORD_HASHER = PasswordHasher()
-"""argon2id with the library's parameters (RFC 9106). Tests put a hasher that costs less in its place."""
+"""argon2id with the library's parameters (RFC 9106). Tests replace it by a faster one."""
 
 
 def sign_in(session: Session, handle: str, password: str) -> Account | None:
@@ -124,7 +124,7 @@ def token_of(session: Session, bearer: str, today: date) -> APIToken | None:
 
 @lru_cache(maxsize=1)
 def _hash_of_nobody(hasher: PasswordHasher) -> str:
-    """The hash of a random password, as slow to verify as the other hashes that `hasher` makes."""
+    """The hash of a random password that nobody has. Verifying it takes as long as verifying a real one."""
     return hasher.hash(secrets.token_hex(16))
 
 
@@ -133,5 +133,4 @@ def _digest(token: str) -> str:
 
 
 def _has_left(account: Account | None) -> bool:
-    left = account.person.left_on if account else None
-    return bool(left and left <= utc_now().date())
+    return account is not None and account.person.has_left(utc_now().date())

@@ -1,5 +1,5 @@
-"""Turns database rows into items, and decides what is searchable: requests, and documents that are not drafts, unless
-they are hidden.
+"""Turns database rows into items, and decides what is searchable: requests and documents that are not hidden, except
+drafts.
 
 Open requests are items too, with a separate audience (`access.open_audience`), so that only a search for similar open
 requests finds them.
@@ -34,7 +34,8 @@ _KEY = re.compile(r"(request|document):[1-9][0-9]{0,8}")
 
 
 def items(session: Session) -> Iterator[Item]:
-    """Every searchable item, requests first, in the order of their ids. Memory use does not grow with the corpus."""
+    """Every searchable item, requests first, in the order of their ids. Rows are read in chunks, so memory use does not
+    grow with the corpus."""
     yield from _stream(session, HelpRequest.id, SEARCHABLE_REQUESTS, _requests)
     yield from _stream(session, Document.id, SEARCHABLE_DOCUMENTS, _documents)
 
@@ -71,7 +72,7 @@ def is_key(key: str) -> bool:
 
 
 def fingerprint(session: Session) -> tuple[Any, ...]:
-    """A value that changes when any request, reply, document, audience or person does; cheap to query."""
+    """A value that changes whenever a request, reply, document, audience or person changes. It is cheap to compute."""
     parts: list[Any] = []
     for model in (HelpRequest, Reply, Document, RequestAudience, DocumentAudience, Person):
         parts += session.execute(select(func.count(), func.max(model.updated_at)).select_from(model)).one()
@@ -85,8 +86,8 @@ def ids_of(keys: Collection[str], kind: Kind) -> list[int]:
 
 
 def answer_of(resolution: str | None, replies: Sequence[Any], asker: int | None) -> str:
-    """A request's answer: the stored resolution, else the accepted reply, else the reply with most votes, of equal ones
-    the newest. The asker's replies count only when there are no others. Empty when there is no answer."""
+    """A request's answer: the stored resolution, else the accepted reply, else the reply with most votes (the newest of
+    those with equally many). The asker's replies count only when there are no others. Empty when there is no answer."""
     solution = next((reply for reply in replies if reply.accepted), None)
     if solution is None:
         by_others = [reply for reply in replies if reply.author_id != asker] or replies
@@ -95,8 +96,8 @@ def answer_of(resolution: str | None, replies: Sequence[Any], asker: int | None)
 
 
 def reply_contributions(replies: Iterable[tuple[int | None, datetime, bool, int]]) -> tuple[Contribution, ...]:
-    """The best contribution of each author of replies (author id, time, accepted, score), of equal ones the first. The
-    asker's replies must not be among them."""
+    """The best contribution of each author of replies (author id, time, accepted, score); the first of equally good
+    ones. The asker's replies must be left out before."""
     best: dict[int, Contribution] = {}
     for author, at, accepted, score in replies:
         if author is None:

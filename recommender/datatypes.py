@@ -1,6 +1,6 @@
-"""What Kollega speaks of, as frozen dataclasses: items, passages, suggestions, experts, recommendations.
+"""The types that all parts share, as frozen dataclasses: items, passages, suggestions, experts, recommendations.
 
-A result carries its own explanation: a suggestion its reasons, an expert the evidence.
+Results explain themselves: a suggestion has its reasons, an expert has the evidence.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ because another model made them."""
 
 
 class Kind(StrEnum):
-    """What an item is."""
+    """The kinds of items."""
 
     REQUEST = "request"
     DOCUMENT = "document"
@@ -25,12 +25,12 @@ def item_key(kind: Kind, identifier: int | str) -> str:
 
 
 class Role(StrEnum):
-    """What part of an item a passage is."""
+    """The roles of passages: which part of an item they are."""
 
     QUESTION = "question"
     ANSWER = "answer"
     SECTION = "section"
-    OPENING = "opening"  # how an item begins, on its own: what it is about, found by a short question
+    OPENING = "opening"  # the title and first words: says what an item is about, for short questions
 
 
 class Part(StrEnum):
@@ -38,8 +38,8 @@ class Part(StrEnum):
 
     ANSWERED = "answered"  # their reply solved it, or was voted for
     REPLIED = "replied"
-    KEEPS = "keeps"  # owns the document
-    VERIFIED = "verified"  # confirmed that a document which somebody else owns is right
+    KEEPS = "keeps"  # they own the document
+    VERIFIED = "verified"  # they confirmed that a document of another owner is correct
 
 
 class Verdict(StrEnum):
@@ -62,7 +62,7 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Item:
-    """What may be recommended. `key` is `request:17` or `document:4`; `audience` holds the tokens that may read it."""
+    """What can be suggested. `key` is `request:17` or `document:4`; `audience` contains the tokens that may read it."""
 
     key: str
     kind: Kind
@@ -84,7 +84,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Heading:
-    """The heading of an item, for where its texts are not shown."""
+    """An item without its texts, for where only its title is shown."""
 
     key: str
     kind: Kind
@@ -102,7 +102,7 @@ class Heading:
 class Passage:
     """A piece of an item that the model can read whole.
 
-    `context` (title and heading path) is read together with `text` by both search legs; `text` alone is shown.
+    Dense and keyword search read `context` (title and heading path) together with `text`; only `text` is shown.
     """
 
     item: str
@@ -115,8 +115,8 @@ class Passage:
 
 @dataclass(frozen=True)
 class Why:
-    """Why a suggestion is there: shared words, and how near it is in meaning (0 = like unrelated texts, 1 = the same);
-    `nearness` is None in keyword search alone."""
+    """Why an item is suggested: the words it shares with the question, and how near it is in meaning, from 0 (like
+    unrelated texts) to 1 (the same). `nearness` is None when keyword search alone answered."""
 
     words: tuple[str, ...]
     nearness: float | None
@@ -126,8 +126,8 @@ class Why:
 class Suggestion:
     """An item, its best passage with the spans (start, end) of the matching words, and how well it matches.
 
-    `match` is the probability that it answers the question (`search/calibration.py`). Suggestions are not ordered by
-    it but by the fused score of both searches, which is relative to the other results and not shown.
+    `match` is the probability that it answers the question (`search/calibration.py`). Suggestions are not ordered by it
+    but by the fused score of both searches, which is relative to the other results and not shown.
     """
 
     item: Item
@@ -150,12 +150,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Expert:
-    """A colleague who did something for items like the question. Never without evidence.
+    """A colleague who did something in items that are similar to the question. There is always evidence.
 
     `answered`, `keeps`, `verified` and `replied` count all of the evidence by part. `last_at` is the time of the newest
-    evidence of one part: the first of answered, keeps, verified, replied that is not 0. `evidence` holds the strongest
-    pieces, `words` the words of the question that are in their titles, and `reasons` the features
-    (`people/features.py`) in which this person is above the others who are named.
+    evidence of one part: the first of answered, keeps, verified, replied that is not 0. `evidence` contains the
+    strongest pieces, `words` the words of the question that occur in their titles, and `reasons` the features
+    (`people/features.py`) in which this person is ahead of the others who are suggested.
     """
 
     person_id: int
@@ -178,7 +178,7 @@ class Expert:
 class Recommendation:
     """The answer to one question. `more` is the number of suggestions beyond those that are listed. `notices` say what
     could not run (DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH). `teams` are the handles of the teams that handled the
-    nearest items, and are named when no person is convincing."""
+    nearest items; they are given when no expert answered, owns or verified one."""
 
     question: str
     language: str

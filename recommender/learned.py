@@ -69,7 +69,7 @@ class LearnedFile(Generic[Model]):
             pass
 
     def in_force(self, directory: Path) -> Model:
-        """The model of a generation, or the shipped one when there is no file or it cannot be used; the log says so."""
+        """The model of a generation, or the shipped one when there is no file or it cannot be used, which is logged."""
         try:
             return self.load(directory)
         except FileNotFoundError:
@@ -107,11 +107,13 @@ def _answer_model_values(model: AnswerModel) -> Mapping[str, Any]:
 
 
 def _parse_ranker(values: Mapping[str, Any]) -> Ranker:
-    weights = values.get("weights")
+    weights, trained = values.get("weights"), values.get("trained") or {}
     if not isinstance(weights, dict) or not weights.keys() <= set(FEATURES):
         raise ValueError("its features are not those of this version")
     _require_numbers(weights)
-    return Ranker(weights, values.get("trained") or {})
+    if not isinstance(trained, dict):
+        raise ValueError("it does not say what it was trained on")
+    return Ranker(weights, trained)
 
 
 def _ranker_values(model: Ranker) -> Mapping[str, Any]:

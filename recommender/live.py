@@ -6,6 +6,7 @@ question takes the snapshot once and uses it to the end, so that no answer is ma
 
 import logging
 import threading
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,15 +20,16 @@ from recommender.people.ranker import Ranker
 from recommender.search.calibration import AnswerModel
 
 log = logging.getLogger(__name__)
+_RETRY_AFTER = 60.0  # seconds after which a load that failed is tried again: a judgement
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that an answer depends on beside the database and the settings.
+    """Everything that an answer depends on, except the database and the settings.
 
     `index` is None when there is none, `encoder` None when the model cannot be loaded; `notices` say what cannot run.
     `generation` names the index generation that index and learned models belong to, None when there is none.
-    `learned_files` holds the versions of the files that the answer model and the ranker were read from.
+    `learned_files` contains the versions of the files that the answer model and the ranker were read from.
     """
 
     index: SearchIndex | None
@@ -46,6 +48,7 @@ class Live:
         self._index_dir = index_dir
         self._snapshot = snapshot
         self._loading = threading.Lock()
+        self._retry_at = 0.0
 
     @classmethod
     def load(cls, index_dir: Path, encoder: Encoder | None) -> "Live":
@@ -54,25 +57,25 @@ class Live:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The snapshot in force. Take it once for each question."""
+        """The snapshot in force. Read this once for each question."""
         return self._snapshot
 
     def refresh(self, wait: bool = False) -> None:
         """Take over a new live generation, or learned models that were written into the present one.
 
         A generation is loaded in the background while the old snapshot goes on answering; with `wait`, this returns
-        when the new one is in force. Learned models are small and are read at once.
+        when the new one is in force. Learned models are small and are read at once. When loading fails in an unexpected
+        way, the log says so, the old snapshot stays in force, and the next try is a minute later; with `wait`, the
+        error is raised.
         """
-        if not self._changed():
-            return
         if wait:
             with self._loading:
                 self._load()
-        elif self._loading.acquire(blocking=False):
-            if generations.live_name(self._index_dir) == self._snapshot.generation:
+        elif time.monotonic() >= self._retry_at and self._changed() and self._loading.acquire(blocking=False):
+            if self._is_live(self._snapshot):
                 self._load_and_release()
             else:
-                threading.Thread(target=self._load_and_release, daemon=True).start()
+                self._load_in_background()
 
     def warm_up(self) -> None:
         """Run the model once, so that the first question is as quick as the next."""
@@ -81,28 +84,48 @@ class Live:
 
     def _changed(self) -> bool:
         snapshot = self._snapshot
-        if generations.live_name(self._index_dir) != snapshot.generation:
+        if not self._is_live(snapshot):
             return True
         return _learned_files(self._index_dir, snapshot.generation) != snapshot.learned_files
+
+    def _load_in_background(self) -> None:
+        try:
+            threading.Thread(target=self._load_and_release, daemon=True).start()
+        except RuntimeError:  # the system allows no more threads
+            self._loading.release()
+            self._report_failure()
 
     def _load_and_release(self) -> None:
         try:
             self._load()
+        except Exception:
+            self._report_failure()
         finally:
             self._loading.release()
 
+    def _report_failure(self) -> None:
+        """Log the present exception, and wait before the next try: a load may be expensive, and each request asks."""
+        self._retry_at = time.monotonic() + _RETRY_AFTER
+        log.exception("The index could not be loaded; the previous one goes on answering")
+
     def _load(self) -> None:
-        """Replace the snapshot by what is on disk now. Only whoever holds the lock may call this."""
+        """Replace the snapshot by what is on disk now. The caller must hold the lock."""
         snapshot = self._snapshot
-        if generations.live_name(self._index_dir) != snapshot.generation:
-            self._snapshot = load_snapshot(self._index_dir, snapshot.encoder)
+        if not self._is_live(snapshot):
+            loaded = load_snapshot(self._index_dir, snapshot.encoder)
+            if set(loaded.notices) - set(snapshot.notices) and not self._is_live(loaded):
+                return  # its files were removed, since newer generations went live; the next refresh loads the newest
+            self._snapshot = loaded
         elif self._changed():
             self._snapshot = with_learned_models(snapshot, self._index_dir)
 
+    def _is_live(self, snapshot: Snapshot) -> bool:
+        return generations.live_name(self._index_dir) == snapshot.generation
+
 
 def load_snapshot(index_dir: Path, encoder: Encoder | None) -> Snapshot:
-    """A snapshot of the live generation: with the keyword index alone when there is no encoder or the vectors cannot be
-    used, and without an index when that cannot be opened either. Errors go to the log and become notices."""
+    """A snapshot of the live generation: with keyword search alone when there is no encoder or the vectors cannot be
+    used, and without an index when that cannot be opened either. Errors are logged and become notices."""
     generation = generations.live_name(index_dir)
     if generation is None or not (index_dir / generation).is_dir():
         return Snapshot(None, encoder, (INDEX_MISSING,), generation)
@@ -111,7 +134,7 @@ def load_snapshot(index_dir: Path, encoder: Encoder | None) -> Snapshot:
 
 
 def with_learned_models(snapshot: Snapshot, index_dir: Path) -> Snapshot:
-    """The snapshot with the models that its generation has learned, or the shipped ones."""
+    """The snapshot with the models that were learned for its generation, or with the shipped ones."""
     if snapshot.generation is None:
         return snapshot
     directory = index_dir / snapshot.generation
@@ -131,7 +154,7 @@ def _learned_files(index_dir: Path, generation: str | None) -> tuple[FileVersion
 
 
 def _open(directory: Path, encoder: Encoder | None) -> tuple[SearchIndex | None, tuple[str, ...]]:
-    """(the index of a generation, what of it cannot run)."""
+    """(the index of a generation, None when it cannot be opened; the notices about it)."""
     card = encoder.card if encoder else None
     try:
         return LocalIndex.open_generation(directory, card), () if encoder else (DENSE_MISSING,)

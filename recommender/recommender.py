@@ -1,6 +1,6 @@
-"""A question in, a Recommendation out: the recipe.
+"""From a question to a Recommendation, step by step.
 
-Its steps are in `search/` and `people/`; the index and the models that they use are held by `live.py`.
+The steps are in `search/` and `people/`; the index and the models that they use come from `live.py`.
 """
 
 import logging
@@ -37,8 +37,8 @@ from recommender.settings import Settings
 log = logging.getLogger(__name__)
 
 _SAME_SUBJECT, _RELATED = 0.6, 0.15
-"""The match from which an open request is about the same as a question, and the best match from which colleagues are
-named; a judgement."""
+"""The match from which an open request is about the same subject as a question, and the best match from which
+colleagues are suggested; a judgement."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ class Ranking:
 
 
 class People(NamedTuple):
-    """The colleagues to name for a question, and the handles of teams to name instead."""
+    """The colleagues to suggest for a question, and the handles of teams to name instead."""
 
     experts: tuple[Expert, ...]
     teams: tuple[str, ...]
 
 
 class Recommender:
-    """Answers questions from the live index; safe for many threads. It reads no files itself: `open` does."""
+    """Answers questions from the live index; safe for many threads. Only `open` reads files."""
 
     def __init__(self, settings: Settings, questions: QuestionAnalyzer, live: Live) -> None:
         self._settings = settings
@@ -98,21 +98,21 @@ class Recommender:
 
     @property
     def snapshot(self) -> Snapshot:
-        """What answers now."""
+        """The snapshot that answers questions now."""
         return self._live.snapshot
 
     @property
     def index(self) -> SearchIndex | None:
-        """The index that answers now; None when there is none."""
+        """The index of the snapshot; None when there is none."""
         return self.snapshot.index
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What cannot run now."""
+        """The notices of the snapshot: what cannot run now."""
         return self.snapshot.notices
 
     def refresh(self, wait: bool = False) -> None:
-        """Take over what is new on disk, as `Live.refresh` says."""
+        """Use a new index generation or new learned models, if there are any (`Live.refresh`)."""
         self._live.refresh(wait)
 
     def warm_up(self) -> None:
@@ -134,9 +134,9 @@ class Recommender:
         leave_out: Collection[str] = (),
         asker: int | None = None,
     ) -> Recommendation:
-        """Suggestions and experts for a question, from what `reader` may read and `session` still holds, without the
-        items whose keys are in `leave_out`. Neither the reader nor the `asker` (a person's id) is named as an expert.
-        """
+        """Suggestions and experts for a question, from what `reader` may read and the database contains now, without
+        the items whose keys are in `leave_out`. Neither the reader nor the `asker` (a person's id) is suggested as an
+        expert."""
         snapshot = self.snapshot
         results = self._search(question, snapshot).find(reader, session, top_k, leave_out)
         people = self._people(results, snapshot.ranker, reader, session, asker)
@@ -145,7 +145,7 @@ class Recommender:
     def similar_open(
         self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, leave_out: Collection[str] = ()
     ) -> tuple[Suggestion, ...]:
-        """Open requests about the same, best first: many of them are the sign of a problem that many people have."""
+        """Open requests about the same subject, best first. Several of them show that many people have the problem."""
         results = self._search(question, self.snapshot).find(_of_open_requests(reader), session, top_k, leave_out)
         return _same_subject(results, top_k)
 
@@ -170,14 +170,15 @@ class Recommender:
     def rank(
         self, question: str, reader: Reader, session: Session, top_k: int, among: frozenset[str] | None = None
     ) -> Ranking:
-        """The order that `recommend` begins with, whatever the verdict; `among` are the only items to search."""
+        """The items in the order in which `recommend` takes them, whatever the verdict. `among` are the only items to
+        search."""
         results = self._search(question, self.snapshot).find(reader, session, top_k, among=among)
         keys = tuple(item.key for item, _candidate in results.ranked[:top_k])
         return Ranking(keys, results.exists, tuple(judged.features for judged in results.judged))
 
     def candidates(self, question: str, reader: Reader, among: frozenset[str] | None = None) -> list[Candidate]:
-        """All that the index holds near a question, best first, before the database is asked which of the items are
-        still there: weights are fitted on this. `among` are the only items to search."""
+        """All candidates for a question, best first, before the database is asked which of the items still exist:
+        weights are fitted on this. `among` are the only items to search."""
         return self._search(question, self.snapshot).candidates(reader, among=among).candidates
 
     def evidence(
@@ -188,8 +189,8 @@ class Recommender:
         before: datetime | None = None,
         among: frozenset[str] | None = None,
     ) -> Nearby:
-        """What people did near a question that `reader` may read, as it was at the time `before`: what `kollega
-        evaluate` and `kollega train-experts` use. `among` are the only items to search."""
+        """What people did near a question that `reader` may read, as it was at the time `before`; for `kollega
+        evaluate` and `kollega train-experts`. `among` are the only items to search."""
         pool = self._search(question, self.snapshot).candidates(reader, among=among)
         return Nearby(_traces(pool.candidates, reader, session, before), pool.question.language)
 
@@ -205,8 +206,8 @@ class Recommender:
         )
 
     def _people(self, results: Results, ranker: Ranker, reader: Reader, session: Session, asker: int | None) -> People:
-        """The colleagues to name, and the teams instead when no colleague is convincing; nobody when even the best item
-        hardly matches."""
+        """The colleagues to suggest, and also teams when none of these colleagues answered, owns or verified an item.
+        Nobody when even the best item hardly matches."""
         if results.best_match < _RELATED:
             return People((), ())
         question, shown = results.question, {judged.item.key for judged in results.worth_showing}
@@ -215,13 +216,13 @@ class Recommender:
         query = ColleagueQuery(question.terms.words, question.language, question.language_known, excluded)
         half_life = self._settings.half_life_days
         chosen = choose_colleagues(session, reader, query, near, ranker, self.analyzer, utc_now(), half_life)
-        matcher = Matcher(question.telling, self.analyzer, question.translated)
-        named = tuple(
+        matcher = Matcher(question.distinctive, self.analyzer, question.translated)
+        suggested = tuple(
             replace(expert, words=shared_words(question, [piece.item.title for piece in expert.evidence], matcher))
             for expert in chosen
         )
-        convincing = any(expert.answered or expert.keeps or expert.verified for expert in named)
-        return People(named, () if convincing else experts.teams(near))
+        somebody_knows = any(expert.answered or expert.keeps or expert.verified for expert in suggested)
+        return People(suggested, () if somebody_knows else experts.teams(near))
 
     def _recommendation(self, question: str, results: Results, people: People, top_k: int) -> Recommendation:
         """The verdict on these results, and what is shown of them: no suggestions when the answer is unknown."""
@@ -245,7 +246,7 @@ def _of_open_requests(reader: Reader) -> Reader:
 
 
 def _same_subject(results: Results, top_k: int) -> tuple[Suggestion, ...]:
-    """The first results that are about the same as the question."""
+    """The first results, as far as they are about the same subject as the question."""
     same = [judged for judged in results.judged[:top_k] if judged.match >= _SAME_SUBJECT]
     return tuple(suggestion(judged, results.question) for judged in same)
 
@@ -253,6 +254,6 @@ def _same_subject(results: Results, top_k: int) -> tuple[Suggestion, ...]:
 def _traces(
     candidates: Sequence[Candidate], reader: Reader, session: Session, before: datetime | None = None
 ) -> list[Trace]:
-    """What people did in the nearest candidates, without what they declined."""
+    """What people did in the nearest candidates, without items that they marked as not their topic."""
     scores = {candidate.item: candidate.score for candidate in candidates[:POOL]}
     return traces(session, scores, reader, outcomes.who_declined(session, scores.keys()), before)

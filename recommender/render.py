@@ -1,4 +1,4 @@
-"""The JSON forms of a Recommendation, stated once: the command line prints them, the web API sends and documents them.
+"""The JSON forms of a Recommendation: the command line prints them, the web API sends and documents them.
 
 The names and docstrings of the models are part of the API's OpenAPI document.
 """
@@ -12,13 +12,13 @@ from recommender.datatypes import Evidence, Expert, Recommendation, Suggestion
 
 Key = Annotated[str, StringConstraints(pattern=r"^(request|document):[1-9][0-9]{0,8}$")]
 ShownRole = Literal["question", "answer", "section"]
-"""What part of an item a shown passage is; of an item found by its opening, the first passage is shown."""
+"""The role of a passage that is shown. When an opening matches best, the item's first passage is shown instead."""
 _DIGITS = 4
-"""Digits after the point of probabilities and of nearness."""
+"""Decimal places of probabilities and of nearness."""
 
 
 class SuggestedPassage(BaseModel):
-    """The part of an item that is shown; `marks` are spans [start, end] of its text."""
+    """The part of an item that is shown; `marks` are the spans [start, end] of its text that match the question."""
 
     role: ShownRole
     text: str
@@ -26,14 +26,15 @@ class SuggestedPassage(BaseModel):
 
 
 class SuggestionReason(BaseModel):
-    """Why a suggestion is there."""
+    """Why an item is suggested: the words it shares with the question, and how near it is in meaning, from 0 (like
+    unrelated texts) to 1; null when the search was by words alone."""
 
     words: list[str]
     nearness: float | None
 
 
 class SuggestedItem(BaseModel):
-    """An item that may answer, best first."""
+    """An item that may answer the question; `match` is the probability that it does."""
 
     item: Key
     kind: Literal["request", "document"]
@@ -48,7 +49,7 @@ class SuggestedItem(BaseModel):
 
 
 class EvidenceItem(BaseModel):
-    """One item that speaks for a colleague."""
+    """One item that a colleague is suggested for, and their part in it."""
 
     item: Key
     title: str
@@ -57,7 +58,8 @@ class EvidenceItem(BaseModel):
 
 
 class Colleague(BaseModel):
-    """A colleague who knows, with the evidence."""
+    """A colleague who can help, with the evidence. `answered`, `replied`, `keeps` (documents they own) and `verified`
+    count the similar items by what the colleague did in them."""
 
     handle: str
     name: str
@@ -75,8 +77,8 @@ class Colleague(BaseModel):
 
 
 class Recommended(BaseModel):
-    """The answer to a question; `notices` say what could not run, `more` how many further suggestions there are,
-    `teams` who handled what is nearest, when no colleague is convincing."""
+    """The answer to a question. `notices` say what could not run, and `more` how many further suggestions there are.
+    `teams` handled the most similar items; they are named when no colleague answered, owns or verified one."""
 
     question: str
     language: str
@@ -104,7 +106,7 @@ def expert_json(expert: Expert) -> dict[str, Any]:
 
 
 def in_utc(at: datetime) -> str:
-    """A time of the database, which is in UTC, as RFC 3339 writes it."""
+    """A time of the database, which is in UTC, in the format of RFC 3339."""
     return f"{at.isoformat()}Z"
 
 

@@ -1,4 +1,4 @@
-"""The settings in one table: name, default, help. They are read from environment variables that start with
+"""All settings in one table, with name, default and help. They are read from environment variables that start with
 `KOLLEGA_`."""
 
 import os
@@ -19,12 +19,12 @@ def _setting(default: Any, help: str) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings. Every file that Kollega writes is under `home`, never beside the code.
+    """All settings. Every file that Kollega writes is under `home`, never in the folder of the code.
 
     Raises SettingsError, which names the variable, for a value that cannot be used.
     """
 
-    home: Path = _setting(Path("var"), "directory that holds the database, the index and the models")
+    home: Path = _setting(Path("var"), "directory that contains the database, the index and the models")
     database: str = _setting("", "SQLAlchemy database URL; empty means SQLite in the home directory")
     model: str = _setting(
         "multilingual-e5-small",
@@ -49,23 +49,23 @@ class Settings:
     anonymous_reading: bool = _setting(
         False, "let people who have not signed in search and read what everyone may read: 0 or 1"
     )
-    public_url: str = _setting("", "address people use; when it starts with https:// cookies travel over HTTPS only")
+    public_url: str = _setting("", "address that people use; with https:// cookies are sent over HTTPS only")
     proxy_header: str = _setting(
-        "", "header in which a trusted proxy sends the handle of who has signed in; empty means none"
+        "", "header in which a trusted proxy sends the handle of the person who has signed in; empty means none"
     )
-    trusted_proxies: str = _setting("127.0.0.1", "addresses whose proxy header is believed, separated by commas")
+    trusted_proxies: str = _setting("127.0.0.1", "addresses whose proxy header is trusted, separated by commas")
     oidc_issuer: str = _setting(
         "", "issuer address of the OpenID provider that people may sign in with; empty means none"
     )
     oidc_client_id: str = _setting("", "client id that the OpenID provider has given to Kollega")
-    oidc_client_secret: str = _setting("", "secret that goes with the client id")
+    oidc_client_secret: str = _setting("", "secret of the client id")
     oidc_name: str = _setting("OpenID Connect", "what the sign-in page calls the OpenID provider")
-    oidc_claim: str = _setting("preferred_username", "claim that holds a person's handle at their first sign-in")
-    api_rate: str = _setting(
-        "300 per minute", "how often one token, or one address that sends no token, may call the API"
+    oidc_claim: str = _setting(
+        "preferred_username", "claim from which a person's handle is taken at their first sign-in"
     )
+    api_rate: str = _setting("300 per minute", "how often a token, or an address without a token, may call the API")
     embed_origins: str = _setting(
-        "", "origins whose pages may hold the suggestion box, separated by commas; empty means none"
+        "", "origins whose pages may show the suggestion box, separated by commas; empty means none"
     )
     demo: bool = _setting(False, "offer the demo organisation's sign-ins on the page: 0 or 1; `kollega demo` sets it")
 
@@ -99,7 +99,7 @@ class Settings:
 
     @property
     def models_dir(self) -> Path:
-        """Directory of the model, rebuilt from its package and exported for OpenVINO."""
+        """Directory of what is prepared on first use: models exported for OpenVINO, and dictionaries."""
         return self.home / "models"
 
     @classmethod

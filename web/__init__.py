@@ -1,1 +1,1 @@
-"""HTTP and templates. Knows no vectors and nothing of the indexer."""
+"""HTTP: pages, their templates, and the API. It does not use vectors or the indexer."""

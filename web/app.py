@@ -1,4 +1,4 @@
-"""create_app: the only assembly. Parts are made here and passed in."""
+"""Makes the web application. All parts are made here and passed to where they are used."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ from web.secret_key import load_secret_key
 from web.sign_in import oidc
 from web.sign_in import session as sign_in
 
-# These add their operations to the API's blueprint. The OpenAPI document lists them in this order.
+# These modules add their operations to the API's blueprint. The OpenAPI document lists them in this order.
 # isort: off
 import web.api.search
 import web.api.requests
@@ -64,7 +64,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)
     csrf.exempt(api.blueprint)  # it accepts bearer tokens only, which no browser sends by itself
-    for reading_view in (ask.search, ask.suggest, embed.suggest):  # they change nothing but a count
+    for reading_view in (ask.search, ask.suggest, embed.suggest):  # they only count, and change nothing else
         csrf.exempt(reading_view)
     api.attach(app)
     app.before_request(_remember_language)
@@ -78,9 +78,9 @@ def _configure(app: Flask, settings: Settings) -> None:
         MAX_CONTENT_LENGTH=1_000_000,
         MAX_FORM_MEMORY_SIZE=1_000_000,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may be open for days
-        WTF_CSRF_SSL_STRICT=False,  # SameSite and the token protect; a proxy may drop the Referer
+        WTF_CSRF_SSL_STRICT=False,  # SameSite and the CSRF token are enough; a proxy may remove the Referer
         PERMANENT_SESSION_LIFETIME=_SESSION,
-        SESSION_REFRESH_EACH_REQUEST=False,  # else an answer under way would bring back a session that has just ended
+        SESSION_REFRESH_EACH_REQUEST=False,  # otherwise a slow answer could restore a session that has just ended
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
@@ -89,7 +89,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 
 def _language() -> str:
-    """The language chosen on the page, else the one remembered, else the browser's, else the settings'."""
+    """The language chosen on the page, else that of the cookie, else the browser's, else that of the settings."""
     chosen = request.args.get("lang") or request.cookies.get("lang")
     if chosen in LANGUAGES:
         return chosen
@@ -102,7 +102,7 @@ def _remember_language() -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    """The cookie of a language that was just chosen, the security headers, and how long the answer may be cached."""
+    """Add the cookie of a language that was just chosen, the security headers, and the rules for caching."""
     if g.get("chosen_language"):
         response.set_cookie("lang", g.chosen_language, max_age=_YEAR, samesite="Lax", httponly=True)
     response.headers["Content-Security-Policy"] = (

@@ -1,4 +1,4 @@
-"""The search page: a question in, suggestions and colleagues out; the whole page, or only the results while someone
+"""The search page: suggestions and colleagues for a question, as a whole page, or only the results while somebody
 types."""
 
 import logging
@@ -24,24 +24,24 @@ from web.sign_in.session import current_reader
 log = logging.getLogger(__name__)
 
 blueprint = Blueprint("ask", __name__)
-_MOST_LEFT = 20  # items opened in one visit that are counted: a judgement
+_MOST_LEFT = 20  # opened items that are counted for one visit: a judgement
 
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """The page; with `q` it has the results too, so that it works without JavaScript."""
+    """The page. With `q` it contains the results too, so that it works without JavaScript."""
     return _page(typed_question(request.args))
 
 
 @blueprint.post("/")
 def search() -> ResponseReturnValue:
-    """The same from a form, for questions too long or too private for an address."""
+    """The page for a question in a form, for questions too long or too private for an address."""
     return _page(typed_question(request.form))
 
 
 @blueprint.post("/suggest")
 def suggest() -> ResponseReturnValue:
-    """Only the results, which the page puts in place while someone types."""
+    """Only the results, which the page inserts while somebody types."""
     question = typed_question(request.form)
     recommendation = recommend(question, SHOWN) if question.text else None
     return render_template("ask/_results.html", found=recommendation, teams=team_rows(), first=SHOWN_AT_ONCE)
@@ -50,8 +50,8 @@ def suggest() -> ResponseReturnValue:
 @blueprint.post("/asked")
 @limiter.limit("60 per minute")
 def count_asked() -> ResponseReturnValue:
-    """Count the colleague who was shown first, for a question typed without pressing the button that somebody then
-    acted on."""
+    """Count the colleague who was shown first, for a question whose results were shown while typing and then used (the
+    button was not pressed)."""
     question = typed_question(request.form)
     if question.text:
         _count_first(recommend(question, SHOWN))
@@ -60,15 +60,16 @@ def count_asked() -> ResponseReturnValue:
 
 @blueprint.post("/solved")
 def solved() -> ResponseReturnValue:
-    """Count that an item solved a question, without storing whose or which; 404 when this reader may not read it."""
+    """Count that an item solved a question. Neither the question nor who asked is stored. 404 when this reader may not
+    read the item."""
     _count(outcomes.EventKind.SOLVED, request.form.getlist("item")[:1])
     return render_template("ask/solved.html")
 
 
 @blueprint.post("/left")
 def left() -> ResponseReturnValue:
-    """Count that somebody opened items and left without filing a request: a weak sign that they helped, counted apart
-    from what people say."""
+    """Count that somebody opened items and left without filing a request: a weak sign that they helped, counted
+    separately from what people say."""
     _count(outcomes.EventKind.LEFT, request.form.getlist("item")[:_MOST_LEFT])
     return "", 204
 
@@ -83,21 +84,21 @@ def _count(kind: outcomes.EventKind, keys: list[str]) -> None:
 
 
 def _count_first(recommendation: Recommendation) -> None:
-    """Count that the first colleague was suggested: once for each question, not for each letter typed; who asks is not
-    stored."""
+    """Count that the first colleague was suggested: once for each question, not for each letter that is typed. Who
+    asked is not stored."""
     if not recommendation.experts:
         return
     try:
         availability.count_first(session(), recommendation.experts[0].person_id, utc_now().date())
         session().commit()
-    except OperationalError:  # something else is writing to the database: to miss one count does no harm
+    except OperationalError:  # the database is locked by another writer: a missing count does no harm
         session().rollback()
         log.warning("A first suggestion could not be counted", exc_info=True)
 
 
 def _page(question: TypedQuestion) -> ResponseReturnValue:
     recommendation = recommend(question, SHOWN) if question.text else None
-    changes_language = "lang" in request.args  # then the question was counted before
+    changes_language = "lang" in request.args  # then the same question was already counted
     if recommendation is not None and request.method != "HEAD" and not changes_language:
         _count_first(recommendation)
     return render_template(

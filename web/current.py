@@ -1,4 +1,4 @@
-"""What a request has at hand: the settings, the recommender, its analyser, and one database session."""
+"""What the code can use during a request: the settings, the recommender, its analyser, and a database session."""
 
 from flask import Flask, current_app, g
 from sqlalchemy.orm import Session, sessionmaker
@@ -11,7 +11,7 @@ from recommender.settings import Settings
 def attach(
     app: Flask, app_settings: Settings, app_recommender: Recommender, session_factory: sessionmaker[Session]
 ) -> None:
-    """Give the app what its requests use, and close each request's session when the request ends."""
+    """Store these parts in the app, and close the database session of each request when the request ends."""
     app.extensions["kollega_settings"] = app_settings
     app.extensions["kollega_recommender"] = app_recommender
     app.extensions["kollega_sessions"] = session_factory
@@ -25,14 +25,14 @@ def settings() -> Settings:
 
 
 def recommender() -> Recommender:
-    """The recommender; when a newer index generation is live, it begins to load it."""
+    """The recommender. When a newer index generation is live, loading it begins."""
     app_recommender: Recommender = current_app.extensions["kollega_recommender"]
     app_recommender.refresh()
     return app_recommender
 
 
 def analyzer() -> Analyzer:
-    """The recommender's analyser, whose dictionaries are loaded once."""
+    """The recommender's analyser; its dictionaries are loaded only once."""
     return recommender().analyzer
 
 

@@ -1,4 +1,4 @@
-"""The desk of those who handle requests: the queue of their teams, and what they do from a request's panel."""
+"""The desk of agents: the queue of their teams, and the actions beside a request."""
 
 from dataclasses import dataclass
 
@@ -22,12 +22,13 @@ from web.sign_in.session import current_agent, current_reader, signed_in
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
 PAGE = 50  # requests on a page of the queue: a judgement
 LONGEST_SEARCH = 200  # characters: a judgement
-_LAST_PAGE = 10_000
+_LAST_PAGE = 10_000  # a judgement
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What of the queue is shown: a team's handle, a state, whose, words that are in it, and the page from 1."""
+    """Which requests of the queue are shown: a team's handle, a state, to whom they are assigned, words that they
+    contain, and the number of the page, from 1."""
 
     team: str = ""
     state: str = OPEN
@@ -38,7 +39,7 @@ class Filters:
 
 @blueprint.get("/")
 def queue() -> ResponseReturnValue:
-    """Requests to the reader's teams, those that have waited longest first; 403 for those who handle none."""
+    """Requests to the reader's teams, those that have waited longest first; 403 for people who are not agents."""
     reader = current_agent()
     filters = _filters()
     where = [
@@ -81,7 +82,7 @@ def keys() -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/insert")
 def insert(request_id: int) -> ResponseReturnValue:
-    """Put a link, a quote or the resolution of an item into the reply being written; what was typed stays."""
+    """Insert a link, a quote or the answer of an item into the reply that is being written; what was typed is kept."""
     help_request, reader = _handled_request(request_id)
     how, _, key = request.form.get("insert", "").partition(" ")
     item = get_item(key, reader)
@@ -98,7 +99,7 @@ def insert(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/used")
 def used(request_id: int) -> ResponseReturnValue:
-    """Count an item as used in answering this request; what was typed stays."""
+    """Count that an item was used to answer this request; what was typed is kept."""
     help_request, reader = _handled_request(request_id)
     item = get_item(request.form.get("item", ""), reader)
     outcomes.record(session(), outcomes.EventKind.USED, item.key, request_id=help_request.id)
@@ -126,7 +127,7 @@ def flag() -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/settled")
 def settle(request_id: int) -> ResponseReturnValue:
-    """Somebody has looked at the request: its flags are done."""
+    """Mark the flags on the request as settled: somebody has looked at it."""
     help_request, _reader = _handled_request(request_id)
     outcomes.settle_flags(session(), item_key(Kind.REQUEST, help_request.id))
     session().commit()
@@ -135,7 +136,7 @@ def settle(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/assign")
 def assign(request_id: int) -> ResponseReturnValue:
-    """Give the request to a member of the team, or to nobody."""
+    """Assign the request to a member of the team, or to nobody."""
     help_request, reader = _handled_request(request_id)
     handle = request.form.get("person", "")
     person = session().scalar(select(Person).where(Person.handle == handle)) if handle else None
@@ -160,7 +161,8 @@ def move(request_id: int) -> ResponseReturnValue:
 
 
 def _handled_request(request_id: int) -> tuple[HelpRequest, Reader]:
-    """(a request the reader handles, the reader); 404 when they may not read it, 403 when they do not handle it."""
+    """(a request that the reader handles, the reader); 404 when they may not read it, 403 when they do not handle
+    it."""
     reader = current_agent()
     help_request = get_request(request_id)
     if not access.may_handle(help_request, reader):
@@ -173,7 +175,7 @@ def _back_to(help_request: HelpRequest) -> ResponseReturnValue:
 
 
 def _filters() -> Filters:
-    """The filters of the address; a value that makes no sense counts as missing."""
+    """The filters in the query string; values that cannot be used are ignored."""
     args = request.args
     state = args.get("state", OPEN)
     page = args.get("page", "1")

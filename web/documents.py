@@ -1,4 +1,5 @@
-"""Documents: read by everybody who may, written, reviewed and verified by their owners and the agents of their team."""
+"""The pages of documents: for reading, and for writing, reviewing and verifying by owners and the agents of the
+team."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,8 +24,8 @@ blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 
 @dataclass
 class DocumentForm:
-    """What is in the form of a document, and what is wrong with it by field. `seen` is the document's `updated_at` when
-    the form was opened."""
+    """The fields of the form of a document, and what is wrong with them, by field. `seen` is the document's
+    `updated_at` when the form was opened."""
 
     title: str = ""
     body: str = ""
@@ -38,7 +39,7 @@ class DocumentForm:
 
 @blueprint.get("/")
 def kept() -> ResponseReturnValue:
-    """The documents that the signed-in person looks after, due and flagged first; 401 when nobody has signed in."""
+    """The documents that the signed-in person maintains, due and flagged first; 401 when nobody has signed in."""
     signed_in()
     reader = current_reader()
     rows = documents.maintained(session(), reader, utc_now().date())
@@ -47,7 +48,7 @@ def kept() -> ResponseReturnValue:
 
 @blueprint.get("/<int(max=2147483647):document_id>")
 def show(document_id: int) -> ResponseReturnValue:
-    """The document as safe HTML; when it was verified, how often it was used, its flags."""
+    """The page of a document: its text as safe HTML, when it was verified, how often it was used, its flags."""
     document, reader = get_document(document_id), current_reader()
     key = item_key(Kind.DOCUMENT, document.id)
     editable = access.may_edit(document, reader)
@@ -66,7 +67,7 @@ def show(document_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/new")
 def new() -> ResponseReturnValue:
-    """An empty document, or one drafted from a resolved request; stores nothing. For agents."""
+    """The form for a new document, empty or drafted from a resolved request; stores nothing. For agents."""
     reader = current_agent()
     source, teams = _named_source(), _teams_to_choose(reader)
     if not teams:
@@ -82,7 +83,7 @@ def new() -> ResponseReturnValue:
 
 @blueprint.post("/")
 def create() -> ResponseReturnValue:
-    """Store a new document, as a draft or published. What is wrong is said beside the field; what was typed stays."""
+    """Store a new document, as a draft or published. Problems are shown beside the fields; what was typed is kept."""
     reader, source = current_agent(), _named_source()
     form, content = _read_form(_teams_to_choose(reader), source)
     if request.form.get("then") == "preview" or content is None:
@@ -110,11 +111,12 @@ def edit(document_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):document_id>")
 def save(document_id: int) -> ResponseReturnValue:
-    """Change it; 409 with both texts when somebody else has changed it meanwhile."""
+    """Store a changed document; 409 with both texts when somebody else has changed it meanwhile."""
     document = _editable(document_id)
     reader = current_reader()
     widening = document.drafted_from_id and access.EVERYONE not in {row.token for row in document.audience}
-    source = session().get(HelpRequest, document.drafted_from_id) if widening else None  # never shown, only checked
+    # It is only checked, and never shown.
+    source = session().get(HelpRequest, document.drafted_from_id) if widening else None
     form, content = _read_form(_teams_to_choose(reader, document), source, document)
     if request.form.get("then") == "preview" or content is None:
         return _form_page(form, document=document, preview=content is not None), 200 if content else 422
@@ -131,7 +133,7 @@ def save(document_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):document_id>/verify")
 def verify(document_id: int) -> ResponseReturnValue:
-    """Say that it is right today; its flags are settled."""
+    """Mark the document as correct as of today, which also settles its flags."""
     documents.verify(session(), _editable(document_id), current_reader(), signed_in())
     session().commit()
     return redirect(url_for("documents.show", document_id=document_id))
@@ -139,7 +141,7 @@ def verify(document_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):document_id>/hidden")
 def hide(document_id: int) -> ResponseReturnValue:
-    """Take it out of the search and every page, or bring it back."""
+    """Hide the document from search and all pages, or show it again."""
     documents.hide(session(), _editable(document_id), current_reader(), request.form.get("hidden") == "1")
     session().commit()
     return redirect(url_for("documents.show", document_id=document_id))
@@ -155,27 +157,28 @@ def _editable(document_id: int) -> Document:
 
 
 def _named_source() -> HelpRequest | None:
-    """The resolved request that a draft comes from, when one is named; 404 when it is not for this reader."""
+    """The resolved request, named in the form or address, that a document is drafted from; None when none is named, 404
+    when this reader may not read it, 403 when it is not resolved or they do not handle it."""
     number = request.values.get("from", "")
     if not number:
         return None
     if not number.isdecimal() or len(number) > 9:
         abort(404)
     help_request = get_request(int(number))
-    begins = request.method == "GET"  # a request that is reopened while somebody writes does not lose their text
-    if (begins and help_request.status != RESOLVED) or not access.may_handle(help_request, current_reader()):
+    is_new = request.method == "GET"  # when a request is reopened while somebody writes, the text must not be lost
+    if (is_new and help_request.status != RESOLVED) or not access.may_handle(help_request, current_reader()):
         abort(403)
     return help_request
 
 
 def _source(document: Document) -> HelpRequest | None:
-    """The request a document was drafted from, as far as this reader may read it."""
+    """The request that a document was drafted from; None when there is none or this reader may not read it."""
     query = select(HelpRequest).where(HelpRequest.id == document.drafted_from_id, HelpRequest.hidden.is_(False))
     return session().scalar(query.where(access.readable_requests(current_reader())))
 
 
 def _teams_to_choose(reader: access.Reader, document: Document | None = None) -> dict[str, Team]:
-    """Teams whose documents this reader writes, by handle, and the one that a document has now."""
+    """The teams, by handle, for which this reader may write documents, and the present team of a document."""
     ids = reader.serves_teams | ({document.team_id} if document else set())
     return {handle: team for handle, team in team_rows().items() if team.id in ids}
 
@@ -183,7 +186,7 @@ def _teams_to_choose(reader: access.Reader, document: Document | None = None) ->
 def _read_form(
     teams: dict[str, Team], source: HelpRequest | None, document: Document | None = None
 ) -> tuple[DocumentForm, documents.Content | None]:
-    """(the form as it was sent, what it says when nothing is wrong with it)."""
+    """(the form as it was sent, its content; None when something is wrong with it)."""
     sent = request.form
     form = DocumentForm(
         title=sent.get("title", "").strip(),
@@ -213,7 +216,7 @@ def _read_form(
 
 
 def _check(form: DocumentForm, team: Team | None, owner: Person | None, source: HelpRequest | None) -> None:
-    """Write down what is wrong with a form, by field."""
+    """Add what is wrong with a form to its `problems`."""
     problems = form.problems
     if not form.title:
         problems["title"] = gettext("Give it a title.")
@@ -236,7 +239,7 @@ def _check(form: DocumentForm, team: Team | None, owner: Person | None, source: 
 
 
 def _owner(handle: str, team: Team | None, document: Document | None) -> Person | None:
-    """The member of the team with this handle, or the document's owner of now when it is theirs."""
+    """The person with this handle, if they are a member of the team or the present owner of the document."""
     if document is not None and document.owner is not None and document.owner.handle == handle:
         return document.owner
     if not handle or team is None:
@@ -272,7 +275,7 @@ def _form_page(
 
 
 def _time(value: str) -> datetime:
-    """A time in ISO 8601; one before all others when it is none."""
+    """A time in ISO 8601; the earliest possible time when it cannot be read."""
     try:
         return datetime.fromisoformat(value).replace(tzinfo=None)
     except ValueError:

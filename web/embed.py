@@ -1,5 +1,5 @@
-"""The suggestion box in another page: a script, and the JSON it asks for. It shows what everyone may read, to the
-origins that the settings allow, without cookies."""
+"""The suggestion box for pages of other sites: a script, and the JSON that it fetches. It shows only what everyone may
+read, works only on the origins that the settings allow, and uses no cookies."""
 
 from flask import Blueprint, Response, abort, current_app, jsonify, make_response, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,20 +15,21 @@ from web.limits import limiter
 
 blueprint = Blueprint("embed", __name__, url_prefix="/embed")
 _SHOWN = 3  # suggestions in the box: a judgement
-_LONGEST_QUESTION = 2_000  # characters, as in the box's field
+_LONGEST_QUESTION = 2_000  # characters, as in the field of the box
 
 
 def origins(settings: Settings) -> frozenset[str]:
-    """The origins (`https://intranet.example`) whose pages may hold the box."""
+    """The origins (`https://intranet.example`) whose pages may show the box."""
     return frozenset(origin.strip().rstrip("/") for origin in settings.embed_origins.split(",") if origin.strip())
 
 
 @blueprint.get("/kollega.js")
 def script() -> ResponseReturnValue:
-    """The script; 404 while no page may hold the box."""
+    """The script; 404 when the settings allow no origin."""
     _allowed_origins()
     answer = make_response(current_app.send_static_file("embed.js"))
-    answer.headers["Access-Control-Allow-Origin"] = "*"  # a module of another site needs it; the script holds no data
+    # Another site needs this to load a module. The script contains no data.
+    answer.headers["Access-Control-Allow-Origin"] = "*"
     return answer
 
 
@@ -59,7 +60,7 @@ def _suggestions_json(question: str) -> dict[str, object]:
 
 
 def _heading(recommendation: Recommendation) -> str:
-    """What the search page says above its results, and before it, as there, what could not be searched."""
+    """The same heading that the search page has, after the same notice when something cannot be searched."""
     if INDEX_MISSING in recommendation.notices:
         return str(
             gettext(

@@ -1,4 +1,5 @@
-"""Errors -> pages, or JSON for the API. An unknown id and one that the reader may not read give the same 404."""
+"""Turns errors into pages, or JSON for the API. An unknown id and one that the reader may not read give the same
+404."""
 
 import logging
 
@@ -47,18 +48,18 @@ def _as_json(error: HTTPException, code: int) -> ResponseReturnValue:
 
 
 def _sign_in_first() -> ResponseReturnValue:
-    """The sign-in page; it keeps a form that was sent, which is shown again after signing in."""
+    """The sign-in page. When a form was sent, its fields are kept and shown again after signing in."""
     if request.method == "POST":
-        return sign_in.sign_in_page(request.path, sign_in.kept_draft()), 401
+        return sign_in.sign_in_page(request.path, sign_in.sent_fields()), 401
     return sign_in.sign_in_page(request.full_path.rstrip("?")), 401
 
 
 def _ask_again(error: CSRFError) -> ResponseReturnValue:
-    """A form without a valid token: the session it was made in has ended. Nothing is stored; what was typed is shown
-    again."""
+    """Answer a form without a valid CSRF token, which means that its session has ended. Nothing is stored; what was
+    typed is shown again."""
     if sign_in.current_person() is None:
         return _sign_in_first()
-    draft = sign_in.kept_draft()
+    draft = sign_in.sent_fields()
     if not draft:
         return _show(error)
     return render_template("auth/draft.html", target=request.path, draft=draft), 400

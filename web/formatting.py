@@ -1,4 +1,4 @@
-"""How pages show values: dates in words, excerpts with their marks, Markdown as safe HTML, teams by name."""
+"""How pages show values: dates, excerpts with marks, Markdown as safe HTML, names of teams and roles."""
 
 import re
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ def marked(text: str, marks: Sequence[tuple[int, int]]) -> Markup:
 
 def markdown(text: str, breaks: bool = False) -> Markup:
     """Markdown as safe HTML: raw HTML is shown as text, links lead to web pages and mail only. `breaks` keeps single
-    line breaks, as people write them in messages. First headings become second ones, below the page's own."""
+    line breaks, as people write them in messages. Headings of level 1 become level 2, below the page's heading."""
     html = nh3.clean(
         _markdown(breaks).render(text),
         tags=_TAGS,
@@ -94,9 +94,9 @@ def role_name(role: str) -> str:
 
 
 def reason_words(expert: Expert) -> str:
-    """At most two strengths in which a colleague is ahead of the others who are shown, the strongest first, in words.
-    A strength (`people.features.FEATURES`) is left out when the evidence shows it already, such as how much there is of
-    it and how old it is, or when it does not hold for what is shown."""
+    """In words, at most two features in which a colleague is ahead of the others who are shown, the strongest first.
+    Features (`people.features.FEATURES`) are left out when the evidence shows them already, such as its number and age,
+    or when they do not fit what is shown."""
     recent = gettext("recent activity") if utc_now() - expert.last_at < _RECENTLY else ""
     close = gettext("close matches")
     words = {

@@ -1,4 +1,4 @@
-"""How often an address may sign in and a token may call the API; counted in the memory of this process."""
+"""How often an address may sign in and a token may call the API; the counts are in this process's memory."""
 
 from flask import Flask
 from flask_limiter import Limiter

@@ -1,4 +1,4 @@
-"""What stands beside a request for those who handle it: similar resolved and open ones, documents, people."""
+"""The panel beside a request, for agents who handle it: similar resolved and open requests, documents, colleagues."""
 
 from dataclasses import dataclass
 
@@ -10,26 +10,26 @@ from web.current import session
 from web.question import recommend_similar
 from web.quoting import insertion, quotable, readers_of
 
-_RESOLVED, _DOCUMENTS, _OPEN = 6, 4, 4  # shown at most: a judgement, what fits beside a request
-_SUGGESTIONS = 20  # asked for, so that both kinds are among them: a judgement
+_RESOLVED, _DOCUMENTS, _OPEN = 6, 4, 4  # shown at most: a judgement, as many as fit beside a request
+_SUGGESTIONS = 20  # suggestions that are asked for, so that both kinds are among them: a judgement
 
 
 @dataclass(frozen=True)
 class Card:
-    """A suggestion as an agent sees it: `quotable` when everybody who reads the request may read it too."""
+    """A suggestion as an agent sees it. `quotable` is True when everybody who may read the request may read it too."""
 
     suggestion: Suggestion
     usage: Usage
     quotable: bool
 
     def text(self, how: str) -> str:
-        """What `how` (answer, quote, link) would put into a reply."""
+        """The text that `how` (answer, quote, link) inserts into a reply."""
         return insertion(self.suggestion.item, how)
 
 
 @dataclass(frozen=True)
 class Panel:
-    """All that stands beside one request."""
+    """The content of the panel beside one request."""
 
     resolved: list[Card]
     documents: list[Card]
@@ -38,7 +38,7 @@ class Panel:
     notices: tuple[str, ...]
 
 
-def beside(request: HelpRequest, reader: Reader) -> Panel:
+def make_panel(request: HelpRequest, reader: Reader) -> Panel:
     """The panel of a request, from what the reader may read."""
     recommendation, similar_open = recommend_similar(request, reader, _SUGGESTIONS, _OPEN)
     suggestions = recommendation.suggestions

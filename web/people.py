@@ -1,5 +1,5 @@
 """The page of one person: what they have resolved and written, as far as the reader may read it. A person's own page
-says what they are suggested for; the settings behind it are in `profile.py`."""
+shows what they are suggested for; its settings are in `profile.py`."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -27,8 +27,8 @@ def show(handle: str) -> ResponseReturnValue:
 
 @blueprint.post("/me/topics")
 def decline() -> ResponseReturnValue:
-    """Say that an item is not about what the person knows, or take that back; nobody else sees it. 404 when this reader
-    may not read the item."""
+    """Mark an item as not the person's topic, or undo that. Nobody else sees it. 404 when this reader may not read the
+    item."""
     person = signed_in()
     item = get_item(request.form.get("item", ""), current_reader())
     if request.form.get("undo"):

@@ -1,4 +1,4 @@
-"""What a person sets about being suggested, for themselves alone: the settings, an export of all of it, its erasure."""
+"""What a person sets about being suggested, which only they see: the settings, their export and their erasure."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ from web.settings_form import SettingsForm, form_of, offered_languages, read_for
 from web.sign_in.session import current_reader, signed_in
 
 blueprint = Blueprint("profile", __name__, url_prefix="/people/me")
-_COLLEAGUES = 100  # proposed as deputies: a judgement
+_COLLEAGUES = 100  # that are proposed as deputies: a judgement
 
 
 @blueprint.get("/settings")
@@ -30,7 +30,7 @@ def settings() -> ResponseReturnValue:
 
 @blueprint.post("/settings")
 def save() -> ResponseReturnValue:
-    """Store the settings. What is wrong is said beside the field; what was typed stays."""
+    """Store the settings. Problems are shown beside the fields; what was typed is kept."""
     person = signed_in()
     form, stated_preferences = read_form(request.form, person)
     if stated_preferences is None:
@@ -42,7 +42,7 @@ def save() -> ResponseReturnValue:
 
 @blueprint.get("/export")
 def export() -> ResponseReturnValue:
-    """All that the profile holds, and all evidence for the person that they may read, as a JSON file."""
+    """The whole profile, and all evidence for the person that they may read, as a JSON file."""
     person = signed_in()
     answer = Response(json.dumps(_export_json(person), ensure_ascii=False, indent=2), mimetype="application/json")
     answer.headers.set("Content-Disposition", "attachment", filename=f"kollega-{person.handle}.json")
@@ -51,14 +51,14 @@ def export() -> ResponseReturnValue:
 
 @blueprint.get("/erase")
 def ask_to_erase() -> ResponseReturnValue:
-    """What would be deleted, and the button that does it."""
+    """The page that lists what would be deleted, with the button for it."""
     signed_in()
     return render_template("profile/erase.html")
 
 
 @blueprint.post("/erase")
 def erase() -> ResponseReturnValue:
-    """Delete all of it and pause suggestions."""
+    """Delete all that the person has set, and pause suggestions of them."""
     person = signed_in()
     preferences.erase(session(), person)
     session().commit()

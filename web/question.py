@@ -1,4 +1,4 @@
-"""What is put to the recommender for the current reader: a question that somebody typed, or a whole request."""
+"""Asks the recommender for the current reader: with a question that somebody typed, or with a whole request."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ from web import current
 from web.sign_in.session import current_reader
 
 SHOWN_AT_ONCE = 3  # suggestions on a page before "show more": a judgement
-_LAST_REPLIES = 3  # of a request, that say what is still open: a judgement
-_LONGEST_BODY, _LONGEST_REPLY = 4_000, 2_000  # characters: a judgement; the model reads about as much
+_LAST_REPLIES = 3  # of a request, that are part of the question: a judgement
+_LONGEST_BODY, _LONGEST_REPLY = 4_000, 2_000  # characters: a judgement, about as much as the model reads
 
 
 @dataclass(frozen=True)
 class TypedQuestion:
-    """What was typed: one line, and optionally more about it."""
+    """What was typed: the question in one line, and optionally details."""
 
     title: str
     body: str
@@ -30,7 +30,7 @@ class TypedQuestion:
 
 
 def typed_question(values: MultiDict[str, str]) -> TypedQuestion:
-    """The question in a form or a query string."""
+    """The question in the fields of a form or a query string."""
     return TypedQuestion(values.get("q", "").strip(), values.get("body", "").strip())
 
 
@@ -47,10 +47,10 @@ def recommend_similar(
     recommender, session = current.recommender(), current.session()
     last_replies = [reply.body[:_LONGEST_REPLY] for reply in request.replies[-_LAST_REPLIES:]]
     text = "\n".join([request.title, request.body[:_LONGEST_BODY], *last_replies])
-    itself = {item_key(Kind.REQUEST, request.id)}
-    # The recommender leaves out who asked. An asker without a name stays in: a missing name would give them away.
+    own_key = {item_key(Kind.REQUEST, request.id)}
+    # The recommender does not suggest the asker. An anonymous asker may be suggested: their absence would reveal them.
     asker = access.asker(request, reader)
     asker_id = asker.id if asker else None
     return recommender.recommend_with_open(
-        text, reader, session, resolved, still_open, leave_out=itself, asker=asker_id
+        text, reader, session, resolved, still_open, leave_out=own_key, asker=asker_id
     )

@@ -1,4 +1,4 @@
-"""Putting items into replies: the Markdown to insert, and whether everybody who reads the reply may read the item."""
+"""Inserting items into replies: the Markdown, and whether everybody who may read the reply may read the item."""
 
 import re
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from web.current import session
 from web.reading import find_item
 
 _LINK = re.compile(r"/(request|document)s/([1-9]\d{0,8})\b")
-_LINKS_CHECKED = 50  # a judgement: far more than a reply has
+_LINKS_CHECKED = 50  # a judgement: far more than a usual reply has
 
 
 def insertion(item: Item, how: str) -> str:
-    """The Markdown that `how` (answer, link, quote) puts into a reply; empty for any other `how`."""
+    """The Markdown that `how` (answer, link, quote) inserts into a reply; empty for any other `how`."""
     path = f"/{'requests' if item.kind is Kind.REQUEST else 'documents'}/{item.id}"
     title = item.title.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
     link = f"[{title}]({path})"
@@ -37,7 +37,7 @@ def quotable(item: Item, request: HelpRequest, people: Mapping[int, Person]) -> 
 
 
 def readers_of(request: HelpRequest) -> dict[int, Person]:
-    """The people whom the request's audience names, by id; loaded once for the many items of a page."""
+    """The people whom the request's audience names, by id; loaded once for all items of a page."""
     query = select(Person).where(Person.id.in_(sorted(access.named_people(request))))
     return {person.id: person for person in session().scalars(query)}
 

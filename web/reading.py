@@ -1,5 +1,5 @@
-"""Getters for what the current reader may read. They answer 404 alike for what is unknown and what is not for this
-reader, so that nobody learns that something is there. Also the teams and their people, which everybody may see."""
+"""Getters for what the current reader may read. They answer the same 404 for what is unknown and what this reader may
+not read, so that nobody learns that it exists. Also the teams and their people, which everybody may see."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from recommender.datatypes import Item
 from web.current import session
 from web.sign_in.session import current_reader
 
-PROFILE_ITEMS = 50  # a judgement: as many as somebody reads through
+PROFILE_ITEMS = 50  # a judgement: as many as somebody would read
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Profile:
 
 
 def get_request(request_id: int) -> HelpRequest:
-    """A request with its replies and people; 404 when it is unknown, hidden or not for this reader."""
+    """A request with its replies and people; 404 when it is unknown, hidden, or this reader may not read it."""
     query = (
         select(HelpRequest)
         .where(HelpRequest.id == request_id, HelpRequest.hidden.is_(False), access.readable_requests(current_reader()))
@@ -50,8 +50,8 @@ def get_request(request_id: int) -> HelpRequest:
 
 
 def get_document(document_id: int) -> Document:
-    """A document with its people; 404 when it is unknown, not for this reader, or hidden from those who cannot edit
-    it."""
+    """A document with its people; 404 when it is unknown, this reader may not read it, or it is hidden and they may not
+    edit it."""
     reader = current_reader()
     query = (
         select(Document)
@@ -65,8 +65,8 @@ def get_document(document_id: int) -> Document:
 
 
 def get_item(key: str, reader: Reader) -> Item:
-    """The item of a key as the database has it now, open requests too; 404 when it is unknown or not for this
-    reader."""
+    """The item of a key as it is in the database now, also an open request; 404 when it is unknown or this reader may
+    not read it."""
     item = find_item(key, reader)
     if item is None:
         abort(404)
@@ -74,13 +74,14 @@ def get_item(key: str, reader: Reader) -> Item:
 
 
 def find_item(key: str, reader: Reader) -> Item | None:
-    """The same; None when it is unknown or not for this reader."""
+    """The item as in `get_item`; None when it is unknown or this reader may not read it."""
     item = load_items(session(), [key]).get(key) if is_key(key) else None
     return item if item is not None and access.may_read(access.without_open_prefix(item.audience), reader) else None
 
 
 def get_profile(handle: str) -> Profile:
-    """A person by handle, with what the current reader may read of theirs; 404 when there is none."""
+    """A person by handle, with those of their items that the current reader may read; 404 when there is no such
+    person."""
     person = session().scalar(select(Person).where(Person.handle == handle))
     if person is None:
         abort(404)
@@ -91,7 +92,7 @@ def get_profile(handle: str) -> Profile:
             HelpRequest.status == RESOLVED,
             HelpRequest.hidden.is_(False),
             HelpRequest.replies.any((Reply.author_id == person.id) & Reply.accepted),
-            HelpRequest.asked_by_id.is_distinct_from(person.id),  # it would name who asked without a name
+            HelpRequest.asked_by_id.is_distinct_from(person.id),  # it would reveal an anonymous asker
             access.readable_requests(reader),
         )
         .order_by(HelpRequest.resolved_at.desc())
@@ -106,13 +107,13 @@ def get_profile(handle: str) -> Profile:
         person,
         list(session().scalars(resolved.limit(PROFILE_ITEMS))),
         list(session().scalars(documents.limit(PROFILE_ITEMS))),
-        left=bool(person.left_on and person.left_on <= today),
+        left=person.has_left(today),
         away=is_away(person),
     )
 
 
 def is_away(person: Person) -> bool:
-    """True while a person is away, up to and including their last day."""
+    """True while a person is away, including the last day."""
     return bool(person.away_until and person.away_until >= utc_now().date())
 
 
@@ -123,7 +124,7 @@ def owns_documents(person: Person) -> bool:
 
 
 def team_rows() -> dict[str, Team]:
-    """All teams by handle, to show their names."""
+    """All teams, by handle."""
     return {team.handle: team for team in session().scalars(select(Team))}
 
 

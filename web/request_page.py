@@ -1,4 +1,4 @@
-"""The page of one request, which several views show: as the reader may see it, with what they were writing."""
+"""The page of one request, which several views show: what the reader may see, with the reply they are writing."""
 
 from flask import render_template
 
@@ -20,9 +20,9 @@ def request_page(
     filed: bool = False,
     hidden_links: list[str] | None = None,
 ) -> str:
-    """The page of a request, with the panel beside it for those who handle it. `body` is the reply being written,
-    `problem` what is wrong with it, `hidden_links` the titles it links to that not all readers may read; `filed` thanks
-    the asker who has just sent the request."""
+    """The page of a request, with the panel for those who handle it. `body` is the reply being written, `problem` what
+    is wrong with it, `hidden_links` the titles of linked items that some readers may not read; with `filed` the page
+    thanks the asker, who has just sent the request."""
     reader = current_reader()
     key = item_key(Kind.REQUEST, help_request.id)
     handles = access.may_handle(help_request, reader)
@@ -36,7 +36,7 @@ def request_page(
         may_resolve=resolves,
         may_handle=handles,
         shared=access.EVERYONE in access.request_audience(help_request),
-        panel=panel.beside(help_request, reader) if handles else None,
+        panel=panel.make_panel(help_request, reader) if handles else None,
         usage=outcomes.usage(session(), [key])[key],
         flags=outcomes.flags(session(), key) if handles else [],
         attempts=_attempts(help_request) if resolves else [],
@@ -50,6 +50,6 @@ def request_page(
 
 
 def _attempts(help_request: HelpRequest) -> list[tuple[Item, bool]]:
-    """(item, opened) of what was shown to the asker before, as far as this reader may read it now."""
+    """(item, opened) of the suggestions that the asker saw before, as far as this reader may read them now."""
     items = readable_items(session(), [attempt.item for attempt in help_request.attempts], current_reader())
     return [(items[attempt.item], attempt.opened) for attempt in help_request.attempts if attempt.item in items]

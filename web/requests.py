@@ -1,4 +1,4 @@
-"""A request's life as its asker sees it: filed, answered, resolved, reopened; and the list of a person's own."""
+"""The pages of requests for askers: send, read, reply, resolve, reopen; and the list of a person's own requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,16 +25,16 @@ from web.request_page import request_page
 from web.sign_in.session import current_reader, signed_in
 
 blueprint = Blueprint("requests", __name__, url_prefix="/requests")
-_SUGGESTIONS = 5  # looked at before a request is sent, which also propose its team: a judgement
+_SUGGESTIONS = 5  # suggestions in the form of a new request; they also propose its team: a judgement
 _ATTEMPTS = 20  # suggestions that a request may list as shown before: a judgement
-_LISTED = 200  # requests on the list of a person's own: a judgement
+_LISTED = 200  # requests in the list of a person's own requests: a judgement
 _TITLE_FROM_QUESTION = 200  # characters of a long question that become the title: a judgement
 
 
 @dataclass
 class Draft:
-    """What is in the form of a new request, and what is wrong with it by field. `attempts` says of each item that was
-    suggested before whether it was opened; `offered_for` is the team that the form proposed its audience for."""
+    """The fields of the form of a new request, and what is wrong with them, by field. `attempts` says of each item that
+    was suggested before whether it was opened; `offered_for` is the team for which the form proposed the audience."""
 
     title: str = ""
     body: str = ""
@@ -48,7 +48,8 @@ class Draft:
 
 @blueprint.get("/")
 def mine() -> ResponseReturnValue:
-    """What the signed-in person has asked, and what they have replied to; 401 when nobody has signed in."""
+    """The requests that the signed-in person has sent, and those they have replied to; 401 when nobody has signed
+    in."""
     person, state = signed_in(), request.args.get("state", "")
     query = (
         select(HelpRequest)
@@ -75,7 +76,7 @@ def mine() -> ResponseReturnValue:
 
 @blueprint.route("/new", methods=["GET", "POST"])
 def new() -> ResponseReturnValue:
-    """The form for a question that nothing answered, with a last look at what comes closest; stores nothing."""
+    """The form of a new request, for a question without an answer, with the closest suggestions; stores nothing."""
     signed_in()
     question = typed_question(request.values)
     draft = Draft(question.title, question.body)
@@ -87,7 +88,7 @@ def new() -> ResponseReturnValue:
 
 @blueprint.post("/")
 def create() -> ResponseReturnValue:
-    """File it. What is wrong is said beside the field, and what was typed stays."""
+    """Store a new request. Problems are shown beside the fields; what was typed is kept."""
     person, teams = signed_in(), team_rows()
     draft = _read_draft(request.form)
     _check(draft, teams)
@@ -111,13 +112,13 @@ def create() -> ResponseReturnValue:
 
 @blueprint.get("/<int(max=2147483647):request_id>")
 def show(request_id: int) -> ResponseReturnValue:
-    """Question, the reply that solved it first, then the rest; for those who handle it, with the panel beside it."""
+    """The page of a request: the question, the reply that solved it, then the others; with the panel for its agents."""
     return request_page(get_request(request_id), filed=bool(request.args.get("filed")))
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/replies")
 def reply(request_id: int) -> ResponseReturnValue:
-    """Add a reply, perhaps as the one that solves it. A reply to a resolved request reopens it."""
+    """Add a reply, which may also resolve the request. A reply to a resolved request reopens it."""
     help_request, person, reader = get_request(request_id), signed_in(), current_reader()
     body = request.form.get("body", "").strip()
     if not body:
@@ -143,7 +144,7 @@ def reply(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/resolve")
 def resolve(request_id: int) -> ResponseReturnValue:
-    """Mark the reply that solved it; 409 when somebody else was first."""
+    """Resolve a request with one of its replies; 409 when somebody else has resolved it."""
     help_request, reader = get_request(request_id), current_reader()
     signed_in()
     number = request.form.get("reply", "")
@@ -160,7 +161,7 @@ def resolve(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/reopen")
 def reopen(request_id: int) -> ResponseReturnValue:
-    """Open it again: it did not help after all."""
+    """Open a resolved request again."""
     help_request = get_request(request_id)
     signed_in()
     requests.reopen(session(), help_request, current_reader())
@@ -170,7 +171,7 @@ def reopen(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/audience")
 def share(request_id: int) -> ResponseReturnValue:
-    """Let everyone read it, or only the asker and the team."""
+    """Let everyone read a request, or only the asker and the team."""
     help_request = get_request(request_id)
     signed_in()
     requests.share(session(), help_request, current_reader(), request.form.get("audience") == "everyone")
@@ -179,7 +180,8 @@ def share(request_id: int) -> ResponseReturnValue:
 
 
 def _conflict(request_id: int, problem: str, body: str = "") -> ResponseReturnValue:
-    """The request as somebody else has left it, with what is being written; nothing of it is stored."""
+    """The page of a request that somebody else has changed, with the reply that is being written, which is not
+    stored."""
     session().rollback()
     return request_page(get_request(request_id), body, problem), 409
 
@@ -198,7 +200,7 @@ def _read_draft(form: MultiDict[str, str]) -> Draft:
 
 
 def _check(draft: Draft, teams: Mapping[str, Team]) -> None:
-    """Write down what is wrong with a draft, by field."""
+    """Add what is wrong with a draft to its `problems`."""
     problems = draft.problems
     if not draft.title:
         problems["title"] = gettext("Say in one line what you need.")
@@ -234,7 +236,7 @@ def _new_page(draft: Draft) -> str:
 
 
 def _proposed_team(recommendation: Recommendation | None) -> Team | None:
-    """The team where similar requests went."""
+    """The team that handled similar requests; None when there is none."""
     if recommendation is None:
         return None
     handles = [suggestion.item.team for suggestion in recommendation.suggestions]

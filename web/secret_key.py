@@ -9,13 +9,13 @@ from recommender.errors import SettingsError
 
 
 def load_secret_key(home: Path) -> str:
-    """The key of this home, made when there is none yet. Raises SettingsError when its file is empty."""
+    """The key in the home directory; it is made when there is none. Raises SettingsError when its file is empty."""
     path = home / "secret_key"
     if not path.exists():
         home.mkdir(parents=True, exist_ok=True)
         _make(path)
     key = path.read_text(encoding="ascii").strip()
-    if not key:  # Flask signs nothing with an empty key: every sign-in would be an error
+    if not key:  # Flask cannot sign with an empty key: every sign-in would fail
         raise SettingsError(
             f"{path} is empty. Delete it and start Kollega again: it makes a new key, and everybody signs in once more."
         )
@@ -23,16 +23,16 @@ def load_secret_key(home: Path) -> str:
 
 
 def _make(path: Path) -> None:
-    """Write a key beside and link it to its name, so that no other process ever reads a part of it. When another
-    process was faster, its key stays."""
-    descriptor, beside = tempfile.mkstemp(prefix="secret_key.", dir=path.parent)  # only its owner may read it
+    """Write a key to a temporary file and link that to `path`, so that no other process reads an incomplete key. When
+    another process was faster, its key stays."""
+    descriptor, temporary = tempfile.mkstemp(prefix="secret_key.", dir=path.parent)  # only its owner can read it
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(32))
             file.flush()
             os.fsync(file.fileno())
-        os.link(beside, path)
+        os.link(temporary, path)
     except FileExistsError:
         pass
     finally:
-        os.unlink(beside)
+        os.unlink(temporary)

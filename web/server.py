@@ -14,7 +14,7 @@ def run(settings: Settings) -> None:
     """Serve until interrupted or terminated. Raises KollegaError when the address is in use."""
     app = create_app(settings)
     gc.collect()
-    gc.freeze()  # what is loaded stays in use; each full garbage collection over it would stop requests for 70 ms
+    gc.freeze()  # a full garbage collection of all that is loaded would stop requests for 70 ms
     try:
         server = create_server(app, host=settings.host, port=settings.port, threads=settings.server_threads)
     except OSError as error:

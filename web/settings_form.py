@@ -1,4 +1,4 @@
-"""The form of a person's settings: what is in its fields, what is wrong with it, and the preferences it states."""
+"""The form of a person's settings: its fields, what is wrong with them, and the preferences they give."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,7 +17,7 @@ from web.current import session
 
 @dataclass
 class SettingsForm:
-    """What is in the settings' fields, topics one a line, and what is wrong with it by field."""
+    """The fields of the form, with a topic on each line, and what is wrong with them, by field."""
 
     away_until: str = ""
     paused: bool = False
@@ -30,7 +30,7 @@ class SettingsForm:
 
 
 def form_of(preferences: Preferences) -> SettingsForm:
-    """The form filled with stored preferences; a day that has passed is left empty."""
+    """The form filled with stored preferences; a day in the past is left empty."""
     away = preferences.away_until is not None and preferences.away_until >= utc_now().date()
     return SettingsForm(
         away_until=str(preferences.away_until) if away else "",
@@ -50,7 +50,7 @@ def offered_languages(person: Person) -> tuple[str, ...]:
 
 
 def read_form(sent: MultiDict[str, str], person: Person) -> tuple[SettingsForm, Preferences | None]:
-    """(the form as it was sent, the preferences it states when nothing is wrong with it)."""
+    """(the form as it was sent, its preferences; None when something is wrong with it)."""
     form = SettingsForm(
         away_until=sent.get("away_until", "").strip(),
         paused=bool(sent.get("paused")),
@@ -96,7 +96,7 @@ def _capacity(form: SettingsForm) -> int | None:
 
 
 def _deputy(form: SettingsForm, person: Person) -> Person | None:
-    """The colleague whom the field names, by user name or by the whole name."""
+    """The colleague named in the field, by user name or by full name."""
     if not form.deputy:
         return None
     deputy = session().scalar(select(Person).where(Person.handle == form.deputy))
@@ -111,13 +111,13 @@ def _deputy(form: SettingsForm, person: Person) -> Person | None:
         form.problems["deputy"] = gettext("Nobody has this name. Write the user name or the whole name.")
     elif deputy.id == person.id:
         form.problems["deputy"] = gettext("Name somebody other than yourself.")
-    elif deputy.left_on and deputy.left_on <= utc_now().date():
+    elif deputy.has_left(utc_now().date()):
         form.problems["deputy"] = gettext("This person has left the organisation. Name somebody else.")
     return deputy
 
 
 def _topics(form: SettingsForm, name: str, text: str) -> tuple[str, ...]:
-    """The topics of a field, one a line; of those that differ in case only the first."""
+    """The topics of a field, one on each line; of topics that differ only in case, the first."""
     first: dict[str, str] = {}
     for line in map(_single_line, text.splitlines()):
         if line:

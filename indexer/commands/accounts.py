@@ -12,8 +12,9 @@ from recommender.errors import AccountError
 
 
 def add(session: Session, handle: str, name: str, role: str, teams: Sequence[str], password: str | None) -> str:
-    """Let a person sign in, and say as what. A person who is in the database already keeps the name, teams and role
-    that are not given. Raises AccountError for a handle or a password that cannot be used, or an unknown team."""
+    """Let a person sign in; returns a sentence with their role. A person who is already in the database keeps the name,
+    teams or role that is not given. Raises AccountError for a handle or a password that cannot be used, or an unknown
+    team."""
     if not handle or ":" in handle or handle.split() != [handle] or len(handle) > 64:
         raise AccountError("A user name has 1 to 64 characters, without spaces and colons.")
     person = session.scalar(select(Person).where(Person.handle == handle))
@@ -34,7 +35,8 @@ def add(session: Session, handle: str, name: str, role: str, teams: Sequence[str
 
 
 def set_role(session: Session, handle: str, role: str, teams: Sequence[str]) -> str:
-    """Change a person's role and, when teams are given, their teams; say what they are now. Raises AccountError."""
+    """Change a person's role and, when teams are given, their teams; returns a sentence about it. Raises AccountError
+    for an unknown person or team."""
     person = get_person(session, handle)
     person.role = role
     if teams:
@@ -60,15 +62,15 @@ def rows(session: Session) -> list[str]:
 
 
 def restrict(session: Session, handle: str, restricted: bool) -> str:
-    """Set whether new requests to a team are by default for the people in the request only, and say so. Raises
-    AccountError for an unknown team."""
+    """Set who may read new requests to a team by default: only the asker and the team, or everyone. Returns a sentence
+    about it. Raises AccountError for an unknown team."""
     get_team(session, handle).restricted = restricted
     return f"new requests to {handle} are by default for " + ("those in the request" if restricted else "everyone")
 
 
 def open_demo(session: Session, handles: Sequence[str]) -> list[tuple[Person, str]]:
     """(person, password) of new accounts for the demo organisation. Passwords are random and new each time, so that
-    nobody knows those of another installation. Raises AccountError when a person is not in the database."""
+    they are not the same in two installations. Raises AccountError when a person is not in the database."""
     opened = []
     for handle in handles:
         person, password = get_person(session, handle), secrets.token_urlsafe(9)
@@ -79,7 +81,7 @@ def open_demo(session: Session, handles: Sequence[str]) -> list[tuple[Person, st
 
 
 def get_person(session: Session, handle: str) -> Person:
-    """The person with this handle. Raises AccountError."""
+    """The person with this handle. Raises AccountError when there is none."""
     person = session.scalar(select(Person).where(Person.handle == handle))
     if person is None:
         raise AccountError(f"There is no person {handle!r}. Make one with: kollega user add {handle}")
@@ -87,7 +89,7 @@ def get_person(session: Session, handle: str) -> Person:
 
 
 def get_team(session: Session, handle: str) -> Team:
-    """The team with this handle. Raises AccountError."""
+    """The team with this handle. Raises AccountError when there is none."""
     team = session.scalar(select(Team).where(Team.handle == handle))
     if team is None:
         known = ", ".join(session.scalars(select(Team.handle).order_by(Team.handle))) or "none yet"

@@ -1,4 +1,4 @@
-"""`kollega ask`: a question from the command line, the recommendation as text or JSON."""
+"""`kollega ask`: asks a question from the command line, and prints the recommendation as text or JSON."""
 
 import json
 

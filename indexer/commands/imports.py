@@ -1,4 +1,4 @@
-"""`kollega import`: from files of a source to rows of the database."""
+"""`kollega import`: loads the files of a source into the database."""
 
 import sys
 from pathlib import Path

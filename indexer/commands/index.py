@@ -52,7 +52,7 @@ def reindex(settings: Settings, full: bool) -> None:
 def watch(settings: Settings) -> None:
     """Look at the database every few seconds and index what has changed, until stopped.
 
-    Run it as a process of its own beside `kollega serve`.
+    Run it as a separate process beside `kollega serve`.
     """
     from indexer.indexing.watch import watch as follow
     from recommender.database.engine import open_database
@@ -95,7 +95,7 @@ def rollback(settings: Settings) -> None:
 def update_index(settings: Settings, full: bool, prepare: "Callable[[Encoder], Encoder] | None" = None) -> None:
     """Reindex with a progress bar, print one line of counts, and exit with 1 when an item could not be indexed.
 
-    `prepare` may put another encoder in the place of the one that the settings name.
+    `prepare` may replace the encoder of the settings by another one.
     """
     from indexer.indexing.reindex import reindex as run
     from recommender.database.engine import open_database

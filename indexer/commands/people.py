@@ -94,7 +94,7 @@ def user_disable(settings: Settings, handle: str, undo: bool) -> None:
 def user_unlink(settings: Settings, handle: str) -> None:
     """Forget which account at the OpenID provider belongs to HANDLE, and end their sessions.
 
-    For when that account was replaced. Their next sign-in links them again.
+    Use this when that account was replaced. The next sign-in links the new one.
     """
     from indexer.commands.accounts import get_person
     from recommender import accounts
@@ -154,10 +154,10 @@ def team(settings: Settings, handle: str, restricted: bool) -> None:
 
 
 def _read_password() -> str:
-    """Asked for twice at a terminal; otherwise the first line of standard input."""
+    """The password: asked for twice at a terminal, otherwise the first line of standard input."""
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     typed = sys.stdin.readline().rstrip("\r\n")
-    if not typed.isprintable():  # this also finds bytes that are not UTF-8, which Python reads as half characters
+    if not typed.isprintable():  # bytes that are not UTF-8 too: Python reads them as lone surrogates
         raise click.ClickException("The password contains characters that cannot be typed, or is not UTF-8.")
     return typed

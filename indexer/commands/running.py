@@ -1,4 +1,4 @@
-"""What commands share: progress on standard error, a database session, the word analyser, an orderly stop."""
+"""What commands share: progress on standard error, a database session, the analyser, a clean stop."""
 
 import signal
 import sys
@@ -25,7 +25,7 @@ def database_session(settings: Settings) -> "Iterator[Session]":
 
 
 def load_analyzer(settings: Settings) -> "Analyzer":
-    """The analyser that finds the words of a text, with its dictionaries in the models' directory."""
+    """The analyser that makes terms of texts, with its dictionaries in the models directory."""
     from recommender.language.analyzer import Analyzer
 
     return Analyzer(settings.models_dir / "dictionaries")

@@ -1,4 +1,4 @@
-"""`kollega serve` and `kollega demo`: the web pages, for an organisation's own data or the demo's."""
+"""`kollega serve` and `kollega demo`: serve the web pages, with the data of an organisation or of the demo."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from indexer.commands.index import update_index
 from indexer.commands.running import database_session, stop_when_terminated
 from recommender.settings import Settings
 
-_SERVER = "web.server"  # found by its name: the packages indexer and web do not import each other
+_SERVER = "web.server"  # imported by its name: the packages indexer and web do not import each other
 _SECONDS_TO_STOP = 20  # a judgement: `watch` stops after the batch that it is encoding
 
 
@@ -71,7 +71,7 @@ def _serve(settings: Settings) -> None:
 
 @contextmanager
 def watching() -> Iterator[None]:
-    """`kollega watch` as a process of its own, stopped at the end."""
+    """`kollega watch` as a separate process, which is stopped at the end."""
     child = subprocess.Popen([sys.executable, "-m", "indexer", "watch"], env=os.environ.copy())
     try:
         yield

@@ -1,4 +1,4 @@
-"""Caches of an evaluation: answers, valid as long as nothing changes that decides them, and vectors by their text."""
+"""Caches of an evaluation: answers, which are valid until something changes that affects them, and vectors of texts."""
 
 import gzip
 import hashlib
@@ -21,13 +21,13 @@ from recommender.settings import Settings
 
 T = TypeVar("T")
 CODE = (Path(recommender.__file__).parent, Path(indexer.__file__).parent)
-"""Packages whose code and shipped files decide how an index is built and what is answered."""
-_ONLY_PLACES = ("home", "database")
-"""Settings that say where things are stored, and do not change an answer."""
+"""Packages whose code and shipped files affect how an index is built and what is answered."""
+_LOCATIONS = ("home", "database")
+"""Settings that say where data is stored, and do not affect an answer."""
 
 
 class AnswerCache:
-    """One gzipped JSON file, valid for one state (`state_of`) of what decides the answers."""
+    """One gzipped JSON file, valid for one state (`state_of`) of everything that affects the answers."""
 
     def __init__(self, path: Path, state: str) -> None:
         self._path = path
@@ -60,16 +60,16 @@ def code_digest() -> str:
 
 
 def state_of(settings: Settings, card: ModelCard) -> str:
-    """A digest of everything that decides an answer: the code, the versions of all installed packages, the model, and
+    """A digest of everything that affects an answer: the code, the versions of all installed packages, the model, and
     the settings except where things are stored."""
-    values = {name: value for name, value in asdict(settings).items() if name not in _ONLY_PLACES}
+    values = {name: value for name, value in asdict(settings).items() if name not in _LOCATIONS}
     packages = sorted(f"{package.name} {package.version}" for package in distributions())
-    deciding = f"{code_digest()} {sorted(values.items())} {card} {packages}"
-    return hashlib.sha256(deciding.encode("utf-8", "surrogatepass")).hexdigest()
+    inputs = f"{code_digest()} {sorted(values.items())} {card} {packages}"
+    return hashlib.sha256(inputs.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def state_with(state: str, *parts: object) -> str:
-    """A state that depends on more than `state`: on the repr of the parts, too."""
+    """A state that depends on `state` and also on the repr of the parts."""
     return hashlib.sha256(f"{state} {parts!r}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -95,9 +95,9 @@ class CachingEncoder:
         self._vectors |= self._journal.find(digest for digest in digests if digest not in self._vectors)
         missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in self._vectors}
         if missing:
-            made = dict(zip(missing, encode(list(missing.values())), strict=True))
-            self._journal.keep(made)
-            self._vectors |= made
+            encoded = dict(zip(missing, encode(list(missing.values())), strict=True))
+            self._journal.keep(encoded)
+            self._vectors |= encoded
         return np.array([self._vectors[digest] for digest in digests], np.float32).reshape(len(texts), -1)
 
     def close(self) -> None:

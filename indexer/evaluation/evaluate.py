@@ -26,7 +26,7 @@ from recommender.settings import Settings
 
 _MAIN_MEASURE = "nDCG@10"
 Pairs = dict[str, list[tuple[NDArray[np.float64], NDArray[np.float64]]]]
-"""By leg, for each task: the main measure of fusion and of the leg, each of shape (queries,)."""
+"""By method, for each task: the main measure of fusion and of that method, each of shape (queries,)."""
 
 
 def evaluate(
@@ -45,7 +45,7 @@ def evaluate(
     for evaluation_set in sets:
         _check_protocols(evaluation_set)
     evaluation = Evaluation()
-    pairs: Pairs = {leg: [] for leg in METHODS if leg != "fusion"}
+    pairs: Pairs = {method: [] for method in METHODS if method != "fusion"}
     with Run.begin(settings, encoder, analyzer, progress) as run:
         for evaluation_set in sets:
             queries = [query for query in evaluation_set.queries if part in ("all", query.part)]
@@ -55,7 +55,7 @@ def evaluate(
         if part != "train":
             evaluation.experts = _evaluate_experts(folders, sets, run)
     if any(pairs.values()):
-        evaluation.fusion_gain = {leg: difference(tasks) for leg, tasks in pairs.items()}
+        evaluation.fusion_gain = {method: difference(tasks) for method, tasks in pairs.items()}
     return evaluation
 
 
@@ -70,11 +70,11 @@ def _check_protocols(evaluation_set: EvaluationSet) -> None:
 def _measure_ranking(
     name: str, queries: Sequence[Query], answers: Answers, evaluation: Evaluation, pairs: Pairs
 ) -> None:
-    """Add a row for each ranked task and method, and to `pairs` what fusion is compared with."""
+    """Add a row for each ranked task and method, and to `pairs` the values to compare fusion with."""
     present = {query.protocol for query in queries}
     for protocol in (protocol for protocol in RANKED if protocol in present):
-        asked = [query for query in queries if query.protocol == protocol]
-        scores = _ranking_scores(asked, answers)
+        of_protocol = [query for query in queries if query.protocol == protocol]
+        scores = _ranking_scores(of_protocol, answers)
         for method in METHODS:
             metrics = {measure: float(np.mean(list(values.values()))) for measure, values in scores[method].items()}
             gain = None
@@ -82,7 +82,7 @@ def _measure_ranking(
                 pair = _values(scores["fusion"]), _values(scores[method])
                 pairs[method].append(pair)
                 gain = difference([pair])
-            evaluation.rows.append(Row(name, protocol, method, len(asked), metrics, gain))
+            evaluation.rows.append(Row(name, protocol, method, len(of_protocol), metrics, gain))
 
 
 def _ranking_scores(queries: Sequence[Query], answers: Answers) -> dict[str, Scores]:
@@ -102,11 +102,11 @@ def _values(scores: Scores) -> NDArray[np.float64]:
 
 def _measure_probability(name: str, queries: Sequence[Query], answers: Answers, evaluation: Evaluation) -> None:
     """Add a row for each method, if the set has questions with and without an answer, and fusion's reliability."""
-    asked = [query for query in queries if query.protocol in EXISTS]
-    if len({query.protocol for query in asked}) < len(EXISTS):
+    labelled = [query for query in queries if query.protocol in EXISTS]
+    if len({query.protocol for query in labelled}) < len(EXISTS):
         return
     for method in METHODS:
-        row, bins = _probability_row(name, asked, answers[method], method)
+        row, bins = _probability_row(name, labelled, answers[method], method)
         evaluation.rows.append(row)
         if method == "fusion":
             evaluation.calibration[name] = bins
@@ -115,7 +115,8 @@ def _measure_probability(name: str, queries: Sequence[Query], answers: Answers, 
 def _probability_row(
     name: str, queries: Sequence[Query], answers: Mapping[str, Answer], method: str
 ) -> tuple[Row, list[Bin]]:
-    """How well the probability separates questions with an answer from those without, and how true it is."""
+    """A row with how well the probability separates questions with an answer from those without, and how well it is
+    calibrated; and the bins of the reliability diagram."""
     probabilities = [answers[query.id][1] for query in queries]
     exists = [query.protocol == "in-scope" for query in queries]
     bins = measures.reliability(probabilities, exists)
@@ -132,10 +133,10 @@ def _evaluate_experts(folders: Sequence[Path], sets: Sequence[EvaluationSet], ru
     ]
     if not tasks:
         return ExpertEvaluation()
-    deciding = [(evaluation_set.name, evaluation_set.digest, task) for evaluation_set, task in tasks]
-    cache = AnswerCache(run.settings.home / "evaluation" / "colleagues.json.gz", state_with(run.state, deciding))
-    known = cache.read(experts.unpack)
-    if known is None:
-        known = experts.judge([ask_experts(*task, run) for task in tasks], run.settings.half_life_days)
-        cache.write(asdict(known))
-    return known
+    inputs = [(evaluation_set.name, evaluation_set.digest, task) for evaluation_set, task in tasks]
+    cache = AnswerCache(run.settings.home / "evaluation" / "colleagues.json.gz", state_with(run.state, inputs))
+    result = cache.read(experts.unpack)
+    if result is None:
+        result = experts.judge([ask_experts(*task, run) for task in tasks], run.settings.half_life_days)
+        cache.write(asdict(result))
+    return result

@@ -1,8 +1,8 @@
-"""Sets with an expert task: for each question, what people had done in items close to it by the time it was asked.
+"""Sets with an expert task: for each question, what people had done in similar items by the time it was asked.
 
 Every question is asked with what was known at its own time (rolling) or at the set's split (fixed). Besides the set's
-expert queries, which one of its candidates answered, every later question is asked ("unfiltered"), and every earlier
-question, to learn from.
+expert queries, each of which a candidate answered, every later question is asked ("unfiltered"), and every earlier one
+as well, to fit weights on.
 """
 
 import gzip
@@ -32,11 +32,11 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class ExpertRun:
-    """What came of asking a set with an expert task.
+    """The result of asking the questions of a set with an expert task.
 
     `questions`: {protocol: {method: questions}}, each list in the order of time. `truth`: who really answered,
     {protocol: {question: {person: grade}}}. `candidates`: who may be suggested. `answers`: (person, when) of every
-    answer. `earlier`: the questions before the split, to learn from.
+    answer. `earlier`: the questions before the split, to fit weights on.
     """
 
     name: str
@@ -81,20 +81,20 @@ def ask(
     ids = {handle: number for number, handle in session.execute(select(Person.id, Person.handle))}
     rows = evaluation_set.corpus.values()
     questions = _questions(task, evaluation_set, ids)
-    made = {keys[identifier]: parse_time(row["created_at"]) for identifier, row in evaluation_set.corpus.items()}
-    asked: dict[str, dict[str, list[PastQuestion]]] = {}
+    created = {keys[identifier]: parse_time(row["created_at"]) for identifier, row in evaluation_set.corpus.items()}
+    results: dict[str, dict[str, list[PastQuestion]]] = {}
     for protocol, wanted in questions.items():
         for method, recommender in methods.items():
-            asked.setdefault(protocol, {})[method] = answered = []
+            results.setdefault(protocol, {})[method] = answered = []
             for number, question in enumerate(sorted(wanted, key=lambda question: question.at)):
                 before = task.split if protocol == FIXED else question.at
-                among = frozenset(key for key, at in made.items() if at < before)
+                among = frozenset(key for key, at in created.items() if at < before)
                 answered.append(_ask_question(question, recommender, session, before, among))
                 progress(f"{evaluation_set.name}: colleagues, {protocol}, {method}", number + 1, len(wanted))
     step = partial(progress, f"{evaluation_set.name}: earlier questions")
     return ExpertRun(
         evaluation_set.name,
-        asked,
+        results,
         {protocol: {question.id: question.experts for question in wanted} for protocol, wanted in questions.items()},
         frozenset(ids[handle] for handle in task.candidates if handle in ids),
         [answer for row in rows for answer in _first_answers(row, ids)],
@@ -144,7 +144,8 @@ def _ask_question(
 
 
 def _question_of(row: Mapping[str, Any], ids: Mapping[str, int]) -> _ExpertQuestion:
-    """A row of the corpus as a question. Who answered it is an expert of grade 1, the accepted one of grade 2."""
+    """A row of the corpus as a question. Everybody who answered is an expert of grade 1, the author of the accepted
+    answer of grade 2."""
     grades: dict[int, int] = {}
     for answer in row.get("answers") or ():
         author = answer.get("author")
@@ -183,7 +184,7 @@ def _read_candidates(folder: Path) -> list[str]:
 
 
 def pack(expert_run: ExpertRun) -> Any:
-    """An ExpertRun as JSON values. What people did in an item is written once, for all questions close to it."""
+    """An ExpertRun as JSON values. What people did in an item is written once for all questions."""
     numbers: dict[Any, int] = {}
 
     def packed(past: PastQuestion) -> list[Any]:
@@ -213,7 +214,8 @@ def pack(expert_run: ExpertRun) -> Any:
 
 
 def unpack(stored: Any) -> ExpertRun:
-    """What `pack` made. Raises ValueError, TypeError, LookupError or AttributeError for anything else."""
+    """The ExpertRun of which `pack` made these values. Raises ValueError, TypeError, LookupError or AttributeError for
+    any other values."""
     time = datetime.fromisoformat
     items = [
         (key, team, language, tuple(Contribution(who, weight, time(at), Part(part)) for who, weight, at, part in parts))

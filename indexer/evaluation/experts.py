@@ -1,8 +1,8 @@
 """How well colleagues are suggested: how often those suggested first are those who really answered.
 
-Protocols "rolling" and "fixed" suggest a set's candidates only, "rolling, unfiltered" anybody. Weights are fitted on
-questions from before the split only: the shipped ones on those of several sets, and here also on those of the other
-sets and of the same set.
+Protocols "rolling" and "fixed" suggest a set's candidates only, "rolling, unfiltered" anybody. Weights are fitted only
+on questions from before the split: the shipped weights on those of several sets; here also on those of the other sets,
+and on those of the same set.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ MEASURES = ("P@1", "RR", "R@5", "nDCG@3")
 RANKER, ELSEWHERE, HERE = "ranker", "ranker, fitted on the other sets", "ranker, fitted on this set's past"
 AS_RANKED, SPREAD, CAPPED = "as ranked", "load spread", "load spread, capacity 3 of 20"
 WEEK_OF, CAPACITY = 20, 3
-"""In the simulation of load a week has 20 questions, since the sets span weeks to years, and each candidate wants to be
+"""In the simulation of load a week has 20 questions (the sets last from weeks to years), and each candidate wants to be
 suggested first for at most 3 of them. Both are judgements."""
 _YEAR = timedelta(days=365)
 
@@ -47,8 +47,9 @@ class ExpertRow:
 
 @dataclass(frozen=True)
 class Load:
-    """How first suggestions are distributed over a set's candidates when its questions are asked in turn, for one kind
-    of fairness: the share of the tenth who get most of them, Gini's coefficient, and the measures of quality."""
+    """How first suggestions are distributed over a set's candidates when its questions are asked one after another, for
+    one kind of fairness: the share of the tenth of people who get most of them, Gini's coefficient, and the measures of
+    quality."""
 
     set: str
     kind: str
@@ -102,8 +103,8 @@ def _rankers(run: ExpertRun, runs: Sequence[ExpertRun], half_life_days: float) -
 
 
 def unpack(stored: Any) -> ExpertEvaluation:
-    """An ExpertEvaluation from its fields as JSON values. Raises TypeError, LookupError or AttributeError for anything
-    else."""
+    """An ExpertEvaluation from its fields as JSON values. Raises TypeError, LookupError or AttributeError for other
+    values."""
     gain = {
         ranker: {rival: Interval(**interval) for rival, interval in rivals.items()}
         for ranker, rivals in stored["ranker_gain"].items()
@@ -140,13 +141,13 @@ def _rankings(
 
 
 def _most_active(run: ExpertRun, until: datetime, since: timedelta | None) -> list[Ranked]:
-    """People by how many answers they had given, of all time or of the time just before."""
+    """People by the number of answers they had given by then, in all or within the time `since`."""
     counts = Counter(person for person, at in run.answers if at < until and (since is None or at >= until - since))
     return [Ranked(person, count) for person, count in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))]
 
 
 def _allowed(run: ExpertRun, protocol: str, past: PastQuestion, ranked: Sequence[Ranked]) -> list[Ranked]:
-    """Without the asker and, unless the protocol is unfiltered, without people who are no candidates."""
+    """The ranked people without the asker and, unless the protocol is unfiltered, only candidates."""
     return [
         person
         for person in ranked
@@ -155,7 +156,7 @@ def _allowed(run: ExpertRun, protocol: str, past: PastQuestion, ranked: Sequence
 
 
 def _load(run: ExpertRun, rankings: Rankings, kind: str) -> Load:
-    """Ask the rolling queries in turn, with the shipped ranker, and count who is suggested first."""
+    """Ask the rolling queries one after another, with the shipped ranker, and count who is suggested first."""
     firsts: list[int] = []
     suggested: Rankings = {}
     for question, ranked in rankings.items():

@@ -1,4 +1,4 @@
-"""From answers to measures of quality: of ranking, and of the probability that there is an answer.
+"""Measures of quality: of a ranking, and of the probability that there is an answer.
 
 Ranking measures come from the library ir-measures, the area under the ROC curve from scikit-learn.
 """

@@ -26,8 +26,8 @@ class Row:
 
 @dataclass
 class Evaluation:
-    """All rows; `fusion_gain` by leg, the nDCG@10 of fusion minus the leg's over all tasks; the points of the
-    reliability diagram by set; and how well colleagues are suggested."""
+    """All rows; `fusion_gain`, by method, the nDCG@10 of fusion minus that of the method over all tasks; the points of
+    the reliability diagram by set; and how well colleagues are suggested."""
 
     rows: list[Row] = field(default_factory=list)
     fusion_gain: dict[str, Interval] = field(default_factory=dict)
@@ -36,20 +36,20 @@ class Evaluation:
 
 
 def as_json(evaluation: Evaluation) -> str:
-    """Rows {set, protocol, method, n, metrics}, as JSON. Rows of a single leg also have `fusion_gain` {mean, low,
-    high}; rows of the set `all` hold the same over all tasks."""
+    """Rows {set, protocol, method, n, metrics}, as JSON. Rows of dense or keyword search alone also have `fusion_gain`
+    {mean, low, high}; rows of the set `all` contain the same over all tasks."""
     rows: list[dict[str, object]] = [
         {"set": row.set, "protocol": row.protocol, "method": row.method, "n": row.n, "metrics": row.metrics}
         | ({"fusion_gain": asdict(row.fusion_gain)} if row.fusion_gain else {})
         for row in evaluation.rows
     ]
-    for leg, gain in evaluation.fusion_gain.items():
-        rows.append({"set": "all", "protocol": f"nDCG@10 over {leg}", "method": "fusion", "metrics": asdict(gain)})
+    for method, gain in evaluation.fusion_gain.items():
+        rows.append({"set": "all", "protocol": f"nDCG@10 over {method}", "method": "fusion", "metrics": asdict(gain)})
     return json.dumps(rows + experts.as_rows(evaluation.experts), indent=1)
 
 
 def as_text(evaluation: Evaluation) -> str:
-    """A Markdown table for each kind of task, and fusion compared with each leg over all tasks."""
+    """A Markdown table for each kind of task, and fusion compared with dense and keyword search over all tasks."""
     lines: list[str] = []
     for names in (measures.MEASURES, ("AUROC", "ECE")):
         rows = [row for row in evaluation.rows if names[0] in row.metrics]
@@ -64,8 +64,8 @@ def as_text(evaluation: Evaluation) -> str:
             lines.append(f"| {' | '.join(cells)} |")
     if evaluation.fusion_gain:
         lines.append("")
-    for leg, gain in evaluation.fusion_gain.items():
-        lines.append(f"fusion minus the {leg} leg, mean nDCG@10 over all tasks: {gain}")
+    for method, gain in evaluation.fusion_gain.items():
+        lines.append(f"fusion minus {method} search alone, mean nDCG@10 over all tasks: {gain}")
     return "\n".join([*lines, *experts.as_lines(evaluation.experts)]).strip()
 
 

@@ -1,6 +1,6 @@
-"""Ask the questions of evaluation sets: the recommender itself answers, from a temporary store for each set.
+"""Asks the questions of evaluation sets: the recommender itself answers, from a temporary store for each set.
 
-Answers are cached beside the store, and asked again only when something changes that decides them (`cache.py`).
+Answers are cached beside the store, and computed again only when something changes that affects them (`cache.py`).
 """
 
 import hashlib
@@ -42,7 +42,7 @@ Answers = dict[str, dict[str, Answer]]
 
 @dataclass(frozen=True)
 class Run:
-    """What all questions are asked with, and the state (`cache.py`) of everything that decides the answers."""
+    """What all questions are asked with, and the state (`cache.py`) of everything that affects the answers."""
 
     settings: Settings
     encoder: CachingEncoder
@@ -62,7 +62,7 @@ class Run:
 
 
 def answer_queries(evaluation_set: EvaluationSet, queries: Sequence[Query], run: Run) -> Answers:
-    """The answer to every query by every method: from the cache, and the missing ones asked now."""
+    """The answer to every query by every method: from the cache, or else computed now."""
     answers: Answers = {method: {} for method in METHODS}
     for pool in (ITEMS, ANSWERS):
         wanted = [query for query in queries if query.protocol in (*RANKED, *EXISTS) and _pool(query) == pool]
@@ -70,14 +70,14 @@ def answer_queries(evaluation_set: EvaluationSet, queries: Sequence[Query], run:
             continue
         home = home_of(evaluation_set, pool, run.settings, run.encoder.card)
         cache = AnswerCache(home / "rankings.json.gz", run.state)
-        known = cache.read(_unpack_rankings) or {}
-        missing = [query for query in wanted if _question_key(query) not in known]
+        cached = cache.read(_unpack_rankings) or {}
+        missing = [query for query in wanted if _question_key(query) not in cached]
         if missing:
             store = open_store(evaluation_set, pool, run.settings, run.encoder, run.analyzer, run.progress)
-            known |= _ask(evaluation_set, missing, store, run)
-            cache.write(known)
+            cached |= _ask(evaluation_set, missing, store, run)
+            cache.write(cached)
         for query in wanted:
-            for method, answer in known[_question_key(query)].items():
+            for method, answer in cached[_question_key(query)].items():
                 answers[method][query.id] = answer
     return answers
 
@@ -86,9 +86,9 @@ def ask_experts(evaluation_set: EvaluationSet, task: ExpertTask, run: Run) -> Ex
     """Ask the questions of a set with an expert task, in its temporary store, or read them from the cache."""
     home = home_of(evaluation_set, ITEMS, run.settings, run.encoder.card)
     cache = AnswerCache(home / "colleagues.json.gz", state_with(run.state, task))
-    known = cache.read(expert_questions.unpack)
-    if known is not None:
-        return known
+    cached = cache.read(expert_questions.unpack)
+    if cached is not None:
+        return cached
     store = open_store(evaluation_set, ITEMS, run.settings, run.encoder, run.analyzer, run.progress)
     with store.sessions() as session:
         recommenders = _recommenders(store, run)
@@ -100,7 +100,7 @@ def ask_experts(evaluation_set: EvaluationSet, task: ExpertTask, run: Run) -> Ex
 
 @dataclass(frozen=True)
 class QueryWithCandidates:
-    """A query, the items closest to it by their fused score, best first, and the corpus id of each item by its key."""
+    """A query, its candidates, best first, and the corpus id of each item by its key."""
 
     query: Query
     candidates: list[Candidate]
@@ -110,7 +110,7 @@ class QueryWithCandidates:
 def with_candidates(
     evaluation_set: EvaluationSet, part: str, run: Run, most: int = _CANDIDATES
 ) -> Iterator[QueryWithCandidates]:
-    """The queries of one part of a set's ranked tasks, each with up to `most` items: what weights are fitted on."""
+    """The queries of one part of a set's ranked tasks, each with up to `most` candidates, to fit weights on."""
     for pool in (ITEMS, ANSWERS):
         wanted = [q for q in evaluation_set.queries if q.part == part and q.protocol in RANKED and _pool(q) == pool]
         if not wanted:
@@ -122,12 +122,12 @@ def with_candidates(
         for query in wanted:
             among = _allowed_keys(evaluation_set, query, store)
             candidates = recommender.candidates(query.text, ANYONE, among)[:most]
-            yield QueryWithCandidates(query, [_with_own_direction(candidate) for candidate in candidates], ids)
+            yield QueryWithCandidates(query, [_with_copied_direction(candidate) for candidate in candidates], ids)
         store.sessions.kw["bind"].dispose()
 
 
-def _with_own_direction(candidate: Candidate) -> Candidate:
-    """With a copy of its vector: a view of one row would keep the whole array in memory."""
+def _with_copied_direction(candidate: Candidate) -> Candidate:
+    """The candidate with a copy of its vector: a view of one row would keep the whole array in memory."""
     direction = candidate.direction
     return replace(candidate, direction=None if direction is None else direction.copy())
 
@@ -137,7 +137,8 @@ def _ask(
 ) -> dict[str, dict[str, Answer]]:
     """{question key: {method: answer}}."""
     run.progress(f"{evaluation_set.name}: questions", 0, len(queries))
-    run.encoder.encode_queries([query.text.strip() for query in queries])  # in one batch; then each method has them
+    # In one batch; each method then takes the vectors from the cache.
+    run.encoder.encode_queries([query.text.strip() for query in queries])
     ids = {key: identifier for identifier, key in store.keys.items()}
     among = {repr(query.filter): _allowed_keys(evaluation_set, query, store) for query in queries}
     answers: dict[str, dict[str, Answer]] = {}
@@ -154,7 +155,7 @@ def _ask(
 
 
 def _question_key(query: Query) -> str:
-    """A digest of what decides the answer: the text, and the filter."""
+    """A digest of the query's text and filter, on which the answer depends."""
     question = f"{query.text}\0{json.dumps(query.filter, sort_keys=True)}"
     return hashlib.sha256(question.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -176,7 +177,7 @@ def _allowed_keys(evaluation_set: EvaluationSet, query: Query, store: Store) -> 
 
 
 def _recommenders(store: Store, run: Run) -> dict[str, Recommender]:
-    """By method: the product's recommender as it is, and with one leg alone."""
+    """By method: the recommender as it is, with dense search alone, and with keyword search alone."""
     try:
         index = LocalIndex.open(store.settings.index_dir, run.encoder.card)
     except IndexDamaged as error:

@@ -33,8 +33,8 @@ class Query:
 
     @property
     def part(self) -> str:
-        """`train` or `test`, by a hash of the id after its first ":" (or "-", when it has no ":"), so that queries
-        that ask the same, in two languages for example, are in the same part."""
+        """`train` or `test`, by a hash of the id after its first ":" (or "-", when it has no ":"), so that queries that
+        ask the same, in two languages for example, are in the same part."""
         key = self.id.partition(":" if ":" in self.id else "-")[2] or self.id
         return "test" if int(hashlib.sha1(key.encode()).hexdigest(), 16) % 2 else "train"  # noqa: S324
 
@@ -76,8 +76,9 @@ class EvaluationSet:
 
 
 def folders_with_sets(folders: Sequence[Path]) -> list[Path]:
-    """The folders that contain a file of a set, and paths that are no folders (reading them says what is wrong); all of
-    them when none does. So `DIR/*/` may also name folders with something else."""
+    """The folders that contain a file of a set, so that `DIR/*/` may also match other folders. Paths that are not
+    folders stay in the list, and all paths do when no folder contains a set: reading them then reports what is
+    wrong."""
     wanted = [folder for folder in folders if any((folder / name).exists() for name in FILES) or not folder.is_dir()]
     return wanted or list(folders)
 
@@ -99,7 +100,7 @@ def allowed(corpus: Mapping[str, Mapping[str, Any]], filter: Mapping[str, Any]) 
 
 
 def parse_time(text: str) -> datetime:
-    """A time of a set, without its time zone. Raises ValueError."""
+    """A time of a set, without its time zone. Raises ValueError when it is not in ISO 8601."""
     return datetime.fromisoformat(text).replace(tzinfo=None)
 
 
@@ -150,5 +151,5 @@ def _query(row: Mapping[str, Any]) -> Query:
 
 
 def _grade(entry: Any) -> tuple[str, int]:
-    """(corpus id, grade) of a relevant item, which is an id alone or an object."""
+    """(corpus id, grade) of a relevant item, which is given as an id or as an object."""
     return (str(entry["id"]), int(entry["grade"])) if isinstance(entry, dict) else (str(entry), 1)

@@ -1,7 +1,7 @@
-"""An evaluation set in a temporary store: a database and an index of its own under `KOLLEGA_HOME/evaluation`.
+"""An evaluation set in a temporary store: with its own database and index, under `KOLLEGA_HOME/evaluation`.
 
-A store is built again only when the set changes, or something that decides the index. The organisation's own database
-and index are not touched.
+A store is built again only when the set or something else changes that affects the index. The organisation's own
+database and index are not touched.
 """
 
 import hashlib
@@ -52,8 +52,8 @@ class Store:
 
 
 def home_of(evaluation_set: EvaluationSet, pool: str, settings: Settings, card: ModelCard) -> Path:
-    """The directory of a set's store. Its name has a digest of everything that decides the index, so what is stored
-    there is valid as long as the directory is found."""
+    """The directory of a set's store. Its name contains a digest of everything that affects the index, so what is
+    stored in an existing directory is valid."""
     digest = _digest(evaluation_set, settings, card)[:16]
     return settings.home / "evaluation" / f"{evaluation_set.name}-{pool}-{digest}"
 
@@ -66,7 +66,7 @@ def open_store(
     analyzer: Analyzer,
     progress: Progress,
 ) -> Store:
-    """The set's store: that of an earlier run when nothing that decides it has changed, otherwise a new one.
+    """The set's store: that of an earlier run when nothing has changed that affects it, otherwise a new one.
 
     Raises EvaluationError when an item cannot be indexed.
     """
@@ -101,12 +101,12 @@ def _keys(sessions: sessionmaker[Session]) -> dict[str, str]:
 
 
 def _digest(evaluation_set: EvaluationSet, settings: Settings, card: ModelCard) -> str:
-    deciding = f"{code_digest()} {evaluation_set.digest} {card} {settings.passage_tokens} {settings.hnsw_from}"
-    return hashlib.sha256(deciding.encode()).hexdigest()
+    inputs = f"{code_digest()} {evaluation_set.digest} {card} {settings.passage_tokens} {settings.hnsw_from}"
+    return hashlib.sha256(inputs.encode()).hexdigest()
 
 
 def _rows(evaluation_set: EvaluationSet, pool: str) -> Iterable[Mapping[str, Any]]:
-    """What is searched: the corpus, or every answer as a document of its own."""
+    """What is searched: the corpus, or every answer as a separate document."""
     if pool == ITEMS:
         return evaluation_set.corpus.values()
     return [
@@ -117,7 +117,7 @@ def _rows(evaluation_set: EvaluationSet, pool: str) -> Iterable[Mapping[str, Any
 
 
 def _fill(sessions: sessionmaker[Session], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Put the rows into an empty database, readable by everyone; all requests count as resolved."""
+    """Put the rows into an empty database. Everyone may read them, and all requests are resolved."""
     with sessions.begin() as session:
         people = _People(session)
         for row in rows:
@@ -125,7 +125,7 @@ def _fill(sessions: sessionmaker[Session], rows: Iterable[Mapping[str, Any]]) ->
 
 
 class _People:
-    """Makes a person for each name when it is first used."""
+    """Creates a person for each handle when it is first used."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -162,7 +162,7 @@ def _request(row: Mapping[str, Any], people: _People) -> HelpRequest:
 
 
 def _shared(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What requests and documents both have."""
+    """The columns that requests and documents have in common."""
     shared = {name: row[name] for name in ("title", "body", "language")}
     return {**shared, "external_id": row["id"], "source": "evaluation"}
 

@@ -1,1 +1,2 @@
-"""From the database to the index: passages, reindexing, following changes, status. The index is in `recommender`."""
+"""From the database to the index: passages, reindexing, following changes, status. The index itself is in
+`recommender/index/`."""

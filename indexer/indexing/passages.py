@@ -1,4 +1,4 @@
-"""Cut an item into passages that the model can read whole, each with its role and context (title, headings)."""
+"""Cuts an item into passages that the model can read whole, each with its role and context (title, headings)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ CountTokens = Callable[[str], int]
 _CONTEXT_CHARACTERS = 300  # the longest context; a judgement
 _TAG = re.compile(r"<[^>]*>")
 _RESERVED = 8  # tokens for the model's special tokens and prompt
-_LEAST = 32  # tokens of text that a passage has room for, however long the title is; a judgement
+_LEAST = 32  # tokens of text for which a passage always has room, however long the title is; a judgement
 OPENING_WORDS = 30  # words of an opening; a judgement
 
 
@@ -39,7 +39,7 @@ def make_passages(item: Item, count_tokens: CountTokens, max_tokens: int) -> lis
 
 def _opening(item: Item, part: "_Part | None", position: int, count_tokens: CountTokens, max_tokens: int) -> Passage:
     """The title (and heading) with the first words of the text; the title alone when there is no text. Every item has
-    an opening, even one that is shorter, so that texts of about the same length are compared."""
+    an opening, even a short one, so that openings of all items can be compared."""
     words = part.text.split()[:OPENING_WORDS] if part else []
     context = part.context if part and words else ""
     context = _trimmed(context[:_CONTEXT_CHARACTERS], count_tokens, max_tokens // 2)

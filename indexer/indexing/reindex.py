@@ -1,4 +1,4 @@
-"""Update the index from the database: encode only what changed, write a new generation, make it the live one."""
+"""Updates the index from the database: encodes only what changed, writes a new generation, and makes it live."""
 
 import logging
 import time
@@ -30,7 +30,7 @@ _BATCH = 64  # passages encoded, and written to the journal, at once; a judgemen
 
 @dataclass
 class ReindexReport:
-    """What a run did: counts of the whole index (items, passages) and of the work of this run."""
+    """What a run did: how many items and passages the whole index has, and the work of this run."""
 
     items: int = 0
     passages: int = 0
@@ -144,8 +144,8 @@ def _learn_vector_space(
     journal: Journal,
     report: ReindexReport,
 ) -> VectorSpace:
-    """The vector space of a new generation, from a sample of its items. Their vectors are in the journal afterwards, so
-    that they are not made twice."""
+    """The vector space of a new generation, from a sample of its items. Their vectors are then in the journal, so that
+    they are not encoded twice."""
     sampled = keys[:: max(1, len(keys) // (SAMPLE // 2))]
     passages: list[Passage] = []
     for chunk in _chunks(sampled, _CHUNK):
@@ -180,7 +180,7 @@ def _vectors_of(
     report: ReindexReport,
     step: Callable[[float], None],
 ) -> dict[str, Vectors]:
-    """{passage digest: vector in the builder's vector space} of the batch, from the live generation or else made now.
+    """{passage digest: vector in the builder's vector space} of the batch, from the live generation or else encoded.
     `step` is called with the share that is done."""
     wanted = {passage_digest(passage): passage for _item, passages in batch for passage in passages}
     vectors = builder.vectors_of(wanted)

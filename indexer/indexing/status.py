@@ -31,7 +31,7 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Status:
     """Counts of the database, the manifest of the live generation (`index`, None when it cannot be read), what was
-    learned, and how many items differ: `missing` in the index, `outdated`, or `gone` from the database."""
+    learned, and how many items differ: `missing` in the index, `outdated` there, or `gone` from the database."""
 
     requests: int
     resolved: int
@@ -137,7 +137,7 @@ def _read_index(settings: Settings) -> tuple[Manifest | None, dict[str, str], st
 
 
 def _languages(manifest: Manifest) -> str:
-    """How questions in one language find answers in another."""
+    """How questions in one language are matched with items in another."""
     alignment = Alignment.load(manifest.model)
     if not alignment.maps:
         return "there is no map for this model; across languages the model and the dictionary search alone"

@@ -1,4 +1,4 @@
-"""Follow the database and update the index when it changes, in a process of its own beside the server."""
+"""Watches the database and updates the index when it changes, in a separate process beside the server."""
 
 import logging
 import time
@@ -29,7 +29,7 @@ def watch(
     """Reindex whenever the database's fingerprint changes, until `stopped()`.
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
-    logged, it tries again after twice the pause each time, up to once a minute.
+    logged, it tries again; the pause before that is doubled each time, up to a minute.
     """
     last: tuple[Any, ...] | None = None
     pause = settings.watch_seconds

@@ -1,10 +1,11 @@
 """`kollega calibrate`: the probability that there is an answer, fitted to the organisation's own history.
 
-Requests of the past are asked again as at their own time. Such a request had an answer when somebody answered it with
-an item, or linked it as a duplicate of one, that existed when it was asked. It had none when it was itself the first of
-such requests, or when its asker saw suggestions, sent it all the same, and nobody used any. A request with an answer
-also counts as a question without one, asked among the items of other teams. The weights are fitted to the older
-questions, judged on the newer ones, and used only when they are better.
+Past requests are asked again among the items that existed at the time. A request had an answer if somebody answered it
+with an item that existed then, or linked it to such an item as a duplicate. It had no answer if later requests were
+answered with it and it had no earlier answer itself, or if its asker saw suggestions, sent it nevertheless, and nobody
+answered it with an item. A request with an answer is also asked among the items of other teams only, as a question
+without an answer. The weights are fitted to the older questions, judged on the newer ones, and used only when they are
+better.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,10 +31,12 @@ from recommender.search.calibration import SHIPPED, AnswerModel
 from recommender.settings import Settings
 
 ANSWERED, FIRST, SENT_ANYWAY, OTHER_TEAMS = "answered", "first of its kind", "sent anyway", "among other teams'"
-"""Kinds of past questions: with an answer, and the three reasons why there was none."""
-LEAST, MOST = 100, 3_000  # questions needed of each sort, and requests used at most (the newest); judgements
+"""Kinds of past questions: with an answer, and three reasons why there was none."""
+LEAST, MOST = 100, 3_000
+"""How many questions are needed with and without an answer, and how many requests, the newest, are used at most. A
+judgement."""
 HELD_OUT = 0.3  # share of the questions, the newest, that the weights are judged on; a judgement
-PULL = 5.0  # strength of the penalty on leaving the shipped weights; a judgement
+PULL = 5.0  # strength of the prior around the shipped weights; a judgement
 LEAST_ITEMS = 50  # other teams' items that are needed to ask among them; a judgement
 
 
@@ -53,7 +56,7 @@ class PastMatch:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The outcome. `loss` is the log loss by name (own, shipped) on the held-out questions, `gain` the shipped weights'
+    """The result. `loss` is the log loss by name (own, shipped) on the held-out questions, `gain` the shipped weights'
     loss minus that of the organisation's own. `chosen` names what is used from now on."""
 
     answered: int
@@ -82,7 +85,7 @@ class Calibration:
 def calibrate(
     settings: Settings, recommender: Recommender, session: Session, progress: Progress = lambda _done, _total: None
 ) -> Calibration:
-    """Fit, judge, and store what is better with the live generation of the index.
+    """Fit and evaluate an answer model; store it in the live generation of the index if it is better.
 
     With too little history nothing changes, except that a file that cannot be read is removed. Raises IndexNotFound
     when there is no index, IndexLocked when another process is writing it, ModelError when the model cannot be used.
@@ -109,7 +112,7 @@ def calibrate(
 
 
 def learn(past: Sequence[PastMatch]) -> tuple[Calibration, AnswerModel]:
-    """The outcome of fitting to the history, and the answer model to use."""
+    """The result of fitting to the history, and the answer model to use."""
     past = sorted(past, key=lambda match: match.at)
     answered = sum(match.exists for match in past)
     too_little = Calibration(answered, len(past) - answered, 0, {}, None, "shipped")
@@ -137,7 +140,7 @@ def log_losses(past: Sequence[PastMatch], answer_model: AnswerModel) -> NDArray[
 
 
 def past_matches(recommender: Recommender, session: Session, progress: Progress) -> Iterator[PastMatch]:
-    """The requests that are known to have had an answer or none, asked again among the items of their time."""
+    """The requests of which it is known whether they had an answer, asked again among the items of their time."""
     available, teams = _available_since(session), _teams(session)
     requests = _labelled_requests(session, dict(available))
     for number, request in enumerate(requests):
@@ -149,7 +152,7 @@ def past_matches(recommender: Recommender, session: Session, progress: Progress)
                 among_by_kind[OTHER_TEAMS] = others
         for kind, among in among_by_kind.items():
             reader = reader_then(session, request.asker)
-            ranking = recommender.rank(request.text, reader, session, calibration.BESIDE, among)
+            ranking = recommender.rank(request.text, reader, session, calibration.FIRST_MATCHES, among)
             yield PastMatch(request.at, kind, ranking.matches)
             session.expunge_all()
         progress(number + 1, len(requests))
@@ -157,7 +160,7 @@ def past_matches(recommender: Recommender, session: Session, progress: Progress)
 
 @dataclass(frozen=True)
 class LabelledRequest:
-    """A request of the past with its kind: whether there was an answer, and if not, why; and the items that were it."""
+    """A past request, its kind (whether there was an answer, and if not, why), and the keys of the answering items."""
 
     key: str
     kind: str
@@ -206,27 +209,29 @@ def _labelled_requests(session: Session, available: Mapping[str, datetime]) -> l
 
 
 def _answers(session: Session) -> dict[int, set[str]]:
-    """{request id: keys of the items that somebody answered it with or linked it to as a duplicate}."""
+    """{request id: keys of the items that it was answered with, or linked to as a duplicate}."""
     answers: dict[int, set[str]] = {}
     used = select(Event.request_id, Event.item).where(Event.kind == EventKind.USED)
     for identifier, item in session.execute(used):
         if identifier is not None and item is not None:
             answers.setdefault(identifier, set()).add(item)
-    made = {identifier: at for identifier, at in session.execute(select(HelpRequest.id, HelpRequest.created_at))}
+    created = {identifier: at for identifier, at in session.execute(select(HelpRequest.id, HelpRequest.created_at))}
     linked = select(RequestLink.from_id, RequestLink.to_id).where(RequestLink.kind == "duplicate")
     for ends in session.execute(linked):
-        older, newer = sorted(ends, key=lambda identifier: (made[identifier], identifier))
+        older, newer = sorted(ends, key=lambda identifier: (created[identifier], identifier))
         answers.setdefault(newer, set()).add(item_key(Kind.REQUEST, older))
     return answers
 
 
 def _available_since(session: Session) -> list[tuple[str, datetime]]:
-    """(key, since when it could be an answer) of every item."""
+    """(key, time from which it could be an answer) of every item."""
     requests = session.execute(
         select(HelpRequest.id, HelpRequest.created_at, HelpRequest.resolved_at).where(HelpRequest.status == RESOLVED)
     )
     documents = session.execute(select(Document.id, Document.written_at))
-    resolved = [(item_key(Kind.REQUEST, number), resolved_at or made) for number, made, resolved_at in requests]
+    resolved = [
+        (item_key(Kind.REQUEST, number), resolved_at or created_at) for number, created_at, resolved_at in requests
+    ]
     return resolved + [(item_key(Kind.DOCUMENT, number), at) for number, at in documents]
 
 

@@ -27,8 +27,8 @@ class Interval:
 def difference(pairs: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Interval:
     """The mean of a - b over the queries of a set, averaged over sets, with a paired bootstrap within each set.
 
-    `pairs` has (a, b) for each set, both of shape (queries,) in the same order. Sets count the same, however many
-    queries they have.
+    `pairs` has (a, b) for each set, both of shape (queries,) in the same order. All sets have the same weight, however
+    many queries they have.
     """
     rng = np.random.default_rng(0)
     means, samples = [], []

@@ -1,8 +1,8 @@
-"""Questions of the past with the people who answered them, each asked again as at its own time: of the items that
-existed then, for the person who asked it.
+"""Past questions with the people who answered them. Each is asked again for the person who asked it, among the items
+that existed at that time.
 
-A ranker of colleagues learns from them. Requests that were sent in Kollega are left out: colleagues were suggested to
-the people who asked and handled them, and nothing may be learned from Kollega's own suggestions.
+The ranking of colleagues is fitted to them. Requests that were sent in Kollega are left out, since their askers and
+agents saw suggestions of colleagues: Kollega must not learn from its own suggestions.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class PastQuestion:
-    """A request as a question: when and by whom it was asked, who answered it, and the traces of that time."""
+    """A past request: when and by whom it was asked, who answered it, and the traces of that time."""
 
     key: str
     at: datetime
@@ -36,7 +36,7 @@ class PastQuestion:
 
     @property
     def excluded(self) -> frozenset[int]:
-        """Who cannot be suggested: the person who asked."""
+        """The ids of people who cannot be suggested: the asker."""
         return frozenset() if self.asker is None else frozenset({self.asker})
 
 
@@ -47,8 +47,8 @@ def past_questions(
     before: datetime | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Iterator[PastQuestion]:
-    """Imported requests that somebody answered and that were made before a moment, the oldest first; the newest `most`
-    of them when that is given."""
+    """Imported requests that somebody answered, oldest first: those created before the time `before`, and of these the
+    newest `most`; all when these are None."""
     rows = session.execute(
         select(HelpRequest)
         .where(HelpRequest.status == RESOLVED, HelpRequest.hidden.is_(False), HelpRequest.source != SENT_HERE)
@@ -59,9 +59,9 @@ def past_questions(
     requests = [PastRequest.of(row) for row in rows.scalars() if before is None or row.created_at < before]
     session.expunge_all()
     requests = [request for request in requests if request.answered][-(most or len(requests)) :]
-    made = _creation_times(session)
+    created = _creation_times(session)
     for number, request in enumerate(requests):
-        among = frozenset(key for key, at in made if at < request.at)
+        among = frozenset(key for key, at in created if at < request.at)
         reader = reader_then(session, request.asker)
         nearby = recommender.evidence(request.text, reader, session, request.at, among)
         yield PastQuestion(request.key, request.at, request.asker, request.answered, nearby.traces, nearby.language)
@@ -71,7 +71,7 @@ def past_questions(
 
 @dataclass(frozen=True)
 class PastRequest:
-    """What is needed of a request's row to ask it again; `answered` are the people who replied, without the asker."""
+    """What is needed of a request to ask it again. `answered` are the people who replied, without the asker."""
 
     key: str
     text: str
@@ -88,7 +88,7 @@ class PastRequest:
 
 
 def _creation_times(session: Session) -> list[tuple[str, datetime]]:
-    """(key, when it was made) of every item."""
+    """(key, creation time) of every item."""
     requests = session.execute(select(HelpRequest.id, HelpRequest.created_at))
     documents = session.execute(select(Document.id, Document.written_at))
     return [(item_key(Kind.REQUEST, number), at) for number, at in requests] + [
@@ -97,6 +97,6 @@ def _creation_times(session: Session) -> list[tuple[str, datetime]]:
 
 
 def reader_then(session: Session, asker: int | None) -> Reader:
-    """The person who asked a question of the past, with what they may read today."""
+    """The reader who asked a past question, with what they may read today."""
     person = load_people(session, {asker}).get(asker) if asker is not None else None
     return reader_of(person) if person else ANYONE

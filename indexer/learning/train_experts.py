@@ -1,6 +1,6 @@
 """`kollega train-experts`: weights for ranking colleagues, learned from the organisation's own history.
 
-They are learned from the older questions and judged on the newer ones, each asked with what existed at its own time
+They are fitted to the older questions and evaluated on the newer ones, each asked among the items of its time
 (`history.py`). They are used only when they are better.
 """
 
@@ -23,17 +23,17 @@ from recommender.people.ranker import SHIPPED, VOTES, Ranker, fit
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 
-WARM_UP = 50  # the oldest questions are not learned from, since hardly anything existed before them; a judgement
+WARM_UP = 50  # the oldest questions, which are not used, since few items existed before them; a judgement
 LEAST, MOST = 200, 3_000  # questions that are needed, and that are used at most (the newest); judgements
 HELD_OUT = 0.3  # share of the questions, the newest, that the weights are judged on; a judgement
-PULL = 10.0  # strength of the penalty on leaving the shipped weights; a judgement
+PULL = 10.0  # strength of the prior around the shipped weights; a judgement
 
 
 @dataclass(frozen=True)
 class Training:
-    """The outcome. `mrr` is the mean reciprocal rank by name (learned, shipped, votes) on the held-out questions,
-    `gain` that of the learned weights minus that of votes, None when there is too little history. `chosen` names what
-    ranks from now on."""
+    """The result. `mrr` is the mean reciprocal rank by name (learned, shipped, votes) on the held-out questions, `gain`
+    that of the learned weights minus that of votes, None when there is too little history. `chosen` names what is used
+    from now on."""
 
     questions: int
     held_out: int
@@ -43,7 +43,7 @@ class Training:
     weights: dict[str, float]
 
     def as_text(self) -> str:
-        """What is used from now on with the figures, and the five strongest of learned weights."""
+        """A sentence with what is used from now on and the figures; for learned weights also the five strongest."""
         if self.gain is None:
             return (
                 f"Too little history: there are {self.questions} imported requests with an answer, and {LEAST} are "
@@ -65,7 +65,7 @@ class Training:
 def train(
     settings: Settings, recommender: Recommender, session: Session, progress: Progress = lambda _done, _total: None
 ) -> Training:
-    """Learn, judge, and store what is best with the live generation of the index.
+    """Fit and evaluate weights; store them in the live generation of the index if they are better.
 
     With too little history nothing changes, except that a file that cannot be read is removed. Raises IndexNotFound
     when there is no index, IndexLocked when another process is writing it, ModelError when the model cannot be used.
@@ -94,7 +94,7 @@ def train(
 
 
 def learn(past: Sequence[PastQuestion], half_life_days: float) -> tuple[Training, Ranker]:
-    """The outcome of learning from the history (oldest first), and the ranker to use."""
+    """The result of learning from the history (oldest first), and the ranker to use."""
     if len(past) < LEAST:
         return Training(len(past), 0, {}, None, "shipped", {}), SHIPPED
     usable = past[WARM_UP:]
@@ -114,7 +114,7 @@ def learn(past: Sequence[PastQuestion], half_life_days: float) -> tuple[Training
 
 
 def fit_on(past: Sequence[PastQuestion], half_life_days: float, start: Ranker = SHIPPED) -> dict[str, float]:
-    """Weights fitted on these questions, with a penalty on leaving the weights of `start`."""
+    """Weights fitted on these questions, with a prior around the weights of `start`."""
     questions: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
     for question in past:
         people = candidates(question.traces, question.at, half_life_days, question.language, question.excluded)

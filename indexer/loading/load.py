@@ -1,4 +1,4 @@
-"""Load a source: add what is new, update what changed, leave the rest, and report what could not be loaded."""
+"""Loads a source: adds what is new, updates what changed, leaves the rest, and reports what could not be loaded."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def load(
     """Load a source's records into the database.
 
     A bad record is reported and all others are loaded. When the source itself cannot be read further, the records
-    before stay loaded and its message is the last problem.
+    before that stay loaded, and the error is the last problem in the report.
     """
     report = LoadReport()
     with sessions() as session:

@@ -1,4 +1,4 @@
-"""What an import did, in numbers and in one line."""
+"""The result of an import: counts, problems, and one line for an admin."""
 
 from dataclasses import dataclass, field
 

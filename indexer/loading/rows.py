@@ -1,4 +1,4 @@
-"""From one record to its row of the database, with replies and audience."""
+"""Writes one record as a row of the database, with its replies and audience."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -45,7 +45,7 @@ class RowLoader:
 
     def put(self, record: Record, report: LoadReport) -> None:
         """Write one record, and count in the report whether it was added, updated or unchanged. Raises BadRecord."""
-        with self._session.no_autoflush:  # so that _changed() sees everything that this record changes
+        with self._session.no_autoflush:  # so that _changed() sees all changes of this record together
             written = self._write(record, report)
         if written is None:
             return
@@ -171,21 +171,21 @@ class RowLoader:
     def _answer(self, record: AnswerRecord) -> tuple[HelpRequest, bool]:
         request = self._references.request(record.request)
         if request is None:
-            raise BadRecord(f"answer {record.reply.id} belongs to question {record.request}, which is not there")
-        made = record.reply
-        author = self._references.stub_id(made.author)
-        reply = next((row for row in request.replies if row.external_id == made.id), None)
+            raise BadRecord(f"answer {record.reply.id} belongs to question {record.request}, which is missing")
+        sent = record.reply
+        author = self._references.stub_id(sent.author)
+        reply = next((row for row in request.replies if row.external_id == sent.id), None)
         added = reply is None
         if reply is None:
-            reply = Reply(external_id=made.id)
+            reply = Reply(external_id=sent.id)
             request.replies.append(reply)
         update(
             reply,
             author_id=author,
-            body=made.body,
-            created_at=made.created_at,
-            accepted=made.id == request.accepted_external_id,
-            score=made.score,
+            body=sent.body,
+            created_at=sent.created_at,
+            accepted=sent.id == request.accepted_external_id,
+            score=sent.score,
         )
         settle(request)
         return request, added
@@ -211,7 +211,8 @@ class RowLoader:
         return row, added
 
     def _link(self, record: LinkRecord) -> tuple[RequestLink, bool] | None:
-        """None when one of the requests does not exist: exports keep links to deleted requests."""
+        """(row, whether it is new); None when one of the requests does not exist: exports keep links to deleted
+        requests."""
         ends = [self._references.request(identifier) for identifier in (record.from_request, record.to_request)]
         if ends[0] is None or ends[1] is None:
             return None
@@ -242,15 +243,15 @@ def update(row: Any, **values: Any) -> None:
 
 
 def replace_audience(row: Any, table: type[Any], tokens: set[str]) -> None:
-    """Make `tokens` the audience of a row; entries that stay are not written again."""
+    """Make `tokens` the audience of a row. Entries that it has already are not written again."""
     if {entry.token for entry in row.audience} != tokens:
         staying = [entry for entry in row.audience if entry.token in tokens]
         row.audience = staying + [table(token=token) for token in sorted(tokens - {entry.token for entry in staying})]
 
 
 def replace_replies(row: HelpRequest, records: Sequence[ReplyRecord], authors: Sequence[int | None]) -> None:
-    """Make the source's replies those of the records, with `authors` by person id in the same order. Replies written
-    in Kollega have no external id and stay."""
+    """Make the source's replies those of the records, with `authors` by person id in the same order. Replies written in
+    Kollega have no external id and stay."""
     outdated = {reply.external_id: reply for reply in row.replies}
     for record, author in zip(records, authors, strict=True):
         reply = outdated.pop(record.id, None)

@@ -1,13 +1,13 @@
-"""`make adaptation`: teach the packaged model what a stronger English model knows, in English and in Finnish.
+"""`make adaptation`: fine-tunes the packaged model on the cosines of a stronger English model, in English and Finnish.
 
-Distillation (Hinton et al. 2015): questions and passages come in batches of texts that are close to each other, and the
-model learns the cosines that its teachers give them. The teachers are the model as packaged and all-MiniLM-L6-v2
-(Apache-2.0), with equal shares, and both read the English texts; the model reads the same texts in Finnish too, in each
-direction (Reimers and Gurevych 2020, "Making Monolingual Sentence Embeddings Multilingual using Knowledge
-Distillation"). The text under a heading also counts as the heading's answer. The upper seven layers change, by matrices
-of rank 16 (`recommender/encoder/adaptation.py`), and half of each change is stored: the whole change is better on texts
-like these and worse on colloquial ones (Wortsman et al. 2022, "Robust Fine-Tuning of Zero-Shot Models"). The texts are
-those of `adaptation_texts.py`.
+Distillation (Hinton et al. 2015): questions and passages come in batches of similar texts, and the model learns the
+cosines that its teachers give them. The teachers are the model as packaged and all-MiniLM-L6-v2 (Apache-2.0), with
+equal shares, and both read the English texts; the model reads the same texts in Finnish too, in each direction (Reimers
+and Gurevych 2020, "Making Monolingual Sentence Embeddings Multilingual using Knowledge Distillation"). The text under a
+heading also counts as the heading's answer. The upper seven layers change, by matrices of rank 16
+(`recommender/encoder/adaptation.py`), and half of each change is stored: the whole change is better on texts like these
+and worse on colloquial ones (Wortsman et al. 2022, "Robust Fine-Tuning of Zero-Shot Models"). The texts are those of
+`adaptation_texts.py`.
 
 Usage: python -m indexer.research.adaptation ROOT, where ROOT contains the unpacked packages; half an hour on two cores
 that compute in bfloat16, an hour on two that do not. After it: `make alignment`, `kollega reindex --full`.
@@ -48,8 +48,9 @@ _RATE, _WARM_UP = 5e-4, 40  # learning rate, and steps in which it rises
 _TEACHER_SHARE = 0.5  # of all-MiniLM-L6-v2; the rest is the packaged model's
 _TEMPERATURE = 0.05
 _PRINT_EVERY = 25  # steps
-_OWN_BODY, _COSINES = 0.3, 10.0  # weight of a heading's own body as its answer; weight of the cosines' squared error
-_NEAR_HEADINGS, _NEAR_OTHERS, _NEAR_SHARE = 300, 700, 0.7  # a batch is drawn from so many close texts, this often
+_BODY_SHARE, _COSINES = 0.3, 10.0  # weight of a heading's body as its answer; weight of the cosines' squared error
+_NEAR_HEADINGS, _NEAR_OTHERS, _NEAR_SHARE = 300, 700, 0.7
+"""Numbers of similar texts (headings, others) that a batch is drawn from, and the share of batches that are."""
 _DIRECTIONS = (("en", "en", 0.4), ("fi", "fi", 0.26), ("fi", "en", 0.17), ("en", "fi", 0.17))
 """(language of questions, of passages, share of the batches)"""
 _WORDS = (3, 8, 25)  # bounds of the four groups of texts by their number of words
@@ -60,7 +61,7 @@ _LAYERS = (
 
 
 def main(root: Path) -> None:
-    """Learn, and write the file that the packaged model is adapted by."""
+    """Learn, and write `adaptation.npz`."""
     settings = Settings.from_environment()
     packaged = model_folder(settings.models_dir, adapted=False)
     headings, alone = texts(root, Analyzer(settings.models_dir / "dictionaries"))
@@ -115,7 +116,7 @@ class Pool:
     def batches(self, rng: np.random.Generator) -> Iterator[tuple[Numbers, Numbers, bool]]:
         """(rows of questions, rows of passages, whether the nth passage answers the nth question), without end. Half of
         the batches are headings and the text under them, the others short or long texts; in most of them the texts are
-        close to each other."""
+        similar to each other."""
         words = np.array([len(text.split()) for text in self.english])
         headings, long = np.flatnonzero(self.body >= 0), np.flatnonzero(words >= _WORDS[-1])
         linked = np.zeros(len(words), np.bool_)
@@ -168,7 +169,7 @@ class Student:
         return {name: (share * b.detach().numpy(), a.detach().numpy()) for name, (b, a) in self._pairs.items()}
 
     def learn(self, pool: Pool, steps: int) -> Iterator[tuple[float, float]]:
-        """Take that many steps (AdamW, the learning rate falls as a cosine). After each step yields the
+        """Take `steps` steps (AdamW; the learning rate falls like a cosine). After each step, yields the
         Kullback-Leibler divergence between its cosines and the teachers', in nats, and the rate."""
         torch = self._torch
         weights = [weight for pair in self._pairs.values() for weight in pair]
@@ -197,13 +198,13 @@ class Student:
         functional = self._torch.nn.functional
         goal = functional.softmax(wanted / _TEMPERATURE, 1)
         if linked:
-            goal = (1 - _OWN_BODY) * goal + _OWN_BODY * self._torch.eye(len(goal))
+            goal = (1 - _BODY_SHARE) * goal + _BODY_SHARE * self._torch.eye(len(goal))
         return functional.kl_div(functional.log_softmax(cosines / _TEMPERATURE, 1), goal, reduction="batchmean")
 
     def _cosines(
         self, pool: Pool, asking: Numbers, question_language: str, answering: Numbers, passage_language: str
     ) -> Any:
-        """Cosines of questions and passages, shape (questions, passages), centred as the product centres them."""
+        """Cosines of questions and passages, shape (questions, passages), centred as in `index/vector_space.py`."""
         rows = [(PROMPTS["query"], row, question_language) for row in asking] + [
             (PROMPTS["document"], row, passage_language) for row in answering
         ]
@@ -259,7 +260,7 @@ def _changed(linear: Any, b: Any, a: Any) -> Any:
 
 
 def _length(text: str) -> int:
-    """0 to 3, by the number of words."""
+    """The group of a text, 0 to 3, by its number of words."""
     return int(np.searchsorted(_WORDS, len(text.split()), side="right"))
 
 

@@ -1,4 +1,4 @@
-"""Texts of Debian packages that the packaged model is adapted on: English, and the Finnish where there is one.
+"""Texts of Debian packages on which the packaged model is fine-tuned: English, with Finnish translations if any.
 
 Help and messages of LibreOffice (MPL-2.0), messages of everyday programs (GPL, LGPL), Debian's own manuals (GPL), and
 the glosses and examples of WordNet (its own licence, which asks to be named). Pages that `kollega evaluate` counts as
@@ -52,7 +52,7 @@ def texts(root: Path, analyzer: Analyzer) -> tuple[list[Text], list[Text]]:
 
 
 def _help_sections(folder: Path) -> Iterator[Text]:
-    """Every heading of the help with the paragraphs under it; the Finnish only when heading and paragraphs have it."""
+    """Every heading of the help with the paragraphs under it; Finnish only when all of them have a translation."""
     for path, other in training_pages(folder):
         english, finnish = help_parts(path), help_parts(other) if other.exists() else {}
         parts = list(english.items())
@@ -116,10 +116,12 @@ def _wiki_messages(folder: Path) -> list[Pair]:
     english, finnish = (json.loads((folder / name).read_text(encoding="utf-8")) for name in ("en.json", "fi.json"))
     pairs = []
     for key in sorted(english.keys() & finnish.keys()):
-        one, two = english[key], finnish[key]
-        if isinstance(one, str) and isinstance(two, str) and one != two and len(one.split()) >= 3:
-            pairs.append(tuple(" ".join(_MARKUP.sub(r" \1 ", text).split()) for text in (one, two)))
-    return [(one, two) for one, two in pairs if one and two]
+        message, translation = english[key], finnish[key]
+        if not (isinstance(message, str) and isinstance(translation, str)):
+            continue
+        if message != translation and len(message.split()) >= 3:
+            pairs.append(tuple(" ".join(_MARKUP.sub(r" \1 ", text).split()) for text in (message, translation)))
+    return [(message, translation) for message, translation in pairs if message and translation]
 
 
 def _plain(message: str) -> str:

@@ -1,7 +1,7 @@
-"""`make alignment`: learn from parallel text in Debian packages how Finnish texts find English ones, and back.
+"""`make alignment`: learns the map and the lexicon between Finnish and English from parallel texts of Debian packages.
 
-Text: pages of libreoffice-help-fi and libreoffice-help-en-us, paragraph by paragraph (their ids are the same in both
-languages), and the messages of libreoffice-l10n-fi (MPL-2.0). Only numbers and weights of single terms are stored.
+The texts are pages of libreoffice-help-fi and libreoffice-help-en-us, paragraph by paragraph (their ids are the same in
+both languages), and the messages of libreoffice-l10n-fi (MPL-2.0). Only numbers and weights of single terms are stored.
 Pages that `kollega evaluate` counts as test queries of the set fi_libreoffice_help are left out.
 
 Usage: python -m indexer.research.alignment ROOT, where ROOT contains the unpacked packages (usr/share/libreoffice/help,
@@ -61,7 +61,7 @@ def main(root: Path) -> None:
 
 
 def pages(folder: Path, analyzer: Analyzer) -> tuple[list[Pair], list[Pair]]:
-    """(paragraphs, headings), both as (English, Finnish), of the pages that no test query asks for."""
+    """(paragraphs, headings), both as (English, Finnish), of the pages that are not test queries."""
     paragraphs: list[Pair] = []
     headings: list[Pair] = []
     for path, other in training_pages(folder):
@@ -69,18 +69,18 @@ def pages(folder: Path, analyzer: Analyzer) -> tuple[list[Pair], list[Pair]]:
             continue
         english, finnish = help_parts(path), help_parts(other)
         for name in sorted(english.keys() & finnish.keys()):
-            (tag, one), (_tag, two) = english[name], finnish[name]
-            if one == two or analyzer.detect(two, fallback="fi") != "fi":
+            (tag, text), (_tag, translation) = english[name], finnish[name]
+            if text == translation or analyzer.detect(translation, fallback="fi") != "fi":
                 continue
             if tag != "p":
-                headings.append((one, two))
-            elif len(one) >= _SHORTEST:
-                paragraphs.append((one, two))
+                headings.append((text, translation))
+            elif len(text) >= _SHORTEST:
+                paragraphs.append((text, translation))
     return paragraphs, headings
 
 
 def training_pages(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """(path of the English page, path that the Finnish one would have) of the pages that no test query asks for."""
+    """(path of the English page, path that its translation would have) of the pages that are not test queries."""
     for path in sorted((folder / "en-US/text").rglob("*.html")):
         key = path.relative_to(folder / "en-US/text").with_suffix("").as_posix()
         if Query(f"page:{key}", "", "fi", "", {}).part == "train":
@@ -130,11 +130,12 @@ def learn_map(
 
 
 def learn_lexicon(pairs: Sequence[Pair], analyzer: Analyzer) -> dict[str, dict[str, list[tuple[str, float]]]]:
-    """{language: {term: [(term of the other, probability), ...]}} by the first model of Brown et al. 1993, "The
-    Mathematics of Statistical Machine Translation"."""
-    terms = [(_terms(one, "en", analyzer), _terms(two, "fi", analyzer)) for one, two in pairs]
-    terms = [(one, two) for one, two in terms if one and two and max(len(one), len(two)) < _LONGEST]
-    return {"en": _translate(terms), "fi": _translate([(two, one) for one, two in terms])}
+    """{language: {term: [(term of the other language, probability), ...]}} by the first model of Brown et al. 1993,
+    "The Mathematics of Statistical Machine Translation"."""
+    terms = [(_terms(english, "en", analyzer), _terms(finnish, "fi", analyzer)) for english, finnish in pairs]
+    terms = [(english, finnish) for english, finnish in terms if english and finnish]
+    terms = [(english, finnish) for english, finnish in terms if max(len(english), len(finnish)) < _LONGEST]
+    return {"en": _translate(terms), "fi": _translate([(finnish, english) for english, finnish in terms])}
 
 
 def _translate(pairs: Sequence[tuple[list[str], list[str]]]) -> dict[str, list[tuple[str, float]]]:

@@ -1,8 +1,8 @@
 """Makes the vectors that ship with the demo organisation (`indexer/sources/demo/vectors.npz`).
 
 Usage: python -m indexer.research.demo_vectors. It takes a minute or two. Run it after a change of the demo's texts, of
-how they are cut into passages, or of the packaged model. The texts are encoded by PyTorch in float32, because
-OpenVINO computes in bfloat16 on some processors.
+how they are cut into passages, or of the packaged model. The texts are encoded by PyTorch in float32, because OpenVINO
+computes in bfloat16 on some processors.
 """
 
 import tempfile
@@ -21,7 +21,7 @@ from recommender.settings import Settings
 
 
 def main() -> None:
-    """Index the demo in a temporary home, and write the vectors that were made on the way."""
+    """Index the demo in a temporary home directory, and write the vectors that were encoded for it."""
     settings = Settings.from_environment()
     encoder = StoredVectorsEncoder(load_encoder(replace(settings, backend="torch")), {})
     analyzer = Analyzer(settings.models_dir / "dictionaries")

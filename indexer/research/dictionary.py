@@ -1,4 +1,4 @@
-"""`make alignment`: make the shipped Finnish-English dictionary from FreeDict's two dictionaries in Debian.
+"""`make alignment`: makes the shipped Finnish-English dictionary from FreeDict's two dictionaries in Debian.
 
 FreeDict (dict-freedict-fin-eng, dict-freedict-eng-fin) was made from Wiktionary and is licensed under CC BY-SA 3.0; so
 is the file made here. It contains the terms of single words, and English headwords of two words.
@@ -25,7 +25,7 @@ _HEAD = re.compile(r"([^/<>]+?) (?:/.*/(?: <[^>]+>)?|<[^>]+>)\s*")
 _SENSE = re.compile(r"\d+\. (.+)")
 _ASIDE = re.compile(r"\(.*?\)|\d+\.?\s*$")
 _MOST = 5  # translations of a term; a judgement
-_EMPTY = frozenset(
+_LEFT_OUT = frozenset(
     (
         "of", "an", "the", "to", "in", "on", "at", "for", "with", "by", "or", "and", "as", "someone", "somebody",
         "something", "one", "oneself", "up", "out", "off", "it", "ja", "joku", "jokin", "jossakin", "jostakin",
@@ -70,7 +70,7 @@ def read(text: str) -> Iterator[tuple[str, Senses]]:
 
 def combine(heads: Mapping[str, Mapping[str, Senses]], analyzer: Analyzer) -> dict[str, dict[str, str]]:
     """The entries of `Dictionary`. Translations that both dictionaries have come first, then those of senses with few
-    translations. A term without an entry of its own gets the headwords that it translates."""
+    translations. A term that is no headword gets the headwords that it translates."""
     other = {"fi": "en", "en": "fi"}
     forward: dict[str, Weights] = {}
     reverse: dict[str, Weights] = {language: {} for language in other}
@@ -116,7 +116,7 @@ def _key(head: str, language: str, analyzer: Analyzer) -> str:
 
 def _terms(text: str, language: str, analyzer: Analyzer) -> list[str]:
     words = dict.fromkeys(analyzer.index_terms(text, language).words)
-    return [word for word in words if len(word) > 1 and word not in _EMPTY and word not in QUESTION_WORDS]
+    return [word for word in words if len(word) > 1 and word not in _LEFT_OUT and word not in QUESTION_WORDS]
 
 
 def _raise(weights: dict[str, float], terms: list[str], weight: float) -> None:

@@ -1,9 +1,9 @@
-"""Fit the shipped calibration of a suggestion (`SHIPPED_WEIGHTS` in `recommender/search/calibration.py`) and of a
+"""Fits the shipped calibration of a suggestion (`SHIPPED_WEIGHTS` in `recommender/search/calibration.py`) and of a
 question (`SHIPPED` there) on the train queries of evaluation sets, with and without an answer.
 
-Questions without an answer are those out of a set's scope, those asked before the ones that they are linked to, and
-questions of the other sets. Prints the weights as they are written in the code, and how good they are on each set when
-they were fitted on the others.
+Questions without an answer are those out of a set's scope, those asked before the questions that they are linked to,
+and questions of the other sets. Prints the weights as they are written in the code, and for each set how good weights
+are that were fitted on the other sets.
 
 Usage: python -m indexer.research.fit_calibration SET..., as for `kollega evaluate`.
 """
@@ -33,13 +33,14 @@ from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 
 ANSWERED, OUT_OF_SCOPE, FIRST, ELSEWHERE = "answered", "out of scope", "first of its kind", "of another set"
-OF_EACH_TASK, FROM_ELSEWHERE = 800, 40  # most queries of a task, of the set itself and of other sets; judgements
+OF_EACH_TASK, FROM_ELSEWHERE = 800, 40
+"""At most so many queries of each task are taken, from the set itself and from each other set; a judgement."""
 ALIKE = ({"similar_banking77", "noanswer_clinc150"},)
 """Sets of which a question may have an answer in the other one."""
 LEAST_BEFORE = 50  # items that must have existed before a question; a judgement
 PULL = 10.0
-"""Strength of the penalty on leaving the shipped weights, a judgement: without it shared words would hardly count,
-since the questions of the sets are long."""
+"""Strength of the prior around the shipped weights, a judgement: without it shared words would hardly matter, since the
+questions of the sets are long."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,8 @@ def _matches(example: Example, weights: Weights) -> list[float]:
 
 
 def weigh(examples: Sequence[Example]) -> NDArray[np.float64]:
-    """Weights with mean 1, shape (examples,): all sets have the same sum, and within a set all kinds without an answer
-    have."""
+    """Weights with mean 1, shape (examples,). All sets have the same sum of weights, and so have, within a set, all
+    kinds of questions without an answer."""
     counts: dict[tuple[str, str], int] = {}
     for example in examples:
         counts[example.set, example.kind] = counts.get((example.set, example.kind), 0) + 1
@@ -114,7 +115,7 @@ def ask(evaluation_set: EvaluationSet, sets: Sequence[EvaluationSet], run: Run) 
     with store.sessions() as session:
         for question in [*_of_the_set(evaluation_set), *_of_other_sets(evaluation_set, sets)]:
             among = None if question.ids is None else frozenset(store.keys[identifier] for identifier in question.ids)
-            ranking = recommender.rank(question.text, ANYONE, session, calibration.BESIDE, among)
+            ranking = recommender.rank(question.text, ANYONE, session, calibration.FIRST_MATCHES, among)
             yield Example(evaluation_set.name, question.kind, ranking.features)
             session.expunge_all()
     store.sessions.kw["bind"].dispose()
@@ -154,7 +155,7 @@ def _of_other_sets(evaluation_set: EvaluationSet, sets: Sequence[EvaluationSet])
 
 
 def _train_queries(evaluation_set: EvaluationSet, protocol: str, most: int) -> list[Query]:
-    """At most `most` train queries of a task, drawn at random, the same every time."""
+    """At most `most` train queries of a task, drawn at random with a fixed seed."""
     queries = [query for query in evaluation_set.queries if query.protocol == protocol and query.part == "train"]
     queries = [query for query in queries if query.filter.get("pool") != ANSWERS]
     return random.Random(0).sample(queries, min(most, len(queries)))  # noqa: S311

@@ -1,7 +1,7 @@
-"""Choose the shipped feedback between candidates (`SHIPPED` in `recommender/search/fusion.py`).
+"""Chooses the shipped `Feedback` (`SHIPPED` in `recommender/search/fusion.py`).
 
-Several values are tried on the train queries of evaluation sets; the value for each set is the one that is best on the
-other sets. Then what ships is measured on the test queries.
+A grid of values is tried on the train queries of evaluation sets. To see how well the choice generalises, each set is
+also measured with the values that are best on the other sets. Then the shipped values are measured on the test queries.
 
 Usage: python -m indexer.research.fit_feedback SET..., where each SET has a ranking task, as for `kollega evaluate`.
 """
@@ -36,9 +36,9 @@ Measured = Mapping[Feedback, Mapping[Task, NDArray[np.float64]]]
 
 @dataclass(frozen=True)
 class Gain:
-    """What feedback gains over none, in the mean of the tasks. `chosen` is the feedback for each set that is best on
-    the other sets, `left_out` the gain with those; `best` is the best on all sets, `gained` the gain with it, and
-    `tasks` the same task by task."""
+    """What feedback gains over no feedback, as the mean over tasks. `chosen` is, for each set, the feedback that is
+    best on the other sets, and `left_out` the gain with those. `best` is the best on all sets, `gained` the gain with
+    it, and `tasks` that gain task by task."""
 
     chosen: Mapping[str, Feedback]
     left_out: Interval
@@ -48,8 +48,8 @@ class Gain:
 
 
 def judge(measured: Measured, best: Feedback | None = None) -> Gain:
-    """Choose the best of the measured feedbacks (NOTHING must be among them) unless `best` is given, and compute what
-    it gains, also on sets that had no part in the choice."""
+    """Choose the best of the measured values (NOTHING must be among them) unless `best` is given, and compute what it
+    gains, also on sets that were not used for the choice."""
     before = measured[NOTHING]
     chosen = {name: _best(measured, [task for task in before if task[0] != name]) for name, _protocol in before}
     best = best or _best(measured, list(before))
@@ -60,7 +60,7 @@ def judge(measured: Measured, best: Feedback | None = None) -> Gain:
 
 
 def measure(queries: Mapping[Task, Sequence[QueryWithCandidates]], tried: Sequence[Feedback]) -> Measured:
-    """Measure each feedback of `tried` on the candidates of each query."""
+    """Measure each value of `tried` on the candidates of each query."""
     return {
         feedback: {task: _measure_task(of_task, feedback) for task, of_task in queries.items()} for feedback in tried
     }

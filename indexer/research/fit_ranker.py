@@ -1,6 +1,6 @@
-"""Fit the shipped weights for ranking colleagues (`SHIPPED` in `recommender/people/ranker.py`).
+"""Fits the shipped weights for ranking colleagues (`SHIPPED` in `recommender/people/ranker.py`).
 
-They are fitted on the questions of evaluation sets from before their split.
+They are fitted on the questions of evaluation sets that were asked before the split of their set.
 
 Usage: python -m indexer.research.fit_ranker SET..., where each SET has an expert task, as for `kollega evaluate`.
 """

@@ -1,8 +1,8 @@
 """`make lock`: write the versions and hashes of everything that is installed to the files requirements*.lock.
 
-`requirements.lock` holds what running needs, the other two hold what tests and load tests need on top of it. All three
-are resolved together first, so that a package has one version everywhere. Versions stay as they are in the present
-locks as long as pyproject.toml allows them; `make lock UPGRADE=1` takes the newest ones.
+`requirements.lock` has what running Kollega needs, the other two have what tests and load tests need in addition. All
+three are resolved together first, so that a package has the same version everywhere. Versions stay as they are in the
+present locks as long as pyproject.toml allows them; `make lock UPGRADE=1` takes the newest ones.
 
 uv resolves, because it lists the hashes of all files of a release and can leave out the CUDA libraries of torch. It
 does not look where pip looks, so it is given the index and the certificates of pip's configuration. The hashes of
@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN, TEST, LOAD = "requirements.lock", "requirements-test.lock", "requirements-load.lock"
-# Sign-in by OpenID Connect is a matter of settings, not of another install; setuptools installs Kollega itself.
+# OpenID Connect is only a setting, so what it needs is always installed; setuptools installs Kollega itself.
 _NEEDS = {RUN: ("--extra=oidc", "--group=build"), TEST: ("--group=test",), LOAD: ("--group=load",)}
 _PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", re.M)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
@@ -61,17 +61,17 @@ def hashes_of(package: str, text: str) -> list[str]:
 
 
 def add_hashes(text: str, package: str, hashes: Sequence[str]) -> str:
-    """The text of a lock in which the entry of a package has these hashes, too."""
+    """The text of a lock with these hashes added to the entry of a package."""
     entry = _entry(package, text)
     first, *_hashes = entry.split(" \\\n")
     merged = sorted({*_HASH.findall(entry), *hashes})
-    return text.replace(entry, " \\\n".join([first, *(f"    --hash=sha256:{each}" for each in merged)]) + "\n")
+    return text.replace(entry, " \\\n".join([first, *(f"    --hash=sha256:{value}" for value in merged)]) + "\n")
 
 
 def _entry(package: str, text: str) -> str:
     """The requirement of a package and its hashes, without the comment that follows; empty when there is none."""
-    found = re.search(rf"^{re.escape(package)}==[^\n]*\n(?:    --hash=[^\n]*\n)*", text, re.M)
-    return found[0] if found else ""
+    match = re.search(rf"^{re.escape(package)}==[^\n]*\n(?:    --hash=[^\n]*\n)*", text, re.M)
+    return match[0] if match else ""
 
 
 def _pins(text: str) -> str:
@@ -80,7 +80,7 @@ def _pins(text: str) -> str:
 
 
 def _compile(output: Path, options: Sequence[str]) -> str:
-    """The text that uv writes to a file; what the file holds before says which versions it prefers."""
+    """The text that uv writes to a file; what the file contains before says which versions it prefers."""
     uv = Path(sys.executable).with_name("uv")
     shared = ["--quiet", "--universal", "--python-version=3.11", "--no-annotate", "--custom-compile-command=make lock"]
     command = [str(uv), "pip", "compile", *shared, *options, f"--output-file={output}", "pyproject.toml"]

@@ -1,4 +1,4 @@
-"""JSON Lines: one team, person, request or document a line, gzipped or not; see docs/import-format.md."""
+"""JSON Lines: each line is a team, person, request or document. The file may be gzipped. See docs/import-format.md."""
 
 import gzip
 import json

@@ -120,7 +120,7 @@ class DocumentRecord(_Record):
 
 
 class QuestionRecord(_Record):
-    """A request whose replies are records of their own; it is resolved once a reply is accepted or upvoted."""
+    """A request whose replies are separate records; it is resolved once a reply is accepted or upvoted."""
 
     id: Identifier
     title: Title
@@ -167,7 +167,7 @@ Record = (
 
 @dataclass(frozen=True)
 class Located:
-    """A record, or the problem because of which there is none, with its file and line."""
+    """A record with its file and line, or the problem why there is no record."""
 
     file: str
     line: int
@@ -190,7 +190,7 @@ class Source(Protocol):
 
 
 def first_problem(error: Any) -> str:
-    """The first problem of a pydantic ValidationError in one short line: `field: problem`."""
+    """The first problem of a pydantic ValidationError in one line: `field: problem`."""
     detail = error.errors(include_url=False)[0]
     place = (
         detail["loc"][1:]

@@ -1,9 +1,9 @@
-"""A Stack Exchange data dump: Posts.xml, Users.xml and, when there, PostLinks.xml.
+"""A Stack Exchange data dump: Posts.xml, Users.xml and, if there is one, PostLinks.xml.
 
 The files are read row by row, so that memory does not grow with the dump. Posts.xml is read twice, first for questions,
 then for answers, since an answer may come before its question. Entities and external references are refused.
 
-The parser is fed here and not by ElementTree's `iterparse`, which does not give the line of a row; an admin needs it to
+The SAX parser is used, and not ElementTree's `iterparse`, because it gives the line of a row, which an admin needs to
 find a bad one.
 """
 
@@ -70,7 +70,7 @@ class StackExchangeSource:
 
 
 def clean_text(html: str) -> str:
-    """From HTML to plain text with code fences, lists and quotes; of links and images only the words remain."""
+    """HTML as plain text with code fences, lists and quotes; links and images are replaced by their words."""
     return str(_TO_TEXT.convert(html)).strip()
 
 

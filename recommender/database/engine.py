@@ -1,4 +1,4 @@
-"""Opens the database and migrates its tables. Nothing here is global: the caller keeps and closes what it opens."""
+"""Opens the database and migrates its tables. Nothing is global: the caller closes what it opens."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ def open_engine(settings: Settings) -> Engine:
     """
     try:
         if settings.database_url.startswith("sqlite:///"):
-            settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # its files hold confidential texts
+            settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # its files contain confidential texts
         engine = create_engine(settings.database_url)
     except OSError as error:
         raise SettingsError(f"KOLLEGA_HOME={settings.home} cannot be used: {error.strerror}.") from error
@@ -40,7 +40,7 @@ def open_database(settings: Settings) -> sessionmaker[Session]:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables to the newest revision. Where they have it already, alembic is not even imported.
+    """Migrate the tables to the newest revision. When they have it already, alembic is not imported, which saves time.
 
     Raises SettingsError when the database cannot be used.
     """

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, Uni
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 OPEN, RESOLVED = "open", "resolved"
-SENT_HERE = "kollega"  # the source of rows that were written here, not imported
+SENT_HERE = "kollega"  # the source of rows that were written in Kollega, not imported
 MUTED, STATED = "muted", "stated"
 
 
@@ -49,7 +49,8 @@ class Team(Base):
 
 
 class Person(Base):
-    """A colleague. People who have left or are away are not suggested: see `left_on` and `away_until`."""
+    """A colleague. People who have left are not suggested, and people who are away come last (`left_on`,
+    `away_until`)."""
 
     __tablename__ = "people"
     __table_args__ = _IDS_NEVER_REUSED
@@ -66,10 +67,15 @@ class Person(Base):
         secondary=team_members, back_populates="members", lazy="selectin", order_by=Team.handle
     )
 
+    def has_left(self, today: date) -> bool:
+        """True from the day on which the person leaves the organisation."""
+        return self.left_on is not None and self.left_on <= today
+
 
 class PersonSettings(Base):
-    """How a person wants to be suggested, which only they see: never while `paused`, first at most `capacity` times a
-    week, and the deputy in their place when they cannot be suggested. A person without a row has set nothing."""
+    """How a person wants to be suggested; only they see it. They are not suggested while `paused`, and at most
+    `capacity` times a week in the first place; when they cannot be suggested, their deputy is. No row means no
+    preference."""
 
     __tablename__ = "person_settings"
 
@@ -80,8 +86,8 @@ class PersonSettings(Base):
 
 
 class PersonTopic(Base):
-    """A topic in a person's own words, which only they see: `muted` (they are not suggested for questions about it) or
-    `stated` (they say that they know it, which counts as soon as there is evidence)."""
+    """A topic that a person has written; only they see it. It is `muted` (they are not suggested for questions about
+    it) or `stated` (they say that they know it, which counts once there is evidence)."""
 
     __tablename__ = "person_topics"
     __table_args__ = (UniqueConstraint("person_id", "kind", "topic"),)
@@ -274,9 +280,9 @@ class DocumentAudience(Base):
 
 class Event(Base):
     """An outcome of an item: solved, used, flagged ... Who searched is not stored, and the time is only a day, so that
-    the person cannot be found in a log either.
+    a server log does not reveal it either.
 
-    `subject_id` is the person whom the event is about ("not my topic"), never the person who caused it.
+    `subject_id` is the person that the event is about ("not my topic"), never the person who caused it.
     """
 
     __tablename__ = "events"

@@ -1,5 +1,5 @@
-"""Encoders, which turn texts into vectors of unit length: the protocol, and the card of a model that the index records.
-The modules here find, rebuild and run models; where vectors are compared belongs in index/."""
+"""Encoders, which turn texts into vectors of unit length: the protocol, and the model card that the index stores. The
+modules here find, rebuild and run models; comparing vectors belongs in index/."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,11 +23,12 @@ _UNRELATED = (
     "Lumityöt pihalla tehdään aamulla.",
     "My passport expires next spring.",
 )
+"""Ten texts about different things, in two languages: a judgement."""
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What the index manifest records of a model. Vectors are comparable when their models have equal cards."""
+    """What the index manifest stores about a model. Vectors can be compared only when their models have equal cards."""
 
     name: str
     revision: str
@@ -55,7 +56,7 @@ class Encoder(Protocol):
 
 
 def unrelated_cosine(encoder: Encoder) -> float:
-    """Mean cosine of ten unrelated texts: what this model gives texts that have nothing in common."""
+    """Mean cosine of ten unrelated texts: the cosine that this model gives texts with nothing in common."""
     vectors = encoder.encode_queries(_UNRELATED)
     cosines = vectors @ vectors.T
     return float(cosines[~np.eye(len(_UNRELATED), dtype=bool)].mean())

@@ -28,8 +28,8 @@ Matrix = NDArray[np.float32]
 class Adaptation:
     """Changes of weights: {name of the weight in `transformers.BertModel`: (B, A)}.
 
-    `base` is the SHA-256 of the file of weights that they belong to, `source` says what they were learned from, and
-    `digest` identifies the adaptation.
+    `base` is the SHA-256 of the file of weights that the changes are for, `source` says what they were learned from,
+    and `digest` identifies the adaptation.
     """
 
     changes: Mapping[str, tuple[Matrix, Matrix]] = field(default_factory=dict)

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 def load_encoder(settings: Settings) -> Encoder:
     """The encoder that the settings name. Raises ModelError when the model cannot be found or run.
 
-    `backend=auto` tries OpenVINO and falls back to PyTorch, which the log then says; `encoder.backend` is the one in
-    use.
+    `backend=auto` tries OpenVINO and falls back to PyTorch, with a warning in the log; `encoder.backend` says which of
+    them is in use.
     """
     folder = find_model(settings)
     if settings.backend == "torch":
@@ -40,7 +40,7 @@ def _load_torch(settings: Settings, folder: Path) -> Encoder:
         return TorchEncoder(settings.model, folder, settings.threads)
     except Exception as error:
         raise ModelError(
-            f"{folder} holds no model that Sentence Transformers can load ({error}). Set KOLLEGA_MODEL to another "
+            f"{folder} contains no model that Sentence Transformers can load ({error}). Set KOLLEGA_MODEL to another "
             f"model, or unset it to use {NAME}."
         ) from error
 

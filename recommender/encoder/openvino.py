@@ -16,7 +16,7 @@ from recommender.encoder import ModelCard, Vectors, normalise
 from recommender.encoder.pytorch import card_of, load_sentence_transformer, prompts_of, quiet, revision_of
 
 _BATCH_TOKENS = 2048  # tokens in a batch, with padding: a judgement
-_SHORTEST_INPUT, _INPUT_STEP = 16, 8  # tokens of a question after padding: a judgement
+_SHORTEST_INPUT, _INPUT_STEP = 16, 8  # tokens: a question is padded to at least 16, and to a multiple of 8. A judgement
 
 
 class OpenVINOEncoder:
@@ -70,7 +70,7 @@ class OpenVINOEncoder:
         request = self._model.create_infer_request()  # one per call: requests are not shared between threads
         for rows in _batches([len(ids) for ids in tokens]):
             width = max(len(tokens[row]) for row in rows)
-            if len(texts) == 1:  # a question: rounded up, since OpenVINO takes longer for a length that is new to it
+            if len(texts) == 1:  # a question: padded, since OpenVINO takes longer for a length that it has not seen
                 rounded = max(_SHORTEST_INPUT, -(-width // _INPUT_STEP) * _INPUT_STEP)
                 width = max(width, min(self.card.max_tokens, rounded))
             ids = np.zeros((len(rows), width), np.int64)
@@ -113,7 +113,7 @@ def _export(name: str, folder: Path, target: Path, revision: str) -> None:
         card = card_of(name, folder, model)
         facts = {"card": {**card.__dict__, "revision": revision}, "prompts": prompts_of(model)}
         (unfinished / "card.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        with contextlib.suppress(OSError):  # another process has written the same export meanwhile
+        with contextlib.suppress(OSError):  # another process was faster, with the same export
             os.rename(unfinished, target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

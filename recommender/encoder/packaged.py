@@ -1,8 +1,8 @@
 """The default model: multilingual-e5-small, rebuilt from the weights in an installed package.
 
 Reads the package's file format and writes a standard Sentence Transformers folder, with the changes of `adaptation.py`
-if there are any. Other modules run the model. The network is that of Wang et al. 2024, "Multilingual E5 Text
-Embeddings": a 12-layer BERT encoder with a Unigram tokenizer, mean pooling and the prompts "query: " and "passage: ".
+if there are any. Other modules run the model. The model is that of Wang et al. 2024, "Multilingual E5 Text Embeddings":
+a 12-layer BERT encoder with a Unigram tokenizer, mean pooling and the prompts "query: " and "passage: ".
 """
 
 import hashlib
@@ -99,7 +99,7 @@ def model_folder(models_dir: Path, adapted: bool = True) -> Path:
         _write_folder(read_weights(image), adaptation, unfinished)
         os.rename(unfinished, folder)
     except OSError as error:
-        if (folder / "modules.json").exists():  # another process has made it meanwhile
+        if (folder / "modules.json").exists():  # another process was faster
             return folder
         raise ModelError(f"The model could not be written to {models_dir}: {error}. Free some space.") from error
     finally:
@@ -154,7 +154,7 @@ def _read_tensors(image: bytes, offset: int) -> dict[str, NDArray[np.float32]]:
 
 def unpack_q4_0(data: bytes) -> NDArray[np.float32]:
     """Decode Q4_0 blocks to float32, shape (32 * blocks,). A block is a float16 scale and 16 bytes, whose low nibbles
-    hold the values 0 to 15 and whose high nibbles hold the values 16 to 31; a value is (nibble - 8) * scale."""
+    contain the values 0 to 15 and whose high nibbles contain the values 16 to 31; a value is (nibble - 8) * scale."""
     blocks = np.frombuffer(data, _BLOCK)
     values = np.empty((len(blocks), 32), np.float32)
     values[:, :16] = blocks["nibbles"] & 0x0F

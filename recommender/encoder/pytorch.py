@@ -63,7 +63,7 @@ def revision_of(folder: Path) -> str:
 
 
 def prompts_of(model: Any) -> dict[str, str]:
-    """The model's prompts under `query` and `document`, empty where it has none."""
+    """The model's prompts by `query` and `document`, empty where it has none."""
     named = {key: value for key, value in (model.prompts or {}).items() if value}
     return {"query": named.get("query", ""), "document": named.get("document", named.get("passage", ""))}
 
@@ -76,7 +76,7 @@ def card_of(name: str, folder: Path, model: Any) -> ModelCard:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Suppress the progress bars and warnings of the libraries, about which nobody has to do anything."""
+    """Suppress the progress bars and warnings of the libraries. None of these warnings needs an action."""
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     with warnings.catch_warnings():

@@ -1,5 +1,5 @@
-"""The search index: what it holds, how it is written and searched. `SearchIndex` is the protocol that a search uses,
-`local.py` implements it with FAISS and Tantivy. Ranking the hits belongs in search/."""
+"""The search index: its contents, how it is written and how it is searched. `SearchIndex` is the protocol that search/
+uses; `local.py` implements it with FAISS and Tantivy. Ranking the hits belongs in search/."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
@@ -28,8 +28,8 @@ class Near(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """An item that a search found. `near` is None when the dense leg did not run. `lexical` is the BM25 score, 0 when
-    no term of the question matches."""
+    """An item that a search found. `near` is None when dense search did not run. `lexical` is the BM25 score, 0 when no
+    term of the question matches."""
 
     item: str
     language: str
@@ -55,18 +55,18 @@ class SearchIndex(Protocol):
         top_k: int,
         among: frozenset[str] | None = None,
     ) -> list[Hit]:
-        """The items of the `top_k` nearest passages (dense leg) and about `top_k` items that share terms with the
-        question (lexical leg, some in each language), each item once.
+        """The items of the `top_k` nearest passages (dense search) and about `top_k` items that share terms with the
+        question (keyword search, some in each language), each item once.
 
-        `vector` has shape (dimension,); with None only the lexical leg runs. `among` limits the search to these keys.
+        `vector` has shape (dimension,); with None only keyword search runs. `among` limits the search to these keys.
         """
         ...
 
     def nearest(
         self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: frozenset[str] | None = None
     ) -> float:
-        """Cosine of the nearest passage in the dense leg; 0 when there is none, or no dense leg. A larger `top_k` makes
-        an approximate search more accurate."""
+        """Cosine of the nearest readable passage; 0 when there is none, or dense search cannot run. A larger `top_k`
+        makes an approximate search more accurate."""
         ...
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:

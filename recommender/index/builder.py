@@ -1,6 +1,6 @@
 """Writes a generation of the index: a changed copy of the live one, or a new one. It is verified before it goes live.
 
-Encoding is the caller's task; `journal.py` stores new vectors, so that a run that was killed encodes nothing twice.
+The caller encodes the passages; `journal.py` stores new vectors, so that no text is encoded twice after a killed run.
 """
 
 import shutil
@@ -24,11 +24,11 @@ from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import SHORTEST
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 
-_REMOVED_SHARE = 0.2  # of the rows, from which the vectors are written anew without them: a judgement
+_REMOVED_SHARE = 0.2  # share of removed rows from which all vectors are written anew: a judgement
 _SAMPLE = 400  # passages that are compared with each other for the background: a judgement
-_ADD_TOGETHER = 1024  # vectors: a judgement
-_PRIOR_PAIRS = 200  # pairs of passages that the model's own mean cosine counts for: a judgement
-_OPENING_WORDS = 15  # words of a document that count more in the lexical leg: a judgement
+_ADD_TOGETHER = 1024  # vectors that are added to FAISS in one call: a judgement
+_PRIOR_PAIRS = 200  # pairs of passages that `unrelated_cosine` counts as: a judgement
+_OPENING_WORDS = 15  # first words of a document that count more in keyword search: a judgement
 
 
 class IndexBuilder:
@@ -51,7 +51,7 @@ class IndexBuilder:
 
     @property
     def passages(self) -> int:
-        """Number of passages that the generation holds now."""
+        """Number of passages that the generation contains now."""
         return self._catalogue.counts()[1] if self._catalogue else 0
 
     @classmethod
@@ -77,7 +77,7 @@ class IndexBuilder:
         return self._base is None
 
     def start_over(self) -> None:
-        """Copy nothing from the live generation after all. Call it before `begin`."""
+        """Build from nothing after all, without the live generation. Call this before `begin`."""
         if self._catalogue:
             self._catalogue.close()
         self._base, self._catalogue, self.known, self.vector_space = None, None, {}, VectorSpace()
@@ -104,7 +104,8 @@ class IndexBuilder:
         self._removed = len(self._dense) - self._catalogue.counts()[1]
 
     def vectors_of(self, digests: Collection[str]) -> dict[str, Vectors]:
-        """The vectors that the generation already holds, by passage digest; shape (dimension,), in its vector space."""
+        """The vectors that the generation already contains, by passage digest; shape (dimension,), in its vector
+        space."""
         if self._base is None or self._catalogue is None or self._dense is None:
             return {}
         self._flush()
@@ -143,7 +144,7 @@ class IndexBuilder:
     def finish(self, hnsw_from: int, unrelated: float | None = None) -> Manifest:
         """Write all files, verify them by opening them, and make the generation live.
 
-        `unrelated` is the model's mean cosine of unrelated texts, which counts in a small corpus (`unrelated_cosine`).
+        `unrelated` is the model's mean cosine of unrelated texts (`unrelated_cosine`), which matters in a small corpus.
         Raises IndexDamaged when the new generation cannot be opened; the live one stays.
         """
         catalogue, dense, lexical = self._parts()
@@ -188,7 +189,7 @@ class IndexBuilder:
         indexed = len(LexicalIndex.load(directory / "lexical"))
         if indexed != items:
             raise IndexDamaged(
-                f"{directory.name} holds the terms of {indexed} items, not of {items}. Run the command again."
+                f"{directory.name} contains the terms of {indexed} items, not of {items}. Run the command again."
             )
 
     def _compact(self, catalogue: Catalogue, dense: DenseIndex, approximate: bool) -> DenseIndex:
@@ -214,14 +215,14 @@ class IndexBuilder:
 
 
 def _first_words(passages: Sequence[Passage]) -> str:
-    """The first words of a document, which say what it is about."""
+    """The first words of a document's opening, which say what it is about."""
     openings = [passage.text for passage in passages if passage.role is Role.OPENING]
     return " ".join(" ".join(openings).split()[:_OPENING_WORDS])
 
 
 def _background(catalogue: Catalogue, dense: DenseIndex, unrelated: float | None) -> float:
-    """Mean cosine of passages of different items, by a sample: how near unrelated texts are. `unrelated` counts as much
-    as _PRIOR_PAIRS pairs of passages; None leaves it out."""
+    """Mean cosine of passages of different items, from a sample: how near unrelated texts are. `unrelated` counts as
+    much as _PRIOR_PAIRS pairs of passages; None leaves it out."""
     members = list(catalogue.members())
     sample = np.random.default_rng(0).permutation(len(members))[:_SAMPLE]
     vectors = dense.vectors(np.array([members[n][0] for n in sample], np.int64))

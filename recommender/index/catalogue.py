@@ -1,7 +1,7 @@
-"""The items and passages of a generation, in a SQLite file beside the vectors and the terms.
+"""The items and passages of a generation, in a SQLite file.
 
-A removed passage has no row here, though the dense index still has its vector: `local.py` leaves such vectors out of
-every search.
+A removed passage has no row here, although its vector is still in the dense index: `local.py` leaves such vectors out
+of every search.
 """
 
 import json
@@ -88,7 +88,7 @@ class Catalogue:
             self._connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def add_words(self, words: Collection[str]) -> None:
-        """Add words of items. Words are never removed: one that no item has any more counts like an unknown word."""
+        """Add words of items. Words are never removed; a word that no item has any more is treated as unknown."""
         with self._lock:
             self._connection.executemany("INSERT OR IGNORE INTO words VALUES (?)", [(word,) for word in words])
 

@@ -1,7 +1,7 @@
-"""The dense leg: nearest unit vectors by inner product, with FAISS. No other module imports faiss.
+"""Dense search: nearest unit vectors by inner product, with FAISS. No other module imports faiss.
 
-Small indexes are searched exactly, large ones with HNSW. The row of a vector is its passage id, which is never used
-again: the vector of a removed passage stays until `IndexBuilder` writes the vectors anew, and searches leave it out.
+Small indexes are searched exactly, large ones with HNSW. The row of a vector is its passage id. The vector of a removed
+passage stays, and is left out of searches, until `IndexBuilder` writes all vectors anew.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from recommender.encoder import Vectors
 
 _LINKS, _CONSTRUCTION, _SEARCH = 24, 80, 96  # M, efConstruction and efSearch of HNSW: a judgement
-_EXACT_BELOW = 20_000  # readable rows: a judgement
+_EXACT_BELOW = 20_000  # readable rows up to which HNSW is not used: a judgement
 
 
 class DenseIndex:
@@ -67,7 +67,7 @@ class DenseIndex:
         """The `top_k` nearest readable rows as (id, cosine), best first.
 
         `vector` has shape (dimension,), `readable` shape (rows,). When few rows are readable the search is always
-        exact, since HNSW would hardly find any of them.
+        exact, since HNSW would miss most of them.
         """
         count = int(np.count_nonzero(readable))
         top_k = min(top_k, count)

@@ -1,9 +1,9 @@
 """Index generations on disk. `index/CURRENT` names the live one; a new one is written beside it and replaces it
 atomically.
 
-The directory of a generation holds `catalogue.db`, `space.npz`, `vectors.faiss`, `lexical/` and `manifest.json`. The
+The directory of a generation contains `catalogue.db`, `space.npz`, `vectors.faiss`, `lexical/` and `manifest.json`. The
 manifest is written last: a directory without one was never finished. `experts.json` and `calibration.json`, if there
-are any, hold learned weights and are copied from generation to generation.
+are any, contain learned weights and are copied from generation to generation.
 """
 
 import contextlib
@@ -21,13 +21,13 @@ from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
 
 log = logging.getLogger(__name__)
-FORMAT = 3
+FORMAT = 3  # of the files in a generation; an index of another format must be built again
 EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a generation was made from and what it holds; stored as `manifest.json`."""
+    """What a generation was made from and what it contains; stored as `manifest.json`."""
 
     format: int
     analysis: int
@@ -70,10 +70,10 @@ def live(index_dir: Path) -> Path:
 
 
 def live_name(index_dir: Path) -> str | None:
-    """Name of the live generation, None when there is none. This reads a single small file."""
+    """Name of the live generation, None when there is none or its name cannot be read. Reads one small file."""
     try:
         return (index_dir / "CURRENT").read_text(encoding="ascii").strip() or None
-    except OSError:
+    except (OSError, ValueError):  # missing, or damaged so that it is not ASCII
         return None
 
 
@@ -85,7 +85,7 @@ def finished(index_dir: Path) -> list[str]:
 def begin(index_dir: Path, model: ModelCard) -> Path:
     """Make the directory of a new generation for vectors of `model`. Removes unfinished generations.
 
-    Learned weights are copied from the live generation, unless that was made with another model; the log says so then.
+    Learned weights are copied from the live generation, unless that was made with another model, which is logged.
     """
     index_dir.mkdir(parents=True, exist_ok=True)
     names = finished(index_dir)
@@ -95,14 +95,14 @@ def begin(index_dir: Path, model: ModelCard) -> Path:
     number = int(names[-1].partition("-")[2]) + 1 if names else 1
     directory = index_dir / f"gen-{number:06d}"
     directory.mkdir()
-    live = index_dir / (live_name(index_dir) or "")
-    learned = [live / name for name in (EXPERTS, CALIBRATION) if (live / name).is_file()]
-    if learned and _model_of(live) == asdict(model):
+    previous = index_dir / (live_name(index_dir) or "")
+    learned = [previous / name for name in (EXPERTS, CALIBRATION) if (previous / name).is_file()]
+    if learned and _model_of(previous) == asdict(model):
         for path in learned:
             shutil.copy2(path, directory / path.name)
     elif learned:
         ignored = ", ".join(path.name for path in learned)
-        log.warning("%s of %s belong to another model and are not copied", ignored, live.name)
+        log.warning("%s of %s belong to another model and are not copied", ignored, previous.name)
     return directory
 
 
@@ -153,8 +153,7 @@ def roll_back(index_dir: Path) -> str:
 
 @contextlib.contextmanager
 def write_lock(index_dir: Path) -> Iterator[None]:
-    """Lock the index for writing. Raises IndexLocked when another process has the lock; a killed process
-    loses it."""
+    """Lock the index for writing. Raises IndexLocked when another process has the lock; a killed process loses it."""
     index_dir.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(index_dir / "lock", timeout=0):

@@ -1,4 +1,4 @@
-"""The lexical leg: BM25 over terms, filtered by reader tokens, with Tantivy. No other module imports tantivy."""
+"""Keyword search: BM25 over terms, filtered by reader tokens, with Tantivy. No other module imports tantivy."""
 
 import math
 import os
@@ -14,13 +14,13 @@ from recommender.datatypes import Kind
 from recommender.language.terms import Terms
 from recommender.language.words import COMPOUNDING, FUNCTION_WORDS
 
-_WEIGHTS = {"context": 0.8, "text": 1.0}  # of the fields that hold words: a judgement
-_OPENING, _OPENING_WEIGHT = "opening", 0.5  # a judgement
-_GRAM_WEIGHT = 0.15  # a judgement
-_MAX_WORDS, _MAX_GRAMS = 48, 32  # of a question that are searched for: a judgement
-_WRITER_MEMORY = 64_000_000  # bytes: a judgement
-_CACHED_COUNTS = 20_000  # a judgement
-_FEW_TOKENS = 4  # a judgement
+_WEIGHTS = {"context": 0.8, "text": 1.0}  # of the fields with words: a judgement
+_OPENING, _OPENING_WEIGHT = "opening", 0.5  # a field with words, and its weight: a judgement
+_GRAM_WEIGHT = 0.15  # of a character n-gram: a judgement
+_MAX_WORDS, _MAX_GRAMS = 48, 32  # of a question, that are searched for: a judgement
+_WRITER_MEMORY = 64_000_000  # bytes for Tantivy's writer: a judgement
+_CACHED_COUNTS = 20_000  # counts of items that are cached: a judgement
+_FEW_TOKENS = 4  # reader tokens up to which a union of terms is used instead of a term set: a judgement
 _NO_TERMS = Terms((), ())
 
 
@@ -71,8 +71,8 @@ class LexicalIndex:
 
     @staticmethod
     def copy(source: Path, target: Path) -> None:
-        """Copy an index; the copy can be changed without changing the source. The files of segments are never changed
-        by Tantivy, so that hard links to them are enough."""
+        """Copy an index; the copy can be changed without changing the source. Tantivy never changes the files of
+        segments, so hard links to them are enough."""
         target.mkdir(parents=True)
         for path in source.iterdir():
             if path.suffix in (".json", ".lock") or path.name.startswith("."):
@@ -117,8 +117,8 @@ class LexicalIndex:
     def search(
         self, terms: Terms, tokens: frozenset[str], top_k: int, language: str, among: frozenset[str] | None = None
     ) -> list[tuple[str, float]]:
-        """The `top_k` best readable items of a language as (key, BM25), best first; only items of `among` if given.
-        Of a long question only the rarest terms are used."""
+        """The `top_k` best readable items of a language as (key, BM25), best first; only items of `among` if given. Of
+        a long question only the rarest terms are used."""
         parts = self._parts(terms if language in COMPOUNDING else replace(terms, grams=()))
         if not parts or top_k <= 0:
             return []
@@ -191,7 +191,7 @@ class LexicalIndex:
         for gram in grams:
             term = tantivy.Query.term_query(self._schema, "grams", gram, "freq")
             parts.append(tantivy.Query.boost_query(term, _GRAM_WEIGHT))
-        translations = [translation for translation in terms.across if translation.term not in FUNCTION_WORDS]
+        translations = [translation for translation in terms.translations if translation.term not in FUNCTION_WORDS]
         for translation in translations[:_MAX_WORDS]:
             for name, weight in _WEIGHTS.items():
                 term = tantivy.Query.term_query(self._schema, name, translation.term, "freq")
@@ -205,7 +205,7 @@ class LexicalIndex:
 
 
 def _number(key: str) -> int:
-    """The number that is stored for an item key: twice its id for a request, and one more for a document."""
+    """The number that is stored for an item key: 2 * id for a request, 2 * id + 1 for a document."""
     kind, _, identifier = key.partition(":")
     return 2 * int(identifier) + (kind == Kind.DOCUMENT)
 

@@ -1,4 +1,4 @@
-"""The SearchIndex on local files: a finished generation with its two legs (`dense.py`, `lexical.py`) and its catalogue.
+"""The SearchIndex on local files: a finished generation with dense search, keyword search and its catalogue.
 
 It is opened once and then only read, by many threads. `builder.py` writes generations.
 """
@@ -24,7 +24,7 @@ from recommender.index.vocabulary import Vocabulary
 from recommender.language.analyzer import ANALYSIS_VERSION
 from recommender.language.terms import Terms
 
-_LEAST_SHARE = 40  # items of each language from the lexical leg: a judgement
+_LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
 
 
 class LocalIndex:
@@ -58,7 +58,7 @@ class LocalIndex:
 
     @classmethod
     def open(cls, index_dir: Path, model: ModelCard | None) -> "LocalIndex":
-        """Open the live generation; only its lexical leg when `model` is None.
+        """Open the live generation; only for keyword search when `model` is None.
 
         Raises IndexNotFound when there is none, IndexDamaged when it cannot be read, and IndexMismatch when it was made
         with another model than `model`.
@@ -80,7 +80,7 @@ class LocalIndex:
             counts = catalogue.counts()
             if counts != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
                 raise IndexDamaged(
-                    f"{directory.name} holds {counts[0]} items and {counts[1]} passages, its manifest says "
+                    f"{directory.name} contains {counts[0]} items and {counts[1]} passages, its manifest says "
                     f"{manifest.items} and {manifest.passages}. Run: kollega reindex --full"
                 )
             return cls(manifest, catalogue, dense, lexical, vector_space)
@@ -95,7 +95,7 @@ class LocalIndex:
         top_k: int,
         among: frozenset[str] | None = None,
     ) -> list[Hit]:
-        """As in the protocol. Items that only the lexical leg found get their cosines too."""
+        """As in the protocol. Items that only keyword search has found get their cosines too."""
         lexical: dict[str, float] = {}
         share = max(_LEAST_SHARE, top_k // max(1, len(self._languages)))
         for language in self._languages:
@@ -129,7 +129,7 @@ class LocalIndex:
         return np.asarray(readable & wanted[self._item_of])
 
     def _near(self, vector: NDArray[np.float32], numbers: Sequence[int]) -> list[Near]:
-        """How near each of these items is to a question, by all of its passages."""
+        """How near each of these items is to a question, computed from all of its passages."""
         if self._dense is None or not numbers:
             return []
         starts, ends = self._starts[numbers], self._starts[np.array(numbers) + 1]

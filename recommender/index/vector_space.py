@@ -1,8 +1,8 @@
 """The space in which vectors are compared: centred per language and role, and mapped from language to language.
 
-An embedding model puts all texts of a language into a narrow cone, whose axis says nothing about the single text. So
-the mean of a language's passages is subtracted from its passages, and from a question the mean of questions of the same
-length (the vectors of short questions differ from those of long ones). The centred vectors of one language are then
+An embedding model puts all texts of a language into a narrow cone, whose axis says nothing about a single text. So the
+mean of a language's passages is subtracted from its passages, and the mean of questions of the same length from a
+question (the vectors of short questions differ from those of long ones). The centred vectors of one language are then
 mapped onto those of the other (`alignment.py`). A vector space is learned when a generation is built from nothing. It
 is stored with the generation and used for all of its vectors.
 """
@@ -26,9 +26,9 @@ LENGTHS = (2, 8, 32, 128)
 A judgement."""
 SAMPLE = 1024
 """Number of passages that a space is learned from: a judgement."""
-_LEAST_PASSAGES = 32  # of a language, from which their mean is used: a judgement
+_LEAST_PASSAGES = 32  # of a language, that are needed to use their mean: a judgement
 _SNIPPETS = 64  # texts that imitate questions, for each language: a judgement
-_QUESTION_SHARE = 0.85  # how much of the questions' mean is subtracted: a judgement
+_QUESTION_SHARE = 0.85  # share of the questions' mean that is subtracted: a judgement
 _OPENING = Role.OPENING.value
 
 
@@ -36,8 +36,8 @@ _OPENING = Role.OPENING.value
 class VectorSpace:
     """Means and maps, by language.
 
-    `passages` holds the mean of each language's passages, shape (dimension,), and under `LANGUAGE opening` the mean of
-    its openings, which are short and so differ from longer passages. `questions` holds the means of questions of
+    `passages` contains the mean of each language's passages, shape (dimension,), and under `LANGUAGE opening` the mean
+    of its openings, which are short and so differ from longer passages. `questions` contains the means of questions of
     LENGTHS words, shape (4, dimension). `maps` is as in Alignment. Passages of a language without a mean are not
     centred; for a question in such a language the average of the other languages' means is used.
 
@@ -95,8 +95,8 @@ class VectorSpace:
         return normalise(placed)
 
     def place_question(self, vector: Vectors, language: str, words: int) -> Vectors:
-        """Transform the model's vector of a question of so many words, shape (dimension,), into a unit vector of this
-        space."""
+        """Transform the model's vector of a question, shape (dimension,), into a unit vector of this space. `words` is
+        the length of the question."""
         means = self.questions.get(language)
         if means is None and self.questions:
             means = np.mean(list(self.questions.values()), axis=0)

@@ -3,7 +3,7 @@
 A word that the index does not have is compared with the words it has. The distance is the number of edits, where two
 neighbouring letters that changed places count as one edit (optimal string alignment, Damerau 1964, "A technique for
 computer detection and correction of spelling errors"). Only words with the same first letter are compared: the first
-letter is rarely wrong, and few words are left to compare.
+letter is rarely wrong, and this leaves few words to compare.
 """
 
 from collections.abc import Iterable
@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-SHORTEST = 5  # letters of a word that is corrected: a judgement
-_LONG = 9  # letters from which two edits are allowed: a judgement
-_MOST_WORDS = 16  # a judgement
+SHORTEST = 5  # letters, from which a word is corrected: a judgement
+_LONG = 9  # letters, from which two edits are allowed: a judgement
+_MOST_WORDS = 16  # similar words for one word: a judgement
 
 
 class Vocabulary:

@@ -1,5 +1,5 @@
-"""What can be done with a document: write it, edit, verify, hide, review. Functions with a `reader` check whether
-this person may do that, by the rules of access.py.
+"""What can be done with a document: write it, edit, verify, hide, review. Functions with a `reader` check whether this
+person may do that, by the rules of access.py.
 
 The functions change rows of the session and leave the commit to the caller.
 """
@@ -19,7 +19,7 @@ from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
 from recommender.knowledge import outcomes
 
-REVIEW_DAYS = (90, 180, 365)  # the choices on the page: a judgement
+REVIEW_DAYS = (90, 180, 365)  # days between reviews that the page offers: a judgement
 _HEADINGS = {"fi": ("Kysymys", "Vastaus")}
 
 
@@ -53,7 +53,7 @@ def write(session: Session, reader: Reader, content: Content, source: HelpReques
     """A new document; `source` is the request that it was drafted from. Raises NotAllowed unless the reader is an agent
     of its team."""
     if content.team.id not in reader.serves_teams:
-        raise NotAllowed("Only the agents of a team write its documents.")
+        raise NotAllowed("Only the agents of a team can write its documents.")
     document = Document(written_at=utc_now(), drafted_from_id=source.id if source else None, audience=[])
     session.add(document)
     _fill(document, content)
@@ -70,7 +70,7 @@ def edit(session: Session, document: Document, reader: Reader, content: Content,
     if not may_edit(document, reader):
         raise NotAllowed("Only the owner of a document and its team's agents can change it.")
     if content.team.id not in reader.serves_teams | {document.team_id}:
-        raise NotAllowed("A document is moved by the agents of the team it goes to.")
+        raise NotAllowed("Only the agents of the new team can move a document to it.")
     now = utc_now()
     # a single statement, so that only one of two simultaneous editors finds the document unchanged
     updated = session.execute(
@@ -116,7 +116,7 @@ def draft_text(request: HelpRequest) -> str:
 
 
 def widens(request: HelpRequest | None, everyone: bool) -> bool:
-    """True when everyone may read the document but not the request that it was drafted from."""
+    """True when everyone could read a document that was drafted from a request which not everyone may read."""
     return everyone and request is not None and EVERYONE not in request_audience(request)
 
 

@@ -1,6 +1,6 @@
-"""The outcomes of suggestions (solved, used, flagged ...), counted per item. Who searched is not stored.
+"""The outcomes of suggestions (solved, used, flagged ...), counted for each item. Who searched is not stored.
 
-Explicit outcomes (a person said so) and implicit ones (a person left without filing a request) are counted apart.
+Explicit outcomes (a person said so) and implicit ones (a person left without filing a request) are counted separately.
 """
 
 from collections.abc import Collection
@@ -17,12 +17,12 @@ LONGEST_NOTE = 1_000  # characters; a judgement
 
 
 class EventKind(StrEnum):
-    """What an event says about an item."""
+    """The kinds of outcomes."""
 
     SOLVED = "solved"  # explicit: "this solved it"
     USED = "used"  # explicit: an agent answered with it
     FLAGGED = "flagged"  # explicit: wrong or outdated, with a reason
-    NOT_MY_TOPIC = "not_my_topic"  # explicit: a person says that they are no expert on what the item is about
+    NOT_MY_TOPIC = "not_my_topic"  # explicit: a person says that they are not an expert on the item's topic
     LEFT = "left"  # implicit: opened the item, then left without filing a request
 
 

@@ -1,5 +1,5 @@
-"""What can be done with a request: file it, reply, resolve, reopen, assign, move, share. Functions with a
-`reader` check whether this person may do that, by the rules of access.py.
+"""What can be done with a request: file it, reply, resolve, reopen, assign, move, share. Functions with a `reader`
+check whether this person may do that, by the rules of access.py.
 
 The functions change rows of the session and leave the commit to the caller.
 """
@@ -128,7 +128,7 @@ def assign(session: Session, request: HelpRequest, reader: Reader, person: Perso
     person is in the team."""
     _must_handle(request, reader)
     if person is not None and request.team_id not in {team.id for team in person.teams}:
-        raise NotAllowed("A request is given to a member of the team that handles it.")
+        raise NotAllowed("A request can only be assigned to a member of the team that handles it.")
     request.assigned_to = person
     request.updated_at = utc_now()
     session.flush()
@@ -137,7 +137,7 @@ def assign(session: Session, request: HelpRequest, reader: Reader, person: Perso
 def move(session: Session, request: HelpRequest, reader: Reader, team: Team) -> None:
     """Hand a request to another team. Raises NotAllowed unless the reader handles it.
 
-    The team it is taken from may no longer read it, unless everyone may. After a move to a restricted team not everyone
+    The previous team can no longer read it, unless everyone may. A move to a restricted team also ends that everyone
     may read it.
     """
     _must_handle(request, reader)
@@ -153,7 +153,7 @@ def move(session: Session, request: HelpRequest, reader: Reader, team: Team) -> 
 
 
 def share(session: Session, request: HelpRequest, reader: Reader, shared: bool) -> None:
-    """Let everyone read a request, or only the asker, the team and people named in its audience.
+    """Let everyone read a request, or only the asker, the team and the people named in its audience.
 
     Raises NotAllowed unless the reader asked, or handles it and `shared` is False: an agent who wants to share the
     answer drafts a document from it.

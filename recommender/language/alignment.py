@@ -31,8 +31,8 @@ _MOST_TRANSLATIONS = 3  # of a word: a judgement
 class Alignment:
     """`maps` transforms centred vectors of a language into the common space: {language: shape (dimension, dimension)}.
 
-    `passages` and `questions` are the means of the parallel texts, as in VectorSpace, for a corpus that is too small
-    for means of its own. `lexicon` is {language: {term: ((term of the other language, probability), ...)}}, most
+    `passages` and `questions` are the means of the parallel texts, as in VectorSpace, for a corpus that is too small to
+    compute its own means. `lexicon` is {language: {term: ((term of the other language, probability), ...)}}, most
     probable first. `source` says what it was learned from; `digest` is empty when there is neither map nor lexicon.
     """
 

@@ -16,7 +16,7 @@ from recommender.language.words import COMPOUNDING, LANGUAGES, SMALL_TALK, TRIAL
 
 ANALYSIS_VERSION = 3  # of the terms: another version needs a new index
 _PART = re.compile(r"[^\W_]+")
-_SURE = 0.7  # probability from which a detected language is used: a judgement
+_SURE = 0.7  # probability, from which a detected language is used: a judgement
 _FOLD = str.maketrans("äöåéèüáà", "aoaeeuaa")
 
 
@@ -79,7 +79,7 @@ class Analyzer:
         ]
 
     def _word_keys_uncached(self, word: str) -> frozenset[str]:
-        """The terms of a word of a shown text, by which its match with a question is found."""
+        """The terms of a word of a text that is shown; it matches a question that has one of these terms."""
         return frozenset(
             term for language in ("fi", "en") for token in tokens(word) for term in self._word_terms(token, language)
         )

@@ -23,15 +23,16 @@ FILE = Path(__file__).parent / "dictionary.json.gz"
 BOTH_WAYS, ONE_WAY = 0.4, 0.2
 """The probability of a translation that both directions of the dictionary have, and of one that only one of them has: a
 judgement."""
-_PART_FACTOR, _PAIR_FACTOR = 0.7, 2.0  # of translations of a compound's part, and of a pair of words: a judgement
+_PART_FACTOR, _PAIR_FACTOR = 0.7, 2.0
+"""Factors of the probability when a part of a compound is translated, and when a pair of words is: a judgement."""
 _SHORTEST_COMPOUND, _SHORTEST_HEAD, _SHORTEST_TAIL = 8, 3, 4  # letters: a judgement
 
 
 @dataclass(frozen=True)
 class Dictionary:
     """`entries` is {language: {term: "term+ term"}}: the terms of the other language, best first; a plus sign marks
-    terms that both directions of the dictionary have. A key of two terms ("annual leave") stands for two words in a
-    row."""
+    terms that both directions of the dictionary have. A key of two terms ("annual leave") stands for two words next to
+    each other."""
 
     entries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     source: str = ""
@@ -41,7 +42,7 @@ class Dictionary:
         """Read the file. An empty dictionary when it is missing, damaged or of another ANALYSIS_VERSION, which is
         logged as an error.
 
-        Takes about 60 ms of processor time, most of it to make 226,000 strings: load it once and pass it on.
+        Takes about 60 ms of processor time, mostly to create 226,000 strings: load it once and pass it on.
         """
         try:
             content = json.loads(gzip.decompress(path.read_bytes()))
@@ -60,8 +61,8 @@ class Dictionary:
         return cls()
 
     def translations(self, words: Sequence[Sequence[str]], language: str) -> tuple[Translation, ...]:
-        """Terms of the other language for a question in `language`, each term once, most probable first. `words` holds
-        the possible terms of each word (`Analyzer.variants`)."""
+        """Terms of the other language for a question in `language`, each term once, most probable first. `words`
+        contains the possible terms of each word (`Analyzer.variants`)."""
         entries = self.entries.get(language, {})
         candidates = _candidates(words, entries, language in COMPOUNDING)
         best: dict[str, Translation] = {}

@@ -18,7 +18,7 @@ from recommender.language.terms import Translation
 
 log = logging.getLogger(__name__)
 _PROBABILITY = 0.8  # of a synonym: a judgement
-_NO_FILE = ()
+_NO_FILE = ()  # the version of a file that is missing
 Phrase = frozenset[str]
 
 
@@ -40,16 +40,18 @@ class Synonyms:
             if len(sides) > 2:
                 raise SynonymsError(f"line {number} has more than one '=>'.")
             if not all(phrase for side in sides for phrase in side):
-                raise SynonymsError(f"line {number} has nothing between two commas, or beside one.")
+                raise SynonymsError(f"line {number} has nothing between two commas, or before or after one.")
             if len(sides) == 1 and len(sides[0]) == 1:
-                raise SynonymsError(f"line {number} holds one word only: write its synonyms too, separated by commas.")
+                raise SynonymsError(
+                    f"line {number} contains one word only: write its synonyms too, separated by commas."
+                )
             count = len(rules)
             for phrase in sides[0]:
                 synonyms = [other for other in sides[-1] if other != phrase]
                 terms = tuple(dict.fromkeys(term for other in synonyms for term in analyzer.query_terms(other).words))
                 rules += [(needed, terms) for needed in _readings(phrase, analyzer) if terms]
             if len(rules) == count:
-                raise SynonymsError(f"line {number} holds no two phrases that can be searched for.")
+                raise SynonymsError(f"line {number} contains no two phrases that can be searched for.")
         return cls(tuple(rules))
 
     def translations(self, words: Sequence[str]) -> tuple[Translation, ...]:
@@ -67,7 +69,7 @@ class Synonyms:
 
 class SynonymsFile:
     """The file of synonyms. It is read again when it changes. While it cannot be used, the last usable version stays in
-    use; a copy of that is stored beside the file, for processes that start meanwhile."""
+    use. A copy of that version is stored beside the file, for processes that start meanwhile."""
 
     def __init__(self, path: Path, analyzer: Analyzer) -> None:
         self.path = path
@@ -115,7 +117,7 @@ class SynonymsFile:
             try:
                 self._synonyms = Synonyms.parse(self._copy.read_text(encoding="utf-8"), self._analyzer)
             except (SynonymsError, OSError, UnicodeDecodeError):
-                log.info("There is no earlier version of the synonyms")
+                log.info("There is no earlier usable version of the synonyms")
         consequence = "The previous version stays" if self._synonyms.rules else "Until it is corrected no synonyms are"
         problem = f"{self.path}: {error} {consequence} in use."
         if problem != self.problem:

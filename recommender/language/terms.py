@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_GRAM = 5
+_GRAM = 5  # characters of an n-gram: a judgement
 _TOKEN = re.compile(r"[^\W_]+(?:[.\-_:/\\@+#'’][^\W_]+)*")
 _CASE = re.compile(
     r"i?(?:ss|st|ll|lt)[aä]|i?lle|i?ksi|i?n[aä]|h[aäeiouyö]n|aan|ään|een|iin|oon|uun|ihin|i?den|e?it[aä]|eille"
@@ -17,16 +17,17 @@ _SHORT_CASE = re.compile(r"n|t|[aä]{1,2}|tt?[aä]|[aäeiouyö]n|ien")
 @dataclass(frozen=True)
 class Terms:
     """The terms of a text: `words` (lemmas and identifiers) and character n-grams (`grams`). A question also has
-    `across`: terms that stand for its words, such as translations and synonyms, most probable first."""
+    `translations`: other terms that stand for its words (translations, synonyms, corrections), most probable first."""
 
     words: tuple[str, ...]
     grams: tuple[str, ...]
-    across: tuple["Translation", ...] = ()
+    translations: tuple["Translation", ...] = ()
 
 
 @dataclass(frozen=True)
 class Translation:
-    """A term that stands for `word`, a term of the question, mostly in another language, with its probability."""
+    """A term that stands for `word`, a term of the question, with its probability. It is in another language, or a
+    synonym or a correction."""
 
     term: str
     word: str

@@ -14,7 +14,7 @@ SMALL_TALK = frozenset(
 """Greetings, thanks and the like, as they are written; they are left out of a question."""
 
 TRIAL_WORDS = frozenset(("test", "testi", "testing", "testaan"))
-"""A question with no other words only tests the search."""
+"""A question that has only these words is a test of the search, and is not searched for."""
 
 QUESTION_WORDS = frozenset(
     (
@@ -35,4 +35,5 @@ FUNCTION_WORDS = QUESTION_WORDS | frozenset(
         "mina", "minun", "han", "joka", "jonka", "niin", "myos", "vain", "kanssa", "etten", "ettei",
     )
 )  # fmt: skip
-"""Terms that only hold a sentence together. Most texts have them, so searching for them would take most of the time."""
+"""Question words and other terms with only a grammatical function. Most texts have them, so searching for them would
+take most of the time."""

@@ -1,3 +1,4 @@
-"""Who knows about a question: evidence, ranking, availability, fairness, preferences, and the data of profile pages.
+"""Who can help with a question: evidence, ranking, availability, fairness, preferences, and the data of profile pages.
 
-How a question finds items is not decided here but in `recommender.search`."""
+Searching for items is in search/.
+"""

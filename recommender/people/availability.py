@@ -1,7 +1,7 @@
-"""Who may be named now: who has left, is away or paused, their load this week, their topics and deputy.
+"""Who may be suggested now: who has left, is away or paused, their load this week, their topics and deputy.
 
-What a person sets is private: it decides whether they are named, and is shown on their own page only. `fairness.py`
-decides what follows from it.
+What a person sets is private: it decides whether they are suggested, and is shown on their own page only. `fairness.py`
+uses it to choose people.
 """
 
 from collections.abc import Collection
@@ -22,12 +22,12 @@ _QUESTION_LANGUAGES = ("fi", "en")  # `Analyzer.query_terms` reads every questio
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether one person may be named.
+    """Whether one person may be suggested.
 
-    `left` is true of people whose account is disabled too. `away_until` is None for those who are not away now.
-    `capacity` is how many times a week at most they want to be named first (None: any number), `load` how many times
-    they were in the last seven days. `muted` and `stated` hold the terms of each topic that they muted or added, in
-    each language of questions. `languages` are those in which they help; empty when they have not said.
+    `left` is also True for people whose account is disabled. `away_until` is None for those who are not away now.
+    `capacity` is how many times a week at most they want to be suggested first (None: any number), `load` how many
+    times they were in the last seven days. `muted` and `stated` contain the terms of each topic that they muted or
+    added, in each language of questions. `languages` are those in which they help; empty when they have not said.
     """
 
     person_id: int
@@ -43,7 +43,7 @@ class Availability:
 
     @property
     def full(self) -> bool:
-        """True when they have been first as often this week as they want to be at most."""
+        """True when they were suggested first as often this week as their capacity allows."""
         return self.capacity is not None and self.load >= self.capacity
 
     def mutes(self, words: Collection[str]) -> bool:
@@ -77,14 +77,14 @@ def availabilities(session: Session, ids: Collection[int], today: date, analyzer
             languages=tuple(languages),
         )
         for person_id, languages, left_on, away_until, disabled, paused, capacity, deputy_id in session.execute(
-            _CHOSEN, {"ids": wanted}
+            _PEOPLE, {"ids": wanted}
         )
     }
 
 
 # Built once, since building a statement takes as long as running it, and these run while people type.
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
-_CHOSEN = (
+_PEOPLE = (
     select(
         Person.id, Person.languages, Person.left_on, Person.away_until, Account.disabled,
         PersonSettings.paused, PersonSettings.capacity, PersonSettings.deputy_id,
@@ -110,8 +110,8 @@ _TOPICS = (
 
 
 def count_first(session: Session, person_id: int, today: date) -> None:
-    """Count that a person was named first today, and delete everybody's counts of days before the last seven. Two
-    counts at the same moment are both added."""
+    """Count that a person was suggested first today, and delete all counts that are older than seven days. When two
+    processes count at the same moment, both count."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     first_today = insert(FirstSuggestion).values(person_id=person_id, day=today, count=1)
     session.execute(
@@ -125,15 +125,15 @@ def count_first(session: Session, person_id: int, today: date) -> None:
 
 
 def topic_terms(topic: str, analyzer: Analyzer, language: str) -> frozenset[str]:
-    """The words of a topic as terms of a language; empty when no word can be searched for. A joined word
-    ("VPN-yhteydet") gives its parts only, so that it matches in any inflection."""
+    """The words of a topic as terms of a language; empty when no word can be searched for. Of a word with a hyphen
+    ("VPN-yhteydet") only the parts are used, so that it matches in any inflection."""
     words = analyzer.query_terms(topic, (language,)).words
     parts = frozenset(word for word in words if word.isalnum())
     return parts - QUESTION_WORDS or parts
 
 
 def question_terms(topic: str, analyzer: Analyzer) -> tuple[frozenset[str], ...]:
-    """The terms of a topic in each language that a question may be in. A question is about the topic when it holds all
-    terms of one of these sets."""
+    """The terms of a topic in each language that a question may be in. A question is about the topic when it contains
+    all terms of one of these sets."""
     by_language = [topic_terms(topic, analyzer, language) for language in _QUESTION_LANGUAGES]
     return tuple(dict.fromkeys(terms for terms in by_language if terms))

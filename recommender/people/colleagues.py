@@ -1,4 +1,5 @@
-"""The colleagues who are named for a question: ranked by evidence, chosen by availability and fairness, described."""
+"""Chooses the colleagues to suggest for a question: ranks them by evidence, applies availability and fairness, and
+describes them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,13 @@ from recommender.people.evidence import Trace
 from recommender.people.ranker import Ranker
 
 EXPERTS, EXPERTS_WEIGHED = 4, 100
-"""How many colleagues are named at most, and how many of the ranking are considered for that; a judgement."""
+"""How many colleagues are suggested at most, and how many of the ranking are considered for that; a judgement."""
 
 
 @dataclass(frozen=True)
 class ColleagueQuery:
-    """What the choice of people needs of a question: its words as terms, its language, whether that is known or only a
-    guess, and the ids of people who are not to be named, such as the asker."""
+    """What the choice of people needs of a question: its terms (`words`), its language, whether that is known or only a
+    guess, and the ids of people who must not be suggested, such as the asker."""
 
     words: Collection[str]
     language: str
@@ -39,8 +40,8 @@ def choose_colleagues(
     now: datetime,
     half_life_days: float,
 ) -> tuple[Expert, ...]:
-    """At most EXPERTS colleagues with evidence in a convincing trace, in the order in which to name them. `traces` come
-    nearest first; an item counts half as evidence after `half_life_days`."""
+    """At most EXPERTS colleagues with evidence in a convincing trace, in the order in which to show them. `traces` come
+    nearest first. The weight of evidence is halved after each `half_life_days`."""
     ranked = experts.rank(traces, ranker, now, half_life_days, query.language, query.excluded)
     ranked = experts.with_evidence(ranked, traces)[:EXPERTS_WEIGHED]
     available = availabilities(session, [person.person_id for person in ranked], now.date(), analyzer)

@@ -1,6 +1,6 @@
-"""What people did in the items near a question, from the database as it is now, and only from what the reader may read.
+"""What people did in the items near a question, read from the database, as far as the reader may read these items.
 
-Texts are not loaded, because experts are found among far more items than are shown.
+Texts are not loaded: experts are chosen by far more items than are shown.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -30,7 +30,7 @@ _CONVINCING = 0.5
 
 class Trace(NamedTuple):
     """One item near a question: its fused score in 0..1, the handle of the team that handles it, and what people did in
-    it. `convincing` when it is near enough, compared with the nearest, to name people because of it."""
+    it. `convincing` means that it is near enough, compared with the nearest item, to suggest people because of it."""
 
     key: str
     score: float
@@ -49,22 +49,22 @@ def traces(
 ) -> list[Trace]:
     """The items of `scores` (score by item key) that exist and that `reader` may read, nearest first.
 
-    A person's part in an item that they `declined` (item key, person id) is left out. With `before`, a question of the
-    past is asked again: requests that were not resolved by that time and parts from later times are left out. Votes and
-    acceptance of replies are as they are now.
+    `declined` has (item key, person id) for items that a person marked as not their topic; their parts in these are
+    left out. With `before`, a question of the past is asked again: requests that were not resolved by that time and
+    later parts are left out. Votes and acceptance of replies are as they are now.
     """
     items = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
-    found = []
+    result = []
     for key, (team, language, parts) in items.items():
         if declined:
             parts = tuple(part for part in parts if (key, part.person_id) not in declined)
-        found.append(Trace(key, scores[key], team, language, parts))
-    return sorted(found, key=lambda trace: (-trace.score, trace.key))
+        result.append(Trace(key, scores[key], team, language, parts))
+    return sorted(result, key=lambda trace: (-trace.score, trace.key))
 
 
 def mark_convincing(traces: Sequence[Trace], nearness: Mapping[str, float], shown: Collection[str]) -> list[Trace]:
-    """The traces, with `convincing` set for those whose item is among the `shown`, or at least half as near as the
-    nearest of them. Both `nearness` and `shown` go by item key."""
+    """The traces, with `convincing` set for those whose item is among the `shown` keys, or at least half as near as the
+    nearest of them. `nearness` is by item key."""
     least = _CONVINCING * max((nearness[trace.key] for trace in traces), default=0.0)
     return [
         trace._replace(convincing=True) if trace.key in shown or nearness[trace.key] >= least > 0 else trace
@@ -86,26 +86,26 @@ def _of_requests(session: Session, keys: Collection[str], reader: Reader, before
         about[identifier] = (team, language)
         if author is not None and author != asker and (before is None or at < before):
             replies.setdefault(identifier, []).append((author, at, accepted, score))
-    found: ItemParts = {}
+    items: ItemParts = {}
     for identifier, (team, language) in about.items():
         request_replies = replies.get(identifier, [])
         if len(request_replies) > 1:
             request_replies.sort(key=itemgetter(1))
-        found[item_key(Kind.REQUEST, identifier)] = (team, language, reply_contributions(request_replies))
-    return found
+        items[item_key(Kind.REQUEST, identifier)] = (team, language, reply_contributions(request_replies))
+    return items
 
 
 def _of_documents(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> ItemParts:
     ids = ids_of(keys, Kind.DOCUMENT)
     if not ids:
         return {}
-    found: ItemParts = {}
+    items: ItemParts = {}
     rows = session.execute(_readable_documents(reader), {"ids": ids})
     for identifier, team, language, owner, verifier, verified, written in rows:
         parts = document_contributions(owner, verifier, verified, written)
         earlier = tuple(part for part in parts if before is None or part.at < before)
-        found[item_key(Kind.DOCUMENT, identifier)] = (team, language, earlier)
-    return found
+        items[item_key(Kind.DOCUMENT, identifier)] = (team, language, earlier)
+    return items
 
 
 # The statements of a reader are cached, since building one takes as long as running it; their rows are not.

@@ -1,6 +1,6 @@
-"""Traces of the items near a question -> ranked colleagues, each with the evidence. No expert without evidence.
+"""Ranks colleagues by the traces of the items near a question, and describes those who are suggested, with evidence.
 
-`ranker.py` compares people by weights; `fairness.py` decides who may be named now, and in which order.
+`ranker.py` computes the probabilities; `fairness.py` decides who may be suggested now, and in which order.
 """
 
 from collections import Counter
@@ -23,13 +23,13 @@ from recommender.people.ranker import VOTES, Ranker
 NEAR = 0.25
 """A person is ranked if the score of their nearest item is at least this; a judgement."""
 _EVIDENCE_SHOWN = 5
-"""Pieces of evidence that an expert is shown with; a judgement."""
+"""How many pieces of evidence are shown of an expert; a judgement."""
 _MAX_TEAMS, _LEAST_TEAM_SHARE = 2, 0.3
-"""So many teams are named at most, each with at least this share of the votes of the first; a judgement."""
+"""How many teams are named at most, and the share of the first team's votes that the others need; a judgement."""
 _DAY = 86_400.0
 """Seconds."""
 _EQUAL_DIGITS = 12
-"""Shares that are equal to so many digits are ties: further digits depend on the order in which numbers are added."""
+"""Shares that are equal to this many decimal places are ties: further digits depend on the order of additions."""
 _PARTS_BY_IMPORTANCE = (Part.ANSWERED, Part.KEEPS, Part.VERIFIED, Part.REPLIED)
 
 
@@ -64,14 +64,14 @@ def rank(
 
 
 def with_evidence(ranked: Sequence[Ranked], traces: Sequence[Trace]) -> tuple[Ranked, ...]:
-    """Those of `ranked` who did something in a convincing item: nobody is named for items that are only less far away
-    than the rest, however many of them there are."""
+    """Those of `ranked` who did something in a convincing item. Nobody is suggested for items that are far from the
+    question, however many of them there are."""
     counts = Counter(part.person_id for trace in traces if trace.convincing for part in trace.contributions)
     return tuple(replace(person, pieces=counts[person.person_id]) for person in ranked if counts[person.person_id])
 
 
 def reasons(chosen: Sequence[Ranked], ranker: Ranker) -> tuple[tuple[str, ...], ...]:
-    """For each of the chosen people, the features (`features.FEATURES`) in which they are above the others."""
+    """For each of the chosen people, the features (`features.FEATURES`) in which they are ahead of the others."""
     rows = [person.values for person in chosen]
     known = [row for row in rows if row is not None]
     if len(known) < len(rows):
@@ -80,7 +80,7 @@ def reasons(chosen: Sequence[Ranked], ranker: Ranker) -> tuple[tuple[str, ...], 
 
 
 def teams(traces: Sequence[Trace]) -> tuple[str, ...]:
-    """Handles of the teams that handled the convincing items, the one with most votes first, without far lower ones."""
+    """Handles of the teams that handled the convincing items, most votes first, without teams with far fewer votes."""
     votes: dict[str, float] = {}
     for trace in traces:
         if trace.team is not None and trace.convincing:
@@ -109,7 +109,7 @@ def describe(
     ranker: Ranker = VOTES,
 ) -> tuple[Expert, ...]:
     """The chosen people with their names, their convincing items as evidence, the strongest first, and the features in
-    which `ranker` puts them above the others who are named."""
+    which `ranker` puts them ahead of the others who are suggested."""
     pieces = _pieces(traces, {person.person_id for person in chosen}, now, half_life_days)
     shown = {person_id: strongest[:_EVIDENCE_SHOWN] for person_id, strongest in pieces.items()}
     items = headings(session, {piece.key for strongest in shown.values() for piece in strongest}, reader)
@@ -118,12 +118,12 @@ def describe(
     for person_id, handle in session.execute(_TEAMS_OF, {"ids": sorted(pieces)}):
         teams_of.setdefault(person_id, []).append(handle)
     described = []
-    for ranked, above in zip(chosen, reasons(chosen, ranker), strict=True):
-        person, own_pieces = people.get(ranked.person_id), pieces[ranked.person_id]
+    for ranked, ahead_in in zip(chosen, reasons(chosen, ranker), strict=True):
+        person, person_pieces = people.get(ranked.person_id), pieces[ranked.person_id]
         evidence = tuple(_evidence(piece, items) for piece in shown[ranked.person_id] if piece.key in items)
         if person is None or not evidence:
             continue
-        counts = Counter(piece.part.part for piece in own_pieces)
+        counts = Counter(piece.part.part for piece in person_pieces)
         main_part = next(part for part in _PARTS_BY_IMPORTANCE if counts[part])
         described.append(
             Expert(
@@ -137,9 +137,9 @@ def describe(
                 replied=counts[Part.REPLIED],
                 keeps=counts[Part.KEEPS],
                 verified=counts[Part.VERIFIED],
-                last_at=max(piece.part.at for piece in own_pieces if piece.part.part is main_part),
+                last_at=max(piece.part.at for piece in person_pieces if piece.part.part is main_part),
                 evidence=evidence,
-                reasons=above,
+                reasons=ahead_in,
             )
         )
     return tuple(described)
@@ -156,7 +156,7 @@ _TEAMS_OF = (
 
 
 def load_people(session: Session, ids: Collection[int]) -> dict[int, Person]:
-    """The people of `ids`."""
+    """The people of `ids`, by id; unknown ids are left out."""
     return {person.id: person for person in session.scalars(select(Person).where(Person.id.in_(sorted(ids))))}
 
 
@@ -164,7 +164,7 @@ def _pieces(
     traces: Sequence[Trace], people: Collection[int], now: datetime, half_life_days: float
 ) -> dict[int, list[_Piece]]:
     """What each of the people did in convincing items, the strongest pieces first. A piece weighs the square of the
-    item's score, times the weight of the part, halved for each half-life since."""
+    item's score, times the weight of the part, halved for each half-life that has passed since then."""
     pieces: dict[int, list[_Piece]] = {person: [] for person in people}
     for trace in traces:
         if not trace.convincing:
@@ -174,8 +174,8 @@ def _pieces(
                 age = max(0.0, (now - part.at).total_seconds() / _DAY)
                 weight = trace.score**2 * part.weight * 0.5 ** (age / half_life_days)
                 pieces[part.person_id].append(_Piece(trace.key, weight, part))
-    for own_pieces in pieces.values():
-        own_pieces.sort(key=lambda piece: (-piece.weight, piece.key))
+    for person_pieces in pieces.values():
+        person_pieces.sort(key=lambda piece: (-piece.weight, piece.key))
     return pieces
 
 

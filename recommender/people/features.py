@@ -1,8 +1,8 @@
 """The features of each (question, person) pair, computed from the traces alone.
 
 The traces are the items near a question that its reader may read, so what is hidden from the reader cannot change the
-order of people. Time is measured twice: in days, and in items answered since among the traces, which means the same in
-a team that answers ten requests a day and in one that answers two a month.
+order of people. Time is measured in two ways: in days, and in the number of items of the traces that were answered
+since then. The second way treats a team that answers ten requests a day like one that answers two a month.
 """
 
 from collections.abc import Collection, Sequence
@@ -24,25 +24,25 @@ FEATURES = (
     "similar",  # the same, halved for each 150
     "active_now",  # number of items, halved for each 15 answered since; less for other teams' items
     "active",  # the same, halved for each 150
-    "ranks",  # sum by the ranks of the items instead of their scores
+    "ranks",  # sum over their items of 1 / (rank + 5), instead of the scores
     "nearest",  # score of their nearest item
-    "specialist",  # mean score of their items: high for a person who does only this
-    "quality",  # mean weight of their parts: accepted answers against replies
+    "specialist",  # mean score of their items: high for a person who does nothing else
+    "quality",  # mean weight of their parts: higher for accepted answers than for replies
     "team",  # sum of the shares that the items' teams have in the nearest items
     "language",  # share of their items that are in the question's language
-    "lately",  # lower for each day since they last did something near the question
+    "lately",  # lower the longer ago they last did something near the question
 )
 
 _SHORT_TERM, _LONG_TERM = 15.0, 150.0
-"""Numbers of items answered since, after which an item counts half; a judgement, as all numbers here."""
+"""The weight of an item is halved after this many later items; a judgement, as all numbers here."""
 _RANK_OFFSET = 5
-"""Added to ranks, so that the first item does not count for everything."""
+"""Added to ranks (from 0), so that the first item does not outweigh all others."""
 _NEAREST_ITEMS = 10
-"""So many of the nearest items tell which team handles such questions."""
+"""How many of the nearest items are used to see which team handles such questions."""
 _LEAST_SHARE_IN_LOG, _OTHER_TEAM = 0.03, 0.1
-"""Added to a share before its logarithm; what an item of another team counts at least."""
+"""A constant that is added to a share before its logarithm; the least weight of an item of another team."""
 _LATELY_SCALE = 5.0
-"""Divides the logarithm of days, so that the feature is of the size of the others."""
+"""Divides the logarithm of days, so that the feature is about as large as the others."""
 _DAY = 86_400.0
 """Seconds."""
 
@@ -50,7 +50,7 @@ _DAY = 86_400.0
 @dataclass(frozen=True)
 class Candidates:
     """The people of the traces, in the order of their ids: `values` has shape (people, features), its columns in the
-    order of FEATURES; `nearest` holds the score of each person's nearest item, shape (people,)."""
+    order of FEATURES; `nearest` contains the score of each person's nearest item, shape (people,)."""
 
     people: tuple[int, ...]
     values: Numbers
@@ -128,7 +128,7 @@ def _columns(traces: Sequence[Trace], parts: _Parts, half_life_days: float, lang
 
 
 def _log(values: Numbers) -> Numbers:
-    """The logarithm of each value's share of the largest: half of the largest is equally far from it at any size."""
+    """The logarithm of each value as a share of the largest, so that ratios matter and not absolute sizes."""
     largest = values.max()
     return np.log(values / largest + _LEAST_SHARE_IN_LOG) if largest > 0 else np.zeros_like(values)
 

@@ -1,7 +1,7 @@
-"""What a person has set about being named: when, how often, in which languages, on which topics, or who instead.
+"""What a person has set about being suggested: when, how often, in which languages, for which topics, and their deputy.
 
-This is for the person's own pages only. `availability.py` decides what follows from it, and `profile.py` finds the
-items that people are named for. Functions change rows of the session they are given and leave the commit to the caller.
+This is for the person's own pages only. `availability.py` reads it for the choice of people, and `profile.py` finds the
+items that people are suggested for. Functions change rows of the session and leave the commit to the caller.
 """
 
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ MOST_A_WEEK = 1_000
 
 @dataclass(frozen=True)
 class Preferences:
-    """What one person has set. `capacity` is how many times a week at most they want to be named first (None: any
-    number). `muted` and `stated` are the topics on which they do not and do want to be named."""
+    """What one person has set. `capacity` is how many times a week at most they want to be suggested first (None: any
+    number). `muted` are the topics for which they do not want to be suggested, `stated` those for which they do."""
 
     away_until: date | None
     paused: bool
@@ -65,7 +65,7 @@ def topics(session: Session, person: Person) -> list[PersonTopic]:
 
 
 def save_preferences(session: Session, person: Person, preferences: Preferences) -> None:
-    """Replace what a person has set. A topic that is still there keeps the day on which it was written."""
+    """Replace what a person has set. Topics that were there before keep the day on which they were written."""
     person.away_until = preferences.away_until
     if tuple(person.languages) != preferences.languages:
         person.languages = list(preferences.languages)
@@ -84,14 +84,14 @@ def save_preferences(session: Session, person: Person, preferences: Preferences)
 
 
 def first_on(session: Session, person: Person) -> dict[date, int]:
-    """How many times a person was named first, by day, for the days that are still counted."""
+    """How many times a person was suggested first, by day, for the days whose counts are still stored."""
     query = select(FirstSuggestion.day, FirstSuggestion.count).where(FirstSuggestion.person_id == person.id)
     return {day: count for day, count in session.execute(query.order_by(FirstSuggestion.day))}
 
 
 def erase(session: Session, person: Person) -> None:
-    """Delete all that a person has set (settings, topics, declined items) and the counts of how often they were named
-    first. They are paused until they change that themselves."""
+    """Delete all that a person has set (settings, topics, declined items) and the counts of how often they were
+    suggested first. They are paused until they change that themselves."""
     for table in (PersonSettings, PersonTopic, FirstSuggestion):
         session.execute(delete(table).where(table.person_id == person.id))
     session.execute(delete(Event).where(Event.kind == EventKind.NOT_MY_TOPIC, Event.subject_id == person.id))

@@ -1,7 +1,7 @@
-"""What a person is named for and why: their items, and the topic words that these share.
+"""What a person is suggested for and why: their items, and the topic words that these items share.
 
-This is for the person's own page only, from what they may read themselves. The contributions are those that `corpus.py`
-makes for everybody; `experts.py` decides how much they count for a question.
+This is for the person's own page only, from what they may read themselves. `corpus.py` makes the contributions;
+`experts.py` and `ranker.py` weigh them for a question.
 """
 
 import math
@@ -22,20 +22,20 @@ from recommender.language.analyzer import Analyzer
 from recommender.language.terms import tokens
 from recommender.language.words import QUESTION_WORDS
 from recommender.people.availability import topic_terms
-from recommender.people.fairness import AGREE
+from recommender.people.fairness import CONFIRMING_ITEMS
 
 PIECES = 200
-"""Requests, and as many documents, that a profile is made from; a judgement, as the other numbers here."""
+"""How many requests, and how many documents, a profile is made from; a judgement, as the other numbers here."""
 _MAX_TOPICS = 8
-"""Topic words that are shown."""
+"""How many topic words are shown."""
 _CONSIDERED = 250
-"""Words, the most frequent ones, that may become topics."""
+"""How many words, the most frequent ones, are considered as topics."""
 _CHARACTERS_READ = 5_000
-"""Of each item."""
-_TELLING = 0.3
-"""A topic word is at least this rare, as a share of the rarity of an unknown word."""
+"""Characters of each item."""
+_DISTINCTIVE = 0.3
+"""The least rarity of a topic word, as a share of the rarity of an unknown word."""
 _SHORTEST_WORD = 3
-"""Characters."""
+"""Characters of a topic word."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Topic:
-    """A word that says what some of the items are about, as it is written there, and these items, newest first."""
+    """A topic word, spelt as in the items, and the items that have it, newest first."""
 
     word: str
     pieces: tuple[Piece, ...]
@@ -58,7 +58,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class Stated:
-    """A topic that a person has added, since when, and how many of their items hold its words."""
+    """A topic that a person has added, since when, and how many of their items contain its words."""
 
     topic: str
     since: date
@@ -66,8 +66,8 @@ class Stated:
 
     @property
     def confirmed(self) -> bool:
-        """True once enough items agree; until then the topic is pending."""
-        return self.items >= AGREE
+        """True once enough items contain it; until then the topic is pending."""
+        return self.items >= CONFIRMING_ITEMS
 
 
 def pieces(
@@ -110,45 +110,45 @@ def pieces(
 
 
 def topics(
-    found: Sequence[Piece], person: Person, reader: Reader, analyzer: Analyzer, index: SearchIndex | None
+    pieces: Sequence[Piece], person: Person, reader: Reader, analyzer: Analyzer, index: SearchIndex | None
 ) -> tuple[Topic, ...]:
-    """The words that say what the pieces are about, the best first: in many of them, and rare among all items that
-    `reader` may read (the product of both: Spärck Jones 1972, "A statistical interpretation of term specificity").
-    Each is in at least one title and in at least AGREE pieces. None without an index, since it is then not known which
-    words are rare."""
+    """The words that say what the pieces are about, best first. They are in many pieces, and rare among all items that
+    `reader` may read (the product of both: Spärck Jones 1972, "A statistical interpretation of term specificity"). Each
+    is in at least one title and in at least CONFIRMING_ITEMS pieces. Empty without an index, since it is then not known
+    which words are rare."""
     if index is None:
         return ()
-    accepted = [piece for piece in found if not piece.declined]
+    accepted = [piece for piece in pieces if not piece.declined]
     words = [_words(_question(piece.item), piece.item.language, analyzer) for piece in accepted]
     names = {term for part in tokens(person.name) for term in analyzer.word_keys(part)}
     titled = {term for piece in accepted for term in _words(piece.item.title, piece.item.language, analyzer)} - names
     counts = Counter(term for piece_words in words for term in piece_words if term in titled)
-    shared = [term for term, count in counts.most_common(_CONSIDERED) if count >= AGREE]
+    shared = [term for term, count in counts.most_common(_CONSIDERED) if count >= CONFIRMING_ITEMS]
     rarity = index.rarity(shared, reader.tokens)
-    least = _TELLING * math.log(1 + 2 * max(1, index.size(reader.tokens)))
-    telling = [term for term in shared if rarity[term] >= least]
-    telling.sort(key=lambda term: (-counts[term] * rarity[term], term))
+    least = _DISTINCTIVE * math.log(1 + 2 * max(1, index.size(reader.tokens)))
+    distinctive = [term for term in shared if rarity[term] >= least]
+    distinctive.sort(key=lambda term: (-counts[term] * rarity[term], term))
     return tuple(
         Topic(
             _as_written(term, words),
             tuple(piece for piece, piece_words in zip(accepted, words, strict=True) if term in piece_words),
         )
-        for term in telling[:_MAX_TOPICS]
+        for term in distinctive[:_MAX_TOPICS]
     )
 
 
-def stated(found: Sequence[Piece], rows: Sequence[PersonTopic], analyzer: Analyzer) -> tuple[Stated, ...]:
-    """The topics that a person has added, and how many of the pieces agree: those that hold all words of the topic."""
+def stated(pieces: Sequence[Piece], rows: Sequence[PersonTopic], analyzer: Analyzer) -> tuple[Stated, ...]:
+    """The topics that a person has added, each with the number of pieces that contain all its words."""
     added = [row for row in rows if row.kind == STATED]
     if not added:
         return ()
-    accepted = [piece.item for piece in found if not piece.declined]
+    accepted = [piece.item for piece in pieces if not piece.declined]
     words = [(item.language, set(analyzer.index_terms(_all_text(item), item.language).words)) for item in accepted]
-    return tuple(Stated(row.topic, row.created_on, _count_agreeing(row.topic, words, analyzer)) for row in added)
+    return tuple(Stated(row.topic, row.created_on, _count_items_with(row.topic, words, analyzer)) for row in added)
 
 
-def _count_agreeing(topic: str, words: Sequence[tuple[str, set[str]]], analyzer: Analyzer) -> int:
-    """How many items, each given by its language and terms, hold all words of the topic."""
+def _count_items_with(topic: str, words: Sequence[tuple[str, set[str]]], analyzer: Analyzer) -> int:
+    """How many items contain all words of the topic. `words` has the language and the terms of each item."""
     terms = {language: topic_terms(topic, analyzer, language) for language, _item_words in words}
     return sum(bool(terms[language]) and terms[language] <= item_words for language, item_words in words)
 
@@ -166,14 +166,14 @@ def _words(text: str, language: str, analyzer: Analyzer) -> dict[str, str]:
 
 
 def _as_written(term: str, words: Sequence[dict[str, str]]) -> str:
-    """The spelling of a term that most items have; of equally frequent ones the shorter, since it is nearer to the base
-    form."""
+    """The spelling of a term that most items have; of equally frequent ones the shortest, since it is closest to the
+    base form."""
     spellings = Counter(item_words[term] for item_words in words if term in item_words)
     return min(spellings, key=lambda word: (-spellings[word], len(word), word))
 
 
 def _question(item: Item) -> str:
-    """The text that says what an item is about: without the answer, which also holds greetings and other things."""
+    """The text that says what an item is about: without the answer, which also contains greetings and other things."""
     return f"{item.title}\n{item.body}"[:_CHARACTERS_READ]
 
 

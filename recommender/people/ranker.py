@@ -1,7 +1,8 @@
-"""The weights that make one score of the features (`features.py`) of a candidate, and how they are fitted.
+"""The weights that turn the features (`features.py`) of the candidates into probabilities, and how they are fitted.
 
-The score is linear, so that it can be explained. The weights are those of a conditional logit (McFadden 1974,
-"Conditional Logit Analysis of Qualitative Choice Behavior"): the probability that of all candidates this one answers.
+The model is a conditional logit (McFadden 1974, "Conditional Logit Analysis of Qualitative Choice Behavior"), which
+gives the probability that this candidate, of all candidates, is the one who answers. It is linear in the features, so
+that a ranking can be explained.
 """
 
 import math
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from recommender.people.features import FEATURES, Candidates, Numbers
 
 VERSION = 1
-"""Of the form in which a Ranker is saved."""
+"""The version of the file format of a Ranker."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Ranker:
         return np.array([self.weights.get(name, 0.0) for name in FEATURES])
 
     def shares(self, candidates: Candidates) -> Numbers:
-        """The probability of each candidate to be the one who answers, shape (people,); the sum is 1."""
+        """The probability that each candidate is the one who answers, shape (people,); the sum is 1."""
         if not candidates.people:
             return np.zeros(0)
         logits = candidates.values @ self.vector
@@ -42,8 +43,8 @@ class Ranker:
 
     def reasons(self, values: Numbers, position: int, most: int = 5) -> tuple[str, ...]:
         """At most `most` features in which the person at `position` of `values`, shape (people, features), is above the
-        mean of the others, and which raise the score; the strongest first. Features with a negative weight only correct
-        others, so that a low value of them is no reason."""
+        mean of the others, and which raise the score; the strongest first. A low value of a feature with a negative
+        weight is not given as a reason, since such features only correct others."""
         others = np.delete(values, position, axis=0)
         if not len(others):
             return ()
@@ -53,7 +54,8 @@ class Ranker:
 
 
 VOTES = Ranker({"votes": 1.0})
-"""Each item votes for the people in it (Macdonald and Ounis 2006, "Voting for Candidates"); old parts count less."""
+"""Each item votes for the people who did something in it (Macdonald and Ounis 2006, "Voting for Candidates"); older
+parts count less. With weight 1 the odds are nearly proportional to the votes, since the feature is their logarithm."""
 SHIPPED = Ranker(
     {
         "votes": 0.60,
@@ -68,17 +70,17 @@ SHIPPED = Ranker(
         "lately": 0.61,
     }
 )
-"""Fitted on the earlier questions of four evaluation sets by `python -m indexer.research.fit_ranker`; used where an
-organisation's own history gives no better ones. In these sets all people wrote one language and no team was named, so
+"""Fitted on the earlier questions of four evaluation sets by `python -m indexer.research.fit_ranker`; used unless the
+organisation's own history gives better ones. In these sets all people wrote one language and no team was named, so
 "language" and "team" have no weight."""
 
 
 def fit(questions: Sequence[tuple[Numbers, NDArray[np.bool_]]], start: Ranker, pull: float) -> dict[str, float]:
     """The weights that make the people who answered most probable among the candidates of their question.
 
-    `questions` holds, for each question, the features of its candidates, shape (people, features), and which of them
-    answered, shape (people,). `pull` is the strength of a Gaussian prior around the weights of `start`, which are the
-    result when there are few questions.
+    `questions` contains, for each question, the features of its candidates, shape (people, features), and which of them
+    answered, shape (people,). `pull` is the strength of a Gaussian prior around the weights of `start`, which the
+    result is close to when there are few questions.
     """
     from scipy.optimize import minimize
 
@@ -86,8 +88,8 @@ def fit(questions: Sequence[tuple[Numbers, NDArray[np.bool_]]], start: Ranker, p
     usable = [(values, answered / answered.sum()) for values, answered in questions if answered.any()]
 
     def loss(weights: Numbers) -> tuple[float, Numbers]:
-        away = weights - first
-        value, slope = pull / 2 * float(away @ away), pull * away
+        offset = weights - first
+        value, slope = pull / 2 * float(offset @ offset), pull * offset
         for values, share in usable:
             logits = values @ weights
             logits -= logits.max()

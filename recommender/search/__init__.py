@@ -1,4 +1,4 @@
 """From a question to a judged list of items: analysing the question, search, fusion of scores, calibration, snippets.
 
-Who answered these items is not looked at here but in `recommender.people`.
+Who contributed to these items is the subject of people/.
 """

@@ -1,11 +1,12 @@
-"""From the features of suggestions to the probability that each answers, that there is an answer, and to a verdict.
+"""From the features of suggestions to the probability that each answers, the probability that an answer exists, and the
+verdict.
 
 Two features of a suggestion do not depend on the other results: how near it is to the question in meaning, compared
 with unrelated texts of the same index, and how many of the question's rare words are in it. What they mean depends on
-the length of question and passage: a passage rarely covers all of a long question, and a long passage holds many words
-by chance and is never as near as a short one. Whether a question has an answer is estimated from the best suggestion
-and from those after it: a single one that matches is more often there by chance. All weights are those of a logistic
-regression.
+the length of question and passage: a passage rarely covers all of a long question, and a long passage contains many
+words by chance and is never as near as a short one. Whether a question has an answer is estimated from the best
+suggestion and from those after it: a single suggestion that matches is more often there by chance. All weights are
+those of a logistic regression.
 """
 
 import math
@@ -18,21 +19,22 @@ from numpy.typing import NDArray
 
 from recommender.datatypes import Verdict
 
-BESIDE = 5
-"""The number of first suggestions from which it is estimated whether there is an answer; a judgement."""
+FIRST_MATCHES = 5
+"""How many of the first suggestions are used to estimate whether there is an answer; a judgement."""
 WITH_ANSWER = 0.55
 """The share of questions with an answer for which the probabilities are right: training examples are weighted to give
 this share. A judgement."""
 VERSION = 1
-"""Of the form in which an AnswerModel is saved."""
+"""The version of the file format of an AnswerModel."""
 _LEAST_PROBABILITY = 0.0025
 """Probabilities are kept this far from 0 and 1 before a logit is taken; a judgement."""
 _ROUNDS = 5
-"""How many times weights are fitted with the best suggestions of the round before; a judgement."""
+"""How many times weights are fitted, each time on the suggestions that the previous weights find best; a judgement."""
 _ANY_SIGN, _NOT_NEGATIVE = (None, None), (0.0, None)
-"""Bounds of a weight."""
+"""Bounds of a weight (lowest, highest); None is no bound."""
 _SHORT, _LONG_QUESTION, _LONG_PASSAGE = 8, 128, 256
-"""Numbers of words between which the length of a text matters; a judgement."""
+"""Numbers of words: a text's length feature is 0 up to the first, and 1 from the second (for a question) or the third
+(for a passage). A judgement."""
 
 
 class Features(NamedTuple):
@@ -66,17 +68,17 @@ SHIPPED_WEIGHTS = Weights(
     -8.4, 15.3, 8.4, question=1.7, passage=-1.6, near_in_long=8.7, covered_in_long=1.6, across=1.0
 )
 """Fitted by `python -m indexer.research.fit_calibration` on train queries of the evaluation sets, with and without an
-answer: out-of-scope ones, and questions of one set asked of the corpora of others. Only `across` was fitted apart, on
-the one set in two languages: the same meaning has a lower cosine and fewer common words there."""
+answer: out-of-scope ones, and questions of one set asked of the corpora of others. Only `across` was fitted separately,
+on the only set in two languages: the same meaning has a lower cosine and fewer common words there."""
 WORDS_ALONE = Weights(-2.6, 0.0, 8.9)
-"""The same for keyword search alone."""
+"""Weights for keyword search alone, fitted in the same way."""
 
 
 @dataclass(frozen=True)
 class AnswerModel:
     """Estimates whether a question has an answer. `best` is the weight of the logit of its best suggestion's match,
-    `together` that of the mean match of its first BESIDE suggestions. `fitted` says on which questions it was fitted;
-    it is empty for the shipped model."""
+    `together` that of the mean match of its first FIRST_MATCHES suggestions. `fitted` says on which questions it was
+    fitted; it is empty for the shipped model."""
 
     constant: float
     best: float
@@ -96,10 +98,10 @@ BEST_ALONE = AnswerModel(0.0, 1.0, 0.0)
 
 
 def evidence(matches: Sequence[float]) -> tuple[float, float]:
-    """(logit of the best match, mean of the first BESIDE matches): the features of an AnswerModel. A missing match
-    counts as 0."""
-    first = matches[:BESIDE]
-    return _logit(max(matches, default=0.0)), sum(first) / BESIDE
+    """(logit of the best match, mean of the first FIRST_MATCHES matches): the features of an AnswerModel. A missing
+    match counts as 0."""
+    first = matches[:FIRST_MATCHES]
+    return _logit(max(matches, default=0.0)), sum(first) / FIRST_MATCHES
 
 
 def fit(
@@ -113,9 +115,9 @@ def fit(
     (questions,), say how much each question counts. `pull` is the strength of a Gaussian prior around `start`, which is
     the result when there are few questions. A better match never makes an answer less probable."""
     values = np.array([(1.0, *evidence(question_matches)) for question_matches in matches])
-    first = np.array([start.constant, start.best, start.together])
+    prior = np.array([start.constant, start.best, start.together])
     truth = np.asarray(exists, float)
-    constant, best, together = _regress(values, truth, weights, first, pull, (_ANY_SIGN, _NOT_NEGATIVE, _NOT_NEGATIVE))
+    constant, best, together = _regress(values, truth, weights, prior, pull, (_ANY_SIGN, _NOT_NEGATIVE, _NOT_NEGATIVE))
     return AnswerModel(constant, best, together)
 
 
@@ -127,18 +129,18 @@ def fit_weights(
     pull: float = 0.0,
 ) -> Weights:
     """The weights that predict best from each question's best suggestion whether an answer exists; which suggestion is
-    best is decided by the weights of the round before. `suggestions` holds those of each question, none of them from
+    best is decided by the previous round's weights. `suggestions` contains those of each question, none of them from
     keyword search alone; `weights` and `pull` as in `fit`. More nearness or coverage never makes an answer less
     probable; `across` stays as in `start`."""
     values = [np.array([_values(features) for features in of_question]) for of_question in suggestions]
     truth, fitted = np.asarray(exists, float), start
-    nothing = np.array(_values(Features(0.0, 0.0, 0, 0)))
+    no_suggestion = np.array(_values(Features(0.0, 0.0, 0, 0)))
     across = (start.across, start.across)
     bounds = (
         _ANY_SIGN, _NOT_NEGATIVE, _NOT_NEGATIVE, _ANY_SIGN, _ANY_SIGN, _NOT_NEGATIVE, _NOT_NEGATIVE, across,
     )  # fmt: skip
     for _round in range(_ROUNDS):
-        best = np.array([rows[np.argmax(rows @ np.array(fitted))] if len(rows) else nothing for rows in values])
+        best = np.array([rows[np.argmax(rows @ np.array(fitted))] if len(rows) else no_suggestion for rows in values])
         fitted = Weights(*_regress(best, truth, weights, np.array(start), pull, bounds, np.array(fitted)))
     return fitted
 
@@ -147,23 +149,23 @@ def _regress(
     values: NDArray[np.float64],
     truth: NDArray[np.float64],
     weights: NDArray[np.float64],
-    first: NDArray[np.float64],
+    prior: NDArray[np.float64],
     pull: float,
     bounds: Sequence[tuple[float | None, float | None]],
-    begin: NDArray[np.float64] | None = None,
+    initial: NDArray[np.float64] | None = None,
 ) -> list[float]:
-    """The weights of a logistic regression with a Gaussian prior of strength `pull` around `first`, within `bounds`.
-    The search begins at `begin`, or at `first`. `values` has shape (questions, weights), and `weights`, shape
+    """The weights of a logistic regression with a Gaussian prior of strength `pull` around `prior`, within `bounds`.
+    The optimisation begins at `initial`, or at `prior`. `values` has shape (questions, weights), and `weights`, shape
     (questions,), say how much each question counts."""
     from scipy.optimize import minimize
 
     def loss(tried: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logits, away = values @ tried, tried - first
-        value = weights @ (np.logaddexp(0.0, logits) - truth * logits) + pull / 2 * away @ away
-        return float(value), values.T @ (weights * (1 / (1 + np.exp(-logits)) - truth)) + pull * away
+        logits, offset = values @ tried, tried - prior
+        value = weights @ (np.logaddexp(0.0, logits) - truth * logits) + pull / 2 * offset @ offset
+        return float(value), values.T @ (weights * (1 / (1 + np.exp(-logits)) - truth)) + pull * offset
 
     result: list[float] = minimize(
-        loss, first if begin is None else begin, jac=True, method="L-BFGS-B", bounds=bounds
+        loss, prior if initial is None else initial, jac=True, method="L-BFGS-B", bounds=bounds
     ).x.tolist()
     return result
 
@@ -183,8 +185,8 @@ def nearness(cosine: float, background: float) -> float:
 def coverage(rarity: Mapping[str, float], matched: Collection[str], unknown_rarity: float, rarest: float) -> float:
     """The share of the question's words, weighted by rarity, that are in the passage (`matched`). It is multiplied by
     the rarity of the question's rarest known word, as a share of that of a word in one item only (`rarest`): to cover a
-    question of common words means little. A word that is not in the index has `unknown_rarity`: it may be just what no
-    passage answers."""
+    question of common words means little. A word that is not in the index has `unknown_rarity`: it may be exactly what
+    no passage is about."""
     weights = {term: value or unknown_rarity for term, value in rarity.items()}
     total = sum(weights.values())
     rarest_share = min(1.0, max(rarity.values(), default=0.0) / rarest)

@@ -1,13 +1,13 @@
-"""Dense and lexical scores -> one score per item, and the order that the items come in.
+"""Combines the dense and lexical scores of each item into one score, and orders the items.
 
-A convex combination of scores normalised between their theoretical minimum and the best of the list (TM2C2 in Bruch,
-Gai and Ingber 2023, "An Analysis of Fusion Functions for Hybrid Retrieval"). The minimum of BM25 is 0. That of the
-cosine is taken to be the mean cosine of unrelated texts in the index, and its maximum is at least that of a fair match.
-BM25 scores cannot be compared across languages (other words, other frequencies), so items are compared with the best
-item of their own language.
+The score is a convex combination of scores normalised between their theoretical minimum and the best of the list (TM2C2
+in Bruch, Gai and Ingber 2023, "An Analysis of Fusion Functions for Hybrid Retrieval"). The minimum of BM25 is 0. That
+of the cosine is taken to be the mean cosine of unrelated texts in the index, and its maximum is at least that of a fair
+match. BM25 scores cannot be compared across languages (other words, other frequencies), so items are compared with the
+best item of their own language.
 
-The order also takes feedback from the results: an item that is like the probably right ones comes before an equally
-good one that is like none of them.
+The order also takes feedback from the results: an item that is similar to the best items comes before an equally good
+item that is similar to none of them.
 """
 
 from collections.abc import Sequence
@@ -19,32 +19,34 @@ from numpy.typing import NDArray
 from recommender.index import Hit, Near
 
 _FIRST_WEIGHT, _MEAN_WEIGHT = 0.5, 0.5
-"""Weights of an item's first passage and of the mean of its passages, beside 1 for the nearest; a judgement."""
+"""Weights of an item's first passage and of the mean of its passages, when the nearest passage has weight 1; a
+judgement."""
 _LEAST_TOP = 0.3
-"""A language's best BM25 score is taken to be at least this share of the best of all languages; a judgement."""
+"""The BM25 score that counts as 1 in a language is at least this share of the best score of all languages; a
+judgement."""
 _LEAST_SPAN = 0.4
 """The cosine above unrelated texts that counts as 1 if nothing is nearer; a judgement."""
 _FEEDBACK_FROM, _REORDERED = 10, 20
-"""So many items, the best ones, give feedback, and so many are reordered by it; a judgement."""
+"""How many of the best items give feedback, and how many are reordered by it; a judgement."""
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """How feedback from the best items changes the order. An item gains `weight` times its cosine with their mean
-    direction; in that mean an item counts e times as much as one whose score is lower by `step`."""
+    """How feedback from the best items changes the order. `weight` times an item's cosine with their mean direction is
+    added to its score. In that mean, an item counts e times as much as one whose score is lower by `step`."""
 
     weight: float
     step: float
 
 
 SHIPPED = Feedback(0.4, 0.05)
-"""Fitted on train queries of the evaluation sets, each left out once, by `python -m indexer.research.fit_feedback`."""
+"""Fitted by `python -m indexer.research.fit_feedback` on train queries of the evaluation sets."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An item with its fused score in 0..1 and the scores of its legs. `passage_id` is its nearest passage, `direction`
-    as in Near; both are None when the dense leg did not run."""
+    """An item with its fused score in 0..1 and the scores of dense and keyword search. `passage_id` is its nearest
+    passage, `direction` as in Near; both are None when dense search did not run."""
 
     item: str
     passage_id: int | None
@@ -57,7 +59,7 @@ class Candidate:
 def fuse(hits: Sequence[Hit], background: float, dense_weight: float) -> list[Candidate]:
     """One candidate per item, best first; ties in the order of keys.
 
-    Without dense scores the lexical ones stand alone. `background` is the mean cosine of unrelated texts.
+    Without dense scores only the lexical ones count. `background` is the mean cosine of unrelated texts.
     """
     tops = _lexical_tops(hits)
     nearness = [None if hit.near is None else _dense_score(hit.near) - background for hit in hits]
@@ -78,14 +80,14 @@ def fuse(hits: Sequence[Hit], background: float, dense_weight: float) -> list[Ca
 
 
 def reorder(candidates: Sequence[Candidate], feedback: Feedback = SHIPPED) -> list[Candidate]:
-    """Candidates, best first, in the order that feedback from the best of them gives; the scores stay.
+    """Candidates, best first, in the order that feedback from the best of them gives. Scores are not changed.
 
     Pseudo relevance feedback: items are also compared with the mean direction of the best items, in which each counts
     by the odds that it is right (Rocchio 1971, "Relevance Feedback in Information Retrieval", with the weights of a
     relevance model, Lavrenko and Croft 2001, "Relevance-Based Language Models", on vectors as in Li et al. 2023,
     "Pseudo Relevance Feedback with Deep Language Models and Dense Retrievers"). When one item is clearly the best, it
-    alone decides, so that items which say the same follow it, in another language too. Without directions the order
-    stays.
+    alone decides, so that items with the same content follow it, in another language too. Without directions the order
+    is not changed.
     """
     head, rest = list(candidates[:_REORDERED]), candidates[_REORDERED:]
     directions = [candidate.direction for candidate in head if candidate.direction is not None]

@@ -7,7 +7,7 @@ from math import fsum
 
 from recommender.language.analyzer import Analyzer
 
-_LETTERS = r"[^\W_]+(?:[\u0300-\u036f]+[^\W_]+)*[\u0300-\u036f]*"  # accents may be characters of their own
+_LETTERS = r"[^\W_]+(?:[\u0300-\u036f]+[^\W_]+)*[\u0300-\u036f]*"  # accents may be separate characters
 _WORD = re.compile(rf"{_LETTERS}(?:[.\-_:/\\@+#'’]{_LETTERS})*")
 _SENTENCE_START = re.compile(r"(?:^|(?<=[.!?:]\s)|(?<=\n))(?=\S)")
 _LEAST_COMPOUND_PART = 5
@@ -16,7 +16,7 @@ _LEAST_COMPOUND_PART = 5
 
 @dataclass(frozen=True)
 class Match:
-    """A word of a shown text, characters `start` to `end`, and the question's terms it stands for."""
+    """A word of a shown text, from character `start` to `end`, and the terms of the question that it matches."""
 
     start: int
     end: int
@@ -27,7 +27,7 @@ _NO_TRANSLATIONS: Mapping[str, str] = {}
 
 
 class Matcher:
-    """Finds the words of texts that stand for a question's terms. The result for each word is cached."""
+    """Finds the words of texts that match a question's terms. The result for each word is cached."""
 
     def __init__(
         self, weights: Mapping[str, float], analyzer: Analyzer, translated: Mapping[str, str] = _NO_TRANSLATIONS
@@ -39,8 +39,8 @@ class Matcher:
         self._cache: dict[str, frozenset[str]] = {}
 
     def words(self, text: str) -> list[Match]:
-        """Every word of `text` that stands for at least one of the question's terms in `weights`, or for its
-        translation: `translated` holds the question's term for each term of another language.
+        """Every word of `text` that matches at least one of the question's terms (the keys of `weights`) or a
+        translation of one: `translated` has the question's term for each term of the other language.
 
         A term also matches a longer compound that contains it, and the other way round ("tulostin", "tulostinjono").
         """
@@ -68,7 +68,7 @@ def excerpt(
 ) -> tuple[str, tuple[tuple[int, int], ...]]:
     """About `length` characters of `text` around the words that matter most, and the spans (start, end) to mark.
 
-    `words` are the matching words of `text`; those that stand for a term in `weights` (its rarity) are marked. The
+    `words` are the matching words of `text`; those that match a term of `weights` ({term: rarity}) are marked. The
     window begins at a sentence or line.
     """
     matches = [replace(word, terms=word.terms & weights.keys()) for word in words if word.terms & weights.keys()]

@@ -1,4 +1,4 @@
-"""A long question with a pasted log -> the part that a person wrote.
+"""Finds the part that a person wrote in a long question with a pasted log.
 
 People paste a log or a stack trace and ask something about it. The lines of the log are left out, except for error
 codes. A question is not cut if it is of ordinary length, or if a person wrote most of it or none of it.
@@ -9,7 +9,7 @@ import re
 _ORDINARY_LENGTH = 60
 """Words up to which a question is never cut. This and the following numbers are judgements."""
 _LEAST_WRITTEN, _MOST_WRITTEN = 3, 0.5
-"""A question is cut if a person wrote at least so many words of it, and at most this share of all words."""
+"""A question is cut if a person wrote at least so many of its words, and at most this share of them."""
 _PLAIN_WORDS = 0.6
 """A line with a smaller share of plain words was written by a machine."""
 _MAX_CODES = 8
@@ -39,7 +39,7 @@ def asking_part(text: str) -> str:
 
 
 def _is_log_line(line: str) -> bool:
-    """True for a line that begins with a time or a log level, or holds few plain words."""
+    """True for a line that begins with a time or a log level, or contains few plain words."""
     words = [word.strip(_EDGES) for word in line.split()]
     words = [word for word in words if word]
     plain = sum(word.replace("'", "").replace("’", "").replace("-", "").isalpha() for word in words)

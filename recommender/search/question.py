@@ -1,4 +1,4 @@
-"""A question as it is understood: its language, its terms, other terms that stand for them, and how rare they are."""
+"""Analyses a question: its language, its terms, translations and synonyms of them, and how rare each term is."""
 
 import math
 from collections.abc import Sequence
@@ -20,19 +20,19 @@ MAX_QUESTION = 20_000
 """Characters of a question that are read; a judgement."""
 MAX_TERMS = 48
 """Terms of a question that are weighted; of a longer one, the rarest. A judgement."""
-_TELLING = 0.3
-"""A term is telling when it is at least this rare, as a share of the rarity of an unknown word; a judgement."""
+_DISTINCTIVE = 0.3
+"""A term is distinctive from this rarity, as a share of the rarity of an unknown word; a judgement."""
 _CORRECTION_PROBABILITY, _MAX_CORRECTIONS = 0.5, 4
-"""How probable a correction of a misspelt word is, and how many are tried for each reading of it; a judgement."""
+"""How probable a correction of a misspelt word is, and how many are tried for each variant of it; a judgement."""
 
 
 @dataclass(frozen=True)
 class Question:
     """A question's terms, and the rarity of each (inverse document frequency) among the items its reader may read.
 
-    `language_known` is False when the language is a guess. `variants` holds, for each word, the terms that the word may
-    be in each language. `unknown_rarity` is the rarity of a word that the index does not know, `rarest` that of a word
-    which is in one item only.
+    `language_known` is False when the language is a guess. `variants` contains the possible terms of each word, one for
+    each language. `unknown_rarity` is the rarity of a word that the index does not know, `rarest` that of a word which
+    is in one item only.
     """
 
     text: str
@@ -53,17 +53,19 @@ class Question:
     def translated(self) -> dict[str, str]:
         """For each term of the other language, the question's term that it stands for."""
         return {
-            translation.term: translation.word for translation in self.terms.across if translation.word in self.rarity
+            translation.term: translation.word
+            for translation in self.terms.translations
+            if translation.word in self.rarity
         }
 
     @cached_property
-    def telling(self) -> dict[str, float]:
-        """The rarity of the terms that are rare enough to tell one text from another: these are marked and named."""
-        return {term: rarity for term, rarity in self.rarity.items() if rarity >= _TELLING * self.unknown_rarity}
+    def distinctive(self) -> dict[str, float]:
+        """The rarity of the terms that are rare enough to distinguish texts: these are marked and named on pages."""
+        return {term: rarity for term, rarity in self.rarity.items() if rarity >= _DISTINCTIVE * self.unknown_rarity}
 
 
 class QuestionAnalyzer:
-    """Makes a Question of a text, from what the index holds and the reader may read."""
+    """Makes a Question of a text; rarity is counted among what the reader may read."""
 
     def __init__(
         self,
@@ -81,15 +83,15 @@ class QuestionAnalyzer:
 
     @classmethod
     def load(cls, analyzer: Analyzer, settings: Settings) -> "QuestionAnalyzer":
-        """With the lexicon and the dictionary that ship with the code, and the organisation's synonyms."""
+        """An analyser with the lexicon and the dictionary that ship with Kollega, and the organisation's synonyms."""
         synonyms = SynonymsFile(settings.synonyms_path, analyzer)
         return cls(analyzer, synonyms, Alignment.load(None), Dictionary.load(), settings.language)
 
     def analyse(self, text: str, index: SearchIndex | None, reader: Reader) -> Question:
-        """What a text (see `part_to_read`) means, in the language it seems to be in, without translations yet."""
+        """Analyse a text (see `part_to_read`) in the language that is detected, without translations yet."""
         language = self.analyzer.detect(text, fallback="")
         terms = self.analyzer.query_terms(text)
-        if language == "en":  # n-grams join the parts of compounds; `across` adds those of the translations
+        if language == "en":  # `with_translations` adds the n-grams of the translations
             terms = Terms(terms.words, ())
         variants = self.analyzer.variants(text)
         rarity = index.rarity(terms.words, reader.tokens) if index else {}
@@ -103,14 +105,16 @@ class QuestionAnalyzer:
             text, language or self._fallback_language, bool(language), terms, variants, rarity, unknown_rarity, rarest
         )
 
-    def across(
+    def with_translations(
         self, question: Question, language: str, index: SearchIndex, reader: Reader, only_language: bool = True
     ) -> Question:
-        """The question taken to be in `language`, with other terms that stand for its words: synonyms, translations,
-        and corrections of misspelt words. `only_language` says that no other language was considered."""
+        """The question as one in `language`, with synonyms, translations, and corrections of misspelt words.
+        `only_language` is True when no other language was considered."""
         synonyms = self._synonyms.synonyms.translations(question.terms.words)
         learned = self._alignment.translations(question.terms.words, language)
-        looked_up = _only_telling(self._dictionary.translations(question.variants, language), question, index, reader)
+        looked_up = _only_distinctive(
+            self._dictionary.translations(question.variants, language), question, index, reader
+        )
         translations = (*synonyms, *learned, *looked_up)
         corrections = _corrections(question, translations, index, reader)
         by_term: dict[str, Translation] = {}
@@ -119,9 +123,9 @@ class QuestionAnalyzer:
         grams = question.terms.grams
         if language == "en":  # words that English writes apart may be parts of a compound in the other language
             # the question's own n-grams count only if its language is a guess: it may be a Finnish compound
-            own_grams = grams if only_language and not question.language_known else ()
-            grams = tuple(dict.fromkeys([*own_grams, *(gram for term in by_term for gram in grams_of(term))]))
-        terms = replace(question.terms, across=tuple(by_term.values()), grams=grams)
+            question_grams = grams if only_language and not question.language_known else ()
+            grams = tuple(dict.fromkeys([*question_grams, *(gram for term in by_term for gram in grams_of(term))]))
+        terms = replace(question.terms, translations=tuple(by_term.values()), grams=grams)
         return replace(question, language=language, terms=terms)
 
     def _translated(self, corrections: Sequence[Translation], language: str) -> list[Translation]:
@@ -139,13 +143,17 @@ def as_text(text: str) -> str:
 
 
 def part_to_read(text: str) -> str:
-    """The part of a question that is searched for: its beginning, and of a pasted log only what somebody wrote."""
+    """The part of a question that is searched for: at most MAX_QUESTION characters, without the lines of a pasted
+    log."""
     return asking_part(as_text(text))
 
 
 def with_known_rarity(question: Question, index: SearchIndex, reader: Reader) -> Question:
-    """The question, in which a word that the index does not know is as rare as the term that stands for it there."""
-    unknown = [translation for translation in question.terms.across if question.rarity.get(translation.word) == 0.0]
+    """The question, in which a word that the index does not know is given the rarity of its translation or
+    correction."""
+    unknown = [
+        translation for translation in question.terms.translations if question.rarity.get(translation.word) == 0.0
+    ]
     rarity = index.rarity([translation.term for translation in unknown], reader.tokens)
     known = {
         translation.word: rarity[translation.term] for translation in reversed(unknown) if rarity[translation.term]
@@ -153,20 +161,21 @@ def with_known_rarity(question: Question, index: SearchIndex, reader: Reader) ->
     return replace(question, rarity=question.rarity | known)
 
 
-def _only_telling(
+def _only_distinctive(
     translations: Sequence[Translation], question: Question, index: SearchIndex, reader: Reader
 ) -> tuple[Translation, ...]:
-    """The translations that are in items which the reader may read, and rare enough there to tell one text from
-    another: a dictionary also holds many words that only fill a sentence."""
+    """The translations that occur in items which the reader may read, and are rare enough there to distinguish texts:
+    many words of a dictionary are too common for that."""
     rarity = index.rarity([translation.term for translation in translations], reader.tokens)
-    least = _TELLING * question.unknown_rarity
+    least = _DISTINCTIVE * question.unknown_rarity
     return tuple(translation for translation in translations if rarity[translation.term] >= least)
 
 
 def _corrections(
     question: Question, translations: Sequence[Translation], index: SearchIndex, reader: Reader
 ) -> list[Translation]:
-    """For words that are in no item the reader may read and have no translation: the most similar words that are."""
+    """The most similar words that readable items have, for each word that no readable item has and that has no
+    translation."""
     explained = {translation.word for translation in translations}
     unknown = [
         words for words in question.variants if question.rarity.get(words[0]) == 0.0 and words[0] not in explained
@@ -185,8 +194,8 @@ def _corrections(
 
 
 def _without_unknown_variants(rarity: dict[str, float], variants: Sequence[Sequence[str]]) -> dict[str, float]:
-    """The rarity of terms, of which each word has one or more, one for each language. Terms that the index does not
-    know are left out if it knows another of the same word; else the word's first term stays."""
+    """The rarity of terms, without needless variants. A word has a term in each language. Its terms that the index does
+    not know are left out when it knows another of them; when it knows none, the first one stays."""
     all_terms, counted = set[str](), set[str]()
     for words in variants:
         all_terms.update(words)

@@ -44,8 +44,8 @@ Vector = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class JudgedItem:
-    """An item with its best passage, the probability that it answers, the features which that was computed from, and
-    the matching words of `context, line break, text` of the passage."""
+    """An item with its best passage, the probability that it answers (`match`), the features from which that was
+    computed, and the matching words of the passage (positions in its context, a line break, and its text)."""
 
     item: Item
     passage: Passage
@@ -56,8 +56,8 @@ class JudgedItem:
 
 @dataclass(frozen=True)
 class Pool:
-    """The question as it was understood, and the items of the index that are near it, best first, before the database
-    is asked which of them are still there. `notices` say what could not run."""
+    """The analysed question and its candidates, best first, before the database is asked which of them still exist.
+    `notices` say what could not run."""
 
     question: Question
     candidates: list[Candidate]
@@ -66,7 +66,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Results:
-    """What a search found: readable items, best first, and how well the first of them match (`judged`).
+    """The result of a search: readable items, best first (`ranked`), and how well the first of them match (`judged`).
 
     `exists` is the probability that the question has an answer, `background` the mean cosine of unrelated texts.
     """
@@ -79,7 +79,7 @@ class Results:
 
     @property
     def question(self) -> Question:
-        """The question as it was understood."""
+        """The analysed question."""
         return self.pool.question
 
     @property
@@ -89,7 +89,7 @@ class Results:
 
     @property
     def worth_showing(self) -> list[JudgedItem]:
-        """The judged items without those that match far worse than the best."""
+        """The judged items, without those that match far worse than the best one."""
         return [judged for judged in self.judged if judged.match >= _WORTH_SHOWING * self.best_match]
 
     @property
@@ -104,7 +104,7 @@ class Results:
 
 @dataclass(frozen=True)
 class Search:
-    """One question, and what it is searched with. `text` is the part of the question that is read
+    """One question, and all that the search for it needs. `text` is the part of the question that is read
     (`question.part_to_read`); `notices` say what cannot run.
 
     It can be run for several readers; the question is encoded once.
@@ -127,7 +127,7 @@ class Search:
         among: frozenset[str] | None = None,
     ) -> Results:
         """The items that `reader` may read now, without those in `leave_out`, ranked and judged. `among` are the only
-        items to search. Both hold item keys."""
+        items to search. Both contain item keys."""
         pool, index = self.candidates(reader, leave_out, among), self.index
         if index is None or not pool.candidates:
             return Results(pool)
@@ -136,7 +136,7 @@ class Search:
         return Results(pool, ranked, judged, self._answer_probability(judged), index.background)
 
     def candidates(self, reader: Reader, leave_out: Collection[str] = (), among: frozenset[str] | None = None) -> Pool:
-        """All that the index holds near the question for this reader; `leave_out` and `among` as in `find`."""
+        """The analysed question and all its candidates for this reader; `leave_out` and `among` as in `find`."""
         index = self.index
         question = self.questions.analyse(self.text, index, reader)
         if index is None or not question.terms.words:
@@ -148,7 +148,7 @@ class Search:
 
     @cached_property
     def _encoded(self) -> tuple[Vector | None, tuple[str, ...]]:
-        """(the question's vector, the notices); without a vector, keyword search alone answers and a notice says so."""
+        """(the question's vector, the notices); without a vector, keyword search alone answers, with a notice."""
         if self.encoder is None:
             return None, self.notices
         try:
@@ -165,8 +165,8 @@ class Search:
         reader: Reader,
         among: frozenset[str] | None,
     ) -> tuple[Question, list[Hit]]:
-        """(the question in the language in which it was searched for, the hits). When its language is not known, it is
-        taken to be in that language of the index in which something is nearest to it."""
+        """(the question with its translations, the hits). When its language is not known, the language of the index is
+        taken in which a passage is nearest to the question."""
         language, placed, only_language = question.language, None, True
         if vector is not None:
             others = set() if question.language_known else index.vector_space.questions.keys() - {language}
@@ -176,14 +176,14 @@ class Search:
             if not only_language:
                 language = max(languages, key=lambda name: index.nearest(places[name], reader.tokens, POOL, among))
             placed = places[language]
-        question = self.questions.across(question, language, index, reader, only_language)
+        question = self.questions.with_translations(question, language, index, reader, only_language)
         hits = index.search(placed, question.terms, reader.tokens, POOL, among)
         return with_known_rarity(question, index, reader), hits
 
     def _judge(
         self, index: SearchIndex, question: Question, ranked: Sequence[tuple[Item, Candidate]]
     ) -> list[JudgedItem]:
-        """How well the best passage of each item matches the question."""
+        """Find the best passage of each item, and compute how well it matches the question."""
         ids = {
             item.key: [candidate.passage_id] if candidate.passage_id is not None else index.passage_ids(item.key)
             for item, candidate in ranked
@@ -199,7 +199,7 @@ class Search:
             if digests.get(item.key) != item_digest(item, self.settings.passage_tokens):
                 item_passages = [_with_present_text(passage, item) for passage in item_passages]
             covered = (_coverage(question, passage, matcher) for passage in item_passages)
-            passage, words, coverage = max(covered, key=lambda passage_words_coverage: passage_words_coverage[2])
+            passage, words, coverage = max(covered, key=lambda entry: entry[2])
             near = None if candidate.dense is None else calibration.nearness(candidate.dense, index.background)
             passage_words = len(f"{passage.context} {passage.text}".split())
             across = item.language != question.language
@@ -217,8 +217,8 @@ class Search:
 def _readable_items(
     candidates: Sequence[Candidate], reader: Reader, session: Session, top_k: int
 ) -> list[tuple[Item, Candidate]]:
-    """The best items as the database has them now, reordered by how alike they are (`fusion.reorder`). Items that were
-    deleted, hidden or closed to this reader meanwhile are dropped first and do not affect the order."""
+    """The best items as the database has them now, in the order of `fusion.reorder`. Items that were deleted, hidden or
+    restricted since they were indexed are dropped first and do not affect the order."""
     ranked: list[tuple[Item, Candidate]] = []
     for start in range(0, len(candidates), LOADED):
         chunk = candidates[start : start + LOADED]
@@ -231,14 +231,15 @@ def _readable_items(
 
 
 def _coverage(question: Question, passage: Passage, matcher: Matcher) -> tuple[Passage, list[Match], float]:
-    """(the passage, its words that match, how much of the question they cover in 0..1). A word in the other language
-    matches the word of the question that it translates."""
+    """(the passage, its matching words, the share of the question that they cover, 0 to 1). A word in the other
+    language matches the word of the question that it translates."""
     words = matcher.words(f"{passage.context}\n{passage.text}"[:_MATCHED_CHARACTERS])
     matched = frozenset[str]().union(*(word.terms for word in words))
     return passage, words, calibration.coverage(question.rarity, matched, question.unknown_rarity, question.rarest)
 
 
 def _with_present_text(passage: Passage, item: Item) -> Passage:
-    """The passage with the whole present text of its part of the item, which was edited after it was indexed."""
+    """The passage with the present text of the whole answer or body, for an item that was edited after it was
+    indexed."""
     text = item.answer if passage.role is Role.ANSWER else item.body
     return replace(passage, context=item.title, text=text or item.title)

@@ -1,4 +1,4 @@
-"""What is shown of a found item: an excerpt with marked words, and why it is suggested."""
+"""What is shown of an item: an excerpt with marked words, and why it is suggested."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,27 +13,28 @@ _WORDS_NAMED, _SHARED_WORDS = 4, 3
 
 
 def suggestion(judged: JudgedItem, question: Question) -> Suggestion:
-    """The part of the item's best passage around the telling words of the question, and why the item is there."""
-    passage, telling = judged.passage, question.telling
+    """The item as it is shown: an excerpt of its best passage around the distinctive words of the question, and why it
+    is suggested."""
+    passage, distinctive = judged.passage, question.distinctive
     whole = f"{passage.context}\n{passage.text}"
     written = {term: whole[word.start : word.end].lower() for word in reversed(judged.words) for term in word.terms}
-    named = sorted(written.keys() & telling.keys(), key=lambda term: (-question.rarity[term], term))[:_WORDS_NAMED]
+    named = sorted(written.keys() & distinctive.keys(), key=lambda term: (-question.rarity[term], term))[:_WORDS_NAMED]
     before = len(passage.context) + 1
     words = [
         replace(word, start=word.start - before, end=word.end - before) for word in judged.words if word.start >= before
     ]
-    shown, marks = excerpt(passage.text, words, telling)
+    shown, marks = excerpt(passage.text, words, distinctive)
     why = Why(tuple(dict.fromkeys(written[term] for term in named)), judged.features.near)
     return Suggestion(judged.item, passage, judged.match, shown, marks, why)
 
 
 def shared_words(question: Question, titles: Iterable[str], matcher: Matcher) -> tuple[str, ...]:
-    """The telling words of the question that are in these titles, as they are written there, the rarest first."""
-    telling = question.telling
+    """The distinctive words of the question that occur in these titles, spelt as there, the rarest first."""
+    distinctive = question.distinctive
     written: dict[str, str] = {}
     for title in titles:
         for word in matcher.words(title):
-            for term in sorted(word.terms & telling.keys()):
+            for term in sorted(word.terms & distinctive.keys()):
                 written.setdefault(term, title[word.start : word.end].lower())
-    named = sorted(written, key=lambda term: (-telling[term], term))[:_SHARED_WORDS]
+    named = sorted(written, key=lambda term: (-distinctive[term], term))[:_SHARED_WORDS]
     return tuple(dict.fromkeys(written[term] for term in named))

@@ -66,6 +66,7 @@ VERSION = ranker.VERSION
         json.dumps({"version": VERSION, "weights": {"charm": 1.0}}),
         json.dumps({"version": VERSION, "weights": {"votes": "much"}}),
         json.dumps({"version": VERSION, "weights": {"votes": float("nan")}}),
+        json.dumps({"version": VERSION, "weights": {"votes": 1.0}, "trained": [1]}),
     ],
 )  # fmt: skip
 def test_a_ranker_that_cannot_be_used_is_logged_and_passed_over(

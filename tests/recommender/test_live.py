@@ -1,5 +1,6 @@
 """live.py: what cannot run becomes a notice, and a new generation takes over as a whole."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +9,15 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import reindex
+from recommender import live
 from recommender.access import ANYONE
 from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, INDEX_MISSING, Verdict
-from recommender.encoder import Vectors
-from recommender.index import generations
+from recommender.encoder import Encoder, Vectors
+from recommender.index import SearchIndex, generations
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.learned import ANSWER_MODEL, RANKER
+from recommender.live import Snapshot
 from recommender.people import ranker
 from recommender.people.ranker import Ranker
 from recommender.recommender import Recommender
@@ -255,3 +258,99 @@ def test_a_question_is_answered_by_the_generation_it_began_with(
     assert (during.verdict, item_ids(during.suggestions)) == (Verdict.ANSWER, {old})
     after = recommender.rank("printer jam", ANYONE, session, 2)
     assert set(after.keys) == {f"request:{old}", f"request:{new}"} and after.exists < 0.01
+
+
+def test_a_damaged_name_of_the_live_generation_is_a_notice_and_not_an_error(
+    settings: Settings, build: Build, session: Session, add_request: Add, encoder: FakeEncoder, reopen: Reopen
+) -> None:
+    add_request("printer jam")
+    build()
+    (settings.index_dir / "CURRENT").write_bytes(b"\xff")
+    assert reopen(encoder).recommend("printer jam", ANYONE, session).notices == (INDEX_MISSING,)
+
+
+def test_a_generation_that_is_removed_while_it_is_loaded_does_not_replace_the_old_one(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    open_recommender: Build,
+    add_request: Add,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_request("printer jam")
+    recommender = open_recommender()
+    before, open_index = recommender.snapshot, live._open
+    add_request("vpn tunnel")
+    reindex(settings, sessions, encoder, analyzer)
+
+    def open_after_two_more_reindexes(directory: Path, encoder: Encoder) -> tuple[SearchIndex | None, tuple[str, ...]]:
+        monkeypatch.setattr(live, "_open", open_index)
+        for title in ("screen black", "door stuck"):
+            add_request(title)
+            reindex(settings, sessions, encoder, analyzer)
+        assert not directory.exists()
+        return open_index(directory, encoder)
+
+    monkeypatch.setattr(live, "_open", open_after_two_more_reindexes)
+    recommender.refresh(wait=True)
+    assert recommender.snapshot is before
+    recommender.refresh(wait=True)
+    assert (recommender.snapshot.generation, recommender.notices) == ("gen-000004", ())
+
+
+def test_a_load_that_fails_is_not_tried_again_at_each_question(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    open_recommender: Build,
+    add_request: Add,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_request("printer jam")
+    recommender = open_recommender()
+    before, load = recommender.snapshot, live.load_snapshot
+    add_request("vpn tunnel")
+    reindex(settings, sessions, encoder, analyzer)
+    loads = []
+
+    def fail(index_dir: Path, encoder: Encoder | None) -> Snapshot:
+        loads.append(threading.current_thread())
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr(live, "load_snapshot", fail)
+    recommender.refresh()
+    with pytest.raises(RuntimeError, match="no memory"):
+        recommender.refresh(wait=True)  # after the load in the background
+    recommender.refresh()
+    with pytest.raises(RuntimeError, match="no memory"):
+        recommender.refresh(wait=True)
+    assert len(loads) == 3 and recommender.snapshot is before
+    monkeypatch.setattr(live, "load_snapshot", load)
+    recommender.refresh(wait=True)
+    assert recommender.snapshot.generation == "gen-000002"
+
+
+def test_a_thread_that_cannot_be_started_does_not_keep_the_lock(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    open_recommender: Build,
+    add_request: Add,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_request("printer jam")
+    recommender = open_recommender()
+    add_request("vpn tunnel")
+    reindex(settings, sessions, encoder, analyzer)
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        recommender.refresh()
+    recommender.refresh(wait=True)
+    assert recommender.snapshot.generation == "gen-000002"

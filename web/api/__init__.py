@@ -1,7 +1,7 @@
 """The pages' content as JSON, under `/api/v1`, for bearer tokens; its OpenAPI document is `/api/v1/openapi.json`.
 
-Here is what all operations share: the blueprint, errors, rate limit, authorisation. The operations are in the modules
-beside, which add themselves to the blueprint when `web/app.py` imports them.
+This module has what all operations share: the blueprint, errors, rate limit, authorisation. The operations are in the
+other modules of this folder, which add themselves to the blueprint when `web/app.py` imports them.
 """
 
 import hashlib
@@ -25,12 +25,12 @@ _BEARER = "bearer"
 
 
 def _refuse(_request: Any, _response: Any, error: Any, _instance: Any, *_more: Any) -> None:
-    """422 naming the field, in the shape of all errors."""
+    """Answer 422 with the name of the field, in the form of all errors."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         empty = first["type"] == "string_pattern_mismatch" and first["ctx"]["pattern"] == schemas.NOT_EMPTY
-        what = "must hold more than spaces" if empty else first["msg"]
-        abort(422, f"{'.'.join(map(str, first['loc'])) or 'the body'}: {what}")
+        problem = "must contain more than spaces" if empty else first["msg"]
+        abort(422, f"{'.'.join(map(str, first['loc'])) or 'the body'}: {problem}")
 
 
 spec = SpecTree(
@@ -39,37 +39,39 @@ spec = SpecTree(
     description="Answers your organisation has already given, and the colleagues who know.",
     version="1",
     mode="strict",
-    path="openapi",  # where it would serve pages of its own; the routes below it would be left out of the document
+    path="openapi",  # of spectree's own pages, which are off; routes under it would be left out of the document
     page_templates={},
     annotations=False,
     before=_refuse,
     security_schemes=[SecurityScheme(name=_BEARER, data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer"))],
     security={_BEARER: []},
     validation_error_status=422,
-    naming_strategy=lambda model: model.__name__,  # else a hash of the module's name: it would change with every move
+    naming_strategy=lambda model: (
+        model.__name__
+    ),  # by default with a hash of the module's name, which changes when a class moves
 )
 
 
 def attach(app: Flask) -> None:
-    """Let the OpenAPI document be made from this application's routes."""
+    """Make the OpenAPI document from the routes of this application."""
     spec.app = app
 
 
 def answers(*, sends: bool = False, **results: Any) -> Answers:
-    """The answers an operation gives: its `results`, such as HTTP_200=schema, and the errors that any may give. `sends`
-    says that it reads a body."""
+    """The answers of an operation: its `results`, such as HTTP_200=schema, and the errors that every operation may
+    give. `sends` is True when the client sends a body."""
     errors = ["HTTP_401", "HTTP_403", "HTTP_404", "HTTP_422", "HTTP_429"]
     errors += ["HTTP_400", "HTTP_409", "HTTP_413", "HTTP_415"] if sends else []
     return Answers(**results, **dict.fromkeys(errors, schemas.Problem))
 
 
 def sent_query() -> Any:
-    """The values of the address, checked by the operation's schema."""
+    """The query string, validated by the operation's schema."""
     return request.context.query  # type: ignore[attr-defined]
 
 
 def sent_json() -> Any:
-    """The body, checked by the operation's schema."""
+    """The JSON body, validated by the operation's schema."""
     return request.context.json  # type: ignore[attr-defined]
 
 
@@ -78,7 +80,7 @@ def _rate() -> str:
 
 
 def _caller() -> str:
-    """Whose calls are counted together: those with one token, else those from one address."""
+    """The key for the rate limit: calls with the same token are counted together, calls without one by address."""
     bearer = request.headers.get("Authorization", "")
     return hashlib.sha256(bearer.encode()).hexdigest() if bearer else str(request.remote_addr)
 
@@ -88,7 +90,8 @@ limiter.limit(_rate, key_func=_caller)(blueprint)
 
 @blueprint.before_request
 def _authorise() -> None:
-    """401 or 403 unless the token may do this; without one, only reading, and where the settings allow it."""
+    """Answer 401 or 403 unless the token allows this call. Without a token only reading is possible, if the settings
+    allow it."""
     if request.endpoint == "api.openapi":
         return
     reading = request.method in _READING or request.endpoint == "api.recommend_sent"
@@ -97,10 +100,10 @@ def _authorise() -> None:
     else:
         must_hold("read" if reading else "write")
     if request.method == "POST":
-        request.get_json()  # 415 or 400 when it is none
+        request.get_json()  # answers 415 or 400 when the body is not JSON
 
 
 @blueprint.get("/openapi.json")
 def openapi() -> ResponseReturnValue:
-    """What the API offers, as OpenAPI 3.1; the same for everybody."""
+    """The API as an OpenAPI 3.1 document, which is the same for everybody."""
     return jsonify(spec.spec)

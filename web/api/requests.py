@@ -1,4 +1,4 @@
-"""Requests as JSON: listed, filed, read, answered, resolved."""
+"""Requests as JSON: list, send, read, reply to and resolve them."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from web.quoting import hidden_links
 from web.reading import get_request
 from web.sign_in.session import current_reader, signed_in
 
-_PAGE = 50
+_PAGE = 50  # requests on a page: a judgement
 
 
 @blueprint.get("/requests")
@@ -50,7 +50,7 @@ def requests_json() -> Any:
 @blueprint.post("/requests")
 @spec.validate(json=schemas.NewRequest, resp=answers(sends=True, HTTP_201=schemas.RequestShown), tags=("requests",))
 def file_json() -> ResponseReturnValue:
-    """Send a request to a team, or to none in particular."""
+    """Send a request to a team, or without a team."""
     sent: schemas.NewRequest = sent_json()
     team = None
     if sent.team is not None:
@@ -85,7 +85,7 @@ def request_json(request_id: int) -> Any:
 @blueprint.post("/requests/<int(min=1, max=2147483647):request_id>/replies")
 @spec.validate(json=schemas.NewReply, resp=answers(sends=True, HTTP_201=schemas.RequestShown), tags=("requests",))
 def reply_json(request_id: int) -> ResponseReturnValue:
-    """Add a reply, perhaps as the one that solves it. A reply to a resolved request reopens it."""
+    """Add a reply; with `resolve` it also resolves the request. A reply to a resolved request reopens it."""
     sent: schemas.NewReply = sent_json()
     help_request, reader = get_request(request_id), current_reader()
     if hidden_links(sent.body, help_request, reader) and not sent.sure:
@@ -101,7 +101,7 @@ def reply_json(request_id: int) -> ResponseReturnValue:
 @blueprint.post("/requests/<int(min=1, max=2147483647):request_id>/resolve")
 @spec.validate(json=schemas.Solution, resp=answers(sends=True, HTTP_200=schemas.RequestShown), tags=("requests",))
 def resolve_json(request_id: int) -> Any:
-    """Resolve it with a reply that is there already; 409 when somebody else was first."""
+    """Resolve a request with a reply that it already has; 409 when somebody else has resolved it."""
     sent: schemas.Solution = sent_json()
     help_request = get_request(request_id)
     solution = next((reply for reply in help_request.replies if reply.id == sent.reply), None)

@@ -1,5 +1,5 @@
-"""The shapes of the API's values: what may be sent, what comes back. From them, with their names and docstrings, the
-OpenAPI document is made. Those of a recommendation are `recommender/render.py`'s."""
+"""The models of what the API receives and returns. The OpenAPI document is made from them, with their names and
+docstrings. The models of a recommendation are in `recommender/render.py`."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -9,21 +9,20 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 from recommender.knowledge.requests import LONGEST_BODY, LONGEST_TITLE
 from recommender.render import Colleague, Key, SuggestedItem
 
-NOT_EMPTY = (
-    r"[^\s\u0085\u001C-\u001F\uFEFF]"  # regular expressions differ in what \s matches: here all spaces are listed
-)
+NOT_EMPTY = r"[^\s\u0085\u001C-\u001F\uFEFF]"
+"""A character that is not a space. All spaces are listed: regular expression engines differ in what `\\s` matches."""
 Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=LONGEST_TITLE)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=LONGEST_BODY)]
 
 
 class _Sent(BaseModel):
-    """What a client sends: an unknown field is an error."""
+    """Base of what a client sends: an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Question(_Sent):
-    """A question, and optionally more about it."""
+    """A question (`q`), and optionally details (`body`)."""
 
     q: Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY)]
     body: Annotated[str, StringConstraints(strip_whitespace=True)] = ""
@@ -31,13 +30,13 @@ class Question(_Sent):
 
 
 class SimilarTo(_Sent):
-    """How many of each kind."""
+    """How many results of each kind to return."""
 
     top_k: int = Field(10, ge=1, le=50)
 
 
 class RequestFilter(_Sent):
-    """Which requests, newest first, 50 a page."""
+    """Which requests to list. They come newest first, 50 on a page."""
 
     status: Literal["open", "resolved"] | None = None
     team: str | None = Field(None, max_length=64)
@@ -46,7 +45,8 @@ class RequestFilter(_Sent):
 
 
 class NewRequest(_Sent):
-    """A request to send. `everyone` lets all colleagues read it; left out, the team's setting decides."""
+    """A request to send. With `everyone`, all colleagues may read it; without a value, the team's setting decides.
+    `shown` and `opened` are the suggestions that the asker saw and opened before."""
 
     title: Line
     body: Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_BODY)] = ""
@@ -58,8 +58,8 @@ class NewRequest(_Sent):
 
 
 class NewReply(_Sent):
-    """A reply; `resolve` marks it as the one that solved it. `sure` sends it even if it links to what not all readers
-    of the request may read."""
+    """A reply to send. `resolve` also resolves the request with it. `sure` sends it even if it links to items that some
+    readers of the request may not read."""
 
     body: Text
     resolve: bool = False
@@ -67,7 +67,7 @@ class NewReply(_Sent):
 
 
 class Solution(_Sent):
-    """The reply that solved it."""
+    """The id of the reply that solved the request."""
 
     reply: int = Field(ge=1, le=2**31 - 1)
 
@@ -80,7 +80,7 @@ class Helped(_Sent):
 
 
 class Used(_Sent):
-    """An item that an agent answered this request with."""
+    """An item with which an agent answered a request."""
 
     kind: Literal["used"]
     item: Key
@@ -88,7 +88,7 @@ class Used(_Sent):
 
 
 class Flagged(_Sent):
-    """An item that is wrong or outdated, with a word why."""
+    """An item that is wrong or outdated, with a note that says why."""
 
     kind: Literal["flagged"]
     item: Key
@@ -96,11 +96,11 @@ class Flagged(_Sent):
 
 
 class Feedback(RootModel[Annotated[Helped | Used | Flagged, Field(discriminator="kind")]]):
-    """What became of an item."""
+    """The outcome of a suggestion."""
 
 
 class Similar(BaseModel):
-    """What is like a request: answered items, requests that are open too, colleagues."""
+    """What is similar to a request: answered items (`suggestions`), open requests, and colleagues who can help."""
 
     suggestions: list[SuggestedItem]
     open: list[SuggestedItem]
@@ -108,7 +108,7 @@ class Similar(BaseModel):
 
 
 class ItemShown(BaseModel):
-    """A resolved request or a document in one shape."""
+    """A resolved request or a document, in the same form. `used` counts how often it has helped."""
 
     item: Key
     kind: Literal["request", "document"]
@@ -124,7 +124,7 @@ class ItemShown(BaseModel):
 
 
 class ReplyShown(BaseModel):
-    """A reply. `author` is null when nobody is known, or they are not to be named to this reader."""
+    """A reply. `author` is null when the author is unknown, or this reader may not know who it is."""
 
     id: int
     author: str | None
@@ -134,7 +134,7 @@ class ReplyShown(BaseModel):
 
 
 class RequestSummary(BaseModel):
-    """A request without its conversation."""
+    """A request without its text and replies."""
 
     id: int
     title: str
@@ -159,7 +159,7 @@ class RequestShown(RequestSummary):
 
 
 class RequestPage(BaseModel):
-    """One page of requests; `total` counts all of them."""
+    """One page of requests; `total` is the number of requests on all pages."""
 
     total: int
     page: int
@@ -167,7 +167,7 @@ class RequestPage(BaseModel):
 
 
 class DocumentShown(BaseModel):
-    """A document, its body in Markdown."""
+    """A document, with its body in Markdown."""
 
     id: int
     title: str
@@ -182,14 +182,14 @@ class DocumentShown(BaseModel):
 
 
 class Titled(BaseModel):
-    """A row of a list."""
+    """A request or document in a list."""
 
     id: int
     title: str
 
 
 class PersonShown(BaseModel):
-    """A person and what they have resolved and keep, as far as the reader may read it."""
+    """A person, the requests they have resolved and the documents they own, as far as the reader may read these."""
 
     handle: str
     name: str
@@ -202,7 +202,7 @@ class PersonShown(BaseModel):
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong, and what to do."""
+    """What went wrong, and what to do about it."""
 
     status: int
     title: str
@@ -210,12 +210,12 @@ class ErrorDetail(BaseModel):
 
 
 class Problem(BaseModel):
-    """The one shape of all errors."""
+    """The form of all errors."""
 
     error: ErrorDetail
 
 
 class Done(BaseModel):
-    """It was counted."""
+    """The outcome was counted."""
 
     counted: bool

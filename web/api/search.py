@@ -1,4 +1,4 @@
-"""Search as JSON: suggestions and colleagues for a question or a request, one item, what became of an item."""
+"""Search as JSON: suggestions and colleagues for a question or a request, one item, and outcomes of suggestions."""
 
 from typing import Any
 
@@ -19,21 +19,21 @@ from web.sign_in.session import current_reader
 @blueprint.get("/recommend")
 @spec.validate(query=schemas.Question, resp=answers(HTTP_200=Recommended), tags=("search",))
 def recommend_json() -> Any:
-    """Suggestions and colleagues for a question in the address."""
+    """Suggestions and colleagues for a question in the query string."""
     return _recommend(sent_query())
 
 
 @blueprint.post("/recommend")
 @spec.validate(json=schemas.Question, resp=answers(sends=True, HTTP_200=Recommended), tags=("search",))
 def recommend_sent() -> Any:
-    """The same for a question that is too long or too private for an address."""
+    """Suggestions and colleagues for a question in the body: for questions too long or too private for an address."""
     return _recommend(sent_json())
 
 
 @blueprint.get("/requests/<int(min=1, max=2147483647):request_id>/similar")
 @spec.validate(query=schemas.SimilarTo, resp=answers(HTTP_200=schemas.Similar), tags=("search",))
 def similar_json(request_id: int) -> Any:
-    """What is like a request: answered items, open requests, colleagues."""
+    """What is similar to a request: answered items, open requests, colleagues."""
     help_request, top_k = get_request(request_id), sent_query().top_k
     recommendation, similar_open = recommend_similar(help_request, current_reader(), top_k, top_k)
     return {
@@ -69,7 +69,7 @@ def item_json(key: str) -> Any:
 @blueprint.post("/feedback")
 @spec.validate(json=schemas.Feedback, resp=answers(sends=True, HTTP_201=schemas.Done), tags=("search",))
 def feedback_json() -> ResponseReturnValue:
-    """Count what became of an item, without whose."""
+    """Count the outcome of a suggestion. Who sends it is not stored."""
     sent = sent_json().root
     item = get_item(sent.item, current_reader())
     answered = get_request(sent.request) if isinstance(sent, schemas.Used) else None

@@ -51,7 +51,7 @@ def start() -> ResponseReturnValue:
     """Redirect to the provider; 404 when there is none, 503 when it does not answer."""
     client = _client()
     for earlier in [key for key in session if key.startswith("_state_provider_")]:
-        del session[earlier]  # each takes a fifth of a kilobyte, and browsers store no cookie of more than four
+        del session[earlier]  # each takes 200 bytes, and browsers store cookies of at most 4 kB
     session[_TARGET] = sign_in.own_path(request.args.get("next", ""))
     settings = current.settings()
     back = url_for("oidc.back")
@@ -59,7 +59,7 @@ def start() -> ResponseReturnValue:
     try:
         answer: ResponseReturnValue = client.authorize_redirect(back)
         return answer
-    except Exception as error:  # of the library, of its transport or from the provider
+    except Exception as error:  # any error of the library, the network or the provider
         log.warning("The OpenID provider does not answer: %s %r", type(error).__name__, str(error))
         return _failed(503)
 
@@ -67,12 +67,12 @@ def start() -> ResponseReturnValue:
 @blueprint.get("/sign-in/oidc/back")
 @limiter.limit("30 per minute")
 def back() -> ResponseReturnValue:
-    """Where the provider sends the browser back: begin a session of the person it names, who must be known here."""
+    """The address to which the provider sends the browser back: begin a session for the person that it names."""
     client, target = _client(), str(session.pop(_TARGET, ""))
     settings = current.settings()
     try:
         claims = _claims(client, settings)
-    except Exception as error:  # %r: the message may come from the address and hold line breaks
+    except Exception as error:  # %r: the message may come from the address and contain line breaks
         log.warning("A sign-in by OpenID Connect failed: %s %r", type(error).__name__, str(error))
         return _failed(400)
     handle, subject = str(claims.get(settings.oidc_claim) or ""), f"{claims['iss']} {claims['sub']}"
@@ -85,8 +85,8 @@ def back() -> ResponseReturnValue:
 
 
 def _claims(client: Any, settings: Settings) -> dict[str, Any]:
-    """The claims of the ID token, which Authlib has checked. It leaves three checks to us: that the provider is the one
-    in the settings (OpenID Connect Discovery 1.0, 4.3), that there is a token, and that it is signed."""
+    """The claims of the ID token, which Authlib has checked. Three checks are left to the caller: that the provider is
+    the one in the settings (OpenID Connect Discovery 1.0, 4.3), that there is a token, and that it is signed."""
     metadata = client.load_server_metadata()
     issuer = metadata["issuer"]
     if issuer.rstrip("/") != settings.oidc_issuer.rstrip("/"):
@@ -105,15 +105,15 @@ def _claims(client: Any, settings: Settings) -> dict[str, Any]:
 
 
 def _account(subject: str, handle: str) -> Account | None:
-    """The account that this subject has signed in to before, else that of the person with this handle, which then
-    belongs to the subject. None for an account of another subject, a closed one and one of somebody who has left."""
+    """The account that this subject has signed in to before, else that of the person with this handle, which is then
+    linked to the subject. None when the account is linked to another subject or disabled, or the person has left."""
     account = accounts.account_by_subject(current.session(), subject)
     if account is not None:
         return account
     if not handle or current.session().scalar(select(Account.person_id).where(Account.subject == subject)) is not None:
         return None
     person = current.session().scalar(select(Person).where(Person.handle == handle))
-    if person is None or (person.left_on and person.left_on <= utc_now().date()):
+    if person is None or person.has_left(utc_now().date()):
         return None
     account = accounts.open_account(current.session(), person)
     if account.disabled or account.subject is not None:

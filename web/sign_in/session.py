@@ -1,4 +1,4 @@
-"""Who makes this request: sign-in with a password or through a trusted proxy, and that person as `access.Reader`."""
+"""Who makes the present request: sign-in with a password or through a trusted proxy; the person as `access.Reader`."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from web.limits import limiter
 
 blueprint = Blueprint("auth", __name__)
 DRAFT = "draft:"
-_NOT_KEPT = ("csrf_token", "password")
+_NOT_SENT_AGAIN = ("csrf_token", "password")
 
 
 class SignedIn(flask_login.UserMixin):  # type: ignore[misc]
@@ -31,7 +31,7 @@ class SignedIn(flask_login.UserMixin):  # type: ignore[misc]
 
 
 def attach(app: Flask, settings: Settings) -> None:
-    """Give the app its sessions."""
+    """Add sessions to the app."""
     manager = flask_login.LoginManager(app)
     manager.session_protection = None
     manager.user_loader(_load)
@@ -81,7 +81,7 @@ def current_agent() -> Reader:
 
 @blueprint.get("/sign-in")
 def sign_in() -> ResponseReturnValue:
-    """The form, and in the demo the people to choose from."""
+    """The sign-in form; in the demo also the people to choose from."""
     return sign_in_page(own_path(request.args.get("next", "")))
 
 
@@ -89,7 +89,7 @@ def sign_in() -> ResponseReturnValue:
 @limiter.limit("10 per minute", key_func=lambda: f"{get_remote_address()} {request.form.get('handle', '')}")
 @limiter.limit("300 per minute")  # a proxy may be one address for all
 def enter() -> ResponseReturnValue:
-    """Begin a session; what was being written is shown again, to be sent once more."""
+    """Check the password and begin a session; the fields of an interrupted form are shown again, to be sent."""
     target, draft = own_path(request.form.get("next", "")), _draft_of(request.form)
     handle = request.form.get("handle", "")
     account = accounts.sign_in(current.session(), handle, request.form.get("password", ""))
@@ -132,16 +132,17 @@ def sign_in_page(
     )
 
 
-def kept_draft() -> list[tuple[str, str]]:
-    """The fields of this request's form, to be sent again after signing in; nothing when another site sent it."""
+def sent_fields() -> list[tuple[str, str]]:
+    """The fields of the form in this request, to send them again after signing in; empty when another site sent the
+    form."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return []
-    return [(name, value) for name, value in request.form.items(multi=True) if name not in _NOT_KEPT]
+    return [(name, value) for name, value in request.form.items(multi=True) if name not in _NOT_SENT_AGAIN]
 
 
 def begin(account: Account, target: str, draft: list[tuple[str, str]]) -> ResponseReturnValue:
-    """Begin a new session and go to the target, or to what was being written."""
-    session.clear()  # a session begun before signing in ends here
+    """Begin a new session, and go to the target or show the interrupted form (`draft`)."""
+    session.clear()  # end the session that was begun before signing in
     session.permanent = True
     flask_login.login_user(SignedIn(account))
     g.pop("person", None)
@@ -151,7 +152,7 @@ def begin(account: Account, target: str, draft: list[tuple[str, str]]) -> Respon
 
 
 def own_path(target: str) -> str:
-    """The target when it is a path of this site and not of signing in, else an empty string."""
+    """The target when it is a path of this site, except the sign-in pages; else an empty string."""
     parts = urlsplit(target)
     is_path = target.startswith("/") and not target.startswith(("//", "/\\", "/sign-in"))
     is_path = is_path and not parts.scheme and not parts.netloc
@@ -159,7 +160,7 @@ def own_path(target: str) -> str:
 
 
 def _page_of(target: str) -> str:
-    """The target when it is a page; for a form's address, which is none, the nearest page above it."""
+    """The target when it is a page. The address of a form is not a page: then the nearest page above it."""
     adapter = current_app.url_map.bind_to_environ(request.environ)
     path = urlsplit(target).path
     while path and path != "/":
@@ -193,7 +194,7 @@ def _proxied() -> bool:
 
 
 def _by_proxy() -> Person | None:
-    """The person whom a trusted proxy names; session cookies are ignored then."""
+    """The person named by a trusted proxy; session cookies are ignored."""
     settings = current.settings()
     trusted = {address.strip() for address in settings.trusted_proxies.split(",")}
     handle = request.headers.get(settings.proxy_header, "")
@@ -201,9 +202,9 @@ def _by_proxy() -> Person | None:
         return None
     person = current.session().scalar(select(Person).where(Person.handle == handle))
     account = current.session().get(Account, person.id) if person else None
-    today = utc_now().date()
-    gone = person is None or (account and account.disabled) or (person.left_on and person.left_on <= today)
-    return None if gone else person
+    if person is None or (account and account.disabled) or person.has_left(utc_now().date()):
+        return None
+    return person
 
 
 def _by_token() -> Person | None:
@@ -212,13 +213,13 @@ def _by_token() -> Person | None:
         return None
     token = accounts.token_of(current.session(), bearer.strip(), utc_now().date()) if kind.lower() == "bearer" else None
     if token is None:
-        abort(401, "This token is unknown or has run out. An admin makes one with: kollega user token HANDLE")
+        abort(401, "This token is unknown or has expired. An admin makes one with: kollega user token HANDLE")
     g.token = token
     return token.person
 
 
 def must_hold(scope: str) -> None:
-    """401 or 403 unless the API's bearer token has the scope."""
+    """Answer 401 or 403 unless the bearer token of this request has the scope."""
     signed_in()
     token: APIToken = g.token
     if scope not in token.scopes:

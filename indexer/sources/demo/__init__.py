@@ -21,7 +21,7 @@ _TIMES = ("created_at", "resolved_at", "updated_at", "verified_on", "left_on", "
 
 
 class DemoSource:
-    """The demo organisation's records, moved to the last years before `today`."""
+    """The demo organisation's records, with dates moved to the years before `today`."""
 
     name = "demo"
 

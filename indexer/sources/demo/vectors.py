@@ -1,8 +1,9 @@
 """The vectors of the demo organisation's texts, made once and shipped, so that the demo is indexed in seconds.
 
-The file `vectors.npz` holds a vector for every text that indexing the demo gives to the packaged model. It is made by
-`python -m indexer.research.demo_vectors`. A text that has changed since then is not in it and is encoded as any other,
-and with another model the file is not used at all. So an outdated file costs time, but never gives a wrong vector.
+The file `vectors.npz` contains a vector for every text that indexing the demo gives to the packaged model. It is made
+by `python -m indexer.research.demo_vectors`. A text that has changed since then is not in it and is encoded like any
+other, and with another model the file is not used at all. So an outdated file costs time, but never gives a wrong
+vector.
 """
 
 import hashlib
@@ -31,11 +32,11 @@ class StoredVectorsEncoder:
         self._encoder = encoder
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """As the encoder's."""
+        """As `Encoder.encode_queries`."""
         return self._encode("query", texts, self._encoder.encode_queries)
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        """As the encoder's."""
+        """As `Encoder.encode_passages`."""
         return self._encode("passage", texts, self._encoder.encode_passages)
 
     def _encode(self, kind: str, texts: Sequence[str], encode: Callable[[Sequence[str]], Vectors]) -> Vectors:
@@ -49,7 +50,8 @@ class StoredVectorsEncoder:
 
 
 def with_shipped_vectors(encoder: Encoder, path: Path = FILE) -> Encoder:
-    """The encoder, which takes what is in the file from there; the encoder itself when the file is another model's."""
+    """An encoder that takes vectors from the file if they are there; `encoder` itself when the file is of another
+    model."""
     with np.load(path) as arrays:
         if ModelCard(**json.loads(str(arrays["card"]))) != encoder.card:
             return encoder
@@ -69,5 +71,5 @@ def save(path: Path, card: ModelCard, vectors: Mapping[bytes, Vectors]) -> None:
 
 
 def _digest(kind: str, text: str) -> bytes:
-    """Questions and passages are encoded differently, so `kind` is part of it."""
+    """The key of a text. `kind` is part of it, since questions and passages are encoded differently."""
     return hashlib.sha256(f"{kind}\0{text}".encode("utf-8", "surrogatepass")).digest()[:_DIGEST_BYTES]

@@ -234,7 +234,7 @@ def test_the_command_prints_a_table_and_json_and_draws_the_diagram(
     shown = run(cli.main, ["evaluate", str(folder), "--part", "all", "--plot", str(picture)])
     assert shown.exit_code == 0, shown.output
     assert "| office | similar | 8 | fusion | 1.000 |" in shown.stdout
-    assert "fusion minus the dense leg, mean nDCG@10 over all tasks: +" in shown.stdout
+    assert "fusion minus dense search alone, mean nDCG@10 over all tasks: +" in shown.stdout
     assert picture.read_bytes().startswith(b"\x89PNG")
     rows = json.loads(run(cli.main, ["evaluate", str(folder), "--part", "all", "--json"]).stdout)
     fields = {"set", "protocol", "method", "n", "metrics"}

@@ -214,7 +214,7 @@ def test_a_row_that_cannot_be_used_is_reported_with_its_line_and_the_others_are_
     report = import_dump(dump)
     assert report.problems == [
         "Posts.xml:6: the attribute Title is missing",
-        "Posts.xml:7: answer 12 belongs to question 2, which is not there",
+        "Posts.xml:7: answer 12 belongs to question 2, which is missing",
         "Posts.xml:9: invalid literal for int() with base 10: 'many'",
     ]
     assert report.skipped_links == 1  # the link from question 2

@@ -226,7 +226,7 @@ def test_a_generation_with_a_damaged_lexical_index_never_goes_live(
 ) -> None:
     _write(tmp_path, analyzer, encoder, {1: "word1"})
     monkeypatch.setattr(LexicalIndex, "add", lambda _self, rows: list(rows))
-    with pytest.raises(IndexDamaged, match="holds the terms of 1 items, not of 2"):
+    with pytest.raises(IndexDamaged, match="contains the terms of 1 items, not of 2"):
         _write(tmp_path, analyzer, encoder, {2: "word2"})
     assert generations.live_name(tmp_path) == "gen-000001"
     assert generations.finished(tmp_path) == ["gen-000001"]

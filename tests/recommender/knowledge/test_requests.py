@@ -390,9 +390,9 @@ def test_a_request_is_assigned_to_a_member_of_its_team_and_then_to_nobody(sessio
 @pytest.mark.parametrize(
     ("team", "by", "to", "why"),
     [
-        ("it", "otto", "vera", "given to a member of the team"),
-        ("it", "otto", "minna", "given to a member of the team"),
-        (None, "otto", "otto", "given to a member of the team"),
+        ("it", "otto", "vera", "assigned to a member of the team"),
+        ("it", "otto", "minna", "assigned to a member of the team"),
+        (None, "otto", "otto", "assigned to a member of the team"),
         ("it", "vera", "otto", "Only the team that handles"),
         ("it", "liisa", "otto", "Only the team that handles"),
         ("it", "iida", "otto", "Only the team that handles"),

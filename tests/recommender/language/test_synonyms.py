@@ -56,7 +56,7 @@ def test_comments_and_empty_lines_are_ignored(analyzer: Analyzer) -> None:
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("laptop", "holds one word only"),
+        ("laptop", "contains one word only"),
         ("laptop,, notebook", "nothing between two commas"),
         ("laptop, ", "nothing between two commas"),
         ("=> laptop", "nothing between two commas"),
@@ -122,4 +122,4 @@ def test_a_question_with_a_synonym_finds_the_answer_and_status_names_a_bad_line(
     settings.models_dir.symlink_to(MODELS, target_is_directory=True)  # making the dictionaries anew would take long
     assert read_status(settings).synonyms.startswith("1 rules in ")
     _write(settings.synonyms_path, b"Leija\n", 2)
-    assert "line 1 holds one word only" in read_status(settings).as_text()
+    assert "line 1 contains one word only" in read_status(settings).as_text()

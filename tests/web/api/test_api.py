@@ -67,7 +67,7 @@ def test_a_question_in_the_address_and_one_in_json_give_the_same(client: FlaskCl
     ("values", "detail"),
     [
         ({}, "q: Field required"),
-        ({"q": "  "}, "q: must hold more than spaces"),
+        ({"q": "  "}, "q: must contain more than spaces"),
         ({"q": "vpn", "top_k": "many"}, "top_k: Input should be a valid integer, unable to parse string as an integer"),
         ({"q": "vpn", "top_k": "-1"}, "top_k: Input should be greater than or equal to 1"),
         ({"q": "vpn", "top_k": "51"}, "top_k: Input should be less than or equal to 50"),

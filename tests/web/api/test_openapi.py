@@ -100,7 +100,7 @@ def test_a_request_that_does_not_say_who_may_read_it_follows_its_team(call: Call
 @pytest.mark.parametrize("nothing", ["", " ", "\f", "\u2003\n", "\u0085", "\x1c", "\ufeff"])
 def test_a_title_of_spaces_alone_is_refused_and_the_document_says_so(call: Call, nothing: str) -> None:
     answer = call("matti", "POST", "/requests", {"title": nothing})
-    assert (answer.status_code, answer.json["error"]["detail"]) == (422, "title: must hold more than spaces")
+    assert (answer.status_code, answer.json["error"]["detail"]) == (422, "title: must contain more than spaces")
     schemas = call("matti", "GET", "/openapi.json").json["components"]["schemas"]
     [title] = [schema["properties"]["title"] for name, schema in schemas.items() if name.startswith("NewRequest")]
     assert title["pattern"] == NOT_EMPTY
