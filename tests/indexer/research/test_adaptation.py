@@ -1,4 +1,4 @@
-"""The adaptation of the packaged model: applying a small one, and learning one."""
+"""research/adaptation.py and research/adaptation_texts.py: the texts to learn from, and learning an adaptation."""
 
 import json
 from pathlib import Path
@@ -8,62 +8,16 @@ import numpy as np
 import pytest
 
 from indexer.evaluation.sets import Query
-from indexer.research import adaptation as learning
+from indexer.research import adaptation as module
 from indexer.research.adaptation import Pool, Student
 from indexer.research.adaptation_texts import MANUALS, WIKI, WORDNET, Text, texts
 from indexer.research.alignment import HELP
 from recommender.encoder import normalise
 from recommender.encoder.adaptation import Adaptation
 from recommender.encoder.packaged import model_folder
-from recommender.errors import ModelError
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder
-
-B = np.array([[1.0], [2.0]], np.float32)
-A = np.array([[0.5, 0.0, -1.0]], np.float32)
-SMALL = Adaptation({"layer.weight": (B, A)}, base="weights", source="written here")
-
-
-def test_a_change_is_the_product_of_its_two_matrices_added() -> None:
-    state = {"layer.weight": np.ones((2, 3), np.float32), "layer.bias": np.zeros(2, np.float32)}
-    changed = SMALL.apply(state)
-    # [1, 2]' [0.5, 0, -1] = [[0.5, 0, -1], [1, 0, -2]], and 1 added to each
-    assert changed["layer.weight"].tolist() == [[1.5, 1.0, 0.0], [2.0, 1.0, -1.0]]
-    assert changed["layer.bias"] is state["layer.bias"]
-    assert state["layer.weight"].tolist() == [[1.0] * 3] * 2
-
-
-@pytest.mark.parametrize("state", [{}, {"layer.weight": np.ones((3, 2), np.float32)}])
-def test_a_change_of_a_weight_that_the_model_does_not_have_is_refused(state: Any) -> None:
-    with pytest.raises(ModelError, match=r"changes layer\.weight, which the model does not have"):
-        SMALL.apply(state)
-
-
-def test_a_saved_adaptation_is_read_only_for_its_own_weights(tmp_path: Path) -> None:
-    SMALL.save(tmp_path / "file.npz")
-    read = Adaptation.load("weights", tmp_path / "file.npz")
-    assert [(name, b.tolist(), a.tolist()) for name, (b, a) in read.changes.items()] == [
-        ("layer.weight", B.tolist(), A.tolist())
-    ]
-    assert (read.base, read.source, len(read.digest)) == ("weights", "written here", 12)
-    with pytest.raises(ModelError, match="other weights than are installed"):
-        Adaptation.load("others", tmp_path / "file.npz")
-
-
-def test_without_a_file_nothing_changes(tmp_path: Path) -> None:
-    assert Adaptation.load("weights", tmp_path / "file.npz") == Adaptation()
-    assert Adaptation().apply({}) == {}
-
-
-@pytest.mark.parametrize("content", [b"", b"not a file of numbers", "half"])
-def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: Any) -> None:
-    path = tmp_path / "file.npz"
-    SMALL.save(path)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2] if content == "half" else content)
-    with pytest.raises(ModelError, match=r"file\.npz cannot be read .* Run: make adaptation"):
-        Adaptation.load("weights", path)
 
 
 def test_a_text_comes_with_its_finnish_and_with_the_text_under_it(tmp_path: Path, analyzer: Analyzer) -> None:
@@ -144,7 +98,7 @@ def test_learning_lowers_the_divergence_and_the_rebuilt_weights_contain_it(
     student = Student(tmp_path)
     before = student._encode(["query: printer"]).detach().numpy()
     assert all(not b.any() and a.any() for b, a in student.changes().values())
-    monkeypatch.setattr(learning, "_RATE", 1e-2)
+    monkeypatch.setattr(module, "_RATE", 1e-2)
     monkeypatch.setattr(Pool, "batches", _only_short)
     rows = [divergence for divergence, _rate in student.learn(pool, 30)]
     assert np.mean(rows[-5:]) < 0.8 * np.mean(rows[:5])
