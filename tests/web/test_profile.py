@@ -1,7 +1,4 @@
-(
-    """A person's own page and settings: shown to them alone, saved, refused with reasons, exported, erased."""
-    """A person's own page and settings: shown to them alone, saved, refused with reasons, exported, erased."""
-)
+"""profile.py: a person's own page and settings: shown to them alone, saved, refused with reasons, exported, erased."""
 
 import json
 import re

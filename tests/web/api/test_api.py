@@ -1,7 +1,4 @@
-(
-    """web/api: the pages' content as JSON, with all errors in the same shape."""
-    """web/api: the pages' content as JSON, with all errors in the same shape."""
-)
+"""web/api: what the pages show, as JSON, and one form for all errors."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -15,9 +12,6 @@ from recommender.access import ANYONE
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person
 from recommender.recommender import Recommender
 from recommender.render import as_json
-from recommender.settings import Settings
-from tests.conftest import make_recommender
-from web.app import create_app
 
 OpenClient = Callable[[], FlaskClient]
 AddRequest = Callable[..., int]
@@ -190,15 +184,3 @@ def test_a_person_as_json_lists_only_what_everyone_may_read(
         "away_until": None,
         "documents": [],
     }
-
-
-def test_health_is_200_with_an_index(client: FlaskClient) -> None:
-    answer = client.get("/health")
-    assert (answer.status_code, answer.json) == (200, {"ready": True})
-
-
-def test_health_is_503_without_an_index(settings: Settings) -> None:
-    app = create_app(settings, recommender=make_recommender(settings, None, None, None))  # type: ignore[arg-type]
-    answer = app.test_client().get("/health")
-    assert (answer.status_code, answer.json) == (503, {"ready": False})
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
