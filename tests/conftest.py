@@ -45,7 +45,7 @@ from web.app import create_app
 SLOWEST = (
     "tests/test_leaks.py",
     "tests/test_stories.py",
-    "tests/indexer/sources/test_demo.py",
+    "tests/indexer/sources/demo/test_demo.py",
     "tests/web/api/test_openapi.py",
     "tests/web/test_browser.py",
 )
