@@ -60,7 +60,7 @@ def test_pages_that_test_queries_ask_for_are_left_out(tmp_path: Path, analyzer: 
     assert sorted(english for english, _finnish in headings) == ["Printing train 0", "Printing train 2"]
 
 
-def test_what_is_not_translated_or_short_is_left_out(tmp_path: Path, analyzer: Analyzer) -> None:
+def test_untranslated_and_short_texts_are_left_out(tmp_path: Path, analyzer: Analyzer) -> None:
     still_english = "Choose the printer in the window and then print the document."
     codes = "0x80070005 1234567890 0x80070006"
     _write(
@@ -75,7 +75,7 @@ def test_what_is_not_translated_or_short_is_left_out(tmp_path: Path, analyzer: A
     assert pages(tmp_path, analyzer) == ([LONG], [])
 
 
-def test_messages_are_those_that_are_translated_without_their_marks(tmp_path: Path) -> None:
+def test_translated_messages_are_read_without_their_marks(tmp_path: Path) -> None:
     catalog = Catalog(locale="fi", domain="sw")
     catalog.add("~Print...", "~Tulosta...")
     catalog.add("OK", "OK")
@@ -108,7 +108,7 @@ PAIRS = [
 ]
 
 
-def test_a_dozen_sentences_teach_the_words_they_share(analyzer: Analyzer) -> None:
+def test_a_dozen_sentence_pairs_are_enough_to_learn_the_words_they_share(analyzer: Analyzer) -> None:
     lexicon = learn_lexicon(PAIRS, analyzer)
     for english, finnish in (("password", "salasana"), ("printer", "tulostin"), ("page", "sivu")):
         assert lexicon["en"][english][0][0] == finnish
@@ -120,46 +120,46 @@ def test_a_dozen_sentences_teach_the_words_they_share(analyzer: Analyzer) -> Non
         assert list(words) == sorted(words)
         for result in words.values():
             assert 1 <= len(result) <= 3
-            assert all(0.15 <= chance <= 1.0 for _term, chance in result)
+            assert all(0.15 <= probability <= 1.0 for _term, probability in result)
             assert result == sorted(result, key=lambda each: (-each[1], each[0]))
 
 
-def test_what_is_seen_too_little_or_in_too_long_a_text_is_not_learned(analyzer: Analyzer) -> None:
-    once = [*PAIRS, ("Blue whale", "Sininen valas")]
-    assert not {"blue", "whale"} & learn_lexicon(once, analyzer)["en"].keys()
-    twice = [*once, ("Blue sky", "Sininen taivas")]
-    assert learn_lexicon(twice, analyzer)["en"]["blue"][0][0] == "sininen"
-    long = [*once, ("Blue " + "sky " * 80, "Sininen taivas"), ("Blue", "")]
-    assert not {"blue", "sky"} & learn_lexicon(long, analyzer)["en"].keys()
+def test_words_seen_too_rarely_or_only_in_too_long_texts_are_not_learned(analyzer: Analyzer) -> None:
+    with_one = [*PAIRS, ("Blue whale", "Sininen valas")]
+    assert not {"blue", "whale"} & learn_lexicon(with_one, analyzer)["en"].keys()
+    with_two = [*with_one, ("Blue sky", "Sininen taivas")]
+    assert learn_lexicon(with_two, analyzer)["en"]["blue"][0][0] == "sininen"
+    with_long = [*with_one, ("Blue " + "sky " * 80, "Sininen taivas"), ("Blue", "")]
+    assert not {"blue", "sky"} & learn_lexicon(with_long, analyzer)["en"].keys()
 
 
-class _Turning(FakeEncoder):
-    """Makes a text's vector from its numbers. Finnish texts ("sana ...") are rotated, and each language and role has
-    another mean."""
+class _RotatingEncoder(FakeEncoder):
+    """Makes the vector of a text from its numbers. Vectors of Finnish texts ("sana ...") are rotated, and the mean
+    differs by language and role."""
 
-    def __init__(self, turn: Vectors) -> None:
+    def __init__(self, rotation: Vectors) -> None:
         super().__init__()
-        self._turn = turn
+        self._rotation = rotation
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._made(texts, 0.5)
+        return self._encode(texts, 0.5)
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        return self._made(texts, 1.0)
+        return self._encode(texts, 1.0)
 
-    def _made(self, texts: Sequence[str], where: float) -> Vectors:
+    def _encode(self, texts: Sequence[str], offset: float) -> Vectors:
         result = []
         for text in texts:
             meaning = np.random.default_rng([int(n) for n in re.findall(r"\d+", text)] or 0).normal(
-                size=len(self._turn)
+                size=len(self._rotation)
             )
             meaning /= np.linalg.norm(meaning)
             finnish = text.startswith("sana")
-            result.append(meaning @ self._turn + 3 * where if finnish else meaning - 2 * where)
+            result.append(meaning @ self._rotation + 3 * offset if finnish else meaning - 2 * offset)
         return np.array(result, np.float32)
 
 
-TURN = np.linalg.qr(np.random.default_rng(7).normal(size=(16, 16)))[0].astype(np.float32)
+ROTATION = np.linalg.qr(np.random.default_rng(7).normal(size=(16, 16)))[0].astype(np.float32)
 
 
 def _pairs(count: int, start: int = 0) -> list[tuple[str, str]]:
@@ -168,15 +168,15 @@ def _pairs(count: int, start: int = 0) -> list[tuple[str, str]]:
 
 def test_a_known_rotation_is_recovered(monkeypatch: pytest.MonkeyPatch) -> None:
     paragraphs, headings = _pairs(600), _pairs(100, start=1000)
-    encoder = _Turning(TURN)
+    encoder = _RotatingEncoder(ROTATION)
     monkeypatch.setattr(module, "_IDENTITY", 0.0)
     _means, _questions, matrix = learn_map(paragraphs, headings, encoder)
-    assert (matrix.shape, matrix.dtype) == (TURN.shape, np.float32)
-    np.testing.assert_allclose(matrix, TURN.T, atol=1e-4)
+    assert (matrix.shape, matrix.dtype) == (ROTATION.shape, np.float32)
+    np.testing.assert_allclose(matrix, ROTATION.T, atol=1e-4)
 
 
-def test_many_pairs_outweigh_the_pull_towards_leaving_everything_in_place_and_few_do_not() -> None:
-    encoder = _Turning(TURN)
+def test_many_pairs_outweigh_the_pull_towards_the_identity_and_few_do_not() -> None:
+    encoder = _RotatingEncoder(ROTATION)
     means, _questions, matrix = learn_map(_pairs(3000), _pairs(100, start=5000), encoder)
     np.testing.assert_allclose(matrix @ matrix.T, np.eye(16), atol=1e-5)
     unseen = _pairs(50, start=9000)
@@ -188,11 +188,11 @@ def test_many_pairs_outweigh_the_pull_towards_leaving_everything_in_place_and_fe
     assert (english * (finnish @ matrix)).sum(axis=1).mean() > 0.95
     _means, _questions, few = learn_map(_pairs(10), _pairs(5, start=100), encoder)
     np.testing.assert_allclose(few @ few.T, np.eye(16), atol=1e-5)
-    assert np.linalg.norm(few - np.eye(16)) < 0.5 * np.linalg.norm(TURN.T - np.eye(16))
+    assert np.linalg.norm(few - np.eye(16)) < 0.5 * np.linalg.norm(ROTATION.T - np.eye(16))
 
 
 def test_the_means_are_of_whole_paragraphs_and_of_their_beginnings_as_questions() -> None:
-    encoder = _Turning(TURN)
+    encoder = _RotatingEncoder(ROTATION)
     paragraphs = [
         (" ".join(f"word {n}" for n in range(k)), " ".join(f"sana {n}" for n in range(k))) for k in (3, 40, 99)
     ]
