@@ -1,4 +1,4 @@
-"""adaptation.py: a small adaptation is applied, saved and read, and a file that cannot be used is refused."""
+"""encoder/adaptation.py: a small adaptation is applied, saved and read, and an unusable file is refused."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ SMALL = Adaptation({"layer.weight": (B, A)}, base="weights", source="written her
 def test_a_change_is_the_product_of_its_two_matrices_added() -> None:
     state = {"layer.weight": np.ones((2, 3), np.float32), "layer.bias": np.zeros(2, np.float32)}
     changed = SMALL.apply(state)
-    # [1, 2]' [0.5, 0, -1] = [[0.5, 0, -1], [1, 0, -2]], and 1 added to each
+    # [1, 2]' [0.5, 0, -1] = [[0.5, 0, -1], [1, 0, -2]], and 1 is added to each number
     assert changed["layer.weight"].tolist() == [[1.5, 1.0, 0.0], [2.0, 1.0, -1.0]]
     assert changed["layer.bias"] is state["layer.bias"]
     assert state["layer.weight"].tolist() == [[1.0] * 3] * 2
@@ -31,11 +31,11 @@ def test_a_change_of_a_weight_that_the_model_does_not_have_is_refused(state: Any
 
 def test_a_saved_adaptation_is_read_only_for_its_own_weights(tmp_path: Path) -> None:
     SMALL.save(tmp_path / "file.npz")
-    read = Adaptation.load("weights", tmp_path / "file.npz")
-    assert [(name, b.tolist(), a.tolist()) for name, (b, a) in read.changes.items()] == [
+    loaded = Adaptation.load("weights", tmp_path / "file.npz")
+    assert [(name, b.tolist(), a.tolist()) for name, (b, a) in loaded.changes.items()] == [
         ("layer.weight", B.tolist(), A.tolist())
     ]
-    assert (read.base, read.source, len(read.digest)) == ("weights", "written here", 12)
+    assert (loaded.base, loaded.source, len(loaded.digest)) == ("weights", "written here", 12)
     with pytest.raises(ModelError, match="other weights than the installed ones"):
         Adaptation.load("others", tmp_path / "file.npz")
 

@@ -1,4 +1,4 @@
-"""alignment.py: the shipped file and small ones written here, for this and for other models."""
+"""language/alignment.py: the shipped file and small ones written here, for the shipped and for other models."""
 
 import re
 from dataclasses import replace
@@ -29,12 +29,12 @@ def shipped(real_encoder: Encoder) -> Alignment:
 
 
 def _rows(*shape: int, seed: int) -> Vectors:
-    """Random numbers that float16 holds exactly."""
+    """Random numbers that are exact in float16."""
     return np.random.default_rng(seed).integers(-64, 64, size=shape).astype(np.float32) / 64
 
 
 @pytest.fixture
-def made() -> Alignment:
+def small() -> Alignment:
     """A small alignment for CARD."""
     return Alignment(
         maps={"fi": _rows(8, 8, seed=1)},
@@ -69,7 +69,7 @@ def test_the_shipped_alignment_fits_the_shipped_model(shipped: Alignment) -> Non
 
 def test_the_shipped_map_is_a_rotation(shipped: Alignment) -> None:
     matrix = shipped.maps["fi"].astype(np.float64)
-    np.testing.assert_allclose(matrix @ matrix.T, np.eye(384), atol=1e-3)  # it is stored as float16
+    np.testing.assert_allclose(matrix @ matrix.T, np.eye(384), atol=1e-3)  # since it is stored as float16
     assert np.linalg.norm(matrix - np.eye(384)) > 1.0  # it is not the identity
 
 
@@ -84,9 +84,9 @@ def test_the_shipped_lexicon_translates_both_ways(shipped: Alignment, finnish: s
         assert 0.5 < best.probability <= 1.0
 
 
-def test_the_shipped_lexicon_has_the_terms_of_a_question(shipped: Alignment, analyzer: Analyzer) -> None:
+def test_the_shipped_lexicon_translates_the_terms_of_a_question(shipped: Alignment, analyzer: Analyzer) -> None:
     terms = analyzer.query_terms("Unohdin salasanani, näppäimistöllä ei voi kirjoittaa")
-    result = {each.term: each.word for each in shipped.translations(terms.words, "fi")}
+    result = {translation.term: translation.word for translation in shipped.translations(terms.words, "fi")}
     assert result["password"] == "salasana" and result["keyboard"] == "nappaimisto"
     assert shipped.translations(terms.words, "sv") == ()
 
@@ -94,9 +94,9 @@ def test_the_shipped_lexicon_has_the_terms_of_a_question(shipped: Alignment, ana
 def test_the_shipped_lexicon_has_probabilities_of_a_few_terms_for_each_word(shipped: Alignment) -> None:
     for words in shipped.lexicon.values():
         for result in words.values():
-            chances = [probability for _term, probability in result]
-            assert 1 <= len(result) <= 3 and chances == sorted(chances, reverse=True)
-            assert min(chances) > 0.0 and sum(chances) < 1.02  # rounded to hundredths
+            probabilities = [probability for _term, probability in result]
+            assert 1 <= len(result) <= 3 and probabilities == sorted(probabilities, reverse=True)
+            assert min(probabilities) > 0.0 and sum(probabilities) < 1.02  # rounded to hundredths
 
 
 def test_another_model_gets_the_shipped_lexicon_and_no_map(shipped: Alignment) -> None:
@@ -108,23 +108,23 @@ def test_another_model_gets_the_shipped_lexicon_and_no_map(shipped: Alignment) -
 
 @pytest.mark.parametrize("card", OTHERS)
 def test_another_model_or_revision_gets_the_lexicon_and_no_map(
-    tmp_path: Path, made: Alignment, card: ModelCard | None
+    tmp_path: Path, small: Alignment, card: ModelCard | None
 ) -> None:
-    save(tmp_path / "file.npz", CARD, made)
+    save(tmp_path / "file.npz", CARD, small)
     result = Alignment.load(card, tmp_path / "file.npz")
     assert (result.maps, result.passages, result.questions) == ({}, {}, {})
-    assert (result.lexicon, result.source) == (LEXICON, made.source)
+    assert (result.lexicon, result.source) == (LEXICON, small.source)
     assert result.digest and result.digest != Alignment.load(CARD, tmp_path / "file.npz").digest
 
 
 def test_another_analysis_version_excludes_the_lexicon_but_not_the_map(
-    tmp_path: Path, made: Alignment, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, small: Alignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save(tmp_path / "file.npz", CARD, made)
+    save(tmp_path / "file.npz", CARD, small)
     whole = Alignment.load(CARD, tmp_path / "file.npz")
     monkeypatch.setattr(module, "ANALYSIS_VERSION", -1)
     result = Alignment.load(CARD, tmp_path / "file.npz")
-    _assert_same_vectors(result, made)
+    _assert_same_vectors(result, small)
     assert result.lexicon == {} and result.translations(["verkko"], "fi") == ()
     assert result.digest and result.digest != whole.digest
     for card in OTHERS:
@@ -137,30 +137,30 @@ def test_a_missing_file_is_an_empty_alignment(tmp_path: Path) -> None:
     assert (result.digest, result.source, result.translations(["salasana"], "fi")) == ("", "", ())
 
 
-def test_an_alignment_is_loaded_as_it_was_saved(tmp_path: Path, made: Alignment) -> None:
-    save(tmp_path / "file.npz", CARD, made)
+def test_an_alignment_is_loaded_as_it_was_saved(tmp_path: Path, small: Alignment) -> None:
+    save(tmp_path / "file.npz", CARD, small)
     result = Alignment.load(CARD, tmp_path / "file.npz")
-    _assert_same_vectors(result, made)
-    assert (result.lexicon, result.source) == (LEXICON, made.source)
-    save(tmp_path / "again.npz", CARD, made)
+    _assert_same_vectors(result, small)
+    assert (result.lexicon, result.source) == (LEXICON, small.source)
+    save(tmp_path / "again.npz", CARD, small)
     assert Alignment.load(CARD, tmp_path / "again.npz").digest == result.digest
-    save(tmp_path / "other.npz", CARD, replace(made, lexicon={"fi": {"verkko": [["web", 0.5]]}}))
+    save(tmp_path / "other.npz", CARD, replace(small, lexicon={"fi": {"verkko": [["web", 0.5]]}}))
     assert Alignment.load(CARD, tmp_path / "other.npz").digest != result.digest
 
 
-def test_a_saved_alignment_is_as_exact_as_float16(tmp_path: Path, made: Alignment) -> None:
+def test_a_saved_alignment_is_as_exact_as_float16(tmp_path: Path, small: Alignment) -> None:
     matrix = np.linalg.qr(np.random.default_rng(0).normal(size=(8, 8)))[0].astype(np.float32)
-    save(tmp_path / "file.npz", CARD, replace(made, maps={"fi": matrix}))
+    save(tmp_path / "file.npz", CARD, replace(small, maps={"fi": matrix}))
     np.testing.assert_allclose(Alignment.load(CARD, tmp_path / "file.npz").maps["fi"], matrix, rtol=1e-3, atol=1e-6)
 
 
 def test_a_word_has_three_translations_at_most() -> None:
     many = [("a", 0.4), ("b", 0.3), ("c", 0.2), ("d", 0.1)]
     result = Alignment(lexicon={"fi": {"sana": many}}).translations(["sana"], "fi")
-    assert result == tuple(Translation(term, "sana", chance) for term, chance in many[:3])
+    assert result == tuple(Translation(term, "sana", probability) for term, probability in many[:3])
 
 
-def test_a_translation_of_two_words_stands_for_the_more_probable_one() -> None:
+def test_a_translation_of_two_words_belongs_to_the_more_probable_word() -> None:
     words = {
         "verkko": [("network", 0.4), ("web", 0.3)],
         "netti": [("web", 0.9), ("network", 0.1)],

@@ -1,4 +1,4 @@
-"""dictionary.py: the shipped file and small dictionaries written here."""
+"""language/dictionary.py: the shipped file and small dictionaries written here."""
 
 import gzip
 import json
@@ -31,7 +31,7 @@ def test_translations_are_listed_once_with_the_most_probable_first() -> None:
     assert dictionary.translations([["lasku"]], "en") == ()
 
 
-def test_two_english_words_may_be_one_in_finnish() -> None:
+def test_two_english_words_may_have_one_finnish_translation() -> None:
     dictionary = Dictionary({"en": {"leave": "jattaa", "annual leave": "vuosiloma"}})
     result = dictionary.translations([["how"], ["annual"], ["leave", "leaf"]], "en")
     assert [(translation.term, translation.word, translation.probability) for translation in result] == [
@@ -44,8 +44,8 @@ def test_two_english_words_may_be_one_in_finnish() -> None:
     ("compound", "terms"),
     [
         ("turvakenka", ["safety", "shoe"]),
-        ("talonmies", ["house", "man"]),  # in the genitive
-        ("poistumisharjoitus", ["exit", "drill"]),  # poistuminen
+        ("talonmies", ["house", "man"]),  # the first part is in the genitive
+        ("poistumisharjoitus", ["exit", "drill"]),  # the first part is short for poistuminen
         ("kenkaturva", ["shoe", "safety"]),
         ("turvaxyzzy", []),
         ("turva:kenka", []),
@@ -76,7 +76,7 @@ def test_a_known_compound_is_not_split() -> None:
         ("en", ["receipt"], "kuitti"),
     ],
 )
-def test_the_shipped_dictionary_has_the_words_of_offices(
+def test_the_shipped_dictionary_has_office_words(
     shipped: Dictionary, language: str, words: list[str], term: str
 ) -> None:
     assert term in [result for result, _word in _terms(shipped, language, *words)]
@@ -98,6 +98,6 @@ def test_a_missing_damaged_or_outdated_file_is_an_empty_dictionary(
 
 
 def test_a_file_of_another_analysis_is_not_used(tmp_path: Path) -> None:
-    held = {"analysis": -1, "source": "", "entries": {"fi": {"sana": "word"}}}
-    (tmp_path / "d.gz").write_bytes(gzip.compress(json.dumps(held).encode()))
+    content = {"analysis": -1, "source": "", "entries": {"fi": {"sana": "word"}}}
+    (tmp_path / "d.gz").write_bytes(gzip.compress(json.dumps(content).encode()))
     assert Dictionary.load(tmp_path / "d.gz") == Dictionary()

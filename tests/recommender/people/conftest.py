@@ -1,4 +1,4 @@
-"""Items near a question, with what people contributed to them."""
+"""Traces: items near a question, with what people contributed to them."""
 
 from datetime import datetime, timedelta
 

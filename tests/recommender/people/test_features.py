@@ -1,4 +1,4 @@
-"""features.py: each feature of a candidate, computed by hand."""
+"""people/features.py: each feature of a candidate, computed by hand."""
 
 import math
 
@@ -26,7 +26,7 @@ def test_each_feature_by_hand() -> None:
     # items were last answered 10, 20 and 40 days ago: items answered since are 0 for day 10, 1 for 20, 2 for 30 and 40
     votes = [0.5 + 0.25 * 0.5 / 8, 0.25 / 4 + 0.16 * 0.2 / 16]
     assert values["votes"] == pytest.approx([_log(1), _log(votes[1] / votes[0])])
-    # the nearest are it's, 1, and hr's, 0.25; request 3 has no team
+    # squared scores of the nearest items: 1 of it and 0.25 of hr; request 3 has no team
     for ending, half in (("_now", 15), ("", 150)):
         similar = [1 + 0.25**2 * 0.5 ** (2 / half), 0.25**2 * 0.5 ** (1 / half) + 0.1 * 0.16 * 0.5 ** (2 / half)]
         assert values[f"similar{ending}"] == pytest.approx([_log(1), _log(similar[1] / similar[0])])
@@ -36,7 +36,7 @@ def test_each_feature_by_hand() -> None:
     assert values["nearest"] == [1.0, 0.5]
     assert values["specialist"] == pytest.approx([0.75, 0.45])
     assert values["quality"] == pytest.approx([0.75, 0.6])
-    # of 1 + .25 + .16, it has 1 and hr .25
+    # of 1 + 0.25 + 0.16, it has 1 and hr has 0.25
     assert values["team"] == pytest.approx([_log(1), _log(0.25 / 1.25)])
     assert values["language"] == pytest.approx([0.5, 0.5])
     assert values["lately"] == pytest.approx([-math.log1p(10) / 5, -math.log1p(20) / 5])

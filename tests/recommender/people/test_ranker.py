@@ -1,4 +1,4 @@
-"""ranker.py: reasons by hand, weights that fitting finds again, and the cost of ranking many people."""
+"""people/ranker.py: reasons by hand, weights that fitting finds again, and the cost of ranking many people."""
 
 import sys
 from types import FrameType
@@ -14,40 +14,40 @@ from tests.recommender.people.conftest import NOW, make_trace
 
 def test_the_reasons_are_the_features_that_put_a_person_above_the_others() -> None:
     ranker = Ranker({"nearest": 1.0, "specialist": 2.0, "lately": -1.0})
-    found = candidates([make_trace(1, 1.0, (7, 1.0, 0)), make_trace(2, 0.5, (8, 1.0, 9))], NOW, 365, "en")
-    assert ranker.reasons(found.values, 0) == ("specialist", "nearest")  # 2 * .5, .5; lately counts against
-    assert (
-        ranker.reasons(found.values, 1) == ()
-    )  # they have less of what counts against, which is no reason to ask them
-    assert ranker.reasons(found.values[:1], 0) == ()
+    result = candidates([make_trace(1, 1.0, (7, 1.0, 0)), make_trace(2, 0.5, (8, 1.0, 9))], NOW, 365, "en")
+    # specialist gives 2 * 0.5 and nearest 0.5; the weight of lately is negative
+    assert ranker.reasons(result.values, 0) == ("specialist", "nearest")
+    # a smaller value of a feature with a negative weight is no reason to ask person 8
+    assert ranker.reasons(result.values, 1) == ()
+    assert ranker.reasons(result.values[:1], 0) == ()
 
 
-def test_the_weights_that_made_the_answers_are_found_again() -> None:
+def test_fitting_finds_the_weights_that_the_answers_were_drawn_with() -> None:
     rng = np.random.default_rng(1)
-    made = np.zeros(len(FEATURES))
-    made[FEATURES.index("votes")], made[FEATURES.index("lately")] = 1.5, -1.0
+    weights = np.zeros(len(FEATURES))
+    weights[FEATURES.index("votes")], weights[FEATURES.index("lately")] = 1.5, -1.0
     questions = []
     for _ in range(3_000):
         values = rng.normal(size=(6, len(FEATURES)))
-        odds = np.exp(values @ made)
+        odds = np.exp(values @ weights)
         answered = np.zeros(6, np.bool_)
         answered[rng.choice(6, p=odds / odds.sum())] = True
         questions.append((values, answered))
-    found = fit(questions, Ranker({}), pull=1.0)
-    assert [found[name] for name in FEATURES] == pytest.approx(made.tolist(), abs=0.12)
+    fitted = fit(questions, Ranker({}), pull=1.0)
+    assert [fitted[name] for name in FEATURES] == pytest.approx(weights.tolist(), abs=0.12)
 
 
-def test_weights_stay_as_they_were_without_questions() -> None:
+def test_weights_stay_unchanged_when_nobody_answered() -> None:
     nobody = (np.ones((3, len(FEATURES))), np.zeros(3, np.bool_))
-    found = fit([nobody], SHIPPED, pull=10.0)
-    assert found == pytest.approx({name: SHIPPED.weights.get(name, 0.0) for name in FEATURES})
+    fitted = fit([nobody], SHIPPED, pull=10.0)
+    assert fitted == pytest.approx({name: SHIPPED.weights.get(name, 0.0) for name in FEATURES})
 
 
 def test_the_shipped_weights_and_votes_name_known_features() -> None:
     assert SHIPPED.weights.keys() | VOTES.weights.keys() <= set(FEATURES)
 
 
-def test_ranking_1000_people_takes_few_python_calls_for_each() -> None:
+def test_ranking_1000_people_takes_few_python_calls_per_person() -> None:
     rng = np.random.default_rng(0)
     people = iter(rng.permutation(1_000).tolist())
     traces = [
