@@ -12,13 +12,13 @@ def broken_client(open_client: Callable[[], FlaskClient]) -> Iterator[FlaskClien
     client = open_client()
     client.application.config["PROPAGATE_EXCEPTIONS"] = False
 
-    class Broken:
+    class BrokenRecommender:
         index = None
 
         def refresh(self) -> None:
             raise ZeroDivisionError("a secret detail")
 
-    client.application.extensions["kollega_recommender"] = Broken()
+    client.application.extensions["kollega_recommender"] = BrokenRecommender()
     yield client
 
 

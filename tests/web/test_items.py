@@ -1,4 +1,4 @@
-"""The pages of requests, documents and people: what they show, to whom, and that nothing in them runs."""
+"""request_page.py, documents.py and people.py: what the pages show, to whom, and that nothing in them runs."""
 
 import re
 from collections.abc import Callable
@@ -81,14 +81,14 @@ def test_dates_and_team_names_are_in_the_pages_language(
 
 
 @pytest.mark.parametrize("name", ["endpoint", "_scheme", "_anchor", "_external", "_method", "handle"])
-def test_any_name_in_an_address_gives_a_page(open_client: OpenClient, add_request: AddRequest, name: str) -> None:
+def test_any_user_name_in_an_address_gives_a_page(open_client: OpenClient, add_request: AddRequest, name: str) -> None:
     add_request("Printer stuck", by="aino")
     page = open_client().get(f"/people/aino?{name}=x&lang=en")
     assert page.status_code == 200 and f'href="/people/aino?{name}=x&amp;lang=fi"' in page.text
 
 
 def _without_own_address(page: str) -> str:
-    """A page without the links that come back to it: to sign in, and to the other language."""
+    """A page without the links that contain its own address: to sign in, and to the other language."""
     return re.sub(r'href="[^"]*[?](next|lang)=[^"]*"', "", page)
 
 
@@ -154,7 +154,7 @@ def test_a_document_is_rendered_without_anything_that_runs(
     assert "Not verified yet" in page
 
 
-def test_a_profile_lists_what_a_person_solved_as_far_as_everyone_may_read_it(
+def test_a_profile_lists_what_a_person_solved_if_everyone_may_read_it(
     open_client: OpenClient, add_request: AddRequest, add_document: Callable[..., int], sessions: Sessions
 ) -> None:
     older = add_request("Printer stuck", by="aino", at=datetime(2026, 1, 1))
@@ -162,15 +162,15 @@ def test_a_profile_lists_what_a_person_solved_as_far_as_everyone_may_read_it(
     add_request("Salary table", by="aino", audience=["team:hr"])
     add_request("Not solved yet", by="aino", status="open")
     add_request("Solved by another", by="matti")
-    kept, secret = add_document("Guide", "x"), add_document("Secret policy", "x", ("team:hr",))
+    public, secret = add_document("Guide", "x"), add_document("Secret policy", "x", ("team:hr",))
     with sessions.begin() as session:
         aino = session.query(Person).filter_by(handle="aino").one()
         aino.languages = ["fi", "en"]
-        for identifier in (kept, secret):
+        for identifier in (public, secret):
             session.get_one(Document, identifier).owner_id = aino.id
     page = _main(open_client().get("/people/aino").text)
     assert re.findall(r'href="/requests/(\d+)"', page) == [str(newer), str(older)]
-    assert re.findall(r'href="/documents/(\d+)"', page) == [str(kept)]
+    assert re.findall(r'href="/documents/(\d+)"', page) == [str(public)]
     assert "Salary" not in page and "Secret" not in page and "Finnish, English" in page
 
 
@@ -183,7 +183,7 @@ def test_a_profile_lists_what_a_person_solved_as_far_as_everyone_may_read_it(
         ({"left_on": utc_now().date() + timedelta(days=30)}, "Nothing that you may read.", "Has left"),
     ],
 )
-def test_a_profile_says_who_left_or_is_away_now(
+def test_a_profile_says_whether_the_person_has_left_or_is_away(
     open_client: OpenClient,
     add_request: AddRequest,
     sessions: Sessions,
