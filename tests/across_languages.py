@@ -1,4 +1,4 @@
-"""Questions in one language whose answers the demo organisation holds in the other only, with the titles of these."""
+"""Questions in one language that the demo answers only in the other, with the titles of these answers."""
 
 ASKED_IN_FINNISH = {
     "kokoushuoneen varaus": ("Meeting rooms, catering and the Löyly sauna",),

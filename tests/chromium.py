@@ -1,4 +1,4 @@
-"""What the tests in a real browser need: the path of the browser, pages that wait patiently, and a real server."""
+"""Helpers for tests in a real browser: the path of the browser, pages that wait long enough, and a real server."""
 
 import shutil
 import threading
@@ -12,21 +12,21 @@ from waitress import create_server, wasyncore
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-PATIENCE = 60_000
-"""Milliseconds that a test waits for what a page should show: a busy machine may be slow, so only a page that hangs
-fails."""
+TIMEOUT = 60_000
+"""Milliseconds that a test waits for what a page should show: long enough for a busy machine, so that only a page that
+hangs fails."""
 
 
 def open_context(browser: Browser, **options: Any) -> BrowserContext:
-    """A browser profile of its own, as `browser.new_context`, whose pages wait for PATIENCE."""
+    """Open a new browser profile like `browser.new_context`, whose pages wait for TIMEOUT."""
     context = browser.new_context(**options)
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(TIMEOUT)
     return context
 
 
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
-    """Serve the application on a free port of this machine; gives its address, and stops the server at the end."""
+    """Serve the application on a free local port and yield its address; stop the server at the end."""
     server = create_server(app, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -34,7 +34,7 @@ def served(app: Flask) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.effective_port}/"
     finally:
         server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
-        thread.join(timeout=PATIENCE / 1000)
+        thread.join(timeout=TIMEOUT / 1000)
         server.task_dispatcher.shutdown()
         app.extensions["kollega_sessions"].kw["bind"].dispose()
         assert not thread.is_alive()

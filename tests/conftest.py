@@ -1,6 +1,7 @@
-"""Fixtures that many tests share: temporary homes, an encoder whose arithmetic can be done by hand, the packaged model.
+"""Fixtures for all tests: temporary homes, an encoder whose vectors can be computed by hand, the packaged model.
 
-What is costly and the same for every test is made once in a session (`made_once`, `empty_database`, `real_settings`).
+What is slow to make and the same for every test is made once in a session (`made_once`, `empty_database`,
+`real_settings`).
 """
 
 import os
@@ -38,19 +39,19 @@ from recommender.live import Live, Snapshot
 from recommender.recommender import Recommender
 from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
-from tests.chromium import CHROMIUM, PATIENCE
+from tests.chromium import CHROMIUM, TIMEOUT
 from tests.paths import ROOT
 from web.app import create_app
 
 SLOWEST = (
     "tests/test_leaks.py",
     "tests/test_stories.py",
-    "tests/indexer/sources/test_demo.py",
+    "tests/indexer/sources/demo/test_demo.py",
     "tests/web/api/test_openapi.py",
     "tests/web/test_browser.py",
 )
-"""The files that take longest, in the order in which they start: when one of them started last, one of the processes
-that share the tests (`pytest -n 2 --dist loadfile`) would wait for it with nothing to do."""
+"""The files that take longest, in the order in which they start. If one of them started last, one of the two processes
+(`pytest -n 2 --dist loadfile`) would have nothing to do meanwhile."""
 MODELS = Path(os.environ.get("KOLLEGA_TEST_MODELS", Path(__file__).parent.parent / "var" / "models"))
 
 
@@ -91,7 +92,7 @@ class FakeEncoder:
 
 
 class MemoryCache(BytecodeCache):
-    """Compiled templates, so that each of the many applications does not compile the same ones again."""
+    """Keeps compiled templates, so that the applications of all tests share them."""
 
     def __init__(self) -> None:
         self._compiled: dict[str, bytes] = {}
@@ -105,10 +106,19 @@ class MemoryCache(BytecodeCache):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def made_once() -> Iterator[None]:
-    """Reads the files that ship once, compiles each template once, and makes passwords cost little.
+def only_settings_of_tests() -> Iterator[None]:
+    """Removes settings from the environment in which the tests were started, also for processes that tests start."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, _default, _meaning in Settings.table():
+            patch.delenv(name, raising=False)
+        yield
 
-    What is read from any other path is read each time. `test_accounts.py` tests the password hasher as it ships.
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once() -> Iterator[None]:
+    """Reads each shipped file once, compiles each template once, and makes password hashes cheap.
+
+    A file at any other path is read each time. `test_accounts.py` tests the password hasher with its real cost.
     """
     load_dictionary, load_alignment = Dictionary.load, Alignment.load
     shipped_dictionary, shipped_alignment = cache(load_dictionary), cache(load_alignment)
@@ -129,7 +139,7 @@ def made_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a migrated, empty database, to be copied."""
+    """The file of a migrated, empty database, which tests copy."""
     made = Settings(home=tmp_path_factory.mktemp("empty"))
     open_database(made).kw["bind"].dispose()
     return made.home / "kollega.db"
@@ -158,7 +168,7 @@ def encoder() -> FakeEncoder:
 
 @pytest.fixture(scope="session")
 def analyzer() -> Analyzer:
-    """The real analyser; its dictionaries stay on disk for the next run."""
+    """The real analyser; its dictionaries are kept on disk for the next run."""
     return Analyzer(MODELS / "dictionaries")
 
 
@@ -179,7 +189,7 @@ def real_encoder(real_settings: Settings) -> Encoder:
 
 @pytest.fixture
 def add_request(sessions: sessionmaker[Session]) -> Callable[..., int]:
-    """Adds a resolved request and returns its id; people and teams are made when they are named first."""
+    """Adds a resolved request and returns its id; people and teams are added when they are first named."""
 
     def add(
         title: str,
@@ -220,7 +230,7 @@ def add_request(sessions: sessionmaker[Session]) -> Callable[..., int]:
 def reindexed(
     settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer
 ) -> Callable[..., LocalIndex]:
-    """Brings the index up to the database and opens it."""
+    """Updates the index from the database and opens it."""
 
     def run(full: bool = False) -> LocalIndex:
         reindex(settings, sessions, encoder, analyzer, full)
@@ -270,7 +280,7 @@ def add_document(sessions: sessionmaker[Session]) -> Callable[..., int]:
 def open_recommender(
     settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer
 ) -> Callable[[], Recommender]:
-    """Indexes what the database holds now and opens a recommender on it."""
+    """Indexes the items in the database and opens a recommender on them."""
 
     def opened() -> Recommender:
         reindex(settings, sessions, encoder, analyzer)
@@ -295,7 +305,7 @@ def make_recommender(
 
 @pytest.fixture
 def open_client(settings: Settings, open_recommender: Callable[[], Recommender]) -> Iterator[Callable[[], FlaskClient]]:
-    """A browser without JavaScript on the web application, over what the database holds when it is called."""
+    """Opens a test client of the web application, with the items in the database indexed."""
     engines = []
 
     def opened() -> FlaskClient:
@@ -310,12 +320,12 @@ def open_client(settings: Settings, open_recommender: Callable[[], Recommender])
 
 @pytest.fixture
 def add_person(sessions: sessionmaker[Session]) -> Callable[..., int]:
-    """Adds a person, or changes one who is there, and returns their id."""
+    """Adds a person, or changes an existing one, and returns their id."""
 
     def add(handle: str, role: str = "staff", *teams: str, restricted: Sequence[str] = ()) -> int:
         with sessions.begin() as session:
             person = _person(session, handle)
-            person.role, person.teams = role, [_team(session, each) for each in teams]
+            person.role, person.teams = role, [_team(session, team) for team in teams]
             for team in person.teams:
                 team.restricted = team.handle in restricted or team.restricted
             return person.id
@@ -326,7 +336,7 @@ def add_person(sessions: sessionmaker[Session]) -> Callable[..., int]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
@@ -337,7 +347,7 @@ def browser() -> Iterator[Browser]:
 
 
 def sign_in(client: FlaskClient, handle: str) -> FlaskClient:
-    """Another browser on the same application, in which this person has signed in; its forms need no CSRF token."""
+    """Another client of the same application, in which this person has signed in; its forms need no CSRF token."""
     app = client.application
     app.config["WTF_CSRF_ENABLED"] = False
     with app.extensions["kollega_sessions"].begin() as session:

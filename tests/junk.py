@@ -1,4 +1,4 @@
-"""Questions that no workplace's records answer: keyboard mashing, greetings, trivia."""
+"""Questions that the records of no organisation answer: random typing, greetings, trivia."""
 
 JUNK = (
     "what is kjhsdkhkashfk", "what is pi", "asdf", "asdfasdf asdf", "qwertyuiop", "lkj sdf lkj", "xxxxxxxxxx", "aaa",

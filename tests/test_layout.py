@@ -1,4 +1,4 @@
-"""Which folder may import which, one door per engine, limits of size, and what a light command must not load."""
+"""Which folder may import which, one module per engine, limits of size, and what a light command must not load."""
 
 import ast
 import subprocess
@@ -85,61 +85,63 @@ def _modules() -> Mapping[str, Path]:
 @cache
 def _imports(module: str) -> frozenset[str]:
     """Dotted names of what a module imports, anywhere in it: modules of the three packages, else top-level names."""
-    found = set()
+    imported = set()
     for node in ast.walk(ast.parse(_modules()[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0 and node.module, f"{module} imports relatively"
             names = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= {name if name in _modules() else node.module for name in names}
-    return frozenset(name if name in _modules() else name.partition(".")[0] for name in found)
+            imported |= {name if name in _modules() else node.module for name in names}
+    return frozenset(name if name in _modules() else name.partition(".")[0] for name in imported)
 
 
-def _room(module: str) -> str:
+def _part(module: str) -> str:
     """The folder or module directly in a package that a module belongs to: `recommender.search`."""
     return ".".join(module.split(".")[:2])
 
 
-def _arrows(package: str) -> Iterator[tuple[str, str]]:
-    """(room, room that it imports) within one package, by their names in it."""
+def _part_imports(package: str) -> Iterator[tuple[str, str]]:
+    """(part, part that it imports) within one package, by their names in it."""
     for module in _modules():
         for imported in _imports(module):
-            rooms = _room(module), _room(imported)
-            if rooms[0] != rooms[1] and all(room.startswith(f"{package}.") for room in rooms):
-                yield rooms[0].removeprefix(f"{package}."), rooms[1].removeprefix(f"{package}.")
+            parts = _part(module), _part(imported)
+            if parts[0] != parts[1] and all(part.startswith(f"{package}.") for part in parts):
+                yield parts[0].removeprefix(f"{package}."), parts[1].removeprefix(f"{package}.")
 
 
 def _forbidden(package: str, allowed: Mapping[str, set[str]], free: set[str]) -> list[str]:
-    """Arrows that the table does not allow; rooms in `free` may import every room of their package."""
-    arrows = sorted(set(_arrows(package)))
-    return [f"{room} -> {other}" for room, other in arrows if room not in free and other not in allowed[room]]
+    """Imports that the table does not allow; parts in `free` may import every part of their package."""
+    imports = sorted(set(_part_imports(package)))
+    return [f"{part} -> {other}" for part, other in imports if part not in free and other not in allowed[part]]
 
 
 def _importers(name: str) -> set[str]:
-    paths = {
-        _modules()[module] for module in _modules() if name in {each.partition(".")[0] for each in _imports(module)}
+    """Paths of the modules that import a package with this top-level name."""
+    return {
+        str(path.relative_to(ROOT))
+        for module, path in _modules().items()
+        if name in {imported.partition(".")[0] for imported in _imports(module)}
     }
-    return {str(path.relative_to(ROOT)) for path in paths}
 
 
 def _packages(paths: set[str]) -> set[str]:
     return {path.partition("/")[0] for path in paths}
 
 
-def test_the_search_for_imports_finds_those_that_are_there() -> None:
+def test_the_checks_find_imports() -> None:
     assert {"web/app.py", "web/server.py"} <= _importers("flask") | _importers("waitress")
     assert "recommender.index.local" in _imports("recommender.live")
-    assert ("search", "index") in set(_arrows("recommender"))
+    assert ("search", "index") in set(_part_imports("recommender"))
     assert _forbidden("recommender", {**RECOMMENDER, "search": set()}, {"recommender"}) != []
 
 
-def test_the_recommender_knows_neither_the_web_nor_the_indexer_and_those_not_each_other() -> None:
+def test_only_the_web_imports_the_web_and_only_the_indexer_imports_the_indexer() -> None:
     assert _packages(_importers("web")) <= {"web"}
     assert _packages(_importers("indexer")) <= {"indexer"}
 
 
-def test_each_folder_of_the_recommender_imports_only_what_lies_below_it() -> None:
+def test_each_folder_of_the_recommender_imports_only_what_it_may() -> None:
     assert _forbidden("recommender", RECOMMENDER, {"recommender"}) == []
 
 
@@ -148,46 +150,46 @@ def test_each_folder_of_the_indexer_imports_only_what_it_may() -> None:
 
 
 def test_a_view_imports_no_other_view() -> None:
-    arrows = {(room, other) for room, other in _arrows("web") if room != "app" and other in VIEWS}
-    assert arrows == set()
+    imports = {(part, other) for part, other in _part_imports("web") if part != "app" and other in VIEWS}
+    assert imports == set()
 
 
-def test_what_views_share_imports_no_view() -> None:
-    assert {room for room, _other in _arrows("web")} <= VIEWS | WEB_SHARED | {"app", "server"}
+def test_shared_modules_of_the_web_import_no_view() -> None:
+    assert {part for part, _other in _part_imports("web")} <= VIEWS | WEB_SHARED | {"app", "server"}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_no_module_and_no_folder_imports_in_a_circle(package: str) -> None:
+def test_there_are_no_circular_imports_of_modules_or_folders(package: str) -> None:
     modules: dict[str, set[str]] = {module: set(_imports(module)) & set(_modules()) for module in _modules()}
-    rooms: dict[str, set[str]] = {}
-    for room, other in _arrows(package):
-        rooms.setdefault(room, set()).add(other)
-    for graph in (modules, rooms):
+    parts: dict[str, set[str]] = {}
+    for part, other in _part_imports(package):
+        parts.setdefault(part, set()).add(other)
+    for graph in (modules, parts):
         try:
-            TopologicalSorter({name: found - {name} for name, found in graph.items()}).prepare()
+            TopologicalSorter({name: imported - {name} for name, imported in graph.items()}).prepare()
         except CycleError as error:
             pytest.fail(f"imports in a circle: {' -> '.join(error.args[1])}")
 
 
-def test_every_folder_says_what_belongs_in_it() -> None:
+def test_every_folder_has_a_docstring_that_says_what_belongs_in_it() -> None:
     folders = {path for path in _modules().values() if path.name == "__init__.py"}
-    silent = [str(path.relative_to(ROOT)) for path in folders if not ast.get_docstring(ast.parse(path.read_text()))]
-    assert sorted(silent) == []
+    undocumented = [path for path in folders if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+    assert undocumented == []
 
 
-@pytest.mark.parametrize(("module", "door"), ENGINES.items())
-def test_each_engine_has_one_door(module: str, door: str) -> None:
-    assert _importers(module) - {"recommender/database/migrations/env.py"} == {door}
+@pytest.mark.parametrize(("module", "only_importer"), ENGINES.items())
+def test_each_engine_is_imported_by_one_module(module: str, only_importer: str) -> None:
+    assert _importers(module) - {"recommender/database/migrations/env.py"} == {only_importer}
 
 
-def test_flask_stays_in_the_web_and_the_recommender_knows_no_click() -> None:
+def test_only_the_web_imports_flask_and_the_recommender_does_not_import_click() -> None:
     assert _packages(_importers("flask") | _importers("flask_babel")) == {"web"}
     assert "recommender" not in _packages(_importers("click"))
 
 
-def test_research_is_imported_by_nothing_else() -> None:
+def test_nothing_else_imports_research() -> None:
     importers = {module for module in _modules() if any(n.startswith("indexer.research") for n in _imports(module))}
-    assert {_room(module) for module in importers} <= {"indexer.research"}
+    assert {_part(module) for module in importers} <= {"indexer.research"}
 
 
 def test_modules_and_functions_stay_short() -> None:
@@ -204,7 +206,7 @@ def test_modules_and_functions_stay_short() -> None:
     assert long == []
 
 
-def test_the_floor_of_the_recommender_holds_few_files() -> None:
+def test_few_files_are_directly_in_the_recommender() -> None:
     assert len(list((ROOT / "recommender").glob("*.py"))) <= MOST_FILES
 
 
@@ -219,5 +221,5 @@ def test_help_is_shown_without_loading_models_or_engines() -> None:
     assert ran.stdout.startswith("Usage: ")
     loaded = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines() if line.startswith("import time:")}
     assert {"click", "recommender.settings"} <= loaded
-    heavy = {"torch", "transformers", "sentence_transformers", "openvino", "faiss", "tantivy", "numpy", "flask"}
-    assert loaded & heavy == set()
+    not_needed = {"torch", "transformers", "sentence_transformers", "openvino", "faiss", "tantivy", "numpy", "flask"}
+    assert loaded & not_needed == set()

@@ -1,4 +1,4 @@
-"""requirements*.lock: what running needs and what tests need, apart, in one version each, and with hashes."""
+"""requirements*.lock: packages for running and for tests are separate, in one version each, and with hashes."""
 
 import re
 import tomllib
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 LOCKS = {name: (ROOT / name).read_text(encoding="utf-8") for name in (RUN, TEST, LOAD)}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 GROUPS = PROJECT["dependency-groups"]
-NEEDED = {
+REQUIRED = {
     RUN: [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["oidc"], *GROUPS["build"]],
     TEST: GROUPS["test"],
     LOAD: GROUPS["load"],
@@ -30,10 +30,10 @@ def test_everything_in_a_lock_has_a_version_and_hashes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_a_lock_holds_what_the_project_asks_for(name: str) -> None:
-    held = packages(LOCKS[RUN]) | packages(LOCKS[name])
-    for requirement in map(Requirement, NEEDED[name]):
-        assert requirement.specifier.contains(held[canonicalize_name(requirement.name)]), requirement
+def test_a_lock_has_the_packages_and_versions_that_the_project_requires(name: str) -> None:
+    locked = packages(LOCKS[RUN]) | packages(LOCKS[name])
+    for requirement in map(Requirement, REQUIRED[name]):
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), requirement
 
 
 def test_running_needs_no_test_tools() -> None:
@@ -50,12 +50,14 @@ def test_a_package_has_the_same_version_for_tests_and_load_tests() -> None:
 
 
 def test_hashes_of_other_builds_are_added_to_one_package() -> None:
-    one, two, three = "1" * 64, "2" * 64, "3" * 64
+    first, second, third = "1" * 64, "2" * 64, "3" * 64
     text = (
-        f"torch==2.0 \\\n    --hash=sha256:{two}\n"
-        f"torchlike==1.0 ; python_version < '3.12' \\\n    --hash=sha256:{three}\n"
+        f"torch==2.0 \\\n    --hash=sha256:{second}\n"
+        f"torchlike==1.0 ; python_version < '3.12' \\\n    --hash=sha256:{third}\n"
     )
-    assert hashes_of("torch", text) == [two]
-    added = add_hashes(text, "torch", [one, two])
-    assert added == text.replace(f"    --hash=sha256:{two}", f"    --hash=sha256:{one} \\\n    --hash=sha256:{two}")
+    assert hashes_of("torch", text) == [second]
+    added = add_hashes(text, "torch", [first, second])
+    assert added == text.replace(
+        f"    --hash=sha256:{second}", f"    --hash=sha256:{first} \\\n    --hash=sha256:{second}"
+    )
     assert packages(added) == {"torch": "2.0", "torchlike": "1.0"}

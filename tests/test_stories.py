@@ -1,8 +1,8 @@
 """What staff and agents do with Kollega, from start to end in a real Chromium, in English and in Finnish.
 
-Every page on the way is checked in light and dark, wide and narrow: nothing may be wider than the window, and axe-core
-may find no violation of WCAG 2.2 AA (`AXE` says in which variants it runs). With `KOLLEGA_SCREENSHOTS` set to a folder,
-a picture of each variant is stored there.
+Every page on the way is checked in the light and the dark theme, wide and narrow: nothing may be wider than the window,
+and axe-core may find no violation of WCAG 2.2 AA (`AXE` names the variants in which it runs). When
+`KOLLEGA_SCREENSHOTS` names a folder, a picture of each variant is stored there.
 """
 
 import os
@@ -26,7 +26,7 @@ from tests.paths import ROOT
 from web.app import create_app
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
-PICTURES = os.environ.get("KOLLEGA_SCREENSHOTS")
+SCREENSHOTS = os.environ.get("KOLLEGA_SCREENSHOTS")
 PASSWORD = "a long enough password"
 VARIANTS = (("light", 1280), ("light", 360), ("dark", 1280))
 ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -35,13 +35,13 @@ AXE = {
     ("en", "dark", 1280): {"runOnly": {"type": "rule", "values": ["color-contrast"]}},
     ("fi", "light", 360): {"runOnly": ALL_RULES},
 }
-"""The variants of a page that axe-core looks at, with its options. The languages share the structure of a page, so each
-of them takes one width; the dark theme differs from the light one in its colours alone."""
+"""The variants of a page that axe-core checks, with its options. A page has the same structure in both languages, so
+one width is checked in each; the dark theme differs from the light one only in its colours."""
 TRANSLATIONS = ROOT / "web" / "translations"
 
 
 class Walk:
-    """One person in one browser. `t` gives a text of the pages in this walk's language."""
+    """One person in one browser. `t` translates a text of the pages into the language of this walk."""
 
     def __init__(self, page: Page, address: str, language: str) -> None:
         self.page, self.address, self.language = page, address, language
@@ -54,7 +54,7 @@ class Walk:
         self.page.get_by_role("button", name=self.t(text), exact=True).first.click()
 
     def follow(self, link: Locator) -> None:
-        """Click, and wait for the page it leads to: axe-core cannot look at one that is just going away."""
+        """Click, and wait for the next page: axe-core cannot run on a page that is being left."""
         with self.page.expect_navigation():
             link.click()
 
@@ -69,18 +69,18 @@ class Walk:
         self.button("Sign out")
         expect(self.page.get_by_role("link", name=self.t("Sign in"))).to_be_visible()
 
-    def look(self, name: str) -> None:
-        """Check the page that is open, in all variants."""
+    def check_page(self, name: str) -> None:
+        """Check the open page in all variants."""
         for scheme, width in VARIANTS:
             self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             self.page.set_viewport_size({"width": width, "height": 900})
             if options := AXE.get((self.language, scheme, width)):
-                found = self._run_axe(options)
-                assert found.violations_count == 0, f"{name}, {scheme}, {width}: {found.generate_report()}"
+                result = self._run_axe(options)
+                assert result.violations_count == 0, f"{name}, {scheme}, {width}: {result.generate_report()}"
             wide = self.page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{name} is {wide} pixels wide in a window of {width}"
-            if PICTURES:
-                self.page.screenshot(path=f"{PICTURES}/{self.language}-{name}-{scheme}-{width}.png", full_page=True)
+            if SCREENSHOTS:
+                self.page.screenshot(path=f"{SCREENSHOTS}/{self.language}-{name}-{scheme}-{width}.png", full_page=True)
         self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size({"width": 1280, "height": 900})
 
@@ -100,7 +100,7 @@ def address(
     add_document: Callable[..., int],
     open_recommender: Callable[[], Recommender],
 ) -> Iterator[str]:
-    """Address of a server: matti and kaisa ask, aino is agent of IT; one has to sign in."""
+    """Address of a server request_url people have to sign in: matti and kaisa are staff, aino is agent of IT."""
     solved = "Hold the power button for ten seconds."
     add_request("Screen is black after update", "The screen of the laptop stays black.", solved, by="aino", team="it")
     add_request("Screen is black: internal", "Black screen", "The vendor's phone", by="aino", team="it", audience=[])
@@ -111,13 +111,13 @@ def address(
         with sessions.begin() as session:
             accounts.set_password(session, session.get_one(Person, number), PASSWORD)
     app = create_app(replace(settings, anonymous_reading=False), recommender=open_recommender())
-    with served(app) as found:
-        yield found
+    with served(app) as server_address:
+        yield server_address
 
 
 @pytest.fixture(params=["en", "fi"])
 def walk(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Walk]:
-    """A browser; anything it complains about fails the test."""
+    """A browser; any unexpected error in its console fails the test."""
     context = open_context(browser, locale={"en": "en-GB", "fi": "fi-FI"}[request.param])
     page = context.new_page()
     complaints: list[str] = []
@@ -126,19 +126,19 @@ def walk(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iter
     yield Walk(page, address, request.param)
     context.close()
     expected = ("401 (UNAUTHORIZED)", "404 (NOT FOUND)", "403 (FORBIDDEN)", "409 (CONFLICT)", "422 (UNPROCESSABLE")
-    assert [text for text in complaints if not any(each in text for each in expected)] == []
+    assert [text for text in complaints if not any(status in text for status in expected)] == []
 
 
 def test_staff_find_an_answer_or_send_a_request_and_follow_it(walk: Walk, sessions: sessionmaker[Session]) -> None:
     page = walk.page
     page.goto(f"{walk.address}?lang={walk.language}")
-    walk.look("sign-in")
+    walk.check_page("sign-in")
     walk.sign_in("matti")
-    walk.look("ask-empty")
+    walk.check_page("ask-empty")
     page.locator("#q").press_sequentially("Screen is black after update", delay=5)
     card = page.locator(".answers .card").first
     expect(card).to_contain_text("Hold the power button")
-    walk.look("ask")
+    walk.check_page("ask")
     card.get_by_role("button", name=walk.t("This solved it")).click()
     expect(page.locator(".thanks")).to_be_focused()
     with sessions() as session:
@@ -147,41 +147,41 @@ def test_staff_find_an_answer_or_send_a_request_and_follow_it(walk: Walk, sessio
     walk.button("Send it to a team")
     expect(page.locator("#title")).to_have_value("Screen is black after update")
     expect(page.locator("#team option:checked")).to_have_text("IT")
-    walk.look("request-new")
+    walk.check_page("request-new")
     page.locator("#title").fill("")
     walk.button("Send to the team")
     expect(page.locator("#title-error")).to_be_visible()
-    walk.look("request-problem")
+    walk.check_page("request-problem")
     page.locator("#title").fill("Screen stays black")
     page.get_by_label(walk.t("Without my name to colleagues")).check()
     walk.button("Send to the team")
     expect(page.get_by_role("status").first).to_be_visible()
-    walk.look("request-sent")
-    where = page.url.partition("?")[0]
+    walk.check_page("request-sent")
+    request_url = page.url.partition("?")[0]
     page.get_by_role("link", name=walk.t("My requests")).click()
     expect(page.locator(".row")).to_contain_text("Screen stays black")
-    walk.look("my-requests")
+    walk.check_page("my-requests")
     walk.sign_out()
 
     walk.sign_in("aino")
     page.wait_for_load_state("load")
-    expect(page.locator("#q")).to_have_value("")  # what matti typed in this tab is not aino's
-    page.goto(where)
+    expect(page.locator("#q")).to_have_value("")  # what matti typed in this tab is not shown to aino
+    page.goto(request_url)
     page.locator("#body").fill("Try the other cable")
     walk.button("Send and resolve")
     expect(page.locator("#solution")).to_contain_text("Try the other cable")
     walk.sign_out()
 
     walk.sign_in("kaisa")
-    page.goto(where)
-    if page.get_by_role("heading", level=1).inner_text() == "Screen stays black":  # it was sent to colleagues too
+    page.goto(request_url)
+    if page.get_by_role("heading", level=1).inner_text() == "Screen stays black":  # if it was sent to colleagues too
         expect(page.locator("main")).not_to_contain_text("Matti")
     walk.sign_out()
 
     walk.sign_in("matti")
-    page.goto(where)
+    page.goto(request_url)
     expect(page.locator("#solution")).to_contain_text("Try the other cable")
-    walk.look("request-resolved")
+    walk.check_page("request-resolved")
     walk.button("It did not help: open it again")
     expect(page.locator(".kind.open")).to_be_visible()
 
@@ -192,23 +192,23 @@ def test_an_agent_answers_with_the_keyboard_and_drafts_a_document(walk: Walk, se
     page.goto(f"{walk.address}requests/new?q=Screen is black after update&lang={walk.language}")
     page.get_by_label(walk.t("Colleagues too")).check()
     walk.button("Send to the team")
-    where = page.url.partition("?")[0]
+    request_url = page.url.partition("?")[0]
     walk.sign_out()
 
     walk.sign_in("aino")
-    page.keyboard.press("Escape")  # out of the search field
+    page.keyboard.press("Escape")  # leave the search field
     walk.follow(page.get_by_role("link", name=walk.t("Queue"), exact=True))
-    walk.look("queue")
+    walk.check_page("queue")
     page.keyboard.press("?")
     expect(page.locator("kbd").first).to_be_visible()
-    walk.look("keys")
+    walk.check_page("keys")
     page.keyboard.press("g")
     page.wait_for_url("**/desk/")
     page.keyboard.press("j")
     expect(page.locator(".row a")).to_be_focused()
     page.keyboard.press("Enter")
-    page.wait_for_url(where)
-    walk.look("request-panel")
+    page.wait_for_url(request_url)
+    walk.check_page("request-panel")
     internal = page.locator("[data-card]", has_text="internal")
     expect(internal.locator(".restricted")).to_be_visible()
     cards = page.locator("[data-card]:visible")
@@ -222,26 +222,26 @@ def test_an_agent_answers_with_the_keyboard_and_drafts_a_document(walk: Walk, se
     expect(page.locator("#body")).to_have_value("Hold the power button for ten seconds.")
     internal.locator('[data-act="link"]').click()
     expect(page.locator("#body-error")).to_be_visible()
-    walk.look("request-warning")
+    walk.check_page("request-warning")
     page.locator("#body").fill("Hold the power button for ten seconds.")
     page.locator("#body").press("Control+Shift+Enter")
     expect(page.locator("#solution")).to_contain_text("Hold the power button")
-    page.wait_for_load_state("load")  # from then on the keys work
+    page.wait_for_load_state("load")  # then the keyboard shortcuts work
     page.keyboard.press("Escape")
     page.keyboard.press("d")
     page.wait_for_url("**/documents/new**")
-    walk.look("document-draft")
+    walk.check_page("document-draft")
     walk.button("Preview")
     expect(page.locator("#preview")).to_be_visible()
     walk.button("Publish")
     expect(page.locator(".kind.document")).to_be_visible()
-    walk.look("document")
+    walk.check_page("document")
     walk.button("It is right: verify it today")
     page.get_by_role("link", name=walk.t("Documents"), exact=True).click()
     expect(page.locator(".row")).to_have_count(2)
-    walk.look("documents-kept")
+    walk.check_page("documents-kept")
     walk.follow(page.get_by_role("link", name="Aino", exact=True))
-    walk.look("own-profile")
+    walk.check_page("own-profile")
     page.locator("main form button", has_text=walk.t("Not my topic")).first.click()
     expect(page.locator("main")).to_contain_text(walk.t("You are not suggested because of this."))
     with sessions() as session:
@@ -249,30 +249,30 @@ def test_an_agent_answers_with_the_keyboard_and_drafts_a_document(walk: Walk, se
         assert row is not None and row.title == "Screen is black after update"
 
 
-def test_error_pages_and_colleagues_pages_pass_too(walk: Walk) -> None:
+def test_error_pages_and_the_pages_of_colleagues_are_accessible_too(walk: Walk) -> None:
     page = walk.page
     walk.sign_in("matti")
     page.goto(f"{walk.address}requests/4040?lang={walk.language}")
-    walk.look("not-found")
+    walk.check_page("not-found")
     page.goto(f"{walk.address}people/aino")
-    walk.look("profile")
+    walk.check_page("profile")
     page.goto(f"{walk.address}documents/1")
     page.get_by_text(walk.t("Is it wrong or outdated?")).click()
-    walk.look("document-reader")
+    walk.check_page("document-reader")
     page.locator("#note").fill("old")
     walk.follow(page.get_by_role("button", name=walk.t("Send the flag"), exact=True))
-    walk.look("flagged")
+    walk.check_page("flagged")
     page.goto(f"{walk.address}desk/")
-    walk.look("forbidden")
+    walk.check_page("forbidden")
 
 
-def test_a_colleague_sees_what_they_are_suggested_for_sets_limits_and_erases_them(walk: Walk) -> None:
+def test_a_colleague_sees_why_they_are_suggested_sets_limits_and_erases_them(walk: Walk) -> None:
     page = walk.page
     walk.sign_in("aino")
     page.goto(f"{walk.address}people/aino?lang={walk.language}")
     page.locator(".topics summary").first.click()
     expect(page.locator(".topics details[open] li").first).to_be_visible()
-    walk.look("own-page")
+    walk.check_page("own-page")
     page.get_by_role("link", name=walk.t("Settings for suggestions")).click()
     page.get_by_label(walk.t("First in the list at most this many times a week")).fill("many")
     page.get_by_label(walk.t("Deputy")).fill("matti")
@@ -280,7 +280,7 @@ def test_a_colleague_sees_what_they_are_suggested_for_sets_limits_and_erases_the
     page.get_by_label(walk.t("I know these too")).fill("black screen\nsalary")
     walk.button("Save")
     expect(page.get_by_role("alert")).to_be_visible()
-    walk.look("settings-refused")
+    walk.check_page("settings-refused")
     page.get_by_role("alert").get_by_role("link").click()
     expect(page.locator("#capacity")).to_be_focused()
     page.locator("#capacity").fill("3")
@@ -288,11 +288,11 @@ def test_a_colleague_sees_what_they_are_suggested_for_sets_limits_and_erases_the
     expect(page.get_by_role("status")).to_have_text(walk.t("Saved."))
     expect(page.locator("#deputy")).to_have_value("matti")
     expect(page.locator("#muted")).to_have_value("tulostin\nVPN")
-    walk.look("settings")
+    walk.check_page("settings")
     page.goto(f"{walk.address}people/aino")
     expect(page.get_by_text(walk.t("Confirmed"), exact=True)).to_have_count(1)
     walk.follow(page.get_by_role("link", name=walk.t("Erase")))
-    walk.look("erase")
+    walk.check_page("erase")
     walk.button("Erase")
     expect(page.get_by_role("status")).to_have_text(walk.t("Your settings, topics and counts have been erased."))
-    walk.look("erased")
+    walk.check_page("erased")

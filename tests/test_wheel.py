@@ -1,4 +1,4 @@
-"""The wheel holds everything that running Kollega needs, and nothing that only its developers need."""
+"""The wheel has everything that running Kollega needs, and nothing that only its developers need."""
 
 import ast
 import shutil
@@ -16,7 +16,7 @@ RESEARCH = "indexer/research/"
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """{path: content} of the wheel, built from a copy, so that nothing left over from another build gets into it."""
+    """{path: content} of the wheel. It is built from a copy, so that no files of an earlier build get into it."""
     copy, built = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("built")
     for name in PACKAGES:
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -29,7 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         return {name: file.read(name) for name in file.namelist()}
 
 
-def test_the_wheel_holds_the_packages_without_research_and_sources_of_translations(wheel: dict[str, bytes]) -> None:
+def test_the_wheel_has_the_packages_without_research_and_sources_of_translations(wheel: dict[str, bytes]) -> None:
     files = {
         path.relative_to(ROOT).as_posix(): path
         for name in PACKAGES
@@ -56,7 +56,7 @@ def test_the_wheel_holds_the_packages_without_research_and_sources_of_translatio
         ".dist-info/licenses/NOTICE",
     ],
 )
-def test_the_wheel_holds_the_file(wheel: dict[str, bytes], ending: str) -> None:
+def test_the_wheel_has_the_file(wheel: dict[str, bytes], ending: str) -> None:
     assert len([name for name in wheel if name.endswith(ending)]) == 1
 
 

@@ -1,1 +1,1 @@
-"""Benchmarks: run by `make bench`, not collected by pytest."""
+"""Benchmarks, which `make bench` and `make load` run; pytest does not collect them."""

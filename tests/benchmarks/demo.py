@@ -1,8 +1,8 @@
 """Measures search on the demo organisation, which must be loaded and indexed: writes `results/demo.json`.
 
-- Questions in Finnish whose answer is written in English only, and the other way round (tests/across_languages.py): how
-  many are shown one of their answers among the first three, and the mean reciprocal rank over the first ten.
-- Questions that no workplace's records answer: how many of them show any suggestion. (tests/junk.py)
+- Questions in Finnish that are answered only in English, and the other way round (tests/across_languages.py): for how
+  many an answer is among the first three, and the mean reciprocal rank of the first answer among the first ten.
+- Questions that no organisation's records answer (tests/junk.py): how many of them show any suggestion.
 - `kollega train-experts`: the mean reciprocal rank of colleagues on the demo's newest requests.
 
 Usage: KOLLEGA_HOME=... python -m tests.benchmarks.demo
@@ -26,11 +26,11 @@ from tests.benchmarks.record import provenance, write
 from tests.junk import JUNK
 
 MEMBER_OF_ALL = replace(ANYONE, tokens=ANYONE.tokens | {f"team:{name}" for name in FILES[1:]})
-"""Somebody who may read what any team may read. The demo's files are named after its teams."""
+"""A reader who may read everything that some team may read. The files of the demo are named after its teams."""
 
 
 def main() -> None:
-    """Measure all of it and write the file."""
+    """Take all measurements and write the file."""
     settings = Settings.from_environment()
     recommender = Recommender.open(settings)
     if recommender.notices:
@@ -40,13 +40,13 @@ def main() -> None:
             "fi": _across(recommender, session, ASKED_IN_FINNISH),
             "en": _across(recommender, session, ASKED_IN_ENGLISH),
         }
-        shown = sum(bool(recommender.recommend(each, ANYONE, session).suggestions) for each in JUNK)
-        held = {
+        shown = sum(bool(recommender.recommend(question, ANYONE, session).suggestions) for question in JUNK)
+        measurements = {
             "across_languages": across,
             "unanswerable": {"questions": len(JUNK), "with_suggestions": shown},
             "experts": _experts(settings, recommender, session),
         }
-    print(write("demo", provenance("python -m tests.benchmarks.demo") | held))
+    print(write("demo", provenance("python -m tests.benchmarks.demo") | measurements))
 
 
 def _across(recommender: Recommender, session: Session, asked: Mapping[str, Sequence[str]]) -> dict[str, float]:
@@ -62,11 +62,11 @@ def _across(recommender: Recommender, session: Session, asked: Mapping[str, Sequ
 
 
 def _experts(settings: Settings, recommender: Recommender, session: Session) -> dict[str, Any]:
-    found = train(settings, recommender, session)
-    if found.gain is None:
-        raise SystemExit(found.as_text())
-    gain = {"mean": found.gain.mean, "low": found.gain.low, "high": found.gain.high}
-    return {"questions": found.held_out, "used": found.kept, "mrr": found.mrr, "learned_over_votes": gain}
+    training = train(settings, recommender, session)
+    if training.gain is None:
+        raise SystemExit(training.as_text())
+    gain = {"mean": training.gain.mean, "low": training.gain.low, "high": training.gain.high}
+    return {"questions": training.held_out, "used": training.kept, "mrr": training.mrr, "learned_over_votes": gain}
 
 
 if __name__ == "__main__":

@@ -1,20 +1,21 @@
 """Twenty people type at once: how long each as-you-type request takes at 100,000 items, and whether any fails.
 
-A home as `speed.py` draws it is served by `kollega serve` in a process of its own, on loopback; locust plays the people
-in this process, so on a small machine it takes its share of the same cores. Prints the figures, writes
+`kollega serve` runs in its own process, on loopback, on the corpus that `speed.py` generates. Locust simulates the
+people in this process, so on a small machine it uses part of the same cores. Prints the figures, writes
 `results/load.json`, and exits with status 1 when a request failed.
 
 What a person does here, each an assumption:
-- They open the page once, then type titles of the demo organisation's requests, Finnish and English as they come, one
-  letter after the other without correcting themselves.
+- They open the page once, then type titles of the demo organisation's requests, Finnish and English mixed, one letter
+  after the other and without corrections.
 - The gaps between two keys are lognormal with a median of 180 ms and sigma 0.7: on average 230 ms, 4.3 keys a second,
   about the 239 ms that Dhakal et al. (CHI 2018) found among 168,000 people.
-- The page asks as ask.js does: PAUSE (read from that file) after a key that no other key has followed, the text
-  trimmed, and not when it is the one asked last. So about every second key asks, and the whole title always does.
-- A later question does not wait for the answer to an earlier one. The page drops such an answer; here it is waited for
-  and timed like the others, and counted as overtaken, so that slow answers do not vanish from the figures.
-- With the last answer there they read for 4 to 10 s, open nothing, and type the next title.
-- They begin within the first ten seconds and nothing is left out as warm-up.
+- The page asks as ask.js does: PAUSE (read from that file) after a key when no other key followed, with the text
+  trimmed, and not when the text is equal to the last question. So about every second key sends a question, and the
+  whole title always does.
+- A later question does not wait for the answer to an earlier one. The page ignores such an answer; here it is awaited
+  and timed like the others, and counted as overtaken, so that slow answers are included in the figures.
+- After the last answer they read for 4 to 10 s, open nothing, and type the next title.
+- They begin within the first ten seconds. No requests are left out as warm-up.
 
 Usage: python -m tests.benchmarks.load [--seconds 300] [--users 20] [--items 100000] [--keep FOLDER]
 """
@@ -51,20 +52,20 @@ from indexer.sources.demo import DemoSource
 from indexer.sources.records import RequestRecord
 from recommender.settings import PREFIX, Settings
 from tests.benchmarks.record import provenance, write
-from tests.benchmarks.speed import drawn_home
+from tests.benchmarks.speed import generated_home
 
-ASKING = "/suggest"
+SUGGEST = "/suggest"
 _GAP_MEDIAN, _GAP_SIGMA = 0.180, 0.7
 _READING = (4.0, 10.0)
-_BEGINNING = 10.0
+_BEGIN_WITHIN = 10.0
 _START_WITHIN = 120.0
 
 
 @dataclass
 class Tally:
-    """What the people met: milliseconds of every as-you-type request that was answered, and what went wrong."""
+    """Milliseconds of every as-you-type request that was answered, and the errors."""
 
-    took: list[float] = field(default_factory=list)
+    milliseconds: list[float] = field(default_factory=list)
     overtaken: int = 0
     errors: Counter[str] = field(default_factory=Counter)
 
@@ -72,8 +73,8 @@ class Tally:
         """Called by locust for every request."""
         if exception is not None:
             self.errors[f"{name}: {exception!r}"] += 1
-        elif name == ASKING:
-            self.took.append(response_time)
+        elif name == SUGGEST:
+            self.milliseconds.append(response_time)
 
     def user_error(self, exception: Exception, **_rest: object) -> None:
         """Called by locust when a person cannot go on."""
@@ -81,7 +82,7 @@ class Tally:
 
 
 class Typist(locust.FastHttpUser):
-    """One person, as the module's docstring describes them."""
+    """One person, as described in the docstring of the module."""
 
     numbers = count()
     tally: Tally
@@ -94,10 +95,10 @@ class Typist(locust.FastHttpUser):
         self.random = random.Random(number)  # noqa: S311 - not for secrets
         self.languages = {"Accept-Language": ("fi,en;q=0.8", "en,fi;q=0.8")[number % 2]}
         self.asking = Group()
-        gevent.sleep(self.random.uniform(0, _BEGINNING))
+        gevent.sleep(self.random.uniform(0, _BEGIN_WITHIN))
         page = self.client.get("/", headers=self.languages).text or ""
-        found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-        self.hidden = found.group(1) if found else ""
+        match = re.search(r'name="csrf_token" value="([^"]+)"', page)
+        self.hidden = match.group(1) if match else ""
 
     @locust.task
     def ask_something(self) -> None:
@@ -118,10 +119,10 @@ class Typist(locust.FastHttpUser):
         gevent.sleep(self.random.uniform(*_READING))
 
     def suggest(self, text: str) -> None:
-        """Send what ask.js sends; an answer is one that holds a verdict."""
+        """Send what ask.js sends. A response without a verdict is a failure."""
         body, kind = encode_multipart_formdata({"csrf_token": self.hidden, "q": text, "body": ""})
         headers = self.languages | {"Content-Type": kind}
-        with self.client.post(ASKING, data=body, headers=headers, catch_response=True) as answer:
+        with self.client.post(SUGGEST, data=body, headers=headers, catch_response=True) as answer:
             if answer.status_code == 200 and "data-verdict=" not in (answer.text or ""):
                 answer.failure("an answer without a verdict")
 
@@ -132,29 +133,29 @@ class Typist(locust.FastHttpUser):
 @click.option("--items", default=100_000, show_default=True, help="How many items they search.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep the home in this FOLDER, for the next run.")
 def main(seconds: int, users: int, items: int, keep: Path | None) -> None:
-    """Draw a home, serve it, let people type, print and write the figures."""
+    """Generate a corpus, serve it, simulate the people, print and write the figures."""
     home = Path(os.environ.get("KOLLEGA_HOME", "var"))
     with nullcontext(keep) if keep else tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder) / str(items)
         if not (scratch / "index").exists():
             scratch.mkdir(parents=True)
-            drawn_home(home, scratch, items)
+            generated_home(home, scratch, items)
         with served(Settings(home=scratch)) as (server, address):
-            found = provenance("make load") | {"items": items} | people_type(server, address, users, seconds)
-    write("load", found)
-    print(table(found))
-    sys.exit(1 if found["errors"] or not found["requests"] else 0)
+            figures = provenance("make load") | {"items": items} | simulate_people(server, address, users, seconds)
+    write("load", figures)
+    print(table(figures))
+    sys.exit(1 if figures["errors"] or not figures["requests"] else 0)
 
 
 @contextmanager
 def served(settings: Settings) -> Iterator[tuple[psutil.Process, str]]:
-    """`kollega serve` on a free port, ready to answer: (its process, its address). Other settings come from the
-    environment."""
+    """Run `kollega serve` on a free port until it is ready, and yield (its process, its address). Other settings come
+    from the environment."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    own = {"HOME": str(settings.home), "HOST": "127.0.0.1", "PORT": str(port), "ANONYMOUS_READING": "1"}
-    environment = os.environ | {PREFIX + name: value for name, value in own.items()}
+    variables = {"HOME": str(settings.home), "HOST": "127.0.0.1", "PORT": str(port), "ANONYMOUS_READING": "1"}
+    environment = os.environ | {PREFIX + name: value for name, value in variables.items()}
     command = [str(Path(sys.executable).parent / "kollega"), "serve"]
     address = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
@@ -165,8 +166,8 @@ def served(settings: Settings) -> Iterator[tuple[psutil.Process, str]]:
             process.terminate()
 
 
-def people_type(server: psutil.Process, address: str, users: int, seconds: float) -> dict[str, Any]:
-    """Let `users` people type for `seconds`, and say how it went and who used the cores meanwhile."""
+def simulate_people(server: psutil.Process, address: str, users: int, seconds: float) -> dict[str, Any]:
+    """Simulate `users` people for `seconds`; return the figures, with what used the cores meanwhile."""
     tally = Tally()
     Typist.host, Typist.tally, Typist.questions, Typist.pause = address, tally, titles(), page_pause()
     environment = locust.env.Environment(user_classes=[Typist])
@@ -176,14 +177,14 @@ def people_type(server: psutil.Process, address: str, users: int, seconds: float
     runner = environment.create_local_runner()
     runner.start(users, spawn_rate=users)
     gevent.sleep(seconds)
-    took, errors, passed = list(tally.took), tally.errors.copy(), time.perf_counter() - started
-    busy = {name: (now - before[name]) / passed for name, now in _cpu_seconds(server).items()}
+    took, errors, elapsed = list(tally.milliseconds), tally.errors.copy(), time.perf_counter() - started
+    busy = {name: (now - before[name]) / elapsed for name, now in _cpu_seconds(server).items()}
     runner.quit()
     if not took:
-        return {"users": users, "seconds": passed, "requests": 0, "errors": errors.total(), "failed": dict(errors)}
+        return {"users": users, "seconds": elapsed, "requests": 0, "errors": errors.total(), "failed": dict(errors)}
     p50, p95, p99 = (float(value) for value in np.percentile(took, (50, 95, 99)))
     return {
-        "users": users, "seconds": passed, "requests": len(took), "requests_per_second": len(took) / passed,
+        "users": users, "seconds": elapsed, "requests": len(took), "requests_per_second": len(took) / elapsed,
         "p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "slowest_ms": max(took), "over_80_ms": sum(ms > 80 for ms in took),
         "overtaken": tally.overtaken, "errors": errors.total(), "failed": dict(errors),
         "cores_busy": busy, "server_peak_mb": _peak_mb(server),
@@ -192,34 +193,35 @@ def people_type(server: psutil.Process, address: str, users: int, seconds: float
 
 
 def titles() -> list[str]:
-    """Titles of the demo organisation's requests."""
+    """Titles of the requests of the demo organisation."""
     records = [located.record for located in DemoSource(date.today()).records()]
     return [record.title for record in records if isinstance(record, RequestRecord)]
 
 
 def page_pause() -> float:
-    """Seconds without a key after which ask.js asks."""
+    """Seconds without a key after which ask.js sends the question."""
     script = (Path(web.__file__).parent / "static" / "ask.js").read_text(encoding="utf-8")
-    found = re.search(r"^const PAUSE = (\d+);", script, re.MULTILINE)
-    assert found, "ask.js names no PAUSE"
-    return int(found.group(1)) / 1000
+    match = re.search(r"^const PAUSE = (\d+);", script, re.MULTILINE)
+    assert match, "ask.js names no PAUSE"
+    return int(match.group(1)) / 1000
 
 
-def table(found: dict[str, Any]) -> str:
-    """The figures as Markdown, each with its bound."""
-    if not found["requests"]:
-        return f"no request was answered: {found['failed']}"
-    busy = ", ".join(f"{name.replace('_', ' ')} {cores:.2f}" for name, cores in found["cores_busy"].items())
-    loads = ", ".join(f"{when} {values[0]:.1f}" for when, values in found["load_average"].items())
+def table(figures: dict[str, Any]) -> str:
+    """The figures as Markdown, each with its limit."""
+    if not figures["requests"]:
+        return f"no request was answered: {figures['failed']}"
+    busy = ", ".join(f"{name.replace('_', ' ')} {cores:.2f}" for name, cores in figures["cores_busy"].items())
+    loads = ", ".join(f"{when} {values[0]:.1f}" for when, values in figures["load_average"].items())
     return "\n".join([
-        "| figure | measured | bound |",
+        "| figure | measured | limit |",
         "|---|---|---|",
-        f"| as-you-type requests, {found['users']} people, {found['items']:,} items, {found['seconds']:.0f} s "
-        f"| {found['requests']} ({found['requests_per_second']:.1f} a second) | |",
-        f"| p50 / p95 / p99 ms | {found['p50_ms']:.0f} / {found['p95_ms']:.0f} / {found['p99_ms']:.0f} | p95 <= 80 |",
-        f"| overtaken by the next question | {found['overtaken']} | |",
-        f"| errors | {found['errors']} {found['failed'] or ''} | 0 |",
-        f"| cores busy, of {found['machine']['cores']} | {busy} | |",
+        f"| as-you-type requests, {figures['users']} people, {figures['items']:,} items, {figures['seconds']:.0f} s "
+        f"| {figures['requests']} ({figures['requests_per_second']:.1f} a second) | |",
+        f"| p50 / p95 / p99 ms | {figures['p50_ms']:.0f} / {figures['p95_ms']:.0f} / {figures['p99_ms']:.0f} "
+        "| p95 <= 80 |",
+        f"| overtaken by the next question | {figures['overtaken']} | |",
+        f"| errors | {figures['errors']} {figures['failed'] or ''} | 0 |",
+        f"| cores busy, of {figures['machine']['cores']} | {busy} | |",
         f"| load average | {loads} | |",
     ])  # fmt: skip
 
@@ -233,22 +235,23 @@ def _wait_until_ready(process: subprocess.Popen[bytes], health: str) -> None:
         except requests.ConnectionError:
             pass
         gevent.sleep(0.2)
-    raise SystemExit("kollega serve did not become ready; its own words are above.")
+    raise SystemExit("kollega serve did not become ready; its messages are above.")
 
 
 def _cpu_seconds(server: psutil.Process) -> dict[str, float]:
-    """Processor seconds since the start: of the server, of this process, of everything else, and taken by other
-    machines on the same hardware."""
+    """Processor seconds since the start: of the server, of this process, of all others, and stolen by other machines
+    on the same hardware."""
     whole = psutil.cpu_times()
-    own = {name: sum(process.cpu_times()[:2]) for name, process in (("server", server), ("locust", psutil.Process()))}
+    measured = {"server": server, "locust": psutil.Process()}
+    processes = {name: sum(process.cpu_times()[:2]) for name, process in measured.items()}
     used = whole.user + whole.nice + whole.system + whole.irq + whole.softirq
-    return own | {"others": used - sum(own.values()), "stolen": whole.steal}
+    return processes | {"others": used - sum(processes.values()), "stolen": whole.steal}
 
 
 def _peak_mb(process: psutil.Process) -> float:
     status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
-    found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
-    return int(found.group(1)) / 1024 if found else 0.0
+    match = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return int(match.group(1)) / 1024 if match else 0.0
 
 
 if __name__ == "__main__":

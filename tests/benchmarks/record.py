@@ -1,6 +1,6 @@
-"""Keeps measurements in `results/`: what was measured, at which commit, on which kind of machine, by which command.
+"""Saves measurements in `results/`: what was measured, at which commit, on which kind of machine, by which command.
 
-`kollega evaluate` prints what it measured; this keeps it, with SETS the folder that holds the evaluation sets:
+`kollega evaluate` prints measurements, and this module saves them. SETS is the folder with the evaluation sets:
     kollega evaluate SETS/*/ --json | python -m tests.benchmarks.record quality
     KOLLEGA_MODEL=all-MiniLM-L6-v2 kollega evaluate SETS/se_quantum SETS/se_dba_meta --json \
       | python -m tests.benchmarks.record quality-minilm
@@ -45,7 +45,7 @@ def machine() -> dict[str, Any]:
 
 
 def provenance(command: str) -> dict[str, Any]:
-    """Where a result comes from; these are the first fields of every file in `results/`."""
+    """Where a result comes from: the first fields of every file in `results/`."""
     return {
         "machine": machine(),
         "commit": commit(),
@@ -55,7 +55,7 @@ def provenance(command: str) -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The commit that is measured, with `+changes` when the three packages differ from it."""
+    """The measured commit, with `+changes` when the three packages differ from it."""
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", "recommender", "indexer", "web")
     return _git("rev-parse", "--short=7", "HEAD") + ("+changes" if changed else "")
 
@@ -81,13 +81,13 @@ def as_text(held: dict[str, Any]) -> str:
 
 
 def _rounded(value: Any) -> Any:
-    """Numbers with four decimals: more than any page shows, and a small change of a file stays readable."""
+    """Round numbers to four decimals: more than any page shows, and few enough for readable changes of a file."""
     if isinstance(value, float):
         return round(value, 4)
     if isinstance(value, dict):
         return {key: _rounded(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(each) for each in value]
+        return [_rounded(element) for element in value]
     return value
 
 
@@ -105,15 +105,15 @@ def _instructions() -> str:
 
 
 def main(name: str) -> None:
-    """Keep the rows that standard input holds as JSON, those about colleagues in a file of their own."""
+    """Save the rows that standard input has as JSON; those about colleagues go to a separate file."""
     rows = json.load(sys.stdin)
     if not isinstance(rows, list) or not rows:
         raise SystemExit("Standard input holds no rows. Use the output of: kollega evaluate SET... --json")
     experts = [row for row in rows if row["protocol"].startswith(EXPERT_PROTOCOLS)]
-    found = provenance(COMMANDS[name])
-    print(write(name, found | {"rows": [row for row in rows if row not in experts]}))
+    source = provenance(COMMANDS[name])
+    print(write(name, source | {"rows": [row for row in rows if row not in experts]}))
     if experts and name == "quality":
-        print(write("experts", found | {"rows": experts}))
+        print(write("experts", source | {"rows": experts}))
 
 
 if __name__ == "__main__":

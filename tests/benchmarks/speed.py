@@ -1,8 +1,8 @@
-"""How fast, and how large: prints a table and writes `results/speed.json`. Ratios are taken within one run.
+"""How fast Kollega is and how much memory it needs: prints a table and writes `results/speed.json`.
 
-The corpora of 1,000 to 100,000 items are drawn around the demo organisation: an item's title and texts mix sentences of
-two real items, and its vectors are those of the real passages plus noise, scaled to length 1. Indexing and asking run
-in processes of their own, as they do in use, so that each peak memory is its own.
+Ratios are taken within one run. The corpora of 1,000 to 100,000 items are generated from the demo organisation: title
+and texts of an item mix sentences of two real items, and its vectors are those of real passages plus noise, scaled to
+length 1. Indexing and search run in separate processes, as they do in use, so that the peak memory of each is measured.
 Usage: python -m tests.benchmarks.speed [SIZE ...]
 """
 
@@ -52,33 +52,33 @@ QUESTIONS = (
 )  # fmt: skip
 
 
-class DrawnEncoder:
+class NoisyEncoder:
     """Real vectors for questions; for passages, the vector of a real passage plus noise (seeded by the text)."""
 
-    def __init__(self, real: Encoder, around: Vectors) -> None:
+    def __init__(self, real: Encoder, real_vectors: Vectors) -> None:
         self.card, self.backend, self.count_tokens = real.card, real.backend, real.count_tokens
         self.encode_queries = real.encode_queries
-        self._around = around
+        self._real_vectors = real_vectors
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Shape (texts, dimension)."""
         rng = np.random.default_rng(zlib.crc32(texts[0].encode()))
-        picked = rng.integers(0, len(self._around), len(texts))
-        noise = rng.normal(0.0, 0.02, (len(texts), self._around.shape[1])).astype(np.float32)
-        return normalise(self._around[picked] + noise)
+        chosen = rng.integers(0, len(self._real_vectors), len(texts))
+        noise = rng.normal(0.0, 0.02, (len(texts), self._real_vectors.shape[1])).astype(np.float32)
+        return normalise(self._real_vectors[chosen] + noise)
 
 
 def main(sizes: Sequence[int]) -> None:
-    """Run every part, print the table, write the JSON."""
+    """Run all measurements, print the table, write the JSON."""
     home = Path(os.environ.get("KOLLEGA_HOME", "var"))
-    found: dict[str, Any] = provenance("make bench") | {"encoding": encoding(home), "help": help_seconds()}
-    found["scale"] = [scale(home, size) for size in sizes]
-    write("speed", found)
-    print(table(found))
+    figures: dict[str, Any] = provenance("make bench") | {"encoding": encoding(home), "help": help_seconds()}
+    figures["scale"] = [scale(home, size) for size in sizes]
+    write("speed", figures)
+    print(table(figures))
 
 
 def encoding(home: Path) -> dict[str, float]:
-    """Encoders against each other and reindex against the encoder alone, on the demo's passages."""
+    """Compare the two encoders, and reindex with the encoder alone, on the passages of the demo."""
     with tempfile.TemporaryDirectory() as scratch:
         settings = _settings(home, Path(scratch))
         sessions = open_database(settings)
@@ -125,22 +125,22 @@ def help_seconds() -> float:
 
 
 def scale(home: Path, size: int) -> dict[str, Any]:
-    """Index `size` drawn items in one process and ask in another, as `reindex` and `serve` are, each with its peak."""
+    """Index `size` generated items in one process and search in another, like `reindex` and `serve`."""
     with tempfile.TemporaryDirectory() as scratch:
-        settings, indexed = drawn_home(home, Path(scratch), size)
-        found = {"items": size} | indexed | _in_a_process(settings, "--ask", size)
-    print(json.dumps(found), file=sys.stderr)
-    return found
+        settings, indexed = generated_home(home, Path(scratch), size)
+        figures = {"items": size} | indexed | _in_process(settings, "--ask", size)
+    print(json.dumps(figures), file=sys.stderr)
+    return figures
 
 
-def drawn_home(home: Path, scratch: Path, size: int) -> tuple[Settings, dict[str, float]]:
-    """A home in `scratch` with `size` drawn items, indexed in a process of its own, and what that took."""
+def generated_home(home: Path, scratch: Path, size: int) -> tuple[Settings, dict[str, float]]:
+    """Make a home in `scratch` with `size` generated items, indexed in a separate process; return its figures too."""
     settings = _settings(home, scratch)
-    return settings, _in_a_process(settings, "--index", size)
+    return settings, _in_process(settings, "--index", size)
 
 
-def index_drawn(settings: Settings, size: int) -> dict[str, float]:
-    """Draw the items around the demo organisation's, load and index them."""
+def index_generated(settings: Settings, size: int) -> dict[str, float]:
+    """Generate items from those of the demo organisation, load and index them."""
     sessions = open_database(settings)
     analyzer = Analyzer(settings.models_dir / "dictionaries")
     load(DemoSource(date.today()), sessions, analyzer)
@@ -148,16 +148,16 @@ def index_drawn(settings: Settings, size: int) -> dict[str, float]:
     with sessions() as session:
         seeds = list(items(session))
     texts = [read_text(p) for item in seeds for p in make_passages(item, real.count_tokens, 256)]
-    drawn = DrawnEncoder(real, real.encode_passages(texts[:200]))
-    _draw(sessions, seeds, size - len(seeds))
+    encoder = NoisyEncoder(real, real.encode_passages(texts[:200]))
+    _generate(sessions, seeds, size - len(seeds))
     return {
-        "index_seconds": _time(lambda: reindex(settings, sessions, drawn, analyzer)),
+        "index_seconds": _time(lambda: reindex(settings, sessions, encoder, analyzer)),
         "indexing_peak_mb": _peak_mb(),
     }
 
 
-def ask_while_typing(settings: Settings, _size: int) -> dict[str, float]:
-    """Ask as the page does while someone types: one request after the other, the whole answer rendered."""
+def search_while_typing(settings: Settings, _size: int) -> dict[str, float]:
+    """Search as the page does while someone types: one request after the other, with the whole answer rendered."""
     from web.app import create_app
 
     recommender = Recommender.open(settings)
@@ -180,11 +180,11 @@ def ask_while_typing(settings: Settings, _size: int) -> dict[str, float]:
     }
 
 
-def table(found: dict[str, Any]) -> str:
-    """The figures as Markdown, each with its bound."""
-    encoding, scales = found["encoding"], found["scale"]
+def table(figures: dict[str, Any]) -> str:
+    """The figures as Markdown, each with its limit."""
+    encoding, scales = figures["encoding"], figures["scale"]
     lines = [
-        "| figure | measured | bound |",
+        "| figure | measured | limit |",
         "|---|---|---|",
         f"| OpenVINO / PyTorch fp32, same texts | {encoding['openvino_over_torch']:.2f} | >= 1.8 |",
         f"| texts a second, OpenVINO / PyTorch | {encoding['openvino_texts_per_second']:.0f} / "
@@ -193,32 +193,32 @@ def table(found: dict[str, Any]) -> str:
         f"| second reindex: texts encoded | {encoding['second_reindex_encoded']} | 0 |",
         f"| second reindex / first | {encoding['second_over_first']:.3f} | <= .05 |",
         f"| one question encoded, ms | {encoding['query_ms']:.1f} | |",
-        f"| `kollega --help`, s | {found['help']:.2f} | <= 0.5 |",
+        f"| `kollega --help`, s | {figures['help']:.2f} | <= 0.5 |",
     ]
-    for one in scales:
-        bound = " (p95 <= 60)" if one["items"] == SIZES[-1] else ""
-        memory = "<= 1,500" if one["items"] == SIZES[-1] else ""
+    for row in scales:
+        bound = " (p95 <= 60)" if row["items"] == SIZES[-1] else ""
+        memory = "<= 1,500" if row["items"] == SIZES[-1] else ""
         lines += [
-            f"| suggestion at {one['items']:,} items, p50 / p95 ms "
-            f"| {one['p50_ms']:.0f} / {one['p95_ms']:.0f} |{bound} |",
-            f"| peak memory at {one['items']:,} items, indexing / serving, MB "
-            f"| {one['indexing_peak_mb']:.0f} / {one['serving_peak_mb']:.0f} | {memory} |",
+            f"| suggestion at {row['items']:,} items, p50 / p95 ms "
+            f"| {row['p50_ms']:.0f} / {row['p95_ms']:.0f} |{bound} |",
+            f"| peak memory at {row['items']:,} items, indexing / serving, MB "
+            f"| {row['indexing_peak_mb']:.0f} / {row['serving_peak_mb']:.0f} | {memory} |",
         ]
     return "\n".join(lines)
 
 
-def _draw(sessions: Any, seeds: list[Item], count: int) -> None:
+def _generate(sessions: Any, seeds: list[Item], count: int) -> None:
     rng = random.Random(7)  # noqa: S311 - not for secrets
     sentences = {seed.key: re.split(r"(?<=[.!?])\s+", f"{seed.body} {seed.answer}") for seed in seeds}
     with sessions() as session:
         people = [person.id for person in session.query(Person)]
         for number in range(count):
-            one, two = rng.sample(seeds, 2)
+            first, second = rng.sample(seeds, 2)
             at = datetime(2024, 1, 1) + timedelta(hours=number % 20_000)
-            mixed = sentences[one.key] + sentences[two.key]
+            mixed = sentences[first.key] + sentences[second.key]
             request = HelpRequest(
-                title=f"{one.title} {number}", body=" ".join(rng.sample(mixed, min(4, len(mixed)))),
-                language=one.language, status="resolved", created_at=at, resolved_at=at,
+                title=f"{first.title} {number}", body=" ".join(rng.sample(mixed, min(4, len(mixed)))),
+                language=first.language, status="resolved", created_at=at, resolved_at=at,
                 audience=[RequestAudience(token="everyone")],
             )  # fmt: skip
             body = " ".join(rng.sample(mixed, min(4, len(mixed))))
@@ -230,7 +230,7 @@ def _draw(sessions: Any, seeds: list[Item], count: int) -> None:
         session.commit()
 
 
-def _in_a_process(settings: Settings, part: str, size: int) -> dict[str, float]:
+def _in_process(settings: Settings, part: str, size: int) -> dict[str, float]:
     command = [sys.executable, "-m", "tests.benchmarks.speed", part, str(size)]
     environment = {**os.environ, "KOLLEGA_HOME": str(settings.home)}
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
@@ -239,7 +239,7 @@ def _in_a_process(settings: Settings, part: str, size: int) -> dict[str, float]:
 
 
 def _settings(home: Path, scratch: Path) -> Settings:
-    """A scratch home that shares the rebuilt and exported models."""
+    """A temporary home that shares the rebuilt and exported models."""
     models = home / "models"
     models.mkdir(parents=True, exist_ok=True)
     (scratch / "models").symlink_to(models.resolve(), target_is_directory=True)
@@ -253,7 +253,7 @@ def _time(run: Callable[[], object]) -> float:
 
 
 def _peak_mb() -> float:
-    """The high-water mark of this program; getrusage's also counts what the parent held when it forked."""
+    """The peak memory of this process; that of getrusage includes the memory of the parent at the fork."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
@@ -261,9 +261,9 @@ def _peak_mb() -> float:
 
 
 if __name__ == "__main__":
-    parts = {"--index": index_drawn, "--ask": ask_while_typing}
+    parts = {"--index": index_generated, "--ask": search_while_typing}
     if len(sys.argv) == 3 and sys.argv[1] in parts:
-        own = Settings(home=Path(os.environ["KOLLEGA_HOME"]), anonymous_reading=True)
-        print(json.dumps(parts[sys.argv[1]](own, int(sys.argv[2]))))
+        settings = Settings(home=Path(os.environ["KOLLEGA_HOME"]), anonymous_reading=True)
+        print(json.dumps(parts[sys.argv[1]](settings, int(sys.argv[2]))))
     else:
         main([int(size) for size in sys.argv[1:]] or SIZES)

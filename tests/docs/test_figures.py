@@ -1,4 +1,4 @@
-"""Figures in the pages come from tests/benchmarks/results: a page that differs is noticed, and rewritten."""
+"""docs/generate_figures.py: a figure in a page that differs from tests/benchmarks/results is reported and rewritten."""
 
 import importlib.util
 import json
@@ -39,7 +39,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_changed_figure_in_a_page_is_noticed_and_put_right(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_figure_in_a_page_is_reported_and_corrected(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = copy / "docs" / "search.md"
     before = page.read_text(encoding="utf-8")
     page.write_text(before.replace("| se_quantum | similar | 95 |", "| se_quantum | similar | 96 |"), encoding="utf-8")
@@ -49,53 +49,53 @@ def test_a_changed_figure_in_a_page_is_noticed_and_put_right(copy: Path, capsys:
     assert page.read_text(encoding="utf-8") == before
 
 
-def test_a_changed_result_is_noticed(copy: Path) -> None:
+def test_a_changed_result_is_reported_and_written_to_the_page(copy: Path) -> None:
     file = copy / "results" / "load.json"
-    held = json.loads(file.read_text(encoding="utf-8"))
-    file.write_text(json.dumps(held | {"errors": 1}), encoding="utf-8")
+    result = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(result | {"errors": 1}), encoding="utf-8")
     assert figures.main(check=True, root=copy, results=copy / "results") == 1
     assert figures.main(check=False, root=copy, results=copy / "results") == 0
     assert "| errors | 1 | 0 |" in (copy / "docs" / "performance.md").read_text(encoding="utf-8")
 
 
 def test_a_block_shows_the_figures_of_its_file() -> None:
-    held = json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))
+    result = json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))
     rows = figures.BLOCKS["scale"](figures.read_results(RESULTS)).splitlines()
-    largest = held["scale"][-1]
+    largest = result["scale"][-1]
     assert rows[4].startswith(f"| {largest['items']:,} | {largest['p50_ms']:.0f} ms | {largest['p95_ms']:.0f} ms |")
-    assert f"commit {held['commit']} on {held['measured_on']}" in rows[-1]
+    assert f"commit {result['commit']} on {result['measured_on']}" in rows[-1]
 
 
-def test_every_block_stands_in_some_page_and_names_commit_and_machine() -> None:
+def test_every_block_is_in_a_page_and_names_commit_and_machine() -> None:
     text = "".join(page.read_text(encoding="utf-8") for page in figures.pages(ROOT))
-    used = re.findall(r"<!-- figures: ([a-z0-9-]+) -->\n(.*?)<!-- end -->", text, re.DOTALL)
-    assert {name for name, _content in used} == set(figures.BLOCKS)
-    assert text.count("<!-- figures:") == len(used)
-    for name, content in used:
+    blocks = re.findall(r"<!-- figures: ([a-z0-9-]+) -->\n(.*?)<!-- end -->", text, re.DOTALL)
+    assert {name for name, _content in blocks} == set(figures.BLOCKS)
+    assert text.count("<!-- figures:") == len(blocks)
+    for name, content in blocks:
         assert re.search(r"\bcommit [0-9a-f]{7}\b", content), name
         assert "x86_64" in content or "aarch64" in content, name
 
 
-def test_a_block_that_nobody_makes_is_an_error() -> None:
+def test_an_unknown_block_is_an_error() -> None:
     with pytest.raises(KeyError):
         figures.rewritten("<!-- figures: nothing -->\n<!-- end -->\n", figures.read_results(RESULTS))
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in RESULTS.glob("*.json")))
 def test_every_result_says_where_it_was_measured(name: str) -> None:
-    held: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
     if name == "targets":
-        assert held["about"]
+        assert result["about"]
         return
-    measured = held["trials"] if name == "trials" else [held]
-    for each in measured:
-        assert re.fullmatch(r"[0-9a-f]{7}(\+changes)?", each["commit"])
-        assert {"system", "instructions"} <= each["machine"].keys()
-        assert re.fullmatch(r"\d{4}-\d\d-\d\d", each["measured_on"])
-        assert "command" in each or "again" in each
+    measured = result["trials"] if name == "trials" else [result]
+    for measurement in measured:
+        assert re.fullmatch(r"[0-9a-f]{7}(\+changes)?", measurement["commit"])
+        assert {"system", "instructions"} <= measurement["machine"].keys()
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", measurement["measured_on"])
+        assert "command" in measurement or "again" in measurement
 
 
-def test_what_evaluate_prints_is_kept_with_its_commit_and_machine(tmp_path: Path) -> None:
+def test_the_output_of_evaluate_is_saved_with_its_commit_and_machine(tmp_path: Path) -> None:
     """`kollega evaluate --json | python -m tests.benchmarks.record quality`, in a copy of the folder of results."""
     rows = [
         {"set": "office", "protocol": "similar", "method": "fusion", "n": 2, "metrics": {"nDCG@10": 0.123456}},
@@ -105,10 +105,8 @@ def test_what_evaluate_prints_is_kept_with_its_commit_and_machine(tmp_path: Path
         "import pathlib, sys; from tests.benchmarks import record; "
         f"record.RESULTS = pathlib.Path({str(tmp_path)!r}); record.main('quality')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], input=json.dumps(rows), text=True, cwd=ROOT, capture_output=True
-    )
-    assert done.returncode == 0, done.stderr
+    ran = subprocess.run([sys.executable, "-c", code], input=json.dumps(rows), text=True, cwd=ROOT, capture_output=True)
+    assert ran.returncode == 0, ran.stderr
     quality, experts = (json.loads((tmp_path / f"{name}.json").read_text("utf-8")) for name in ("quality", "experts"))
     assert [row["metrics"] for row in quality["rows"]] == [{"nDCG@10": 0.1235}]
     assert [row["protocol"] for row in experts["rows"]] == ["experts, rolling"]

@@ -1,4 +1,4 @@
-"""What README.md and docs/ say is true: links, commands, variables, the import format, generated pages."""
+"""README.md and docs/: links, commands, variables, the import format and generated pages are right."""
 
 import json
 import re
@@ -23,7 +23,7 @@ _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _VARIABLE = re.compile(r"\bKOLLEGA_[A-Z][A-Z_]*")
 _NOT_SETTINGS = {"KOLLEGA_LEAK_CASES"}
-"""Variables that the tests read."""
+"""Variables that only the tests read."""
 
 
 def _commands(group: click.Group, prefix: str) -> Iterator[str]:
@@ -45,18 +45,18 @@ def _anchors(page: Path) -> set[str]:
 
 
 def _code(page: Path, language: str) -> list[str]:
-    return [code for found, code in _FENCE.findall(page.read_text(encoding="utf-8")) if found == language]
+    return [code for name, code in _FENCE.findall(page.read_text(encoding="utf-8")) if name == language]
 
 
-def _called(page: Path) -> Iterator[str]:
-    """Every call of `kollega` in a page: in its code blocks, and in `inline code`."""
+def _kollega_calls(page: Path) -> Iterator[str]:
+    """Every `kollega` command line in a page: in its code blocks and in `inline code`."""
     text = page.read_text(encoding="utf-8")
     lines = [line for block in _code(page, "sh") for line in block.splitlines()]
     lines += [code.replace("\\|", "|") for code in re.findall(r"`([^`\n]+)`", _FENCE.sub("", text))]
     for line in lines:
-        found = re.search(r"(?:^|\s|/bin/)(kollega(?: .*)?)$", line.partition(" | ")[0].partition("   #")[0].strip())
-        if found and not line.startswith("make "):
-            yield found[1]
+        match = re.search(r"(?:^|\s|/bin/)(kollega(?: .*)?)$", line.partition(" | ")[0].partition("   #")[0].strip())
+        if match and not line.startswith("make "):
+            yield match[1]
 
 
 def test_readme_is_short() -> None:
@@ -72,15 +72,15 @@ def test_readme_shows_the_search_page() -> None:
 
 
 @pytest.mark.parametrize("command", ["make demo", "make test"])
-def test_readme_names_the_two_commands_to_begin_with(command: str) -> None:
+def test_readme_names_the_first_two_commands(command: str) -> None:
     (block,) = _code(ROOT / "README.md", "sh")
     assert command in block
 
 
 @pytest.mark.parametrize("script", ["generate_pages.py", "generate_figures.py"])
 def test_generated_parts_are_up_to_date(script: str) -> None:
-    done = subprocess.run([sys.executable, ROOT / "docs" / script, "--check"], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
+    ran = subprocess.run([sys.executable, ROOT / "docs" / script, "--check"], capture_output=True, text=True, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr
 
 
 @pytest.mark.parametrize(("name", "default", "meaning"), Settings.table())
@@ -98,7 +98,7 @@ def test_every_command_is_described(command: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_every_link_has_a_target(page: Path) -> None:
     for target in _LINK.findall(_prose(page)):
         if "://" in target:
             continue
@@ -111,7 +111,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_every_page_is_reached_from_the_readme_or_an_index(page: Path) -> None:
+def test_every_page_is_linked_from_the_readme_or_an_index(page: Path) -> None:
     starts = [ROOT / "README.md", ROOT / "docs" / "index.md", ROOT / "docs" / "decisions" / "index.md"]
     linked = {
         (start.parent / target.partition("#")[0]).resolve()
@@ -122,27 +122,27 @@ def test_every_page_is_reached_from_the_readme_or_an_index(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_every_call_of_kollega_is_one_that_it_understands(page: Path) -> None:
-    for call in _called(page):
+def test_every_kollega_command_in_the_pages_is_valid(page: Path) -> None:
+    for call in _kollega_calls(page):
         words = [word for word in shlex.split(call, comments=True) if word not in ("...", "SETS...")]
-        _understood(kollega, words[1:], call)
+        _assert_valid(kollega, words[1:], call)
 
 
-def test_calls_that_kollega_does_not_understand_are_noticed(tmp_path: Path) -> None:
+def test_invalid_kollega_commands_are_reported(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         "Run `kollega reindex --ful` or:\n\n```sh\n.venv/bin/kollega import json x\n```\n", encoding="utf-8"
     )
-    calls = list(_called(page))
+    calls = list(_kollega_calls(page))
     assert calls == ["kollega import json x", "kollega reindex --ful"]
     for call in calls:
         with pytest.raises(AssertionError):
-            _understood(kollega, call.split()[1:], call)
+            _assert_valid(kollega, call.split()[1:], call)
 
 
-def _understood(command: click.Command, words: list[str], call: str) -> None:
-    """Asserts that the options exist on the command that the words name, with values of their types. A call that leaves
-    arguments out, as prose does ("kollega import jsonl"), is understood; so are the marks [OPTIONS] and ARGUMENT."""
+def _assert_valid(command: click.Command, words: list[str], call: str) -> None:
+    """Asserts that the command has these options, with values of their types. Arguments may be missing, as in prose
+    ("kollega import jsonl"), and the placeholders [OPTIONS] and ARGUMENT are valid."""
     context = click.Context(command, info_name="kollega")
     while words and isinstance(command, click.Group):
         if words[0].startswith("-"):
@@ -167,25 +167,25 @@ def _understood(command: click.Command, words: list[str], call: str) -> None:
             option.type.convert(words[0], option, context)
             words = words[1:]
     most = sum(abs(argument.nargs) for argument in command.params if isinstance(argument, click.Argument))
-    many = any(argument.nargs < 0 for argument in command.params if isinstance(argument, click.Argument))
-    assert many or arguments <= most, f"{call}: {arguments} arguments, {most} are known"
+    unlimited = any(argument.nargs < 0 for argument in command.params if isinstance(argument, click.Argument))
+    assert unlimited or arguments <= most, f"{call}: {arguments} arguments, at most {most} are valid"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_every_variable_named_is_a_setting(page: Path) -> None:
+def test_every_variable_in_the_pages_is_a_setting(page: Path) -> None:
     known = {name for name, _default, _meaning in Settings.table()} | _NOT_SETTINGS
     assert set(_VARIABLE.findall(page.read_text(encoding="utf-8"))) <= known
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_every_target_of_make_named_exists(page: Path) -> None:
+def test_every_make_target_in_the_pages_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
     assert named <= targets
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_every_file_of_the_code_named_exists(page: Path) -> None:
+def test_every_source_file_named_in_the_pages_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     files = re.findall(r"`((?:recommender|indexer|web|tests|docs)/[\w/.-]+)`", text)
     modules = [name.replace(".", "/") + ".py" for name in re.findall(r"python -m ((?:indexer|tests)\.[\w.]+\w)", text)]

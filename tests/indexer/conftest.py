@@ -1,4 +1,4 @@
-"""`kollega` as an admin runs it, on real files, with the fake encoder in place of the model."""
+"""Runs `kollega` as an admin does, on real files, with the fake encoder in place of the model."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ REQUEST = {
 
 @pytest.fixture
 def kollega(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: FakeEncoder) -> Iterator[Kollega]:
-    """Runs `kollega` with a home of its own; fails when the admin would see a traceback."""
+    """Runs `kollega` with a home of its own; fails when a traceback would be shown."""
     home = tmp_path / "home"
     home.mkdir()
     (home / "models").symlink_to(MODELS, target_is_directory=True)
@@ -42,7 +42,7 @@ def kollega(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: FakeEncode
             monkeypatch.delenv(name)
     monkeypatch.setenv("KOLLEGA_HOME", str(home))
     monkeypatch.setenv("KOLLEGA_MODEL", encoder.card.name)
-    for name, module in list(sys.modules.items()):  # wherever load_encoder was imported into
+    for name, module in list(sys.modules.items()):  # in every module that imported load_encoder
         if name.startswith("recommender.") and hasattr(module, "load_encoder"):
             monkeypatch.setattr(module, "load_encoder", lambda _settings: encoder)
     level = logging.getLogger().level

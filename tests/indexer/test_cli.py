@@ -1,4 +1,4 @@
-"""The group of commands: what holds for all of them."""
+"""cli.py: what holds for all commands."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +9,7 @@ from indexer.cli import main
 from tests.indexer.conftest import Kollega
 
 
-def test_a_database_or_home_that_cannot_be_used_is_one_sentence(
+def test_a_database_or_home_that_cannot_be_used_is_reported_in_one_sentence(
     kollega: Kollega, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for url in ("nonsense", "nosuchdialect://x", "sqlite:////nowhere/at/all.db"):
@@ -32,7 +32,7 @@ def test_a_database_or_home_that_cannot_be_used_is_one_sentence(
         ("KOLLEGA_BACKEND", "gpu", "KOLLEGA_BACKEND must be auto, openvino or torch."),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_named(
+def test_an_invalid_setting_is_named(
     kollega: Kollega, monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -40,15 +40,15 @@ def test_a_setting_that_cannot_be_used_is_named(
     assert (result.exit_code, result.stderr) == (1, f"Error: {sentence}\n")
 
 
-def test_every_command_explains_itself(kollega: Kollega) -> None:
-    top = kollega("--help").stdout
+def test_every_command_has_a_help_text(kollega: Kollega) -> None:
+    overview = kollega("--help").stdout
     for name, command in main.commands.items():
-        assert name in top
+        assert name in overview
         shown = kollega(name, "--help")
         assert shown.exit_code == 0 and command.help
         assert command.help.split("\n")[0][:40] in shown.stdout
     assert kollega("nonsense").exit_code == 2
 
 
-def test_the_version_is_the_packages(kollega: Kollega) -> None:
+def test_the_version_is_that_of_the_package(kollega: Kollega) -> None:
     assert version("kollega") in kollega("--version").stdout

@@ -1,4 +1,4 @@
-"""A recommender over what the database holds, with an encoder that counts words."""
+"""A recommender on the items of the database, with an encoder that counts words."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -23,7 +23,7 @@ Reopen = Callable[[Encoder | None], Recommender]
 
 @pytest.fixture
 def build(settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer) -> Build:
-    """Indexes what the database holds and opens a recommender on it."""
+    """Indexes the items in the database and opens a recommender on them."""
 
     def built() -> Recommender:
         reindex(settings, sessions, encoder, analyzer)
@@ -62,10 +62,10 @@ def get_person(session: Session, handle: str) -> Person:
 
 
 def add_unrelated_requests(add_request: Add, count: int = 6) -> None:
-    """Requests that share no word with the questions asked here."""
+    """Add requests that share no word with the questions in these tests."""
     for number in range(count):
         add_request(f"unrelated{number} subject{number}", answer=f"other{number} reply{number}", by="zeppo")
 
 
-def item_ids(found: Iterable[Suggestion]) -> set[int]:
-    return {suggestion.item.id for suggestion in found}
+def item_ids(suggestions: Iterable[Suggestion]) -> set[int]:
+    return {suggestion.item.id for suggestion in suggestions}

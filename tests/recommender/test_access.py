@@ -41,7 +41,7 @@ TOKENS = (EVERYONE, ANY_AGENT, *NAMED, "team:gone")
 
 @dataclass(frozen=True)
 class Row:
-    """A request or document to add: its stored audience, its person, its team, and whether it is a draft."""
+    """A request or document to add: its stored audience, its asker or owner, its team, and whether it is a draft."""
 
     written: frozenset[str]
     person: int | None
@@ -56,8 +56,8 @@ ROWS = st.builds(
     team=st.sampled_from((None, 0, 1, 2)),
     draft=st.booleans(),
 )
-WHO = st.tuples(st.sampled_from(("staff", *AGENTS)), st.frozensets(st.sampled_from((0, 1, 2))))
-EVERYBODY = st.tuples(*[WHO for _ in PEOPLE])
+ROLES_AND_TEAMS = st.tuples(st.sampled_from(("staff", *AGENTS)), st.frozensets(st.sampled_from((0, 1, 2))))
+EVERYBODY = st.tuples(*[ROLES_AND_TEAMS for _ in PEOPLE])
 
 
 def _people(everybody: tuple[tuple[str, frozenset[int]], ...]) -> tuple[list[Team], list[Person]]:
@@ -116,7 +116,7 @@ def _document(row: Row) -> Document:
     )
 
 
-def test_a_person_holds_tokens_for_everyone_their_teams_and_themselves() -> None:
+def test_a_person_has_tokens_for_everyone_their_teams_and_themselves() -> None:
     teams = [Team(id=4, handle="hr", name="HR"), Team(id=6, handle="it", name="IT")]
     reader = reader_of(Person(id=7, handle="aino", name="Aino", teams=teams))
     assert reader.tokens == {"everyone", "person:7", "team:hr", "team:it"}
@@ -125,7 +125,7 @@ def test_a_person_holds_tokens_for_everyone_their_teams_and_themselves() -> None
 
 
 @pytest.mark.parametrize("role", AGENTS)
-def test_an_agent_also_holds_the_agents_token_and_serves_their_teams(role: str) -> None:
+def test_an_agent_also_has_the_agents_token_and_serves_their_teams(role: str) -> None:
     reader = reader_of(Person(id=7, handle="aino", name="Aino", role=role, teams=[Team(id=4, handle="hr", name="HR")]))
     assert reader.tokens == {"everyone", "agents", "person:7", "team:hr"}
     assert (reader.agent, set(reader.serves_teams)) == (True, {4})
@@ -161,7 +161,7 @@ def test_answering_a_restricted_request_gives_no_token() -> None:
     assert not may_read(request_audience(HelpRequest(asked_by_id=3, audience=[])), reader)
 
 
-# a team of two people and others: anonymous askers, agents, editors
+# two people of a team and three others: anonymous askers, agents, editors
 
 IT, HR = Team(id=1, handle="it", name="IT"), Team(id=2, handle="hr", name="HR")
 MINNA = Person(id=1, handle="minna", name="Minna", role="staff", teams=[])
@@ -172,30 +172,30 @@ LASSE = Person(id=5, handle="lasse", name="Lasse", role="staff", teams=[])
 READERS = {person.handle: reader_of(person) for person in (MINNA, OTTO, IIDA, VERA, LASSE)} | {"": ANYONE}
 
 
-def _asked(team: Team | None, *, anonymous: bool) -> HelpRequest:
+def _answered_request(team: Team | None, *, anonymous: bool) -> HelpRequest:
     """A request by Minna with a reply by her and a reply by Otto."""
     request = HelpRequest(asked_by=MINNA, asked_by_id=1, team=team, team_id=team and team.id, anonymous=anonymous)
     request.replies = [Reply(author=MINNA, author_id=1), Reply(author=OTTO, author_id=2), Reply()]
     return request
 
 
-@pytest.mark.parametrize(("team", "knowing"), [(IT, {"minna", "otto"}), (HR, {"minna", "vera"}), (None, {"minna"})])
-def test_an_anonymous_asker_is_shown_to_themselves_and_the_agents_who_handle_the_request(
-    team: Team | None, knowing: set[str]
+@pytest.mark.parametrize(("team", "informed"), [(IT, {"minna", "otto"}), (HR, {"minna", "vera"}), (None, {"minna"})])
+def test_an_anonymous_asker_is_shown_only_to_themselves_and_the_agents_who_handle_the_request(
+    team: Team | None, informed: set[str]
 ) -> None:
-    request = _asked(team, anonymous=True)
+    request = _answered_request(team, anonymous=True)
     assert {name: asker(request, reader) for name, reader in READERS.items()} == {
-        name: MINNA if name in knowing else None for name in READERS
+        name: MINNA if name in informed else None for name in READERS
     }
-    hers, otto_s, imported = request.replies
+    reply_of_minna, reply_of_otto, imported = request.replies
     for name, reader in READERS.items():
-        assert author(hers, reader) is (MINNA if name in knowing else None)
-        assert author(otto_s, reader) is OTTO  # people who answer are not anonymous
+        assert author(reply_of_minna, reader) is (MINNA if name in informed else None)
+        assert author(reply_of_otto, reader) is OTTO  # people who answer are not anonymous
         assert author(imported, reader) is None
 
 
 def test_an_asker_who_is_not_anonymous_is_shown_to_all_readers() -> None:
-    request = _asked(IT, anonymous=False)
+    request = _answered_request(IT, anonymous=False)
     for reader in READERS.values():
         assert asker(request, reader) is MINNA
         assert [author(reply, reader) for reply in request.replies] == [MINNA, OTTO, None]
@@ -212,7 +212,7 @@ def test_an_anonymous_request_without_an_asker_belongs_to_nobody() -> None:
 def test_a_request_is_handled_by_its_team_s_agents_or_by_any_agent_while_it_has_no_team(
     team: Team | None, handling: set[str]
 ) -> None:
-    request = _asked(team, anonymous=False)
+    request = _answered_request(team, anonymous=False)
     assert {name for name, reader in READERS.items() if may_handle(request, reader)} == handling
 
 
@@ -270,7 +270,7 @@ def test_an_audience_that_covers_a_request_includes_all_of_its_readers(
         ({"everyone"}, IT, {"team:it", "agents", "person:1"}, False),
         (set(), IT, {"everyone"}, True),
         (set(), IT, {"team:it", "person:1"}, True),
-        (set(), IT, {"team:it"}, False),  # Minna, who asks, is not in the team
+        (set(), IT, {"team:it"}, False),  # Minna is the asker, and she is not in the team
         (set(), IT, {"person:1"}, False),
         ({"person:3"}, IT, {"team:it", "person:1"}, True),  # Iida is in the team
         ({"person:4"}, None, {"person:1", "team:hr"}, True),  # Vera is in hr
@@ -311,5 +311,5 @@ def test_an_open_audience_is_readable_only_in_a_search_for_open_requests(
 
 
 @given(st.frozensets(st.sampled_from(TOKENS)))
-def test_without_open_prefix_takes_the_prefix_off_an_open_audience(audience: frozenset[str]) -> None:
+def test_without_open_prefix_removes_the_prefix_of_an_open_audience(audience: frozenset[str]) -> None:
     assert without_open_prefix(open_audience(audience)) == without_open_prefix(audience) == audience

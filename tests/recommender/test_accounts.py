@@ -62,11 +62,13 @@ def test_a_name_and_its_password_sign_in(session: Session, aino: Person, name: s
         ("", PASSWORD),
     ],
 )
-def test_a_wrong_password_or_an_unknown_name_does_not(session: Session, aino: Person, name: str, password: str) -> None:
+def test_a_wrong_password_or_an_unknown_name_does_not_sign_in(
+    session: Session, aino: Person, name: str, password: str
+) -> None:
     assert accounts.sign_in(session, name, password) is None
 
 
-def test_somebody_without_a_password_cannot_sign_in_with_any(session: Session, add_person: Callable[..., int]) -> None:
+def test_a_person_without_a_password_cannot_sign_in_with_any(session: Session, add_person: Callable[..., int]) -> None:
     accounts.open_account(session, session.get_one(Person, add_person("aino")))
     assert accounts.sign_in(session, "aino", "") is None
     assert accounts.sign_in(session, "aino", PASSWORD) is None
@@ -264,7 +266,7 @@ def test_a_token_without_an_expiry_date_never_expires(session: Session, aino: Pe
     assert accounts.token_of(session, token, date.max) is not None
 
 
-def test_a_token_of_zero_days_has_expired_tomorrow(session: Session, aino: Person) -> None:
+def test_a_token_of_zero_days_is_expired_tomorrow(session: Session, aino: Person) -> None:
     token = accounts.make_token(session, aino, "t", ["read"], days=0)
     assert accounts.token_of(session, token, _today() + timedelta(days=1)) is None
 

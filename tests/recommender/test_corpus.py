@@ -64,7 +64,7 @@ def test_requests_and_documents_that_are_neither_hidden_nor_drafts_are_items(
         loaded = load_items(session, keys)
         assert set(loaded) == set(wanted)
         assert loaded[f"request:{visible}"].audience == {"everyone"}
-        assert loaded[f"request:{unresolved}"].audience == {"open:everyone"}  # found only by a search for open requests
+        assert loaded[f"request:{unresolved}"].audience == {"open:everyone"}  # only a search for open requests finds it
         assert load_items(session, []) == {}
 
 
@@ -93,7 +93,7 @@ def test_headings_are_of_answered_items_that_the_reader_may_read_now(
             session.add(row)
             session.flush()
     keys = [f"request:{number}" for number in (shared, private, unresolved, 99)] + ["document:1", "document:2"]
-    own = Reader(9, frozenset(), frozenset({"everyone", "person:9"}))
+    reader = Reader(9, frozenset(), frozenset({"everyone", "person:9"}))
     with sessions() as session:
         loaded = headings(session, keys, ANYONE)
         assert loaded == {
@@ -101,8 +101,8 @@ def test_headings_are_of_answered_items_that_the_reader_may_read_now(
             "document:1": Heading("document:1", Kind.DOCUMENT, "page", "en", None),
         }
         assert loaded["document:1"].id == 1
-        assert headings(session, keys, own).keys() - loaded.keys() == {f"request:{private}"}
-        assert headings(session, [], own) == {}
+        assert headings(session, keys, reader).keys() - loaded.keys() == {f"request:{private}"}
+        assert headings(session, [], reader) == {}
         session.execute(update(HelpRequest).where(HelpRequest.id == shared).values(hidden=True, title="changed"))
         assert headings(session, keys, ANYONE).keys() == {"document:1"}
 

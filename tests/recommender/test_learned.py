@@ -1,4 +1,4 @@
-"""learned.py: models are saved, loaded, removed and copied to the next generation; unusable files are passed over."""
+"""learned.py: models are saved, loaded, removed and copied to the next generation; unusable files are ignored."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def test_a_saved_ranker_is_loaded(generation: Path) -> None:
     assert loaded.trained == {"questions": 300}
 
 
-def test_the_shipped_ranker_is_in_force_until_another_is_saved_and_after_it_is_removed(generation: Path) -> None:
+def test_the_shipped_ranker_is_used_until_another_is_saved_and_after_it_is_removed(generation: Path) -> None:
     assert RANKER.in_force(generation) is ranker.SHIPPED and RANKER.file_version(generation) is None
     RANKER.save(generation, Ranker({"votes": 2.0}))
     assert RANKER.in_force(generation).weights == {"votes": 2.0}
@@ -46,7 +46,7 @@ def test_the_shipped_ranker_is_in_force_until_another_is_saved_and_after_it_is_r
     assert RANKER.in_force(generation) is ranker.SHIPPED and RANKER.file_version(generation) is None
 
 
-def test_the_shipped_answer_model_is_in_force_until_another_is_saved_and_after_it_is_removed(generation: Path) -> None:
+def test_the_shipped_answer_model_is_used_until_another_is_saved_and_after_it_is_removed(generation: Path) -> None:
     assert ANSWER_MODEL.in_force(generation) is calibration.SHIPPED
     ANSWER_MODEL.save(generation, FITTED)
     assert ANSWER_MODEL.load(generation) == ANSWER_MODEL.in_force(generation) == FITTED
@@ -69,7 +69,7 @@ VERSION = ranker.VERSION
         json.dumps({"version": VERSION, "weights": {"votes": 1.0}, "trained": [1]}),
     ],
 )  # fmt: skip
-def test_a_ranker_that_cannot_be_used_is_logged_and_passed_over(
+def test_an_unusable_ranker_is_logged_and_ignored(
     generation: Path, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     (generation / "experts.json").write_text(content)
@@ -93,7 +93,7 @@ _USABLE = {"constant": -1.0, "best": 0.5, "together": 2.0}
         json.dumps({"version": calibration.VERSION, "weights": _USABLE, "fitted": [1]}),
     ],
 )  # fmt: skip
-def test_an_answer_model_that_cannot_be_used_is_logged_and_passed_over(
+def test_an_unusable_answer_model_is_logged_and_ignored(
     generation: Path, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     (generation / "calibration.json").write_text(content)
@@ -104,7 +104,7 @@ def test_an_answer_model_that_cannot_be_used_is_logged_and_passed_over(
 
 @pytest.mark.parametrize("file", [RANKER, ANSWER_MODEL])
 def test_only_an_unusable_file_is_removed(generation: Path, file: LearnedFile[Any]) -> None:
-    file.remove_unusable(generation)  # no file is no error
+    file.remove_unusable(generation)  # a missing file is no error
     file.save(generation, file.shipped)
     file.remove_unusable(generation)
     assert file.load(generation) == file.shipped or file.load(generation).weights == file.shipped.weights
@@ -129,7 +129,7 @@ def test_a_learned_ranker_is_copied_to_the_next_generation_of_the_same_model(
     manifest = (generation / "manifest.json").read_text()
     (generation / "manifest.json").write_text(manifest.replace(f'"format": {FORMAT}', f'"format": {FORMAT - 1}'))
     assert RANKER.load(generations.begin(generation.parent, MODEL)).weights == {"votes": 2.0}
-    (generation / "manifest.json").write_text("{")  # the model is not known
+    (generation / "manifest.json").write_text("{")  # without a model
     (generation.parent / "gen-000002").mkdir(exist_ok=True)
     assert list(generations.begin(generation.parent, MODEL).iterdir()) == []
     assert "experts.json of gen-000001 belong to another model" in caplog.text

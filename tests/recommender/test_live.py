@@ -1,4 +1,4 @@
-"""live.py: what cannot run becomes a notice, and a new generation takes over as a whole."""
+"""live.py: each part that cannot run becomes a notice, and a new generation replaces the old one as a whole."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ from recommender.settings import Settings
 from tests.conftest import MODELS, FakeEncoder
 from tests.recommender.conftest import Add, Build, Reopen, add_unrelated_requests, item_ids
 
-# what is missing
+# missing parts
 
 
 def _remove_vectors(directory: Path) -> None:
@@ -115,10 +115,10 @@ def test_a_model_that_cannot_be_found_is_a_notice_and_not_an_error(
     assert [suggestion.item.id for suggestion in result.suggestions] == [request_id]
 
 
-# what changes
+# changes
 
 
-def test_refresh_takes_over_a_new_generation_and_the_old_one_answers_until_then(
+def test_refresh_loads_a_new_generation_and_the_old_one_answers_until_then(
     settings: Settings,
     sessions: sessionmaker[Session],
     build: Build,
@@ -141,12 +141,12 @@ def test_refresh_takes_over_a_new_generation_and_the_old_one_answers_until_then(
     assert [suggestion.item.id for suggestion in recommender.recommend("vpn tunnel", ANYONE, session).suggestions] == [
         new
     ]
-    taken = recommender.index
+    current = recommender.index
     recommender.refresh(wait=True)
-    assert recommender.index is taken  # nothing new, nothing done
+    assert recommender.index is current  # nothing is done when nothing is new
 
 
-def test_the_old_generation_answers_after_its_files_are_gone(
+def test_the_old_generation_answers_after_its_files_were_deleted(
     settings: Settings,
     sessions: sessionmaker[Session],
     build: Build,
@@ -168,7 +168,7 @@ def test_the_old_generation_answers_after_its_files_are_gone(
     ]
 
 
-def test_refresh_in_the_background_ends_with_the_new_generation(
+def test_refresh_in_the_background_loads_the_new_generation(
     settings: Settings,
     sessions: sessionmaker[Session],
     build: Build,
@@ -181,7 +181,7 @@ def test_refresh_in_the_background_ends_with_the_new_generation(
     add_request("vpn tunnel")
     reindex(settings, sessions, encoder, analyzer)
     recommender.refresh()
-    recommender.refresh(wait=True)  # waits for the thread, whichever of the two loads
+    recommender.refresh(wait=True)  # waits for the loading thread of the first call, too
     assert isinstance(recommender.index, LocalIndex)
     assert recommender.index.manifest.generation == "gen-000002"
     assert recommender.index.manifest.items == 2
@@ -211,7 +211,7 @@ def test_index_and_learned_models_change_together(
     assert (first.generation, first.ranker, first.answer_model) == ("gen-000001", ranker.SHIPPED, calibration.SHIPPED)
 
 
-def test_refresh_takes_over_models_that_are_learned_or_removed_in_the_live_generation(
+def test_refresh_loads_models_that_were_learned_or_removed_in_the_live_generation(
     settings: Settings, open_recommender: Build, add_request: Add
 ) -> None:
     add_request("printer jam")
@@ -223,15 +223,15 @@ def test_refresh_takes_over_models_that_are_learned_or_removed_in_the_live_gener
     assert recommender.snapshot.ranker.weights == {"nearest": 2.0}
     assert recommender.snapshot.answer_model is calibration.SHIPPED
     assert recommender.snapshot.index is before.index  # the index is not loaded again
-    taken = recommender.snapshot
+    current = recommender.snapshot
     recommender.refresh()
-    assert recommender.snapshot is taken  # nothing is new
+    assert recommender.snapshot is current  # nothing is new
     RANKER.remove(directory)
     recommender.refresh(wait=True)
     assert recommender.snapshot.ranker is ranker.SHIPPED and recommender.snapshot.index is before.index
 
 
-def test_a_question_is_answered_by_the_generation_it_began_with(
+def test_a_question_is_answered_by_the_generation_that_was_live_when_it_began(
     settings: Settings,
     sessions: sessionmaker[Session],
     open_recommender: Build,
@@ -246,7 +246,8 @@ def test_a_question_is_answered_by_the_generation_it_began_with(
     recommender = open_recommender()
     new = add_request("printer jam", answer="open the lid")
     reindex(settings, sessions, encoder, analyzer)
-    ANSWER_MODEL.save(generations.live(settings.index_dir), AnswerModel(-99.0, 0.0, 0.0))  # every answer is unknown
+    # with this model every verdict is "unknown"
+    ANSWER_MODEL.save(generations.live(settings.index_dir), AnswerModel(-99.0, 0.0, 0.0))
     encode = encoder.encode_queries
 
     def encode_while_the_index_changes(texts: Sequence[str]) -> Vectors:

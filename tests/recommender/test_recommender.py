@@ -1,4 +1,5 @@
-"""recommender.py: the whole recipe on a real index, with an encoder that counts words; a few runs of the real model."""
+"""recommender.py: whole recommendations on a real index, with an encoder that counts words; a few with the real
+model."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from recommender.settings import Settings
 from tests.conftest import FakeEncoder, make_recommender
 from tests.recommender.conftest import Add, Build, Reopen, add_unrelated_requests, change_request, get_person, item_ids
 
-# what is suggested
+# suggestions
 
 
 def test_the_best_item_comes_first_with_its_passage_and_reasons(
@@ -118,7 +119,7 @@ def test_query_syntax_and_markup_in_a_question_are_plain_text(build: Build, sess
     assert build().recommend(question, ANYONE, session).suggestions[0].item.id == request_id
 
 
-# what is left out
+# items that are left out
 
 
 def test_a_left_out_item_is_neither_suggested_nor_counted_nor_evidence(
@@ -179,16 +180,16 @@ def test_a_question_is_encoded_once_for_answers_and_for_similar_open_requests(
     assert encoded == ["printer jam", "coffee beans"]
 
 
-def test_answers_together_with_similar_open_requests_are_the_same_as_apart(
+def test_answers_and_similar_open_requests_are_the_same_in_one_call_as_in_two(
     build: Build, session: Session, add_request: Add
 ) -> None:
     add_unrelated_requests(add_request)
     for number in range(3):
         add_request("printer jam", answer=f"open the tray {number}", by=f"helper{number}", at=utc_now())
         add_request("printer jam", body=f"again {number}", status="open")
-    own = [add_request("printer jam", status="open"), add_request("printer jam", answer="open the lid", by="own")]
+    left_out = [add_request("printer jam", status="open"), add_request("printer jam", answer="open the lid", by="own")]
     recommender = build()
-    leave_out = {f"request:{number}" for number in own}
+    leave_out = {f"request:{number}" for number in left_out}
     asker = get_person(session, "helper0").id
     both = recommender.recommend_with_open("printer jam", ANYONE, session, 2, 1, leave_out, asker)
     answers = recommender.recommend("printer jam", ANYONE, session, 2, leave_out, asker)
@@ -198,13 +199,13 @@ def test_answers_together_with_similar_open_requests_are_the_same_as_apart(
     assert both[1] == recommender.similar_open("printer jam", ANYONE, session, 1, leave_out) and len(both[1]) == 1
 
 
-def test_similar_open_shows_each_reader_what_they_may_read(
+def test_similar_open_shows_each_reader_only_what_they_may_read(
     build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add, add_person: Add
 ) -> None:
     add_unrelated_requests(add_request)
     public = add_request("printer jam", status="open")
-    own = add_request("printer jam", status="open", audience=[], asked_by="minna", team="it")
-    untaken = add_request("printer jam", status="open", audience=["agents"], asked_by="lasse")
+    restricted = add_request("printer jam", status="open", audience=[], asked_by="minna", team="it")
+    for_agents = add_request("printer jam", status="open", audience=["agents"], asked_by="lasse")
     hr = add_request("printer jam", status="open", audience=[], team="hr")
     for handle, role, *teams in (
         ("minna", "staff"),
@@ -216,9 +217,9 @@ def test_similar_open_shows_each_reader_what_they_may_read(
     recommender = build()
     assert item_ids(recommender.similar_open("printer jam", ANYONE, session)) == {public}
     for handle, readable in (
-        ("minna", {public, own}),
-        ("lasse", {public, untaken}),
-        ("otto", {public, own, untaken}),
+        ("minna", {public, restricted}),
+        ("lasse", {public, for_agents}),
+        ("otto", {public, restricted, for_agents}),
         ("vera", {public, hr}),
     ):
         reader = reader_of(get_person(session, handle))
@@ -248,15 +249,15 @@ def test_an_open_request_hidden_or_resolved_after_it_was_indexed_is_no_longer_si
     assert item_ids(recommender.similar_open("printer jam", ANYONE, session)) == {other}
 
 
-def test_similar_open_obeys_leave_out_and_top_k(build: Build, session: Session, add_request: Add) -> None:
+def test_similar_open_applies_leave_out_and_top_k(build: Build, session: Session, add_request: Add) -> None:
     add_unrelated_requests(add_request)
     numbers = {add_request("printer jam", answer=f"looking{n}", status="open") for n in range(3)}
-    own = min(numbers)
+    left_out = min(numbers)
     recommender = build()
-    result = recommender.similar_open("printer jam", ANYONE, session, leave_out=[f"request:{own}"])
-    assert item_ids(result) == numbers - {own}
-    (suggestion,) = recommender.similar_open("printer jam", ANYONE, session, top_k=1, leave_out=[f"request:{own}"])
-    assert suggestion.item.id in numbers - {own}
+    result = recommender.similar_open("printer jam", ANYONE, session, leave_out=[f"request:{left_out}"])
+    assert item_ids(result) == numbers - {left_out}
+    (suggestion,) = recommender.similar_open("printer jam", ANYONE, session, top_k=1, leave_out=[f"request:{left_out}"])
+    assert suggestion.item.id in numbers - {left_out}
 
 
 @pytest.mark.parametrize("question", ["vpn tunnel", "", "?!"])
@@ -278,7 +279,7 @@ def test_without_an_index_no_open_request_is_similar(session: Session, encoder: 
 def _real_recommender(
     real_settings: Settings, tmp_path: Path, analyzer: Analyzer, texts: list[tuple[str, str, str]]
 ) -> Recommender:
-    """A recommender of the packaged model over (title, answer, language), in a home of its own."""
+    """A recommender with the packaged model on requests (title, answer, language), in a home of its own."""
     settings = replace(real_settings, home=tmp_path / "real")
     settings.home.mkdir()
     (settings.home / "models").symlink_to(real_settings.models_dir.resolve(), target_is_directory=True)
@@ -311,7 +312,7 @@ TEXTS = [
 ]
 
 
-def test_the_real_model_finds_other_wordings_and_other_languages(
+def test_the_real_model_finds_items_in_other_words_and_other_languages(
     real_settings: Settings, tmp_path: Path, analyzer: Analyzer
 ) -> None:
     recommender = _real_recommender(real_settings, tmp_path, analyzer, TEXTS)
@@ -332,7 +333,7 @@ def test_the_real_model_finds_other_wordings_and_other_languages(
     sessions.kw["bind"].dispose()
 
 
-def test_the_real_model_does_not_take_the_only_item_for_an_answer_to_everything(
+def test_the_real_model_does_not_answer_every_question_with_the_only_item(
     real_settings: Settings, tmp_path: Path, analyzer: Analyzer
 ) -> None:
     recommender = _real_recommender(real_settings, tmp_path, analyzer, TEXTS[:1])

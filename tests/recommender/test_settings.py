@@ -46,13 +46,13 @@ def test_each_value_is_read_as_its_own_type() -> None:
         ("KOLLEGA_WATCH_SECONDS", "0"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_refused_by_name(variable: str, value: str) -> None:
+def test_an_invalid_value_is_refused_with_the_name_of_its_variable(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{variable} must be"):
         Settings.from_environment({variable: value})
 
 
 @pytest.mark.parametrize("edge", [{"dense_weight": 0.0}, {"dense_weight": 1.0}, {"port": 65535}, {"maybe_from": 0.4}])
-def test_the_edges_of_a_range_can_be_used(edge: dict[str, float]) -> None:
+def test_the_limits_of_a_range_are_valid(edge: dict[str, float]) -> None:
     assert Settings(**edge) != Settings()  # type: ignore[arg-type]
 
 
@@ -83,7 +83,7 @@ def test_a_switch_can_be_written_in_several_ways(variable: str, values: tuple[st
 
 @pytest.mark.parametrize("variable", ["KOLLEGA_ANONYMOUS_READING", "KOLLEGA_DEMO"])
 @pytest.mark.parametrize("value", ["2", "on", "maybe", " ", "1 ", "kyllä", "None"])
-def test_a_switch_with_another_value_is_refused_by_name(variable: str, value: str) -> None:
+def test_a_switch_with_another_value_is_refused_with_the_name_of_its_variable(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{variable} must be a value like False, not"):
         Settings.from_environment({variable: value})
 
@@ -96,6 +96,6 @@ def test_a_public_url_is_an_address_or_nothing(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["kollega.example.org", "localhost:8080", "/kollega", "https:/example.org", " "])
-def test_a_public_url_without_a_scheme_is_refused_by_name(url: str) -> None:
+def test_a_public_url_without_a_scheme_is_refused_with_the_name_of_its_variable(url: str) -> None:
     with pytest.raises(SettingsError, match="KOLLEGA_PUBLIC_URL must be an address that starts with https://"):
         Settings.from_environment({"KOLLEGA_PUBLIC_URL": url})

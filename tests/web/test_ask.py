@@ -1,4 +1,4 @@
-"""web/ask.py and web/app.py: the search page with and without a question, its fragment, languages and headers."""
+"""ask.py and app.py: the search page with and without a question, its fragment, languages and headers."""
 
 import re
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def test_a_question_in_the_address_or_in_a_form_shows_the_same_results(
     assert 'value="Printer on floor two is stuck"' in got
 
 
-def test_three_suggestions_are_shown_and_the_rest_is_folded_away(
+def test_three_suggestions_are_shown_and_the_rest_is_collapsed(
     open_client: OpenClient, add_request: AddRequest
 ) -> None:
     _add_vpn_requests(add_request, 5)
@@ -102,12 +102,13 @@ def test_matching_words_are_marked_and_named(open_client: OpenClient, add_reques
 
 def test_a_question_nobody_answered_shows_no_suggestion(open_client: OpenClient, add_request: AddRequest) -> None:
     _add_vpn_requests(add_request, 2)
-    page = open_client().post("/suggest", data={"q": "xyzzy plugh"}).text  # no hash in common with the requests
+    # words that share no hash with those of the requests
+    page = open_client().post("/suggest", data={"q": "xyzzy plugh"}).text
     assert 'data-verdict="unknown"' in page and _titles(page) == []
     assert "Nobody has written this down yet" in page and "Try other words, or tell a little more." in page
 
 
-def test_payloads_in_titles_answers_names_and_the_question_are_escaped(
+def test_script_in_titles_answers_names_and_the_question_is_escaped(
     open_client: OpenClient, add_request: AddRequest
 ) -> None:
     add_request(f"Printer {PAYLOAD}", f"printer {PAYLOAD}", f"printer {PAYLOAD}", by="<i>eve</i>")
@@ -115,7 +116,8 @@ def test_payloads_in_titles_answers_names_and_the_question_are_escaped(
     page = open_client().get("/", query_string={"q": f'printer {PAYLOAD}" onfocus="alert(1)'}).text
     assert "Printer &lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &#34;quoted&#34;" in page
     assert "<script>alert" not in page and "<i>eve" not in page.lower()
-    assert page.count("<script") == page.count('<script type="module" src="/static/') == 2  # the page's own
+    # only the scripts of the page itself
+    assert page.count("<script") == page.count('<script type="module" src="/static/') == 2
     assert '" onfocus="' not in page and "&#34; onfocus=&#34;alert(1)" in page
     assert "/people/%3Ci%3Eeve%3C/i%3E" in page
 
@@ -144,7 +146,7 @@ def test_a_new_index_generation_is_loaded_without_a_restart(
     question = {"q": "Printer on floor two is stuck"}
     assert _titles(client.post("/suggest", data=question).text) == []
     add_request("Printer on floor two is stuck", "Paper everywhere", "Open the back cover")
-    open_recommender()  # indexes
+    open_recommender()  # indexes the new request
     recommender = client.application.extensions["kollega_recommender"]
     recommender.refresh(wait=True)
     assert _titles(client.post("/suggest", data=question).text) == ["Printer on floor two is stuck"]
@@ -179,7 +181,7 @@ def test_the_settings_language_is_the_last_fallback(settings: Settings) -> None:
     app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
-def test_every_answer_carries_the_security_headers(open_client: OpenClient, add_request: AddRequest) -> None:
+def test_every_response_has_the_security_headers(open_client: OpenClient, add_request: AddRequest) -> None:
     add_request("Printer stuck")
     client = open_client()
     for path in ("/", "/requests/1", "/requests/404", "/api/v1/recommend", "/static/ask.js", "/health"):
@@ -227,7 +229,7 @@ def test_two_apps_of_one_home_have_the_same_secret_key(settings: Settings) -> No
     assert (settings.home / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_colleague_is_shown_with_the_strengths_that_put_them_before_the_others(
+def test_a_colleague_is_shown_with_the_strengths_that_ranked_them_above_the_others(
     open_client: OpenClient, add_request: AddRequest, sessions: sessionmaker[Session]
 ) -> None:
     for number in range(2):
@@ -253,7 +255,7 @@ def _expert(*reasons: str, days: int = 0, answered: int = 1) -> Expert:
 
 
 @pytest.mark.parametrize("language", ["en", "fi"])
-def test_a_strength_is_named_unless_the_evidence_shows_it_already_or_contradicts_it(
+def test_a_strength_is_shown_unless_the_evidence_shows_it_already_or_contradicts_it(
     open_client: OpenClient, language: str
 ) -> None:
     with open_client().application.test_request_context(headers={"Accept-Language": language}):

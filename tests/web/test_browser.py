@@ -1,4 +1,4 @@
-"""The search page in a real, headless Chromium against a real server."""
+"""The search page in a real, headless Chromium with a real server."""
 
 import itertools
 import re
@@ -22,7 +22,7 @@ QUESTION = "VPN client drops at home"
 def address(
     settings: Settings, add_request: Callable[..., int], open_recommender: Callable[[], Recommender]
 ) -> Iterator[str]:
-    """Address of a server on a free port, over five requests about a VPN, one about a printer, one about coffee."""
+    """Address of a server on a free port, with five requests about a VPN, one about a printer, one about coffee."""
     for number in range(5):
         add_request(f"{QUESTION} {number}", f"variant{number} router", "Use port 443", by="matti")
     add_request("Printer on floor two is stuck", "Paper everywhere", "Open the back cover", by="aino")
@@ -33,7 +33,7 @@ def address(
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    """The search page, opened; anything the browser complains about fails the test."""
+    """The search page; any error in the console of the browser fails the test."""
     context = open_context(browser, locale="en-GB")
     page = context.new_page()
     complaints: list[str] = []
@@ -45,7 +45,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     assert complaints == []
 
 
-def test_someone_types_sees_three_suggestions_opens_one_in_a_new_tab_and_reads_it(page: Page, address: str) -> None:
+def test_a_person_types_sees_three_suggestions_opens_one_in_a_new_tab_and_reads_it(page: Page, address: str) -> None:
     cards = page.locator(".answers .card:visible")
     expect(cards).to_have_count(0)
     page.locator("#q").press_sequentially(QUESTION, delay=10)
@@ -65,7 +65,7 @@ def test_someone_types_sees_three_suggestions_opens_one_in_a_new_tab_and_reads_i
     expect(page.locator("#q")).to_have_value(QUESTION)  # the question is still there
 
 
-def test_the_rest_unfolds_and_stays_open_while_typing_goes_on(page: Page) -> None:
+def test_collapsed_suggestions_can_be_opened_and_stay_open_while_typing_continues(page: Page) -> None:
     page.locator("#q").fill(QUESTION)
     cards = page.locator(".answers .card:visible")
     expect(cards).to_have_count(3)
@@ -92,12 +92,12 @@ def test_a_card_that_stays_in_the_list_stays_the_same_element(page: Page) -> Non
     assert card.evaluate("element => element.kept === true")
 
 
-def test_an_answer_that_comes_after_that_of_a_newer_question_is_dropped(page: Page) -> None:
-    held: list[Route] = []
+def test_an_answer_that_arrives_after_that_of_a_newer_question_is_ignored(page: Page) -> None:
+    first_requests: list[Route] = []
 
     def hold_the_first(route: Route) -> None:
-        if not held:
-            held.append(route)
+        if not first_requests:
+            first_requests.append(route)
         else:
             route.continue_()
 
@@ -107,15 +107,17 @@ def test_an_answer_that_comes_after_that_of_a_newer_question_is_dropped(page: Pa
     page.locator("#q").fill("Printer on floor two is stuck")
     first = page.locator(".answers .card h3").first
     expect(first).to_have_text("Printer on floor two is stuck")
-    assert "VPN" in (held[0].request.post_data or "")
-    held[0].fulfill(body='<p id="stale">stale</p>', content_type="text/html")
+    assert "VPN" in (first_requests[0].request.post_data or "")
+    first_requests[0].fulfill(body='<p id="stale">stale</p>', content_type="text/html")
     page.wait_for_timeout(300)
     expect(page.locator("#stale")).to_have_count(0)
     expect(first).to_have_text("Printer on floor two is stuck")
     expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
 
 
-def test_an_answer_is_dropped_even_when_the_browser_could_not_call_it_back(browser: Browser, address: str) -> None:
+def test_an_outdated_answer_is_ignored_even_when_its_request_could_not_be_cancelled(
+    browser: Browser, address: str
+) -> None:
     context = open_context(browser, locale="en-GB")
     page = context.new_page()
     page.add_init_script(
@@ -147,28 +149,28 @@ def test_an_answer_is_dropped_even_when_the_browser_could_not_call_it_back(brows
     context.close()
 
 
-def test_a_question_that_is_acted_on_counts_once_for_the_colleague_shown_first(
+def test_a_question_is_counted_once_for_the_first_colleague_when_the_person_acts_on_it(
     page: Page, sessions: sessionmaker[Session]
 ) -> None:
-    def counted() -> list[int]:
+    def stored_counts() -> list[int]:
         with sessions() as session:
             return [row.count for row in session.query(FirstSuggestion)]
 
     page.locator("#q").press_sequentially(QUESTION, delay=10)
     colleague = page.locator(".people .card h3 a")
     expect(colleague).to_have_text("Matti")
-    assert counted() == []
+    assert stored_counts() == []
     with page.expect_request("**/asked") as asked, page.context.expect_page():
         colleague.click()
-    assert asked.value.response() is not None and counted() == [1]
-    page.get_by_role("button", name="Ask").click()  # the same question
+    assert asked.value.response() is not None and stored_counts() == [1]
+    page.get_by_role("button", name="Ask").click()  # the same question again
     page.locator("#q").fill(f"{QUESTION} 2")
     with page.expect_request("**/asked") as asked:
         page.get_by_role("button", name="Ask").click()
-    assert asked.value.response() is not None and counted() == [2]
+    assert asked.value.response() is not None and stored_counts() == [2]
 
 
-def test_emptying_the_line_brings_the_first_page_back(page: Page) -> None:
+def test_emptying_the_search_field_shows_the_first_page_again(page: Page) -> None:
     page.locator("#q").fill(QUESTION)
     expect(page.locator(".answers .card").first).to_be_visible()
     page.locator("#q").fill("")
@@ -176,7 +178,9 @@ def test_emptying_the_line_brings_the_first_page_back(page: Page) -> None:
     expect(page.locator("#results .empty")).to_contain_text("7 answered requests and 0 documents")
 
 
-def test_when_the_server_is_away_the_page_says_so_and_asks_again_on_demand(browser: Browser, address: str) -> None:
+def test_when_the_server_cannot_be_reached_the_page_says_so_and_asking_again_works(
+    browser: Browser, address: str
+) -> None:
     context = open_context(browser, locale="en-GB")
     page = context.new_page()
     page.goto(address)
@@ -204,7 +208,7 @@ def test_without_javascript_submitting_the_form_works(browser: Browser, address:
     context.close()
 
 
-def test_payloads_in_a_title_do_not_run(
+def test_script_in_a_title_does_not_run(
     browser: Browser, address: str, add_request: Callable[..., int], open_recommender: Callable[[], Recommender]
 ) -> None:
     payload = '<img src=x onerror="document.title=\'broken in\'"> zebra "quoted"'
@@ -213,9 +217,9 @@ def test_payloads_in_a_title_do_not_run(
     page = context.new_page()
     page.goto(f"{address}requests/{number}")
     expect(page.locator("h1")).to_have_text(payload)
-    open_recommender()  # indexes; the server takes the new generation over by itself
+    open_recommender()  # indexes the request; the server loads the new generation by itself
     page.goto(address)
-    for attempt in itertools.count():  # until it has; the time that a test may take ends it otherwise
+    for attempt in itertools.count():  # until it is loaded; otherwise the time limit of a test ends the loop
         page.locator("#q").fill(f"zebra quoted{'!' * (attempt % 20)}")
         page.locator("form button").click()
         page.wait_for_timeout(200)
@@ -227,7 +231,7 @@ def test_payloads_in_a_title_do_not_run(
     context.close()
 
 
-def test_the_page_fits_a_telephone_without_scrolling_sideways(browser: Browser, address: str) -> None:
+def test_the_page_fits_a_phone_without_horizontal_scrolling(browser: Browser, address: str) -> None:
     context = open_context(browser, viewport={"width": 360, "height": 740}, locale="en-GB")
     page = context.new_page()
     page.goto(address)

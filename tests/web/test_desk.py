@@ -1,4 +1,4 @@
-"""The desk: the queue, the panel beside a request, what agents do from it."""
+"""desk.py and panel.py: the queue, the panel beside a request, and what agents do from it."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ Visit = Callable[[str], FlaskClient]
 def desk(
     add_person: Callable[..., int], add_request: Callable[..., int], add_document: Callable[..., int]
 ) -> dict[str, int]:
-    """Ids by name: to IT a resolved, two open and a private request; a request to HR, one to no team; a document."""
+    """Ids by name: requests to IT (resolved, private, two open), to HR and to no team, and a document."""
     ids = {
         "solved": add_request(
             "Screen is black after update", "Black screen", "Hold the power button", by="aino", team="it"
@@ -99,11 +99,11 @@ def test_the_panel_shows_resolved_requests_documents_open_requests_and_people(
     assert set(_cards(page, "panel-resolved")) == {f"request:{desk['solved']}", f"request:{desk['internal']}"}
     assert _cards(page, "panel-documents") == [f"document:{desk['guide']}"]
     assert _cards(page, "panel-open") == [f"request:{desk['twin']}"]
-    assert "person:aino" not in _cards(page, "panel-people")  # not the agent who looks
+    assert "person:aino" not in _cards(page, "panel-people")  # the agent who looks at the request
     assert "Read it here" in page and "<strong>power</strong>" in page
 
 
-def test_the_panel_leaves_out_the_asker_unless_that_would_reveal_them(
+def test_the_panel_does_not_suggest_the_asker_unless_leaving_them_out_would_reveal_them(
     desk: dict[str, int], add_request: Callable[..., int], sessions: Sessions, open_client: Callable[[], FlaskClient]
 ) -> None:
     add_request("Screen stays black once more", "after update", "Call me", by="matti", team="it")
@@ -115,10 +115,10 @@ def test_the_panel_leaves_out_the_asker_unless_that_would_reveal_them(
 
     assert "person:matti" in people("twin") and "person:matti" not in people("open")
     with sessions.begin() as session:
-        free = session.get_one(HelpRequest, desk["free"])
-        free.title, free.body, free.anonymous = "Screen stays black", "after update", True
-        free.asked_by = session.scalars(select(Person).where(Person.handle == "matti")).one()
-    assert "person:matti" in people("free")  # no team has it: its agents do not see who asked
+        row = session.get_one(HelpRequest, desk["free"])
+        row.title, row.body, row.anonymous = "Screen stays black", "after update", True
+        row.asked_by = session.scalars(select(Person).where(Person.handle == "matti")).one()
+    assert "person:matti" in people("free")  # the request has no team, so its agents do not see who asked
 
 
 def test_only_agents_who_handle_a_request_see_the_panel(visit: Visit, desk: dict[str, int]) -> None:
@@ -155,7 +155,7 @@ def test_items_that_the_asker_may_not_read_are_marked_and_inserted_with_a_warnin
         ),
     ],
 )
-def test_an_answer_a_link_or_a_quote_is_added_after_what_was_typed(
+def test_an_answer_a_link_or_a_quote_is_added_after_the_typed_text(
     visit: Visit, desk: dict[str, int], how: str, text: str
 ) -> None:
     page = visit("aino").post(f"/desk/{desk['open']}/insert", data={"insert": f"{how} request:1", "body": "Hi "}).text
@@ -169,7 +169,7 @@ def test_unknown_items_and_items_that_the_agent_may_not_read_are_not_inserted(
     visit: Visit, desk: dict[str, int], insert: str
 ) -> None:
     answer = visit("aino").post(f"/desk/{desk['open']}/insert", data={"insert": insert})
-    assert answer.status_code == 404  # request:5 is HR's
+    assert answer.status_code == 404  # request:5 belongs to HR
 
 
 def test_an_item_is_counted_as_used_once_for_each_request(
@@ -183,7 +183,7 @@ def test_an_item_is_counted_as_used_once_for_each_request(
         assert {(event.kind, event.subject_id) for event in session.query(Event)} == {("used", None)}
 
 
-def test_what_was_typed_stays_when_an_item_is_marked_as_used(visit: Visit, desk: dict[str, int]) -> None:
+def test_the_typed_text_stays_when_an_item_is_marked_as_used(visit: Visit, desk: dict[str, int]) -> None:
     page = visit("aino").post(f"/desk/{desk['open']}/used", data={"item": "request:1", "body": "Half a reply"})
     assert page.status_code == 200 and "Half a reply</textarea>" in page.text
 
@@ -198,7 +198,7 @@ def test_moving_a_request_to_its_own_team_changes_nothing(
         assert row.assigned_to is not None and [entry.token for entry in row.audience] == ["everyone"]
 
 
-def test_a_flag_needs_a_reason_is_shown_to_the_team_and_settled(visit: Visit, desk: dict[str, int]) -> None:
+def test_a_flag_needs_a_reason_is_shown_to_the_team_and_can_be_settled(visit: Visit, desk: dict[str, int]) -> None:
     empty = visit("aino").post("/desk/flag", data={"item": "request:1", "note": " "})
     assert empty.status_code == 422 and "Say in a word what is wrong." in empty.text
     visit("kaisa").post("/desk/flag", data={"item": "request:1", "note": "the <b>button</b> is gone"})
@@ -237,16 +237,16 @@ def test_a_request_is_assigned_to_members_of_its_team_only(
 
 def test_a_request_that_moves_to_a_restricted_team_becomes_private(visit: Visit, desk: dict[str, int]) -> None:
     moved = visit("aino").post(f"/desk/{desk['open']}/move", data={"team": "hr"})
-    assert moved.headers["Location"] == "/desk/"  # the agent may not read it any more
+    assert moved.headers["Location"] == "/desk/"  # because the agent may no longer read it
     readers = {n: visit(n).get(f"/requests/{desk['open']}").status_code for n in ("matti", "riikka", "aino", "kaisa")}
     assert readers == {"matti": 200, "riikka": 200, "aino": 404, "kaisa": 404}
 
 
 def test_actions_on_unreadable_and_unknown_requests_get_the_same_answer(visit: Visit, desk: dict[str, int]) -> None:
     data = {"item": "request:1", "insert": "link request:1", "person": "", "team": "it"}
-    for act in ("insert", "used", "assign", "move", "settled"):
-        secret, unknown = (visit("aino").post(f"/desk/{number}/{act}", data=data) for number in (desk["hr"], 99_999))
-        assert (secret.status_code, unknown.status_code) == (404, 404), act
+    for action in ("insert", "used", "assign", "move", "settled"):
+        secret, unknown = (visit("aino").post(f"/desk/{number}/{action}", data=data) for number in (desk["hr"], 99_999))
+        assert (secret.status_code, unknown.status_code) == (404, 404), action
 
 
 def test_the_keyboard_shortcuts_are_listed(visit: Visit, desk: dict[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""Documents on the pages: drafted from a request, published, edited by two at once, verified, due, flagged, hidden."""
+"""documents.py: drafted from a request, published, edited by two people at once, verified, due, flagged, hidden."""
 
 import re
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def _write(visitor: FlaskClient, **changes: str) -> int:
     return int(answer.headers["Location"].rpartition("/")[2])
 
 
-def _seen(page: str) -> str:
+def _version(page: str) -> str:
     match = re.search(r'name="seen" value="([^"]*)"', page)
     assert match is not None
     return match[1]
@@ -65,7 +65,7 @@ def test_a_draft_is_started_from_a_resolved_request(visit: Visit, sessions: Sess
         assert (row.draft, row.drafted_from_id, row.review_days, row.language) == (True, 1, 90, "en")
 
 
-def test_a_draft_is_for_its_team_until_it_is_published(
+def test_only_its_team_sees_a_draft_until_it_is_published(
     visit: Visit, open_recommender: Callable[[], Recommender]
 ) -> None:
     number = _write(visit("aino"), then="draft")
@@ -78,7 +78,7 @@ def test_a_draft_is_for_its_team_until_it_is_published(
     visitor.application.extensions["kollega_recommender"].refresh(wait=True)
     assert "Black screens" not in visit("matti").post("/suggest", data={"q": "black screens"}).text
     page = visit("pekka").get(f"/documents/{number}/edit").text
-    visit("pekka").post(f"/documents/{number}", data={**FORM, "seen": _seen(page)})
+    visit("pekka").post(f"/documents/{number}", data={**FORM, "seen": _version(page)})
     open_recommender()
     visitor.application.extensions["kollega_recommender"].refresh(wait=True)
     assert "Black screens" in visit("matti").post("/suggest", data={"q": "black screens fix"}).text
@@ -92,12 +92,12 @@ def test_a_document_from_a_private_request_is_published_to_everyone_only_when_co
     assert refused.status_code == 422 and "Take out what is personal" in refused.text and 'name="sure"' in refused.text
     with sessions() as session:
         assert session.query(Document).count() == 0
-    narrow = _write(visit("aino"), **{"from": "2", "audience": "team"})
-    assert visit("matti").get(f"/documents/{narrow}").status_code == 404
-    seen = _seen(visit("aino").get(f"/documents/{narrow}/edit").text)
-    assert visit("aino").post(f"/documents/{narrow}", data={**FORM, "seen": seen}).status_code == 422
-    wide = _write(visit("aino"), **{"from": "2", "sure": "1"})
-    page = visit("matti").get(f"/documents/{wide}")
+    for_team = _write(visit("aino"), **{"from": "2", "audience": "team"})
+    assert visit("matti").get(f"/documents/{for_team}").status_code == 404
+    seen = _version(visit("aino").get(f"/documents/{for_team}/edit").text)
+    assert visit("aino").post(f"/documents/{for_team}", data={**FORM, "seen": seen}).status_code == 422
+    for_everyone = _write(visit("aino"), **{"from": "2", "sure": "1"})
+    page = visit("matti").get(f"/documents/{for_everyone}")
     assert page.status_code == 200 and "/requests/2" not in page.text
 
 
@@ -151,14 +151,14 @@ def test_a_preview_stores_nothing(visit: Visit, sessions: Sessions) -> None:
 
 def test_when_two_people_edit_at_once_the_second_sees_both_texts(visit: Visit, sessions: Sessions) -> None:
     number = _write(visit("aino"))
-    aino = _seen(visit("aino").get(f"/documents/{number}/edit").text)
-    pekka = _seen(visit("pekka").get(f"/documents/{number}/edit").text)
+    aino = _version(visit("aino").get(f"/documents/{number}/edit").text)
+    pekka = _version(visit("pekka").get(f"/documents/{number}/edit").text)
     visit("aino").post(f"/documents/{number}", data={**FORM, "body": "Aino's text", "seen": aino})
     late = visit("pekka").post(f"/documents/{number}", data={**FORM, "body": "Pekka's text", "seen": pekka})
     assert late.status_code == 409 and "Pekka&#39;s text</textarea>" in late.text and "Aino&#39;s text" in late.text
     with sessions() as session:
         assert session.get_one(Document, number).body == "Aino's text"
-    both = visit("pekka").post(f"/documents/{number}", data={**FORM, "body": "Both", "seen": _seen(late.text)})
+    both = visit("pekka").post(f"/documents/{number}", data={**FORM, "body": "Both", "seen": _version(late.text)})
     assert both.status_code == 302
 
 
@@ -198,7 +198,7 @@ def test_verified_used_and_due_are_shown(visit: Visit, sessions: Sessions) -> No
     assert "Review was due" in page and "changed since" in page
 
 
-def test_the_owner_is_shown_what_is_due_and_flagged_first(visit: Visit, sessions: Sessions) -> None:
+def test_the_owner_sees_due_and_flagged_documents_first(visit: Visit, sessions: Sessions) -> None:
     calm, due = _write(visit("aino"), title="Calm"), _write(visit("aino"), title="Due")
     flagged, draft = (
         _write(visit("aino"), title="Flagged", review_days=""),
@@ -229,7 +229,7 @@ def test_the_owner_is_shown_what_is_due_and_flagged_first(visit: Visit, sessions
     assert rows("aino")[0] == due and flagged in rows("aino")
 
 
-def test_a_hidden_document_is_shown_to_those_who_may_edit_it_alone(visit: Visit, sessions: Sessions) -> None:
+def test_a_hidden_document_is_shown_only_to_people_who_may_edit_it(visit: Visit, sessions: Sessions) -> None:
     number = _write(visit("aino"))
     visit("aino").post(f"/documents/{number}/hidden", data={"hidden": "1"})
     assert visit("matti").get(f"/documents/{number}").status_code == 404
@@ -238,7 +238,7 @@ def test_a_hidden_document_is_shown_to_those_who_may_edit_it_alone(visit: Visit,
     assert visit("matti").get(f"/documents/{number}").status_code == 200
 
 
-def test_declined_items_stop_being_evidence_and_nobody_else_sees_that(visit: Visit) -> None:
+def test_declined_items_are_no_longer_evidence_and_nobody_else_sees_that(visit: Visit) -> None:
     question = {"q": "Screen is black after an update"}
     assert "/people/aino" in visit("matti").post("/suggest", data=question).text
     for number in (1, 2):
@@ -253,7 +253,7 @@ def test_declined_items_stop_being_evidence_and_nobody_else_sees_that(visit: Vis
     assert visit("riikka").post("/people/me/topics", data={"item": "request:2"}).status_code == 404
 
 
-def test_imported_documents_say_that_an_import_may_replace_the_changes(
+def test_the_form_of_an_imported_document_warns_that_an_import_may_replace_changes(
     visit: Visit, sessions: Sessions, add_document: Callable[..., int]
 ) -> None:
     number = add_document("Old guide", "text", team="it")

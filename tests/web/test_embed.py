@@ -1,4 +1,4 @@
-"""The suggestion box in another page, in a real Chromium, and what it gives to whom."""
+"""embed.py: the suggestion box in another page, in a real Chromium, and which items it shows to whom."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ def make_client(
         app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
-def test_an_allowed_page_gets_what_everyone_may_read(make_client: Callable[[str], FlaskClient]) -> None:
+def test_an_allowed_page_gets_only_items_that_everyone_may_read(make_client: Callable[[str], FlaskClient]) -> None:
     client = make_client(f"https://other.example, {INTRANET}/")
     answer = client.post("/embed/suggest", data={"q": "Screen is black"}, headers={"Origin": INTRANET})
     assert answer.status_code == 200 and answer.headers["Access-Control-Allow-Origin"] == INTRANET
@@ -96,7 +96,7 @@ def test_the_box_says_when_only_words_are_searched(
     live = generations.live(settings.index_dir)
     shutil.copytree(live, live.with_name("gen-000099"))
     (settings.index_dir / "CURRENT").write_text("gen-000099", encoding="ascii")
-    encoder.card = replace(encoder.card, name="other")  # so the index is another model's
+    encoder.card = replace(encoder.card, name="other")  # so that the index belongs to another model
     client.application.extensions["kollega_recommender"].refresh(wait=True)
     answer = client.post("/embed/suggest", data={"q": "Screen is black"}, headers={"Origin": INTRANET})
     assert answer.json is not None and len(answer.json["suggestions"]) == 1
@@ -108,12 +108,12 @@ def test_the_box_says_when_only_words_are_searched(
 @pytest.mark.parametrize(
     ("language", "heading"), [("en", "This has been answered before"), ("fi", "Tähän on jo vastattu")]
 )
-def test_someone_types_in_another_page_and_sees_what_was_answered(
+def test_a_person_types_in_another_page_and_sees_the_suggested_answer(
     make_client: Callable[[str], FlaskClient], browser: Browser, settings: Settings, language: str, heading: str
 ) -> None:
     host = Flask("host")
-    with served_without_database(host) as elsewhere:
-        origin = elsewhere.rstrip("/")
+    with served_without_database(host) as host_address:
+        origin = host_address.rstrip("/")
         kollega = make_client(origin).application
         with served(kollega) as address:
             host.view_functions["page"] = lambda: (
@@ -126,7 +126,7 @@ def test_someone_types_in_another_page_and_sees_what_was_answered(
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
             page.on("dialog", lambda dialog: complaints.append(dialog.message))
-            page.goto(elsewhere)
+            page.goto(host_address)
             page.locator("[data-kollega] input").press_sequentially("Screen is black", delay=5)
             expect(page.locator("[data-kollega] li a")).to_have_text(f"Screen is black {PAYLOAD}")
             expect(page.locator("[data-kollega] [role=status]")).to_have_text(heading)

@@ -1,4 +1,4 @@
-"""How templates and stylesheets are written, so that they stay readable and their changes show line by line."""
+"""Templates and stylesheets are written so that they stay readable and their changes show line by line."""
 
 import re
 from pathlib import Path
@@ -27,12 +27,12 @@ def _long_lines(text: str) -> list[int]:
 
 
 def _crowded_lines(css: str) -> list[str]:
-    """Lines of a stylesheet that hold more than one declaration or brace."""
+    """Lines of a stylesheet with more than one declaration or brace."""
     lines = _COMMENT.sub("", css).splitlines()
     return [line for line in lines if not _STYLESHEET_LINE.fullmatch(line)]
 
 
-def test_the_checks_find_what_they_look_for() -> None:
+def test_the_checks_find_long_and_crowded_lines() -> None:
     assert _long_lines(f"{'x' * 139}\n{'x' * 140}\nx") == [2]
     good = "/* a; b */\n@media (min-width: 60rem) {\n  h1,\n  h2 > a:hover {\n    margin: 0 auto;\n  }\n}\n"
     assert _crowded_lines(good) == []
@@ -41,12 +41,12 @@ def test_the_checks_find_what_they_look_for() -> None:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(WEB)))
-def test_a_template_has_lines_under_140_columns(path: Path) -> None:
+def test_lines_of_a_template_are_shorter_than_140_columns(path: Path) -> None:
     assert _long_lines(path.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize("path", STYLESHEETS, ids=lambda path: path.name)
-def test_a_stylesheet_has_one_declaration_a_line(path: Path) -> None:
+def test_a_stylesheet_has_one_declaration_per_line(path: Path) -> None:
     assert _crowded_lines(path.read_text(encoding="utf-8")) == []
 
 

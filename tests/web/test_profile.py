@@ -1,7 +1,4 @@
-(
-    """A person's own page and settings: shown to them alone, saved, refused with reasons, exported, erased."""
-    """A person's own page and settings: shown to them alone, saved, refused with reasons, exported, erased."""
-)
+"""profile.py: a person's own page and settings: shown to them alone, saved, refused with reasons, exported, erased."""
 
 import json
 import re
@@ -47,7 +44,8 @@ def visit(
     add_request: Callable[..., int],
     add_document: Callable[..., int],
 ) -> Visit:
-    """Browsers of matti (staff), aino, who knows printers, and pekka (agents of IT), riikka (admin), or of nobody."""
+    """Browsers of matti (staff), aino and pekka (agents of IT; aino has answered about printers), riikka (admin), or of
+    somebody who is not signed in."""
     add_request("Printer is stuck", "It blinks", "Open the cover", by="aino", asked_by="matti", team="it")
     add_request("Printers are offline", "All of them", "Restart", by="aino", asked_by="matti", team="it", audience=[])
     add_document("Printer guide", "How to print", owner="aino")
@@ -69,7 +67,7 @@ def _main(page: str) -> str:
     return re.sub(r'name="csrf_token" value="[^"]+"', "", page).partition("<main")[2]
 
 
-def test_a_persons_own_page_says_what_they_are_suggested_for_and_why(visit: Visit) -> None:
+def test_a_person_s_own_page_says_for_what_they_are_suggested_and_why(visit: Visit) -> None:
     page = _main(visit("aino").get("/people/aino").text)
     (topics,) = re.findall(r'<div class="topics">(.*?)</div>', page, re.DOTALL)
     assert re.findall(r"<summary>(\w+) <span class=\"quiet\">3 items", topics) == ["printer"]
@@ -80,7 +78,7 @@ def test_a_persons_own_page_says_what_they_are_suggested_for_and_why(visit: Visi
     assert "For finding help, never for appraising people." in page and 'datetime="2026-01-05"' in evidence
 
 
-def test_declined_items_make_no_topics_and_can_be_taken_back(visit: Visit) -> None:
+def test_declined_items_give_no_topics_and_declining_can_be_undone(visit: Visit) -> None:
     aino = visit("aino")
     for item in ("request:1", "document:1"):
         aino.post("/people/me/topics", data={"item": item})
@@ -145,15 +143,15 @@ def test_a_deputy_is_named_by_user_name_or_whole_name(visit: Visit, sessions: Se
         ("stated", "vpn", "“vpn” is in both lists."),
     ],
 )
-def test_errors_are_shown_beside_their_fields_and_nothing_typed_is_lost(
+def test_errors_are_shown_beside_their_fields_and_all_typed_text_is_kept(
     visit: Visit, sessions: Sessions, name: str, value: str, problem: str
 ) -> None:
     typed = {**FORM, name: value}
     answer = visit("aino").post(SETTINGS, data=typed)
     page = _main(answer.text)
     assert answer.status_code == 422 and 'role="alert"' in page and f'href="#{name}"' in page
-    (said,) = re.findall(rf'<p class="field-error" id="{name}-error">(.*?)</p>', page)
-    assert problem in said
+    (message,) = re.findall(rf'<p class="field-error" id="{name}-error">(.*?)</p>', page)
+    assert problem in message
     assert re.search(rf'id="{name}"[^>]*aria-invalid="true" aria-describedby="{name}-error {name}-hint"', page)
     assert page.count('class="field-error"') == 1
     for field in ("away_until", "capacity", "deputy"):
@@ -189,14 +187,14 @@ def test_languages_chosen_before_stay_offered_and_unknown_ones_are_dropped(visit
         assert session.query(Person).filter_by(handle="aino").one().languages == ["de", "fi"]
 
 
-def test_payloads_in_topics_are_shown_as_text(visit: Visit) -> None:
+def test_markup_in_topics_is_shown_as_text(visit: Visit) -> None:
     page = visit("aino")
     page.post(SETTINGS, data={"stated": "<b>printer</b>", "muted": "</textarea><b>x y z</b> vpn"})
     for path in (SETTINGS, "/people/aino"):
         assert "<b>" not in page.get(path).text
 
 
-def test_settings_need_a_sign_in_and_their_forms_a_csrf_token(
+def test_settings_need_a_signed_in_person_and_their_forms_a_csrf_token(
     visit: Visit, open_client: Callable[[], FlaskClient]
 ) -> None:
     nobody = visit(None)
@@ -208,7 +206,7 @@ def test_settings_need_a_sign_in_and_their_forms_a_csrf_token(
         assert aino.post(path, data=FORM).status_code == 400, path
 
 
-def test_the_export_has_all_of_the_profile(visit: Visit, sessions: Sessions) -> None:
+def test_the_export_contains_the_whole_profile(visit: Visit, sessions: Sessions) -> None:
     aino, today = visit("aino"), str(utc_now().date())
     aino.post(SETTINGS, data=FORM)
     aino.post("/people/me/topics", data={"item": "request:1"})
@@ -256,7 +254,7 @@ def test_erasing_asks_first_then_deletes_and_pauses_suggestions(visit: Visit, se
     question = _main(aino.get("/people/me/erase").text)
     assert 'method="post" action="/people/me/erase"' in question and "It cannot be undone." in question
     with sessions() as session:
-        assert session.query(PersonTopic).count() == 4  # asking changes nothing
+        assert session.query(PersonTopic).count() == 4  # the question alone deletes nothing
     page = aino.post("/people/me/erase", follow_redirects=True).text
     assert "have been erased." in page and "You are suggested to nobody" in page
     with sessions() as session:
@@ -267,10 +265,10 @@ def test_erasing_asks_first_then_deletes_and_pauses_suggestions(visit: Visit, se
     assert "You are suggested to nobody" not in aino.get("/people/aino").text
 
 
-LINES = st.lists(st.sampled_from(["vpn", "printer", "salary", "screen colours"]), unique=True).map(tuple)
+TOPICS = st.lists(st.sampled_from(["vpn", "printer", "salary", "screen colours"]), unique=True).map(tuple)
 
 
-def test_others_see_the_same_bytes_whatever_a_persons_settings_are(visit: Visit, sessions: Sessions) -> None:
+def test_a_person_s_settings_change_nothing_that_others_see(visit: Visit, sessions: Sessions) -> None:
     visitors: dict[str, FlaskClient] = {name: visit(name) for name in ("matti", "pekka", "riikka")}
     visitors["nobody"] = visit(None)
     with sessions.begin() as session:
@@ -278,16 +276,16 @@ def test_others_see_the_same_bytes_whatever_a_persons_settings_are(visit: Visit,
         key = accounts.make_token(session, riikka, "t", ["read"])
     headers: dict[str, Any] = {"riikka": {"Authorization": f"Bearer {key}"}}
 
-    def seen() -> list[tuple[int, str, bytes]]:
+    def pages() -> list[tuple[int, str, bytes]]:
         answers = [
             client.get(path, headers=headers.get(name) if "api" in path else None)
             for name, client in visitors.items()
             for path in ("/people/aino?lang=en", "/people/aino?lang=fi", "/api/v1/people/aino")
         ]
-        token = re.compile(rb'name="csrf_token" value="[^"]+"')  # it contains the time
+        token = re.compile(rb'name="csrf_token" value="[^"]+"')  # the token contains the time
         return [(answer.status_code, answer.headers["Content-Type"], token.sub(b"", answer.data)) for answer in answers]
 
-    before = seen()
+    before = pages()
     assert {status for status, _kind, _body in before} == {200} and b"Printer is stuck" in before[0][2]
 
     @hypothesis_settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -295,13 +293,13 @@ def test_others_see_the_same_bytes_whatever_a_persons_settings_are(visit: Visit,
         paused=st.booleans(),
         capacity=st.none() | st.integers(0, 5),
         deputy=st.booleans(),
-        muted=LINES,
-        stated=LINES,
+        muted=TOPICS,
+        stated=TOPICS,
         declined=st.sets(st.sampled_from(["request:1", "request:2", "document:1"])),
         first=st.integers(0, 9),
         erased=st.booleans(),
     )
-    def nothing_shows(
+    def settings_change_nothing(
         paused: bool,
         capacity: int | None,
         deputy: bool,
@@ -322,12 +320,12 @@ def test_others_see_the_same_bytes_whatever_a_persons_settings_are(visit: Visit,
                 count_first(session, person.id, utc_now().date())
             if erased:
                 preferences.erase(session, person)
-        assert seen() == before
+        assert pages() == before
 
-    nothing_shows()
+    settings_change_nothing()
 
 
-def test_a_person_who_has_left_is_shown_to_others_as_before(visit: Visit, sessions: Sessions) -> None:
+def test_a_person_who_has_left_is_still_shown_to_others(visit: Visit, sessions: Sessions) -> None:
     with sessions.begin() as session:
         session.query(Person).filter_by(handle="aino").one().left_on = date(2026, 1, 1)
     page = visit("matti").get("/people/aino").text
@@ -335,10 +333,8 @@ def test_a_person_who_has_left_is_shown_to_others_as_before(visit: Visit, sessio
     assert visit("aino").get(SETTINGS).status_code == 401
 
 
-def test_a_question_asked_on_the_page_counts_once_for_the_colleague_shown_first(
-    visit: Visit, sessions: Sessions
-) -> None:
-    def counted() -> list[tuple[str, int]]:
+def test_a_question_on_the_page_is_counted_once_for_the_first_colleague(visit: Visit, sessions: Sessions) -> None:
+    def stored_counts() -> list[tuple[str, int]]:
         with sessions() as session:
             rows = session.query(FirstSuggestion, Person).join(Person).all()
             return [(person.handle, row.count) for row, person in rows if row.day == utc_now().date()]
@@ -349,17 +345,17 @@ def test_a_question_asked_on_the_page_counts_once_for_the_colleague_shown_first(
     matti.head("/", query_string=question)
     matti.get("/", query_string={"q": "zzyzx"})
     matti.post("/asked", data={"q": ""})
-    assert counted() == []  # typing alone is not counted
+    assert stored_counts() == []  # questions sent while typing are not counted
     matti.get("/", query_string=question)
-    assert counted() == [("aino", 1)]
+    assert stored_counts() == [("aino", 1)]
     matti.post("/?lang=fi", data=question)  # the same question on a page in another language
-    assert counted() == [("aino", 1)]
+    assert stored_counts() == [("aino", 1)]
     matti.post("/", data=question)
     assert matti.post("/asked", data=question).status_code == 204
-    assert counted() == [("aino", 3)]
+    assert stored_counts() == [("aino", 3)]
 
 
-def test_when_the_database_is_busy_a_count_is_lost_but_no_answer(
+def test_when_the_database_is_busy_a_count_is_lost_but_the_answer_is_shown(
     visit: Visit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from sqlalchemy.exc import OperationalError

@@ -1,4 +1,4 @@
-"""A request's life on the pages: sent, answered, resolved, reopened; who sees what of it."""
+"""requests.py: a request is sent, answered, resolved and reopened; who sees what of it."""
 
 import re
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def _send(visitor: FlaskClient, **changes: str) -> int:
     return int(match[1])
 
 
-def test_a_new_request_starts_with_what_was_typed_and_shows_similar_items_again(visit: Visit) -> None:
+def test_a_new_request_starts_with_the_typed_question_and_shows_similar_items_again(visit: Visit) -> None:
     page = visit("matti").post("/requests/new", data={"q": "Screen is black after update", "body": "tried twice"}).text
     assert 'value="Screen is black after update"' in page and "tried twice</textarea>" in page
     assert "is it one of these?" in page and "Hold the power button" in page
@@ -56,9 +56,7 @@ def test_a_long_pasted_line_becomes_a_title_and_a_body(visit: Visit) -> None:
     assert 'value="First line"' in page and "First line\nsecond line" in page.partition("<textarea")[2]
 
 
-def test_an_audience_proposed_for_another_team_is_asked_again_for_a_restricted_one(
-    visit: Visit, sessions: Sessions
-) -> None:
+def test_the_audience_is_asked_again_when_another_team_is_restricted(visit: Visit, sessions: Sessions) -> None:
     sent = {**FORM, "team": "hr", "offered_for": "it"}
     page = visit("matti").post("/requests/", data=sent)
     assert page.status_code == 422 and "Requests to this team are private unless you share them." in page.text
@@ -68,7 +66,7 @@ def test_an_audience_proposed_for_another_team_is_asked_again_for_a_restricted_o
     assert visit("matti").post("/requests/", data={**sent, "offered_for": "hr"}).status_code == 302
 
 
-def test_a_request_is_sent_with_what_was_shown_and_opened(visit: Visit, sessions: Sessions) -> None:
+def test_a_request_is_sent_with_the_items_that_were_shown_and_opened(visit: Visit, sessions: Sessions) -> None:
     number = _send(visit("matti"), shown="request:1", opened="request:2")
     with sessions() as session:
         row = session.get_one(HelpRequest, number)
@@ -99,7 +97,7 @@ def test_a_request_is_sent_with_what_was_shown_and_opened(visit: Visit, sessions
         ({"audience": "all"}, "Choose who may read it."),
     ],
 )
-def test_errors_are_shown_beside_their_fields_and_what_was_typed_stays(
+def test_errors_are_shown_beside_their_fields_and_the_typed_text_stays(
     visit: Visit, sessions: Sessions, changes: dict[str, str], problem: str
 ) -> None:
     page = visit("matti").post("/requests/", data={**FORM, **changes})
@@ -124,7 +122,7 @@ def test_attempts_that_are_unknown_or_unreadable_for_the_asker_are_dropped(
         assert answer.status_code == 302 and [attempt.item for attempt in row.attempts] == ["request:1"]
 
 
-def test_a_request_to_the_team_alone_is_read_by_the_asker_and_the_team(visit: Visit) -> None:
+def test_a_request_to_the_team_can_be_read_only_by_the_asker_and_the_team(visit: Visit) -> None:
     number = _send(visit("matti"), team="hr", audience="team")
     readers = {
         name: visit(name).get(f"/requests/{number}").status_code for name in ("matti", "riikka", "kaisa", "aino")
@@ -132,7 +130,7 @@ def test_a_request_to_the_team_alone_is_read_by_the_asker_and_the_team(visit: Vi
     assert readers == {"matti": 200, "riikka": 200, "kaisa": 404, "aino": 404}
 
 
-def test_without_a_team_every_agent_may_take_it(visit: Visit) -> None:
+def test_every_agent_may_take_a_request_without_a_team(visit: Visit) -> None:
     number = _send(visit("matti"), team="unknown", audience="team")
     readers = {
         name: visit(name).get(f"/requests/{number}").status_code for name in ("matti", "riikka", "kaisa", "aino")
@@ -146,7 +144,7 @@ def test_without_a_team_every_agent_may_take_it(visit: Visit) -> None:
 def test_only_the_teams_agents_and_the_asker_see_the_name_of_an_anonymous_asker(
     visit: Visit, sessions: Sessions, add_person: Callable[..., int]
 ) -> None:
-    add_person("timo", "staff", "it")  # in the team, but no agent
+    add_person("timo", "staff", "it")  # in the team, but not an agent
     number = _send(visit("matti"), anonymous="1")
     visit("matti").post(f"/requests/{number}/replies", data={"body": "One more thing"})
     for name, named in {"matti": True, "aino": True, "kaisa": False, "riikka": False, "timo": False}.items():
@@ -236,7 +234,7 @@ def test_only_the_asker_shares_a_request_and_the_team_may_make_it_private(visit:
     assert visit("kaisa").get(f"/requests/{number}").status_code == 404
 
 
-def test_the_list_has_own_requests_by_state_and_answered_ones(visit: Visit) -> None:
+def test_the_list_has_the_person_s_own_requests_by_state_and_those_they_answered(visit: Visit) -> None:
     first, second = _send(visit("matti"), title="Number one"), _send(visit("matti"), title="Number two")
     visit("aino").post(f"/requests/{second}/replies", data={"body": "Done", "then": "resolve"})
     _send(visit("kaisa"), title="Of another")
@@ -244,14 +242,14 @@ def test_the_list_has_own_requests_by_state_and_answered_ones(visit: Visit) -> N
     def titles(path: str, who: str) -> list[str]:
         return re.findall(r'lang="en">(Number \w+|Of another)</a>', visit(who).get(path).text)
 
-    assert titles("/requests/", "matti") == ["Number one", "Number two"]  # open ones first
+    assert titles("/requests/", "matti") == ["Number one", "Number two"]  # open requests come first
     assert titles("/requests/?state=resolved", "matti") == ["Number two"]
     assert titles("/requests/?state=open", "matti") == ["Number one"]
     assert titles("/requests/", "aino") == ["Number two"]
     assert first != second
 
 
-def test_solved_is_counted_without_a_name_and_for_readable_items_only(
+def test_a_solved_question_is_counted_without_a_name_and_for_readable_items_only(
     visit: Visit, sessions: Sessions, add_request: Callable[..., int]
 ) -> None:
     secret = add_request("Salary table", audience=[], team="hr")
@@ -294,7 +292,9 @@ PAYLOADS = (
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_what_people_write_is_shown_as_text_everywhere(visit: Visit, sessions: Sessions, payload: str) -> None:
+def test_everything_that_people_write_is_shown_as_text_on_every_page(
+    visit: Visit, sessions: Sessions, payload: str
+) -> None:
     number = _send(visit("matti"), title=f"black screen {payload}", body=f"black screen {payload}")
     visit("aino").post(f"/requests/{number}/replies", data={"body": f"black screen {payload}", "then": "resolve"})
     again = _send(visit("matti"), title=f"Screen stays black {payload}")

@@ -1,4 +1,4 @@
-"""web/secret_key.py: one key for all processes, never an empty or half-written one, and nothing left beside it."""
+"""secret_key.py: one key for all processes, never an empty or incomplete one, and no other file left behind."""
 
 import os
 import resource
@@ -34,7 +34,7 @@ def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> 
     assert [path.name for path in home.iterdir()] == ["secret_key"]
 
 
-def test_two_processes_that_start_at_once_get_the_same_key(tmp_path: Path) -> None:
+def test_two_processes_that_start_together_get_the_same_key(tmp_path: Path) -> None:
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", LOAD_ALL, str(tmp_path), str(HOMES)],
@@ -83,7 +83,7 @@ def test_a_key_that_cannot_be_written_leaves_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n"])
-def test_an_empty_key_is_refused_with_the_remedy(tmp_path: Path, text: str) -> None:
+def test_an_empty_key_is_refused_with_a_message_that_says_what_to_do(tmp_path: Path, text: str) -> None:
     path = tmp_path / "secret_key"
     path.write_text(text, encoding="ascii")
     with pytest.raises(SettingsError) as refused:

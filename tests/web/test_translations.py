@@ -1,4 +1,4 @@
-"""web/translations: every text of the pages is in Finnish, and the compiled file is up to date."""
+"""translations/: every text of the pages is in Finnish, and the compiled file is up to date."""
 
 import re
 from io import BytesIO
@@ -37,7 +37,7 @@ def _forms(message: object) -> list[str]:
 
 def test_every_text_of_the_pages_is_translated(finnish: Catalog) -> None:
     wanted = _extracted()
-    assert {"What do you need to know?", "%(num)d day ago", "This solved it"} <= wanted  # the search works
+    assert {"What do you need to know?", "%(num)d day ago", "This solved it"} <= wanted  # so the extraction works
     missing = {text for text in wanted if text not in finnish or not all(_forms(finnish[text].string))}
     assert missing == set()
 

@@ -1,4 +1,4 @@
-"""`kollega ask`: a recommendation as lines for a terminal."""
+"""commands/ask.py: a recommendation as text for a terminal and as JSON."""
 
 import json
 from collections.abc import Callable
@@ -28,18 +28,18 @@ from recommender.settings import Settings
 from tests.conftest import MODELS, FakeEncoder
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 
-AT = datetime(2026, 1, 2, 10)
+DAY = datetime(2026, 1, 2, 10)
 ITEM = Item(
-    "request:17", Kind.REQUEST, "Printer stuck", "", "", "en", "it", frozenset({"everyone"}), AT,
-    contributions=(Contribution(1, 1.0, AT),),
+    "request:17", Kind.REQUEST, "Printer stuck", "", "", "en", "it", frozenset({"everyone"}), DAY,
+    contributions=(Contribution(1, 1.0, DAY),),
 )  # fmt: skip
 PASSAGE = Passage("request:17", Role.ANSWER, 1, "Printer stuck", "Open the back.\nPull the paper.", "en")
-FOUND = Suggestion(ITEM, PASSAGE, 0.456, PASSAGE.text, ((9, 13), (24, 29)), Why(("paper", "back"), 0.5))
-AINO_EXPERT = Expert(1, "aino", "Aino", ("it",), ("fi",), None, 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
+SUGGESTION = Suggestion(ITEM, PASSAGE, 0.456, PASSAGE.text, ((9, 13), (24, 29)), Why(("paper", "back"), 0.5))
+AINO_EXPERT = Expert(1, "aino", "Aino", ("it",), ("fi",), None, 1, 0, 0, 0, DAY, (Evidence(ITEM, 0.9, DAY),))
 
 
-def test_a_recommendation_is_a_few_lines_with_matching_words_in_brackets() -> None:
-    assert as_text(Recommendation("q", "en", Verdict.ANSWER, (FOUND,), (AINO_EXPERT,))).splitlines() == [
+def test_a_recommendation_is_printed_in_a_few_lines_with_matching_words_in_brackets() -> None:
+    assert as_text(Recommendation("q", "en", Verdict.ANSWER, (SUGGESTION,), (AINO_EXPERT,))).splitlines() == [
         "This has been answered before.",
         "",
         "1. Printer stuck",
@@ -54,9 +54,9 @@ def test_a_recommendation_is_a_few_lines_with_matching_words_in_brackets() -> No
 
 
 def test_a_colleague_who_is_away_or_without_a_team_is_described_so() -> None:
-    away = Expert(2, "m", "Matti", (), (), date(2026, 5, 1), 1, 0, 0, 0, AT, (Evidence(ITEM, 0.9, AT),))
-    last = as_text(Recommendation("q", "en", Verdict.MAYBE, (), (away,))).splitlines()[-1]
-    assert last.startswith("- Matti (no team, away until 2026-05-01): similar requests answered: 1")
+    away = Expert(2, "m", "Matti", (), (), date(2026, 5, 1), 1, 0, 0, 0, DAY, (Evidence(ITEM, 0.9, DAY),))
+    line = as_text(Recommendation("q", "en", Verdict.MAYBE, (), (away,))).splitlines()[-1]
+    assert line.startswith("- Matti (no team, away until 2026-05-01): similar requests answered: 1")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_without_a_person_only_what_everyone_may_read_is_searched(
     assert "1. Salary table of the board" in answer(settings, question, "boss", 3, False)
 
 
-def test_json_contains_what_the_text_says(settings: Settings, indexed: None) -> None:
+def test_json_contains_the_same_answer_as_the_text(settings: Settings, indexed: None) -> None:
     values = json.loads(answer(settings, "Printer on floor two is stuck", None, 3, True))
     assert (values["verdict"], [s["title"] for s in values["suggestions"]]) == (
         "answer",
@@ -122,7 +122,9 @@ def test_json_contains_what_the_text_says(settings: Settings, indexed: None) -> 
     assert [expert["handle"] for expert in values["experts"]] == ["aino"]
 
 
-def test_an_unknown_person_and_a_missing_index_are_one_sentence_each(settings: Settings, indexed: None) -> None:
+def test_an_unknown_person_and_a_missing_index_are_reported_in_one_sentence_each(
+    settings: Settings, indexed: None
+) -> None:
     with pytest.raises(KollegaError, match=r"^There is no person 'nobody'\. Their handle is the id they were imported"):
         answer(settings, "printer", "nobody", 3, False)
     (settings.index_dir / "CURRENT").unlink()
@@ -131,8 +133,8 @@ def test_an_unknown_person_and_a_missing_index_are_one_sentence_each(settings: S
 
 
 def test_ask_answers_as_text_and_as_json(kollega: Kollega, write_lines: WriteLines) -> None:
-    before = kollega("ask", "printer")
-    assert before.exit_code == 1 and "There is no index yet. Run: kollega reindex" in before.stderr
+    without_index = kollega("ask", "printer")
+    assert without_index.exit_code == 1 and "There is no index yet. Run: kollega reindex" in without_index.stderr
     kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
     kollega("reindex")
     text = kollega("ask", "Printer on floor two is stuck")
@@ -143,6 +145,6 @@ def test_ask_answers_as_text_and_as_json(kollega: Kollega, write_lines: WriteLin
     )
     values = json.loads(kollega("ask", "Printer on floor two is stuck", "--json").stdout)
     assert values["suggestions"][0]["item"] == "request:1"
-    unknown = kollega("ask", "printer", "--as", "nobody")
-    assert unknown.exit_code == 1 and "There is no person 'nobody'." in unknown.stderr
+    unknown_person = kollega("ask", "printer", "--as", "nobody")
+    assert unknown_person.exit_code == 1 and "There is no person 'nobody'." in unknown_person.stderr
     assert kollega("ask", "printer", "-n", "0").exit_code == 2

@@ -1,4 +1,4 @@
-"""`kollega import`."""
+"""commands/imports.py: `kollega import`."""
 
 import gzip
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 
 
-def test_importing_twice_says_that_nothing_changed(kollega: Kollega, write_lines: WriteLines) -> None:
+def test_importing_twice_reports_that_nothing_changed(kollega: Kollega, write_lines: WriteLines) -> None:
     path = write_lines(TEAM, AINO, REQUEST)
     first = kollega("import", "jsonl", path)
     assert (first.exit_code, first.stdout) == (0, "3 added, 0 updated, 0 unchanged\n")
@@ -14,7 +14,7 @@ def test_importing_twice_says_that_nothing_changed(kollega: Kollega, write_lines
     assert (again.exit_code, again.stdout) == (0, "0 added, 0 updated, 3 unchanged\n")
 
 
-def test_a_bad_record_is_named_by_file_and_line_the_others_are_loaded_and_the_status_is_1(
+def test_a_bad_record_is_reported_with_file_and_line_the_others_are_loaded_and_the_exit_status_is_1(
     kollega: Kollega, write_lines: WriteLines
 ) -> None:
     result = kollega("import", "jsonl", write_lines(TEAM, "{broken", AINO, {**REQUEST, "team": "xx"}, REQUEST))
@@ -24,21 +24,21 @@ def test_a_bad_record_is_named_by_file_and_line_the_others_are_loaded_and_the_st
     assert "records.jsonl:4: team: there is no team 'xx'." in result.stderr
 
 
-def test_a_missing_or_truncated_file_is_one_sentence_and_status_1(
+def test_a_missing_or_truncated_file_is_reported_in_one_sentence_with_exit_status_1(
     kollega: Kollega, write_lines: WriteLines, tmp_path: Path
 ) -> None:
     missing = kollega("import", "jsonl", str(tmp_path / "none.jsonl"))
     assert missing.exit_code == 1
     assert f"{tmp_path / 'none.jsonl'} cannot be read: No such file or directory. Check the path." in missing.stderr
-    packed = gzip.compress(Path(write_lines(TEAM, AINO, REQUEST)).read_bytes())
-    (tmp_path / "cut.gz").write_bytes(packed[:-20])
+    compressed = gzip.compress(Path(write_lines(TEAM, AINO, REQUEST)).read_bytes())
+    (tmp_path / "cut.gz").write_bytes(compressed[:-20])
     cut = kollega("import", "jsonl", str(tmp_path / "cut.gz"))
     assert cut.exit_code == 1 and "is cut short or damaged" in cut.stderr
     folder = kollega("import", "stackexchange", str(tmp_path))
     assert folder.exit_code == 1 and "Posts.xml is missing. Give the folder with the dump" in folder.stderr
 
 
-def test_the_source_option_keeps_ids_apart(kollega: Kollega, write_lines: WriteLines) -> None:
+def test_equal_ids_of_two_sources_do_not_collide(kollega: Kollega, write_lines: WriteLines) -> None:
     path = write_lines(TEAM, AINO, REQUEST)
     kollega("import", "jsonl", path)
     assert kollega("import", "jsonl", path, "--source", "desk").stdout == "1 added, 0 updated, 2 unchanged\n"

@@ -1,4 +1,4 @@
-"""`kollega prepare`, `reindex`, `watch`, `status` and `rollback`."""
+"""commands/index.py: `kollega prepare`, `reindex`, `watch`, `status` and `rollback`."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def test_prepare_loads_the_model_and_analyses_a_text_once(
     assert len(analysed) == 1  # dictionaries are made when they are first used
 
 
-def test_an_item_that_cannot_be_indexed_makes_the_status_1(
+def test_reindex_exits_with_status_1_when_an_item_cannot_be_indexed(
     kollega: Kollega, write_lines: WriteLines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def poisoned(*_arguments: object) -> None:
@@ -59,7 +59,9 @@ def test_an_item_that_cannot_be_indexed_makes_the_status_1(
     assert result.stdout.startswith("items 0, passages 0, ")
 
 
-def test_reindex_while_another_process_writes_is_one_sentence(kollega: Kollega, write_lines: WriteLines) -> None:
+def test_reindex_while_another_process_writes_is_reported_in_one_sentence(
+    kollega: Kollega, write_lines: WriteLines
+) -> None:
     kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
     with generations.write_lock(Settings.from_environment().index_dir):
         result = kollega("reindex")
@@ -67,7 +69,7 @@ def test_reindex_while_another_process_writes_is_one_sentence(kollega: Kollega, 
     assert "Error: Another process is writing the index. Wait for it to end" in result.stderr
 
 
-def test_rollback_goes_back_one_generation_and_says_when_there_is_none(
+def test_rollback_goes_back_one_generation_and_reports_when_there_is_none(
     kollega: Kollega, write_lines: WriteLines
 ) -> None:
     none = kollega("rollback")
@@ -80,7 +82,9 @@ def test_rollback_goes_back_one_generation_and_says_when_there_is_none(
     assert kollega("rollback").stdout == "in use again: gen-000001\n"
 
 
-def test_status_is_0_when_index_and_database_agree_and_1_when_not(kollega: Kollega, write_lines: WriteLines) -> None:
+def test_status_exits_with_0_when_index_and_database_agree_and_with_1_when_not(
+    kollega: Kollega, write_lines: WriteLines
+) -> None:
     empty = kollega("status")
     assert empty.exit_code == 1 and "There is no index yet. Run: kollega reindex" in empty.stdout
     kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
@@ -108,7 +112,7 @@ def test_status_and_ask_say_what_to_do_about_another_model_and_about_damage(
 
 def test_watch_stops_on_ctrl_c_without_a_traceback(tmp_path: Path) -> None:
     script = (
-        "import signal\n"  # so that it stops even if the tests were started with SIGINT ignored
+        "import signal\n"  # because the tests may have been started with SIGINT ignored
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import recommender.encoder.load\n"
         "from tests.conftest import FakeEncoder\n"
@@ -126,7 +130,7 @@ def test_watch_stops_on_ctrl_c_without_a_traceback(tmp_path: Path) -> None:
     with child:
         assert child.stdout is not None and child.stderr is not None
         assert child.stdout.readline().startswith(b"items 0, passages 0, encoded 0, reused 0, removed 0, ")
-        time.sleep(0.3)
+        time.sleep(0.3)  # it is most likely waiting then, but stops in the same way while it works
         child.send_signal(signal.SIGINT)
         error = child.stderr.read()
     assert child.returncode == 1 and error.strip().endswith(b"Aborted!") and b"Traceback" not in error

@@ -1,4 +1,4 @@
-"""Small evaluation sets, written by the tests."""
+"""Writes small evaluation sets."""
 
 import gzip
 import json
@@ -25,7 +25,7 @@ def make_query(
 
 @pytest.fixture
 def write_set(tmp_path: Path) -> WriteSet:
-    """write_set(corpus, queries, name) makes a set and returns its folder."""
+    """`write_set(corpus, queries, name)` writes a set and returns its folder."""
 
     def make(corpus: Sequence[Mapping[str, Any]], queries: Sequence[Mapping[str, Any]], name: str = "office") -> Path:
         folder = tmp_path / name

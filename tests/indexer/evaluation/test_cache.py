@@ -1,4 +1,4 @@
-"""What makes a cached evaluation out of date: any change of code or of a shipped file."""
+"""evaluation/cache.py: any change of code or of a shipped file makes a cached evaluation out of date."""
 
 import shutil
 from pathlib import Path

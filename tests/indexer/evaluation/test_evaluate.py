@@ -1,4 +1,4 @@
-"""`kollega evaluate` on small sets written here."""
+"""evaluation/evaluate.py, run.py and store.py: `kollega evaluate` on small sets written here."""
 
 import gzip
 import json
@@ -27,7 +27,7 @@ from tests.indexer.evaluation.conftest import WriteSet, make_item, make_query
 WORDS = ("printer", "coffee", "screen", "payroll", "badge", "parking", "invoice", "laptop")
 
 
-def test_a_set_without_a_query_that_is_measured_is_one_sentence(
+def test_a_set_without_a_measured_query_is_reported_in_one_sentence(
     write_set: WriteSet, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:
     for queries in (
@@ -42,7 +42,7 @@ def test_a_set_without_a_query_that_is_measured_is_one_sentence(
 
 
 def _office(write_set: WriteSet) -> Path:
-    """Sixteen requests, each found by its words; those of the future and the asker's own are filtered out."""
+    """Sixteen requests, each found by its words, and a later one that queries for similar requests exclude."""
     corpus = [make_item(f"{word}{n}", title=f"{word} {'jam' if n else 'lost'}") for word in WORDS for n in range(2)]
     corpus.append(
         make_item(
@@ -75,7 +75,7 @@ def _metrics(evaluation: Evaluation, protocol: str, method: str) -> dict[str, fl
     return row.metrics
 
 
-def test_every_task_is_asked_of_the_recommender_by_each_method(
+def test_every_task_is_measured_with_each_method(
     write_set: WriteSet, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:
     evaluation = evaluate(settings, encoder, analyzer, [_office(write_set)], part="all")
@@ -118,12 +118,12 @@ def test_the_second_run_encodes_nothing_and_has_the_same_result(
     )
     (folder / "corpus.jsonl.gz").write_bytes((changed / "corpus.jsonl.gz").read_bytes())
     evaluate(settings, encoder, analyzer, [folder])
-    assert encoder.encoded == []  # there is no test query to ask, so nothing is made
+    assert encoder.encoded == []  # the set has no test query, so nothing is indexed
 
 
 @pytest.fixture
 def ranked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every question that a recommender is asked to rank, in turn."""
+    """Every question that a recommender is asked to rank, in order."""
     asked: list[str] = []
     real = Recommender.rank
 
@@ -164,25 +164,25 @@ def test_queries_are_asked_again_after_a_change_of_code_settings_or_text(
     file.write_text("a = 1")
     monkeypatch.setattr(cache, "CODE", (file.parent,))
 
-    def asks(settings: Settings = settings) -> int:
+    def count_asked(settings: Settings = settings) -> int:
         ranked.clear()
         evaluate(settings, encoder, analyzer, [folder], part="all")
         return len(ranked)
 
-    everything = asks()
-    assert everything == 3 * (8 + 4 + 8 + 8)
-    assert asks() == 0
+    all_queries = count_asked()
+    assert all_queries == 3 * (8 + 4 + 8 + 8)
+    assert count_asked() == 0
     file.write_text("a = 2")
-    assert asks() == everything and asks() == 0
-    assert asks(replace(settings, dense_weight=0.5)) == everything
-    assert asks(replace(settings, dense_weight=0.5, database="sqlite:///elsewhere.db")) == 0
+    assert count_asked() == all_queries and count_asked() == 0
+    assert count_asked(replace(settings, dense_weight=0.5)) == all_queries
+    assert count_asked(replace(settings, dense_weight=0.5, database="sqlite:///elsewhere.db")) == 0
     queries = [
         make_query("in1", "coffee lost", ["coffee0"], "in-scope"),
         make_query("in2", "new", ["coffee0"], "in-scope"),
     ]
     lines = "".join(json.dumps(row) + "\n" for row in queries)
     (folder / "queries.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
-    assert asks(replace(settings, dense_weight=0.5)) == 3
+    assert count_asked(replace(settings, dense_weight=0.5)) == 3
 
 
 @pytest.mark.parametrize("damage", ["cut", "not gzip", "other JSON", "bits"])
@@ -201,8 +201,8 @@ def test_queries_are_asked_again_when_the_cache_cannot_be_read(
         elif damage == "bits":
             path.write_bytes(content[:40] + bytes(40) + content[80:])
         else:
-            held = json.loads(gzip.decompress(content))
-            path.write_bytes(gzip.compress(json.dumps(held | {"answers": {"what": {"fusion": 1}}}).encode()))
+            cached = json.loads(gzip.decompress(content))
+            path.write_bytes(gzip.compress(json.dumps(cached | {"answers": {"what": {"fusion": 1}}}).encode()))
     assert as_json(evaluate(settings, encoder, analyzer, [folder])) == as_json(first)
     assert ranked == asked
     evaluate(settings, encoder, analyzer, [folder])
@@ -265,20 +265,20 @@ def test_the_organisation_s_own_settings_are_measured(
         assert _metrics(alone, protocol, "fusion") == _metrics(alone, protocol, "dense")
 
 
-def test_queries_of_one_part_come_with_their_candidates_by_score(
+def test_the_queries_of_a_part_have_their_candidates_ordered_by_score(
     write_set: WriteSet, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:
     folder = _office(write_set)
-    each = EvaluationSet.read(folder)
+    evaluation_set = EvaluationSet.read(folder)
     with Run.begin(settings, encoder, analyzer, lambda _what, _done, _total: None) as run:
-        near = list(with_candidates(each, "train", run, most=3))
-    assert {one.query.id for one in near} == {
-        query.id for query in each.queries if query.part == "train" and query.protocol in RANKED
+        queries = list(with_candidates(evaluation_set, "train", run, most=3))
+    assert {query.query.id for query in queries} == {
+        query.id for query in evaluation_set.queries if query.part == "train" and query.protocol in RANKED
     }
-    assert {one.query.protocol for one in near} == {"similar", "answer", "in-scope"}
-    for one in near:
-        scores = [candidate.score for candidate in one.candidates]
+    assert {query.query.protocol for query in queries} == {"similar", "answer", "in-scope"}
+    for query in queries:
+        scores = [candidate.score for candidate in query.candidates]
         assert scores == sorted(scores, reverse=True) and 0 < len(scores) <= 3
-        assert one.ids[one.candidates[0].item] in one.query.relevant
-        assert all(c.direction is not None and c.direction.base is None for c in one.candidates)
-        assert one.query.protocol != "similar" or "late" not in {one.ids[c.item] for c in one.candidates}
+        assert query.ids[query.candidates[0].item] in query.query.relevant
+        assert all(c.direction is not None and c.direction.base is None for c in query.candidates)
+        assert query.query.protocol != "similar" or "late" not in {query.ids[c.item] for c in query.candidates}

@@ -1,4 +1,4 @@
-"""Suggested colleagues: the distribution of load by hand, and a small set of which all figures are known."""
+"""evaluation/experts.py: the load of colleagues by hand, and a small set of which all figures are known."""
 
 import gzip
 import json
@@ -26,7 +26,7 @@ from tests.conftest import FakeEncoder
 
 def test_the_share_of_the_top_tenth_and_gini_by_hand() -> None:
     assert top_share(np.array([5.0, 1, 1, 1, 1, 1, 0, 0, 0, 0])) == 0.5
-    assert top_share(np.array([4.0, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0])) == 7 / 8  # of eleven, two
+    assert top_share(np.array([4.0, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0])) == 7 / 8  # two of eleven
     assert gini(np.array([1.0, 1, 1, 1])) == 0.0
     assert gini(np.array([0.0, 0, 0, 1])) == 0.75
     assert gini(np.array([1.0, 3])) == 0.25
@@ -47,9 +47,9 @@ def test_load_is_spread_and_capped_by_hand(monkeypatch: pytest.MonkeyPatch) -> N
     assert load(AS_RANKED) == (1.0, 1.0)
     # after five times first 0.9 * 0.8 ** 5 = 0.29 < 0.35
     assert load(SPREAD) == (pytest.approx(5 / 6), pytest.approx((5 + 1 / 2) / 6))
-    # 1 is full after three times
+    # 1 has reached the limit after three times
     assert load(CAPPED) == (0.5, pytest.approx((3 + 3 / 2) / 6))
-    monkeypatch.setattr(experts, "WEEK_OF", 3)  # 1, 1, 1, 2, then 1 was first twice in the last three
+    monkeypatch.setattr(experts, "WEEK_OF", 3)  # after 1, 1, 1, 2 person 1 was first twice in the last three
     assert load(CAPPED) == (pytest.approx(5 / 6), pytest.approx((5 + 1 / 2) / 6))
 
 
@@ -67,8 +67,8 @@ def _row(number: int, title: str, day: int, asked_by: str, *authors: str) -> dic
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Aino answers printers and eero wifi before the 10th; then two questions, the second about what only the first
-    taught that matti knows."""
+    """Before the 10th aino answers about printers and eero about wifi. Two questions on the 11th and 13th are measured:
+    only an answer on the 12th shows that matti can answer the second."""
     corpus = [_row(n, f"printer jam {n}", n, "liisa", "aino") for n in range(1, 5)]
     corpus += [_row(n, f"wifi slow {n}", n, "liisa", "eero") for n in range(5, 9)]
     corpus += [_row(11, "wifi slow upstairs", 11, "liisa", "eero"), _row(12, "saxophone squeaks", 12, "aino", "matti")]
@@ -96,24 +96,24 @@ def test_the_colleagues_are_measured_by_each_method(
     figures = {
         (row.protocol, row.method): (row.n, row.metrics["RR"], row.metrics["P@1"]) for row in evaluation.experts.rows
     }
-    # by what was known on the 10th nobody knows of matti; aino and eero are equally popular, aino comes first by id
+    # on the 10th matti has answered nothing; aino and eero are equally popular, and aino has the lower id
     assert figures[FIXED, "popularity"] == (2, 0.25, 0.0)
     assert figures[FIXED, "fusion votes"] == (2, 0.5, 0.5)
-    # popularity on the 11th as before; on the 13th eero has five, aino four and matti one
+    # popularity on the 11th is the same; on the 13th eero has five answers, aino four and matti one
     assert figures[FILTERED, "popularity"] == (2, pytest.approx((1 / 2 + 1 / 3) / 2), 0.0)
     for method in ("lexical votes", "dense votes", "fusion votes", RANKER):
         assert figures[FILTERED, method] == (2, 1.0, 1.0), method
-    # unfiltered also asks what matti answered when nobody could know it
+    # unfiltered also includes the question of the 12th, when nobody could know that matti can answer it
     assert figures[UNFILTERED, "fusion votes"] == (3, pytest.approx(2 / 3), pytest.approx(2 / 3))
-    over = evaluation.experts.ranker_gain[RANKER]["popularity"]
-    assert over.mean == pytest.approx(1 - (1 / 2 + 1 / 3) / 2)
-    assert [load.top_tenth for load in evaluation.experts.load] == [0.5, 0.5, 0.5]  # eero once, matti once
+    gain = evaluation.experts.ranker_gain[RANKER]["popularity"]
+    assert gain.mean == pytest.approx(1 - (1 / 2 + 1 / 3) / 2)
+    assert [load.top_tenth for load in evaluation.experts.load] == [0.5, 0.5, 0.5]  # eero and matti once each
     text, rows = as_text(evaluation), json.loads(as_json(evaluation))
     assert f"| {folder.name} | rolling | 2 | ranker | 1.000 | 1.000 |" in text
     assert {"set", "protocol", "method", "metrics"} <= rows[-1].keys()
 
 
-def test_a_second_run_asks_for_no_colleagues_until_the_task_changes(
+def test_a_second_run_computes_no_colleagues_until_the_task_changes(
     folder: Path, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -125,9 +125,9 @@ def test_a_second_run_asks_for_no_colleagues_until_the_task_changes(
 
     monkeypatch.setattr(Recommender, "evidence", evidence)
     first = as_json(evaluate(settings, encoder, analyzer, [folder]))
-    everything = len(asked)
+    count = len(asked)
     asked.clear()
-    assert everything > 0 and as_json(evaluate(settings, encoder, analyzer, [folder])) == first
+    assert count > 0 and as_json(evaluate(settings, encoder, analyzer, [folder])) == first
     assert asked == []
     (folder / "meta.json").write_text(json.dumps({"expert_split": "2026-01-12T00:00:00"}))
     assert as_json(evaluate(settings, encoder, analyzer, [folder])) != first
@@ -139,18 +139,18 @@ def test_an_expert_run_is_the_same_after_packing_and_unpacking(
 ) -> None:
     evaluation_set = EvaluationSet.read(folder)
     with Run.begin(settings, encoder, analyzer, lambda _what, _done, _total: None) as run:
-        asked = ask_experts(evaluation_set, read(folder, evaluation_set), run)
-    assert unpack(json.loads(json.dumps(pack(asked)))) == asked
+        expert_run = ask_experts(evaluation_set, read(folder, evaluation_set), run)
+    assert unpack(json.loads(json.dumps(pack(expert_run)))) == expert_run
 
 
-def test_train_queries_ask_for_no_colleagues(
+def test_no_colleagues_are_measured_on_train_queries(
     folder: Path, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
 ) -> None:
     assert evaluate(settings, encoder, analyzer, [folder], part="train").experts.rows == []
 
 
 @pytest.mark.parametrize("name", ["meta.json", "people.jsonl.gz"])
-def test_a_set_without_its_split_or_its_people_is_one_sentence(
+def test_a_set_without_its_split_or_its_people_is_reported_in_one_sentence(
     folder: Path, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer, name: str
 ) -> None:
     (folder / name).unlink()

@@ -1,4 +1,4 @@
-"""Measures of quality, against cases computed by hand."""
+"""evaluation/measures.py: measures of quality against cases computed by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Reading evaluation sets, their parts and filters."""
+"""evaluation/sets.py: reading evaluation sets, their parts and filters."""
 
 import gzip
 from typing import Any
@@ -71,7 +71,7 @@ def test_a_filter_allows_what_it_names(filter: dict[str, Any], left: set[str] | 
         ),
     ],
 )
-def test_a_set_that_cannot_be_used_is_one_sentence(
+def test_a_set_that_cannot_be_used_is_reported_in_one_sentence(
     write_set: WriteSet, corpus: Any, queries: Any, sentence: str
 ) -> None:
     with pytest.raises(EvaluationError) as error:
@@ -79,7 +79,7 @@ def test_a_set_that_cannot_be_used_is_one_sentence(
     assert sentence in str(error.value) and str(error.value).endswith(".") and "\n" not in str(error.value)
 
 
-def test_a_missing_and_a_damaged_file_are_one_sentence(write_set: WriteSet) -> None:
+def test_a_missing_and_a_damaged_file_are_reported_in_one_sentence(write_set: WriteSet) -> None:
     folder = write_set([make_item("a")], [])
     (folder / "queries.jsonl.gz").unlink()
     with pytest.raises(EvaluationError, match=r"queries\.jsonl\.gz is missing"):

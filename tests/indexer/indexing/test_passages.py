@@ -1,4 +1,4 @@
-"""How items are cut into passages. Tokens are words here, so lengths can be computed by hand."""
+"""indexing/passages.py: how items are cut into passages. A token is a word here, so lengths can be computed by hand."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -15,11 +15,11 @@ def _words(text: str) -> int:
     return len(text.split())
 
 
-def _told(item: Item, count_tokens: Callable[[str], int], max_tokens: int) -> list[Passage]:
+def _without_opening(item: Item, count_tokens: Callable[[str], int], max_tokens: int) -> list[Passage]:
     """The passages without the opening, which is the last."""
-    *told, opening = make_passages(item, count_tokens, max_tokens)
-    assert opening.role is Role.OPENING and opening.position == len(told)
-    return told
+    *passages, opening = make_passages(item, count_tokens, max_tokens)
+    assert opening.role is Role.OPENING and opening.position == len(passages)
+    return passages
 
 
 def _item(title: str = "T", body: str = "", answer: str = "", kind: Kind = Kind.REQUEST) -> Item:
@@ -28,7 +28,7 @@ def _item(title: str = "T", body: str = "", answer: str = "", kind: Kind = Kind.
 
 
 def test_a_request_is_its_question_and_its_answer_with_the_title_as_context() -> None:
-    assert _told(_item("Printer stuck", " It jams. ", "Open the back."), _words, 64) == [
+    assert _without_opening(_item("Printer stuck", " It jams. ", "Open the back."), _words, 64) == [
         Passage("request:1", Role.QUESTION, 0, "Printer stuck", "It jams.", "en"),
         Passage("request:1", Role.ANSWER, 1, "Printer stuck", "Open the back.", "en"),
     ]
@@ -36,16 +36,16 @@ def test_a_request_is_its_question_and_its_answer_with_the_title_as_context() ->
 
 @pytest.mark.parametrize(("kind", "role"), [(Kind.REQUEST, Role.QUESTION), (Kind.DOCUMENT, Role.SECTION)])
 def test_an_item_without_text_is_found_by_its_title(kind: Kind, role: Role) -> None:
-    assert _told(_item("Printer stuck", " \n", kind=kind), _words, 64) == [
+    assert _without_opening(_item("Printer stuck", " \n", kind=kind), _words, 64) == [
         Passage(f"{kind}:1", role, 0, "", "Printer stuck", "en")
     ]
-    assert _told(_item("", kind=kind), _words, 64)[0].text == "-"
+    assert _without_opening(_item("", kind=kind), _words, 64)[0].text == "-"
 
 
 def test_a_long_answer_is_cut_at_sentences_into_what_the_model_can_read() -> None:
     answer = "one two three four. " * 20
-    passages = _told(_item("Printer stuck", "", answer), _words, 50)
-    # room: 50 less two words of title and eight to spare is 40 words, ten sentences
+    passages = _without_opening(_item("Printer stuck", "", answer), _words, 50)
+    # 50 less two words of the title and a reserve of eight leaves 40 words, which are ten sentences
     assert [_words(passage.text) for passage in passages] == [40, 40]
     assert all(passage.text.endswith("four.") for passage in passages)
     assert [passage.position for passage in passages] == [0, 1]
@@ -53,19 +53,19 @@ def test_a_long_answer_is_cut_at_sentences_into_what_the_model_can_read() -> Non
 
 
 def test_a_title_that_would_fill_the_passage_leaves_room_for_the_text() -> None:
-    passages = _told(_item("w " * 400, "", "one two three four. " * 16), _words, 64)
+    passages = _without_opening(_item("w " * 400, "", "one two three four. " * 16), _words, 64)
     assert all(0 < _words(passage.context) <= 32 for passage in passages)
     assert all(_words(f"{passage.context} {passage.text}") <= 64 for passage in passages)
     assert sum(_words(passage.text) for passage in passages) == 64
 
 
-def test_text_in_html_blocks_is_found() -> None:
+def test_text_in_html_blocks_is_kept() -> None:
     markdown = "<details>\n<summary>Paper</summary>\nUse the <b>upper</b> tray.\n</details>\n\nThe end."
     (section,) = sections("G", markdown)
     assert " ".join(section.text.split()) == "Paper Use the upper tray. The end."
 
 
-def test_a_document_is_cut_at_its_headings_and_each_section_knows_its_path() -> None:
+def test_a_document_is_cut_at_its_headings_and_each_section_has_its_path_as_context() -> None:
     markdown = (
         "Before.\n\n# Guide\nFirst\nline.\n\n## Paper\n- upper *tray*\n- lower `tray`\n\n### A3\nAsk **IT**.\n\n"
         "## Ink\n\n1. open\n2. close\n\n```sh\nlpstat -t\n```\n\n## Empty\n\n## Table\n\n|a|b|\n|-|-|\n|1|2|\n"
@@ -84,23 +84,23 @@ def test_a_code_block_that_looks_like_a_heading_is_text() -> None:
     assert list(sections("G", "## Run\n```\n# not a heading\n```")) == [Section("G › Run", "# not a heading")]
 
 
-def test_of_links_and_images_the_words_remain() -> None:
-    found = list(sections("G", "See [the guide](https://x.example/) and ![a red light](i.png)."))
-    assert found == [Section("G", "See the guide and a red light.")]
+def test_the_words_of_links_and_images_are_kept() -> None:
+    result = list(sections("G", "See [the guide](https://x.example/) and ![a red light](i.png)."))
+    assert result == [Section("G", "See the guide and a red light.")]
 
 
 def test_a_documents_sections_are_passages_in_order() -> None:
-    passages = _told(_item("Guide", "## One\nA.\n\n## Two\nB.", kind=Kind.DOCUMENT), _words, 64)
+    passages = _without_opening(_item("Guide", "## One\nA.\n\n## Two\nB.", kind=Kind.DOCUMENT), _words, 64)
     assert [(p.role, p.position, p.context, p.text) for p in passages] == [
         (Role.SECTION, 0, "Guide › One", "A."),
         (Role.SECTION, 1, "Guide › Two", "B."),
     ]
 
 
-_TEXT = st.text(st.sampled_from("ab .\n#-*`|é\u00a0"), max_size=400)
+_RANDOM_TEXT = st.text(st.sampled_from("ab .\n#-*`|é\u00a0"), max_size=400)
 
 
-@given(title=_TEXT, body=_TEXT, answer=_TEXT, kind=st.sampled_from(Kind))
+@given(title=_RANDOM_TEXT, body=_RANDOM_TEXT, answer=_RANDOM_TEXT, kind=st.sampled_from(Kind))
 def test_no_passage_is_empty_or_longer_than_the_model_reads(title: str, body: str, answer: str, kind: Kind) -> None:
     passages = make_passages(_item(title, body, answer, kind), _words, 64)
     assert passages and [passage.position for passage in passages] == list(range(len(passages)))
@@ -109,9 +109,9 @@ def test_no_passage_is_empty_or_longer_than_the_model_reads(title: str, body: st
         assert _words(passage.text) <= max(32, 64 - 8 - _words(passage.context))
 
 
-@given(body=_TEXT, answer=_TEXT)
+@given(body=_RANDOM_TEXT, answer=_RANDOM_TEXT)
 def test_no_word_of_a_request_is_lost(body: str, answer: str) -> None:
-    passages = _told(_item("T", body, answer), _words, 40)
+    passages = _without_opening(_item("T", body, answer), _words, 40)
     if body.strip() or answer.strip():
         assert "".join("".join(p.text.split()) for p in passages) == "".join((body + answer).split())
 
@@ -135,5 +135,6 @@ def test_the_opening_is_the_title_with_the_first_thirty_words(item: Item, contex
 
 def test_the_model_can_read_an_opening_whole() -> None:
     opening = make_passages(_item("w " * 400, "one two three four. " * 16), _words, 64)[-1]
-    assert opening.context.split() == ["w"] * 26  # a quarter less each time, until it is at most half of 64
+    # the title is shortened by a quarter each time until it has at most half of 64 words
+    assert opening.context.split() == ["w"] * 26
     assert _words(opening.text) == 30

@@ -1,4 +1,4 @@
-"""Reindexing a real index: what is encoded, reused and removed, and what is left after a crash or a failing item."""
+"""indexing/reindex.py: what is encoded, reused and removed, and what remains after a crash or a failing item."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ Run = Callable[..., ReindexReport]
 
 @pytest.fixture
 def run(settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer) -> Run:
-    """Reindexes; `encoder.encoded` then holds only what this run encoded."""
+    """Reindexes; `encoder.encoded` then has only the texts of this run."""
 
     def run(full: bool = False) -> ReindexReport:
         encoder.encoded.clear()
@@ -44,19 +44,20 @@ def run(settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncode
 def ask(
     settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer
 ) -> Callable[[str], list[str]]:
-    """Titles that anyone is shown for a question by the live generation."""
+    """Titles that the live generation shows for a question to somebody who is not signed in."""
 
     def ask(question: str) -> list[str]:
         recommender = make_recommender(settings, analyzer, encoder, None)
         recommender.refresh(wait=True)
         with sessions() as session:
-            return [found.item.title for found in recommender.recommend(question, ANYONE, session).suggestions]
+            result = recommender.recommend(question, ANYONE, session)
+        return [suggestion.item.title for suggestion in result.suggestions]
 
     return ask
 
 
 def _indexed(settings: Settings) -> dict[str, list[str]]:
-    """Texts of the live generation's passages by item."""
+    """Texts of the passages in the live generation, by item."""
     catalogue = Catalogue.load(generations.live(settings.index_dir) / "catalogue.db")
     found: dict[str, list[str]] = {}
     for row in catalogue.rows():
@@ -66,7 +67,7 @@ def _indexed(settings: Settings) -> dict[str, list[str]]:
 
 
 def _encoded(encoder: FakeEncoder) -> list[str]:
-    """What was encoded of the database, without the texts by which each run measures the model."""
+    """The encoded texts of items, without the texts that each run encodes to measure the model."""
     return [text for text in encoder.encoded if text not in _UNRELATED]
 
 
@@ -80,7 +81,8 @@ def test_the_first_run_encodes_everything_and_a_second_nothing(
     add_request("Printer stuck", "Paper everywhere", "Open the back")
     add_request("VPN fails", "", "Use port 443")
     first = run()
-    assert _counts(first) == (2, 5, 5, 0, 0)  # with an opening each, of which one reads like the question
+    # each item also has an opening, and one opening has the same text as the question
+    assert _counts(first) == (2, 5, 5, 0, 0)
     assert sorted(_encoded(encoder)) == [
         "Printer stuck\nOpen the back",
         "Printer stuck\nPaper everywhere",
@@ -109,7 +111,7 @@ def test_a_changed_answer_is_encoded_and_the_vector_of_its_question_reused(
     assert _indexed(settings)[f"request:{changed}"] == ["Paper everywhere", "Open the front", "Paper everywhere"]
 
 
-def test_a_new_audience_alone_encodes_nothing_and_takes_effect(
+def test_a_changed_audience_takes_effect_and_encodes_nothing(
     sessions: sessionmaker[Session], run: Run, ask: Callable[[str], list[str]], add_request: Callable[..., int]
 ) -> None:
     secret = add_request("Printer stuck", "Paper everywhere", "Open the back")
@@ -123,28 +125,28 @@ def test_a_new_audience_alone_encodes_nothing_and_takes_effect(
     assert ask("Printer stuck Paper everywhere") == []
 
 
-@pytest.mark.parametrize("how", ["deleted", "hidden"])
+@pytest.mark.parametrize("change", ["deleted", "hidden"])
 def test_a_deleted_or_hidden_request_leaves_the_index_and_comes_back(
-    settings: Settings, sessions: sessionmaker[Session], run: Run, add_request: Callable[..., int], how: str
+    settings: Settings, sessions: sessionmaker[Session], run: Run, add_request: Callable[..., int], change: str
 ) -> None:
-    gone = add_request("Printer stuck", "", "Open the back")
-    kept = add_request("VPN fails", "", "Use port 443")
+    removed = add_request("Printer stuck", "", "Open the back")
+    remaining = add_request("VPN fails", "", "Use port 443")
     run()
     with sessions.begin() as session:
-        row = session.get_one(HelpRequest, gone)
-        if how == "deleted":
+        row = session.get_one(HelpRequest, removed)
+        if change == "deleted":
             session.delete(row)
         else:
             row.hidden = True
     report = run()
     assert _counts(report) == (1, 2, 0, 2, 1)
-    assert _indexed(settings) == {f"request:{kept}": ["Use port 443", "VPN fails"]}
-    if how == "deleted":
+    assert _indexed(settings) == {f"request:{remaining}": ["Use port 443", "VPN fails"]}
+    if change == "deleted":
         return
     with sessions.begin() as session:
-        session.get_one(HelpRequest, gone).hidden = False
+        session.get_one(HelpRequest, removed).hidden = False
     assert _counts(run()) == (2, 4, 2, 2, 0)
-    assert _indexed(settings)[f"request:{gone}"] == ["Open the back", "Printer stuck"]
+    assert _indexed(settings)[f"request:{removed}"] == ["Open the back", "Printer stuck"]
 
 
 def test_a_request_that_is_open_again_is_no_longer_suggested(
@@ -242,12 +244,12 @@ def test_shorter_passages_cut_every_item_again(
     run()
     assert [len(text.split()) for text in _indexed(settings)[key]] == [60, 1]
     report = reindex(replace(settings, passage_tokens=41), sessions, encoder, analyzer)
-    # 41 less one for the title and eight to spare leaves 32 words, cut at the end of a sentence
+    # 41 less one for the title and a reserve of eight leaves 32 words, cut at the end of a sentence
     assert [len(text.split()) for text in _indexed(settings)[key]] == [32, 28, 1]
     assert report.passages == 3
 
 
-def test_a_second_writer_is_told_to_wait(settings: Settings, run: Run, add_request: Callable[..., int]) -> None:
+def test_a_second_writer_is_refused(settings: Settings, run: Run, add_request: Callable[..., int]) -> None:
     add_request("Printer stuck")
     with generations.write_lock(settings.index_dir), pytest.raises(IndexLocked, match=r"Another process is writing"):
         run()
@@ -288,25 +290,25 @@ def test_a_failing_item_is_listed_and_the_others_are_indexed(
     assert report.failed == [f"request:{bad}: this text cannot be cut"]
     assert _counts(report) == (1, 2, 2, 0, 0)
     assert _indexed(settings) == {f"request:{good}": ["Use port 443", "VPN fails"]}
-    mended = run()
-    assert mended.failed == [] and _counts(mended) == (2, 4, 2, 2, 0)
+    retried = run()
+    assert retried.failed == [] and _counts(retried) == (2, 4, 2, 2, 0)
 
 
-class _Breaking(FakeEncoder):
-    """Breaks after a number of batches."""
+class _FailingEncoder(FakeEncoder):
+    """Raises an error after a number of batches."""
 
     def __init__(self, batches: int) -> None:
         super().__init__()
-        self._left = batches
+        self._batches_left = batches
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        if self._left == 0:
+        if self._batches_left == 0:
             raise RuntimeError("out of memory")
-        self._left -= 1
+        self._batches_left -= 1
         return super().encode_passages(texts)
 
 
-def test_an_encoder_that_breaks_costs_only_its_current_batch(
+def test_when_the_encoder_fails_only_its_current_batch_is_lost(
     settings: Settings,
     sessions: sessionmaker[Session],
     analyzer: Analyzer,
@@ -319,7 +321,7 @@ def test_an_encoder_that_breaks_costs_only_its_current_batch(
     for number in range(5):
         add_request(f"Printer {number}", "", f"Answer {number}")
     with pytest.raises(RuntimeError, match="out of memory"):
-        reindex(settings, sessions, _Breaking(1), analyzer)
+        reindex(settings, sessions, _FailingEncoder(1), analyzer)
     assert generations.live_name(settings.index_dir) is None
     assert _counts(run()) == (5, 10, 8, 2, 0)
     openings, answers = [f"Printer {n}" for n in (2, 3, 4)], [f"Printer {n}\nAnswer {n}" for n in range(5)]
@@ -358,19 +360,19 @@ _SLOW_RUN = textwrap.dedent(
 @pytest.mark.parametrize(
     ("full", "sample", "rest"),
     [
-        # changed items go two by two: two openings, then two answers were kept
+        # changed items are encoded two at a time: two openings, then two answers are in the journal
         (False, 1024, 2 * ["Printer 2", "Printer 3", "Printer 4", "Printer 5", "Printer 6"]),
-        # killed while the space is learned, which takes all passages, shortest first: four openings were kept
+        # killed while the space is learned from all passages, shortest first: four openings are in the journal
         (
             True,
             1024,
             [*(f"Printer {n}" for n in (4, 5, 6)), *(f"Printer {n}" for n in range(7)), *2 * ["Zebra crossing paint"]],
         ),
-        # the space was learned from two (the zebra and Printer 3), which took two batches
+        # the space was learned from two items (the zebra and Printer 3), which took two batches
         (True, 4, 2 * [f"Printer {n}" for n in (0, 1, 2, 4, 5, 6)]),
     ],
 )
-def test_a_kill_in_the_middle_leaves_the_old_index_answering_and_the_next_run_encodes_only_the_rest(
+def test_a_killed_run_leaves_the_old_index_in_use_and_the_next_run_encodes_only_the_rest(
     settings: Settings,
     run: Run,
     ask: Callable[[str], list[str]],
@@ -410,7 +412,7 @@ def test_a_kill_in_the_middle_leaves_the_old_index_answering_and_the_next_run_en
     assert generations.live_name(settings.index_dir) == "gen-000001"
     assert ask("Zebra crossing paint") == ["Zebra crossing paint"]
     unfinished = settings.index_dir / "gen-000002"
-    assert unfinished.is_dir() == (not full or sample == 4)  # a space is learned before a generation is begun
+    assert unfinished.is_dir() == (not full or sample == 4)  # the space is learned before the generation is begun
     assert not (unfinished / "manifest.json").exists()
 
     report = run(full)

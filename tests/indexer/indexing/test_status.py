@@ -1,4 +1,4 @@
-"""Whether the database and the index agree, in numbers."""
+"""indexing/status.py: whether the database and the index agree, in numbers."""
 
 import json
 from collections.abc import Callable
@@ -28,12 +28,13 @@ def index(
     return index
 
 
-def test_without_an_index_it_says_what_to_do(settings: Settings, add_request: Callable[..., int]) -> None:
+def test_without_an_index_the_status_says_what_to_do(settings: Settings, add_request: Callable[..., int]) -> None:
     add_request("Printer stuck", team="it")
     add_request("Still open", status="open")
     status = read_status(settings)
     assert (status.requests, status.resolved, status.documents, status.people, status.teams) == (2, 1, 0, 1, 1)
-    assert (status.searchable, status.missing, status.outdated, status.gone) == (2, 2, 0, 0)  # open ones among them
+    # open requests are searchable too
+    assert (status.searchable, status.missing, status.outdated, status.gone) == (2, 2, 0, 0)
     assert not status.healthy
     assert status.as_text().splitlines() == [
         "database  2 requests (1 resolved), 0 documents, 1 people, 1 teams",
@@ -41,7 +42,7 @@ def test_without_an_index_it_says_what_to_do(settings: Settings, add_request: Ca
     ]
 
 
-def test_an_index_that_agrees_is_healthy(
+def test_an_index_that_agrees_with_the_database_is_healthy(
     settings: Settings, add_request: Callable[..., int], index: Callable[[], None], sessions: sessionmaker[Session]
 ) -> None:
     add_request("Printer stuck", "Paper", "Open it")
@@ -101,14 +102,14 @@ def test_another_passage_length_makes_every_item_outdated(
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "catalogue.db", "vectors.faiss"])
-@pytest.mark.parametrize("how", ["cut", "missing"])
-def test_a_damaged_index_is_a_problem_not_a_crash(
-    settings: Settings, add_request: Callable[..., int], index: Callable[[], None], name: str, how: str
+@pytest.mark.parametrize("damage", ["cut", "missing"])
+def test_a_damaged_index_is_reported_as_a_problem(
+    settings: Settings, add_request: Callable[..., int], index: Callable[[], None], name: str, damage: str
 ) -> None:
     add_request("Printer stuck")
     index()
     path = generations.live(settings.index_dir) / name
-    if how == "cut":
+    if damage == "cut":
         path.write_bytes(b"cut" * 100)
     else:
         path.unlink()

@@ -1,4 +1,4 @@
-"""`watch` follows the database, works only when something changed, and waits for another writer."""
+"""indexing/watch.py: it follows the database, works only when something changed, and waits for another writer."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -23,15 +23,16 @@ Follow = Callable[[Steps], list[tuple[int, int]]]
 
 @pytest.fixture
 def follow(settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer) -> Follow:
-    """Watches while a generator changes things, one step before each look; returns (items, encoded) of each reindex."""
+    """Watches while a generator changes the database, one step before each check; returns (items, encoded) of each
+    reindex."""
 
     def follow(steps: Steps) -> list[tuple[int, int]]:
         reports: list[ReindexReport] = []
-        going = steps()
+        remaining_steps = steps()
 
         def stopped() -> bool:
             try:
-                next(going)
+                next(remaining_steps)
             except StopIteration:
                 return True
             return False
@@ -42,7 +43,7 @@ def follow(settings: Settings, sessions: sessionmaker[Session], encoder: FakeEnc
     return follow
 
 
-def test_a_new_request_is_indexed_and_answered_and_nothing_is_done_when_nothing_changed(
+def test_a_new_request_is_indexed_and_nothing_is_done_when_nothing_changed(
     settings: Settings,
     sessions: sessionmaker[Session],
     encoder: FakeEncoder,
@@ -63,8 +64,8 @@ def test_a_new_request_is_indexed_and_answered_and_nothing_is_done_when_nothing_
     recommender = make_recommender(settings, analyzer, encoder, None)
     recommender.refresh(wait=True)
     with sessions() as session:
-        found = recommender.recommend("Printer on floor two is stuck", ANYONE, session)
-    assert [suggestion.item.title for suggestion in found.suggestions] == ["Printer on floor two is stuck"]
+        result = recommender.recommend("Printer on floor two is stuck", ANYONE, session)
+    assert [suggestion.item.title for suggestion in result.suggestions] == ["Printer on floor two is stuck"]
 
 
 @pytest.mark.parametrize("what", ["title", "answer", "new reply accepted", "hidden", "deleted"])
@@ -91,17 +92,17 @@ def test_every_kind_of_change_is_noticed(
         yield
         yield
 
-    gone = what in ("hidden", "deleted")
-    assert follow(steps) == [(2, 4), (1, 0) if gone else (2, 2 if what == "title" else 1)]
+    removed = what in ("hidden", "deleted")
+    assert follow(steps) == [(2, 4), (1, 0) if removed else (2, 2 if what == "title" else 1)]
 
 
-def test_it_waits_while_another_process_writes_and_then_catches_up(
+def test_watch_waits_while_another_process_writes_and_then_catches_up(
     settings: Settings, follow: Follow, add_request: Callable[..., int], caplog: pytest.LogCaptureFixture
 ) -> None:
     def steps() -> Iterator[None]:
         add_request("Printer stuck")
-        with ExitStack() as other:
-            other.enter_context(generations.write_lock(settings.index_dir))
+        with ExitStack() as other_process:
+            other_process.enter_context(generations.write_lock(settings.index_dir))
             yield
             yield
         yield
@@ -112,24 +113,24 @@ def test_it_waits_while_another_process_writes_and_then_catches_up(
     assert len(messages) == 2 and all(text.startswith("Another process is writing the index.") for text in messages)
 
 
-def test_an_error_is_logged_and_tried_again(
+def test_an_error_is_logged_and_the_update_is_tried_again(
     follow: Follow,
     add_request: Callable[..., int],
     encoder: FakeEncoder,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    works = encoder.encode_passages
+    original = encoder.encode_passages
 
-    def fails(_texts: object) -> None:
+    def fail(_texts: object) -> None:
         raise RuntimeError("out of memory")
 
     def steps() -> Iterator[None]:
         add_request("Coffee machine is empty")
-        monkeypatch.setattr(encoder, "encode_passages", fails)
+        monkeypatch.setattr(encoder, "encode_passages", fail)
         yield
         yield
-        monkeypatch.setattr(encoder, "encode_passages", works)
+        monkeypatch.setattr(encoder, "encode_passages", original)
         yield
 
     assert follow(steps) == [(1, 2)]

@@ -1,4 +1,4 @@
-"""Which past requests are known to have had an answer, and a calibration that is used only when it is better."""
+"""learning/calibrate.py: which past requests had an answer, and a calibration that is used only when it is better."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ Open = Callable[[], Recommender]
 
 
 def _history(answer_model: AnswerModel, questions: int, best: float = 1.0) -> list[PastMatch]:
-    """Questions that have an answer as often as `answer_model` says; their matches are between 0 and `best`."""
+    """Questions that have an answer with the probability of `answer_model`; their matches are between 0 and `best`."""
     rng = np.random.default_rng(0)
     past = []
     for number in range(questions):
@@ -64,8 +64,8 @@ def test_a_fit_that_is_better_on_the_newest_questions_is_used() -> None:
     assert result.as_text().startswith("Your own calibration is used: on the newest 300 of 1000 questions the log loss")
 
 
-def test_a_fit_that_is_no_better_leaves_the_shipped_one() -> None:
-    result, answer_model = learn(_history(SHIPPED, 600, best=0.66))  # of which SHIPPED says 0.55 in the mean
+def test_a_fit_that_is_no_better_is_not_used() -> None:
+    result, answer_model = learn(_history(SHIPPED, 600, best=0.66))  # for which the mean probability of SHIPPED is 0.55
     assert result.gain is not None and result.gain.low <= 0
     assert (result.chosen, answer_model) == ("shipped", SHIPPED)
     assert result.as_text().startswith("The shipped calibration is used: ")
@@ -75,10 +75,10 @@ def test_too_little_history_says_what_is_needed() -> None:
     past = [PastMatch(START + timedelta(hours=n), ANSWERED if n < LEAST - 1 else FIRST, (0.5,)) for n in range(500)]
     result, answer_model = learn(past)
     assert (result.chosen, result.gain, answer_model) == ("shipped", None, SHIPPED)
-    said = f"Too little history: there are {LEAST - 1} requests that are known to have had an answer"
-    assert result.as_text().startswith(said)
-    one_after_the_other = [PastMatch(match.at, ANSWERED if n < 200 else FIRST, (0.5,)) for n, match in enumerate(past)]
-    assert learn(one_after_the_other)[0].gain is None  # the newest all lack an answer, so nothing can be judged
+    message = f"Too little history: there are {LEAST - 1} requests that are known to have had an answer"
+    assert result.as_text().startswith(message)
+    answered_first = [PastMatch(match.at, ANSWERED if n < 200 else FIRST, (0.5,)) for n, match in enumerate(past)]
+    assert learn(answered_first)[0].gain is None  # none of the newest has an answer, so the fits cannot be compared
 
 
 def test_the_log_loss_by_hand() -> None:
@@ -100,9 +100,9 @@ def test_used_items_duplicates_and_requests_sent_anyway_label_past_requests(
     sessions: sessionmaker[Session], add_request: Callable[..., int], open_recommender: Open
 ) -> None:
     ids = [add_request(f"printer jam {n}", at=START + timedelta(days=n)) for n in range(8)]
-    _use(sessions, ids[2], f"request:{ids[0]}")  # answered with what was there
-    _use(sessions, ids[3], f"request:{ids[5]}")  # with what came later: tells nothing of then
-    _use(sessions, ids[6], "document:99")  # with what is gone: the same
+    _use(sessions, ids[2], f"request:{ids[0]}")  # answered with an item that existed then
+    _use(sessions, ids[3], f"request:{ids[5]}")  # with a later item, which says nothing about that time
+    _use(sessions, ids[6], "document:99")  # with a deleted item, which says nothing either
     with sessions.begin() as session:
         session.add(RequestLink(from_id=ids[4], to_id=ids[1], kind="duplicate"))
         session.add(RequestLink(from_id=ids[7], to_id=ids[5], kind="related"))
@@ -112,7 +112,7 @@ def test_used_items_duplicates_and_requests_sent_anyway_label_past_requests(
     assert result == [(0, FIRST), (1, FIRST), (2, ANSWERED), (4, ANSWERED), (7, SENT_ANYWAY)]
 
 
-def test_past_requests_are_asked_among_what_existed_and_their_asker_may_read(
+def test_a_past_request_is_searched_among_the_items_that_existed_then_and_its_asker_may_read(
     sessions: sessionmaker[Session], add_request: Callable[..., int], open_recommender: Open
 ) -> None:
     first = add_request("printer jam", at=START)
@@ -121,12 +121,12 @@ def test_past_requests_are_asked_among_what_existed_and_their_asker_may_read(
     add_request("printer jam", at=START + timedelta(days=4))
     _use(sessions, later, f"request:{first}")
     with sessions() as session:
-        before, after = past_matches(open_recommender(), session, lambda _done, _total: None)
-    assert (before.kind, before.matches) == (FIRST, ())
-    assert after.kind == ANSWERED and len(after.matches) == 1 and after.matches[0] > 0.9
+        first_request, later_request = past_matches(open_recommender(), session, lambda _done, _total: None)
+    assert (first_request.kind, first_request.matches) == (FIRST, ())
+    assert later_request.kind == ANSWERED and len(later_request.matches) == 1 and later_request.matches[0] > 0.9
 
 
-def test_a_question_has_no_answer_among_other_teams_items(
+def test_a_question_has_no_answer_among_the_items_of_other_teams(
     sessions: sessionmaker[Session], add_request: Callable[..., int], open_recommender: Open
 ) -> None:
     first = add_request("printer jam", team="it", at=START)
@@ -140,7 +140,7 @@ def test_a_question_has_no_answer_among_other_teams_items(
     assert max(result[1].matches) > 0.9 > 0.5 > max(result[2].matches, default=0.0)
 
 
-def test_a_calibration_belongs_to_the_live_generation_and_is_in_the_status(
+def test_a_calibration_is_saved_with_the_live_generation_and_shown_in_the_status(
     settings: Settings,
     sessions: sessionmaker[Session],
     add_request: Callable[..., int],
@@ -166,11 +166,11 @@ def test_a_calibration_belongs_to_the_live_generation_and_is_in_the_status(
         assert calibrate(settings, recommender, session).chosen == "shipped"
         recommender.refresh()
         assert recommender.snapshot.answer_model is SHIPPED
-        assert read_status(settings).calibration == ""  # the file that could not be used was removed
-        learned.ANSWER_MODEL.save(directory, own := AnswerModel(-1.0, 0.5, 2.0, {"questions": 300}))
+        assert read_status(settings).calibration == ""  # the unusable file was removed
+        learned.ANSWER_MODEL.save(directory, saved := AnswerModel(-1.0, 0.5, 2.0, {"questions": 300}))
         assert "Nothing was changed." in calibrate(settings, recommender, session).as_text()
         recommender.refresh()
-        assert recommender.snapshot.answer_model == own
+        assert recommender.snapshot.answer_model == saved
 
 
 def test_calibrating_needs_an_index_and_a_model(
@@ -182,10 +182,11 @@ def test_calibrating_needs_an_index_and_a_model(
 ) -> None:
     add_request("printer jam")
     recommender = open_recommender()
-    words = make_recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None), (DENSE_MISSING,))
+    index = LocalIndex.open(settings.index_dir, None)
+    words_alone = make_recommender(settings, analyzer, None, index, (DENSE_MISSING,))
     with sessions() as session:
         with pytest.raises(ModelError, match="kollega status"):
-            calibrate(settings, words, session)
+            calibrate(settings, words_alone, session)
         (settings.index_dir / "CURRENT").unlink()
         with pytest.raises(IndexNotFound, match="kollega reindex"):
             calibrate(settings, recommender, session)

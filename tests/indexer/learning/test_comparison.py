@@ -1,4 +1,4 @@
-"""The interval of a difference: cases whose result is known."""
+"""learning/comparison.py: the interval of a difference, in cases whose result is known."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from indexer.learning.comparison import difference
 
 
-def test_a_constant_difference_has_an_interval_without_width_and_sets_count_the_same() -> None:
+def test_a_constant_difference_has_an_interval_of_zero_width_and_all_sets_count_the_same() -> None:
     small, large = np.array([0.2, 0.4]), np.zeros(1000)
     interval = difference([(small + 0.1, small), (large, large)])
     assert (interval.mean, interval.low, interval.high) == pytest.approx((0.05, 0.05, 0.05))

@@ -1,4 +1,4 @@
-"""Questions of the past, asked again as at their own time."""
+"""learning/history.py: questions of the past, asked again with what was known at their time."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,24 +12,25 @@ from recommender.recommender import Recommender
 START = datetime(2026, 1, 1)
 
 
-def test_a_past_question_is_asked_among_what_existed_and_its_asker_may_read(
+def test_a_past_question_is_searched_among_the_items_that_existed_then_and_its_asker_may_read(
     sessions: sessionmaker[Session], add_request: Callable[..., int], open_recommender: Callable[[], Recommender]
 ) -> None:
-    when = [START + timedelta(days=number) for number in range(6)]
-    add_request("printer jam", by="aino", at=when[0])
-    add_request("printer jam again", by="eero", at=when[1], audience=("team:hr",), team="hr")
-    asked = add_request("printer jam once more", by="matti", asked_by="liisa", at=when[2])
-    add_request("printer jam later", by="aino", at=when[3])
-    add_request("printer jam suggested", by="aino", at=when[4], source=SENT_HERE)
+    times = [START + timedelta(days=number) for number in range(6)]
+    add_request("printer jam", by="aino", at=times[0])
+    add_request("printer jam again", by="eero", at=times[1], audience=("team:hr",), team="hr")
+    asked = add_request("printer jam once more", by="matti", asked_by="liisa", at=times[2])
+    add_request("printer jam later", by="aino", at=times[3])
+    add_request("printer jam suggested", by="aino", at=times[4], source=SENT_HERE)
     with sessions.begin() as session:
-        unanswered = session.get_one(HelpRequest, add_request("printer jam alone", by="aino", at=when[5]))
+        unanswered = session.get_one(HelpRequest, add_request("printer jam alone", by="aino", at=times[5]))
         unanswered.replies[0].author_id = unanswered.asked_by_id = None
     with sessions() as session:
         questions = list(past_questions(open_recommender(), session))
         assert [question.key for question in questions] == [f"request:{number}" for number in (1, 2, 3, 4)]
         third = questions[2]
-        assert third.key == f"request:{asked}" and third.at == when[2]
-        assert [trace.key for trace in third.traces] == ["request:1"]  # not hr's, not itself, nothing later
+        assert third.key == f"request:{asked}" and third.at == times[2]
+        # neither the restricted request nor itself nor later ones
+        assert [trace.key for trace in third.traces] == ["request:1"]
         assert {person for trace in third.traces for person in (p.person_id for p in trace.contributions)} == {1}
         assert third.answered.isdisjoint(third.excluded) and len(third.excluded) == 1
-        assert [q.key for q in past_questions(open_recommender(), session, most=1, before=when[3])] == ["request:3"]
+        assert [q.key for q in past_questions(open_recommender(), session, most=1, before=times[3])] == ["request:3"]

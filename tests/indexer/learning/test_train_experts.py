@@ -1,4 +1,4 @@
-"""Weights of colleagues learned from history: used only when they are better, and stored with the index."""
+"""learning/train_experts.py: weights learned from history are used only when better, and stored with the index."""
 
 import random
 from collections.abc import Callable
@@ -27,7 +27,7 @@ EXPERT, POPULAR, OTHER = 1, 2, 3
 
 
 def _question(number: int, answered: int, nearest: int) -> PastQuestion:
-    """`nearest` replied to what is nearest, the popular one has five accepted answers a little farther away."""
+    """Person `nearest` replied to the nearest item, POPULAR has accepted answers in five items a bit farther away."""
     at = START + timedelta(days=number)
     parts = [(nearest, 0.2)] + [(POPULAR, 1.0)] * 5
     traces = [
@@ -58,7 +58,7 @@ def test_weights_that_are_no_better_than_votes_are_not_used() -> None:
     assert training.as_text().startswith("The shipped weights are used: ")
 
 
-def test_votes_alone_are_used_where_the_shipped_weights_are_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_votes_are_used_where_the_shipped_weights_are_worse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indexer.learning.train_experts.SHIPPED", Ranker({"nearest": 9.0}))
     training, ranker = learn([_question(number, POPULAR, EXPERT) for number in range(LEAST)], 365)
     assert (training.mrr["shipped"], training.mrr["votes"]) == (0.5, 1.0)
@@ -79,7 +79,7 @@ def test_the_reciprocal_rank_is_zero_when_nobody_who_answered_is_suggested() -> 
     assert reciprocal_ranks([_question(1, OTHER, EXPERT)], VOTES, 365).tolist() == [0.0]
 
 
-def test_learned_weights_belong_to_the_live_generation_and_are_removed_when_no_longer_better(
+def test_learned_weights_are_saved_with_the_live_generation_and_removed_when_no_longer_better(
     settings: Settings,
     sessions: sessionmaker[Session],
     add_request: Callable[..., int],
@@ -101,7 +101,7 @@ def test_learned_weights_belong_to_the_live_generation_and_are_removed_when_no_l
         monkeypatch.setattr("indexer.learning.train_experts.past_questions", lambda *_args, **_named: better[:3])
         assert train(settings, recommender, session).gain is None
         recommender.refresh()
-        assert recommender.snapshot.ranker.weights == training.weights  # too little to judge by changes nothing
+        assert recommender.snapshot.ranker.weights == training.weights  # with too little history nothing is changed
         (directory / "experts.json").write_text("{")
         assert "Run: kollega train-experts" in read_status(settings).ranker
         assert train(settings, recommender, session).gain is None
@@ -109,8 +109,8 @@ def test_learned_weights_belong_to_the_live_generation_and_are_removed_when_no_l
         assert recommender.snapshot.ranker is SHIPPED and read_status(settings).ranker == ""
         monkeypatch.setattr("indexer.learning.train_experts.past_questions", lambda *_args, **_named: better)
         train(settings, recommender, session)
-        random_ones = [_question(number, (EXPERT, POPULAR)[number % 2], EXPERT) for number in range(LEAST)]
-        monkeypatch.setattr("indexer.learning.train_experts.past_questions", lambda *_args, **_named: random_ones)
+        no_pattern = [_question(number, (EXPERT, POPULAR)[number % 2], EXPERT) for number in range(LEAST)]
+        monkeypatch.setattr("indexer.learning.train_experts.past_questions", lambda *_args, **_named: no_pattern)
         assert train(settings, recommender, session).chosen == "shipped"
         recommender.refresh()
         assert recommender.snapshot.ranker is SHIPPED
@@ -125,9 +125,10 @@ def test_training_needs_an_index_and_a_model(
 ) -> None:
     add_request("printer jam")
     recommender = open_recommender()
-    words = make_recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None), (DENSE_MISSING,))
+    index = LocalIndex.open(settings.index_dir, None)
+    words_alone = make_recommender(settings, analyzer, None, index, (DENSE_MISSING,))
     with sessions() as session, pytest.raises(ModelError, match="kollega status"):
-        train(settings, words, session)
+        train(settings, words_alone, session)
     (settings.index_dir / "CURRENT").unlink()
     with sessions() as session, pytest.raises(IndexNotFound):
         train(settings, recommender, session)

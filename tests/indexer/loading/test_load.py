@@ -1,4 +1,4 @@
-"""Loading into a real database: what is added, updated and left unchanged, and what is reported."""
+"""loading/: what is added, updated and left unchanged in a real database, and what is reported."""
 
 import gzip
 import json
@@ -56,7 +56,7 @@ ALL = [TEAM, AINO, MATTI, REQUEST, DOCUMENT]
 
 @pytest.fixture
 def import_lines(tmp_path: Path, sessions: sessionmaker[Session], analyzer: Analyzer) -> Import:
-    """Imports lines as one file of JSON lines."""
+    """Imports lines as one JSON Lines file."""
 
     def run(*lines: Line, source: str = "jsonl") -> LoadReport:
         path = tmp_path / "records.jsonl"
@@ -98,7 +98,7 @@ def test_a_record_is_stored_with_all_its_parts(import_lines: Import, sessions: s
         assert (row.asked_by_id, [reply.author_id for reply in row.replies]) == (matti.id, [aino.id, aino.id])
         assert [(reply.external_id, reply.accepted) for reply in row.replies] == [("a1", False), ("a2", True)]
         assert {entry.token for entry in row.audience} == {"team:it", f"person:{matti.id}"}
-        assert row.resolved_at == datetime(2026, 1, 2, 12)  # none is given: the last reply's
+        assert row.resolved_at == datetime(2026, 1, 2, 12)  # none is given, so it is the time of the last reply
         guide = session.query(Document).one()
         assert (guide.owner_id, guide.language, guide.written_at) == (aino.id, "en", datetime(2026, 1, 5))
         assert aino.languages == ["fi", "en"] and [team.handle for team in aino.teams] == ["it"]
@@ -119,7 +119,7 @@ def test_a_changed_record_is_updated_and_the_others_are_not(
         assert row.updated_at > before[1]
 
 
-def test_a_changed_reply_updates_its_request_which_is_how_the_watcher_sees_it(
+def test_a_changed_reply_updates_its_request_so_that_the_watcher_notices(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
     import_lines(*ALL)
@@ -196,7 +196,7 @@ def test_a_bad_record_is_reported_with_its_line_and_the_others_are_loaded(
         assert [row.external_id for row in session.query(HelpRequest)] == ["r1"]
 
 
-def test_a_number_that_no_column_can_hold_is_a_bad_record_and_the_others_are_loaded(
+def test_a_number_too_large_for_its_column_is_a_bad_record_and_the_others_are_loaded(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
     bad = deepcopy(REQUEST) | {"id": "bad"}
@@ -213,18 +213,18 @@ def test_records_over_several_batches_are_all_loaded_and_progress_is_reported(
     monkeypatch.setattr(load_module, "_BATCH", 2)
     path = tmp_path / "records.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in ALL), encoding="utf-8")
-    told: list[int] = []
-    assert _counts(load(JSONLSource(path), sessions, analyzer, told.append)) == (5, 0, 0, [])
-    assert told == [1, 2, 3, 4, 5]
+    progress: list[int] = []
+    assert _counts(load(JSONLSource(path), sessions, analyzer, progress.append)) == (5, 0, 0, [])
+    assert progress == [1, 2, 3, 4, 5]
     assert _counts(load(JSONLSource(path), sessions, analyzer)) == (0, 0, 5, [])
 
 
-def test_of_a_source_that_cannot_be_read_on_the_records_before_are_loaded_and_its_message_last(
+def test_when_a_source_breaks_off_the_records_before_are_loaded_and_the_error_is_reported(
     tmp_path: Path, sessions: sessionmaker[Session], analyzer: Analyzer
 ) -> None:
     teams = "".join(json.dumps({"type": "team", "id": f"t{n}", "name": f"{n:x}" * 60}) + "\n" for n in range(3000))
-    packed = gzip.compress(teams.encode())
-    (tmp_path / "cut.gz").write_bytes(packed[: len(packed) // 2])
+    compressed = gzip.compress(teams.encode())
+    (tmp_path / "cut.gz").write_bytes(compressed[: len(compressed) // 2])
     report = load(JSONLSource(tmp_path / "cut.gz"), sessions, analyzer)
     assert 0 < report.added < 3000
     (problem,) = report.problems
@@ -234,7 +234,7 @@ def test_of_a_source_that_cannot_be_read_on_the_records_before_are_loaded_and_it
 
 
 @pytest.mark.parametrize("bad", [{"body": "a\ud800b"}, {"title": "\udfff"}, {"url": "x\0"}, {"tags": ["\ud800"]}])
-def test_half_characters_are_a_bad_record_and_the_others_are_loaded(
+def test_unpaired_surrogates_and_null_characters_are_a_bad_record_and_the_others_are_loaded(
     import_lines: Import, sessions: sessionmaker[Session], bad: Line
 ) -> None:
     line = REQUEST | {"id": "r2"} | bad
@@ -251,7 +251,7 @@ def test_an_edited_document_counts_as_updated(import_lines: Import) -> None:
     assert (report.added, report.updated, report.unchanged) == (0, 1, 3)
 
 
-def test_fields_that_a_person_s_record_does_not_have_stay_as_they_are(
+def test_fields_that_are_missing_in_a_person_s_record_stay_unchanged(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
     import_lines(TEAM, AINO | {"role": "agent"})
@@ -268,24 +268,24 @@ def test_fields_that_a_person_s_record_does_not_have_stay_as_they_are(
 HR: Line = {"type": "team", "id": "hr", "name": "HR", "restricted": True}
 VERA: Line = {"type": "person", "id": "vera", "name": "Vera", "teams": ["hr"]}
 LIISA: Line = {"type": "person", "id": "liisa", "name": "Liisa", "role": "lead"}
-UNSAID: Line = {name: value for name, value in REQUEST.items() if name != "audience"}
+WITHOUT_AUDIENCE: Line = {name: value for name, value in REQUEST.items() if name != "audience"}
 
 
 @pytest.mark.parametrize(
     ("request_line", "readers"),
     [
-        (UNSAID | {"team": "hr"}, {"matti", "vera"}),
-        (UNSAID | {"team": "hr", "status": "open"}, {"matti", "vera"}),
-        (UNSAID | {"team": "hr", "audience": ["everyone"]}, {"aino", "liisa", "matti", "vera"}),
-        (UNSAID | {"team": "hr", "audience": ["team:it"]}, {"aino", "matti", "vera"}),
-        (UNSAID | {"team": "hr", "audience": []}, {"matti", "vera"}),
-        (UNSAID | {"team": "it"}, {"aino", "liisa", "matti", "vera"}),
-        (UNSAID | {"team": "it", "audience": []}, {"aino", "matti"}),
-        (UNSAID | {"team": "it", "audience": ["person:liisa"]}, {"aino", "liisa", "matti"}),
-        (UNSAID | {"team": None}, {"aino", "liisa", "matti", "vera"}),
+        (WITHOUT_AUDIENCE | {"team": "hr"}, {"matti", "vera"}),
+        (WITHOUT_AUDIENCE | {"team": "hr", "status": "open"}, {"matti", "vera"}),
+        (WITHOUT_AUDIENCE | {"team": "hr", "audience": ["everyone"]}, {"aino", "liisa", "matti", "vera"}),
+        (WITHOUT_AUDIENCE | {"team": "hr", "audience": ["team:it"]}, {"aino", "matti", "vera"}),
+        (WITHOUT_AUDIENCE | {"team": "hr", "audience": []}, {"matti", "vera"}),
+        (WITHOUT_AUDIENCE | {"team": "it"}, {"aino", "liisa", "matti", "vera"}),
+        (WITHOUT_AUDIENCE | {"team": "it", "audience": []}, {"aino", "matti"}),
+        (WITHOUT_AUDIENCE | {"team": "it", "audience": ["person:liisa"]}, {"aino", "liisa", "matti"}),
+        (WITHOUT_AUDIENCE | {"team": None}, {"aino", "liisa", "matti", "vera"}),
     ],
 )
-def test_an_imported_request_has_its_own_audience_or_its_team_s_default(
+def test_an_imported_request_has_its_given_audience_or_the_default_of_its_team(
     import_lines: Import, sessions: sessionmaker[Session], request_line: Line, readers: set[str]
 ) -> None:
     assert import_lines(TEAM, HR, AINO, MATTI, VERA, LIISA, request_line).problems == []
@@ -294,12 +294,14 @@ def test_an_imported_request_has_its_own_audience_or_its_team_s_default(
         assert {row.handle for row in session.query(Person) if may_read(audience, reader_of(row))} == readers
 
 
-def test_a_team_stays_restricted_when_a_later_import_does_not_say(
+def test_a_team_stays_restricted_when_a_later_import_leaves_it_out(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
     import_lines(HR, MATTI)
-    unsaid = {name: value for name, value in HR.items() if name != "restricted"}
-    assert _counts(import_lines(unsaid, UNSAID | {"team": "hr", "status": "open", "replies": []})) == (1, 0, 1, [])
+    hr_without_restricted = {name: value for name, value in HR.items() if name != "restricted"}
+    assert _counts(
+        import_lines(hr_without_restricted, WITHOUT_AUDIENCE | {"team": "hr", "status": "open", "replies": []})
+    ) == (1, 0, 1, [])
     with sessions() as session:
         assert session.query(Team).one().restricted is True
         assert _request(session).audience == []
@@ -311,13 +313,15 @@ def test_a_team_stays_restricted_when_a_later_import_does_not_say(
 def test_a_request_whose_team_has_become_restricted_loses_readers_at_the_next_import(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
-    import_lines(TEAM, AINO, MATTI, UNSAID)
-    assert _counts(import_lines(TEAM | {"restricted": True}, UNSAID)) == (0, 2, 0, [])
+    import_lines(TEAM, AINO, MATTI, WITHOUT_AUDIENCE)
+    assert _counts(import_lines(TEAM | {"restricted": True}, WITHOUT_AUDIENCE)) == (0, 2, 0, [])
     with sessions() as session:
         assert _request(session).audience == []
 
 
-def test_anonymous_is_stored_and_follows_the_source(import_lines: Import, sessions: sessionmaker[Session]) -> None:
+def test_whether_a_request_is_anonymous_is_stored_and_updated(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
     for line, counts in (
         (REQUEST | {"anonymous": True}, (4, 0, 0)),
         (REQUEST | {"anonymous": True}, (0, 0, 4)),

@@ -1,4 +1,4 @@
-"""The adaptation of the packaged model: applying a small one, and learning one."""
+"""research/adaptation.py and research/adaptation_texts.py: the texts to learn from, and learning an adaptation."""
 
 import json
 from pathlib import Path
@@ -8,78 +8,32 @@ import numpy as np
 import pytest
 
 from indexer.evaluation.sets import Query
-from indexer.research import adaptation as learning
+from indexer.research import adaptation as module
 from indexer.research.adaptation import Pool, Student
 from indexer.research.adaptation_texts import MANUALS, WIKI, WORDNET, Text, texts
 from indexer.research.alignment import HELP
 from recommender.encoder import normalise
 from recommender.encoder.adaptation import Adaptation
 from recommender.encoder.packaged import model_folder
-from recommender.errors import ModelError
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder
 
-B = np.array([[1.0], [2.0]], np.float32)
-A = np.array([[0.5, 0.0, -1.0]], np.float32)
-SMALL = Adaptation({"layer.weight": (B, A)}, base="weights", source="written here")
 
-
-def test_a_change_is_the_product_of_its_two_matrices_added() -> None:
-    state = {"layer.weight": np.ones((2, 3), np.float32), "layer.bias": np.zeros(2, np.float32)}
-    changed = SMALL.apply(state)
-    # [1, 2]' [0.5, 0, -1] = [[0.5, 0, -1], [1, 0, -2]], and 1 added to each
-    assert changed["layer.weight"].tolist() == [[1.5, 1.0, 0.0], [2.0, 1.0, -1.0]]
-    assert changed["layer.bias"] is state["layer.bias"]
-    assert state["layer.weight"].tolist() == [[1.0] * 3] * 2
-
-
-@pytest.mark.parametrize("state", [{}, {"layer.weight": np.ones((3, 2), np.float32)}])
-def test_a_change_of_a_weight_that_the_model_does_not_have_is_refused(state: Any) -> None:
-    with pytest.raises(ModelError, match=r"changes layer\.weight, which the model does not have"):
-        SMALL.apply(state)
-
-
-def test_a_saved_adaptation_is_read_only_for_its_own_weights(tmp_path: Path) -> None:
-    SMALL.save(tmp_path / "file.npz")
-    read = Adaptation.load("weights", tmp_path / "file.npz")
-    assert [(name, b.tolist(), a.tolist()) for name, (b, a) in read.changes.items()] == [
-        ("layer.weight", B.tolist(), A.tolist())
-    ]
-    assert (read.base, read.source, len(read.digest)) == ("weights", "written here", 12)
-    with pytest.raises(ModelError, match="other weights than the installed ones"):
-        Adaptation.load("others", tmp_path / "file.npz")
-
-
-def test_without_a_file_nothing_changes(tmp_path: Path) -> None:
-    assert Adaptation.load("weights", tmp_path / "file.npz") == Adaptation()
-    assert Adaptation().apply({}) == {}
-
-
-@pytest.mark.parametrize("content", [b"", b"not a file of numbers", "half"])
-def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: Any) -> None:
-    path = tmp_path / "file.npz"
-    SMALL.save(path)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2] if content == "half" else content)
-    with pytest.raises(ModelError, match=r"file\.npz cannot be read .* Run: make adaptation"):
-        Adaptation.load("weights", path)
-
-
-def test_a_text_comes_with_its_finnish_and_with_the_text_under_it(tmp_path: Path, analyzer: Analyzer) -> None:
-    def page(language: str, key: str, *parts: str) -> None:
+def test_a_heading_has_its_finnish_translation_and_the_text_below_it(tmp_path: Path, analyzer: Analyzer) -> None:
+    def write_page(language: str, key: str, *parts: str) -> None:
         path = tmp_path / HELP / language / "text" / f"{key}.html"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(parts), encoding="utf-8")
 
     keys = [f"swriter/{number}" for number in range(20)]
-    train = next(key for key in keys if Query(f"page:{key}", "", "fi", "", {}).part == "train")
-    test = next(key for key in keys if Query(f"page:{key}", "", "fi", "", {}).part == "test")
+    train_page = next(key for key in keys if Query(f"page:{key}", "", "fi", "", {}).part == "train")
+    test_page = next(key for key in keys if Query(f"page:{key}", "", "fi", "", {}).part == "test")
     body = "Choose the printer that you would like to print with, and how many copies."
-    kirjoitin = "Valitse tulostin, jolla haluat tulostaa, ja kuinka monta kopiota tarvitset."
-    page("en-US", train, '<h1 id="a">Printing</h1>', f'<p id="b">{body}</p>', '<h2 id="c">Empty</h2>')
-    page("fi", train, '<h1 id="a">Tulostaminen</h1>', f'<p id="b">{kirjoitin}</p>')
-    page("en-US", test, '<h1 id="a">Secret</h1>', f'<p id="b">{body} Secret.</p>')
+    finnish_body = "Valitse tulostin, jolla haluat tulostaa, ja kuinka monta kopiota tarvitset."
+    write_page("en-US", train_page, '<h1 id="a">Printing</h1>', f'<p id="b">{body}</p>', '<h2 id="c">Empty</h2>')
+    write_page("fi", train_page, '<h1 id="a">Tulostaminen</h1>', f'<p id="b">{finnish_body}</p>')
+    write_page("en-US", test_page, '<h1 id="a">Secret</h1>', f'<p id="b">{body} Secret.</p>')
     manual = tmp_path / MANUALS / "debian-faq" / "index.en.html"
     manual.parent.mkdir(parents=True)
     section = "<h2>4.1 Where is the log?</h2><p>{} the log is under /var/log, where each program keeps its own. {}</p>"
@@ -88,14 +42,14 @@ def test_a_text_comes_with_its_finnish_and_with_the_text_under_it(tmp_path: Path
     (tmp_path / WIKI).mkdir(parents=True)
     english = {"a": "You are '''not''' logged in", "b": "Two words", "c": "Same in both languages"}
     finnish = {"a": "Et ole kirjautunut sisään", "b": "Kaksi sanaa", "c": "Same in both languages"}
-    for name, held in (("en.json", english), ("fi.json", finnish)):
-        (tmp_path / WIKI / name).write_text(json.dumps(held), encoding="utf-8")
+    for name, messages in (("en.json", english), ("fi.json", finnish)):
+        (tmp_path / WIKI / name).write_text(json.dumps(messages), encoding="utf-8")
     (tmp_path / WORDNET).mkdir(parents=True)
     line = '0001 04 n 01 ink_pad 0 000 | a pad soaked in ink; "she pressed the stamp on it"  \n'
     (tmp_path / WORDNET / "data.noun").write_text("  1 licence | text\n" + line, encoding="utf-8")
 
     headings, alone = texts(tmp_path, analyzer)
-    assert headings[0] == Text("Printing", "Tulostaminen", Text(body, kirjoitin))
+    assert headings[0] == Text("Printing", "Tulostaminen", Text(body, finnish_body))
     assert [each.english for each in headings] == ["Printing", "Where is the log?", "ink pad"]
     assert headings[2].body == Text("a pad soaked in ink")
     assert sorted(each.english for each in alone) == [body, "You are not logged in", "she pressed the stamp on it"]
@@ -106,17 +60,18 @@ def test_targets_are_the_mean_cosines_of_both_teachers() -> None:
     headings = [Text("printer jam", None, Text("open the tray of the printer and take the paper out"))]
     alone = [Text("take the paper out of the tray and see whether a part of it is left")]
     alone += [Text("paper jam in printer"), Text("salary is late"), Text("salary slip")]
-    one, two = FakeEncoder("one"), FakeEncoder("two")
-    pool = Pool.of(headings, alone, one, two)
+    first_teacher, second_teacher = FakeEncoder("one"), FakeEncoder("two")
+    pool = Pool.of(headings, alone, first_teacher, second_teacher)
     assert pool.body.tolist() == [1, -1, -1, -1, -1, -1]
     np.testing.assert_allclose((pool.targets**2).sum(axis=1), 1.0, atol=1e-5)
-    pair = one.encode_passages(["salary is late", "paper jam in printer"])  # both of three words or four
+    # texts of three and four words
+    pair = first_teacher.encode_passages(["salary is late", "paper jam in printer"])
     mean = pair.mean(axis=0)
-    expected = normalise(pair - mean) @ normalise(pair - mean).T  # the same for both teachers here
+    expected = normalise(pair - mean) @ normalise(pair - mean).T  # both teachers give the same cosine here
     assert pool.targets[3] @ pool.targets[4] == pytest.approx(expected[0, 1], abs=1e-5)
 
 
-def test_batches_pair_a_heading_with_its_body_and_keep_to_their_kind() -> None:
+def test_a_batch_pairs_headings_with_their_bodies_or_holds_texts_of_one_kind() -> None:
     rng = np.random.default_rng(1)
     headings = [Text(f"heading {n}", None, Text(f"the text under it {n}")) for n in range(400)]
     alone = [Text(f"short {n}") for n in range(200)] + [Text(f"long {n} " + "word " * 30) for n in range(200)]
@@ -124,11 +79,11 @@ def test_batches_pair_a_heading_with_its_body_and_keep_to_their_kind() -> None:
     batches = pool.batches(rng)
     kinds = set()
     for _number in range(40):
-        asking, answering, own = next(batches)
-        assert len(asking) == len(answering) == 64 and len({*asking, *answering}) == 128
-        kinds.add((own, asking[0] < 400, asking[0] >= 1000))
-        assert not own or (answering == asking + 400).all()
-        assert own or {row >= 1000 for row in [*asking, *answering]} == {bool(asking[0] >= 1000)}
+        first, second, paired = next(batches)
+        assert len(first) == len(second) == 64 and len({*first, *second}) == 128
+        kinds.add((paired, first[0] < 400, first[0] >= 1000))
+        assert not paired or (second == first + 400).all()
+        assert paired or {row >= 1000 for row in [*first, *second]} == {bool(first[0] >= 1000)}
     assert kinds == {(True, True, False), (False, False, False), (False, False, True)}
 
 
@@ -144,7 +99,7 @@ def test_learning_lowers_the_divergence_and_the_rebuilt_weights_contain_it(
     student = Student(tmp_path)
     before = student._encode(["query: printer"]).detach().numpy()
     assert all(not b.any() and a.any() for b, a in student.changes().values())
-    monkeypatch.setattr(learning, "_RATE", 1e-2)
+    monkeypatch.setattr(module, "_RATE", 1e-2)
     monkeypatch.setattr(Pool, "batches", _only_short)
     rows = [divergence for divergence, _rate in student.learn(pool, 30)]
     assert np.mean(rows[-5:]) < 0.8 * np.mean(rows[:5])
@@ -159,7 +114,7 @@ def test_learning_lowers_the_divergence_and_the_rebuilt_weights_contain_it(
 
 
 @pytest.mark.parametrize("bfloat16", [True, False])
-def test_learns_in_bfloat16_only_where_the_processor_computes_in_it(
+def test_bfloat16_is_used_only_where_the_processor_supports_it(
     tmp_path: Path, real_settings: Settings, monkeypatch: pytest.MonkeyPatch, bfloat16: bool
 ) -> None:
     import torch
@@ -167,10 +122,10 @@ def test_learns_in_bfloat16_only_where_the_processor_computes_in_it(
     _tiny_model(tmp_path, real_settings)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": bfloat16})
     student = Student(tmp_path)
-    seen = []
-    student._model.encoder.layer[6].output.dense.register_forward_hook(lambda _m, _i, made: seen.append(made.dtype))
+    types = []
+    student._model.encoder.layer[6].output.dense.register_forward_hook(lambda _m, _i, made: types.append(made.dtype))
     student._encode(["query: printer"])
-    assert seen == [torch.bfloat16 if bfloat16 else torch.float32]
+    assert types == [torch.bfloat16 if bfloat16 else torch.float32]
 
 
 def _tiny_model(folder: Path, real_settings: Settings) -> Any:

@@ -1,4 +1,4 @@
-"""Fitting the shipped calibration: the weights of the questions, and what the fit separates."""
+"""research/fit_calibration.py: the weights of the questions, and what the fit separates."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from indexer.research.fit_calibration import ANSWERED, ELSEWHERE, FIRST, OUT_OF_
 from recommender.search.calibration import SHIPPED, SHIPPED_WEIGHTS, WITH_ANSWER, Features, probability
 
 
-def test_all_sets_have_the_same_weight_and_in_a_set_all_kinds_without_an_answer() -> None:
+def test_all_sets_weigh_the_same_and_so_do_the_kinds_of_questions_without_an_answer() -> None:
     near = (Features(0.5, 0.5, 3, 20),)
     kinds = [("a", ANSWERED)] * 8 + [("a", FIRST)] * 2 + [("a", ELSEWHERE)] * 6 + [("b", ANSWERED), ("b", OUT_OF_SCOPE)]
     weights = weigh([Example(name, kind, near) for name, kind in kinds])
@@ -35,6 +35,6 @@ def test_the_fit_separates_questions_with_an_answer_from_those_without() -> None
     assert exists(0.8) > 0.95 and exists(0.05) < 0.05 and 0.2 < exists(0.32) < 0.8
 
 
-def test_the_shipped_calibration_is_sure_of_a_clear_match_and_of_none() -> None:
-    clear, none = (probability(Features(each, each, 6, 30), SHIPPED_WEIGHTS) for each in (0.9, 0.02))
+def test_the_shipped_calibration_is_sure_when_a_match_is_clear_and_when_there_is_none() -> None:
+    clear, none = (probability(Features(near, near, 6, 30), SHIPPED_WEIGHTS) for near in (0.9, 0.02))
     assert SHIPPED.probability([clear, 0.5, 0.3]) > 0.8 and SHIPPED.probability([none] * 5) < 0.1

@@ -1,4 +1,4 @@
-"""Choosing the shipped feedback, from measures that are written here."""
+"""research/fit_feedback.py: choosing the shipped feedback from measures that are written here."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ LITTLE, MUCH = Feedback(0.1, 0.05), Feedback(0.6, 0.05)
 
 
 def _measured(little: Sequence[float], much: Sequence[float]) -> dict[Feedback, dict[tuple[str, str], np.ndarray]]:
-    """Of three sets, each of one task; nothing gives 0.5 everywhere."""
+    """Measures on three sets with one task each. Without feedback they are 0.5 everywhere."""
     values = {NOTHING: (0.5, 0.5, 0.5), LITTLE: little, MUCH: much}
     return {
         feedback: {(f"set{n}", "similar"): np.full(20, value) for n, value in enumerate(per_set)}
@@ -22,7 +22,7 @@ def _measured(little: Sequence[float], much: Sequence[float]) -> dict[Feedback, 
     }
 
 
-def test_each_set_is_measured_with_the_choice_of_the_others() -> None:
+def test_each_set_is_measured_with_the_feedback_that_was_chosen_on_the_others() -> None:
     gain = judge(_measured(little=(0.6, 0.6, 0.6), much=(0.9, 0.5, 0.5)))
     assert gain.chosen == {"set0": LITTLE, "set1": MUCH, "set2": MUCH}
     assert gain.left_out.mean == pytest.approx((0.1 + 0.0 + 0.0) / 3)
@@ -35,7 +35,7 @@ def test_a_given_feedback_is_measured_even_if_another_is_best() -> None:
     assert gain.best == MUCH and gain.gained.mean == pytest.approx(-0.1 / 3)
 
 
-def test_no_feedback_is_chosen_when_all_of_it_harms() -> None:
+def test_no_feedback_is_chosen_when_every_feedback_makes_results_worse() -> None:
     gain = judge(_measured(little=(0.4, 0.5, 0.5), much=(0.3, 0.4, 0.5)))
     assert gain.best == NOTHING and gain.gained.mean == 0.0
 
@@ -52,6 +52,6 @@ def test_feedback_is_measured_on_the_order_that_it_gives() -> None:
         ("office", "similar"): [QueryWithCandidates(Query("q1", "jam", "en", "similar", {"c": 1}), candidates, ids)]
     }
     gain = measure(queries, [NOTHING, LITTLE])
-    # third without feedback, second with it
+    # the relevant item is third without feedback and second with it
     assert gain[NOTHING]["office", "similar"] == pytest.approx([1 / np.log2(4)])
     assert gain[LITTLE]["office", "similar"] == pytest.approx([1 / np.log2(3)])

@@ -1,4 +1,4 @@
-"""JSON Lines: what a line becomes, and the message about a line that cannot be used."""
+"""sources/jsonl.py: what a line becomes, and the message about a line that cannot be used."""
 
 import gzip
 import json
@@ -27,9 +27,9 @@ def _read(path: Path, content: str | bytes) -> list[Located]:
     return list(JSONLSource(path).records())
 
 
-def _one(tmp_path: Path, **changes: Any) -> Located:
-    (found,) = _read(tmp_path / "one.jsonl", json.dumps({**REQUEST, **changes}))
-    return found
+def _read_one(tmp_path: Path, **changes: Any) -> Located:
+    (located,) = _read(tmp_path / "one.jsonl", json.dumps({**REQUEST, **changes}))
+    return located
 
 
 def test_each_type_becomes_its_record_with_its_line(tmp_path: Path) -> None:
@@ -39,26 +39,28 @@ def test_each_type_becomes_its_record_with_its_line(tmp_path: Path) -> None:
         REQUEST,
         {"type": "document", "id": "d1", "title": "Guide", "body": "# One", "updated_at": "2026-01-05T00:00:00"},
     ]
-    found = _read(tmp_path / "all.jsonl", "\n".join(json.dumps(line) for line in lines))
-    assert [(located.file, located.line) for located in found] == [("all.jsonl", n) for n in (1, 2, 3, 4)]
-    team, person, request, document = [located.record for located in found]
+    located_records = _read(tmp_path / "all.jsonl", "\n".join(json.dumps(line) for line in lines))
+    assert [(located.file, located.line) for located in located_records] == [("all.jsonl", n) for n in (1, 2, 3, 4)]
+    team, person, request, document = [located.record for located in located_records]
     assert team == TeamRecord(id="it", name="IT", name_fi="IT-tuki")
     assert isinstance(person, PersonRecord) and person.left_on == date(2026, 3, 1) and person.teams == ("it",)
     assert isinstance(request, RequestRecord) and request.replies[0].body == "Open the back."
-    assert request.audience is None  # the team's default
+    assert request.audience is None  # then the default of the team is used
     assert isinstance(document, DocumentRecord) and document.updated_at == datetime(2026, 1, 5)
 
 
 def test_blank_lines_are_counted_but_ignored_and_a_byte_order_mark_is_no_problem(tmp_path: Path) -> None:
-    found = _read(tmp_path / "f.jsonl", b"\xef\xbb\xbf" + json.dumps(REQUEST).encode() + b"\n\n  \n" + b"{}\n")
-    assert [(located.line, located.record is None) for located in found] == [(1, False), (4, True)]
+    located_records = _read(
+        tmp_path / "f.jsonl", b"\xef\xbb\xbf" + json.dumps(REQUEST).encode() + b"\n\n  \n" + b"{}\n"
+    )
+    assert [(located.line, located.record is None) for located in located_records] == [(1, False), (4, True)]
 
 
 def test_gzip_is_accepted_by_its_content_not_its_name(tmp_path: Path) -> None:
     plain = _read(tmp_path / "plain.jsonl", json.dumps(REQUEST))
-    packed = _read(tmp_path / "packed.jsonl", gzip.compress(json.dumps(REQUEST).encode()))
-    assert [located.record for located in packed] == [located.record for located in plain]
-    assert isinstance(packed[0].record, RequestRecord)
+    compressed = _read(tmp_path / "packed.jsonl", gzip.compress(json.dumps(REQUEST).encode()))
+    assert [located.record for located in compressed] == [located.record for located in plain]
+    assert isinstance(compressed[0].record, RequestRecord)
 
 
 @pytest.mark.parametrize(
@@ -72,13 +74,13 @@ def test_gzip_is_accepted_by_its_content_not_its_name(tmp_path: Path) -> None:
     ],
 )
 def test_times_become_utc_without_a_zone(tmp_path: Path, written: str, read: datetime) -> None:
-    record = _one(tmp_path, created_at=written).record
+    record = _read_one(tmp_path, created_at=written).record
     assert isinstance(record, RequestRecord)
     assert record.created_at == read and record.created_at.tzinfo is None
 
 
 def test_a_number_as_an_id_is_read_as_text(tmp_path: Path) -> None:
-    record = _one(tmp_path, id=17).record
+    record = _read_one(tmp_path, id=17).record
     assert isinstance(record, RequestRecord) and record.id == "17"
 
 
@@ -99,9 +101,9 @@ def test_a_number_as_an_id_is_read_as_text(tmp_path: Path) -> None:
 def test_a_record_that_cannot_be_used_says_which_field_and_why(
     tmp_path: Path, changes: dict[str, Any], problem: str
 ) -> None:
-    found = _one(tmp_path, **changes)
-    assert found.record is None
-    assert found.complaint(found.problem) == f"one.jsonl:1: {problem}"
+    located = _read_one(tmp_path, **changes)
+    assert located.record is None
+    assert located.complaint(located.problem) == f"one.jsonl:1: {problem}"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,9 @@ def test_a_record_that_cannot_be_used_says_which_field_and_why(
         (b'{"id": "r1"}', "Unable to extract tag using discriminator 'type'"),
     ],
 )
-def test_a_line_that_is_no_record_is_reported_and_the_next_is_read(tmp_path: Path, line: bytes, problem: str) -> None:
+def test_a_line_that_is_not_a_record_is_reported_and_the_next_is_read(
+    tmp_path: Path, line: bytes, problem: str
+) -> None:
     bad, good = _read(tmp_path / "f.jsonl", line + b"\n" + json.dumps(REQUEST).encode())
     assert (bad.line, bad.record, bad.problem) == (1, None, problem)
     assert isinstance(good.record, RequestRecord) and good.line == 2
@@ -134,7 +138,7 @@ def test_a_line_that_python_cannot_parse_is_reported_and_the_next_is_read(tmp_pa
     assert isinstance(good.record, RequestRecord)
 
 
-def test_a_missing_file_is_one_sentence_with_its_path(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_in_one_sentence_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         list(JSONLSource(tmp_path / "none.jsonl").records())
     assert str(caught.value) == (
@@ -142,15 +146,15 @@ def test_a_missing_file_is_one_sentence_with_its_path(tmp_path: Path) -> None:
     )
 
 
-def test_a_folder_in_place_of_a_file_is_one_sentence(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_file_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"cannot be read: Is a directory\. Check the path\.$"):
         list(JSONLSource(tmp_path).records())
 
 
 def test_a_truncated_gzip_yields_the_lines_before_and_then_says_so(tmp_path: Path) -> None:
     lines = [json.dumps({**REQUEST, "id": f"r{n}", "title": f"{n:x}" * 40}) for n in range(5000)]
-    packed = gzip.compress("\n".join(lines).encode())
-    (tmp_path / "cut.jsonl.gz").write_bytes(packed[: len(packed) // 2])
+    compressed = gzip.compress("\n".join(lines).encode())
+    (tmp_path / "cut.jsonl.gz").write_bytes(compressed[: len(compressed) // 2])
     found: list[Located] = []
     with pytest.raises(SourceError) as caught:
         for located in JSONLSource(tmp_path / "cut.jsonl.gz").records():
@@ -162,8 +166,8 @@ def test_a_truncated_gzip_yields_the_lines_before_and_then_says_so(tmp_path: Pat
 
 
 def test_a_gzip_with_a_flipped_byte_says_that_it_is_damaged(tmp_path: Path) -> None:
-    packed = bytearray(gzip.compress(json.dumps(REQUEST).encode() * 50))
-    packed[-6] ^= 0xFF  # in the checksum
-    (tmp_path / "bad.jsonl.gz").write_bytes(packed)
+    compressed = bytearray(gzip.compress(json.dumps(REQUEST).encode() * 50))
+    compressed[-6] ^= 0xFF  # a byte of the checksum
+    (tmp_path / "bad.jsonl.gz").write_bytes(compressed)
     with pytest.raises(SourceError, match="is cut short or damaged after line"):
         list(JSONLSource(tmp_path / "bad.jsonl.gz").records())

@@ -1,4 +1,4 @@
-"""Small Stack Exchange dumps written here: read, loaded, cut short, and with unsafe XML."""
+"""sources/stackexchange.py: small dumps written here are read, loaded, cut short, and refused for unsafe XML."""
 
 # ruff: noqa: E501 - rows of a dump are long lines
 
@@ -67,7 +67,7 @@ def _read_until_it_breaks(folder: Path) -> tuple[list[Located], str]:
     located_rows: list[Located] = []
     with pytest.raises(SourceError) as caught:
         for located in StackExchangeSource(folder).records():
-            located_rows.append(located)  # one by one, so that those before the error are returned
+            located_rows.append(located)  # not as a whole list, so that the rows before the error are kept
     return located_rows, str(caught.value)
 
 
@@ -97,8 +97,9 @@ def test_a_dump_becomes_requests_with_replies_people_and_links(
             datetime(2020, 1, 1, 10),
             datetime(2020, 1, 2, 10, 0, 0, 123000),
         )
-        assert (first.status, first.resolved_at) == ("resolved", datetime(2020, 1, 3, 10))  # when the accepted came
-        assert (second.status, second.resolved_at) == ("resolved", datetime(2020, 2, 3, 10))  # upvoted, none accepted
+        # the time of the accepted answer, or of an upvoted one where none is accepted
+        assert (first.status, first.resolved_at) == ("resolved", datetime(2020, 1, 3, 10))
+        assert (second.status, second.resolved_at) == ("resolved", datetime(2020, 2, 3, 10))
         assert (second.tags, second.asked_by_id) == (["vpn", "linux"], None)
         assert (third.status, third.resolved_at) == ("open", None)
         assert [entry.token for entry in third.audience] == ["everyone"]
@@ -114,7 +115,7 @@ def test_importing_a_dump_twice_changes_nothing(dump: Path, import_dump: Callabl
     assert (again.added, again.updated, again.unchanged, again.problems) == (0, 0, 12, [])
 
 
-def test_two_dumps_are_kept_apart(
+def test_ids_of_two_dumps_do_not_collide(
     dump: Path, import_dump: Callable[[Path], LoadReport], sessions: sessionmaker[Session], tmp_path: Path
 ) -> None:
     import_dump(dump)
@@ -159,7 +160,7 @@ def test_a_person_whose_name_is_their_id_is_unchanged_too(
     assert (again.added, again.updated, again.unchanged) == (0, 0, 12)
 
 
-def test_an_answer_edited_in_the_dump_updates_its_request_alone(
+def test_an_answer_edited_in_the_dump_updates_only_its_request(
     dump: Path, import_dump: Callable[[Path], LoadReport], sessions: sessionmaker[Session]
 ) -> None:
     import_dump(dump)
@@ -171,7 +172,7 @@ def test_an_answer_edited_in_the_dump_updates_its_request_alone(
         assert [reply.body for reply in row.replies] == ["OpenConnect 9."]
 
 
-def test_another_accepted_answer_moves_the_mark(
+def test_when_another_answer_is_accepted_the_first_is_no_longer_accepted(
     dump: Path, import_dump: Callable[[Path], LoadReport], sessions: sessionmaker[Session]
 ) -> None:
     import_dump(dump)
@@ -205,10 +206,9 @@ def test_html_becomes_text_that_keeps_code_and_lists(html: str, text: str) -> No
 def test_a_row_that_cannot_be_used_is_reported_with_its_line_and_the_others_are_loaded(
     dump: Path, import_dump: Callable[[Path], LoadReport], sessions: sessionmaker[Session]
 ) -> None:
-    broken = (
-        POSTS.replace(' Title="Which VPN client?"', "").replace(  # line 6; its answer is on line 7
-            'Score="0"', 'Score="many"'
-        )  # line 9
+    broken = POSTS.replace(' Title="Which VPN client?"', "").replace(  # on line 6; its answer is on line 7
+        'Score="0"',
+        'Score="many"',  # on line 9
     )
     (dump / "Posts.xml").write_text(broken, encoding="utf-8")
     report = import_dump(dump)
@@ -217,7 +217,7 @@ def test_a_row_that_cannot_be_used_is_reported_with_its_line_and_the_others_are_
         "Posts.xml:7: answer 12 belongs to question 2, which is missing",
         "Posts.xml:9: invalid literal for int() with base 10: 'many'",
     ]
-    assert report.skipped_links == 1  # the link from question 2
+    assert report.skipped_links == 1  # the link of question 2
     with sessions() as session:
         assert sorted(row.external_id or "" for row in session.scalars(select(HelpRequest))) == ["1", "3"]
 
@@ -268,8 +268,8 @@ def test_rows_before_an_error_in_the_middle_are_read(dump: Path) -> None:
 def test_entities_and_external_references_are_refused_in_one_sentence(
     dump: Path, import_dump: Callable[[Path], LoadReport], sessions: sessionmaker[Session], head: str
 ) -> None:
-    poisoned = POSTS.replace("<posts>", head + "\n<posts>", 1).replace("Printer is stuck", "&c;&a;" * ("a" in head))
-    (dump / "Posts.xml").write_text(poisoned, encoding="utf-8")
+    unsafe = POSTS.replace("<posts>", head + "\n<posts>", 1).replace("Printer is stuck", "&c;&a;" * ("a" in head))
+    (dump / "Posts.xml").write_text(unsafe, encoding="utf-8")
     report = import_dump(dump)
     (problem,) = report.problems
     assert "is not safe XML" in problem and "Fetch the file again" in problem and "\n" not in problem
@@ -277,7 +277,7 @@ def test_entities_and_external_references_are_refused_in_one_sentence(
         assert session.scalars(select(HelpRequest)).all() == []
 
 
-def test_a_file_that_is_no_xml_is_refused_in_one_sentence(dump: Path) -> None:
+def test_a_file_that_is_not_xml_is_refused_in_one_sentence(dump: Path) -> None:
     (dump / "Posts.xml").write_bytes(b"\x00\x01PK not xml at all")
     located_rows, message = _read_until_it_breaks(dump)
     assert located_rows == [] and "is cut short or is not safe XML" in message

@@ -1,4 +1,4 @@
-"""engine.py and the migrations on real SQLite."""
+"""database/engine.py and the migrations, on real SQLite."""
 
 import os
 import subprocess
@@ -47,13 +47,13 @@ def test_upgrading_an_empty_database_makes_exactly_the_declared_tables(settings:
 
 
 def _differences(engine: Engine) -> Any:
-    """The changes that alembic would make to get the declared tables."""
+    """The changes that Alembic would make to get the declared tables."""
     options = {"compare_type": True, "render_as_batch": True, "compare_server_default": True}
     with engine.connect() as connection:
         return compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
 
 
-def test_the_comparison_would_see_a_missing_column(settings: Settings) -> None:
+def test_the_comparison_finds_a_missing_column(settings: Settings) -> None:
     engine = open_engine(settings)
     migrate(engine)
     with engine.begin() as connection:
@@ -104,7 +104,7 @@ def _alembic(engine: Engine, direction: Callable[[Config, str], None], revision:
 
 
 def _rows(engine: Engine, columns: dict[str, list[str]]) -> dict[str, list[dict[str, Any]]]:
-    """Every row of these tables, of these columns."""
+    """Every row of these tables, with these columns."""
     with engine.connect() as connection:
         return {
             name: [dict(row) for row in connection.execute(select(table(name, *map(column, names)))).mappings()]
@@ -158,15 +158,16 @@ def test_an_upgraded_database_has_the_declared_constraints(at_0001: Engine) -> N
             connection.exec_driver_sql(statement)
 
 
-def test_an_upgraded_database_never_uses_an_id_again(at_0001: Engine) -> None:
+def test_an_upgraded_database_never_reuses_an_id(at_0001: Engine) -> None:
     migrate(at_0001)
     with at_0001.begin() as connection:
         added = "INSERT INTO teams (handle, name) VALUES ('hr', 'HR')"
         assert connection.exec_driver_sql(added).lastrowid == 3  # 2 was the id of a deleted team
 
 
-def _there_and_back(engine: Engine, version: str, statements: Sequence[str]) -> None:
-    """Upgrade, write what only the newest version has, and go back: all is as before, and a second upgrade works."""
+def _upgrade_and_downgrade(engine: Engine, version: str, statements: Sequence[str]) -> None:
+    """Upgrade, write values that only the newest version has, and downgrade: the old rows are unchanged, and a second
+    upgrade works."""
     columns = _columns(engine)
     before = _rows(engine, columns)
     migrate(engine)
@@ -180,8 +181,8 @@ def _there_and_back(engine: Engine, version: str, statements: Sequence[str]) -> 
     assert _differences(engine) == []
 
 
-def test_going_back_to_the_first_version_keeps_its_rows_and_upgrading_again_works(at_0001: Engine) -> None:
-    _there_and_back(
+def test_downgrading_to_the_first_version_keeps_its_rows_and_upgrading_again_works(at_0001: Engine) -> None:
+    _upgrade_and_downgrade(
         at_0001,
         "0001",
         (
@@ -194,9 +195,9 @@ def test_going_back_to_the_first_version_keeps_its_rows_and_upgrading_again_work
     )
 
 
-def test_going_back_to_the_second_version_drops_what_people_have_set_and_nothing_else(at_0001: Engine) -> None:
+def test_downgrading_to_the_second_version_deletes_personal_settings_and_nothing_else(at_0001: Engine) -> None:
     _alembic(at_0001, command.upgrade, "0002")
-    _there_and_back(
+    _upgrade_and_downgrade(
         at_0001,
         "0002",
         (
@@ -255,10 +256,10 @@ def test_a_database_that_has_the_newest_tables_is_opened_without_alembic(
 def test_every_sqlite_connection_has_wal_foreign_keys_and_a_timeout(sessions: sessionmaker[Session]) -> None:
     with sessions() as first_session, sessions() as second_session:
         for session in (first_session, second_session):
-            found = [
+            values = [
                 session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "foreign_keys", "busy_timeout")
             ]
-            assert found == ["wal", 1, 10_000]
+            assert values == ["wal", 1, 10_000]
 
 
 def test_foreign_keys_are_enforced_and_deleting_a_request_deletes_its_parts(
@@ -297,13 +298,15 @@ def test_the_home_directory_is_made_and_another_database_can_be_named(tmp_path: 
     assert (tmp_path / "other.db").is_file()
 
 
-def test_a_first_start_after_a_killed_one_works(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Operations.create_table
+def test_a_first_start_succeeds_after_an_earlier_one_was_killed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_table = Operations.create_table
 
     def killed_at_replies(self: Operations, name: str, *columns: Any, **options: Any) -> Any:
         if name == "replies":
             raise KeyboardInterrupt
-        return made(self, name, *columns, **options)
+        return create_table(self, name, *columns, **options)
 
     engine = open_engine(settings)
     with monkeypatch.context() as patch:

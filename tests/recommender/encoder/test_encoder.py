@@ -1,4 +1,5 @@
-"""load.py, openvino.py and pytorch.py: the packaged model on both backends, and models that cannot be loaded."""
+"""encoder/load.py, openvino.py and pytorch.py: the packaged model on both backends, and models that cannot be
+loaded."""
 
 import logging
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ def test_a_question_and_a_passage_are_read_with_their_own_prompts(openvino: Enco
     assert 0.8 < float(query @ passage) < 0.999
 
 
-def test_a_text_has_the_same_vector_alone_and_in_a_batch(openvino: Encoder) -> None:
+def test_a_text_has_the_same_vector_alone_as_in_a_batch(openvino: Encoder) -> None:
     texts = [*TEXTS, *(f"rivi {number} " * (number + 1) for number in range(14))]
     together = openvino.encode_passages(texts)
     for row in (0, 2, 4, 18):
@@ -76,7 +77,7 @@ def test_a_text_has_the_same_vector_alone_and_in_a_batch(openvino: Encoder) -> N
 def test_the_length_of_questions_is_rounded_up_to_at_most_the_model_s_limit() -> None:
     widths = []
 
-    class Model:  # replaces a compiled model and records its inputs
+    class Model:  # stands in for a compiled model and records its inputs
         def create_infer_request(self) -> "Model":
             return self
 
@@ -173,14 +174,14 @@ def without_openvino(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def test_auto_falls_back_to_pytorch_and_says_so(
+def test_auto_falls_back_to_pytorch_and_logs_it(
     real_settings: Settings,
     without_openvino: None,
     torch: Encoder,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(load_module, "TorchEncoder", lambda *_arguments: torch)  # it is loaded only once
+    monkeypatch.setattr(load_module, "TorchEncoder", lambda *_arguments: torch)  # the model is loaded only once
     with caplog.at_level(logging.WARNING):
         loaded = load_encoder(real_settings)
     assert loaded.backend == "torch"

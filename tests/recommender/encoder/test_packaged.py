@@ -1,5 +1,4 @@
-"""packaged.py: the file format by hand, files that are refused, and the model compared with the package's own
-engine."""
+"""encoder/packaged.py: the file format by hand, refused files, and the model compared with the package's own engine."""
 
 import json
 import struct
@@ -103,7 +102,7 @@ def test_tensors_get_the_names_and_shapes_of_bert() -> None:
     assert state["encoder.layer.0.output.LayerNorm.weight"].tolist() == [0, 1, 2, 3]
 
 
-def test_a_wrong_checksum_is_refused_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_checksum_is_refused_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     altered = tmp_path / "altered.bin"
     altered.write_bytes(_image())
     monkeypatch.setattr(packaged, "locate", lambda *_parts: altered)
@@ -117,7 +116,7 @@ def test_a_wrong_checksum_is_refused_and_leaves_nothing(tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("error", "raised"), [(OSError("disk full"), ModelError), (KeyboardInterrupt(), KeyboardInterrupt)]
 )
-def test_a_rebuild_that_fails_leaves_nothing(
+def test_a_failed_rebuild_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, raised: type[BaseException]
 ) -> None:
     def write(_weights: Weights, _adaptation: Adaptation, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""builder.py, digest.py and journal.py: what a generation copies, uses again and writes anew."""
+"""index/builder.py, digest.py and journal.py: what a new generation copies, reuses and writes."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -53,11 +53,12 @@ def _write(
         return builder.finish(hnsw_from)
 
 
-def _found(index: LocalIndex, encoder: FakeEncoder, text: str) -> tuple[str, str]:
-    """(best item of the dense leg, best item of the lexical leg) for a text that is a passage."""
+def _best_items(index: LocalIndex, encoder: FakeEncoder, text: str) -> tuple[str, str]:
+    """(best item of the dense leg, best item of the lexical leg) for the text of a passage."""
     vector = encoder.encode_queries([read_text(_passage(0, text))])[0]
     hits = index.search(vector, Terms(tuple(text.split()), ()), EVERYONE, 5)
-    return max(hits, key=lambda h: h.near.nearest if h.near else -1.0).item, max(hits, key=lambda h: h.lexical).item
+    nearest = max(hits, key=lambda hit: hit.near.nearest if hit.near else -1.0)
+    return nearest.item, max(hits, key=lambda hit: hit.lexical).item
 
 
 def test_the_digest_of_an_item_changes_with_everything_that_is_indexed() -> None:
@@ -86,7 +87,7 @@ def test_passages_of_two_languages_have_different_digests() -> None:
     assert passage_digest(replace(_passage(1, "text"), language="fi")) != passage_digest(_passage(1, "text"))
 
 
-def test_the_journal_keeps_vectors_after_a_crash_and_for_one_model(tmp_path: Path, encoder: FakeEncoder) -> None:
+def test_the_journal_keeps_vectors_after_a_crash_and_only_for_one_model(tmp_path: Path, encoder: FakeEncoder) -> None:
     vectors = {"a": np.arange(64, dtype=np.float32), "b": np.ones(64, np.float32)}
     Journal(tmp_path, encoder.card).keep(vectors)  # never closed
     journal = Journal(tmp_path, encoder.card)
@@ -106,17 +107,18 @@ def test_a_generation_is_a_changed_copy_of_the_one_before(
     first = _write(tmp_path, analyzer, encoder, texts)
     assert (first.items, first.passages, first.rows, first.approximate) == (10, 10, 10, False)
     second = _write(tmp_path, analyzer, encoder, {4: "changed4", 11: "word11"}, removed=(4, 7))
-    assert (second.items, second.passages, second.rows) == (10, 10, 12)  # rows of two removed passages of twelve stay
+    # the rows of two removed passages are still in the file
+    assert (second.items, second.passages, second.rows) == (10, 10, 12)
     index = LocalIndex.open(tmp_path, encoder.card)
     for number in (1, 2, 3, 5, 6, 8, 9, 10, 11):
-        assert _found(index, encoder, f"word{number}") == (f"request:{number}",) * 2
-    assert _found(index, encoder, "changed4") == ("request:4", "request:4")
+        assert _best_items(index, encoder, f"word{number}") == (f"request:{number}",) * 2
+    assert _best_items(index, encoder, "changed4") == ("request:4", "request:4")
     assert all(hit.item != "request:7" for hit in index.search(np.ones(64, np.float32), Terms((), ()), EVERYONE, 50))
     old = LocalIndex.open_generation(tmp_path / "gen-000001", encoder.card)
-    assert _found(old, encoder, "word7") == ("request:7", "request:7")
+    assert _best_items(old, encoder, "word7") == ("request:7", "request:7")
 
 
-def test_vectors_are_written_anew_when_many_passages_were_removed(
+def test_vectors_are_rewritten_when_many_passages_were_removed(
     tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
 ) -> None:
     _write(tmp_path, analyzer, encoder, {number: f"word{number}" for number in range(1, 11)})
@@ -124,23 +126,21 @@ def test_vectors_are_written_anew_when_many_passages_were_removed(
     assert (manifest.items, manifest.passages, manifest.rows) == (7, 7, 7)
     index = LocalIndex.open(tmp_path, encoder.card)
     for number in (2, 3, 4, 6, 7, 8, 9):
-        assert _found(index, encoder, f"word{number}") == (f"request:{number}",) * 2
+        assert _best_items(index, encoder, f"word{number}") == (f"request:{number}",) * 2
     assert len(LexicalIndex.load(generations.live(tmp_path) / "lexical")) == 7
     again = _write(tmp_path, analyzer, encoder, {12: "word12"})
     assert (again.passages, again.rows) == (8, 8)
-    assert _found(LocalIndex.open(tmp_path, encoder.card), encoder, "word12") == ("request:12", "request:12")
+    assert _best_items(LocalIndex.open(tmp_path, encoder.card), encoder, "word12") == ("request:12", "request:12")
 
 
 def test_an_index_with_many_passages_changes_to_hnsw(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
     assert not _write(tmp_path, analyzer, encoder, {1: "word1", 2: "word2"}, hnsw_from=4).approximate
     manifest = _write(tmp_path, analyzer, encoder, {3: "word3", 4: "word4"}, hnsw_from=4)
     assert (manifest.approximate, manifest.rows) == (True, 4)
-    assert _found(LocalIndex.open(tmp_path, encoder.card), encoder, "word1") == ("request:1", "request:1")
+    assert _best_items(LocalIndex.open(tmp_path, encoder.card), encoder, "word1") == ("request:1", "request:1")
 
 
-def test_vectors_of_the_live_generation_are_used_again(
-    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
-) -> None:
+def test_vectors_of_the_live_generation_are_reused(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
     _write(tmp_path, analyzer, encoder, {1: "word1", 2: "word2"})
     builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
     assert builder.known == {"request:1": "word1", "request:2": "word2"}
@@ -155,19 +155,19 @@ def test_vectors_of_the_live_generation_are_used_again(
 def test_a_generation_stores_its_vector_space_and_passes_it_to_the_next(
     tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
 ) -> None:
-    ours, other = (VectorSpace({"en": np.full(64, value, np.float32)}, alignment=f"{value}") for value in (0.25, 0.5))
+    first, other = (VectorSpace({"en": np.full(64, value, np.float32)}, alignment=f"{value}") for value in (0.25, 0.5))
     builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
     assert builder.fresh
-    builder.begin(0, 20_000, ours)
+    builder.begin(0, 20_000, first)
     assert builder.finish(20_000).alignment == "0.25"
     builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
     assert not builder.fresh
     builder.begin(0, 20_000, other)  # ignored: the vectors of the live generation are in its own space
-    np.testing.assert_array_equal(builder.vector_space.passages["en"], ours.passages["en"])
+    np.testing.assert_array_equal(builder.vector_space.passages["en"], first.passages["en"])
     builder.finish(20_000)
     opened = LocalIndex.open(tmp_path, encoder.card)
     assert (opened.manifest.generation, opened.manifest.alignment) == ("gen-000002", "0.25")
-    np.testing.assert_array_equal(opened.vector_space.passages["en"], ours.passages["en"])
+    np.testing.assert_array_equal(opened.vector_space.passages["en"], first.passages["en"])
     builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=True)
     assert builder.fresh
     builder.begin(0, 20_000, other)
@@ -202,7 +202,7 @@ def test_vectors_that_are_added_together_stay_with_their_passages(
     assert (manifest.passages, manifest.rows) == (8, 8)  # two batches of three and a rest
     index = LocalIndex.open(tmp_path, encoder.card)
     for number in range(1, 9):
-        assert _found(index, encoder, f"word{number}") == (f"request:{number}",) * 2
+        assert _best_items(index, encoder, f"word{number}") == (f"request:{number}",) * 2
 
 
 def test_an_index_of_another_model_is_not_copied(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:

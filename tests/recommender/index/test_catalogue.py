@@ -1,4 +1,4 @@
-"""catalogue.py on a real SQLite file."""
+"""index/catalogue.py on a real SQLite file."""
 
 import sqlite3
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""dense.py: FAISS compared with plain numpy."""
+"""index/dense.py: FAISS compared with plain numpy."""
 
 from functools import cache
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_a_reader_who_may_read_nothing_finds_nothing() -> None:
 
 def test_a_reader_who_may_read_one_row_finds_it_however_far_it_is() -> None:
     vectors = _random(50, 8, seed=5)
-    for row in (0, 7, 8, 49):  # both sides of a byte of the bitmap, and its last bit
+    for row in (0, 7, 8, 49):  # bits at both ends of a byte of the bitmap, and its last bit
         readable = np.zeros(50, np.bool_)
         readable[row] = True
         assert _exact(vectors).search(-vectors[row], readable, 10) == [(row, pytest.approx(-1.0))]
@@ -119,7 +119,7 @@ def test_hnsw_scores_are_cosines() -> None:
 
 def test_the_padding_of_faiss_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, queries, index = _clusters()
-    monkeypatch.setattr(dense, "_EXACT_BELOW", 0)  # use HNSW, which finds hardly anything under a narrow filter
+    monkeypatch.setattr(dense, "_EXACT_BELOW", 0)  # force HNSW, which finds hardly anything under a narrow filter
     monkeypatch.setattr(dense, "_SEARCH", 1)
     readable = np.zeros(24_000, np.bool_)
     readable[np.argsort(vectors @ queries[0])[:3]] = True  # the three rows that are farthest from the question
@@ -130,7 +130,7 @@ def test_the_padding_of_faiss_is_dropped(monkeypatch: pytest.MonkeyPatch) -> Non
             sel=dense.faiss.IDSelectorBitmap(np.packbits(readable, bitorder="little")), efSearch=3
         ),
     )[1]
-    assert -1 in raw  # else this test checks nothing
+    assert -1 in raw  # otherwise this test checks nothing
     result = index.search(queries[0], readable, 10)
     assert all(readable[i] for i, _score in result)
     assert -1 not in [i for i, _score in result]

@@ -1,4 +1,4 @@
-"""generations.py: publishing, removing old generations, and the lock for writing."""
+"""index/generations.py: publishing, removing old generations, and the lock for writing."""
 
 import json
 import os
@@ -175,7 +175,7 @@ def test_rolling_back_needs_two_generations(tmp_path: Path) -> None:
     assert generations.live_name(tmp_path) == "gen-000001"
 
 
-HOLD = """
+HOLD_LOCK = """
 import sys
 from pathlib import Path
 from recommender.index.generations import write_lock
@@ -188,7 +188,7 @@ with write_lock(Path(sys.argv[1])):
 def test_the_lock_of_another_process_is_respected_until_it_is_killed(tmp_path: Path) -> None:
     _publish(tmp_path)
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD_LOCK, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
         try:
             assert holder.stdout is not None

@@ -1,4 +1,4 @@
-"""lexical.py: Tantivy with the real analyser."""
+"""index/lexical.py: Tantivy with the real analyser."""
 
 import math
 from collections.abc import Callable
@@ -95,7 +95,7 @@ def test_a_translation_counts_by_its_probability(tmp_path: Path) -> None:
     assert result == {
         "request:0": pytest.approx(0.25 * in_a_title, rel=1e-5),
         "request:1": pytest.approx(0.25 * plain, rel=1e-5),
-        "request:2": pytest.approx(0.5 * plain, rel=1e-5),  # equally rare, in a text of equal length
+        "request:2": pytest.approx(0.5 * plain, rel=1e-5),  # a word of equal rarity in a text of equal length
     }
     both = _scores(index, replace(_translated(password=0.25), words=("password",)))
     assert both["request:1"] == pytest.approx(1.25 * plain, rel=1e-5)
@@ -110,7 +110,7 @@ def test_only_items_in_the_language_are_found(tmp_path: Path) -> None:
     assert [_numbers(index, _words("vpn"), language) for language in ("fi", "en", "sv")] == [[0], [1], []]
 
 
-def test_only_the_items_in_among_are_searched(make: Make) -> None:
+def test_only_the_given_items_are_searched(make: Make) -> None:
     index, search = make("vpn", "vpn vpn", "vpn client", "printer", language="en")
     assert sorted(search("vpn")) == [0, 1, 2]
     among = frozenset({"request:0", "request:2", "request:3", "request:9"})
@@ -200,7 +200,7 @@ def test_top_k_keeps_the_best(make: Make) -> None:
 
 
 @pytest.mark.parametrize("question", ["", "🙂🙂", "olematonsana", '"+-!(){}[]^~*?:\\/ AND OR NOT'])
-def test_a_question_without_a_known_word_finds_nothing(make: Make, question: str) -> None:
+def test_a_question_without_a_known_word_has_no_results(make: Make, question: str) -> None:
     _index, search = make("Tulostin tukossa")
     assert search(question) == []
 
@@ -214,9 +214,9 @@ def test_a_long_question_is_searched_by_its_rarest_words(make: Make) -> None:
 def test_function_words_are_not_searched_if_there_are_other_words(make: Make) -> None:
     _index, search = make("tulostin ei toimi", "ei ovea", "uusi näyttö", "se ei ole IT-tuen asia")
     assert search("tulostin ei näyttö") == [2, 0]  # each has one of the words, and 2 is shorter
-    assert search("ei se") == [3, 1, 0]  # without other words, function words are searched
+    assert search("ei se") == [3, 1, 0]  # function words are searched when there are no other words
     assert search("ei tuulivoimala") == []  # whether or not the index has the word, which the reader may not know
-    assert search("IT ei toimi") == [0, 3]  # "it" is a department
+    assert search("IT ei toimi") == [0, 3]  # "it" is also the name of a department
 
 
 def test_an_empty_index_finds_nothing(make: Make) -> None:
@@ -276,7 +276,7 @@ def test_a_word_in_a_documents_opening_counts_more(tmp_path: Path) -> None:
     index.commit()
     result = _scores(index, _words("vpn"))
     assert list(result) == ["document:2", "document:1"]
-    # Both texts have the word, and one opening; that opening is twice as long as the mean of the two.
+    # both texts have the word, and one text is an opening, which is twice as long as the mean of the two
     assert result["document:2"] - result["document:1"] == pytest.approx(
         0.5 * math.log(2) * 2.2 / (1 + 1.2 * (0.25 + 0.75 * 2)), rel=1e-5
     )

@@ -1,4 +1,4 @@
-"""local.py: a generation on real SQLite, FAISS and Tantivy: opening, searching, damaged files."""
+"""index/local.py: a generation on real SQLite, FAISS and Tantivy is opened and searched; damaged files are refused."""
 
 import shutil
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def index(
 
 
 def _near(hit: Hit) -> tuple[float, float, float]:
-    """How near an item is by its nearest passage."""
+    """The cosine of the nearest passage of an item."""
     assert hit.near is not None
     return hit.near.nearest, hit.near.first, hit.near.whole
 
@@ -74,9 +74,9 @@ def test_neither_leg_finds_an_item_without_its_token(
     vector = encoder.encode_queries(["printer salary"])[0]
     terms = analyzer.query_terms("printer salary")
     assert "request:3" not in {hit.item for hit in index.search(vector, terms, EVERYONE, 10)}
-    found = index.search(vector, terms, EVERYONE | {"team:hr"}, 10)
-    assert max(found, key=lambda hit: hit.lexical).item == "request:3"
-    assert max(found, key=_near).item == "request:3"
+    hits = index.search(vector, terms, EVERYONE | {"team:hr"}, 10)
+    assert max(hits, key=lambda hit: hit.lexical).item == "request:3"
+    assert max(hits, key=_near).item == "request:3"
     assert index.search(vector, terms, frozenset({"team:other"}), 10) == []
 
 
@@ -102,14 +102,14 @@ def test_an_item_is_as_near_as_its_passages(
     index = reindexed()
     first, second = encoder.encode_passages(["vpn\ntunnel closed at night", "vpn\nrestart the client"])
     vector = encoder.encode_queries(["restart the client"])[0]
-    found = {hit.item: hit for hit in index.search(vector, Terms((), ()), EVERYONE, 10)}
+    hits = {hit.item: hit for hit in index.search(vector, Terms((), ()), EVERYONE, 10)}
     whole = normalise(((first + second) / 2)[None])[0]
-    [direction] = [hit.near.direction for hit in found.values() if hit.item == "request:2" and hit.near]
+    [direction] = [hit.near.direction for hit in hits.values() if hit.item == "request:2" and hit.near]
     assert direction == pytest.approx(whole, abs=1e-6)
     expected = (float(second @ vector), float(first @ vector), float(whole @ vector))
     assert len(set(expected)) == 3
-    assert _near(found["request:2"]) == pytest.approx(expected, abs=1e-6)
-    near = found["request:2"].near
+    assert _near(hits["request:2"]) == pytest.approx(expected, abs=1e-6)
+    near = hits["request:2"].near
     assert near is not None and index.passages([near.passage_id])[near.passage_id].text == "restart the client"
     # the cosines are the same, whichever passage or leg found the item
     for terms, top_k in ((Terms((), ()), 1), (analyzer.query_terms("night"), 1), (analyzer.query_terms("client"), 9)):
@@ -154,24 +154,24 @@ def test_the_lexical_leg_finds_items_in_each_language(
     add_request("vpn", answer="tunnel client")
     add_request("vpn", answer="yhteys katkeaa", language="fi")
     index = reindexed()
-    found = index.search(None, analyzer.query_terms("vpn"), EVERYONE, 1)
-    assert {(hit.item, hit.language) for hit in found} == {("request:1", "en"), ("request:3", "fi")}
+    hits = index.search(None, analyzer.query_terms("vpn"), EVERYONE, 1)
+    assert {(hit.item, hit.language) for hit in hits} == {("request:1", "en"), ("request:3", "fi")}
     vector = encoder.encode_queries(["tunnel client"])[0]
-    found = index.search(vector, analyzer.query_terms("vpn"), EVERYONE, 1)
-    assert {(hit.item, hit.language) for hit in found} == {
+    hits = index.search(vector, analyzer.query_terms("vpn"), EVERYONE, 1)
+    assert {(hit.item, hit.language) for hit in hits} == {
         ("request:1", "en"),
         ("request:2", "en"),
         ("request:3", "fi"),
     }
 
 
-def test_both_legs_search_only_the_items_in_among(index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer) -> None:
+def test_both_legs_search_only_the_given_items(index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer) -> None:
     vector = encoder.encode_queries(["printer jam\nopen the tray"])[0]
     terms = analyzer.query_terms("printer jam tunnel")
     for among in ({"request:2"}, {"request:2", "request:3"}, {"request:1", "request:2"}, {"request:9"}, set[str]()):
-        found = {hit.item for hit in index.search(vector, terms, EVERYONE, 10, frozenset(among))}
-        assert found == among & {"request:1", "request:2"}  # only hr may read the third
-        assert {hit.item for hit in index.search(None, terms, EVERYONE, 10, frozenset(among))} == found
+        items = {hit.item for hit in index.search(vector, terms, EVERYONE, 10, frozenset(among))}
+        assert items == among & {"request:1", "request:2"}  # only hr may read the third
+        assert {hit.item for hit in index.search(None, terms, EVERYONE, 10, frozenset(among))} == items
 
 
 def test_without_a_vector_only_the_lexical_leg_runs(index: LocalIndex, analyzer: Analyzer) -> None:
@@ -193,7 +193,7 @@ def test_the_background_is_the_mean_cosine_of_different_items_and_of_the_model(
     index: LocalIndex, encoder: FakeEncoder
 ) -> None:
     texts = ["printer jam\nopen the tray", "vpn tunnel\nrestart the client", "printer salary\nask the payroll"]
-    texts += ["printer jam", "vpn tunnel", "printer salary"]  # their openings
+    texts += ["printer jam", "vpn tunnel", "printer salary"]  # the openings of the items
     cosines = encoder.encode_passages(texts) @ encoder.encode_passages(texts).T
     pairs = [cosines[a, b] for a in range(6) for b in range(6) if a % 3 != b % 3]
     expected = (sum(pairs) + 200 * unrelated_cosine(encoder)) / (len(pairs) + 200)
@@ -213,7 +213,7 @@ def test_a_removed_item_is_found_by_neither_leg(
     with sessions.begin() as session:
         session.execute(update(HelpRequest).where(HelpRequest.id == 3).values(hidden=True))
     index = reindexed()
-    assert index.manifest.rows == 24  # vectors are written anew only when more than a fifth were removed
+    assert index.manifest.rows == 24  # vectors are rewritten only when more than a fifth were removed
     assert index.manifest.passages == 22
     vector = encoder.encode_queries(["printer2 jam\ntray2"])[0]
     hits = index.search(vector, analyzer.query_terms("printer2 jam"), EVERYONE, 20)

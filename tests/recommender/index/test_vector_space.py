@@ -1,5 +1,4 @@
-"""vector_space.py compared with sums by hand, and in a reindex: what is learned, how vectors are placed, what is
-stored."""
+"""index/vector_space.py compared with sums by hand, and in a reindex: what is learned, placed and stored."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -33,7 +32,7 @@ def _passages(
     return [Passage(f"request:{number}", role, 0, context, text, language) for number, text in enumerate(texts)]
 
 
-def _in(language: str, count: int) -> list[Passage]:
+def _empty_passages(language: str, count: int) -> list[Passage]:
     return _passages([""] * count, language)
 
 
@@ -103,7 +102,8 @@ def test_placed_vectors_have_unit_length_and_the_input_is_not_changed(encoder: F
 def test_passages_are_placed_by_their_own_language(encoder: FakeEncoder) -> None:
     means = {"en": _rows(1, 1)[0], "fi": _rows(1, 2)[0]}
     raw = 2 * _rows(4, 3)
-    placed = VectorSpace(means).place_passages(raw, [*_in("fi", 1), *_in("en", 1), *_in("sv", 1), *_in("fi", 1)])
+    passages = [_empty_passages(language, 1)[0] for language in ("fi", "en", "sv", "fi")]
+    placed = VectorSpace(means).place_passages(raw, passages)
     expected = normalise(np.stack([raw[0] - means["fi"], raw[1] - means["en"], raw[2], raw[3] - means["fi"]]))
     np.testing.assert_allclose(placed, expected, atol=1e-6)
     assert VectorSpace(means).place_passages(np.zeros((0, 64), np.float32), []).shape == (0, 64)
@@ -113,8 +113,8 @@ def test_passages_in_a_language_without_a_mean_are_not_centred(encoder: FakeEnco
     vector_space = _learn(_passages(ENGLISH), encoder)
     assert set(vector_space.passages) == set(vector_space.questions) == {"en"}
     raw = encoder.encode_passages(FINNISH)
-    np.testing.assert_allclose(vector_space.place_passages(raw, _in("fi", 40)), raw, atol=1e-6)
-    np.testing.assert_allclose(VectorSpace().place_passages(raw, _in("fi", 40)), raw, atol=1e-6)
+    np.testing.assert_allclose(vector_space.place_passages(raw, _empty_passages("fi", 40)), raw, atol=1e-6)
+    np.testing.assert_allclose(VectorSpace().place_passages(raw, _empty_passages("fi", 40)), raw, atol=1e-6)
     np.testing.assert_array_equal(VectorSpace().place_question(raw[0], "fi", 5), raw[0])
 
 
@@ -137,7 +137,7 @@ def test_a_question_in_a_language_without_a_mean_is_placed_by_the_mean_of_the_ot
         (1, (1, 0, 0, 0)),
         (129, (0, 0, 0, 1)),
         (5000, (0, 0, 0, 1)),
-        (4, (0.5, 0.5, 0, 0)),  # the logarithm of 4 is halfway between those of 2 and 8
+        (4, (0.5, 0.5, 0, 0)),  # log 4 is halfway between log 2 and log 8
         (16, (0, 0.5, 0.5, 0)),
         (64, (0, 0, 0.5, 0.5)),
     ],
@@ -168,7 +168,7 @@ def test_with_too_few_stored_questions_snippets_of_passages_imitate_questions(en
     )
     few = _passages(["ink ink"] * 31, role=Role.QUESTION)
     means = _learn(few + same, encoder).questions["en"]
-    assert 0.3 < float(means[0] @ encoder.encode_queries(["toner"])[0]) < 0.8  # a mean of both
+    assert 0.3 < float(means[0] @ encoder.encode_queries(["toner"])[0]) < 0.8  # the mean of both languages
 
 
 def test_a_language_with_fewer_than_32_passages_has_no_mean_of_its_own(encoder: FakeEncoder) -> None:
@@ -185,8 +185,8 @@ def test_maps_bring_the_languages_together() -> None:
     questions = {"en": _rows(4, 3), "fi": _rows(4, 4)}
     vector_space = VectorSpace(means, questions, {"fi": rotation})
     meanings = _rows(6, 6)
-    english = vector_space.place_passages(meanings + means["en"], _in("en", 6))
-    finnish = vector_space.place_passages(meanings @ rotation.T + means["fi"], _in("fi", 6))
+    english = vector_space.place_passages(meanings + means["en"], _empty_passages("en", 6))
+    finnish = vector_space.place_passages(meanings @ rotation.T + means["fi"], _empty_passages("fi", 6))
     np.testing.assert_allclose(english, meanings, atol=1e-5)
     np.testing.assert_allclose(finnish, meanings, atol=1e-5)
     for language, question in (("en", meanings[0]), ("fi", meanings[0] @ rotation.T)):
@@ -200,7 +200,7 @@ def test_a_learned_space_has_the_maps_of_the_alignment(encoder: FakeEncoder) -> 
     vector_space = _learn(_passages(FINNISH, "fi"), encoder, _shipped({"fi": rotation}))
     raw = encoder.encode_passages(FINNISH)
     expected = normalise(raw - raw.mean(axis=0)) @ rotation
-    np.testing.assert_allclose(vector_space.place_passages(raw, _in("fi", 40)), expected, atol=1e-5)
+    np.testing.assert_allclose(vector_space.place_passages(raw, _empty_passages("fi", 40)), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("maps", [{}, {"fi": _rotation(5)}])
@@ -209,7 +209,7 @@ def test_a_missing_language_takes_the_shipped_mean_shifted_like_the_other_langua
 ) -> None:
     shipped, rotation = _shipped(maps), maps.get("fi", np.eye(64, dtype=np.float32))
     texts = {"en": ENGLISH, "fi": FINNISH[:40]}
-    # for Finnish, a shift of English is transformed back by the map that takes Finnish to English
+    # the shift of the English mean is turned into Finnish by the inverse of the map from Finnish to English
     for known, other, there in (("en", "fi", rotation.T), ("fi", "en", rotation)):
         passages = _passages(texts[known], known)
         alone, vector_space = _learn(passages, encoder), _learn(passages, encoder, shipped)
@@ -242,7 +242,7 @@ def _cut(content: bytes) -> bytes:
 
 
 def _flip(content: bytes) -> bytes:
-    at = 300  # among the numbers of the first array
+    at = 300  # one of the numbers of the first array
     return content[:at] + bytes([content[at] ^ 255]) + content[at + 1 :]
 
 
@@ -271,7 +271,7 @@ def test_a_missing_or_damaged_file_is_an_os_error_or_a_value_error(
         VectorSpace.load(path)
 
 
-def _held(settings: Settings) -> tuple[list[Passage], Vectors]:
+def _stored(settings: Settings) -> tuple[list[Passage], Vectors]:
     """The passages and vectors of the live generation."""
     directory = generations.live(settings.index_dir)
     catalogue = Catalogue.load(directory / "catalogue.db")
@@ -292,15 +292,15 @@ def test_a_fresh_index_learns_its_space_and_the_journal_stores_the_model_s_vecto
     for text in ENGLISH:
         add_request(f"Printer {text[-30:]}", text, "Turn it off and on")
     index = reindexed()
-    passages, vectors = _held(settings)
+    passages, vectors = _stored(settings)
     assert len(passages) == 180  # each item has a question, an answer and an opening
     raw = _raw(passages, encoder)
-    begins = np.array([passage.role is Role.OPENING for passage in passages])
-    np.testing.assert_allclose(index.vector_space.passages["en"], raw[~begins].mean(axis=0), atol=1e-5)
-    np.testing.assert_allclose(index.vector_space.passages["en opening"], raw[begins].mean(axis=0), atol=1e-5)
+    is_opening = np.array([passage.role is Role.OPENING for passage in passages])
+    np.testing.assert_allclose(index.vector_space.passages["en"], raw[~is_opening].mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(index.vector_space.passages["en opening"], raw[is_opening].mean(axis=0), atol=1e-5)
     np.testing.assert_allclose(vectors, index.vector_space.place_passages(raw, passages), atol=1e-5)
     assert np.linalg.norm(vectors.mean(axis=0)) < 0.1 < np.linalg.norm(raw.mean(axis=0))
-    # of the placed passages alone, without the model's mean cosine of unrelated texts, which are not placed
+    # only of the placed passages: the mean cosine of unrelated texts belongs to vectors that are not placed
     items = np.array([passage.item for passage in passages])
     cosines = (vectors @ vectors.T)[items[:, None] != items[None, :]]
     assert index.background == pytest.approx(float(cosines.mean()), abs=1e-6)
@@ -316,7 +316,7 @@ def test_a_fresh_index_learns_its_space_and_the_journal_stores_the_model_s_vecto
     ("learned_from", "passages", "outgrown"),
     [(0, 63, False), (0, 64, True), (40, 79, False), (40, 80, True), (511, 1022, True), (512, 100_000, False)],
 )
-def test_a_space_learned_from_few_passages_is_outgrown_by_twice_as_many(
+def test_a_space_learned_from_few_passages_is_outgrown_when_there_are_twice_as_many(
     learned_from: int, passages: int, outgrown: bool
 ) -> None:
     assert VectorSpace(learned_from=learned_from).outgrown(passages) is outgrown
@@ -351,7 +351,7 @@ def test_an_incremental_reindex_keeps_the_space_of_the_live_generation(
     index = reindexed()
     assert index.manifest.generation == "gen-000002"
     _assert_same(index.vector_space, base)
-    passages, vectors = _held(settings)
+    passages, vectors = _stored(settings)
     expected = base.place_passages(_raw(passages, encoder), passages)
     np.testing.assert_allclose(vectors, expected, atol=1e-5)  # both old and new passages
     for item in ("request:1", "request:70", f"request:{added[0]}"):

@@ -1,4 +1,4 @@
-"""vocabulary.py: edits counted by hand."""
+"""index/vocabulary.py: edits counted by hand."""
 
 import pytest
 
@@ -11,11 +11,11 @@ WORDS = ("password", "printer", "sprinter", "badge", "badges", "authentication",
     ("written", "expected"),
     [
         ("pasword", [("password", 1)]),
-        ("passwrod", [("password", 1)]),  # two neighbouring letters changed places
-        ("printr", [("printer", 1)]),  # not sprinter, whose first letter is another
+        ("passwrod", [("password", 1)]),  # two neighbouring letters are swapped
+        ("printr", [("printer", 1)]),  # not sprinter, whose first letter differs
         ("badgee", [("badge", 1), ("badges", 1)]),
         ("authetnicaton", [("authentication", 2)]),  # two edits in a long word
-        ("pasowrdd", []),  # but not in a shorter one
+        ("pasowrdd", []),  # but not in a shorter word
         ("kayttoikeus", [("kayttooikeus", 1)]),
         ("vpm", []),  # too short
         ("password", []),  # the word is known

@@ -1,4 +1,4 @@
-"""outcomes.py: what is counted, what is counted apart, and that nothing stores who searched."""
+"""knowledge/outcomes.py: what is counted, what is counted separately, and that nobody who searched is stored."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -29,7 +29,7 @@ def test_the_events_table_has_no_column_for_who_searched(session: Session) -> No
     columns = {column["name"]: column["type"] for column in inspect(session.get_bind()).get_columns("events")}
     # `subject_id` is the person the event is about; think twice before adding another person here
     assert set(columns) == {"id", "kind", "item", "day", "request_id", "subject_id", "note", "settled"}
-    assert isinstance(columns["day"], Date)  # without a time, which could be compared with a log
+    assert isinstance(columns["day"], Date)  # only the day: a time could be compared with a log
 
 
 @pytest.mark.parametrize("kind", [EventKind.SOLVED, EventKind.LEFT, EventKind.FLAGGED, EventKind.USED])
@@ -62,7 +62,7 @@ def test_an_item_that_solved_one_request_twice_counts_twice(session: Session, ad
     assert outcomes.usage(session, [ITEM])[ITEM].used == 2
 
 
-def test_explicit_and_implicit_outcomes_are_counted_apart(session: Session) -> None:
+def test_explicit_and_implicit_outcomes_are_counted_separately(session: Session) -> None:
     for kind, times in ((EventKind.SOLVED, 2), (EventKind.USED, 1), (EventKind.LEFT, 4), (EventKind.FLAGGED, 3)):
         for _ in range(times):
             outcomes.record(session, kind, ITEM)
@@ -70,7 +70,7 @@ def test_explicit_and_implicit_outcomes_are_counted_apart(session: Session) -> N
     assert outcomes.usage(session, [ITEM]) == {ITEM: Usage(used=3, last_on=utc_now().date(), left=4, flags=3)}
 
 
-def test_last_on_is_the_newest_day_on_which_it_helped(session: Session) -> None:
+def test_last_on_is_the_newest_day_on_which_the_item_helped(session: Session) -> None:
     _on(session, EventKind.SOLVED, date(2026, 3, 1))
     _on(session, EventKind.USED, date(2026, 2, 1))
     for kind in (EventKind.LEFT, EventKind.FLAGGED, EventKind.NOT_MY_TOPIC):
@@ -120,7 +120,7 @@ def test_a_note_is_trimmed_and_cut(session: Session, given: str | None, stored: 
     assert session.scalars(select(Event.note)).one() == stored
 
 
-def test_a_declined_item_concerns_one_person_and_can_be_taken_back(
+def test_declining_an_item_affects_one_person_and_can_be_undone(
     session: Session, add_person: Callable[..., int]
 ) -> None:
     aino, matti = add_person("aino"), add_person("matti")

@@ -1,4 +1,4 @@
-"""analyzer.py and terms.py: languages and terms, with the real dictionaries."""
+"""language/analyzer.py and terms.py: languages and terms, with the real dictionaries."""
 
 import pytest
 from hypothesis import given
@@ -54,7 +54,7 @@ def test_an_abbreviation_is_the_same_token_in_every_case(analyzer: Analyzer) -> 
     "text",
     ["16:30", "won't", "x:y", "lah:prn", "lang:en", "mode:in", "1:n", "00:1a:2b:3c:4d:aa", "fe80:0:0:0:0:0:0:a", "c:t"],
 )
-def test_an_ending_that_only_looks_like_a_case_stays(text: str) -> None:
+def test_an_ending_that_only_looks_like_a_case_ending_is_kept(text: str) -> None:
     assert tokens(text) == [text]
 
 
@@ -72,7 +72,7 @@ def test_inflected_words_are_reduced_to_lemmas_without_umlauts(analyzer: Analyze
 def test_finnish_words_have_five_grams_and_english_ones_do_not(analyzer: Analyzer) -> None:
     assert analyzer.index_terms("työpöytä", "fi").grams == ("tyopo", "yopoy", "opoyt", "poyta")
     assert analyzer.index_terms("työpöytä", "en").grams == ()
-    assert analyzer.index_terms("talot 0x80070005", "fi").grams == ()  # "talo" is too short, codes have none
+    assert analyzer.index_terms("talot 0x80070005", "fi").grams == ()  # "talo" is too short, and codes have no grams
 
 
 def test_index_terms_keep_order_and_repetitions_and_query_terms_do_not(analyzer: Analyzer) -> None:
@@ -80,13 +80,13 @@ def test_index_terms_keep_order_and_repetitions_and_query_terms_do_not(analyzer:
     assert analyzer.query_terms("vpn vpn").words == ("vpn",)
 
 
-def test_a_question_is_read_in_both_languages(analyzer: Analyzer) -> None:
+def test_the_terms_of_a_question_are_made_in_both_languages(analyzer: Analyzer) -> None:
     terms = analyzer.query_terms("tulostimessa printers")
     assert {"tulostin", "tulostimessa", "printers", "printer"} == set(terms.words)
     assert {"tulos", "ostin"} < set(terms.grams)
 
 
-def test_an_unknown_language_is_only_folded(analyzer: Analyzer) -> None:
+def test_text_in_an_unknown_language_is_only_case_folded(analyzer: Analyzer) -> None:
     assert analyzer.index_terms("Größe äiti", "de").words == ("große", "aiti")
 
 

@@ -1,4 +1,4 @@
-"""dictionary.py with small and shipped entries, and indexer/research/dictionary.py, which makes the shipped file."""
+"""language/dictionary.py: the shipped file and small dictionaries written here."""
 
 import gzip
 import json
@@ -6,32 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.research.dictionary import combine, read
-from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import BOTH_WAYS, ONE_WAY, Dictionary
-
-FREEDICT = """\
-kokous /kˈokous/ <n>
-meeting, gathering
-useiden ihmisten kokoontuminen
-kokoushuone /kˈokousˌhuone/ <n>
-meeting room
-lasku /lˈasku/ <n>
-1. descent
-laskeminen
-2. invoice, bill
-maksettava
-"""
-ENGLISH = """\
-invoice /ˈɪnvɔɪs/ <n>
-lasku 2.
-bill for goods
-meeting //ˈmitɪŋ// //ˈmiːtɪŋ// <n>
-1. kokous, palaveri
-gathering for a purpose
-annual leave /ˈanjuːəl lˈiːv/ <n>
-vuosiloma
-"""
 
 
 @pytest.fixture(scope="module")
@@ -46,27 +21,6 @@ def _terms(dictionary: Dictionary, language: str, *words: str) -> list[tuple[str
     ]
 
 
-def test_headwords_and_senses_are_read_and_explanations_are_not() -> None:
-    assert dict(read(FREEDICT)) == {
-        "kokous": [["meeting", "gathering"]],
-        "kokoushuone": [["meeting room"]],
-        "lasku": [["descent"], ["invoice", "bill"]],
-    }
-    assert dict(read(ENGLISH))["meeting"] == [["kokous", "palaveri"]]
-
-
-def test_translations_in_both_directions_come_first_and_are_marked(analyzer: Analyzer) -> None:
-    entries = combine({"fi": dict(read(FREEDICT)), "en": dict(read(ENGLISH))}, analyzer)
-    assert entries["fi"] == {
-        "kokous": "meet+ gathering",
-        "kokoushuone": "meet room",
-        "lasku": "invoice+ descent bill",
-        "palaveri": "meet",
-    }
-    assert entries["en"]["annual leave"] == "vuosiloma"
-    assert entries["en"]["invoice"] == "lasku+" and entries["en"]["bill"] == "lasku"
-
-
 def test_translations_are_listed_once_with_the_most_probable_first() -> None:
     dictionary = Dictionary({"fi": {"lasku": "invoice+ bill", "maksu": "bill+"}})
     result = dictionary.translations([["lasku", "laskea"], ["maksu"]], "fi")
@@ -77,7 +31,7 @@ def test_translations_are_listed_once_with_the_most_probable_first() -> None:
     assert dictionary.translations([["lasku"]], "en") == ()
 
 
-def test_two_english_words_may_be_one_in_finnish() -> None:
+def test_two_english_words_may_have_one_finnish_translation() -> None:
     dictionary = Dictionary({"en": {"leave": "jattaa", "annual leave": "vuosiloma"}})
     result = dictionary.translations([["how"], ["annual"], ["leave", "leaf"]], "en")
     assert [(translation.term, translation.word, translation.probability) for translation in result] == [
@@ -90,8 +44,8 @@ def test_two_english_words_may_be_one_in_finnish() -> None:
     ("compound", "terms"),
     [
         ("turvakenka", ["safety", "shoe"]),
-        ("talonmies", ["house", "man"]),  # in the genitive
-        ("poistumisharjoitus", ["exit", "drill"]),  # poistuminen
+        ("talonmies", ["house", "man"]),  # the first part is in the genitive
+        ("poistumisharjoitus", ["exit", "drill"]),  # the first part is short for poistuminen
         ("kenkaturva", ["shoe", "safety"]),
         ("turvaxyzzy", []),
         ("turva:kenka", []),
@@ -122,7 +76,7 @@ def test_a_known_compound_is_not_split() -> None:
         ("en", ["receipt"], "kuitti"),
     ],
 )
-def test_the_shipped_dictionary_has_the_words_of_offices(
+def test_the_shipped_dictionary_has_office_words(
     shipped: Dictionary, language: str, words: list[str], term: str
 ) -> None:
     assert term in [result for result, _word in _terms(shipped, language, *words)]
@@ -144,6 +98,6 @@ def test_a_missing_damaged_or_outdated_file_is_an_empty_dictionary(
 
 
 def test_a_file_of_another_analysis_is_not_used(tmp_path: Path) -> None:
-    held = {"analysis": -1, "source": "", "entries": {"fi": {"sana": "word"}}}
-    (tmp_path / "d.gz").write_bytes(gzip.compress(json.dumps(held).encode()))
+    content = {"analysis": -1, "source": "", "entries": {"fi": {"sana": "word"}}}
+    (tmp_path / "d.gz").write_bytes(gzip.compress(json.dumps(content).encode()))
     assert Dictionary.load(tmp_path / "d.gz") == Dictionary()

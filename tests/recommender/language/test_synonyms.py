@@ -1,4 +1,4 @@
-"""synonyms.py: the format of the file, and what happens when the file cannot be used."""
+"""language/synonyms.py: the format of the file, and what happens when the file cannot be used."""
 
 import os
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from tests.conftest import MODELS, make_recommender
 
 def _synonyms(text: str, question: str, analyzer: Analyzer) -> dict[str, str]:
     words = analyzer.query_terms(question).words
-    return {each.term: each.word for each in Synonyms.parse(text, analyzer).translations(words)}
+    return {translation.term: translation.word for translation in Synonyms.parse(text, analyzer).translations(words)}
 
 
 def test_words_separated_by_commas_are_synonyms_in_every_form(analyzer: Analyzer) -> None:
@@ -84,19 +84,19 @@ def test_the_file_is_read_again_and_an_unusable_one_leaves_the_old_version_in_us
     assert file.synonyms == Synonyms()
     _write(file.path, b"laptop, notebook\n", 1)
     assert len(file.synonyms.rules) == 2
-    good = file.synonyms
-    for second, bad in ((2, b"laptop, notebook\nlaptop\n"), (3, b"\xff\xfe\xff")):
-        _write(file.path, bad, second)
-        assert file.synonyms == good and str(file.path) in file.problem
-        started_now = SynonymsFile(file.path, analyzer)
-        assert started_now.synonyms == good and "The previous version stays in use" in started_now.problem
+    in_use = file.synonyms
+    for second, unusable in ((2, b"laptop, notebook\nlaptop\n"), (3, b"\xff\xfe\xff")):
+        _write(file.path, unusable, second)
+        assert file.synonyms == in_use and str(file.path) in file.problem
+        new_process = SynonymsFile(file.path, analyzer)
+        assert new_process.synonyms == in_use and "The previous version stays in use" in new_process.problem
     _write(file.path, b"laptop, notebook, computer\n", 4)
-    assert file.synonyms != good and file.problem == ""
+    assert file.synonyms != in_use and file.problem == ""
     file.path.unlink()
     assert file.synonyms == Synonyms()
     _write(file.path, b"laptop\n", 5)
-    started_now = SynonymsFile(file.path, analyzer)  # the file had been deleted, and with it the copy
-    assert started_now.synonyms == Synonyms() and "no synonyms are in use" in started_now.problem
+    new_process = SynonymsFile(file.path, analyzer)  # the copy in use was removed when the file was deleted
+    assert new_process.synonyms == Synonyms() and "no synonyms are in use" in new_process.problem
 
 
 def test_a_question_with_a_synonym_finds_the_answer_and_status_names_a_bad_line(
@@ -114,11 +114,12 @@ def test_a_question_with_a_synonym_finds_the_answer_and_status_names_a_bad_line(
     with sessions() as session:
         assert recommender.recommend("Leija", ANYONE, session).suggestions == ()
         _write(settings.synonyms_path, b"Leija => customer register\n", 1)
-        found = recommender.recommend("Leija", ANYONE, session).suggestions
-    assert [each.item.id for each in found] == [wanted]
-    marked = {found[0].excerpt[start:end] for start, end in found[0].marks}
+        suggestions = recommender.recommend("Leija", ANYONE, session).suggestions
+    assert [suggestion.item.id for suggestion in suggestions] == [wanted]
+    best = suggestions[0]
+    marked = {best.excerpt[start:end] for start, end in best.marks}
     assert marked == {"customer", "register"}
-    assert found[0].why.words == ("customer",)
+    assert best.why.words == ("customer",)
     settings.models_dir.symlink_to(MODELS, target_is_directory=True)  # making the dictionaries anew would take long
     assert read_status(settings).synonyms.startswith("1 rules in ")
     _write(settings.synonyms_path, b"Leija\n", 2)

@@ -1,4 +1,4 @@
-"""availability.py: who may be named now, with days counted by hand, and how often a person was first."""
+"""people/availability.py: who may be named now, with days counted by hand, and how often a person was first."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -27,7 +27,7 @@ def _mute(sessions: sessionmaker[Session], person_id: int, *topics: str, kind: s
             session.add(PersonTopic(person_id=person_id, kind=kind, topic=topic, created_on=TODAY))
 
 
-def _of(sessions: sessionmaker[Session], analyzer: Analyzer, person_id: int) -> Availability:
+def _availability(sessions: sessionmaker[Session], analyzer: Analyzer, person_id: int) -> Availability:
     with sessions() as session:
         return availabilities(session, [person_id], TODAY, analyzer)[person_id]
 
@@ -42,7 +42,7 @@ def test_a_person_who_has_set_nothing_may_be_named(
         assert availabilities(session, [], TODAY, analyzer) == {}
 
 
-def test_the_availability_holds_what_a_person_has_set(
+def test_the_availability_has_the_settings_of_the_person(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int, add_person: Callable[..., int]
 ) -> None:
     matti = add_person("matti")
@@ -50,9 +50,10 @@ def test_the_availability_holds_what_a_person_has_set(
         session.add(PersonSettings(person_id=aino, paused=True, capacity=3, deputy_id=matti))
         session.get_one(Person, aino).away_until = TODAY
         count_first(session, aino, TODAY)
-    found = _of(sessions, analyzer, aino)
-    assert (found.paused, found.capacity, found.deputy_id, found.away_until, found.load) == (True, 3, matti, TODAY, 1.0)
-    assert _of(sessions, analyzer, matti) == Availability(matti, False, None, False, None, 0.0, (), None)
+    availability = _availability(sessions, analyzer, aino)
+    assert (availability.paused, availability.capacity, availability.deputy_id) == (True, 3, matti)
+    assert (availability.away_until, availability.load) == (TODAY, 1.0)
+    assert _availability(sessions, analyzer, matti) == Availability(matti, False, None, False, None, 0.0, (), None)
 
 
 def test_a_person_with_a_disabled_account_counts_as_left(
@@ -61,10 +62,11 @@ def test_a_person_with_a_disabled_account_counts_as_left(
     with sessions.begin() as session:
         session.get_one(Person, aino).languages = ["fi", "sv"]
         session.add(account := Account(person_id=aino, session_key="k"))
-    assert (_of(sessions, analyzer, aino).left, _of(sessions, analyzer, aino).languages) == (False, ("fi", "sv"))
+    before = _availability(sessions, analyzer, aino)
+    assert (before.left, before.languages) == (False, ("fi", "sv"))
     with sessions.begin() as session:
         session.get_one(Account, account.person_id).disabled = True
-    assert _of(sessions, analyzer, aino).left
+    assert _availability(sessions, analyzer, aino).left
 
 
 @pytest.mark.parametrize(("days", "left", "away"), [(-1, True, False), (0, True, True), (1, False, True)])
@@ -74,8 +76,8 @@ def test_people_have_left_from_their_last_day_on_and_are_away_until_the_end_of_t
     with sessions.begin() as session:
         person = session.get_one(Person, aino)
         person.left_on = person.away_until = TODAY + days * DAY
-    found = _of(sessions, analyzer, aino)
-    assert found.left is left and found.away_until == (TODAY + days * DAY if away else None)
+    availability = _availability(sessions, analyzer, aino)
+    assert availability.left is left and availability.away_until == (TODAY + days * DAY if away else None)
 
 
 def test_the_load_counts_seven_days_including_today(
@@ -84,11 +86,11 @@ def test_the_load_counts_seven_days_including_today(
     with sessions.begin() as session:
         for days, count in ((1, 1000), (0, 1), (-6, 10), (-7, 100)):
             session.add(FirstSuggestion(person_id=aino, day=TODAY + days * DAY, count=count))
-    assert _of(sessions, analyzer, aino).load == 11.0
+    assert _availability(sessions, analyzer, aino).load == 11.0
 
 
 @pytest.mark.parametrize(("capacity", "full"), [(None, False), (0, True), (2, True), (3, False)])
-def test_a_person_is_full_from_their_capacity_on(capacity: int | None, full: bool) -> None:
+def test_a_person_is_full_when_their_load_reaches_their_capacity(capacity: int | None, full: bool) -> None:
     assert Availability(1, False, None, False, capacity, 2.0, (), None).full is full
 
 
@@ -100,39 +102,39 @@ def test_first_places_add_up_by_person_and_day_and_are_deleted_after_a_week(
         with sessions.begin() as session:
             count_first(session, person, TODAY + day * DAY)
     with sessions() as session:
-        found = {(row.person_id, row.day - TODAY, row.count) for row in session.query(FirstSuggestion)}
-    assert found == {(aino, -6 * DAY, 1), (aino, 0 * DAY, 2)}
+        counts = {(row.person_id, row.day - TODAY, row.count) for row in session.query(FirstSuggestion)}
+    assert counts == {(aino, -6 * DAY, 1), (aino, 0 * DAY, 2)}
 
 
 def test_two_counts_at_the_same_moment_are_both_added(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
 ) -> None:
-    with sessions() as one, sessions() as two:
-        for session in (one, two):  # both have looked before either writes
+    with sessions() as first, sessions() as second:
+        for session in (first, second):  # both read before either writes
             assert session.query(FirstSuggestion).count() == 0
             session.rollback()
-        count_first(one, aino, TODAY)
-        one.commit()
-        count_first(two, aino, TODAY)
-        two.commit()
-    assert _of(sessions, analyzer, aino).load == 2.0
+        count_first(first, aino, TODAY)
+        first.commit()
+        count_first(second, aino, TODAY)
+        second.commit()
+    assert _availability(sessions, analyzer, aino).load == 2.0
 
 
-def test_on_postgresql_the_count_is_an_upsert_of_its_own_dialect(aino: int, sessions: sessionmaker[Session]) -> None:
-    said: list[str] = []
+def test_on_postgresql_the_count_is_an_upsert_in_its_dialect(aino: int, sessions: sessionmaker[Session]) -> None:
+    statements: list[str] = []
 
-    class Elsewhere(Session):
-        def get_bind(self, *_args: object, **_more: object) -> object:  # type: ignore[override]
+    class PostgreSQLSession(Session):
+        def get_bind(self, *_args: object, **_options: object) -> object:  # type: ignore[override]
             return type("Bind", (), {"dialect": postgresql.dialect()})()
 
-        def execute(self, statement: object, *_args: object, **_more: object) -> None:  # type: ignore[override]
-            said.append(str(statement.compile(dialect=postgresql.dialect())))  # type: ignore[attr-defined]
+        def execute(self, statement: object, *_args: object, **_options: object) -> None:  # type: ignore[override]
+            statements.append(str(statement.compile(dialect=postgresql.dialect())))  # type: ignore[attr-defined]
 
-    count_first(Elsewhere(), aino, TODAY)
-    assert "ON CONFLICT (person_id, day) DO UPDATE SET count = (first_suggestions.count + " in said[0]
+    count_first(PostgreSQLSession(), aino, TODAY)
+    assert "ON CONFLICT (person_id, day) DO UPDATE SET count = (first_suggestions.count + " in statements[0]
 
 
-def test_a_thousand_people_take_as_many_queries_as_one(
+def test_a_thousand_people_need_as_many_queries_as_one(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
 ) -> None:
     with sessions.begin() as session:
@@ -141,16 +143,16 @@ def test_a_thousand_people_take_as_many_queries_as_one(
         session.add_all([PersonSettings(person_id=n, paused=False) for n in range(2, 1_002)])
         session.add_all([FirstSuggestion(person_id=n, day=TODAY, count=n) for n in range(2, 1_002)])
     _mute(sessions, aino, "vpn")
-    asked: list[str] = []
+    statements: list[str] = []
     engine = sessions.kw["bind"]
-    event.listen(engine, "before_cursor_execute", lambda _c, _k, statement, *_more: asked.append(statement))
+    event.listen(engine, "before_cursor_execute", lambda _c, _k, statement, *_more: statements.append(statement))
     counts = []
     for ids in ([aino], range(1, 1_002)):
-        asked.clear()
+        statements.clear()
         with sessions() as session:
-            found = availabilities(session, ids, TODAY, analyzer)
-        counts.append(len(asked))
-    assert counts == [3, 3] and len(found) == 1_001 and found[1_001].load == 1001.0
+            result = availabilities(session, ids, TODAY, analyzer)
+        counts.append(len(statements))
+    assert counts == [3, 3] and len(result) == 1_001 and result[1_001].load == 1001.0
 
 
 @pytest.mark.parametrize(
@@ -174,14 +176,14 @@ def test_a_muted_topic_matches_in_any_inflection_and_only_with_all_of_its_words(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int, topic: str, question: str, muted: bool
 ) -> None:
     _mute(sessions, aino, "something else", topic)
-    assert _of(sessions, analyzer, aino).mutes(analyzer.query_terms(question).words) is muted
+    assert _availability(sessions, analyzer, aino).mutes(analyzer.query_terms(question).words) is muted
 
 
 def test_an_added_topic_matches_questions_with_all_of_its_words(
     sessions: sessionmaker[Session], analyzer: Analyzer, aino: int
 ) -> None:
     _mute(sessions, aino, "Etäyhteydet VPN:llä", kind="stated")
-    person = _of(sessions, analyzer, aino)
+    person = _availability(sessions, analyzer, aino)
     assert person.states(analyzer.query_terms("VPN ja etäyhteys").words)
     assert not person.states(analyzer.query_terms("VPN ei toimi").words)
     assert not person.mutes(analyzer.query_terms("VPN ja etäyhteys").words)
@@ -189,7 +191,7 @@ def test_an_added_topic_matches_questions_with_all_of_its_words(
 
 def test_a_stated_topic_mutes_nothing(sessions: sessionmaker[Session], analyzer: Analyzer, aino: int) -> None:
     _mute(sessions, aino, "vpn", kind="stated")
-    assert _of(sessions, analyzer, aino).muted == ()
+    assert _availability(sessions, analyzer, aino).muted == ()
 
 
 @pytest.mark.parametrize("topic", ["", "?!", "a", "moi kiitos", "🙂"])

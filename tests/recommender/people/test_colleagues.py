@@ -1,4 +1,4 @@
-"""colleagues.py: who is named for a question, on a real index with an encoder that counts words."""
+"""people/colleagues.py: who is named for a question, on a real index with an encoder that counts words."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from recommender.people import colleagues, experts
 from tests.recommender.conftest import Add, Build, add_unrelated_requests, get_person
 
 
-def test_an_expert_carries_evidence_with_its_weight(build: Build, session: Session, add_request: Add) -> None:
+def test_an_expert_has_evidence_with_its_weight(build: Build, session: Session, add_request: Add) -> None:
     add_unrelated_requests(add_request)
     request_id = add_request("printer jam", answer="open the tray", by="groucho", at=utc_now() - timedelta(days=365))
     (expert,) = build().recommend("printer jam", ANYONE, session).experts
@@ -75,7 +75,7 @@ def test_an_old_answer_counts_less_than_a_new_one(build: Build, session: Session
     for handle, years in (("oldest", 2), ("new", 0), ("old", 1)):
         add_request("printer jam", answer="open the tray", by=handle, at=utc_now() - timedelta(days=365 * years))
     experts = build().recommend("printer jam", ANYONE, session).experts
-    assert [expert.handle for expert in experts] == ["new", "old"]  # the oldest is far below
+    assert [expert.handle for expert in experts] == ["new", "old"]  # the weight of the oldest is too small
     assert [expert.evidence[0].weight for expert in experts] == pytest.approx([1.0, 0.5], abs=1e-4)
 
 

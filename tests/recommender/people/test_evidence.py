@@ -1,4 +1,4 @@
-"""evidence.py: which items give traces, and that items hidden from the reader change nothing."""
+"""people/evidence.py: which items give traces, and that items hidden from the reader change nothing."""
 
 import random
 from collections.abc import Sequence
@@ -46,29 +46,29 @@ def _document(owner: int, audience: Sequence[str] = ("everyone",), **values: obj
 def people(sessions: sessionmaker[Session]) -> Session:
     """People 1 to 5 and the teams it (person 1) and hr (person 2)."""
     session = sessions()
-    made = [Person(handle=f"p{number}", name=f"P{number}", role="agent") for number in range(1, 6)]
-    made[0].teams, made[1].teams = [Team(handle="it", name="it")], [Team(handle="hr", name="hr")]
-    for person in made:  # one after the other, so that the ids are those of the names
+    added = [Person(handle=f"p{number}", name=f"P{number}", role="agent") for number in range(1, 6)]
+    added[0].teams, added[1].teams = [Team(handle="it", name="it")], [Team(handle="hr", name="hr")]
+    for person in added:  # one after the other, so that the ids are equal to the numbers in the names
         session.add(person)
         session.flush()
     return session
 
 
-def test_the_best_part_of_each_replier_counts_but_not_of_the_asker(people: Session) -> None:
+def test_the_best_contribution_of_each_replier_counts_but_none_of_the_asker(people: Session) -> None:
     team = people.scalars(select(Team).where(Team.handle == "it")).one()
     replies = [_reply(1), _reply(1, 2, accepted=True), _reply(2, 1, score=3), _reply(3, 3), _reply(4), _reply(None)]
     people.add(_request(*replies, asked_by_id=4, team_id=team.id))
     people.flush()
-    (found,) = traces(people, {"request:1": 0.7}, ANYONE)
-    assert (found.key, found.score, found.team, found.language) == ("request:1", 0.7, "it", "en")
-    assert set(found.contributions) == {
+    (trace,) = traces(people, {"request:1": 0.7}, ANYONE)
+    assert (trace.key, trace.score, trace.team, trace.language) == ("request:1", 0.7, "it", "en")
+    assert set(trace.contributions) == {
         Contribution(1, 1.0, AT + timedelta(days=2), Part.ANSWERED),
         Contribution(2, 0.5, AT + timedelta(days=1), Part.ANSWERED),
         Contribution(3, 0.2, AT + timedelta(days=3), Part.REPLIED),
     }
 
 
-def test_the_parts_are_those_of_the_whole_item(people: Session) -> None:
+def test_the_contributions_are_those_of_the_whole_item(people: Session) -> None:
     people.add_all(
         [_request(_reply(1), _reply(2, 1, True)), _document(3, verified_on=date(2026, 2, 1), verified_by_id=4)]
     )
@@ -89,12 +89,12 @@ def test_open_hidden_and_draft_items_give_no_traces_and_the_nearest_comes_first(
     assert [trace.key for trace in traces(people, scores, ANYONE)] == ["document:3", "request:3"]
 
 
-def test_a_question_of_the_past_sees_only_what_had_been_done_by_then(people: Session) -> None:
+def test_a_question_of_the_past_uses_only_contributions_made_before_it(people: Session) -> None:
     people.add_all([_request(_reply(1, 1), _reply(2, 5), _reply(1, 6, accepted=True)), _document(3)])
     people.flush()
     keys = {"request:1": 1.0, "document:1": 0.5}
-    found = traces(people, keys, ANYONE, before=AT + timedelta(days=5))
-    assert [trace.contributions for trace in found] == [
+    result = traces(people, keys, ANYONE, before=AT + timedelta(days=5))
+    assert [trace.contributions for trace in result] == [
         (Contribution(1, 0.2, AT + timedelta(days=1), Part.REPLIED),),
         (Contribution(3, 0.4, AT, Part.KEEPS),),
     ]
@@ -108,12 +108,12 @@ def test_an_item_that_a_person_declined_is_no_evidence_for_them(people: Session)
     people.add_all([_request(_reply(1), _reply(2)), _request(_reply(1))])
     people.flush()
     keys = {"request:1": 1.0, "request:2": 0.5}
-    found = traces(people, keys, ANYONE, declined={("request:1", 1), ("request:2", 9)})
-    assert [[part.person_id for part in trace.contributions] for trace in found] == [[2], [1]]
+    result = traces(people, keys, ANYONE, declined={("request:1", 1), ("request:2", 9)})
+    assert [[part.person_id for part in trace.contributions] for trace in result] == [[2], [1]]
 
 
 def _fill(session: Session, rng: random.Random) -> None:
-    """Items with random audiences, teams, askers, answers."""
+    """Add items with random audiences, teams, askers and answers."""
     tokens = ["everyone", "team:it", "team:hr", "person:3", "person:4"]
     team_ids = [None, *session.scalars(select(Team.id))]
     for _ in range(rng.randint(3, 14)):
@@ -130,7 +130,7 @@ def _fill(session: Session, rng: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_unreadable_items_change_nothing_about_the_colleagues(people: Session, seed: int) -> None:
+def test_items_that_the_reader_may_not_read_do_not_change_the_colleagues(people: Session, seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311
     _fill(people, rng)
     requests, documents = people.scalars(select(HelpRequest.id)).all(), people.scalars(select(Document.id)).all()
@@ -161,5 +161,6 @@ def _named(session: Session, scores: dict[str, float], reader: Reader) -> Named:
     near = [trace._replace(convincing=trace.score >= 0.3) for trace in traces(session, scores, reader)]
     excluded = {reader.person_id} if reader.person_id else set()
     ranked = with_evidence(rank(near, SHIPPED, now, 365, "en", excluded), near)
-    free = {each.person_id: Availability(each.person_id, False, None, False, None, 0.0, (), None) for each in ranked}
-    return ranked, teams(near), describe(session, reader, choose(ranked, free, (), "en"), near, now, 365, SHIPPED)
+    people = [person.person_id for person in ranked]
+    available = {person_id: Availability(person_id, False, None, False, None, 0.0, (), None) for person_id in people}
+    return ranked, teams(near), describe(session, reader, choose(ranked, available, (), "en"), near, now, 365, SHIPPED)

@@ -1,6 +1,6 @@
-"""experts.py: the order of people, computed by hand, and the evidence that experts carry."""
+"""people/experts.py: the order of people, computed by hand, and the evidence that experts have."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
@@ -11,14 +11,7 @@ from recommender.datatypes import Contribution, Part
 from recommender.people.evidence import Trace
 from recommender.people.experts import NEAR, Ranked, describe, load_people, rank, reasons, teams, with_evidence
 from recommender.people.ranker import VOTES
-
-NOW = datetime(2026, 6, 1)
-
-
-def _trace(number: int, score: float, *parts: tuple[int, float, int], team: str | None = None) -> Trace:
-    """An item with contributions (person, weight, age in days); it is convincing from a score of 0.3 on."""
-    made = tuple(Contribution(person, weight, NOW - timedelta(days=age)) for person, weight, age in parts)
-    return Trace(f"request:{number}", score, team, "en", made, score >= 0.3)
+from tests.recommender.people.conftest import NOW, make_trace
 
 
 def _ranked(*traces: Trace, excluded: frozenset[int] = frozenset(), half_life: float = 100.0) -> list[int]:
@@ -27,56 +20,60 @@ def _ranked(*traces: Trace, excluded: frozenset[int] = frozenset(), half_life: f
 
 def test_votes_rank_by_squared_score_times_weight_halved_for_each_half_life() -> None:
     # person 7: 0.64; 8: 0.64 * 0.5 * 0.5 = 0.16; 9: 0.64 * 0.25 + 0.36 = 0.52
-    traces = [_trace(1, 0.8, (7, 1.0, 0), (8, 0.5, 100), (9, 1.0, 200)), _trace(2, 0.6, (9, 1.0, 0))]
+    traces = [make_trace(1, 0.8, (7, 1.0, 0), (8, 0.5, 100), (9, 1.0, 200)), make_trace(2, 0.6, (9, 1.0, 0))]
     assert _ranked(*traces) == [7, 9, 8]
 
 
-def test_the_shares_of_all_candidates_sum_to_one_and_say_how_much_more_probable() -> None:
+def test_the_shares_of_all_candidates_sum_to_one_and_are_proportional_to_their_odds() -> None:
     # by votes alone the odds are share of the largest + 0.03: 1.03 against 0.28
-    found = rank([_trace(1, 1.0, (7, 1.0, 0)), _trace(2, 0.5, (8, 1.0, 0))], VOTES, NOW, 100, "en")
-    assert [(each.person_id, each.share) for each in found] == [
+    ranked = rank([make_trace(1, 1.0, (7, 1.0, 0)), make_trace(2, 0.5, (8, 1.0, 0))], VOTES, NOW, 100, "en")
+    assert [(person.person_id, person.share) for person in ranked] == [
         (7, pytest.approx(1.03 / 1.31)),
         (8, pytest.approx(0.28 / 1.31)),
     ]
-    assert reasons(found, VOTES) == (("votes",), ())
-    assert reasons(found[:1], VOTES) == ((),)  # there is nobody to have more than
+    assert reasons(ranked, VOTES) == (("votes",), ())
+    assert reasons(ranked[:1], VOTES) == ((),)  # there is nobody to compare with
 
 
-def test_nobody_is_ranked_without_a_near_item_however_much_they_did() -> None:
-    far = [_trace(number, NEAR - 0.001, (8, 1.0, 0)) for number in range(2, 60)]
-    assert _ranked(_trace(1, NEAR, (7, 0.2, 0)), *far) == [7]
+def test_nobody_is_ranked_without_a_near_item_however_many_items_they_answered() -> None:
+    far = [make_trace(number, NEAR - 0.001, (8, 1.0, 0)) for number in range(2, 60)]
+    assert _ranked(make_trace(1, NEAR, (7, 0.2, 0)), *far) == [7]
     assert _ranked(*far) == []
 
 
 def test_the_asker_is_not_ranked_and_ties_come_in_the_order_of_ids() -> None:
-    assert _ranked(_trace(1, 1.0, (9, 1.0, 0), (8, 1.0, 0), (7, 1.0, 0)), excluded=frozenset({8})) == [7, 9]
+    assert _ranked(make_trace(1, 1.0, (9, 1.0, 0), (8, 1.0, 0), (7, 1.0, 0)), excluded=frozenset({8})) == [7, 9]
 
 
 def test_an_answer_from_the_future_counts_as_one_from_today() -> None:
-    found = rank([_trace(1, 1.0, (7, 1.0, -50), (8, 1.0, 0))], VOTES, NOW, 100, "en")
-    assert found[0].share == found[1].share == 0.5
+    ranked = rank([make_trace(1, 1.0, (7, 1.0, -50), (8, 1.0, 0))], VOTES, NOW, 100, "en")
+    assert ranked[0].share == ranked[1].share == 0.5
 
 
-def test_the_teams_are_those_of_near_items_without_far_smaller_ones() -> None:
-    # it: 1 + .25, hr: .81, law: .36, which is less than 0.3 of it's; far is not near
+def test_the_teams_are_those_of_near_items_without_teams_with_far_fewer_votes() -> None:
+    # it: 1 + 0.25, hr: 0.81, law: 0.36, which is less than 0.3 of the votes of it; the item of far is not convincing
     traces = [
-        _trace(1, 1.0, team="it"), _trace(2, 0.9, team="hr"), _trace(3, 0.6, team="law"),
-        _trace(4, 0.5, team="it"), _trace(5, 0.29, team="far"), _trace(6, 0.9),
+        make_trace(1, 1.0, team="it"), make_trace(2, 0.9, team="hr"), make_trace(3, 0.6, team="law"),
+        make_trace(4, 0.5, team="it"), make_trace(5, 0.29, team="far"), make_trace(6, 0.9),
     ]  # fmt: skip
     assert teams(traces) == ("it", "hr")
-    assert teams([_trace(1, 1.0, team="it"), _trace(2, 0.5, team="hr")]) == ("it",)  # 0.25 of it
-    assert teams([_trace(1, 0.29, team="it")]) == ()
+    assert teams([make_trace(1, 1.0, team="it"), make_trace(2, 0.5, team="hr")]) == ("it",)  # 0.25 of the votes of it
+    assert teams([make_trace(1, 0.29, team="it")]) == ()
 
 
 def test_only_people_with_a_convincing_item_are_named() -> None:
-    traces = [_trace(1, 0.3, (7, 0.2, 0), (8, 1.0, 0)), _trace(2, 0.3, (7, 1.0, 0)), _trace(3, 0.29, (9, 1.0, 0))]
+    traces = [
+        make_trace(1, 0.3, (7, 0.2, 0), (8, 1.0, 0)),
+        make_trace(2, 0.3, (7, 1.0, 0)),
+        make_trace(3, 0.29, (9, 1.0, 0)),
+    ]
     named = with_evidence([Ranked(9, 0.5), Ranked(8, 0.3), Ranked(7, 0.2)], traces)
     assert [(each.person_id, each.pieces) for each in named] == [(8, 1), (7, 2)]
 
 
 @pytest.fixture
 def items(sessions: sessionmaker[Session]) -> Session:
-    """Requests 1 to 7 answered by aino (1) with accepted answers, 8 by eero (2); document 1 of aino's."""
+    """Requests 1 to 7 with accepted answers by aino (1), request 8 with one by eero (2), and document 1 of aino."""
     with sessions.begin() as session:
         team = Team(handle="it", name="it")
         aino = Person(handle="aino", name="Aino", languages=["fi"], teams=[team], away_until=NOW.date())
@@ -97,16 +94,16 @@ def items(sessions: sessionmaker[Session]) -> Session:
     return sessions()
 
 
-def test_an_expert_carries_the_strongest_items_and_counts_all_of_them(items: Session) -> None:
-    aino = [_trace(number, 1.0 - number / 10, (1, 1.0, number)) for number in range(1, 8)]
-    kept = Contribution(1, 0.4, NOW, Part.KEEPS)
-    traces = [*aino, Trace("document:1", 0.95, None, "en", (kept,), True), _trace(8, 0.29, (1, 1.0, 8))]
+def test_an_expert_has_the_strongest_items_as_evidence_and_counts_of_all(items: Session) -> None:
+    aino = [make_trace(number, 1.0 - number / 10, (1, 1.0, number)) for number in range(1, 8)]
+    document_owner = Contribution(1, 0.4, NOW, Part.KEEPS)
+    traces = [*aino, Trace("document:1", 0.95, None, "en", (document_owner,), True), make_trace(8, 0.29, (1, 1.0, 8))]
     (expert,) = describe(items, ANYONE, [Ranked(1, 0.6)], traces, NOW, 1e9)
     assert (expert.handle, expert.name, expert.teams, expert.languages) == ("aino", "Aino", ("it",), ("fi",))
     assert (expert.reasons, expert.away_until) == ((), NOW.date())
-    assert (expert.answered, expert.replied, expert.keeps) == (7, 0, 1)  # request 8 does not convince
-    assert expert.last_at == NOW - timedelta(days=1)  # of the answers, which the page tells of
-    replied = _trace(1, 0.9, (1, 0.2, 1))
+    assert (expert.answered, expert.replied, expert.keeps) == (7, 0, 1)  # request 8 is not convincing
+    assert expert.last_at == NOW - timedelta(days=1)  # of the answers, which the page shows
+    replied = make_trace(1, 0.9, (1, 0.2, 1))
     replied = replied._replace(contributions=(Contribution(1, 0.2, NOW, Part.REPLIED),))
     earlier = Contribution(1, 0.4, NOW - timedelta(days=9), Part.KEEPS)
     (keeps,) = describe(
@@ -118,12 +115,12 @@ def test_an_expert_carries_the_strongest_items_and_counts_all_of_them(items: Ses
     assert [piece.weight for piece in expert.evidence] == pytest.approx([0.81, 0.64, 0.49, 0.361, 0.36])
 
 
-def test_people_whose_evidence_is_gone_are_not_described(items: Session) -> None:
+def test_people_without_readable_evidence_are_not_described(items: Session) -> None:
     items.get_one(HelpRequest, 8).hidden = True
     items.flush()
-    traces = [_trace(8, 1.0, (2, 1.0, 8)), _trace(1, 1.0, (1, 1.0, 1), (99, 1.0, 1))]
-    found = describe(items, ANYONE, [Ranked(2, 0.5), Ranked(99, 0.3), Ranked(1, 0.2)], traces, NOW, 365)
-    assert [expert.handle for expert in found] == ["aino"]
+    traces = [make_trace(8, 1.0, (2, 1.0, 8)), make_trace(1, 1.0, (1, 1.0, 1), (99, 1.0, 1))]
+    experts = describe(items, ANYONE, [Ranked(2, 0.5), Ranked(99, 0.3), Ranked(1, 0.2)], traces, NOW, 365)
+    assert [expert.handle for expert in experts] == ["aino"]
 
 
 def test_people_are_loaded_with_their_teams_in_order(sessions: sessionmaker[Session]) -> None:

@@ -1,4 +1,4 @@
-"""fairness.py: preferences are honoured, and first places go round, computed by hand."""
+"""people/fairness.py: preferences are applied, and people take turns in first place; computed by hand."""
 
 from datetime import date
 from typing import Any
@@ -10,9 +10,9 @@ from recommender.people.experts import Ranked
 from recommender.people.fairness import NEARLY, choose
 
 
-def _person(number: int, **chosen: Any) -> Availability:
-    usual: dict[str, Any] = {"left": False, "away_until": None, "paused": False, "capacity": None, "load": 0.0}
-    return Availability(person_id=number, **{**usual, "muted": (), "deputy_id": None, **chosen})
+def _person(number: int, **preferences: Any) -> Availability:
+    defaults: dict[str, Any] = {"left": False, "away_until": None, "paused": False, "capacity": None, "load": 0.0}
+    return Availability(person_id=number, **{**defaults, "muted": (), "deputy_id": None, **preferences})
 
 
 def _chosen(*people: Availability, shares: tuple[float, ...] = (), words: tuple[str, ...] = ()) -> list[int]:
@@ -26,9 +26,9 @@ def test_without_preferences_the_order_stays() -> None:
     assert _chosen(_person(3), _person(1), _person(2)) == [3, 1, 2]
 
 
-@pytest.mark.parametrize("chosen", [{"left": True}, {"paused": True}, {"muted": (frozenset({"vpn"}),)}])
-def test_people_who_left_are_paused_or_muted_the_topic_are_left_out(chosen: dict[str, Any]) -> None:
-    assert _chosen(_person(1, **chosen), _person(2), words=("vpn", "slow")) == [2]
+@pytest.mark.parametrize("preferences", [{"left": True}, {"paused": True}, {"muted": (frozenset({"vpn"}),)}])
+def test_people_who_have_left_or_paused_or_muted_the_topic_are_left_out(preferences: dict[str, Any]) -> None:
+    assert _chosen(_person(1, **preferences), _person(2), words=("vpn", "slow")) == [2]
 
 
 def test_a_muted_topic_of_several_words_needs_all_of_them() -> None:
@@ -47,7 +47,7 @@ def test_a_person_who_added_the_topic_counts_more_once_two_items_agree(
     ranked = [Ranked(1, 0.5, pieces=5), Ranked(2, 0.4, pieces=pieces)]
     chosen = choose(ranked, {1: _person(1), 2: added}, words, "fi")
     assert chosen[0].person_id == first
-    assert {each.person_id: each.share for each in chosen}[2] == pytest.approx(0.8 / 1.4 if first == 2 else 0.4)
+    assert {person.person_id: person.share for person in chosen}[2] == pytest.approx(0.8 / 1.4 if first == 2 else 0.4)
 
 
 def test_an_unknown_person_is_left_out() -> None:
@@ -72,17 +72,18 @@ def test_when_all_are_at_capacity_nobody_is_named() -> None:
 
 def test_the_deputy_takes_the_place_of_a_person_who_cannot_be_named() -> None:
     shares = (0.7, 0.2, 0.1)
-    for chosen in ({"paused": True}, {"left": True}):
-        assert _chosen(_person(1, deputy_id=3, **chosen), _person(2), _person(3), shares=shares) == [3, 2]
+    for preferences in ({"paused": True}, {"left": True}):
+        assert _chosen(_person(1, deputy_id=3, **preferences), _person(2), _person(3), shares=shares) == [3, 2]
     away = _person(1, deputy_id=3, away_until=date(2026, 6, 1))
     assert _chosen(away, _person(2), _person(3), shares=shares) == [3, 2, 1]
     full = _person(1, deputy_id=3, capacity=0)
     assert _chosen(full, _person(2), _person(3), shares=shares) == [3, 1, 2]
     assert _chosen(_person(1, deputy_id=3), _person(2), _person(3), shares=shares) == [1, 2, 3]
-    assert _chosen(_person(1, deputy_id=9, paused=True), _person(2), shares=(0.7, 0.2)) == [2]  # 9 did nothing near
+    # person 9 contributed to no near item
+    assert _chosen(_person(1, deputy_id=9, paused=True), _person(2), shares=(0.7, 0.2)) == [2]
 
 
-def test_of_nearly_equal_people_the_one_with_less_load_comes_first_and_the_best_second() -> None:
+def test_among_nearly_equal_people_the_one_with_less_load_comes_first_and_the_best_second() -> None:
     # 0.5 * 0.8 ** 3 = 0.256 < 0.3
     people = (_person(1, load=3.0), _person(2, load=0.0), _person(3))
     assert _chosen(*people, shares=(0.5, 0.3, 0.2)) == [2, 1, 3]
@@ -117,10 +118,10 @@ def test_a_person_who_is_away_does_not_come_first_when_the_present_ones_are_at_c
 
 
 def test_people_who_help_in_the_language_come_before_people_who_help_in_others() -> None:
-    english, finnish, silent = _person(1, languages=("en",)), _person(2, languages=("fi", "en")), _person(3)
+    english, finnish, without_language = _person(1, languages=("en",)), _person(2, languages=("fi", "en")), _person(3)
     away = _person(4, languages=("fi",), away_until=date(2026, 6, 1))
     shares = (0.9, 0.5, 0.3, 0.8)
-    assert _chosen(english, finnish, silent, away, shares=shares) == [2, 3, 1, 4]
+    assert _chosen(english, finnish, without_language, away, shares=shares) == [2, 3, 1, 4]
     assert _chosen(english, shares=(0.9,)) == [1]
     people = {1: english, 2: finnish}
     assert [each.person_id for each in choose([Ranked(1, 0.9), Ranked(2, 0.5)], people, (), "")] == [1, 2]

@@ -1,4 +1,4 @@
-"""preferences.py: what a person has set is saved, changed, and erased without changing anybody else."""
+"""people/preferences.py: what a person has set is saved, changed and erased without changing anybody else."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,12 +21,12 @@ def people(sessions: sessionmaker[Session], add_person: Callable[..., int]) -> t
     """Aino and Matti, both with preferences."""
     aino, matti = add_person("aino"), add_person("matti")
     with sessions.begin() as session:
-        for own, other in ((aino, matti), (matti, aino)):
-            person, deputy = session.get_one(Person, own), session.get_one(Person, other)
-            chosen = Preferences(date(2026, 6, 1), False, 3, deputy, ("fi", "en"), ("vpn", "printer"), ("salary",))
-            save_preferences(session, person, chosen)
-            count_first(session, own, date(2026, 5, 20))
-            outcomes.record(session, outcomes.EventKind.NOT_MY_TOPIC, "request:1", subject_id=own)
+        for person_id, deputy_id in ((aino, matti), (matti, aino)):
+            person, deputy = session.get_one(Person, person_id), session.get_one(Person, deputy_id)
+            preferences = Preferences(date(2026, 6, 1), False, 3, deputy, ("fi", "en"), ("vpn", "printer"), ("salary",))
+            save_preferences(session, person, preferences)
+            count_first(session, person_id, date(2026, 5, 20))
+            outcomes.record(session, outcomes.EventKind.NOT_MY_TOPIC, "request:1", subject_id=person_id)
         outcomes.record(session, outcomes.EventKind.USED, "request:1")
     return aino, matti
 
@@ -61,8 +61,8 @@ def test_a_topic_that_stays_keeps_its_day_and_an_omitted_one_is_deleted(
         )
     with sessions() as session:
         aino, matti = (session.get_one(Person, number) for number in people)
-        found = {(row.kind, row.topic, row.created_on == date(2020, 1, 1)) for row in topics(session, aino)}
-        assert found == {("muted", "vpn", True), ("muted", "coffee", False), ("stated", "vpn", False)}
+        stored = {(row.kind, row.topic, row.created_on == date(2020, 1, 1)) for row in topics(session, aino)}
+        assert stored == {("muted", "vpn", True), ("muted", "coffee", False), ("stated", "vpn", False)}
         assert load_preferences(session, matti).muted == ("vpn", "printer")
 
 
@@ -82,7 +82,7 @@ def test_erasing_deletes_all_of_a_person_pauses_them_and_changes_nobody_else(
         assert session.query(Event).filter_by(kind="used").count() == 1
 
 
-def test_deleting_a_person_deletes_their_preferences_and_their_being_a_deputy(
+def test_deleting_a_person_deletes_their_preferences_and_their_role_as_deputy(
     sessions: sessionmaker[Session], people: tuple[int, int]
 ) -> None:
     aino, matti = people

@@ -1,4 +1,4 @@
-"""profile.py: the items of a person, and the topics that these give."""
+"""people/profile.py: the items of a person, and the topics derived from them."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -18,7 +18,7 @@ Sessions = sessionmaker[Session]
 
 @pytest.fixture
 def aino(sessions: Sessions, add_request: Callable[..., int], add_document: Callable[..., int]) -> Reader:
-    """Aino of IT, who has answered about printers and the VPN, replied once and keeps a guide; and items of others."""
+    """Aino of IT, who has answered about printers and the VPN, replied once and owns a guide; and items of others."""
     add_request("Printer is stuck", "The printer in the hall blinks", by="aino", at=datetime(2026, 1, 1))
     add_request("Two printers are offline", "Since the update", by="aino", at=datetime(2026, 1, 2))
     add_request("VPN drops", "At home the VPN drops", by="aino", at=datetime(2026, 1, 3), team="it", audience=[])
@@ -46,7 +46,9 @@ def _pieces(sessions: Sessions, reader: Reader, *declined: str) -> tuple[Piece, 
         return pieces(session, session.get_one(Person, reader.person_id), reader, declined)
 
 
-def test_the_pieces_are_what_a_person_did_for_others_and_may_read(sessions: Sessions, aino: Reader) -> None:
+def test_the_evidence_of_a_profile_is_what_a_person_did_for_others_and_may_read(
+    sessions: Sessions, aino: Reader
+) -> None:
     assert [(piece.item.title, piece.part, piece.at.day, piece.declined) for piece in _pieces(sessions, aino)] == [
         ("Seating, briefly", Part.VERIFIED, 7, False),
         ("Chair is broken", Part.REPLIED, 6, False),
@@ -73,8 +75,8 @@ def _topics(
 def test_topics_are_words_of_several_items_that_are_rare_elsewhere(
     sessions: Sessions, aino: Reader, analyzer: Analyzer, reindexed: Callable[..., LocalIndex]
 ) -> None:
-    found = _topics(sessions, aino, analyzer, reindexed())
-    assert [(topic.word, [piece.item.title for piece in topic.pieces]) for topic in found] == [
+    result = _topics(sessions, aino, analyzer, reindexed())
+    assert [(topic.word, [piece.item.title for piece in topic.pieces]) for topic in result] == [
         ("vpn", ["VPN guide", "VPN drops"]),
         ("printer", ["Chair is broken", "Two printers are offline", "Printer is stuck"]),
     ]
@@ -90,17 +92,17 @@ def test_without_an_index_there_are_no_topics(sessions: Sessions, aino: Reader, 
     assert _topics(sessions, aino, analyzer, None) == ()
 
 
-def test_an_added_topic_is_pending_until_two_items_hold_all_its_words(
+def test_an_added_topic_is_pending_until_two_items_contain_all_its_words(
     sessions: Sessions, aino: Reader, analyzer: Analyzer
 ) -> None:
     day = date(2026, 2, 1)
     rows = [PersonTopic(topic=topic, kind="stated", created_on=day) for topic in ("Printers", "vpn guide", "salary")]
     rows.append(PersonTopic(topic="muted printer", kind="muted", created_on=day))
-    found = stated(_pieces(sessions, aino), rows, analyzer)
-    assert found == (Stated("Printers", day, 3), Stated("vpn guide", day, 1), Stated("salary", day, 0))
-    assert [each.confirmed for each in found] == [True, False, False]
-    (fewer, *_) = stated(_pieces(sessions, aino, "request:1", "request:2"), rows, analyzer)
-    assert (fewer.items, fewer.confirmed) == (1, False)
+    result = stated(_pieces(sessions, aino), rows, analyzer)
+    assert result == (Stated("Printers", day, 3), Stated("vpn guide", day, 1), Stated("salary", day, 0))
+    assert [topic.confirmed for topic in result] == [True, False, False]
+    (printers, *_) = stated(_pieces(sessions, aino, "request:1", "request:2"), rows, analyzer)
+    assert (printers.items, printers.confirmed) == (1, False)
 
 
 def test_answers_count_for_an_added_topic_and_items_are_read_in_their_language(

@@ -1,4 +1,4 @@
-"""calibration.py against values computed by hand."""
+"""search/calibration.py against values computed by hand."""
 
 import math
 
@@ -45,7 +45,7 @@ def test_nearness_is_zero_at_the_background_and_one_at_the_same_text(
     assert nearness(cosine, background) == pytest.approx(expected)
 
 
-def test_coverage_is_the_share_of_the_rarity_that_matches() -> None:
+def test_coverage_is_the_share_of_the_rarity_in_matching_words() -> None:
     assert coverage({"vpn": 5.0, "the": 1.0}, {"vpn"}, 5.0, 4.0) == pytest.approx(5 / 6)
     assert coverage({"vpn": 5.0, "the": 1.0}, {"vpn", "the"}, 5.0, 4.0) == pytest.approx(1.0)
     assert coverage({"vpn": 3.0, "the": 1.0}, set(), 5.0, 4.0) == 0.0
@@ -56,7 +56,7 @@ def test_an_unknown_word_counts_against_the_passage() -> None:
     assert coverage({"vpn": 5.0, "flibbert": 0.0}, {"vpn"}, 5.0, 4.0) == pytest.approx(5 / 10)
 
 
-def test_covering_common_words_counts_little() -> None:
+def test_matching_common_words_counts_little() -> None:
     assert coverage({"all": 1.0, "the": 0.5}, {"all", "the"}, 5.0, 4.0) == pytest.approx(1 / 4)
     assert coverage({"all": 1.0, "vpn": 3.0}, {"all", "vpn"}, 5.0, 4.0) == pytest.approx(3 / 4)
     assert coverage({"flibbert": 0.0}, {"flibbert"}, 5.0, 4.0) == 0.0
@@ -88,7 +88,7 @@ def test_more_nearness_or_coverage_is_more_probable_at_any_length() -> None:
     assert probability(Features(0.0, 0.0, 2, 20)) < 0.01 and probability(Features(0.8, 1.0, 2, 20)) > 0.99
 
 
-def test_in_keyword_search_the_probability_depends_on_coverage_alone() -> None:
+def test_in_keyword_search_the_probability_depends_only_on_coverage() -> None:
     logit = WORDS_ALONE.constant + WORDS_ALONE.covered * 0.7
     assert probability(Features(None, 0.7, 3, 300)) == pytest.approx(1 / (1 + math.exp(-logit)))
 
@@ -113,7 +113,7 @@ def test_the_best_match_and_the_mean_of_the_first_five_are_the_features_of_an_an
     logit = -2.0 + 0.5 * math.log(9) + 3.0 * 0.4
     assert AnswerModel(-2.0, 0.5, 3.0).probability(matches) == pytest.approx(1 / (1 + math.exp(-logit)))
     assert BEST_ALONE.probability(matches) == pytest.approx(0.9)
-    # items that do not match change nothing, whether they are there or not
+    # items that do not match change nothing
     assert evidence([0.7, 0.1]) == evidence([0.7, 0.1, 0.0, 0.0, 0.0]) == pytest.approx((math.log(7 / 3), 0.16))
 
 
@@ -122,7 +122,7 @@ def test_no_suggestion_means_no_answer_and_certain_matches_stay_finite() -> None
     assert SHIPPED.probability([0.0] * 5) < 0.05 and 0.95 < SHIPPED.probability([1.0] * 5) < 1.0
 
 
-def test_a_match_with_others_after_it_counts_more_than_a_single_one() -> None:
+def test_a_match_followed_by_others_counts_more_than_a_single_one() -> None:
     alone, among = [0.9, 0.0, 0.0, 0.0, 0.0], [0.9, 0.8, 0.7, 0.6, 0.5]
     assert SHIPPED.probability(alone) < SHIPPED.probability(among)
     by_best = [SHIPPED.probability([best / 20, 0.1, 0.1]) for best in range(21)]
@@ -139,57 +139,58 @@ def test_balanced_weights_give_the_wanted_share_with_an_answer() -> None:
 def _drawn(answer_model: AnswerModel, questions: int) -> tuple[list[list[float]], list[bool]]:
     rng = np.random.default_rng(0)
     matches = [sorted(rng.uniform(0.01, 0.99, 5).tolist(), reverse=True) for _ in range(questions)]
-    return matches, [bool(rng.random() < answer_model.probability(each)) for each in matches]
+    return matches, [bool(rng.random() < answer_model.probability(question)) for question in matches]
 
 
-def test_fitting_finds_the_answer_model_that_made_the_answers() -> None:
-    made = AnswerModel(-3.0, 0.8, 4.0)
-    matches, truth = _drawn(made, 20_000)
-    found = fit(matches, truth, np.ones(len(truth)))
-    assert (found.constant, found.best, found.together) == pytest.approx((-3.0, 0.8, 4.0), abs=0.25)
+def test_fitting_finds_the_answer_model_that_the_answers_were_drawn_with() -> None:
+    true_model = AnswerModel(-3.0, 0.8, 4.0)
+    matches, truth = _drawn(true_model, 20_000)
+    fitted = fit(matches, truth, np.ones(len(truth)))
+    assert (fitted.constant, fitted.best, fitted.together) == pytest.approx((-3.0, 0.8, 4.0), abs=0.25)
 
 
-def test_a_strong_prior_keeps_the_start_and_no_weight_turns_negative() -> None:
+def test_a_strong_prior_keeps_the_starting_weights_and_no_weight_becomes_negative() -> None:
     matches, truth = _drawn(AnswerModel(-3.0, 0.8, 4.0), 200)
-    held = fit(matches, truth, np.ones(200), SHIPPED, pull=1e9)
-    assert (held.constant, held.best, held.together) == pytest.approx(
+    fitted = fit(matches, truth, np.ones(200), SHIPPED, pull=1e9)
+    assert (fitted.constant, fitted.best, fitted.together) == pytest.approx(
         (SHIPPED.constant, SHIPPED.best, SHIPPED.together), abs=1e-3
     )
-    against = fit(matches, [not each for each in truth], np.ones(200))
-    assert (against.best, against.together) == (0.0, 0.0)
+    opposite = fit(matches, [not answered for answered in truth], np.ones(200))
+    assert (opposite.best, opposite.together) == (0.0, 0.0)
 
 
-def test_a_match_in_another_language_counts_more_since_it_cannot_be_as_near() -> None:
-    across, alike = probability(Features(0.3, 0.2, 5, 20, across=True)), probability(Features(0.3, 0.2, 5, 20))
-    assert (
-        math.log(across / (1 - across)) - math.log(alike / (1 - alike)) == pytest.approx(SHIPPED_WEIGHTS.across)
-        and SHIPPED_WEIGHTS.across > 0
-    )
+def test_an_equally_near_match_in_another_language_is_more_probable() -> None:
+    other_language = probability(Features(0.3, 0.2, 5, 20, across=True))
+    same_language = probability(Features(0.3, 0.2, 5, 20))
+    gain = math.log(other_language / (1 - other_language)) - math.log(same_language / (1 - same_language))
+    assert gain == pytest.approx(SHIPPED_WEIGHTS.across) and SHIPPED_WEIGHTS.across > 0
     assert probability(Features(None, 0.7, 3, 300, across=True)) == probability(Features(None, 0.7, 3, 300))
 
 
-def test_fitting_finds_the_weights_that_made_the_answers_from_the_best_suggestions() -> None:
+def test_fitting_finds_the_weights_that_the_answers_were_drawn_with_from_the_best_suggestions() -> None:
     rng = np.random.default_rng(0)
-    made = Weights(-4.0, 6.0, 3.0, question=1.0, passage=-2.0, near_in_long=2.0, covered_in_long=1.0, across=1.0)
+    true_weights = Weights(
+        -4.0, 6.0, 3.0, question=1.0, passage=-2.0, near_in_long=2.0, covered_in_long=1.0, across=1.0
+    )
 
     def suggestion() -> Features:
         near, covered = rng.uniform(0, 1, 2).tolist()
         return Features(near, covered, int(rng.integers(1, 200)), int(rng.integers(1, 400)), bool(rng.random() < 0.3))
 
     suggestions = [[suggestion() for _ in range(3)] for _ in range(20_000)]
-    best = [max(probability(each, made) for each in own) for own in suggestions]
+    best = [max(probability(features, true_weights) for features in question) for question in suggestions]
     truth = (rng.uniform(size=len(best)) < best).tolist()
-    found = fit_weights(suggestions, truth, np.ones(len(truth)), Weights(-3.0, 4.0, 4.0, across=1.0))
-    assert found.across == 1.0
+    fitted = fit_weights(suggestions, truth, np.ones(len(truth)), Weights(-3.0, 4.0, 4.0, across=1.0))
+    assert fitted.across == 1.0
     for near, covered in ((0.2, 0.1), (0.5, 0.5), (0.4, 0.9), (0.8, 0.3)):
         for words, long in ((3, 10), (60, 200)):
             features = Features(near, covered, words, long)
-            assert probability(features, found) == pytest.approx(probability(features, made), abs=0.05)
-    against = fit_weights(suggestions, [not each for each in truth], np.ones(len(truth)))
-    assert (against.near, against.covered, against.near_in_long) == (0.0, 0.0, 0.0)
+            assert probability(features, fitted) == pytest.approx(probability(features, true_weights), abs=0.05)
+    opposite = fit_weights(suggestions, [not answered for answered in truth], np.ones(len(truth)))
+    assert (opposite.near, opposite.covered, opposite.near_in_long) == (0.0, 0.0, 0.0)
 
 
-def test_a_question_without_suggestions_can_be_fitted_on() -> None:
+def test_fitting_accepts_questions_without_suggestions() -> None:
     near, far = Features(0.9, 0.9, 3, 20), Features(0.1, 0.1, 3, 20)
-    found = fit_weights([[near], [far], [], [near], [far]], [True, False, False, True, False], np.ones(5))
-    assert probability(near, found) > 0.9 and probability(far, found) < 0.1
+    fitted = fit_weights([[near], [far], [], [near], [far]], [True, False, False, True, False], np.ones(5))
+    assert probability(near, fitted) > 0.9 and probability(far, fitted) < 0.1

@@ -1,4 +1,4 @@
-"""highlight.py: the window of a passage and the words marked in it."""
+"""search/highlight.py: the window of a passage and the words marked in it."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def test_a_term_matches_a_compound_and_a_compound_its_part(analyzer: Analyzer) -
     assert _marked("Automaatti", {"auto": 1.0}, analyzer) == []  # too short to be a part
 
 
-def test_a_compound_stands_for_each_of_its_parts(analyzer: Analyzer) -> None:
+def test_a_compound_matches_the_terms_of_all_its_parts(analyzer: Analyzer) -> None:
     (word,) = Matcher({"tulostin": 1.0, "ongelma": 1.0, "paperi": 1.0}, analyzer).words("Tulostinongelma")
     assert word == Match(0, 15, frozenset({"tulostin", "ongelma"}))
 
@@ -47,12 +47,12 @@ def test_exact_tokens_are_marked_as_a_whole(analyzer: Analyzer) -> None:
     assert _marked(text, {"0x80070005": 1.0, "lah-2f-prn03": 1.0}, analyzer) == ["0x80070005", "LAH-2F-PRN03"]
 
 
-def test_words_in_decomposed_letters_match(analyzer: Analyzer) -> None:
+def test_words_in_decomposed_unicode_match(analyzer: Analyzer) -> None:
     text = "Uusi tyo\u0308po\u0308yta\u0308 tilattiin"
     assert _marked(text, {"tyopoyta": 1.0}, analyzer) == ["tyo\u0308po\u0308yta\u0308"]
 
 
-def test_a_word_that_is_not_telling_is_not_marked(analyzer: Analyzer) -> None:
+def test_a_word_without_a_weight_is_not_marked(analyzer: Analyzer) -> None:
     words = Matcher({"the": 0.1, "printer": 1.0}, analyzer).words("the printer")
     assert excerpt("the printer", words, {"printer": 1.0}) == ("the printer", ((4, 11),))
 
@@ -92,15 +92,15 @@ def test_every_mark_is_a_matching_word_of_the_text(analyzer: Analyzer, words: li
     text = " ".join(words)
     weights = {"tulostin": 2.0, "vpn": 1.0, "0x80070005": 3.0, "tyopoyta": 0.5}
     shown, marks = _excerpt(text, weights, analyzer, length)
-    surfaces = {text[word.start : word.end] for word in Matcher(weights, analyzer).words(text)}
-    assert {shown[start:end] for start, end in marks} <= surfaces
+    matching_words = {text[word.start : word.end] for word in Matcher(weights, analyzer).words(text)}
+    assert {shown[start:end] for start, end in marks} <= matching_words
     assert list(marks) == sorted(marks)
     assert len(shown) <= length + 4
     assert shown.removeprefix("… ").removesuffix(" …") in text
 
 
 def test_the_excerpt_does_not_depend_on_the_order_of_a_set() -> None:
-    # in each window the same words, in another order: their weights add up to the same only when no digit is lost
+    # each window has the same words in another order: their sums are equal only if nothing is rounded
     code = """
 from recommender.search.highlight import Match, excerpt
 names = ["alpha", "bravo", "carol", "delta", "echo"]
@@ -112,6 +112,9 @@ for turn in range(12):
     text += "z" * 60 + ". "
 print(excerpt(text, words, dict(zip(names, (0.1, 0.2, 0.3, 0.7, 1.1))))[0].startswith("alpha bravo"))
 """
-    environment = {**os.environ, "PYTHONHASHSEED": "9"}  # the order in which a plain sum chose the second window
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": "9",
+    }  # with this seed a plain sum chose the second window
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout == "True\n"

@@ -1,4 +1,4 @@
-"""pasted_log.py: which part of a pasted log is searched for."""
+"""search/pasted_log.py: which part of a pasted log is searched for."""
 
 import pytest
 
@@ -34,8 +34,8 @@ def test_error_codes_of_the_log_are_kept_once() -> None:
     ],
 )
 def test_log_lines_are_left_out(line: str) -> None:
-    said = "How do I read this, and whom do I ask?"
-    assert asking_part(f"{TRACE}\n{line}\n{said}") == said
+    question = "How do I read this, and whom do I ask?"
+    assert asking_part(f"{TRACE}\n{line}\n{question}") == question
 
 
 def test_a_short_question_is_not_cut() -> None:
@@ -48,12 +48,12 @@ def test_a_log_without_a_question_is_not_cut() -> None:
     assert asking_part(f"{LOG}\nso what") == f"{LOG}\nso what"
 
 
-def test_a_letter_that_quotes_a_few_lines_is_not_cut() -> None:
-    letter = "\n".join(["Our team's printer is stuck and says what is below, again: what can we do about it now?"] * 6)
-    text = f"{letter}\n2026-11-03 08:00:00 ERROR 0x80070005\nx = 17 + 4"
+def test_a_message_that_quotes_a_few_log_lines_is_not_cut() -> None:
+    message = "\n".join(["Our team's printer is stuck and says what is below, again: what can we do about it now?"] * 6)
+    text = f"{message}\n2026-11-03 08:00:00 ERROR 0x80070005\nx = 17 + 4"
     assert asking_part(text) == text
 
 
-def test_a_long_letter_loses_no_word() -> None:
-    letter = "\n".join(["Hello, our team's well-known printer (the old one) is stuck, again: what now?"] * 12)
-    assert asking_part(letter) == letter
+def test_a_long_message_is_not_cut() -> None:
+    message = "\n".join(["Hello, our team's well-known printer (the old one) is stuck, again: what now?"] * 12)
+    assert asking_part(message) == message

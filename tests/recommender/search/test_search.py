@@ -1,4 +1,4 @@
-"""search.py: candidates, readable items and matches, on a real index with an encoder that counts words."""
+"""search/search.py: candidates, readable items and matches, on a real index with an encoder that counts words."""
 
 from typing import Any
 
@@ -36,9 +36,8 @@ def test_the_match_is_computed_from_nearness_and_coverage(
     background = recommender.index.background
     near = (cosine - background) / (1 - background)
     assert best.why.nearness == pytest.approx(near, abs=1e-6)
-    assert best.match == pytest.approx(
-        calibration.probability(calibration.Features(near, 1.0, 4, 5)), abs=1e-6
-    )  # every word is there
+    features = calibration.Features(near, 1.0, 4, 5)  # the item has every word of the question
+    assert best.match == pytest.approx(calibration.probability(features), abs=1e-6)
 
 
 def test_an_item_like_the_best_one_comes_before_an_equally_near_one(
@@ -46,13 +45,13 @@ def test_an_item_like_the_best_one_comes_before_an_equally_near_one(
 ) -> None:
     add_unrelated_requests(add_request)
     best = add_request("printer jam", answer="open the tray")
-    alone = add_request("printer smoke", answer="call the brigade")
-    alike = add_request("jam somewhere inside", answer="open the tray")
+    different = add_request("printer smoke", answer="call the brigade")
+    similar = add_request("jam somewhere inside", answer="open the tray")
     recommender = build()
     score = {candidate.item: candidate.score for candidate in recommender.candidates("printer jam", ANYONE)}
-    assert score[f"request:{best}"] > score[f"request:{alone}"] > score[f"request:{alike}"]
+    assert score[f"request:{best}"] > score[f"request:{different}"] > score[f"request:{similar}"]
     keys = [suggestion.item.key for suggestion in recommender.recommend("printer jam", ANYONE, session).suggestions]
-    assert keys[:3] == [f"request:{number}" for number in (best, alike, alone)]
+    assert keys[:3] == [f"request:{number}" for number in (best, similar, different)]
 
 
 def test_without_a_model_the_best_match_is_the_probability_of_an_answer(
@@ -61,8 +60,8 @@ def test_without_a_model_the_best_match_is_the_probability_of_an_answer(
     add_unrelated_requests(add_request)
     add_request("printer jam", answer="open the tray")
     open_recommender()
-    words = make_recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
-    ranking = words.rank("printer jam", ANYONE, session, 5)
+    words_alone = make_recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
+    ranking = words_alone.rank("printer jam", ANYONE, session, 5)
     assert ranking.exists == pytest.approx(max(ranking.matches), abs=0.0025) and ranking.exists > 0.5
 
 
@@ -73,7 +72,7 @@ def test_words_of_restricted_items_change_no_score_for_other_readers(
     add_request("printer jam", answer="open the tray")
     add_request("takeover", answer="the printer of virtanen", audience=["team:hr"])
     recommender = build()
-    ranked = {  # by words that the encoder puts equally near to the other items
+    ranked = {  # the vectors of these words are equally near to the other items
         word: recommender.rank(f"printer {word}", ANYONE, session, 5) for word in ("virtanen", "takeover", "nosuchword")
     }
     assert all(ranking.keys and min(ranking.matches) > 0 for ranking in ranked.values())
@@ -84,12 +83,14 @@ def test_words_of_restricted_items_change_no_score_for_other_readers(
 # words and languages
 
 
-def test_a_misspelt_word_finds_the_item_and_is_named_as_meant(build: Build, session: Session, add_request: Add) -> None:
+def test_a_misspelt_word_finds_the_item_and_is_shown_corrected(
+    build: Build, session: Session, add_request: Add
+) -> None:
     add_unrelated_requests(add_request, 12)
     number = add_request("printer jam", answer="open the tray")
     best = build().recommend("prnter jma tray", ANYONE, session).suggestions[0]
     assert best.item.id == number
-    assert set(best.why.words) == {"printer", "tray"}  # "jam" is too short to tell it from another word
+    assert set(best.why.words) == {"printer", "tray"}  # "jma" is too short to be corrected
     assert [best.excerpt[start:end] for start, end in best.marks] == ["tray"]
 
 
@@ -130,14 +131,14 @@ def test_keyword_search_finds_a_finnish_compound_in_a_question_of_unknown_langua
     assert words_alone.rank("projektorivika", ANYONE, session, 5).keys[:1] == (f"request:{wanted}",)
 
 
-@pytest.mark.parametrize("spoken", ["en", "fi"])
+@pytest.mark.parametrize("item_language", ["en", "fi"])
 def test_a_question_of_unknown_language_is_searched_in_the_language_of_the_nearest_item(
     build: Build,
     session: Session,
     add_request: Add,
     encoder: FakeEncoder,
     monkeypatch: pytest.MonkeyPatch,
-    spoken: str,
+    item_language: str,
 ) -> None:
     add_request("VRT-412", answer="restart it")
     add_unrelated_requests(add_request)
@@ -145,8 +146,8 @@ def test_a_question_of_unknown_language_is_searched_in_the_language_of_the_neare
     index = recommender.index
     assert isinstance(index, LocalIndex)
     vector = encoder.encode_queries(["VRT-412"])[0]
-    # seen from the other language's mean the question lies on the other side of all there is
-    means = {language: np.tile(vector * (0 if language == spoken else 2), (4, 1)) for language in ("en", "fi")}
+    # after subtracting the mean of the other language the vector of the question points away from all items
+    means = {language: np.tile(vector * (0 if language == item_language else 2), (4, 1)) for language in ("en", "fi")}
     monkeypatch.setattr(index, "vector_space", VectorSpace(questions=means))
     searched = []
 
@@ -155,20 +156,20 @@ def test_a_question_of_unknown_language_is_searched_in_the_language_of_the_neare
         return LocalIndex.search(index, vector, *rest)
 
     monkeypatch.setattr(index, "search", search)
-    assert recommender.recommend("VRT-412", ANYONE, session).language == spoken
+    assert recommender.recommend("VRT-412", ANYONE, session).language == item_language
     assert [float(searched_vector @ vector) for searched_vector in searched] == [pytest.approx(1.0)]
 
 
-def test_when_the_model_fails_at_a_question_keyword_search_answers_with_a_notice(
+def test_when_the_model_fails_keyword_search_answers_with_a_notice(
     build: Build, session: Session, add_request: Add, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_request("printer jam", answer="open the tray")
     recommender = build()
 
-    def fails(_texts: object) -> None:
+    def fail(_texts: object) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(encoder, "encode_queries", fails)
+    monkeypatch.setattr(encoder, "encode_queries", fail)
     result = recommender.recommend("printer jam", ANYONE, session)
     assert result.notices == (DENSE_MISSING,)
     assert [suggestion.item.title for suggestion in result.suggestions] == ["printer jam"]
@@ -182,16 +183,16 @@ def test_a_hidden_or_reopened_item_is_not_shown_while_it_is_still_indexed(
     build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add, values: dict[str, object]
 ) -> None:
     add_unrelated_requests(add_request)
-    gone_id = add_request("printer jam", answer="open the tray", by="groucho")
-    kept_id = add_request("printer jam twice", answer="open the lid", by="harpo")
+    changed_id = add_request("printer jam", answer="open the tray", by="groucho")
+    unchanged_id = add_request("printer jam twice", answer="open the lid", by="harpo")
     recommender = build()
     assert {suggestion.item.id for suggestion in recommender.recommend("printer jam", ANYONE, session).suggestions} >= {
-        gone_id,
-        kept_id,
+        changed_id,
+        unchanged_id,
     }
-    change_request(sessions, gone_id, **values)
+    change_request(sessions, changed_id, **values)
     result = recommender.recommend("printer jam", ANYONE, session, top_k=1)
-    assert [suggestion.item.id for suggestion in result.suggestions] == [kept_id]
+    assert [suggestion.item.id for suggestion in result.suggestions] == [unchanged_id]
     assert result.more == 0
     assert [expert.handle for expert in result.experts] == ["harpo"]
 
@@ -200,18 +201,18 @@ def test_a_deleted_item_is_not_shown_while_it_is_still_indexed(
     build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
 ) -> None:
     add_unrelated_requests(add_request)
-    gone_id = add_request("printer jam", answer="open the tray", by="groucho")
-    kept_id = add_request("printer jam twice", answer="open the lid", by="harpo")
+    deleted_id = add_request("printer jam", answer="open the tray", by="groucho")
+    other_id = add_request("printer jam twice", answer="open the lid", by="harpo")
     recommender = build()
     with sessions.begin() as other:
-        other.delete(other.get_one(HelpRequest, gone_id))
+        other.delete(other.get_one(HelpRequest, deleted_id))
     result = recommender.recommend("printer jam", ANYONE, session, top_k=1)
-    assert [suggestion.item.id for suggestion in result.suggestions] == [kept_id]
+    assert [suggestion.item.id for suggestion in result.suggestions] == [other_id]
     assert result.more == 0
     assert [expert.handle for expert in result.experts] == ["harpo"]
 
 
-def test_a_restricted_item_does_not_show_to_the_wrong_reader_in_any_way(
+def test_a_restricted_item_changes_nothing_that_other_readers_see(
     build: Build, session: Session, add_request: Add
 ) -> None:
     add_unrelated_requests(add_request)
@@ -254,12 +255,12 @@ def test_the_asker_and_the_team_read_their_own_restricted_request(
         other.add(Person(handle="member", name="Member", teams=[other.scalars(select(Team)).one()]))
         other.add(Person(handle="outsider", name="Outsider"))
     recommender = build()
-    for handle, may in (("minna", True), ("member", True), ("outsider", False)):
+    for handle, readable in (("minna", True), ("member", True), ("outsider", False)):
         result = recommender.recommend("salary letter", reader_of(get_person(session, handle)), session)
-        assert (request in {suggestion.item.id for suggestion in result.suggestions}) is may
+        assert (request in {suggestion.item.id for suggestion in result.suggestions}) is readable
 
 
-def test_restricted_items_that_fill_the_pool_do_not_push_out_readable_ones(
+def test_restricted_items_that_fill_the_pool_do_not_displace_readable_ones(
     build: Build, session: Session, add_request: Add
 ) -> None:
     add_unrelated_requests(add_request)
@@ -271,7 +272,7 @@ def test_restricted_items_that_fill_the_pool_do_not_push_out_readable_ones(
 
 
 @pytest.mark.parametrize("question", ["printer jam", "printer jam in tray"])
-def test_an_item_hidden_after_it_was_indexed_affects_the_order_no_more_than_a_left_out_one(
+def test_an_item_hidden_after_it_was_indexed_affects_the_order_no_more_than_an_excluded_one(
     build: Build, session: Session, add_request: Add, question: str
 ) -> None:
     add_unrelated_requests(add_request)
@@ -291,8 +292,8 @@ def test_an_item_hidden_after_it_was_indexed_affects_the_order_no_more_than_a_le
     ]
     assert len(orders[0]) > 10 and orders[0] == orders[1]
     hidden = recommender.recommend(question, ANYONE, session)
-    gone = recommender.recommend(question, ANYONE, session, leave_out={f"request:{best}"})
+    excluded = recommender.recommend(question, ANYONE, session, leave_out={f"request:{best}"})
     assert hidden.experts
     assert [(expert.handle, [piece.item.key for piece in expert.evidence]) for expert in hidden.experts] == [
-        (expert.handle, [piece.item.key for piece in expert.evidence]) for expert in gone.experts
+        (expert.handle, [piece.item.key for piece in expert.evidence]) for expert in excluded.experts
     ]

@@ -1,4 +1,4 @@
-"""snippet.py: what is shown of an item, and the words that a question and its evidence share."""
+"""search/snippet.py: what is shown of an item, and the words that a question shares with the evidence."""
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -6,7 +6,7 @@ from recommender.access import ANYONE
 from tests.recommender.conftest import Add, Build, add_unrelated_requests, change_request
 
 
-def test_text_that_was_edited_out_is_not_shown_while_it_is_still_indexed(
+def test_text_that_was_removed_is_not_shown_while_it_is_still_indexed(
     build: Build, sessions: sessionmaker[Session], session: Session, add_request: Add
 ) -> None:
     add_unrelated_requests(add_request)
@@ -22,11 +22,11 @@ def test_text_that_was_edited_out_is_not_shown_while_it_is_still_indexed(
     assert "secret" not in after.why.words
 
 
-def test_an_expert_names_the_words_that_question_and_evidence_share(
+def test_an_expert_has_the_words_that_question_and_evidence_share(
     build: Build, session: Session, add_request: Add
 ) -> None:
     add_unrelated_requests(add_request)
     add_request("Jammed printers upstairs", answer="open the tray", by="groucho")
     (expert,) = build().recommend("printer upstairs", ANYONE, session).experts
     assert sorted(expert.words) == ["printers", "upstairs"]
-    assert expert.reasons == ()  # there is nobody else to have more than
+    assert expert.reasons == ()  # there is nobody else to compare with

@@ -1,7 +1,4 @@
-(
-    """web/api: the pages' content as JSON, with all errors in the same shape."""
-    """web/api: the pages' content as JSON, with all errors in the same shape."""
-)
+"""web/api: what the pages show, as JSON, and one form for all errors."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -15,9 +12,6 @@ from recommender.access import ANYONE
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person
 from recommender.recommender import Recommender
 from recommender.render import as_json
-from recommender.settings import Settings
-from tests.conftest import make_recommender
-from web.app import create_app
 
 OpenClient = Callable[[], FlaskClient]
 AddRequest = Callable[..., int]
@@ -27,7 +21,7 @@ QUESTION = "VPN client drops at home"
 
 @pytest.fixture
 def client(open_client: OpenClient, add_request: AddRequest) -> FlaskClient:
-    """Five requests about a VPN, one about coffee, one for HR alone."""
+    """Five requests about a VPN, one about coffee, one that only HR may read."""
     for number in range(5):
         add_request(f"VPN client drops at home {number}", f"variant{number} router", "Use port 443", by="matti")
     add_request("Coffee machine is empty", "No beans", "Call facilities")
@@ -41,7 +35,7 @@ def _json(answer: Any) -> dict[str, Any]:
     return values
 
 
-def test_an_answer_is_what_the_recommender_says(
+def test_a_response_has_the_answer_of_the_recommender(
     client: FlaskClient, open_recommender: Callable[[], Recommender], sessions: sessionmaker[Session]
 ) -> None:
     with sessions() as session:
@@ -74,7 +68,7 @@ def test_a_question_in_the_address_and_one_in_json_give_the_same(client: FlaskCl
         ({"q": "vpn", "k": "3"}, "k: Extra inputs are not permitted"),
     ],
 )
-def test_a_call_with_wrong_values_names_the_field(client: FlaskClient, values: dict[str, str], detail: str) -> None:
+def test_the_error_for_a_wrong_value_names_the_field(client: FlaskClient, values: dict[str, str], detail: str) -> None:
     wanted = {"error": {"status": 422, "title": "Unprocessable Entity", "detail": detail}}
     for answer in (client.get(PATH, query_string=values), client.post(PATH, json=values)):
         assert (answer.status_code, _json(answer)) == (422, wanted)
@@ -98,7 +92,7 @@ def test_a_top_k_in_json_that_is_not_a_number_from_1_to_50_is_refused(client: Fl
         ("POST", PATH, {"data": "x" * 1_100_000, "content_type": "application/json"}, 413, "Request Entity Too Large"),
         ("GET", "/api/v1/nothing", {}, 404, "Not Found"),
         ("GET", "/api/v1/requests/4040", {}, 404, "Not Found"),
-        ("GET", "/api/v1/requests/7", {}, 404, "Not Found"),  # it exists, but for HR alone
+        ("GET", "/api/v1/requests/7", {}, 404, "Not Found"),  # this request exists, but only HR may read it
         ("GET", "/api/v1/requests/seven", {}, 404, "Not Found"),
         ("GET", "/api/v1/documents/4040", {}, 404, "Not Found"),
         ("GET", "/api/v1/people/nobody", {}, 404, "Not Found"),
@@ -119,7 +113,7 @@ def test_unknown_and_unreadable_requests_have_the_same_body(client: FlaskClient)
     assert client.get("/api/v1/requests/7").data == client.get("/api/v1/requests/4040").data
 
 
-def test_a_request_as_json(client: FlaskClient) -> None:
+def test_a_request_is_returned_as_json(client: FlaskClient) -> None:
     assert _json(client.get("/api/v1/requests/1")) == {
         "id": 1,
         "title": "VPN client drops at home 0",
@@ -147,7 +141,7 @@ def test_a_request_as_json(client: FlaskClient) -> None:
     }
 
 
-def test_a_document_as_json(client: FlaskClient, sessions: sessionmaker[Session]) -> None:
+def test_a_document_is_returned_as_json(client: FlaskClient, sessions: sessionmaker[Session]) -> None:
     with sessions.begin() as session:
         row = Document(
             title="Guide",
@@ -190,15 +184,3 @@ def test_a_person_as_json_lists_only_what_everyone_may_read(
         "away_until": None,
         "documents": [],
     }
-
-
-def test_health_is_200_with_an_index(client: FlaskClient) -> None:
-    answer = client.get("/health")
-    assert (answer.status_code, answer.json) == (200, {"ready": True})
-
-
-def test_health_is_503_without_an_index(settings: Settings) -> None:
-    app = create_app(settings, recommender=make_recommender(settings, None, None, None))  # type: ignore[arg-type]
-    answer = app.test_client().get("/health")
-    assert (answer.status_code, answer.json) == (503, {"ready": False})
-    app.extensions["kollega_sessions"].kw["bind"].dispose()

@@ -35,7 +35,7 @@ def call(
     add_request: Callable[..., int],
     sessions: Sessions,
 ) -> Call:
-    """call(who, method, path, json) with a token that may read and write; matti asks, aino is agent of IT."""
+    """`call(who, method, path, json)` with a token that may read and write; aino is agent of IT."""
     add_request("Screen is black after update", "Black screen", "Hold the power button", by="aino", team="it")
     add_request("Salary table", "x", "y", team="hr", audience=[])
     for handle, role, team in (("matti", "staff", ()), ("kaisa", "staff", ()), ("aino", "agent", ("it",))):
@@ -59,7 +59,7 @@ def test_a_request_is_sent_answered_and_resolved(call: Call, sessions: Sessions)
     filed = call("matti", "POST", "/requests", sent)
     assert filed.status_code == 201 and filed.json["everyone"] is True and filed.json["asked_by"] == "matti"
     number = filed.json["id"]
-    with sessions() as session:  # the one that the asker may not read is dropped
+    with sessions() as session:  # the item that the asker may not read is left out
         assert [row.item for row in session.get_one(HelpRequest, number).attempts] == ["request:1"]
     similar = call("aino", "GET", f"/requests/{number}/similar?top_k=3").json
     assert [suggestion["item"] for suggestion in similar["suggestions"]] == ["request:1"]
@@ -71,7 +71,7 @@ def test_a_request_is_sent_answered_and_resolved(call: Call, sessions: Sessions)
     assert call("matti", "POST", f"/requests/{number}/replies", {"body": "again"}).json["status"] == "open"
 
 
-def test_lists_and_items_have_what_the_reader_may_read(call: Call) -> None:
+def test_lists_and_items_contain_only_what_the_reader_may_read(call: Call) -> None:
     assert [row["id"] for row in call("matti", "GET", "/requests").json["requests"]] == [1]
     assert call("matti", "GET", "/requests?team=hr").json == {"total": 0, "page": 1, "requests": []}
     assert call("matti", "GET", "/items/request:1").json["answer"] == "Hold the power button"
@@ -91,15 +91,15 @@ def test_an_anonymous_asker_is_not_named_to_colleagues(call: Call) -> None:
     assert call("kaisa", "GET", "/requests?mine=true").json["total"] == 0
 
 
-def test_a_request_that_does_not_say_who_may_read_it_follows_its_team(call: Call, sessions: Sessions) -> None:
+def test_a_request_without_a_given_audience_gets_that_of_its_team(call: Call, sessions: Sessions) -> None:
     assert call("matti", "POST", "/requests", {"title": "To nobody in particular"}).json["everyone"] is False
     assert call("matti", "POST", "/requests", {"title": "t", "team": "it"}).json["everyone"] is True
     assert call("matti", "POST", "/requests", {"title": "t", "team": "nowhere"}).status_code == 404
 
 
-@pytest.mark.parametrize("nothing", ["", " ", "\f", "\u2003\n", "\u0085", "\x1c", "\ufeff"])
-def test_a_title_of_spaces_alone_is_refused_and_the_document_says_so(call: Call, nothing: str) -> None:
-    answer = call("matti", "POST", "/requests", {"title": nothing})
+@pytest.mark.parametrize("spaces", ["", " ", "\f", "\u2003\n", "\u0085", "\x1c", "\ufeff"])
+def test_a_title_of_only_spaces_is_refused_as_the_openapi_document_says(call: Call, spaces: str) -> None:
+    answer = call("matti", "POST", "/requests", {"title": spaces})
     assert (answer.status_code, answer.json["error"]["detail"]) == (422, "title: must contain more than spaces")
     schemas = call("matti", "GET", "/openapi.json").json["components"]["schemas"]
     [title] = [schema["properties"]["title"] for name, schema in schemas.items() if name.startswith("NewRequest")]
@@ -125,7 +125,7 @@ def test_feedback_is_counted_without_a_name(call: Call, sessions: Sessions) -> N
         assert all(event.subject_id is None for event in session.query(Event))
 
 
-def test_a_token_does_only_what_its_scopes_say(call: Call) -> None:
+def test_a_token_can_be_used_only_for_its_scopes(call: Call) -> None:
     assert call("matti", "GET", "/recommend?q=screen", scopes=("write",)).status_code == 403
     assert call("matti", "POST", "/recommend", {"q": "screen"}, scopes=("read",)).status_code == 200
     refused = call("matti", "POST", "/requests", {"title": "t"}, scopes=("read",))
@@ -182,7 +182,7 @@ def api(
     add_request: Callable[..., int],
     add_document: Callable[..., int],
 ) -> Iterator[tuple[Any, str]]:
-    """(the schema of an application where people have to sign in, a token)."""
+    """The schema of an application where people have to sign in, and a token."""
     from dataclasses import replace
 
     add_request("Screen is black", "after update", "Hold the button", team="it", asked_by="matti")
@@ -198,7 +198,7 @@ def api(
     app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
-def test_no_call_breaks_the_api_or_its_schema(api: tuple[Any, str]) -> None:
+def test_no_generated_call_breaks_the_api_or_its_schema(api: tuple[Any, str]) -> None:
     schema, token = api
     for result in schema.get_all_operations():
         operation = result.ok()
@@ -213,7 +213,7 @@ def test_no_call_breaks_the_api_or_its_schema(api: tuple[Any, str]) -> None:
         calls_are_answered_as_described()
 
 
-def test_every_operation_is_in_the_document(open_client: Callable[[], FlaskClient], add_request: Call) -> None:
+def test_every_operation_is_in_the_openapi_document(open_client: Callable[[], FlaskClient], add_request: Call) -> None:
     add_request("Screen")
     client = open_client()
     document = client.get("/api/v1/openapi.json").json

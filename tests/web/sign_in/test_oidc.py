@@ -1,4 +1,4 @@
-"""Sign-in by OpenID Connect against a real provider on loopback."""
+"""sign_in/oidc.py: sign-in by OpenID Connect with a real provider on loopback."""
 
 import base64
 import hashlib
@@ -27,8 +27,8 @@ from web.app import create_app
 
 Sessions = sessionmaker[Session]
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of the provider, which calls Authlib's old ways
-    pytest.mark.filterwarnings("ignore:JWS algorithm"),  # where a test lets it sign nothing
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # the provider calls deprecated functions of Authlib
+    pytest.mark.filterwarnings("ignore:JWS algorithm"),  # when a test makes the provider sign nothing
 ]
 
 
@@ -112,10 +112,10 @@ def test_from_the_second_sign_in_on_the_subject_decides_and_not_the_handle(
     client = make_client(provider)
     _sign_in(client, provider, "sub-1", "aino")
     again = make_client(provider)
-    _sign_in(again, provider, "sub-1", "matti")  # somebody renamed at the provider
+    _sign_in(again, provider, "sub-1", "matti")  # their user name was changed at the provider
     assert "Aino" in again.get("/requests/").text
     other = make_client(provider)
-    assert _sign_in(other, provider, "sub-2", "aino").status_code == 403  # somebody else has that name now
+    assert _sign_in(other, provider, "sub-2", "aino").status_code == 403  # another person has that user name now
     assert other.get("/requests/").status_code == 401
 
 
@@ -132,7 +132,7 @@ def test_a_person_unlinked_by_an_admin_is_linked_again(
     assert "Aino" in again.get("/requests/").text
 
 
-def test_an_unknown_person_is_told_what_to_do_and_gets_no_account(
+def test_an_unknown_person_sees_what_to_do_and_gets_no_account(
     make_client: Callable[..., FlaskClient], provider: str, sessions: Sessions
 ) -> None:
     client = make_client(provider)
@@ -162,13 +162,13 @@ def test_closed_accounts_and_people_who_have_left_cannot_sign_in(
         assert client.get("/requests/").status_code == 401
 
 
-def test_an_answer_that_nobody_requested_signs_nobody_in(
+def test_a_response_that_this_browser_did_not_request_signs_nobody_in(
     make_client: Callable[..., FlaskClient], provider: str
 ) -> None:
     client = make_client(provider)
     location = client.get("/sign-in/oidc").headers["Location"]
     back = _authorise(provider, location, "sub-1", "aino")
-    stranger = make_client(provider)  # another browser, which opens the link
+    stranger = make_client(provider)  # another browser opens the link
     answer = stranger.get(back)
     assert answer.status_code == 400 and "Signing in did not work" in answer.text
     assert stranger.get("/requests/").status_code == 401
@@ -177,7 +177,7 @@ def test_an_answer_that_nobody_requested_signs_nobody_in(
     assert client.get("/requests/").status_code == 401
 
 
-def test_a_code_works_once(make_client: Callable[..., FlaskClient], provider: str) -> None:
+def test_a_code_can_be_used_once(make_client: Callable[..., FlaskClient], provider: str) -> None:
     client = make_client(provider)
     back = _authorise(provider, client.get("/sign-in/oidc").headers["Location"], "sub-1", "aino")
     assert client.get(back).status_code == 302
@@ -228,7 +228,7 @@ def test_an_issuer_without_a_client_id_is_an_error(settings: Settings) -> None:
 
 
 def _change_tokens(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
-    """Let the provider make its ID tokens with these settings."""
+    """Make the provider issue its ID tokens with these settings."""
     original = provider_app.OpenIDCode.get_jwt_config
     monkeypatch.setattr(
         provider_app.OpenIDCode, "get_jwt_config", lambda *given, **named: {**original(*given, **named), **changes}
@@ -236,16 +236,16 @@ def _change_tokens(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
 
 
 def _change_metadata(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
-    """Change these values of the provider's discovery document."""
+    """Change values in the discovery document of the provider."""
     original = flask.jsonify
     monkeypatch.setattr(
         provider_app.flask,
         "jsonify",
-        lambda said, **named: original({**said, **changes} if "jwks_uri" in said else said, **named),
+        lambda values, **named: original({**values, **changes} if "jwks_uri" in values else values, **named),
     )
 
 
-def _refused(client: FlaskClient, provider: str) -> bool:
+def _is_refused(client: FlaskClient, provider: str) -> bool:
     answer = _sign_in(client, provider, "sub-1", "aino")
     return answer.status_code == 400 and client.get("/requests/").status_code == 401
 
@@ -260,21 +260,21 @@ def _refused(client: FlaskClient, provider: str) -> bool:
     ],
     ids=["issuer", "audience", "expired", "signature"],
 )
-def test_an_id_token_that_is_not_for_us_signs_nobody_in(
+def test_an_id_token_for_another_recipient_signs_nobody_in(
     make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
     client = make_client(provider)
     _change_tokens(monkeypatch, **change)
-    assert _refused(client, provider)
+    assert _is_refused(client, provider)
     monkeypatch.undo()
-    assert not _refused(client, provider)
+    assert not _is_refused(client, provider)
 
 
 def test_the_id_token_of_another_sign_in_signs_nobody_in(
     make_client: Callable[..., FlaskClient], provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(provider_app.AuthorizationCode, "get_nonce", lambda _self: "another")
-    assert _refused(make_client(provider), provider)
+    assert _is_refused(make_client(provider), provider)
 
 
 def test_an_id_token_for_another_client_signs_nobody_in(
@@ -282,7 +282,7 @@ def test_an_id_token_for_another_client_signs_nobody_in(
 ) -> None:
     claims = {"sub": "sub-1", "preferred_username": "aino", "aud": "other", "azp": "kollega"}
     monkeypatch.setattr(provider_app.OpenIDCode, "generate_user_info", lambda *_given: claims)
-    assert _refused(make_client(provider), provider)
+    assert _is_refused(make_client(provider), provider)
 
 
 def test_an_unsigned_id_token_signs_nobody_in_even_where_the_provider_offers_it(
@@ -290,7 +290,7 @@ def test_an_unsigned_id_token_signs_nobody_in_even_where_the_provider_offers_it(
 ) -> None:
     _change_metadata(monkeypatch, id_token_signing_alg_values_supported=["RS256", "none"])
     _change_tokens(monkeypatch, alg="none")
-    assert _refused(make_client(provider), provider)
+    assert _is_refused(make_client(provider), provider)
 
 
 def test_without_an_id_token_nobody_is_signed_in(
@@ -301,7 +301,7 @@ def test_without_an_id_token_nobody_is_signed_in(
         return response[1]
 
     monkeypatch.setattr(provider_app.OpenIDCode, "process_token", unsigned)
-    assert _refused(make_client(provider), provider)
+    assert _is_refused(make_client(provider), provider)
 
 
 def test_a_provider_that_names_another_issuer_is_refused(
@@ -309,7 +309,7 @@ def test_a_provider_that_names_another_issuer_is_refused(
 ) -> None:
     _change_metadata(monkeypatch, issuer="https://other.example")
     _change_tokens(monkeypatch, iss="https://other.example")
-    assert _refused(make_client(provider), provider)
+    assert _is_refused(make_client(provider), provider)
 
 
 def test_an_email_address_is_used_only_when_the_provider_has_verified_it(

@@ -1,4 +1,4 @@
-"""Signing in and out, drafts that outlive a session, the trusted proxy, CSRF."""
+"""sign_in/session.py: signing in and out, drafts that are kept when a session ends, the trusted proxy, CSRF."""
 
 import re
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def _token(page: str) -> str:
     return match[1]
 
 
-def _enter(client: FlaskClient, handle: str, password: str, **more: str) -> tuple[int, str]:
+def _sign_in(client: FlaskClient, handle: str, password: str, **more: str) -> tuple[int, str]:
     token = _token(client.get("/sign-in").text)
     answer = client.post("/sign-in", data={"csrf_token": token, "handle": handle, "password": password, **more})
     return answer.status_code, answer.headers.get("Location", "") or answer.text
@@ -43,7 +43,7 @@ def _enter(client: FlaskClient, handle: str, password: str, **more: str) -> tupl
 
 def test_a_password_opens_a_session_and_signing_out_ends_it(open_client: Callable[[], FlaskClient], aino: str) -> None:
     client = open_client()
-    assert _enter(client, aino, PASSWORD, next="/requests/") == (302, "/requests/")
+    assert _sign_in(client, aino, PASSWORD, next="/requests/") == (302, "/requests/")
     page = client.get("/").text
     assert "Sign out" in page and "Aino" in page
     client.post("/sign-out", data={"csrf_token": _token(page)})
@@ -51,22 +51,22 @@ def test_a_password_opens_a_session_and_signing_out_ends_it(open_client: Callabl
     assert client.get("/requests/").status_code == 401
 
 
-def test_a_late_answer_does_not_bring_back_a_session_that_was_ended(
+def test_a_late_response_does_not_restore_a_session_that_has_ended(
     open_client: Callable[[], FlaskClient], aino: str
 ) -> None:
     visitor = open_client()
-    assert _enter(visitor, aino, PASSWORD) == (302, "/")
-    visitor.get("/")  # the form's token is put into the session here
-    late = [visitor.get("/"), visitor.post("/suggest", data={"q": "printer"}), visitor.get("/requests/")]
-    assert [answer.status_code for answer in late] == [200, 200, 200]
-    assert not any("session=" in cookie for answer in late for cookie in answer.headers.getlist("Set-Cookie"))
+    assert _sign_in(visitor, aino, PASSWORD) == (302, "/")
+    visitor.get("/")  # this puts the form token into the session
+    late_responses = [visitor.get("/"), visitor.post("/suggest", data={"q": "printer"}), visitor.get("/requests/")]
+    assert [late.status_code for late in late_responses] == [200, 200, 200]
+    assert not any("session=" in cookie for late in late_responses for cookie in late.headers.getlist("Set-Cookie"))
 
 
 @pytest.mark.parametrize(("handle", "password"), [("aino", "wrong password"), ("nobody", PASSWORD), ("", "")])
 def test_a_wrong_name_and_a_wrong_password_give_the_same_message(
     open_client: Callable[[], FlaskClient], aino: str, handle: str, password: str
 ) -> None:
-    status, page = _enter(open_client(), handle, password)
+    status, page = _sign_in(open_client(), handle, password)
     assert status == 401 and "The name and the password do not go together." in page
 
 
@@ -76,12 +76,12 @@ def test_a_wrong_name_and_a_wrong_password_give_the_same_message(
 def test_people_are_redirected_to_pages_of_this_site_only(
     open_client: Callable[[], FlaskClient], aino: str, target: str
 ) -> None:
-    assert _enter(open_client(), aino, PASSWORD, next=target) == (302, "/")
+    assert _sign_in(open_client(), aino, PASSWORD, next=target) == (302, "/")
 
 
 def test_the_eleventh_attempt_in_a_minute_has_to_wait(open_client: Callable[[], FlaskClient], aino: str) -> None:
     client = open_client()
-    tries = [_enter(client, aino, "wrong password")[0] for _ in range(10)]
+    tries = [_sign_in(client, aino, "wrong password")[0] for _ in range(10)]
     assert set(tries) == {401}
     token = _token(client.get("/sign-in").text)
     refused = client.post("/sign-in", data={"csrf_token": token, "handle": aino, "password": PASSWORD})
@@ -103,7 +103,7 @@ def test_a_new_password_and_a_closed_account_end_the_session(
     assert visitor.get("/requests/").status_code == 401
 
 
-def test_a_form_sent_while_signed_out_is_shown_again_after_signing_in(
+def test_a_form_sent_while_signed_out_is_shown_again_after_sign_in(
     open_client: Callable[[], FlaskClient], aino: str, sessions: Sessions
 ) -> None:
     client = open_client()
@@ -112,14 +112,14 @@ def test_a_form_sent_while_signed_out_is_shown_again_after_signing_in(
     assert page.status_code == 401 and "Sign in" in page.text
     drafts = dict(re.findall(r'name="(draft:[^"]+)" value="([^"]*)"', page.text))
     assert drafts["draft:title"] == "Screen &lt;black&gt;"
-    kept = {f"draft:{name}": value for name, value in written.items()}
+    fields = {f"draft:{name}": value for name, value in written.items()}
     again = client.post(
         "/sign-in",
-        data={"csrf_token": _token(page.text), "handle": aino, "password": PASSWORD, "next": "/requests/", **kept},
+        data={"csrf_token": _token(page.text), "handle": aino, "password": PASSWORD, "next": "/requests/", **fields},
     )
     assert again.status_code == 200 and "Screen &lt;black&gt;" in again.text and "line two" in again.text
     with sessions() as session:
-        assert session.query(HelpRequest).filter_by(status="open").count() == 0  # the person sends it again
+        assert session.query(HelpRequest).filter_by(status="open").count() == 0  # only when the person sends it again
     sent = client.post("/requests/", data={**written, "csrf_token": _token(again.text)})
     assert sent.status_code == 302
     with sessions() as session:
@@ -129,15 +129,15 @@ def test_a_form_sent_while_signed_out_is_shown_again_after_signing_in(
 def test_a_form_without_fields_leads_back_to_its_page(open_client: Callable[[], FlaskClient], aino: str) -> None:
     client = open_client()
     assert 'name="next" value="/requests/1/reopen"' in client.post("/requests/1/reopen").text
-    assert _enter(client, aino, PASSWORD, next="/requests/1/reopen") == (302, "/requests/1")
+    assert _sign_in(client, aino, PASSWORD, next="/requests/1/reopen") == (302, "/requests/1")
 
 
-def test_the_draft_of_another_site_is_not_kept(open_client: Callable[[], FlaskClient], aino: str) -> None:
+def test_a_form_that_another_site_sent_is_not_kept(open_client: Callable[[], FlaskClient], aino: str) -> None:
     page = open_client().post("/requests/", data={"title": "planted"}, headers={"Sec-Fetch-Site": "cross-site"})
     assert page.status_code == 401 and "planted" not in page.text
 
 
-def test_a_form_without_its_token_does_nothing_and_keeps_what_was_typed(
+def test_a_form_without_its_token_changes_nothing_and_keeps_the_typed_text(
     open_client: Callable[[], FlaskClient], aino: str, sessions: Sessions
 ) -> None:
     visitor = sign_in(open_client(), aino)
@@ -187,8 +187,8 @@ def test_nobody_reads_anything_before_signing_in_unless_the_settings_allow_it(
 def test_a_trusted_proxy_names_the_person_and_other_addresses_are_ignored(
     settings: Settings, open_recommender: Callable[[], Recommender], aino: str
 ) -> None:
-    behind = replace(settings, proxy_header="X-Remote-User", trusted_proxies="10.0.0.7, 10.0.0.8")
-    app = create_app(behind, recommender=open_recommender())
+    with_proxy = replace(settings, proxy_header="X-Remote-User", trusted_proxies="10.0.0.7, 10.0.0.8")
+    app = create_app(with_proxy, recommender=open_recommender())
     client = app.test_client()
     header = {"X-Remote-User": aino}
 
@@ -230,7 +230,7 @@ def test_cookies_are_for_https_only_behind_a_public_https_address(
     app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
-def test_the_demos_people_are_offered_in_the_demo_only(
+def test_the_people_of_the_demo_are_offered_in_the_demo_only(
     settings: Settings, open_recommender: Callable[[], Recommender], aino: str
 ) -> None:
     recommender = open_recommender()

@@ -1,4 +1,4 @@
-"""Vectors that ship with the demo: a known text is looked up, and any other is encoded."""
+"""sources/demo/vectors.py: the vector of a known text is looked up, and any other text is encoded."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from indexer.sources.demo.vectors import StoredVectorsEncoder, save, with_shippe
 from tests.conftest import FakeEncoder
 
 
-def test_a_known_text_is_looked_up_and_another_is_encoded_and_known_from_then_on(encoder: FakeEncoder) -> None:
+def test_a_known_text_is_looked_up_and_another_is_encoded_once(encoder: FakeEncoder) -> None:
     first = StoredVectorsEncoder(encoder, {})
     first.encode_passages(["printer jam"])
     second = StoredVectorsEncoder(encoder, first.vectors)
     encoder.encoded.clear()
-    found = second.encode_passages(["printer jam", "coffee", "coffee"])
+    result = second.encode_passages(["printer jam", "coffee", "coffee"])
     assert encoder.encoded == ["coffee"]
-    np.testing.assert_array_equal(found, FakeEncoder().encode_passages(["printer jam", "coffee", "coffee"]))
+    np.testing.assert_array_equal(result, FakeEncoder().encode_passages(["printer jam", "coffee", "coffee"]))
     second.encode_passages(["coffee"])
     assert encoder.encoded == ["coffee"]
 
@@ -28,21 +28,21 @@ def test_a_question_is_not_taken_for_a_passage_of_the_same_text(encoder: FakeEnc
     assert len(stored.vectors) == 2
 
 
-def test_no_texts_are_no_vectors(encoder: FakeEncoder) -> None:
+def test_no_texts_give_no_vectors(encoder: FakeEncoder) -> None:
     stored = StoredVectorsEncoder(encoder, {})
     assert stored.encode_queries([]).shape == (0, 64)
     assert stored.encode_passages([]).shape == (0, 64)
 
 
-def test_a_file_gives_back_what_was_saved_for_this_model_only(encoder: FakeEncoder, tmp_path: Path) -> None:
-    made = StoredVectorsEncoder(encoder, {})
+def test_a_file_returns_the_saved_vectors_for_the_same_model_only(encoder: FakeEncoder, tmp_path: Path) -> None:
+    encoding = StoredVectorsEncoder(encoder, {})
     texts = ["printer jam upstairs", "tulostin ei tulosta", ""]
-    expected = made.encode_passages(texts)
-    save(tmp_path / "vectors.npz", encoder.card, made.vectors)
+    expected = encoding.encode_passages(texts)
+    save(tmp_path / "vectors.npz", encoder.card, encoding.vectors)
     encoder.encoded.clear()
-    found = with_shipped_vectors(encoder, tmp_path / "vectors.npz").encode_passages(texts)
-    assert encoder.encoded == [] and found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, atol=1e-3)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), [1, 1, 0], atol=1e-6)
+    result = with_shipped_vectors(encoder, tmp_path / "vectors.npz").encode_passages(texts)
+    assert encoder.encoded == [] and result.dtype == np.float32
+    np.testing.assert_allclose(result, expected, atol=1e-3)
+    np.testing.assert_allclose(np.linalg.norm(result, axis=1), [1, 1, 0], atol=1e-6)
     other = FakeEncoder("another")
     assert with_shipped_vectors(other, tmp_path / "vectors.npz") is other

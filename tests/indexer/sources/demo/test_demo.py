@@ -1,4 +1,4 @@
-"""The demo organisation, and the whole way from its files to answers with the real packaged model."""
+"""sources/demo: the demo organisation, from its files to answers of the real packaged model."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -34,16 +34,18 @@ AS_WRITTEN = date(2026, 11, 20)
 
 def test_every_record_of_the_demo_is_valid_and_every_team_has_its_share() -> None:
     located = list(DemoSource(AS_WRITTEN).records())
-    assert [found.complaint(found.problem) for found in located if found.record is None] == []
-    kinds = Counter(type(found.record) for found in located)
+    assert [record.complaint(record.problem) for record in located if record.record is None] == []
+    kinds = Counter(type(record.record) for record in located)
     assert kinds == {TeamRecord: 6, PersonRecord: 28, RequestRecord: 294, DocumentRecord: 42}
     requests = {"it": 54, "hr": 47, "finance": 47, "legal": 47, "facilities": 52, "sales": 47}
     for name in FILES[1:]:
-        parts = [found.record for found in located if found.file == f"{name}.jsonl"]
+        parts = [record.record for record in located if record.file == f"{name}.jsonl"]
         assert Counter(type(part) for part in parts) == {RequestRecord: requests[name], DocumentRecord: 7}
 
 
-def test_it_loads_whole_and_twice_changes_nothing(sessions: sessionmaker[Session], analyzer: Analyzer) -> None:
+def test_the_demo_is_loaded_completely_and_loading_it_again_changes_nothing(
+    sessions: sessionmaker[Session], analyzer: Analyzer
+) -> None:
     first = load(DemoSource(AS_WRITTEN), sessions, analyzer)
     assert (first.added, first.updated, first.unchanged, first.problems) == (370, 0, 0, [])
     again = load(DemoSource(AS_WRITTEN), sessions, analyzer)
@@ -61,8 +63,8 @@ def test_it_loads_whole_and_twice_changes_nothing(sessions: sessionmaker[Session
     ],
 )
 def test_times_move_by_whole_years_of_52_weeks(today: date, weeks: int) -> None:
-    written = [found.record for found in DemoSource(AS_WRITTEN).records()]
-    moved = [found.record for found in DemoSource(today).records()]
+    written = [located.record for located in DemoSource(AS_WRITTEN).records()]
+    moved = [located.record for located in DemoSource(today).records()]
     shift = timedelta(weeks=weeks)
     for before, after in zip(written, moved, strict=True):
         assert before is not None and after is not None and _texts(after) == _texts(before)
@@ -78,15 +80,15 @@ def test_times_move_by_whole_years_of_52_weeks(today: date, weeks: int) -> None:
 
 
 def _texts(record: Record) -> list[str]:
-    """All that is read and encoded of a record."""
+    """All texts of a record that are encoded."""
     named = [str(getattr(record, name, "")) for name in ("title", "body")]
     return named + [reply.body for reply in getattr(record, "replies", ())]
 
 
-def test_nothing_in_the_demo_lies_after_its_last_day_but_absences() -> None:
+def test_nothing_in_the_demo_except_absences_is_after_its_last_day() -> None:
     end = datetime.combine(AS_WRITTEN + timedelta(days=1), datetime.min.time())
-    for found in DemoSource(AS_WRITTEN).records():
-        record = found.record
+    for located in DemoSource(AS_WRITTEN).records():
+        record = located.record
         if isinstance(record, RequestRecord):
             times = [record.created_at, *(reply.created_at for reply in record.replies)]
             assert max(times) < end and (record.resolved_at is None or record.created_at <= record.resolved_at < end)
@@ -94,7 +96,7 @@ def test_nothing_in_the_demo_lies_after_its_last_day_but_absences() -> None:
 
 
 class _Recorder:
-    """An encoder that remembers the texts it was given."""
+    """An encoder that remembers the texts that it was given."""
 
     def __init__(self, encoder: Encoder) -> None:
         self.card, self.backend, self.count_tokens = encoder.card, encoder.backend, encoder.count_tokens
@@ -114,14 +116,14 @@ class _Recorder:
 class _Demo:
     """The indexed demo organisation and the recommender that answers from it.
 
-    `given` remembers the texts whose vectors were needed, `encoded` those that the model itself had to encode.
+    `requested` records the texts whose vectors were needed, `encoded` those that the model itself had to encode.
     """
 
     def __init__(self, settings: Settings, sessions: sessionmaker[Session], encoder: Encoder) -> None:
         self.settings = settings
         self.sessions = sessions
         self.encoded = _Recorder(encoder)
-        self.given = _Recorder(with_shipped_vectors(self.encoded))
+        self.requested = _Recorder(with_shipped_vectors(self.encoded))
         self.loaded: LoadReport
         self.indexed: ReindexReport
         self.recommender: Recommender
@@ -134,7 +136,7 @@ class _Demo:
             return self.recommender.recommend(question, reader, session)
 
     def requests(self, audience: str) -> list[tuple[str, str]]:
-        """(key, title) of the resolved requests that everyone (`everyone`) or only others (`restricted`) may read."""
+        """(key, title) of resolved requests that all ("everyone") or only some people ("restricted") may read."""
         with self.sessions() as session:
             rows = session.scalars(select(HelpRequest).where(HelpRequest.status == "resolved")).all()
             return [
@@ -149,11 +151,11 @@ def demo(real_settings: Settings, real_encoder: Encoder) -> Iterator[_Demo]:
     """Loads and indexes the demo organisation with the packaged model and the vectors that ship, once."""
     sessions = open_database(real_settings)
     analyzer = Analyzer(real_settings.models_dir / "dictionaries")
-    made = _Demo(real_settings, sessions, real_encoder)
-    made.loaded = load(DemoSource(AS_WRITTEN), sessions, analyzer)
-    made.indexed = reindex(real_settings, sessions, made.given, analyzer)
-    made.recommender = Recommender.open(real_settings)
-    yield made
+    demo = _Demo(real_settings, sessions, real_encoder)
+    demo.loaded = load(DemoSource(AS_WRITTEN), sessions, analyzer)
+    demo.indexed = reindex(real_settings, sessions, demo.requested, analyzer)
+    demo.recommender = Recommender.open(real_settings)
+    yield demo
     sessions.kw["bind"].dispose()
 
 
@@ -165,17 +167,17 @@ def test_the_whole_demo_is_indexed_and_agrees_with_the_database(demo: _Demo) -> 
     assert demo.indexed.encoded == demo.indexed.passages > demo.indexed.items
 
 
-def test_the_vectors_that_ship_are_those_of_all_texts_of_the_demo(demo: _Demo) -> None:
+def test_the_shipped_vectors_cover_all_texts_of_the_demo(demo: _Demo) -> None:
     """When this fails run: python -m indexer.research.demo_vectors"""
-    assert len(set(demo.given.passages)) > 1_000 and len(demo.given.queries) > 100
+    assert len(set(demo.requested.passages)) > 1_000 and len(demo.requested.queries) > 100
     assert demo.encoded.passages == demo.encoded.queries == []
 
 
-def test_the_vectors_that_ship_are_those_that_the_model_makes(demo: _Demo) -> None:
+def test_the_shipped_vectors_agree_with_those_of_the_model(demo: _Demo) -> None:
     """A sample is encoded again. When this fails run: python -m indexer.research.demo_vectors"""
-    model, shipped = demo.encoded.encoder, demo.given.encoder
-    passages = sorted(demo.given.passages, key=len)[::40]
-    queries = sorted(demo.given.queries, key=len)[::20]
+    model, shipped = demo.encoded.encoder, demo.requested.encoder
+    passages = sorted(demo.requested.passages, key=len)[::40]
+    queries = sorted(demo.requested.queries, key=len)[::20]
     assert np.sum(shipped.encode_passages(passages) * model.encode_passages(passages), axis=1).min() > 0.999
     assert np.sum(shipped.encode_queries(queries) * model.encode_queries(queries), axis=1).min() > 0.999
 
@@ -187,31 +189,31 @@ def test_the_vectors_that_ship_are_those_that_the_model_makes(demo: _Demo) -> No
         ("I cannot connect to the VPN from home", {"it-003", "it-014"}),
     ],
 )
-def test_a_question_in_other_words_finds_the_right_request_first(
+def test_a_question_in_different_words_finds_the_right_request_first(
     demo: _Demo, question: str, external_ids: set[str]
 ) -> None:
-    found = demo.ask(question)
-    assert found.notices == ()
-    assert found.verdict is not Verdict.UNKNOWN
+    result = demo.ask(question)
+    assert result.notices == ()
+    assert result.verdict is not Verdict.UNKNOWN
     with demo.sessions() as session:
-        best = session.get_one(HelpRequest, found.suggestions[0].item.id)
+        best = session.get_one(HelpRequest, result.suggestions[0].item.id)
     assert best.external_id in external_ids, best.title
-    assert found.experts and all(expert.evidence for expert in found.experts)
+    assert result.experts and all(expert.evidence for expert in result.experts)
 
 
 def test_an_exact_code_finds_the_requests_that_name_it(demo: _Demo) -> None:
-    found = demo.ask("809")
-    best = found.suggestions[0].item
+    result = demo.ask("809")
+    best = result.suggestions[0].item
     assert "809" in f"{best.title} {best.body} {best.answer}"
 
 
 @pytest.mark.parametrize("question", ["what is kjhsdkhkashfk", "what is pi", "🙂", "   ", "?!"])
 def test_a_question_nobody_has_answered_shows_no_suggestion(demo: _Demo, question: str) -> None:
-    found = demo.ask(question)
-    assert (found.verdict, found.suggestions) == (Verdict.UNKNOWN, ())
+    result = demo.ask(question)
+    assert (result.verdict, result.suggestions) == (Verdict.UNKNOWN, ())
 
 
-def test_of_fifty_questions_that_are_none_at_most_two_show_something(demo: _Demo) -> None:
+def test_at_most_two_of_fifty_unanswerable_questions_show_a_suggestion(demo: _Demo) -> None:
     assert len(set(JUNK)) == 50
     shown = [question for question in JUNK if demo.ask(question).suggestions]
     assert len(shown) <= 0.05 * len(JUNK), shown
@@ -232,7 +234,9 @@ def test_of_fifty_questions_that_are_none_at_most_two_show_something(demo: _Demo
         ("tulostimesa ongelma", "tulostimessa on ongelma"),
     ],
 )  # fmt: skip
-def test_umlauts_compounds_codes_slips_and_the_other_language_are_found(demo: _Demo, question: str, title: str) -> None:
+def test_other_spellings_compounds_codes_typing_errors_and_the_other_language_are_understood(
+    demo: _Demo, question: str, title: str
+) -> None:
     assert title in [suggestion.item.title for suggestion in demo.ask(question).suggestions[:3]]
 
 
@@ -254,51 +258,51 @@ def test_one_question_in_a_pasted_log_of_5000_characters_is_found(
     demo: _Demo, asked: str, title: str, where: str
 ) -> None:
     assert len(_LOG) > 5_000
-    half = _LOG[: _LOG.index("\n", 2_500)], _LOG[_LOG.index("\n", 2_500) + 1 :]
-    text = {"before": f"{asked}\n{_LOG}", "amid": f"{half[0]}\n{asked}\n{half[1]}", "after": f"{_LOG}\n{asked}"}[where]
-    found = demo.ask(text)
-    assert title in [suggestion.item.title for suggestion in found.suggestions[:3]]
+    first, second = _LOG[: _LOG.index("\n", 2_500)], _LOG[_LOG.index("\n", 2_500) + 1 :]
+    texts = {"before": f"{asked}\n{_LOG}", "amid": f"{first}\n{asked}\n{second}", "after": f"{_LOG}\n{asked}"}
+    result = demo.ask(texts[where])
+    assert title in [suggestion.item.title for suggestion in result.suggestions[:3]]
 
 
 @pytest.mark.parametrize("word", ["tulostin", "parking", "lomaraha", "VPN"])
-def test_a_question_of_one_word_is_answered_with_what_holds_it(demo: _Demo, word: str) -> None:
+def test_a_question_of_one_word_is_answered_with_an_item_that_contains_it(demo: _Demo, word: str) -> None:
     best = demo.ask(word).suggestions[0]
     assert word.lower()[:6] in f"{best.item.title} {best.item.body} {best.item.answer}".lower()
 
 
-@pytest.mark.parametrize("odd", ["unohdin salasanani \ud800", "unohdin \x00 salasanani", "unohdin salasanani " * 2000])
-def test_odd_text_around_a_question_does_not_stop_it(demo: _Demo, odd: str) -> None:
-    assert demo.ask(odd).language == "fi"
+@pytest.mark.parametrize("text", ["unohdin salasanani \ud800", "unohdin \x00 salasanani", "unohdin salasanani " * 2000])
+def test_broken_or_very_long_text_around_a_question_causes_no_error(demo: _Demo, text: str) -> None:
+    assert demo.ask(text).language == "fi"
 
 
-def test_restricted_requests_are_shown_to_those_they_are_for_and_to_nobody_else(demo: _Demo) -> None:
+def test_restricted_requests_are_shown_only_to_their_readers(demo: _Demo) -> None:
     restricted = demo.requests("restricted")
     keys = {key for key, _title in restricted}
     assert "Counter-offer for Olli, need an answer this week" in {title for _key, title in restricted}
     for key, title in restricted:
-        found = demo.ask(title)
-        shown = {suggestion.item.key for suggestion in found.suggestions}
-        evidence = {piece.item.key for expert in found.experts for piece in expert.evidence}
+        result = demo.ask(title)
+        shown = {suggestion.item.key for suggestion in result.suggestions}
+        evidence = {piece.item.key for expert in result.experts for piece in expert.evidence}
         assert (shown | evidence) & keys == set(), title
-        assert all(f"request:{s.item.id}" != key for s in found.suggestions if s.item.kind.value == "request")
+        assert all(f"request:{s.item.id}" != key for s in result.suggestions if s.item.kind.value == "request")
     for_hr = demo.ask("Counter-offer for Olli, need an answer this week", "helena.makela")
     assert for_hr.suggestions[0].item.title == "Counter-offer for Olli, need an answer this week"
 
 
 @pytest.mark.parametrize(("asked", "least"), [(ASKED_IN_FINNISH, 0.45), (ASKED_IN_ENGLISH, 0.4)], ids=["fi", "en"])
-def test_what_is_written_in_one_language_is_found_in_the_other(
+def test_items_in_one_language_are_found_by_questions_in_the_other(
     demo: _Demo, asked: dict[str, tuple[str, ...]], least: float
 ) -> None:
-    """Mean reciprocal rank among the first ten, of questions written before the dictionary was tried on them: 0.32 and
-    0.26 without it."""
+    """The mean reciprocal rank among the first ten. It was 0.32 and 0.26 without the dictionary; the questions were
+    written before the dictionary was tried on them."""
     assert demo.recommender is not None
     teams = {f"team:{handle}" for handle in ("it", "hr", "finance", "legal", "facilities", "sales")}
     reader = replace(ANYONE, tokens=ANYONE.tokens | teams)
-    found = []
+    reciprocal_ranks = []
     with demo.sessions() as session:
         for question, titles in asked.items():
             keys = demo.recommender.rank(question, reader, session, 10).keys
             items = readable_items(session, keys, reader)
             places = [place for place, key in enumerate(keys, 1) if items[key].title in titles]
-            found.append(1 / places[0] if places else 0.0)
-    assert sum(found) / len(found) >= least
+            reciprocal_ranks.append(1 / places[0] if places else 0.0)
+    assert sum(reciprocal_ranks) / len(reciprocal_ranks) >= least

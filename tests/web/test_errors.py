@@ -1,0 +1,33 @@
+"""errors.py: an unexpected error becomes a page or JSON that gives no details away."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+
+@pytest.fixture
+def broken_client(open_client: Callable[[], FlaskClient]) -> Iterator[FlaskClient]:
+    """A client whose recommender always raises; errors become pages as in production."""
+    client = open_client()
+    client.application.config["PROPAGATE_EXCEPTIONS"] = False
+
+    class BrokenRecommender:
+        index = None
+
+        def refresh(self) -> None:
+            raise ZeroDivisionError("a secret detail")
+
+    client.application.extensions["kollega_recommender"] = BrokenRecommender()
+    yield client
+
+
+def test_a_crash_is_logged_and_shown_without_its_details(
+    broken_client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = broken_client.post("/", data={"q": "printer"})
+    assert page.status_code == 500 and "Something broke on our side" in page.text and "secret detail" not in page.text
+    answer = broken_client.get("/api/v1/recommend?q=printer")
+    assert answer.status_code == 500 and answer.json is not None and answer.json["error"]["status"] == 500
+    assert "secret detail" not in answer.text
+    assert caplog.text.count("ZeroDivisionError: a secret detail") == 2

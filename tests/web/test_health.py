@@ -1,0 +1,22 @@
+"""health.py: the address that monitoring asks."""
+
+from collections.abc import Callable
+
+from flask.testing import FlaskClient
+
+from recommender.settings import Settings
+from tests.conftest import make_recommender
+from web.app import create_app
+
+
+def test_health_is_200_with_an_index(open_client: Callable[[], FlaskClient], add_request: Callable[..., int]) -> None:
+    add_request("Coffee machine is empty")
+    answer = open_client().get("/health")
+    assert (answer.status_code, answer.json) == (200, {"ready": True})
+
+
+def test_health_is_503_without_an_index(settings: Settings) -> None:
+    app = create_app(settings, recommender=make_recommender(settings, None, None, None))  # type: ignore[arg-type]
+    answer = app.test_client().get("/health")
+    assert (answer.status_code, answer.json) == (503, {"ready": False})
+    app.extensions["kollega_sessions"].kw["bind"].dispose()
