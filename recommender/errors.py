@@ -51,3 +51,8 @@ class EvaluationError(KollegaError):
 
 class SynonymsError(KollegaError):
     """A line of the synonyms file cannot be used."""
+
+
+def how_to_install(extra: str) -> str:
+    """The end of a message about a missing extra. Extras are installed from the repository: Kollega is in no index."""
+    return f"In the folder of Kollega run: .venv/bin/pip install --no-build-isolation -e '.[{extra}]'"

@@ -41,7 +41,7 @@ from recommender.settings import Settings
 from tests.conftest import FakeEncoder, make_recommender, sign_in
 from web.app import create_app
 
-CASES = int(os.environ.get("KOLLEGA_LEAK_CASES", "2000"))
+CASES = int(os.environ.get("KOLLEGA_LEAK_CASES", "5000"))
 WORDS = "alpha beta"  # in every item, so that every search finds all of them
 PEOPLE, TEAMS = 5, 3
 ROLES = ("staff", "staff", "agent", "lead", "admin")

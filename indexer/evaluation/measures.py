@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.errors import EvaluationError
+from recommender.errors import EvaluationError, how_to_install
 
 MEASURES = ("nDCG@10", "RR@10", "R@1", "R@5", "R@10")
 _BINS = 10  # a judgement: the usual number for a reliability diagram
@@ -26,7 +26,7 @@ def measure(
     try:
         import ir_measures
     except ImportError as error:
-        raise EvaluationError("Measuring needs an extra. Run: pip install 'kollega[evaluate]'") from error
+        raise EvaluationError(f"Measuring needs an extra. {how_to_install('evaluate')}") from error
     scored = {
         query: {item: float(len(ids) - rank) for rank, item in enumerate(ids)} for query, ids in run.items() if ids
     }

@@ -8,7 +8,7 @@ from indexer.evaluation import experts, measures
 from indexer.evaluation.experts import ExpertEvaluation
 from indexer.evaluation.measures import Bin
 from indexer.learning.comparison import Interval
-from recommender.errors import EvaluationError
+from recommender.errors import EvaluationError, how_to_install
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def plot(evaluation: Evaluation, path: Path) -> None:
     try:
         import matplotlib
     except ImportError as error:
-        raise EvaluationError("Drawing needs an extra. Run: pip install 'kollega[evaluate]'") from error
+        raise EvaluationError(f"Drawing needs an extra. {how_to_install('evaluate')}") from error
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

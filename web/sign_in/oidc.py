@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from recommender import accounts
 from recommender.database.tables import Account, Person, utc_now
-from recommender.errors import SettingsError
+from recommender.errors import SettingsError, how_to_install
 from recommender.settings import Settings
 from web import current
 from web.limits import limiter
@@ -31,7 +31,7 @@ def attach(app: Flask, settings: Settings) -> None:
     try:
         from authlib.integrations.flask_client import OAuth
     except ImportError as error:
-        raise SettingsError("KOLLEGA_OIDC_ISSUER needs Authlib: pip install 'kollega[oidc]'") from error
+        raise SettingsError(f"KOLLEGA_OIDC_ISSUER needs Authlib. {how_to_install('oidc')}") from error
     app.extensions["kollega_oidc"] = OAuth(app).register(
         "provider",
         client_id=settings.oidc_client_id,
