@@ -117,8 +117,7 @@ class Recommender:
 
     def warm_up(self) -> None:
         """Load dictionaries and run the model once, so that the first question is as quick as the next."""
-        self.analyzer.query_terms("valmiina ready 1")
-        self.analyzer.detect("valmiina ready")
+        self.analyzer.warm_up()
         self._live.warm_up()
 
     def language_of(self, text: str) -> str:

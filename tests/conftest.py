@@ -52,7 +52,7 @@ SLOWEST = (
 )
 """The files that take longest, in the order in which they start. If one of them started last, one of the two processes
 (`pytest -n 2 --dist loadfile`) would have nothing to do meanwhile."""
-MODELS = Path(os.environ.get("KOLLEGA_TEST_MODELS", Path(__file__).parent.parent / "var" / "models"))
+MODELS = Path(os.environ.get("KOLLEGA_TEST_MODELS", ROOT / "var" / "models"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

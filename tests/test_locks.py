@@ -2,15 +2,14 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from indexer.research.lock import LOAD, RUN, TEST, add_hashes, hashes_of, packages
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 LOCKS = {name: (ROOT / name).read_text(encoding="utf-8") for name in (RUN, TEST, LOAD)}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 GROUPS = PROJECT["dependency-groups"]

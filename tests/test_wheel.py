@@ -4,12 +4,12 @@ import ast
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.paths import ROOT
+
 PACKAGES = ("recommender", "indexer", "web")
 RESEARCH = "indexer/research/"
 

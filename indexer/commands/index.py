@@ -26,7 +26,7 @@ def prepare(settings: Settings) -> None:
     from recommender.encoder.load import load_encoder
 
     encoder = load_encoder(settings)
-    load_analyzer(settings).query_terms("valmiina ready")
+    load_analyzer(settings).warm_up()
     click.echo(f"ready: model {encoder.card.name}, run by {encoder.backend}")
 
 

@@ -34,6 +34,11 @@ class Analyzer:
         self._lemma = lru_cache(maxsize=200_000)(self._lemma_uncached)
         self.word_keys = lru_cache(maxsize=200_000)(self._word_keys_uncached)
 
+    def warm_up(self) -> None:
+        """Load the language detector and the Finnish and English dictionaries, which are made on first use."""
+        self.detect("valmiina ready")
+        self.query_terms("valmiina ready 1")
+
     def detect(self, text: str, fallback: str = "en") -> str:
         """`fi`, `en` or `sv`; `fallback` when the language is not clear."""
         letters = " ".join(re.findall(r"[^\W\d_]{2,}", text))

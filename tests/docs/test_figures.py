@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.paths import ROOT
+
 RESULTS = ROOT / "tests" / "benchmarks" / "results"
 
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from indexer.cli import main as kollega
 from recommender.settings import Settings
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
