@@ -91,19 +91,18 @@ class LearnedFile(Generic[Model]):
 
 def _parse_answer_model(values: Mapping[str, Any]) -> AnswerModel:
     weights, fitted = values.get("weights"), values.get("fitted") or {}
-    if not isinstance(weights, dict) or weights.keys() != {"constant", "best", "together"}:
+    if not isinstance(weights, dict) or weights.keys() != {"constant", "slope"}:
         raise ValueError("its weights are not those of this version")
     _require_numbers(weights)
-    if min(weights["best"], weights["together"]) < 0:
-        raise ValueError("with a negative weight a better match would make an answer less probable")
+    if weights["slope"] < 0:
+        raise ValueError("with a negative slope a better match would make an answer less probable")
     if not isinstance(fitted, dict):
         raise ValueError("it does not say what it was fitted on")
     return AnswerModel(**weights, fitted=fitted)
 
 
 def _answer_model_values(model: AnswerModel) -> Mapping[str, Any]:
-    weights = {"constant": model.constant, "best": model.best, "together": model.together}
-    return {"weights": weights, "fitted": dict(model.fitted)}
+    return {"weights": {"constant": model.constant, "slope": model.slope}, "fitted": dict(model.fitted)}
 
 
 def _parse_ranker(values: Mapping[str, Any]) -> Ranker:

@@ -122,14 +122,17 @@ def with_candidates(
         for query in wanted:
             among = _allowed_keys(evaluation_set, query, store)
             candidates = recommender.candidates(query.text, ANYONE, among)[:most]
-            yield QueryWithCandidates(query, [_with_copied_direction(candidate) for candidate in candidates], ids)
+            yield QueryWithCandidates(query, [_with_copied_vectors(candidate) for candidate in candidates], ids)
         store.sessions.kw["bind"].dispose()
 
 
-def _with_copied_direction(candidate: Candidate) -> Candidate:
-    """The candidate with a copy of its vector: a view of one row would keep the whole array in memory."""
-    direction = candidate.direction
-    return replace(candidate, direction=None if direction is None else direction.copy())
+def _with_copied_vectors(candidate: Candidate) -> Candidate:
+    """The candidate with copies of its vectors: a view of one row would keep the whole array in memory."""
+    near = candidate.near
+    if near is None:
+        return candidate
+    copies = (None if vector is None else vector.copy() for vector in (near.direction, near.answer_direction))
+    return replace(candidate, near=Near(*near[:-2], *copies))
 
 
 def _ask(

@@ -1,141 +1,74 @@
-"""`make adaptation`: fine-tunes the packaged model on the cosines of a stronger English model, in English and Finnish.
+"""`make adaptation`: fine-tunes the packaged model on questions and what answers them, in three languages.
 
-Distillation (Hinton et al. 2015): questions and passages come in batches of similar texts, and the model learns the
-cosines that its teachers give them. The teachers are the model as packaged and all-MiniLM-L6-v2 (Apache-2.0), with
-equal shares, and both read the English texts; the model reads the same texts in Finnish too, in each direction (Reimers
-and Gurevych 2020, "Making Monolingual Sentence Embeddings Multilingual using Knowledge Distillation"). The text under a
-heading also counts as the heading's answer. The upper seven layers change, by matrices of rank 16
-(`recommender/encoder/adaptation.py`), and half of each change is stored: the whole change is better on texts like these
-and worse on colloquial ones (Wortsman et al. 2022, "Robust Fine-Tuning of Zero-Shot Models"). The texts are those of
-`adaptation_texts.py`.
+Contrastive learning (van den Oord et al. 2018, "Representation Learning with Contrastive Predictive Coding"; Karpukhin
+et al. 2020, "Dense Passage Retrieval"): each question of a batch shall be nearer to its own passage than to the others
+of the batch and to outdated ones, and each passage nearer to its own question. The upper eight layers change, by
+matrices of rank 8 (`recommender/encoder/adaptation.py`). The texts are those of `adaptation_texts.py`.
 
-Usage: python -m indexer.research.adaptation ROOT, where ROOT contains the unpacked packages; half an hour on two cores
-that compute in bfloat16, an hour on two that do not. After it: `make alignment`, `kollega reindex --full`.
+Usage: python -m indexer.research.adaptation TRAIN SETS FILE ORGANISATION..., where TRAIN contains the texts and SETS
+the evaluation sets. A checkpoint stands beside FILE; the same command goes on from it. An hour on two cores that
+compute in bfloat16. After it: `make alignment`, `kollega reindex --full`.
 """
 
 import math
+import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.evaluation.cache import CachingEncoder
-from indexer.research.adaptation_texts import Text, texts
-from recommender.encoder import Encoder, normalise
-from recommender.encoder.adaptation import FILE, Adaptation
-from recommender.encoder.load import load_encoder
-from recommender.encoder.packaged import MINILM, PROMPTS, SHA256, model_folder
-from recommender.language.analyzer import Analyzer
+from indexer.research.adaptation_texts import Pair, Text, groups
+from recommender.encoder.adaptation import Adaptation
+from recommender.encoder.packaged import PROMPTS, SHA256, model_folder
 from recommender.settings import Settings
 
 Vectors = NDArray[np.float32]
-Numbers = NDArray[np.int64]
-SOURCE = (
-    "distilled from all-MiniLM-L6-v2 (Apache-2.0) on texts of Debian packages: help and messages of LibreOffice "
-    "(MPL-2.0), messages of other programs and Debian's manuals (GPL), WordNet 3.0"
-)
-# All of these are judgements, except STORED_SHARE.
-STEPS = 600
-STORED_SHARE = 0.5  # of each change; measured: the whole change ranks colloquial Finnish worse (docs/search.md)
-_SIDE, _TOKENS = 64, 80  # questions and passages of a batch; tokens of a text
-_RANK, _FROM_LAYER = 16, 5
-_RATE, _WARM_UP = 5e-4, 40  # learning rate, and steps in which it rises
-_TEACHER_SHARE = 0.5  # of all-MiniLM-L6-v2; the rest is the packaged model's
-_TEMPERATURE = 0.05
-_PRINT_EVERY = 25  # steps
-_BODY_SHARE, _COSINES = 0.3, 10.0  # weight of a heading's body as its answer; weight of the cosines' squared error
-_NEAR_HEADINGS, _NEAR_OTHERS, _NEAR_SHARE = 300, 700, 0.7
-"""Numbers of similar texts (headings, others) that a batch is drawn from, and the share of batches that are."""
-_DIRECTIONS = (("en", "en", 0.4), ("fi", "fi", 0.26), ("fi", "en", 0.17), ("en", "fi", 0.17))
-"""(language of questions, of passages, share of the batches)"""
-_WORDS = (3, 8, 25)  # bounds of the four groups of texts by their number of words
+SOURCE = "taught on invented organisations' questions, and on titles and text of help pages (CC BY 4.0, see NOTICE)"
+# All of these are judgements.
+STEPS = 800
+_SHARES = {"organisations": 0.35, "help titles": 0.30, "help pages": 0.20, "forums": 0.15}  # of the batches
+_PAIRS, _WRONG = 32, 10  # pairs of a batch, and at most so many wrong passages beside theirs
+_QUESTION_TOKENS, _PASSAGE_TOKENS = 96, 144
+_RANK, _FROM_LAYER = 8, 4
+_RATE, _WARM_UP = 4e-4, 40  # learning rate, and steps in which it rises
+_TEMPERATURE = 0.03
+_PLAIN_SHARE = 0.3  # of the questions that are read in lower case and without their last character if it is a mark
+_PRINT_EVERY, _STORE_EVERY = 25, 100  # steps
 _LAYERS = (
     "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
     "intermediate.dense", "output.dense",
 )  # fmt: skip
 
 
-def main(root: Path) -> None:
-    """Learn, and write `adaptation.npz`."""
-    settings = Settings.from_environment()
-    packaged = model_folder(settings.models_dir, adapted=False)
-    headings, alone = texts(root, Analyzer(settings.models_dir / "dictionaries"))
-    print(f"{len(headings)} headings with the text under them, {len(alone)} other texts")
-    cache = settings.home / "evaluation" / "vectors"
-    packaged_teacher, minilm_teacher = (
-        CachingEncoder(load_encoder(replace(settings, model=model)), cache) for model in (str(packaged), MINILM)
-    )
-    pool = Pool.of(headings, alone, packaged_teacher, minilm_teacher)
-    packaged_teacher.close()
-    minilm_teacher.close()
-    student = Student(packaged)
-    divergences = []
-    for step, (divergence, rate) in enumerate(student.learn(pool, STEPS), 1):
-        divergences.append(divergence)
+def main(data: Path, sets: Path, target: Path, organisations: Sequence[str]) -> None:
+    """Learn, and write `target`."""
+    pairs = groups(data, sets, organisations)
+    print({name: sum(map(len, lists)) for name, lists in pairs.items()}, flush=True)
+    student = Student(model_folder(Settings.from_environment().models_dir, adapted=False))
+    checkpoint = target.with_suffix(".checkpoint")
+    losses: list[float] = []
+    for step, loss in student.learn(pairs, STEPS, checkpoint):
+        losses.append(loss)
         if step % _PRINT_EVERY == 0:
-            print(
-                f"{step} of {STEPS}: divergence {np.mean(divergences[-_PRINT_EVERY:]):.3f}, rate {rate:.1e}", flush=True
-            )
-    Adaptation(student.changes(STORED_SHARE), SHA256, SOURCE).save(FILE)
-    print(f"{FILE}: {FILE.stat().st_size / 1000:.0f} kB")
+            print(f"{step} of {STEPS}: loss {np.mean(losses[-_PRINT_EVERY:]):.3f}", flush=True)
+        if step % _STORE_EVERY == 0:
+            Adaptation(student.changes(), SHA256, SOURCE).save(target)
+    Adaptation(student.changes(), SHA256, SOURCE).save(target)
+    checkpoint.unlink(missing_ok=True)
+    print(f"{target}: {target.stat().st_size / 1000:.0f} kB")
 
 
-@dataclass(frozen=True)
-class Pool:
-    """Texts by row: `english`, `finnish` (None where there is none), the row of a heading's `body` (-1 where there is
-    none), and `targets`, unit vectors of both teachers concatenated, shape (texts, dimensions), whose products are the
-    cosines to learn."""
-
-    english: Sequence[str]
-    finnish: Sequence[str | None]
-    body: Numbers
-    targets: Vectors
-
-    @classmethod
-    def of(cls, headings: Sequence[Text], alone: Sequence[Text], packaged: Encoder, teacher: Encoder) -> "Pool":
-        """Headings, their bodies, then the other texts. Both teachers read the English; vectors are centred among texts
-        of about the same length."""
-        bodies = [heading.body for heading in headings if heading.body]
-        rows = [*headings, *bodies, *alone]
-        body = np.full(len(rows), -1)
-        body[: len(headings)] = len(headings) + np.arange(len(headings))
-        english = [row.english for row in rows]
-        lengths = np.array([_length(text) for text in english])
-        shares = ((packaged, 1 - _TEACHER_SHARE), (teacher, _TEACHER_SHARE))
-        sides = [
-            math.sqrt(share) * _centred_by_length(encoder.encode_passages(english), lengths)
-            for encoder, share in shares
-        ]
-        return cls(english, [row.finnish for row in rows], body, np.hstack(sides).astype(np.float32))
-
-    def batches(self, rng: np.random.Generator) -> Iterator[tuple[Numbers, Numbers, bool]]:
-        """(rows of questions, rows of passages, whether the nth passage answers the nth question), without end. Half of
-        the batches are headings and the text under them, the others short or long texts; in most of them the texts are
-        similar to each other."""
-        words = np.array([len(text.split()) for text in self.english])
-        headings, long = np.flatnonzero(self.body >= 0), np.flatnonzero(words >= _WORDS[-1])
-        linked = np.zeros(len(words), np.bool_)
-        linked[headings] = linked[self.body[headings]] = True
-        short = np.flatnonzero(~linked & (words < _WORDS[-1]))
-        while True:
-            kind = rng.random()
-            if kind < 0.5:
-                asking = self._draw(headings, _NEAR_HEADINGS, _SIDE, rng)
-                yield asking, self.body[asking], True
-                continue
-            drawn = self._draw(short if kind < 0.8 else long, _NEAR_OTHERS, 2 * _SIDE, rng)
-            yield drawn[: len(drawn) // 2], drawn[len(drawn) // 2 : len(drawn) // 2 * 2], False
-
-    def _draw(self, rows: Numbers, closest: int, count: int, rng: np.random.Generator) -> Numbers:
-        if rng.random() < _NEAR_SHARE and len(rows) > closest:
-            cosines = self.targets[rows] @ self.targets[rng.choice(rows)]
-            rows = rows[np.argpartition(-cosines, closest)[:closest]]
-        return rng.choice(rows, min(count, len(rows)), replace=False)
+def batches(pairs: Mapping[str, Sequence[Sequence[Pair]]], rng: random.Random) -> Iterator[list[Pair]]:
+    """Batches without end, each of one list of one source; no two questions of a batch have the same page."""
+    names = list(pairs)
+    while True:
+        name = rng.choices(names, [_SHARES[name] for name in names])[0]
+        source = rng.choice([pairs_of_list for pairs_of_list in pairs[name] if pairs_of_list])
+        yield rng.sample(source, min(_PAIRS, len(source)))
 
 
 class Student:
@@ -162,64 +95,71 @@ class Student:
                 a = (torch.randn(_RANK, linear.in_features) / math.sqrt(linear.in_features)).requires_grad_()
                 linear.forward = _changed(linear, b, a)
                 self._pairs[f"encoder.layer.{number}.{name}.weight"] = (b, a)
-        self._means: dict[tuple[str, str, int], Any] = {}
 
     def changes(self, share: float = 1.0) -> dict[str, tuple[Vectors, Vectors]]:
         """What was learned, or a share of it, as in `Adaptation.changes`."""
         return {name: (share * b.detach().numpy(), a.detach().numpy()) for name, (b, a) in self._pairs.items()}
 
-    def learn(self, pool: Pool, steps: int) -> Iterator[tuple[float, float]]:
-        """Take `steps` steps (AdamW; the learning rate falls like a cosine). After each step, yields the
-        Kullback-Leibler divergence between its cosines and the teachers', in nats, and the rate."""
+    def learn(
+        self, pairs: Mapping[str, Sequence[Sequence[Pair]]], steps: int, checkpoint: Path | None = None
+    ) -> Iterator[tuple[int, float]]:
+        """Take `steps` steps (AdamW; the learning rate falls like a cosine), going on from the checkpoint if there is
+        one. After each step, yields its number and the loss, in nats."""
         torch = self._torch
         weights = [weight for pair in self._pairs.values() for weight in pair]
         optimiser = torch.optim.AdamW(weights, _RATE, weight_decay=0.0, betas=(0.9, 0.98))
-        rng = np.random.default_rng(0)
-        batches = pool.batches(rng)
-        directions = [(asked, answered) for asked, answered, _share in _DIRECTIONS]
-        for step in range(steps):
+        done = self._restore(checkpoint, weights, optimiser)
+        for step in range(done, steps):
             rate = _RATE * min(1.0, (step + 1) / _WARM_UP) * max(0.02, (1 + math.cos(math.pi * step / steps)) / 2)
             for group in optimiser.param_groups:
                 group["lr"] = rate
-            asking, answering, linked = next(batches)
-            question_language, passage_language = directions[
-                rng.choice(len(directions), p=[share for _asked, _answered, share in _DIRECTIONS])
-            ]
-            cosines = self._cosines(pool, asking, question_language, answering, passage_language)
-            wanted = torch.from_numpy(pool.targets[asking] @ pool.targets[answering].T)
-            divergence = (self._divergence(cosines, wanted, linked) + self._divergence(cosines.T, wanted.T, linked)) / 2
-            (divergence + _COSINES * (cosines - wanted).square().mean()).backward()
+            rng = random.Random(step)  # noqa: S311
+            loss = self._loss(next(batches(pairs, rng)), rng)
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimiser.step()
             optimiser.zero_grad()
-            yield divergence.item(), rate
+            if checkpoint and (step + 1) % _STORE_EVERY == 0:
+                torch.save({"step": step + 1, "weights": weights, "optimiser": optimiser.state_dict()}, checkpoint)
+            yield step + 1, loss.item()
 
-    def _divergence(self, cosines: Any, wanted: Any, linked: bool) -> Any:
-        functional = self._torch.nn.functional
-        goal = functional.softmax(wanted / _TEMPERATURE, 1)
-        if linked:
-            goal = (1 - _BODY_SHARE) * goal + _BODY_SHARE * self._torch.eye(len(goal))
-        return functional.kl_div(functional.log_softmax(cosines / _TEMPERATURE, 1), goal, reduction="batchmean")
+    def _restore(self, checkpoint: Path | None, weights: Sequence[Any], optimiser: Any) -> int:
+        """The number of steps that the checkpoint has taken."""
+        if not checkpoint or not checkpoint.exists():
+            return 0
+        state = self._torch.load(checkpoint, weights_only=True)
+        with self._torch.no_grad():
+            for weight, stored in zip(weights, state["weights"], strict=True):
+                weight.copy_(stored)
+        optimiser.load_state_dict(state["optimiser"])
+        return int(state["step"])
 
-    def _cosines(
-        self, pool: Pool, asking: Numbers, question_language: str, answering: Numbers, passage_language: str
-    ) -> Any:
-        """Cosines of questions and passages, shape (questions, passages), centred as in `index/vector_space.py`."""
-        rows = [(PROMPTS["query"], row, question_language) for row in asking] + [
-            (PROMPTS["document"], row, passage_language) for row in answering
-        ]
-        inputs, groups = [], []
-        for prompt, row, language in rows:
-            finnish = pool.finnish[row] if language == "fi" else None
-            inputs.append(prompt + (finnish or pool.english[row]))
-            groups.append((prompt, "fi" if finnish else "en", _length(pool.english[row])))
-        vectors = self._centred(self._encode(inputs), groups)
-        return vectors[: len(asking)] @ vectors[len(asking) :].T
+    def _loss(self, batch: Sequence[Pair], rng: random.Random) -> Any:
+        torch = self._torch
+        questions = [_as_typed(pair.question, rng) for pair in batch]
+        own = [rng.choice(pair.passages) for pair in batch]
+        candidates: list[Text] = [rng.choice(pair.wrong) for pair in batch if pair.wrong]
+        passages = [*own, *rng.sample(candidates, min(_WRONG, len(candidates)))]
+        asked = self._encode([PROMPTS["query"] + text for text in questions], _QUESTION_TOKENS)
+        read = self._encode([PROMPTS["document"] + passage.text for passage in passages], _PASSAGE_TOKENS)
+        cosines = asked @ read.T / _TEMPERATURE
+        excluded = torch.tensor(
+            [
+                [row != column and passage.key in pair.alike for column, passage in enumerate(passages)]
+                for row, pair in enumerate(batch)
+            ]
+        )
+        cosines = cosines.masked_fill(excluded, -1e4)
+        right = torch.arange(len(batch))
+        functional = torch.nn.functional
+        from_question = functional.cross_entropy(cosines, right)
+        from_passage = functional.cross_entropy(cosines[:, : len(batch)].T, right)
+        return (from_question + from_passage) / 2
 
-    def _encode(self, inputs: Sequence[str]) -> Any:
+    def _encode(self, inputs: Sequence[str], longest: int) -> Any:
         """Unit vectors, shape (texts, dimension), made in batches of about the same length."""
         torch = self._torch
-        ids = self._tokenizer(list(inputs), truncation=True, max_length=_TOKENS)["input_ids"]
+        ids = self._tokenizer(list(inputs), truncation=True, max_length=longest)["input_ids"]
         order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
         made = []
         for at in range(0, len(ids), max(8, len(ids) // 4)):
@@ -237,17 +177,10 @@ class Student:
         back[torch.tensor(order)] = torch.arange(len(ids))
         return torch.nn.functional.normalize(torch.cat(made)[back], dim=1)
 
-    def _centred(self, vectors: Any, groups: Sequence[tuple[str, str, int]]) -> Any:
-        """Vectors minus the running mean of those with the same prompt, language and length."""
-        torch = self._torch
-        centred = torch.empty_like(vectors)
-        for group in sorted(set(groups)):
-            rows = torch.tensor([row for row, other in enumerate(groups) if other == group])
-            mean = vectors[rows].detach().mean(0)
-            share = 0.1 * min(1.0, len(rows) / _SIDE)
-            self._means[group] = (1 - share) * self._means[group] + share * mean if group in self._means else mean
-            centred[rows] = vectors[rows] - self._means[group]
-        return torch.nn.functional.normalize(centred, dim=1)
+
+def _as_typed(question: str, rng: random.Random) -> str:
+    """The question, or as people type it: in lower case, without a mark at its end."""
+    return question.lower().rstrip("?!. ") if rng.random() < _PLAIN_SHARE else question
 
 
 def _changed(linear: Any, b: Any, a: Any) -> Any:
@@ -259,19 +192,7 @@ def _changed(linear: Any, b: Any, a: Any) -> Any:
     return forward
 
 
-def _length(text: str) -> int:
-    """The group of a text, 0 to 3, by its number of words."""
-    return int(np.searchsorted(_WORDS, len(text.split()), side="right"))
-
-
-def _centred_by_length(vectors: Vectors, lengths: NDArray[np.int64]) -> Vectors:
-    centred = np.array(vectors, np.float32)
-    for length in set(lengths.tolist()):
-        centred[lengths == length] -= centred[lengths == length].mean(axis=0)
-    return normalise(centred)
-
-
 if __name__ == "__main__":
     started = time.monotonic()
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:])
     print(f"{(time.monotonic() - started) / 60:.0f} minutes")

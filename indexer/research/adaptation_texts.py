@@ -1,135 +1,140 @@
-"""Texts of Debian packages on which the packaged model is fine-tuned: English, with Finnish translations if any.
+"""The questions and passages on which the packaged model is fine-tuned, and what may not stand against each other.
 
-Help and messages of LibreOffice (MPL-2.0), messages of everyday programs (GPL, LGPL), Debian's own manuals (GPL), and
-the glosses and examples of WordNet (its own licence, which asks to be named). Pages that `kollega evaluate` counts as
-test queries of the set fi_libreoffice_help are left out. None of the texts is stored.
+Three invented organisations with judged questions (`organisations/`), titles and text of real help pages in Finnish,
+Swedish and English (CC BY 4.0), and the train parts of the evaluation sets. Of the last two nothing is stored in the
+project.
 """
 
+import gzip
 import json
-import random
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from indexer.research.alignment import HELP, MESSAGES, Pair, help_parts, messages, pages, plain, training_pages
-from recommender.language.analyzer import Analyzer
+from indexer.evaluation.sets import EvaluationSet
 
-LOCALES = "usr/share/locale/fi/LC_MESSAGES"
-WIKI = "usr/share/mediawiki/languages/i18n"
-MANUALS = "usr/share/doc"
-WORDNET = "usr/share/wordnet"
-_MESSAGES, _EXAMPLES, _GLOSSES, _PARAGRAPHS = 11_000, 7_000, 3_000, 4_000  # most texts of each sort; judgements
-_LONGEST = 600  # characters of a text; a judgement
-_TRANSLATED_MANUAL = re.compile(r"\.(?!en\.)[a-z]{2}(_[A-Z]{2}|-[a-z]+)?\.html$|/[a-z]{2}-(?!US)[A-Z]{2}/")
-_SECTION = re.compile(r"<(h[1-5])[^>]*>(.*?)</\1>(.*?)(?=<h[1-5]|\Z)", re.S)
-_MARKUP = re.compile(r"\[\[[^\]|]*\|?([^\]]*)\]\]|\{\{[^}]*\}\}|<[^>]+>|'''?")
+PAGE_CHARACTERS = 700
+"""Characters of a passage, about what the model reads of one while it learns; a judgement."""
+_HELP_PAGES = "fi_libreoffice_help"
+_FORUMS = ("se_quantum", "se_dba_meta", "se_matheducators")
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text in English and perhaps in Finnish; `body` is the text under it when it is a heading."""
+    """A passage and the key of the item or page that it belongs to."""
 
-    english: str
-    finnish: str | None = None
-    body: "Text | None" = None
-
-
-def texts(root: Path, analyzer: Analyzer) -> tuple[list[Text], list[Text]]:
-    """(headings with their bodies, other texts) of the packages unpacked at `root`, the same every time."""
-    rng = random.Random(0)  # noqa: S311
-    headings = [*_help_sections(root / HELP), *_manual_sections(root / MANUALS)]
-    words, examples = _wordnet(root / WORDNET)
-    headings += rng.sample(words, min(_GLOSSES, len(words)))
-    paragraphs, _headings = pages(root / HELP, analyzer)
-    long = [pair for pair in paragraphs if 60 < len(pair[0]) < _LONGEST]
-    translated = [*messages(root / MESSAGES), *messages(root / LOCALES), *_wiki_messages(root / WIKI)]
-    plain_pairs = sorted({(_plain(english), _plain(finnish)) for english, finnish in translated if _is_prose(english)})
-    alone = [Text(*pair) for pair in rng.sample(plain_pairs, min(_MESSAGES, len(plain_pairs)))]
-    alone += [Text(*pair) for pair in rng.sample(long, min(_PARAGRAPHS, len(long)))]
-    alone += [Text(example) for example in rng.sample(examples, min(_EXAMPLES, len(examples)))]
-    return headings, alone
+    key: str
+    text: str
 
 
-def _help_sections(folder: Path) -> Iterator[Text]:
-    """Every heading of the help with the paragraphs under it; Finnish only when all of them have a translation."""
-    for path, other in training_pages(folder):
-        english, finnish = help_parts(path), help_parts(other) if other.exists() else {}
-        parts = list(english.items())
-        for number, (name, (tag, heading)) in enumerate(parts):
-            if tag == "p" or len(heading) < 4:
-                continue
-            below: list[str] = []
-            translated: list[str] = []
-            for key, (kind, text) in parts[number + 1 :]:
-                if kind != "p":
-                    if below:
-                        break
-                    continue
-                below.append(text)
-                translated += [finnish[key][1]] if key in finnish else []
-                if sum(map(len, below)) > 500:
-                    break
-            body, other_body = " ".join(below)[:_LONGEST], " ".join(translated)[:_LONGEST]
-            if len(body) < 40:
-                continue
-            both = name in finnish and finnish[name][1] != heading and len(translated) == len(below)
-            if both and other_body != body:
-                yield Text(heading, finnish[name][1], Text(body, other_body))
-            else:
-                yield Text(heading, None, Text(body))
+@dataclass(frozen=True)
+class Pair:
+    """A question and its passages, of which any may be drawn, and the passages that look right but are `wrong`. The
+    texts of the keys in `alike` never count as wrong for this question."""
+
+    question: str
+    passages: Sequence[Text]
+    wrong: Sequence[Text] = ()
+    alike: frozenset[str] = field(default_factory=frozenset)
 
 
-def _manual_sections(folder: Path) -> list[Text]:
-    """The sections of Debian's English manuals."""
-    sections = set()
-    for path in folder.rglob("*.html"):
-        if _TRANSLATED_MANUAL.search(path.as_posix()):
-            continue
-        for _tag, heading, body in _SECTION.findall(path.read_text(encoding="utf-8", errors="replace")):
-            title, text = re.sub(r"^[A-Z\d.]+ ", "", plain(heading)), plain(body)
-            if 5 < len(title) < 120 and len(text) > 120 and " the " in text and (title + text[:_LONGEST]).isprintable():
-                sections.add((title, text[:_LONGEST]))
+def organisation_pairs(folder: Path) -> list[Pair]:
+    """The pairs of one organisation: its judged questions with the items that answer them fully, against those that
+    are outdated or stand near a near miss; and the items' own titles with their texts."""
+    items = {
+        f"{record['type']}:{record['id']}": record
+        for record in _lines(folder / "org.jsonl")
+        if record["type"] in ("request", "document")
+    }
+    texts = {key: list(_texts(key, item)) for key, item in items.items()}
+    pairs = []
+    for question in _lines(folder / "questions.jsonl"):
+        grades = {found["id"]: found["grade"] for found in question["relevant"]}
+        best = [text for key, grade in grades.items() if grade == 2 for text in texts[key]]
+        if question["expect"] == "answer" and best:
+            wrong = [text for key in question["outdated"] for text in texts[key]]
+            pairs.append(Pair(question["text"], best, wrong, frozenset(grades)))
+    for key, item in items.items():
+        whole = [text for text in texts[key] if len(text.text) > len(item["title"]) + 40]
+        if whole:
+            pairs.append(Pair(item["title"], whole, (), frozenset({key})))
+    return pairs
+
+
+def help_title_pairs(path: Path) -> list[Pair]:
+    """Titles of help pages with the text of the page, in the same language or another one."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
     return [
-        Text(title, None, Text(text))
-        for title, text in sorted(sections)
-        if re.match(r"^[\x00-\x7f“”’–—→]*$", title + text)
+        Pair(
+            row["question"],
+            [Text(f"{row['set']}:{row['page']}", _cut(row["passage"]))],
+            alike=frozenset({f"{row['set']}:{row['page']}"}),
+        )
+        for row in rows
     ]
 
 
-def _wordnet(folder: Path) -> tuple[list[Text], list[str]]:
-    """(words with their glosses, sentences that show how a word is used)."""
-    words, examples = [], []
-    for path in sorted(folder.glob("data.*")):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            head, bar, gloss = line.partition(" | ")
-            if bar and not line.startswith("  "):
-                words.append(Text(head.split()[4].replace("_", " "), None, Text(gloss.split('; "')[0].strip())))
-                examples += re.findall(r'"([^"]{15,})"', gloss)
-    return [word for word in words if word.body and word.body.english], examples
-
-
-def _wiki_messages(folder: Path) -> list[Pair]:
-    """(English, Finnish) of MediaWiki's messages with three words or more, without their markup."""
-    if not (folder / "fi.json").exists():
-        return []
-    english, finnish = (json.loads((folder / name).read_text(encoding="utf-8")) for name in ("en.json", "fi.json"))
+def set_pairs(folder: Path) -> list[Pair]:
+    """The train queries of an evaluation set with what is relevant to them."""
+    found = EvaluationSet.read(folder)
+    answers = {
+        answer["id"]: answer["body"] for row in found.corpus.values() for answer in row.get("answers") or () if "id" in answer
+    }
     pairs = []
-    for key in sorted(english.keys() & finnish.keys()):
-        message, translation = english[key], finnish[key]
-        if not (isinstance(message, str) and isinstance(translation, str)):
+    for query in found.queries:
+        if query.part != "train" or not query.relevant or query.protocol not in (
+            "answer", "similar", "fi-fi", "en-en", "fi-en", "en-fi"
+        ):
             continue
-        if message != translation and len(message.split()) >= 3:
-            pairs.append(tuple(" ".join(_MARKUP.sub(r" \1 ", text).split()) for text in (message, translation)))
-    return [(message, translation) for message, translation in pairs if message and translation]
+        texts = []
+        for identifier in query.relevant:
+            row = found.corpus.get(identifier)
+            if row is None:
+                texts.append(Text(identifier, _cut(answers[identifier])))
+            else:
+                page = str(row.get("pair") or identifier).partition(":")[2] or identifier
+                body = row["body"] if query.protocol[2:3] == "-" else f"{row['title']}\n{row['body']}"
+                texts.append(Text(page, _cut(body)))
+        pairs.append(Pair(query.text, texts, alike=frozenset(text.key for text in texts)))
+    return pairs
 
 
-def _plain(message: str) -> str:
-    """A message without the mark of its access key, its markup and its line breaks."""
-    return " ".join(re.sub(r"[~_&](?=\w)|<[^>]+>", "", message).split())
+def groups(data: Path, sets: Path, organisations: Sequence[str]) -> dict[str, list[list[Pair]]]:
+    """The pairs by source. The pairs of a batch come from one list, so that what stands against each other is alike."""
+    return {
+        "organisations": [organisation_pairs(data / "organisations" / name) for name in organisations],
+        "help titles": [help_title_pairs(data / "pairs.jsonl.gz")],
+        "help pages": [set_pairs(sets / _HELP_PAGES)],
+        "forums": [set_pairs(sets / name) for name in _FORUMS],
+    }
 
 
-def _is_prose(text: str) -> bool:
-    """True for two words or more that are mostly letters."""
-    letters = sum(character.isalpha() or character == " " for character in text)
-    return len(text.split()) >= 2 and len(text) < 800 and letters > 0.8 * len(text)
+def _texts(key: str, item: Mapping[str, Any]) -> Iterator[Text]:
+    """The texts that stand for an item, as the index has them: a request's question and its answer, each under the
+    title; the parts of a document."""
+    if item["type"] == "document":
+        body = item["body"]
+        for start in range(0, max(1, len(body)), PAGE_CHARACTERS):
+            yield Text(key, f"{item['title']}\n{body[start : start + PAGE_CHARACTERS]}")
+        return
+    answer = next((reply["body"] for reply in item.get("replies", ()) if reply.get("accepted")), "")
+    later = [reply["body"] for reply in item.get("replies", ()) if not reply.get("accepted")]
+    if answer:
+        yield Text(key, f"{item['title']}\n{_cut(answer)}")
+        yield Text(key, f"{item['title']}\n{item['body'][:250]}\n{_cut(answer)}")
+    elif later:
+        yield Text(key, f"{item['title']}\n{_cut(later[-1])}")
+    yield Text(key, f"{item['title']}\n{_cut(item['body'])}")
+
+
+def _cut(text: str) -> str:
+    return text[:PAGE_CHARACTERS]
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if line.strip():
+                yield json.loads(line)

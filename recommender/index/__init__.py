@@ -14,17 +14,24 @@ from recommender.language.terms import Terms
 
 class Near(NamedTuple):
     """How near an item's passages are to a question, as cosines: `nearest` of the nearest passage, `first` of the first
-    one, which says what the item is about, and `whole` of the mean of all passages.
+    one, which says what the item is about, and `whole` of the mean of all passages. `question` is the cosine of the
+    nearest passage of what was asked (of the opening, for a document), `answer` that of the nearest passage of the
+    answer (of a section, for a document).
 
     `passage_id` is the nearest passage; the first one if the nearest is the item's opening. `direction` is the mean as
-    a unit vector, shape (dimension,), for comparing two items with each other; None when there are no vectors.
+    a unit vector, shape (dimension,), for comparing two items with each other, `answer_direction` that of the passages
+    of the answer; None when there are no vectors.
     """
 
     passage_id: int
     nearest: float
     first: float
     whole: float
+    question: float = 0.0
+    answer: float = 0.0
+    opening: float = 0.0
     direction: NDArray[np.float32] | None = None
+    answer_direction: NDArray[np.float32] | None = None
 
 
 class Hit(NamedTuple):

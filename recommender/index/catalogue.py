@@ -121,10 +121,11 @@ class Catalogue:
         with self._lock:
             yield from self._connection.execute("SELECT id, item FROM passages ORDER BY id")
 
-    def openings(self) -> list[int]:
-        """The ids of the passages with the role `opening`."""
+    def roles(self) -> Iterator[tuple[int, Role]]:
+        """(passage id, its role) of every passage."""
         with self._lock:
-            return [row[0] for row in self._connection.execute("SELECT id FROM passages WHERE role = 'opening'")]
+            for identifier, role in self._connection.execute("SELECT id, role FROM passages"):
+                yield identifier, Role(role)
 
     def languages(self) -> dict[str, str]:
         """The language of every item, by key."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.datatypes import Passage
+from recommender.datatypes import Passage, Role
 from recommender.encoder import ModelCard, normalise
 from recommender.errors import IndexDamaged, IndexMismatch
 from recommender.index import Hit, Near, generations
@@ -24,6 +24,10 @@ from recommender.index.vocabulary import Vocabulary
 from recommender.language.analyzer import ANALYSIS_VERSION
 from recommender.language.terms import Terms
 
+_ROLES = tuple(Role)  # an item's passages have the numbers of their roles
+_QUESTION, _ANSWER, _SECTION, _OPENING = (
+    _ROLES.index(role) for role in (Role.QUESTION, Role.ANSWER, Role.SECTION, Role.OPENING)
+)
 _LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
 
 
@@ -45,8 +49,9 @@ class LocalIndex:
         self._lexical = lexical
         self.vector_space = vector_space
         self._items, self._item_of = _membership(catalogue, manifest.rows)
-        self._is_opening = np.zeros(manifest.rows, np.bool_)
-        self._is_opening[catalogue.openings()] = True
+        self._roles = np.zeros(manifest.rows, np.uint8)
+        for identifier, role in catalogue.roles():
+            self._roles[identifier] = _ROLES.index(role)
         self._numbers = {key: number for number, key in enumerate(self._items)}
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
@@ -140,20 +145,23 @@ class LocalIndex:
         vectors = self._dense.vectors(ids)
         question = vector.reshape(-1)
         cosines = np.einsum("ij,j->i", vectors, question)  # with BLAS, its idle threads would slow down the model's
-        is_opening = self._is_opening[ids]
+        roles = self._roles[ids]
+        is_opening, is_answer = roles == _OPENING, (roles == _ANSWER) | (roles == _SECTION)
         directions = normalise(_sums(vectors, ~is_opening, firsts, counts))
+        answers = normalise(_sums(vectors, is_answer, firsts, counts))
         whole = np.einsum("ij,j->i", directions, question)
         nearest = np.lexsort((-cosines, owner))[firsts]
+        opening = _best(cosines, is_opening, firsts, cosines[firsts])
         shown = np.where(is_opening[nearest], firsts, nearest)  # the first passage contains the words of the opening
+        columns = (
+            ids[shown], cosines[nearest], cosines[firsts], whole,
+            _best(cosines, roles == _QUESTION, firsts, opening), _best(cosines, is_answer, firsts, np.float32(0.0)),
+            opening,
+        )  # fmt: skip
         return [
-            Near(*values)
-            for values in zip(
-                ids[shown].tolist(),
-                cosines[nearest].tolist(),
-                cosines[firsts].tolist(),
-                whole.tolist(),
-                directions,
-                strict=True,
+            Near(*values, direction, answer)
+            for *values, direction, answer in zip(
+                *(column.tolist() for column in columns), directions, answers, strict=True
             )
         ]
 
@@ -165,7 +173,7 @@ class LocalIndex:
         """As in the protocol."""
         number = self._numbers[item]
         ids = self._order[self._starts[number] : self._starts[number + 1]]
-        return [int(identifier) for identifier in ids if not self._is_opening[identifier]]
+        return [int(identifier) for identifier in ids if self._roles[identifier] != _OPENING]
 
     def digests(self, keys: Collection[str]) -> dict[str, str]:
         """As in the protocol."""
@@ -204,6 +212,18 @@ def _sums(
         items = items[included[firsts[items] + offset]]
         sums[items] += vectors[firsts[items] + offset]
     return sums
+
+
+def _best(
+    cosines: NDArray[np.float32],
+    included: NDArray[np.bool_],
+    firsts: NDArray[np.int64],
+    otherwise: NDArray[np.float32] | np.float32,
+) -> NDArray[np.float32]:
+    """The best of the `included` cosines of each item, shape (items,); `otherwise` where an item has none of them. The
+    passages of an item stand together, the first at `firsts`."""
+    best = np.maximum.reduceat(np.where(included, cosines, np.float32(-2.0)), firsts)
+    return np.asarray(np.where(best < -1.5, otherwise, best), np.float32)
 
 
 def check_model(manifest: Manifest, model: ModelCard | None) -> None:

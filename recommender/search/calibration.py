@@ -1,12 +1,13 @@
-"""From the features of suggestions to the probability that each answers, the probability that an answer exists, and the
-verdict.
+"""How similar an item is to a question, as a probability; how the probability of an answer is adapted to an
+organisation; and the verdict.
 
 Two features of a suggestion do not depend on the other results: how near it is to the question in meaning, compared
 with unrelated texts of the same index, and how many of the question's rare words are in it. What they mean depends on
 the length of question and passage: a passage rarely covers all of a long question, and a long passage contains many
-words by chance and is never as near as a short one. Whether a question has an answer is estimated from the best
-suggestion and from those after it: a single suggestion that matches is more often there by chance. All weights are
-those of a logistic regression.
+words by chance and is never as near as a short one. The weights are those of a logistic regression.
+
+Similarity orders no suggestions (`rerank.py` does), but it is all there is when only keyword search runs, and it tells
+which open requests are about the same subject.
 """
 
 import math
@@ -19,12 +20,10 @@ from numpy.typing import NDArray
 
 from recommender.datatypes import Verdict
 
-FIRST_MATCHES = 5
-"""How many of the first suggestions are used to estimate whether there is an answer; a judgement."""
 WITH_ANSWER = 0.55
 """The share of questions with an answer for which the probabilities are right: training examples are weighted to give
 this share. A judgement."""
-VERSION = 1
+VERSION = 2
 """The version of the file format of an AnswerModel."""
 _LEAST_PROBABILITY = 0.0025
 """Probabilities are kept this far from 0 and 1 before a logit is taken; a judgement."""
@@ -76,49 +75,35 @@ WORDS_ALONE = Weights(-2.6, 0.0, 8.9)
 
 @dataclass(frozen=True)
 class AnswerModel:
-    """Estimates whether a question has an answer. `best` is the weight of the logit of its best suggestion's match,
-    `together` that of the mean match of its first FIRST_MATCHES suggestions. `fitted` says on which questions it was
-    fitted; it is empty for the shipped model."""
+    """Adapts the probability that an answer exists to an organisation (Platt 1999, "Probabilistic Outputs for Support
+    Vector Machines"): its logit is multiplied by `slope`, and `constant` is added. `fitted` says on which questions it
+    was fitted; it is empty for the shipped model, which changes nothing."""
 
     constant: float
-    best: float
-    together: float
+    slope: float
     fitted: Mapping[str, Any] = field(default_factory=dict)
 
-    def probability(self, matches: Sequence[float]) -> float:
-        """The probability that the question has an answer, from its suggestions' matches in their order."""
-        best, together = evidence(matches)
-        return _logistic(self.constant + self.best * best + self.together * together) if matches else 0.0
+    def probability(self, probability: float) -> float:
+        """The adapted probability."""
+        return _logistic(self.constant + self.slope * _logit(probability))
 
 
-SHIPPED = AnswerModel(-0.96, 0.37, 3.51)
-"""Fitted on the train questions that SHIPPED_WEIGHTS was fitted on, by `python -m indexer.research.fit_calibration`."""
-BEST_ALONE = AnswerModel(0.0, 1.0, 0.0)
-"""In keyword search alone, the probability is the match of the best suggestion."""
-
-
-def evidence(matches: Sequence[float]) -> tuple[float, float]:
-    """(logit of the best match, mean of the first FIRST_MATCHES matches): the features of an AnswerModel. A missing
-    match counts as 0."""
-    first = matches[:FIRST_MATCHES]
-    return _logit(max(matches, default=0.0)), sum(first) / FIRST_MATCHES
+SHIPPED = AnswerModel(0.0, 1.0)
 
 
 def fit(
-    matches: Sequence[Sequence[float]],
+    probabilities: Sequence[float],
     exists: Sequence[bool],
     weights: NDArray[np.float64],
-    start: AnswerModel = SHIPPED,
     pull: float = 0.0,
 ) -> AnswerModel:
-    """The answer model that predicts best from these questions' matches whether an answer exists. `weights`, shape
-    (questions,), say how much each question counts. `pull` is the strength of a Gaussian prior around `start`, which is
-    the result when there are few questions. A better match never makes an answer less probable."""
-    values = np.array([(1.0, *evidence(question_matches)) for question_matches in matches])
-    prior = np.array([start.constant, start.best, start.together])
-    truth = np.asarray(exists, float)
-    constant, best, together = _regress(values, truth, weights, prior, pull, (_ANY_SIGN, _NOT_NEGATIVE, _NOT_NEGATIVE))
-    return AnswerModel(constant, best, together)
+    """The answer model that adapts these probabilities best to whether an answer exists. `weights`, shape
+    (questions,), say how much each question counts. `pull` is the strength of a Gaussian prior around the shipped
+    model, which is the result when there are few questions. A higher probability never becomes a lower one."""
+    values = np.array([(1.0, _logit(probability)) for probability in probabilities])
+    prior = np.array([SHIPPED.constant, SHIPPED.slope])
+    constant, slope = _regress(values, np.asarray(exists, float), weights, prior, pull, (_ANY_SIGN, _NOT_NEGATIVE))
+    return AnswerModel(constant, slope)
 
 
 def fit_weights(

@@ -45,15 +45,23 @@ SHIPPED = Feedback(0.4, 0.05)
 
 @dataclass(frozen=True)
 class Candidate:
-    """An item with its fused score in 0..1 and the scores of dense and keyword search. `passage_id` is its nearest
-    passage, `direction` as in Near; both are None when dense search did not run."""
+    """An item with its fused score in 0..1, its BM25 score, and how near it is; `near` is None when dense search did
+    not run."""
 
     item: str
-    passage_id: int | None
     score: float
-    dense: float | None
     lexical: float
-    direction: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    near: Near | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def dense(self) -> float | None:
+        """The cosine of the nearest passage."""
+        return self.near.nearest if self.near else None
+
+    @property
+    def direction(self) -> NDArray[np.float32] | None:
+        """The mean of the item's passages as a unit vector, shape (dimension,)."""
+        return self.near.direction if self.near else None
 
 
 def fuse(hits: Sequence[Hit], background: float, dense_weight: float) -> list[Candidate]:
@@ -71,11 +79,7 @@ def fuse(hits: Sequence[Hit], background: float, dense_weight: float) -> list[Ca
         dense = 0.0 if hit_nearness is None else max(0.0, hit_nearness / span)
         lexical = hit.lexical / tops[hit.language] if hit.lexical > 0 else 0.0
         score = weight * dense + (1 - weight) * lexical
-        if hit.near:
-            near, passage_id, direction = hit.near.nearest, hit.near.passage_id, hit.near.direction
-            candidates.append(Candidate(hit.item, passage_id, score, near, hit.lexical, direction))
-        else:
-            candidates.append(Candidate(hit.item, None, score, None, hit.lexical))
+        candidates.append(Candidate(hit.item, score, hit.lexical, hit.near))
     return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.item))
 
 

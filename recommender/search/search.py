@@ -21,9 +21,11 @@ from recommender.index import Hit, SearchIndex
 from recommender.index.digest import item_digest
 from recommender.search import calibration
 from recommender.search.calibration import AnswerModel, Features
+from recommender.search.features import RERANKED, CandidateText, Matrix, feature_matrix
 from recommender.search.fusion import Candidate, fuse, reorder
 from recommender.search.highlight import Match, Matcher
 from recommender.search.question import Question, QuestionAnalyzer, with_known_rarity
+from recommender.search.rerank import RerankModel, judge
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -36,22 +38,35 @@ LOADED = 20
 """Items that are read from the database at once; a judgement."""
 _MATCHED_CHARACTERS = 10_000
 """Characters of a passage in which words of the question are looked for; a judgement."""
-_WORTH_SHOWING = 0.3
-"""An item is shown if its match is at least this share of the best match; a judgement."""
-
 Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class JudgedItem:
-    """An item with its best passage, the probability that it answers (`match`), the features from which that was
-    computed, and the matching words of the passage (positions in its context, a line break, and its text)."""
+    """An item with its best passage, the probability that it answers (`match`), how similar it is to the question (a
+    probability too) and the features from which that was computed, and the matching words of the passage (positions in
+    its context, a line break, and its text)."""
 
-    item: Item
+    text: CandidateText
     passage: Passage
     match: float
+    similarity: float
     features: Features
     words: list[Match]
+
+    @property
+    def item(self) -> Item:
+        """The item."""
+        return self.text.item
+
+
+@dataclass(frozen=True)
+class SecondLook:
+    """The first candidates in the order of the search, and their features, shape (candidates, len(NAMES)): what the
+    order and the probabilities are computed from."""
+
+    texts: Sequence[CandidateText]
+    features: Matrix
 
 
 @dataclass(frozen=True)
@@ -68,29 +83,23 @@ class Pool:
 class Results:
     """The result of a search: readable items, best first (`ranked`), and how well the first of them match (`judged`).
 
-    `exists` is the probability that the question has an answer, `background` the mean cosine of unrelated texts.
+    `uncalibrated` is the probability that the question has an answer as the shipped model gives it, `exists` the same
+    adapted to the organisation, `background` the mean cosine of unrelated texts. `second_look` is what the second look
+    read of the first candidates; None in keyword search alone.
     """
 
     pool: Pool
     ranked: Sequence[tuple[Item, Candidate]] = ()
     judged: Sequence[JudgedItem] = ()
+    uncalibrated: float = 0.0
     exists: float = 0.0
     background: float = 0.0
+    second_look: SecondLook | None = None
 
     @property
     def question(self) -> Question:
         """The analysed question."""
         return self.pool.question
-
-    @property
-    def best_match(self) -> float:
-        """The match of the item that matches best; 0 when there is none."""
-        return max((judged.match for judged in self.judged), default=0.0)
-
-    @property
-    def worth_showing(self) -> list[JudgedItem]:
-        """The judged items, without those that match far worse than the best one."""
-        return [judged for judged in self.judged if judged.match >= _WORTH_SHOWING * self.best_match]
 
     @property
     def nearness(self) -> dict[str, float]:
@@ -107,13 +116,15 @@ class Search:
     """One question, and all that the search for it needs. `text` is the part of the question that is read
     (`question.part_to_read`); `notices` say what cannot run.
 
-    It can be run for several readers; the question is encoded once.
+    Without a `rerank_model` the order of the fused scores stays. It can be run for several readers; the question is
+    encoded once.
     """
 
     text: str
     index: SearchIndex | None
     encoder: Encoder | None
     answer_model: AnswerModel
+    rerank_model: RerankModel | None
     notices: tuple[str, ...]
     questions: QuestionAnalyzer
     settings: Settings
@@ -132,8 +143,19 @@ class Search:
         if index is None or not pool.candidates:
             return Results(pool)
         ranked = _readable_items(pool.candidates, reader, session, top_k)
-        judged = self._judge(index, pool.question, ranked[: max(top_k, SHOWN)])
-        return Results(pool, ranked, judged, self._answer_probability(judged), index.background)
+        texts = self._texts(index, ranked[:RERANKED])
+        matcher = Matcher(pool.question.rarity, self.questions.analyzer, pool.question.translated)
+        judged = [self._similar(index, pool.question, text, matcher) for text in texts]
+        by_meaning = self.rerank_model is not None and all(text.candidate.near for text in texts)
+        if not by_meaning or self.rerank_model is None or not judged:
+            exists = max((item.similarity for item in judged), default=0.0)
+            return Results(pool, ranked, judged, exists, exists, index.background)
+        look = SecondLook(texts, feature_matrix(pool.question, texts, matcher))
+        judgement = judge(self.rerank_model, pool.question, texts, look.features, index.background)
+        judged = [replace(judged[n], match=float(judgement.answers[n])) for n in judgement.order]
+        ranked = [*(ranked[n] for n in judgement.order), *ranked[len(texts) :]]
+        exists = self.answer_model.probability(judgement.exists)
+        return Results(pool, ranked, judged, judgement.exists, exists, index.background, look)
 
     def candidates(self, reader: Reader, leave_out: Collection[str] = (), among: frozenset[str] | None = None) -> Pool:
         """The analysed question and all its candidates for this reader; `leave_out` and `among` as in `find`."""
@@ -180,38 +202,36 @@ class Search:
         hits = index.search(placed, question.terms, reader.tokens, POOL, among)
         return with_known_rarity(question, index, reader), hits
 
-    def _judge(
-        self, index: SearchIndex, question: Question, ranked: Sequence[tuple[Item, Candidate]]
-    ) -> list[JudgedItem]:
-        """Find the best passage of each item, and compute how well it matches the question."""
+    def _texts(self, index: SearchIndex, ranked: Sequence[tuple[Item, Candidate]]) -> list[CandidateText]:
+        """The candidates with the passages that the search found; all passages when it was by words alone. Of an item
+        that was edited after it was indexed, the passage has the present text."""
         ids = {
-            item.key: [candidate.passage_id] if candidate.passage_id is not None else index.passage_ids(item.key)
+            item.key: [candidate.near.passage_id] if candidate.near else index.passage_ids(item.key)
             for item, candidate in ranked
         }
         passages = index.passages([passage_id for item_ids in ids.values() for passage_id in item_ids])
         digests = index.digests([item.key for item, _candidate in ranked])
-        matcher = Matcher(question.rarity, self.questions.analyzer, question.translated)
-        judged = []
+        texts = []
         for item, candidate in ranked:
             item_passages = [passages[passage_id] for passage_id in ids[item.key] if passage_id in passages]
             if not item_passages:
-                continue
+                item_passages = [Passage(item.key, Role.QUESTION, 0, item.title, item.body, item.language)]
             if digests.get(item.key) != item_digest(item, self.settings.passage_tokens):
                 item_passages = [_with_present_text(passage, item) for passage in item_passages]
-            covered = (_coverage(question, passage, matcher) for passage in item_passages)
-            passage, words, coverage = max(covered, key=lambda entry: entry[2])
-            near = None if candidate.dense is None else calibration.nearness(candidate.dense, index.background)
-            passage_words = len(f"{passage.context} {passage.text}".split())
-            across = item.language != question.language
-            features = Features(near, coverage, question.length, passage_words, across)
-            judged.append(JudgedItem(item, passage, calibration.probability(features), features, words))
-        return judged
+            texts.append(CandidateText(item, candidate, item_passages))
+        return texts
 
-    def _answer_probability(self, judged: Sequence[JudgedItem]) -> float:
-        """The probability that one of the items, or another like them, answers the question."""
-        by_meaning = any(item.features.near is not None for item in judged)
-        model = self.answer_model if by_meaning else calibration.BEST_ALONE
-        return model.probability([item.match for item in judged])
+    def _similar(self, index: SearchIndex, question: Question, text: CandidateText, matcher: Matcher) -> JudgedItem:
+        """Find the best passage of an item, and compute how similar it is to the question."""
+        covered = (_coverage(question, passage, matcher) for passage in text.passages)
+        passage, words, coverage = max(covered, key=lambda entry: entry[2])
+        dense = text.candidate.dense
+        near = None if dense is None else calibration.nearness(dense, index.background)
+        passage_words = len(f"{passage.context} {passage.text}".split())
+        across = text.item.language != question.language
+        features = Features(near, coverage, question.length, passage_words, across)
+        similarity = calibration.probability(features)
+        return JudgedItem(text, passage, similarity, similarity, features, words)
 
 
 def _readable_items(

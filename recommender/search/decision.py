@@ -1,0 +1,57 @@
+"""What is said of the results of a search: whether the question has been answered before, and which items are shown.
+
+The probabilities come from `rerank.py`. The rules here say what no probability may overrule: a code that an item lacks,
+a question that says too little, a reply that says nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from recommender.datatypes import Verdict
+from recommender.search.alike import Card, fold_alike
+from recommender.search.features import missing_codes
+from recommender.search.question import Question
+from recommender.search.replies import says_nothing
+from recommender.search.search import Results
+from recommender.settings import Settings
+
+POSSIBLY_RELATED = 3
+"""Items that are shown when none of them is known to answer; a judgement."""
+_WORTH_SHOWING = 0.3
+"""Beside an answer, an item is shown when its match is at least this share of the first one's, and the first three
+always; a judgement."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The verdict, the cards to show, best first, the codes of the question that none of them mentions, and whether the
+    question says too little to be answered (`vague`)."""
+
+    verdict: Verdict
+    cards: Sequence[Card] = ()
+    missing: tuple[str, ...] = ()
+    vague: bool = False
+
+
+def decide(results: Results, settings: Settings, is_vague: bool, has_title_word: bool) -> Decision:
+    """Decide on the results of a search. `is_vague` says that the question says too little, `has_title_word` that a
+    rare word of it is in the title of one of the first items."""
+    if is_vague:
+        return Decision(Verdict.UNKNOWN, vague=True)
+    cards = fold_alike(results)
+    if not cards:
+        return Decision(Verdict.UNKNOWN)
+    first = cards[0].judged
+    missing = missing_codes(results.question, [card.judged.text for card in cards[:POSSIBLY_RELATED]])
+    lacks_code = bool(missing_codes(results.question, [first.text]))
+    may_answer = not lacks_code and not says_nothing(first.text.answer_text)
+    if may_answer and first.match >= settings.answer_from:
+        shown = [
+            card
+            for place, card in enumerate(cards)
+            if place < POSSIBLY_RELATED or card.judged.match >= _WORTH_SHOWING * first.match
+        ]
+        return Decision(Verdict.ANSWER, shown, missing)
+    if results.exists >= settings.maybe_from or has_title_word:
+        return Decision(Verdict.MAYBE, cards[:POSSIBLY_RELATED], missing)
+    return Decision(Verdict.UNKNOWN)

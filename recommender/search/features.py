@@ -1,0 +1,171 @@
+"""The features of the first candidates of a question, from which `rerank.py` orders them and `knowing.py` tells whether
+one of them answers.
+
+They cost no model: everything is read from the scores of both searches, the vectors of the index, and the texts that
+are loaded anyway. Every feature is a number for one candidate of one question.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.datatypes import Item, Kind, Passage
+from recommender.search.codes import codes, mentions
+from recommender.search.fusion import Candidate
+from recommender.search.highlight import Matcher
+from recommender.search.question import Question
+from recommender.search.replies import says_nothing
+
+NAMES = (
+    "score", "lexical", "nearest", "question", "answer", "opening", "whole", "title_words", "body_words",
+    "answer_words", "all_words", "title_length", "codes_missing", "codes_present", "codes_other", "document", "age",
+    "newer_alike", "answer_length", "says_nothing", "same_language",
+)  # fmt: skip
+"""The names of the columns of a feature matrix; `CandidateText` and `feature_matrix` say what they are."""
+RERANKED = 20
+"""How many of the first candidates get features; a judgement."""
+_COMPARED = 10
+"""Among how many of the first candidates newer ones of the same content are looked for; a judgement."""
+_READ = 1500
+"""Characters of a body and of an answer in which words and codes are looked for; a judgement."""
+_DAYS_OF_YEAR = 365.25
+_NEWER_YEARS = 0.02
+"""Years from which an item is newer than another: about a week. A judgement."""
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CandidateText:
+    """A candidate with its item and passages (those that the index found), as it is compared with the question."""
+
+    item: Item
+    candidate: Candidate
+    passages: Sequence[Passage]
+
+    @cached_property
+    def body(self) -> str:
+        """What was asked; of a document the passages that were found."""
+        if self.item.kind is Kind.DOCUMENT:
+            return "\n".join(f"{passage.context}\n{passage.text}" for passage in self.passages)[: 2 * _READ]
+        return self.item.body[:_READ]
+
+    @cached_property
+    def answer(self) -> str:
+        """The answer; of a document nothing, since its text is the body."""
+        return self.item.answer[:_READ]
+
+    @cached_property
+    def text(self) -> str:
+        """Title, body and answer."""
+        return f"{self.item.title}\n{self.body}\n{self.answer}"
+
+    @cached_property
+    def answer_text(self) -> str:
+        """The text that answers: the answer, or the body where there is none."""
+        return self.item.answer or self.item.body
+
+
+@dataclass(frozen=True)
+class WordShares:
+    """The terms of the question that a candidate's title, body and answer contain."""
+
+    title: Collection[str]
+    body: Collection[str]
+    answer: Collection[str]
+
+
+def feature_matrix(question: Question, candidates: Sequence[CandidateText], matcher: Matcher) -> Matrix:
+    """The features of candidates, shape (candidates, len(NAMES)), in their order.
+
+    Scores and cosines are as in Candidate and Near (0 where dense search did not run), `lexical` is a share of the best
+    BM25 score among them. `..._words` are the shares of the question's words, weighted by rarity, in a part of the
+    item; `codes_...` are about the question's codes (`codes.py`): the share that the item lacks, whether it has one,
+    and whether it has another code of the same form instead. `age` is in years against the newest of them, and
+    `newer_alike` how alike the most similar newer candidate is, times its score as a share of this one's.
+    """
+    if not candidates:
+        return np.zeros((0, len(NAMES)))
+    weights = {term: rarity or question.unknown_rarity for term, rarity in question.rarity.items()}
+    total = sum(weights.values()) or 1.0
+    asked_codes = codes(question.text)
+    best_lexical = max(text.candidate.lexical for text in candidates) or 1.0
+    ages = _ages(candidates)
+    newer = _newer_alike(candidates, ages)
+    rows = []
+    for number, text in enumerate(candidates):
+        item, candidate, near = text.item, text.candidate, text.candidate.near
+        parts = [
+            {term for match in matcher.words(part) for term in match.terms} & weights.keys()
+            for part in (item.title, text.body, text.answer)
+        ]
+        shares = [sum(weights[term] for term in sorted(terms)) / total for terms in (*parts, set().union(*parts))]
+        rows.append(
+            (
+                candidate.score,
+                candidate.lexical / best_lexical,
+                *((near.nearest, near.question, near.answer, near.opening, near.whole) if near else (0.0,) * 5),
+                *shares,
+                math.log1p(len(item.title.split())),
+                *_code_features(asked_codes, text),
+                float(item.kind is Kind.DOCUMENT),
+                ages[number],
+                newer[number],
+                math.log1p(len(text.answer_text.split())),
+                float(says_nothing(text.answer_text)),
+                float(item.language == question.language),
+            )
+        )
+    return np.array(rows, np.float64)
+
+
+def missing_codes(question: Question, texts: Sequence[CandidateText]) -> tuple[str, ...]:
+    """The codes of the question that none of these candidates mentions."""
+    return tuple(code for code in codes(question.text) if not any(mentions(text.text, code) for text in texts))
+
+
+def _code_features(asked: Sequence[str], text: CandidateText) -> tuple[float, float, float]:
+    """(share of the asked codes that the candidate lacks, whether it has one, whether it has another code of the form
+    of a missing one)."""
+    if not asked:
+        return 0.0, 0.0, 0.0
+    missing = [code for code in asked if not mentions(text.text, code)]
+    forms = {_form(code) for code in codes(text.text)} if missing else set()
+    other = any(_form(code) in forms for code in missing)
+    return len(missing) / len(asked), float(len(missing) < len(asked)), float(other)
+
+
+def _form(code: str) -> str:
+    """A code without the value of its digits: `TK-408` and `TK-403` have the same form."""
+    letters = "".join("0" if character.isdigit() else character for character in code.lower() if character.isalnum())
+    while "00" in letters:
+        letters = letters.replace("00", "0")
+    return letters
+
+
+def _ages(candidates: Sequence[CandidateText]) -> NDArray[np.float64]:
+    newest = max(text.item.at for text in candidates)
+    return np.array([(newest - text.item.at).total_seconds() / 86_400 / _DAYS_OF_YEAR for text in candidates])
+
+
+def _newer_alike(candidates: Sequence[CandidateText], ages: NDArray[np.float64]) -> NDArray[np.float64]:
+    likeness = likenesses(candidates)
+    scores = np.maximum([text.candidate.score for text in candidates], 1e-6)
+    compared = slice(0, min(_COMPARED, len(candidates)))
+    relative = likeness[:, compared] * scores[compared] / scores[:, None]
+    relative[ages[compared] > ages[:, None] - _NEWER_YEARS] = 0.0
+    return np.asarray(np.clip(relative.max(axis=1), 0.0, 2.0))
+
+
+def likenesses(candidates: Sequence[CandidateText]) -> NDArray[np.float64]:
+    """How alike the answers of candidates are: the cosines of their vectors, shape (candidates, candidates); zeros
+    where there are no vectors."""
+    vectors = [near.answer_direction for text in candidates if (near := text.candidate.near)]
+    if len(vectors) < len(candidates) or any(vector is None for vector in vectors):
+        return np.zeros((len(candidates), len(candidates)))
+    stacked = np.stack(vectors)  # type: ignore[arg-type]
+    return np.asarray(np.einsum("ij,kj->ik", stacked, stacked), np.float64)

@@ -1,0 +1,139 @@
+"""A second look at the first candidates: their order, the probability that each answers, and that an answer exists.
+
+The order is that of a linear score of the features (`features.py`), fitted pair by pair (Joachims 2002, "Optimizing
+Search Engines using Clickthrough Data"). The two probabilities are those of boosted trees that read the features of a
+candidate, of the list, and of the question. All are in `rerank.json`, which says how they were made; `python -m
+indexer.research.fit_rerank` writes it.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.search.codes import codes
+from recommender.search.features import NAMES, CandidateText, Matrix, missing_codes
+from recommender.search.question import Question
+from recommender.search.trees import Trees
+
+FILE = Path(__file__).parent / "rerank.json"
+LIST_NAMES = (
+    *(f"this_{name}" for name in NAMES), *(f"best_{name}" for name in NAMES), "ahead_of_best_other",
+    "ahead_of_second_other", "rank_score", "question_length", "unknown_words", "unknown_codes", "has_codes",
+    "rarest_word", "total_rarity", "above_background",
+)  # fmt: skip
+"""The names of the columns that the trees read; `list_features` says what they are."""
+_LISTED = 10
+"""Candidates whose best features are read, and in which the question's codes are looked for; a judgement."""
+_FAR_AHEAD = 3.0
+"""How far a candidate is ahead when there is no other one: a judgement."""
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RerankModel:
+    """`weights` multiply the features, shape (len(NAMES),); `answers` and `exists` give the logits of the probabilities
+    that a candidate answers and that an answer exists. `about` says how they were made."""
+
+    weights: Numbers
+    answers: Trees
+    exists: Trees
+    about: str = ""
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "RerankModel":
+        """Read what `as_json` wrote. Raises KeyError, TypeError or ValueError when it is damaged, or was fitted for
+        other features."""
+        if tuple(stored["features"]) != NAMES or tuple(stored["list_features"]) != LIST_NAMES:
+            raise ValueError("it was fitted for other features")
+        trees = (Trees.from_json(stored[name]) for name in ("answers", "exists"))
+        return cls(np.array(stored["weights"], np.float64), *trees, about=str(stored["about"]))
+
+    def as_json(self) -> dict[str, Any]:
+        """The model in a form that JSON can hold."""
+        return {
+            "about": self.about,
+            "features": list(NAMES),
+            "weights": [round(float(weight), 4) for weight in self.weights],
+            "list_features": list(LIST_NAMES),
+            "answers": self.answers.as_json(),
+            "exists": self.exists.as_json(),
+        }
+
+
+@lru_cache(maxsize=1)
+def shipped() -> RerankModel:
+    """The model that ships with Kollega."""
+    return RerankModel.from_json(json.loads(FILE.read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the second look says: `order` are positions of candidates, best first; `answers` the probability that each
+    candidate, in the old order, answers; `exists` the probability that one of them does."""
+
+    order: Sequence[int]
+    answers: Numbers
+    exists: float
+
+
+def judge(
+    model: RerankModel, question: Question, texts: Sequence[CandidateText], matrix: Matrix, background: float
+) -> Judgement:
+    """Order and judge candidates by their features, shape (candidates, len(NAMES)). `background` is the mean cosine of
+    unrelated texts."""
+    scores = matrix @ model.weights
+    order = np.argsort(-scores, kind="stable")
+    rows = list_features(question, texts, matrix, scores, background)
+    answers, exists = _probabilities(model.answers.logits(rows)), _probabilities(model.exists.logits(rows[order[:1]]))
+    return Judgement(order.tolist(), answers, float(exists[0]))
+
+
+def list_features(
+    question: Question, texts: Sequence[CandidateText], matrix: Matrix, scores: Numbers, background: float
+) -> Matrix:
+    """What the trees read of each candidate, shape (candidates, len(LIST_NAMES)): its features, the best ones of the
+    first candidates, how far its score is ahead of the best two others, and what is known of the question: its length,
+    the shares of its words (by rarity) and of its codes that the index or the candidates do not have, and how rare its
+    words are."""
+    order = np.argsort(-scores, kind="stable")
+    first, second, third = (float(scores[order[n]]) if n < len(order) else -np.inf for n in range(3))
+    others = [
+        (second, third) if position == order[0] else (first, third if position == order[1] else second)
+        for position in range(len(scores))
+    ]
+    ahead = np.clip(scores[:, None] - np.array(others), -_FAR_AHEAD, _FAR_AHEAD)
+    listed = order[:_LISTED]
+    about_question = _question_features(question, [texts[position] for position in listed])
+    best, asked = (np.tile(row, (len(scores), 1)) for row in (matrix[listed].max(axis=0), about_question))
+    above_background = matrix[:, NAMES.index("nearest")] - background
+    return np.hstack([matrix, best, ahead, scores[:, None], asked, above_background[:, None]])
+
+
+def _question_features(question: Question, texts: Sequence[CandidateText]) -> Numbers:
+    weights = {term: rarity or question.unknown_rarity for term, rarity in question.rarity.items()}
+    total = sum(weights.values())
+    unknown = sum(weights[term] for term, rarity in question.rarity.items() if not rarity)
+    asked = codes(question.text)
+    missing = missing_codes(question, texts)
+    return np.array(
+        [
+            math.log1p(question.length),
+            unknown / (total or 1.0),
+            len(missing) / len(asked) if asked else 0.0,
+            float(bool(asked)),
+            max(question.rarity.values(), default=0.0) / question.unknown_rarity,
+            total / question.unknown_rarity,
+        ]
+    )
+
+
+def _probabilities(logits: Numbers) -> Numbers:
+    return np.asarray(1.0 / (1.0 + np.exp(-logits)))
