@@ -11,13 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from recommender.language.terms import Terms, grams_of, tokens
+from recommender.language.terms import Terms, fold, grams_of, tokens
 from recommender.language.words import COMPOUNDING, LANGUAGES, SMALL_TALK, TRIAL_WORDS
 
 ANALYSIS_VERSION = 3  # of the terms: another version needs a new index
 _PART = re.compile(r"[^\W_]+")
 _SURE = 0.7  # probability, from which a detected language is used: a judgement
-_FOLD = str.maketrans("äöåéèüáà", "aoaeeuaa")
 
 
 class Analyzer:
@@ -94,7 +93,7 @@ class Analyzer:
         if token.isalpha():
             return [self._lemma(token, language)]
         parts = _PART.findall(token)
-        whole = token.translate(_FOLD)
+        whole = fold(token)
         if len(parts) == 1:
             return [whole]
         pieces = [self._lemma(part, language) if part.isalpha() else part for part in parts]
@@ -109,8 +108,8 @@ class Analyzer:
             factory = TrieDictionaryFactory(disk_cache_dir=str(self._cache_dir))
             self._lemmatizer = Lemmatizer(lemmatization_strategy=DefaultStrategy(dictionary_factory=factory))
         if language not in LANGUAGES:
-            return word.translate(_FOLD)
-        return str(self._lemmatizer.lemmatize(word, lang=language)).lower().translate(_FOLD)
+            return fold(word)
+        return fold(str(self._lemmatizer.lemmatize(word, lang=language)))
 
 
 def _content_tokens(text: str) -> list[str]:

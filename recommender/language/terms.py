@@ -5,13 +5,26 @@ import unicodedata
 from dataclasses import dataclass
 
 _GRAM = 5  # characters of an n-gram: a judgement
-_TOKEN = re.compile(r"[^\W_]+(?:[.\-_:/\\@+#'’][^\W_]+)*")
+_TOKEN = re.compile(r"[^\W_]+(?:[.\-_:/\\@+#'][^\W_]+)*")
 _CASE = re.compile(
     r"i?(?:ss|st|ll|lt)[aä]|i?lle|i?ksi|i?n[aä]|h[aäeiouyö]n|aan|ään|een|iin|oon|uun|ihin|i?den|e?it[aä]|eille"
 )
 _SHORT_CASE = re.compile(r"n|t|[aä]{1,2}|tt?[aä]|[aäeiouyö]n|ien")
 """Finnish case endings after an abbreviation and a colon (`VPN:ssä`). The short ones count only after capitals, since
 `lang:en` has no case ending."""
+
+
+APOSTROPHES = "'\u2019\u2018\u201b\u02bc\u02bb\u02b9\u00b4\u0060\u2032\uff07"
+HYPHENS = "-\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"
+INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+"""Characters that only say where a line may break."""
+_SIGNS = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(HYPHENS, "-") | dict.fromkeys(INVISIBLE, ""))
+_LETTERS = str.maketrans(
+    {
+        "ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th", "ð": "d", "đ": "d", "ł": "l", "ħ": "h", "ı": "i",
+        "ŋ": "n", "ŧ": "t", "ĸ": "k",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,15 +47,30 @@ class Translation:
     probability: float
 
 
+def fold(text: str) -> str:
+    """A text in lower case, without marks on letters: `Łódź’s` and `lodz's` are the same. Letters that Unicode does not
+    take apart (`ø`, `ß`) become plain ones, and all apostrophes and all hyphens are one."""
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", unify(text).lower())
+    return "".join(letter for letter in apart if not unicodedata.combining(letter)).translate(_LETTERS)
+
+
+def unify(text: str) -> str:
+    """A text in which each letter is one character, all apostrophes and all hyphens are one, and characters that only
+    say where a line may break are left out."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS)
+
+
 def tokens(text: str) -> list[str]:
     """The tokens of a text in lower case. Parts joined by `. - _ : / \\ @ + # '` are one token, without a case
     ending."""
-    return [_without_case(token).lower() for token in _TOKEN.findall(unicodedata.normalize("NFKC", text))]
+    return [_without_case(token).lower() for token in _TOKEN.findall(unify(text))]
 
 
 def _without_case(token: str) -> str:
     """The token without an English 's or a Finnish case ending after a colon."""
-    if token.endswith(("'s", "’s", "'S", "’S")):
+    if token.endswith(("'s", "'S")):
         return token[:-2]
     base, _colon, ending = token.rpartition(":")
     if not base or ":" in base:

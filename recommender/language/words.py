@@ -1,5 +1,17 @@
 """Word lists: the languages, and the words that the analyser and the search treat in a special way."""
 
+from pathlib import Path
+
+LISTS = Path(__file__).parent / "lists"
+"""The folder with the longer lists, as text files. A `#` starts a comment."""
+
+
+def _read(name: str) -> frozenset[str]:
+    """The words of a list, separated by spaces."""
+    lines = (LISTS / name).read_text(encoding="utf-8").splitlines()
+    return frozenset(word for line in lines for word in line.partition("#")[0].split())
+
+
 LANGUAGES = ("fi", "en", "sv")
 COMPOUNDING = ("fi", "sv")
 """Languages with compound words, for which the index has n-grams."""
@@ -32,8 +44,29 @@ FUNCTION_WORDS = QUESTION_WORDS | frozenset(
         "so", "my", "your", "our", "we", "they", "this", "that", "these", "there", "then", "than", "was", "were",
         "been", "have", "has", "had", "would", "any", "some", "about", "into", "ei", "en", "et", "emme", "eivat", "ja",
         "tai", "mutta", "kun", "kuin", "jos", "etta", "se", "sen", "sita", "siina", "tama", "taman", "tata", "tassa",
-        "mina", "minun", "han", "joka", "jonka", "niin", "myos", "vain", "kanssa", "etten", "ettei",
+        "mina", "minun", "han", "joka", "jonka", "niin", "myos", "vain", "kanssa", "etten", "ettei", "ma", "sa", "mun",
+        "sun", "mulla", "sulla", "mulle", "sulle", "mut", "sut", "mua", "sua", "musta", "susta", "sina", "me", "te",
+        "he", "ne", "tan", "taa", "ton", "toi", "noi", "nii", "ku", "ko", "jotta", "oon", "oot", "ollaan", "ollaa",
+        "ois", "olis", "oisko", "onks", "voiks", "saaks", "pitaaks", "voisko", "voisiko", "voinko", "saisko", "pitas",
+        "pitaa", "taytyy", "mitas", "mitaa", "mitenka", "mites", "mist", "kuis", "eiks", "eiko", "enka", "vai", "och",
+        "att", "det", "den", "ett", "som", "inte", "jag", "du", "vi", "ni", "de", "mig", "min", "mitt", "mina", "ar",
+        "pa", "fran", "med", "om", "har", "kan", "ska", "hur", "vad", "nar", "var", "varfor", "vem",
+        "i", "a",
     )
 )  # fmt: skip
-"""Question words and other terms with only a grammatical function. Most texts have them, so searching for them would
-take most of the time."""
+"""Question words and other terms with only a grammatical function, also as they are spoken. Most texts have them, so
+searching for them would take most of the time."""
+
+COMMON_WORDS = FUNCTION_WORDS | _read("common.txt")
+"""Function words, and other words that say too little about the topic to be marked or named as a reason: pronouns,
+determiners, adverbs, and verbs with many meanings. They are still searched for."""
+
+VAGUE_WORDS = _read("vague.txt")
+"""Words (also lemmas, without marks) that only say that something is wrong, that help is wanted, or hello. A question
+with nothing else does not say what it is about."""
+
+
+def is_telling(term: str) -> bool:
+    """True for a term that may say what a text is about."""
+    plain = term.replace("'", "")
+    return plain not in COMMON_WORDS and plain not in VAGUE_WORDS

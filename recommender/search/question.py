@@ -12,7 +12,8 @@ from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
 from recommender.language.synonyms import SynonymsFile
 from recommender.language.terms import Terms, Translation, grams_of
-from recommender.language.words import QUESTION_WORDS
+from recommender.language.words import QUESTION_WORDS, is_telling
+from recommender.search.codes import codes
 from recommender.search.pasted_log import asking_part
 from recommender.settings import Settings
 
@@ -135,6 +136,14 @@ class QuestionAnalyzer:
             for correction in corrections
             for translation in self._alignment.translations([correction.term], language)
         ]
+
+
+def is_vague(question: Question) -> bool:
+    """True if a question does not say what it is about: it has no code, and every word of it only says that something
+    is wrong, asks for help or greets (`ei toimi`, `it doesn't work`, `moi`)."""
+    if codes(question.text):
+        return False
+    return all(any(not is_telling(term) for term in word) for word in question.variants)
 
 
 def as_text(text: str) -> str:
