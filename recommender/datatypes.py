@@ -126,8 +126,12 @@ class Why:
 class Suggestion:
     """An item, its best passage with the spans (start, end) of the matching words, and how well it matches.
 
-    `match` is the probability that it answers the question (`search/calibration.py`). Suggestions are not ordered by it
-    but by the fused score of both searches, which is relative to the other results and not shown.
+    `match` is the probability that it answers the question (`search/rerank.py`). Suggestions are not ordered by it but
+    by a score that is relative to the other results and not shown.
+
+    `asked` says how often the same was asked and answered alike: 1, unless other items say the same, which then have no
+    place of their own; `last_at` is the time of the newest of them. `other_language` is the item's version in another
+    language, and `newer` a newer item that answers differently.
     """
 
     item: Item
@@ -136,6 +140,10 @@ class Suggestion:
     excerpt: str
     marks: tuple[tuple[int, int], ...]
     why: Why
+    asked: int = 1
+    last_at: datetime | None = None
+    other_language: Heading | None = None
+    newer: Heading | None = None
 
 
 @dataclass(frozen=True)
@@ -178,7 +186,11 @@ class Expert:
 class Recommendation:
     """The answer to one question. `more` is the number of suggestions beyond those that are listed. `notices` say what
     could not run (DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH). `teams` are the handles of the teams that handled the
-    nearest items; they are given when no expert answered, owns or verified one."""
+    nearest items; they are given when no expert answered, owns or verified one.
+
+    `exists` is the probability that there is an answer. `missing` are the codes of the question (a version, a device,
+    an error) that none of the suggestions mentions. `vague` says that the question says too little to be answered.
+    """
 
     question: str
     language: str
@@ -188,3 +200,6 @@ class Recommendation:
     more: int = 0
     notices: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
+    exists: float = 0.0
+    missing: tuple[str, ...] = ()
+    vague: bool = False

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader
 from recommender.database.tables import utc_now
-from recommender.datatypes import Expert, Recommendation, Suggestion, Verdict
+from recommender.datatypes import Expert, Recommendation, Suggestion
 from recommender.encoder import Encoder
 from recommender.encoder.load import load_encoder
 from recommender.errors import ModelError
@@ -25,20 +25,21 @@ from recommender.people import experts
 from recommender.people.colleagues import ColleagueQuery, choose_colleagues
 from recommender.people.evidence import Trace, mark_convincing, traces
 from recommender.people.ranker import Ranker
-from recommender.search import calibration
+from recommender.search import rerank
 from recommender.search.calibration import Features
+from recommender.search.decision import Decision, decide
 from recommender.search.fusion import Candidate
 from recommender.search.highlight import Matcher
-from recommender.search.question import QuestionAnalyzer, as_text, part_to_read
+from recommender.search.question import QuestionAnalyzer, as_text, is_vague, part_to_read
+from recommender.search.rerank import RerankModel
 from recommender.search.search import POOL, SHOWN, Results, Search
-from recommender.search.snippet import shared_words, suggestion
+from recommender.search.snippet import shared_words, suggestion, suggestion_of
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_SAME_SUBJECT, _RELATED = 0.6, 0.15
-"""The match from which an open request is about the same subject as a question, and the best match from which
-colleagues are suggested; a judgement."""
+_SAME_SUBJECT = 0.6
+"""The similarity from which an open request is about the same subject as a question; a judgement."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,13 @@ class Nearby:
 @dataclass(frozen=True)
 class Ranking:
     """Item keys, best first, and the probability that the question has an answer: what `kollega evaluate` measures.
-    `features` are those of the first suggestions, from which the probability was computed."""
+    `uncalibrated` is that probability before it is adapted to the organisation. `features` are those of the first
+    suggestions, from which their similarity is computed."""
 
     keys: tuple[str, ...]
     exists: float
+    uncalibrated: float
     features: tuple[Features, ...]
-
-    @property
-    def matches(self) -> tuple[float, ...]:
-        """The probability of each of the first suggestions that it answers the question."""
-        return tuple(calibration.probability(features) for features in self.features)
 
 
 class People(NamedTuple):
@@ -72,12 +70,17 @@ class People(NamedTuple):
 
 
 class Recommender:
-    """Answers questions from the live index; safe for many threads. Only `open` reads files."""
+    """Answers questions from the live index; safe for many threads. Only `open` reads files.
 
-    def __init__(self, settings: Settings, questions: QuestionAnalyzer, live: Live) -> None:
+    `model` is what the second look uses; None means the one that ships with Kollega."""
+
+    def __init__(
+        self, settings: Settings, questions: QuestionAnalyzer, live: Live, model: RerankModel | None = None
+    ) -> None:
         self._settings = settings
         self._questions = questions
         self._live = live
+        self._rerank_model = None if settings.reranker == "none" else model or rerank.shipped()
 
     @classmethod
     def open(cls, settings: Settings) -> "Recommender":
@@ -138,8 +141,7 @@ class Recommender:
         expert."""
         snapshot = self.snapshot
         results = self._search(question, snapshot).find(reader, session, top_k, leave_out)
-        people = self._people(results, snapshot.ranker, reader, session, asker)
-        return self._recommendation(question, results, people, top_k)
+        return self._recommendation(question, results, snapshot.ranker, reader, session, top_k, asker)
 
     def similar_open(
         self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, leave_out: Collection[str] = ()
@@ -162,9 +164,9 @@ class Recommender:
         snapshot = self.snapshot
         search = self._search(question, snapshot)
         results = search.find(reader, session, top_k, leave_out)
-        people = self._people(results, snapshot.ranker, reader, session, asker)
+        recommendation = self._recommendation(question, results, snapshot.ranker, reader, session, top_k, asker)
         open_results = search.find(_of_open_requests(reader), session, open_top_k, leave_out)
-        return self._recommendation(question, results, people, top_k), _same_subject(open_results, open_top_k)
+        return recommendation, _same_subject(open_results, open_top_k)
 
     def rank(
         self, question: str, reader: Reader, session: Session, top_k: int, among: frozenset[str] | None = None
@@ -173,7 +175,8 @@ class Recommender:
         search."""
         results = self._search(question, self.snapshot).find(reader, session, top_k, among=among)
         keys = tuple(item.key for item, _candidate in results.ranked[:top_k])
-        return Ranking(keys, results.exists, tuple(judged.features for judged in results.judged))
+        features = tuple(judged.features for judged in results.judged[:SHOWN])
+        return Ranking(keys, results.exists, results.uncalibrated, features)
 
     def candidates(self, question: str, reader: Reader, among: frozenset[str] | None = None) -> list[Candidate]:
         """All candidates for a question, best first, before the database is asked which of the items still exist:
@@ -199,17 +202,32 @@ class Recommender:
             snapshot.index,
             snapshot.encoder,
             snapshot.answer_model,
+            self._rerank_model,
             snapshot.notices,
             self._questions,
             self._settings,
         )
 
-    def _people(self, results: Results, ranker: Ranker, reader: Reader, session: Session, asker: int | None) -> People:
+    def second_look(
+        self, question: str, reader: Reader, session: Session, among: frozenset[str] | None = None
+    ) -> Results:
+        """The results for a question with what the second look reads, to fit its models on."""
+        return self._search(question, self.snapshot).find(reader, session, SHOWN, among=among)
+
+    def _people(
+        self,
+        results: Results,
+        decision: Decision,
+        ranker: Ranker,
+        reader: Reader,
+        session: Session,
+        asker: int | None,
+    ) -> People:
         """The colleagues to suggest, and also teams when none of these colleagues answered, owns or verified an item.
-        Nobody when even the best item hardly matches."""
-        if results.best_match < _RELATED:
+        Nobody when no item is shown."""
+        if not decision.cards:
             return People((), ())
-        question, shown = results.question, {judged.item.key for judged in results.worth_showing}
+        question, shown = results.question, {card.judged.item.key for card in decision.cards}
         near = mark_convincing(_traces(results.pool.candidates, reader, session), results.nearness, shown)
         excluded = {person for person in (reader.person_id, asker) if person is not None}
         query = ColleagueQuery(question.terms.words, question.language, question.language_known, excluded)
@@ -223,19 +241,32 @@ class Recommender:
         somebody_knows = any(expert.answered or expert.keeps or expert.verified for expert in suggested)
         return People(suggested, () if somebody_knows else experts.teams(near))
 
-    def _recommendation(self, question: str, results: Results, people: People, top_k: int) -> Recommendation:
-        """The verdict on these results, and what is shown of them: no suggestions when the answer is unknown."""
-        verdict = calibration.verdict(results.exists, self._settings.answer_from, self._settings.maybe_from)
-        worth_showing = results.worth_showing if verdict is not Verdict.UNKNOWN else []
+    def _recommendation(
+        self,
+        question: str,
+        results: Results,
+        ranker: Ranker,
+        reader: Reader,
+        session: Session,
+        top_k: int,
+        asker: int | None,
+    ) -> Recommendation:
+        """The decision on these results, and what is shown of them and of people."""
+        analysed = results.question
+        decision = decide(results, self._settings, is_vague(analysed), False)
+        people = self._people(results, decision, ranker, reader, session, asker)
         return Recommendation(
             question,
-            results.question.language,
-            verdict,
-            suggestions=tuple(suggestion(judged, results.question) for judged in worth_showing[:top_k]),
+            analysed.language,
+            decision.verdict,
+            suggestions=tuple(suggestion_of(card, analysed) for card in decision.cards[:top_k]),
             experts=people.experts,
-            more=max(0, len(worth_showing) - top_k),
+            more=max(0, len(decision.cards) - top_k),
             notices=results.pool.notices,
             teams=people.teams,
+            exists=results.exists,
+            missing=decision.missing,
+            vague=decision.vague,
         )
 
 
@@ -246,7 +277,7 @@ def _of_open_requests(reader: Reader) -> Reader:
 
 def _same_subject(results: Results, top_k: int) -> tuple[Suggestion, ...]:
     """The first results, as far as they are about the same subject as the question."""
-    same = [judged for judged in results.judged[:top_k] if judged.match >= _SAME_SUBJECT]
+    same = [judged for judged in results.judged if judged.similarity >= _SAME_SUBJECT][:top_k]
     return tuple(suggestion(judged, results.question) for judged in same)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, StringConstraints
 
-from recommender.datatypes import Evidence, Expert, Recommendation, Suggestion
+from recommender.datatypes import Evidence, Expert, Heading, Recommendation, Suggestion
 
 Key = Annotated[str, StringConstraints(pattern=r"^(request|document):[1-9][0-9]{0,8}$")]
 ShownRole = Literal["question", "answer", "section"]
@@ -33,8 +33,18 @@ class SuggestionReason(BaseModel):
     nearness: float | None
 
 
+class RelatedItem(BaseModel):
+    """Another item, by its key, with its title and language."""
+
+    item: Key
+    title: str
+    language: str
+
+
 class SuggestedItem(BaseModel):
-    """An item that may answer the question; `match` is the probability that it does."""
+    """An item that may answer the question; `match` is the probability that it does. `asked` says how often the same
+    was asked and answered alike, and `last_at` when last. `other_language` is its version in another language, `newer`
+    a newer item that answers differently."""
 
     item: Key
     kind: Literal["request", "document"]
@@ -46,6 +56,10 @@ class SuggestedItem(BaseModel):
     match: float
     passage: SuggestedPassage
     why: SuggestionReason
+    asked: int
+    last_at: datetime
+    other_language: RelatedItem | None
+    newer: RelatedItem | None
 
 
 class EvidenceItem(BaseModel):
@@ -78,7 +92,9 @@ class Colleague(BaseModel):
 
 class Recommended(BaseModel):
     """The answer to a question. `notices` say what could not run, and `more` how many further suggestions there are.
-    `teams` handled the most similar items; they are named when no colleague answered, owns or verified one."""
+    `teams` handled the most similar items; they are named when no colleague answered, owns or verified one. `exists` is
+    the probability that there is an answer, `missing` are the codes of the question that no suggestion mentions, and
+    `vague` says that the question says too little to be answered."""
 
     question: str
     language: str
@@ -88,6 +104,9 @@ class Recommended(BaseModel):
     suggestions: list[SuggestedItem]
     experts: list[Colleague]
     teams: list[str]
+    exists: float
+    missing: list[str]
+    vague: bool
 
 
 def as_json(recommendation: Recommendation) -> dict[str, Any]:
@@ -120,6 +139,9 @@ def _recommended(recommendation: Recommendation) -> Recommended:
         suggestions=[_suggested_item(suggestion) for suggestion in recommendation.suggestions],
         experts=[_colleague(expert) for expert in recommendation.experts],
         teams=list(recommendation.teams),
+        exists=round(recommendation.exists, _DIGITS),
+        missing=list(recommendation.missing),
+        vague=recommendation.vague,
     )
 
 
@@ -140,7 +162,15 @@ def _suggested_item(suggestion: Suggestion) -> SuggestedItem:
             marks=[list(mark) for mark in suggestion.marks],
         ),
         why=SuggestionReason(words=list(suggestion.why.words), nearness=_rounded(suggestion.why.nearness)),
+        asked=suggestion.asked,
+        last_at=(suggestion.last_at or item.at).replace(tzinfo=UTC),
+        other_language=_related(suggestion.other_language),
+        newer=_related(suggestion.newer),
     )
+
+
+def _related(heading: Heading | None) -> RelatedItem | None:
+    return None if heading is None else RelatedItem(item=heading.key, title=heading.title, language=heading.language)
 
 
 def _colleague(expert: Expert) -> Colleague:

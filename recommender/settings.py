@@ -38,8 +38,15 @@ class Settings:
         20_000, "number of passages from which dense search is approximate (HNSW) instead of exact"
     )
     dense_weight: float = _setting(0.7, "share of the dense score in the fused score, 0 to 1")
-    answer_from: float = _setting(0.6, "lowest probability of an answer with which the verdict is 'answer'")
-    maybe_from: float = _setting(0.3, "lowest probability of an answer with which the verdict is 'maybe'")
+    reranker: str = _setting(
+        "features",
+        "what puts the first results in order: features (built in), none, or a cross-encoder by the name or "
+        "folder that Sentence Transformers loads",
+    )
+    answer_from: float = _setting(
+        0.7, "lowest probability that the first suggestion answers with which the verdict is 'answer'"
+    )
+    maybe_from: float = _setting(0.3, "lowest probability that an answer exists with which the verdict is 'maybe'")
     half_life_days: float = _setting(365.0, "days after which an answer counts half as evidence of expertise")
     language: str = _setting("en", "language of pages when the browser states no preference: en or fi")
     host: str = _setting("127.0.0.1", "address the server listens on")
@@ -76,6 +83,7 @@ class Settings:
         _require(self.passage_tokens >= 16, "passage_tokens", "at least 16")
         _require(self.half_life_days > 0, "half_life_days", "more than 0")
         _require(0.0 <= self.maybe_from <= self.answer_from, "maybe_from", "between 0 and answer_from")
+        _require(bool(self.reranker.strip()), "reranker", "features, none, or the name of a cross-encoder")
         _require(0 < self.port < 65536, "port", "a port number")
         _require(self.server_threads >= 1, "server_threads", "at least 1")
         _require(self.watch_seconds > 0, "watch_seconds", "more than 0")

@@ -54,7 +54,9 @@ def code_digest() -> str:
     """A digest of every code file and every shipped model or dictionary file of the packages in CODE."""
     digest = hashlib.sha256()
     for package in CODE:
-        for path in sorted(path for path in package.rglob("*") if path.suffix in (".py", ".npz", ".gz")):
+        for path in sorted(
+            path for path in package.rglob("*") if path.suffix in (".py", ".npz", ".gz", ".json", ".txt")
+        ):
             digest.update(f"\0{path.relative_to(package)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 

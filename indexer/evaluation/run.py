@@ -18,6 +18,7 @@ from indexer.evaluation.store import ANSWERS, ITEMS, Progress, Store, home_of, o
 from recommender.access import ANYONE
 from recommender.encoder import Encoder
 from recommender.errors import EvaluationError, IndexDamaged
+from recommender.index import Near
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.live import Live, Snapshot

@@ -29,7 +29,7 @@ from recommender.settings import Settings
 Vectors = NDArray[np.float32]
 SOURCE = "taught on invented organisations' questions, and on titles and text of help pages (CC BY 4.0, see NOTICE)"
 # All of these are judgements.
-STEPS = 800
+STEPS = 500
 _SHARES = {"organisations": 0.35, "help titles": 0.30, "help pages": 0.20, "forums": 0.15}  # of the batches
 _PAIRS, _WRONG = 32, 10  # pairs of a batch, and at most so many wrong passages beside theirs
 _QUESTION_TOKENS, _PASSAGE_TOKENS = 96, 144

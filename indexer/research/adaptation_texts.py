@@ -80,12 +80,17 @@ def set_pairs(folder: Path) -> list[Pair]:
     """The train queries of an evaluation set with what is relevant to them."""
     found = EvaluationSet.read(folder)
     answers = {
-        answer["id"]: answer["body"] for row in found.corpus.values() for answer in row.get("answers") or () if "id" in answer
+        answer["id"]: answer["body"]
+        for row in found.corpus.values()
+        for answer in row.get("answers") or ()
+        if "id" in answer
     }
     pairs = []
     for query in found.queries:
-        if query.part != "train" or not query.relevant or query.protocol not in (
-            "answer", "similar", "fi-fi", "en-en", "fi-en", "en-fi"
+        if (
+            query.part != "train"
+            or not query.relevant
+            or query.protocol not in ("answer", "similar", "fi-fi", "en-en", "fi-en", "en-fi")
         ):
             continue
         texts = []

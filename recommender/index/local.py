@@ -153,15 +153,21 @@ class LocalIndex:
         nearest = np.lexsort((-cosines, owner))[firsts]
         opening = _best(cosines, is_opening, firsts, cosines[firsts])
         shown = np.where(is_opening[nearest], firsts, nearest)  # the first passage contains the words of the opening
-        columns = (
-            ids[shown], cosines[nearest], cosines[firsts], whole,
-            _best(cosines, roles == _QUESTION, firsts, opening), _best(cosines, is_answer, firsts, np.float32(0.0)),
-            opening,
-        )  # fmt: skip
+        question_cosines = _best(cosines, roles == _QUESTION, firsts, opening)
+        answer_cosines = _best(cosines, is_answer, firsts, np.float32(0.0))
         return [
-            Near(*values, direction, answer)
-            for *values, direction, answer in zip(
-                *(column.tolist() for column in columns), directions, answers, strict=True
+            Near._make(values)
+            for values in zip(
+                ids[shown].tolist(),
+                cosines[nearest].tolist(),
+                cosines[firsts].tolist(),
+                whole.tolist(),
+                question_cosines.tolist(),
+                answer_cosines.tolist(),
+                opening.tolist(),
+                directions,
+                answers,
+                strict=True,
             )
         ]
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from recommender.datatypes import Verdict
 from recommender.search.alike import Card, fold_alike
 from recommender.search.features import missing_codes
-from recommender.search.question import Question
 from recommender.search.replies import says_nothing
 from recommender.search.search import Results
 from recommender.settings import Settings

@@ -10,7 +10,8 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _SAYS_NOTHING = frozenset(
     (
         # Finnish
-        "tehty", "hoidettu", "hoidossa", "hoidin", "hoidetaan", "hoituu", "korjattu", "korjasin", "korjaantui", "kunnossa",
+        "tehty", "hoidettu", "hoidossa", "hoidin", "hoidetaan", "hoituu", "korjattu", "korjasin", "korjaantui",
+        "kunnossa",
         "kuntoon", "ratkaistu", "ratkesi", "selvisi", "selvitetty", "selvä", "selva", "valmis", "valmiina", "valmista",
         "toimii", "toimi", "toimivat", "toimis", "pelaa", "nyt", "jo", "taas", "jälleen", "kuitattu", "kuittaan",
         "suljettu", "suljetaan", "suljen", "tiketti", "pyyntö", "pyynto", "kiitos", "kiitoksia", "kiitti", "kiva",
@@ -39,8 +40,8 @@ _SAYS_NOTHING = frozenset(
 _FEW_WORDS = 14
 """Words up to which a reply may say nothing; a longer one tells something. A judgement."""
 _MERGED = re.compile(
-    r"(?:merged? (?:in)?to|duplicate of|dup(?:licate)? ?:?|same as|yhdistetty(?: pyyntöön| tikettiin)?|liitetty pyyntöön|"
-    r"tupla(?:kappale)?[: ]|katso(?: pyyntö| tiketti)?|sammanslagen med|dubblett av)"
+    r"(?:merged? (?:in)?to|duplicate of|dup(?:licate)? ?:?|same as|yhdistetty(?: pyyntöön| tikettiin)?|"
+    r"liitetty pyyntöön|tupla(?:kappale)?[: ]|katso(?: pyyntö| tiketti)?|sammanslagen med|dubblett av)"
     r"\s*(?:request|ticket|issue|pyyntö\w*|tiket\w*|ärende)?\s*#?\s*(?P<id>[A-Za-z]{0,10}-?\d+)",
     re.IGNORECASE,
 )
@@ -62,9 +63,7 @@ def says_nothing(answer: str) -> bool:
     if any(character.isdigit() for character in answer):
         return False
     telling = [
-        word
-        for word in words
-        if word not in _SAYS_NOTHING and word not in FUNCTION_WORDS and word not in SMALL_TALK
+        word for word in words if word not in _SAYS_NOTHING and word not in FUNCTION_WORDS and word not in SMALL_TALK
     ]
     return len(telling) == 0 or (len(telling) == 1 and len(words) <= 3)
 

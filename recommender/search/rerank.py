@@ -53,8 +53,8 @@ class RerankModel:
         other features."""
         if tuple(stored["features"]) != NAMES or tuple(stored["list_features"]) != LIST_NAMES:
             raise ValueError("it was fitted for other features")
-        trees = (Trees.from_json(stored[name]) for name in ("answers", "exists"))
-        return cls(np.array(stored["weights"], np.float64), *trees, about=str(stored["about"]))
+        answers, exists = (Trees.from_json(stored[name]) for name in ("answers", "exists"))
+        return cls(np.array(stored["weights"], np.float64), answers, exists, str(stored["about"]))
 
     def as_json(self) -> dict[str, Any]:
         """The model in a form that JSON can hold."""

@@ -3,13 +3,30 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from recommender.datatypes import Suggestion, Why
+from recommender.datatypes import Heading, Item, Suggestion, Why
+from recommender.search.alike import Card
 from recommender.search.highlight import Matcher, excerpt
 from recommender.search.question import Question
 from recommender.search.search import JudgedItem
 
 _WORDS_NAMED, _SHARED_WORDS = 4, 3
 """How many words are named as the reason of a suggestion, and as shared with an expert's evidence; a judgement."""
+
+
+def suggestion_of(card: Card, question: Question) -> Suggestion:
+    """A card as it is shown: its item, and what is known of other items that say the same or something else."""
+    repeats = card.repeats
+    return replace(
+        suggestion(card.judged, question),
+        asked=1 + len(repeats),
+        last_at=max([card.judged.item.at, *(item.at for item in repeats)]),
+        other_language=_heading(card.other_language),
+        newer=_heading(card.newer),
+    )
+
+
+def _heading(item: Item | None) -> Heading | None:
+    return None if item is None else Heading(item.key, item.kind, item.title, item.language, item.team)
 
 
 def suggestion(judged: JudgedItem, question: Question) -> Suggestion:

@@ -29,17 +29,16 @@ class Trees:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Trees":
         """Read what `as_json` wrote. Raises KeyError, TypeError or ValueError when it is damaged."""
-        whole = {name: np.array(stored[name], np.int32) for name in ("feature", "left", "right")}
-        numbers = {name: np.array(stored[name], np.float64) for name in ("threshold", "value")}
-        if len({array.shape for array in (*whole.values(), *numbers.values())}) != 1 or whole["left"].ndim != 2:
+        feature, left, right = (np.array(stored[name], np.int32) for name in ("feature", "left", "right"))
+        threshold, value = (np.array(stored[name], np.float64) for name in ("threshold", "value"))
+        shapes = {feature.shape, threshold.shape, left.shape, right.shape, value.shape}
+        if len(shapes) != 1 or feature.ndim != 2:
             raise ValueError("the arrays of the trees differ in shape")
-        return cls(float(stored["start"]), int(stored["depth"]), **whole, **numbers)
+        return cls(float(stored["start"]), int(stored["depth"]), feature, threshold, left, right, value)
 
     def as_json(self) -> dict[str, Any]:
         """The trees in a form that JSON can hold, with numbers of five digits."""
-        lists: dict[str, Any] = {
-            name: getattr(self, name).tolist() for name in ("feature", "left", "right")
-        }
+        lists: dict[str, Any] = {name: getattr(self, name).tolist() for name in ("feature", "left", "right")}
         for name in ("threshold", "value"):
             lists[name] = [[float(f"{number:.5g}") for number in row] for row in getattr(self, name).tolist()]
         return {"start": round(self.start, 5), "depth": self.depth, **lists}

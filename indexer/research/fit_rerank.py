@@ -1,0 +1,192 @@
+"""Fits the second look at the first candidates (`recommender/search/rerank.json`) on organisations with judged everyday
+questions, and measures it on each organisation when it was fitted on the others.
+
+The order: pairwise logistic regression on the differences of features, a better item against a worse one, an outdated
+one below all others; every question weighs the same. The probabilities: boosted trees that read the features of
+candidates as the order of a model shows them that was fitted without their organisation.
+
+Usage: python -m indexer.research.fit_rerank ORGANISATION... [--write]; with --write the file is written, fitted on all
+of them.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.evaluation.cache import CachingEncoder
+from indexer.evaluation.everyday import ANSWER, EverydayQuestion, Measures, measure, read_questions
+from indexer.research.organisations import Organisation, ask, open_organisation
+from indexer.sources.jsonl import JSONLSource
+from recommender.access import ANYONE
+from recommender.encoder.load import load_encoder
+from recommender.language.analyzer import Analyzer
+from recommender.search.features import NAMES, CandidateText, Matrix
+from recommender.search.question import Question
+from recommender.search.rerank import FILE, RerankModel, list_features
+from recommender.search.trees import Trees
+from recommender.settings import Settings
+
+Numbers = NDArray[np.float64]
+# All of these are judgements.
+_PULL = 1.0  # strength of the prior of the order's weights around 0, on standardised differences
+_TREES, _DEPTH, _RATE, _LEAST_LEAF = 120, 3, 0.05, 20
+_SHARE_OF_ROWS, _SHARE_OF_FEATURES = 0.5, 0.3
+_PLACES = 3  # first candidates whose probability to answer is fitted
+_OUTDATED = -1
+
+
+@dataclass(frozen=True)
+class Example:
+    """A question with what the second look reads of its candidates, and their grades, shape (candidates,)."""
+
+    question: EverydayQuestion
+    analysed: Question
+    texts: Sequence[CandidateText]
+    features: Matrix
+    grades: Numbers
+    background: float
+
+
+def examples_of(organisation: Organisation, questions: Sequence[EverydayQuestion]) -> list[Example]:
+    """The questions that have candidates."""
+    recommender = organisation.recommender()
+    examples = []
+    with organisation.sessions() as session:
+        for question in questions:
+            results = recommender.second_look(question.text, ANYONE, session)
+            look = results.second_look
+            if look is None:
+                continue
+            keys = [organisation.ids[text.item.key] for text in look.texts]
+            grades = [_OUTDATED if key in question.outdated else question.grades.get(key, 0) for key in keys]
+            examples.append(
+                Example(question, results.question, look.texts, look.features, np.array(grades), results.background)
+            )
+            session.expunge_all()
+    return examples
+
+
+def fit_order(examples: Sequence[Example]) -> Numbers:
+    """The weights of the order, shape (len(NAMES),)."""
+    from scipy.optimize import minimize
+
+    differences, weights = [], []
+    for example in examples:
+        if example.question.kind != ANSWER:
+            continue
+        grades = example.grades
+        better, worse = np.nonzero((grades[:, None] > grades[None, :]) & (grades[:, None] > 0))
+        if len(better):
+            differences.append(example.features[better] - example.features[worse])
+            weights.append(np.full(len(better), 1.0 / len(better)))
+    stacked, weight = np.vstack(differences), np.concatenate(weights)
+    scale = stacked.std(axis=0) + 1e-6
+    standardised = stacked / scale
+
+    def loss(tried: Numbers) -> tuple[float, Numbers]:
+        ahead = standardised @ tried
+        value = float(weight @ np.logaddexp(0.0, -ahead)) + tried @ tried / 2 / _PULL
+        return value, -(standardised.T @ (weight / (1.0 + np.exp(ahead)))) + tried / _PULL
+
+    return np.asarray(minimize(loss, np.zeros(len(NAMES)), jac=True, method="L-BFGS-B").x / scale)
+
+
+def fit(organisations: Mapping[str, Sequence[Example]], about: str = "") -> RerankModel:
+    """The model fitted on these organisations. What the trees read of an organisation is as the order shows it that was
+    fitted on the others."""
+    rows, helps, first_rows, exists = [], [], [], []
+    weights = []
+    for name, examples in organisations.items():
+        others = [example for other, them in organisations.items() if other != name for example in them]
+        order = fit_order(others or examples)
+        for example in examples:
+            scores = example.features @ order
+            first = np.argsort(-scores, kind="stable")[:_PLACES]
+            read = list_features(example.analysed, example.texts, example.features, scores, example.background)
+            has_answer = example.question.kind == ANSWER
+            rows.append(read[first])
+            helps += [has_answer and example.grades[position] > 0 for position in first]
+            weights += [1.0, *[0.5] * (len(first) - 1)]
+            first_rows.append(read[first[0]])
+            exists.append(has_answer)
+    everything = fit_order([example for examples in organisations.values() for example in examples])
+    answers = _fit_trees(np.vstack(rows), np.array(helps), np.array(weights))
+    return RerankModel(everything, answers, _fit_trees(np.stack(first_rows), np.array(exists)), about)
+
+
+def _fit_trees(rows: Matrix, truth: NDArray[np.bool_], weights: Numbers | None = None) -> Trees:
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    model = GradientBoostingClassifier(
+        n_estimators=_TREES, max_depth=_DEPTH, learning_rate=_RATE, min_samples_leaf=_LEAST_LEAF,
+        subsample=_SHARE_OF_ROWS, max_features=_SHARE_OF_FEATURES, random_state=0,
+    ).fit(rows, truth, sample_weight=weights)  # fmt: skip
+    trees = [estimator.tree_ for estimator in model.estimators_[:, 0]]
+    nodes = max(tree.node_count for tree in trees)
+    shape = (len(trees), nodes)
+    feature, left, right = (np.zeros(shape, np.int32) for _ in range(3))
+    threshold, value = np.zeros(shape), np.zeros(shape)
+    for number, tree in enumerate(trees):
+        for node in range(tree.node_count):
+            is_leaf = tree.children_left[node] < 0
+            feature[number, node] = 0 if is_leaf else tree.feature[node]
+            threshold[number, node] = tree.threshold[node]
+            left[number, node] = node if is_leaf else tree.children_left[node]
+            right[number, node] = node if is_leaf else tree.children_right[node]
+            value[number, node] = _RATE * tree.value[node].item() if is_leaf else 0.0
+    prior = truth.mean() if weights is None else np.average(truth, weights=weights)
+    return Trees(float(np.log(prior / (1.0 - prior))), _DEPTH, feature, threshold, left, right, value)
+
+
+def main(folders: Sequence[Path], write: bool) -> None:
+    """Measure by leaving one organisation out, and write the model if asked to."""
+    settings = Settings.from_environment()
+    encoder = CachingEncoder(load_encoder(settings), settings.home / "research" / "vectors")
+    analyzer = Analyzer(settings.models_dir / "dictionaries")
+    with ExitStack() as stack:
+        opened = {
+            folder.name: stack.enter_context(
+                open_organisation(
+                    JSONLSource(folder / "org.jsonl"), settings.home / "research" / folder.name, settings, encoder,
+                    analyzer,
+                )
+            )
+            for folder in folders
+        }  # fmt: skip
+        questions = {folder.name: read_questions(folder / "questions.jsonl") for folder in folders}
+        examples = {name: examples_of(organisation, questions[name]) for name, organisation in opened.items()}
+        table = {}
+        for name, organisation in opened.items():
+            model = fit({other: them for other, them in examples.items() if other != name})
+            table[name] = measure(questions[name], ask(organisation, questions[name], model))
+        print_table(table)
+    encoder.close()
+    if write:
+        about = f"fitted on the invented organisations {', '.join(sorted(examples))}"
+        FILE.write_text(json.dumps(_rounded(fit(examples, about)), separators=(",", ":")) + "\n", encoding="utf-8")
+        print(f"{FILE}: {FILE.stat().st_size / 1000:.0f} kB")
+
+
+def _rounded(model: RerankModel) -> dict[str, Any]:
+    return model.as_json()
+
+
+def print_table(table: Mapping[str, Measures]) -> None:
+    """Print measures by name and organisation, with their mean."""
+    names = list(table)
+    print(f"{'':<52}" + "".join(f"{name[:12]:>13}" for name in names) + f"{'mean':>8}")
+    for measured in next(iter(table.values())):
+        values = [table[name][measured] for name in names]
+        print(f"{measured:<52}" + "".join(f"{value:>13.2f}" for value in values) + f"{np.nanmean(values):>8.2f}")
+
+
+if __name__ == "__main__":
+    arguments = [argument for argument in sys.argv[1:] if argument != "--write"]
+    main([Path(argument) for argument in arguments], "--write" in sys.argv)
