@@ -42,11 +42,12 @@ LEAST_ITEMS = 50  # other teams' items that are needed to ask among them; a judg
 
 @dataclass(frozen=True)
 class PastMatch:
-    """A question of the past: when it was asked, its kind, and the matches of its suggestions at that time."""
+    """A question of the past: when it was asked, its kind, and the probability that it had an answer at that time, as
+    the shipped model gives it."""
 
     at: datetime
     kind: str
-    matches: tuple[float, ...]
+    probability: float
 
     @property
     def exists(self) -> bool:
@@ -123,7 +124,7 @@ def learn(past: Sequence[PastMatch]) -> tuple[Calibration, AnswerModel]:
     if any(len({match.exists for match in part}) < 2 for part in (older, newer)):
         return too_little, SHIPPED
     truth = [match.exists for match in older]
-    own = calibration.fit([match.matches for match in older], truth, calibration.balanced(truth), SHIPPED, PULL)
+    own = calibration.fit([match.probability for match in older], truth, calibration.balanced(truth), PULL)
     losses = {name: log_losses(newer, answer_model) for name, answer_model in (("own", own), ("shipped", SHIPPED))}
     gain = difference([(losses["shipped"], losses["own"])])
     chosen = "own" if gain.low > 0 else "shipped"
@@ -134,7 +135,7 @@ def learn(past: Sequence[PastMatch]) -> tuple[Calibration, AnswerModel]:
 
 def log_losses(past: Sequence[PastMatch], answer_model: AnswerModel) -> NDArray[np.float64]:
     """The log loss of each question, weighted by `calibration.balanced`; shape (questions,)."""
-    given = np.clip([answer_model.probability(match.matches) for match in past], 1e-6, 1 - 1e-6)
+    given = np.clip([answer_model.probability(match.probability) for match in past], 1e-6, 1 - 1e-6)
     truth = np.array([match.exists for match in past])
     return np.asarray(-np.log(np.where(truth, given, 1 - given)) * calibration.balanced(truth.tolist()))
 
@@ -152,8 +153,8 @@ def past_matches(recommender: Recommender, session: Session, progress: Progress)
                 among_by_kind[OTHER_TEAMS] = others
         for kind, among in among_by_kind.items():
             reader = reader_then(session, request.asker)
-            ranking = recommender.rank(request.text, reader, session, calibration.FIRST_MATCHES, among)
-            yield PastMatch(request.at, kind, ranking.matches)
+            ranking = recommender.rank(request.text, reader, session, 1, among)
+            yield PastMatch(request.at, kind, ranking.uncalibrated)
             session.expunge_all()
         progress(number + 1, len(requests))
 

@@ -1,5 +1,5 @@
-"""Fits the shipped calibration of a suggestion (`SHIPPED_WEIGHTS` in `recommender/search/calibration.py`) and of a
-question (`SHIPPED` there) on the train queries of evaluation sets, with and without an answer.
+"""Fits the weights of similarity (`SHIPPED_WEIGHTS` in `recommender/search/calibration.py`) on the train queries of
+evaluation sets, with and without an answer.
 
 Questions without an answer are those out of a set's scope, those asked before the questions that they are linked to,
 and questions of the other sets. Prints the weights as they are written in the code, and for each set how good weights
@@ -28,7 +28,7 @@ from recommender.language.analyzer import Analyzer
 from recommender.live import Live, Snapshot
 from recommender.recommender import Recommender
 from recommender.search import calibration
-from recommender.search.calibration import AnswerModel, Features, Weights
+from recommender.search.calibration import Features, Weights
 from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 
@@ -37,6 +37,7 @@ OF_EACH_TASK, FROM_ELSEWHERE = 800, 40
 """At most so many queries of each task are taken, from the set itself and from each other set; a judgement."""
 ALIKE = ({"similar_banking77", "noanswer_clinc150"},)
 """Sets of which a question may have an answer in the other one."""
+FIRST = 5  # suggestions of a question that are looked at; a judgement
 LEAST_BEFORE = 50  # items that must have existed before a question; a judgement
 PULL = 10.0
 """Strength of the prior around the shipped weights, a judgement: without it shared words would hardly matter, since the
@@ -67,24 +68,23 @@ def main(folders: Sequence[Path]) -> None:
     names = sorted({example.set for example in examples if example.exists})
     examples = [example for example in examples if example.set in names]
     for name in names:
-        weights, answer_model = fit([example for example in examples if example.set != name])
+        weights = fit([example for example in examples if example.set != name])
         held_out = [example for example in examples if example.set == name]
-        given = [answer_model.probability(_matches(example, weights)) for example in held_out]
+        given = [max(_similarities(example, weights), default=0.0) for example in held_out]
         truth = [example.exists for example in held_out]
         error = measures.calibration_error(measures.reliability(given, truth))
         auroc = measures.auroc(given, truth)
         print(f"{name} ({len(held_out)}), fitted on the others: AUROC {auroc:.3f}, calibration error {error:.3f}")
-    print(*fit(examples), sep="\n")
+    print(fit(examples))
 
 
-def fit(examples: Sequence[Example]) -> tuple[Weights, AnswerModel]:
-    """(weights of a suggestion, answer model fitted on the matches that they give) from examples of several sets."""
+def fit(examples: Sequence[Example]) -> Weights:
+    """The weights of similarity, from examples of several sets."""
     truth, shares = [example.exists for example in examples], weigh(examples)
-    weights = calibration.fit_weights([example.suggestions for example in examples], truth, shares, pull=PULL)
-    return weights, calibration.fit([_matches(example, weights) for example in examples], truth, shares)
+    return calibration.fit_weights([example.suggestions for example in examples], truth, shares, pull=PULL)
 
 
-def _matches(example: Example, weights: Weights) -> list[float]:
+def _similarities(example: Example, weights: Weights) -> list[float]:
     return [calibration.probability(features, weights) for features in example.suggestions]
 
 
@@ -115,8 +115,8 @@ def ask(evaluation_set: EvaluationSet, sets: Sequence[EvaluationSet], run: Run) 
     with store.sessions() as session:
         for question in [*_of_the_set(evaluation_set), *_of_other_sets(evaluation_set, sets)]:
             among = None if question.ids is None else frozenset(store.keys[identifier] for identifier in question.ids)
-            ranking = recommender.rank(question.text, ANYONE, session, calibration.FIRST_MATCHES, among)
-            yield Example(evaluation_set.name, question.kind, ranking.features)
+            ranking = recommender.rank(question.text, ANYONE, session, FIRST, among)
+            yield Example(evaluation_set.name, question.kind, ranking.features[:FIRST])
             session.expunge_all()
     store.sessions.kw["bind"].dispose()
 

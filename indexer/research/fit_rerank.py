@@ -92,7 +92,7 @@ def fit_order(examples: Sequence[Example]) -> Numbers:
 
     def loss(tried: Numbers) -> tuple[float, Numbers]:
         ahead = standardised @ tried
-        value = float(weight @ np.logaddexp(0.0, -ahead)) + tried @ tried / 2 / _PULL
+        value = float(weight @ np.logaddexp(0.0, -ahead) + tried @ tried / 2 / _PULL)
         return value, -(standardised.T @ (weight / (1.0 + np.exp(ahead)))) + tried / _PULL
 
     return np.asarray(minimize(loss, np.zeros(len(NAMES)), jac=True, method="L-BFGS-B").x / scale)
