@@ -37,7 +37,7 @@ OF_EACH_TASK, FROM_ELSEWHERE = 800, 40
 """At most so many queries of each task are taken, from the set itself and from each other set; a judgement."""
 ALIKE = ({"similar_banking77", "noanswer_clinc150"},)
 """Sets of which a question may have an answer in the other one."""
-FIRST = 5  # suggestions of a question that are looked at; a judgement
+FIRST_SUGGESTIONS = 5  # suggestions of a question that are looked at; a judgement
 LEAST_BEFORE = 50  # items that must have existed before a question; a judgement
 PULL = 10.0
 """Strength of the prior around the shipped weights, a judgement: without it shared words would hardly matter, since the
@@ -115,8 +115,8 @@ def ask(evaluation_set: EvaluationSet, sets: Sequence[EvaluationSet], run: Run) 
     with store.sessions() as session:
         for question in [*_of_the_set(evaluation_set), *_of_other_sets(evaluation_set, sets)]:
             among = None if question.ids is None else frozenset(store.keys[identifier] for identifier in question.ids)
-            ranking = recommender.rank(question.text, ANYONE, session, FIRST, among)
-            yield Example(evaluation_set.name, question.kind, ranking.features[:FIRST])
+            ranking = recommender.rank(question.text, ANYONE, session, FIRST_SUGGESTIONS, among)
+            yield Example(evaluation_set.name, question.kind, ranking.features[:FIRST_SUGGESTIONS])
             session.expunge_all()
     store.sessions.kw["bind"].dispose()
 
