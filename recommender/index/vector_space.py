@@ -26,7 +26,7 @@ LENGTHS = (2, 8, 32, 128)
 A judgement."""
 SAMPLE = 1024
 """Number of passages that a space is learned from: a judgement."""
-_LEAST_PASSAGES = 32  # of a language, that are needed to use their mean: a judgement
+_LEAST_PASSAGES = 32  # of a language, from which their mean is used as it is: a judgement
 _SNIPPETS = 64  # texts that imitate questions, for each language: a judgement
 _QUESTION_SHARE = 0.85  # share of the questions' mean that is subtracted: a judgement
 _OPENING = Role.OPENING.value
@@ -38,8 +38,8 @@ class VectorSpace:
 
     `passages` contains the mean of each language's passages, shape (dimension,), and under `LANGUAGE opening` the mean
     of its openings, which are short and so differ from longer passages. `questions` contains the means of questions of
-    LENGTHS words, shape (4, dimension). `maps` is as in Alignment. Passages of a language without a mean are not
-    centred; for a question in such a language the average of the other languages' means is used.
+    LENGTHS words, shape (4, dimension). `maps` is as in Alignment. For a language without a mean, the average of the
+    other languages' means is used: passages that are not centred are near to every question.
 
     `learned_from` is the number of passages it was learned from, `alignment` the digest of the alignment.
     """
@@ -61,15 +61,17 @@ class VectorSpace:
         """Learn from a sample of passages and their vectors from the model, shape (passages, dimension).
 
         Questions are imitated by the first words of stored questions or, if there are too few, by snippets of passages.
-        A language with too few passages gets the alignment's means, shifted as the means of the other language differ
-        from the alignment's.
+        A language with few passages gets the alignment's means, shifted as the means of the other language differ from
+        the alignment's. If the alignment has none, the mean of its passages is drawn towards the average of the other
+        languages' means, the more the fewer they are.
         """
         means: dict[str, Vectors] = {}
+        few: dict[str, Vectors] = {}
         questions: dict[str, Vectors] = {}
         for group in sorted({centred_with(passage) for passage in passages}):
             rows = [row for row, passage in enumerate(passages) if centred_with(passage) == group]
-            if len(rows) >= _LEAST_PASSAGES:
-                means[group] = vectors[rows].mean(axis=0)
+            (means if len(rows) >= _LEAST_PASSAGES else few)[group] = vectors[rows]
+        means = {group: of_group.mean(axis=0) for group, of_group in means.items()}
         for language in [group for group in means if group == _language(group)]:
             texts = _snippets([passage for passage in passages if centred_with(passage) == language])
             encoded = encoder.encode_queries([" ".join(words[:length]) for length in LENGTHS for words in texts])
@@ -81,18 +83,30 @@ class VectorSpace:
         for language in alignment.questions.keys() - question_means.keys():
             shift = _shift(question_means, alignment.questions, alignment.maps, language)
             questions[language] = alignment.questions[language] + shift
+        for group in few.keys() - means.keys():
+            average = _average(means, group)
+            if average is not None:
+                weight = _LEAST_PASSAGES - len(few[group])
+                means[group] = (few[group].sum(axis=0) + weight * average) / _LEAST_PASSAGES
         return cls(means, questions, dict(alignment.maps), len(passages), alignment.digest)
 
     def place_passages(self, vectors: Vectors, passages: Sequence[Passage]) -> Vectors:
         """Transform the model's vectors of passages, shape (passages, dimension), into unit vectors of this space."""
         placed = np.array(vectors, np.float32, copy=True)
-        groups = [
-            group if (group := centred_with(passage)) in self.passages else passage.language for passage in passages
-        ]
-        for group, mean in self.passages.items():
-            rows = np.array([other == group for other in groups], np.bool_)
-            placed[rows] = self._mapped(placed[rows] - mean, _language(group))
+        groups = [centred_with(passage) for passage in passages]
+        for group in sorted(set(groups)):
+            mean = self._mean(group)
+            if mean is not None:
+                rows = np.array([other == group for other in groups], np.bool_)
+                placed[rows] = self._mapped(placed[rows] - mean, _language(group))
         return normalise(placed)
+
+    def _mean(self, group: str) -> Vectors | None:
+        """What passages of a group are centred with: its mean, that of its language, or the average of the others."""
+        for name in (group, _language(group)):
+            if name in self.passages:
+                return self.passages[name]
+        return _average(self.passages, group)
 
     def place_question(self, vector: Vectors, language: str, words: int) -> Vectors:
         """Transform the model's vector of a question, shape (dimension,), into a unit vector of this space. `words` is
@@ -142,6 +156,14 @@ class VectorSpace:
 def centred_with(passage: Passage) -> str:
     """The name of the mean that a passage is centred with: its language, or `LANGUAGE opening`."""
     return f"{passage.language} {_OPENING}" if passage.role is Role.OPENING else passage.language
+
+
+def _average(means: Mapping[str, Vectors], group: str) -> Vectors | None:
+    """The average of the means of other languages' passages of the same kind, shape (dimension,); None when there are
+    none."""
+    kind = group.removeprefix(_language(group))
+    same_kind = [mean for name, mean in sorted(means.items()) if name.removeprefix(_language(name)) == kind]
+    return np.asarray(np.mean(same_kind or list(means.values()), axis=0), np.float32) if means else None
 
 
 def _language(group: str) -> str:

@@ -104,16 +104,18 @@ def test_passages_are_placed_by_their_own_language(encoder: FakeEncoder) -> None
     raw = 2 * _rows(4, 3)
     passages = [_empty_passages(language, 1)[0] for language in ("fi", "en", "sv", "fi")]
     placed = VectorSpace(means).place_passages(raw, passages)
-    expected = normalise(np.stack([raw[0] - means["fi"], raw[1] - means["en"], raw[2], raw[3] - means["fi"]]))
+    other = (means["en"] + means["fi"]) / 2
+    expected = normalise(np.stack([raw[0] - means["fi"], raw[1] - means["en"], raw[2] - other, raw[3] - means["fi"]]))
     np.testing.assert_allclose(placed, expected, atol=1e-6)
     assert VectorSpace(means).place_passages(np.zeros((0, 64), np.float32), []).shape == (0, 64)
 
 
-def test_passages_in_a_language_without_a_mean_are_not_centred(encoder: FakeEncoder) -> None:
+def test_passages_in_a_language_without_a_mean_are_centred_with_that_of_the_others(encoder: FakeEncoder) -> None:
     vector_space = _learn(_passages(ENGLISH), encoder)
     assert set(vector_space.passages) == set(vector_space.questions) == {"en"}
     raw = encoder.encode_passages(FINNISH)
-    np.testing.assert_allclose(vector_space.place_passages(raw, _empty_passages("fi", 40)), raw, atol=1e-6)
+    expected = normalise(raw - vector_space.passages["en"])
+    np.testing.assert_allclose(vector_space.place_passages(raw, _empty_passages("fi", 40)), expected, atol=1e-6)
     np.testing.assert_allclose(VectorSpace().place_passages(raw, _empty_passages("fi", 40)), raw, atol=1e-6)
     np.testing.assert_array_equal(VectorSpace().place_question(raw[0], "fi", 5), raw[0])
 
@@ -171,12 +173,20 @@ def test_with_too_few_stored_questions_snippets_of_passages_imitate_questions(en
     assert 0.3 < float(means[0] @ encoder.encode_queries(["toner"])[0]) < 0.8  # the mean of both languages
 
 
-def test_a_language_with_fewer_than_32_passages_has_no_mean_of_its_own(encoder: FakeEncoder) -> None:
+def test_the_mean_of_few_passages_is_drawn_towards_that_of_the_other_languages(encoder: FakeEncoder) -> None:
+    english, finnish = _passages(ENGLISH[:32]), _passages(FINNISH[:8], "fi")
+    means = _learn(english + finnish, encoder).passages
+    own = _raw(finnish, encoder).mean(axis=0)
+    np.testing.assert_allclose(means["fi"], own / 4 + means["en"] * 3 / 4, atol=1e-6)
+
+
+def test_a_language_with_fewer_than_32_passages_has_no_mean_of_its_own_alone(encoder: FakeEncoder) -> None:
     assert _learn(_passages(ENGLISH[:31]), encoder) == VectorSpace(learned_from=31)
     enough = _learn(_passages(ENGLISH[:32]), encoder)
     np.testing.assert_allclose(enough.passages["en"], encoder.encode_passages(ENGLISH[:32]).mean(axis=0), atol=1e-6)
     mixed = _learn(_passages(ENGLISH[:32]) + _passages(FINNISH[:31], "fi"), encoder)
-    assert set(mixed.passages) == set(mixed.questions) == {"en"}
+    assert set(mixed.passages) == {"en", "fi"}
+    assert set(mixed.questions) == {"en"}
     np.testing.assert_array_equal(mixed.passages["en"], enough.passages["en"])
 
 
