@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ from recommender.access import ANYONE
 from recommender.encoder.load import load_encoder
 from recommender.language.analyzer import Analyzer
 from recommender.search.features import NAMES, CandidateText, Matrix
+from recommender.search.newer import PairModel, pair_features, put_newer_first
 from recommender.search.question import Question
 from recommender.search.rerank import FILE, RerankModel, list_features
 from recommender.search.trees import Trees
@@ -38,6 +38,7 @@ Numbers = NDArray[np.float64]
 _PULL = 1.0  # strength of the prior of the order's weights around 0, on standardised differences
 _TREES, _DEPTH, _RATE, _LEAST_LEAF = 120, 3, 0.05, 20
 _SHARE_OF_ROWS, _SHARE_OF_FEATURES = 0.5, 0.3
+_PAIR_STRENGTH = 0.1  # inverse strength of the prior of the weights of pairs
 _PLACES = 3  # first candidates whose probability to answer is fitted
 _OUTDATED = -1
 
@@ -98,16 +99,38 @@ def fit_order(examples: Sequence[Example]) -> Numbers:
     return np.asarray(minimize(loss, np.zeros(len(NAMES)), jac=True, method="L-BFGS-B").x / scale)
 
 
+def fit_newer(examples: Sequence[Example], orders: Sequence[Numbers]) -> PairModel:
+    """The model of pairs, from the questions and the weights of the order for each of them. A pair is right when the
+    newer item answers fully and the older one is outdated."""
+    from sklearn.linear_model import LogisticRegression
+
+    rows, truth = [], []
+    for example, order in zip(examples, orders, strict=True):
+        pairs, read = pair_features(example.texts, example.features, example.features @ order)
+        rows.append(read)
+        truth += [example.grades[pair.older] == _OUTDATED and example.grades[pair.newer] > 1 for pair in pairs]
+    stacked = np.vstack(rows)
+    centre, scale = stacked.mean(axis=0), stacked.std(axis=0) + 1e-6
+    model = LogisticRegression(C=_PAIR_STRENGTH, max_iter=3000).fit((stacked - centre) / scale, truth)
+    weights = model.coef_[0] / scale
+    return PairModel(weights, float(model.intercept_[0] - weights @ centre))
+
+
 def fit(organisations: Mapping[str, Sequence[Example]], about: str = "") -> RerankModel:
     """The model fitted on these organisations. What the trees read of an organisation is as the order shows it that was
     fitted on the others."""
+    everything = [example for examples in organisations.values() for example in examples]
+    orders = {
+        name: fit_order([example for other, them in organisations.items() if other != name for example in them])
+        for name in organisations
+    }
+    newer = fit_newer(everything, [orders[name] for name, examples in organisations.items() for _example in examples])
     rows, helps, first_rows, exists = [], [], [], []
     weights = []
     for name, examples in organisations.items():
-        others = [example for other, them in organisations.items() if other != name for example in them]
-        order = fit_order(others or examples)
         for example in examples:
-            scores = example.features @ order
+            scores = example.features @ orders[name]
+            scores = put_newer_first(scores, newer.replaced(example.texts, example.features, scores))
             first = np.argsort(-scores, kind="stable")[:_PLACES]
             read = list_features(example.analysed, example.texts, example.features, scores, example.background)
             has_answer = example.question.kind == ANSWER
@@ -116,9 +139,9 @@ def fit(organisations: Mapping[str, Sequence[Example]], about: str = "") -> Rera
             weights += [1.0, *[0.5] * (len(first) - 1)]
             first_rows.append(read[first[0]])
             exists.append(has_answer)
-    everything = fit_order([example for examples in organisations.values() for example in examples])
     answers = _fit_trees(np.vstack(rows), np.array(helps), np.array(weights))
-    return RerankModel(everything, answers, _fit_trees(np.stack(first_rows), np.array(exists)), about)
+    existence = _fit_trees(np.stack(first_rows), np.array(exists))
+    return RerankModel(fit_order(everything), newer, answers, existence, about)
 
 
 def _fit_trees(rows: Matrix, truth: NDArray[np.bool_], weights: Numbers | None = None) -> Trees:
@@ -170,12 +193,8 @@ def main(folders: Sequence[Path], write: bool) -> None:
     encoder.close()
     if write:
         about = f"fitted on the invented organisations {', '.join(sorted(examples))}"
-        FILE.write_text(json.dumps(_rounded(fit(examples, about)), separators=(",", ":")) + "\n", encoding="utf-8")
+        FILE.write_text(json.dumps(fit(examples, about).as_json(), separators=(",", ":")) + "\n", encoding="utf-8")
         print(f"{FILE}: {FILE.stat().st_size / 1000:.0f} kB")
-
-
-def _rounded(model: RerankModel) -> dict[str, Any]:
-    return model.as_json()
 
 
 def print_table(table: Mapping[str, Measures]) -> None:

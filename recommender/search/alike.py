@@ -7,11 +7,8 @@ what was asked.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from recommender.datatypes import Item, Kind
 from recommender.search.codes import codes
@@ -21,9 +18,9 @@ from recommender.search.search import JudgedItem, Results
 
 _COMPARED = 20
 """How many of the first results are compared with each other; a judgement."""
-_SAME, _SAME_IN_TWO_LANGUAGES, _SAME_MATTER = 0.93, 0.8, 0.6
-"""Cosines of the vectors of two answers from which they say the same, say the same in two languages, or are about the
-same matter."""
+_SAME, _SAME_IN_TWO_LANGUAGES = 0.93, 0.8
+"""Cosines of the vectors of two answers from which they say the same, say the same in two languages; a
+judgement."""
 _SAME_LENGTH = 0.5
 """Two versions of a page differ in length by this share at most; a judgement."""
 _NUMBER = re.compile(r"\d+")
@@ -67,8 +64,7 @@ def fold_alike(results: Results) -> list[Card]:
         else:
             groups.append(_Group([position]))
     cards = [_card(judged, group, results.question.language) for group in groups]
-    fronts = [next(n for n, item in enumerate(judged) if item is card.judged) for card in cards]
-    cards = _with_newer(cards, likeness[np.ix_(fronts, fronts)] if fronts else likeness)
+    cards = _with_newer(cards, results.replaced)
     return [*cards, *(Card(item) for item in judged[_COMPARED:])]
 
 
@@ -113,9 +109,14 @@ def _is_translation(one: CandidateText, other: CandidateText, likeness: float) -
     return likeness >= _SAME_IN_TWO_LANGUAGES and 2 * shared >= together
 
 
-def _with_newer(cards: Sequence[Card], likeness: NDArray[np.float64]) -> list[Card]:
-    """The cards, in which an older item about the same matter as a newer one names the newer one."""
-    return list(cards)
+def _with_newer(cards: Sequence[Card], replaced: Mapping[str, str]) -> list[Card]:
+    """The cards, in which an item that a newer one answers differently names the newer one, if that is shown too.
+    `replaced` has the key of the newer item by that of the older one."""
+    shown = {item.key: card.judged.item for card in cards for item in (card.judged.item, *card.repeats)}
+    return [
+        replace(card, newer=shown.get(newer)) if (newer := replaced.get(card.judged.item.key)) else card
+        for card in cards
+    ]
 
 
 def _codes(text: str) -> frozenset[str]:

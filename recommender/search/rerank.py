@@ -1,14 +1,14 @@
 """A second look at the first candidates: their order, the probability that each answers, and that an answer exists.
 
 The order is that of a linear score of the features (`features.py`), fitted pair by pair (Joachims 2002, "Optimizing
-Search Engines using Clickthrough Data"). The two probabilities are those of boosted trees that read the features of a
-candidate, of the list, and of the question. All are in `rerank.json`, which says how they were made; `python -m
-indexer.research.fit_rerank` writes it.
+Search Engines using Clickthrough Data"), but a newer item stands before the older one that it replaces (`newer.py`).
+The two probabilities are those of boosted trees that read the features of a candidate, of the list, and of the
+question. All are in `rerank.json`, which says how they were made; `python -m indexer.research.fit_rerank` writes it.
 """
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from recommender.search.codes import codes
 from recommender.search.features import NAMES, CandidateText, Matrix, missing_codes
+from recommender.search.newer import PAIR_NAMES, Pair, PairModel, put_newer_first
 from recommender.search.question import Question
 from recommender.search.trees import Trees
 
@@ -39,10 +40,12 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RerankModel:
-    """`weights` multiply the features, shape (len(NAMES),); `answers` and `exists` give the logits of the probabilities
-    that a candidate answers and that an answer exists. `about` says how they were made."""
+    """`weights` multiply the features, shape (len(NAMES),); `newer` tells which older items a newer one replaces;
+    `answers` and `exists` give the logits of the probabilities that a candidate answers and that an answer exists.
+    `about` says how they were made."""
 
     weights: Numbers
+    newer: PairModel
     answers: Trees
     exists: Trees
     about: str = ""
@@ -51,10 +54,12 @@ class RerankModel:
     def from_json(cls, stored: dict[str, Any]) -> "RerankModel":
         """Read what `as_json` wrote. Raises KeyError, TypeError or ValueError when it is damaged, or was fitted for
         other features."""
-        if tuple(stored["features"]) != NAMES or tuple(stored["list_features"]) != LIST_NAMES:
+        names = [tuple(stored[name]) for name in ("features", "list_features", "pair_features")]
+        if names != [NAMES, LIST_NAMES, PAIR_NAMES]:
             raise ValueError("it was fitted for other features")
+        newer = PairModel(np.array(stored["pair_weights"], np.float64), float(stored["pair_constant"]))
         answers, exists = (Trees.from_json(stored[name]) for name in ("answers", "exists"))
-        return cls(np.array(stored["weights"], np.float64), answers, exists, str(stored["about"]))
+        return cls(np.array(stored["weights"], np.float64), newer, answers, exists, str(stored["about"]))
 
     def as_json(self) -> dict[str, Any]:
         """The model in a form that JSON can hold."""
@@ -62,6 +67,9 @@ class RerankModel:
             "about": self.about,
             "features": list(NAMES),
             "weights": [round(float(weight), 4) for weight in self.weights],
+            "pair_features": list(PAIR_NAMES),
+            "pair_weights": [round(float(weight), 4) for weight in self.newer.weights],
+            "pair_constant": round(float(self.newer.constant), 4),
             "list_features": list(LIST_NAMES),
             "answers": self.answers.as_json(),
             "exists": self.exists.as_json(),
@@ -77,11 +85,13 @@ def shipped() -> RerankModel:
 @dataclass(frozen=True)
 class Judgement:
     """What the second look says: `order` are positions of candidates, best first; `answers` the probability that each
-    candidate, in the old order, answers; `exists` the probability that one of them does."""
+    candidate, in the old order, answers; `exists` the probability that one of them does. `replaced` are pairs of
+    positions in which the newer item probably replaces what the older one says, with the probability."""
 
     order: Sequence[int]
     answers: Numbers
     exists: float
+    replaced: Mapping[Pair, float]
 
 
 def judge(
@@ -90,10 +100,12 @@ def judge(
     """Order and judge candidates by their features, shape (candidates, len(NAMES)). `background` is the mean cosine of
     unrelated texts."""
     scores = matrix @ model.weights
+    replaced = model.newer.replaced(texts, matrix, scores)
+    scores = put_newer_first(scores, replaced)
     order = np.argsort(-scores, kind="stable")
     rows = list_features(question, texts, matrix, scores, background)
     answers, exists = _probabilities(model.answers.logits(rows)), _probabilities(model.exists.logits(rows[order[:1]]))
-    return Judgement(order.tolist(), answers, float(exists[0]))
+    return Judgement(order.tolist(), answers, float(exists[0]), replaced)
 
 
 def list_features(

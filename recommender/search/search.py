@@ -5,8 +5,8 @@ A search uses the same index and models from beginning to end (`live.Snapshot`).
 """
 
 import logging
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -38,6 +38,8 @@ LOADED = 20
 """Items that are read from the database at once; a judgement."""
 _MATCHED_CHARACTERS = 10_000
 """Characters of a passage in which words of the question are looked for; a judgement."""
+_SURELY_REPLACED = 0.5
+"""The probability from which an older item is marked as answered differently by a newer one; a judgement."""
 Vector = NDArray[np.float32]
 
 
@@ -85,7 +87,8 @@ class Results:
 
     `uncalibrated` is the probability that the question has an answer as the shipped model gives it, `exists` the same
     adapted to the organisation, `background` the mean cosine of unrelated texts. `second_look` is what the second look
-    read of the first candidates; None in keyword search alone.
+    read of the first candidates; None in keyword search alone. `replaced` has the key of the newer item for each older
+    one that says something else.
     """
 
     pool: Pool
@@ -95,6 +98,7 @@ class Results:
     exists: float = 0.0
     background: float = 0.0
     second_look: SecondLook | None = None
+    replaced: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def question(self) -> Question:
@@ -155,7 +159,12 @@ class Search:
         judged = [replace(judged[n], match=float(judgement.answers[n])) for n in judgement.order]
         ranked = [*(ranked[n] for n in judgement.order), *ranked[len(texts) :]]
         exists = self.answer_model.probability(judgement.exists)
-        return Results(pool, ranked, judged, judgement.exists, exists, index.background, look)
+        replaced = {
+            texts[pair.older].item.key: texts[pair.newer].item.key
+            for pair, probability in sorted(judgement.replaced.items(), key=lambda entry: entry[1])
+            if probability >= _SURELY_REPLACED
+        }
+        return Results(pool, ranked, judged, judgement.exists, exists, index.background, look, replaced)
 
     def candidates(self, reader: Reader, leave_out: Collection[str] = (), among: frozenset[str] | None = None) -> Pool:
         """The analysed question and all its candidates for this reader; `leave_out` and `among` as in `find`."""
