@@ -13,14 +13,14 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.evaluation.cache import CachingEncoder
-from indexer.evaluation.everyday import ANSWER, EverydayQuestion, Measures, measure, read_questions
+from indexer.evaluation.everyday import ANSWER, NEAR_MISS, EverydayQuestion, Measures, measure, read_questions
 from indexer.research.organisations import Organisation, ask, open_organisation
 from indexer.sources.jsonl import JSONLSource
 from recommender.access import ANYONE
@@ -30,6 +30,7 @@ from recommender.search.features import NAMES, CandidateText, Matrix
 from recommender.search.newer import PairModel, pair_features, put_newer_first
 from recommender.search.question import Question
 from recommender.search.rerank import FILE, RerankModel, list_features
+from recommender.search.search import Results
 from recommender.search.trees import Trees
 from recommender.settings import Settings
 
@@ -39,13 +40,15 @@ _PULL = 1.0  # strength of the prior of the order's weights around 0, on standar
 _TREES, _DEPTH, _RATE, _LEAST_LEAF = 120, 3, 0.05, 20
 _SHARE_OF_ROWS, _SHARE_OF_FEATURES = 0.5, 0.3
 _PAIR_STRENGTH = 0.1  # inverse strength of the prior of the weights of pairs
+_WITHOUT_ANSWER, _AMONG_FEW = 0.35, 0.15  # weights of a question that is asked among other items
 _PLACES = 3  # first candidates whose probability to answer is fitted
 _OUTDATED = -1
 
 
 @dataclass(frozen=True)
 class Example:
-    """A question with what the second look reads of its candidates, and their grades, shape (candidates,)."""
+    """A question with what the second look reads of its candidates, and their grades, shape (candidates,). `weight` is
+    how much the question counts when probabilities are fitted."""
 
     question: EverydayQuestion
     analysed: Question
@@ -53,25 +56,40 @@ class Example:
     features: Matrix
     grades: Numbers
     background: float
+    weight: float = 1.0
 
 
 def examples_of(organisation: Organisation, questions: Sequence[EverydayQuestion]) -> list[Example]:
-    """The questions that have candidates."""
-    recommender = organisation.recommender()
+    """The questions that have candidates. One with an answer is also asked as one without, among the items that say
+    nothing about it, and among few items, as a small organisation has them."""
+    recommender, rng = organisation.recommender(), np.random.default_rng(0)
+    keys_by_id = {identifier: key for key, identifier in organisation.ids.items()}
+    everything = frozenset(organisation.ids)
     examples = []
     with organisation.sessions() as session:
         for question in questions:
-            results = recommender.second_look(question.text, ANYONE, session)
-            look = results.second_look
-            if look is None:
-                continue
-            keys = [organisation.ids[text.item.key] for text in look.texts]
-            grades = [_OUTDATED if key in question.outdated else question.grades.get(key, 0) for key in keys]
-            examples.append(
-                Example(question, results.question, look.texts, look.features, np.array(grades), results.background)
-            )
-            session.expunge_all()
+            asked: list[tuple[EverydayQuestion, frozenset[str] | None, float]] = [(question, None, 1.0)]
+            if question.kind == ANSWER:
+                about = frozenset(keys_by_id[name] for name in {*question.grades, *question.outdated})
+                rest = everything - about
+                few = rng.choice(sorted(rest), int(np.exp(rng.uniform(0, np.log(60)))), replace=False).tolist()
+                unanswerable = replace(question, kind=NEAR_MISS, grades={}, outdated=frozenset())
+                asked += [(unanswerable, rest, _WITHOUT_ANSWER), (question, about | set(few), _AMONG_FEW)]
+                asked.append((unanswerable, frozenset(few), _AMONG_FEW))
+            for variant, among, weight in asked:
+                results = recommender.second_look(variant.text, ANYONE, session, among)
+                if results.second_look is not None:
+                    examples.append(_example(variant, results, organisation, weight))
+                session.expunge_all()
     return examples
+
+
+def _example(question: EverydayQuestion, results: Results, organisation: Organisation, weight: float) -> Example:
+    look = results.second_look
+    assert look is not None  # noqa: S101
+    keys = [organisation.ids[text.item.key] for text in look.texts]
+    grades = [_OUTDATED if key in question.outdated else question.grades.get(key, 0) for key in keys]
+    return Example(question, results.question, look.texts, look.features, np.array(grades), results.background, weight)
 
 
 def fit_order(examples: Sequence[Example]) -> Numbers:
@@ -80,7 +98,7 @@ def fit_order(examples: Sequence[Example]) -> Numbers:
 
     differences, weights = [], []
     for example in examples:
-        if example.question.kind != ANSWER:
+        if example.question.kind != ANSWER or example.weight < 1.0:
             continue
         grades = example.grades
         better, worse = np.nonzero((grades[:, None] > grades[None, :]) & (grades[:, None] > 0))
@@ -126,7 +144,7 @@ def fit(organisations: Mapping[str, Sequence[Example]], about: str = "") -> Rera
     }
     newer = fit_newer(everything, [orders[name] for name, examples in organisations.items() for _example in examples])
     rows, helps, first_rows, exists = [], [], [], []
-    weights = []
+    weights, question_weights = [], []
     for name, examples in organisations.items():
         for example in examples:
             scores = example.features @ orders[name]
@@ -136,15 +154,16 @@ def fit(organisations: Mapping[str, Sequence[Example]], about: str = "") -> Rera
             has_answer = example.question.kind == ANSWER
             rows.append(read[first])
             helps += [has_answer and example.grades[position] > 0 for position in first]
-            weights += [1.0, *[0.5] * (len(first) - 1)]
+            weights += [example.weight, *[0.5 * example.weight] * (len(first) - 1)]
             first_rows.append(read[first[0]])
             exists.append(has_answer)
+            question_weights.append(example.weight)
     answers = _fit_trees(np.vstack(rows), np.array(helps), np.array(weights))
-    existence = _fit_trees(np.stack(first_rows), np.array(exists))
+    existence = _fit_trees(np.stack(first_rows), np.array(exists), np.array(question_weights))
     return RerankModel(fit_order(everything), newer, answers, existence, about)
 
 
-def _fit_trees(rows: Matrix, truth: NDArray[np.bool_], weights: Numbers | None = None) -> Trees:
+def _fit_trees(rows: Matrix, truth: NDArray[np.bool_], weights: Numbers) -> Trees:
     from sklearn.ensemble import GradientBoostingClassifier
 
     model = GradientBoostingClassifier(
@@ -164,7 +183,7 @@ def _fit_trees(rows: Matrix, truth: NDArray[np.bool_], weights: Numbers | None =
             left[number, node] = node if is_leaf else tree.children_left[node]
             right[number, node] = node if is_leaf else tree.children_right[node]
             value[number, node] = _RATE * tree.value[node].item() if is_leaf else 0.0
-    prior = truth.mean() if weights is None else np.average(truth, weights=weights)
+    prior = np.average(truth, weights=weights)
     return Trees(float(np.log(prior / (1.0 - prior))), _DEPTH, feature, threshold, left, right, value)
 
 
