@@ -4,18 +4,18 @@ The steps are in `search/` and `people/`; the index and the models that they use
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
 from recommender.database.tables import utc_now
 from recommender.datatypes import Expert, Recommendation, Suggestion
-from recommender.encoder import Encoder
-from recommender.encoder.load import load_encoder
+from recommender.encoder import CrossEncoder
+from recommender.encoder.load import load_cross_encoder, load_encoder
 from recommender.errors import ModelError
 from recommender.index import SearchIndex
 from recommender.knowledge import outcomes
@@ -37,6 +37,7 @@ from recommender.search.snippet import shared_words, suggestion, suggestion_of
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
+Model = TypeVar("Model")
 
 _SAME_SUBJECT = 0.6
 """The similarity from which an open request is about the same subject as a question; a judgement."""
@@ -72,27 +73,31 @@ class People(NamedTuple):
 class Recommender:
     """Answers questions from the live index; safe for many threads. Only `open` reads files.
 
-    `model` is what the second look uses; None means the one that ships with Kollega."""
+    `model` is what the second look uses; None means the one that ships with Kollega. A `cross_encoder` reads the first
+    candidates too, but not while somebody types."""
 
     def __init__(
-        self, settings: Settings, questions: QuestionAnalyzer, live: Live, model: RerankModel | None = None
+        self,
+        settings: Settings,
+        questions: QuestionAnalyzer,
+        live: Live,
+        model: RerankModel | None = None,
+        cross_encoder: CrossEncoder | None = None,
     ) -> None:
         self._settings = settings
         self._questions = questions
         self._live = live
+        self._cross_encoder = cross_encoder
         self._rerank_model = None if settings.reranker == "none" else model or rerank.shipped()
 
     @classmethod
     def open(cls, settings: Settings) -> "Recommender":
         """Load the model and the live generation. What is missing or damaged becomes a notice, not an error: without a
         model keyword search alone answers, and without an index the recommendation is empty."""
-        try:
-            encoder: Encoder | None = load_encoder(settings)
-        except ModelError as error:
-            log.error("%s", error)
-            encoder = None
+        encoder = _loaded(load_encoder, settings)
+        cross_encoder = _loaded(load_cross_encoder, settings)
         questions = QuestionAnalyzer.load(Analyzer(settings.models_dir / "dictionaries"), settings)
-        return cls(settings, questions, Live.load(settings.index_dir, encoder))
+        return cls(settings, questions, Live.load(settings.index_dir, encoder), cross_encoder=cross_encoder)
 
     @property
     def analyzer(self) -> Analyzer:
@@ -135,12 +140,13 @@ class Recommender:
         top_k: int = SHOWN,
         leave_out: Collection[str] = (),
         asker: int | None = None,
+        typing: bool = False,
     ) -> Recommendation:
         """Suggestions and experts for a question, from what `reader` may read and the database contains now, without
         the items whose keys are in `leave_out`. Neither the reader nor the `asker` (a person's id) is suggested as an
-        expert."""
+        expert. `typing` says that the question is not finished, and that nothing that takes long should be done."""
         snapshot = self.snapshot
-        results = self._search(question, snapshot).find(reader, session, top_k, leave_out)
+        results = self._search(question, snapshot, typing).find(reader, session, top_k, leave_out)
         return self._recommendation(question, results, snapshot.ranker, reader, session, top_k, asker)
 
     def similar_open(
@@ -196,13 +202,14 @@ class Recommender:
         pool = self._search(question, self.snapshot).candidates(reader, among=among)
         return Nearby(_traces(pool.candidates, reader, session, before), pool.question.language)
 
-    def _search(self, question: str, snapshot: Snapshot) -> Search:
+    def _search(self, question: str, snapshot: Snapshot, typing: bool = False) -> Search:
         return Search(
             part_to_read(question),
             snapshot.index,
             snapshot.encoder,
             snapshot.answer_model,
             self._rerank_model,
+            None if typing else self._cross_encoder,
             snapshot.notices,
             self._questions,
             self._settings,
@@ -268,6 +275,14 @@ class Recommender:
             missing=decision.missing,
             vague=decision.vague,
         )
+
+
+def _loaded(load: Callable[[Settings], Model | None], settings: Settings) -> Model | None:
+    try:
+        return load(settings)
+    except ModelError as error:
+        log.error("%s", error)
+        return None
 
 
 def _of_open_requests(reader: Reader) -> Reader:

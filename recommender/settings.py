@@ -10,6 +10,8 @@ from typing import Any
 from recommender.errors import SettingsError
 
 PREFIX = "KOLLEGA_"
+BUILT_IN_RERANKERS = ("features", "none")
+"""Values of the setting `reranker` that name no cross-encoder."""
 _BOOLEANS = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
 
 

@@ -43,7 +43,7 @@ def search() -> ResponseReturnValue:
 def suggest() -> ResponseReturnValue:
     """Only the results, which the page inserts while somebody types."""
     question = typed_question(request.form)
-    recommendation = recommend(question, SHOWN) if question.text else None
+    recommendation = recommend(question, SHOWN, typing=True) if question.text else None
     return render_template("ask/_results.html", found=recommendation, teams=team_rows(), first=SHOWN_AT_ONCE)
 
 

@@ -51,7 +51,7 @@ def suggest() -> ResponseReturnValue:
 
 
 def _suggestions_json(question: str) -> dict[str, object]:
-    recommendation = current.recommender().recommend(question, ANYONE, session(), _SHOWN)
+    recommendation = current.recommender().recommend(question, ANYONE, session(), _SHOWN, typing=True)
     return {
         "heading": _heading(recommendation) if question else "",
         "suggestions": [_suggestion_json(suggestion) for suggestion in recommendation.suggestions],

@@ -34,9 +34,11 @@ def typed_question(values: MultiDict[str, str]) -> TypedQuestion:
     return TypedQuestion(values.get("q", "").strip(), values.get("body", "").strip())
 
 
-def recommend(question: TypedQuestion, top_k: int) -> Recommendation:
-    """At most `top_k` suggestions for a typed question, and colleagues, from what the current reader may read."""
-    return current.recommender().recommend(question.text, current_reader(), current.session(), top_k)
+def recommend(question: TypedQuestion, top_k: int, typing: bool = False) -> Recommendation:
+    """At most `top_k` suggestions for a question, and colleagues, from what the current reader may read. `typing` says
+    that the question is not finished."""
+    recommender, session = current.recommender(), current.session()
+    return recommender.recommend(question.text, current_reader(), session, top_k, typing=typing)
 
 
 def recommend_similar(

@@ -55,6 +55,16 @@ class Encoder(Protocol):
         ...
 
 
+class CrossEncoder(Protocol):
+    """Reads a question together with a text, which takes longer than comparing vectors and tells more."""
+
+    name: str
+
+    def scores(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """How well each text answers the question, shape (texts,); a higher score is better."""
+        ...
+
+
 def unrelated_cosine(encoder: Encoder) -> float:
     """Mean cosine of ten unrelated texts: the cosine that this model gives texts with nothing in common."""
     vectors = encoder.encode_queries(_UNRELATED)

@@ -7,12 +7,12 @@ sentence_transformers is imported.
 import logging
 from pathlib import Path
 
-from recommender.encoder import Encoder
+from recommender.encoder import CrossEncoder, Encoder
 from recommender.encoder.openvino import OpenVINOEncoder
 from recommender.encoder.packaged import MINILM, NAME, locate, model_folder
-from recommender.encoder.pytorch import TorchEncoder
+from recommender.encoder.pytorch import TorchCrossEncoder, TorchEncoder
 from recommender.errors import ModelError, how_to_install
-from recommender.settings import Settings
+from recommender.settings import BUILT_IN_RERANKERS, Settings
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,20 @@ def _load_torch(settings: Settings, folder: Path) -> Encoder:
         raise ModelError(
             f"{folder} contains no model that Sentence Transformers can load ({error}). Set KOLLEGA_MODEL to another "
             f"model, or unset it to use {NAME}."
+        ) from error
+
+
+def load_cross_encoder(settings: Settings) -> CrossEncoder | None:
+    """The cross-encoder that the setting `reranker` names; None when it names none. Raises ModelError when it cannot be
+    loaded."""
+    if settings.reranker in BUILT_IN_RERANKERS:
+        return None
+    try:
+        return TorchCrossEncoder(settings.reranker, settings.threads)
+    except Exception as error:
+        raise ModelError(
+            f"The cross-encoder {settings.reranker} cannot be loaded ({error}). Set KOLLEGA_RERANKER to another "
+            "one, or unset it."
         ) from error
 
 

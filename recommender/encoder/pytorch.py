@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.encoder import ModelCard, Vectors, normalise
 
@@ -42,6 +43,29 @@ class TorchEncoder:
         if not texts:
             return np.zeros((0, self.card.dimension), np.float32)
         return normalise(np.asarray(self._model.encode(list(texts), show_progress_bar=False), np.float32))
+
+
+class TorchCrossEncoder:
+    """Runs a cross-encoder that Sentence Transformers can load, by name or folder."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        with quiet():
+            import torch
+            from sentence_transformers import CrossEncoder
+
+            if threads:
+                torch.set_num_threads(threads)
+            self._model = CrossEncoder(name, device="cpu")
+        self.name = name
+
+    def scores(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """As in the protocol. Raises ValueError when the model gives more than one number for a text."""
+        scores = np.asarray(
+            self._model.predict([(question, text) for text in texts], show_progress_bar=False), np.float32
+        )
+        if scores.shape != (len(texts),):
+            raise ValueError(f"{self.name} gives {scores.shape[1:]} numbers for a text, not one")
+        return scores
 
 
 def load_sentence_transformer(folder: Path) -> Any:

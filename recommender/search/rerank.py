@@ -84,11 +84,13 @@ def shipped() -> RerankModel:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the second look says: `order` are positions of candidates, best first; `answers` the probability that each
-    candidate, in the old order, answers; `exists` the probability that one of them does. `replaced` are pairs of
-    positions in which the newer item probably replaces what the older one says, with the probability."""
+    """What the second look says: `order` are positions of candidates, best first, and `scores` what they are ordered
+    by; `answers` is the probability that each candidate, in the old order, answers, and `exists` that one of them does.
+    `replaced` are pairs of positions in which the newer item probably replaces what the older one says, with the
+    probability."""
 
     order: Sequence[int]
+    scores: Numbers
     answers: Numbers
     exists: float
     replaced: Mapping[Pair, float]
@@ -105,7 +107,17 @@ def judge(
     order = np.argsort(-scores, kind="stable")
     rows = list_features(question, texts, matrix, scores, background)
     answers, exists = _probabilities(model.answers.logits(rows)), _probabilities(model.exists.logits(rows[order[:1]]))
-    return Judgement(order.tolist(), answers, float(exists[0]), replaced)
+    return Judgement(order.tolist(), scores, answers, float(exists[0]), replaced)
+
+
+def with_scores(judgement: Judgement, other: NDArray[np.float32]) -> list[int]:
+    """Positions of candidates, best first, by the judgement's scores and others, shape (candidates,), which count
+    equally: both are standardised."""
+    standardised = [
+        (scores - scores.mean()) / (scores.std() or 1.0) for scores in (judgement.scores, other.astype(np.float64))
+    ]
+    together = put_newer_first(standardised[0] + standardised[1], dict(judgement.replaced))
+    return [int(position) for position in np.argsort(-together, kind="stable")]
 
 
 def list_features(

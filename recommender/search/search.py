@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from recommender.access import Reader
 from recommender.corpus import readable_items
 from recommender.datatypes import DENSE_MISSING, Item, Passage, Role
-from recommender.encoder import Encoder
+from recommender.encoder import CrossEncoder, Encoder
 from recommender.index import Hit, SearchIndex
 from recommender.index.digest import item_digest
 from recommender.search import calibration
@@ -25,7 +25,7 @@ from recommender.search.features import RERANKED, CandidateText, Matrix, feature
 from recommender.search.fusion import Candidate, fuse, reorder
 from recommender.search.highlight import Match, Matcher
 from recommender.search.question import Question, QuestionAnalyzer, with_known_rarity
-from recommender.search.rerank import RerankModel, judge
+from recommender.search.rerank import Judgement, RerankModel, judge, with_scores
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -120,8 +120,8 @@ class Search:
     """One question, and all that the search for it needs. `text` is the part of the question that is read
     (`question.part_to_read`); `notices` say what cannot run.
 
-    Without a `rerank_model` the order of the fused scores stays. It can be run for several readers; the question is
-    encoded once.
+    Without a `rerank_model` the order of the fused scores stays. A `cross_encoder` also reads the first candidates.
+    The search can be run for several readers; the question is encoded once.
     """
 
     text: str
@@ -129,6 +129,7 @@ class Search:
     encoder: Encoder | None
     answer_model: AnswerModel
     rerank_model: RerankModel | None
+    cross_encoder: CrossEncoder | None
     notices: tuple[str, ...]
     questions: QuestionAnalyzer
     settings: Settings
@@ -156,8 +157,9 @@ class Search:
             return Results(pool, ranked, judged, exists, exists, index.background)
         look = SecondLook(texts, feature_matrix(pool.question, texts, matcher))
         judgement = judge(self.rerank_model, pool.question, texts, look.features, index.background)
-        judged = [replace(judged[n], match=float(judgement.answers[n])) for n in judgement.order]
-        ranked = [*(ranked[n] for n in judgement.order), *ranked[len(texts) :]]
+        order = self._read_together(texts, judgement) if self.cross_encoder else judgement.order
+        judged = [replace(judged[n], match=float(judgement.answers[n])) for n in order]
+        ranked = [*(ranked[n] for n in order), *ranked[len(texts) :]]
         exists = self.answer_model.probability(judgement.exists)
         replaced = {
             texts[pair.older].item.key: texts[pair.newer].item.key
@@ -165,6 +167,18 @@ class Search:
             if probability >= _SURELY_REPLACED
         }
         return Results(pool, ranked, judged, judgement.exists, exists, index.background, look, replaced)
+
+    def _read_together(self, texts: Sequence[CandidateText], judgement: Judgement) -> Sequence[int]:
+        """The order in which the cross-encoder's scores count as much as those of the second look. When the
+        cross-encoder fails, the order without it."""
+        if self.cross_encoder is None:
+            return judgement.order
+        try:
+            scores = self.cross_encoder.scores(self.text, [text.text for text in texts])
+        except Exception:
+            log.exception("The cross-encoder %s failed; the order without it stands", self.cross_encoder.name)
+            return judgement.order
+        return with_scores(judgement, scores)
 
     def candidates(self, reader: Reader, leave_out: Collection[str] = (), among: frozenset[str] | None = None) -> Pool:
         """The analysed question and all its candidates for this reader; `leave_out` and `among` as in `find`."""
