@@ -147,8 +147,9 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings with a home of their own, for the fake encoder; nobody has to sign in."""
-    return Settings(home=tmp_path / "home", model="fake", anonymous_reading=True)
+    """Settings with a home of their own, for the fake encoder; nobody has to sign in. The second look is off: it was
+    fitted on the vectors of a real model."""
+    return Settings(home=tmp_path / "home", model="fake", anonymous_reading=True, reranker="none")
 
 
 @pytest.fixture

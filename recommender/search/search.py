@@ -153,8 +153,9 @@ class Search:
         judged = [self._similar(index, pool.question, text, matcher) for text in texts]
         by_meaning = self.rerank_model is not None and all(text.candidate.near for text in texts)
         if not by_meaning or self.rerank_model is None or not judged:
-            exists = max((item.similarity for item in judged), default=0.0)
-            return Results(pool, ranked, judged, exists, exists, index.background)
+            similarity = max((item.similarity for item in judged), default=0.0)
+            exists = self.answer_model.probability(similarity) if judged else 0.0
+            return Results(pool, ranked, judged, similarity, exists, index.background)
         look = SecondLook(texts, feature_matrix(pool.question, texts, matcher))
         judgement = judge(self.rerank_model, pool.question, texts, look.features, index.background)
         order = self._read_together(texts, judgement) if self.cross_encoder else judgement.order

@@ -32,7 +32,7 @@ def test_the_nearest_passage_counts_half_and_the_first_and_the_mean_of_all_a_qua
         Hit("request:4", "en", Near(40, 0.6, 0.6, 0.2), 0.0),
     ]
     result = fuse(hits, background=0.2, dense_weight=1.0)
-    assert [(c.item, c.passage_id, c.dense) for c in result] == [
+    assert [(c.item, c.near.passage_id if c.near else None, c.dense) for c in result] == [
         ("request:1", 10, 0.8),
         ("request:2", 21, 0.8),
         ("request:3", 30, 0.6),
@@ -86,7 +86,8 @@ def test_no_hits_give_no_candidates() -> None:
 
 
 def _candidate(name: str, score: float, *direction: float) -> Candidate:
-    return Candidate(name, 1, score, score, 0.0, np.array(direction, np.float32) if direction else None)
+    vector = np.array(direction, np.float32) if direction else None
+    return Candidate(name, score, 0.0, Near(1, score, score, score, direction=vector))
 
 
 def _names(candidates: list[Candidate]) -> str:
@@ -132,6 +133,6 @@ def test_items_with_equal_gains_keep_their_order() -> None:
 
 
 def test_candidates_keep_the_direction_of_their_item() -> None:
-    near = Near(10, 0.9, 0.9, 0.9, np.array([1, 0], np.float32))
+    near = Near(10, 0.9, 0.9, 0.9, direction=np.array([1, 0], np.float32))
     result = fuse([Hit("request:1", "en", near, 1.0), Hit("request:2", "en", None, 1.0)], 0.5, 0.7)
     assert [candidate.direction is near.direction for candidate in result] == [True, False]
