@@ -222,13 +222,7 @@ class Recommender:
         return self._search(question, self.snapshot).find(reader, session, SHOWN, among=among)
 
     def _people(
-        self,
-        results: Results,
-        decision: Decision,
-        ranker: Ranker,
-        reader: Reader,
-        session: Session,
-        asker: int | None,
+        self, results: Results, decision: Decision, ranker: Ranker, reader: Reader, session: Session, asker: int | None
     ) -> People:
         """The colleagues to suggest, and also teams when none of these colleagues answered, owns or verified an item.
         Nobody when no item is shown."""
@@ -249,15 +243,9 @@ class Recommender:
         return People(suggested, () if somebody_knows else experts.teams(near))
 
     def _recommendation(
-        self,
-        question: str,
-        results: Results,
-        ranker: Ranker,
-        reader: Reader,
-        session: Session,
-        top_k: int,
+        self, question: str, results: Results, ranker: Ranker, reader: Reader, session: Session, top_k: int,
         asker: int | None,
-    ) -> Recommendation:
+    ) -> Recommendation:  # fmt: skip
         """The decision on these results, and what is shown of them and of people."""
         analysed = results.question
         decision = decide(results, self._settings, is_vague(analysed), False)
