@@ -1,0 +1,1 @@
+"""Questions as staff would ask them on the demo organisation, judged by hand (see README.md)."""
