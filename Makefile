@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 export KOLLEGA_HOME ?= $(CURDIR)/var
 
-.PHONY: help install demo test-tools test test-all coverage lint bench load docs figures screenshot translations \
+.PHONY: help install demo test-tools test test-all coverage lint everyday bench load docs figures screenshot translations \
   adaptation alignment lock browser clean
 
 help:  ## list these targets
@@ -77,6 +77,9 @@ lint: $(VENV)/.test-tools  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+everyday: $(VENV)/.test-tools  ## measure the answers to everyday questions on the demo organisation
+	$(BIN)/python -m tests.everyday.measure
 
 bench: $(VENV)/.test-tools  ## measure speed and memory, and try 100,000 leak cases
 	$(BIN)/python -m tests.benchmarks.speed
