@@ -1,8 +1,8 @@
 """Fine-tuning of the packaged model: low-rank changes of the weights of its upper layers.
 
-`make adaptation` (`indexer/research/adaptation.py`) writes the file `adaptation.npz`. Without the file the model is
-used as it is in its package. A weight W of shape (out, in) is changed to W + B A, with B of shape (out, rank) and A of
-shape (rank, in): Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models".
+The file `adaptation.npz` ships with the code; `make adaptation` (`indexer/research/adaptation.py`) writes it. Without
+the file the model is used as it is in its package. A weight W of shape (out, in) is changed to W + B A, with B of shape
+(out, rank) and A of shape (rank, in): Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models".
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from recommender.errors import ModelError
 
 FILE = Path(__file__).parent / "adaptation.npz"
 Matrix = NDArray[np.float32]
+_LARGEST = 127  # of a number of 8 bits
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,10 @@ class Adaptation:
             with np.load(io.BytesIO(content)) as arrays:
                 about = json.loads(str(arrays["about"]))
                 names = [name.removesuffix(" A") for name in arrays.files if name.endswith(" A")]
-                changes = {name: tuple(arrays[f"{name} {side}"].astype(np.float32) for side in "BA") for name in names}
+                changes = {
+                    name: tuple(arrays[f"{name} {side}"] * arrays[f"{name} {side} scale"] for side in "BA")
+                    for name in names
+                }
             adaptation = cls(changes, about["base"], about["source"], hashlib.sha256(content).hexdigest()[:12])
         except (OSError, ValueError, BadZipFile, EOFError, KeyError, TypeError, zlib.error) as error:
             raise ModelError(f"{path} cannot be read ({error}). Run: make adaptation, or delete it") from error
@@ -59,10 +63,14 @@ class Adaptation:
         return adaptation
 
     def save(self, path: Path) -> None:
-        """Write the file, with numbers as float16. The digest is computed when the file is read."""
+        """Write the file, with numbers of 8 bits and a scale for each of the `rank` directions. The digest is computed
+        when the file is read."""
         arrays: dict[str, Any] = {}
         for name, (b, a) in self.changes.items():
-            arrays |= {f"{name} B": b.astype(np.float16), f"{name} A": a.astype(np.float16)}
+            for side, matrix, axis in (("B", b, 0), ("A", a, 1)):
+                scale = np.maximum(np.abs(matrix).max(axis=axis, keepdims=True), 1e-12).astype(np.float32) / _LARGEST
+                arrays[f"{name} {side}"] = np.round(matrix / scale).astype(np.int8)
+                arrays[f"{name} {side} scale"] = scale
         about = json.dumps({"base": self.base, "source": self.source})
         np.savez_compressed(path, about=np.array(about), **arrays)
 

@@ -3,6 +3,8 @@
 The caller encodes the passages; `journal.py` stores new vectors, so that no text is encoded twice after a killed run.
 """
 
+import json
+import logging
 import shutil
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
@@ -24,6 +26,7 @@ from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import SHORTEST
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 
+log = logging.getLogger(__name__)
 _REMOVED_SHARE = 0.2  # share of removed rows from which all vectors are written anew: a judgement
 _SAMPLE = 400  # passages that are compared with each other for the background: a judgement
 _ADD_TOGETHER = 1024  # vectors that are added to FAISS in one call: a judgement
@@ -56,7 +59,8 @@ class IndexBuilder:
 
     @classmethod
     def open(cls, index_dir: Path, model: ModelCard, analyzer: Analyzer, full: bool) -> "IndexBuilder":
-        """Start from the live generation; from nothing with `full`, or when there is no live generation.
+        """Start from the live generation; from nothing with `full`, when there is no live generation, or when an
+        earlier version of Kollega wrote it: the new one is then built beside it.
 
         Raises IndexMismatch when the live generation was made with another model, IndexDamaged when it cannot be read.
         """
@@ -65,6 +69,9 @@ class IndexBuilder:
         try:
             base = generations.live(index_dir)
         except IndexNotFound:
+            return cls(index_dir, model, analyzer, None)
+        if _is_of_another_version(base, model):
+            log.info("%s was written by another version of Kollega: the index is built anew", base.name)
             return cls(index_dir, model, analyzer, None)
         manifest = Manifest.read(base)
         check_model(manifest, model)
@@ -212,6 +219,18 @@ class IndexBuilder:
         if self._catalogue is None or self._dense is None or self._lexical is None:
             raise RuntimeError("begin() comes first")
         return self._catalogue, self._dense, self._lexical
+
+
+def _is_of_another_version(directory: Path, model: ModelCard) -> bool:
+    """True when the generation has another format or analysis than this version of Kollega writes, or was made by
+    another revision of the same model. False when its manifest cannot be read."""
+    try:
+        values = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+        if (values["format"], values["analysis"]) != (generations.FORMAT, ANALYSIS_VERSION):
+            return True
+        return bool(values["model"]["name"] == model.name and values["model"]["revision"] != model.revision)
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
 
 
 def _first_words(passages: Sequence[Passage]) -> str:

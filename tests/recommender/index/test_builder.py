@@ -1,5 +1,6 @@
 """index/builder.py, digest.py and journal.py: what a new generation copies, reuses and writes."""
 
+import json
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -211,6 +212,18 @@ def test_an_index_of_another_model_is_not_copied(tmp_path: Path, analyzer: Analy
         _write(tmp_path, analyzer, FakeEncoder("other"), {2: "word2"})
     manifest = _write(tmp_path, analyzer, FakeEncoder("other"), {2: "word2"}, full=True)
     assert (manifest.model.name, manifest.items) == ("other", 1)
+
+
+def test_an_index_of_an_earlier_version_is_built_anew_beside_it(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
+    for change in ({"format": 1}, {"analysis": 1}, {"model": {**vars(encoder.card), "revision": "0"}}):
+        _write(tmp_path, analyzer, encoder, {1: "word1"}, full=True)
+        live = generations.live(tmp_path)
+        path = live / "manifest.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+        manifest = _write(tmp_path, analyzer, encoder, {2: "word2"})
+        assert (manifest.items, manifest.model) == (1, encoder.card) and manifest.generation != live.name
 
 
 def test_a_damaged_generation_is_not_copied(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
