@@ -66,7 +66,7 @@ VAGUE_WORDS = _read("vague.txt")
 with nothing else does not say what it is about."""
 
 
-def is_telling(term: str) -> bool:
-    """True for a term that may say what a text is about."""
+def is_telling(term: str, vague: bool = False) -> bool:
+    """True for a term that may say what a text is about. With `vague`, also the words of VAGUE_WORDS count."""
     plain = term.replace("'", "")
-    return plain not in COMMON_WORDS and plain not in VAGUE_WORDS
+    return plain not in COMMON_WORDS and (vague or plain not in VAGUE_WORDS)
