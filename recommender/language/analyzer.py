@@ -11,14 +11,14 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from recommender.language.finnish import WRONG_LEMMAS, is_prefix, splits, written_forms
 from recommender.language.terms import Terms, fold, grams_of, tokens
-from recommender.language.words import COMPOUNDING, LANGUAGES, SMALL_TALK, TRIAL_WORDS
+from recommender.language.words import COMMON_WORDS, COMPOUNDING, LANGUAGES, SMALL_TALK, TRIAL_WORDS
 
 ANALYSIS_VERSION = 4  # of the terms: another version needs a new index
 WORD_VERSION = 3  # of the lemmas of words that have only letters: another version needs new dictionaries
 _PART = re.compile(r"[^\W_]\+\+|(?<![^\W_])[^\W\d_]#(?![^\W_])|[^\W_]+")
 _WORDY = re.compile(r".*[^\W\d_].*")
-_PREFIXES = frozenset(("ali", "epa", "esi", "eta", "ylos"))  # before Finnish words, and rarely words of their own
 _FRONTED = str.maketrans("ao", "äö")
 _SHORTEST_PART = 3  # letters of a part of a compound: a judgement
 _SURE = 0.7  # probability, from which a detected language is used: a judgement
@@ -40,8 +40,10 @@ class Analyzer:
         self.word_keys = lru_cache(maxsize=200_000)(self._word_keys_uncached)
 
     def warm_up(self) -> None:
-        """Load the language detector and the Finnish and English dictionaries, which are made on first use."""
+        """Load the language detector and the dictionaries, which are made on first use."""
         self.detect("valmiina ready")
+        for language in LANGUAGES:
+            self._is_known("valmiina", language)
         self.query_terms("valmiina ready 1")
 
     def detect(self, text: str, fallback: str = "en") -> str:
@@ -104,6 +106,12 @@ class Analyzer:
                     found[term] = found.get(term, frozenset()) | {lemma}
         return found
 
+    def is_base_form(self, word: str) -> bool:
+        """False if what is made of a word in Finnish is a known word, although the word itself is not known: a guess,
+        such as `palkki` for `palkkis`."""
+        lemma = self._lemma(word, "fi")[1]
+        return lemma == word or self._is_known(word, "fi") or not self._is_known(lemma, "fi")
+
     def is_compound(self, whole: str, part: str) -> bool:
         """True if the term `whole` is a compound word that contains the term `part`: what is left of it are words of a
         language with compounds. So `tulostinjono` contains `tulostin`, but `gpupdate` does not contain `update`."""
@@ -120,7 +128,7 @@ class Analyzer:
         word ("talon-", "poistumis-"), or a Swedish word; English words do not count."""
         if len(piece) < _SHORTEST_PART:
             return False
-        if piece in _PREFIXES or self._is_known(piece, "fi"):
+        if is_prefix(piece) or self._is_known(piece, "fi"):
             return True
         forms = [piece.translate(_FRONTED), f"{piece[:-1]}nen" if piece.endswith("s") else piece]
         known = any(self._is_known(form, language) for form in forms for language in COMPOUNDING)
@@ -159,8 +167,32 @@ class Analyzer:
         """(the lemma without marks on its letters, the lemma as it is written)"""
         if language not in LANGUAGES or len(word) == 1:
             return fold(word), word
-        lemma = str(self._dictionaries[0].lemmatize(word, lang=language)).lower().replace("-", "")
+        if language != "fi":
+            lemma = str(self._dictionaries[0].lemmatize(word, lang=language)).lower()
+        elif self._is_known(word, "fi"):
+            lemma = self._finnish(word)
+        else:
+            lemma = self._unknown_finnish(word)
+        lemma = lemma.replace("-", "")
         return fold(lemma), lemma
+
+    def _finnish(self, word: str) -> str:
+        return WRONG_LEMMAS.get(word) or str(self._dictionaries[0].lemmatize(word, lang="fi")).lower()
+
+    def _unknown_finnish(self, word: str) -> str:
+        """The lemma of a word that the Finnish dictionary does not have: a compound of two words, of which only the
+        last one is in a case (`lounasedun` is a form of `lounasetu`), a spoken form, or a guess. The dictionary has all
+        forms of pronouns and the like, so that a guess which gives one of these is wrong."""
+        for head, tail in splits(word):
+            if self._is_known(tail, "fi") and self._is_compound_part(head):
+                last = self._finnish(tail)
+                if fold(last) not in COMMON_WORDS:
+                    return head + last
+        for form in written_forms(word):
+            if self._is_known(form, "fi"):
+                return self._finnish(form)
+        guess = self._finnish(word)
+        return word if fold(guess) in COMMON_WORDS else guess
 
     def _is_known(self, word: str, language: str) -> bool:
         """True if the dictionary of a language has this form of a word."""

@@ -45,12 +45,12 @@ FUNCTION_WORDS = QUESTION_WORDS | frozenset(
         "been", "have", "has", "had", "would", "any", "some", "about", "into", "ei", "en", "et", "emme", "eivat", "ja",
         "tai", "mutta", "kun", "kuin", "jos", "etta", "se", "sen", "sita", "siina", "tama", "taman", "tata", "tassa",
         "mina", "minun", "han", "joka", "jonka", "niin", "myos", "vain", "kanssa", "etten", "ettei", "ma", "sa", "mun",
-        "sun", "mulla", "sulla", "mulle", "sulle", "mut", "sut", "mua", "sua", "musta", "susta", "sina", "me", "te",
+        "sun", "mulla", "sulla", "mulle", "sulle", "mut", "sut", "mua", "sua", "susta", "sina", "me", "te",
         "he", "ne", "tan", "taa", "ton", "toi", "noi", "nii", "ku", "ko", "jotta", "oon", "oot", "ollaan", "ollaa",
         "ois", "olis", "oisko", "onks", "voiks", "saaks", "pitaaks", "voisko", "voisiko", "voinko", "saisko", "pitas",
         "pitaa", "taytyy", "mitas", "mitaa", "mitenka", "mites", "mist", "kuis", "eiks", "eiko", "enka", "vai", "och",
         "att", "det", "den", "ett", "som", "inte", "jag", "du", "vi", "ni", "de", "mig", "min", "mitt", "mina", "ar",
-        "pa", "fran", "med", "om", "har", "kan", "ska", "hur", "vad", "nar", "var", "varfor", "vem",
+        "pa", "fran", "med", "om", "har", "kan", "ska", "hur", "vad", "nar", "varfor", "vem",
         "i", "a",
     )
 )  # fmt: skip

@@ -10,7 +10,7 @@ from recommender.index import SearchIndex
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
-from recommender.language.synonyms import SynonymsFile
+from recommender.language.synonyms import Synonyms, SynonymsFile
 from recommender.language.terms import DOTS, WRITTEN_TOKEN, Terms, Translation, grams_of
 from recommender.language.words import FUNCTION_WORDS, is_telling
 from recommender.search.codes import codes
@@ -28,6 +28,7 @@ _MANY, _FEW_ITEMS = 0.2, 20
 a judgement."""
 _CORRECTION_PROBABILITY, _MAX_CORRECTIONS = 0.5, 4
 """How probable a correction of a misspelt word is, and how many are tried for each variant of it; a judgement."""
+_NO_SYNONYMS = Synonyms()
 
 
 @dataclass(frozen=True)
@@ -86,18 +87,21 @@ class QuestionAnalyzer:
         alignment: Alignment,
         dictionary: Dictionary,
         fallback_language: str,
+        everyday: Synonyms = _NO_SYNONYMS,
     ) -> None:
         self.analyzer = analyzer
         self._synonyms = synonyms
         self._alignment = alignment
         self._dictionary = dictionary
         self._fallback_language = fallback_language
+        self._everyday = everyday
 
     @classmethod
     def load(cls, analyzer: Analyzer, settings: Settings) -> "QuestionAnalyzer":
-        """An analyser with the lexicon and the dictionary that ship with Kollega, and the organisation's synonyms."""
-        synonyms = SynonymsFile(settings.synonyms_path, analyzer)
-        return cls(analyzer, synonyms, Alignment.load(None), Dictionary.load(), settings.language)
+        """An analyser with the lexicon, the dictionary and the everyday words that ship with Kollega, and the
+        organisation's synonyms."""
+        synonyms, everyday = SynonymsFile(settings.synonyms_path, analyzer), Synonyms.everyday(analyzer)
+        return cls(analyzer, synonyms, Alignment.load(None), Dictionary.load(), settings.language, everyday)
 
     def analyse(self, text: str, index: SearchIndex | None, reader: Reader) -> Question:
         """Analyse a text (see `part_to_read`) in the language that is detected, without translations yet."""
@@ -138,7 +142,8 @@ class QuestionAnalyzer:
         looked_up = _only_distinctive(
             self._dictionary.translations(question.variants, language), question, index, reader
         )
-        translations = (*synonyms, *learned, *looked_up)
+        everyday = _only_distinctive(self._everyday.translations(question.terms.words), question, index, reader)
+        translations = (*synonyms, *everyday, *learned, *looked_up)
         corrections = _corrections(question, translations, index, reader)
         by_term: dict[str, Translation] = {}
         for translation in (*translations, *corrections, *self._translated(corrections, language)):
@@ -171,7 +176,7 @@ def is_vague(question: Question) -> bool:
 def title_words(question: Question, title: str, analyzer: Analyzer) -> tuple[str, ...]:
     """The words of a title that are distinctive words of the question, in the order of the title and as they are
     written there; only the same word counts, not a part of a compound or a translation."""
-    found = {}
+    found: dict[str, None] = {}
     for word in WRITTEN_TOKEN.finditer(title):
         if analyzer.word_keys(word.group()) & question.distinctive.keys():
             found[word.group()] = None
