@@ -46,6 +46,7 @@ def test_the_wheel_has_the_packages_without_research_and_sources_of_translations
     [
         "/alignment.npz",
         "/dictionary.json.gz",
+        "/lists/everyday_fi.txt",
         "/lists/vague.txt",
         "/migrations/script.py.mako",
         "/migrations/versions/0001_first_tables.py",

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
+from recommender.language.analyzer import WORD_VERSION, Analyzer
 from recommender.language.dictionary import FILE
 from recommender.language.words import QUESTION_WORDS
 from recommender.settings import Settings
@@ -43,7 +43,7 @@ def main(root: Path) -> None:
         for language, name in _FILES.items()
     }
     entries = combine(heads, analyzer)
-    content = {"analysis": ANALYSIS_VERSION, "source": SOURCE, "entries": entries}
+    content = {"analysis": WORD_VERSION, "source": SOURCE, "entries": entries}
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     FILE.write_bytes(gzip.compress(text.encode(), mtime=0))
     print(f"{FILE}: {FILE.stat().st_size / 1000:.0f} kB, {len(entries['fi'])} Finnish and {len(entries['en'])} English")

@@ -16,6 +16,7 @@ from recommender.language.words import COMPOUNDING, FUNCTION_WORDS
 
 _WEIGHTS = {"context": 0.8, "text": 1.0}  # of the fields with words: a judgement
 _OPENING, _OPENING_WEIGHT = "opening", 0.5  # a field with words, and its weight: a judgement
+_WRITTEN, _WRITTEN_WEIGHT = "written", 0.6  # a field with words as they are written, and its weight: a judgement
 _GRAM_WEIGHT = 0.15  # of a character n-gram: a judgement
 _MAX_WORDS, _MAX_GRAMS = 48, 32  # of a question, that are searched for: a judgement
 _WRITER_MEMORY = 64_000_000  # bytes for Tantivy's writer: a judgement
@@ -29,7 +30,7 @@ def _schema() -> tantivy.Schema:
     builder.add_unsigned_field("number", stored=False, indexed=False, fast=True)
     for name in ("item", "audience", "language"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in (*_WEIGHTS, _OPENING, "grams"):
+    for name in (*_WEIGHTS, _OPENING, _WRITTEN, "grams"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     return builder.build()
 
@@ -92,6 +93,7 @@ class LexicalIndex:
                 document.add_text("audience", token)
             for name in (*_WEIGHTS, _OPENING):
                 document.add_text(name, " ".join(getattr(entry, name).words))
+            document.add_text(_WRITTEN, " ".join((*entry.context.written, *entry.text.written)))
             document.add_text("grams", " ".join((*entry.context.grams, *entry.text.grams)))
             self._open_writer().add_document(document)
 
@@ -176,7 +178,7 @@ class LexicalIndex:
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
 
     def _parts(self, terms: Terms) -> list[tantivy.Query]:
-        """A query for each term that is searched for: words, n-grams and translations."""
+        """A query for each term that is searched for: words, words as they are written, n-grams and translations."""
         content = [word for word in terms.words if word not in FUNCTION_WORDS] or terms.words
         frequency = {word: max(self._searcher.doc_freq(name, word) for name in _WEIGHTS) for word in content}
         words = sorted((word for word in content if frequency[word]), key=lambda word: frequency[word])
@@ -185,6 +187,9 @@ class LexicalIndex:
             for word in words[:_MAX_WORDS]
             for name, weight in (*_WEIGHTS.items(), (_OPENING, _OPENING_WEIGHT))
         ]
+        for word in terms.written[:_MAX_WORDS]:
+            term = tantivy.Query.term_query(self._schema, _WRITTEN, word, "freq")
+            parts.append(tantivy.Query.boost_query(term, _WRITTEN_WEIGHT))
         grams = terms.grams
         if len(grams) > _MAX_GRAMS:
             grams = tuple(sorted(grams, key=lambda gram: self._searcher.doc_freq("grams", gram)))[:_MAX_GRAMS]

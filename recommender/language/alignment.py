@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from recommender.encoder import ModelCard, Vectors
-from recommender.language.analyzer import ANALYSIS_VERSION
+from recommender.language.analyzer import WORD_VERSION
 from recommender.language.terms import Translation
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Alignment:
     @classmethod
     def load(cls, card: ModelCard | None, path: Path = FILE) -> "Alignment":
         """Read the file: the map only if it was learned for this model, the lexicon only if its terms are of this
-        ANALYSIS_VERSION. An empty alignment when the file is missing or damaged, which is logged as an error.
+        WORD_VERSION. An empty alignment when the file is missing or damaged, which is logged as an error.
 
         Takes about 9 ms of processor time: load it once and pass it on.
         """
@@ -71,7 +71,7 @@ class Alignment:
                     part, _, language = name.partition(" ")
                     if part in parts:
                         parts[part][language] = arrays[name].astype(np.float32)
-            lexicon = json.loads(arrays["lexicon"].tobytes()) if about["analysis"] == ANALYSIS_VERSION else {}
+            lexicon = json.loads(arrays["lexicon"].tobytes()) if about["analysis"] == WORD_VERSION else {}
         if not parts["maps"] and not lexicon:
             return cls()
         parts_in_use = f"{bool(parts['maps'])} {bool(lexicon)}".encode()
@@ -96,7 +96,7 @@ class Alignment:
 def save(path: Path, card: ModelCard, alignment: Alignment) -> None:
     """Write the file, with numbers as float16. The digest is computed when the file is read."""
     about = {
-        "model": card.name, "revision": card.revision, "analysis": ANALYSIS_VERSION, "source": alignment.source,
+        "model": card.name, "revision": card.revision, "analysis": WORD_VERSION, "source": alignment.source,
     }  # fmt: skip
     parts = {"maps": alignment.maps, "passages": alignment.passages, "questions": alignment.questions}
     arrays: dict[str, Any] = {

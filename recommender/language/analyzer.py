@@ -1,21 +1,26 @@
 """Detects the language of a text, and turns texts and questions into terms.
 
-A term is a lemma without diacritics ("työpöydällä" and "tyopoyta" give the same term), an identifier as it is written
-(`0x80070005`, `LAH-2F-PRN03`), or, for Finnish and Swedish, a character 5-gram of a lemma, with which the parts of
-compound words are found.
+A term is a lemma without marks on its letters ("työpöydällä" and "tyopoyta" give the same term), an identifier without
+hyphens and apostrophes (`0x80070005`; `E-52` is `e52`), or, for Finnish and Swedish, a character 5-gram of a lemma,
+with which the parts of compound words are found.
 """
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from recommender.language.finnish import WRONG_LEMMAS, is_prefix, splits, written_forms
 from recommender.language.terms import Terms, fold, grams_of, tokens
-from recommender.language.words import COMPOUNDING, LANGUAGES, SMALL_TALK, TRIAL_WORDS
+from recommender.language.words import COMMON_WORDS, COMPOUNDING, LANGUAGES, SMALL_TALK, TRIAL_WORDS
 
-ANALYSIS_VERSION = 3  # of the terms: another version needs a new index
-_PART = re.compile(r"[^\W_]+")
+ANALYSIS_VERSION = 4  # of the terms: another version needs a new index
+WORD_VERSION = 3  # of the lemmas of words that have only letters: another version needs new dictionaries
+_PART = re.compile(r"[^\W_]\+\+|(?<![^\W_])[^\W\d_]#(?![^\W_])|[^\W_]+")
+_WORDY = re.compile(r".*[^\W\d_].*")
+_FRONTED = str.maketrans("ao", "äö")
+_SHORTEST_PART = 3  # letters of a part of a compound: a judgement
 _SURE = 0.7  # probability, from which a detected language is used: a judgement
 
 
@@ -28,14 +33,17 @@ class Analyzer:
 
     def __init__(self, cache_dir: Path) -> None:
         self._cache_dir = cache_dir
-        self._lemmatizer: Any = None
         self._identifier: Any = None
         self._lemma = lru_cache(maxsize=200_000)(self._lemma_uncached)
+        self._spelling = lru_cache(maxsize=200_000)(self._spelling_uncached)
+        self._is_compound_part = lru_cache(maxsize=50_000)(self._is_compound_part_uncached)
         self.word_keys = lru_cache(maxsize=200_000)(self._word_keys_uncached)
 
     def warm_up(self) -> None:
-        """Load the language detector and the Finnish and English dictionaries, which are made on first use."""
+        """Load the language detector and the dictionaries, which are made on first use."""
         self.detect("valmiina ready")
+        for language in LANGUAGES:
+            self._is_known("valmiina", language)
         self.query_terms("valmiina ready 1")
 
     def detect(self, text: str, fallback: str = "en") -> str:
@@ -55,25 +63,31 @@ class Analyzer:
         """Terms of a text for the index, in order and with repetitions; n-grams only for COMPOUNDING languages."""
         words: list[str] = []
         grams: list[str] = []
+        written: list[str] = []
         for token in tokens(text):
             terms = self._word_terms(token, language)
             words += terms
+            if token.isalpha() and (spelling := self._spelling(token, language)):
+                written.append(spelling)
             if language in COMPOUNDING:
                 grams += grams_of(terms[0])
-        return Terms(tuple(words), tuple(grams))
+        return Terms(tuple(words), tuple(grams), written=tuple(written))
 
     def query_terms(self, text: str, languages: Sequence[str] = ("fi", "en")) -> Terms:
         """Distinct terms of a question in each of `languages`, since the language of a short question is not clear.
-        Greetings, thanks and single characters are left out."""
+        Greetings, thanks and single digits are left out."""
         words: dict[str, None] = {}
         grams: dict[str, None] = {}
+        written: dict[str, None] = {}
         for token in _content_tokens(text):
             for language in languages:
                 terms = self._word_terms(token, language)
                 words.update(dict.fromkeys(terms))
+                if token.isalpha() and (spelling := self._spelling(token, language)):
+                    written[spelling] = None
                 if language in COMPOUNDING:
                     grams.update(dict.fromkeys(grams_of(terms[0])))
-        return Terms(tuple(words), tuple(grams))
+        return Terms(tuple(words), tuple(grams), written=tuple(written))
 
     def variants(self, text: str, languages: Sequence[str] = ("fi", "en")) -> list[tuple[str, ...]]:
         """For each distinct token of a question the terms that `query_terms` makes of the whole token."""
@@ -82,6 +96,44 @@ class Analyzer:
             for token in dict.fromkeys(_content_tokens(text))
         ]
 
+    def spellings(self, text: str) -> dict[str, frozenset[str]]:
+        """For each term of a text's words, the lemmas as they are written there: {"saari": {"sääri"}}."""
+        found: dict[str, frozenset[str]] = {}
+        for token in tokens(text):
+            if token.isalpha():
+                for language in ("fi", "en"):
+                    term, lemma = self._lemma(token, language)
+                    found[term] = found.get(term, frozenset()) | {lemma}
+        return found
+
+    def is_base_form(self, word: str) -> bool:
+        """False if what is made of a word in Finnish is a known word, although the word itself is not known: a guess,
+        such as `palkki` for `palkkis`."""
+        lemma = self._lemma(word, "fi")[1]
+        return lemma == word or self._is_known(word, "fi") or not self._is_known(lemma, "fi")
+
+    def is_compound(self, whole: str, part: str) -> bool:
+        """True if the term `whole` is a compound word that contains the term `part`: what is left of it are words of a
+        language with compounds. So `tulostinjono` contains `tulostin`, but `gpupdate` does not contain `update`."""
+        start = whole.find(part)
+        if start < 0 or self._is_known(whole, "en"):
+            return False
+        before, after = whole[:start], whole[start + len(part) :]
+        if after[:1] in ("n", "s") and not self._is_compound_part(after):
+            after = after[1:]  # the part is in the genitive: "salasanan|vaihto"
+        return all(not piece or self._is_compound_part(piece) for piece in (before, after))
+
+    def _is_compound_part_uncached(self, piece: str) -> bool:
+        """True for a Finnish word, also without the marks on its letters and in the form that it has before another
+        word ("talon-", "poistumis-"), or a Swedish word; English words do not count."""
+        if len(piece) < _SHORTEST_PART:
+            return False
+        if is_prefix(piece) or self._is_known(piece, "fi"):
+            return True
+        forms = [piece.translate(_FRONTED), f"{piece[:-1]}nen" if piece.endswith("s") else piece]
+        known = any(self._is_known(form, language) for form in forms for language in COMPOUNDING)
+        return known and not self._is_known(piece, "en")
+
     def _word_keys_uncached(self, word: str) -> frozenset[str]:
         """The terms of a word of a text that is shown; it matches a question that has one of these terms."""
         return frozenset(
@@ -89,30 +141,76 @@ class Analyzer:
         )
 
     def _word_terms(self, token: str, language: str) -> list[str]:
-        """The lemma of a word; for an identifier the whole of it, then its parts."""
+        """The lemma of a word; for an identifier the whole of it without hyphens and apostrophes, then its parts."""
         if token.isalpha():
-            return [self._lemma(token, language)]
-        parts = _PART.findall(token)
+            return [self._lemma(token, language)[0]]
+        parts = _PART.findall(token.replace("'", ""))
+        pieces = [self._lemma(part, language)[0] if part.isalpha() else fold(part) for part in parts]
         whole = fold(token)
-        if len(parts) == 1:
-            return [whole]
-        pieces = [self._lemma(part, language) if part.isalpha() else part for part in parts]
-        return [whole, *pieces]
+        if _WORDY.fullmatch(whole):  # hyphens and apostrophes make no difference, except between numbers
+            whole = whole.replace("-", "").replace("'", "")
+            if whole.isalpha() and whole.endswith(fold(parts[-1])):
+                whole = whole[: -len(fold(parts[-1]))] + pieces[-1]
+        if len(pieces) > 1:
+            pieces = [piece for piece in pieces if len(piece) > 1]
+        return list(dict.fromkeys([whole, *pieces]))
 
-    def _lemma_uncached(self, word: str, language: str) -> str:
-        if self._lemmatizer is None:
-            from simplemma import Lemmatizer
-            from simplemma.strategies import DefaultStrategy
-            from simplemma.strategies.dictionaries import TrieDictionaryFactory
+    def _spelling_uncached(self, word: str, language: str) -> str:
+        """The lemma as it is written, if another word may have the same letters without marks; else nothing."""
+        term, lemma = self._lemma(word, language)
+        if term != lemma:
+            return lemma
+        fronted = lemma.translate(_FRONTED)
+        return lemma if fronted != lemma and language == "fi" and self._is_known(fronted, language) else ""
 
-            factory = TrieDictionaryFactory(disk_cache_dir=str(self._cache_dir))
-            self._lemmatizer = Lemmatizer(lemmatization_strategy=DefaultStrategy(dictionary_factory=factory))
-        if language not in LANGUAGES:
-            return fold(word)
-        return fold(str(self._lemmatizer.lemmatize(word, lang=language)))
+    def _lemma_uncached(self, word: str, language: str) -> tuple[str, str]:
+        """(the lemma without marks on its letters, the lemma as it is written)"""
+        if language not in LANGUAGES or len(word) == 1:
+            return fold(word), word
+        if language != "fi":
+            lemma = str(self._dictionaries[0].lemmatize(word, lang=language)).lower()
+        elif self._is_known(word, "fi"):
+            lemma = self._finnish(word)
+        else:
+            lemma = self._unknown_finnish(word)
+        lemma = lemma.replace("-", "")
+        return fold(lemma), lemma
+
+    def _finnish(self, word: str) -> str:
+        return WRONG_LEMMAS.get(word) or str(self._dictionaries[0].lemmatize(word, lang="fi")).lower()
+
+    def _unknown_finnish(self, word: str) -> str:
+        """The lemma of a word that the Finnish dictionary does not have: a compound of two words, of which only the
+        last one is in a case (`lounasedun` is a form of `lounasetu`), a spoken form, or a guess. The dictionary has all
+        forms of pronouns and the like, so that a guess which gives one of these is wrong."""
+        for head, tail in splits(word):
+            if self._is_known(tail, "fi") and self._is_compound_part(head):
+                last = self._finnish(tail)
+                if fold(last) not in COMMON_WORDS:
+                    return head + last
+        for form in written_forms(word):
+            if self._is_known(form, "fi"):
+                return self._finnish(form)
+        guess = self._finnish(word)
+        return word if fold(guess) in COMMON_WORDS else guess
+
+    def _is_known(self, word: str, language: str) -> bool:
+        """True if the dictionary of a language has this form of a word."""
+        return self._dictionaries[1].get_lemma(word, language) is not None
+
+    @cached_property
+    def _dictionaries(self) -> tuple[Any, Any]:
+        """(what makes lemmas, what looks up words)"""
+        from simplemma import Lemmatizer
+        from simplemma.strategies import DefaultStrategy, DictionaryLookupStrategy
+        from simplemma.strategies.dictionaries import TrieDictionaryFactory
+
+        factory = TrieDictionaryFactory(disk_cache_dir=str(self._cache_dir))
+        strategy = DefaultStrategy(dictionary_factory=factory)
+        return Lemmatizer(lemmatization_strategy=strategy), DictionaryLookupStrategy(factory)
 
 
 def _content_tokens(text: str) -> list[str]:
-    """The tokens of a question without greetings, thanks and single characters; none when it only tests the search."""
-    content = [token for token in tokens(text) if len(token) > 1 and token not in SMALL_TALK]
+    """The tokens of a question without greetings, thanks and single digits; none when it only tests the search."""
+    content = [token for token in tokens(text) if (len(token) > 1 or token.isalpha()) and token not in SMALL_TALK]
     return [] if TRIAL_WORDS.issuperset(content) else content

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, product
 from pathlib import Path
 
-from recommender.language.analyzer import ANALYSIS_VERSION
+from recommender.language.analyzer import WORD_VERSION
 from recommender.language.terms import Translation
 from recommender.language.words import COMPOUNDING
 
@@ -39,14 +39,14 @@ class Dictionary:
 
     @classmethod
     def load(cls, path: Path = FILE) -> "Dictionary":
-        """Read the file. An empty dictionary when it is missing, damaged or of another ANALYSIS_VERSION, which is
+        """Read the file. An empty dictionary when it is missing, damaged or of another WORD_VERSION, which is
         logged as an error.
 
         Takes about 60 ms of processor time, mostly to create 226,000 strings: load it once and pass it on.
         """
         try:
             content = json.loads(gzip.decompress(path.read_bytes()))
-            if content["analysis"] == ANALYSIS_VERSION:
+            if content["analysis"] == WORD_VERSION:
                 return cls(content["entries"], content["source"])
             log.error(
                 "%s has terms of another version. Search between languages is worse without it. Run: make alignment",

@@ -2,38 +2,49 @@
 
 Each line is a rule in the format of Solr and Elasticsearch: `läppäri, kannettava, laptop` are synonyms of each other,
 and in `Leija => CRM, asiakasrekisteri` the right side stands for the left side, not the reverse. A `#` starts a
-comment.
+comment, and `parkkis*` is every word that begins so. Lists of everyday words in the same format ship with Kollega.
 """
 
 import contextlib
 import logging
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from recommender.errors import SynonymsError
 from recommender.language.analyzer import Analyzer
-from recommender.language.terms import Translation
+from recommender.language.terms import Translation, fold
+from recommender.language.words import LISTS
 
 log = logging.getLogger(__name__)
 _PROBABILITY = 0.8  # of a synonym: a judgement
+_EVERYDAY = ("everyday_fi.txt", "everyday_en.txt", "everyday_sv.txt")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*")  # not in `C#`
 _NO_FILE = ()  # the version of a file that is missing
 Phrase = frozenset[str]
+Rule = tuple[Phrase, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Synonyms:
-    """Rules (terms that must all be in the question, terms that are then searched for too)."""
+    """Rules (terms that must all be in the question, terms that are then searched for too). A term that ends with `*`
+    stands for every term that begins so."""
 
-    rules: tuple[tuple[Phrase, tuple[str, ...]], ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     @classmethod
-    def parse(cls, text: str, analyzer: Analyzer) -> "Synonyms":
-        """Read the format above. Raises SynonymsError, which names the line, for a line that cannot be used."""
-        rules: list[tuple[Phrase, tuple[str, ...]]] = []
+    def parse(cls, text: str, analyzer: Analyzer, base_forms: bool = False) -> "Synonyms":
+        """Read the format above. Raises SynonymsError, which names the line, for a line that cannot be used.
+
+        With `base_forms`, words are in their base form, of which nothing is taken off: what `palkkis` seems to be a
+        form of is another word. Between commas, several words together then lead to others only, not others to them.
+        """
+        rules: list[Rule] = []
         for number, line in enumerate(text.splitlines(), 1):
-            rule = line.partition("#")[0].strip()
+            rule = _COMMENT.sub("", line).strip()
             if not rule:
                 continue
             sides = [[phrase.strip() for phrase in side.split(",")] for side in rule.split("=>")]
@@ -45,25 +56,45 @@ class Synonyms:
                 raise SynonymsError(
                     f"line {number} contains one word only: write its synonyms too, separated by commas."
                 )
-            count = len(rules)
-            for phrase in sides[0]:
-                synonyms = [other for other in sides[-1] if other != phrase]
-                terms = tuple(dict.fromkeys(term for other in synonyms for term in analyzer.query_terms(other).words))
-                rules += [(needed, terms) for needed in _readings(phrase, analyzer) if terms]
-            if len(rules) == count:
+            found = _rules(sides, analyzer, base_forms)
+            if not found and not base_forms:
                 raise SynonymsError(f"line {number} contains no two phrases that can be searched for.")
+            rules += found
         return cls(tuple(rules))
+
+    @classmethod
+    def everyday(cls, analyzer: Analyzer) -> "Synonyms":
+        """The everyday words that ship with Kollega, in Finnish, English and Swedish."""
+        return cls.parse("\n".join((LISTS / name).read_text(encoding="utf-8") for name in _EVERYDAY), analyzer, True)
+
+    @cached_property
+    def _by_term(self) -> Mapping[str, Sequence[int]]:
+        """The numbers of the rules that need a term; each rule stands under one of its terms."""
+        numbers: dict[str, list[int]] = {}
+        for number, (needed, _synonyms) in enumerate(self.rules):
+            numbers.setdefault(max(needed), []).append(number)
+        return numbers
+
+    @cached_property
+    def _lengths(self) -> Sequence[int]:
+        """How many letters the terms with a `*` have before it."""
+        return sorted({len(term) - 1 for needed, _synonyms in self.rules for term in needed if term.endswith("*")})
 
     def translations(self, words: Sequence[str]) -> tuple[Translation, ...]:
         """The synonyms of the terms `words` of a question, each term once."""
-        question = set(words)
+        question: dict[str, str] = {}
+        for word in words:
+            question.setdefault(word, word)
+            for length in self._lengths:
+                question.setdefault(f"{word[:length]}*", word)
         translations: dict[str, Translation] = {}
-        for needed, synonyms in self.rules:
-            if needed <= question:
-                word = next(word for word in words if word in needed)
-                for term in synonyms:
-                    if term not in question:
-                        translations.setdefault(term, Translation(term, word, _PROBABILITY))
+        numbers = sorted({number for term in question for number in self._by_term.get(term, ())})
+        for needed, synonyms in (self.rules[number] for number in numbers):
+            if needed <= question.keys():
+                word = next(word for term, word in question.items() if term in needed)
+                for synonym in synonyms:
+                    if synonym not in question:
+                        translations.setdefault(synonym, Translation(synonym, word, _PROBABILITY))
         return tuple(translations.values())
 
 
@@ -125,7 +156,26 @@ class SynonymsFile:
         self.problem = problem
 
 
-def _readings(phrase: str, analyzer: Analyzer) -> list[Phrase]:
-    """The sets of terms of a phrase, one for each language: a question with the phrase contains one of these sets."""
-    readings = [frozenset(analyzer.query_terms(phrase, (language,)).words) for language in ("fi", "en")]
+def _rules(sides: Sequence[Sequence[str]], analyzer: Analyzer, base_forms: bool) -> list[Rule]:
+    """The rules of one line, whose left side and right side are given, or a single side of synonyms."""
+    rules: list[Rule] = []
+    targets = [phrase for phrase in sides[-1] if not phrase.endswith("*")]
+    if base_forms and len(sides) == 1:
+        targets = [phrase for phrase in targets if " " not in phrase]
+    readings = {phrase: _readings(phrase, analyzer, base_forms) for phrase in (*sides[0], *targets)}
+    for phrase in sides[0]:
+        found = [readings[other] for other in targets if other != phrase]
+        terms = tuple(dict.fromkeys(term for reading in found for words in reading for term in words))
+        rules += [(frozenset(needed), terms) for needed in readings[phrase] if terms]
+    return rules
+
+
+def _readings(phrase: str, analyzer: Analyzer, base_forms: bool) -> list[tuple[str, ...]]:
+    """The terms of a phrase, for each language: a question with the phrase contains one of these sets."""
+    if phrase.endswith("*"):
+        return [(fold(phrase),)]
+    languages: tuple[str, ...] = ("fi", "en")
+    if base_forms and " " not in phrase and not analyzer.is_base_form(phrase):
+        languages = ("",)
+    readings = [analyzer.query_terms(phrase, (language,)).words for language in languages]
     return [terms for terms in dict.fromkeys(readings) if terms]

@@ -5,7 +5,6 @@ import unicodedata
 from dataclasses import dataclass
 
 _GRAM = 5  # characters of an n-gram: a judgement
-_TOKEN = re.compile(r"[^\W_]+(?:[.\-_:/\\@+#'][^\W_]+)*")
 _CASE = re.compile(
     r"i?(?:ss|st|ll|lt)[aä]|i?lle|i?ksi|i?n[aä]|h[aäeiouyö]n|aan|ään|een|iin|oon|uun|ihin|i?den|e?it[aä]|eille"
 )
@@ -19,22 +18,45 @@ HYPHENS = "-\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"
 INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 """Characters that only say where a line may break."""
 _SIGNS = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(HYPHENS, "-") | dict.fromkeys(INVISIBLE, ""))
-_LETTERS = str.maketrans(
+_PLAIN_LETTERS = str.maketrans(
     {
         "ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th", "ð": "d", "đ": "d", "ł": "l", "ħ": "h", "ı": "i",
         "ŋ": "n", "ŧ": "t", "ĸ": "k",
     }
 )  # fmt: skip
+DOTS = re.compile("[äöåÄÖÅ\u0308\u030a]")
+"""Matches a text that was written with the letters of Finnish and Swedish."""
+
+
+def _token_pattern(letters: str, apostrophe: str, hyphen: str) -> str:
+    """The pattern of a token, whose parts are made of `letters`: a drive letter (`Z:`), a name that begins with a dot
+    (`.NET`), or parts joined by signs, of which one may be `C#` or `C++`."""
+    part = rf"(?:(?<![^\W_])[^\W\d_]\#(?![^\W_])|{letters}(?:\+\+(?!\+))?)"
+    joined = rf"(?:[.{hyphen}_:/\\@+#{apostrophe}]{part})*"
+    drive = r"(?<![^\W_])[A-Za-z]:(?![^\W_:])"
+    dotted = rf"(?<![\w.])\.(?=[^\W\d_]{{2}}){part}"
+    return rf"{drive}|(?:{dotted}|{part}){joined}"
+
+
+_TOKEN = re.compile(_token_pattern(r"[^\W_]+", "'", r"\-"))
+_MARKS = rf"[\u0300-\u036f{INVISIBLE}]"
+WRITTEN_TOKEN = re.compile(
+    _token_pattern(rf"[^\W_]+(?:{_MARKS}+[^\W_]+)*{_MARKS}*", APOSTROPHES, HYPHENS.replace("-", r"\-"))
+)
+"""Matches a token in a text as it is written: marks may be characters of their own, and hyphens and apostrophes any."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms of a text: `words` (lemmas and identifiers) and character n-grams (`grams`). A question also has
-    `translations`: other terms that stand for its words (translations, synonyms, corrections), most probable first."""
+    """The terms of a text: `words` (lemmas and identifiers) and character n-grams (`grams`). `written` are the lemmas
+    that another word would share without the marks on its letters (`sääri`, `saari`), as they are written. A question
+    also has `translations`: other terms that stand for its words (translations, synonyms, corrections), most probable
+    first."""
 
     words: tuple[str, ...]
     grams: tuple[str, ...]
     translations: tuple["Translation", ...] = ()
+    written: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +75,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     apart = unicodedata.normalize("NFKD", unify(text).lower())
-    return "".join(letter for letter in apart if not unicodedata.combining(letter)).translate(_LETTERS)
+    return "".join(letter for letter in apart if not unicodedata.combining(letter)).translate(_PLAIN_LETTERS)
 
 
 def unify(text: str) -> str:
@@ -63,9 +85,14 @@ def unify(text: str) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """The tokens of a text in lower case. Parts joined by `. - _ : / \\ @ + # '` are one token, without a case
-    ending."""
-    return [_without_case(token).lower() for token in _TOKEN.findall(unify(text))]
+    """The tokens of a text in lower case. Parts joined by `. - _ : / \\ @ + # '` are one token, without a case ending.
+    A letter alone counts only when it is written as a name: a capital one (`R`), but not the words `A` and `I`."""
+    found = (_without_case(token) for token in _TOKEN.findall(unify(text)))
+    return [token.lower() for token in found if len(token) > 1 or _is_name(token)]
+
+
+def _is_name(character: str) -> bool:
+    return character.isdigit() or (character.isupper() and character not in "AI")
 
 
 def _without_case(token: str) -> str:

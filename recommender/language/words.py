@@ -45,12 +45,12 @@ FUNCTION_WORDS = QUESTION_WORDS | frozenset(
         "been", "have", "has", "had", "would", "any", "some", "about", "into", "ei", "en", "et", "emme", "eivat", "ja",
         "tai", "mutta", "kun", "kuin", "jos", "etta", "se", "sen", "sita", "siina", "tama", "taman", "tata", "tassa",
         "mina", "minun", "han", "joka", "jonka", "niin", "myos", "vain", "kanssa", "etten", "ettei", "ma", "sa", "mun",
-        "sun", "mulla", "sulla", "mulle", "sulle", "mut", "sut", "mua", "sua", "musta", "susta", "sina", "me", "te",
+        "sun", "mulla", "sulla", "mulle", "sulle", "mut", "sut", "mua", "sua", "susta", "sina", "me", "te",
         "he", "ne", "tan", "taa", "ton", "toi", "noi", "nii", "ku", "ko", "jotta", "oon", "oot", "ollaan", "ollaa",
         "ois", "olis", "oisko", "onks", "voiks", "saaks", "pitaaks", "voisko", "voisiko", "voinko", "saisko", "pitas",
         "pitaa", "taytyy", "mitas", "mitaa", "mitenka", "mites", "mist", "kuis", "eiks", "eiko", "enka", "vai", "och",
         "att", "det", "den", "ett", "som", "inte", "jag", "du", "vi", "ni", "de", "mig", "min", "mitt", "mina", "ar",
-        "pa", "fran", "med", "om", "har", "kan", "ska", "hur", "vad", "nar", "var", "varfor", "vem",
+        "pa", "fran", "med", "om", "har", "kan", "ska", "hur", "vad", "nar", "varfor", "vem",
         "i", "a",
     )
 )  # fmt: skip
@@ -66,7 +66,7 @@ VAGUE_WORDS = _read("vague.txt")
 with nothing else does not say what it is about."""
 
 
-def is_telling(term: str) -> bool:
-    """True for a term that may say what a text is about."""
+def is_telling(term: str, vague: bool = False) -> bool:
+    """True for a term that may say what a text is about. With `vague`, also the words of VAGUE_WORDS count."""
     plain = term.replace("'", "")
-    return plain not in COMMON_WORDS and plain not in VAGUE_WORDS
+    return plain not in COMMON_WORDS and (vague or plain not in VAGUE_WORDS)

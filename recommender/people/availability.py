@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from recommender.database.tables import MUTED, STATED, Account, FirstSuggestion, Person, PersonSettings, PersonTopic
 from recommender.language.analyzer import Analyzer
+from recommender.language.terms import unify
 from recommender.language.words import QUESTION_WORDS
 
 WEEK = timedelta(days=7)
@@ -127,7 +128,7 @@ def count_first(session: Session, person_id: int, today: date) -> None:
 def topic_terms(topic: str, analyzer: Analyzer, language: str) -> frozenset[str]:
     """The words of a topic as terms of a language; empty when no word can be searched for. Of a word with a hyphen
     ("VPN-yhteydet") only the parts are used, so that it matches in any inflection."""
-    words = analyzer.query_terms(topic, (language,)).words
+    words = analyzer.query_terms(unify(topic).replace("-", " "), (language,)).words
     parts = frozenset(word for word in words if word.isalnum())
     return parts - QUESTION_WORDS or parts
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from math import fsum
 
 from recommender.language.analyzer import Analyzer
+from recommender.language.terms import DOTS, WRITTEN_TOKEN
 
-_LETTERS = r"[^\W_]+(?:[\u0300-\u036f]+[^\W_]+)*[\u0300-\u036f]*"  # accents may be separate characters
-_WORD = re.compile(rf"{_LETTERS}(?:[.\-_:/\\@+#'’]{_LETTERS})*")
 _SENTENCE_START = re.compile(r"(?:^|(?<=[.!?:]\s)|(?<=\n))(?=\S)")
 _LEAST_COMPOUND_PART = 5
 """Letters from which a term also matches a longer word that contains it; a judgement."""
@@ -24,43 +23,68 @@ class Match:
 
 
 _NO_TRANSLATIONS: Mapping[str, str] = {}
+_NO_SPELLINGS: Mapping[str, frozenset[str]] = {}
 
 
 class Matcher:
     """Finds the words of texts that match a question's terms. The result for each word is cached."""
 
     def __init__(
-        self, weights: Mapping[str, float], analyzer: Analyzer, translated: Mapping[str, str] = _NO_TRANSLATIONS
+        self,
+        weights: Mapping[str, float],
+        analyzer: Analyzer,
+        translated: Mapping[str, str] = _NO_TRANSLATIONS,
+        spellings: Mapping[str, frozenset[str]] = _NO_SPELLINGS,
     ) -> None:
         self._analyzer = analyzer
         self._translated = translated
+        self._spellings = spellings
         self._question_terms, self._foreign_terms = frozenset(weights), frozenset(translated)
         self._long_terms = [term for term in weights if len(term) >= _LEAST_COMPOUND_PART and term.isalpha()]
-        self._cache: dict[str, frozenset[str]] = {}
+        self._cache: dict[tuple[str, bool], frozenset[str]] = {}
 
     def words(self, text: str) -> list[Match]:
         """Every word of `text` that matches at least one of the question's terms (the keys of `weights`) or a
         translation of one: `translated` has the question's term for each term of the other language.
 
         A term also matches a longer compound that contains it, and the other way round ("tulostin", "tulostinjono").
+        `spellings` are those of a question that was written with dots (`Question.spellings`): in a text with dots,
+        `sääri` does not match `saari`.
         """
+        dotted = bool(self._spellings) and bool(DOTS.search(text))
         matches = []
-        for word in _WORD.finditer(text):
+        for word in WRITTEN_TOKEN.finditer(text):
             written = word.group()
-            terms = self._cache.get(written)
+            terms = self._cache.get((written, dotted))
             if terms is None:
-                terms = self._cache[written] = self._terms(written)
+                terms = self._cache[written, dotted] = self._terms(written, dotted)
             if terms:
                 matches.append(Match(word.start(), word.end(), terms))
         return matches
 
-    def _terms(self, word: str) -> frozenset[str]:
+    def _terms(self, word: str, dotted: bool) -> frozenset[str]:
         keys = self._analyzer.word_keys(word)
-        terms = (keys & self._question_terms).union(self._translated[key] for key in keys & self._foreign_terms)
+        same = keys & self._question_terms
+        if dotted and same:
+            written = self._analyzer.spellings(word)
+            same = frozenset(term for term in same if self._is_spelt_alike(term, written))
+        terms = same.union(self._translated[key] for key in keys & self._foreign_terms)
         if terms:
             return terms
         long_keys = [key for key in keys if len(key) >= _LEAST_COMPOUND_PART]
-        return frozenset(term for key in long_keys for term in self._long_terms if term in key or key in term)
+        return frozenset(term for key in long_keys for term in self._long_terms if self._has_part(key, term))
+
+    def _is_spelt_alike(self, term: str, written: Mapping[str, frozenset[str]]) -> bool:
+        """False if the question and the text both write this term, with other marks."""
+        asked, found = self._spellings.get(term), written.get(term)
+        return not asked or not found or not asked.isdisjoint(found)
+
+    def _has_part(self, key: str, term: str) -> bool:
+        """True if one of two terms is a compound that contains the other."""
+        if term == key:
+            return False
+        longer, shorter = (key, term) if len(key) > len(term) else (term, key)
+        return shorter in longer and self._analyzer.is_compound(longer, shorter)
 
 
 def excerpt(

@@ -1,8 +1,8 @@
 """Analyses a question: its language, its terms, translations and synonyms of them, and how rare each term is."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from recommender.access import Reader
@@ -10,9 +10,9 @@ from recommender.index import SearchIndex
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
-from recommender.language.synonyms import SynonymsFile
-from recommender.language.terms import Terms, Translation, grams_of
-from recommender.language.words import QUESTION_WORDS, is_telling
+from recommender.language.synonyms import Synonyms, SynonymsFile
+from recommender.language.terms import DOTS, WRITTEN_TOKEN, Terms, Translation, grams_of
+from recommender.language.words import FUNCTION_WORDS, is_telling
 from recommender.search.codes import codes
 from recommender.search.pasted_log import asking_part
 from recommender.settings import Settings
@@ -23,8 +23,12 @@ MAX_TERMS = 48
 """Terms of a question that are weighted; of a longer one, the rarest. A judgement."""
 _DISTINCTIVE = 0.3
 """A term is distinctive from this rarity, as a share of the rarity of an unknown word; a judgement."""
+_MANY, _FEW_ITEMS = 0.2, 20
+"""The share of all items from which a term is in many of them, and the number of items below which this is not asked;
+a judgement."""
 _CORRECTION_PROBABILITY, _MAX_CORRECTIONS = 0.5, 4
 """How probable a correction of a misspelt word is, and how many are tried for each variant of it; a judgement."""
+_NO_SYNONYMS = Synonyms()
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class Question:
 
     `language_known` is False when the language is a guess. `variants` contains the possible terms of each word, one for
     each language. `unknown_rarity` is the rarity of a word that the index does not know, `rarest` that of a word which
-    is in one item only.
+    is in one item only, `common` that of a word in so many items that it tells nothing. `spellings` has the words of a
+    question that was written with dots, as `Analyzer.spellings`; it is empty for another.
     """
 
     text: str
@@ -44,6 +49,8 @@ class Question:
     rarity: dict[str, float]
     unknown_rarity: float
     rarest: float
+    common: float = 0.0
+    spellings: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
     def length(self) -> int:
@@ -61,8 +68,13 @@ class Question:
 
     @cached_property
     def distinctive(self) -> dict[str, float]:
-        """The rarity of the terms that are rare enough to distinguish texts: these are marked and named on pages."""
-        return {term: rarity for term, rarity in self.rarity.items() if rarity >= _DISTINCTIVE * self.unknown_rarity}
+        """The rarity of the terms that say what the question is about: these are marked and named on pages. Not among
+        them are terms that are in many of the readable items, such as the organisation's name, and pronouns, adverbs
+        and the like."""
+        least = max(_DISTINCTIVE * self.unknown_rarity, self.common)
+        return {
+            term: rarity for term, rarity in self.rarity.items() if rarity >= least and is_telling(term, vague=True)
+        }
 
 
 class QuestionAnalyzer:
@@ -75,35 +87,49 @@ class QuestionAnalyzer:
         alignment: Alignment,
         dictionary: Dictionary,
         fallback_language: str,
+        everyday: Synonyms = _NO_SYNONYMS,
     ) -> None:
         self.analyzer = analyzer
         self._synonyms = synonyms
         self._alignment = alignment
         self._dictionary = dictionary
         self._fallback_language = fallback_language
+        self._everyday = everyday
 
     @classmethod
     def load(cls, analyzer: Analyzer, settings: Settings) -> "QuestionAnalyzer":
-        """An analyser with the lexicon and the dictionary that ship with Kollega, and the organisation's synonyms."""
-        synonyms = SynonymsFile(settings.synonyms_path, analyzer)
-        return cls(analyzer, synonyms, Alignment.load(None), Dictionary.load(), settings.language)
+        """An analyser with the lexicon, the dictionary and the everyday words that ship with Kollega, and the
+        organisation's synonyms."""
+        synonyms, everyday = SynonymsFile(settings.synonyms_path, analyzer), Synonyms.everyday(analyzer)
+        return cls(analyzer, synonyms, Alignment.load(None), Dictionary.load(), settings.language, everyday)
 
     def analyse(self, text: str, index: SearchIndex | None, reader: Reader) -> Question:
         """Analyse a text (see `part_to_read`) in the language that is detected, without translations yet."""
         language = self.analyzer.detect(text, fallback="")
         terms = self.analyzer.query_terms(text)
         if language == "en":  # `with_translations` adds the n-grams of the translations
-            terms = Terms(terms.words, ())
+            terms = replace(terms, grams=())
         variants = self.analyzer.variants(text)
         rarity = index.rarity(terms.words, reader.tokens) if index else {}
         rarity = _without_unknown_variants(rarity, variants)
-        rarity = {term: value for term, value in rarity.items() if term not in QUESTION_WORDS} or rarity
+        empty = {term for word in variants if any(term in FUNCTION_WORDS for term in word) for term in word}
+        rarity = {term: value for term, value in rarity.items() if term not in empty} or rarity
         if len(rarity) > MAX_TERMS:
             rarity = dict(sorted(rarity.items(), key=lambda item: -item[1])[:MAX_TERMS])
         size = max(1, index.size(reader.tokens) if index else 0)
         unknown_rarity, rarest = math.log(1 + 2 * size), math.log(1 + (size - 0.5) / 1.5)
+        common = math.log(1 / _MANY) if size >= _FEW_ITEMS else 0.0
         return Question(
-            text, language or self._fallback_language, bool(language), terms, variants, rarity, unknown_rarity, rarest
+            text,
+            language or self._fallback_language,
+            bool(language),
+            terms,
+            variants,
+            rarity,
+            unknown_rarity,
+            rarest,
+            common,
+            self.analyzer.spellings(text) if DOTS.search(text) else {},
         )
 
     def with_translations(
@@ -116,7 +142,8 @@ class QuestionAnalyzer:
         looked_up = _only_distinctive(
             self._dictionary.translations(question.variants, language), question, index, reader
         )
-        translations = (*synonyms, *learned, *looked_up)
+        everyday = _only_distinctive(self._everyday.translations(question.terms.words), question, index, reader)
+        translations = (*synonyms, *everyday, *learned, *looked_up)
         corrections = _corrections(question, translations, index, reader)
         by_term: dict[str, Translation] = {}
         for translation in (*translations, *corrections, *self._translated(corrections, language)):
@@ -144,6 +171,16 @@ def is_vague(question: Question) -> bool:
     if codes(question.text):
         return False
     return all(any(not is_telling(term) for term in word) for word in question.variants)
+
+
+def title_words(question: Question, title: str, analyzer: Analyzer) -> tuple[str, ...]:
+    """The words of a title that are distinctive words of the question, in the order of the title and as they are
+    written there; only the same word counts, not a part of a compound or a translation."""
+    found: dict[str, None] = {}
+    for word in WRITTEN_TOKEN.finditer(title):
+        if analyzer.word_keys(word.group()) & question.distinctive.keys():
+            found[word.group()] = None
+    return tuple(found)
 
 
 def as_text(text: str) -> str:

@@ -289,3 +289,37 @@ def test_a_missing_or_damaged_index_is_a_value_error(make: Make, tmp_path: Path)
     (tmp_path / "lexical" / "meta.json").write_text("{", encoding="utf-8")
     with pytest.raises(ValueError):
         LexicalIndex.load(tmp_path / "lexical")
+
+
+def test_the_written_form_weighs_more_when_the_question_has_its_dots(make: Make) -> None:
+    texts = ("saari ja vene", "sääri ja varvas", "väärä avain", "vaaran paikka")
+    _index, search = make(*texts)
+    assert search("sääri") == [1, 0]
+    assert search("saari") == [0, 1]
+    assert search("saaressa")[0] == 0
+    assert search("väärän")[:2] == [2, 3]
+    assert search("vaara")[:2] == [3, 2]
+
+
+def test_a_question_without_dots_finds_words_with_dots(make: Make) -> None:
+    _index, search = make("työpöytä on lukittu", "ikkuna on auki")
+    assert search("tyopoyta") == [0]
+
+
+def test_names_with_signs_find_only_themselves(make: Make) -> None:
+    texts = (
+        "C# and forms",
+        "C++ redistributable missing",
+        "R for statistics",
+        "Map the Z: drive",
+        ".NET runtime",
+        "S/4",
+    )
+    _index, search = make(*texts, language="en")
+    assert search("C#") == [0]
+    assert search("C++") == [1]
+    assert search("R") == [2]
+    assert search("Z:") == [3] == search("z:")
+    assert search("Z: drive missing")[0] == 3
+    assert search(".net") == [4]
+    assert search("S/4") == [5]

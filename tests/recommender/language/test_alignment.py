@@ -122,7 +122,7 @@ def test_another_analysis_version_excludes_the_lexicon_but_not_the_map(
 ) -> None:
     save(tmp_path / "file.npz", CARD, small)
     whole = Alignment.load(CARD, tmp_path / "file.npz")
-    monkeypatch.setattr(module, "ANALYSIS_VERSION", -1)
+    monkeypatch.setattr(module, "WORD_VERSION", -1)
     result = Alignment.load(CARD, tmp_path / "file.npz")
     _assert_same_vectors(result, small)
     assert result.lexicon == {} and result.translations(["verkko"], "fi") == ()

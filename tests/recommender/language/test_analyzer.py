@@ -37,6 +37,9 @@ def test_a_text_whose_language_is_not_clear_gets_the_fallback(analyzer: Analyzer
         ("don’t don't", ["don't", "don't"]),
         ("ﬁle ８０９", ["file", "809"]),
         ("tyo\u0308", ["työ"]),
+        ("C# C++, .NET F#:lla ASP.NET", ["c#", "c++", ".net", "f#", "asp.net"]),
+        ("Z: drive, z:\\proj and R or S/4", ["z:", "drive", "z:", "proj", "and", "r", "or", "s/4"]),
+        ("a I A x B.", ["b"]),
         ("_ - -- 🙂 ...", []),
     ],
 )
@@ -59,8 +62,64 @@ def test_an_ending_that_only_looks_like_a_case_ending_is_kept(text: str) -> None
 
 
 def test_an_identifier_is_indexed_whole_and_in_its_parts(analyzer: Analyzer) -> None:
-    assert analyzer.index_terms("LAH-2F-PRN03", "fi").words == ("lah-2f-prn03", "lah", "2f", "prn03")
+    assert analyzer.index_terms("LAH-2F-PRN03", "fi").words == ("lah2fprn03", "lah", "2f", "prn03")
     assert analyzer.index_terms("0x80070005", "fi").words == ("0x80070005",)
+
+
+@pytest.mark.parametrize(
+    ("written", "other"),
+    [("E-52", "E52"), ("TK-408", "tk408"), ("Wi-Fi", "wifi"), ("e-mail", "email"), ("Kela-korvauksen", "kelakorvaus")],
+)
+def test_a_hyphen_makes_no_difference(analyzer: Analyzer, written: str, other: str) -> None:
+    assert analyzer.index_terms(written, "fi").words[0] == analyzer.index_terms(other, "fi").words[0]
+
+
+def test_hyphens_between_numbers_stay(analyzer: Analyzer) -> None:
+    assert analyzer.index_terms("8-16", "fi").words[0] == "8-16"
+
+
+def test_names_with_signs_and_single_capital_letters_are_terms(analyzer: Analyzer) -> None:
+    assert analyzer.query_terms("C#").words == ("c#",)
+    assert analyzer.query_terms("C++").words == ("c++",)
+    assert analyzer.query_terms("R").words == ("r",)
+    assert analyzer.query_terms(".NET").words[0] == ".net"
+    assert analyzer.query_terms("S/4").words == ("s/4",)
+    assert analyzer.query_terms("Z:").words == analyzer.index_terms("Z:", "en").words == ("z:", "z")
+    assert set(analyzer.query_terms("Z: drive").words) & set(analyzer.index_terms("C++ C# C:", "en").words) == set()
+    assert "z" in analyzer.index_terms("Z-asema", "fi").words + analyzer.index_terms("Z:lle", "fi").words
+
+
+def test_the_written_form_is_kept_where_another_word_has_the_same_letters(analyzer: Analyzer) -> None:
+    assert analyzer.index_terms("Sääressä vaaran kissa", "fi").written == ("sääri", "vaara")
+    assert analyzer.index_terms("saaren väärä", "fi").written == ("saari", "väärä")
+    assert {"sääri"} < set(analyzer.query_terms("sääressä").written)
+
+
+@pytest.mark.parametrize(
+    ("whole", "part"),
+    [
+        ("tulostinjono", "tulostin"),
+        ("etatyopoyta", "tyopoyta"),
+        ("salasananvaihto", "salasana"),
+        ("kulkukortti", "kortti"),
+    ],
+)
+def test_a_compound_contains_its_parts(analyzer: Analyzer, whole: str, part: str) -> None:
+    assert analyzer.is_compound(whole, part)
+
+
+@pytest.mark.parametrize(
+    ("whole", "part"),
+    [
+        ("gpupdate", "update"),
+        ("workstation", "station"),
+        ("keyboard", "board"),
+        ("onedrive", "drive"),
+        ("kortti", "update"),
+    ],
+)
+def test_a_piece_of_an_english_name_is_not_a_part(analyzer: Analyzer, whole: str, part: str) -> None:
+    assert not analyzer.is_compound(whole, part)
 
 
 def test_inflected_words_are_reduced_to_lemmas_without_umlauts(analyzer: Analyzer) -> None:

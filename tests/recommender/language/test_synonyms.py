@@ -13,6 +13,7 @@ from recommender.errors import SynonymsError
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.language.synonyms import Synonyms, SynonymsFile
+from recommender.language.words import LISTS
 from recommender.settings import Settings
 from tests.conftest import MODELS, make_recommender
 
@@ -69,6 +70,58 @@ def test_a_line_that_cannot_be_used_is_named(analyzer: Analyzer, line: str, comp
     with pytest.raises(SynonymsError, match=complaint) as error:
         Synonyms.parse(f"one, two\n\n{line}\n", analyzer)
     assert "line 3" in str(error.value)
+
+
+def test_a_star_stands_for_any_ending(analyzer: Analyzer) -> None:
+    assert "pysakointi" in _synonyms("parkkis*, parkkiks*, pysäköinti", "parkkiksessa", analyzer)
+    assert _synonyms("parkkis*, pysäköinti", "pysäköinti", analyzer) == {}
+
+
+def test_a_sign_is_no_comment_within_a_name(analyzer: Analyzer) -> None:
+    assert "c#" in _synonyms("csharp => C#  # the language", "csharp", analyzer)
+
+
+@pytest.fixture(scope="module")
+def everyday(analyzer: Analyzer) -> Synonyms:
+    return Synonyms.everyday(analyzer)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("läppärini on rikki", "kannettava"),
+        ("luuri hukassa", "puhelin"),
+        ("neukkarin varaus", "neuvotteluhuone"),
+        ("olen kipeenä", "sairas"),
+        ("mul on saikkua", "sairausloma"),
+        ("parkkiksen hinta", "pysakointi"),
+        ("palkkiksesta puuttuu tunteja", "palkkalaskelma"),
+        ("spostin allekirjoitus", "sahkoposti"),
+        ("meili ei lähde", "sahkoposti"),
+        ("esmies ei vastaa", "esihenkilo"),
+        ("printteri jumissa", "tulostin"),
+        ("lomapalkat", "lomaraha"),
+        ("notebook is broken", "laptop"),
+        ("how much pto do I have", "leave"),
+        ("lönespec saknas", "lonebesked"),
+    ],
+)
+def test_everyday_words_lead_to_written_ones(
+    everyday: Synonyms, analyzer: Analyzer, question: str, expected: str
+) -> None:
+    words = analyzer.query_terms(question).words
+    assert expected in {translation.term for translation in everyday.translations(words)}
+
+
+def test_a_word_that_only_looks_like_an_everyday_one_is_left_alone(everyday: Synonyms, analyzer: Analyzer) -> None:
+    for question in ("tehtäväpalkki", "palkki", "printer driver x"):
+        terms = {translation.term for translation in everyday.translations(analyzer.query_terms(question).words)}
+        assert not terms & {"palkka", "palkkalaskelma", "kuljettaja"}
+
+
+def test_several_hundred_finnish_everyday_words_ship(everyday: Synonyms) -> None:
+    lines = [line for line in (LISTS / "everyday_fi.txt").read_text(encoding="utf-8").splitlines() if "," in line]
+    assert len(lines) > 300 and len(everyday.rules) > 1000
 
 
 def _write(path: Path, text: bytes, second: int) -> None:

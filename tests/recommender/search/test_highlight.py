@@ -44,7 +44,27 @@ def test_a_compound_matches_the_terms_of_all_its_parts(analyzer: Analyzer) -> No
 
 def test_exact_tokens_are_marked_as_a_whole(analyzer: Analyzer) -> None:
     text = "Virhe 0x80070005 laitteella LAH-2F-PRN03."
-    assert _marked(text, {"0x80070005": 1.0, "lah-2f-prn03": 1.0}, analyzer) == ["0x80070005", "LAH-2F-PRN03"]
+    assert _marked(text, {"0x80070005": 1.0, "lah2fprn03": 1.0}, analyzer) == ["0x80070005", "LAH-2F-PRN03"]
+
+
+def test_a_piece_of_an_english_name_is_not_marked(analyzer: Analyzer) -> None:
+    assert _marked("Run gpupdate in the workstation", {"update": 1.0, "station": 1.0}, analyzer) == []
+    assert _marked("Windows Update", {"gpupdate": 1.0}, analyzer) == []
+
+
+def test_names_with_signs_are_marked(analyzer: Analyzer) -> None:
+    text = "C# ja C++ sekä R, .NET ja Z: sekä S/4, E 52 ja E‑52"
+    terms = {"c#": 1.0, "c++": 1.0, "r": 1.0, ".net": 1.0, "z:": 1.0, "s/4": 1.0, "e52": 1.0}
+    assert _marked(text, terms, analyzer) == ["C#", "C++", "R", ".NET", "Z:", "S/4", "E‑52"]
+
+
+def test_a_question_with_dots_matches_only_words_with_the_same_dots(analyzer: Analyzer) -> None:
+    text = "Saari ja sääri sekä väärä vaara"
+    with_dots = Matcher({"saari": 1.0}, analyzer, spellings={"saari": frozenset({"sääri"})})
+    assert [text[match.start : match.end] for match in with_dots.words(text)] == ["sääri"]
+    assert [match.start for match in with_dots.words("saari")] == [0]  # a text without dots may mean either
+    without = Matcher({"saari": 1.0}, analyzer)
+    assert [text[match.start : match.end] for match in without.words(text)] == ["Saari", "sääri"]
 
 
 def test_words_in_decomposed_unicode_match(analyzer: Analyzer) -> None:

@@ -1,13 +1,21 @@
 """search/question.py: what a question says, before it is searched for."""
 
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import cast
+
 import pytest
 
 from recommender.access import ANYONE
+from recommender.index import SearchIndex
+from recommender.index.lexical import Entry, LexicalIndex
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
 from recommender.language.synonyms import SynonymsFile
-from recommender.search.question import Question, QuestionAnalyzer, is_vague
+from recommender.language.terms import Terms
+from recommender.search.question import Question, QuestionAnalyzer, is_vague, title_words
 from recommender.settings import Settings
 
 
@@ -42,3 +50,50 @@ def test_a_question_that_does_not_say_what_it_is_about_is_vague(questions: Quest
 )  # fmt: skip
 def test_a_question_with_a_telling_word_or_a_code_is_not_vague(questions: QuestionAnalyzer, text: str) -> None:
     assert not is_vague(_question(questions, text))
+
+
+@pytest.fixture
+def asked(analyzer: Analyzer, questions: QuestionAnalyzer, tmp_path: Path) -> Callable[..., Question]:
+    """Asks a question of an index of English items with these texts."""
+
+    numbers = count()
+
+    def ask(question: str, *texts: str) -> Question:
+        lexical = LexicalIndex.create(tmp_path / f"lexical {next(numbers)}")
+        empty = Terms((), ())
+        lexical.add(
+            Entry(f"request:{n}", "en", frozenset({"everyone"}), empty, analyzer.index_terms(text, "en"))
+            for n, text in enumerate(texts)
+        )
+        lexical.commit()
+        return questions.analyse(question, cast(SearchIndex, lexical), ANYONE)
+
+    return ask
+
+
+def test_only_telling_words_are_distinctive(asked: Callable[..., Question]) -> None:
+    texts = [f"Havunta guide number{n}" for n in range(29)] + ["Havunta: your badge, more keys, enää, anymore"]
+    question = asked("Where is your Havunta badge, one more key, enää anymore, mä tarvin", *texts)
+    assert question.distinctive.keys() == {"badge", "key"}
+
+
+def test_a_word_that_everybody_uses_is_still_distinctive_among_few_items(asked: Callable[..., Question]) -> None:
+    assert asked("printer", "printer", "printer jam").distinctive.keys() <= {"printer"}
+
+
+def test_spoken_function_words_do_not_count_as_unknown_words(asked: Callable[..., Question]) -> None:
+    question = asked("mä oon ku en saa sitä tulostinta", "tulostin jumissa", "ikkuna")
+    assert "ma" not in question.rarity and "oon" not in question.rarity and "tulostin" in question.rarity
+
+
+def test_the_distinctive_words_of_a_title_are_told(asked: Callable[..., Question], analyzer: Analyzer) -> None:
+    texts = [f"text number{n}" for n in range(30)]
+    question = asked("roskapostin siirto", *texts, "roskaposti")
+    assert title_words(question, "Roskaposti tulee läpi", analyzer) == ("Roskaposti",)
+    assert title_words(question, "Roskapostisuodatin", analyzer) == ()
+    assert title_words(asked("your text", *texts), "Is your text here", analyzer) == ()
+
+
+def test_the_spellings_of_a_question_with_dots_are_told(questions: QuestionAnalyzer) -> None:
+    assert _question(questions, "missä sääressä").spellings["saari"] == {"sääri"}
+    assert _question(questions, "saari").spellings == {}
