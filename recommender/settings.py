@@ -36,6 +36,9 @@ class Settings:
     backend: str = _setting("auto", "what runs the model: auto, openvino or torch; auto falls back to torch")
     threads: int = _setting(0, "processor threads for the model; 0 means all")
     passage_tokens: int = _setting(256, "longest passage in model tokens")
+    max_passages: int = _setting(
+        200, "most passages that are indexed of one item; after a change run `kollega reindex --full`"
+    )
     hnsw_from: int = _setting(
         20_000, "number of passages from which dense search is approximate (HNSW) instead of exact"
     )
@@ -83,6 +86,7 @@ class Settings:
         _require(self.backend in ("auto", "openvino", "torch"), "backend", "auto, openvino or torch")
         _require(self.language in ("en", "fi"), "language", "en or fi")
         _require(self.passage_tokens >= 16, "passage_tokens", "at least 16")
+        _require(self.max_passages >= 2, "max_passages", "at least 2")
         _require(self.half_life_days > 0, "half_life_days", "more than 0")
         _require(0.0 <= self.maybe_from <= self.answer_from, "maybe_from", "between 0 and answer_from")
         _require(bool(self.reranker.strip()), "reranker", "features, none, or the name of a cross-encoder")

@@ -35,9 +35,10 @@ RECOMMENDER = {
 """What each folder or module directly in recommender/ may import of the others; `recommender` itself may import all."""
 
 INDEXER = {
-    "sources": set(),
+    "texts": set(),
+    "sources": {"texts"},
     "loading": {"sources"},
-    "indexing": set(),
+    "indexing": {"texts"},
     "learning": set(),
     "evaluation": {"indexing", "learning"},
     "research": {"evaluation", "indexing", "learning", "loading", "sources"},

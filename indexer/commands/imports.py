@@ -18,8 +18,8 @@ def import_group() -> None:
     """Load requests, documents and people from files into the database.
 
     Importing the same file twice changes nothing, and a changed record is updated. A record that cannot be used is
-    reported with its file and line, all others are loaded, and the exit status is 1. Run `kollega reindex` afterwards,
-    unless `kollega watch` is running.
+    reported with its file and line, all others are loaded, and the exit status is 1. Small faults are mended, and each
+    kind of them is told once. Run `kollega reindex` afterwards, unless `kollega watch` is running.
     """
 
 
@@ -44,7 +44,7 @@ def import_stackexchange(settings: Settings, folder: Path, source: str) -> None:
 )
 @click.pass_obj
 def import_jsonl(settings: Settings, file: Path, source: str) -> None:
-    """Load a FILE with one JSON object a line, compressed with gzip or not.
+    """Load a FILE with one JSON object a line, or one JSON list of objects, compressed with gzip or not.
 
     docs/import-format.md describes the format.
     """
@@ -54,7 +54,8 @@ def import_jsonl(settings: Settings, file: Path, source: str) -> None:
 
 
 def import_source(settings: Settings, source: "Source") -> None:
-    """Load all records of a source, print the problems and one line of counts, and exit with 1 after a problem."""
+    """Load all records of a source, print the problems, what was changed and one line of counts, and exit with 1 after
+    a problem."""
     from indexer.loading.load import load
     from recommender.database.engine import open_database
 
@@ -62,6 +63,8 @@ def import_source(settings: Settings, source: "Source") -> None:
         report = load(source, open_database(settings), load_analyzer(settings), progress)
     for problem in report.problems:
         click.echo(problem, err=True)
+    for change in report.change_lines():
+        click.echo(f"changed: {change}", err=True)
     click.echo(report.line())
     if report.problems:
         sys.exit(1)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from indexer.indexing.reindex import ReindexReport
     from recommender.encoder import Encoder
 
+_MOST_TOLD = 50  # items that are named because they were not indexed whole: a judgement
+
 
 @click.command()
 @click.pass_obj
@@ -41,8 +43,9 @@ def prepare(settings: Settings) -> None:
 def reindex(settings: Settings, full: bool) -> None:
     """Bring the index up to date with the database.
 
-    Only what changed is encoded. The new index is written beside the one in use and replaces it in one step. The exit
-    status is 1 when an item could not be indexed.
+    Only what changed is encoded. The new index is written beside the one in use and replaces it in one step. Pasted
+    pictures and files and what is beyond KOLLEGA_MAX_PASSAGES are left out, and items with such parts are named. The
+    exit status is 1 when an item could not be indexed.
     """
     update_index(settings, full)
 
@@ -112,7 +115,11 @@ def update_index(settings: Settings, full: bool, prepare: "Callable[[Encoder], E
 
 
 def print_report(report: "ReindexReport") -> None:
-    """Print what could not be indexed on standard error, and one line of counts."""
+    """Print on standard error what could not be indexed and what was left out, and then one line of counts."""
     for failure in report.failed:
         click.echo(f"could not be indexed: {failure}", err=True)
+    for sentence in report.left_out[:_MOST_TOLD]:
+        click.echo(f"not indexed whole: {sentence}", err=True)
+    if len(report.left_out) > _MOST_TOLD:
+        click.echo(f"not indexed whole: {len(report.left_out) - _MOST_TOLD} more items", err=True)
     click.echo(report.line())

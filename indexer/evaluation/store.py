@@ -101,7 +101,8 @@ def _keys(sessions: sessionmaker[Session]) -> dict[str, str]:
 
 
 def _digest(evaluation_set: EvaluationSet, settings: Settings, card: ModelCard) -> str:
-    inputs = f"{code_digest()} {evaluation_set.digest} {card} {settings.passage_tokens} {settings.hnsw_from}"
+    sizes = f"{settings.passage_tokens} {settings.max_passages} {settings.hnsw_from}"
+    inputs = f"{code_digest()} {evaluation_set.digest} {card} {sizes}"
     return hashlib.sha256(inputs.encode()).hexdigest()
 
 

@@ -1,49 +1,94 @@
 """Cuts an item into passages that the model can read whole, each with its role and context (title, headings)."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from semantic_text_splitter import TextSplitter
 
+from indexer.texts.html import elements, is_tag, without_tags
+from indexer.texts.unreadable import readable
 from recommender.datatypes import Item, Kind, Passage, Role
 
 CountTokens = Callable[[str], int]
+Tell = Callable[[str], None]
+MOST = 200  # passages of an item, when nothing else is said: a judgement
 _CONTEXT_CHARACTERS = 300  # the longest context; a judgement
-_TAG = re.compile(r"<[^>]*>")
+_CHARACTERS = 12  # the most characters that a token has on average in any text: a judgement
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n[\w.-]+:[^\n]*\n(?:(?:[\w.-]+:|[ \t]|- )[^\n]*\n)*---[ \t]*(?:\n|\Z)")
+"""The fields that some systems write before a Markdown text, between two lines of hyphens."""
 _RESERVED = 8  # tokens for the model's special tokens and prompt
 _LEAST = 32  # tokens of text for which a passage always has room, however long the title is; a judgement
 OPENING_WORDS = 30  # words of an opening; a judgement
 
 
-def make_passages(item: Item, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
-    """The passages of an item, at least one, and then its opening. Context and text of a passage together have at most
-    `max_tokens` tokens."""
-    if item.kind is Kind.DOCUMENT:
-        parts = [_Part(Role.SECTION, section.path, section.text) for section in sections(item.title, item.body)]
-    else:
-        parts = [_Part(Role.QUESTION, item.title, item.body), _Part(Role.ANSWER, item.title, item.answer)]
-    passages: list[Passage] = []
+def make_passages(
+    item: Item, count_tokens: CountTokens, max_tokens: int, most: int = MOST, tell: Tell = lambda _what: None
+) -> list[Passage]:
+    """The passages of an item, at least one and at most `most`, and then its opening. Context and text of a passage
+    together have at most `max_tokens` tokens. `tell` is called with each sentence about what was left out."""
+    title, parts, unreadable = _parts(item)
+    if unreadable:
+        tell(f"{unreadable:,} characters are no words (a pasted picture or file, or a long unbroken run): not indexed")
+    texts: list[tuple[_Part, str, list[str]]] = []
+    shortened = False
     for part in parts:
         context = _trimmed(part.context[:_CONTEXT_CHARACTERS], count_tokens, max_tokens // 2)
         room = max(_LEAST, max_tokens - count_tokens(context) - _RESERVED)
-        for text in _split(part.text, count_tokens, room):
+        longest = (most + 1) * room * _CHARACTERS  # what is longer has more than `most` passages
+        shortened |= len(part.text) > longest
+        texts.append((part, context, _split(part.text[:longest], count_tokens, room)))
+    wanted = _shares([len(split) for _part, _context, split in texts], most, item.kind)
+    passages: list[Passage] = []
+    for (part, context, split), share in zip(texts, wanted, strict=True):
+        for text in split[:share]:
             passages.append(Passage(item.key, part.role, len(passages), context, text, item.language))
+    total = sum(len(split) for _part, _context, split in texts)
+    if total > len(passages):
+        more = "more than " if shortened else ""
+        tell(f"only {len(passages)} of {more}{total} passages are indexed (KOLLEGA_MAX_PASSAGES)")
     if not passages:
         role = Role.SECTION if item.kind is Kind.DOCUMENT else Role.QUESTION
-        passages.append(Passage(item.key, role, 0, "", item.title or "-", item.language))
-    return [*passages, _opening(item, parts[0] if parts else None, len(passages), count_tokens, max_tokens)]
+        passages.append(Passage(item.key, role, 0, "", title or "-", item.language))
+    first = parts[0] if parts else None
+    return [*passages, _opening(item, title, first, len(passages), count_tokens, max_tokens)]
 
 
-def _opening(item: Item, part: "_Part | None", position: int, count_tokens: CountTokens, max_tokens: int) -> Passage:
+def _parts(item: Item) -> tuple[str, list["_Part"], int]:
+    """(the title, the parts of the item, how many characters of it are not readable and left out)."""
+    (title, a), (body, b), (answer, c) = (readable(text) for text in (item.title, item.body, item.answer))
+    title = title.strip()
+    if item.kind is Kind.DOCUMENT:
+        parts = [_Part(Role.SECTION, section.path, section.text) for section in sections(title, body)]
+    else:
+        parts = [_Part(Role.QUESTION, title, body), _Part(Role.ANSWER, title, answer)]
+    return title, parts, a + b + c
+
+
+def _shares(counts: Sequence[int], most: int, kind: Kind) -> list[int]:
+    """How many passages of each part are taken, `most` in all: of a document the first ones; of a request at least
+    half are left for the answer, which a long log in the question must not push out."""
+    if kind is Kind.REQUEST and sum(counts) > most:
+        question, answer = counts
+        question = max(most // 2, most - answer) if question > most // 2 else question
+        return [question, most - question]
+    shares: list[int] = []
+    for count in counts:
+        shares.append(min(count, most - sum(shares)))
+    return shares
+
+
+def _opening(
+    item: Item, title: str, part: "_Part | None", position: int, count_tokens: CountTokens, max_tokens: int
+) -> Passage:
     """The title (and heading) with the first words of the text; the title alone when there is no text. Every item has
     an opening, even a short one, so that openings of all items can be compared."""
     words = part.text.split()[:OPENING_WORDS] if part else []
     context = part.context if part and words else ""
     context = _trimmed(context[:_CONTEXT_CHARACTERS], count_tokens, max_tokens // 2)
-    text = " ".join(words) or item.title
+    text = " ".join(words) or title
     room = max(_LEAST, max_tokens - count_tokens(context) - _RESERVED)
     first = next(iter(_split(text, count_tokens, room)), "-")
     return Passage(item.key, Role.OPENING, position, context, first, item.language)
@@ -65,23 +110,57 @@ class _Part:
 
 
 def sections(title: str, markdown: str) -> Iterator[Section]:
-    """The sections of a Markdown document that have text, in order."""
+    """The sections of a Markdown document that have text, in order. Each row of a table is one line, with the heading
+    of each column before its cell: `Country: Estonia; Per diem: 60 €`."""
     path: list[tuple[int, str]] = []
     lines: list[str] = []
-    tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
-    for number, token in enumerate(tokens):
+    markdown = _FRONT_MATTER.sub("", markdown)
+    html = elements(markdown)
+    tokens = iter(_numbered(MarkdownIt("commonmark").enable("table").parse(markdown)))
+    for before, token in tokens:
         if token.type == "heading_open":
             yield from _section(title, path, lines)
             level = int(token.tag[1:])
-            path = [(depth, name) for depth, name in path if depth < level] + [(level, _plain(tokens[number + 1]))]
+            _before, heading = next(tokens)
+            path = [(depth, name) for depth, name in path if depth < level] + [(level, _plain(heading, html))]
             lines = []
-        elif token.type == "inline" and tokens[number - 1].type != "heading_open":
-            lines.append(_bullet(tokens, number) + _plain(token))
+        elif token.type == "table_open":
+            lines += _table(tokens, html)
+        elif token.type == "inline":
+            bullet = "• " if before == "list_item_open" else ""
+            lines.append(bullet + _plain(token, html))
         elif token.type in ("fence", "code_block"):
             lines.append(token.content.rstrip())
         elif token.type == "html_block":
-            lines.append(_TAG.sub(" ", token.content).strip())
+            lines.append(without_tags(token.content, html).strip())
     yield from _section(title, path, lines)
+
+
+def _numbered(tokens: Sequence[Token]) -> Iterator[tuple[str, Token]]:
+    """(the type of the token two places before, the token): a list item opens a paragraph, which has the words."""
+    for number, token in enumerate(tokens):
+        yield tokens[number - 2].type if number >= 2 else "", token
+
+
+def _table(tokens: Iterator[tuple[str, Token]], html: frozenset[str]) -> list[str]:
+    """The rows of a table, up to its end: one line each; only the headings when it has no other row."""
+    rows: list[list[str]] = []
+    for _before, token in tokens:
+        if token.type == "table_close":
+            break
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline":
+            rows[-1].append(" ".join(_plain(token, html).split()))
+    head, *body = rows
+    if not body:
+        return ["; ".join(filter(None, head))]
+    return ["; ".join(_cell(*pair) for pair in zip(head, row, strict=True) if pair[1]) for row in body]
+
+
+def _cell(heading: str, words: str) -> str:
+    heading = heading.rstrip(":")
+    return f"{heading}: {words}" if heading else words
 
 
 def _section(title: str, path: list[tuple[int, str]], lines: list[str]) -> Iterator[Section]:
@@ -90,13 +169,19 @@ def _section(title: str, path: list[tuple[int, str]], lines: list[str]) -> Itera
         yield Section(" › ".join([title, *(name for _level, name in path if name != title)]), text)
 
 
-def _plain(token: Token) -> str:
-    words = {"softbreak": " ", "hardbreak": "\n"}
-    return "".join(words.get(child.type, child.content) for child in token.children or ())
+def _plain(token: Token, html: frozenset[str]) -> str:
+    """The words of a token, without the tags of these HTML elements."""
+    return "".join(_words(child, html) for child in token.children or ())
 
 
-def _bullet(tokens: list[Token], number: int) -> str:
-    return "• " if number >= 2 and tokens[number - 2].type == "list_item_open" else ""
+def _words(child: Token, html: frozenset[str]) -> str:
+    if child.type == "softbreak":
+        return " "
+    if child.type == "hardbreak":
+        return "\n"
+    if child.type == "html_inline" and is_tag(child.content, html):
+        return without_tags(child.content, html)
+    return child.content
 
 
 def _trimmed(context: str, count_tokens: CountTokens, room: int) -> str:

@@ -30,7 +30,8 @@ _BATCH = 64  # passages encoded, and written to the journal, at once; a judgemen
 
 @dataclass
 class ReindexReport:
-    """What a run did: how many items and passages the whole index has, and the work of this run."""
+    """What a run did: how many items and passages the whole index has, and the work of this run. `left_out` has a
+    sentence about each item that was not indexed whole."""
 
     items: int = 0
     passages: int = 0
@@ -40,6 +41,7 @@ class ReindexReport:
     seconds: float = 0.0
     generation: str = ""
     failed: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def line(self) -> str:
         """All counts in one line, for an admin."""
@@ -164,11 +166,14 @@ def _passages_of(
     longest = min(settings.passage_tokens, encoder.card.max_tokens)
     made = []
     for item in batch:
+        told: list[str] = []
         try:
-            made.append((item, make_passages(item, encoder.count_tokens, longest)))
+            made.append((item, make_passages(item, encoder.count_tokens, longest, settings.max_passages, told.append)))
         except Exception as error:
             log.exception("%s cannot be cut into passages", item.key)
             report.failed.append(f"{item.key}: {error}")
+        if told:
+            report.left_out.append(f"{item.key} ({' '.join(item.title.split())[:60]}): {'; '.join(told)}")
     return made
 
 

@@ -35,9 +35,12 @@ def load(
                     report.problems.append(located.complaint(located.problem))
                     continue
                 try:
-                    loader.put(located.record, report)
+                    changes = [*located.changes, *loader.put(located.record, report)]
                 except BadRecord as problem:
                     report.problems.append(located.complaint(str(problem)))
+                    changes = []
+                for change, value in changes:
+                    report.tell(change, value, located.place)
                 if number % _BATCH == 0:
                     session.commit()
                     session.expunge_all()

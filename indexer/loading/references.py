@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from indexer.sources.records import Change
 from recommender.database.tables import HelpRequest, Person, Team
 
 
@@ -36,6 +37,17 @@ class References:
             raise BadRecord(f"{where}: there is no team {handle!r}. Put the team's line before this one")
         return team
 
+    def teams_if_listed(self, handles: Iterable[str], changes: list[Change]) -> list[Team]:
+        """The teams with these handles; those that do not exist are left out, each with a change."""
+        found: list[Team] = []
+        for handle in handles:
+            team = self._session.scalar(select(Team).where(Team.handle == handle))
+            if team is None:
+                changes.append(("teams of a person without a team line before the record were left out", handle))
+            else:
+                found.append(team)
+        return found
+
     def person_id(self, handle: str | None, where: str) -> int | None:
         """Id of the person that the field `where` names; None for None. Raises BadRecord when there is none."""
         if handle is None:
@@ -43,6 +55,15 @@ class References:
         identifier = self._session.scalar(select(Person.id).where(Person.handle == handle))
         if identifier is None:
             raise BadRecord(f"{where}: there is no person {handle!r}. Put the person's line before this one")
+        return identifier
+
+    def person_if_listed(self, handle: str | None, where: str, changes: list[Change]) -> int | None:
+        """Id of the person that the field `where` names; None, and a change, when there is none."""
+        if handle is None:
+            return None
+        identifier = self._session.scalar(select(Person.id).where(Person.handle == handle))
+        if identifier is None:
+            changes.append((f"{where}s without a person line before the record were left out", handle))
         return identifier
 
     def stub_id(self, handle: str | None) -> int | None:

@@ -10,6 +10,7 @@ from indexer.loading.references import BadRecord, References
 from indexer.loading.report import LoadReport
 from indexer.sources.records import (
     AnswerRecord,
+    Change,
     DocumentRecord,
     LinkRecord,
     PersonNameRecord,
@@ -21,6 +22,8 @@ from indexer.sources.records import (
     TeamRecord,
 )
 from recommender.database.tables import (
+    OPEN,
+    RESOLVED,
     Document,
     DocumentAudience,
     HelpRequest,
@@ -43,12 +46,14 @@ class RowLoader:
         self._analyzer = analyzer
         self._references = References(session, source)
 
-    def put(self, record: Record, report: LoadReport) -> None:
-        """Write one record, and count in the report whether it was added, updated or unchanged. Raises BadRecord."""
+    def put(self, record: Record, report: LoadReport) -> list[Change]:
+        """Write one record, and count in the report whether it was added, updated or unchanged. Returns what was left
+        out of it. Raises BadRecord."""
+        changes: list[Change] = []
         with self._session.no_autoflush:  # so that _changed() sees all changes of this record together
-            written = self._write(record, report)
+            written = self._write(record, report, changes)
         if written is None:
-            return
+            return changes
         row, added = written
         changed = self._changed()
         if changed and isinstance(row, HelpRequest | Document | Person):
@@ -60,8 +65,9 @@ class RowLoader:
             report.updated += 1
         else:
             report.unchanged += 1
+        return changes
 
-    def _write(self, record: Record, report: LoadReport) -> tuple[Any, bool] | None:
+    def _write(self, record: Record, report: LoadReport, changes: list[Change]) -> tuple[Any, bool] | None:
         """(row, whether it is new); None when there is nothing to write."""
         match record:
             case TeamRecord():
@@ -71,7 +77,7 @@ class RowLoader:
                     update(row, restricted=record.restricted)
                 return row, added
             case PersonRecord():
-                return self._person(record)
+                return self._person(record, changes)
             case PersonNameRecord():
                 person = self._session.scalar(select(Person).where(Person.handle == record.id))
                 if person is None:
@@ -80,13 +86,13 @@ class RowLoader:
                 update(person, name=record.name)
                 return person, added
             case RequestRecord():
-                return self._request(record)
+                return self._request(record, changes)
             case QuestionRecord():
                 return self._question(record)
             case AnswerRecord():
                 return self._answer(record)
             case DocumentRecord():
-                return self._document(record)
+                return self._document(record, changes)
             case LinkRecord():
                 link = self._link(record)
                 report.skipped_links += link is None
@@ -104,8 +110,8 @@ class RowLoader:
         self._session.add(row)
         return row, True
 
-    def _person(self, record: PersonRecord) -> tuple[Person, bool]:
-        teams = [self._references.team(handle, "teams") for handle in record.teams]
+    def _person(self, record: PersonRecord, changes: list[Change]) -> tuple[Person, bool]:
+        teams = self._references.teams_if_listed(record.teams, changes)
         row, added = self._row(Person, Person.handle == record.id, handle=record.id)
         values = {
             "name": record.name,
@@ -117,25 +123,26 @@ class RowLoader:
         update(row, **{name: value for name, value in values.items() if added or name in record.model_fields_set})
         if not added and "teams" not in record.model_fields_set:
             return row, added
-        if {team.id for team in row.teams} != {team.id for team in teams if team}:
-            row.teams = [team for team in teams if team]
+        if {team.id for team in row.teams} != {team.id for team in teams}:
+            row.teams = list(dict.fromkeys(teams))
         return row, added
 
-    def _request(self, record: RequestRecord) -> tuple[HelpRequest, bool]:
+    def _request(self, record: RequestRecord, changes: list[Change]) -> tuple[HelpRequest, bool]:
         team = self._references.team(record.team, "team")
-        asker = self._references.person_id(record.asked_by, "asked_by")
+        asker = self._references.person_if_listed(record.asked_by, "asker", changes)
         default = () if team and team.restricted else ("everyone",)
         tokens = self._references.tokens(default if record.audience is None else record.audience)
-        authors = [self._references.person_id(reply.author, "author") for reply in record.replies]
+        authors = [self._references.person_if_listed(reply.author, "author", changes) for reply in record.replies]
         row, added = self._existing_request(record.id)
+        status = OPEN if record.status == OPEN else RESOLVED
         resolved_at = record.resolved_at
-        if record.status == "resolved" and resolved_at is None:
+        if status == RESOLVED and resolved_at is None:
             resolved_at = max((reply.created_at for reply in record.replies), default=record.created_at)
         update(
             row,
             title=record.title,
             body=record.body,
-            status=record.status,
+            status=status,
             language=record.language or self._language(record.title, record.body),
             tags=list(record.tags),
             team_id=team.id if team else None,
@@ -190,9 +197,9 @@ class RowLoader:
         settle(request)
         return request, added
 
-    def _document(self, record: DocumentRecord) -> tuple[Document, bool]:
+    def _document(self, record: DocumentRecord, changes: list[Change]) -> tuple[Document, bool]:
         team = self._references.team(record.team, "team")
-        owner = self._references.person_id(record.owner, "owner")
+        owner = self._references.person_if_listed(record.owner, "owner", changes)
         tokens = self._references.tokens(record.audience)
         where = (Document.source == self._source) & (Document.external_id == record.id)
         row, added = self._row(Document, where, source=self._source, external_id=record.id)

@@ -1,39 +1,48 @@
-"""JSON Lines: each line is a team, person, request or document. The file may be gzipped. See docs/import-format.md."""
+"""JSON Lines: each line is a team, person, request or document. The file may be gzipped. See docs/import-format.md.
+
+A file that is one JSON list of such objects is read too, and so is a list on a line.
+"""
 
 import gzip
 import json
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from indexer.sources.records import DocumentRecord, Located, PersonRecord, RequestRecord, TeamRecord, first_problem
+from indexer.sources.repair import repaired
 from recommender.errors import SourceError
 
 _LINE = TypeAdapter[TeamRecord | PersonRecord | RequestRecord | DocumentRecord](
     Annotated[TeamRecord | PersonRecord | RequestRecord | DocumentRecord, Field(discriminator="type")]
 )
+_LONGEST_LIST = 200_000_000  # bytes of a file that is one list, which is read as a whole: a judgement
 
 
 class JSONLSource:
-    """A file of JSON lines. `name` keeps the ids of several files apart."""
+    """A file of JSON lines, or of one JSON list. `name` keeps the ids of several files apart."""
 
     def __init__(self, path: Path, name: str = "jsonl") -> None:
         self.name = name
         self._path = path
 
     def records(self) -> Iterator[Located]:
-        """Every line as a record or a problem. Raises SourceError when the file is missing or cut short."""
+        """Every object as a record or a problem. Raises SourceError when the file is missing or cut short."""
         file = self._path.name
         number = 0
         try:
             with self._open() as lines:
                 for number, line in enumerate(lines, 1):
+                    if _begins_a_list(line):
+                        yield from self._read_list(number, chain([line], lines))
+                        return
                     if line.strip():
-                        yield self._read(file, number, line)
+                        yield from _read_line(file, number, line)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise SourceError(
                 f"{self._path} is cut short or damaged after line {number}; the lines before were loaded. "
@@ -51,16 +60,92 @@ class JSONLSource:
             else:
                 yield file
 
-    @staticmethod
-    def _read(file: str, number: int, line: bytes) -> Located:
+    def _read_list(self, line: int, lines: Iterable[bytes]) -> Iterator[Located]:
+        """The objects of a list that begins on this line, each with the line on which it begins. Raises SourceError
+        where the list cannot be read further."""
+        text = self._text_of_list(lines)
+        decoder = json.JSONDecoder()
+        place = _skip(text, text.index("[") + 1)
+        line += text.count("\n", 0, place)
+        while place < len(text) and text[place] != "]":
+            try:
+                value, end = decoder.raw_decode(text, place)
+            except (ValueError, RecursionError) as error:
+                raise self._damaged(line) from error
+            yield _located(self._path.name, line, value)
+            after = _skip(text, end)
+            following = _skip(text, after + 1) if text[after : after + 1] == "," else after
+            if following == after and text[after : after + 1] != "]":
+                raise self._damaged(line)
+            line += text.count("\n", place, following)
+            place = following
+        if text[place : place + 1] != "]" or text[place + 1 :].strip():
+            raise self._damaged(line)
+
+    def _text_of_list(self, lines: Iterable[bytes]) -> str:
+        """The text of a list. Raises SourceError when it is too long or not UTF-8."""
+        content = bytearray()
+        for line in lines:
+            content += line
+            if len(content) > _LONGEST_LIST:
+                raise SourceError(
+                    f"{self._path} is one JSON list of more than {_LONGEST_LIST // 1_000_000} MB. "
+                    "Write one object a line, without the list, then import it again."
+                )
         try:
-            value = json.loads(line.decode("utf-8-sig"))
-            return Located(file, number, _LINE.validate_python(value))
-        except UnicodeDecodeError:
-            return Located(file, number, None, "not UTF-8")
-        except json.JSONDecodeError as error:
-            return Located(file, number, None, f"not JSON ({error.msg} at column {error.colno})")
-        except ValidationError as error:
-            return Located(file, number, None, first_problem(error))
-        except (ValueError, RecursionError) as error:  # numbers too long and nesting too deep for Python
-            return Located(file, number, None, f"not JSON that can be read ({error})")
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise SourceError(f"{self._path} is a JSON list that is not UTF-8. Save it as UTF-8.") from error
+
+    def _damaged(self, line: int) -> SourceError:
+        return SourceError(
+            f"{self._path} is one JSON list that cannot be read further than line {line}; the records before were "
+            "loaded. Fetch the file again, or write one object a line, then import it again."
+        )
+
+
+def _begins_a_list(line: bytes) -> bool:
+    """True for the first line of a list that ends on a later line."""
+    text = line.removeprefix(b"\xef\xbb\xbf").strip()
+    if not text.startswith(b"["):
+        return False
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(error.doc)
+    except (ValueError, RecursionError):  # the bytes are not UTF-8, or Python cannot read it
+        return False
+    return False
+
+
+def _skip(text: str, place: int) -> int:
+    """The place of the next character that is no white space."""
+    while place < len(text) and text[place] in " \t\r\n":
+        place += 1
+    return place
+
+
+def _read_line(file: str, number: int, line: bytes) -> Iterator[Located]:
+    """The object of a line; or the objects, when the line is a list of them."""
+    try:
+        value = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        yield Located(file, number, None, "not UTF-8")
+    except json.JSONDecodeError as error:
+        yield Located(file, number, None, f"not JSON ({error.msg} at column {error.colno})")
+    except (ValueError, RecursionError) as error:  # numbers too long and nesting too deep for Python
+        yield Located(file, number, None, f"not JSON that can be read ({error})")
+    else:
+        several = isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value)
+        for entry in value if several else [value]:
+            yield _located(file, number, entry)
+
+
+def _located(file: str, number: int, value: Any) -> Located:
+    try:
+        made, changes = repaired(value) if isinstance(value, dict) else (value, ())
+        return Located(file, number, _LINE.validate_python(made), changes=changes)
+    except ValidationError as error:
+        return Located(file, number, None, first_problem(error))
+    except (ValueError, RecursionError) as error:
+        return Located(file, number, None, str(error))

@@ -1,11 +1,24 @@
 """What a source yields: records of teams, people, requests, replies and documents. Pydantic checks every field."""
 
+import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WrapValidator,
+    model_validator,
+)
+
+from indexer.sources.times import read_day, read_time
 
 
 def _storable(value: str) -> str:
@@ -14,24 +27,51 @@ def _storable(value: str) -> str:
     return value
 
 
-Handle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\s:]+$")]
-Text = Annotated[str, AfterValidator(_storable)]
+LONGEST_TITLE = 500
+LONGEST_HANDLES = {"team": 64, "person": 120}
 _Short = StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
-_Line = StringConstraints(strip_whitespace=True, min_length=1, max_length=500)
+_Line = StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TITLE)
+
+
+def usable_handle(identifier: str, kind: str = "person") -> str:
+    """The handle of a team or person (`kind`) of this id: the id itself, unless it has spaces or is too long for the
+    database; then its beginning with a digest of the whole, so that two ids never become one."""
+    identifier, longest = identifier.strip(), LONGEST_HANDLES[kind]
+    words = re.sub(r"\s+", "-", identifier)
+    if words == identifier and len(identifier) <= longest:
+        return identifier
+    digest = hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{words[: longest - 9]}-{digest}"
+
+
+def _handle(value: Any) -> Any:
+    return usable_handle(value) if isinstance(value, str) else value
+
+
+def _team_handle(value: Any) -> Any:
+    return usable_handle(value, "team") if isinstance(value, str) else value
+
+
+def _token(value: Any) -> Any:
+    """A token of an audience, with the handle that the person or team has here."""
+    if not isinstance(value, str):
+        return value
+    kind, colon, name = value.partition(":")
+    return f"{kind}:{usable_handle(name, kind)}" if kind in LONGEST_HANDLES and name.strip() else kind + colon + name
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+_Some = StringConstraints(min_length=1)
+Handle = Annotated[str, _Some, BeforeValidator(_handle), AfterValidator(_storable)]
+TeamHandle = Annotated[str, _Some, BeforeValidator(_team_handle), AfterValidator(_storable)]
 Identifier = Annotated[str, _Short, AfterValidator(_storable)]
 Title = Annotated[str, _Line, AfterValidator(_storable)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
-Token = Annotated[str, StringConstraints(pattern=r"^(everyone|(team|person):\S+)$")]
-
-
-def _utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-    except OverflowError as error:
-        raise ValueError("no such time in UTC") from error
-
-
-Time = Annotated[datetime, AfterValidator(_utc)]
+Token = Annotated[str, StringConstraints(pattern=r"^(everyone|(team|person):\S+)$"), BeforeValidator(_token)]
+Time = Annotated[datetime, WrapValidator(read_time)]
+Day = Annotated[date, WrapValidator(read_day)]
+Change = tuple[str, str]
+"""(what was changed to make a record usable, for which value); the value may be empty."""
 
 
 class _Record(BaseModel):
@@ -43,7 +83,7 @@ class TeamRecord(_Record):
     who asked and by the team."""
 
     type: Literal["team"] = "team"
-    id: Handle
+    id: TeamHandle
     name: Title
     name_fi: Title | None = None
     restricted: bool = False
@@ -56,11 +96,11 @@ class PersonRecord(_Record):
     type: Literal["person"] = "person"
     id: Handle
     name: Title
-    teams: tuple[Handle, ...] = ()
+    teams: tuple[TeamHandle, ...] = ()
     languages: tuple[Language, ...] = ()
     role: Literal["staff", "agent", "lead", "admin"] = "staff"
-    left_on: date | None = None
-    away_until: date | None = None
+    left_on: Day | None = None
+    away_until: Day | None = None
 
 
 class ReplyRecord(_Record):
@@ -75,14 +115,14 @@ class ReplyRecord(_Record):
 
 
 class RequestRecord(_Record):
-    """A request with its replies."""
+    """A request with its replies. One that is closed is over, with an answer or without."""
 
     type: Literal["request"] = "request"
     id: Identifier
     title: Title
     body: Text = ""
-    team: Handle | None = None
-    status: Literal["open", "resolved"] = "open"
+    team: TeamHandle | None = None
+    status: Literal["open", "resolved", "closed"] = "open"
     language: Language | None = None
     tags: tuple[Text, ...] = ()
     asked_by: Handle | None = None
@@ -110,12 +150,12 @@ class DocumentRecord(_Record):
     id: Identifier
     title: Title
     body: Text
-    team: Handle | None = None
+    team: TeamHandle | None = None
     owner: Handle | None = None
     language: Language | None = None
     audience: tuple[Token, ...] = Field(default=("everyone",), min_length=1)
     updated_at: Time
-    verified_on: date | None = None
+    verified_on: Day | None = None
     url: Text | None = None
 
 
@@ -167,16 +207,22 @@ Record = (
 
 @dataclass(frozen=True)
 class Located:
-    """A record with its file and line, or the problem why there is no record."""
+    """A record with its file and line, or the problem why there is no record; and what was changed to make it."""
 
     file: str
     line: int
     record: Record | None
     problem: str = ""
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """`file:line`."""
+        return f"{self.file}:{self.line}"
 
     def complaint(self, problem: str) -> str:
         """`file:line: problem`."""
-        return f"{self.file}:{self.line}: {problem}"
+        return f"{self.place}: {problem}"
 
 
 class Source(Protocol):

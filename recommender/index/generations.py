@@ -21,7 +21,7 @@ from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
 
 log = logging.getLogger(__name__)
-FORMAT = 3  # of the files in a generation; an index of another format must be built again
+FORMAT = 4  # of the files in a generation; an index of another format must be built again
 EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 
 

@@ -42,3 +42,19 @@ def test_equal_ids_of_two_sources_do_not_collide(kollega: Kollega, write_lines: 
     path = write_lines(TEAM, AINO, REQUEST)
     kollega("import", "jsonl", path)
     assert kollega("import", "jsonl", path, "--source", "desk").stdout == "1 added, 0 updated, 2 unchanged\n"
+
+
+def test_each_kind_of_change_is_told_once_with_a_count_and_is_no_error(
+    kollega: Kollega, write_lines: WriteLines
+) -> None:
+    requests = [{**REQUEST, "id": f"r{n}", "status": "closed", f"field{n}": n} for n in range(30)]
+    result = kollega("import", "jsonl", write_lines(TEAM, AINO, *requests))
+    assert (result.exit_code, result.stdout) == (0, "32 added, 0 updated, 0 unchanged\n")
+    told = [line for line in result.stderr.splitlines() if line.startswith("changed: ")]
+    assert told[0].startswith(
+        "changed: unknown fields of a request were skipped (30 times, first at records.jsonl:3: field0, "
+    )
+    assert told[0].endswith("field19 and 10 more)")
+    assert told[1:] == [
+        "changed: the status of requests was read as resolved (30 times, first at records.jsonl:3: closed (30))"
+    ]

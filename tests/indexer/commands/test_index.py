@@ -59,6 +59,21 @@ def test_reindex_exits_with_status_1_when_an_item_cannot_be_indexed(
     assert result.stdout.startswith("items 0, passages 0, ")
 
 
+def test_items_that_are_not_indexed_whole_are_named_once_each_and_then_counted(
+    kollega: Kollega, write_lines: WriteLines
+) -> None:
+    run = "x" * 300
+    requests = [{**REQUEST, "id": f"r{n}", "body": run, "replies": [], "resolution": run} for n in range(53)]
+    kollega("import", "jsonl", write_lines(TEAM, *requests))
+    result = kollega("reindex")
+    assert result.exit_code == 0 and result.stdout.startswith("items 53, ")
+    lines = [line for line in result.stderr.splitlines() if line.startswith("not indexed whole: ")]
+    assert len(lines) == 51 and lines[-1] == "not indexed whole: 3 more items"
+    assert lines[0].startswith(
+        "not indexed whole: request:1 (Printer on floor two is stuck): 598 characters are no words"
+    )
+
+
 def test_reindex_while_another_process_writes_is_reported_in_one_sentence(
     kollega: Kollega, write_lines: WriteLines
 ) -> None:

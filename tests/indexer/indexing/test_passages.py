@@ -76,8 +76,114 @@ def test_a_document_is_cut_at_its_headings_and_each_section_has_its_path_as_cont
         Section("Guide › Paper", "• upper tray\n• lower tray"),
         Section("Guide › Paper › A3", "Ask IT."),
         Section("Guide › Ink", "• open\n• close\nlpstat -t"),
-        Section("Guide › Table", "a\nb\n1\n2"),
+        Section("Guide › Table", "a: 1; b: 2"),
     ]
+
+
+def test_a_row_of_a_table_is_one_line_with_the_headings_of_its_columns() -> None:
+    markdown = (
+        "| Country | **Per diem** | |\n|---|---|---|\n| Estonia | 60 €<br>from May | note |\n"
+        "| Latvia | | x |\n\nThe end.\n\n"
+        "| only | headings |\n|---|---|\n\n| | Mon: |\n|---|---|\n| Library | 9&ndash;17 |\n"
+    )
+    assert list(sections("G", markdown)) == [
+        Section(
+            "G",
+            "Country: Estonia; Per diem: 60 € from May; note\nCountry: Latvia; x\nThe end.\nonly; headings\n"
+            "Library; Mon: 9–17",
+        )
+    ]
+
+
+def test_each_row_of_a_long_table_has_its_headings_in_every_passage() -> None:
+    table = "| Country | Per diem |\n|---|---|\n" + "".join(f"| Land{n} | {n} euros |\n" for n in range(30))
+    passages = _without_opening(_item("Guide", table, kind=Kind.DOCUMENT), _words, 50)
+    assert len(passages) > 3
+    lines = [line for passage in passages for line in passage.text.splitlines()]
+    assert lines == [f"Country: Land{n}; Per diem: {n} euros" for n in range(30)]
+
+
+def test_tags_are_not_text_but_words_in_angle_brackets_are() -> None:
+    markdown = (
+        "Press <kbd>Ctrl</kbd>, run `a <b>` for <service>.<br/>The <b> tag is bold.\n\n<!-- hidden -->\n\n"
+        "<details>\n<summary>More</summary>\nFor <user>.\n</details>\n"
+    )
+    (section,) = sections("G", markdown)
+    words = " ".join(section.text.split())
+    assert words == "Press Ctrl, run a <b> for <service>. The <b> tag is bold. More For <user>."
+
+
+def test_fields_before_a_document_are_neither_heading_nor_text_but_text_between_two_rules_is() -> None:
+    assert list(sections("G", "---\ntitle: G\ntags:\n  - vpn\n---\n# VPN\nAsk.")) == [Section("G › VPN", "Ask.")]
+    assert list(sections("G", "---\n\nRead this.\n\n---\nAsk.")) == [Section("G", "Read this.\nAsk.")]
+
+
+_PICTURE = "data:image/png;base64," + "iVBORw0KGgo/+" * 300
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        f"![a jam]({_PICTURE})",
+        f'![a jam]({_PICTURE} "photo")',
+        f'a jam <img width="3" src="{_PICTURE}">',
+        f"a jam {_PICTURE}",
+        f"a jam\n{'A' * 5}bC3{'z' * 1000}",
+        "a jam\n" + "\n".join(["QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2"] * 6 + ["Zg==\n"]),
+        f"a jam {'=' * 400}",
+    ],
+)
+@pytest.mark.parametrize("kind", list(Kind))
+def test_files_in_a_text_and_unbroken_runs_never_become_passages(pasted: str, kind: Kind) -> None:
+    told: list[str] = []
+    item = _item("Printer", f"See this: {pasted} and help.", "", kind)
+    passages = make_passages(item, _words, 64, 200, told.append)
+    assert [" ".join(passage.text.split()) for passage in passages] == ["See this: a jam and help."] * 2
+    assert len(told) == 1 and "characters are no words" in told[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"error":"ECONNREFUSED","host":"db01","path":"/var/lib/app","code":111,"stack":"connect"},' * 5,
+        "https://example.org/search?q=printer&sort=newest&page=2&from=2026-01-01&until=2026-02-01&team=it&" * 3,
+        "印刷机卡纸了请打开后盖取出纸张" * 30,
+        "The data: address is 1, 2, 3",
+    ],
+)
+def test_long_lines_that_have_words_stay(text: str) -> None:
+    told: list[str] = []
+    passages = make_passages(_item("T", text), lambda words: len(words) // 4, 5000, 200, told.append)
+    assert passages[0].text == text.strip() and told == []
+
+
+def test_an_item_of_nothing_but_a_file_has_its_title_or_else_a_dash() -> None:
+    assert [passage.text for passage in make_passages(_item("Photo", _PICTURE), _words, 64)] == ["Photo", "Photo"]
+    assert [passage.text for passage in make_passages(_item("x" * 500, _PICTURE), _words, 64)] == ["-", "-"]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "roles"),
+    [(400, 1, (9, 1)), (400, 400, (5, 5)), (2, 400, (1, 9)), (40, 40, (1, 1))],
+)
+def test_a_long_log_in_the_question_leaves_room_for_the_answer(
+    question: int, answer: int, roles: tuple[int, ...]
+) -> None:
+    told: list[str] = []
+    item = _item("T", "one two three four. " * question, "five six seven eight. " * answer)
+    passages = make_passages(item, _words, 100, 10, told.append)[:-1]
+    assert (len(passages) <= 10, bool(told)) == (True, sum(roles) == 10)
+    found = [passage.role for passage in passages]
+    assert (found.count(Role.QUESTION), found.count(Role.ANSWER)) == roles or sum(roles) < 10
+    assert [passage.position for passage in passages] == list(range(len(passages)))
+
+
+def test_of_a_long_document_the_first_passages_are_taken_and_the_rest_is_told() -> None:
+    told: list[str] = []
+    body = "\n\n".join(f"## Part {n}\nText {n}." for n in range(30))
+    passages = make_passages(_item("Guide", body, kind=Kind.DOCUMENT), _words, 64, 20, told.append)
+    assert [passage.text for passage in passages[:-1]] == [f"Text {n}." for n in range(20)]
+    assert told == ["only 20 of 30 passages are indexed (KOLLEGA_MAX_PASSAGES)"]
 
 
 def test_a_code_block_that_looks_like_a_heading_is_text() -> None:

@@ -21,6 +21,7 @@ from recommender.encoder import _UNRELATED, Vectors
 from recommender.errors import IndexDamaged, IndexLocked, IndexMismatch
 from recommender.index import generations
 from recommender.index.catalogue import Catalogue
+from recommender.index.lexical import LexicalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import MODELS, FakeEncoder, make_recommender
@@ -94,6 +95,34 @@ def test_the_first_run_encodes_everything_and_a_second_nothing(
     assert _encoded(encoder) == []
     assert second.generation == first.generation == "gen-000001"
     assert second.line().startswith("items 2, passages 5, encoded 0, reused 5, removed 0, ")
+
+
+def test_a_pasted_picture_never_reaches_the_index_and_the_item_is_told_once(
+    settings: Settings, run: Run, add_request: Callable[..., int], encoder: FakeEncoder
+) -> None:
+    picture = "data:image/png;base64," + "iVBORw0KGgo" * 27_000
+    add_request("Printer stuck", f'<p>see</p><img src="{picture}"> paper everywhere', "Open the back")
+    report = run()
+    assert report.passages == 3
+    assert not any("iVBORw0KGgo" in text for text in _encoded(encoder))
+    (told,) = report.left_out
+    assert told.startswith("request:1 (Printer stuck): 297,0") and "are no words" in told
+    lexical = LexicalIndex.load(generations.live(settings.index_dir) / "lexical")
+    assert lexical.rarity(["everywhere"], ANYONE.tokens)["everywhere"] > 0
+    assert run().left_out == []  # nothing changed
+
+
+def test_at_most_a_set_number_of_passages_of_an_item_is_indexed(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    add_document: Callable[..., int],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+) -> None:
+    add_document("Log", "\n\n".join(f"## Part {n}\nText {n}." for n in range(30)))
+    report = reindex(replace(settings, max_passages=7), sessions, encoder, analyzer)
+    assert report.passages == 8  # with the opening
+    assert report.left_out == ["document:1 (Log): only 7 of 30 passages are indexed (KOLLEGA_MAX_PASSAGES)"]
 
 
 def test_a_changed_answer_is_encoded_and_the_vector_of_its_question_reused(
@@ -279,7 +308,7 @@ def test_a_failing_item_is_listed_and_the_others_are_indexed(
     bad = add_request("Poison", "", "Boom")
     good = add_request("VPN fails", "", "Use port 443")
 
-    def poisoned(item: Item, count_tokens: Callable[[str], int], max_tokens: int) -> list[Passage]:
+    def poisoned(item: Item, count_tokens: Callable[[str], int], max_tokens: int, *_rest: object) -> list[Passage]:
         if item.title == "Poison":
             raise ValueError("this text cannot be cut")
         return make_passages(item, count_tokens, max_tokens)

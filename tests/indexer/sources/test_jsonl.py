@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from indexer.sources import jsonl
 from indexer.sources.jsonl import JSONLSource
 from indexer.sources.records import DocumentRecord, Located, PersonRecord, RequestRecord, TeamRecord
 from recommender.errors import SourceError
@@ -71,9 +72,18 @@ def test_gzip_is_accepted_by_its_content_not_its_name(tmp_path: Path) -> None:
         ("2026-01-02T10:00:00+02:00", datetime(2026, 1, 2, 8)),
         ("2026-01-02T01:30:00+03:00", datetime(2026, 1, 1, 22, 30)),
         ("2026-01-02T20:00:00-05:00", datetime(2026, 1, 3, 1)),
+        ("2021-03-05T10:00:00.000+0200", datetime(2021, 3, 5, 8)),
+        ("2016-08-29 10:36:09", datetime(2016, 8, 29, 10, 36, 9)),
+        ("20260302", datetime(2026, 3, 2)),
+        (20260302, datetime(2026, 3, 2)),
+        ("202603020810", datetime(2026, 3, 2, 8, 10)),
+        ("20260302081000", datetime(2026, 3, 2, 8, 10)),
+        (1488790000, datetime(2017, 3, 6, 8, 46, 40)),
+        ("1458687616.000042", datetime(2016, 3, 22, 23, 0, 16, 42)),
+        (1488790000123, datetime(2017, 3, 6, 8, 46, 40, 123000)),
     ],
 )
-def test_times_become_utc_without_a_zone(tmp_path: Path, written: str, read: datetime) -> None:
+def test_times_become_utc_without_a_zone(tmp_path: Path, written: object, read: datetime) -> None:
     record = _read_one(tmp_path, created_at=written).record
     assert isinstance(record, RequestRecord)
     assert record.created_at == read and record.created_at.tzinfo is None
@@ -87,12 +97,22 @@ def test_a_number_as_an_id_is_read_as_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"title": "   "}, "title: String should have at least 1 character"),
-        ({"titel": "x"}, "titel: Extra inputs are not permitted"),
-        ({"status": "closed"}, "status: Input should be 'open' or 'resolved'"),
-        ({"language": "english"}, "language: String should match pattern '^[a-z]{2}$'"),
+        (
+            {"title": "   ", "replies": [], "status": "open"},
+            "title: it is empty, and there is no text whose first words",
+        ),
+        ({"title": ["x"]}, "title: Input should be a valid string"),
+        ({"status": "unclear"}, "status: Input should be 'open', 'resolved' or 'closed'"),
+        ({"language": 5}, "language: String should match pattern '^[a-z]{2}$'"),
         ({"audience": ["hr"]}, "audience.0: String should match pattern '^(everyone|(team|person):\\S+)$'"),
-        ({"team": "human resources"}, "team: String should match pattern '^[^\\s:]+$'"),
+        ({"team": " "}, "team: String should have at least 1 character"),
+        (
+            {"created_at": "2.3.2026"},
+            "created_at: '2.3.2026' is not a time that can be read. Write it as 2026-03-02T08:",
+        ),
+        ({"created_at": "20261399"}, "created_at: the digits '20261399' are no date. Write it as 2026-03-02T08:10:00"),
+        ({"created_at": 12345}, "created_at: the digits 12345 are no date. Write it as 2026-03-02T08:10:00"),
+        ({"created_at": True}, "created_at: True is not a time that can be read. Write it as 2026-03-02T08:10:00"),
         ({"replies": []}, "a resolved request needs a resolution or a reply"),
         ({"replies": REQUEST["replies"] * 2}, "two replies have the same id"),
         ({"replies": [{"id": "a1", "body": "x"}]}, "replies.0.created_at: Field required"),
@@ -103,7 +123,7 @@ def test_a_record_that_cannot_be_used_says_which_field_and_why(
 ) -> None:
     located = _read_one(tmp_path, **changes)
     assert located.record is None
-    assert located.complaint(located.problem) == f"one.jsonl:1: {problem}"
+    assert located.complaint(located.problem).startswith(f"one.jsonl:1: {problem}")
 
 
 @pytest.mark.parametrize(
@@ -136,6 +156,44 @@ def test_a_line_that_python_cannot_parse_is_reported_and_the_next_is_read(tmp_pa
     bad, good = _read(tmp_path / "f.jsonl", line + "\n" + json.dumps(REQUEST))
     assert bad.record is None and bad.problem
     assert isinstance(good.record, RequestRecord)
+
+
+_PEOPLE = [{"type": "team", "id": "it", "name": "IT"}, {"type": "person", "id": "aino", "name": "Aino"}, REQUEST]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("before", ["", "\n\n", "\ufeff"])
+def test_a_list_is_read_as_its_records_with_the_lines_on_which_they_begin(
+    tmp_path: Path, indent: int | None, before: str
+) -> None:
+    located = _read(tmp_path / "list.json", before + json.dumps(_PEOPLE, indent=indent) + "\n")
+    assert [type(found.record) for found in located] == [TeamRecord, PersonRecord, RequestRecord]
+    first = 1 + before.count("\n")
+    assert [found.line for found in located] == ([first] * 3 if indent is None else [first + 1, first + 6, first + 11])
+
+
+def test_a_compressed_list_is_read_and_a_bad_object_in_it_is_reported_alone(tmp_path: Path) -> None:
+    content = json.dumps([_PEOPLE[0], {"type": "person"}, "x", _PEOPLE[1]], indent=0)
+    located = _read(tmp_path / "list.json.gz", gzip.compress(content.encode()))
+    assert [found.record is None for found in located] == [False, True, True, False]
+    assert located[1].problem == "id: Field required"
+
+
+@pytest.mark.parametrize("end", ["", "]x", ",", ', {"type": }]', " {}]", "\n\n"])
+def test_a_list_that_breaks_off_yields_the_records_before_and_then_one_sentence(tmp_path: Path, end: str) -> None:
+    content = "[\n" + ",\n".join(json.dumps(line) for line in _PEOPLE) + end
+    (tmp_path / "list.json").write_text(content)
+    found: list[Located] = []
+    with pytest.raises(SourceError, match=r"is one JSON list that cannot be read further than line 4; the records"):
+        for located in JSONLSource(tmp_path / "list.json").records():
+            found.append(located)
+    assert len(found) == 3
+
+
+def test_a_list_that_is_too_long_is_refused_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonl, "_LONGEST_LIST", 100)
+    with pytest.raises(SourceError, match=r"Write one object a line, without the list, then import it again\."):
+        _read(tmp_path / "list.json", json.dumps(_PEOPLE, indent=1))
 
 
 def test_a_missing_file_is_reported_in_one_sentence_with_its_path(tmp_path: Path) -> None:

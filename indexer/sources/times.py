@@ -1,0 +1,62 @@
+"""Times and days in records: ISO 8601 and Unix times are read; other digits are refused, never guessed."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pydantic import ValidationError, ValidatorFunctionWrapHandler
+
+_DIGITS = re.compile(r"-?\d+(?:\.\d*)?")
+_COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+"""Forms of times without separators, by their number of digits."""
+_SECONDS, _MILLISECONDS = 10, 13  # digits of a Unix time, in the years 2001 to 2286
+_HOW = "Write it as 2026-03-02T08:10:00"
+
+
+def read_time(value: Any, handler: ValidatorFunctionWrapHandler) -> datetime:
+    """A time in UTC without a zone, from what a record has. Raises ValueError when it is no time."""
+    time = _of_digits(value)
+    if time is None:
+        try:
+            time = handler(value)
+        except ValidationError as error:
+            raise ValueError(f"{_shown(value)} is not a time that can be read. {_HOW}") from error
+    try:
+        return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+    except OverflowError as error:
+        raise ValueError("no such time in UTC") from error
+
+
+def read_day(value: Any, handler: ValidatorFunctionWrapHandler) -> date:
+    """A day, from what a record has. Raises ValueError when it is no day."""
+    time = _of_digits(value)
+    if time is not None:
+        return time.date()
+    try:
+        day: date = handler(value)
+        return day
+    except ValidationError as error:
+        raise ValueError(f"{_shown(value)} is not a day that can be read. Write it as 2026-03-02") from error
+
+
+def _of_digits(value: Any) -> datetime | None:
+    """The time that digits alone stand for; None for anything else. Raises ValueError for digits that are no time."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    digits = str(value).strip()
+    if not _DIGITS.fullmatch(digits):
+        return None
+    whole, point, _fraction = digits.partition(".")
+    try:
+        if len(whole) in _COMPACT and not point:
+            return datetime.strptime(whole, _COMPACT[len(whole)])
+        if whole.isdecimal() and len(whole) in (_SECONDS, _MILLISECONDS):
+            seconds = float(digits) / (1000 if len(whole) == _MILLISECONDS else 1)
+            return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise ValueError(f"the digits {_shown(value)} are no date. {_HOW}")
+
+
+def _shown(value: Any) -> str:
+    return repr(value if len(str(value)) <= 40 else f"{str(value)[:40]}…")
