@@ -63,7 +63,7 @@ def main(data: Path, sets: Path, target: Path, organisations: Sequence[str]) -> 
 
 
 def batches(pairs: Mapping[str, Sequence[Sequence[Pair]]], rng: random.Random) -> Iterator[list[Pair]]:
-    """Batches without end, each of one list of one source; no two questions of a batch have the same page."""
+    """Batches without end, each of different pairs of one list of one source."""
     names = list(pairs)
     while True:
         name = rng.choices(names, [_SHARES[name] for name in names])[0]
