@@ -14,6 +14,7 @@ from recommender.language.synonyms import Synonyms, SynonymsFile
 from recommender.language.terms import DOTS, WRITTEN_TOKEN, Terms, Translation, grams_of
 from recommender.language.words import FUNCTION_WORDS, is_telling
 from recommender.search.codes import codes
+from recommender.search.letter import questions_first
 from recommender.search.pasted_log import asking_part
 from recommender.settings import Settings
 
@@ -189,9 +190,9 @@ def as_text(text: str) -> str:
 
 
 def part_to_read(text: str) -> str:
-    """The part of a question that is searched for: at most MAX_QUESTION characters, without the lines of a pasted
-    log."""
-    return asking_part(as_text(text))
+    """The part of a question that is searched for: at most MAX_QUESTION characters, without the lines of a pasted log,
+    and of a long letter first what it asks."""
+    return questions_first(asking_part(as_text(text)))
 
 
 def with_known_rarity(question: Question, index: SearchIndex, reader: Reader) -> Question:
