@@ -71,7 +71,7 @@ def running_count(label: str) -> Iterator[Callable[[int], None]]:
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        lines = _Lines()
+        lines = _Lines(label)
         yield lambda done: lines.show(label, f"{label}: {done}")
         return
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:.0f}"), TimeElapsedColumn())
@@ -83,9 +83,9 @@ def running_count(label: str) -> Iterator[Callable[[int], None]]:
 class _Lines:
     """Progress as lines on standard error, for where there is no terminal."""
 
-    def __init__(self) -> None:
-        self._label = ""
-        self._shown_at = 0.0
+    def __init__(self, label: str = "") -> None:
+        self._label = label
+        self._shown_at = time.monotonic()
 
     def show(self, label: str, line: str) -> None:
         """Write the line when the label is new, or when the last line was written a while ago."""

@@ -17,7 +17,7 @@ from indexer.evaluation import cache
 from indexer.evaluation import evaluate as evaluate_module
 from indexer.evaluation.evaluate import evaluate
 from indexer.evaluation.report import Evaluation, as_json
-from indexer.evaluation.run import RANKED, Run, with_candidates
+from indexer.evaluation.run import RANKED, Run, answer_queries, with_candidates
 from indexer.evaluation.sets import EvaluationSet
 from recommender.errors import EvaluationError
 from recommender.language.analyzer import Analyzer
@@ -244,10 +244,11 @@ def test_answers_are_searched_before_a_time_or_without_some(
         answer = {"id": f"a{name}", "body": "open the tray", "created_at": f"2026-01-{day:02}T00:00:00"}
         return make_item(name, answers=[answer])
 
+    pool, before = {"pool": "answers"}, {"before": "2026-01-03T00:00:00"}
     corpus = [item("x", 1), item("y", 2), item("z", 3), *(make_item(word) for word in WORDS)]
     queries = [
-        make_query(f"ans-{n}", "open the tray", ["ay"], "answer", filter={"pool": "answers", **filter})
-        for n, filter in enumerate([{"before": "2026-01-03T00:00:00", "exclude": ["x"]}, {"exclude": ["ax", "z"]}])
+        make_query("ans-1", "open the tray", ["ay"], "answer", filter={**pool, "exclude": ["ax", "z"]}),
+        make_query("ans-2", "open the tray", ["ay"], "answer", filter={**pool, **before, "exclude": ["x"]}),
     ]
     evaluation = evaluate(settings, encoder, analyzer, [write_set(corpus, queries)], part="all")
     assert evaluation.problems == [] and _metrics(evaluation, "answer", "lexical")["R@1"] == 1.0
@@ -274,12 +275,11 @@ def test_what_was_measured_before_an_error_is_printed_and_the_exit_status_is_1(
 ) -> None:
     office = _office(write_set)
     bad = write_set([make_item("a")], [make_query("q1", "a", ["a"])], "bad")
-    real = evaluate_module.answer_queries
 
     def failing(evaluation_set: EvaluationSet, *rest: Any) -> Any:
         if evaluation_set.name == "bad":
             raise error
-        return real(evaluation_set, *rest)
+        return answer_queries(evaluation_set, *rest)
 
     monkeypatch.setattr(evaluate_module, "answer_queries", failing)
     shown = run_command(office, bad, "--part", "all")

@@ -195,12 +195,11 @@ def test_an_error_in_one_set_leaves_only_that_set_s_colleagues_out(
     other.mkdir()
     for path in [path for path in folder.iterdir() if path.is_file()]:
         shutil.copy(path, other)
-    real = evaluate_module.ask_experts
 
     def failing(evaluation_set: EvaluationSet, task: ExpertTask, run: Run) -> ExpertRun:
         if evaluation_set.name == "other":
             raise KeyError("created_at")
-        return real(evaluation_set, task, run)
+        return ask_experts(evaluation_set, task, run)
 
     monkeypatch.setattr(evaluate_module, "ask_experts", failing)
     evaluation = evaluate(settings, encoder, analyzer, [other, folder])
