@@ -13,7 +13,7 @@ from typing import Any
 from indexer.evaluation import expert_questions
 from indexer.evaluation.cache import AnswerCache, CachingEncoder, state_of, state_with
 from indexer.evaluation.expert_questions import ExpertRun, ExpertTask
-from indexer.evaluation.sets import EvaluationSet, Query, allowed
+from indexer.evaluation.sets import EvaluationSet, Query, allowed, answers_of
 from indexer.evaluation.store import ANSWERS, ITEMS, Progress, Store, home_of, open_store
 from recommender.access import ANYONE
 from recommender.encoder import Encoder
@@ -177,6 +177,8 @@ def _pool(query: Query) -> str:
 
 def _allowed_keys(evaluation_set: EvaluationSet, query: Query, store: Store) -> frozenset[str] | None:
     ids = allowed(evaluation_set.corpus, query.filter)
+    if ids is not None and _pool(query) == ANSWERS:
+        ids = allowed(answers_of(evaluation_set.corpus), query.filter)
     return None if ids is None else frozenset(store.keys[identifier] for identifier in ids)
 
 

@@ -31,7 +31,7 @@ def make_passages(
     together have at most `max_tokens` tokens. `tell` is called with each sentence about what was left out."""
     title, parts, unreadable = _parts(item)
     if unreadable:
-        tell(f"{unreadable:,} characters are no words (a pasted picture or file, or a long unbroken run): not indexed")
+        tell(f"{unreadable:,} characters of pasted files or unbroken runs, which are no words, were left out")
     texts: list[tuple[_Part, str, list[str]]] = []
     shortened = False
     for part in parts:
