@@ -21,7 +21,8 @@ from recommender.corpus import (
     ids_of,
     reply_contributions,
 )
-from recommender.database.tables import RESOLVED, Document, HelpRequest, Reply, Team
+from recommender.database.person_kind import SERVICE
+from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, Team
 from recommender.datatypes import Contribution, Kind, item_key
 
 _CONVINCING = 0.5
@@ -49,15 +50,18 @@ def traces(
 ) -> list[Trace]:
     """The items of `scores` (score by item key) that exist and that `reader` may read, nearest first.
 
-    `declined` has (item key, person id) for items that a person marked as not their topic; their parts in these are
-    left out. With `before`, a question of the past is asked again: requests that were not resolved by that time and
+    Services take no part in anything. `declined` has (item key, person id) for items that a person marked as not their
+    topic; their parts in these are left out. With `before`, a question of the past is asked again: requests that were not resolved by that time and
     later parts are left out. Votes and acceptance of replies are as they are now.
     """
     items = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
+    services = frozenset(session.scalars(_SERVICES))
     result = []
     for key, (team, language, parts) in items.items():
-        if declined:
-            parts = tuple(part for part in parts if (key, part.person_id) not in declined)
+        if services or declined:
+            parts = tuple(
+                part for part in parts if part.person_id not in services and (key, part.person_id) not in declined
+            )
         result.append(Trace(key, scores[key], team, language, parts))
     return sorted(result, key=lambda trace: (-trace.score, trace.key))
 
@@ -71,6 +75,8 @@ def mark_convincing(traces: Sequence[Trace], nearness: Mapping[str, float], show
         for trace in traces
     ]
 
+
+_SERVICES = select(Person.id).where(Person.kind == SERVICE)
 
 ItemParts = dict[str, tuple[str | None, str, tuple[Contribution, ...]]]
 """(team, language, what people did) of items, by key."""

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
 from recommender.corpus import readable_items
+from recommender.database.person_kind import SERVICE
 from recommender.database.tables import RESOLVED, STATED, Document, HelpRequest, Person, PersonTopic, Reply
 from recommender.datatypes import Item, Kind, Part, item_key
 from recommender.index import SearchIndex
@@ -74,7 +75,10 @@ def pieces(
     session: Session, person: Person, reader: Reader, declined: Collection[str], most: int | None = PIECES
 ) -> tuple[Piece, ...]:
     """The items of a person that `reader` may read, newest first: requests they replied to, and documents they own or
-    verified, at most `most` of each. `declined` are the keys of items that they said are not their topic."""
+    verified, at most `most` of each. `declined` are the keys of items that they said are not their topic. A service has
+    none, since it is suggested for nothing."""
+    if person.kind == SERVICE:
+        return ()
     requests = (
         select(HelpRequest.id)
         .where(

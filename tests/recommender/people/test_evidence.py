@@ -68,6 +68,23 @@ def test_the_best_contribution_of_each_replier_counts_but_none_of_the_asker(peop
     }
 
 
+def test_a_service_takes_part_in_nothing_whatever_it_answered_or_owns(people: Session) -> None:
+    bot = Person(handle="p6", name="ServiceDesk Bot", role="agent")
+    people.add(bot)
+    people.flush()
+    people.add_all([_request(_reply(6, accepted=True), _reply(1, 1)), _document(6, verified_by_id=2, verified_on=date(2026, 2, 1))])
+    people.flush()
+    keys = {"request:1": 0.9, "document:1": 0.5}
+
+    def authors() -> list[set[int]]:
+        return [{part.person_id for part in trace.contributions} for trace in traces(people, keys, ANYONE)]
+
+    assert authors() == [{1}, {2}]
+    bot.stated_kind = "person"
+    people.flush()
+    assert authors() == [{1, 6}, {2, 6}]
+
+
 def test_the_contributions_are_those_of_the_whole_item(people: Session) -> None:
     people.add_all(
         [_request(_reply(1), _reply(2, 1, True)), _document(3, verified_on=date(2026, 2, 1), verified_by_id=4)]
