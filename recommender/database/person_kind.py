@@ -12,22 +12,26 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 PERSON, SERVICE = "person", "service"
 
-_PROGRAMS = frozenset(
-    "bot chatbot robot robotti botti automation automaatio automaatti automated autoreply autoresponder noreply "
-    "donotreply eivastata helpdesk servicedesk mailer daemon mailerdaemon postmaster webmaster hostmaster webhook "
-    "integration integraatio notifications notifier ilmoitukset mailbox postilaatikko".split()
-)
+_PROGRAMS = frozenset({
+    "bot", "chatbot", "robot", "robotti", "botti", "automation", "automaatio", "automaatti", "automated", "autoreply",
+    "autoresponder", "noreply", "donotreply", "eivastata", "helpdesk", "servicedesk", "mailer", "daemon",
+    "mailerdaemon", "postmaster", "webmaster", "hostmaster", "webhook", "integration", "integraatio", "notifications",
+    "notifier", "ilmoitukset", "mailbox", "postilaatikko",
+})  # fmt: skip
 """Words that people do not have in their names: one of them is enough."""
-_DESKS = frozenset(
-    "support tuki service services palvelu palvelut palvelupiste desk help helpline info information admin "
-    "administrator administration system systems järjestelmä team tiimi group ryhmä office toimisto kirjaamo "
-    "contact yhteys feedback palaute alerts hälytykset monitoring valvonta "
-    "reception vastaanotto sales myynti billing laskutus payroll palkat finance talous maintenance huolto security "
-    "jira github gitlab slack teams zendesk servicenow zapier".split()
-)
+_DESKS = frozenset({
+    "support", "tuki", "service", "services", "palvelu", "palvelut", "palvelupiste", "desk", "help", "helpline", "info",
+    "information", "admin", "administrator", "administration", "system", "systems", "järjestelmä", "team", "tiimi",
+    "group", "ryhmä", "office", "toimisto", "kirjaamo", "contact", "yhteys", "feedback", "palaute", "alerts",
+    "hälytykset", "monitoring", "valvonta", "reception", "vastaanotto", "sales", "myynti", "billing", "laskutus",
+    "payroll", "palkat", "finance", "talous", "maintenance", "huolto", "security", "jira", "github", "gitlab", "slack",
+    "teams", "zendesk", "servicenow", "zapier",
+})  # fmt: skip
 """Words that a desk or a shared mailbox is called by. Some people have one of them as a name, so all words must be of
 this kind."""
-_ABBREVIATIONS = frozenset("it ict hr hse qa crm erp av ci cd the for of and ja".split())
+_ABBREVIATIONS = frozenset({
+    "it", "ict", "hr", "hse", "qa", "crm", "erp", "av", "ci", "cd", "the", "for", "of", "and", "ja",
+})  # fmt: skip
 """Words that say which desk it is; alone they may be somebody's initials."""
 _DESK_ENDINGS = ("tuki", "palvelu", "palvelut", "desk", "support")
 """Ends of longer words that are desks: lähituki, asiakaspalvelu, helpdesk."""

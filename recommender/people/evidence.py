@@ -51,8 +51,8 @@ def traces(
     """The items of `scores` (score by item key) that exist and that `reader` may read, nearest first.
 
     Services take no part in anything. `declined` has (item key, person id) for items that a person marked as not their
-    topic; their parts in these are left out. With `before`, a question of the past is asked again: requests that were not resolved by that time and
-    later parts are left out. Votes and acceptance of replies are as they are now.
+    topic; their parts in these are left out. With `before`, a question of the past is asked again: requests that were
+    not resolved by that time and later parts are left out. Votes and acceptance of replies are as they are now.
     """
     items = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
     services = frozenset(session.scalars(_SERVICES))

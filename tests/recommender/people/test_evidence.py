@@ -72,7 +72,9 @@ def test_a_service_takes_part_in_nothing_whatever_it_answered_or_owns(people: Se
     bot = Person(handle="p6", name="ServiceDesk Bot", role="agent")
     people.add(bot)
     people.flush()
-    people.add_all([_request(_reply(6, accepted=True), _reply(1, 1)), _document(6, verified_by_id=2, verified_on=date(2026, 2, 1))])
+    people.add_all(
+        [_request(_reply(6, accepted=True), _reply(1, 1)), _document(6, verified_by_id=2, verified_on=date(2026, 2, 1))]
+    )
     people.flush()
     keys = {"request:1": 0.9, "document:1": 0.5}
 

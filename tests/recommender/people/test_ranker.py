@@ -37,6 +37,18 @@ def test_fitting_finds_the_weights_that_the_answers_were_drawn_with() -> None:
     assert [fitted[name] for name in FEATURES] == pytest.approx(weights.tolist(), abs=0.12)
 
 
+def test_weights_of_other_features_stay_those_of_the_start() -> None:
+    rng = np.random.default_rng(1)
+    questions = []
+    for _ in range(50):
+        values = rng.normal(size=(6, len(FEATURES)))
+        questions.append((values, values[:, FEATURES.index("ranks")] == values[:, FEATURES.index("ranks")].max()))
+    start = Ranker({"ranks": 0.5, "votes": 1.0})
+    free = fit(questions, start, 0.1, ("votes", "nearest"))
+    assert free["ranks"] == 0.5 and free["quality"] == 0.0 and free["votes"] != 1.0
+    assert fit(questions, start, 0.1)["ranks"] > 1.0
+
+
 def test_weights_stay_unchanged_when_nobody_answered() -> None:
     nobody = (np.ones((3, len(FEATURES))), np.zeros(3, np.bool_))
     fitted = fit([nobody], SHIPPED, pull=10.0)
