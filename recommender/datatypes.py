@@ -154,8 +154,10 @@ class Expert:
 
     `answered`, `keeps`, `verified` and `replied` count all of the evidence by part. `last_at` is the time of the newest
     evidence of one part: the first of answered, keeps, verified, replied that is not 0. `evidence` contains the
-    strongest pieces, `words` the words of the question that occur in their titles, and `reasons` the features
-    (`people/features.py`) in which this person is ahead of the others who are suggested.
+    strongest pieces, `words` the words of the question that occur in their titles. `reasons` say what speaks for this
+    person by themselves: each part that they had in the evidence, the most important first, and "lately" when the
+    newest of that part is at most a quarter of a year old. `answered_this_year` is the part of `answered` that is of
+    the present calendar year.
     """
 
     person_id: int
@@ -172,6 +174,7 @@ class Expert:
     evidence: tuple[Evidence, ...]
     words: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    answered_this_year: int = 0
 
 
 @dataclass(frozen=True)

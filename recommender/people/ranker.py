@@ -41,17 +41,6 @@ class Ranker:
         odds = np.exp(logits - logits.max())
         return np.asarray(odds / odds.sum())
 
-    def reasons(self, values: Numbers, position: int, most: int = 5) -> tuple[str, ...]:
-        """At most `most` features in which the person at `position` of `values`, shape (people, features), is above the
-        mean of the others, and which raise the score; the strongest first. A low value of a feature with a negative
-        weight is not given as a reason, since such features only correct others."""
-        others = np.delete(values, position, axis=0)
-        if not len(others):
-            return ()
-        gains = np.maximum(values[position] - others.mean(axis=0), 0.0) * self.vector
-        order = np.argsort(-gains, kind="stable")[:most]
-        return tuple(FEATURES[number] for number in order if gains[number] > 0)
-
 
 VOTES = Ranker({"votes": 1.0})
 """Each item votes for the people who did something in it (Macdonald and Ounis 2006, "Voting for Candidates"); older

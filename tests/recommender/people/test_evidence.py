@@ -13,7 +13,7 @@ from recommender.corpus import load_items
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.datatypes import Contribution, Expert, Part
 from recommender.people.availability import Availability
-from recommender.people.evidence import traces
+from recommender.people.evidence import mark_shown, traces
 from recommender.people.experts import Ranked, describe, rank, teams, with_evidence
 from recommender.people.fairness import choose
 from recommender.people.ranker import SHIPPED
@@ -175,11 +175,12 @@ def test_items_that_the_reader_may_not_read_do_not_change_the_colleagues(people:
 
 
 def _named(session: Session, scores: dict[str, float], reader: Reader) -> Named:
-    """The people whom the recommender names, if items are convincing from a score of 0.3 on."""
+    """The people whom the recommender names, if items are shown from a score of 0.3 on."""
     now = AT + timedelta(days=500)
-    near = [trace._replace(convincing=trace.score >= 0.3) for trace in traces(session, scores, reader)]
+    shown = {key: score for key, score in scores.items() if score >= 0.3}
+    near = mark_shown(traces(session, scores, reader), shown)
     excluded = {reader.person_id} if reader.person_id else set()
     ranked = with_evidence(rank(near, SHIPPED, now, 365, "en", excluded), near)
     people = [person.person_id for person in ranked]
     available = {person_id: Availability(person_id, False, None, False, None, 0.0, (), None) for person_id in people}
-    return ranked, teams(near), describe(session, reader, choose(ranked, available, (), "en"), near, now, 365, SHIPPED)
+    return ranked, teams(near), describe(session, reader, choose(ranked, available, (), "en"), near, now, 365)

@@ -1,4 +1,4 @@
-"""people/ranker.py: reasons by hand, weights that fitting finds again, and the cost of ranking many people."""
+"""people/ranker.py: weights that fitting finds again, and the cost of ranking many people."""
 
 import sys
 from types import FrameType
@@ -7,19 +7,9 @@ import numpy as np
 import pytest
 
 from recommender.people.experts import rank
-from recommender.people.features import FEATURES, candidates
+from recommender.people.features import FEATURES
 from recommender.people.ranker import SHIPPED, VOTES, Ranker, fit
 from tests.recommender.people.conftest import NOW, make_trace
-
-
-def test_the_reasons_are_the_features_that_put_a_person_above_the_others() -> None:
-    ranker = Ranker({"nearest": 1.0, "specialist": 2.0, "lately": -1.0})
-    result = candidates([make_trace(1, 1.0, (7, 1.0, 0)), make_trace(2, 0.5, (8, 1.0, 9))], NOW, 365, "en")
-    # specialist gives 2 * 0.5 and nearest 0.5; the weight of lately is negative
-    assert ranker.reasons(result.values, 0) == ("specialist", "nearest")
-    # a smaller value of a feature with a negative weight is no reason to ask person 8
-    assert ranker.reasons(result.values, 1) == ()
-    assert ranker.reasons(result.values[:1], 0) == ()
 
 
 def test_fitting_finds_the_weights_that_the_answers_were_drawn_with() -> None:
