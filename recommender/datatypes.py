@@ -181,7 +181,8 @@ class Expert:
 class Recommendation:
     """The answer to one question. `more` is the number of suggestions beyond those that are listed. `notices` say what
     could not run (DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH). `teams` are the handles of the teams that handled the
-    nearest items; they are given when no expert answered, owns or verified one."""
+    nearest items; they are given when no expert answered, owns or verified one. `likely_teams` are the handles of the
+    teams that handle such questions, whoever is known: one when it is clear, else two."""
 
     question: str
     language: str
@@ -191,3 +192,4 @@ class Recommendation:
     more: int = 0
     notices: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
+    likely_teams: tuple[str, ...] = ()
