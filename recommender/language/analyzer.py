@@ -89,6 +89,12 @@ class Analyzer:
             term for language in ("fi", "en") for token in tokens(word) for term in self._word_terms(token, language)
         )
 
+    def base_form(self, word: str, language: str) -> str:
+        """A word as a dictionary has it, in lower case and with its dots: "tulostimen" gives "tulostin". Of a word with
+        hyphens only the last part changes; an identifier stays as it is."""
+        start, hyphen, last = word.lower().rpartition("-")
+        return f"{start}{hyphen}{self._dictionary_form(last, language) if last.isalpha() else last}"
+
     def _word_terms(self, token: str, language: str) -> list[str]:
         """The lemma of a word; for an identifier the whole of it, then its parts."""
         if token.isalpha():
@@ -101,6 +107,9 @@ class Analyzer:
         return [whole, *pieces]
 
     def _lemma_uncached(self, word: str, language: str) -> str:
+        return self._dictionary_form(word, language).translate(_FOLD)
+
+    def _dictionary_form(self, word: str, language: str) -> str:
         if self._lemmatizer is None:
             from simplemma import Lemmatizer
             from simplemma.strategies import DefaultStrategy
@@ -108,9 +117,7 @@ class Analyzer:
 
             factory = TrieDictionaryFactory(disk_cache_dir=str(self._cache_dir))
             self._lemmatizer = Lemmatizer(lemmatization_strategy=DefaultStrategy(dictionary_factory=factory))
-        if language not in LANGUAGES:
-            return word.translate(_FOLD)
-        return str(self._lemmatizer.lemmatize(word, lang=language)).lower().translate(_FOLD)
+        return str(self._lemmatizer.lemmatize(word, lang=language)).lower() if language in LANGUAGES else word
 
 
 def _content_tokens(text: str) -> list[str]:
