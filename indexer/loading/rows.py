@@ -121,6 +121,8 @@ class RowLoader:
             "away_until": record.away_until,
         }
         update(row, **{name: value for name, value in values.items() if added or name in record.model_fields_set})
+        if "kind" in record.model_fields_set:
+            update(row, stated_kind=record.kind)
         if not added and "teams" not in record.model_fields_set:
             return row, added
         if {team.id for team in row.teams} != {team.id for team in teams}:

@@ -140,6 +140,12 @@ class Analyzer:
             term for language in ("fi", "en") for token in tokens(word) for term in self._word_terms(token, language)
         )
 
+    def base_form(self, word: str, language: str) -> str:
+        """A word as a dictionary has it, in lower case and with its dots: "tulostimen" gives "tulostin". Of a word with
+        hyphens only the last part changes; an identifier stays as it is."""
+        start, hyphen, last = word.lower().rpartition("-")
+        return f"{start}{hyphen}{self._lemma(last, language)[1] if last.isalpha() else last}"
+
     def _word_terms(self, token: str, language: str) -> list[str]:
         """The lemma of a word; for an identifier the whole of it without hyphens and apostrophes, then its parts."""
         if token.isalpha():

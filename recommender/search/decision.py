@@ -31,6 +31,11 @@ class Decision:
     missing: tuple[str, ...] = ()
     vague: bool = False
 
+    @property
+    def matches(self) -> dict[str, float]:
+        """The probability that each shown item answers, by key; items that say the same as a shown one have its."""
+        return {item.key: card.judged.match for card in self.cards for item in (*card.repeats, card.judged.item)}
+
 
 def decide(results: Results, settings: Settings, is_vague: bool, has_title_word: bool) -> Decision:
     """Decide on the results of a search. `is_vague` says that the question says too little, `has_title_word` that a

@@ -104,6 +104,24 @@ def test_a_record_is_stored_with_all_its_parts(import_lines: Import, sessions: s
         assert aino.languages == ["fi", "en"] and [team.handle for team in aino.teams] == ["it"]
 
 
+def test_the_kind_of_a_person_is_guessed_until_a_record_says_it(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    def kinds() -> dict[str, str]:
+        with sessions() as session:
+            return {person.handle: person.kind for person in session.query(Person)}
+
+    desk: Line = {"type": "person", "id": "desk", "name": "IT-tuki"}
+    import_lines(desk, MATTI)
+    assert kinds() == {"desk": "service", "matti": "person"}
+    assert _counts(import_lines({**desk, "kind": "person"}, {**MATTI, "kind": "service"})) == (0, 2, 0, [])
+    assert kinds() == {"desk": "person", "matti": "service"}
+    assert _counts(import_lines(desk, MATTI)) == (0, 0, 2, [])  # what was said stays
+    assert kinds() == {"desk": "person", "matti": "service"}
+    (problem,) = import_lines({**MATTI, "kind": "robot"}).problems
+    assert "kind: Input should be 'person' or 'service'" in problem
+
+
 def test_a_changed_record_is_updated_and_the_others_are_not(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
