@@ -30,7 +30,7 @@ from recommender.search.calibration import Features
 from recommender.search.decision import Decision, decide
 from recommender.search.fusion import Candidate
 from recommender.search.highlight import Matcher
-from recommender.search.question import QuestionAnalyzer, as_text, is_vague, part_to_read
+from recommender.search.question import QuestionAnalyzer, as_text, part_to_read
 from recommender.search.rerank import RerankModel
 from recommender.search.search import POOL, SHOWN, Results, Search
 from recommender.search.snippet import shared_words, suggestion, suggestion_of
@@ -251,7 +251,7 @@ class Recommender:
     ) -> Recommendation:  # fmt: skip
         """The decision on these results, and what is shown of them and of people."""
         analysed = results.question
-        decision = decide(results, self._settings, is_vague(analysed), False)
+        decision = decide(results, self._settings, self.analyzer)
         people = self._people(results, decision, ranker, reader, session, asker)
         return Recommendation(
             question,
