@@ -183,13 +183,14 @@ def _allowed_keys(evaluation_set: EvaluationSet, query: Query, store: Store) -> 
 
 
 def _recommenders(store: Store, run: Run) -> dict[str, Recommender]:
-    """By method: the recommender as it is, with dense search alone, and with keyword search alone."""
+    """By method: the recommender as it is ("fusion", with the second look at its first results), dense search alone,
+    and keyword search alone."""
     try:
         index = LocalIndex.open(store.settings.index_dir, run.encoder.card)
     except IndexDamaged as error:
         home = store.settings.home
         raise EvaluationError(f"{home} is damaged ({error}). Delete that folder and run this again.") from error
-    dense_only = replace(store.settings, dense_weight=1.0)
+    dense_only = replace(store.settings, dense_weight=1.0, reranker="none")
     index_dir = store.settings.index_dir
     words = Live(index_dir, Snapshot(LocalIndex.open(index_dir, None), None))
     both = Live(index_dir, Snapshot(index, run.encoder))
