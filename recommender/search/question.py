@@ -24,7 +24,7 @@ MAX_TERMS = 48
 """Terms of a question that are weighted; of a longer one, the rarest. A judgement."""
 _DISTINCTIVE = 0.3
 """A term is distinctive from this rarity, as a share of the rarity of an unknown word; a judgement."""
-_MANY, _FEW_ITEMS = 0.2, 20
+_MANY, _FEW_ITEMS = 0.4, 20
 """The share of all items from which a term is in many of them, and the number of items below which this is not asked;
 a judgement."""
 _CORRECTION_PROBABILITY, _MAX_CORRECTIONS = 0.5, 4
@@ -175,13 +175,14 @@ def is_vague(question: Question) -> bool:
 
 
 def title_words(question: Question, title: str, analyzer: Analyzer) -> tuple[str, ...]:
-    """The words of a title that are distinctive words of the question, in the order of the title and as they are
-    written there; only the same word counts, not a part of a compound or a translation."""
-    found: dict[str, None] = {}
-    for word in WRITTEN_TOKEN.finditer(title):
-        if analyzer.word_keys(word.group()) & question.distinctive.keys():
-            found[word.group()] = None
-    return tuple(found)
+    """The words of a title that are telling words of the question, in the order of the title and as they are written
+    there. Only the same word counts, not a part of a compound or a translation, and no word that is in a large share of
+    the readable items."""
+    telling = {
+        term for term, rarity in question.rarity.items() if rarity >= question.common and is_telling(term, vague=True)
+    }
+    found = [word.group() for word in WRITTEN_TOKEN.finditer(title) if analyzer.word_keys(word.group()) & telling]
+    return tuple(dict.fromkeys(found))
 
 
 def as_text(text: str) -> str:

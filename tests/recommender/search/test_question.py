@@ -92,6 +92,8 @@ def test_the_distinctive_words_of_a_title_are_told(asked: Callable[..., Question
     assert title_words(question, "Roskaposti tulee läpi", analyzer) == ("Roskaposti",)
     assert title_words(question, "Roskapostisuodatin", analyzer) == ()
     assert title_words(asked("your text", *texts), "Is your text here", analyzer) == ()
+    many = [f"salasana number{n}" for n in range(14)] + [f"other number{n}" for n in range(30)]
+    assert title_words(asked("salasana", *many), "Unohdin salasanani", analyzer) == ("salasanani",)
 
 
 def test_the_spellings_of_a_question_with_dots_are_told(questions: QuestionAnalyzer) -> None:
