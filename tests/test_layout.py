@@ -37,7 +37,7 @@ RECOMMENDER = {
 INDEXER = {
     "texts": set(),
     "sources": {"texts"},
-    "loading": {"sources"},
+    "loading": {"sources", "texts"},
     "indexing": {"texts"},
     "learning": set(),
     "evaluation": {"indexing", "learning"},

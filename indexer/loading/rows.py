@@ -21,6 +21,7 @@ from indexer.sources.records import (
     RequestRecord,
     TeamRecord,
 )
+from indexer.texts.unreadable import readable
 from recommender.database.tables import (
     OPEN,
     RESOLVED,
@@ -241,7 +242,7 @@ class RowLoader:
         return row, True
 
     def _language(self, title: str, body: str) -> str:
-        return self._analyzer.detect(f"{title}\n{body[:2000]}")
+        return self._analyzer.detect(f"{title}\n{readable(body)[0][:2000]}")
 
 
 def update(row: Any, **values: Any) -> None:

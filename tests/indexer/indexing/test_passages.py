@@ -115,6 +115,7 @@ def test_tags_are_not_text_but_words_in_angle_brackets_are() -> None:
 
 def test_fields_before_a_document_are_neither_heading_nor_text_but_text_between_two_rules_is() -> None:
     assert list(sections("G", "---\ntitle: G\ntags:\n  - vpn\n---\n# VPN\nAsk.")) == [Section("G › VPN", "Ask.")]
+    assert list(sections("G", "---\r\ntitle: G\r\n---\r\nAsk.")) == [Section("G", "Ask.")]
     assert list(sections("G", "---\n\nRead this.\n\n---\nAsk.")) == [Section("G", "Read this.\nAsk.")]
 
 

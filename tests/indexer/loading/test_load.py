@@ -249,6 +249,18 @@ def test_a_closed_request_is_resolved_with_an_answer_or_without(
         assert (_request(session).status, _request(session).resolved_at) == ("resolved", resolved_at)
 
 
+def test_the_language_is_found_from_the_words_and_not_from_a_pasted_picture(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    picture = "data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUgAAthe+and/of" * 100
+    body = f"![]({picture})\n\nTulostin on jumissa toisessa kerroksessa, eikä kukaan tiedä mitä tehdä."
+    import_lines(
+        {**REQUEST, "title": "HP 4350", "body": body, "team": None, "audience": None, "replies": [], "status": "open"}
+    )
+    with sessions() as session:
+        assert (_request(session).language, picture in _request(session).body) == ("fi", True)
+
+
 def test_a_number_too_large_for_its_column_is_a_bad_record_and_the_others_are_loaded(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
