@@ -113,9 +113,10 @@ def _with_newer(cards: Sequence[Card], replaced: Mapping[str, str]) -> list[Card
     """The cards, in which an item that a newer one answers differently names the newer one, if that is shown too.
     `replaced` has the key of the newer item by that of the older one."""
     shown = {item.key: card.judged.item for card in cards for item in (card.judged.item, *card.repeats)}
+    newer = [shown.get(replaced.get(card.judged.item.key, "")) for card in cards]
     return [
-        replace(card, newer=shown.get(newer)) if (newer := replaced.get(card.judged.item.key)) else card
-        for card in cards
+        card if item is None or item is card.judged.item else replace(card, newer=item)
+        for card, item in zip(cards, newer, strict=True)
     ]
 
 

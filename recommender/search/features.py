@@ -165,7 +165,7 @@ def likenesses(candidates: Sequence[CandidateText]) -> NDArray[np.float64]:
     """How alike the answers of candidates are: the cosines of their vectors, shape (candidates, candidates); zeros
     where there are no vectors."""
     vectors = [near.answer_direction for text in candidates if (near := text.candidate.near)]
-    if len(vectors) < len(candidates) or any(vector is None for vector in vectors):
+    if not candidates or len(vectors) < len(candidates) or any(vector is None for vector in vectors):
         return np.zeros((len(candidates), len(candidates)))
     stacked = np.stack(vectors)  # type: ignore[arg-type]
     return np.asarray(np.einsum("ij,kj->ik", stacked, stacked), np.float64)

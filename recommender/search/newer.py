@@ -6,7 +6,7 @@ with the second look (`rerank.py`).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -107,12 +107,15 @@ class PairModel(NamedTuple):
         }
 
 
-def put_newer_first(scores: Numbers, replaced: dict[Pair, float]) -> Numbers:
+def put_newer_first(scores: Numbers, replaced: Collection[Pair]) -> Numbers:
     """The scores, in which a newer item stands just before the older one that it replaces."""
     raised = scores.copy()
-    for pair, _probability in sorted(replaced.items(), key=lambda entry: (entry[1], entry[0])):
-        if raised[pair.newer] <= raised[pair.older]:
-            raised[pair.newer] = raised[pair.older] + _STEP
+    for _step in replaced:  # raising an item may put it before one that replaces it in turn: at most one step a pair
+        behind = [pair for pair in replaced if raised[pair.newer] <= raised[pair.older]]
+        for pair in behind:
+            raised[pair.newer] = max(raised[pair.newer], raised[pair.older] + _STEP)
+        if not behind:
+            break
     return raised
 
 

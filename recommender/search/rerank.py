@@ -57,9 +57,12 @@ class RerankModel:
         names = [tuple(stored[name]) for name in ("features", "list_features", "pair_features")]
         if names != [NAMES, LIST_NAMES, PAIR_NAMES]:
             raise ValueError("it was fitted for other features")
-        newer = PairModel(np.array(stored["pair_weights"], np.float64), float(stored["pair_constant"]))
+        weights, pair_weights = (np.array(stored[name], np.float64) for name in ("weights", "pair_weights"))
+        if weights.shape != (len(NAMES),) or pair_weights.shape != (len(PAIR_NAMES),):
+            raise ValueError("it does not have as many weights as features")
+        newer = PairModel(pair_weights, float(stored["pair_constant"]))
         answers, exists = (Trees.from_json(stored[name]) for name in ("answers", "exists"))
-        return cls(np.array(stored["weights"], np.float64), newer, answers, exists, str(stored["about"]))
+        return cls(weights, newer, answers, exists, str(stored["about"]))
 
     def as_json(self) -> dict[str, Any]:
         """The model in a form that JSON can hold."""
@@ -116,7 +119,7 @@ def with_scores(judgement: Judgement, other: NDArray[np.float32]) -> list[int]:
     standardised = [
         (scores - scores.mean()) / (scores.std() or 1.0) for scores in (judgement.scores, other.astype(np.float64))
     ]
-    together = put_newer_first(standardised[0] + standardised[1], dict(judgement.replaced))
+    together = put_newer_first(standardised[0] + standardised[1], judgement.replaced.keys())
     return [int(position) for position in np.argsort(-together, kind="stable")]
 
 
