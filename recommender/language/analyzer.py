@@ -137,7 +137,7 @@ class Analyzer:
     def _word_keys_uncached(self, word: str) -> frozenset[str]:
         """The terms of a word of a text that is shown; it matches a question that has one of these terms."""
         return frozenset(
-            term for language in ("fi", "en") for token in tokens(word) for term in self._word_terms(token, language)
+            term for language in LANGUAGES for token in tokens(word) for term in self._word_terms(token, language)
         )
 
     def base_form(self, word: str, language: str) -> str:

@@ -20,6 +20,9 @@ from recommender.settings import Settings
 
 MAX_QUESTION = 20_000
 """Characters of a question that are read; a judgement."""
+_USUAL_LANGUAGES, _SWEDISH_TOO = ("fi", "en"), ("sv", "fi", "en")
+"""The languages in whose terms a question is searched for: that of a short question is not clear, but Swedish is
+considered only when it is."""
 MAX_TERMS = 48
 """Terms of a question that are weighted; of a longer one, the rarest. A judgement."""
 _DISTINCTIVE = 0.3
@@ -107,10 +110,11 @@ class QuestionAnalyzer:
     def analyse(self, text: str, index: SearchIndex | None, reader: Reader) -> Question:
         """Analyse a text (see `part_to_read`) in the language that is detected, without translations yet."""
         language = self.analyzer.detect(text, fallback="")
-        terms = self.analyzer.query_terms(text)
+        languages = _SWEDISH_TOO if language == "sv" else _USUAL_LANGUAGES
+        terms = self.analyzer.query_terms(text, languages)
         if language == "en":  # `with_translations` adds the n-grams of the translations
             terms = replace(terms, grams=())
-        variants = self.analyzer.variants(text)
+        variants = self.analyzer.variants(text, languages)
         rarity = index.rarity(terms.words, reader.tokens) if index else {}
         rarity = _without_unknown_variants(rarity, variants)
         empty = {term for word in variants if any(term in FUNCTION_WORDS for term in word) for term in word}
