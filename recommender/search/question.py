@@ -32,6 +32,8 @@ _MANY, _FEW_ITEMS = 0.4, 20
 a judgement."""
 _CORRECTION_PROBABILITY, _MAX_CORRECTIONS = 0.5, 4
 """How probable a correction of a misspelt word is, and how many are tried for each variant of it; a judgement."""
+_WORD_KNOWN = 0.35
+"""Factor of the probability of an everyday synonym for a word that readable items have; a judgement."""
 _NO_SYNONYMS = Synonyms()
 
 
@@ -147,7 +149,7 @@ class QuestionAnalyzer:
         looked_up = _only_distinctive(
             self._dictionary.translations(question.variants, language), question, index, reader
         )
-        everyday = _only_distinctive(self._everyday.translations(question.terms.words), question, index, reader)
+        everyday = _only_distinctive(self._everyday_words(question), question, index, reader)
         translations = (*synonyms, *everyday, *learned, *looked_up)
         corrections = _corrections(question, translations, index, reader)
         by_term: dict[str, Translation] = {}
@@ -160,6 +162,15 @@ class QuestionAnalyzer:
             grams = tuple(dict.fromkeys([*question_grams, *(gram for term in by_term for gram in grams_of(term))]))
         terms = replace(question.terms, translations=tuple(by_term.values()), grams=grams)
         return replace(question, language=language, terms=terms)
+
+    def _everyday_words(self, question: Question) -> list[Translation]:
+        """What the everyday words of the question stand for. They count less for a word that readable items have."""
+        return [
+            replace(translation, probability=_WORD_KNOWN * translation.probability)
+            if question.rarity.get(translation.word)
+            else translation
+            for translation in self._everyday.translations(question.terms.words)
+        ]
 
     def _translated(self, corrections: Sequence[Translation], language: str) -> list[Translation]:
         """Translations of the corrections, which stand for the words as they were written."""
