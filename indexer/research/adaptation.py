@@ -64,7 +64,7 @@ def main(titles: Path, sets: Path, target: Path, organisations: Sequence[Path]) 
 
 
 def batches(pairs: Mapping[str, Sequence[Sequence[Pair]]], rng: random.Random) -> Iterator[list[Pair]]:
-    """Batches without end, each of one list of one source; no two questions of a batch have the same page."""
+    """Batches without end, each of different pairs of one list of one source."""
     names = list(pairs)
     while True:
         name = rng.choices(names, [_SHARES[name] for name in names])[0]

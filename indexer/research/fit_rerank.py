@@ -72,7 +72,8 @@ def examples_of(organisation: Organisation, questions: Sequence[EverydayQuestion
             if question.kind == ANSWER:
                 about = frozenset(keys_by_id[name] for name in {*question.grades, *question.outdated})
                 rest = everything - about
-                few = rng.choice(sorted(rest), int(np.exp(rng.uniform(0, np.log(60)))), replace=False).tolist()
+                size = min(len(rest), int(np.exp(rng.uniform(0, np.log(60)))))
+                few = rng.choice(sorted(rest), size, replace=False).tolist()
                 unanswerable = replace(question, kind=NEAR_MISS, grades={}, outdated=frozenset())
                 asked += [(unanswerable, rest, _WITHOUT_ANSWER), (question, about | set(few), _AMONG_FEW)]
                 asked.append((unanswerable, frozenset(few), _AMONG_FEW))

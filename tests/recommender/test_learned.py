@@ -17,7 +17,7 @@ from recommender.search import calibration
 from recommender.search.calibration import AnswerModel
 
 MODEL = ModelCard("m", "1", 64, 512)
-FITTED = AnswerModel(-1.0, 0.5, 2.0, {"questions": 300})
+FITTED = AnswerModel(-1.0, 0.5, {"questions": 300})
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_the_shipped_answer_model_is_used_until_another_is_saved_and_after_it_is
     assert ANSWER_MODEL.in_force(generation) is calibration.SHIPPED
     ANSWER_MODEL.save(generation, FITTED)
     assert ANSWER_MODEL.load(generation) == ANSWER_MODEL.in_force(generation) == FITTED
-    ANSWER_MODEL.save(generation, AnswerModel(-2.0, 0.5, 2.0))
+    ANSWER_MODEL.save(generation, AnswerModel(-2.0, 0.5))
     assert ANSWER_MODEL.in_force(generation).constant == -2.0
     ANSWER_MODEL.remove(generation)
     assert ANSWER_MODEL.in_force(generation) is calibration.SHIPPED
@@ -78,7 +78,7 @@ def test_an_unusable_ranker_is_logged_and_ignored(
     assert "Run: kollega train-experts" in caplog.text
 
 
-_USABLE = {"constant": -1.0, "best": 0.5, "together": 2.0}
+_USABLE = {"constant": -1.0, "slope": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,12 @@ _USABLE = {"constant": -1.0, "best": 0.5, "together": 2.0}
         "{", "[]", json.dumps({"version": calibration.VERSION + 1, "weights": _USABLE}),
         json.dumps({"version": calibration.VERSION}),
         json.dumps({"version": calibration.VERSION, "weights": {**_USABLE, "charm": 1.0}}),
-        json.dumps({"version": calibration.VERSION, "weights": {**_USABLE, "best": "much"}}),
-        json.dumps({"version": calibration.VERSION, "weights": {**_USABLE, "best": float("nan")}}),
-        json.dumps({"version": calibration.VERSION, "weights": {**_USABLE, "together": -1.0}}),
+        json.dumps({"version": calibration.VERSION, "weights": {**_USABLE, "slope": "much"}}),
+        json.dumps({"version": calibration.VERSION, "weights": {**_USABLE, "slope": float("nan")}}),
+        json.dumps({"version": calibration.VERSION, "weights": {**_USABLE, "slope": -1.0}}),
         json.dumps({"version": calibration.VERSION, "weights": _USABLE, "fitted": [1]}),
+        json.dumps({"version": calibration.VERSION, "weights": {"constant": -1.0, "best": 0.5, "together": 2.0}}),
+        json.dumps({"version": 1, "weights": {"constant": -1.0, "best": 0.5, "together": 2.0}}),  # of an earlier version
     ],
 )  # fmt: skip
 def test_an_unusable_answer_model_is_logged_and_ignored(
@@ -115,8 +117,8 @@ def test_only_an_unusable_file_is_removed(generation: Path, file: LearnedFile[An
 
 def test_a_learned_answer_model_is_copied_to_the_next_generation_of_the_same_model(generation: Path) -> None:
     Manifest(FORMAT, 1, "gen-000001", "2026", MODEL, 0, 0, 0, False, 0.0, "", "").write(generation)
-    ANSWER_MODEL.save(generation, AnswerModel(-1.0, 0.5, 2.0))
-    assert ANSWER_MODEL.load(generations.begin(generation.parent, MODEL)) == AnswerModel(-1.0, 0.5, 2.0)
+    ANSWER_MODEL.save(generation, AnswerModel(-1.0, 0.5))
+    assert ANSWER_MODEL.load(generations.begin(generation.parent, MODEL)) == AnswerModel(-1.0, 0.5)
     assert list(generations.begin(generation.parent, ModelCard("other", "1", 64, 512)).iterdir()) == []
 
 

@@ -201,7 +201,7 @@ def test_index_and_learned_models_change_together(
     add_request("vpn tunnel")
     reindex(settings, sessions, encoder, analyzer)
     RANKER.save(generations.live(settings.index_dir), Ranker({"nearest": 2.0}))
-    ANSWER_MODEL.save(generations.live(settings.index_dir), AnswerModel(-1.0, 0.5, 2.0))
+    ANSWER_MODEL.save(generations.live(settings.index_dir), AnswerModel(-1.0, 0.5))
     assert recommender.snapshot is first
     recommender.refresh(wait=True)
     second = recommender.snapshot
@@ -247,7 +247,7 @@ def test_a_question_is_answered_by_the_generation_that_was_live_when_it_began(
     new = add_request("printer jam", answer="open the lid")
     reindex(settings, sessions, encoder, analyzer)
     # with this model every verdict is "unknown"
-    ANSWER_MODEL.save(generations.live(settings.index_dir), AnswerModel(-99.0, 0.0, 0.0))
+    ANSWER_MODEL.save(generations.live(settings.index_dir), AnswerModel(-99.0, 0.0))
     encode = encoder.encode_queries
 
     def encode_while_the_index_changes(texts: Sequence[str]) -> Vectors:

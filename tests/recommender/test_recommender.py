@@ -1,6 +1,7 @@
 """recommender.py: whole recommendations on a real index, with an encoder that counts words; a few with the real
 model."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,23 +42,36 @@ def test_the_best_item_comes_first_with_its_passage_and_reasons(
     assert set(best.why.words) == {"printer", "jam", "paper"}
 
 
-def test_the_verdict_depends_on_the_answer_model_and_the_matches_do_not(
-    open_recommender: Build, settings: Settings, session: Session, add_request: Add
+def test_the_answer_model_decides_whether_something_is_related_and_changes_no_match(
+    open_recommender: Build,
+    settings: Settings,
+    analyzer: Analyzer,
+    encoder: FakeEncoder,
+    session: Session,
+    add_request: Add,
 ) -> None:
     add_unrelated_requests(add_request)
     add_request("printer jam", answer="open the tray")
-    recommender = open_recommender()
-    question = ("printer jam", ANYONE, session)
-    ranking = recommender.rank(*question, 5)
-    assert ranking.exists == pytest.approx(calibration.SHIPPED.probability(ranking.matches))
-    for constant, verdict in ((9.0, Verdict.ANSWER), (-0.2, Verdict.MAYBE), (-9.0, Verdict.UNKNOWN)):
-        ANSWER_MODEL.save(generations.live(settings.index_dir), calibration.AnswerModel(constant, 0.0, 0.0))
-        recommender.refresh()
-        result = recommender.recommend(*question)
-        assert result.verdict is verdict and recommender.rank(*question, 5).matches == ranking.matches
-        assert [suggestion.match for suggestion in result.suggestions[:1]] == (
-            [] if verdict is Verdict.UNKNOWN else [ranking.matches[0]]
-        )
+    open_recommender()
+    # one for which no match is high enough to be an answer, and one for which it is
+    strict, usual = (
+        make_recommender(replace(settings, answer_from=answer_from), analyzer, encoder) for answer_from in (1.0, 0.7)
+    )
+    usual.refresh(wait=True)
+    ranking = usual.rank("printer jam", ANYONE, session, 5)
+    match = calibration.probability(ranking.features[0])
+    assert ranking.exists == pytest.approx(calibration.SHIPPED.probability(match)) and match > 0.7
+    for constant, verdict in ((9.0, Verdict.MAYBE), (-0.2, Verdict.MAYBE), (-9.0, Verdict.UNKNOWN)):
+        ANSWER_MODEL.save(generations.live(settings.index_dir), calibration.AnswerModel(constant, 0.0))
+        found = []
+        for recommender in (strict, usual):
+            recommender.refresh(wait=True)
+            found.append(recommender.recommend("printer jam", ANYONE, session))
+            assert found[-1].exists == pytest.approx(1 / (1 + math.exp(-constant)))
+            assert usual.rank("printer jam", ANYONE, session, 5).uncalibrated == ranking.uncalibrated
+        assert [each.verdict for each in found] == [verdict, Verdict.ANSWER]
+        shown = [suggestion.match for each in found for suggestion in each.suggestions[:1]]
+        assert shown == [match] * (1 if verdict is Verdict.UNKNOWN else 2)
 
 
 def test_an_unrelated_question_is_unknown(build: Build, session: Session, add_request: Add) -> None:

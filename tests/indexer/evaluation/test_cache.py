@@ -14,7 +14,16 @@ def test_the_digest_is_of_the_packages_that_decide_an_answer() -> None:
     assert [Path(package.__file__ or "").parent for package in (recommender, indexer)] == list(cache.CODE)
 
 
-@pytest.mark.parametrize("name", ["index/vocabulary.py", "language/alignment.npz", "language/dictionary.json.gz"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "index/vocabulary.py",
+        "language/alignment.npz",
+        "language/dictionary.json.gz",
+        "language/lists/common.txt",
+        "search/rerank.json",
+    ],
+)
 def test_a_change_of_any_code_or_shipped_file_changes_the_digest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -38,5 +47,5 @@ def test_a_change_of_any_code_or_shipped_file_changes_the_digest(
 def test_a_file_that_is_not_code_does_not_change_the_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "CODE", (tmp_path,))
     before = cache.code_digest()
-    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "notes.md").write_text("x")
     assert cache.code_digest() == before

@@ -41,49 +41,49 @@ START = datetime(2026, 1, 1)
 Open = Callable[[], Recommender]
 
 
-def _history(answer_model: AnswerModel, questions: int, best: float = 1.0) -> list[PastMatch]:
-    """Questions that have an answer with the probability of `answer_model`; their matches are between 0 and `best`."""
+def _history(answer_model: AnswerModel, questions: int) -> list[PastMatch]:
+    """Questions that have an answer with the probability that `answer_model` makes of the shipped one's."""
     rng = np.random.default_rng(0)
     past = []
     for number in range(questions):
-        matches = tuple(sorted(rng.uniform(0.0, best, 5).tolist(), reverse=True))
-        kind = ANSWERED if rng.random() < answer_model.probability(matches) else FIRST
-        past.append(PastMatch(START + timedelta(hours=number), kind, matches))
+        given = float(rng.uniform(0.05, 1.0))
+        kind = ANSWERED if rng.random() < answer_model.probability(given) else FIRST
+        past.append(PastMatch(START + timedelta(hours=number), kind, given))
     return past
 
 
 def test_a_fit_that_is_better_on_the_newest_questions_is_used() -> None:
-    past = _history(AnswerModel(-9.0, 1.0, 14.0), 1_000)
+    past = _history(AnswerModel(-1.0, 3.0), 1_000)
     result, answer_model = learn(past[::-1])
     assert (result.chosen, result.held_out) == ("own", round(HELD_OUT * 1_000))
     assert result.answered + result.unanswered == 1_000
     assert result.gain is not None and result.gain.low > 0
     assert result.gain.mean == pytest.approx(result.loss["shipped"] - result.loss["own"])
     assert log_losses(past[-300:], answer_model).mean() == pytest.approx(result.loss["own"])
-    assert answer_model.together > SHIPPED.together
+    assert answer_model.slope > 1.5 * SHIPPED.slope
     assert result.as_text().startswith("Your own calibration is used: on the newest 300 of 1000 questions the log loss")
 
 
 def test_a_fit_that_is_no_better_is_not_used() -> None:
-    result, answer_model = learn(_history(SHIPPED, 600, best=0.66))  # for which the mean probability of SHIPPED is 0.55
+    result, answer_model = learn(_history(SHIPPED, 600))  # the mean of its probabilities is about 0.55
     assert result.gain is not None and result.gain.low <= 0
     assert (result.chosen, answer_model) == ("shipped", SHIPPED)
     assert result.as_text().startswith("The shipped calibration is used: ")
 
 
 def test_too_little_history_says_what_is_needed() -> None:
-    past = [PastMatch(START + timedelta(hours=n), ANSWERED if n < LEAST - 1 else FIRST, (0.5,)) for n in range(500)]
+    past = [PastMatch(START + timedelta(hours=n), ANSWERED if n < LEAST - 1 else FIRST, 0.5) for n in range(500)]
     result, answer_model = learn(past)
     assert (result.chosen, result.gain, answer_model) == ("shipped", None, SHIPPED)
     message = f"Too little history: there are {LEAST - 1} requests that are known to have had an answer"
     assert result.as_text().startswith(message)
-    answered_first = [PastMatch(match.at, ANSWERED if n < 200 else FIRST, (0.5,)) for n, match in enumerate(past)]
+    answered_first = [PastMatch(match.at, ANSWERED if n < 200 else FIRST, 0.5) for n, match in enumerate(past)]
     assert learn(answered_first)[0].gain is None  # none of the newest has an answer, so the fits cannot be compared
 
 
 def test_the_log_loss_by_hand() -> None:
-    past = [PastMatch(START, ANSWERED, (0.8,)), PastMatch(START, FIRST, (0.8,))]
-    best = AnswerModel(0.0, 1.0, 0.0)
+    past = [PastMatch(START, ANSWERED, 0.8), PastMatch(START, FIRST, 0.8)]
+    best = AnswerModel(0.0, 1.0)
     assert log_losses(past, best).tolist() == pytest.approx([-2 * 0.55 * np.log(0.8), -2 * 0.45 * np.log(0.2)])
 
 
@@ -122,8 +122,8 @@ def test_a_past_request_is_searched_among_the_items_that_existed_then_and_its_as
     _use(sessions, later, f"request:{first}")
     with sessions() as session:
         first_request, later_request = past_matches(open_recommender(), session, lambda _done, _total: None)
-    assert (first_request.kind, first_request.matches) == (FIRST, ())
-    assert later_request.kind == ANSWERED and len(later_request.matches) == 1 and later_request.matches[0] > 0.9
+    assert (first_request.kind, first_request.probability) == (FIRST, 0.0)
+    assert later_request.kind == ANSWERED and later_request.probability > 0.9
 
 
 def test_a_question_has_no_answer_among_the_items_of_other_teams(
@@ -137,7 +137,7 @@ def test_a_question_has_no_answer_among_the_items_of_other_teams(
     with sessions() as session:
         result = list(past_matches(open_recommender(), session, lambda _done, _total: None))
     assert [match.kind for match in result] == [FIRST, ANSWERED, OTHER_TEAMS]
-    assert max(result[1].matches) > 0.9 > 0.5 > max(result[2].matches, default=0.0)
+    assert result[1].probability > 0.9 > 0.5 > result[2].probability
 
 
 def test_a_calibration_is_saved_with_the_live_generation_and_shown_in_the_status(
@@ -150,7 +150,7 @@ def test_a_calibration_is_saved_with_the_live_generation_and_shown_in_the_status
     add_request("printer jam")
     recommender = open_recommender()
     directory = generations.live(settings.index_dir)
-    history = _history(AnswerModel(-9.0, 1.0, 14.0), 1_000)
+    history = _history(AnswerModel(-1.0, 3.0), 1_000)
     monkeypatch.setattr("indexer.learning.calibrate.past_matches", lambda *_args: history)
     assert read_status(settings).calibration == ""
     with sessions() as session:
@@ -167,7 +167,7 @@ def test_a_calibration_is_saved_with_the_live_generation_and_shown_in_the_status
         recommender.refresh()
         assert recommender.snapshot.answer_model is SHIPPED
         assert read_status(settings).calibration == ""  # the unusable file was removed
-        learned.ANSWER_MODEL.save(directory, saved := AnswerModel(-1.0, 0.5, 2.0, {"questions": 300}))
+        learned.ANSWER_MODEL.save(directory, saved := AnswerModel(-1.0, 0.5, {"questions": 300}))
         assert "Nothing was changed." in calibrate(settings, recommender, session).as_text()
         recommender.refresh()
         assert recommender.snapshot.answer_model == saved

@@ -1,146 +1,149 @@
-"""research/adaptation.py and research/adaptation_texts.py: the texts to learn from, and learning an adaptation."""
+"""research/adaptation.py: the batches, and learning an adaptation with a tiny model of random weights."""
 
-import json
+import random
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from indexer.evaluation.sets import Query
 from indexer.research import adaptation as module
-from indexer.research.adaptation import Pool, Student
-from indexer.research.adaptation_texts import MANUALS, WIKI, WORDNET, Text, texts
-from indexer.research.alignment import HELP
-from recommender.encoder import normalise
+from indexer.research.adaptation import Student, batches
+from indexer.research.adaptation_texts import Pair, Text
 from recommender.encoder.adaptation import Adaptation
 from recommender.encoder.packaged import model_folder
-from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
-from tests.conftest import FakeEncoder
+
+SOURCES = ("organisations", "help titles", "help pages", "forums")
+TOPICS = ("printer", "salary", "holiday", "password", "parking", "canteen")
 
 
-def test_a_heading_has_its_finnish_translation_and_the_text_below_it(tmp_path: Path, analyzer: Analyzer) -> None:
-    def write_page(language: str, key: str, *parts: str) -> None:
-        path = tmp_path / HELP / language / "text" / f"{key}.html"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(parts), encoding="utf-8")
-
-    keys = [f"swriter/{number}" for number in range(20)]
-    train_page = next(key for key in keys if Query(f"page:{key}", "", "fi", "", {}).part == "train")
-    test_page = next(key for key in keys if Query(f"page:{key}", "", "fi", "", {}).part == "test")
-    body = "Choose the printer that you would like to print with, and how many copies."
-    finnish_body = "Valitse tulostin, jolla haluat tulostaa, ja kuinka monta kopiota tarvitset."
-    write_page("en-US", train_page, '<h1 id="a">Printing</h1>', f'<p id="b">{body}</p>', '<h2 id="c">Empty</h2>')
-    write_page("fi", train_page, '<h1 id="a">Tulostaminen</h1>', f'<p id="b">{finnish_body}</p>')
-    write_page("en-US", test_page, '<h1 id="a">Secret</h1>', f'<p id="b">{body} Secret.</p>')
-    manual = tmp_path / MANUALS / "debian-faq" / "index.en.html"
-    manual.parent.mkdir(parents=True)
-    section = "<h2>4.1 Where is the log?</h2><p>{} the log is under /var/log, where each program keeps its own. {}</p>"
-    manual.write_text(section.format("On most machines", "Look there first. " * 5), encoding="utf-8")
-    manual.with_name("index.fr.html").write_text(section.format("In French", "x " * 50), encoding="utf-8")
-    (tmp_path / WIKI).mkdir(parents=True)
-    english = {"a": "You are '''not''' logged in", "b": "Two words", "c": "Same in both languages"}
-    finnish = {"a": "Et ole kirjautunut sisään", "b": "Kaksi sanaa", "c": "Same in both languages"}
-    for name, messages in (("en.json", english), ("fi.json", finnish)):
-        (tmp_path / WIKI / name).write_text(json.dumps(messages), encoding="utf-8")
-    (tmp_path / WORDNET).mkdir(parents=True)
-    line = '0001 04 n 01 ink_pad 0 000 | a pad soaked in ink; "she pressed the stamp on it"  \n'
-    (tmp_path / WORDNET / "data.noun").write_text("  1 licence | text\n" + line, encoding="utf-8")
-
-    headings, alone = texts(tmp_path, analyzer)
-    assert headings[0] == Text("Printing", "Tulostaminen", Text(body, finnish_body))
-    assert [each.english for each in headings] == ["Printing", "Where is the log?", "ink pad"]
-    assert headings[2].body == Text("a pad soaked in ink")
-    assert sorted(each.english for each in alone) == [body, "You are not logged in", "she pressed the stamp on it"]
-    assert Text("You are not logged in", "Et ole kirjautunut sisään") in alone
+def _pair(question: str, key: str, *wrong: str) -> Pair:
+    return Pair(question, [Text(key, f"text of {key}")], [Text(name, name) for name in wrong], frozenset({key}))
 
 
-def test_targets_are_the_mean_cosines_of_both_teachers() -> None:
-    headings = [Text("printer jam", None, Text("open the tray of the printer and take the paper out"))]
-    alone = [Text("take the paper out of the tray and see whether a part of it is left")]
-    alone += [Text("paper jam in printer"), Text("salary is late"), Text("salary slip")]
-    first_teacher, second_teacher = FakeEncoder("one"), FakeEncoder("two")
-    pool = Pool.of(headings, alone, first_teacher, second_teacher)
-    assert pool.body.tolist() == [1, -1, -1, -1, -1, -1]
-    np.testing.assert_allclose((pool.targets**2).sum(axis=1), 1.0, atol=1e-5)
-    # texts of three and four words
-    pair = first_teacher.encode_passages(["salary is late", "paper jam in printer"])
-    mean = pair.mean(axis=0)
-    expected = normalise(pair - mean) @ normalise(pair - mean).T  # both teachers give the same cosine here
-    assert pool.targets[3] @ pool.targets[4] == pytest.approx(expected[0, 1], abs=1e-5)
+def _topics() -> dict[str, list[list[Pair]]]:
+    """Questions about six topics, each with the only passage about it."""
+    pairs = [_pair(f"{topic} how", topic, f"another {topic}") for topic in TOPICS]
+    return {name: [pairs] for name in SOURCES}
 
 
-def test_a_batch_pairs_headings_with_their_bodies_or_holds_texts_of_one_kind() -> None:
-    rng = np.random.default_rng(1)
-    headings = [Text(f"heading {n}", None, Text(f"the text under it {n}")) for n in range(400)]
-    alone = [Text(f"short {n}") for n in range(200)] + [Text(f"long {n} " + "word " * 30) for n in range(200)]
-    pool = Pool.of(headings, alone, FakeEncoder(), FakeEncoder())
-    batches = pool.batches(rng)
-    kinds = set()
-    for _number in range(40):
-        first, second, paired = next(batches)
-        assert len(first) == len(second) == 64 and len({*first, *second}) == 128
-        kinds.add((paired, first[0] < 400, first[0] >= 1000))
-        assert not paired or (second == first + 400).all()
-        assert paired or {row >= 1000 for row in [*first, *second]} == {bool(first[0] >= 1000)}
-    assert kinds == {(True, True, False), (False, False, False), (False, False, True)}
+def test_a_batch_is_of_one_list_of_one_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PAIRS", 4)
+    pairs = {
+        name: [[_pair(f"{name} {number} {n}", f"{n}") for n in range(9)] for number in range(2)] for name in SOURCES
+    }
+    pairs["forums"].append([])  # an organisation without pairs is left out
+    drawn = list(islice(batches(pairs, random.Random(1)), 400))  # noqa: S311
+    origins = [{pair.question.rpartition(" ")[0] for pair in batch} for batch in drawn]
+    assert all(len(batch) == 4 for batch in drawn) and all(len(origin) == 1 for origin in origins)
+    assert all(len({pair.question for pair in batch}) == 4 for batch in drawn)
+    counts = {name: sum(name in origin.copy().pop() for origin in origins) / 400 for name in SOURCES}
+    for name, share in module._SHARES.items():
+        assert counts[name] == pytest.approx(share, abs=0.1)
+    assert {number for origin in origins for number in origin.copy().pop()[-1]} == {"0", "1"}
 
 
-def test_learning_lowers_the_divergence_and_the_rebuilt_weights_contain_it(
-    tmp_path: Path, real_settings: Settings, monkeypatch: pytest.MonkeyPatch
+def test_learning_lowers_the_loss_and_the_rebuilt_weights_contain_it(
+    tmp_path: Path, tiny_model: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch
 
-    tiny = _tiny_model(tmp_path, real_settings)
-    topics = ("printer", "salary", "holiday", "password")
-    alone = [Text(f"{topic} number {n}", f"{topic} numero {n}") for topic in topics for n in range(40)]
-    pool = Pool.of([], alone, FakeEncoder(), FakeEncoder())
-    student = Student(tmp_path)
-    before = student._encode(["query: printer"]).detach().numpy()
-    assert all(not b.any() and a.any() for b, a in student.changes().values())
+    tiny = tiny_model()
     monkeypatch.setattr(module, "_RATE", 1e-2)
-    monkeypatch.setattr(Pool, "batches", _only_short)
-    rows = [divergence for divergence, _rate in student.learn(pool, 30)]
-    assert np.mean(rows[-5:]) < 0.8 * np.mean(rows[:5])
+    monkeypatch.setattr(module, "_WARM_UP", 1)
+    student = Student(tmp_path)
+    before = _vector(student)
+    assert all(not b.any() and a.any() for b, a in student.changes().values())
+    losses = [loss for _step, loss in student.learn(_topics(), 25)]
+    assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:3])
+    after = _vector(student)
+    assert float(before @ after) < 0.999
+    assert {name.split(".")[2] for name in student.changes()} == {"4", "5"}  # only the upper layers change
 
-    after = student._encode(["query: printer"]).detach().numpy()
-    assert (before * after).sum() < 0.999
+    half = student.changes(0.5)
+    for name, (b, a) in student.changes().items():
+        np.testing.assert_allclose(half[name][0], b / 2)
+        np.testing.assert_array_equal(half[name][1], a)
     state = {name: weight.numpy() for name, weight in tiny.state_dict().items()}
-    changed = Adaptation(student.changes()).apply(state)
+    changed = Adaptation(student.changes(), "", "").apply(state)
     tiny.load_state_dict({name: torch.from_numpy(weight) for name, weight in changed.items()})
     tiny.save_pretrained(tmp_path)
-    np.testing.assert_allclose(Student(tmp_path)._encode(["query: printer"]).detach().numpy(), after, atol=0.02)
+    np.testing.assert_allclose(_vector(Student(tmp_path)), after, atol=0.02)
+
+
+def test_learning_goes_on_from_a_checkpoint_as_if_it_had_not_stopped(
+    tmp_path: Path, tiny_model: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_model()
+    monkeypatch.setattr(module, "_STORE_EVERY", 4)
+    whole = Student(tmp_path)
+    losses = dict(whole.learn(_topics(), 8))
+    stopped, checkpoint = Student(tmp_path), tmp_path / "adaptation.checkpoint"
+    list(islice(stopped.learn(_topics(), 8, checkpoint), 6))  # two steps more than the checkpoint has
+    resumed = Student(tmp_path)
+    rest = dict(resumed.learn(_topics(), 8, checkpoint))
+    assert list(rest) == [5, 6, 7, 8]
+    assert rest == {step: pytest.approx(losses[step], abs=1e-5) for step in rest}
+    for name, (b, a) in whole.changes().items():
+        np.testing.assert_allclose(resumed.changes()[name][0], b, atol=1e-6)
+        np.testing.assert_allclose(resumed.changes()[name][1], a, atol=1e-6)
+
+
+def test_a_passage_that_also_answers_never_counts_as_wrong(tmp_path: Path, tiny_model: Callable[[], Any]) -> None:
+    tiny_model()
+    student = Student(tmp_path)
+    passages = {"a": Text("a", "open the tray"), "b": Text("b", "call the janitor")}
+
+    def loss(*alike: str) -> float:
+        batch = [
+            Pair("printer jam", [passages["a"]], [passages["b"]], frozenset(alike)),
+            Pair("salary", [Text("c", "once a month")], (), frozenset({"c"})),
+        ]
+        return float(student._loss(batch, random.Random(5)).item())  # noqa: S311
+
+    assert loss("a", "b") < loss("a") - 1e-3
 
 
 @pytest.mark.parametrize("bfloat16", [True, False])
 def test_bfloat16_is_used_only_where_the_processor_supports_it(
-    tmp_path: Path, real_settings: Settings, monkeypatch: pytest.MonkeyPatch, bfloat16: bool
+    tmp_path: Path, tiny_model: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, bfloat16: bool
 ) -> None:
     import torch
 
-    _tiny_model(tmp_path, real_settings)
+    tiny_model()
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": bfloat16})
     student = Student(tmp_path)
     types = []
-    student._model.encoder.layer[6].output.dense.register_forward_hook(lambda _m, _i, made: types.append(made.dtype))
-    student._encode(["query: printer"])
+    student._model.encoder.layer[5].output.dense.register_forward_hook(lambda _m, _i, made: types.append(made.dtype))
+    _vector(student)
     assert types == [torch.bfloat16 if bfloat16 else torch.float32]
 
 
-def _tiny_model(folder: Path, real_settings: Settings) -> Any:
-    import torch
-    from transformers import AutoTokenizer, BertConfig, BertModel
-
-    torch.manual_seed(1)
-    AutoTokenizer.from_pretrained(model_folder(real_settings.models_dir)).save_pretrained(folder)
-    shape = {"hidden_size": 32, "num_hidden_layers": 7, "num_attention_heads": 2, "intermediate_size": 64}
-    tiny = BertModel(BertConfig(vocab_size=250_037, max_position_embeddings=128, **shape), add_pooling_layer=False)
-    tiny.save_pretrained(folder)
-    return tiny
+def test_questions_are_also_read_as_people_type_them() -> None:
+    typed = {module._as_typed("Where is Room 3?", random.Random(number)) for number in range(30)}  # noqa: S311
+    assert typed == {"Where is Room 3?", "where is room 3"}
 
 
-def _only_short(pool: Pool, rng: np.random.Generator) -> Any:
-    while True:
-        rows = rng.permutation(len(pool.english))[:64]
-        yield rows[:32], rows[32:], False
+def _vector(student: Student) -> np.ndarray:
+    return np.asarray(student._encode(["query: printer"], 16).detach().numpy()[0])
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path, real_settings: Settings) -> Callable[[], Any]:
+    """Saves a model of six small layers of random weights, with the tokenizer of the packaged one, and returns it."""
+
+    def made() -> Any:
+        import torch
+        from transformers import AutoTokenizer, BertConfig, BertModel
+
+        torch.manual_seed(1)
+        AutoTokenizer.from_pretrained(model_folder(real_settings.models_dir)).save_pretrained(tmp_path)
+        shape = {"hidden_size": 32, "num_hidden_layers": 6, "num_attention_heads": 2, "intermediate_size": 64}
+        tiny = BertModel(BertConfig(vocab_size=250_037, max_position_embeddings=160, **shape), add_pooling_layer=False)
+        tiny.save_pretrained(tmp_path)
+        return tiny
+
+    return made

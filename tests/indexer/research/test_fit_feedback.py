@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from indexer.evaluation.run import QueryWithCandidates
 from indexer.evaluation.sets import Query
 from indexer.research.fit_feedback import NOTHING, judge, measure
+from recommender.index import Near
 from recommender.search.fusion import Candidate, Feedback
 
 LITTLE, MUCH = Feedback(0.1, 0.05), Feedback(0.6, 0.05)
@@ -40,12 +42,16 @@ def test_no_feedback_is_chosen_when_every_feedback_makes_results_worse() -> None
     assert gain.best == NOTHING and gain.gained.mean == 0.0
 
 
+def _candidate(number: int, score: float, direction: NDArray[np.float32]) -> Candidate:
+    return Candidate(f"request:{number}", score, 0.0, Near(number, score, score, score, direction=direction))
+
+
 def test_feedback_is_measured_on_the_order_that_it_gives() -> None:
     east, north = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
     candidates = [
-        Candidate("request:1", 1, 0.9, 0.9, 0.0, east),
-        Candidate("request:2", 2, 0.5, 0.5, 0.0, north),
-        Candidate("request:3", 3, 0.45, 0.4, 0.0, east),
+        _candidate(1, 0.9, east),
+        _candidate(2, 0.5, north),
+        _candidate(3, 0.45, east),
     ]
     ids = {"request:1": "a", "request:2": "b", "request:3": "c"}
     queries = {

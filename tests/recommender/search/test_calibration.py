@@ -7,7 +7,6 @@ import pytest
 
 from recommender.datatypes import Verdict
 from recommender.search.calibration import (
-    BEST_ALONE,
     SHIPPED,
     SHIPPED_WEIGHTS,
     WITH_ANSWER,
@@ -17,7 +16,6 @@ from recommender.search.calibration import (
     Weights,
     balanced,
     coverage,
-    evidence,
     fit,
     fit_weights,
     length,
@@ -107,26 +105,22 @@ def test_a_probability_at_a_threshold_gets_the_better_verdict(best: float, expec
     assert verdict(best, answer_from=0.4, maybe_from=0.2) is expected
 
 
-def test_the_best_match_and_the_mean_of_the_first_five_are_the_features_of_an_answer() -> None:
-    matches = [0.2, 0.9, 0.5, 0.4, 0.0, 0.6]
-    assert evidence(matches) == pytest.approx((math.log(9), 0.4))
-    logit = -2.0 + 0.5 * math.log(9) + 3.0 * 0.4
-    assert AnswerModel(-2.0, 0.5, 3.0).probability(matches) == pytest.approx(1 / (1 + math.exp(-logit)))
-    assert BEST_ALONE.probability(matches) == pytest.approx(0.9)
-    # items that do not match change nothing
-    assert evidence([0.7, 0.1]) == evidence([0.7, 0.1, 0.0, 0.0, 0.0]) == pytest.approx((math.log(7 / 3), 0.16))
+def test_an_answer_model_changes_the_logit() -> None:
+    logit = -2.0 + 0.5 * math.log(0.9 / 0.1)
+    assert AnswerModel(-2.0, 0.5).probability(0.9) == pytest.approx(1 / (1 + math.exp(-logit)))
+    assert AnswerModel(1.0, 0.0).probability(0.0) == AnswerModel(1.0, 0.0).probability(1.0)
 
 
-def test_no_suggestion_means_no_answer_and_certain_matches_stay_finite() -> None:
-    assert SHIPPED.probability([]) == 0.0
-    assert SHIPPED.probability([0.0] * 5) < 0.05 and 0.95 < SHIPPED.probability([1.0] * 5) < 1.0
+def test_the_shipped_answer_model_changes_nothing_but_certainty() -> None:
+    for given in (0.01, 0.3, 0.5, 0.9, 0.99):
+        assert SHIPPED.probability(given) == pytest.approx(given)
+    assert SHIPPED.probability(0.0) == pytest.approx(0.0025) and SHIPPED.probability(1.0) == pytest.approx(0.9975)
 
 
-def test_a_match_followed_by_others_counts_more_than_a_single_one() -> None:
-    alone, among = [0.9, 0.0, 0.0, 0.0, 0.0], [0.9, 0.8, 0.7, 0.6, 0.5]
-    assert SHIPPED.probability(alone) < SHIPPED.probability(among)
-    by_best = [SHIPPED.probability([best / 20, 0.1, 0.1]) for best in range(21)]
-    assert by_best == sorted(by_best)
+def test_a_higher_probability_stays_higher_in_every_organisation() -> None:
+    for answer_model in (SHIPPED, AnswerModel(-3.0, 0.2), AnswerModel(4.0, 2.5)):
+        adapted = [answer_model.probability(given / 20) for given in range(21)]
+        assert adapted == sorted(set(adapted))
 
 
 def test_balanced_weights_give_the_wanted_share_with_an_answer() -> None:
@@ -136,27 +130,31 @@ def test_balanced_weights_give_the_wanted_share_with_an_answer() -> None:
     assert weights[:30].sum() / weights.sum() == pytest.approx(WITH_ANSWER)
 
 
-def _drawn(answer_model: AnswerModel, questions: int) -> tuple[list[list[float]], list[bool]]:
+def _drawn(answer_model: AnswerModel, questions: int) -> tuple[list[float], list[bool]]:
     rng = np.random.default_rng(0)
-    matches = [sorted(rng.uniform(0.01, 0.99, 5).tolist(), reverse=True) for _ in range(questions)]
-    return matches, [bool(rng.random() < answer_model.probability(question)) for question in matches]
+    given = rng.uniform(0.01, 0.99, questions).tolist()
+    return given, [bool(rng.random() < answer_model.probability(value)) for value in given]
 
 
 def test_fitting_finds_the_answer_model_that_the_answers_were_drawn_with() -> None:
-    true_model = AnswerModel(-3.0, 0.8, 4.0)
-    matches, truth = _drawn(true_model, 20_000)
-    fitted = fit(matches, truth, np.ones(len(truth)))
-    assert (fitted.constant, fitted.best, fitted.together) == pytest.approx((-3.0, 0.8, 4.0), abs=0.25)
+    given, truth = _drawn(AnswerModel(-1.5, 0.6), 20_000)
+    fitted = fit(given, truth, np.ones(len(truth)))
+    assert (fitted.constant, fitted.slope) == pytest.approx((-1.5, 0.6), abs=0.06)
 
 
-def test_a_strong_prior_keeps_the_starting_weights_and_no_weight_becomes_negative() -> None:
-    matches, truth = _drawn(AnswerModel(-3.0, 0.8, 4.0), 200)
-    fitted = fit(matches, truth, np.ones(200), SHIPPED, pull=1e9)
-    assert (fitted.constant, fitted.best, fitted.together) == pytest.approx(
-        (SHIPPED.constant, SHIPPED.best, SHIPPED.together), abs=1e-3
-    )
-    opposite = fit(matches, [not answered for answered in truth], np.ones(200))
-    assert (opposite.best, opposite.together) == (0.0, 0.0)
+def test_a_strong_prior_keeps_the_shipped_model_and_the_slope_never_becomes_negative() -> None:
+    given, truth = _drawn(AnswerModel(-1.5, 0.6), 200)
+    fitted = fit(given, truth, np.ones(200), pull=1e9)
+    assert (fitted.constant, fitted.slope) == pytest.approx((SHIPPED.constant, SHIPPED.slope), abs=1e-3)
+    opposite = fit(given, [not answered for answered in truth], np.ones(200))
+    assert opposite.slope == 0.0
+
+
+def test_a_question_that_weighs_more_counts_as_often() -> None:
+    given, truth = [0.2, 0.4, 0.6, 0.8, 0.3], [False, True, False, True, True]
+    twice = fit([*given, 0.3], [*truth, True], np.ones(6), pull=0.1)
+    weighed = fit(given, truth, np.array([1.0, 1.0, 1.0, 1.0, 2.0]), pull=0.1)
+    assert (weighed.constant, weighed.slope) == pytest.approx((twice.constant, twice.slope), abs=1e-4)
 
 
 def test_an_equally_near_match_in_another_language_is_more_probable() -> None:

@@ -75,7 +75,7 @@ def test_items_with_equal_scores_come_in_the_order_of_their_keys() -> None:
 
 def test_without_dense_scores_only_the_lexical_ones_are_used() -> None:
     result = fuse([_hit(1, None, 1.0), _hit(2, None, 4.0)], background=0.8, dense_weight=0.7)
-    assert [(c.item, c.passage_id, c.score, c.dense, c.lexical) for c in result] == [
+    assert [(c.item, c.near, c.score, c.dense, c.lexical) for c in result] == [
         ("request:2", None, 1.0, None, 4.0),
         ("request:1", None, 0.25, None, 1.0),
     ]

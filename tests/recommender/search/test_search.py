@@ -15,12 +15,17 @@ from recommender.index import Hit
 from recommender.index.local import LocalIndex
 from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import Analyzer
+from recommender.recommender import Ranking
 from recommender.search import calibration
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder, make_recommender
 from tests.recommender.conftest import Add, Build, add_unrelated_requests, change_request, get_person
 
 # scores
+
+
+def _similarities(ranking: Ranking) -> list[float]:
+    return [calibration.probability(features) for features in ranking.features]
 
 
 def test_the_match_is_computed_from_nearness_and_coverage(
@@ -62,7 +67,8 @@ def test_without_a_model_the_best_match_is_the_probability_of_an_answer(
     open_recommender()
     words_alone = make_recommender(settings, analyzer, None, LocalIndex.open(settings.index_dir, None))
     ranking = words_alone.rank("printer jam", ANYONE, session, 5)
-    assert ranking.exists == pytest.approx(max(ranking.matches), abs=0.0025) and ranking.exists > 0.5
+    best = max(_similarities(ranking))
+    assert ranking.exists == ranking.uncalibrated == pytest.approx(best, abs=0.0025) and ranking.exists > 0.5
 
 
 def test_words_of_restricted_items_change_no_score_for_other_readers(
@@ -75,9 +81,9 @@ def test_words_of_restricted_items_change_no_score_for_other_readers(
     ranked = {  # the vectors of these words are equally near to the other items
         word: recommender.rank(f"printer {word}", ANYONE, session, 5) for word in ("virtanen", "takeover", "nosuchword")
     }
-    assert all(ranking.keys and min(ranking.matches) > 0 for ranking in ranked.values())
+    assert all(ranking.keys and min(_similarities(ranking)) > 0 for ranking in ranked.values())
     assert len({round(ranking.exists, 9) for ranking in ranked.values()}) == 1
-    assert len({tuple(round(match, 9) for match in ranking.matches) for ranking in ranked.values()}) == 1
+    assert len({tuple(round(value, 9) for value in _similarities(ranking)) for ranking in ranked.values()}) == 1
 
 
 # words and languages
