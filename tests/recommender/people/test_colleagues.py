@@ -130,7 +130,7 @@ def test_nobody_is_named_for_an_unrelated_question(build: Build, session: Sessio
     assert build().recommend("saxophone mango", ANYONE, session).experts == ()
 
 
-def test_only_people_with_a_convincing_item_are_named_however_much_others_did(
+def test_only_people_with_a_shown_item_are_named_however_much_others_did(
     build: Build, session: Session, add_request: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_unrelated_requests(add_request)
