@@ -96,26 +96,20 @@ def expert_reason(expert: Expert) -> str:
     """What a colleague has done with items like the question, in a sentence that a colleague would say, and on which
     words."""
     when = ago(expert.last_at)
-    if expert.answered > 1 and expert.answered == expert.answered_this_year:
+    if expert.answered == 1:
+        reason = gettext("Solved a similar case %(when)s", when=when)
+    elif expert.answered and expert.answered == expert.answered_this_year:
         reason = gettext("Solved %(num)d similar cases this year", num=expert.answered)
     elif expert.answered:
-        reason = ngettext(
-            "Solved a similar case %(when)s",
-            "Solved %(num)d similar cases, the last one %(when)s",
-            expert.answered,
-            when=when,
-        )
+        reason = gettext("Solved %(num)d similar cases, the last one %(when)s", num=expert.answered, when=when)
     elif expert.keeps:
         reason = gettext("Keeps a document on this, last checked %(when)s", when=when)
     elif expert.verified:
         reason = gettext("Checked a document on this %(when)s", when=when)
+    elif expert.replied == 1:
+        reason = gettext("Took part in a similar case %(when)s", when=when)
     else:
-        reason = ngettext(
-            "Took part in a similar case %(when)s",
-            "Took part in %(num)d similar cases, the last one %(when)s",
-            expert.replied,
-            when=when,
-        )
+        reason = gettext("Took part in %(num)d similar cases, the last one %(when)s", num=expert.replied, when=when)
     return f"{reason}: {', '.join(expert.words)}" if expert.words else str(reason)
 
 

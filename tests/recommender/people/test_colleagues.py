@@ -130,17 +130,14 @@ def test_nobody_is_named_for_an_unrelated_question(build: Build, session: Sessio
     assert build().recommend("saxophone mango", ANYONE, session).experts == ()
 
 
-def test_only_people_with_an_item_that_is_shown_are_named_however_much_others_did(
+def test_only_people_with_a_shown_item_are_named_however_much_others_did(
     build: Build, session: Session, add_request: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_unrelated_requests(add_request)
-    for answer in ("open the tray", "pull the paper out", "call the janitor"):  # the first three are always shown
-        add_request("printer jam upstairs", answer=answer, by="groucho")
+    add_request("printer jam upstairs", answer="open the tray", by="groucho")
     for number in range(5):
         add_request(f"jam alpha{number} beta{number} gamma{number}", answer=f"delta{number} eps{number}", by="harpo")
     recommender = build()
-    shown = recommender.recommend("printer jam upstairs", ANYONE, session).suggestions
-    assert {suggestion.item.title for suggestion in shown} == {"printer jam upstairs"}
     monkeypatch.setattr(experts, "NEAR", 0.0)
     near = recommender.evidence("printer jam upstairs", ANYONE, session)
     assert len(experts.rank(near.traces, recommender.snapshot.ranker, utc_now(), 365, "en")) > 1
