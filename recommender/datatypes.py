@@ -62,7 +62,8 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Item:
-    """What can be suggested. `key` is `request:17` or `document:4`; `audience` contains the tokens that may read it."""
+    """What can be suggested. `key` is `request:17` or `document:4`; `audience` contains the tokens that may read it.
+    `replaced_by` is the key of the item that people have marked as its replacement, which may be hidden or deleted."""
 
     key: str
     kind: Kind
@@ -75,6 +76,7 @@ class Item:
     at: datetime
     url: str | None = None
     contributions: tuple[Contribution, ...] = ()
+    replaced_by: str | None = None
 
     @property
     def id(self) -> int:

@@ -15,6 +15,7 @@ from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.conftest import MODELS, FakeEncoder, make_recommender
+from tests.web.conftest import OpenWith, make_item, make_suggestion
 from web.app import create_app
 from web.formatting import expert_reason
 
@@ -60,14 +61,12 @@ def test_a_question_in_the_address_or_in_a_form_shows_the_same_results(
     assert 'value="Printer on floor two is stuck"' in got
 
 
-def test_three_suggestions_are_shown_and_the_rest_is_collapsed(
-    open_client: OpenClient, add_request: AddRequest
-) -> None:
-    _add_vpn_requests(add_request, 5)
-    page = open_client().post("/suggest", data={"q": "VPN client drops at home"}).text
+def test_three_suggestions_are_shown_and_the_rest_is_collapsed(open_with: OpenWith) -> None:
+    items = [make_item(f"request:{number}", f"VPN client drops at home {number}") for number in range(1, 6)]
+    page = open_with(*map(make_suggestion, items)).post("/suggest", data={"q": "VPN client drops at home"}).text
     shown, _, folded = page.partition('<details class="rest">')
     assert len(_titles(shown)) == 3 and len(_titles(folded)) == 2
-    assert sorted(_titles(page)) == [f"VPN client drops at home {number}" for number in range(5)]
+    assert _titles(page) == [item.title for item in items]
     assert "Show 2 more" in folded and '<ol class="cards" start="4">' in folded
     assert 'data-announce="This has been answered before: 3 of 5 shown"' in page
 
@@ -131,10 +130,10 @@ def test_items_for_other_readers_and_items_hidden_after_indexing_are_not_shown(
     page = client.post("/suggest", data={"q": "Salary table of the board"}).text
     assert "secret sum" not in page and "Salary table" not in page
     question = {"q": "Printer on floor two is stuck"}
-    assert _titles(client.post("/suggest", data=question).text) == ["Printer on floor two is stuck"]
+    assert _titles(client.post("/suggest", data=question).text)[0] == "Printer on floor two is stuck"
     with sessions.begin() as session:
         session.get_one(HelpRequest, number).hidden = True
-    assert _titles(client.post("/suggest", data=question).text) == []
+    assert "Printer on floor two is stuck" not in _titles(client.post("/suggest", data=question).text)
 
 
 def test_a_new_index_generation_is_loaded_without_a_restart(
@@ -143,12 +142,12 @@ def test_a_new_index_generation_is_loaded_without_a_restart(
     add_request("Coffee machine is empty", "No beans", "Call facilities")
     client = open_client()
     question = {"q": "Printer on floor two is stuck"}
-    assert _titles(client.post("/suggest", data=question).text) == []
+    assert "Printer on floor two is stuck" not in _titles(client.post("/suggest", data=question).text)
     add_request("Printer on floor two is stuck", "Paper everywhere", "Open the back cover")
     open_recommender()  # indexes the new request
     recommender = client.application.extensions["kollega_recommender"]
     recommender.refresh(wait=True)
-    assert _titles(client.post("/suggest", data=question).text) == ["Printer on floor two is stuck"]
+    assert _titles(client.post("/suggest", data=question).text)[0] == "Printer on floor two is stuck"
 
 
 def test_a_language_chosen_in_the_address_is_remembered(open_client: OpenClient, add_request: AddRequest) -> None:
