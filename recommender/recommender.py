@@ -32,7 +32,8 @@ from recommender.search.fusion import Candidate
 from recommender.search.highlight import Matcher
 from recommender.search.question import QuestionAnalyzer, as_text, part_to_read
 from recommender.search.rerank import RerankModel
-from recommender.search.search import POOL, SHOWN, Results, Search
+from recommender.search.results import Results
+from recommender.search.search import POOL, SHOWN, Search
 from recommender.search.snippet import shared_words, suggestion, suggestion_of
 from recommender.settings import Settings
 
@@ -236,7 +237,7 @@ class Recommender:
         query = ColleagueQuery(question.terms.words, question.language, question.language_known, excluded)
         half_life = self._settings.half_life_days
         chosen = choose_colleagues(session, reader, query, near, ranker, self.analyzer, utc_now(), half_life)
-        matcher = Matcher(question.distinctive, self.analyzer, question.translated)
+        matcher = Matcher(question.distinctive, self.analyzer, question.translated, question.spellings)
         suggested = tuple(
             replace(expert, words=shared_words(question, [piece.item.title for piece in expert.evidence], matcher))
             for expert in chosen

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from recommender.datatypes import Verdict
 from recommender.language.analyzer import Analyzer
 from recommender.search.alike import Card, fold_alike
-from recommender.search.features import missing_codes
+from recommender.search.features import is_about_other_codes, missing_codes
 from recommender.search.question import Question, is_vague, title_words
 from recommender.search.replies import says_nothing
-from recommender.search.search import Results
+from recommender.search.results import Results
 from recommender.settings import Settings
 
 POSSIBLY_RELATED = 3
@@ -51,8 +51,7 @@ def decide(results: Results, settings: Settings, analyzer: Analyzer) -> Decision
         return Decision(Verdict.UNKNOWN)
     first = cards[0].judged
     missing = missing_codes(results.question, [card.judged.text for card in cards[:POSSIBLY_RELATED]])
-    lacks_code = bool(missing_codes(results.question, [first.text]))
-    may_answer = not lacks_code and not says_nothing(first.text.answer_text)
+    may_answer = not is_about_other_codes(results.question, first.text) and not says_nothing(first.text.answer_text)
     if may_answer and first.match >= settings.answer_from:
         shown = [
             card

@@ -123,7 +123,7 @@ def test_a_question_with_an_answer_is_also_asked_as_one_without(
 ) -> None:
     examples = _examples(tmp_path, organisations)["east"]
     of_one = [example for example in examples if example.question.text == "printer how"]
-    assert [(example.question.kind == ANSWER, example.weight) for example in of_one][0] == (True, 1.0)
+    assert next((example.question.kind == ANSWER, example.weight) for example in of_one) == (True, 1.0)
     without = [example for example in of_one if example.question.kind != ANSWER]
     assert without and all(example.weight < 1.0 and not example.grades.any() for example in without)
     ids = organisations["east"].ids

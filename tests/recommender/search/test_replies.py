@@ -11,7 +11,8 @@ from recommender.search.replies import merged_into, says_nothing
         "", "   ", "!", "Done.", "Fixed, thanks!", "It works now.", "ok kiitos toimii nyt", "Hoidettu.", "Korjattu!",
         "Kiitos avusta, selvisi.", "Asia kunnossa, suljetaan tiketti", "Tehty eilen.", "Klart!",
         "Tack, det fungerar nu", "Ärendet är löst", "merged into #14", "Duplicate of 27", "Yhdistetty pyyntöön #9",
-        "Dubblett av 31", "Merged into another request", "Yhdistetty toiseen pyyntöön", "Sammanslagen med ett annat ärende",
+        "Dubblett av 31", "Merged into another request", "Yhdistetty toiseen pyyntöön",
+        "Sammanslagen med ett annat ärende",
     ],
 )  # fmt: skip
 def test_a_reply_that_tells_others_nothing(reply: str) -> None:
