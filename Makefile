@@ -6,7 +6,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 export KOLLEGA_HOME ?= $(CURDIR)/var
 
 .PHONY: help install demo test-tools test test-all coverage lint everyday bench load docs figures screenshot translations \
-  adaptation alignment lock browser clean
+  adaptation alignment rerank lock browser clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-14s%s\n", $$1, $$2 }'
@@ -115,13 +115,18 @@ alignment: install  ## make alignment.npz and dictionary.json.gz, which ship (se
 	$(BIN)/python -m indexer.research.alignment var/parallel
 	$(BIN)/python -m indexer.research.dictionary var/parallel
 
-# Half an hour on two cores, or an hour. Afterwards: make alignment, then kollega reindex --full.
-TEXTS := $(PARALLEL) evolution-common gnucash-common kmymoney-common network-manager-gnome system-config-printer-common \
-  nautilus-data gnome-control-center-data pidgin-data mediawiki wordnet-base debian-handbook debian-faq \
-  debian-reference-en maint-guide developers-reference installation-guide-amd64
-adaptation: install  ## train the packaged model on texts of Debian packages, as an experiment
-	$(call unpack,$(TEXTS))
-	$(BIN)/python -m indexer.research.adaptation var/parallel
+# Half an hour on two cores that compute in bfloat16. PAIRS is a gzipped file of help titles and passages, SETS the folder
+# of the evaluation sets. Afterwards: make alignment, make rerank, python -m indexer.research.demo_vectors.
+ORGANISATIONS := indexer/research/organisations
+TAUGHT_ON := factory insurance software
+FITTED_ON := municipality retail university
+adaptation: install  ## teach the packaged model: make adaptation PAIRS=... SETS=...
+	@test -n "$(PAIRS)" -a -n "$(SETS)" || { echo "Say where the texts are: make adaptation PAIRS=FILE SETS=FOLDER"; exit 1; }
+	$(BIN)/python -m indexer.research.adaptation $(PAIRS) $(SETS) recommender/encoder/adaptation.npz \
+	  $(addprefix $(ORGANISATIONS)/,$(TAUGHT_ON))
+
+rerank: install  ## fit the second look at the first results, and measure it by leaving organisations out
+	$(BIN)/python -m indexer.research.fit_rerank $(addprefix $(ORGANISATIONS)/,$(FITTED_ON)) --write
 
 UV := uv==0.13.9
 lock:  ## write the requirements*.lock; UPGRADE=1 takes the newest versions

@@ -252,15 +252,26 @@ def expert_half_lives(results: Results) -> str:
     return _table(("votes, fusion, half-life", "MRR, mean", "ranker minus this"), rows) + _recorded(trial)
 
 
-def experts_named(results: Results) -> str:
-    """How often one who answered is among those who are named, and the gain before each set's split."""
-    named, before = _trials(results, "experts-named", "experts-before-split")
+def expert_features(results: Results) -> str:
+    """Other rankers of colleagues, each fitted on the other three sets."""
+    (trial,) = _trials(results, "expert-features")
+    rows = [(row["what"], *map(_three, row["mrr"]), f"{row['lowest']:+.3f}") for row in trial["rows"]]
+    heads = ("MRR, fitted on the other three sets", *trial["sets"], "lowest difference")
+    return _table(heads, rows) + _recorded(trial)
+
+
+def likely_teams(results: Results) -> str:
+    """Which team handles a question, in six invented organisations."""
+    (trial,) = _trials(results, "likely-teams")
     rows = [
-        ("one who answered is among those who are named", _percent(named["named"])),
-        ("one who answered is among the first four of the order", _percent(named["first_four"])),
-        ("MRR of the ranker minus that of votes", f"{before['ranker_over_votes']:+.3f}"),
+        (
+            f"{row['organisation']} ({row['questions']})",
+            *(_percent(row[name]) for name in ("first", "clear", "right_when_clear", "offered")),
+        )
+        for row in trial["rows"]
     ]
-    return _table(("earlier questions of each set", "measured"), rows) + _recorded(named, before)
+    heads = ("questions", "right team first", "one team is clear", "right when clear", "right among those offered")
+    return _table(heads, rows) + _recorded(trial)
 
 
 def experts_demo(results: Results) -> str:
@@ -397,7 +408,8 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         experts,
         expert_load,
         expert_half_lives,
-        experts_named,
+        expert_features,
+        likely_teams,
         experts_demo,
         openings,
         function_words,

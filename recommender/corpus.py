@@ -11,12 +11,14 @@ from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Executable, and_, bindparam, func, select
+from sqlalchemy import BindParameter, Executable, String, and_, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
+from recommender.database.item_tables import Replacement
 from recommender.database.tables import (
     RESOLVED,
+    SENT_HERE,
     Document,
     DocumentAudience,
     HelpRequest,
@@ -69,6 +71,22 @@ def headings(session: Session, keys: Collection[str], reader: Reader) -> dict[st
 def is_key(key: str) -> bool:
     """True for the key of an item, such as `request:17` or `document:4`."""
     return _KEY.fullmatch(key) is not None
+
+
+def merge_target(session: Session, key: str, external_id: str) -> str | None:
+    """The key of the request that the request `key` names as `external_id` ("merged into #14"): of the same source, or
+    by its database id when `key` was written in Kollega. None when there is none, and for documents. Whether the reader
+    may read it is decided where it is loaded."""
+    if not is_key(key) or not (ids := ids_of([key], Kind.REQUEST)):
+        return None
+    source = session.scalar(select(HelpRequest.source).where(HelpRequest.id == ids[0]))
+    named = HelpRequest.external_id == external_id
+    if source == SENT_HERE:
+        if not is_key(item_key(Kind.REQUEST, external_id)):
+            return None
+        named = HelpRequest.id == int(external_id)
+    found = session.scalar(select(HelpRequest.id).where(HelpRequest.source == source, named, SEARCHABLE_REQUESTS))
+    return None if found in (None, ids[0]) else item_key(Kind.REQUEST, found)
 
 
 def fingerprint(session: Session) -> tuple[Any, ...]:
@@ -149,6 +167,7 @@ def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
             audience=audience if row.status == RESOLVED else open_audience(audience),
             at=row.resolved_at or row.created_at,
             url=row.url,
+            replaced_by=row.replaced_by,
             contributions=reply_contributions(
                 (reply.author_id, reply.created_at, reply.accepted, reply.score)
                 for reply in replies
@@ -175,6 +194,7 @@ def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
             audience=audience_of([line.token for line in audience_rows.get(row.id, ())], row.owner_id, row.team),
             at=_last_confirmed(row.verified_on, row.written_at),
             url=row.url,
+            replaced_by=row.replaced_by,
             contributions=document_contributions(row.owner_id, row.verified_by_id, row.verified_on, row.written_at),
         )
     return loaded
@@ -188,9 +208,10 @@ _REQUESTS = (
     select(
         HelpRequest.id, HelpRequest.title, HelpRequest.body, HelpRequest.language, HelpRequest.status,
         HelpRequest.asked_by_id, HelpRequest.resolution, HelpRequest.created_at, HelpRequest.resolved_at,
-        HelpRequest.url, Team.handle.label("team"),
+        HelpRequest.url, Team.handle.label("team"), Replacement.by.label("replaced_by"),
     )
     .outerjoin(Team, Team.id == HelpRequest.team_id)
+    .outerjoin(Replacement, Replacement.item == f"{Kind.REQUEST}:" + cast(HelpRequest.id, String))
     .where(HelpRequest.id.in_(IDS), SEARCHABLE_REQUESTS)
     .order_by(HelpRequest.id)
 )  # fmt: skip
@@ -204,8 +225,10 @@ _DOCUMENTS = (
     select(
         Document.id, Document.title, Document.body, Document.language, Document.owner_id, Document.verified_by_id,
         Document.verified_on, Document.written_at, Document.url, Team.handle.label("team"),
+        Replacement.by.label("replaced_by"),
     )
     .outerjoin(Team, Team.id == Document.team_id)
+    .outerjoin(Replacement, Replacement.item == f"{Kind.DOCUMENT}:" + cast(Document.id, String))
     .where(Document.id.in_(IDS), SEARCHABLE_DOCUMENTS)
     .order_by(Document.id)
 )  # fmt: skip

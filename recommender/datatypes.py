@@ -62,7 +62,8 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Item:
-    """What can be suggested. `key` is `request:17` or `document:4`; `audience` contains the tokens that may read it."""
+    """What can be suggested. `key` is `request:17` or `document:4`; `audience` contains the tokens that may read it.
+    `replaced_by` is the key of the item that people have marked as its replacement, which may be hidden or deleted."""
 
     key: str
     kind: Kind
@@ -75,6 +76,7 @@ class Item:
     at: datetime
     url: str | None = None
     contributions: tuple[Contribution, ...] = ()
+    replaced_by: str | None = None
 
     @property
     def id(self) -> int:
@@ -162,8 +164,10 @@ class Expert:
 
     `answered`, `keeps`, `verified` and `replied` count all of the evidence by part. `last_at` is the time of the newest
     evidence of one part: the first of answered, keeps, verified, replied that is not 0. `evidence` contains the
-    strongest pieces, `words` the words of the question that occur in their titles, and `reasons` the features
-    (`people/features.py`) in which this person is ahead of the others who are suggested.
+    strongest pieces, `words` the words of the question that occur in their titles. `reasons` say what speaks for this
+    person by themselves: each part that they had in the evidence, the most important first, and "lately" when the
+    newest of that part is at most a quarter of a year old. `answered_this_year` is the part of `answered` that is of
+    the present calendar year.
     """
 
     person_id: int
@@ -180,13 +184,15 @@ class Expert:
     evidence: tuple[Evidence, ...]
     words: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    answered_this_year: int = 0
 
 
 @dataclass(frozen=True)
 class Recommendation:
     """The answer to one question. `more` is the number of suggestions beyond those that are listed. `notices` say what
     could not run (DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH). `teams` are the handles of the teams that handled the
-    nearest items; they are given when no expert answered, owns or verified one.
+    nearest items; they are given when no expert answered, owns or verified one. `likely_teams` are the handles of the
+    teams that handle such questions, whoever is known: one when it is clear, else two.
 
     `exists` is the probability that there is an answer. `missing` are the codes of the question (a version, a device,
     an error) that none of the suggestions mentions. `vague` says that the question says too little to be answered.
@@ -203,3 +209,4 @@ class Recommendation:
     exists: float = 0.0
     missing: tuple[str, ...] = ()
     vague: bool = False
+    likely_teams: tuple[str, ...] = ()

@@ -45,6 +45,14 @@ class Conflict(KollegaError):
     """Somebody else has changed the item meanwhile."""
 
 
+class CannotReplace(KollegaError):
+    """An item cannot be marked as replaced by the one that was named; `reason` says why."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class EvaluationError(KollegaError):
     """An evaluation set cannot be used."""
 

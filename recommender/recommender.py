@@ -23,16 +23,17 @@ from recommender.language.analyzer import Analyzer
 from recommender.live import Live, Snapshot
 from recommender.people import experts
 from recommender.people.colleagues import ColleagueQuery, choose_colleagues
-from recommender.people.evidence import Trace, mark_convincing, traces
+from recommender.people.evidence import Trace, mark_shown, traces
 from recommender.people.ranker import Ranker
 from recommender.search import rerank
 from recommender.search.calibration import Features
 from recommender.search.decision import Decision, decide
 from recommender.search.fusion import Candidate
 from recommender.search.highlight import Matcher
-from recommender.search.question import QuestionAnalyzer, as_text, is_vague, part_to_read
+from recommender.search.question import QuestionAnalyzer, as_text, part_to_read
 from recommender.search.rerank import RerankModel
-from recommender.search.search import POOL, SHOWN, Results, Search
+from recommender.search.results import Results
+from recommender.search.search import POOL, SHOWN, Search
 from recommender.search.snippet import shared_words, suggestion, suggestion_of
 from recommender.settings import Settings
 
@@ -64,10 +65,12 @@ class Ranking:
 
 
 class People(NamedTuple):
-    """The colleagues to suggest for a question, and the handles of teams to name instead."""
+    """The colleagues to suggest for a question, the handles of teams to name instead, and those of the teams that are
+    likely to handle it."""
 
     experts: tuple[Expert, ...]
     teams: tuple[str, ...]
+    likely_teams: tuple[str, ...]
 
 
 class Recommender:
@@ -224,23 +227,24 @@ class Recommender:
     def _people(
         self, results: Results, decision: Decision, ranker: Ranker, reader: Reader, session: Session, asker: int | None
     ) -> People:
-        """The colleagues to suggest, and also teams when none of these colleagues answered, owns or verified an item.
-        Nobody when no item is shown."""
+        """The colleagues to suggest, also teams when none of these colleagues answered, owns or verified an item, and
+        the teams that are likely to handle the question. Nobody when no item is shown."""
         if not decision.cards:
-            return People((), ())
-        question, shown = results.question, {card.judged.item.key for card in decision.cards}
-        near = mark_convincing(_traces(results.pool.candidates, reader, session), results.nearness, shown)
+            return People((), (), ())
+        question = results.question
+        near = mark_shown(_traces(results.pool.candidates, reader, session), decision.matches)
         excluded = {person for person in (reader.person_id, asker) if person is not None}
         query = ColleagueQuery(question.terms.words, question.language, question.language_known, excluded)
         half_life = self._settings.half_life_days
         chosen = choose_colleagues(session, reader, query, near, ranker, self.analyzer, utc_now(), half_life)
-        matcher = Matcher(question.distinctive, self.analyzer, question.translated)
+        matcher = Matcher(question.distinctive, self.analyzer, question.translated, question.spellings)
         suggested = tuple(
             replace(expert, words=shared_words(question, [piece.item.title for piece in expert.evidence], matcher))
             for expert in chosen
         )
         somebody_knows = any(expert.answered or expert.keeps or expert.verified for expert in suggested)
-        return People(suggested, () if somebody_knows else experts.teams(near))
+        likely = experts.teams(near)
+        return People(suggested, () if somebody_knows else likely, likely)
 
     def _recommendation(
         self, question: str, results: Results, ranker: Ranker, reader: Reader, session: Session, top_k: int,
@@ -248,7 +252,7 @@ class Recommender:
     ) -> Recommendation:  # fmt: skip
         """The decision on these results, and what is shown of them and of people."""
         analysed = results.question
-        decision = decide(results, self._settings, is_vague(analysed), False)
+        decision = decide(results, self._settings, self.analyzer)
         people = self._people(results, decision, ranker, reader, session, asker)
         return Recommendation(
             question,
@@ -262,6 +266,7 @@ class Recommender:
             exists=results.exists,
             missing=decision.missing,
             vague=decision.vague,
+            likely_teams=people.likely_teams,
         )
 
 

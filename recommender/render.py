@@ -124,6 +124,12 @@ def expert_json(expert: Expert) -> dict[str, Any]:
     return _colleague(expert).model_dump(mode="json")
 
 
+def related_json(heading: Heading | None) -> dict[str, Any] | None:
+    """Another item in the form of `RelatedItem`; None for None."""
+    related = _related(heading)
+    return related.model_dump(mode="json") if related else None
+
+
 def in_utc(at: datetime) -> str:
     """A time of the database, which is in UTC, in the format of RFC 3339."""
     return f"{at.isoformat()}Z"

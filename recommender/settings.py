@@ -52,6 +52,11 @@ class Settings:
         0.7, "lowest probability that the first suggestion answers with which the verdict is 'answer'"
     )
     maybe_from: float = _setting(0.3, "lowest probability that an answer exists with which the verdict is 'maybe'")
+    old_after_months: int = _setting(
+        18,
+        "months after which a suggested answer is marked as old; a document counts from when it was last verified; "
+        "0 means never",
+    )
     half_life_days: float = _setting(365.0, "days after which an answer counts half as evidence of expertise")
     language: str = _setting("en", "language of pages when the browser states no preference: en or fi")
     host: str = _setting("127.0.0.1", "address the server listens on")
@@ -87,6 +92,7 @@ class Settings:
         _require(self.language in ("en", "fi"), "language", "en or fi")
         _require(self.passage_tokens >= 16, "passage_tokens", "at least 16")
         _require(self.max_passages >= 2, "max_passages", "at least 2")
+        _require(self.old_after_months >= 0, "old_after_months", "0 or more")
         _require(self.half_life_days > 0, "half_life_days", "more than 0")
         _require(0.0 <= self.maybe_from <= self.answer_from, "maybe_from", "between 0 and answer_from")
         _require(bool(self.reranker.strip()), "reranker", "features, none, or the name of a cross-encoder")

@@ -22,7 +22,9 @@ from web import (
     limits,
     people,
     profile,
+    replacing,
     requests,
+    results,
 )
 from web.formatting import LANGUAGES
 from web.reading import owns_documents
@@ -38,7 +40,7 @@ import web.api.documents
 import web.api.people  # noqa: F401
 # isort: on
 
-_VIEWS = (ask, requests, documents, desk, people, profile, api, sign_in, oidc, embed, health)
+_VIEWS = (ask, requests, documents, replacing, desk, people, profile, api, sign_in, oidc, embed, health)
 _YEAR = 365 * 24 * 3600  # seconds
 _SESSION = timedelta(days=14)  # a judgement
 
@@ -60,6 +62,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
+    results.attach(app)
     app.jinja_env.globals["keeps_documents"] = owns_documents
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)

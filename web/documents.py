@@ -7,15 +7,14 @@ from datetime import datetime
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from sqlalchemy import select
 
 from recommender import access
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Team, utc_now
-from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict
-from recommender.knowledge import documents, outcomes, requests
+from recommender.knowledge import documents, requests
 from web import current
 from web.current import session
+from web.document_page import document_page
 from web.reading import get_document, get_request, team_rows
 from web.sign_in.session import current_agent, current_reader, signed_in
 
@@ -48,21 +47,8 @@ def kept() -> ResponseReturnValue:
 
 @blueprint.get("/<int(max=2147483647):document_id>")
 def show(document_id: int) -> ResponseReturnValue:
-    """The page of a document: its text as safe HTML, when it was verified, how often it was used, its flags."""
-    document, reader = get_document(document_id), current_reader()
-    key = item_key(Kind.DOCUMENT, document.id)
-    editable = access.may_edit(document, reader)
-    return render_template(
-        "documents/show.html",
-        item=document,
-        editable=editable,
-        due_on=documents.due_on(document),
-        today=utc_now().date(),
-        usage=outcomes.usage(session(), [key])[key],
-        flags=outcomes.flags(session(), key) if editable else [],
-        source=_source(document) if editable else None,
-        shared=access.EVERYONE in access.document_audience(document),
-    )
+    """The page of a document."""
+    return document_page(get_document(document_id))
 
 
 @blueprint.get("/new")
@@ -169,12 +155,6 @@ def _named_source() -> HelpRequest | None:
     if (is_new and help_request.status != RESOLVED) or not access.may_handle(help_request, current_reader()):
         abort(403)
     return help_request
-
-
-def _source(document: Document) -> HelpRequest | None:
-    """The request that a document was drafted from; None when there is none or this reader may not read it."""
-    query = select(HelpRequest).where(HelpRequest.id == document.drafted_from_id, HelpRequest.hidden.is_(False))
-    return session().scalar(query.where(access.readable_requests(current_reader())))
 
 
 def _teams_to_choose(reader: access.Reader, document: Document | None = None) -> dict[str, Team]:

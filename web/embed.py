@@ -6,9 +6,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 
 from recommender.access import ANYONE
-from recommender.datatypes import INDEX_MISSING, Kind, Recommendation, Suggestion, Verdict
+from recommender.datatypes import INDEX_MISSING, Kind, Recommendation, Suggestion
 from recommender.settings import Settings
-from web import current
+from web import current, results
 from web.current import session
 from web.formatting import LANGUAGES, day, item_url
 from web.limits import limiter
@@ -36,8 +36,8 @@ def script() -> ResponseReturnValue:
 @blueprint.post("/suggest")
 @limiter.limit("600 per minute")
 def suggest() -> ResponseReturnValue:
-    """{heading, suggestions: [{title, excerpt, facts, url, language}], more: {url, text}} for `q` in the language
-    `lang`; 403 for another origin."""
+    """{heading, hint, suggestions: [{title, excerpt, facts, notes, url, language}], more: {url, text}} for `q` in the
+    language `lang`; a note is {text, link: {title, url, language} or null}. 403 for another origin."""
     origin = request.headers.get("Origin", "")
     if origin not in _allowed_origins():
         abort(403)
@@ -54,13 +54,14 @@ def _suggestions_json(question: str) -> dict[str, object]:
     recommendation = current.recommender().recommend(question, ANYONE, session(), _SHOWN, typing=True)
     return {
         "heading": _heading(recommendation) if question else "",
+        "hint": _hint(recommendation) if question else "",
         "suggestions": [_suggestion_json(suggestion) for suggestion in recommendation.suggestions],
         "more": {"url": _absolute(url_for("ask.index")), "text": gettext("Ask in Kollega")},
     }
 
 
 def _heading(recommendation: Recommendation) -> str:
-    """The same heading that the search page has, after the same notice when something cannot be searched."""
+    """What the search page says first, after the same notice when something cannot be searched."""
     if INDEX_MISSING in recommendation.notices:
         return str(
             gettext(
@@ -68,28 +69,38 @@ def _heading(recommendation: Recommendation) -> str:
                 command="kollega reindex",
             )
         )
-    headings = {
-        Verdict.ANSWER: gettext("This has been answered before"),
-        Verdict.MAYBE: gettext("Perhaps one of these helps"),
-        Verdict.UNKNOWN: gettext("Nobody has written this down yet"),
-    }
-    heading = str(headings[recommendation.verdict])
+    heading = results.heading(recommendation)
     if recommendation.notices:
         only_words = gettext("Searching by words alone for the moment, so answers in other words may be missed.")
         return f"{only_words} {heading}"
     return heading
 
 
-def _suggestion_json(suggestion: Suggestion) -> dict[str, str]:
+def _hint(recommendation: Recommendation) -> str:
+    """Which codes of the question are missing, or what the person can do when nothing is shown."""
+    if INDEX_MISSING in recommendation.notices:
+        return ""
+    return results.missing(recommendation) or results.hint(recommendation)
+
+
+def _suggestion_json(suggestion: Suggestion) -> dict[str, object]:
     item = suggestion.item
     kind = gettext("Resolved request") if item.kind is Kind.REQUEST else gettext("Document")
+    facts = [kind, day(item.at), results.asked(suggestion)]
     return {
         "title": item.title,
         "excerpt": suggestion.excerpt,
-        "facts": f"{kind} · {day(item.at)}",
+        "facts": " · ".join(fact for fact in facts if fact),
+        "notes": [_note_json(note) for note in results.notes(suggestion)],
         "url": _absolute(item_url(item)),
         "language": item.language,
     }
+
+
+def _note_json(note: results.Note) -> dict[str, object]:
+    item = note.item
+    link = {"title": item.title, "url": _absolute(item_url(item)), "language": item.language} if item else None
+    return {"text": note.text, "link": link}
 
 
 def _absolute(path: str) -> str:

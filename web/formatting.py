@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache
 from urllib.parse import urlencode, urlsplit
 
@@ -20,7 +20,6 @@ _TAGS = {
     "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
     "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
-_RECENTLY = timedelta(days=90)  # a judgement
 
 
 def attach(app: Flask) -> None:
@@ -33,7 +32,7 @@ def attach(app: Flask) -> None:
         team_name=team_name,
         language_name=language_name,
         role_name=role_name,
-        reason_words=reason_words,
+        expert_reason=expert_reason,
         is_web_address=is_web_address,
     )
     app.jinja_env.globals.update(
@@ -93,25 +92,25 @@ def role_name(role: str) -> str:
     return str(names.get(role, gettext("Staff")))
 
 
-def reason_words(expert: Expert) -> str:
-    """In words, at most two features in which a colleague is ahead of the others who are shown, the strongest first.
-    Features (`people.features.FEATURES`) are left out when the evidence shows them already, such as its number and age,
-    or when they do not fit what is shown."""
-    recent = gettext("recent activity") if utc_now() - expert.last_at < _RECENTLY else ""
-    close = gettext("close matches")
-    words = {
-        "similar_now": recent,
-        "active": recent,
-        "active_now": recent,
-        "ranks": close,
-        "nearest": close,
-        "specialist": gettext("focus on this topic"),
-        "quality": gettext("answers that helped") if expert.answered else "",
-        "team": gettext("work for the team that handles this"),
-        "language": gettext("work in the language of the question"),
-    }
-    different = dict.fromkeys(str(words[reason]) for reason in expert.reasons if words.get(reason))
-    return ", ".join(list(different)[:2])
+def expert_reason(expert: Expert) -> str:
+    """What a colleague has done with items like the question, in a sentence that a colleague would say, and on which
+    words."""
+    when = ago(expert.last_at)
+    if expert.answered == 1:
+        reason = gettext("Solved a similar case %(when)s", when=when)
+    elif expert.answered and expert.answered == expert.answered_this_year:
+        reason = gettext("Solved %(num)d similar cases this year", num=expert.answered)
+    elif expert.answered:
+        reason = gettext("Solved %(num)d similar cases, the last one %(when)s", num=expert.answered, when=when)
+    elif expert.keeps:
+        reason = gettext("Keeps a document on this, last checked %(when)s", when=when)
+    elif expert.verified:
+        reason = gettext("Checked a document on this %(when)s", when=when)
+    elif expert.replied == 1:
+        reason = gettext("Took part in a similar case %(when)s", when=when)
+    else:
+        reason = gettext("Took part in %(num)d similar cases, the last one %(when)s", num=expert.replied, when=when)
+    return f"{reason}: {', '.join(expert.words)}" if expert.words else str(reason)
 
 
 def language_name(code: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from recommender.access import Reader
 from recommender.database.tables import HelpRequest
-from recommender.datatypes import Expert, Kind, Suggestion
+from recommender.datatypes import Kind, Recommendation, Suggestion
 from recommender.knowledge.outcomes import Usage, usage
 from web.current import session
 from web.question import recommend_similar
@@ -29,13 +29,13 @@ class Card:
 
 @dataclass(frozen=True)
 class Panel:
-    """The content of the panel beside one request."""
+    """The content of the panel beside one request: suggestions by kind, similar open requests, and all that was found
+    (`found`), with the verdict and the colleagues."""
 
+    found: Recommendation
     resolved: list[Card]
     documents: list[Card]
     open: list[Card]
-    experts: tuple[Expert, ...]
-    notices: tuple[str, ...]
 
 
 def make_panel(request: HelpRequest, reader: Reader) -> Panel:
@@ -51,9 +51,8 @@ def make_panel(request: HelpRequest, reader: Reader) -> Panel:
 
     cards = [make_card(suggestion) for suggestion in suggestions]
     return Panel(
+        found=recommendation,
         resolved=[card for card in cards if card.suggestion.item.kind is Kind.REQUEST][:_RESOLVED],
         documents=[card for card in cards if card.suggestion.item.kind is Kind.DOCUMENT][:_DOCUMENTS],
         open=[make_card(suggestion) for suggestion in similar_open],
-        experts=recommendation.experts,
-        notices=recommendation.notices,
     )

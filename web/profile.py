@@ -7,6 +7,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
+from recommender.database.person_kind import PERSON
 from recommender.database.tables import MUTED, STATED, Person, PersonTopic, Team, utc_now
 from recommender.knowledge import outcomes
 from recommender.people import preferences, profile
@@ -68,7 +69,7 @@ def erase() -> ResponseReturnValue:
 def _form_page(person: Person, form: SettingsForm) -> str:
     colleagues = (
         select(Person)
-        .where(Person.id != person.id, Person.left_on.is_(None))
+        .where(Person.id != person.id, Person.left_on.is_(None), Person.kind == PERSON)
         .where(Person.teams.any(Team.id.in_([team.id for team in person.teams])))
         .order_by(Person.name)
         .limit(_COLLEAGUES)

@@ -10,6 +10,7 @@ from recommender.knowledge import outcomes, requests
 from web import panel
 from web.current import session
 from web.reading import team_people, team_rows
+from web.replaced import ReplacedPart, replaced_part
 from web.sign_in.session import current_reader
 
 
@@ -19,10 +20,12 @@ def request_page(
     problem: str = "",
     filed: bool = False,
     hidden_links: list[str] | None = None,
+    replaced: ReplacedPart | None = None,
 ) -> str:
     """The page of a request, with the panel for those who handle it. `body` is the reply being written, `problem` what
     is wrong with it, `hidden_links` the titles of linked items that some readers may not read; with `filed` the page
-    thanks the asker, who has just sent the request."""
+    thanks the asker, who has just sent the request. `replaced` is the part about its replacement with what was typed in
+    its form."""
     reader = current_reader()
     key = item_key(Kind.REQUEST, help_request.id)
     handles = access.may_handle(help_request, reader)
@@ -46,6 +49,7 @@ def request_page(
         problem=problem,
         filed=filed,
         unseen=hidden_links or [],
+        replaced=replaced or replaced_part(help_request, reader),
     )
 
 

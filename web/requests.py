@@ -16,6 +16,7 @@ from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply, Team
 from recommender.datatypes import Recommendation
 from recommender.errors import Conflict
 from recommender.knowledge import requests
+from recommender.people.teams import clear_or_two
 from web import current
 from web.current import session
 from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
@@ -230,15 +231,22 @@ def _new_page(draft: Draft) -> str:
         draft=draft,
         found=recommendation,
         teams=team_rows(),
-        proposed=_proposed_team(recommendation),
+        proposed=_proposed_teams(recommendation),
         first=SHOWN_AT_ONCE,
     )
 
 
-def _proposed_team(recommendation: Recommendation | None) -> Team | None:
-    """The team that handled similar requests; None when there is none."""
+def _proposed_teams(recommendation: Recommendation | None) -> list[Team]:
+    """The team that handled similar requests; two when it is not clear which, none when there are no such requests."""
     if recommendation is None:
-        return None
-    handles = [suggestion.item.team for suggestion in recommendation.suggestions]
-    handles = handles or [piece.item.team for expert in recommendation.experts for piece in expert.evidence]
-    return requests.likely_team(session(), [handle for handle in handles if handle])
+        return []
+    votes: dict[str, float] = {}
+    for suggestion in recommendation.suggestions:
+        if suggestion.item.team:
+            votes[suggestion.item.team] = votes.get(suggestion.item.team, 0.0) + suggestion.match
+    if not votes:
+        for piece in (piece for expert in recommendation.experts for piece in expert.evidence):
+            if piece.item.team:
+                votes[piece.item.team] = votes.get(piece.item.team, 0.0) + piece.weight
+    teams = team_rows()
+    return [teams[handle] for handle in recommendation.likely_teams or clear_or_two(votes) if handle in teams]

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender import accounts
+from recommender.database.person_kind import PERSON, SERVICE
 from recommender.database.tables import Account, Person, Team
 from recommender.errors import AccountError
 
@@ -43,6 +44,22 @@ def set_role(session: Session, handle: str, role: str, teams: Sequence[str]) -> 
         person.teams = [get_team(session, team) for team in teams]
     team_names = ", ".join(team.handle for team in person.teams)
     return f"{handle} is {role}" + (f" of {team_names}" if team_names else "")
+
+
+def set_kind(session: Session, handle: str, kind: str) -> str:
+    """Say whether somebody is a "person" or a "service", or that it is to be guessed ("guess"); returns a sentence
+    about it. Raises AccountError for an unknown person."""
+    person = get_person(session, handle)
+    person.stated_kind = kind if kind in (PERSON, SERVICE) else None
+    session.flush()
+    suggested = "is never suggested" if person.kind == SERVICE else "may be suggested"
+    return f"{handle} is a {person.kind} and {suggested}"
+
+
+def services(session: Session) -> list[str]:
+    """One line for each service: user name, name, set or guessed; separated by tabs."""
+    found = session.scalars(select(Person).where(Person.kind == SERVICE).order_by(Person.handle))
+    return ["\t".join((row.handle, row.name, "set" if row.stated_kind else "guessed")) for row in found]
 
 
 def rows(session: Session) -> list[str]:

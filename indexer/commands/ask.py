@@ -4,14 +4,15 @@ import json
 
 import click
 
-from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, Expert, Recommendation, Suggestion, Verdict
+from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, Expert, Heading, Recommendation, Suggestion, Verdict
 from recommender.settings import Settings
 
 _VERDICTS = {
     Verdict.ANSWER: "This has been answered before.",
-    Verdict.MAYBE: "These may help.",
-    Verdict.UNKNOWN: "Nobody has written this down.",
+    Verdict.MAYBE: "Possibly related.",
+    Verdict.UNKNOWN: "Nobody has written this down yet.",
 }
+_VAGUE = "Tell a little more: which program, device or matter is it about? What does it say or do?"
 _NOTICES = {
     DENSE_MISSING: "The model or its vectors cannot be used, so keyword search alone answers. Run: kollega status",
     INDEX_MISMATCH: "The index is of another model, so keyword search alone answers. Run: kollega reindex --full",
@@ -60,15 +61,20 @@ def answer(settings: Settings, question: str, handle: str | None, top_k: int, js
         recommendation = recommender.recommend(question, reader, session, top_k)
     if json_wanted:
         return json.dumps(as_json(recommendation), ensure_ascii=False, indent=2)
-    return as_text(recommendation)
+    return as_text(recommendation, settings.old_after_months)
 
 
-def as_text(recommendation: Recommendation) -> str:
-    """A few lines for a terminal, matching words in [brackets]."""
+def as_text(recommendation: Recommendation, old_after_months: int) -> str:
+    """A few lines for a terminal, matching words in [brackets]. Answers that are older than `old_after_months` are
+    marked; 0 means never."""
     lines = [_NOTICES[notice] for notice in recommendation.notices if notice in _NOTICES]
-    lines += [_VERDICTS[recommendation.verdict], ""]
+    lines.append(_VAGUE if recommendation.vague else _VERDICTS[recommendation.verdict])
+    if recommendation.missing and recommendation.suggestions:
+        start = "This does not mention" if len(recommendation.suggestions) == 1 else "None of these mentions"
+        lines.append(f"{start} {' or '.join(recommendation.missing)}.")
+    lines.append("")
     for number, suggestion in enumerate(recommendation.suggestions, 1):
-        lines += [*_suggestion_lines(number, suggestion), ""]
+        lines += [*_suggestion_lines(number, suggestion, old_after_months), ""]
     if recommendation.experts:
         lines.append("Colleagues who know:")
     lines += [_expert_line(expert) for expert in recommendation.experts]
@@ -77,15 +83,38 @@ def as_text(recommendation: Recommendation) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _suggestion_lines(number: int, suggestion: Suggestion) -> list[str]:
+def _suggestion_lines(number: int, suggestion: Suggestion, old_after_months: int) -> list[str]:
     item = suggestion.item
     facts = ", ".join([item.team or "no team", item.kind, item.language, f"{item.at:%Y-%m-%d}", item.key])
     lines = [f"{number}. {item.title}", f"   {facts} - match {suggestion.match:.2f}"]
+    lines += [f"   {note}" for note in _notes(suggestion, old_after_months)]
     excerpt = _in_brackets(suggestion.excerpt, suggestion.marks)
     lines += [f"   | {line}" for line in excerpt.splitlines() if line.strip()]
     if suggestion.why.words:
         lines.append(f"   why: the same words: {', '.join(suggestion.why.words)}")
     return lines
+
+
+def _notes(suggestion: Suggestion, old_after_months: int) -> list[str]:
+    """What the search page says of a suggestion too: how often it was asked, a newer answer or else its age, its
+    version in another language."""
+    from recommender.database.tables import utc_now
+    from recommender.knowledge.age import is_old
+
+    notes = []
+    if suggestion.asked > 1:
+        notes.append(f"asked {suggestion.asked} times, last on {suggestion.last_at or suggestion.item.at:%Y-%m-%d}")
+    if suggestion.newer:
+        notes.append(f"there is a newer answer: {_reference(suggestion.newer)}")
+    elif is_old(suggestion.item.at, old_after_months, utc_now()):
+        notes.append(f"older than {old_after_months} months: make sure that it still holds")
+    if suggestion.other_language:
+        notes.append(f"also in {suggestion.other_language.language}: {_reference(suggestion.other_language)}")
+    return notes
+
+
+def _reference(heading: Heading) -> str:
+    return f"{heading.title} ({heading.key})"
 
 
 def _expert_line(expert: Expert) -> str:

@@ -1,5 +1,6 @@
 """The commands that measure and learn: `kollega evaluate`, `train-experts`, `calibrate`."""
 
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +28,8 @@ PARTS = ("test", "train", "all")
 def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, as_json: bool, picture: Path | None) -> None:
     """Measure how good search is on SETS: folders with questions whose answers are known.
 
-    docs/search.md describes the format of a set and what is measured. Answers are cached under KOLLEGA_HOME, so a
+    docs/search.md describes the format of a set and what is measured. What a set lacks the data for is left out and
+    named, everything else is printed, and the exit status is 1. Answers are cached under KOLLEGA_HOME, so a
     second run takes seconds as long as nothing changed. Needs the extra `evaluate`, which is installed in the
     repository: .venv/bin/pip install --no-build-isolation -e '.[evaluate]'
     """
@@ -42,8 +44,12 @@ def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, as_json: boo
     with progress_bars() as progress:
         evaluation = measure(settings, load_encoder(settings), load_analyzer(settings), folders, part, progress)
     click.echo(report.as_json(evaluation) if as_json else report.as_text(evaluation))
+    for problem in evaluation.problems:
+        click.echo(problem, err=True)
     if picture:
         report.plot(evaluation, picture)
+    if evaluation.problems:
+        sys.exit(1)
 
 
 @click.command("train-experts")

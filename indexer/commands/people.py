@@ -9,6 +9,7 @@ from recommender.settings import Settings
 
 ROLES = ("staff", "agent", "lead", "admin")  # as in recommender/accounts.py, which would load the database
 SCOPES = ("read", "write")
+KINDS = ("person", "service", "guess")
 
 
 @click.group("user")
@@ -68,6 +69,36 @@ def user_role(settings: Settings, handle: str, role: str, teams: tuple[str, ...]
 
     with database_session(settings) as session:
         click.echo(accounts.set_role(session, handle, role, teams))
+
+
+@user_group.command("kind")
+@click.argument("handle")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.pass_obj
+def user_kind(settings: Settings, handle: str, kind: str) -> None:
+    """Say whether HANDLE is a person or a service.
+
+    A service is a program, a shared mailbox or a desk; it is never suggested as a colleague. "guess" lets the name
+    decide again, as for everybody of whom nothing was said. `kollega user services` lists the services.
+    """
+    from indexer.commands import accounts
+
+    with database_session(settings) as session:
+        click.echo(accounts.set_kind(session, handle, kind))
+
+
+@user_group.command("services")
+@click.pass_obj
+def user_services(settings: Settings) -> None:
+    """List the services, which are never suggested: user name, name, and whether this was set or guessed.
+
+    To change one: kollega user kind HANDLE person
+    """
+    from indexer.commands import accounts
+
+    with database_session(settings) as session:
+        for line in accounts.services(session):
+            click.echo(line)
 
 
 @user_group.command("disable")

@@ -2,10 +2,13 @@
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
+
+import click
 
 from recommender.settings import Settings
 
@@ -13,6 +16,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from recommender.language.analyzer import Analyzer
+
+
+SECONDS_BETWEEN_LINES = 10.0
+"""Pause between two lines of progress where there is no terminal: a judgement."""
 
 
 @contextmanager
@@ -40,12 +47,18 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """The same for work in several parts: call the function with (name of the current part, done, total)."""
+    """The same for work in several parts: call the function with (name of the current part, done, total). Without a
+    terminal it writes a line when a part begins, and one every few seconds."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        lines = _Lines()
+        yield lambda label, done, total: lines.show(label, f"{label}: {done} of {total}")
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=None)
         yield lambda label, done, total: bar.update(task, description=label, completed=done, total=total)
 
@@ -56,10 +69,30 @@ def running_count(label: str) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        lines = _Lines(label)
+        yield lambda done: lines.show(label, f"{label}: {done}")
+        return
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:.0f}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done: bar.update(task, completed=done)
+
+
+class _Lines:
+    """Progress as lines on standard error, for where there is no terminal."""
+
+    def __init__(self, label: str = "") -> None:
+        self._label = label
+        self._shown_at = time.monotonic()
+
+    def show(self, label: str, line: str) -> None:
+        """Write the line when the label is new, or when the last line was written a while ago."""
+        now = time.monotonic()
+        if label != self._label or now - self._shown_at >= SECONDS_BETWEEN_LINES:
+            self._label, self._shown_at = label, now
+            click.echo(line, err=True)
 
 
 def stop_when_terminated() -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from indexer.evaluation.sets import EvaluationSet, Query, parse_time
 from indexer.learning.history import PastQuestion, past_questions
 from recommender.access import ANYONE
+from recommender.database.person_kind import PERSON
 from recommender.database.tables import Person
 from recommender.datatypes import Contribution, Part
 from recommender.errors import EvaluationError
@@ -78,7 +79,8 @@ def ask(
 ) -> ExpertRun:
     """Ask a set's expert queries, and every question before and after its split. `methods` are recommenders over the
     set's store by name (fusion among them), `keys` its item keys by corpus id."""
-    ids = {handle: number for number, handle in session.execute(select(Person.id, Person.handle))}
+    people = session.execute(select(Person.id, Person.handle).where(Person.kind == PERSON))
+    ids = {handle: number for number, handle in people}
     rows = evaluation_set.corpus.values()
     questions = _questions(task, evaluation_set, ids)
     created = {keys[identifier]: parse_time(row["created_at"]) for identifier, row in evaluation_set.corpus.items()}

@@ -19,7 +19,7 @@ from indexer.evaluation.expert_questions import FILTERED, FIXED, UNFILTERED, Exp
 from indexer.evaluation.measures import Scores
 from indexer.learning.comparison import Interval, difference
 from indexer.learning.history import PastQuestion
-from indexer.learning.train_experts import WARM_UP, fit_on
+from indexer.learning.train_experts import WARM_UP, fit_on, fit_shared
 from recommender.people import fairness
 from recommender.people.availability import Availability
 from recommender.people.experts import Ranked, rank
@@ -98,7 +98,7 @@ def _rankers(run: ExpertRun, runs: Sequence[ExpertRun], half_life_days: float) -
     rankers = {RANKER: SHIPPED, HERE: Ranker(fit_on(run.earlier[WARM_UP:], half_life_days))}
     others = [past for other in runs if other is not run for past in other.earlier[WARM_UP:]]
     if others:
-        rankers[ELSEWHERE] = Ranker(fit_on(others, half_life_days, Ranker({})))
+        rankers[ELSEWHERE] = Ranker(fit_shared(others, half_life_days))
     return rankers
 
 

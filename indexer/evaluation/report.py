@@ -27,12 +27,14 @@ class Row:
 @dataclass
 class Evaluation:
     """All rows; `fusion_gain`, by method, the nDCG@10 of fusion minus that of the method over all tasks; the points of
-    the reliability diagram by set; and how well colleagues are suggested."""
+    the reliability diagram by set; how well colleagues are suggested; and a sentence about each task that could not be
+    measured."""
 
     rows: list[Row] = field(default_factory=list)
     fusion_gain: dict[str, Interval] = field(default_factory=dict)
     calibration: dict[str, list[Bin]] = field(default_factory=dict)
     experts: ExpertEvaluation = field(default_factory=ExpertEvaluation)
+    problems: list[str] = field(default_factory=list)
 
 
 def as_json(evaluation: Evaluation) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from indexer.evaluation import expert_questions
 from indexer.evaluation.cache import AnswerCache, CachingEncoder, state_of, state_with
 from indexer.evaluation.expert_questions import ExpertRun, ExpertTask
-from indexer.evaluation.sets import EvaluationSet, Query, allowed
+from indexer.evaluation.sets import EvaluationSet, Query, allowed, answers_of
 from indexer.evaluation.store import ANSWERS, ITEMS, Progress, Store, home_of, open_store
 from recommender.access import ANYONE
 from recommender.encoder import Encoder
@@ -177,17 +177,20 @@ def _pool(query: Query) -> str:
 
 def _allowed_keys(evaluation_set: EvaluationSet, query: Query, store: Store) -> frozenset[str] | None:
     ids = allowed(evaluation_set.corpus, query.filter)
+    if ids is not None and _pool(query) == ANSWERS:
+        ids = allowed(answers_of(evaluation_set.corpus), query.filter)
     return None if ids is None else frozenset(store.keys[identifier] for identifier in ids)
 
 
 def _recommenders(store: Store, run: Run) -> dict[str, Recommender]:
-    """By method: the recommender as it is, with dense search alone, and with keyword search alone."""
+    """By method: the recommender as it is ("fusion", with the second look at its first results), dense search alone,
+    and keyword search alone."""
     try:
         index = LocalIndex.open(store.settings.index_dir, run.encoder.card)
     except IndexDamaged as error:
         home = store.settings.home
         raise EvaluationError(f"{home} is damaged ({error}). Delete that folder and run this again.") from error
-    dense_only = replace(store.settings, dense_weight=1.0)
+    dense_only = replace(store.settings, dense_weight=1.0, reranker="none")
     index_dir = store.settings.index_dir
     words = Live(index_dir, Snapshot(LocalIndex.open(index_dir, None), None))
     both = Live(index_dir, Snapshot(index, run.encoder))

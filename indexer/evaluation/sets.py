@@ -83,8 +83,26 @@ def folders_with_sets(folders: Sequence[Path]) -> list[Path]:
     return wanted or list(folders)
 
 
+def undated(evaluation_set: EvaluationSet, query: Query) -> bool:
+    """True for a query that may only search what is older than a time, although one of its relevant items has none."""
+    if not query.filter.get("before") or query.filter.get("pool") == "answers":
+        return False
+    return any(not evaluation_set.corpus[identifier].get("created_at") for identifier in query.relevant)
+
+
+def answers_of(corpus: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Every answer in the corpus by its id, as a row with its own time and what it shares with its item. Its `item` is
+    the id of that."""
+    return {
+        str(answer.get("id")): {**row, "item": identifier, "created_at": answer["created_at"]}
+        for identifier, row in corpus.items()
+        for answer in row.get("answers") or ()
+    }
+
+
 def allowed(corpus: Mapping[str, Mapping[str, Any]], filter: Mapping[str, Any]) -> frozenset[str] | None:
-    """The corpus ids that a query's filter allows; None when it allows all."""
+    """The ids of the corpus (or of `answers_of` it) that a query's filter allows; None when it allows all. An item
+    without a time is not before any time."""
     wanted = {name: filter[name] for name in ("kind", "language", "team") if filter.get(name)}
     before, exclude = filter.get("before"), set(filter.get("exclude") or ())
     if not wanted and not before and not exclude:
@@ -94,6 +112,7 @@ def allowed(corpus: Mapping[str, Mapping[str, Any]], filter: Mapping[str, Any]) 
         identifier
         for identifier, row in corpus.items()
         if identifier not in exclude
+        and row.get("item") not in exclude
         and all(row.get(name) == value for name, value in wanted.items())
         and (until is None or (row.get("created_at") and parse_time(row["created_at"]) < until))
     )

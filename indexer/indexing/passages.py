@@ -17,7 +17,7 @@ Tell = Callable[[str], None]
 MOST = 200  # passages of an item, when nothing else is said: a judgement
 _CONTEXT_CHARACTERS = 300  # the longest context; a judgement
 _CHARACTERS = 12  # the most characters that a token has on average in any text: a judgement
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n[\w.-]+:[^\n]*\n(?:(?:[\w.-]+:|[ \t]|- )[^\n]*\n)*---[ \t]*(?:\n|\Z)")
+_FRONT_MATTER = re.compile(r"\A---[ \t\r]*\n[\w.-]+:[^\n]*\n(?:(?:[\w.-]+:|[ \t]|- )[^\n]*\n)*---[ \t\r]*(?:\n|\Z)")
 """The fields that some systems write before a Markdown text, between two lines of hyphens."""
 _RESERVED = 8  # tokens for the model's special tokens and prompt
 _LEAST = 32  # tokens of text for which a passage always has room, however long the title is; a judgement
@@ -31,7 +31,7 @@ def make_passages(
     together have at most `max_tokens` tokens. `tell` is called with each sentence about what was left out."""
     title, parts, unreadable = _parts(item)
     if unreadable:
-        tell(f"{unreadable:,} characters are no words (a pasted picture or file, or a long unbroken run): not indexed")
+        tell(f"{unreadable:,} characters of pasted files or unbroken runs, which are no words, were left out")
     texts: list[tuple[_Part, str, list[str]]] = []
     shortened = False
     for part in parts:

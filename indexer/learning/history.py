@@ -5,7 +5,7 @@ The ranking of colleagues is fitted to them. Requests that were sent in Kollega 
 agents saw suggestions of colleagues: Kollega must not learn from its own suggestions.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from recommender.access import ANYONE, Reader, reader_of
-from recommender.database.tables import RESOLVED, SENT_HERE, Document, HelpRequest
+from recommender.database.person_kind import SERVICE
+from recommender.database.tables import RESOLVED, SENT_HERE, Document, HelpRequest, Person
 from recommender.datatypes import Kind, item_key
 from recommender.people.evidence import Trace
 from recommender.people.experts import load_people
@@ -56,7 +57,8 @@ def past_questions(
         .options(selectinload(HelpRequest.replies))
         .order_by(HelpRequest.created_at, HelpRequest.id)
     )
-    requests = [PastRequest.of(row) for row in rows.scalars() if before is None or row.created_at < before]
+    services = frozenset(session.scalars(select(Person.id).where(Person.kind == SERVICE)))
+    requests = [PastRequest.of(row, services) for row in rows.scalars() if before is None or row.created_at < before]
     session.expunge_all()
     requests = [request for request in requests if request.answered][-(most or len(requests)) :]
     created = _creation_times(session)
@@ -71,7 +73,8 @@ def past_questions(
 
 @dataclass(frozen=True)
 class PastRequest:
-    """What is needed of a request to ask it again. `answered` are the people who replied, without the asker."""
+    """What is needed of a request to ask it again. `answered` are the people who replied, without the asker and
+    without services."""
 
     key: str
     text: str
@@ -80,10 +83,10 @@ class PastRequest:
     answered: frozenset[int]
 
     @classmethod
-    def of(cls, row: HelpRequest) -> "PastRequest":
-        """From a row with its replies."""
+    def of(cls, row: HelpRequest, services: Collection[int]) -> "PastRequest":
+        """From a row with its replies, and the ids of services."""
         authors = {reply.author_id for reply in row.replies if reply.author_id is not None}
-        others = frozenset(authors - {row.asked_by_id})
+        others = frozenset(authors - {row.asked_by_id, *services})
         return cls(item_key(Kind.REQUEST, row.id), f"{row.title}\n{row.body}", row.created_at, row.asked_by_id, others)
 
 

@@ -27,6 +27,8 @@ WARM_UP = 50  # the oldest questions, which are not used, since few items existe
 LEAST, MOST = 200, 3_000  # questions that are needed, and that are used at most (the newest); judgements
 HELD_OUT = 0.3  # share of the questions, the newest, that the weights are judged on; a judgement
 PULL = 10.0  # strength of the prior around the shipped weights; a judgement
+SHARED_FEATURES = ("votes", "similar_now", "active_quarter")
+SHARED_PULL = 0.5  # strength of the prior around votes for shared weights, for each question; a judgement
 
 
 @dataclass(frozen=True)
@@ -114,13 +116,28 @@ def learn(past: Sequence[PastQuestion], half_life_days: float) -> tuple[Training
 
 
 def fit_on(past: Sequence[PastQuestion], half_life_days: float, start: Ranker = SHIPPED) -> dict[str, float]:
-    """Weights fitted on these questions, with a prior around the weights of `start`."""
-    questions: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
+    """Weights fitted on the history of an organisation, with a prior around the weights of `start`."""
+    return fit(_with_answerers(past, half_life_days), start, PULL)
+
+
+def fit_shared(past: Sequence[PastQuestion], half_life_days: float) -> dict[str, float]:
+    """Weights for organisations that they are not fitted on: few features, with a strong prior around votes, so that
+    they keep to what holds in every set of questions."""
+    pull = SHARED_PULL * len(past)
+    weights = fit(_with_answerers(past, half_life_days), VOTES, pull, SHARED_FEATURES)
+    return {name: weights[name] for name in SHARED_FEATURES}
+
+
+def _with_answerers(
+    past: Sequence[PastQuestion], half_life_days: float
+) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    """For each question the features of its candidates, shape (people, features), and who answered, shape (people,)."""
+    questions = []
     for question in past:
         people = candidates(question.traces, question.at, half_life_days, question.language, question.excluded)
         answered = np.array([person in question.answered for person in people.people], np.bool_)
         questions.append((people.values.reshape(-1, len(FEATURES)), answered))
-    return fit(questions, start, PULL)
+    return questions
 
 
 def reciprocal_ranks(past: Sequence[PastQuestion], ranker: Ranker, half_life_days: float) -> NDArray[np.float64]:

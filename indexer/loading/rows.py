@@ -21,6 +21,7 @@ from indexer.sources.records import (
     RequestRecord,
     TeamRecord,
 )
+from indexer.texts.unreadable import readable
 from recommender.database.tables import (
     OPEN,
     RESOLVED,
@@ -121,6 +122,8 @@ class RowLoader:
             "away_until": record.away_until,
         }
         update(row, **{name: value for name, value in values.items() if added or name in record.model_fields_set})
+        if "kind" in record.model_fields_set:
+            update(row, stated_kind=record.kind)
         if not added and "teams" not in record.model_fields_set:
             return row, added
         if {team.id for team in row.teams} != {team.id for team in teams}:
@@ -239,7 +242,7 @@ class RowLoader:
         return row, True
 
     def _language(self, title: str, body: str) -> str:
-        return self._analyzer.detect(f"{title}\n{body[:2000]}")
+        return self._analyzer.detect(f"{title}\n{readable(body)[0][:2000]}")
 
 
 def update(row: Any, **values: Any) -> None:

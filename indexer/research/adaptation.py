@@ -5,9 +5,10 @@ et al. 2020, "Dense Passage Retrieval"): each question of a batch shall be neare
 of the batch and to outdated ones, and each passage nearer to its own question. The upper eight layers change, by
 matrices of rank 8 (`recommender/encoder/adaptation.py`). The texts are those of `adaptation_texts.py`.
 
-Usage: python -m indexer.research.adaptation TRAIN SETS FILE ORGANISATION..., where TRAIN contains the texts and SETS
-the evaluation sets. A checkpoint stands beside FILE; the same command goes on from it. An hour on two cores that
-compute in bfloat16. After it: `make alignment`, `kollega reindex --full`.
+Usage: python -m indexer.research.adaptation PAIRS SETS FILE ORGANISATION..., where PAIRS is the gzipped file of help
+titles, SETS the folder of the evaluation sets, and each ORGANISATION a folder. A checkpoint stands beside FILE; the
+same command goes on from it. Half an hour on two cores that compute in bfloat16. After it: `make alignment`, `make
+rerank`, `python -m indexer.research.demo_vectors`.
 """
 
 import math
@@ -44,9 +45,9 @@ _LAYERS = (
 )  # fmt: skip
 
 
-def main(data: Path, sets: Path, target: Path, organisations: Sequence[str]) -> None:
+def main(titles: Path, sets: Path, target: Path, organisations: Sequence[Path]) -> None:
     """Learn, and write `target`."""
-    pairs = groups(data, sets, organisations)
+    pairs = groups(titles, sets, organisations)
     print({name: sum(map(len, lists)) for name, lists in pairs.items()}, flush=True)
     student = Student(model_folder(Settings.from_environment().models_dir, adapted=False))
     checkpoint = target.with_suffix(".checkpoint")
@@ -194,5 +195,5 @@ def _changed(linear: Any, b: Any, a: Any) -> Any:
 
 if __name__ == "__main__":
     started = time.monotonic()
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), [Path(folder) for folder in sys.argv[4:]])
     print(f"{(time.monotonic() - started) / 60:.0f} minutes")

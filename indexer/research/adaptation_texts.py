@@ -106,11 +106,12 @@ def set_pairs(folder: Path) -> list[Pair]:
     return pairs
 
 
-def groups(data: Path, sets: Path, organisations: Sequence[str]) -> dict[str, list[list[Pair]]]:
-    """The pairs by source. The pairs of a batch come from one list, so that what stands against each other is alike."""
+def groups(pairs: Path, sets: Path, organisations: Sequence[Path]) -> dict[str, list[list[Pair]]]:
+    """The pairs by source: the file of help titles, the folder of evaluation sets, folders of organisations. The pairs
+    of a batch come from one list, so that what stands against each other is alike."""
     return {
-        "organisations": [organisation_pairs(data / "organisations" / name) for name in organisations],
-        "help titles": [help_title_pairs(data / "pairs.jsonl.gz")],
+        "organisations": [organisation_pairs(folder) for folder in organisations],
+        "help titles": [help_title_pairs(pairs)],
         "help pages": [set_pairs(sets / _HELP_PAGES)],
         "forums": [set_pairs(sets / name) for name in _FORUMS],
     }

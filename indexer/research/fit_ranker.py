@@ -12,10 +12,9 @@ from pathlib import Path
 from indexer.evaluation.expert_questions import read
 from indexer.evaluation.run import Run, ask_experts
 from indexer.evaluation.sets import EvaluationSet
-from indexer.learning.train_experts import WARM_UP, fit_on
+from indexer.learning.train_experts import WARM_UP, fit_shared
 from recommender.encoder.load import load_encoder
 from recommender.language.analyzer import Analyzer
-from recommender.people.ranker import Ranker
 from recommender.settings import Settings
 
 
@@ -30,7 +29,7 @@ def main(folders: Sequence[Path]) -> None:
             for folder, evaluation_set in zip(folders, sets, strict=True)
         ]
     past = [question for expert_run in runs for question in expert_run.earlier[WARM_UP:]]
-    for name, weight in fit_on(past, settings.half_life_days, Ranker({})).items():
+    for name, weight in fit_shared(past, settings.half_life_days).items():
         print(f'"{name}": {weight:.2f},')
 
 

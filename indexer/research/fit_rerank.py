@@ -30,7 +30,7 @@ from recommender.search.features import NAMES, CandidateText, Matrix
 from recommender.search.newer import PairModel, pair_features, put_newer_first
 from recommender.search.question import Question
 from recommender.search.rerank import FILE, RerankModel, list_features
-from recommender.search.search import Results
+from recommender.search.results import Results
 from recommender.search.trees import Trees
 from recommender.settings import Settings
 

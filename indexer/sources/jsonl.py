@@ -41,6 +41,11 @@ class JSONLSource:
                     if _begins_a_list(line):
                         yield from self._read_list(number, chain([line], lines))
                         return
+                    if line.strip() == b"{":
+                        raise SourceError(
+                            f"{self._path} has an object over several lines, from line {number} on; what is before was "
+                            "loaded. Write one object a line, or all as one list, then import it again."
+                        )
                     if line.strip():
                         yield from _read_line(file, number, line)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -143,7 +148,9 @@ def _read_line(file: str, number: int, line: bytes) -> Iterator[Located]:
 
 def _located(file: str, number: int, value: Any) -> Located:
     try:
-        made, changes = repaired(value) if isinstance(value, dict) else (value, ())
+        if not isinstance(value, dict):
+            return Located(file, number, None, "not an object in braces, with its type and fields")
+        made, changes = repaired(value)
         return Located(file, number, _LINE.validate_python(made), changes=changes)
     except ValidationError as error:
         return Located(file, number, None, first_problem(error))

@@ -90,8 +90,8 @@ class TeamRecord(_Record):
 
 
 class PersonRecord(_Record):
-    """A person; `id` is their handle, `teams` are handles of teams. Fields that a record does not have stay as they are
-    in the database."""
+    """A person; `id` is their handle, `teams` are handles of teams. Without a `kind` it is guessed from handle and name
+    whether this is a person or a service. Fields that a record does not have stay as they are in the database."""
 
     type: Literal["person"] = "person"
     id: Handle
@@ -101,6 +101,7 @@ class PersonRecord(_Record):
     role: Literal["staff", "agent", "lead", "admin"] = "staff"
     left_on: Day | None = None
     away_until: Day | None = None
+    kind: Literal["person", "service"] | None = None
 
 
 class ReplyRecord(_Record):

@@ -55,7 +55,8 @@ def repaired(value: Object) -> tuple[Object, tuple[Change, ...]]:
     """
     kind = value.get("type")
     if not isinstance(kind, str) or kind not in _MODELS:
-        return value, ()
+        found = "it is missing" if kind is None else f"{str(kind)[:_MOST_IN_A_NAME]!r} is not known"
+        raise ValueError(f"type: {found}. Write team, person, request or document")
     changes: list[Change] = []
     record = _known_fields(value, kind, {"type", *_MODELS[kind].model_fields}, changes)
     _repair_handle(record, kind, changes)

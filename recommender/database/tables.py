@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, UniqueConstraint, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from recommender.database.person_kind import HasKind
+
 OPEN, RESOLVED = "open", "resolved"
 SENT_HERE = "kollega"  # the source of rows that were written in Kollega, not imported
 MUTED, STATED = "muted", "stated"
@@ -48,9 +50,9 @@ class Team(Base):
     members: Mapped[list["Person"]] = relationship(secondary=team_members, back_populates="teams")
 
 
-class Person(Base):
-    """A colleague. People who have left are not suggested, and people who are away come last (`left_on`,
-    `away_until`)."""
+class Person(HasKind, Base):
+    """A colleague or a service. Services and people who have left are not suggested, and people who are away come last
+    (`kind`, `left_on`, `away_until`)."""
 
     __tablename__ = "people"
     __table_args__ = _IDS_NEVER_REUSED

@@ -4,10 +4,10 @@ check whether this person may do that, by the rules of access.py.
 The functions change rows of the session and leave the commit to the caller.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from recommender.access import ANY_AGENT, EVERYONE, Reader, may_handle
@@ -173,17 +173,6 @@ def may_resolve(request: HelpRequest, reader: Reader) -> bool:
     """True for the asker and for the agents who handle the request."""
     is_asker = reader.person_id is not None and request.asked_by_id == reader.person_id
     return is_asker or may_handle(request, reader)
-
-
-def likely_team(session: Session, handles: Collection[str]) -> Team | None:
-    """The team that handled most of the similar items: an item at rank n counts 1 / n. `handles` are the teams of these
-    items, best item first. None when there are none, or the team no longer exists."""
-    votes: dict[str, float] = {}
-    for rank, handle in enumerate(handles, 1):
-        votes[handle] = votes.get(handle, 0.0) + 1.0 / rank
-    if not votes:
-        return None
-    return session.scalar(select(Team).where(Team.handle == max(votes, key=lambda handle: votes[handle])))
 
 
 def _tokens(shared: bool, team: Team | None) -> list[str]:

@@ -137,8 +137,14 @@ class Analyzer:
     def _word_keys_uncached(self, word: str) -> frozenset[str]:
         """The terms of a word of a text that is shown; it matches a question that has one of these terms."""
         return frozenset(
-            term for language in ("fi", "en") for token in tokens(word) for term in self._word_terms(token, language)
+            term for language in LANGUAGES for token in tokens(word) for term in self._word_terms(token, language)
         )
+
+    def base_form(self, word: str, language: str) -> str:
+        """A word as a dictionary has it, in lower case and with its dots: "tulostimen" gives "tulostin". Of a word with
+        hyphens only the last part changes; an identifier stays as it is."""
+        start, hyphen, last = word.lower().rpartition("-")
+        return f"{start}{hyphen}{self._lemma(last, language)[1] if last.isalpha() else last}"
 
     def _word_terms(self, token: str, language: str) -> list[str]:
         """The lemma of a word; for an identifier the whole of it without hyphens and apostrophes, then its parts."""

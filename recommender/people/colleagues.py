@@ -40,11 +40,11 @@ def choose_colleagues(
     now: datetime,
     half_life_days: float,
 ) -> tuple[Expert, ...]:
-    """At most EXPERTS colleagues with evidence in a convincing trace, in the order in which to show them. `traces` come
+    """At most EXPERTS colleagues with evidence in a shown item, in the order in which to show them. `traces` come
     nearest first. The weight of evidence is halved after each `half_life_days`."""
     ranked = experts.rank(traces, ranker, now, half_life_days, query.language, query.excluded)
     ranked = experts.with_evidence(ranked, traces)[:EXPERTS_WEIGHED]
     available = availabilities(session, [person.person_id for person in ranked], now.date(), analyzer)
     language = query.language if query.language_known else ""
     chosen = fairness.choose(ranked, available, query.words, language)[:EXPERTS]
-    return experts.describe(session, reader, chosen, traces, now, half_life_days, ranker)
+    return experts.describe(session, reader, chosen, traces, now, half_life_days)

@@ -21,23 +21,21 @@ from recommender.corpus import (
     ids_of,
     reply_contributions,
 )
-from recommender.database.tables import RESOLVED, Document, HelpRequest, Reply, Team
+from recommender.database.person_kind import SERVICE
+from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, Team
 from recommender.datatypes import Contribution, Kind, item_key
-
-_CONVINCING = 0.5
-"""An item is convincing from this share of the nearness of the nearest one; a judgement."""
 
 
 class Trace(NamedTuple):
     """One item near a question: its fused score in 0..1, the handle of the team that handles it, and what people did in
-    it. `convincing` means that it is near enough, compared with the nearest item, to suggest people because of it."""
+    it. `match` is the probability that the item answers the question, and 0 for items that are not shown."""
 
     key: str
     score: float
     team: str | None
     language: str
     contributions: tuple[Contribution, ...]
-    convincing: bool = False
+    match: float = 0.0
 
 
 def traces(
@@ -49,28 +47,29 @@ def traces(
 ) -> list[Trace]:
     """The items of `scores` (score by item key) that exist and that `reader` may read, nearest first.
 
-    `declined` has (item key, person id) for items that a person marked as not their topic; their parts in these are
-    left out. With `before`, a question of the past is asked again: requests that were not resolved by that time and
-    later parts are left out. Votes and acceptance of replies are as they are now.
+    Services take no part in anything. `declined` has (item key, person id) for items that a person marked as not their
+    topic; their parts in these are left out. With `before`, a question of the past is asked again: requests that were
+    not resolved by that time and later parts are left out. Votes and acceptance of replies are as they are now.
     """
     items = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
+    services = frozenset(session.scalars(_SERVICES))
     result = []
     for key, (team, language, parts) in items.items():
-        if declined:
-            parts = tuple(part for part in parts if (key, part.person_id) not in declined)
+        if services or declined:
+            parts = tuple(
+                part for part in parts if part.person_id not in services and (key, part.person_id) not in declined
+            )
         result.append(Trace(key, scores[key], team, language, parts))
     return sorted(result, key=lambda trace: (-trace.score, trace.key))
 
 
-def mark_convincing(traces: Sequence[Trace], nearness: Mapping[str, float], shown: Collection[str]) -> list[Trace]:
-    """The traces, with `convincing` set for those whose item is among the `shown` keys, or at least half as near as the
-    nearest of them. `nearness` is by item key."""
-    least = _CONVINCING * max((nearness[trace.key] for trace in traces), default=0.0)
-    return [
-        trace._replace(convincing=True) if trace.key in shown or nearness[trace.key] >= least > 0 else trace
-        for trace in traces
-    ]
+def mark_shown(traces: Sequence[Trace], matches: Mapping[str, float]) -> list[Trace]:
+    """The traces, with `match` set for the items that are shown. `matches` has the probability that an item answers the
+    question, more than 0, by the keys of all items that are shown as found or as possibly related."""
+    return [trace._replace(match=matches[trace.key]) if trace.key in matches else trace for trace in traces]
 
+
+_SERVICES = select(Person.id).where(Person.kind == SERVICE)
 
 ItemParts = dict[str, tuple[str | None, str, tuple[Contribution, ...]]]
 """(team, language, what people did) of items, by key."""

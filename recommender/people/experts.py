@@ -5,8 +5,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import numpy as np
 from sqlalchemy import select
@@ -17,15 +17,19 @@ from recommender.corpus import IDS, headings
 from recommender.database.tables import Person, Team, team_members
 from recommender.datatypes import Contribution, Evidence, Expert, Heading, Part
 from recommender.people.evidence import Trace
-from recommender.people.features import Numbers, candidates
-from recommender.people.ranker import VOTES, Ranker
+from recommender.people.features import candidates
+from recommender.people.ranker import Ranker
+from recommender.people.teams import likely_teams
 
 NEAR = 0.25
 """A person is ranked if the score of their nearest item is at least this; a judgement."""
 _EVIDENCE_SHOWN = 5
 """How many pieces of evidence are shown of an expert; a judgement."""
-_MAX_TEAMS, _LEAST_TEAM_SHARE = 2, 0.3
-"""How many teams are named at most, and the share of the first team's votes that the others need; a judgement."""
+_LEAST_EVIDENCE = 0.1
+"""A person is named if the probability that one of their shown items answers the question is at least this; a
+judgement."""
+_LATELY = timedelta(days=90)
+"""What was done within this time speaks for a person; a judgement."""
 _DAY = 86_400.0
 """Seconds."""
 _EQUAL_DIGITS = 12
@@ -35,14 +39,12 @@ _PARTS_BY_IMPORTANCE = (Part.ANSWERED, Part.KEEPS, Part.VERIFIED, Part.REPLIED)
 
 @dataclass(slots=True)  # not frozen: to make a thousand of them would take twice as long as to rank them
 class Ranked:
-    """A person and the probability (`share`) that of all candidates they are the one who answers. `values`, shape
-    (features,), are the features it was computed from, `pieces` the number of convincing items in which they did
-    something (set by `with_evidence`)."""
+    """A person and the probability (`share`) that of all candidates they are the one who answers. `pieces` is the
+    number of shown items in which they did something (set by `with_evidence`)."""
 
     person_id: int
     share: float
     pieces: int = 0
-    values: Numbers | None = field(default=None, repr=False, compare=False)
 
 
 def rank(
@@ -53,46 +55,52 @@ def rank(
     language: str,
     excluded: Collection[int] = (),
 ) -> tuple[Ranked, ...]:
-    """All people with an item near the question, without the `excluded` ids, best first; ties in the order of ids.
-    Traces come nearest first."""
+    """All people with an item that is near the question or shown, without the `excluded` ids, best first; ties in the
+    order of ids. Traces come nearest first."""
     people = candidates(traces, now, half_life_days, language, excluded)
     shares = ranker.shares(people)
     order = np.argsort(-shares.round(_EQUAL_DIGITS), kind="stable")
-    order = order[people.nearest[order] >= NEAR]
-    rows = zip(order.tolist(), shares[order].tolist(), people.values[order], strict=True)
-    return tuple(Ranked(people.people[number], share, 0, values) for number, share, values in rows)
+    in_shown = {part.person_id for trace in traces if trace.match > 0 for part in trace.contributions}
+    near = people.nearest >= NEAR
+    near |= np.array([person in in_shown for person in people.people], np.bool_)
+    order = order[near[order]]
+    return tuple(Ranked(people.people[number], float(shares[number])) for number in order.tolist())
 
 
 def with_evidence(ranked: Sequence[Ranked], traces: Sequence[Trace]) -> tuple[Ranked, ...]:
-    """Those of `ranked` who did something in a convincing item. Nobody is suggested for items that are far from the
-    question, however many of them there are."""
-    counts = Counter(part.person_id for trace in traces if trace.convincing for part in trace.contributions)
-    return tuple(replace(person, pieces=counts[person.person_id]) for person in ranked if counts[person.person_id])
+    """Those of `ranked` who did something in a shown item, best first. Nobody is suggested for items that are not worth
+    showing, however many of them there are.
 
-
-def reasons(chosen: Sequence[Ranked], ranker: Ranker) -> tuple[tuple[str, ...], ...]:
-    """For each of the chosen people, the features (`features.FEATURES`) in which they are ahead of the others."""
-    rows = [person.values for person in chosen]
-    known = [row for row in rows if row is not None]
-    if len(known) < len(rows):
-        return ((),) * len(rows)
-    return tuple(ranker.reasons(np.array(known), position) for position in range(len(rows)))
+    A share is multiplied by the probability that one of the shown items in which the person did something answers the
+    question, as if items answered independently of each other. The shares sum to 1 again. People for whom that
+    probability is too small are left out.
+    """
+    counts: Counter[int] = Counter()
+    no_answer: dict[int, float] = {}
+    for trace in traces:
+        if trace.match > 0:
+            for part in trace.contributions:
+                counts[part.person_id] += 1
+                no_answer[part.person_id] = no_answer.get(part.person_id, 1.0) * (1.0 - trace.match)
+    evidence = {person: 1.0 - probability for person, probability in no_answer.items()}
+    named = [person for person in ranked if evidence.get(person.person_id, 0.0) >= _LEAST_EVIDENCE]
+    whole = sum(person.share * evidence[person.person_id] for person in named)
+    shared = [
+        replace(person, share=person.share * evidence[person.person_id] / whole, pieces=counts[person.person_id])
+        for person in named
+    ]
+    return tuple(sorted(shared, key=lambda person: -round(person.share, _EQUAL_DIGITS)))
 
 
 def teams(traces: Sequence[Trace]) -> tuple[str, ...]:
-    """Handles of the teams that handled the convincing items, most votes first, without teams with far fewer votes."""
-    votes: dict[str, float] = {}
-    for trace in traces:
-        if trace.team is not None and trace.convincing:
-            votes[trace.team] = votes.get(trace.team, 0.0) + trace.score**2
-    most = max(votes.values(), default=0.0)
-    named = [team for team, count in votes.items() if count >= _LEAST_TEAM_SHARE * most]
-    return tuple(sorted(named, key=lambda team: (-votes[team], team))[:_MAX_TEAMS])
+    """Handles of the likely teams (`likely_teams`) when some item is shown; nobody is named for a question that is
+    about nothing here."""
+    return likely_teams(traces) if any(trace.match > 0 for trace in traces) else ()
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """One person's part in a convincing item: the item's key, the weight as evidence, and what they did."""
+    """One person's part in a shown item: the item's key, the weight as evidence, and what they did."""
 
     key: str
     weight: float
@@ -106,10 +114,8 @@ def describe(
     traces: Sequence[Trace],
     now: datetime,
     half_life_days: float,
-    ranker: Ranker = VOTES,
 ) -> tuple[Expert, ...]:
-    """The chosen people with their names, their convincing items as evidence, the strongest first, and the features in
-    which `ranker` puts them ahead of the others who are suggested."""
+    """The chosen people with their names and their shown items as evidence, the strongest first."""
     pieces = _pieces(traces, {person.person_id for person in chosen}, now, half_life_days)
     shown = {person_id: strongest[:_EVIDENCE_SHOWN] for person_id, strongest in pieces.items()}
     items = headings(session, {piece.key for strongest in shown.values() for piece in strongest}, reader)
@@ -118,13 +124,15 @@ def describe(
     for person_id, handle in session.execute(_TEAMS_OF, {"ids": sorted(pieces)}):
         teams_of.setdefault(person_id, []).append(handle)
     described = []
-    for ranked, ahead_in in zip(chosen, reasons(chosen, ranker), strict=True):
+    for ranked in chosen:
         person, person_pieces = people.get(ranked.person_id), pieces[ranked.person_id]
         evidence = tuple(_evidence(piece, items) for piece in shown[ranked.person_id] if piece.key in items)
         if person is None or not evidence:
             continue
         counts = Counter(piece.part.part for piece in person_pieces)
-        main_part = next(part for part in _PARTS_BY_IMPORTANCE if counts[part])
+        parts = [part for part in _PARTS_BY_IMPORTANCE if counts[part]]
+        last_at = max(piece.part.at for piece in person_pieces if piece.part.part is parts[0])
+        answers = (piece.part.at for piece in person_pieces if piece.part.part is Part.ANSWERED)
         described.append(
             Expert(
                 person_id=person.id,
@@ -137,9 +145,10 @@ def describe(
                 replied=counts[Part.REPLIED],
                 keeps=counts[Part.KEEPS],
                 verified=counts[Part.VERIFIED],
-                last_at=max(piece.part.at for piece in person_pieces if piece.part.part is main_part),
+                last_at=last_at,
                 evidence=evidence,
-                reasons=ahead_in,
+                reasons=(*(part.value for part in parts), *(["lately"] if now - last_at <= _LATELY else [])),
+                answered_this_year=sum(at.year == now.year for at in answers),
             )
         )
     return tuple(described)
@@ -163,16 +172,16 @@ def load_people(session: Session, ids: Collection[int]) -> dict[int, Person]:
 def _pieces(
     traces: Sequence[Trace], people: Collection[int], now: datetime, half_life_days: float
 ) -> dict[int, list[_Piece]]:
-    """What each of the people did in convincing items, the strongest pieces first. A piece weighs the square of the
-    item's score, times the weight of the part, halved for each half-life that has passed since then."""
+    """What each of the people did in shown items, the strongest pieces first. A piece weighs the item's match times the
+    weight of the part, halved for each half-life that has passed since then."""
     pieces: dict[int, list[_Piece]] = {person: [] for person in people}
     for trace in traces:
-        if not trace.convincing:
+        if not trace.match > 0:
             continue
         for part in trace.contributions:
             if part.person_id in pieces:
                 age = max(0.0, (now - part.at).total_seconds() / _DAY)
-                weight = trace.score**2 * part.weight * 0.5 ** (age / half_life_days)
+                weight = trace.match * part.weight * 0.5 ** (age / half_life_days)
                 pieces[part.person_id].append(_Piece(trace.key, weight, part))
     for person_pieces in pieces.values():
         person_pieces.sort(key=lambda piece: (-piece.weight, piece.key))

@@ -39,7 +39,7 @@ def choose(
       reached it, nobody is suggested.
     - A deputy among `ranked` takes the share of somebody who is left out, away or at capacity, if it is higher.
     - People who are nearly as good as the best (NEARLY) take turns in the first place; the best then comes second.
-    - The odds of a person who has added the topic are doubled when CONFIRMING_ITEMS convincing items confirm it.
+    - The odds of a person who has added the topic are doubled when CONFIRMING_ITEMS shown items confirm it.
     - People with less than `least_share` of the best share of those who are present are left out (of those who are
       away, if nobody is present).
     """

@@ -24,6 +24,7 @@ FEATURES = (
     "similar",  # the same, halved for each 150
     "active_now",  # number of items, halved for each 15 answered since; less for other teams' items
     "active",  # the same, halved for each 150
+    "active_quarter",  # the same, halved for each quarter of a year
     "ranks",  # sum over their items of 1 / (rank + 5), instead of the scores
     "nearest",  # score of their nearest item
     "specialist",  # mean score of their items: high for a person who does nothing else
@@ -35,6 +36,8 @@ FEATURES = (
 
 _SHORT_TERM, _LONG_TERM = 15.0, 150.0
 """The weight of an item is halved after this many later items; a judgement, as all numbers here."""
+_QUARTER = 90.0
+"""Days."""
 _RANK_OFFSET = 5
 """Added to ranks (from 0), so that the first item does not outweigh all others."""
 _NEAREST_ITEMS = 10
@@ -117,6 +120,7 @@ def _columns(traces: Sequence[Trace], parts: _Parts, half_life_days: float, lang
         "similar": _log(parts.total(long_term * score**2)),
         "active_now": _log(parts.total(short_term)),
         "active": _log(parts.total(long_term)),
+        "active_quarter": _log(parts.total(0.5 ** (parts.days / _QUARTER) * team_weight[parts.item])),
         "ranks": _log(parts.total(1.0 / (parts.item + _RANK_OFFSET))),
         "nearest": nearest,
         "specialist": parts.total(score) / count,

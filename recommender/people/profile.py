@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
 from recommender.corpus import readable_items
+from recommender.database.person_kind import SERVICE
 from recommender.database.tables import RESOLVED, STATED, Document, HelpRequest, Person, PersonTopic, Reply
 from recommender.datatypes import Item, Kind, Part, item_key
 from recommender.index import SearchIndex
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import tokens
-from recommender.language.words import QUESTION_WORDS
+from recommender.language.words import FUNCTION_WORDS
 from recommender.people.availability import topic_terms
 from recommender.people.fairness import CONFIRMING_ITEMS
 
@@ -50,7 +51,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic word, spelt as in the items, and the items that have it, newest first."""
+    """A topic word in its base form, and the items that have it, newest first."""
 
     word: str
     pieces: tuple[Piece, ...]
@@ -74,7 +75,10 @@ def pieces(
     session: Session, person: Person, reader: Reader, declined: Collection[str], most: int | None = PIECES
 ) -> tuple[Piece, ...]:
     """The items of a person that `reader` may read, newest first: requests they replied to, and documents they own or
-    verified, at most `most` of each. `declined` are the keys of items that they said are not their topic."""
+    verified, at most `most` of each. `declined` are the keys of items that they said are not their topic. A service has
+    none, since it is suggested for nothing."""
+    if person.kind == SERVICE:
+        return ()
     requests = (
         select(HelpRequest.id)
         .where(
@@ -154,22 +158,22 @@ def _count_items_with(topic: str, words: Sequence[tuple[str, set[str]]], analyze
 
 
 def _words(text: str, language: str, analyzer: Analyzer) -> dict[str, str]:
-    """The terms of a text, each with its shortest spelling there; without the words of greetings and questions."""
-    spellings: dict[str, str] = {}
+    """The terms of a text, each with the base form of the word; without function words and words of greetings."""
+    base_forms: dict[str, str] = {}
     for token in dict.fromkeys(tokens(text)):
         if len(token) < _SHORTEST_WORD or token.isdecimal() or "'" in token or "’" in token:
             continue
         terms = analyzer.query_terms(token, (language,)).words
-        if terms and terms[0] not in QUESTION_WORDS and len(token) <= len(spellings.get(terms[0], token)):
-            spellings[terms[0]] = token
-    return spellings
+        if terms and FUNCTION_WORDS.isdisjoint((terms[0], token)):
+            base_forms.setdefault(terms[0], analyzer.base_form(token, language))
+    return base_forms
 
 
 def _as_written(term: str, words: Sequence[dict[str, str]]) -> str:
-    """The spelling of a term that most items have; of equally frequent ones the shortest, since it is closest to the
-    base form."""
-    spellings = Counter(item_words[term] for item_words in words if term in item_words)
-    return min(spellings, key=lambda word: (-spellings[word], len(word), word))
+    """The base form of a term that most items have, since an item in another language may have another one; of equally
+    frequent ones the shortest."""
+    base_forms = Counter(item_words[term] for item_words in words if term in item_words)
+    return min(base_forms, key=lambda word: (-base_forms[word], len(word), word))
 
 
 def _question(item: Item) -> str:

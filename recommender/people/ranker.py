@@ -6,7 +6,7 @@ that a ranking can be explained.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -41,50 +41,32 @@ class Ranker:
         odds = np.exp(logits - logits.max())
         return np.asarray(odds / odds.sum())
 
-    def reasons(self, values: Numbers, position: int, most: int = 5) -> tuple[str, ...]:
-        """At most `most` features in which the person at `position` of `values`, shape (people, features), is above the
-        mean of the others, and which raise the score; the strongest first. A low value of a feature with a negative
-        weight is not given as a reason, since such features only correct others."""
-        others = np.delete(values, position, axis=0)
-        if not len(others):
-            return ()
-        gains = np.maximum(values[position] - others.mean(axis=0), 0.0) * self.vector
-        order = np.argsort(-gains, kind="stable")[:most]
-        return tuple(FEATURES[number] for number in order if gains[number] > 0)
-
 
 VOTES = Ranker({"votes": 1.0})
 """Each item votes for the people who did something in it (Macdonald and Ounis 2006, "Voting for Candidates"); older
 parts count less. With weight 1 the odds are nearly proportional to the votes, since the feature is their logarithm."""
-SHIPPED = Ranker(
-    {
-        "votes": 0.60,
-        "similar_now": 0.05,
-        "similar": 0.18,
-        "active_now": 0.82,
-        "active": -0.19,
-        "ranks": -0.13,
-        "nearest": 0.43,
-        "specialist": 0.23,
-        "quality": 0.41,
-        "lately": 0.61,
-    }
-)
+SHIPPED = Ranker({"votes": 0.99, "similar_now": 0.26, "active_quarter": 0.21})
 """Fitted on the earlier questions of four evaluation sets by `python -m indexer.research.fit_ranker`; used unless the
-organisation's own history gives better ones. In these sets all people wrote one language and no team was named, so
-"language" and "team" have no weight."""
+organisation's own history gives better ones. Only these three features, near to VOTES: more of them, or freer weights,
+do worse on sets on which they were not fitted (docs/decisions/people-ranker.md)."""
 
 
-def fit(questions: Sequence[tuple[Numbers, NDArray[np.bool_]]], start: Ranker, pull: float) -> dict[str, float]:
+def fit(
+    questions: Sequence[tuple[Numbers, NDArray[np.bool_]]],
+    start: Ranker,
+    pull: float,
+    features: Collection[str] = FEATURES,
+) -> dict[str, float]:
     """The weights that make the people who answered most probable among the candidates of their question.
 
     `questions` contains, for each question, the features of its candidates, shape (people, features), and which of them
     answered, shape (people,). `pull` is the strength of a Gaussian prior around the weights of `start`, which the
-    result is close to when there are few questions.
+    result is close to when there are few questions. Weights of features that are not among `features` stay those of
+    `start`.
     """
     from scipy.optimize import minimize
 
-    first = start.vector
+    first, free = start.vector, np.array([name in features for name in FEATURES], float)
     usable = [(values, answered / answered.sum()) for values, answered in questions if answered.any()]
 
     def loss(weights: Numbers) -> tuple[float, Numbers]:
@@ -96,7 +78,7 @@ def fit(questions: Sequence[tuple[Numbers, NDArray[np.bool_]]], start: Ranker, p
             odds = np.exp(logits)
             value += math.log(odds.sum()) - float(share @ logits)
             slope = slope + values.T @ (odds / odds.sum() - share)
-        return value, slope
+        return value, slope * free
 
     fitted = minimize(loss, first, jac=True, method="L-BFGS-B")
     return dict(zip(FEATURES, fitted.x.tolist(), strict=True))

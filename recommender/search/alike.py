@@ -14,7 +14,7 @@ from recommender.datatypes import Item, Kind
 from recommender.search.codes import codes
 from recommender.search.features import CandidateText, likenesses
 from recommender.search.replies import says_nothing
-from recommender.search.search import JudgedItem, Results
+from recommender.search.results import JudgedItem, Results
 
 _COMPARED = 20
 """How many of the first results are compared with each other; a judgement."""

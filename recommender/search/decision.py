@@ -8,14 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recommender.datatypes import Verdict
+from recommender.language.analyzer import Analyzer
 from recommender.search.alike import Card, fold_alike
-from recommender.search.features import missing_codes
+from recommender.search.features import is_about_other_codes, missing_codes
+from recommender.search.question import Question, is_vague, title_words
 from recommender.search.replies import says_nothing
-from recommender.search.search import Results
+from recommender.search.results import Results
 from recommender.settings import Settings
 
 POSSIBLY_RELATED = 3
 """Items that are shown when none of them is known to answer; a judgement."""
+_TITLE_SHARE = 0.5
+"""An item is possibly related when at least this share of the question's words, weighted by rarity, is in its title as
+it is written; a judgement."""
 _WORTH_SHOWING = 0.3
 """Beside an answer, an item is shown when its match is at least this share of the first one's, and the first three
 always; a judgement."""
@@ -31,19 +36,22 @@ class Decision:
     missing: tuple[str, ...] = ()
     vague: bool = False
 
+    @property
+    def matches(self) -> dict[str, float]:
+        """The probability that each shown item answers, by key; items that say the same as a shown one have its."""
+        return {item.key: card.judged.match for card in self.cards for item in (*card.repeats, card.judged.item)}
 
-def decide(results: Results, settings: Settings, is_vague: bool, has_title_word: bool) -> Decision:
-    """Decide on the results of a search. `is_vague` says that the question says too little, `has_title_word` that a
-    rare word of it is in the title of one of the first items."""
-    if is_vague:
+
+def decide(results: Results, settings: Settings, analyzer: Analyzer) -> Decision:
+    """Decide on the results of a search. The decision does not depend on how many items are asked for."""
+    if is_vague(results.question):
         return Decision(Verdict.UNKNOWN, vague=True)
     cards = fold_alike(results)
     if not cards:
         return Decision(Verdict.UNKNOWN)
     first = cards[0].judged
     missing = missing_codes(results.question, [card.judged.text for card in cards[:POSSIBLY_RELATED]])
-    lacks_code = bool(missing_codes(results.question, [first.text]))
-    may_answer = not lacks_code and not says_nothing(first.text.answer_text)
+    may_answer = not is_about_other_codes(results.question, first.text) and not says_nothing(first.text.answer_text)
     if may_answer and first.match >= settings.answer_from:
         shown = [
             card
@@ -51,6 +59,19 @@ def decide(results: Results, settings: Settings, is_vague: bool, has_title_word:
             if place < POSSIBLY_RELATED or card.judged.match >= _WORTH_SHOWING * first.match
         ]
         return Decision(Verdict.ANSWER, shown, missing)
-    if results.exists >= settings.maybe_from or has_title_word:
+    titles = [card.judged.item.title for card in cards[:POSSIBLY_RELATED]]
+    if results.exists >= settings.maybe_from or _names_a_title(results.question, titles, analyzer):
         return Decision(Verdict.MAYBE, cards[:POSSIBLY_RELATED], missing)
     return Decision(Verdict.UNKNOWN)
+
+
+def _names_a_title(question: Question, titles: Sequence[str], analyzer: Analyzer) -> bool:
+    """True when words of a title are most of what the question says, weighted by rarity."""
+    weights = {term: rarity or question.unknown_rarity for term, rarity in question.rarity.items()}
+    enough = _TITLE_SHARE * sum(weights.values())
+    for title in titles:
+        words = title_words(question, title, analyzer)
+        terms = frozenset[str]().union(*(analyzer.word_keys(word) for word in words)) & question.distinctive.keys()
+        if terms and sum(weights[term] for term in sorted(terms)) >= enough:
+            return True
+    return False

@@ -32,6 +32,8 @@ _COMPARED = 10
 """Among how many of the first candidates newer ones of the same content are looked for; a judgement."""
 _READ = 1500
 """Characters of a body and of an answer in which words and codes are looked for; a judgement."""
+_WHOLE = 50_000
+"""Characters of an item in which the question's codes are looked for before it is said to answer; a judgement."""
 _DAYS_OF_YEAR = 365.25
 _NEWER_YEARS = 0.02
 """Years from which an item is newer than another: about a week. A judgement."""
@@ -63,6 +65,11 @@ class CandidateText:
     def text(self) -> str:
         """Title, body and answer."""
         return f"{self.item.title}\n{self.body}\n{self.answer}"
+
+    @property
+    def whole_text(self) -> str:
+        """Title, body and answer, cut at a length that no text written by hand has."""
+        return f"{self.item.title}\n{self.item.body}\n{self.item.answer}"[:_WHOLE]
 
     @cached_property
     def answer_text(self) -> str:
@@ -128,13 +135,21 @@ def missing_codes(question: Question, texts: Sequence[CandidateText]) -> tuple[s
     return tuple(code for code in codes(question.text) if not any(mentions(text.text, code) for text in texts))
 
 
-def _code_features(asked: Sequence[str], text: CandidateText) -> tuple[float, float, float]:
+def is_about_other_codes(question: Question, text: CandidateText) -> bool:
+    """True when the question has codes, and the whole item mentions none of them, or has another one of the same form
+    instead (`error 691` for `error 807`)."""
+    missing, present, other = _code_features(codes(question.text), text, text.whole_text)
+    return missing > 0.0 and (present == 0.0 or other > 0.0)
+
+
+def _code_features(asked: Sequence[str], text: CandidateText, read: str = "") -> tuple[float, float, float]:
     """(share of the asked codes that the candidate lacks, whether it has one, whether it has another code of the form
-    of a missing one)."""
+    of a missing one), in what was `read` of it."""
     if not asked:
         return 0.0, 0.0, 0.0
-    missing = [code for code in asked if not mentions(text.text, code)]
-    forms = {_form(code) for code in codes(text.text)} if missing else set()
+    read = read or text.text
+    missing = [code for code in asked if not mentions(read, code)]
+    forms = {_form(code) for code in codes(read)} if missing else set()
     other = any(_form(code) in forms for code in missing)
     return len(missing) / len(asked), float(len(missing) < len(asked)), float(other)
 

@@ -6,6 +6,8 @@ codes. A question is not cut if it is of ordinary length, or if a person wrote m
 
 import re
 
+from recommender.language.terms import unify
+
 _ORDINARY_LENGTH = 60
 """Words up to which a question is never cut. This and the following numbers are judgements."""
 _LEAST_WRITTEN, _MOST_WRITTEN = 3, 0.5
@@ -42,5 +44,5 @@ def _is_log_line(line: str) -> bool:
     """True for a line that begins with a time or a log level, or contains few plain words."""
     words = [word.strip(_EDGES) for word in line.split()]
     words = [word for word in words if word]
-    plain = sum(word.replace("'", "").replace("’", "").replace("-", "").isalpha() for word in words)
+    plain = sum(unify(word).replace("'", "").replace("-", "").isalpha() for word in words)
     return bool(_LOG_LINE.match(line)) or plain < _PLAIN_WORDS * len(words)

@@ -14,20 +14,26 @@ from recommender.language.synonyms import Synonyms, SynonymsFile
 from recommender.language.terms import DOTS, WRITTEN_TOKEN, Terms, Translation, grams_of
 from recommender.language.words import FUNCTION_WORDS, is_telling
 from recommender.search.codes import codes
+from recommender.search.letter import questions_first
 from recommender.search.pasted_log import asking_part
 from recommender.settings import Settings
 
 MAX_QUESTION = 20_000
 """Characters of a question that are read; a judgement."""
+_USUAL_LANGUAGES, _SWEDISH_TOO = ("fi", "en"), ("sv", "fi", "en")
+"""The languages in whose terms a question is searched for: that of a short question is not clear, but Swedish is
+considered only when it is."""
 MAX_TERMS = 48
 """Terms of a question that are weighted; of a longer one, the rarest. A judgement."""
 _DISTINCTIVE = 0.3
 """A term is distinctive from this rarity, as a share of the rarity of an unknown word; a judgement."""
-_MANY, _FEW_ITEMS = 0.2, 20
+_MANY, _FEW_ITEMS = 0.4, 20
 """The share of all items from which a term is in many of them, and the number of items below which this is not asked;
 a judgement."""
 _CORRECTION_PROBABILITY, _MAX_CORRECTIONS = 0.5, 4
 """How probable a correction of a misspelt word is, and how many are tried for each variant of it; a judgement."""
+_WORD_KNOWN = 0.35
+"""Factor of the probability of an everyday synonym for a word that readable items have; a judgement."""
 _NO_SYNONYMS = Synonyms()
 
 
@@ -106,10 +112,11 @@ class QuestionAnalyzer:
     def analyse(self, text: str, index: SearchIndex | None, reader: Reader) -> Question:
         """Analyse a text (see `part_to_read`) in the language that is detected, without translations yet."""
         language = self.analyzer.detect(text, fallback="")
-        terms = self.analyzer.query_terms(text)
+        languages = _SWEDISH_TOO if language == "sv" else _USUAL_LANGUAGES
+        terms = self.analyzer.query_terms(text, languages)
         if language == "en":  # `with_translations` adds the n-grams of the translations
             terms = replace(terms, grams=())
-        variants = self.analyzer.variants(text)
+        variants = self.analyzer.variants(text, languages)
         rarity = index.rarity(terms.words, reader.tokens) if index else {}
         rarity = _without_unknown_variants(rarity, variants)
         empty = {term for word in variants if any(term in FUNCTION_WORDS for term in word) for term in word}
@@ -142,7 +149,7 @@ class QuestionAnalyzer:
         looked_up = _only_distinctive(
             self._dictionary.translations(question.variants, language), question, index, reader
         )
-        everyday = _only_distinctive(self._everyday.translations(question.terms.words), question, index, reader)
+        everyday = _only_distinctive(self._everyday_words(question), question, index, reader)
         translations = (*synonyms, *everyday, *learned, *looked_up)
         corrections = _corrections(question, translations, index, reader)
         by_term: dict[str, Translation] = {}
@@ -155,6 +162,15 @@ class QuestionAnalyzer:
             grams = tuple(dict.fromkeys([*question_grams, *(gram for term in by_term for gram in grams_of(term))]))
         terms = replace(question.terms, translations=tuple(by_term.values()), grams=grams)
         return replace(question, language=language, terms=terms)
+
+    def _everyday_words(self, question: Question) -> list[Translation]:
+        """What the everyday words of the question stand for. They count less for a word that readable items have."""
+        return [
+            replace(translation, probability=_WORD_KNOWN * translation.probability)
+            if question.rarity.get(translation.word)
+            else translation
+            for translation in self._everyday.translations(question.terms.words)
+        ]
 
     def _translated(self, corrections: Sequence[Translation], language: str) -> list[Translation]:
         """Translations of the corrections, which stand for the words as they were written."""
@@ -174,13 +190,14 @@ def is_vague(question: Question) -> bool:
 
 
 def title_words(question: Question, title: str, analyzer: Analyzer) -> tuple[str, ...]:
-    """The words of a title that are distinctive words of the question, in the order of the title and as they are
-    written there; only the same word counts, not a part of a compound or a translation."""
-    found: dict[str, None] = {}
-    for word in WRITTEN_TOKEN.finditer(title):
-        if analyzer.word_keys(word.group()) & question.distinctive.keys():
-            found[word.group()] = None
-    return tuple(found)
+    """The words of a title that are telling words of the question, in the order of the title and as they are written
+    there. Only the same word counts, not a part of a compound or a translation, and no word that is in a large share of
+    the readable items."""
+    telling = {
+        term for term, rarity in question.rarity.items() if rarity >= question.common and is_telling(term, vague=True)
+    }
+    found = [word.group() for word in WRITTEN_TOKEN.finditer(title) if analyzer.word_keys(word.group()) & telling]
+    return tuple(dict.fromkeys(found))
 
 
 def as_text(text: str) -> str:
@@ -189,9 +206,9 @@ def as_text(text: str) -> str:
 
 
 def part_to_read(text: str) -> str:
-    """The part of a question that is searched for: at most MAX_QUESTION characters, without the lines of a pasted
-    log."""
-    return asking_part(as_text(text))
+    """The part of a question that is searched for: at most MAX_QUESTION characters, without the lines of a pasted log,
+    and of a long letter first what it asks."""
+    return questions_first(asking_part(as_text(text)))
 
 
 def with_known_rarity(question: Question, index: SearchIndex, reader: Reader) -> Question:

@@ -36,6 +36,7 @@ _FAR_AHEAD = 3.0
 """How far a candidate is ahead when there is no other one: a judgement."""
 
 Numbers = NDArray[np.float64]
+_NOTHING_STATED: Mapping[Pair, float] = {}
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,17 @@ class Judgement:
 
 
 def judge(
-    model: RerankModel, question: Question, texts: Sequence[CandidateText], matrix: Matrix, background: float
+    model: RerankModel,
+    question: Question,
+    texts: Sequence[CandidateText],
+    matrix: Matrix,
+    background: float,
+    stated: Mapping[Pair, float] = _NOTHING_STATED,
 ) -> Judgement:
     """Order and judge candidates by their features, shape (candidates, len(NAMES)). `background` is the mean cosine of
-    unrelated texts."""
+    unrelated texts, `stated` the pairs in which somebody has said that the newer item replaces the older one."""
     scores = matrix @ model.weights
-    replaced = model.newer.replaced(texts, matrix, scores)
+    replaced = {**model.newer.replaced(texts, matrix, scores), **stated}
     scores = put_newer_first(scores, replaced)
     order = np.argsort(-scores, kind="stable")
     rows = list_features(question, texts, matrix, scores, background)

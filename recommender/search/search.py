@@ -6,7 +6,7 @@ A search uses the same index and models from beginning to end (`live.Snapshot`).
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,11 +21,14 @@ from recommender.index import Hit, SearchIndex
 from recommender.index.digest import item_digest
 from recommender.search import calibration
 from recommender.search.calibration import AnswerModel, Features
-from recommender.search.features import RERANKED, CandidateText, Matrix, feature_matrix
+from recommender.search.features import RERANKED, CandidateText, feature_matrix
 from recommender.search.fusion import Candidate, fuse, reorder
 from recommender.search.highlight import Match, Matcher
+from recommender.search.newer import Pair
 from recommender.search.question import Question, QuestionAnalyzer, with_known_rarity
+from recommender.search.redirect import lead_on
 from recommender.search.rerank import Judgement, RerankModel, judge, with_scores
+from recommender.search.results import JudgedItem, Pool, Results, SecondLook
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -41,78 +44,6 @@ _MATCHED_CHARACTERS = 10_000
 _SURELY_REPLACED = 0.5
 """The probability from which an older item is marked as answered differently by a newer one; a judgement."""
 Vector = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class JudgedItem:
-    """An item with its best passage, the probability that it answers (`match`), how similar it is to the question (a
-    probability too) and the features from which that was computed, and the matching words of the passage (positions in
-    its context, a line break, and its text)."""
-
-    text: CandidateText
-    passage: Passage
-    match: float
-    similarity: float
-    features: Features
-    words: list[Match]
-
-    @property
-    def item(self) -> Item:
-        """The item."""
-        return self.text.item
-
-
-@dataclass(frozen=True)
-class SecondLook:
-    """The first candidates in the order of the search, and their features, shape (candidates, len(NAMES)): what the
-    order and the probabilities are computed from."""
-
-    texts: Sequence[CandidateText]
-    features: Matrix
-
-
-@dataclass(frozen=True)
-class Pool:
-    """The analysed question and its candidates, best first, before the database is asked which of them still exist.
-    `notices` say what could not run."""
-
-    question: Question
-    candidates: list[Candidate]
-    notices: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Results:
-    """The result of a search: readable items, best first (`ranked`), and how well the first of them match (`judged`).
-
-    `uncalibrated` is the probability that the question has an answer as the shipped model gives it, `exists` the same
-    adapted to the organisation, `background` the mean cosine of unrelated texts. `second_look` is what the second look
-    read of the first candidates; None in keyword search alone. `replaced` has the key of the newer item for each older
-    one that says something else.
-    """
-
-    pool: Pool
-    ranked: Sequence[tuple[Item, Candidate]] = ()
-    judged: Sequence[JudgedItem] = ()
-    uncalibrated: float = 0.0
-    exists: float = 0.0
-    background: float = 0.0
-    second_look: SecondLook | None = None
-    replaced: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def question(self) -> Question:
-        """The analysed question."""
-        return self.pool.question
-
-    @property
-    def nearness(self) -> dict[str, float]:
-        """How near each candidate is to the question, by item key: the cosine above that of unrelated texts; the fused
-        score when the search was by words alone."""
-        candidates = self.pool.candidates
-        if all(candidate.dense is None for candidate in candidates):
-            return {candidate.item: candidate.score for candidate in candidates}
-        return {candidate.item: (candidate.dense or 0.0) - self.background for candidate in candidates}
 
 
 @dataclass(frozen=True)
@@ -147,27 +78,50 @@ class Search:
         pool, index = self.candidates(reader, leave_out, among), self.index
         if index is None or not pool.candidates:
             return Results(pool)
-        ranked = _readable_items(pool.candidates, reader, session, top_k)
+        readable = _readable_items(pool.candidates, reader, session, top_k)
+        redirected = lead_on(readable, pool.candidates, index, reader, session, leave_out, among)
+        ranked = redirected.ranked
         texts = self._texts(index, ranked[:RERANKED])
-        matcher = Matcher(pool.question.rarity, self.questions.analyzer, pool.question.translated)
-        judged = [self._similar(index, pool.question, text, matcher) for text in texts]
+        question = pool.question
+        matcher = Matcher(question.rarity, self.questions.analyzer, question.translated, question.spellings)
+        judged = [self._similar(index, question, text, matcher) for text in texts]
         by_meaning = self.rerank_model is not None and all(text.candidate.near for text in texts)
         if not by_meaning or self.rerank_model is None or not judged:
             similarity = max((item.similarity for item in judged), default=0.0)
             exists = self.answer_model.probability(similarity) if judged else 0.0
             return Results(pool, ranked, judged, similarity, exists, index.background)
-        look = SecondLook(texts, feature_matrix(pool.question, texts, matcher))
-        judgement = judge(self.rerank_model, pool.question, texts, look.features, index.background)
+        look = SecondLook(texts, feature_matrix(question, texts, matcher))
+        return self._look_again(self.rerank_model, index, Results(pool, ranked, judged), look, redirected.replaced)
+
+    def _look_again(
+        self, model: RerankModel, index: SearchIndex, results: Results, look: SecondLook, replaced: Mapping[str, str]
+    ) -> Results:
+        """The results in the order of the second look, with its probabilities. `replaced` has the key of the item that
+        somebody has said to replace another one, by that one's key."""
+        texts = look.texts
+        places = {text.item.key: place for place, text in enumerate(texts)}
+        stated = {
+            Pair(places[newer], places[older]): 1.0
+            for older, newer in replaced.items()
+            if older in places and newer in places
+        }
+        judgement = judge(model, results.question, texts, look.features, index.background, stated)
         order = self._read_together(texts, judgement) if self.cross_encoder else judgement.order
-        judged = [replace(judged[n], match=float(judgement.answers[n])) for n in order]
-        ranked = [*(ranked[n] for n in order), *ranked[len(texts) :]]
-        exists = self.answer_model.probability(judgement.exists)
-        replaced = {
+        surely = {
             texts[pair.older].item.key: texts[pair.newer].item.key
             for pair, probability in sorted(judgement.replaced.items(), key=lambda entry: entry[1])
             if probability >= _SURELY_REPLACED
         }
-        return Results(pool, ranked, judged, judgement.exists, exists, index.background, look, replaced)
+        return Results(
+            results.pool,
+            [*(results.ranked[n] for n in order), *results.ranked[len(texts) :]],
+            [replace(results.judged[n], match=float(judgement.answers[n])) for n in order],
+            judgement.exists,
+            self.answer_model.probability(judgement.exists),
+            index.background,
+            look,
+            surely,
+        )
 
     def _read_together(self, texts: Sequence[CandidateText], judgement: Judgement) -> Sequence[int]:
         """The order in which the cross-encoder's scores count as much as those of the second look. When the

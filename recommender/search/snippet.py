@@ -7,7 +7,7 @@ from recommender.datatypes import Heading, Item, Suggestion, Why
 from recommender.search.alike import Card
 from recommender.search.highlight import Matcher, excerpt
 from recommender.search.question import Question
-from recommender.search.search import JudgedItem
+from recommender.search.results import JudgedItem
 
 _WORDS_NAMED, _SHARED_WORDS = 4, 3
 """How many words are named as the reason of a suggestion, and as shared with an expert's evidence; a judgement."""

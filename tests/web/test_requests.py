@@ -8,11 +8,18 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import Event, HelpRequest, Person, Reply
+from recommender.datatypes import Recommendation, Verdict
 from tests.conftest import sign_in
 
 Sessions = sessionmaker[Session]
 Visit = Callable[[str], FlaskClient]
 FORM = {"title": "Screen stays black", "body": "Since the update", "team": "it", "audience": "everyone"}
+
+
+@pytest.fixture
+def recommendation(monkeypatch: pytest.MonkeyPatch) -> Callable[[Recommendation], None]:
+    """Sets what is recommended for every question."""
+    return lambda found: monkeypatch.setattr("web.requests.recommend", lambda _question, _top_k: found)
 
 
 @pytest.fixture
@@ -49,6 +56,19 @@ def test_a_new_request_starts_with_the_typed_question_and_shows_similar_items_ag
     assert "is it one of these?" in page and "Hold the power button" in page
     assert '<option value="it" selected>' in page and "Similar requests went to IT." in page
     assert 'name="shown" value="request:1"' in page
+
+
+def test_two_teams_are_offered_and_none_is_chosen_when_it_is_not_clear_which(
+    visit: Visit, recommendation: Callable[[Recommendation], None]
+) -> None:
+    recommendation(Recommendation("q", "en", Verdict.UNKNOWN, likely_teams=("it", "hr", "gone")))
+    page = visit("matti").get("/requests/new?q=screen").text
+    assert "Similar requests went to IT or HR." in page and " selected>" not in page
+    offered = re.findall(r'<option value="(\w+)"', page.partition('id="team"')[2].partition("</select>")[0])
+    assert offered[:2] == ["it", "hr"] and len(offered) == len(set(offered))
+    recommendation(Recommendation("q", "en", Verdict.UNKNOWN, likely_teams=("hr",)))
+    page = visit("matti").get("/requests/new?q=screen").text
+    assert "Similar requests went to HR." in page and '<option value="hr" selected>' in page
 
 
 def test_a_long_pasted_line_becomes_a_title_and_a_body(visit: Visit) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
 from recommender.knowledge.requests import LONGEST_BODY, LONGEST_TITLE
-from recommender.render import Colleague, Key, SuggestedItem
+from recommender.render import Colleague, Key, RelatedItem, SuggestedItem
 
 NOT_EMPTY = r"[^\s\u0085\u001C-\u001F\uFEFF]"
 """A character that is not a space. All spaces are listed: regular expression engines differ in what `\\s` matches."""
@@ -108,7 +108,8 @@ class Similar(BaseModel):
 
 
 class ItemShown(BaseModel):
-    """A resolved request or a document, in the same form. `used` counts how often it has helped."""
+    """A resolved request or a document, in the same form. `used` counts how often it has helped. `replaced_by` is the
+    item that is marked as its replacement, if the reader may read it."""
 
     item: Key
     kind: Literal["request", "document"]
@@ -121,6 +122,7 @@ class ItemShown(BaseModel):
     url: str | None
     used: int
     last_used_on: date | None
+    replaced_by: RelatedItem | None
 
 
 class ReplyShown(BaseModel):

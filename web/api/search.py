@@ -6,9 +6,9 @@ from flask import abort
 from flask.typing import ResponseReturnValue
 
 from recommender import access
-from recommender.corpus import readable_items
+from recommender.corpus import headings, readable_items
 from recommender.knowledge import outcomes
-from recommender.render import Recommended, as_json, expert_json, in_utc, suggestion_json
+from recommender.render import Recommended, as_json, expert_json, in_utc, related_json, suggestion_json
 from web.api import answers, blueprint, schemas, sent_json, sent_query, spec
 from web.current import session
 from web.question import TypedQuestion, recommend, recommend_similar
@@ -51,6 +51,7 @@ def item_json(key: str) -> Any:
     if item is None:
         abort(404)
     usage = outcomes.usage(session(), [key])[key]
+    newer = headings(session(), [item.replaced_by], current_reader()) if item.replaced_by else {}
     return {
         "item": item.key,
         "kind": item.kind.value,
@@ -63,6 +64,7 @@ def item_json(key: str) -> Any:
         "url": item.url,
         "used": usage.used,
         "last_used_on": usage.last_on.isoformat() if usage.last_on else None,
+        "replaced_by": related_json(newer.get(item.replaced_by or "")),
     }
 
 

@@ -56,6 +56,9 @@ const STYLES = `
   }
   .facts {
     font-size: .9rem;
+  }
+  .heading {
+    font-weight: 600;
   }`;
 
 function element(name, properties = {}, ...children) {
@@ -68,11 +71,19 @@ function newTabLink(properties) {
   return element("a", { target: "_blank", rel: "noopener", ...properties });
 }
 
+// A line on a suggestion, such as "There is a newer answer:" and the link to it.
+function noteLine({ text, link }) {
+  const line = element("p", { textContent: link ? `${text} ` : text });
+  if (link) line.append(newTabLink({ href: link.url, lang: link.language, textContent: link.title }));
+  return line;
+}
+
 function suggestionCard(suggestion) {
-  const { url, title, excerpt, facts, language } = suggestion;
+  const { url, title, excerpt, facts, notes, language } = suggestion;
   const link = newTabLink({ href: url, lang: language, textContent: title });
   const factsLine = element("p", { className: "facts", textContent: facts });
-  return element("li", {}, link, factsLine, element("p", { textContent: excerpt, lang: language }));
+  const excerptLine = element("p", { textContent: excerpt, lang: language });
+  return element("li", {}, link, factsLine, ...notes.map(noteLine), excerptLine);
 }
 
 function attachBox(place) {
@@ -82,11 +93,13 @@ function attachBox(place) {
   styles.replaceSync(STYLES);
   root.adoptedStyleSheets = [styles];
   const input = element("input", { type: "search", id: "q", autocomplete: "off", maxLength: 2000 });
-  const heading = element("p", { role: "status" });
+  const heading = element("p", { className: "heading" });
+  const hint = element("p");
+  const status = element("div", { role: "status" }, heading, hint);
   const list = element("ol");
   const more = element("p");
   const label = element("label", { htmlFor: "q", textContent: place.dataset.label || LABELS[language] });
-  root.append(element("div", { lang: language }, label, input, heading, list, more));
+  root.append(element("div", { lang: language }, label, input, status, list, more));
 
   let timer = 0;
   let currentRequest = null; // the AbortController of the newest request to the server
@@ -102,15 +115,18 @@ function attachBox(place) {
       const found = await response.json();
       if (request !== currentRequest) return; // a newer question has been sent
       heading.textContent = found.heading;
+      hint.textContent = found.hint;
       list.replaceChildren(...found.suggestions.map(suggestionCard));
       more.replaceChildren(newTabLink({ href: found.more.url, textContent: found.more.text }));
     } catch (error) {
-      if (request === currentRequest && error.name !== "AbortError") heading.textContent = ERRORS[language];
+      if (request !== currentRequest || error.name === "AbortError") return;
+      heading.textContent = ERRORS[language];
+      hint.textContent = "";
     }
   }
 
   function clear() {
-    heading.textContent = "";
+    heading.textContent = hint.textContent = "";
     list.replaceChildren();
     more.replaceChildren();
   }

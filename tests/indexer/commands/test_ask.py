@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
@@ -13,6 +14,7 @@ from recommender.datatypes import (
     Contribution,
     Evidence,
     Expert,
+    Heading,
     Item,
     Kind,
     Passage,
@@ -39,7 +41,7 @@ AINO_EXPERT = Expert(1, "aino", "Aino", ("it",), ("fi",), None, 1, 0, 0, 0, DAY,
 
 
 def test_a_recommendation_is_printed_in_a_few_lines_with_matching_words_in_brackets() -> None:
-    assert as_text(Recommendation("q", "en", Verdict.ANSWER, (SUGGESTION,), (AINO_EXPERT,))).splitlines() == [
+    assert as_text(Recommendation("q", "en", Verdict.ANSWER, (SUGGESTION,), (AINO_EXPERT,)), 0).splitlines() == [
         "This has been answered before.",
         "",
         "1. Printer stuck",
@@ -55,21 +57,21 @@ def test_a_recommendation_is_printed_in_a_few_lines_with_matching_words_in_brack
 
 def test_a_colleague_who_is_away_or_without_a_team_is_described_so() -> None:
     away = Expert(2, "m", "Matti", (), (), date(2026, 5, 1), 1, 0, 0, 0, DAY, (Evidence(ITEM, 0.9, DAY),))
-    line = as_text(Recommendation("q", "en", Verdict.MAYBE, (), (away,))).splitlines()[-1]
+    line = as_text(Recommendation("q", "en", Verdict.MAYBE, (), (away,)), 0).splitlines()[-1]
     assert line.startswith("- Matti (no team, away until 2026-05-01): similar requests answered: 1")
 
 
 @pytest.mark.parametrize(
     ("verdict", "notices", "lines"),
     [
-        (Verdict.UNKNOWN, (), ["Nobody has written this down."]),
-        (Verdict.MAYBE, (), ["These may help."]),
+        (Verdict.UNKNOWN, (), ["Nobody has written this down yet."]),
+        (Verdict.MAYBE, (), ["Possibly related."]),
         (
             Verdict.UNKNOWN,
             ("dense_missing",),
             [
                 "The model or its vectors cannot be used, so keyword search alone answers. Run: kollega status",
-                "Nobody has written this down.",
+                "Nobody has written this down yet.",
             ],
         ),
         (
@@ -77,13 +79,40 @@ def test_a_colleague_who_is_away_or_without_a_team_is_described_so() -> None:
             ("index_mismatch",),
             [
                 "The index is of another model, so keyword search alone answers. Run: kollega reindex --full",
-                "Nobody has written this down.",
+                "Nobody has written this down yet.",
             ],
         ),
     ],
 )
 def test_verdict_and_notices_come_first(verdict: Verdict, notices: tuple[str, ...], lines: list[str]) -> None:
-    assert as_text(Recommendation("q", "en", verdict, notices=notices)).splitlines() == lines
+    assert as_text(Recommendation("q", "en", verdict, notices=notices), 0).splitlines() == lines
+
+
+def test_what_the_page_says_of_a_suggestion_is_printed_below_its_title() -> None:
+    newer = Heading("document:4", Kind.DOCUMENT, "Printers", "en", None)
+    old = replace(ITEM, at=datetime(2020, 5, 1))
+    suggestions = (
+        replace(SUGGESTION, asked=12, last_at=datetime(2026, 5, 4), newer=newer),
+        replace(SUGGESTION, item=old, other_language=replace(newer, language="fi", title="Tulostimet")),
+    )
+    lines = as_text(Recommendation("q", "en", Verdict.MAYBE, suggestions, missing=("807", "E-52")), 18).splitlines()
+    assert lines[:2] == ["Possibly related.", "None of these mentions 807 or E-52."]
+    assert lines[5:7] == [
+        "   asked 12 times, last on 2026-05-04",
+        "   there is a newer answer: Printers (document:4)",
+    ]
+    second = lines.index("2. Printer stuck")
+    assert lines[second + 2 : second + 4] == [
+        "   older than 18 months: make sure that it still holds",
+        "   also in fi: Tulostimet (document:4)",
+    ]
+    alone = as_text(Recommendation("q", "en", Verdict.MAYBE, suggestions[:1], missing=("807",)), 0).splitlines()
+    assert alone[1] == "This does not mention 807." and not any("older than" in line for line in alone)
+
+
+def test_a_vague_question_is_answered_with_a_question() -> None:
+    text = as_text(Recommendation("apua", "fi", Verdict.UNKNOWN, vague=True), 18)
+    assert text == "Tell a little more: which program, device or matter is it about? What does it say or do?"
 
 
 @pytest.fixture

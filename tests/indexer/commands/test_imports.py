@@ -3,6 +3,9 @@
 import gzip
 from pathlib import Path
 
+import pytest
+
+from indexer.commands import running
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 
 
@@ -22,6 +25,15 @@ def test_a_bad_record_is_reported_with_file_and_line_the_others_are_loaded_and_t
     assert result.stdout == "3 added, 0 updated, 0 unchanged, 2 could not be loaded\n"
     assert "records.jsonl:2: not JSON (" in result.stderr
     assert "records.jsonl:4: team: there is no team 'xx'." in result.stderr
+
+
+def test_a_long_import_writes_lines_of_progress_without_a_terminal_and_a_short_one_none(
+    kollega: Kollega, write_lines: WriteLines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert kollega("import", "jsonl", write_lines(TEAM, AINO)).stderr == ""
+    monkeypatch.setattr(running, "SECONDS_BETWEEN_LINES", 0.0)
+    result = kollega("import", "jsonl", write_lines(TEAM, AINO))
+    assert result.stderr == "importing: 1\nimporting: 2\n" and result.stdout.startswith("0 added")
 
 
 def test_a_missing_or_truncated_file_is_reported_in_one_sentence_with_exit_status_1(

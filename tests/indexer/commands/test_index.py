@@ -70,7 +70,7 @@ def test_items_that_are_not_indexed_whole_are_named_once_each_and_then_counted(
     lines = [line for line in result.stderr.splitlines() if line.startswith("not indexed whole: ")]
     assert len(lines) == 51 and lines[-1] == "not indexed whole: 3 more items"
     assert lines[0].startswith(
-        "not indexed whole: request:1 (Printer on floor two is stuck): 598 characters are no words"
+        "not indexed whole: request:1 (Printer on floor two is stuck): 598 characters of pasted files"
     )
 
 

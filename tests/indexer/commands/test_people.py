@@ -136,6 +136,17 @@ def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(
     assert _signs_in(sessions, "aino")
 
 
+def test_a_service_is_guessed_by_its_name_until_its_kind_is_set(run: Run, sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        session.add_all([Person(handle="x1", name="ServiceDesk Bot"), Person(handle="x2", name="Aino Virtanen")])
+    assert _output(run("user", "services")) == "x1\tServiceDesk Bot\tguessed\n"
+    assert _output(run("user", "kind", "x1", "person")) == "x1 is a person and may be suggested\n"
+    assert _output(run("user", "kind", "x2", "service")) == "x2 is a service and is never suggested\n"
+    assert _output(run("user", "services")) == "x2\tAino Virtanen\tset\n"
+    assert _output(run("user", "kind", "x1", "guess")) == "x1 is a service and is never suggested\n"
+    assert "There is no person 'x3'" in _error(run("user", "kind", "x3", "service"))
+
+
 @pytest.mark.parametrize("password", ["", "123456789"])
 @pytest.mark.parametrize("command", ["add", "password"])
 def test_a_password_that_is_too_short_is_reported_in_one_sentence_and_changes_nothing(

@@ -2,20 +2,22 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from indexer import cli
-from indexer.commands import measure
+from indexer.commands import measure, running
 from indexer.evaluation import cache
+from indexer.evaluation import evaluate as evaluate_module
 from indexer.evaluation.evaluate import evaluate
 from indexer.evaluation.report import Evaluation, as_json
-from indexer.evaluation.run import RANKED, Run, with_candidates
+from indexer.evaluation.run import RANKED, Run, answer_queries, with_candidates
 from indexer.evaluation.sets import EvaluationSet
 from recommender.errors import EvaluationError
 from recommender.language.analyzer import Analyzer
@@ -217,6 +219,93 @@ def test_a_filter_applies_to_both_legs(
     queries = [make_query(f"fi-en:{n}", "printer jam", ["en"], "fi-en", filter={"language": "en"}) for n in range(3)]
     evaluation = evaluate(settings, encoder, analyzer, [write_set(corpus, queries)], part="all")
     assert all(_metrics(evaluation, "fi-en", method)["R@1"] == 1.0 for method in ("lexical", "dense", "fusion"))
+
+
+def test_queries_whose_items_lack_the_time_they_need_are_left_out_and_named(
+    write_set: WriteSet, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    corpus = [make_item(word, title=f"{word} jam", created_at="2026-01-01T00:00:00") for word in WORDS]
+    corpus.append(make_item("undated", title="zebra jam"))
+    before = {"before": "2026-02-01T00:00:00"}
+    queries = [make_query(f"q{n}", f"{word} jam", [word], filter=before) for n, word in enumerate(WORDS)]
+    queries.append(make_query("q99", "zebra jam", ["undated"], filter=before))
+    evaluation = evaluate(settings, encoder, analyzer, [write_set(corpus, queries)], part="all")
+    assert {row.n for row in evaluation.rows} == {8} and _metrics(evaluation, "similar", "fusion")["R@1"] == 1.0
+    assert evaluation.problems == [
+        "office: 1 of 9 queries are left out, because they have filter.before and a relevant item has no created_at "
+        "(the first is q99)."
+    ]
+
+
+def test_answers_are_searched_before_a_time_or_without_some(
+    write_set: WriteSet, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    def item(name: str, day: int) -> dict[str, Any]:
+        answer = {"id": f"a{name}", "body": "open the tray", "created_at": f"2026-01-{day:02}T00:00:00"}
+        return make_item(name, answers=[answer])
+
+    pool, before = {"pool": "answers"}, {"before": "2026-01-03T00:00:00"}
+    corpus = [item("x", 1), item("y", 2), item("z", 3), *(make_item(word) for word in WORDS)]
+    queries = [
+        make_query("ans-1", "open the tray", ["ay"], "answer", filter={**pool, "exclude": ["ax", "z"]}),
+        make_query("ans-2", "open the tray", ["ay"], "answer", filter={**pool, **before, "exclude": ["x"]}),
+    ]
+    evaluation = evaluate(settings, encoder, analyzer, [write_set(corpus, queries)], part="all")
+    assert evaluation.problems == [] and _metrics(evaluation, "answer", "lexical")["R@1"] == 1.0
+
+
+@pytest.fixture
+def run_command(
+    settings: Settings, encoder: FakeEncoder, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """`kollega evaluate` with arguments, as an admin runs it without a terminal."""
+    monkeypatch.setattr("recommender.encoder.load.load_encoder", lambda _settings: encoder)
+    monkeypatch.setattr(measure, "load_analyzer", lambda _settings: analyzer)
+
+    def run(*arguments: object) -> Result:
+        environment = {"KOLLEGA_HOME": str(settings.home)}
+        return CliRunner().invoke(cli.main, ["evaluate", *map(str, arguments)], env=environment)
+
+    return run
+
+
+@pytest.mark.parametrize("error", [KeyError("created_at"), EvaluationError("It is damaged."), KeyboardInterrupt()])
+def test_what_was_measured_before_an_error_is_printed_and_the_exit_status_is_1(
+    write_set: WriteSet, run_command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    office = _office(write_set)
+    bad = write_set([make_item("a")], [make_query("q1", "a", ["a"])], "bad")
+
+    def failing(evaluation_set: EvaluationSet, *rest: Any) -> Any:
+        if evaluation_set.name == "bad":
+            raise error
+        return answer_queries(evaluation_set, *rest)
+
+    monkeypatch.setattr(evaluate_module, "answer_queries", failing)
+    shown = run_command(office, bad, "--part", "all")
+    assert shown.exit_code == 1 and "| office | similar | 8 | fusion | 1.000 |" in shown.stdout
+    assert "Traceback" not in shown.output and "fusion minus dense search alone" in shown.stdout
+    told = "Stopped before" if isinstance(error, KeyboardInterrupt) else "bad: search is left out"
+    assert told in shown.stderr
+    rows = json.loads(run_command(office, bad, "--part", "all", "--json").stdout)
+    assert {row["set"] for row in rows} == {"office", "all"}
+
+
+def test_progress_is_written_as_lines_on_standard_error_without_a_terminal(
+    write_set: WriteSet, run_command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "SECONDS_BETWEEN_LINES", 0.0)
+    shown = run_command(_office(write_set), "--part", "all", "--json")
+    assert shown.exit_code == 0 and isinstance(json.loads(shown.stdout), list)
+    lines = shown.stderr.splitlines()
+    assert {"office: 17 of 17", "office: lexical: 1 of 24", "office: fusion: 24 of 24"} <= set(lines)
+    monkeypatch.setattr(running, "SECONDS_BETWEEN_LINES", 60.0)
+    folder = write_set([make_item(word) for word in WORDS], [make_query("q1", "coffee", ["coffee"])], "other")
+    lines = run_command(folder, "--part", "all").stderr.splitlines()
+    assert lines == [
+        f"other{part}"
+        for part in (": 0 of 8", ": questions: 0 of 1", ": lexical: 1 of 1", ": dense: 1 of 1", ": fusion: 1 of 1")
+    ]
 
 
 def test_the_command_prints_a_table_and_json_and_draws_the_diagram(

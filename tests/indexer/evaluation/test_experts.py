@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import shutil
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from indexer.evaluation import evaluate as evaluate_module
 from indexer.evaluation import experts
 from indexer.evaluation.evaluate import evaluate
-from indexer.evaluation.expert_questions import FILTERED, FIXED, UNFILTERED, ExpertRun, pack, read, unpack
+from indexer.evaluation.expert_questions import FILTERED, FIXED, UNFILTERED, ExpertRun, ExpertTask, pack, read, unpack
 from indexer.evaluation.experts import AS_RANKED, CAPPED, RANKER, SPREAD, gini, top_share
 from indexer.evaluation.report import as_json, as_text
 from indexer.evaluation.run import Run, ask_experts
 from indexer.evaluation.sets import EvaluationSet
-from recommender.errors import EvaluationError
 from recommender.language.analyzer import Analyzer
 from recommender.people.experts import Ranked
 from recommender.recommender import Nearby, Recommender
@@ -149,10 +151,60 @@ def test_no_colleagues_are_measured_on_train_queries(
     assert evaluate(settings, encoder, analyzer, [folder], part="train").experts.rows == []
 
 
-@pytest.mark.parametrize("name", ["meta.json", "people.jsonl.gz"])
-def test_a_set_without_its_split_or_its_people_is_reported_in_one_sentence(
-    folder: Path, settings: Settings, encoder: FakeEncoder, analyzer: Analyzer, name: str
+def _without_a_date(folder: Path) -> None:
+    rows = [json.loads(line) for line in gzip.decompress((folder / "corpus.jsonl.gz").read_bytes()).splitlines()]
+    del rows[3]["created_at"]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (folder / "corpus.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (lambda folder: (folder / "meta.json").unlink(), "meta.json"),
+        (lambda folder: (folder / "people.jsonl.gz").unlink(), "people.jsonl.gz"),
+        (lambda folder: (folder / "meta.json").write_text("{}"), "needs expert_split"),
+        (lambda folder: (folder / "meta.json").write_text('{"expert_split": null}'), "cannot be used"),
+        (_without_a_date, "1 items have no created_at"),
+    ],
+)
+def test_a_set_without_its_split_its_people_or_a_time_leaves_colleagues_out_in_one_sentence(
+    folder: Path,
+    settings: Settings,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    damage: Callable[[Path], None],
+    problem: str,
 ) -> None:
-    (folder / name).unlink()
-    with pytest.raises(EvaluationError, match=name.replace(".", r"\.")):
-        evaluate(settings, encoder, analyzer, [folder])
+    damage(folder)
+    evaluation = evaluate(settings, encoder, analyzer, [folder], part="all")
+    assert evaluation.experts.rows == []
+    (told,) = evaluation.problems
+    assert told.startswith(f"{folder.name}: the suggestion of colleagues is left out: ") and problem in told
+
+
+def test_an_error_in_one_set_leaves_only_that_set_s_colleagues_out(
+    folder: Path,
+    tmp_path: Path,
+    settings: Settings,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for path in [path for path in folder.iterdir() if path.is_file()]:
+        shutil.copy(path, other)
+
+    def failing(evaluation_set: EvaluationSet, task: ExpertTask, run: Run) -> ExpertRun:
+        if evaluation_set.name == "other":
+            raise KeyError("created_at")
+        return ask_experts(evaluation_set, task, run)
+
+    monkeypatch.setattr(evaluate_module, "ask_experts", failing)
+    evaluation = evaluate(settings, encoder, analyzer, [other, folder])
+    assert {row.set for row in evaluation.experts.rows} == {folder.name}
+    (told,) = evaluation.problems
+    assert told.startswith(
+        "other: the suggestion of colleagues is left out, because of an error: KeyError: 'created_at'."
+    )

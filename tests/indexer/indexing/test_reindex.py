@@ -106,7 +106,7 @@ def test_a_pasted_picture_never_reaches_the_index_and_the_item_is_told_once(
     assert report.passages == 3
     assert not any("iVBORw0KGgo" in text for text in _encoded(encoder))
     (told,) = report.left_out
-    assert told.startswith("request:1 (Printer stuck): 297,0") and "are no words" in told
+    assert told.startswith("request:1 (Printer stuck): 297,0") and "were left out" in told
     lexical = LexicalIndex.load(generations.live(settings.index_dir) / "lexical")
     assert lexical.rarity(["everywhere"], ANYONE.tokens)["everywhere"] > 0
     assert run().left_out == []  # nothing changed

@@ -34,3 +34,12 @@ def test_a_past_question_is_searched_among_the_items_that_existed_then_and_its_a
         assert {person for trace in third.traces for person in (p.person_id for p in trace.contributions)} == {1}
         assert third.answered.isdisjoint(third.excluded) and len(third.excluded) == 1
         assert [q.key for q in past_questions(open_recommender(), session, most=1, before=times[3])] == ["request:3"]
+
+
+def test_a_service_answered_nothing(
+    sessions: sessionmaker[Session], add_request: Callable[..., int], open_recommender: Callable[[], Recommender]
+) -> None:
+    add_request("printer jam", by="aino", at=START)
+    add_request("printer jam again", by="jira-bot", at=START + timedelta(days=1))
+    with sessions() as session:
+        assert [question.key for question in past_questions(open_recommender(), session)] == ["request:1"]

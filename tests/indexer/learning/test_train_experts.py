@@ -9,7 +9,16 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.status import read_status
 from indexer.learning.history import PastQuestion
-from indexer.learning.train_experts import HELD_OUT, LEAST, WARM_UP, learn, reciprocal_ranks, train
+from indexer.learning.train_experts import (
+    HELD_OUT,
+    LEAST,
+    SHARED_FEATURES,
+    WARM_UP,
+    fit_shared,
+    learn,
+    reciprocal_ranks,
+    train,
+)
 from recommender.datatypes import DENSE_MISSING, Contribution
 from recommender.errors import IndexNotFound, ModelError
 from recommender.index import generations
@@ -47,6 +56,13 @@ def test_weights_that_are_better_on_the_newest_questions_are_used() -> None:
     assert reciprocal_ranks([_question(1, EXPERT, EXPERT)], ranker, 365).tolist() == [1.0]
     assert training.as_text().startswith("The learned weights are used: on the newest 45 of 200 questions")
     assert "is 1.000 with learned weights" in training.as_text() and "+0.500 [+0.500, +0.500]" in training.as_text()
+
+
+def test_shared_weights_have_few_features_and_are_held_to_votes_however_many_questions_there_are() -> None:
+    past = [_question(number, EXPERT if number % 3 else POPULAR, EXPERT) for number in range(LEAST)]
+    shared = fit_shared(past, 365)
+    assert shared.keys() == set(SHARED_FEATURES)
+    assert fit_shared([*past, *past], 365) == pytest.approx(shared, abs=1e-4)
 
 
 def test_weights_that_are_no_better_than_votes_are_not_used() -> None:

@@ -104,6 +104,24 @@ def test_a_record_is_stored_with_all_its_parts(import_lines: Import, sessions: s
         assert aino.languages == ["fi", "en"] and [team.handle for team in aino.teams] == ["it"]
 
 
+def test_the_kind_of_a_person_is_guessed_until_a_record_says_it(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    def kinds() -> dict[str, str]:
+        with sessions() as session:
+            return {person.handle: person.kind for person in session.query(Person)}
+
+    desk: Line = {"type": "person", "id": "desk", "name": "IT-tuki"}
+    import_lines(desk, MATTI)
+    assert kinds() == {"desk": "service", "matti": "person"}
+    assert _counts(import_lines({**desk, "kind": "person"}, {**MATTI, "kind": "service"})) == (0, 2, 0, [])
+    assert kinds() == {"desk": "person", "matti": "service"}
+    assert _counts(import_lines(desk, MATTI)) == (0, 0, 2, [])  # what was said stays
+    assert kinds() == {"desk": "person", "matti": "service"}
+    (problem,) = import_lines({**MATTI, "kind": "robot"}).problems
+    assert "kind: Input should be 'person' or 'service'" in problem
+
+
 def test_a_changed_record_is_updated_and_the_others_are_not(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
@@ -229,6 +247,18 @@ def test_a_closed_request_is_resolved_with_an_answer_or_without(
     assert import_lines(TEAM, AINO, MATTI, {**REQUEST, "status": "closed", **changes}).problems == []
     with sessions() as session:
         assert (_request(session).status, _request(session).resolved_at) == ("resolved", resolved_at)
+
+
+def test_the_language_is_found_from_the_words_and_not_from_a_pasted_picture(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    picture = "data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUgAAthe+and/of" * 100
+    body = f"![]({picture})\n\nTulostin on jumissa toisessa kerroksessa, eikä kukaan tiedä mitä tehdä."
+    import_lines(
+        {**REQUEST, "title": "HP 4350", "body": body, "team": None, "audience": None, "replies": [], "status": "open"}
+    )
+    with sessions() as session:
+        assert (_request(session).language, picture in _request(session).body) == ("fi", True)
 
 
 def test_a_number_too_large_for_its_column_is_a_bad_record_and_the_others_are_loaded(

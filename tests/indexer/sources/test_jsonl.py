@@ -131,8 +131,9 @@ def test_a_record_that_cannot_be_used_says_which_field_and_why(
     [
         (b"{not json", "not JSON (Expecting property name enclosed in double quotes at column 2)"),
         (b'{"type": "request", "title": "\xe4"}', "not UTF-8"),
-        (b"[1, 2]", "Input should be a valid dictionary or object to extract fields from"),
-        (b'{"id": "r1"}', "Unable to extract tag using discriminator 'type'"),
+        (b"[1, 2]", "not an object in braces, with its type and fields"),
+        (b'{"id": "r1"}', "type: it is missing. Write team, person, request or document"),
+        (b'{"type": "ticket"}', "type: 'ticket' is not known. Write team, person, request or document"),
     ],
 )
 def test_a_line_that_is_not_a_record_is_reported_and_the_next_is_read(
@@ -188,6 +189,11 @@ def test_a_list_that_breaks_off_yields_the_records_before_and_then_one_sentence(
         for located in JSONLSource(tmp_path / "list.json").records():
             found.append(located)
     assert len(found) == 3
+
+
+def test_objects_over_several_lines_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"has an object over several lines, from line 3 on; what is before was"):
+        _read(tmp_path / "f.json", "\n\n" + "\n".join(json.dumps(line, indent=1) for line in _PEOPLE))
 
 
 def test_a_list_that_is_too_long_is_refused_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

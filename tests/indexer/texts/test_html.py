@@ -70,6 +70,11 @@ def test_only_elements_count_as_html() -> None:
     assert decoded("&auml; &lt;b&gt; &amp;", keep="<>&") == "ä &lt;b&gt; &amp;"
 
 
+def test_lines_may_end_as_on_windows() -> None:
+    written = "&auml;\r\n```\r\n&auml;\r\n```\r\n&auml;<br>x\r\n\r\n    &auml; <br>\r\n\r\n&auml;\r\n"
+    assert plain(written) == "ä\r\n```\r\n&auml;\r\n```\r\nä\nx\r\n\r\n    &auml; <br>\r\n\r\nä\r\n"
+
+
 @pytest.mark.parametrize("part", ["<!--", "<script>", "<pre>", "<code>", "`a ", "<p ", "&auml", "```\n", "<b>"])
 def test_a_long_broken_text_takes_no_time(part: str) -> None:
     started = time.monotonic()

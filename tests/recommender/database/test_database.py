@@ -209,6 +209,18 @@ def test_downgrading_to_the_second_version_deletes_personal_settings_and_nothing
     assert not any(_rows(at_0001, {"person_settings": ["person_id"], "first_suggestions": ["day"]}).values())
 
 
+def test_an_upgrade_tells_services_from_people_by_their_names(at_0001: Engine) -> None:
+    with at_0001.begin() as connection:
+        added = "INSERT INTO people VALUES (8, 'jira', 'Automation for Jira', 'staff', '[]', NULL, NULL, '2026-01-01')"
+        connection.exec_driver_sql(added)
+    migrate(at_0001)
+    rows = _rows(at_0001, {"people": ["handle", "kind", "stated_kind"]})["people"]
+    assert rows == [
+        {"handle": "aino", "kind": "person", "stated_kind": None},
+        {"handle": "jira", "kind": "service", "stated_kind": None},
+    ]
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -502,25 +502,3 @@ def test_another_team_in_the_audience_still_reads_a_request_that_is_unshared(ses
     request.audience.append(RequestAudience(token="team:hr"))
     requests.share(session, request, _reader(session, "minna"), False)
     assert _readers(session, _stored(session, request)) == {"minna", "otto", "iida", "vera"}
-
-
-# the likely team
-
-
-@pytest.mark.parametrize(
-    ("handles", "team"),
-    [
-        ([], None),
-        (["hr"], "hr"),
-        (["it", "hr", "hr"], "it"),  # 1 against 1/2 + 1/3
-        (["it", "hr", "hr", "hr"], "hr"),  # 1 against 1/2 + 1/3 + 1/4
-        (["hr", "it", "it", "legal", "hr"], "hr"),  # 1 + 1/5 against 1/2 + 1/3
-        (["legal", "it"], "legal"),
-        (["gone"], None),
-    ],
-)
-def test_the_likely_team_has_most_of_the_similar_items_and_the_first_counts_most(
-    session: Session, handles: list[str], team: str | None
-) -> None:
-    result = requests.likely_team(session, handles)
-    assert (result.handle if result else None) == team

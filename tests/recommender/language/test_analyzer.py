@@ -182,3 +182,19 @@ def test_the_terms_of_a_question_include_those_of_the_same_text_indexed(analyzer
         assert set(indexed.words) <= set(query.words)
         assert set(indexed.grams) <= set(query.grams)
     assert not any(" " in term or term == "" for term in (*query.words, *query.grams))
+
+
+@pytest.mark.parametrize(
+    ("word", "language", "base_form"),
+    [
+        ("Työpöydällä", "fi", "työpöytä"),
+        ("VPN-yhteyden", "fi", "vpn-yhteys"),
+        ("printers", "en", "printer"),
+        ("0x80070005", "fi", "0x80070005"),
+        ("prn03-laite", "fi", "prn03-laite"),
+        ("blorft", "fi", "blorft"),
+        ("word", "de", "word"),
+    ],
+)
+def test_the_base_form_of_a_word_keeps_its_dots(analyzer: Analyzer, word: str, language: str, base_form: str) -> None:
+    assert analyzer.base_form(word, language) == base_form

@@ -130,32 +130,22 @@ def test_nobody_is_named_for_an_unrelated_question(build: Build, session: Sessio
     assert build().recommend("saxophone mango", ANYONE, session).experts == ()
 
 
-def test_only_people_with_an_item_that_is_shown_are_named_however_much_others_did(
+def test_only_people_with_a_shown_item_are_named_however_much_others_did(
     build: Build, session: Session, add_request: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    question = "printer jam upstairs copier hallway toner"
     add_unrelated_requests(add_request)
-    for answer in (
-        "open the tray",
-        "pull the paper out",
-        "call the janitor about the paper",
-    ):  # the first three are always shown
-        add_request(question, answer=answer, by="groucho")
+    add_request("printer jam upstairs", answer="open the tray", by="groucho")
     for number in range(5):
-        add_request(
-            f"jam alpha{number} beta{number} gamma{number}",
-            answer=f"delta{number} eps{number}",
-            by="harpo",
-        )
+        add_request(f"jam alpha{number} beta{number} gamma{number}", answer=f"delta{number} eps{number}", by="harpo")
     recommender = build()
-    shown = recommender.recommend(question, ANYONE, session).suggestions
-    assert {suggestion.item.title for suggestion in shown} == {question}
     monkeypatch.setattr(experts, "NEAR", 0.0)
-    near = recommender.evidence(question, ANYONE, session)
+    near = recommender.evidence("printer jam upstairs", ANYONE, session)
     assert len(experts.rank(near.traces, recommender.snapshot.ranker, utc_now(), 365, "en")) > 1
-    [expert] = recommender.recommend(question, ANYONE, session).experts
+    [expert] = recommender.recommend("printer jam upstairs", ANYONE, session).experts
     assert expert.handle == "groucho"
     rank = experts.rank
     monkeypatch.setattr(experts, "rank", lambda *given: tuple(reversed(rank(*given))))
     monkeypatch.setattr(colleagues, "EXPERTS_WEIGHED", 1)
-    assert [expert.handle for expert in recommender.recommend(question, ANYONE, session).experts] == ["groucho"]
+    assert [expert.handle for expert in recommender.recommend("printer jam upstairs", ANYONE, session).experts] == [
+        "groucho"
+    ]

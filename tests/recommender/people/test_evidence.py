@@ -13,7 +13,7 @@ from recommender.corpus import load_items
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.datatypes import Contribution, Expert, Part
 from recommender.people.availability import Availability
-from recommender.people.evidence import traces
+from recommender.people.evidence import mark_shown, traces
 from recommender.people.experts import Ranked, describe, rank, teams, with_evidence
 from recommender.people.fairness import choose
 from recommender.people.ranker import SHIPPED
@@ -66,6 +66,25 @@ def test_the_best_contribution_of_each_replier_counts_but_none_of_the_asker(peop
         Contribution(2, 0.5, AT + timedelta(days=1), Part.ANSWERED),
         Contribution(3, 0.2, AT + timedelta(days=3), Part.REPLIED),
     }
+
+
+def test_a_service_takes_part_in_nothing_whatever_it_answered_or_owns(people: Session) -> None:
+    bot = Person(handle="p6", name="ServiceDesk Bot", role="agent")
+    people.add(bot)
+    people.flush()
+    people.add_all(
+        [_request(_reply(6, accepted=True), _reply(1, 1)), _document(6, verified_by_id=2, verified_on=date(2026, 2, 1))]
+    )
+    people.flush()
+    keys = {"request:1": 0.9, "document:1": 0.5}
+
+    def authors() -> list[set[int]]:
+        return [{part.person_id for part in trace.contributions} for trace in traces(people, keys, ANYONE)]
+
+    assert authors() == [{1}, {2}]
+    bot.stated_kind = "person"
+    people.flush()
+    assert authors() == [{1, 6}, {2, 6}]
 
 
 def test_the_contributions_are_those_of_the_whole_item(people: Session) -> None:
@@ -156,11 +175,12 @@ def test_items_that_the_reader_may_not_read_do_not_change_the_colleagues(people:
 
 
 def _named(session: Session, scores: dict[str, float], reader: Reader) -> Named:
-    """The people whom the recommender names, if items are convincing from a score of 0.3 on."""
+    """The people whom the recommender names, if items are shown from a score of 0.3 on."""
     now = AT + timedelta(days=500)
-    near = [trace._replace(convincing=trace.score >= 0.3) for trace in traces(session, scores, reader)]
+    shown = {key: score for key, score in scores.items() if score >= 0.3}
+    near = mark_shown(traces(session, scores, reader), shown)
     excluded = {reader.person_id} if reader.person_id else set()
     ranked = with_evidence(rank(near, SHIPPED, now, 365, "en", excluded), near)
     people = [person.person_id for person in ranked]
     available = {person_id: Availability(person_id, False, None, False, None, 0.0, (), None) for person_id in people}
-    return ranked, teams(near), describe(session, reader, choose(ranked, available, (), "en"), near, now, 365, SHIPPED)
+    return ranked, teams(near), describe(session, reader, choose(ranked, available, (), "en"), near, now, 365)

@@ -9,7 +9,7 @@ from recommender.access import ANYONE
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.datatypes import Contribution, Part
 from recommender.people.evidence import Trace
-from recommender.people.experts import NEAR, Ranked, describe, load_people, rank, reasons, teams, with_evidence
+from recommender.people.experts import NEAR, Ranked, describe, load_people, rank, teams, with_evidence
 from recommender.people.ranker import VOTES
 from tests.recommender.people.conftest import NOW, make_trace
 
@@ -31,14 +31,17 @@ def test_the_shares_of_all_candidates_sum_to_one_and_are_proportional_to_their_o
         (7, pytest.approx(1.03 / 1.31)),
         (8, pytest.approx(0.28 / 1.31)),
     ]
-    assert reasons(ranked, VOTES) == (("votes",), ())
-    assert reasons(ranked[:1], VOTES) == ((),)  # there is nobody to compare with
 
 
 def test_nobody_is_ranked_without_a_near_item_however_many_items_they_answered() -> None:
     far = [make_trace(number, NEAR - 0.001, (8, 1.0, 0)) for number in range(2, 60)]
     assert _ranked(make_trace(1, NEAR, (7, 0.2, 0)), *far) == [7]
     assert _ranked(*far) == []
+
+
+def test_people_of_a_shown_item_are_ranked_however_low_its_score() -> None:
+    shown = make_trace(2, NEAR / 2, (8, 1.0, 0))._replace(match=0.5)
+    assert _ranked(make_trace(1, 1.0, (7, 1.0, 0)), shown) == [7, 8]
 
 
 def test_the_asker_is_not_ranked_and_ties_come_in_the_order_of_ids() -> None:
@@ -50,25 +53,29 @@ def test_an_answer_from_the_future_counts_as_one_from_today() -> None:
     assert ranked[0].share == ranked[1].share == 0.5
 
 
-def test_the_teams_are_those_of_near_items_without_teams_with_far_fewer_votes() -> None:
-    # it: 1 + 0.25, hr: 0.81, law: 0.36, which is less than 0.3 of the votes of it; the item of far is not convincing
-    traces = [
-        make_trace(1, 1.0, team="it"), make_trace(2, 0.9, team="hr"), make_trace(3, 0.6, team="law"),
-        make_trace(4, 0.5, team="it"), make_trace(5, 0.29, team="far"), make_trace(6, 0.9),
-    ]  # fmt: skip
-    assert teams(traces) == ("it", "hr")
-    assert teams([make_trace(1, 1.0, team="it"), make_trace(2, 0.5, team="hr")]) == ("it",)  # 0.25 of the votes of it
+def test_teams_are_named_only_when_an_item_is_shown() -> None:
+    assert teams([make_trace(1, 0.3, team="it")]) == ("it",)
     assert teams([make_trace(1, 0.29, team="it")]) == ()
 
 
-def test_only_people_with_a_convincing_item_are_named() -> None:
+def test_only_people_with_a_shown_item_are_named_by_how_probably_it_answers() -> None:
     traces = [
         make_trace(1, 0.3, (7, 0.2, 0), (8, 1.0, 0)),
-        make_trace(2, 0.3, (7, 1.0, 0)),
+        make_trace(2, 0.6, (7, 1.0, 0)),
         make_trace(3, 0.29, (9, 1.0, 0)),
     ]
     named = with_evidence([Ranked(9, 0.5), Ranked(8, 0.3), Ranked(7, 0.2)], traces)
-    assert [(each.person_id, each.pieces) for each in named] == [(8, 1), (7, 2)]
+    # 7: 0.2 * (1 - 0.7 * 0.4) = 0.144; 8: 0.3 * 0.3 = 0.09
+    assert [(each.person_id, each.pieces) for each in named] == [(7, 2), (8, 1)]
+    assert [each.share for each in named] == pytest.approx([0.144 / 0.234, 0.09 / 0.234])
+    assert with_evidence([Ranked(9, 0.5)], traces) == ()
+
+
+def test_nobody_is_named_whose_items_hardly_answer_even_if_they_are_the_best() -> None:
+    weak, strong = make_trace(1, 1.0, (7, 1.0, 0)), make_trace(2, 1.0, (8, 1.0, 0))
+    traces = [weak._replace(match=0.09), strong._replace(match=0.11)]
+    assert [each.person_id for each in with_evidence([Ranked(7, 0.9), Ranked(8, 0.1)], traces)] == [8]
+    assert with_evidence([Ranked(7, 1.0)], traces) == ()
 
 
 @pytest.fixture
@@ -97,22 +104,29 @@ def items(sessions: sessionmaker[Session]) -> Session:
 def test_an_expert_has_the_strongest_items_as_evidence_and_counts_of_all(items: Session) -> None:
     aino = [make_trace(number, 1.0 - number / 10, (1, 1.0, number)) for number in range(1, 8)]
     document_owner = Contribution(1, 0.4, NOW, Part.KEEPS)
-    traces = [*aino, Trace("document:1", 0.95, None, "en", (document_owner,), True), make_trace(8, 0.29, (1, 1.0, 8))]
+    traces = [*aino, Trace("document:1", 0.95, None, "en", (document_owner,), 0.95), make_trace(8, 0.29, (1, 1.0, 8))]
     (expert,) = describe(items, ANYONE, [Ranked(1, 0.6)], traces, NOW, 1e9)
     assert (expert.handle, expert.name, expert.teams, expert.languages) == ("aino", "Aino", ("it",), ("fi",))
-    assert (expert.reasons, expert.away_until) == ((), NOW.date())
-    assert (expert.answered, expert.replied, expert.keeps) == (7, 0, 1)  # request 8 is not convincing
+    assert (expert.reasons, expert.away_until) == (("answered", "keeps", "lately"), NOW.date())
+    assert (expert.answered, expert.replied, expert.keeps) == (7, 0, 1)  # request 8 is not shown
+    assert expert.answered_this_year == 7
     assert expert.last_at == NOW - timedelta(days=1)  # of the answers, which the page shows
     replied = make_trace(1, 0.9, (1, 0.2, 1))
     replied = replied._replace(contributions=(Contribution(1, 0.2, NOW, Part.REPLIED),))
     earlier = Contribution(1, 0.4, NOW - timedelta(days=9), Part.KEEPS)
     (keeps,) = describe(
-        items, ANYONE, [Ranked(1, 0.6)], [replied, Trace("document:1", 0.9, None, "en", (earlier,), True)], NOW, 1e9
+        items, ANYONE, [Ranked(1, 0.6)], [replied, Trace("document:1", 0.9, None, "en", (earlier,), 0.9)], NOW, 1e9
     )
     assert (keeps.replied, keeps.keeps, keeps.last_at) == (1, 1, NOW - timedelta(days=9))
-    # weights 0.81, 0.64, 0.49, 0.361 (the document: 0.95 squared * 0.4), 0.36
-    assert [piece.item.title for piece in expert.evidence] == ["t1", "t2", "t3", "d", "t4"]
-    assert [piece.weight for piece in expert.evidence] == pytest.approx([0.81, 0.64, 0.49, 0.361, 0.36])
+    # the document weighs 0.95 * 0.4 = 0.38, less than the fifth answer
+    assert [piece.item.title for piece in expert.evidence] == ["t1", "t2", "t3", "t4", "t5"]
+    assert [piece.weight for piece in expert.evidence] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5])
+
+
+def test_what_was_done_long_ago_is_neither_of_this_year_nor_lately(items: Session) -> None:
+    traces = [make_trace(number, 0.9, (1, 1.0, days)) for number, days in ((1, 100), (2, 400), (3, 500))]
+    (expert,) = describe(items, ANYONE, [Ranked(1, 0.6)], traces, NOW, 1e9)
+    assert (expert.answered, expert.answered_this_year, expert.reasons) == (3, 1, ("answered",))
 
 
 def test_people_without_readable_evidence_are_not_described(items: Session) -> None:

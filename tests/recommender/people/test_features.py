@@ -32,6 +32,8 @@ def test_each_feature_by_hand() -> None:
         assert values[f"similar{ending}"] == pytest.approx([_log(1), _log(similar[1] / similar[0])])
         active = [1 + 0.25 * 0.5 ** (2 / half), 0.25 * 0.5 ** (1 / half) + 0.1 * 0.5 ** (2 / half)]
         assert values[f"active{ending}"] == pytest.approx([_log(1), _log(active[1] / active[0])])
+    quarter = [0.5 ** (1 / 9) + 0.25 * 0.5 ** (1 / 3), 0.25 * 0.5 ** (2 / 9) + 0.1 * 0.5 ** (4 / 9)]
+    assert values["active_quarter"] == pytest.approx([_log(1), _log(quarter[1] / quarter[0])])
     assert values["ranks"] == pytest.approx([_log(1), _log((1 / 6 + 1 / 7) / (1 / 5 + 1 / 6))])
     assert values["nearest"] == [1.0, 0.5]
     assert values["specialist"] == pytest.approx([0.75, 0.45])

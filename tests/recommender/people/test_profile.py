@@ -82,6 +82,23 @@ def test_topics_are_words_of_several_items_that_are_rare_elsewhere(
     ]
 
 
+def test_topics_are_in_their_base_form_and_none_is_a_function_word(
+    sessions: Sessions, analyzer: Analyzer, add_request: Callable[..., int], reindexed: Callable[..., LocalIndex]
+) -> None:
+    for title in (
+        "Työpöydän tulostimen VPN-yhteyden virhe niin kuin",
+        "Työpöydällä tulostimessa VPN-yhteyden niin kuin",
+    ):
+        add_request(title, "kanssa", "Korjattu", by="aino", language="fi")
+    for number in range(8):
+        add_request(f"Lounas {number}", "Ruokalista puuttuu", "Se on ovessa", by="matti", language="fi")
+    with sessions() as session:
+        reader = reader_of(session.query(Person).filter_by(handle="aino").one())
+    words = {topic.word for topic in _topics(sessions, reader, analyzer, reindexed())}
+    assert {"työpöytä", "tulostin", "vpn-yhteys"} <= words
+    assert words.isdisjoint({"niin", "kuin", "kanssa"})
+
+
 def test_a_declined_item_gives_no_topic(
     sessions: Sessions, aino: Reader, analyzer: Analyzer, reindexed: Callable[..., LocalIndex]
 ) -> None:

@@ -1,4 +1,4 @@
-"""people/ranker.py: reasons by hand, weights that fitting finds again, and the cost of ranking many people."""
+"""people/ranker.py: weights that fitting finds again, and the cost of ranking many people."""
 
 import sys
 from types import FrameType
@@ -7,19 +7,9 @@ import numpy as np
 import pytest
 
 from recommender.people.experts import rank
-from recommender.people.features import FEATURES, candidates
+from recommender.people.features import FEATURES
 from recommender.people.ranker import SHIPPED, VOTES, Ranker, fit
 from tests.recommender.people.conftest import NOW, make_trace
-
-
-def test_the_reasons_are_the_features_that_put_a_person_above_the_others() -> None:
-    ranker = Ranker({"nearest": 1.0, "specialist": 2.0, "lately": -1.0})
-    result = candidates([make_trace(1, 1.0, (7, 1.0, 0)), make_trace(2, 0.5, (8, 1.0, 9))], NOW, 365, "en")
-    # specialist gives 2 * 0.5 and nearest 0.5; the weight of lately is negative
-    assert ranker.reasons(result.values, 0) == ("specialist", "nearest")
-    # a smaller value of a feature with a negative weight is no reason to ask person 8
-    assert ranker.reasons(result.values, 1) == ()
-    assert ranker.reasons(result.values[:1], 0) == ()
 
 
 def test_fitting_finds_the_weights_that_the_answers_were_drawn_with() -> None:
@@ -35,6 +25,18 @@ def test_fitting_finds_the_weights_that_the_answers_were_drawn_with() -> None:
         questions.append((values, answered))
     fitted = fit(questions, Ranker({}), pull=1.0)
     assert [fitted[name] for name in FEATURES] == pytest.approx(weights.tolist(), abs=0.12)
+
+
+def test_weights_of_other_features_stay_those_of_the_start() -> None:
+    rng = np.random.default_rng(1)
+    questions = []
+    for _ in range(50):
+        values = rng.normal(size=(6, len(FEATURES)))
+        questions.append((values, values[:, FEATURES.index("ranks")] == values[:, FEATURES.index("ranks")].max()))
+    start = Ranker({"ranks": 0.5, "votes": 1.0})
+    free = fit(questions, start, 0.1, ("votes", "nearest"))
+    assert free["ranks"] == 0.5 and free["quality"] == 0.0 and free["votes"] != 1.0
+    assert fit(questions, start, 0.1)["ranks"] > 1.0
 
 
 def test_weights_stay_unchanged_when_nobody_answered() -> None:

@@ -13,7 +13,7 @@ from recommender.search.calibration import Features
 from recommender.search.features import NAMES, CandidateText
 from recommender.search.fusion import Candidate
 from recommender.search.question import Question
-from recommender.search.search import JudgedItem, Pool, Results
+from recommender.search.results import JudgedItem, Pool, Results
 
 DAY = datetime(2026, 6, 1)
 

@@ -13,7 +13,7 @@ from recommender.index.lexical import Entry, LexicalIndex
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
-from recommender.language.synonyms import SynonymsFile
+from recommender.language.synonyms import Synonyms, SynonymsFile
 from recommender.language.terms import Terms
 from recommender.search.question import Question, QuestionAnalyzer, is_vague, title_words
 from recommender.settings import Settings
@@ -92,8 +92,43 @@ def test_the_distinctive_words_of_a_title_are_told(asked: Callable[..., Question
     assert title_words(question, "Roskaposti tulee läpi", analyzer) == ("Roskaposti",)
     assert title_words(question, "Roskapostisuodatin", analyzer) == ()
     assert title_words(asked("your text", *texts), "Is your text here", analyzer) == ()
+    many = [f"salasana number{n}" for n in range(14)] + [f"other number{n}" for n in range(30)]
+    assert title_words(asked("salasana", *many), "Unohdin salasanani", analyzer) == ("salasanani",)
 
 
 def test_the_spellings_of_a_question_with_dots_are_told(questions: QuestionAnalyzer) -> None:
     assert _question(questions, "missä sääressä").spellings["saari"] == {"sääri"}
     assert _question(questions, "saari").spellings == {}
+
+
+def test_an_everyday_word_counts_less_when_items_have_the_word_of_the_question(
+    analyzer: Analyzer, settings: Settings, tmp_path: Path
+) -> None:
+    synonyms = SynonymsFile(settings.synonyms_path, analyzer)
+    everyday = Synonyms.parse("notebook, laptop", analyzer)
+    questions = QuestionAnalyzer(analyzer, synonyms, Alignment(), Dictionary(), "en", everyday)
+    probabilities = []
+    for name, texts in (("unknown", ["laptop", "vpn", "door"]), ("known", ["laptop", "notebook", "door"])):
+        lexical = LexicalIndex.create(tmp_path / name)
+        empty = Terms((), ())
+        lexical.add(
+            Entry(f"request:{n}", "en", frozenset({"everyone"}), empty, analyzer.index_terms(text, "en"))
+            for n, text in enumerate(texts)
+        )
+        lexical.commit()
+        index = cast(SearchIndex, _Words(lexical))
+        question = questions.analyse("notebook", index, ANYONE)
+        (found,) = questions.with_translations(question, "en", index, ANYONE).terms.translations
+        assert found.term == "laptop"
+        probabilities.append(found.probability)
+    assert probabilities[0] > probabilities[1] > 0
+
+
+class _Words:
+    """The parts of an index that a question needs, without similar words."""
+
+    def __init__(self, lexical: LexicalIndex) -> None:
+        self.rarity, self.size = lexical.rarity, lexical.size
+
+    def similar_words(self, word: str) -> list[tuple[str, int]]:
+        return []

@@ -17,6 +17,7 @@ from schemathesis import Case
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts
+from recommender.database.item_tables import Replacement
 from recommender.database.tables import Event, HelpRequest, Person
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -77,6 +78,18 @@ def test_lists_and_items_contain_only_what_the_reader_may_read(call: Call) -> No
     assert call("matti", "GET", "/items/request:1").json["answer"] == "Hold the power button"
     unreadable, unknown = (call("matti", "GET", f"/items/request:{n}") for n in (2, 99))
     assert unreadable.status_code == 404 and unreadable.data == unknown.data
+
+
+def test_an_item_names_what_has_replaced_it_to_those_who_may_read_that(
+    call: Call, add_person: Callable[..., int], sessions: Sessions
+) -> None:
+    add_person("riikka", "agent", "hr")
+    assert call("matti", "GET", "/items/request:1").json["replaced_by"] is None
+    with sessions.begin() as session:
+        session.add(Replacement(item="request:1", by="request:2"))
+    named = {"item": "request:2", "title": "Salary table", "language": "en"}
+    for who, shown in (("riikka", named), ("matti", None)):
+        assert call(who, "GET", "/items/request:1").json["replaced_by"] == shown, who
 
 
 def test_an_anonymous_asker_is_not_named_to_colleagues(call: Call) -> None:

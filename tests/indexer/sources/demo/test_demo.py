@@ -35,6 +35,7 @@ AS_WRITTEN = date(2026, 11, 20)
 def test_every_record_of_the_demo_is_valid_and_every_team_has_its_share() -> None:
     located = list(DemoSource(AS_WRITTEN).records())
     assert [record.complaint(record.problem) for record in located if record.record is None] == []
+    assert [(record.place, record.changes) for record in located if record.changes] == []
     kinds = Counter(type(record.record) for record in located)
     assert kinds == {TeamRecord: 6, PersonRecord: 28, RequestRecord: 294, DocumentRecord: 42}
     requests = {"it": 54, "hr": 47, "finance": 47, "legal": 47, "facilities": 52, "sales": 47}

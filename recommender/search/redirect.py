@@ -1,0 +1,90 @@
+"""Leads from an item to the one that stands for it: from a merged request to its target, from a replaced item to what
+replaces it.
+
+A person has said so (`knowledge/`, or a reply such as "merged into #14"), so nothing is estimated here.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.orm import Session
+
+from recommender.access import Reader
+from recommender.corpus import merge_target, readable_items
+from recommender.datatypes import Item
+from recommender.index import SearchIndex
+from recommender.search.features import RERANKED
+from recommender.search.fusion import Candidate
+from recommender.search.replies import merged_into
+
+_LONGEST_CHAIN = 4
+"""Items that are followed one after the other; a judgement."""
+Ranked = list[tuple[Item, Candidate]]
+
+
+@dataclass(frozen=True)
+class Redirected:
+    """The items with their candidates, best first, and the key of the replacing item for each replaced one."""
+
+    ranked: Ranked
+    replaced: dict[str, str] = field(default_factory=dict)
+
+
+def lead_on(
+    ranked: Sequence[tuple[Item, Candidate]],
+    candidates: Sequence[Candidate],
+    index: SearchIndex,
+    reader: Reader,
+    session: Session,
+    leave_out: Collection[str] = (),
+    among: frozenset[str] | None = None,
+) -> Redirected:
+    """The first items, in which a merged request gives its place to its target, and what replaces an item stands before
+    it. Only targets that the reader may read are taken, only those that are in the index, none of `leave_out`, and only
+    those of `among` if that is given. `candidates` are all of the question's."""
+    by_key = {candidate.item: candidate for candidate in candidates}
+    result = Redirected([])
+    taken: set[str] = set()
+
+    def take(item: Item, candidate: Candidate) -> None:
+        if item.key not in taken:
+            taken.add(item.key)
+            result.ranked.append((item, candidate))
+
+    for item, candidate in ranked[:RERANKED]:
+        merged, target = bool(merged_into(item.answer)), item
+        for _step in range(_LONGEST_CHAIN):
+            following = _next(target, reader, session)
+            if following is None or following.key in leave_out or (among is not None and following.key not in among):
+                break
+            target = following
+        standing = _candidate(target, candidate, by_key, index)
+        if target is not item and standing is not None:
+            take(target, standing)
+            if merged and not item.replaced_by:
+                continue
+            result.replaced[item.key] = target.key
+        take(item, candidate)
+    result.ranked.extend((item, candidate) for item, candidate in ranked[RERANKED:] if item.key not in taken)
+    return result
+
+
+def _next(item: Item, reader: Reader, session: Session) -> Item | None:
+    """The item that stands for this one; None when there is none that the reader may read."""
+    key = item.replaced_by
+    if key is None and (number := merged_into(item.answer)):
+        key = merge_target(session, item.key, number)
+    return readable_items(session, [key], reader).get(key) if key else None
+
+
+def _candidate(target: Item, origin: Candidate, by_key: dict[str, Candidate], index: SearchIndex) -> Candidate | None:
+    """The target's own candidate, or the origin's scores with the target's first passage; None when the target is not
+    in the index."""
+    if target.key in by_key:
+        return by_key[target.key]
+    try:
+        first = index.passage_ids(target.key)[0]
+    except (KeyError, IndexError):
+        return None
+    near = origin.near and origin.near._replace(passage_id=first)
+    return replace(origin, item=target.key, near=near)

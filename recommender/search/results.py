@@ -1,0 +1,83 @@
+"""What a search for one question gives: its candidates, the readable items, and how well each matches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from recommender.datatypes import Item, Passage
+from recommender.search.calibration import Features
+from recommender.search.features import CandidateText, Matrix
+from recommender.search.fusion import Candidate
+from recommender.search.highlight import Match
+from recommender.search.question import Question
+
+
+@dataclass(frozen=True)
+class JudgedItem:
+    """An item with its best passage, the probability that it answers (`match`), how similar it is to the question (a
+    probability too) and the features from which that was computed, and the matching words of the passage (positions in
+    its context, a line break, and its text)."""
+
+    text: CandidateText
+    passage: Passage
+    match: float
+    similarity: float
+    features: Features
+    words: list[Match]
+
+    @property
+    def item(self) -> Item:
+        """The item."""
+        return self.text.item
+
+
+@dataclass(frozen=True)
+class SecondLook:
+    """The first candidates in the order of the search, and their features, shape (candidates, len(NAMES)): what the
+    order and the probabilities are computed from."""
+
+    texts: Sequence[CandidateText]
+    features: Matrix
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The analysed question and its candidates, best first, before the database is asked which of them still exist.
+    `notices` say what could not run."""
+
+    question: Question
+    candidates: list[Candidate]
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Results:
+    """The result of a search: readable items, best first (`ranked`), and how well the first of them match (`judged`).
+
+    `uncalibrated` is the probability that the question has an answer as the shipped model gives it, `exists` the same
+    adapted to the organisation, `background` the mean cosine of unrelated texts. `second_look` is what the second look
+    read of the first candidates; None in keyword search alone. `replaced` has the key of the newer item for each older
+    one that says something else.
+    """
+
+    pool: Pool
+    ranked: Sequence[tuple[Item, Candidate]] = ()
+    judged: Sequence[JudgedItem] = ()
+    uncalibrated: float = 0.0
+    exists: float = 0.0
+    background: float = 0.0
+    second_look: SecondLook | None = None
+    replaced: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def question(self) -> Question:
+        """The analysed question."""
+        return self.pool.question
+
+    @property
+    def nearness(self) -> dict[str, float]:
+        """How near each candidate is to the question, by item key: the cosine above that of unrelated texts; the fused
+        score when the search was by words alone."""
+        candidates = self.pool.candidates
+        if all(candidate.dense is None for candidate in candidates):
+            return {candidate.item: candidate.score for candidate in candidates}
+        return {candidate.item: (candidate.dense or 0.0) - self.background for candidate in candidates}

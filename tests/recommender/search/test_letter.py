@@ -1,0 +1,82 @@
+"""search/letter.py: what is read of a long letter."""
+
+import pytest
+
+from recommender.search.letter import questions_first
+
+STORY = (
+    "I have been on holiday for three weeks and came back on Monday. Everything was in good order, and I am grateful "
+    "for that. The summer party went well, and the customers liked the new coffee. My desk has moved to the second "
+    "floor, where the view is better. The weather was fine on most days."
+)
+FILLER = " ".join(f"On day number {n} we visited another lake and had lunch near its shore." for n in range(40))
+
+
+def test_a_short_question_is_not_changed() -> None:
+    text = "Hello,\n\nmy badge is lost. What now?\n\nBest regards\nAino"
+    assert questions_first(text) == text
+
+
+def test_what_a_long_letter_asks_at_its_end_comes_first() -> None:
+    matter = "My old badge opens no door. Whom do I ask for a new one?"
+    text = f"Hello all,\n\n{STORY}\n\n{matter}\n\nKind regards\nAino\nSales"
+    lines = questions_first(text).splitlines()
+    assert lines[0] == "Whom do I ask for a new one?"
+    assert "My old badge opens no door." in lines
+    assert not {"Hello all,", "Kind regards", "Aino", "Sales"} & set(lines)
+
+
+def test_of_a_very_long_letter_what_is_near_the_question_is_read() -> None:
+    read = questions_first(f"{STORY} {FILLER} The projector shows red light. How do I clean its filter?")
+    assert read.startswith("How do I clean its filter?")
+    assert "The projector shows red light." in read and STORY[:40] not in read
+    assert len(read.split()) <= 150
+
+
+def test_a_matter_in_the_middle_is_found() -> None:
+    text = (
+        f"{FILLER} The projector shows red light. How do I clean its filter? {STORY} {FILLER.replace('lake', 'hill')}"
+    )
+    read = questions_first(text)
+    assert read.startswith("How do I clean its filter?") and "The projector shows red light." in read
+
+
+def test_several_questions_are_all_read() -> None:
+    read = questions_first(f"Miten saan avaimen? {STORY} Voitteko myös kertoa hinnan. {FILLER} Vad kostar det?")
+    assert read.splitlines()[:3] == ["Miten saan avaimen?", "Voitteko myös kertoa hinnan.", "Vad kostar det?"]
+
+
+def test_a_repeated_sentence_is_read_once() -> None:
+    read = questions_first("\n".join([STORY] * 10) + "\nVarsinainen asiani on tämä: ajuri kaatuu, mitä teen?")
+    assert read.splitlines()[0] == "Varsinainen asiani on tämä: ajuri kaatuu, mitä teen?"
+    assert read.count("summer party") == 1
+
+
+@pytest.mark.parametrize(
+    "disclaimer",
+    [
+        "This message is confidential and intended only for the addressee.",
+        "Tämä viesti on luottamuksellinen.",
+        "Sent from my phone",
+    ],
+)
+def test_a_disclaimer_is_left_out(disclaimer: str) -> None:
+    assert disclaimer not in questions_first(f"{STORY} Where is the form?\n\nThanks\nAino\n{disclaimer}")
+    assert disclaimer not in questions_first(f"{STORY} Where is the form?\n{disclaimer}")
+
+
+def test_a_letter_that_asks_nothing_keeps_its_order() -> None:
+    more = f"{STORY} The badge that I was given opens no door of the old building any more."
+    assert questions_first(f"Hi,\n{more}\nRegards\nAino").replace("\n", " ") == more
+
+
+def test_a_sentence_that_is_broken_into_lines_is_one() -> None:
+    read = questions_first(f"{STORY}\nWhere do I find the form\nfor a new badge?")
+    assert read.startswith("Where do I find the form for a new badge?")
+
+
+def test_thanks_within_a_letter_are_no_signature() -> None:
+    read = questions_first(
+        f"{STORY}\nThanks for the new chair.\n{STORY.replace('holiday', 'leave')}\nThe door is stuck."
+    )
+    assert read.endswith("The door is stuck.")

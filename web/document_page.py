@@ -1,0 +1,37 @@
+"""The page of one document, which several views show."""
+
+from flask import render_template
+from sqlalchemy import select
+
+from recommender import access
+from recommender.database.tables import Document, HelpRequest, utc_now
+from recommender.datatypes import Kind, item_key
+from recommender.knowledge import documents, outcomes
+from web.current import session
+from web.replaced import ReplacedPart, replaced_part
+from web.sign_in.session import current_reader
+
+
+def document_page(document: Document, replaced: ReplacedPart | None = None) -> str:
+    """The page of a document: its text as safe HTML, when it was verified, how often it was used, its flags, and what
+    has replaced it. `replaced` is that last part with what was typed in its form."""
+    reader, key = current_reader(), item_key(Kind.DOCUMENT, document.id)
+    editable = access.may_edit(document, reader)
+    return render_template(
+        "documents/show.html",
+        item=document,
+        editable=editable,
+        due_on=documents.due_on(document),
+        today=utc_now().date(),
+        usage=outcomes.usage(session(), [key])[key],
+        flags=outcomes.flags(session(), key) if editable else [],
+        source=_source(document) if editable else None,
+        shared=access.EVERYONE in access.document_audience(document),
+        replaced=replaced or replaced_part(document, reader),
+    )
+
+
+def _source(document: Document) -> HelpRequest | None:
+    """The request that a document was drafted from; None when there is none or this reader may not read it."""
+    query = select(HelpRequest).where(HelpRequest.id == document.drafted_from_id, HelpRequest.hidden.is_(False))
+    return session().scalar(query.where(access.readable_requests(current_reader())))

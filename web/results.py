@@ -1,0 +1,131 @@
+"""What pages say about the results of a search: the heading for the verdict, a hint below it, and notes on a
+suggestion. The search page, the panel, the form of a new request and the embedded box say the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Flask
+from flask_babel import format_date, gettext, ngettext
+
+from recommender.database.tables import utc_now
+from recommender.datatypes import Heading, Kind, Recommendation, Suggestion, Verdict
+from recommender.knowledge.age import is_old
+from web import current
+from web.formatting import language_name
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line on a suggestion. A link to `item` follows the text; `warns` says that the reader should check first."""
+
+    text: str
+    item: Heading | None = None
+    warns: bool = False
+
+
+def attach(app: Flask) -> None:
+    """Make the functions known to the templates."""
+    app.jinja_env.globals.update(
+        verdict_heading=heading, verdict_hint=hint, missing_codes=missing, suggestion_notes=notes, asked_fact=asked
+    )
+
+
+def heading(found: Recommendation) -> str:
+    """What is said first: whether the question has been answered before. A question that says too little is answered
+    with a request to say more."""
+    if found.vague:
+        return str(gettext("Tell a little more"))
+    headings = {
+        Verdict.ANSWER: gettext("This has been answered before"),
+        Verdict.MAYBE: gettext("Possibly related"),
+        Verdict.UNKNOWN: gettext("Nobody has written this down yet"),
+    }
+    return str(headings[found.verdict])
+
+
+def hint(found: Recommendation) -> str:
+    """What the person can do when no suggestion is shown; empty when there are suggestions."""
+    if found.vague:
+        return str(
+            gettext("Which program, device or matter is it about? What does it say or do? A few words are enough.")
+        )
+    if found.suggestions:
+        return ""
+    if found.experts:
+        return str(gettext("These colleagues have answered what comes closest."))
+    return str(gettext("Try other words, or tell a little more."))
+
+
+def missing(found: Recommendation) -> str:
+    """Which codes of the question none of the suggestions mentions; empty when they mention all."""
+    if not found.missing or not found.suggestions:
+        return ""
+    count = len(found.suggestions)
+    codes = _either(found.missing)
+    return str(ngettext("This does not mention %(codes)s", "None of these mentions %(codes)s", count, codes=codes))
+
+
+def asked(suggestion: Suggestion) -> str:
+    """How often the same was asked, and when last; empty when it was asked once."""
+    if suggestion.asked < 2:
+        return ""
+    last = suggestion.last_at or suggestion.item.at
+    return str(
+        ngettext(
+            "Asked %(num)d time, last in %(month)s %(year)s",
+            "Asked %(num)d times, last in %(month)s %(year)s",
+            suggestion.asked,
+            month=format_date(last, "LLLL"),  # the form without a case ending, to which Finnish adds one
+            year=last.year,
+        )
+    )
+
+
+def notes(suggestion: Suggestion) -> list[Note]:
+    """The notes on a suggestion: a newer answer or else its age, and its version in another language."""
+    found = []
+    if suggestion.newer:
+        found.append(Note(str(gettext("There is a newer answer:")), suggestion.newer, warns=True))
+    elif age := _age(suggestion):
+        found.append(Note(age, warns=True))
+    if suggestion.other_language:
+        found.append(Note(_also_in(suggestion.other_language.language), suggestion.other_language))
+    return found
+
+
+def _age(suggestion: Suggestion) -> str:
+    """That an answer is old; empty when it is not."""
+    months = current.settings().old_after_months
+    if not is_old(suggestion.item.at, months, utc_now()):
+        return ""
+    if suggestion.item.kind is Kind.DOCUMENT:
+        return str(
+            ngettext(
+                "Not checked for over %(num)d month: make sure that it still holds",
+                "Not checked for over %(num)d months: make sure that it still holds",
+                months,
+            )
+        )
+    return str(
+        ngettext(
+            "Answered over %(num)d month ago: make sure that it still holds",
+            "Answered over %(num)d months ago: make sure that it still holds",
+            months,
+        )
+    )
+
+
+def _also_in(code: str) -> str:
+    texts = {
+        "en": gettext("Also in English:"),
+        "fi": gettext("Also in Finnish:"),
+        "sv": gettext("Also in Swedish:"),
+    }
+    return str(texts.get(code) or gettext("Also in another language (%(language)s):", language=language_name(code)))
+
+
+def _either(codes: Sequence[str]) -> str:
+    """`807`, `807 or E-52`, `807, E-52 or X1`."""
+    if len(codes) == 1:
+        return codes[0]
+    return str(gettext("%(some)s or %(last)s", some=", ".join(codes[:-1]), last=codes[-1]))
