@@ -156,7 +156,11 @@ def test_the_groups_have_every_source(tmp_path: Path) -> None:
     for name in ("fi_libreoffice_help", "se_quantum", "se_dba_meta", "se_matheducators"):
         queries = [_query(_of_part("train", "q"), f"asked of {name}", ["i1"], "similar")]
         _write_set(tmp_path / "sets" / name, [_item("i1")], queries)
-    made = groups(tmp_path, tmp_path / "sets", ["east", "west"])
+    made = groups(
+        tmp_path / "pairs.jsonl.gz",
+        tmp_path / "sets",
+        [tmp_path / "organisations" / name for name in ("east", "west")],
+    )
     assert {name: len(lists) for name, lists in made.items()} == {
         "organisations": 2, "help titles": 1, "help pages": 1, "forums": 3,
     }  # fmt: skip
