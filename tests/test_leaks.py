@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -109,7 +110,7 @@ class World:
             self.items[f"{kind}:{number}"] = item
             session.add(self._row(number, item))
         keys = list(self.items)
-        session.add_all(Replacement(item=key, by=by) for key, by in zip(keys, keys[1:], strict=False))
+        session.add_all(Replacement(item=key, by=by) for key, by in pairwise(keys))
         self.tokens = {
             number: accounts.make_token(session, session.get_one(Person, number), "t", ("read", "write"))
             for number in self.people
