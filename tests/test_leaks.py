@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.commands.ask import as_text
 from indexer.indexing.reindex import reindex
 from recommender import accounts
-from recommender.access import ANYONE, reader_of
+from recommender.access import ANYONE, Reader, reader_of
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import (
     Base,
@@ -38,6 +38,7 @@ from recommender.database.tables import (
     RequestAudience,
     Team,
 )
+from recommender.datatypes import Recommendation
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder, make_recommender, sign_in
@@ -335,3 +336,120 @@ def test_nobody_sees_items_they_may_not_read_and_no_readable_item_is_missing(
     nothing_leaks()
     print(f"{tried} cases in {worlds} worlds, 0 leaks")
     assert tried >= CASES
+
+
+SECRET_DAY = datetime(2026, 5, 1)
+QUESTIONS = (
+    "printer jam on floor two",
+    "printer TK-408 jam",
+    "tulostin jumissa",
+    "salary slip",
+    "printer jam confidential vault",
+)
+
+
+@pytest.mark.parametrize("restricted_later", [False, True])
+def test_the_second_look_tells_nothing_of_items_that_may_not_be_read(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    add_request: Callable[..., int],
+    add_document: Callable[..., int],
+    restricted_later: bool,
+) -> None:
+    """Restricted items repeat what public ones say, answer it differently later, translate it, and have the codes that
+    these lack. They change no part of a recommendation for others, also when they were restricted only after they had
+    been indexed: it is the same as with these items left out."""
+    for number in range(6):
+        add_request(f"unrelated{number} subject{number}", answer=f"other{number} reply{number}", by="zeppo")
+    for place in ("upstairs", "downstairs"):
+        add_request(f"printer jam {place}", answer=f"open the tray {place} and pull the paper out slowly", by="harpo")
+    add_request("salary slip missing", answer="it is in the payroll portal under my documents", by="harpo")
+    add_document("printer guide", "open the tray and pull the paper out slowly, then close the tray of floor 2")
+    audience = ["everyone"] if restricted_later else ["team:hr"]
+    secret = [
+        f"request:{add_request(title, answer=answer, by='groucho', audience=audience, at=SECRET_DAY, language=lang)}"
+        for title, answer, lang in (
+            ("printer jam upstairs", "open the tray upstairs and pull the paper out slowly", "en"),
+            ("printer jam downstairs", "never open the tray downstairs and call the vault", "en"),
+            ("printer TK-408 jam", "printer TK-408 has a confidential vault", "en"),
+            ("tulostin jumissa", "avaa kansi ja ota paperi ulos", "fi"),
+            ("salary slip missing", "it is in the new payroll vault since May", "en"),
+        )
+    ]
+    written = add_document("printer guide", "avaa luukku 2 ja ota paperi ulos", audience=audience, at=SECRET_DAY)
+    secret.append(f"document:{written}")
+    usual = replace(settings, reranker="features")
+    reindex(usual, sessions, encoder, analyzer)
+    recommender = make_recommender(usual, analyzer, encoder, None)
+    recommender.refresh(wait=True)
+    if restricted_later:
+        with sessions.begin() as session:
+            for key in secret:
+                row = _row(session, key)
+                audience_of = RequestAudience if isinstance(row, HelpRequest) else DocumentAudience
+                row.audience = [audience_of(token="team:hr")]  # type: ignore[list-item]
+    hr = Reader(99, frozenset(), frozenset({"everyone", "person:99", "team:hr"}))
+    found = []
+    with sessions() as session:
+        for question in QUESTIONS:
+            whole = recommender.recommend(question, ANYONE, session, 20)
+            found.append(_without_clock(whole))
+            without = recommender.recommend(question, ANYONE, session, 20, leave_out=secret)
+            assert found[-1] == _without_clock(without)
+            assert not _named(whole) & set(secret)
+            for top_k in (1, 3):
+                few = recommender.recommend(question, ANYONE, session, top_k)
+                assert (few.verdict, few.exists, few.missing) == (whole.verdict, whole.exists, whole.missing)
+                assert few.suggestions == whole.suggestions[:top_k]
+                assert few.more == max(0, len(whole.suggestions) - top_k)
+        if not restricted_later:  # who may read them does see them; the index has another audience otherwise
+            seen = [_named(recommender.recommend(question, hr, session, 20)) for question in QUESTIONS]
+            assert set().union(*seen) & set(secret)
+    with sessions.begin() as session:
+        for row in [_row(session, key) for key in secret]:
+            session.delete(row)
+    reindex(usual, sessions, encoder, analyzer, full=True)
+    recommender.refresh(wait=True)
+    with sessions() as session:
+        never_written = [recommender.recommend(question, ANYONE, session, 20) for question in QUESTIONS]
+    assert [_said_of_others(recommendation) for recommendation in never_written] == [
+        _said_of_others(recommendation) for recommendation in found
+    ]
+
+
+def _row(session: Session, key: str) -> HelpRequest | Document:
+    kind, _, number = key.partition(":")
+    return session.get_one(HelpRequest if kind == "request" else Document, int(number))
+
+
+def _named(recommendation: Recommendation) -> set[str]:
+    """The keys of all items that a recommendation names."""
+    headings = [
+        heading.key
+        for suggestion in recommendation.suggestions
+        for heading in (suggestion.item, suggestion.newer, suggestion.other_language)
+        if heading is not None
+    ]
+    return {*headings, *(piece.item.key for expert in recommendation.experts for piece in expert.evidence)}
+
+
+def _said_of_others(recommendation: Recommendation) -> object:
+    """What a recommendation says of other items: those that say the same, differ, or are in another language, and
+    codes that none has. (The mean cosine of unrelated texts, which nearness is measured from, is that of the whole
+    index.)"""
+    said = {
+        suggestion.item.key: (suggestion.asked, suggestion.last_at, suggestion.newer, suggestion.other_language)
+        for suggestion in recommendation.suggestions
+    }
+    return said, recommendation.missing, recommendation.vague, recommendation.language
+
+
+def _without_clock(recommendation: Recommendation) -> Recommendation:
+    """The recommendation without the weights of evidence, which change with the time of day."""
+    experts = tuple(
+        replace(expert, evidence=tuple(replace(piece, weight=0.0) for piece in expert.evidence))
+        for expert in recommendation.experts
+    )
+    return replace(recommendation, experts=experts)

@@ -111,7 +111,8 @@ def judge(
     """Order and judge candidates by their features, shape (candidates, len(NAMES)). `background` is the mean cosine of
     unrelated texts, `stated` the pairs in which somebody has said that the newer item replaces the older one."""
     scores = matrix @ model.weights
-    replaced = {**model.newer.replaced(texts, matrix, scores), **stated}
+    guessed = model.newer.replaced(texts, matrix, scores)
+    replaced = {pair: guess for pair, guess in guessed.items() if pair[::-1] not in stated} | dict(stated)
     scores = put_newer_first(scores, replaced)
     order = np.argsort(-scores, kind="stable")
     rows = list_features(question, texts, matrix, scores, background)

@@ -69,3 +69,9 @@ def add_unrelated_requests(add_request: Add, count: int = 6) -> None:
 
 def item_ids(suggestions: Iterable[Suggestion]) -> set[int]:
     return {suggestion.item.id for suggestion in suggestions}
+
+
+def related_ids(suggestions: Iterable[Suggestion]) -> list[int]:
+    """The ids of the items in their order, without those of `add_unrelated_requests`: the first three results are
+    shown with an answer, whatever they are."""
+    return [suggestion.item.id for suggestion in suggestions if not suggestion.item.title.startswith("unrelated")]

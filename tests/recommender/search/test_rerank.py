@@ -72,6 +72,19 @@ def test_a_newer_item_stands_before_the_older_one_that_it_replaces() -> None:
     assert judgement.replaced == {Pair(2, 0): pytest.approx(1 / (1 + math.exp(-2.0)))}
 
 
+def test_what_somebody_stated_stands_above_what_the_model_thinks() -> None:
+    same = direction(1, 0)
+    texts = [make_text(1, at=DAY - timedelta(days=400), says=same), make_text(2, at=DAY, says=same)]
+    weights = np.zeros(len(PAIR_NAMES))
+    weights[PAIR_NAMES.index("answers_alike")] = 8.0  # the model thinks that the second replaces the first
+    model, question = _model(PairModel(weights, -6.0), score=1.0), make_question("printer")
+    for scores in ((3.0, 1.0), (1.0, 3.0)):
+        matrix = np.vstack([row_of(score=score) for score in scores])
+        assert list(judge(model, question, texts, matrix, 0.0).order) == [1, 0]
+        stated = judge(model, question, texts, matrix, 0.0, {Pair(0, 1): 1.0})
+        assert list(stated.order) == [0, 1] and stated.replaced == {Pair(0, 1): 1.0}
+
+
 def test_what_the_trees_read_of_a_list() -> None:
     question = make_question("printer TK-408 noise blah", {"printer": 1.0, "tk-408": 3.0, "noise": 2.0, "blah": 0.0})
     texts = [make_text(1), make_text(2, "Printer TK-403"), make_text(3)]
