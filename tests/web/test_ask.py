@@ -173,8 +173,8 @@ def test_the_browsers_language_is_used_when_none_was_chosen_and_unknown_ones_are
     assert '<html lang="en">' in odd.text and "Set-Cookie" not in odd.headers
 
 
-def test_the_settings_language_is_the_last_fallback(settings: Settings) -> None:
-    app = create_app(replace(settings, language="fi"), recommender=make_recommender(settings, None, None, None))  # type: ignore[arg-type]
+def test_the_settings_language_is_the_last_fallback(settings: Settings, analyzer: Analyzer) -> None:
+    app = create_app(replace(settings, language="fi"), recommender=make_recommender(settings, analyzer, None, None))
     assert '<html lang="fi">' in app.test_client().get("/").text
     app.extensions["kollega_sessions"].kw["bind"].dispose()
 
@@ -217,10 +217,10 @@ def test_without_an_index_the_page_names_the_command_for_the_admin(settings: Set
     app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
-def test_two_apps_of_one_home_have_the_same_secret_key(settings: Settings) -> None:
+def test_two_apps_of_one_home_have_the_same_secret_key(settings: Settings, analyzer: Analyzer) -> None:
     keys = []
     for _ in range(2):
-        app = create_app(settings, recommender=make_recommender(settings, None, None, None))  # type: ignore[arg-type]
+        app = create_app(settings, recommender=make_recommender(settings, analyzer, None, None))
         keys.append(app.config["SECRET_KEY"])
         app.extensions["kollega_sessions"].kw["bind"].dispose()
     assert keys[0] == keys[1] and len(keys[0]) == 64

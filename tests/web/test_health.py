@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from flask.testing import FlaskClient
 
+from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import make_recommender
 from web.app import create_app
@@ -15,8 +16,8 @@ def test_health_is_200_with_an_index(open_client: Callable[[], FlaskClient], add
     assert (answer.status_code, answer.json) == (200, {"ready": True})
 
 
-def test_health_is_503_without_an_index(settings: Settings) -> None:
-    app = create_app(settings, recommender=make_recommender(settings, None, None, None))  # type: ignore[arg-type]
+def test_health_is_503_without_an_index(settings: Settings, analyzer: Analyzer) -> None:
+    app = create_app(settings, recommender=make_recommender(settings, analyzer, None, None))
     answer = app.test_client().get("/health")
     assert (answer.status_code, answer.json) == (503, {"ready": False})
     app.extensions["kollega_sessions"].kw["bind"].dispose()

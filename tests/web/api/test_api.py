@@ -1,6 +1,7 @@
 """web/api: what the pages show, as JSON, and one form for all errors."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -12,11 +13,18 @@ from recommender.access import ANYONE
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person
 from recommender.recommender import Recommender
 from recommender.render import as_json
+from recommender.settings import Settings
 
 OpenClient = Callable[[], FlaskClient]
 AddRequest = Callable[..., int]
 PATH = "/api/v1/recommend"
 QUESTION = "VPN client drops at home"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Settings with which everything near a question counts as an answer, so that more than three are shown."""
+    return replace(settings, answer_from=0.0, maybe_from=0.0)
 
 
 @pytest.fixture
