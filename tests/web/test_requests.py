@@ -53,7 +53,7 @@ def _send(visitor: FlaskClient, **changes: str) -> int:
 def test_a_new_request_starts_with_the_typed_question_and_shows_similar_items_again(visit: Visit) -> None:
     page = visit("matti").post("/requests/new", data={"q": "Screen is black after update", "body": "tried twice"}).text
     assert 'value="Screen is black after update"' in page and "tried twice</textarea>" in page
-    assert "is it one of these?" in page and "Hold the power button" in page
+    assert "Before you send: this has been answered before" in page and "Hold the power button" in page
     assert '<option value="it" selected>' in page and "Similar requests went to IT." in page
     assert 'name="shown" value="request:1"' in page
 
