@@ -119,7 +119,7 @@ alignment: install  ## make alignment.npz and dictionary.json.gz, which ship (se
 # of the evaluation sets. Afterwards: make alignment, make rerank, python -m indexer.research.demo_vectors.
 ORGANISATIONS := indexer/research/organisations
 TAUGHT_ON := factory insurance software
-FITTED_ON := municipality retail university
+FITTED_ON := factory insurance municipality retail software university
 adaptation: install  ## teach the packaged model: make adaptation PAIRS=... SETS=...
 	@test -n "$(PAIRS)" -a -n "$(SETS)" || { echo "Say where the texts are: make adaptation PAIRS=FILE SETS=FOLDER"; exit 1; }
 	$(BIN)/python -m indexer.research.adaptation $(PAIRS) $(SETS) recommender/encoder/adaptation.npz \

@@ -37,7 +37,7 @@ from recommender.settings import Settings
 Numbers = NDArray[np.float64]
 # All of these are judgements.
 _PULL = 1.0  # strength of the prior of the order's weights around 0, on standardised differences
-_TREES, _DEPTH, _RATE, _LEAST_LEAF = 120, 3, 0.05, 20
+_TREES, _DEPTH, _RATE, _LEAST_LEAF = 300, 3, 0.02, 20
 _SHARE_OF_ROWS, _SHARE_OF_FEATURES = 0.5, 0.3
 _PAIR_STRENGTH = 0.1  # inverse strength of the prior of the weights of pairs
 _WITHOUT_ANSWER, _AMONG_FEW = 0.35, 0.15  # weights of a question that is asked among other items
