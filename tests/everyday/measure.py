@@ -54,7 +54,7 @@ def main(show_all: bool) -> None:
     pairs = list(zip(questions, replies, strict=True))
     halves = {half: [pair for pair in pairs if pair[0].part == half] for half in (CHOOSE, REPORT)}
     print_table({half: measure(*zip(*of_half, strict=True)) for half, of_half in halves.items()})
-    reported = [pair for pair in halves[REPORT] if pair[0].kind != "near miss"]
+    reported = halves[REPORT]
     truth = [question.kind == "answer" for question, _reply in reported]
     bins = reliability([reply.exists for _question, reply in reported], truth)
     print(f"\nAn answer exists, reporting half: calibration error {calibration_error(bins):.3f}")

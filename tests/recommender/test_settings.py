@@ -41,7 +41,7 @@ def test_each_value_is_read_as_its_own_type() -> None:
         ("KOLLEGA_PASSAGE_TOKENS", "2.5"),
         ("KOLLEGA_HALF_LIFE_DAYS", "0"),
         ("KOLLEGA_HALF_LIFE_DAYS", "nan"),
-        ("KOLLEGA_MAYBE_FROM", "0.7"),
+        ("KOLLEGA_MAYBE_FROM", "0.8"),
         ("KOLLEGA_OLD_AFTER_MONTHS", "-1"),
         ("KOLLEGA_OLD_AFTER_MONTHS", "1.5"),
         ("KOLLEGA_SERVER_THREADS", "0"),

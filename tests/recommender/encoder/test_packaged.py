@@ -145,7 +145,7 @@ def test_a_folder_that_is_already_there_is_not_rebuilt(tmp_path: Path, monkeypat
     folder = tmp_path / NAME
     folder.mkdir()
     (folder / "modules.json").write_text("[]", encoding="utf-8")
-    assert model_folder(tmp_path) == folder
+    assert model_folder(tmp_path, adapted=False) == folder
 
 
 def test_an_adapted_model_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
