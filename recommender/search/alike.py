@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from recommender.datatypes import Item, Kind
 from recommender.search.codes import codes
 from recommender.search.features import CandidateText, likenesses
+from recommender.search.newer import stems_of
 from recommender.search.replies import says_nothing
 from recommender.search.results import JudgedItem, Results
 
@@ -21,6 +22,8 @@ _COMPARED = 20
 _SAME, _SAME_IN_TWO_LANGUAGES = 0.93, 0.8
 """Cosines of the vectors of two answers from which they say the same, say the same in two languages; a
 judgement."""
+_SAME_WORDS = 0.66
+"""Share of the words of the shorter title that the longer one has, when both ask the same; a judgement."""
 _SAME_LENGTH = 0.5
 """Two versions of a page differ in length by this share at most; a judgement."""
 _NUMBER = re.compile(r"\d+")
@@ -92,8 +95,17 @@ def _says_the_same(one: CandidateText, other: CandidateText, likeness: float) ->
         return one.answer_text == other.answer_text
     same_subject = _codes(one.item.title) == _codes(other.item.title)
     if says_nothing(one.answer_text) or says_nothing(other.answer_text):
-        return same_subject and one.item.title.lower() == other.item.title.lower()
+        return same_subject and _ask_the_same(one.item.title, other.item.title)
     return same_subject and likeness >= _SAME and _numbers(one) == _numbers(other)
+
+
+def _ask_the_same(one: str, other: str) -> bool:
+    """True for titles that are equal, or of which the shorter one's words are nearly all in the longer one."""
+    stems = stems_of(one), stems_of(other)
+    fewest = min(len(words) for words in stems)
+    if not fewest:
+        return one.lower() == other.lower()
+    return len(stems[0] & stems[1]) >= _SAME_WORDS * fewest
 
 
 def _is_translation(one: CandidateText, other: CandidateText, likeness: float) -> bool:

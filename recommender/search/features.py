@@ -8,6 +8,7 @@ are loaded anyway. Every feature is a number for one candidate of one question.
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 
 import numpy as np
@@ -35,6 +36,8 @@ _READ = 1500
 _WHOLE = 50_000
 """Characters of an item in which the question's codes are looked for before it is said to answer; a judgement."""
 _DAYS_OF_YEAR = 365.25
+_OLDEST_YEARS = 5.0
+"""Years from which an item is no older; a judgement."""
 _NEWER_YEARS = 0.02
 """Years from which an item is newer than another: about a week. A judgement."""
 
@@ -163,8 +166,12 @@ def _form(code: str) -> str:
 
 
 def _ages(candidates: Sequence[CandidateText]) -> NDArray[np.float64]:
-    newest = max(text.item.at for text in candidates)
-    return np.array([(newest - text.item.at).total_seconds() / 86_400 / _DAYS_OF_YEAR for text in candidates])
+    """Years against the newest candidate; a time to come counts as now."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    times = [min(text.item.at, now) for text in candidates]
+    newest = max(times)
+    years = [(newest - at).total_seconds() / 86_400 / _DAYS_OF_YEAR for at in times]
+    return np.minimum(years, _OLDEST_YEARS)
 
 
 def _newer_alike(candidates: Sequence[CandidateText], ages: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -124,9 +124,9 @@ class _Parts:
 
     def __init__(self, text: CandidateText) -> None:
         self.sets = (
-            _stems(text.item.title),
-            _stems(text.body),
-            _stems(text.answer_text[:2000]),
+            stems_of(text.item.title),
+            stems_of(text.body),
+            stems_of(text.answer_text[:2000]),
             set(_NUMBER.findall(text.answer_text[:2000])),
         )
         self.codes = {code.lower() for code in codes(text.item.title)}
@@ -135,7 +135,8 @@ class _Parts:
         return [len(one & two) / max(1, len(one | two)) for one, two in zip(self.sets, other.sets, strict=True)]
 
 
-def _stems(text: str) -> set[str]:
+def stems_of(text: str) -> set[str]:
+    """The beginnings of the words of a text that have at least four letters."""
     return {word[:_STEM] for word in _WORD.findall(text.lower())}
 
 

@@ -39,6 +39,10 @@ _SAYS_NOTHING = frozenset(
 """Words, as they are written, that tell that something was done or that it works, and what stands around them."""
 _FEW_WORDS = 14
 """Words up to which a reply may say nothing; a longer one tells something. A judgement."""
+_VERY_FEW = 3
+"""Words up to which a reply that only tells that something was done says nothing ("Salasana nollattu.", "Restarted
+it."); a judgement."""
+_WAS_DONE = re.compile(r"(?:ed|ttu|tty|tu|ty|ttiin|tiin|ats|ades)$")
 _MERGED = re.compile(
     r"(?:merged? (?:in)?to|duplicate of|dup(?:licate)? ?:?|same as|yhdistetty(?: pyyntöön| tikettiin)?|"
     r"liitetty pyyntöön|tupla(?:kappale)?[: ]|katso(?: pyyntö| tiketti)?|sammanslagen med|dubblett av)"
@@ -65,7 +69,7 @@ def says_nothing(answer: str) -> bool:
     telling = [
         word for word in words if word not in _SAYS_NOTHING and word not in FUNCTION_WORDS and word not in SMALL_TALK
     ]
-    return len(telling) == 0 or (len(telling) == 1 and len(words) <= 3)
+    return not telling or (len(telling) == 1 and len(words) <= _VERY_FEW and any(map(_WAS_DONE.search, words)))
 
 
 def merged_into(answer: str) -> str:
