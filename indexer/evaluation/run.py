@@ -24,7 +24,8 @@ from recommender.language.analyzer import Analyzer
 from recommender.live import Live, Snapshot
 from recommender.recommender import Recommender
 from recommender.search.fusion import Candidate
-from recommender.search.question import QuestionAnalyzer
+from recommender.search.question import QuestionAnalyzer, part_to_read
+from recommender.search.results import Results
 from recommender.settings import Settings
 
 METHODS = ("lexical", "dense", "fusion")
@@ -124,6 +125,36 @@ def with_candidates(
             among = _allowed_keys(evaluation_set, query, store)
             candidates = recommender.candidates(query.text, ANYONE, among)[:most]
             yield QueryWithCandidates(query, [_with_copied_vectors(candidate) for candidate in candidates], ids)
+        store.sessions.kw["bind"].dispose()
+
+
+@dataclass(frozen=True)
+class QueryWithResults:
+    """A query, its results, and the corpus id of each item by its key."""
+
+    query: Query
+    results: Results
+    ids: Mapping[str, str]
+
+
+def with_results(evaluation_set: EvaluationSet, part: str, run: Run, most: int) -> Iterator[QueryWithResults]:
+    """The first `most` queries of one part of each of a set's tasks, with what the second look reads, to fit on."""
+    for pool in (ITEMS, ANSWERS):
+        wanted: list[Query] = []
+        for protocol in (*RANKED, *EXISTS[1:]):
+            of_task = [q for q in evaluation_set.queries if (q.part, q.protocol, _pool(q)) == (part, protocol, pool)]
+            wanted += of_task[:most]
+        if not wanted:
+            continue
+        store = open_store(evaluation_set, pool, run.settings, run.encoder, run.analyzer, run.progress)
+        run.encoder.encode_queries([part_to_read(query.text) for query in wanted])
+        ids = {key: identifier for identifier, key in store.keys.items()}
+        recommender = _recommenders(store, run)["fusion"]
+        with store.sessions() as session:
+            for query in wanted:
+                among = _allowed_keys(evaluation_set, query, store)
+                yield QueryWithResults(query, recommender.second_look(query.text, ANYONE, session, among), ids)
+                session.expunge_all()
         store.sessions.kw["bind"].dispose()
 
 

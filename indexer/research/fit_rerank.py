@@ -5,8 +5,10 @@ The order: pairwise logistic regression on the differences of features, a better
 one below all others; every question weighs the same. The probabilities: boosted trees that read the features of
 candidates as the order of a model shows them that was fitted without their organisation.
 
-Usage: python -m indexer.research.fit_rerank ORGANISATION... [--write]; with --write the file is written, fitted on all
-of them.
+Train queries of evaluation sets count too, so that what holds in organisations is not wrong elsewhere.
+
+Usage: python -m indexer.research.fit_rerank ORGANISATION... SET... [--write]; with --write the file is written, fitted
+on all of them.
 """
 
 import json
@@ -20,7 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.evaluation.cache import CachingEncoder
-from indexer.evaluation.everyday import ANSWER, NEAR_MISS, EverydayQuestion, Measures, measure, read_questions
+from indexer.evaluation.everyday import (
+    ANSWER,
+    NEAR_MISS,
+    NO_ANSWER,
+    EverydayQuestion,
+    Measures,
+    measure,
+    read_questions,
+)
+from indexer.evaluation.run import Run, with_results
+from indexer.evaluation.sets import EvaluationSet
 from indexer.research.organisations import Organisation, ask, open_organisation
 from indexer.sources.jsonl import JSONLSource
 from recommender.access import ANYONE
@@ -42,13 +54,18 @@ _SHARE_OF_ROWS, _SHARE_OF_FEATURES = 0.5, 0.3
 _PAIR_STRENGTH = 0.1  # inverse strength of the prior of the weights of pairs
 _WITHOUT_ANSWER, _AMONG_FEW = 0.35, 0.15  # weights of a question that is asked among other items
 _PLACES = 3  # first candidates whose probability to answer is fitted
+_OF_A_TASK, _WEIGHT_OF_SETS = 60, 0.5
+"""Train queries of each task of an evaluation set, and how much one of them counts beside an organisation's question; a
+judgement."""
+_ANSWER_KNOWN = ("noanswer_clinc150", "similar_banking77")
+"""Sets of which it is known whether a question has an answer."""
 _OUTDATED = -1
 
 
 @dataclass(frozen=True)
 class Example:
     """A question with what the second look reads of its candidates, and their grades, shape (candidates,). `weight` is
-    how much the question counts when probabilities are fitted."""
+    how much the question counts when probabilities are fitted, `order_weight` when the order is."""
 
     question: EverydayQuestion
     analysed: Question
@@ -57,6 +74,7 @@ class Example:
     grades: Numbers
     background: float
     weight: float = 1.0
+    order_weight: float = 1.0
 
 
 def examples_of(organisation: Organisation, questions: Sequence[EverydayQuestion]) -> list[Example]:
@@ -80,17 +98,45 @@ def examples_of(organisation: Organisation, questions: Sequence[EverydayQuestion
             for variant, among, weight in asked:
                 results = recommender.second_look(variant.text, ANYONE, session, among)
                 if results.second_look is not None:
-                    examples.append(_example(variant, results, organisation, weight))
+                    order_weight = 1.0 if among is None else 0.0
+                    examples.append(_example(variant, results, organisation.ids, weight, order_weight))
                 session.expunge_all()
     return examples
 
 
-def _example(question: EverydayQuestion, results: Results, organisation: Organisation, weight: float) -> Example:
+def examples_of_set(evaluation_set: EvaluationSet, run: Run) -> list[Example]:
+    """Train queries of an evaluation set: an order that holds for organisations must not be wrong elsewhere. Whether an
+    answer exists is learned of the sets in which that is known."""
+    examples = []
+    for found in with_results(evaluation_set, "train", run, _OF_A_TASK):
+        query, results = found.query, found.results
+        if results.second_look is not None:
+            kind = ANSWER if query.relevant else NO_ANSWER
+            nothing: frozenset[str] = frozenset()
+            grades = dict.fromkeys(query.relevant, 2)
+            question = EverydayQuestion(query.id, query.text, query.language, kind, grades, nothing, None, nothing)
+            weight = _WEIGHT_OF_SETS if evaluation_set.name in _ANSWER_KNOWN else 0.0
+            examples.append(_example(question, results, found.ids, weight, _WEIGHT_OF_SETS))
+    return examples
+
+
+def _example(
+    question: EverydayQuestion, results: Results, ids: Mapping[str, str], weight: float, order_weight: float
+) -> Example:
     look = results.second_look
     assert look is not None  # noqa: S101
-    keys = [organisation.ids[text.item.key] for text in look.texts]
+    keys = [ids[text.item.key] for text in look.texts]
     grades = [_OUTDATED if key in question.outdated else question.grades.get(key, 0) for key in keys]
-    return Example(question, results.question, look.texts, look.features, np.array(grades), results.background, weight)
+    return Example(
+        question,
+        results.question,
+        look.texts,
+        look.features,
+        np.array(grades),
+        results.background,
+        weight,
+        order_weight,
+    )
 
 
 def fit_order(examples: Sequence[Example]) -> Numbers:
@@ -99,13 +145,13 @@ def fit_order(examples: Sequence[Example]) -> Numbers:
 
     differences, weights = [], []
     for example in examples:
-        if example.question.kind != ANSWER or example.weight < 1.0:
+        if example.question.kind != ANSWER or not example.order_weight:
             continue
         grades = example.grades
         better, worse = np.nonzero((grades[:, None] > grades[None, :]) & (grades[:, None] > 0))
         if len(better):
             differences.append(example.features[better] - example.features[worse])
-            weights.append(np.full(len(better), 1.0 / len(better)))
+            weights.append(np.full(len(better), example.order_weight / len(better)))
     stacked, weight = np.vstack(differences), np.concatenate(weights)
     scale = stacked.std(axis=0) + 1e-6
     standardised = stacked / scale
@@ -148,6 +194,8 @@ def fit(organisations: Mapping[str, Sequence[Example]], about: str = "") -> Rera
     weights, question_weights = [], []
     for name, examples in organisations.items():
         for example in examples:
+            if not example.weight:
+                continue
             scores = example.features @ orders[name]
             scores = put_newer_first(scores, newer.replaced(example.texts, example.features, scores))
             first = np.argsort(-scores, kind="stable")[:_PLACES]
@@ -188,11 +236,13 @@ def _fit_trees(rows: Matrix, truth: NDArray[np.bool_], weights: Numbers) -> Tree
     return Trees(float(np.log(prior / (1.0 - prior))), _DEPTH, feature, threshold, left, right, value)
 
 
-def main(folders: Sequence[Path], write: bool) -> None:
+def main(folders: Sequence[Path], sets: Sequence[Path], write: bool) -> None:
     """Measure by leaving one organisation out, and write the model if asked to."""
     settings = Settings.from_environment()
-    encoder = CachingEncoder(load_encoder(settings), settings.home / "research" / "vectors")
+    encoder = CachingEncoder(load_encoder(settings), settings.home / "evaluation" / "vectors")
     analyzer = Analyzer(settings.models_dir / "dictionaries")
+    run = Run(settings, encoder, analyzer, lambda _what, _done, _total: None, "")
+    of_sets = {folder.name: examples_of_set(EvaluationSet.read(folder), run) for folder in sets}
     with ExitStack() as stack:
         opened = {
             folder.name: stack.enter_context(
@@ -207,13 +257,16 @@ def main(folders: Sequence[Path], write: bool) -> None:
         examples = {name: examples_of(organisation, questions[name]) for name, organisation in opened.items()}
         table = {}
         for name, organisation in opened.items():
-            model = fit({other: them for other, them in examples.items() if other != name})
+            model = fit({other: them for other, them in (examples | of_sets).items() if other != name})
             table[name] = measure(questions[name], ask(organisation, questions[name], model))
         print_table(table)
     encoder.close()
     if write:
-        about = f"fitted on the invented organisations {', '.join(sorted(examples))}"
-        FILE.write_text(json.dumps(fit(examples, about).as_json(), separators=(",", ":")) + "\n", encoding="utf-8")
+        about = (
+            f"fitted on the invented organisations {', '.join(examples)} and on train queries of {', '.join(of_sets)}"
+        )
+        model = fit(examples | of_sets, about)
+        FILE.write_text(json.dumps(model.as_json(), separators=(",", ":")) + "\n", encoding="utf-8")
         print(f"{FILE}: {FILE.stat().st_size / 1000:.0f} kB")
 
 
@@ -227,5 +280,6 @@ def print_table(table: Mapping[str, Measures]) -> None:
 
 
 if __name__ == "__main__":
-    arguments = [argument for argument in sys.argv[1:] if argument != "--write"]
-    main([Path(argument) for argument in arguments], "--write" in sys.argv)
+    paths = [Path(argument) for argument in sys.argv[1:] if argument != "--write"]
+    organisations = [path for path in paths if (path / "org.jsonl").exists()]
+    main(organisations, [path for path in paths if path not in organisations], "--write" in sys.argv)

@@ -36,6 +36,8 @@ _READ = 1500
 _WHOLE = 50_000
 """Characters of an item in which the question's codes are looked for before it is said to answer; a judgement."""
 _DAYS_OF_YEAR = 365.25
+_TRANSLATED = 0.5
+"""What a word counts that is in the item only as a translation or synonym; a judgement."""
 _OLDEST_YEARS = 5.0
 """Years from which an item is no older; a judgement."""
 _NEWER_YEARS = 0.02
@@ -89,14 +91,17 @@ class WordShares:
     answer: Collection[str]
 
 
-def feature_matrix(question: Question, candidates: Sequence[CandidateText], matcher: Matcher) -> Matrix:
+def feature_matrix(
+    question: Question, candidates: Sequence[CandidateText], matcher: Matcher, as_written: Matcher
+) -> Matrix:
     """The features of candidates, shape (candidates, len(NAMES)), in their order.
 
     Scores and cosines are as in Candidate and Near (0 where dense search did not run), `lexical` is a share of the best
     BM25 score among them. `..._words` are the shares of the question's words, weighted by rarity, in a part of the
-    item; `codes_...` are about the question's codes (`codes.py`): the share that the item lacks, whether it has one,
-    and whether it has another code of the same form instead. `age` is in years against the newest of them, and
-    `newer_alike` how alike the most similar newer candidate is, times its score as a share of this one's.
+    item; a word that only `matcher` finds, by its translation, and not `as_written`, counts half. `codes_...` are about
+    the question's codes (`codes.py`): the share that the item lacks, whether it has one, and whether it has another
+    code of the same form instead. `age` is in years against the newest of them, and `newer_alike` how alike the most
+    similar newer candidate is, times its score as a share of this one's.
     """
     if not candidates:
         return np.zeros((0, len(NAMES)))
@@ -109,11 +114,12 @@ def feature_matrix(question: Question, candidates: Sequence[CandidateText], matc
     rows = []
     for number, text in enumerate(candidates):
         item, candidate, near = text.item, text.candidate, text.candidate.near
-        parts = [
-            {term for match in matcher.words(part) for term in match.terms} & weights.keys()
-            for part in (item.title, text.body, text.answer)
+        texts = (item.title, text.body, text.answer)
+        written, found = ([_terms(each, part) & weights.keys() for part in texts] for each in (as_written, matcher))
+        shares = [
+            sum(weights[term] * (1.0 if term in direct else _TRANSLATED) for term in sorted(terms | direct)) / total
+            for terms, direct in zip((*found, set().union(*found)), (*written, set().union(*written)), strict=True)
         ]
-        shares = [sum(weights[term] for term in sorted(terms)) / total for terms in (*parts, set().union(*parts))]
         rows.append(
             (
                 candidate.score,
@@ -131,6 +137,10 @@ def feature_matrix(question: Question, candidates: Sequence[CandidateText], matc
             )
         )
     return np.array(rows, np.float64)
+
+
+def _terms(matcher: Matcher, part: str) -> set[str]:
+    return {term for match in matcher.words(part) for term in match.terms}
 
 
 def missing_codes(question: Question, texts: Sequence[CandidateText]) -> tuple[str, ...]:

@@ -90,7 +90,8 @@ class Search:
             similarity = max((item.similarity for item in judged), default=0.0)
             exists = self.answer_model.probability(similarity) if judged else 0.0
             return Results(pool, ranked, judged, similarity, exists, index.background)
-        look = SecondLook(texts, feature_matrix(question, texts, matcher))
+        as_written = Matcher(question.rarity, self.questions.analyzer, spellings=question.spellings)
+        look = SecondLook(texts, feature_matrix(question, texts, matcher, as_written))
         return self._look_again(self.rerank_model, index, Results(pool, ranked, judged), look, redirected.replaced)
 
     def _look_again(

@@ -23,7 +23,8 @@ def columns(analyzer: Analyzer) -> Columns:
     """The features of candidates by name, each as a list of one number for each candidate."""
 
     def computed(question: Question, *texts: CandidateText) -> dict[str, list[float]]:
-        matrix = feature_matrix(question, texts, Matcher(question.rarity, analyzer))
+        matcher = Matcher(question.rarity, analyzer)
+        matrix = feature_matrix(question, texts, matcher, matcher)
         assert matrix.shape == (len(texts), len(NAMES))
         return {name: matrix[:, place].tolist() for place, name in enumerate(NAMES)}
 
