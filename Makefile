@@ -120,13 +120,17 @@ alignment: install  ## make alignment.npz and dictionary.json.gz, which ship (se
 ORGANISATIONS := indexer/research/organisations
 TAUGHT_ON := factory insurance software
 FITTED_ON := factory insurance municipality retail software university
+FITTED_ON_SETS := se_quantum se_dba_meta se_matheducators noanswer_clinc150 similar_banking77 fi_libreoffice_help
+
 adaptation: install  ## teach the packaged model: make adaptation PAIRS=... SETS=...
 	@test -n "$(PAIRS)" -a -n "$(SETS)" || { echo "Say where the texts are: make adaptation PAIRS=FILE SETS=FOLDER"; exit 1; }
 	$(BIN)/python -m indexer.research.adaptation $(PAIRS) $(SETS) recommender/encoder/adaptation.npz \
 	  $(addprefix $(ORGANISATIONS)/,$(TAUGHT_ON))
 
-rerank: install  ## fit the second look at the first results, and measure it by leaving organisations out
-	$(BIN)/python -m indexer.research.fit_rerank $(addprefix $(ORGANISATIONS)/,$(FITTED_ON)) --write
+rerank: install  ## fit the second look at the first results, and measure it by leaving organisations out: SETS=...
+	@test -n "$(SETS)" || { echo "Say where the evaluation sets are: make rerank SETS=FOLDER"; exit 1; }
+	$(BIN)/python -m indexer.research.fit_rerank $(addprefix $(ORGANISATIONS)/,$(FITTED_ON)) \
+	  $(addprefix $(SETS)/,$(FITTED_ON_SETS)) --write
 
 UV := uv==0.13.9
 lock:  ## write the requirements*.lock; UPGRADE=1 takes the newest versions

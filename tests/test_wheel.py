@@ -45,7 +45,6 @@ def test_the_wheel_has_the_packages_without_research_and_sources_of_translations
     "ending",
     [
         "/alignment.npz",
-        "/adaptation.npz",
         "/dictionary.json.gz",
         "/rerank.json",
         "/lists/everyday_fi.txt",

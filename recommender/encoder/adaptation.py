@@ -1,7 +1,7 @@
 """Fine-tuning of the packaged model: low-rank changes of the weights of its upper layers.
 
-The file `adaptation.npz` ships with the code; `make adaptation` (`indexer/research/adaptation.py`) writes it. Without
-the file the model is used as it is in its package. A weight W of shape (out, in) is changed to W + B A, with B of shape
+`make adaptation` (`indexer/research/adaptation.py`) writes the file `adaptation.npz`. Without the file the model is
+used as it is in its package. A weight W of shape (out, in) is changed to W + B A, with B of shape
 (out, rank) and A of shape (rank, in): Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models".
 """
 
