@@ -64,16 +64,19 @@ REQUESTS = (
     # pieces of words
     Request("131", "en", "Locker key is lost", "Ask the front desk for the spare key.", "mirva"),
     Request("132", "en", "Laptop wants a recovery key", "Read the BitLocker key in the device portal.", "oona"),
-    # titles with names of one letter and signs
+    # titles with names of one letter and signs, and with the same letters alone
     Request("141", "en", "F# script of the visitor counter stops", "Install the new runtime on the server.", "oona"),
     Request("142", "en", "C++ library of the scanner is missing", "Get it in the software catalogue.", "oona"),
     Request("143", "en", "R report of visitors fails", "Update the packages first.", "oona"),
     Request("144", "en", "K: drive is gone after login", "Start the tool for network drives.", "petteri"),
+    Request("145", "en", "Door F is stuck", "Push it at the hinge side.", "mirva"),
+    Request("146", "en", "Hall C is too cold", "The heating starts at seven.", "mirva"),
+    Request("147", "en", "Shelf K is full", "Move boxes to the cellar.", "ilkka"),
     # rare words, signs on letters, and words that differ only in these signs
     Request("151", "fi", "Tärpätin säilytys konservoinnissa", "Suljetussa peltikaapissa, ei ikkunalla.", "ilkka"),
     Request("152", "en", "Mannequin lost an arm", "Glue it, and let it dry for two days.", "ilkka"),
     Request("153", "fi", "Museon Škoda ei käynnisty", "Akku ladataan autotallissa.", "petteri"),
-    Request("154", "en", "Crate from Wrocław and Košice arrived wet", "Open it in the drying room.", "ilkka"),
+    Request("154", "en", "Crate from Ełk and Košice arrived wet", "Open it in the drying room.", "ilkka"),
     Request("155", "fi", "Vaa’an paristot loppuivat", "Uusia saa vahtimestarilta.", "mirva"),
     Request("156", "fi", "Sade tuli ikkunasta sisään", "Soita kiinteistöhuoltoon ja siirrä teokset.", "mirva"),
     Request("157", "fi", "Säde näkyy vitriinin lasissa", "Käännä valaisinta kymmenen astetta.", "ilkka"),

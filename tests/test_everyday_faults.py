@@ -271,7 +271,7 @@ def test_a_word_of_a_title_is_at_least_possibly_related(ask: Ask, question: str,
 
 @pytest.mark.parametrize(
     ("question", "id"),
-    [("skoda", "153"), ("ŠKODA", "153"), ("wroclaw", "154"), ("Wrocław", "154"), ("kosice", "154"), ("vaa'an", "155"),
+    [("skoda", "153"), ("ŠKODA", "153"), ("elk", "154"), ("Ełk", "154"), ("kosice", "154"), ("vaa'an", "155"),
      ("vaa’an", "155"), ("vaa‘an", "155")],
 )  # fmt: skip
 def test_signs_on_letters_and_forms_of_the_apostrophe_do_not_matter(ask: Ask, question: str, id: str) -> None:
@@ -293,22 +293,18 @@ def test_nobody_is_named_for_a_question_about_something_else(ask: Ask, question:
     assert (said.verdict, said.experts, said.recommendation.teams) == (UNKNOWN, [], ())
 
 
-@pytest.mark.parametrize(
-    "question",
-    [
-        "lainasopimus",
-        "maksupäätteen virhe 4129",
-        pytest.param(
-            "tärpätti",
-            marks=pytest.mark.xfail(strict=True, reason="items that are not alike count as answered like this"),
-        ),
-    ],
-)
-def test_people_are_named_with_items_that_are_alike(ask: Ask, question: str) -> None:
-    alike = {"lainasopimus": {"161"}, "maksupäätteen virhe 4129": {"101", "102"}, "tärpätti": {"151"}}[question]
-    titles = {request.title for request in museum.REQUESTS if request.id in alike}
-    experts = ask(question).recommendation.experts
-    assert {evidence.item.title for expert in experts for evidence in expert.evidence} == titles
+def test_people_are_named_with_items_that_are_alike(ask: Ask) -> None:
+    assert _evidence(ask("maksupäätteen virhe 4129")) == {"Maksupäätteen virhe 4127", "Maksupäätteen virhe 4130"}
+
+
+@pytest.mark.xfail(strict=True, reason="every item that is shown counts as answered like this, however unlike it is")
+def test_people_are_not_named_with_items_that_are_shown_but_unlike(ask: Ask) -> None:
+    assert _evidence(ask("tärpätti")) == {"Tärpätin säilytys konservoinnissa"}
+
+
+def _evidence(said: Said) -> set[str]:
+    """The titles of the items for which people are named."""
+    return {evidence.item.title for expert in said.recommendation.experts for evidence in expert.evidence}
 
 
 def test_an_item_of_a_time_to_come_does_not_make_all_others_old(ask: Ask) -> None:
