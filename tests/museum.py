@@ -38,7 +38,10 @@ REQUESTS = (
     Request("102", "fi", "Maksupäätteen virhe 4130", "Linja on poikki: vaihda kaapeli porttiin kolme.", "petteri"),
     Request("103", "en", "Ticket gate stops with GX-552", "Wipe the sensor of the gate with a dry cloth.", "oona"),
     # the same request again and again, once with an answer that says how (number 118)
-    *(Request(str(number), "fi", "Avainkortti ei avaa ovea", "Hoidettu.", "ticket-robot") for number in range(111, 117)),
+    *(
+        Request(str(number), "fi", "Avainkortti ei avaa ovea", "Hoidettu.", "ticket-robot")
+        for number in range(111, 117)
+    ),
     Request("117", "fi", "Avainkortti ei avaa ovea", "Hoidettu.", "facility-mailbox"),
     Request(
         "118",
@@ -97,7 +100,8 @@ REQUESTS = (
     Request("182", "sv", "Hörslingan i hörsalen brummar", "Flytta förstärkaren från väggen.", "oona"),
     Request("183", "sv", "Blommor till invigningen", "Beställ dem i god tid hos floristen på torget.", "mirva"),
 )
-FUTURE, SWEDISH = "171", frozenset({"181", "182", "183"})
+FUTURE = "171"
+"""The request that is dated in a time to come."""
 
 
 def lines() -> Iterator[str]:

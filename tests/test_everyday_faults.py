@@ -20,8 +20,6 @@ from tests import museum
 
 Ask = Callable[..., "Said"]
 ANSWER, MAYBE, UNKNOWN = Verdict.ANSWER, Verdict.MAYBE, Verdict.UNKNOWN
-CHANCE = len(museum.SWEDISH) / len({request.title for request in museum.REQUESTS})
-"""How often one of the Swedish items would come first if chance decided."""
 
 UNRELATED = (
     "kuka voitti jääkiekon mestaruuden",
@@ -38,22 +36,6 @@ UNRELATED = (
     "tulostin jumissa",
     "salasana vanhentunut",
     "how to renew a passport",
-    "matkalaskun liitteet",
-    "where is the nearest bus stop",
-    "työterveyden ajanvaraus",
-    "how many days of leave do I have",
-    "puhelimen näyttö hajosi",
-    "order business cards",
-    "kirjanpidon tilinpäätös",
-    "my contract ends in June",
-    "polkupyörän huolto talvella",
-    "training in first aid",
-    "verokortti uudelle työntekijälle",
-    "who approves overtime",
-    "lounassetelit",
-    "new monitor for my desk",
-    "harjoittelijan palkka",
-    "translate a brochure into German",
 )
 RELATED = {
     "maksupäätteen virhe 4130": "102",
@@ -66,13 +48,14 @@ RELATED = {
 }
 """Questions that the museum answers, with the request that answers."""
 PLACES = (
-    "aulassa pihalla kahviossa kaupassa arkistossa kirjastossa pajassa varastossa ullakolla kellarissa studiossa "
-    "auditoriossa toimistossa keittiössä autotallissa työpajassa vintillä puutarhassa terassilla käytävässä"
-).split()
+    "aulassa", "pihalla", "kahviossa", "kaupassa", "arkistossa", "kirjastossa", "pajassa", "varastossa", "ullakolla",
+    "kellarissa", "studiossa", "auditoriossa", "toimistossa", "keittiössä", "autotallissa", "työpajassa", "vintillä",
+    "puutarhassa", "terassilla", "käytävässä", "portaikossa", "eteisessä", "kuistilla", "torilla", "satamassa",
+)  # fmt: skip
 ROOMS = (
-    "lobby yard café shop archive library workshop attic cellar studio auditorium office kitchen garage garden terrace "
-    "corridor staircase hall porch market harbour"
-).split()
+    "lobby", "yard", "café", "shop", "archive", "library", "workshop", "attic", "cellar", "studio", "auditorium",
+    "office", "kitchen", "garage", "garden", "terrace", "corridor", "staircase", "hall", "porch", "market", "harbour",
+)  # fmt: skip
 
 
 class Said:
@@ -192,11 +175,15 @@ def test_a_question_that_says_too_little_is_asked_back(ask: Ask, question: str) 
     assert (said.verdict, said.recommendation.vague, said.shown) == (UNKNOWN, True, ())
 
 
-@pytest.mark.parametrize("question", ["unlocker", "gatekeeper", "install bitlocker"])
+@pytest.mark.parametrize("question", ["unlocker", "gatekeeper"])
 def test_a_piece_of_a_word_is_not_the_word(ask: Ask, question: str) -> None:
-    said = ask(question)
-    assert said.verdict is not ANSWER or said.shown[0] == "132"
-    assert max(said.match("131"), said.match("103")) < 0.5
+    assert ask(question).verdict is UNKNOWN
+
+
+def test_a_word_of_an_answer_comes_before_a_piece_of_it_in_a_title(ask: Ask) -> None:
+    said = ask("bitlocker")
+    assert said.shown[0] == "132"
+    assert said.match("131") < said.match("132")
 
 
 def test_the_letter_of_a_drive_does_not_meet_the_letter_of_a_language(ask: Ask) -> None:
@@ -240,7 +227,7 @@ ENGLISH_LETTER = (
 def test_a_long_letter_finds_what_its_question_alone_finds(
     ask: Ask, letter: str, question: str, signature: str
 ) -> None:
-    assert len(letter.split()) > 300
+    assert len(letter.split()) > 400
     said, alone = ask(letter + question + signature), ask(question)
     assert said.verdict is not UNKNOWN
     assert said.shown[0] == alone.shown[0]
@@ -309,14 +296,6 @@ def _evidence(said: Said) -> set[str]:
 
 def test_an_item_of_a_time_to_come_does_not_make_all_others_old(ask: Ask) -> None:
     assert [question for question in (*RELATED, *UNRELATED) if museum.FUTURE in ask(question).ranked] == []
-
-
-def test_items_of_a_rare_language_are_not_near_to_everything(ask: Ask) -> None:
-    questions = (*RELATED, *UNRELATED)
-    near = [question for question in questions if museum.SWEDISH & set(ask(question).ranked)]
-    first = [question for question in questions if ask(question).ranked[0] in museum.SWEDISH]
-    assert len(near) <= 3 * CHANCE * len(questions)
-    assert len(first) <= 2 * CHANCE * len(questions)
 
 
 @pytest.mark.parametrize(
