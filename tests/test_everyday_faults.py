@@ -5,14 +5,13 @@ Each test is about a kind of question, not about these words: a rule that it che
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
 
 import pytest
 
 from indexer.research.organisations import open_organisation
 from indexer.sources.jsonl import JSONLSource
 from recommender.access import ANYONE
-from recommender.datatypes import Recommendation, Verdict
+from recommender.datatypes import Recommendation, Suggestion, Verdict
 from recommender.encoder import Encoder
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
@@ -76,7 +75,7 @@ class Said:
         """How often the same was asked as in a request that is shown."""
         return sum(suggestion.asked for suggestion in self._suggestions(id))
 
-    def _suggestions(self, id: str) -> list[Any]:
+    def _suggestions(self, id: str) -> list[Suggestion]:
         return [s for s, name in zip(self.recommendation.suggestions, self.shown, strict=True) if name == id]
 
 
