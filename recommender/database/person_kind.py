@@ -35,6 +35,8 @@ _ABBREVIATIONS = frozenset({
 """Words that say which desk it is; alone they may be somebody's initials."""
 _DESK_ENDINGS = ("tuki", "palvelu", "palvelut", "desk", "support")
 """Ends of longer words that are desks: lähituki, asiakaspalvelu, helpdesk."""
+_PROGRAM_ENDINGS = ("robotti", "robot", "automaatti", "chatbot")
+"""Ends of longer words that are programs: varausrobotti."""
 _WORDS = re.compile(r"[A-ZÅÄÖ]?[a-zåäö]+|[A-ZÅÄÖ]+(?![a-zåäö])")
 _PAIRS = (("no", "reply"), ("do", "not", "reply"), ("service", "desk"), ("help", "desk"), ("ei", "vastata"))
 """Words that are written apart or together."""
@@ -77,7 +79,7 @@ def _has_program(text: str) -> bool:
 def _is_service(text: str) -> bool:
     """True when the text names a program, or has nothing but words for a desk."""
     words = _words(text)
-    if not _PROGRAMS.isdisjoint(words):
+    if not _PROGRAMS.isdisjoint(words) or any(word.endswith(_PROGRAM_ENDINGS) for word in words):
         return True
     desks = [word in _DESKS or word.endswith(_DESK_ENDINGS) for word in words]
     return any(desks) and all(desk or word in _ABBREVIATIONS for desk, word in zip(desks, words, strict=True))

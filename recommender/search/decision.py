@@ -38,8 +38,15 @@ class Decision:
 
     @property
     def matches(self) -> dict[str, float]:
-        """The probability that each shown item answers, by key; items that say the same as a shown one have its."""
-        return {item.key: card.judged.match for card in self.cards for item in (*card.repeats, card.judged.item)}
+        """The probability that each shown item answers, by key; items that say the same as a shown one have its. Items
+        that match far worse than the best one are left out: they are shown, but say nothing of who knows."""
+        least = _WORTH_SHOWING * max((card.judged.match for card in self.cards), default=0.0)
+        return {
+            item.key: card.judged.match
+            for card in self.cards
+            if card.judged.match >= least
+            for item in (*card.repeats, card.judged.item)
+        }
 
 
 def decide(results: Results, settings: Settings, analyzer: Analyzer) -> Decision:

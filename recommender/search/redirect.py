@@ -78,10 +78,11 @@ def _next(item: Item, reader: Reader, session: Session) -> Item | None:
 
 
 def _candidate(target: Item, origin: Candidate, by_key: dict[str, Candidate], index: SearchIndex) -> Candidate | None:
-    """The target's own candidate, or the origin's scores with the target's first passage; None when the target is not
-    in the index."""
-    if target.key in by_key:
-        return by_key[target.key]
+    """The target's own candidate, or the origin's scores with a passage of the target if those are better; None when
+    the target is not in the index."""
+    own = by_key.get(target.key)
+    if own is not None and own.score >= origin.score:
+        return own
     try:
         first = index.passage_ids(target.key)[0]
     except (KeyError, IndexError):

@@ -90,7 +90,7 @@ def test_a_code_that_the_first_item_lacks_makes_it_at_most_possibly_related(
 
 @pytest.mark.parametrize("answer", ["Done.", "ok kiitos toimii nyt", "merged into #14", ""])
 def test_a_reply_that_says_nothing_is_at_most_possibly_related(decided: Decide, answer: str) -> None:
-    texts = [make_text(1, answer=answer), *_texts(2)]
+    texts = [make_text(1, "Coffee machine empty", answer=answer), *_texts(2)]
     decision = decided(make_results(QUESTION, texts, [0.99] * 3, 0.99))
     assert decision.verdict is Verdict.MAYBE and len(decision.cards) == 3  # it is still a similar case
 
@@ -135,8 +135,14 @@ def test_items_that_say_the_same_as_a_shown_one_have_its_match(decided: Decide) 
         make_text(number, answer="Open the tray and pull", says=direction(1, 0), at=DAY.replace(day=number))
         for number in (1, 2)
     ]
-    matches = decided(make_results(QUESTION, [*texts, make_text(3, says=direction(0, 1))], [0.8, 0.9, 0.1])).matches
-    assert matches == {"request:1": 0.9, "request:2": 0.9, "request:3": 0.1}
+    matches = decided(make_results(QUESTION, [*texts, make_text(3, says=direction(0, 1))], [0.8, 0.9, 0.3])).matches
+    assert matches == {"request:1": 0.9, "request:2": 0.9, "request:3": 0.3}
+
+
+def test_an_item_that_matches_far_worse_than_the_best_says_nothing_of_people(decided: Decide) -> None:
+    texts = [make_text(1, says=direction(1, 0)), make_text(2, says=direction(0, 1))]
+    decision = decided(make_results(QUESTION, texts, [0.9, 0.1]))
+    assert len(decision.cards) == 2 and decision.matches == {"request:1": 0.9}
 
 
 def test_without_results_nothing_is_known(decided: Decide) -> None:
