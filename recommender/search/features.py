@@ -103,12 +103,10 @@ def feature_matrix(
     code of the same form instead. `age` is in years against the newest of them, and `newer_alike` how alike the most
     similar newer candidate is, times its score as a share of this one's.
     """
-    if not candidates:
-        return np.zeros((0, len(NAMES)))
     weights = {term: rarity or question.unknown_rarity for term, rarity in question.rarity.items()}
     total = sum(weights.values()) or 1.0
     asked_codes = codes(question.text)
-    best_lexical = max(text.candidate.lexical for text in candidates) or 1.0
+    best_lexical = max((text.candidate.lexical for text in candidates), default=0.0) or 1.0
     ages = _ages(candidates)
     newer = _newer_alike(candidates, ages)
     rows = []
@@ -136,7 +134,7 @@ def feature_matrix(
                 float(item.language == question.language),
             )
         )
-    return np.array(rows, np.float64)
+    return np.array(rows, np.float64).reshape(len(rows), len(NAMES))
 
 
 def _terms(matcher: Matcher, part: str) -> set[str]:
@@ -179,12 +177,14 @@ def _ages(candidates: Sequence[CandidateText]) -> NDArray[np.float64]:
     """Years against the newest candidate; a time to come counts as now."""
     now = datetime.now(UTC).replace(tzinfo=None)
     times = [min(text.item.at, now) for text in candidates]
-    newest = max(times)
+    newest = max(times, default=now)
     years = [(newest - at).total_seconds() / 86_400 / _DAYS_OF_YEAR for at in times]
     return np.minimum(years, _OLDEST_YEARS)
 
 
 def _newer_alike(candidates: Sequence[CandidateText], ages: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not candidates:
+        return np.zeros(0)
     likeness = likenesses(candidates)
     scores = np.maximum([text.candidate.score for text in candidates], 1e-6)
     compared = slice(0, min(_COMPARED, len(candidates)))

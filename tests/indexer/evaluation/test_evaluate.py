@@ -319,7 +319,7 @@ def test_the_command_prints_a_table_and_json_and_draws_the_diagram(
     monkeypatch.setattr("recommender.encoder.load.load_encoder", lambda _settings: encoder)
     monkeypatch.setattr(measure, "load_analyzer", lambda _settings: analyzer)
     folder, picture = _office(write_set), tmp_path / "diagram.png"
-    run = partial(CliRunner().invoke, env={"KOLLEGA_HOME": str(settings.home)})
+    run = partial(CliRunner().invoke, env={"KOLLEGA_HOME": str(settings.home), "KOLLEGA_RERANKER": "none"})
     shown = run(cli.main, ["evaluate", str(folder), "--part", "all", "--plot", str(picture)])
     assert shown.exit_code == 0, shown.output
     assert "| office | similar | 8 | fusion | 1.000 |" in shown.stdout

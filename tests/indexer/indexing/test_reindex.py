@@ -439,7 +439,7 @@ def test_a_killed_run_leaves_the_old_index_in_use_and_the_next_run_encodes_only_
     assert child.returncode == -signal.SIGKILL
 
     assert generations.live_name(settings.index_dir) == "gen-000001"
-    assert ask("Zebra crossing paint") == ["Zebra crossing paint"]
+    assert ask("Zebra crossing paint")[:1] == ["Zebra crossing paint"]
     unfinished = settings.index_dir / "gen-000002"
     assert unfinished.is_dir() == (not full or sample == 4)  # the space is learned before the generation is begun
     assert not (unfinished / "manifest.json").exists()
@@ -449,4 +449,4 @@ def test_a_killed_run_leaves_the_old_index_in_use_and_the_next_run_encodes_only_
     assert (report.items, report.passages, report.encoded) == (8, 16, len(rest))
     assert report.generation == "gen-000002"
     assert list(settings.index_dir.glob("journal-*")) == []
-    assert ask("Zebra crossing paint") == ["Zebra crossing paint"]
+    assert ask("Zebra crossing paint")[:1] == ["Zebra crossing paint"]

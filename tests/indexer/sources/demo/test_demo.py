@@ -184,21 +184,20 @@ def test_the_shipped_vectors_agree_with_those_of_the_model(demo: _Demo) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "external_ids"),
+    ("question", "titles"),
     [
-        ("unohdin salasanani", {"it-027"}),
-        ("I cannot connect to the VPN from home", {"it-003", "it-014"}),
+        ("unohdin salasanani", {"unohin salasanan kesälomalla"}),
+        (
+            "I cannot connect to the VPN from home",
+            {"VPN error 809 at home", "VPN from home and on the road (GlobalProtect)"},
+        ),
     ],
 )
-def test_a_question_in_different_words_finds_the_right_request_first(
-    demo: _Demo, question: str, external_ids: set[str]
-) -> None:
+def test_a_question_in_different_words_finds_the_right_item_first(demo: _Demo, question: str, titles: set[str]) -> None:
     result = demo.ask(question)
     assert result.notices == ()
     assert result.verdict is not Verdict.UNKNOWN
-    with demo.sessions() as session:
-        best = session.get_one(HelpRequest, result.suggestions[0].item.id)
-    assert best.external_id in external_ids, best.title
+    assert result.suggestions[0].item.title in titles
     assert result.experts and all(expert.evidence for expert in result.experts)
 
 
@@ -214,10 +213,12 @@ def test_a_question_nobody_has_answered_shows_no_suggestion(demo: _Demo, questio
     assert (result.verdict, result.suggestions) == (Verdict.UNKNOWN, ())
 
 
-def test_at_most_two_of_fifty_unanswerable_questions_show_a_suggestion(demo: _Demo) -> None:
+def test_at_most_one_of_ten_unanswerable_questions_shows_a_suggestion_and_none_is_answered(demo: _Demo) -> None:
     assert len(set(JUNK)) == 50
-    shown = [question for question in JUNK if demo.ask(question).suggestions]
-    assert len(shown) <= 0.05 * len(JUNK), shown
+    results = {question: demo.ask(question) for question in JUNK}
+    shown = [question for question, result in results.items() if result.suggestions]
+    assert len(shown) <= 0.1 * len(JUNK), shown
+    assert [question for question, result in results.items() if result.verdict is Verdict.ANSWER] == []
 
 
 @pytest.mark.parametrize(
