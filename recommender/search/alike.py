@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from recommender.datatypes import Item, Kind
-from recommender.search.codes import codes
 from recommender.search.features import CandidateText, likenesses
-from recommender.search.newer import stems_of
+from recommender.search.newer import codes_of, stems_of
 from recommender.search.replies import says_nothing
 from recommender.search.results import JudgedItem, Results
 
@@ -93,7 +92,7 @@ def _says_the_same(one: CandidateText, other: CandidateText, likeness: float) ->
         return False
     if one.item.kind is Kind.DOCUMENT:
         return one.answer_text == other.answer_text
-    same_subject = _codes(one.item.title) == _codes(other.item.title)
+    same_subject = codes_of(one.item.title) == codes_of(other.item.title)
     if says_nothing(one.answer_text) or says_nothing(other.answer_text):
         return same_subject and _ask_the_same(one.item.title, other.item.title)
     return same_subject and likeness >= _SAME and _numbers(one) == _numbers(other)
@@ -130,10 +129,6 @@ def _with_newer(cards: Sequence[Card], replaced: Mapping[str, str]) -> list[Card
         card if item is None or item is card.judged.item else replace(card, newer=item)
         for card, item in zip(cards, newer, strict=True)
     ]
-
-
-def _codes(text: str) -> frozenset[str]:
-    return frozenset(code.lower() for code in codes(text))
 
 
 def _numbers(text: CandidateText) -> frozenset[str]:

@@ -105,7 +105,6 @@ def feature_matrix(
     """
     weights = {term: rarity or question.unknown_rarity for term, rarity in question.rarity.items()}
     total = sum(weights.values()) or 1.0
-    asked_codes = codes(question.text)
     best_lexical = max((text.candidate.lexical for text in candidates), default=0.0) or 1.0
     ages = _ages(candidates)
     newer = _newer_alike(candidates, ages)
@@ -125,7 +124,7 @@ def feature_matrix(
                 *((near.nearest, near.question, near.answer, near.opening, near.whole) if near else (0.0,) * 5),
                 *shares,
                 math.log1p(len(item.title.split())),
-                *_code_features(asked_codes, text),
+                *_code_features(question.codes, text),
                 float(item.kind is Kind.DOCUMENT),
                 ages[number],
                 newer[number],
@@ -143,13 +142,13 @@ def _terms(matcher: Matcher, part: str) -> set[str]:
 
 def missing_codes(question: Question, texts: Sequence[CandidateText]) -> tuple[str, ...]:
     """The codes of the question that none of these candidates mentions."""
-    return tuple(code for code in codes(question.text) if not any(mentions(text.text, code) for text in texts))
+    return tuple(code for code in question.codes if not any(mentions(text.text, code) for text in texts))
 
 
 def is_about_other_codes(question: Question, text: CandidateText) -> bool:
     """True when the question has codes, and the whole item mentions none of them, or has another one of the same form
     instead (`error 691` for `error 807`)."""
-    missing, present, other = _code_features(codes(question.text), text, text.whole_text)
+    missing, present, other = _code_features(question.codes, text, text.whole_text)
     return missing > 0.0 and (present == 0.0 or other > 0.0)
 
 

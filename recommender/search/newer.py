@@ -129,10 +129,15 @@ class _Parts:
             stems_of(text.answer_text[:2000]),
             set(_NUMBER.findall(text.answer_text[:2000])),
         )
-        self.codes = {code.lower() for code in codes(text.item.title)}
+        self.codes = codes_of(text.item.title)
 
     def shares(self, other: "_Parts") -> list[float]:
         return [len(one & two) / max(1, len(one | two)) for one, two in zip(self.sets, other.sets, strict=True)]
+
+
+def codes_of(title: str) -> frozenset[str]:
+    """The codes of a title in lower case."""
+    return frozenset(code.lower() for code in codes(title))
 
 
 def stems_of(text: str) -> set[str]:

@@ -64,6 +64,11 @@ class Question:
         return len(self.text.split())
 
     @cached_property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of the text, as it has them (`codes.py`)."""
+        return codes(self.text)
+
+    @cached_property
     def translated(self) -> dict[str, str]:
         """For each term of the other language, the question's term that it stands for."""
         return {
@@ -184,7 +189,7 @@ class QuestionAnalyzer:
 def is_vague(question: Question) -> bool:
     """True if a question does not say what it is about: it has no code, and every word of it only says that something
     is wrong, asks for help or greets (`ei toimi`, `it doesn't work`, `moi`)."""
-    if codes(question.text):
+    if question.codes:
         return False
     return all(any(not is_telling(term) for term in word) for word in question.variants)
 

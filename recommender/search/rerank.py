@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.search.codes import codes
 from recommender.search.features import NAMES, CandidateText, Matrix, missing_codes
 from recommender.search.newer import PAIR_NAMES, Pair, PairModel, put_newer_first
 from recommender.search.question import Question
@@ -155,14 +154,13 @@ def _question_features(question: Question, texts: Sequence[CandidateText]) -> Nu
     weights = {term: rarity or question.unknown_rarity for term, rarity in question.rarity.items()}
     total = sum(weights.values())
     unknown = sum(weights[term] for term, rarity in question.rarity.items() if not rarity)
-    asked = codes(question.text)
     missing = missing_codes(question, texts)
     return np.array(
         [
             math.log1p(question.length),
             unknown / (total or 1.0),
-            len(missing) / len(asked) if asked else 0.0,
-            float(bool(asked)),
+            len(missing) / len(question.codes) if question.codes else 0.0,
+            float(bool(question.codes)),
             max(question.rarity.values(), default=0.0) / question.unknown_rarity,
             total / question.unknown_rarity,
         ]

@@ -72,12 +72,3 @@ class Results:
     def question(self) -> Question:
         """The analysed question."""
         return self.pool.question
-
-    @property
-    def nearness(self) -> dict[str, float]:
-        """How near each candidate is to the question, by item key: the cosine above that of unrelated texts; the fused
-        score when the search was by words alone."""
-        candidates = self.pool.candidates
-        if all(candidate.dense is None for candidate in candidates):
-            return {candidate.item: candidate.score for candidate in candidates}
-        return {candidate.item: (candidate.dense or 0.0) - self.background for candidate in candidates}
