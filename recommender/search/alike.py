@@ -92,10 +92,12 @@ def _says_the_same(one: CandidateText, other: CandidateText, likeness: float) ->
         return False
     if one.item.kind is Kind.DOCUMENT:
         return one.answer_text == other.answer_text
-    same_subject = codes_of(one.item.title) == codes_of(other.item.title)
+    titles = one.item.title, other.item.title
     if says_nothing(one.answer_text) or says_nothing(other.answer_text):
-        return same_subject and _ask_the_same(one.item.title, other.item.title)
-    return same_subject and likeness >= _SAME and _numbers(one) == _numbers(other)
+        alike = _ask_the_same(*titles)
+    else:
+        alike = likeness >= _SAME and _numbers(one) == _numbers(other)
+    return alike and codes_of(titles[0]) == codes_of(titles[1])  # last, since it takes longest
 
 
 def _ask_the_same(one: str, other: str) -> bool:
