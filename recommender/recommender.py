@@ -156,8 +156,8 @@ class Recommender:
         self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, leave_out: Collection[str] = ()
     ) -> tuple[Suggestion, ...]:
         """Open requests about the same subject, best first. Several of them show that many people have the problem."""
-        results = self._search(question, self.snapshot).find(_of_open_requests(reader), session, top_k, leave_out)
-        return _same_subject(results, top_k)
+        search = self._search(question, self.snapshot)
+        return _same_subject(search, reader, session, top_k, leave_out)
 
     def recommend_with_open(
         self,
@@ -174,8 +174,7 @@ class Recommender:
         search = self._search(question, snapshot)
         results = search.find(reader, session, top_k, leave_out)
         recommendation = self._recommendation(question, results, snapshot.ranker, reader, session, top_k, asker)
-        open_results = search.find(_of_open_requests(reader), session, open_top_k, leave_out)
-        return recommendation, _same_subject(open_results, open_top_k)
+        return recommendation, _same_subject(search, reader, session, open_top_k, leave_out)
 
     def rank(
         self, question: str, reader: Reader, session: Session, top_k: int, among: frozenset[str] | None = None
@@ -184,7 +183,7 @@ class Recommender:
         search."""
         results = self._search(question, self.snapshot).find(reader, session, top_k, among=among)
         keys = tuple(item.key for item, _candidate in results.ranked[:top_k])
-        features = tuple(judged.features for judged in results.judged[:SHOWN])
+        features = tuple(judged.passage_match.features for judged in results.judged[:SHOWN])
         return Ranking(keys, results.exists, results.uncalibrated, features)
 
     def candidates(self, question: str, reader: Reader, among: frozenset[str] | None = None) -> list[Candidate]:
@@ -278,14 +277,14 @@ def _loaded(load: Callable[[Settings], Model | None], settings: Settings) -> Mod
         return None
 
 
-def _of_open_requests(reader: Reader) -> Reader:
-    """The reader with the tokens by which open requests are found instead of answered items."""
-    return replace(reader, tokens=reader.for_open_requests)
-
-
-def _same_subject(results: Results, top_k: int) -> tuple[Suggestion, ...]:
-    """The first results, as far as they are about the same subject as the question."""
-    same = [judged for judged in results.judged if judged.similarity >= _SAME_SUBJECT][:top_k]
+def _same_subject(
+    search: Search, reader: Reader, session: Session, top_k: int, leave_out: Collection[str]
+) -> tuple[Suggestion, ...]:
+    """The open requests that are about the same subject as the question, best first. The second look does not read
+    them: it was fitted on items that have an answer."""
+    of_open_requests = replace(reader, tokens=reader.for_open_requests)
+    results = search.find(of_open_requests, session, top_k, leave_out, second_look=False)
+    same = [judged for judged in results.judged if judged.match >= _SAME_SUBJECT][:top_k]
     return tuple(suggestion(judged, results.question) for judged in same)
 
 

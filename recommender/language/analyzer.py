@@ -38,6 +38,7 @@ class Analyzer:
         self._spelling = lru_cache(maxsize=200_000)(self._spelling_uncached)
         self._is_compound_part = lru_cache(maxsize=50_000)(self._is_compound_part_uncached)
         self.word_keys = lru_cache(maxsize=200_000)(self._word_keys_uncached)
+        self.text_keys = lru_cache(maxsize=1024)(self._text_keys_uncached)
 
     def warm_up(self) -> None:
         """Load the language detector and the dictionaries, which are made on first use."""
@@ -139,6 +140,12 @@ class Analyzer:
         return frozenset(
             term for language in LANGUAGES for token in tokens(word) for term in self._word_terms(token, language)
         )
+
+    def _text_keys_uncached(self, text: str) -> tuple[frozenset[str], str]:
+        """(the terms of all words of a text, as `word_keys`; the same terms in one string, with spaces between them).
+        Only the last texts are cached: while somebody types, the same items are found again and again."""
+        keys = frozenset[str]().union(*map(self.word_keys, set(text.split())))
+        return keys, " ".join(keys)
 
     def base_form(self, word: str, language: str) -> str:
         """A word as a dictionary has it, in lower case and with its dots: "tulostimen" gives "tulostin". Of a word with

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 _GRAM = 5  # characters of an n-gram: a judgement
 _CASE = re.compile(
@@ -24,6 +25,7 @@ _PLAIN_LETTERS = str.maketrans(
         "ŋ": "n", "ŧ": "t", "ĸ": "k",
     }
 )  # fmt: skip
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 DOTS = re.compile("[äöåÄÖÅ\u0308\u030a]")
 """Matches a text that was written with the letters of Finnish and Swedish."""
 
@@ -72,9 +74,14 @@ class Translation:
 def fold(text: str) -> str:
     """A text in lower case, without marks on letters: `Łódź’s` and `lodz's` are the same. Letters that Unicode does not
     take apart (`ø`, `ß`) become plain ones, and all apostrophes and all hyphens are one."""
-    if text.isascii():
-        return text.lower()
-    apart = unicodedata.normalize("NFKD", unify(text).lower())
+    lower = text.lower()
+    return lower if lower.isascii() else _NOT_ASCII.sub(lambda match: _plain_letters(match.group()), lower)
+
+
+@lru_cache(maxsize=4096)
+def _plain_letters(letters: str) -> str:
+    """Lower-case letters and signs, none of which is in ASCII, without marks and as plain ones."""
+    apart = unicodedata.normalize("NFKD", unify(letters).lower())
     return "".join(letter for letter in apart if not unicodedata.combining(letter)).translate(_PLAIN_LETTERS)
 
 

@@ -6,6 +6,7 @@ them. A number alone is a code when it has at least three digits (`807`), or fol
 """
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from itertools import pairwise
 
@@ -17,11 +18,12 @@ _SKIPPED = re.compile(
     |(?<![\w.])(?:0?[1-9]|[12]\d|3[01])([./-])(?:0?[1-9]|1[0-2])\1(?:\d{4}|\d\d)(?!\w|\.\d)  # dates: 3.12.2024
     |(?<![\w.])\d{4}-\d\d-\d\d(?:T[\d:.]+Z?)?(?!\w)                         # 2024-12-03
     |(?<![\w.])\d{1,2}\.\d{1,2}\.(?!\w)                                     # 3.12.
-    |(?<!\w)\d{1,3}(?:[ \u00a0]\d{3})+(?!\w)                                # amounts: 9 500
+    |(?<!\w)\d{1,3}(?:[ \u00a0,]\d{3})+(?!\w)                               # amounts: 9 500, 9,500
     |(?<!\w)\d{1,4}(?:(?:\.\d\d)?\s?[-–/]\s?\d{1,4}(?:\.\d\d)?|[,:]\d\d(?::\d\d)?)(?![\w:])  # 8-16, 5/2024, 16:30, 1,50
     """,
     re.VERBOSE,
 )
+_DIGIT, _NUMBER = re.compile(r"\d"), re.compile(r"\d+")
 _WORD = re.compile(r"[A-Z]/\d+\w*|\w+(?:[.\-:+#]\w+)*")
 _UNIT = re.compile(r"\s?(mm|cm|v|w|a|ah|hz|bar|kv|kw|tuuma\w*|inch(?:es)?|tum)(?![\w])", re.IGNORECASE)
 _AMOUNT = re.compile(
@@ -54,6 +56,8 @@ _OWN_NUMBER = (
 _LETTER = 40
 """Words from which a text is a letter, in which a number alone is a code only after a word of `_NUMBERED`: a
 judgement."""
+_AROUND = 100
+"""Characters before and after a number that are read; a judgement."""
 _BEFORE_AMOUNT = frozenset(
     (
         "klo", "kello", "at", "since", "noin", "yli", "alle", "vain", "about", "over", "under", "only", "around", "kl",
@@ -67,39 +71,53 @@ _SHORT_LETTERS = re.compile(r"([A-Z]{1,2})[ -]?$")
 _NAMES_IN_CAPITALS = frozenset(("ID", "NO", "NR", "PC", "HR", "IT", "AD", "OK", "TV"))
 
 
+@lru_cache(maxsize=1024)
 def codes(text: str) -> tuple[str, ...]:
     """The codes of a text as they are written, each once, in order: `TK-408`, `0x80070006`, `v2.3`, `807`, `80 mm`."""
-    text = _SKIPPED.sub(lambda match: " " * len(match.group()), text)
     found: dict[str, str] = {}
+    if not _DIGIT.search(text):
+        return ()
+    text = _SKIPPED.sub(lambda match: " " * len(match.group()), text)
+    is_letter = len(text.split()) > _LETTER
     for word in _WORD.finditer(text):
-        code = _code(text, word)
-        if code:
+        if _DIGIT.search(word.group()) and (code := _code(text, word, is_letter)):
             found.setdefault(_plain(code), code)
     return tuple(found.values())
 
 
-def mentions(text: str, code: str) -> bool:
-    """True if a text holds the code, however its parts are joined: `E-52`, `E52` and `E 52` are the same. `807` is not
-    in `8070`."""
-    return bool(_pattern(code).search(fold(text)))
+def mentions(folded: str, code: str) -> bool:
+    """True if a folded text (`terms.fold`) holds the code, however its parts are joined: `E-52`, `E52` and `E 52` are
+    the same. `807` is not in `8070`."""
+    return bool(_pattern(code).search(folded))
 
 
-def _code(text: str, word: "re.Match[str]") -> str:
-    """The code that this word is, or is the number of; empty when it is none."""
+def form(code: str) -> str:
+    """A code without the value of its digits: `TK-408` and `TK-403` have the same form, `tk0`."""
+    return _NUMBER.sub("0", _plain(code))
+
+
+def may_have_form(folded: str, forms: Collection[str]) -> bool:
+    """False if no code in a folded text has one of these forms: quicker than to find its codes."""
+    return any(_form_pattern(each).search(folded) for each in forms)
+
+
+def _code(text: str, word: "re.Match[str]", in_letter: bool) -> str:
+    """The code that this word is, or is the number of; empty when it is none. `in_letter` is True in a long text."""
     written = _ENDING.sub("", word.group())
-    if not any(character.isdigit() for character in written) or written.lower() in _ORDINARY:
+    if not _DIGIT.search(written) or written.lower() in _ORDINARY:
         return ""
-    before, after = text[: word.start()], text[word.start() + len(written) :]
+    end = word.start() + len(written)
+    before, after = text[max(0, word.start() - _AROUND) : word.start()], text[end : end + _AROUND]
     if unit := _UNIT.match(after):
         measured = written.isdigit() and unit.group(1) not in ("v", "a")
         if measured:
             return written + unit.group()
     if not written[0].isdigit() or any(character.isalpha() for character in written):
         return "" if _is_amount_word(written) else written
-    return "" if written != word.group() else _number_code(written, before, after)
+    return "" if written != word.group() else _number_code(written, before, after, in_letter)
 
 
-def _number_code(written: str, before: str, after: str) -> str:
+def _number_code(written: str, before: str, after: str, in_letter: bool) -> str:
     """The code of a word that has only digits and signs between them: the number, with one or two capital letters
     before it (`E 52`)."""
     if _AMOUNT.match(after.lstrip(" \u00a0-:")):
@@ -114,7 +132,7 @@ def _number_code(written: str, before: str, after: str) -> str:
         return ""
     if fold(previous).startswith(_NUMBERED):
         return written
-    if len(words) + len(after.split()) >= _LETTER:
+    if in_letter:
         return ""
     if previous.isupper() and len(previous) > 1:
         return written
@@ -140,6 +158,11 @@ def _is_amount_word(written: str) -> bool:
 def _plain(code: str) -> str:
     """The code without signs and capitals: two codes with the same plain form are the same."""
     return re.sub(r"[\W_]", "", fold(code))
+
+
+@lru_cache(maxsize=4096)
+def _form_pattern(form: str) -> "re.Pattern[str]":
+    return re.compile(r"[\W_]*".join(r"\d+" if character == "0" else re.escape(character) for character in form))
 
 
 @lru_cache(maxsize=4096)

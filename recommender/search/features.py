@@ -6,7 +6,7 @@ are loaded anyway. Every feature is a number for one candidate of one question.
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.datatypes import Item, Kind, Passage
-from recommender.search.codes import codes, mentions
+from recommender.language.terms import fold
+from recommender.search.codes import codes, form, may_have_form, mentions
 from recommender.search.fusion import Candidate
-from recommender.search.highlight import Matcher
+from recommender.search.highlight import Found, Matcher
 from recommender.search.question import Question
 from recommender.search.replies import says_nothing
 
@@ -71,6 +72,11 @@ class CandidateText:
         """Title, body and answer."""
         return f"{self.item.title}\n{self.body}\n{self.answer}"
 
+    @cached_property
+    def folded(self) -> str:
+        """The text, folded (`terms.fold`)."""
+        return fold(self.text)
+
     @property
     def whole_text(self) -> str:
         """Title, body and answer, cut at a length that no text written by hand has."""
@@ -82,26 +88,15 @@ class CandidateText:
         return self.item.answer or self.item.body
 
 
-@dataclass(frozen=True)
-class WordShares:
-    """The terms of the question that a candidate's title, body and answer contain."""
-
-    title: Collection[str]
-    body: Collection[str]
-    answer: Collection[str]
-
-
-def feature_matrix(
-    question: Question, candidates: Sequence[CandidateText], matcher: Matcher, as_written: Matcher
-) -> Matrix:
+def feature_matrix(question: Question, candidates: Sequence[CandidateText], matcher: Matcher) -> Matrix:
     """The features of candidates, shape (candidates, len(NAMES)), in their order.
 
     Scores and cosines are as in Candidate and Near (0 where dense search did not run), `lexical` is a share of the best
     BM25 score among them. `..._words` are the shares of the question's words, weighted by rarity, in a part of the
-    item; a word that only `matcher` finds, by its translation, and not `as_written`, counts half. `codes_...` are about
-    the question's codes (`codes.py`): the share that the item lacks, whether it has one, and whether it has another
-    code of the same form instead. `age` is in years against the newest of them, and `newer_alike` how alike the most
-    similar newer candidate is, times its score as a share of this one's.
+    item; a word that is there only as a translation counts half. `codes_...` are about the question's codes
+    (`codes.py`): the share that the item lacks, whether it has one, and whether it has another code of the same form
+    instead. `age` is in years against the newest of them, and `newer_alike` how alike the most similar newer candidate
+    is, times its score as a share of this one's.
     """
     weights = {term: rarity or question.unknown_rarity for term, rarity in question.rarity.items()}
     total = sum(weights.values()) or 1.0
@@ -111,12 +106,9 @@ def feature_matrix(
     rows = []
     for number, text in enumerate(candidates):
         item, candidate, near = text.item, text.candidate, text.candidate.near
-        texts = (item.title, text.body, text.answer)
-        written, found = ([_terms(each, part) & weights.keys() for part in texts] for each in (as_written, matcher))
-        shares = [
-            sum(weights[term] * (1.0 if term in direct else _TRANSLATED) for term in sorted(terms | direct)) / total
-            for terms, direct in zip((*found, set().union(*found)), (*written, set().union(*written)), strict=True)
-        ]
+        parts = [matcher.found(part) for part in (item.title, text.body, text.answer)]
+        whole = Found(*(frozenset().union(*each) for each in zip(*parts, strict=True)))
+        shares = [_share(found, weights, total) for found in (*parts, whole)]
         rows.append(
             (
                 candidate.score,
@@ -124,7 +116,7 @@ def feature_matrix(
                 *((near.nearest, near.question, near.answer, near.opening, near.whole) if near else (0.0,) * 5),
                 *shares,
                 math.log1p(len(item.title.split())),
-                *_code_features(question.codes, text),
+                *(_code_features(question.codes, text.text, text.folded) if question.codes else (0.0, 0.0, 0.0)),
                 float(item.kind is Kind.DOCUMENT),
                 ages[number],
                 newer[number],
@@ -136,40 +128,34 @@ def feature_matrix(
     return np.array(rows, np.float64).reshape(len(rows), len(NAMES))
 
 
-def _terms(matcher: Matcher, part: str) -> set[str]:
-    return {term for match in matcher.words(part) for term in match.terms}
+def _share(found: Found, weights: Mapping[str, float], total: float) -> float:
+    """The share of the question's words that a text has, of the `total` of their weights."""
+    terms = sorted((found.terms | found.written) & weights.keys())
+    return sum(weights[term] * (1.0 if term in found.written else _TRANSLATED) for term in terms) / total
 
 
 def missing_codes(question: Question, texts: Sequence[CandidateText]) -> tuple[str, ...]:
     """The codes of the question that none of these candidates mentions."""
-    return tuple(code for code in question.codes if not any(mentions(text.text, code) for text in texts))
+    return tuple(code for code in question.codes if not any(mentions(text.folded, code) for text in texts))
 
 
 def is_about_other_codes(question: Question, text: CandidateText) -> bool:
     """True when the question has codes, and the whole item mentions none of them, or has another one of the same form
     instead (`error 691` for `error 807`)."""
-    missing, present, other = _code_features(question.codes, text, text.whole_text)
+    if not question.codes:
+        return False
+    whole = text.whole_text
+    missing, present, other = _code_features(question.codes, whole, fold(whole))
     return missing > 0.0 and (present == 0.0 or other > 0.0)
 
 
-def _code_features(asked: Sequence[str], text: CandidateText, read: str = "") -> tuple[float, float, float]:
-    """(share of the asked codes that the candidate lacks, whether it has one, whether it has another code of the form
-    of a missing one), in what was `read` of it."""
-    if not asked:
-        return 0.0, 0.0, 0.0
-    read = read or text.text
-    missing = [code for code in asked if not mentions(read, code)]
-    forms = {_form(code) for code in codes(read)} if missing else set()
-    other = any(_form(code) in forms for code in missing)
+def _code_features(asked: Sequence[str], text: str, folded: str) -> tuple[float, float, float]:
+    """(share of the asked codes that a text lacks, whether it has one, whether it has another code of the form of a
+    missing one). `folded` is the same text, folded."""
+    missing = [code for code in asked if not mentions(folded, code)]
+    forms = {form(code) for code in missing}
+    other = may_have_form(folded, forms) and not forms.isdisjoint(map(form, codes(text)))
     return len(missing) / len(asked), float(len(missing) < len(asked)), float(other)
-
-
-def _form(code: str) -> str:
-    """A code without the value of its digits: `TK-408` and `TK-403` have the same form."""
-    letters = "".join("0" if character.isdigit() else character for character in code.lower() if character.isalnum())
-    while "00" in letters:
-        letters = letters.replace("00", "0")
-    return letters
 
 
 def _ages(candidates: Sequence[CandidateText]) -> NDArray[np.float64]:

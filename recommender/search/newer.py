@@ -7,6 +7,7 @@ with the second look (`rerank.py`).
 
 import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -140,9 +141,11 @@ def codes_of(title: str) -> frozenset[str]:
     return frozenset(code.lower() for code in codes(title))
 
 
-def stems_of(text: str) -> set[str]:
-    """The beginnings of the words of a text that have at least four letters."""
-    return {word[:_STEM] for word in _WORD.findall(text.lower())}
+@lru_cache(maxsize=1024)
+def stems_of(text: str) -> frozenset[str]:
+    """The beginnings of the words of a text that have at least four letters. Cached, since while somebody types the
+    same items are found again and again."""
+    return frozenset(word[:_STEM] for word in _WORD.findall(text.lower()))
 
 
 def _direction(text: CandidateText) -> NDArray[np.float32]:

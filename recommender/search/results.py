@@ -3,26 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from recommender.datatypes import Item, Passage
-from recommender.search.calibration import Features
+from recommender.datatypes import Item
 from recommender.search.features import CandidateText, Matrix
 from recommender.search.fusion import Candidate
-from recommender.search.highlight import Match
+from recommender.search.passage_match import PassageMatch
 from recommender.search.question import Question
 
 
 @dataclass(frozen=True)
 class JudgedItem:
-    """An item with its best passage, the probability that it answers (`match`), how similar it is to the question (a
-    probability too) and the features from which that was computed, and the matching words of the passage (positions in
-    its context, a line break, and its text)."""
+    """An item, how its best passage matches, and the probability that it answers (`match`)."""
 
-    text: CandidateText
-    passage: Passage
+    passage_match: PassageMatch
     match: float
-    similarity: float
-    features: Features
-    words: list[Match]
+
+    @property
+    def text(self) -> CandidateText:
+        """The item as it is compared with the question."""
+        return self.passage_match.text
 
     @property
     def item(self) -> Item:

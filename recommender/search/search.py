@@ -19,12 +19,12 @@ from recommender.datatypes import DENSE_MISSING, Item, Passage, Role
 from recommender.encoder import CrossEncoder, Encoder
 from recommender.index import Hit, SearchIndex
 from recommender.index.digest import item_digest
-from recommender.search import calibration
-from recommender.search.calibration import AnswerModel, Features
+from recommender.search.calibration import AnswerModel
 from recommender.search.features import RERANKED, CandidateText, feature_matrix
 from recommender.search.fusion import Candidate, fuse, reorder
-from recommender.search.highlight import Match, Matcher
+from recommender.search.highlight import Matcher
 from recommender.search.newer import Pair
+from recommender.search.passage_match import PassageMatch
 from recommender.search.question import Question, QuestionAnalyzer, with_known_rarity
 from recommender.search.redirect import lead_on
 from recommender.search.rerank import Judgement, RerankModel, judge, with_scores
@@ -39,8 +39,6 @@ SHOWN = 10
 """Suggestions that are shown unless another number is asked for; a judgement."""
 LOADED = 20
 """Items that are read from the database at once; a judgement."""
-_MATCHED_CHARACTERS = 10_000
-"""Characters of a passage in which words of the question are looked for; a judgement."""
 _SURELY_REPLACED = 0.5
 """The probability from which an older item is marked as answered differently by a newer one; a judgement."""
 Vector = NDArray[np.float32]
@@ -72,9 +70,11 @@ class Search:
         top_k: int,
         leave_out: Collection[str] = (),
         among: frozenset[str] | None = None,
+        second_look: bool = True,
     ) -> Results:
         """The items that `reader` may read now, without those in `leave_out`, ranked and judged. `among` are the only
-        items to search. Both contain item keys."""
+        items to search. Both contain item keys. Without a `second_look` they are ordered and judged by the scores of
+        both searches alone."""
         pool, index = self.candidates(reader, leave_out, among), self.index
         if index is None or not pool.candidates:
             return Results(pool)
@@ -84,15 +84,16 @@ class Search:
         texts = self._texts(index, ranked[:RERANKED])
         question = pool.question
         matcher = Matcher(question.rarity, self.questions.analyzer, question.translated, question.spellings)
-        judged = [self._similar(index, question, text, matcher) for text in texts]
-        by_meaning = self.rerank_model is not None and all(text.candidate.near for text in texts)
-        if not by_meaning or self.rerank_model is None or not judged:
-            similarity = max((item.similarity for item in judged), default=0.0)
+        matches = [PassageMatch(question, text, matcher, index.background) for text in texts]
+        model = self.rerank_model if second_look and all(text.candidate.near for text in texts) else None
+        if model is None or not matches:
+            judged = [JudgedItem(match, match.similarity) for match in matches]
+            similarity = max((item.match for item in judged), default=0.0)
             exists = self.answer_model.probability(similarity) if judged else 0.0
             return Results(pool, ranked, judged, similarity, exists, index.background)
-        as_written = Matcher(question.rarity, self.questions.analyzer, spellings=question.spellings)
-        look = SecondLook(texts, feature_matrix(question, texts, matcher, as_written))
-        return self._look_again(self.rerank_model, index, Results(pool, ranked, judged), look, redirected.replaced)
+        judged = [JudgedItem(match, 0.0) for match in matches]
+        look = SecondLook(texts, feature_matrix(question, texts, matcher))
+        return self._look_again(model, index, Results(pool, ranked, judged), look, redirected.replaced)
 
     def _look_again(
         self, model: RerankModel, index: SearchIndex, results: Results, look: SecondLook, replaced: Mapping[str, str]
@@ -200,18 +201,6 @@ class Search:
             texts.append(CandidateText(item, candidate, item_passages))
         return texts
 
-    def _similar(self, index: SearchIndex, question: Question, text: CandidateText, matcher: Matcher) -> JudgedItem:
-        """Find the best passage of an item, and compute how similar it is to the question."""
-        covered = (_coverage(question, passage, matcher) for passage in text.passages)
-        passage, words, coverage = max(covered, key=lambda entry: entry[2])
-        dense = text.candidate.dense
-        near = None if dense is None else calibration.nearness(dense, index.background)
-        passage_words = len(f"{passage.context} {passage.text}".split())
-        across = text.item.language != question.language
-        features = Features(near, coverage, question.length, passage_words, across)
-        similarity = calibration.probability(features)
-        return JudgedItem(text, passage, similarity, similarity, features, words)
-
 
 def _readable_items(
     candidates: Sequence[Candidate], reader: Reader, session: Session, top_k: int
@@ -227,14 +216,6 @@ def _readable_items(
             break
     by_key = {item.key: (item, candidate) for item, candidate in ranked[: max(LOADED, top_k)]}
     return [by_key[candidate.item] for candidate in reorder([candidate for _item, candidate in by_key.values()])]
-
-
-def _coverage(question: Question, passage: Passage, matcher: Matcher) -> tuple[Passage, list[Match], float]:
-    """(the passage, its matching words, the share of the question that they cover, 0 to 1). A word in the other
-    language matches the word of the question that it translates."""
-    words = matcher.words(f"{passage.context}\n{passage.text}"[:_MATCHED_CHARACTERS])
-    matched = frozenset[str]().union(*(word.terms for word in words))
-    return passage, words, calibration.coverage(question.rarity, matched, question.unknown_rarity, question.rarest)
 
 
 def _with_present_text(passage: Passage, item: Item) -> Passage:

@@ -32,16 +32,16 @@ def _heading(item: Item | None) -> Heading | None:
 def suggestion(judged: JudgedItem, question: Question) -> Suggestion:
     """The item as it is shown: an excerpt of its best passage around the distinctive words of the question, and why it
     is suggested."""
-    passage, distinctive = judged.passage, question.distinctive
+    passage, matches, distinctive = judged.passage_match.passage, judged.passage_match.words, question.distinctive
     whole = f"{passage.context}\n{passage.text}"
-    written = {term: whole[word.start : word.end].lower() for word in reversed(judged.words) for term in word.terms}
+    written = {term: whole[word.start : word.end].lower() for word in reversed(matches) for term in word.terms}
     named = sorted(written.keys() & distinctive.keys(), key=lambda term: (-question.rarity[term], term))[:_WORDS_NAMED]
     before = len(passage.context) + 1
     words = [
-        replace(word, start=word.start - before, end=word.end - before) for word in judged.words if word.start >= before
+        replace(match, start=match.start - before, end=match.end - before) for match in matches if match.start >= before
     ]
     shown, marks = excerpt(passage.text, words, distinctive)
-    why = Why(tuple(dict.fromkeys(written[term] for term in named)), judged.features.near)
+    why = Why(tuple(dict.fromkeys(written[term] for term in named)), judged.passage_match.features.near)
     return Suggestion(judged.item, passage, judged.match, shown, marks, why)
 
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 
 from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.index import Near
+from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms
 from recommender.search import rerank
-from recommender.search.calibration import Features
 from recommender.search.features import NAMES, CandidateText
 from recommender.search.fusion import Candidate
+from recommender.search.highlight import Matcher
+from recommender.search.passage_match import PassageMatch
 from recommender.search.question import Question
 from recommender.search.results import JudgedItem, Pool, Results
 
@@ -74,9 +77,9 @@ def make_results(
 ) -> Results:
     """The results of a search that found these candidates, in this order, with these matches (0.5 if none is given)."""
     given = list(matches) or [0.5] * len(texts)
-    features = Features(0.5, 0.5, 3, 5)
+    matcher = Matcher(question.rarity, Analyzer(Path("no-dictionaries")))  # no word is looked up
     judged = [
-        JudgedItem(text, text.passages[0], match, match, features, []) for text, match in zip(texts, given, strict=True)
+        JudgedItem(PassageMatch(question, text, matcher, 0.0), match) for text, match in zip(texts, given, strict=True)
     ]
     ranked = [(text.item, text.candidate) for text in texts]
     pool = Pool(question, [text.candidate for text in texts], ())

@@ -24,7 +24,7 @@ def columns(analyzer: Analyzer) -> Columns:
 
     def computed(question: Question, *texts: CandidateText) -> dict[str, list[float]]:
         matcher = Matcher(question.rarity, analyzer)
-        matrix = feature_matrix(question, texts, matcher, matcher)
+        matrix = feature_matrix(question, texts, matcher)
         assert matrix.shape == (len(texts), len(NAMES))
         return {name: matrix[:, place].tolist() for place, name in enumerate(NAMES)}
 
