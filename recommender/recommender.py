@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy.orm import Session
@@ -91,7 +92,7 @@ class Recommender:
         self._questions = questions
         self._live = live
         self._cross_encoder = cross_encoder
-        self._rerank_model = None if settings.reranker == "none" else model or rerank.shipped()
+        self._given_model = model
 
     @classmethod
     def open(cls, settings: Settings) -> "Recommender":
@@ -101,6 +102,11 @@ class Recommender:
         cross_encoder = _loaded(load_cross_encoder, settings)
         questions = QuestionAnalyzer.load(Analyzer(settings.models_dir / "dictionaries"), settings)
         return cls(settings, questions, Live.load(settings.index_dir, encoder), cross_encoder=cross_encoder)
+
+    @cached_property
+    def _rerank_model(self) -> RerankModel | None:
+        """What the second look uses; None when the settings say that there is none."""
+        return None if self._settings.reranker == "none" else self._given_model or rerank.shipped()
 
     @property
     def analyzer(self) -> Analyzer:
@@ -130,6 +136,7 @@ class Recommender:
         """Load dictionaries and run the model once, so that the first question is as quick as the next."""
         self.analyzer.warm_up()
         self._live.warm_up()
+        _ = self._rerank_model
 
     def language_of(self, text: str) -> str:
         """The language a text is written in, as a two-letter code."""
@@ -192,25 +199,23 @@ class Recommender:
         return self._search(question, self.snapshot).candidates(reader, among=among).candidates
 
     def evidence(
-        self,
-        question: str,
-        reader: Reader,
-        session: Session,
-        before: datetime | None = None,
+        self, question: str, reader: Reader, session: Session, before: datetime | None = None,
         among: frozenset[str] | None = None,
-    ) -> Nearby:
+    ) -> Nearby:  # fmt: skip
         """What people did near a question that `reader` may read, as it was at the time `before`; for `kollega
         evaluate` and `kollega train-experts`. `among` are the only items to search."""
         pool = self._search(question, self.snapshot).candidates(reader, among=among)
         return Nearby(_traces(pool.candidates, reader, session, before), pool.question.language)
 
-    def _search(self, question: str, snapshot: Snapshot, typing: bool = False) -> Search:
+    def _search(
+        self, question: str, snapshot: Snapshot, typing: bool = False, model: RerankModel | None = None
+    ) -> Search:
         return Search(
             part_to_read(question),
             snapshot.index,
             snapshot.encoder,
             snapshot.answer_model,
-            self._rerank_model,
+            model or self._rerank_model,
             None if typing else self._cross_encoder,
             snapshot.notices,
             self._questions,
@@ -220,8 +225,9 @@ class Recommender:
     def second_look(
         self, question: str, reader: Reader, session: Session, among: frozenset[str] | None = None
     ) -> Results:
-        """The results for a question with what the second look reads, to fit its models on."""
-        return self._search(question, self.snapshot).find(reader, session, SHOWN, among=among)
+        """The results in the order of the search, with what the second look reads, to fit its models on."""
+        search = self._search(question, self.snapshot, model=RerankModel.unfitted())
+        return search.find(reader, session, SHOWN, among=among)
 
     def _people(
         self, results: Results, decision: Decision, ranker: Ranker, reader: Reader, session: Session, asker: int | None

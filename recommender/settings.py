@@ -49,9 +49,9 @@ class Settings:
         "folder that Sentence Transformers loads",
     )
     answer_from: float = _setting(
-        0.7, "lowest probability that the first suggestion answers with which the verdict is 'answer'"
+        0.72, "lowest probability that the first suggestion answers with which the verdict is 'answer'"
     )
-    maybe_from: float = _setting(0.25, "lowest probability that an answer exists with which the verdict is 'maybe'")
+    maybe_from: float = _setting(0.2, "lowest probability that an answer exists with which the verdict is 'maybe'")
     old_after_months: int = _setting(
         18,
         "months after which a suggested answer is marked as old; a document counts from when it was last verified; "

@@ -49,7 +49,7 @@ from recommender.settings import Settings
 Numbers = NDArray[np.float64]
 # All of these are judgements.
 _PULL = 1.0  # strength of the prior of the order's weights around 0, on standardised differences
-_TREES, _DEPTH, _RATE, _LEAST_LEAF = 300, 3, 0.02, 20
+_TREES, _DEPTH, _RATE, _LEAST_LEAF = 400, 3, 0.03, 20
 _SHARE_OF_ROWS, _SHARE_OF_FEATURES = 0.5, 0.3
 _PAIR_STRENGTH = 0.1  # inverse strength of the prior of the weights of pairs
 _WITHOUT_ANSWER, _AMONG_FEW = 0.35, 0.15  # weights of a question that is asked among other items
@@ -169,16 +169,21 @@ def fit_newer(examples: Sequence[Example], orders: Sequence[Numbers]) -> PairMod
     newer item answers fully and the older one is outdated."""
     from sklearn.linear_model import LogisticRegression
 
-    rows, truth = [], []
+    rows, truth, weights = [], [], list[float]()
     for example, order in zip(examples, orders, strict=True):
-        pairs, read = pair_features(example.texts, example.features, example.features @ order)
+        if not example.order_weight:
+            continue
+        pairs, read = pair_features(example.analysed, example.texts, example.features, example.features @ order)
         rows.append(read)
         truth += [example.grades[pair.older] == _OUTDATED and example.grades[pair.newer] > 1 for pair in pairs]
+        weights += [example.order_weight] * len(pairs)
     stacked = np.vstack(rows)
     centre, scale = stacked.mean(axis=0), stacked.std(axis=0) + 1e-6
-    model = LogisticRegression(C=_PAIR_STRENGTH, max_iter=3000).fit((stacked - centre) / scale, truth)
-    weights = model.coef_[0] / scale
-    return PairModel(weights, float(model.intercept_[0] - weights @ centre))
+    model = LogisticRegression(C=_PAIR_STRENGTH, max_iter=3000).fit(
+        (stacked - centre) / scale, truth, sample_weight=weights
+    )
+    fitted = model.coef_[0] / scale
+    return PairModel(fitted, float(model.intercept_[0] - fitted @ centre))
 
 
 def fit(organisations: Mapping[str, Sequence[Example]], about: str = "") -> RerankModel:
@@ -197,7 +202,7 @@ def fit(organisations: Mapping[str, Sequence[Example]], about: str = "") -> Rera
             if not example.weight:
                 continue
             scores = example.features @ orders[name]
-            scores = put_newer_first(scores, newer.replaced(example.texts, example.features, scores))
+            scores = put_newer_first(scores, newer.replaced(example.analysed, example.texts, example.features, scores))
             first = np.argsort(-scores, kind="stable")[:_PLACES]
             read = list_features(example.analysed, example.texts, example.features, scores, example.background)
             has_answer = example.question.kind == ANSWER

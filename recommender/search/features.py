@@ -24,8 +24,8 @@ from recommender.search.replies import says_nothing
 
 NAMES = (
     "score", "lexical", "nearest", "question", "answer", "opening", "whole", "title_words", "body_words",
-    "answer_words", "all_words", "title_length", "codes_missing", "codes_present", "codes_other", "document", "age",
-    "newer_alike", "answer_length", "says_nothing", "same_language",
+    "answer_words", "all_words", "codes_missing", "codes_present", "codes_other", "document", "age", "newer_alike",
+    "answer_length", "says_nothing", "same_language", "place",
 )  # fmt: skip
 """The names of the columns of a feature matrix; `CandidateText` and `feature_matrix` say what they are."""
 RERANKED = 20
@@ -39,8 +39,10 @@ _WHOLE = 50_000
 _DAYS_OF_YEAR = 365.25
 _TRANSLATED = 0.5
 """What a word counts that is in the item only as a translation or synonym; a judgement."""
-_OLDEST_YEARS = 5.0
+_OLDEST_YEARS = 3.0
 """Years from which an item is no older; a judgement."""
+_DETAILED = 15
+"""Words from which a question says so much that the age of an item matters less; a judgement."""
 _NEWER_YEARS = 0.02
 """Years from which an item is newer than another: about a week. A judgement."""
 
@@ -95,13 +97,13 @@ def feature_matrix(question: Question, candidates: Sequence[CandidateText], matc
     BM25 score among them. `..._words` are the shares of the question's words, weighted by rarity, in a part of the
     item; a word that is there only as a translation counts half. `codes_...` are about the question's codes
     (`codes.py`): the share that the item lacks, whether it has one, and whether it has another code of the same form
-    instead. `age` is in years against the newest of them, and `newer_alike` how alike the most similar newer candidate
-    is, times its score as a share of this one's.
+    instead. `age` is in years against the newest of them, times `age_weight`, and `newer_alike` how alike the most
+    similar newer candidate is, times its score as a share of this one's. `place` falls with the place in this order.
     """
     weights = {term: rarity or question.unknown_rarity for term, rarity in question.rarity.items()}
     total = sum(weights.values()) or 1.0
     best_lexical = max((text.candidate.lexical for text in candidates), default=0.0) or 1.0
-    ages = _ages(candidates)
+    ages, matters = _ages(candidates), age_weight(question)
     newer = _newer_alike(candidates, ages)
     rows = []
     for number, text in enumerate(candidates):
@@ -115,14 +117,14 @@ def feature_matrix(question: Question, candidates: Sequence[CandidateText], matc
                 candidate.lexical / best_lexical,
                 *((near.nearest, near.question, near.answer, near.opening, near.whole) if near else (0.0,) * 5),
                 *shares,
-                math.log1p(len(item.title.split())),
                 *(_code_features(question.codes, text.text, text.folded) if question.codes else (0.0, 0.0, 0.0)),
                 float(item.kind is Kind.DOCUMENT),
-                ages[number],
+                ages[number] * matters,
                 newer[number],
                 math.log1p(len(text.answer_text.split())),
                 float(says_nothing(text.answer_text)),
                 float(item.language == question.language),
+                -math.log2(number + 2),
             )
         )
     return np.array(rows, np.float64).reshape(len(rows), len(NAMES))
@@ -132,6 +134,11 @@ def _share(found: Found, weights: Mapping[str, float], total: float) -> float:
     """The share of the question's words that a text has, of the `total` of their weights."""
     terms = sorted((found.terms | found.written) & weights.keys())
     return sum(weights[term] * (1.0 if term in found.written else _TRANSLATED) for term in terms) / total
+
+
+def age_weight(question: Question) -> float:
+    """How much the age of an item matters, 0 to 1: the more a question says, the less."""
+    return min(1.0, _DETAILED / max(1, question.length))
 
 
 def missing_codes(question: Question, texts: Sequence[CandidateText]) -> tuple[str, ...]:

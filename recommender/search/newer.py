@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from recommender.datatypes import Kind
 from recommender.search.codes import codes
-from recommender.search.features import NAMES, CandidateText, Matrix, likenesses
+from recommender.search.features import NAMES, CandidateText, Matrix, age_weight, likenesses
+from recommender.search.question import Question
 
 PAIR_NAMES = (
     "answers_alike", "whole_alike", "titles_share", "bodies_share", "answers_share", "numbers_share", "same_language",
@@ -28,9 +29,9 @@ _COMPARED = 8
 """How many of the first candidates are compared with each other; a judgement."""
 _LEAST_DAYS = 7
 """An item is newer than another by at least so many days; a judgement."""
-_FROM = 0.25
+_FROM = 0.2
 """The probability from which a newer item is put before the older one. Chosen on the organisations that the model was
-fitted on, each left out in turn: 0.2 to 0.4 do as well."""
+fitted on, each left out in turn."""
 _STEM, _MOST_YEARS, _STEP = 6, 3.0, 1e-3
 _NUMBER, _WORD = re.compile(r"\d+"), re.compile(r"[^\W\d_]{4,}")
 
@@ -44,25 +45,27 @@ class Pair(NamedTuple):
     older: int
 
 
-def pair_features(texts: Sequence[CandidateText], features: Matrix, scores: Numbers) -> tuple[list[Pair], Matrix]:
+def pair_features(
+    question: Question, texts: Sequence[CandidateText], features: Matrix, scores: Numbers
+) -> tuple[list[Pair], Matrix]:
     """(pairs of the best candidates, what is read of each, shape (pairs, len(PAIR_NAMES))).
 
     `..._alike` are cosines of vectors, `..._share` the shares of the beginnings of words, or numbers, that both have of
-    those that one of them has. `features` has shape (candidates, len(NAMES)), `scores` shape (candidates,).
+    those that one of them has, and `years_apart` count less for a long question (`age_weight`). `features` has shape
+    (candidates, len(NAMES)), `scores` shape (candidates,).
     """
     order = np.argsort(-scores, kind="stable")[:_COMPARED].tolist()
     answers = likenesses([texts[position] for position in order])
     directions = np.stack([_direction(texts[position]) for position in order]) if order else np.zeros((0, 1))
     whole = np.einsum("ij,kj->ik", directions, directions)
     parts = [_Parts(texts[position]) for position in order]
-    nearness = features[:, NAMES.index("answer")]
+    nearness, matters = features[:, NAMES.index("answer")], age_weight(question)
     pairs: list[Pair] = []
     rows: list[tuple[float, ...]] = []
     for i, newer in enumerate(order):
         for j, older in enumerate(order):
             one, other = texts[newer].item, texts[older].item
-            days = (one.at - other.at).days
-            if days < _LEAST_DAYS:
+            if (days := (one.at - other.at).days) < _LEAST_DAYS:
                 continue
             pairs.append(Pair(newer, older))
             rows.append(
@@ -74,7 +77,7 @@ def pair_features(texts: Sequence[CandidateText], features: Matrix, scores: Numb
                     float(one.team == other.team),
                     float(one.kind is Kind.DOCUMENT),
                     float(other.kind is Kind.DOCUMENT),
-                    min(days / 365.0, _MOST_YEARS),
+                    min(days / 365.0, _MOST_YEARS) * matters,
                     scores[newer] - scores[order[0]],
                     scores[older] - scores[order[0]],
                     float(i),
@@ -95,9 +98,11 @@ class PairModel(NamedTuple):
     weights: Numbers
     constant: float
 
-    def replaced(self, texts: Sequence[CandidateText], features: Matrix, scores: Numbers) -> dict[Pair, float]:
+    def replaced(
+        self, question: Question, texts: Sequence[CandidateText], features: Matrix, scores: Numbers
+    ) -> dict[Pair, float]:
         """The pairs in which the newer item probably replaces what the older one says, with the probability."""
-        pairs, rows = pair_features(texts, features, scores)
+        pairs, rows = pair_features(question, texts, features, scores)
         if not pairs:
             return {}
         probabilities = 1.0 / (1.0 + np.exp(-(rows @ self.weights + self.constant)))

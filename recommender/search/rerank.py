@@ -51,6 +51,13 @@ class RerankModel:
     about: str = ""
 
     @classmethod
+    def unfitted(cls) -> "RerankModel":
+        """A model that keeps the order of the search: examples are collected with it, to fit one on."""
+        nothing = np.zeros((1, 1), np.int32)
+        trees = Trees(0.0, 0, nothing, np.zeros((1, 1)), nothing, nothing, np.zeros((1, 1)))
+        return cls(np.zeros(len(NAMES)), PairModel(np.zeros(len(PAIR_NAMES)), -np.inf), trees, trees)
+
+    @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "RerankModel":
         """Read what `as_json` wrote. Raises KeyError, TypeError or ValueError when it is damaged, or was fitted for
         other features."""
@@ -110,7 +117,7 @@ def judge(
     """Order and judge candidates by their features, shape (candidates, len(NAMES)). `background` is the mean cosine of
     unrelated texts, `stated` the pairs in which somebody has said that the newer item replaces the older one."""
     scores = matrix @ model.weights
-    guessed = model.newer.replaced(texts, matrix, scores)
+    guessed = model.newer.replaced(question, texts, matrix, scores)
     replaced = {pair: guess for pair, guess in guessed.items() if pair[::-1] not in stated} | dict(stated)
     scores = put_newer_first(scores, replaced)
     order = np.argsort(-scores, kind="stable")

@@ -142,11 +142,10 @@ def test_the_model_of_pairs_tells_the_new_answer_from_the_old_one(
     newer = fit_newer(examples["east"], [weights] * len(examples["east"]))
     right = wrong = 0
     for example in examples["west"]:
-        replaced = newer.replaced(example.texts, example.features, example.features @ weights)
-        for pair, probability in replaced.items():
-            if probability > 0.5:
-                is_right = example.grades[pair.newer] == 2 and example.grades[pair.older] == -1
-                right, wrong = right + is_right, wrong + (not is_right)
+        replaced = newer.replaced(example.analysed, example.texts, example.features, example.features @ weights)
+        for pair in replaced:
+            is_right = example.grades[pair.newer] == 2 and example.grades[pair.older] == -1
+            right, wrong = right + is_right, wrong + (not is_right)
     assert right > 3 and right > 2 * wrong
 
 

@@ -67,9 +67,14 @@ def test_a_document_is_read_in_the_passages_that_were_found(columns: Columns) ->
     assert columns(question, make_text(2))["document"] == [0.0]
 
 
-def test_lengths_are_logarithms_of_the_number_of_words(columns: Columns) -> None:
+def test_the_place_in_the_order_of_the_search_counts_as_a_logarithm(columns: Columns) -> None:
+    assert columns(make_question("x"), make_text(1), make_text(2), make_text(3))["place"] == pytest.approx(
+        [-1.0, -math.log2(3), -2.0]
+    )
+
+
+def test_the_length_is_the_logarithm_of_the_number_of_words(columns: Columns) -> None:
     found = columns(make_question("x"), make_text(1, "one two three", "b", "four five"), make_text(2, "", "b c d", ""))
-    assert found["title_length"] == pytest.approx([math.log(4), 0.0])
     assert found["answer_length"] == pytest.approx([math.log(3), math.log(4)])  # the body where there is no answer
 
 
@@ -98,6 +103,13 @@ def test_the_age_is_in_years_against_the_newest_candidate(columns: Columns) -> N
     old = make_text(1, at=DAY - timedelta(days=731))
     found = columns(make_question("x"), old, make_text(2, at=DAY))
     assert found["age"] == pytest.approx([731 / 365.25, 0.0])
+    assert columns(make_question("x"), make_text(1, at=DAY - timedelta(days=5000)), make_text(2))["age"][0] == 3.0
+
+
+def test_the_more_a_question_says_the_less_the_age_matters(columns: Columns) -> None:
+    texts = make_text(1, at=DAY - timedelta(days=731)), make_text(2, at=DAY)
+    found = columns(make_question(" ".join(["printer"] * 30)), *texts)
+    assert found["age"] == pytest.approx([731 / 365.25 / 2, 0.0])
 
 
 def test_a_newer_candidate_that_says_the_like_is_told_by_its_likeness_and_its_score(columns: Columns) -> None:

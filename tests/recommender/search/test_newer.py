@@ -9,16 +9,18 @@ from recommender.datatypes import Kind
 from recommender.index import Near
 from recommender.search.features import NAMES, CandidateText
 from recommender.search.newer import PAIR_NAMES, Pair, PairModel, pair_features, put_newer_first
-from tests.recommender.search.candidates import DAY, direction, make_text, row_of
+from tests.recommender.search.candidates import DAY, direction, make_question, make_text, row_of
 
 OLD, NEW = DAY - timedelta(days=146), DAY
 ONE, OTHER = direction(1, 0), direction(3, 4)
 
 
-def _read(*texts: CandidateText, scores: list[float] | None = None) -> dict[Pair, dict[str, float]]:
+def _read(
+    *texts: CandidateText, scores: list[float] | None = None, question: str = "printer jam"
+) -> dict[Pair, dict[str, float]]:
     rows_of_all = [row_of(answer=0.1 * (number + 1)) for number in range(len(texts))]
     matrix = np.vstack([np.zeros((0, len(NAMES))), *rows_of_all])
-    pairs, rows = pair_features(texts, matrix, np.array(scores or [1.0] * len(texts)))
+    pairs, rows = pair_features(make_question(question), texts, matrix, np.array(scores or [1.0] * len(texts)))
     assert rows.shape == (len(pairs), len(PAIR_NAMES))
     return {pair: dict(zip(PAIR_NAMES, row, strict=True)) for pair, row in zip(pairs, rows.tolist(), strict=True)}
 
@@ -67,6 +69,12 @@ def test_words_share_their_beginnings_and_three_years_are_the_most() -> None:
     assert (read["years_apart"], read["same_team"], read["same_language"]) == (3.0, 1.0, 1.0)
 
 
+def test_for_a_long_question_years_count_less() -> None:
+    texts = make_text(1, at=OLD), make_text(2, at=NEW)
+    read = _read(*texts, question=" ".join(["printer"] * 30))[Pair(1, 0)]
+    assert read["years_apart"] == pytest.approx(146 / 365 / 2)
+
+
 def test_candidates_without_vectors_are_not_alike() -> None:
     read = _read(make_text(1, at=OLD), make_text(2, at=NEW))[Pair(1, 0)]
     assert (read["answers_alike"], read["whole_alike"]) == (0.0, 0.0)
@@ -74,13 +82,13 @@ def test_candidates_without_vectors_are_not_alike() -> None:
 
 def test_the_model_names_the_pairs_that_are_probable_enough() -> None:
     texts = [make_text(1, at=OLD, says=ONE), make_text(2, at=NEW, says=OTHER)]
-    matrix, scores = np.vstack([row_of(), row_of()]), np.array([1.0, 1.0])
+    question, matrix, scores = make_question("printer"), np.vstack([row_of(), row_of()]), np.array([1.0, 1.0])
     weights = np.zeros(len(PAIR_NAMES))
     weights[PAIR_NAMES.index("answers_alike")] = 10.0  # times 0.6
-    found = PairModel(weights, -5.0).replaced(texts, matrix, scores)
+    found = PairModel(weights, -5.0).replaced(question, texts, matrix, scores)
     assert found == {Pair(1, 0): pytest.approx(1 / (1 + np.exp(-1.0)))}
-    assert PairModel(weights, -8.0).replaced(texts, matrix, scores) == {}  # a probability of 0.12
-    assert PairModel(weights, -5.0).replaced(texts[:1], matrix[:1], scores[:1]) == {}
+    assert PairModel(weights, -8.0).replaced(question, texts, matrix, scores) == {}  # a probability of 0.12
+    assert PairModel(weights, -5.0).replaced(question, texts[:1], matrix[:1], scores[:1]) == {}
 
 
 def test_a_newer_item_is_put_just_before_the_older_one_that_it_replaces() -> None:

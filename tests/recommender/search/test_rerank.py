@@ -36,7 +36,7 @@ def _one_split(name: str, threshold: float, low: float, high: float) -> Trees:
 def _model(newer: PairModel = NOTHING_NEWER, **weights: float) -> RerankModel:
     """A model whose order is by these features: a candidate answers if its document feature is 1, and an answer exists
     if the first candidate's title is long."""
-    answers, exists = _one_split("this_document", 0.5, -1.0, 2.0), _one_split("this_title_length", 1.0, -3.0, 3.0)
+    answers, exists = _one_split("this_document", 0.5, -1.0, 2.0), _one_split("this_answer_length", 1.0, -3.0, 3.0)
     return RerankModel(np.array([weights.get(name, 0.0) for name in NAMES]), newer, answers, exists)
 
 
@@ -49,8 +49,15 @@ def test_the_order_is_that_of_the_weighted_features() -> None:
     assert judgement.replaced == {}
 
 
+def test_an_unfitted_model_keeps_the_order_of_the_search() -> None:
+    texts = [make_text(1, at=DAY - timedelta(days=900)), make_text(2, at=DAY)]
+    matrix = np.vstack([row_of(score=0.2, age=2.0), row_of(score=0.6)])
+    judgement = judge(RerankModel.unfitted(), make_question("printer"), texts, matrix, 0.0)
+    assert list(judgement.order) == [0, 1] and judgement.exists == 0.5 and judgement.replaced == {}
+
+
 def test_probabilities_are_those_of_the_trees_each_for_its_own_candidate() -> None:
-    matrix = np.vstack([row_of(document=0.0, title_length=2.0), row_of(score=1.0, document=1.0, title_length=0.5)])
+    matrix = np.vstack([row_of(document=0.0, answer_length=2.0), row_of(score=1.0, document=1.0, answer_length=0.5)])
     judgement = judge(_model(score=1.0), make_question("printer"), [make_text(1), make_text(2)], matrix, 0.0)
     assert list(judgement.order) == [1, 0]
     logistic = [1 / (1 + math.exp(-logit)) for logit in (-1.0, 2.0, -3.0)]
@@ -132,7 +139,7 @@ def test_the_shipped_model_judges_candidates() -> None:
     near = dict.fromkeys(("score", "lexical", "title_words", "body_words", "answer_words", "all_words"), 1.0)
     near |= dict.fromkeys(("nearest", "question", "answer", "opening", "whole"), 0.7)
     far = dict.fromkeys(("score", "lexical", "nearest", "question", "answer", "opening", "whole"), 0.02)
-    common = {"title_length": 1.1, "answer_length": 3.0, "same_language": 1.0}
+    common = {"place": -1.0, "answer_length": 3.0, "same_language": 1.0}
     texts = [make_text(1, answer="Buy a new one"), make_text(2)]
     good = judge(rerank.shipped(), question, texts, np.vstack([row_of(**far, **common), row_of(**near, **common)]), 0.0)
     assert list(good.order) == [1, 0] and good.answers[1] > good.answers[0]
