@@ -27,13 +27,12 @@ from recommender.people.colleagues import ColleagueQuery, choose_colleagues
 from recommender.people.evidence import Trace, mark_shown, traces
 from recommender.people.ranker import Ranker
 from recommender.search import rerank
-from recommender.search.calibration import Features
 from recommender.search.decision import Decision, decide
 from recommender.search.fusion import Candidate
 from recommender.search.highlight import Matcher
 from recommender.search.question import QuestionAnalyzer, as_text, part_to_read
 from recommender.search.rerank import RerankModel
-from recommender.search.results import Results
+from recommender.search.results import Ranking, Results
 from recommender.search.search import POOL, SHOWN, Search
 from recommender.search.snippet import shared_words, suggestion, suggestion_of
 from recommender.settings import Settings
@@ -51,18 +50,6 @@ class Nearby:
 
     traces: list[Trace]
     language: str
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Item keys, best first, and the probability that the question has an answer: what `kollega evaluate` measures.
-    `uncalibrated` is that probability before it is adapted to the organisation. `features` are those of the first
-    suggestions, from which their similarity is computed."""
-
-    keys: tuple[str, ...]
-    exists: float
-    uncalibrated: float
-    features: tuple[Features, ...]
 
 
 class People(NamedTuple):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recommender.datatypes import Item
+from recommender.search.calibration import Features
 from recommender.search.features import CandidateText, Matrix
 from recommender.search.fusion import Candidate
 from recommender.search.passage_match import PassageMatch
@@ -26,6 +27,18 @@ class JudgedItem:
     def item(self) -> Item:
         """The item."""
         return self.text.item
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Item keys, best first, and the probability that the question has an answer: what `kollega evaluate` measures.
+    `uncalibrated` is that probability before it is adapted to the organisation. `features` are those of the first
+    suggestions, from which their similarity is computed."""
+
+    keys: tuple[str, ...]
+    exists: float
+    uncalibrated: float
+    features: tuple[Features, ...]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from indexer.evaluation.run import RANKED, Run, answer_queries, with_candidates
 from indexer.evaluation.sets import EvaluationSet
 from recommender.errors import EvaluationError
 from recommender.language.analyzer import Analyzer
-from recommender.recommender import Ranking, Recommender
+from recommender.recommender import Recommender
+from recommender.search.results import Ranking
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder
 from tests.indexer.evaluation.conftest import WriteSet, make_item, make_query

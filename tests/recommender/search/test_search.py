@@ -15,8 +15,8 @@ from recommender.index import Hit
 from recommender.index.local import LocalIndex
 from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import Analyzer
-from recommender.recommender import Ranking
 from recommender.search import calibration
+from recommender.search.results import Ranking
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder, make_recommender
 from tests.recommender.conftest import Add, Build, add_unrelated_requests, change_request, get_person, related_ids
