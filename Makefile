@@ -78,8 +78,8 @@ lint: $(VENV)/.test-tools  ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-everyday: $(VENV)/.test-tools  ## measure the answers to everyday questions on the demo organisation
-	$(BIN)/python -m tests.everyday.measure
+everyday: $(VENV)/.test-tools  ## measure the answers to everyday questions on the demo organisation: PLOT=FILE
+	$(BIN)/python -m tests.everyday.measure $(if $(PLOT),--plot $(PLOT))
 
 bench: $(VENV)/.test-tools  ## measure speed and memory, and try 100,000 leak cases
 	$(BIN)/python -m tests.benchmarks.speed

@@ -1,6 +1,7 @@
 """The result of `kollega evaluate`, and how it is shown: as JSON, as Markdown tables, as a reliability diagram."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -72,10 +73,16 @@ def as_text(evaluation: Evaluation) -> str:
 
 
 def plot(evaluation: Evaluation, path: Path) -> None:
-    """Draw the reliability diagram: of the questions with about the same probability, the share that had an answer.
-    Raises EvaluationError when no set has questions without an answer, or the picture cannot be written."""
+    """Draw the reliability diagram of an evaluation (`draw_reliability`). Raises EvaluationError also when no set has
+    questions without an answer."""
     if not evaluation.calibration:
         raise EvaluationError("--plot needs a set with both in-scope and out-of-scope questions.")
+    draw_reliability(evaluation.calibration, path)
+
+
+def draw_reliability(calibration: Mapping[str, Sequence[Bin]], path: Path) -> None:
+    """Draw, by method: of the questions with about the same probability, the share that had an answer. Raises
+    EvaluationError when the picture cannot be written."""
     try:
         import matplotlib
     except ImportError as error:
@@ -85,7 +92,7 @@ def plot(evaluation: Evaluation, path: Path) -> None:
 
     figure, axes = pyplot.subplots(figsize=(5, 5), layout="constrained")
     axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="perfect")
-    for name, bins in evaluation.calibration.items():
+    for name, bins in calibration.items():
         ece = measures.calibration_error(bins)
         points = [(point.probability, point.share) for point in bins]
         axes.plot(*zip(*points, strict=True), marker="o", label=f"{name} (calibration error {ece:.3f})")

@@ -23,6 +23,23 @@ _CLOSING = re.compile(
     |br\b|yours\b|sincerely|med\svänlig|vänliga\shäls|hälsningar|mvh\b|tack\b""",
     re.IGNORECASE | re.VERBOSE,
 )
+_FAREWELL = re.compile(
+    r"(?:ystävällisin|parhain|lämpimin)\b|terveisin|(?:kind|best|warm)\sregards|med\svänlig|vänliga\shäls",
+    re.IGNORECASE,
+)
+_SIGNATURE_LINES = 3
+"""Lines from which a text that begins with a farewell is a signature."""
+_ORDERS = re.compile(
+    r"""\b(?:ignore|disregard|forget)\s(?:all|any|every\w*|the|your|my|previous|prior|earlier|above|what)\b[^.!?]{0,40}
+        \b(?:instruction\w*|prompts?|rules?|told|said|guidelines?|orders?)\b
+    |\byou\sare\snow\s(?:the|an?|in)\b|\bfrom\snow\son,?\syou\b|\bpretend\s(?:to\sbe|that\syou|you)\b
+    |\b(?:unohda|ohita|sivuuta|jätä\shuomiotta)\s(?:kaikki|kaikkia|kaikista|aiemmat|aikaisemmat|edelliset|edellä)\b
+        [^.!?]{0,40}\b(?:ohje|käsky|sään|sano)\w*
+    |\btästä\seteenpäin\s(?:sinä\s)?olet\b|\bolet\snyt\s\w+(?:ja|jä|hallinta\w*|johtaja)\b
+    |\b(?:ignorera|glöm|bortse\sfrån)\s(?:alla|allt|dina|tidigare)\b[^.!?]{0,40}\b(?:instruktion|regl|order|sagt)\w*
+    |\bdu\sär\snu\s(?:en|ett)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _DISCLAIMER = re.compile(
     r"""luottamukselli|konfidentiell|confidential|intended\s(?:only|solely)|(?:tarkoitettu|avsett\w*)\s(?:vain|endast)
     |avsedd\sendast|if\syou\s(?:have\s)?received\sthis|jos\solet\ssaanut\stämän|sent\sfrom\smy|lähetetty\s\w+stani$
@@ -43,6 +60,18 @@ _ASKS = re.compile(
 _LINE_BREAK = re.compile(r"(?<=[^\s.!?:])\n(?=[^\W\d_A-ZÅÄÖ])")
 """Matches the end of a line within a sentence."""
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’)\]]*\s+|\n+")
+
+
+def asks_nothing(text: str) -> bool:
+    """True for a signature alone, and for orders to an assistant that do not belong into a question ("ignore all
+    previous instructions")."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    is_signature = (
+        len(lines) >= _SIGNATURE_LINES
+        and bool(_FAREWELL.match(lines[0]))
+        and all(len(line.split()) <= _LONGEST_CLOSING_LINE and "?" not in line for line in lines)
+    )
+    return is_signature or bool(_ORDERS.search(text))
 
 
 def questions_first(text: str) -> str:

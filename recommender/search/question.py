@@ -14,7 +14,7 @@ from recommender.language.synonyms import Synonyms, SynonymsFile
 from recommender.language.terms import DOTS, WRITTEN_TOKEN, Terms, Translation, grams_of
 from recommender.language.words import FUNCTION_WORDS, is_telling
 from recommender.search.codes import codes
-from recommender.search.letter import questions_first
+from recommender.search.letter import asks_nothing, questions_first
 from recommender.search.pasted_log import asking_part
 from recommender.settings import Settings
 
@@ -188,7 +188,9 @@ class QuestionAnalyzer:
 
 def is_vague(question: Question) -> bool:
     """True if a question does not say what it is about: it has no code, and every word of it only says that something
-    is wrong, asks for help or greets (`ei toimi`, `it doesn't work`, `moi`)."""
+    is wrong, asks for help or greets (`ei toimi`, `it doesn't work`, `moi`). Also a text that asks nothing."""
+    if asks_nothing(question.text):
+        return True
     if question.codes:
         return False
     return all(any(not is_telling(term) for term in word) for word in question.variants)

@@ -1,11 +1,12 @@
 """`make everyday`: asks the demo organisation the everyday questions and prints how well they are answered.
 
 Prints the measures of both halves, whether an item stands among the first three far more often than it is right, and
-with --all every question of the reporting half with what is said to it. The demo is loaded and indexed in a store of
-its own under `KOLLEGA_HOME/research`; the organisation's own data is not touched.
+with --all every question of the reporting half with what is said to it. --plot FILE draws how often there is an answer
+for each probability that is given. The demo is loaded and indexed in a store of its own under `KOLLEGA_HOME/research`;
+the organisation's own data is not touched.
 """
 
-import sys
+import argparse
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from indexer.evaluation.everyday import EverydayQuestion, Reply, measure, read_questions
 from indexer.evaluation.measures import calibration_error, reliability
+from indexer.evaluation.report import draw_reliability
 from indexer.research.fit_rerank import print_table
 from indexer.research.organisations import ask, open_organisation
 from indexer.sources.demo import DemoSource
@@ -47,7 +49,7 @@ def most_frequent(questions: Sequence[EverydayQuestion], replies: Sequence[Reply
     return sorted(rows, key=lambda row: (-row[1] / max(1, row[2]), -row[1], row[0]))
 
 
-def main(show_all: bool) -> None:
+def main(show_all: bool, picture: Path | None) -> None:
     """Ask, and print."""
     questions = read_questions(QUESTIONS)
     replies = replies_of_demo(questions, Settings.from_environment())
@@ -60,6 +62,8 @@ def main(show_all: bool) -> None:
     print(f"\nAn answer exists, reporting half: calibration error {calibration_error(bins):.3f}")
     for bin in bins:
         print(f"  said {bin.probability:.2f}, true {bin.share:.2f} ({bin.count} questions)")
+    if picture:
+        draw_reliability({"everyday questions": bins}, picture)
     print("\nItems among the first three most often, as a multiple of how often they are right:")
     for key, among, right in most_frequent(questions, replies)[:5]:
         print(f"  {key}: {among}, right {right}")
@@ -71,4 +75,8 @@ def main(show_all: bool) -> None:
 
 
 if __name__ == "__main__":
-    main("--all" in sys.argv)
+    parser = argparse.ArgumentParser(prog="python -m tests.everyday.measure")
+    parser.add_argument("--all", action="store_true", help="print every question of the reporting half")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a reliability diagram")
+    arguments = parser.parse_args()
+    main(arguments.all, arguments.plot)
