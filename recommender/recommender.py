@@ -224,7 +224,8 @@ class Recommender:
         if not decision.cards:
             return People((), (), ())
         question = results.question
-        near = mark_shown(_traces(results.pool.candidates, reader, session), decision.matches)
+        candidates = [candidate for candidate in results.pool.candidates if candidate.item not in results.copies]
+        near = mark_shown(_traces(candidates, reader, session), decision.matches)
         excluded = {person for person in (reader.person_id, asker) if person is not None}
         query = ColleagueQuery(question.terms.words, question.language, question.language_known, excluded)
         half_life = self._settings.half_life_days

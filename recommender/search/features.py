@@ -51,11 +51,18 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CandidateText:
-    """A candidate with its item and passages (those that the index found), as it is compared with the question."""
+    """A candidate with its item and passages (those that the index found), as it is compared with the question.
+    `said_at` is the time of the older item that its answer was copied from (`copies.py`)."""
 
     item: Item
     candidate: Candidate
     passages: Sequence[Passage]
+    said_at: datetime | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When what it says was said first."""
+        return self.said_at or self.item.at
 
     @cached_property
     def body(self) -> str:
@@ -168,7 +175,7 @@ def _code_features(asked: Sequence[str], text: str, folded: str) -> tuple[float,
 def _ages(candidates: Sequence[CandidateText]) -> NDArray[np.float64]:
     """Years against the newest candidate; a time to come counts as now."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    times = [min(text.item.at, now) for text in candidates]
+    times = [min(text.at, now) for text in candidates]
     newest = max(times, default=now)
     years = [(newest - at).total_seconds() / 86_400 / _DAYS_OF_YEAR for at in times]
     return np.minimum(years, _OLDEST_YEARS)

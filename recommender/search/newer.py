@@ -65,7 +65,7 @@ def pair_features(
     for i, newer in enumerate(order):
         for j, older in enumerate(order):
             one, other = texts[newer].item, texts[older].item
-            if (days := (one.at - other.at).days) < _LEAST_DAYS:
+            if (days := (texts[newer].at - texts[older].at).days) < _LEAST_DAYS:
                 continue
             pairs.append(Pair(newer, older))
             rows.append(

@@ -1,6 +1,6 @@
 """What a search for one question gives: its candidates, the readable items, and how well each matches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recommender.datatypes import Item
@@ -66,7 +66,8 @@ class Results:
 
     `uncalibrated` is the probability that the question has an answer as the shipped model gives it, `exists` the same
     adapted to the organisation, `background` the mean cosine of unrelated texts. `second_look` is what the second look
-    read of the first candidates; None in keyword search alone. `replaced` has the key of the newer item for each older
+    read of the first candidates; None in keyword search alone. `copies` are the keys of items whose answers were copied
+    from older ones. `replaced` has the key of the newer item for each older
     one that says something else.
     """
 
@@ -76,6 +77,7 @@ class Results:
     uncalibrated: float = 0.0
     exists: float = 0.0
     background: float = 0.0
+    copies: Collection[str] = ()
     second_look: SecondLook | None = None
     replaced: Mapping[str, str] = field(default_factory=dict)
 

@@ -20,6 +20,7 @@ from recommender.encoder import CrossEncoder, Encoder
 from recommender.index import Hit, SearchIndex
 from recommender.index.digest import item_digest
 from recommender.search.calibration import AnswerModel
+from recommender.search.copies import copied_from, with_original_age
 from recommender.search.features import RERANKED, CandidateText, feature_matrix
 from recommender.search.fusion import Candidate, fuse, reorder
 from recommender.search.highlight import Matcher
@@ -82,6 +83,8 @@ class Search:
         redirected = lead_on(readable, pool.candidates, index, reader, session, leave_out, among)
         ranked = redirected.ranked
         texts = self._texts(index, ranked[:RERANKED])
+        copies = copied_from(texts)
+        texts = with_original_age(texts, copies)
         question = pool.question
         matcher = Matcher(question.rarity, self.questions.analyzer, question.translated, question.spellings)
         matches = [PassageMatch(question, text, matcher, index.background) for text in texts]
@@ -90,10 +93,10 @@ class Search:
             judged = [JudgedItem(match, match.similarity) for match in matches]
             similarity = max((item.match for item in judged), default=0.0)
             exists = self.answer_model.probability(similarity) if judged else 0.0
-            return Results(pool, ranked, judged, similarity, exists, index.background)
+            return Results(pool, ranked, judged, similarity, exists, index.background, copies)
         judged = [JudgedItem(match, 0.0) for match in matches]
         look = SecondLook(texts, feature_matrix(question, texts, matcher))
-        return self._look_again(model, index, Results(pool, ranked, judged), look, redirected.replaced)
+        return self._look_again(model, index, Results(pool, ranked, judged, copies=copies), look, redirected.replaced)
 
     def _look_again(
         self, model: RerankModel, index: SearchIndex, results: Results, look: SecondLook, replaced: Mapping[str, str]
@@ -121,6 +124,7 @@ class Search:
             judgement.exists,
             self.answer_model.probability(judgement.exists),
             index.background,
+            results.copies,
             look,
             surely,
         )

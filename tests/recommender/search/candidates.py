@@ -83,7 +83,7 @@ def make_results(
     ]
     ranked = [(text.item, text.candidate) for text in texts]
     pool = Pool(question, [text.candidate for text in texts], ())
-    return Results(pool, ranked, judged, exists, exists, 0.0, None, replaced or {})
+    return Results(pool, ranked, judged, exists, exists, replaced=replaced or {})
 
 
 def row_of(**values: float) -> np.ndarray:
