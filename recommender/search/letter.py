@@ -6,8 +6,9 @@ ask come first, then the others, those next to a question before those further a
 
 import re
 
-_ORDINARY_LENGTH = 60
-"""Words up to which a text is not changed. This and the following numbers are judgements."""
+_ORDINARY_LENGTH, _VERY_LONG = 60, 300
+"""Words up to which a text is not changed, and from which it is even without a greeting or a signature: a question that
+is told at length in one go loses by it. This and the following numbers are judgements."""
 _MOST_WORDS = 150
 """Words of a letter that are read."""
 _LONGEST_CLOSING_LINE, _MOST_CLOSING_LINES = 12, 8
@@ -75,11 +76,17 @@ def asks_nothing(text: str) -> bool:
 
 
 def questions_first(text: str) -> str:
-    """A long text with the sentences that ask first, each sentence once; a short one as it is, and one that asks
-    nothing without greeting, signature and disclaimer."""
-    if len(text.split()) <= _ORDINARY_LENGTH:
+    """A letter, or a very long text, with the sentences that ask first, each sentence once; any other text as it is,
+    and a letter that asks nothing without greeting, signature and disclaimer."""
+    words = len(text.split())
+    if words <= _ORDINARY_LENGTH:
         return text
-    parts = (part.strip() for part in _SENTENCE_END.split(_LINE_BREAK.sub(" ", _body(text))))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    body = _body(lines)
+    is_letter = body != lines or _GREETING.match(lines[0]) or _DISCLAIMER.search(lines[-1])
+    if words <= _VERY_LONG and not is_letter:
+        return text
+    parts = (part.strip() for part in _SENTENCE_END.split(_LINE_BREAK.sub(" ", "\n".join(body))))
     sentences = list({part.casefold(): part for part in parts if part and not _DISCLAIMER.search(part)}.values())
     asking = [number for number, sentence in enumerate(sentences) if _ASKS.search(sentence)]
     if not sentences:
@@ -96,14 +103,13 @@ def questions_first(text: str) -> str:
     return "\n".join(sentences[number] for number in sorted(read, key=lambda number: (distance[number] > 0, number)))
 
 
-def _body(text: str) -> str:
+def _body(lines: list[str]) -> list[str]:
     """The lines of a letter between its greeting and its signature."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
     while len(lines) > 1 and _GREETING.fullmatch(lines[0]):
         lines = lines[1:]
     for number in range(max(1, len(lines) - _MOST_CLOSING_LINES), len(lines)):
         rest = lines[number:]
         short = all(len(line.split()) <= _LONGEST_CLOSING_LINE or _DISCLAIMER.search(line) for line in rest)
         if short and _CLOSING.match(rest[0]) and not any("?" in line for line in rest):
-            return "\n".join(lines[:number])
-    return "\n".join(lines)
+            return lines[:number]
+    return lines

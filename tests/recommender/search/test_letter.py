@@ -71,7 +71,7 @@ def test_a_letter_that_asks_nothing_keeps_its_order() -> None:
 
 
 def test_a_sentence_that_is_broken_into_lines_is_one() -> None:
-    read = questions_first(f"{STORY}\nWhere do I find the form\nfor a new badge?")
+    read = questions_first(f"Hello,\n{STORY}\nWhere do I find the form\nfor a new badge?")
     assert read.startswith("Where do I find the form for a new badge?")
 
 
@@ -115,3 +115,8 @@ def test_a_signature_alone_and_orders_to_an_assistant_ask_nothing(text: str) -> 
 )
 def test_ordinary_questions_ask_something(text: str) -> None:
     assert not asks_nothing(text)
+
+
+def test_what_is_told_at_length_without_being_a_letter_is_not_changed() -> None:
+    text = f"{STORY} My old badge opens no door. Whom do I ask for a new one?"
+    assert len(text.split()) > 60 and questions_first(text) == text
