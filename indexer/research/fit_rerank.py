@@ -54,7 +54,7 @@ _SHARE_OF_ROWS, _SHARE_OF_FEATURES = 0.5, 0.3
 _PAIR_STRENGTH = 0.1  # inverse strength of the prior of the weights of pairs
 _WITHOUT_ANSWER, _AMONG_FEW = 0.35, 0.15  # weights of a question that is asked among other items
 _PLACES = 3  # first candidates whose probability to answer is fitted
-_OF_A_TASK, _WEIGHT_OF_SETS = 60, 0.5
+_OF_A_TASK, _WEIGHT_OF_SETS = 200, 0.15
 """Train queries of each task of an evaluation set, and how much one of them counts beside an organisation's question; a
 judgement."""
 _ANSWER_KNOWN = ("noanswer_clinc150", "similar_banking77")
