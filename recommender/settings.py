@@ -49,7 +49,7 @@ class Settings:
         "folder that Sentence Transformers loads",
     )
     answer_from: float = _setting(
-        0.72, "lowest probability that the first suggestion answers with which the verdict is 'answer'"
+        0.75, "lowest probability that the first suggestion answers with which the verdict is 'answer'"
     )
     maybe_from: float = _setting(0.2, "lowest probability that an answer exists with which the verdict is 'maybe'")
     old_after_months: int = _setting(

@@ -18,8 +18,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.datatypes import Verdict
-
 WITH_ANSWER = 0.55
 """The share of questions with an answer for which the probabilities are right: training examples are weighted to give
 this share. A judgement."""
@@ -205,10 +203,3 @@ def _logistic(logit: float) -> float:
 def _logit(probability: float) -> float:
     clipped = min(max(probability, _LEAST_PROBABILITY), 1.0 - _LEAST_PROBABILITY)
     return math.log(clipped / (1.0 - clipped))
-
-
-def verdict(exists: float, answer_from: float, maybe_from: float) -> Verdict:
-    """The verdict for the probability that there is an answer; both thresholds are settings."""
-    if exists >= answer_from:
-        return Verdict.ANSWER
-    return Verdict.MAYBE if exists >= maybe_from else Verdict.UNKNOWN

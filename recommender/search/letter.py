@@ -11,6 +11,8 @@ _ORDINARY_LENGTH, _VERY_LONG = 60, 300
 is told at length in one go loses by it. This and the following numbers are judgements."""
 _MOST_WORDS = 150
 """Words of a letter that are read."""
+_LAST_ASKED = 2
+"""The last sentences that ask, which are read first of a very long text."""
 _LONGEST_CLOSING_LINE, _MOST_CLOSING_LINES = 12, 8
 """A signature has at most so many words in a line, and at most so many lines."""
 _GREETING = re.compile(
@@ -76,8 +78,8 @@ def asks_nothing(text: str) -> bool:
 
 
 def questions_first(text: str) -> str:
-    """A letter, or a very long text, with the sentences that ask first, each sentence once; any other text as it is,
-    and a letter that asks nothing without greeting, signature and disclaimer."""
+    """A letter with the sentences that ask first, each sentence once; one that asks nothing without greeting, signature
+    and disclaimer. Before a very long text that is no letter stands what it asks last. Any other text as it is."""
     words = len(text.split())
     if words <= _ORDINARY_LENGTH:
         return text
@@ -91,6 +93,8 @@ def questions_first(text: str) -> str:
     asking = [number for number, sentence in enumerate(sentences) if _ASKS.search(sentence)]
     if not sentences:
         return text
+    if not is_letter:
+        return "\n".join([*(sentences[number] for number in asking[-_LAST_ASKED:]), text])
     if not asking:
         return "\n".join(sentences)
     distance = {number: min(abs(number - other) for other in asking) for number in range(len(sentences))}

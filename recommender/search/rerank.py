@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.datatypes import Kind
 from recommender.search.features import NAMES, CandidateText, Matrix, missing_codes
 from recommender.search.newer import PAIR_NAMES, Pair, PairModel, put_newer_first
 from recommender.search.question import Question
@@ -115,13 +116,18 @@ def judge(
     stated: Mapping[Pair, float] = _NOTHING_STATED,
 ) -> Judgement:
     """Order and judge candidates by their features, shape (candidates, len(NAMES)). `background` is the mean cosine of
-    unrelated texts, `stated` the pairs in which somebody has said that the newer item replaces the older one."""
+    unrelated texts, `stated` the pairs in which somebody has said that the newer item replaces the older one.
+
+    The weights are those of organisations in which requests were answered. Where no candidate is an answered request,
+    as among the pages of a handbook, the order of the search stays."""
     scores = matrix @ model.weights
     guessed = model.newer.replaced(question, texts, matrix, scores)
     replaced = {pair: guess for pair, guess in guessed.items() if pair[::-1] not in stated} | dict(stated)
+    rows = list_features(question, texts, matrix, put_newer_first(scores, replaced), background)
+    if not any(text.item.kind is Kind.REQUEST and text.item.answer for text in texts):
+        scores = -np.arange(len(texts), dtype=np.float64)
     scores = put_newer_first(scores, replaced)
     order = np.argsort(-scores, kind="stable")
-    rows = list_features(question, texts, matrix, scores, background)
     answers, exists = _probabilities(model.answers.logits(rows)), _probabilities(model.exists.logits(rows[order[:1]]))
     return Judgement(order.tolist(), scores, answers, float(exists[0]), replaced)
 

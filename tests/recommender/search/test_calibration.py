@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from recommender.datatypes import Verdict
 from recommender.search.calibration import (
     SHIPPED,
     SHIPPED_WEIGHTS,
@@ -21,7 +20,6 @@ from recommender.search.calibration import (
     length,
     nearness,
     probability,
-    verdict,
 )
 
 
@@ -89,20 +87,6 @@ def test_more_nearness_or_coverage_is_more_probable_at_any_length() -> None:
 def test_in_keyword_search_the_probability_depends_only_on_coverage() -> None:
     logit = WORDS_ALONE.constant + WORDS_ALONE.covered * 0.7
     assert probability(Features(None, 0.7, 3, 300)) == pytest.approx(1 / (1 + math.exp(-logit)))
-
-
-@pytest.mark.parametrize(
-    ("best", "expected"),
-    [
-        (0.4, Verdict.ANSWER),
-        (0.399, Verdict.MAYBE),
-        (0.2, Verdict.MAYBE),
-        (0.199, Verdict.UNKNOWN),
-        (0.0, Verdict.UNKNOWN),
-    ],
-)
-def test_a_probability_at_a_threshold_gets_the_better_verdict(best: float, expected: Verdict) -> None:
-    assert verdict(best, answer_from=0.4, maybe_from=0.2) is expected
 
 
 def test_an_answer_model_changes_the_logit() -> None:

@@ -27,7 +27,7 @@ def test_what_a_long_letter_asks_at_its_end_comes_first() -> None:
 
 
 def test_of_a_very_long_letter_what_is_near_the_question_is_read() -> None:
-    read = questions_first(f"{STORY} {FILLER} The projector shows red light. How do I clean its filter?")
+    read = questions_first(f"Hello,\n{STORY} {FILLER} The projector shows red light. How do I clean its filter?")
     assert read.startswith("How do I clean its filter?")
     assert "The projector shows red light." in read and STORY[:40] not in read
     assert len(read.split()) <= 150
@@ -42,12 +42,12 @@ def test_a_matter_in_the_middle_is_found() -> None:
 
 
 def test_several_questions_are_all_read() -> None:
-    read = questions_first(f"Miten saan avaimen? {STORY} Voitteko myös kertoa hinnan. {FILLER} Vad kostar det?")
+    read = questions_first(f"Hei!\nMiten saan avaimen? {STORY} Voitteko myös kertoa hinnan. {FILLER} Vad kostar det?")
     assert read.splitlines()[:3] == ["Miten saan avaimen?", "Voitteko myös kertoa hinnan.", "Vad kostar det?"]
 
 
 def test_a_repeated_sentence_is_read_once() -> None:
-    read = questions_first("\n".join([STORY] * 10) + "\nVarsinainen asiani on tämä: ajuri kaatuu, mitä teen?")
+    read = questions_first("\n".join(["Hei", *[STORY] * 10]) + "\nVarsinainen asiani on tämä: ajuri kaatuu, mitä teen?")
     assert read.splitlines()[0] == "Varsinainen asiani on tämä: ajuri kaatuu, mitä teen?"
     assert read.count("summer party") == 1
 
@@ -120,3 +120,9 @@ def test_ordinary_questions_ask_something(text: str) -> None:
 def test_what_is_told_at_length_without_being_a_letter_is_not_changed() -> None:
     text = f"{STORY} My old badge opens no door. Whom do I ask for a new one?"
     assert len(text.split()) > 60 and questions_first(text) == text
+
+
+def test_before_a_very_long_text_that_is_no_letter_stands_what_it_asks_last() -> None:
+    text = f"{STORY} {FILLER} The projector shows red light. How do I clean its filter?"
+    assert len(text.split()) > 300
+    assert questions_first(text) == f"How do I clean its filter?\n{text}"

@@ -8,6 +8,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from recommender.datatypes import Kind
 from recommender.search import rerank
 from recommender.search.features import NAMES
 from recommender.search.newer import PAIR_NAMES, Pair, PairModel
@@ -54,6 +55,16 @@ def test_an_unfitted_model_keeps_the_order_of_the_search() -> None:
     matrix = np.vstack([row_of(score=0.2, age=2.0), row_of(score=0.6)])
     judgement = judge(RerankModel.unfitted(), make_question("printer"), texts, matrix, 0.0)
     assert list(judgement.order) == [0, 1] and judgement.exists == 0.5 and judgement.replaced == {}
+
+
+def test_documents_alone_stay_in_the_order_of_the_search_but_newer_ones_come_first() -> None:
+    matrix = np.vstack([row_of(score=0.2), row_of(score=0.6), row_of(score=0.4)])
+    texts = [make_text(number, kind=Kind.DOCUMENT, at=DAY - timedelta(days=100 * number)) for number in range(3)]
+    assert list(judge(_model(score=1.0), make_question("printer"), texts, matrix, 0.0).order) == [0, 1, 2]
+    stated = {Pair(2, 1): 1.0}
+    assert list(judge(_model(score=1.0), make_question("printer"), texts, matrix, 0.0, stated).order) == [0, 2, 1]
+    with_request = [*texts[:2], make_text(3, answer="Open the tray")]
+    assert list(judge(_model(score=1.0), make_question("printer"), with_request, matrix, 0.0).order) == [1, 2, 0]
 
 
 def test_probabilities_are_those_of_the_trees_each_for_its_own_candidate() -> None:
