@@ -49,10 +49,12 @@ from recommender.settings import Settings
 Numbers = NDArray[np.float64]
 # All of these are judgements.
 _PULL = 1.0  # strength of the prior of the order's weights around 0, on standardised differences
-_TREES, _DEPTH, _RATE, _LEAST_LEAF = 400, 3, 0.03, 20
+_TREES, _DEPTH, _RATE, _LEAST_LEAF = 150, 3, 0.06, 20
+_SEEDS = 4  # models whose mean is taken, since each depends a little on chance
 _SHARE_OF_ROWS, _SHARE_OF_FEATURES = 0.5, 0.3
 _PAIR_STRENGTH = 0.1  # inverse strength of the prior of the weights of pairs
 _WITHOUT_ANSWER, _AMONG_FEW = 0.35, 0.15  # weights of a question that is asked among other items
+_LOWEST = {"says_nothing": -2.5}  # weights of the order; such an item is no answer, but a similar case to be found
 _PLACES = 3  # first candidates whose probability to answer is fitted
 _OF_A_TASK, _WEIGHT_OF_SETS = 200, 0.15
 """Train queries of each task of an evaluation set, and how much one of them counts beside an organisation's question; a
@@ -161,7 +163,8 @@ def fit_order(examples: Sequence[Example]) -> Numbers:
         value = float(weight @ np.logaddexp(0.0, -ahead) + tried @ tried / 2 / _PULL)
         return value, -(standardised.T @ (weight / (1.0 + np.exp(ahead)))) + tried / _PULL
 
-    return np.asarray(minimize(loss, np.zeros(len(NAMES)), jac=True, method="L-BFGS-B").x / scale)
+    bounds = [(_LOWEST.get(name, -np.inf) * width, np.inf) for name, width in zip(NAMES, scale, strict=True)]
+    return np.asarray(minimize(loss, np.zeros(len(NAMES)), jac=True, method="L-BFGS-B", bounds=bounds).x / scale)
 
 
 def fit_newer(examples: Sequence[Example], orders: Sequence[Numbers]) -> PairModel:
@@ -220,11 +223,14 @@ def fit(organisations: Mapping[str, Sequence[Example]], about: str = "") -> Rera
 def _fit_trees(rows: Matrix, truth: NDArray[np.bool_], weights: Numbers) -> Trees:
     from sklearn.ensemble import GradientBoostingClassifier
 
-    model = GradientBoostingClassifier(
-        n_estimators=_TREES, max_depth=_DEPTH, learning_rate=_RATE, min_samples_leaf=_LEAST_LEAF,
-        subsample=_SHARE_OF_ROWS, max_features=_SHARE_OF_FEATURES, random_state=0,
-    ).fit(rows, truth, sample_weight=weights)  # fmt: skip
-    trees = [estimator.tree_ for estimator in model.estimators_[:, 0]]
+    models = [
+        GradientBoostingClassifier(
+            n_estimators=_TREES, max_depth=_DEPTH, learning_rate=_RATE, min_samples_leaf=_LEAST_LEAF,
+            subsample=_SHARE_OF_ROWS, max_features=_SHARE_OF_FEATURES, random_state=seed,
+        ).fit(rows, truth, sample_weight=weights)
+        for seed in range(_SEEDS)
+    ]  # fmt: skip
+    trees = [estimator.tree_ for model in models for estimator in model.estimators_[:, 0]]
     nodes = max(tree.node_count for tree in trees)
     shape = (len(trees), nodes)
     feature, left, right = (np.zeros(shape, np.int32) for _ in range(3))
@@ -236,7 +242,7 @@ def _fit_trees(rows: Matrix, truth: NDArray[np.bool_], weights: Numbers) -> Tree
             threshold[number, node] = tree.threshold[node]
             left[number, node] = node if is_leaf else tree.children_left[node]
             right[number, node] = node if is_leaf else tree.children_right[node]
-            value[number, node] = _RATE * tree.value[node].item() if is_leaf else 0.0
+            value[number, node] = _RATE / _SEEDS * tree.value[node].item() if is_leaf else 0.0
     prior = np.average(truth, weights=weights)
     return Trees(float(np.log(prior / (1.0 - prior))), _DEPTH, feature, threshold, left, right, value)
 
