@@ -8,7 +8,8 @@ from recommender.search.replies import merged_into, says_nothing
 @pytest.mark.parametrize(
     "reply",
     [
-        "", "   ", "!", "x", "k.", "Done.", "Fixed, thanks!", "It works now.", "ok kiitos toimii nyt", "Hoidettu.", "Korjattu!",
+        "", "   ", "!", "x", "k.", "Done.", "Fixed, thanks!", "It works now.", "ok kiitos toimii nyt", "Hoidettu.",
+        "Korjattu!",
         "Kiitos avusta, selvisi.", "Asia kunnossa, suljetaan tiketti", "Tehty eilen.", "Klart!",
         "Tack, det fungerar nu", "Ärendet är löst", "merged into #14", "Duplicate of 27", "Yhdistetty pyyntöön #9",
         "Dubblett av 31", "Merged into another request", "Yhdistetty toiseen pyyntöön",
