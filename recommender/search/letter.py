@@ -6,13 +6,10 @@ ask come first, then the others, those next to a question before those further a
 
 import re
 
-_ORDINARY_LENGTH, _VERY_LONG = 60, 300
-"""Words up to which a text is not changed, and from which it is even without a greeting or a signature: a question that
-is told at length in one go loses by it. This and the following numbers are judgements."""
+_ORDINARY_LENGTH = 60
+"""Words up to which a text is not changed. This and the following numbers are judgements."""
 _MOST_WORDS = 150
 """Words of a letter that are read."""
-_LAST_ASKED = 2
-"""The last sentences that ask, which are read first of a very long text."""
 _LONGEST_CLOSING_LINE, _MOST_CLOSING_LINES = 12, 8
 """A signature has at most so many words in a line, and at most so many lines."""
 _GREETING = re.compile(
@@ -79,22 +76,19 @@ def asks_nothing(text: str) -> bool:
 
 def questions_first(text: str) -> str:
     """A letter with the sentences that ask first, each sentence once; one that asks nothing without greeting, signature
-    and disclaimer. Before a very long text that is no letter stands what it asks last. Any other text as it is."""
-    words = len(text.split())
-    if words <= _ORDINARY_LENGTH:
+    and disclaimer. Any other text as it is: a question that is told at length in one go loses by this."""
+    if len(text.split()) <= _ORDINARY_LENGTH:
         return text
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     body = _body(lines)
     is_letter = body != lines or _GREETING.match(lines[0]) or _DISCLAIMER.search(lines[-1])
-    if words <= _VERY_LONG and not is_letter:
+    if not is_letter:
         return text
     parts = (part.strip() for part in _SENTENCE_END.split(_LINE_BREAK.sub(" ", "\n".join(body))))
     sentences = list({part.casefold(): part for part in parts if part and not _DISCLAIMER.search(part)}.values())
     asking = [number for number, sentence in enumerate(sentences) if _ASKS.search(sentence)]
     if not sentences:
         return text
-    if not is_letter:
-        return "\n".join([*(sentences[number] for number in asking[-_LAST_ASKED:]), text])
     if not asking:
         return "\n".join(sentences)
     distance = {number: min(abs(number - other) for other in asking) for number in range(len(sentences))}

@@ -35,7 +35,8 @@ def test_of_a_very_long_letter_what_is_near_the_question_is_read() -> None:
 
 def test_a_matter_in_the_middle_is_found() -> None:
     text = (
-        f"{FILLER} The projector shows red light. How do I clean its filter? {STORY} {FILLER.replace('lake', 'hill')}"
+        f"Hi,\n{FILLER} The projector shows red light. How do I clean its filter? {STORY} "
+        f"{FILLER.replace('lake', 'hill')}"
     )
     read = questions_first(text)
     assert read.startswith("How do I clean its filter?") and "The projector shows red light." in read
@@ -118,11 +119,5 @@ def test_ordinary_questions_ask_something(text: str) -> None:
 
 
 def test_what_is_told_at_length_without_being_a_letter_is_not_changed() -> None:
-    text = f"{STORY} My old badge opens no door. Whom do I ask for a new one?"
-    assert len(text.split()) > 60 and questions_first(text) == text
-
-
-def test_before_a_very_long_text_that_is_no_letter_stands_what_it_asks_last() -> None:
-    text = f"{STORY} {FILLER} The projector shows red light. How do I clean its filter?"
-    assert len(text.split()) > 300
-    assert questions_first(text) == f"How do I clean its filter?\n{text}"
+    text = f"{STORY} {FILLER} My old badge opens no door. Whom do I ask for a new one?"
+    assert len(text.split()) > 300 and questions_first(text) == text
