@@ -13,8 +13,6 @@ from indexer.research import adaptation as module
 from indexer.research.adaptation import Student, batches
 from indexer.research.adaptation_texts import Pair, Text
 from recommender.encoder.adaptation import Adaptation
-from recommender.encoder.packaged import model_folder
-from recommender.settings import Settings
 
 SOURCES = ("organisations", "help titles", "help pages", "forums")
 TOPICS = ("printer", "salary", "holiday", "password", "parking", "canteen")
@@ -127,22 +125,36 @@ def test_questions_are_also_read_as_people_type_them() -> None:
     assert typed == {"Where is Room 3?", "where is room 3"}
 
 
+def _tokenizer_of_bytes() -> Any:
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    names = ["<pad>", "<s>", "</s>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    tokenizer = Tokenizer(models.BPE(vocab={name: number for number, name in enumerate(names)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", cls_token="<s>", sep_token="</s>", model_max_length=160
+    )
+
+
 def _vector(student: Student) -> np.ndarray:
     return np.asarray(student._encode(["query: printer"], 16).detach().numpy()[0])
 
 
 @pytest.fixture
-def tiny_model(tmp_path: Path, real_settings: Settings) -> Callable[[], Any]:
-    """Saves a model of six small layers of random weights, with the tokenizer of the packaged one, and returns it."""
+def tiny_model(tmp_path: Path) -> Callable[[], Any]:
+    """Saves a model of six small layers of random weights, whose tokens are bytes, and returns it."""
 
     def made() -> Any:
         import torch
-        from transformers import AutoTokenizer, BertConfig, BertModel
+        from transformers import BertConfig, BertModel
 
         torch.manual_seed(1)
-        AutoTokenizer.from_pretrained(model_folder(real_settings.models_dir)).save_pretrained(tmp_path)
+        tokenizer = _tokenizer_of_bytes()
+        tokenizer.save_pretrained(tmp_path)
         shape = {"hidden_size": 32, "num_hidden_layers": 6, "num_attention_heads": 2, "intermediate_size": 64}
-        tiny = BertModel(BertConfig(vocab_size=250_037, max_position_embeddings=160, **shape), add_pooling_layer=False)
+        tiny = BertModel(BertConfig(vocab_size=len(tokenizer), max_position_embeddings=160, **shape), False)
         tiny.save_pretrained(tmp_path)
         return tiny
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,10 +70,10 @@ def test_the_built_in_values_name_no_cross_encoder(reranker: str) -> None:
 
 
 def test_a_model_that_cannot_be_loaded_says_what_to_do_and_the_recommender_opens_without_it(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, real_settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty").mkdir()
-    settings = Settings(home=tmp_path / "home", reranker=str(tmp_path / "empty"))
+    settings = replace(real_settings, reranker=str(tmp_path / "empty"))
     with pytest.raises(ModelError, match=r"empty cannot be loaded .*\. Set KOLLEGA_RERANKER to another one, or unset"):
         load_cross_encoder(settings)
     monkeypatch.setattr("recommender.recommender.load_encoder", lambda _settings: FakeEncoder())
