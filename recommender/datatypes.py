@@ -132,8 +132,9 @@ class Suggestion:
     by a score that is relative to the other results and not shown.
 
     `asked` says how often the same was asked and answered alike: 1, unless other items say the same, which then have no
-    place of their own; `last_at` is the time of the newest of them. `other_language` is the item's version in another
-    language, and `newer` a newer item that answers differently.
+    place of their own; `last_at` is the time of the newest of them. `said_at` is the time of the item, or of the older
+    one that its answer was copied from. `other_language` is the item's version in another language, and `newer` a newer
+    item that answers differently.
     """
 
     item: Item
@@ -144,6 +145,7 @@ class Suggestion:
     why: Why
     asked: int = 1
     last_at: datetime | None = None
+    said_at: datetime | None = None
     other_language: Heading | None = None
     newer: Heading | None = None
 

@@ -24,7 +24,7 @@ from recommender.language.analyzer import Analyzer
 from recommender.live import Live, Snapshot
 from recommender.people import experts
 from recommender.people.colleagues import ColleagueQuery, choose_colleagues
-from recommender.people.evidence import Trace, mark_shown, traces
+from recommender.people.evidence import Trace, mark_shown, traces, without_copied_answers
 from recommender.people.ranker import Ranker
 from recommender.search import rerank
 from recommender.search.decision import Decision, decide
@@ -224,8 +224,8 @@ class Recommender:
         if not decision.cards:
             return People((), (), ())
         question = results.question
-        candidates = [candidate for candidate in results.pool.candidates if candidate.item not in results.copies]
-        near = mark_shown(_traces(candidates, reader, session), decision.matches)
+        near = without_copied_answers(_traces(results.pool.candidates, reader, session), results.copies)
+        near = mark_shown(near, decision.matches)
         excluded = {person for person in (reader.person_id, asker) if person is not None}
         query = ColleagueQuery(question.terms.words, question.language, question.language_known, excluded)
         half_life = self._settings.half_life_days

@@ -96,7 +96,7 @@ def notes(suggestion: Suggestion) -> list[Note]:
 def _age(suggestion: Suggestion) -> str:
     """That an answer is old; empty when it is not."""
     months = current.settings().old_after_months
-    if not is_old(suggestion.item.at, months, utc_now()):
+    if not is_old(suggestion.said_at or suggestion.item.at, months, utc_now()):
         return ""
     if suggestion.item.kind is Kind.DOCUMENT:
         return str(

@@ -106,7 +106,7 @@ def _notes(suggestion: Suggestion, old_after_months: int) -> list[str]:
         notes.append(f"asked {suggestion.asked} times, last on {suggestion.last_at or suggestion.item.at:%Y-%m-%d}")
     if suggestion.newer:
         notes.append(f"there is a newer answer: {_reference(suggestion.newer)}")
-    elif is_old(suggestion.item.at, old_after_months, utc_now()):
+    elif is_old(suggestion.said_at or suggestion.item.at, old_after_months, utc_now()):
         notes.append(f"older than {old_after_months} months: make sure that it still holds")
     if suggestion.other_language:
         notes.append(f"also in {suggestion.other_language.language}: {_reference(suggestion.other_language)}")

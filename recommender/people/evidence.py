@@ -23,7 +23,7 @@ from recommender.corpus import (
 )
 from recommender.database.person_kind import SERVICE
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, Team
-from recommender.datatypes import Contribution, Kind, item_key
+from recommender.datatypes import Contribution, Kind, Part, item_key
 
 
 class Trace(NamedTuple):
@@ -67,6 +67,24 @@ def mark_shown(traces: Sequence[Trace], matches: Mapping[str, float]) -> list[Tr
     """The traces, with `match` set for the items that are shown. `matches` has the probability that an item answers the
     question, more than 0, by the keys of all items that are shown as found or as possibly related."""
     return [trace._replace(match=matches[trace.key]) if trace.key in matches else trace for trace in traces]
+
+
+def without_copied_answers(traces: Sequence[Trace], copies: Mapping[str, str]) -> list[Trace]:
+    """The traces, in which those who answered with a copy did not answer, unless they took part in the original too.
+    `copies` has the key of the original for each item whose answer was copied from it."""
+    people = {trace.key: {part.person_id for part in trace.contributions} for trace in traces}
+    return [
+        trace._replace(
+            contributions=tuple(
+                part
+                for part in trace.contributions
+                if part.part is not Part.ANSWERED or part.person_id in people.get(copies[trace.key], ())
+            )
+        )
+        if trace.key in copies
+        else trace
+        for trace in traces
+    ]
 
 
 _SERVICES = select(Person.id).where(Person.kind == SERVICE)

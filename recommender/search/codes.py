@@ -77,7 +77,7 @@ def codes(text: str) -> tuple[str, ...]:
     found: dict[str, str] = {}
     if not _DIGIT.search(text):
         return ()
-    text = _SKIPPED.sub(lambda match: " " * len(match.group()), text)
+    text = _SKIPPED.sub(_blank, text)
     is_letter = len(text.split()) > _LETTER
     for word in _WORD.finditer(text):
         if _DIGIT.search(word.group()) and (code := _code(text, word, is_letter)):
@@ -99,6 +99,13 @@ def form(code: str) -> str:
 def may_have_form(folded: str, forms: Collection[str]) -> bool:
     """False if no code in a folded text has one of these forms: quicker than to find its codes."""
     return any(_form_pattern(each).search(folded) for each in forms)
+
+
+def _blank(match: "re.Match[str]") -> str:
+    """Spaces instead of what is no code; but numbers after a word that is numbered stay (`virheet 691,807`)."""
+    before = match.string[max(0, match.start() - _AROUND) : match.start()].split()
+    is_list = "," in match.group() and bool(before) and fold(before[-1]).startswith(_NUMBERED)
+    return match.group() if is_list else " " * len(match.group())
 
 
 def _code(text: str, word: "re.Match[str]", in_letter: bool) -> str:
@@ -170,7 +177,7 @@ def _pattern(code: str) -> "re.Pattern[str]":
     """Matches a folded text that holds the code. Letters and digits may be joined by a sign, a space or nothing;
     between two numbers of a version there must be a sign."""
     parts = re.findall(r"\d+|[^\W\d_]+", fold(code))
-    if parts[:2] == ["0", "x"]:
+    if len(parts) > 2 and parts[:2] == ["0", "x"]:
         parts = parts[2:]
         prefix = "(?:0x)?"
     elif len(parts) > 1 and parts[0] == "v":

@@ -1,34 +1,31 @@
-"""Finds answers that were copied from an older item. A copy is as old as what it copies, and the person who pasted it
-does not know the matter for that."""
+"""Finds answers that were copied from an older item. A copy is as old as what it copies, and who pastes it is no expert
+for that."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from recommender.search.features import CandidateText
+from recommender.search.letter import without_greeting_and_signature
 
 _LEAST_WORDS = 10
-"""Words that an answer must have to be copied: short ones are alike by chance. A judgement, as the other numbers."""
-_LEAST_SHARE = 0.8
-"""How much of a copy the original is; an answer that says more than that is an answer of its own."""
+"""Words that an answer must have to be copied: short ones are alike by chance. A judgement."""
 _COMPARED = 20_000
 """Characters of an answer that are compared."""
 
 
 def copied_from(texts: Sequence[CandidateText]) -> dict[str, str]:
     """The key of the oldest item whose answer another one repeats word for word, by the key of the one that repeats it,
-    among these candidates. A greeting or signature around it makes no difference."""
-    answers = [(text.item, _plain(text.item.answer)) for text in sorted(texts, key=lambda text: text.item.at)]
-    originals: list[tuple[str, str]] = []
+    among these candidates. Greetings and signatures on lines of their own make no difference; an answer that says
+    anything else is no copy."""
+    originals: dict[str, str] = {}
     copies: dict[str, str] = {}
-    for item, answer in answers:
-        if answer.count(" ") - 1 < _LEAST_WORDS:
+    for text in sorted(texts, key=lambda text: text.item.at):
+        answer = _plain(text.item.answer)
+        if answer.count(" ") < _LEAST_WORDS - 1:
             continue
-        for key, original in originals:
-            if original in answer and len(original) >= _LEAST_SHARE * len(answer):
-                copies[item.key] = key
-                break
-        else:
-            originals.append((item.key, answer))
+        original = originals.setdefault(answer, text.item.key)
+        if original != text.item.key:
+            copies[text.item.key] = original
     return copies
 
 
@@ -39,5 +36,5 @@ def with_original_age(texts: Sequence[CandidateText], copies: Mapping[str, str])
 
 
 def _plain(answer: str) -> str:
-    """The words of an answer in lower case, each with a space before and after it."""
-    return f" {' '.join(answer[:_COMPARED].casefold().split())} "
+    """The words of an answer in lower case, with a space between them."""
+    return " ".join(without_greeting_and_signature(answer[:_COMPARED]).casefold().split())

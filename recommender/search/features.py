@@ -1,5 +1,5 @@
-"""The features of the first candidates of a question, from which `rerank.py` orders them and `knowing.py` tells whether
-one of them answers.
+"""The features of the first candidates of a question, from which `rerank.py` orders them and tells whether one
+of them answers.
 
 They cost no model: everything is read from the scores of both searches, the vectors of the index, and the texts that
 are loaded anyway. Every feature is a number for one candidate of one question.

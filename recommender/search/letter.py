@@ -30,16 +30,17 @@ _FAREWELL = re.compile(
 _SIGNATURE_LINES = 3
 """Lines from which a text that begins with a farewell is a signature."""
 _ORDERS = re.compile(
-    r"""\b(?:ignore|disregard|forget)\s(?:all|any|every\w*|the|your|my|previous|prior|earlier|above|what)\b[^.!?]{0,40}
-        \b(?:instruction\w*|prompts?|rules?|told|said|guidelines?|orders?)\b
-    |\byou\sare\snow\s(?:the|an?|in)\b|\bfrom\snow\son,?\syou\b|\bpretend\s(?:to\sbe|that\syou|you)\b
-    |\b(?:unohda|ohita|sivuuta|jätä\shuomiotta)\s(?:kaikki|kaikkia|kaikista|aiemmat|aikaisemmat|edelliset|edellä)\b
-        [^.!?]{0,40}\b(?:ohje|käsky|sään|sano)\w*
-    |\btästä\seteenpäin\s(?:sinä\s)?olet\b|\bolet\snyt\s\w+(?:ja|jä|hallinta\w*|johtaja)\b
-    |\b(?:ignorera|glöm|bortse\sfrån)\s(?:alla|allt|dina|tidigare)\b[^.!?]{0,40}\b(?:instruktion|regl|order|sagt)\w*
-    |\bdu\sär\snu\s(?:en|ett)\b""",
+    r"""(?:^|[.!:]\s|\n)\s*(?:please\s|now\s|nyt\s|nu\s)?(?:
+    (?:ignore|disregard|forget)\s(?:all|any|every\w*|the|your|my|previous|prior|earlier)\b[^.!?\n]{0,30}
+        \b(?:instructions?|prompts?)\b
+    |(?:ignore|disregard|forget)\s(?:everything|all|whatever|what)\s(?:that\s)?you\s(?:were|have\sbeen)\stold
+    |from\snow\son,?\syou\s(?:are|act|answer|speak|respond|pretend)\b
+    |(?:unohda|ohita|sivuuta)\s(?:kaikki|kaikkia|aiemmat|aikaisemmat|edelliset)\b[^.!?\n]{0,30}\bohje\w*
+    |tästä\seteenpäin\s(?:sinä\s)?olet\b
+    |(?:ignorera|glöm|bortse\sfrån)\s(?:alla|dina|tidigare)\b[^.!?\n]{0,30}\binstruktion\w*)""",
     re.IGNORECASE | re.VERBOSE,
 )
+"""Orders to an assistant, at the beginning of a sentence."""
 _DISCLAIMER = re.compile(
     r"""luottamukselli|konfidentiell|confidential|intended\s(?:only|solely)|(?:tarkoitettu|avsett\w*)\s(?:vain|endast)
     |avsedd\sendast|if\syou\s(?:have\s)?received\sthis|jos\solet\ssaanut\stämän|sent\sfrom\smy|lähetetty\s\w+stani$
@@ -71,7 +72,12 @@ def asks_nothing(text: str) -> bool:
         and bool(_FAREWELL.match(lines[0]))
         and all(len(line.split()) <= _LONGEST_CLOSING_LINE and "?" not in line for line in lines)
     )
-    return is_signature or bool(_ORDERS.search(text))
+    return is_signature or ("?" not in text and bool(_ORDERS.search(text)))
+
+
+def without_greeting_and_signature(text: str) -> str:
+    """A text without the lines at its beginning that greet, and those at its end that are a signature."""
+    return "\n".join(_body([line.strip() for line in text.splitlines() if line.strip()]))
 
 
 def questions_first(text: str) -> str:

@@ -57,9 +57,9 @@ _MERGED_SOMEWHERE = re.compile(
 
 @lru_cache(maxsize=4096)
 def says_nothing(answer: str) -> bool:
-    """True for a reply that tells others nothing: it is empty, or has only single letters and words such as "done" and
+    """True for a reply that tells others nothing: it is empty, or has only small letters and words such as "done" and
     "thanks", or it only names the request that it was merged into."""
-    words = [word.lower() for word in _WORD.findall(answer)]
+    words = [word.lower() for word in _WORD.findall(answer) if len(word) > 1 or word.isupper()]  # R and Z: are words
     if len(words) > _FEW_WORDS:
         return False
     if merged_into(answer) or _MERGED_SOMEWHERE.search(answer):
@@ -67,9 +67,7 @@ def says_nothing(answer: str) -> bool:
     if any(character.isdigit() for character in answer):
         return False
     telling = [
-        word
-        for word in words
-        if len(word) > 1 and word not in _SAYS_NOTHING and word not in FUNCTION_WORDS and word not in SMALL_TALK
+        word for word in words if word not in _SAYS_NOTHING and word not in FUNCTION_WORDS and word not in SMALL_TALK
     ]
     return not telling or (len(telling) == 1 and len(words) <= _VERY_FEW and any(map(_WAS_DONE.search, words)))
 

@@ -1,6 +1,6 @@
 """What a search for one question gives: its candidates, the readable items, and how well each matches."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recommender.datatypes import Item
@@ -66,9 +66,8 @@ class Results:
 
     `uncalibrated` is the probability that the question has an answer as the shipped model gives it, `exists` the same
     adapted to the organisation, `background` the mean cosine of unrelated texts. `second_look` is what the second look
-    read of the first candidates; None in keyword search alone. `copies` are the keys of items whose answers were copied
-    from older ones. `replaced` has the key of the newer item for each older
-    one that says something else.
+    read of the first candidates; None in keyword search alone. `copies` has the key of the older item for each one
+    whose answer was copied from it, and `replaced` that of the newer item for each older one that says something else.
     """
 
     pool: Pool
@@ -77,7 +76,7 @@ class Results:
     uncalibrated: float = 0.0
     exists: float = 0.0
     background: float = 0.0
-    copies: Collection[str] = ()
+    copies: Mapping[str, str] = field(default_factory=dict)
     second_look: SecondLook | None = None
     replaced: Mapping[str, str] = field(default_factory=dict)
 

@@ -31,7 +31,7 @@ def _heading(item: Item | None) -> Heading | None:
 
 def suggestion(judged: JudgedItem, question: Question) -> Suggestion:
     """The item as it is shown: an excerpt of its best passage around the distinctive words of the question, and why it
-    is suggested. A copied answer is as old as the one that was copied."""
+    is suggested."""
     passage, matches, distinctive = judged.passage_match.passage, judged.passage_match.words, question.distinctive
     whole = f"{passage.context}\n{passage.text}"
     written = {term: whole[word.start : word.end].lower() for word in reversed(matches) for term in word.terms}
@@ -42,8 +42,7 @@ def suggestion(judged: JudgedItem, question: Question) -> Suggestion:
     ]
     shown, marks = excerpt(passage.text, words, distinctive)
     why = Why(tuple(dict.fromkeys(written[term] for term in named)), judged.passage_match.features.near)
-    item = replace(judged.item, at=judged.text.at)
-    return Suggestion(item, passage, judged.match, shown, marks, why)
+    return Suggestion(judged.item, passage, judged.match, shown, marks, why, said_at=judged.text.at)
 
 
 def shared_words(question: Question, titles: Iterable[str], matcher: Matcher) -> tuple[str, ...]:

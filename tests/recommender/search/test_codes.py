@@ -100,3 +100,13 @@ def test_a_text_mentions_a_code_however_it_is_joined(text: str, code: str) -> No
 )
 def test_another_code_is_not_a_mention(text: str, code: str) -> None:
     assert not mentions(fold(text), code)
+
+
+@pytest.mark.parametrize("code", ["0x", "0X", "0.x", "v0.x"])
+def test_the_beginning_of_a_code_is_looked_for_too(code: str) -> None:
+    assert mentions(f"works since {code.lower()}", code) and not mentions("works since 1.2", code)
+
+
+def test_amounts_with_a_comma_are_no_codes_but_a_list_of_errors_is() -> None:
+    assert codes("CREDIT HOLD: exposure 91,300 / limit 80,000") == ()
+    assert codes("virheet 691,807") == ("691", "807")

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from recommender.access import ANYONE
+from recommender.datatypes import Recommendation
 from recommender.recommender import Recommender
 from recommender.search.copies import copied_from, with_original_age
 from tests.recommender.conftest import add_unrelated_requests
@@ -17,7 +18,10 @@ OLD, NEW = DAY - timedelta(days=900), DAY
 
 
 def test_an_answer_that_repeats_an_older_one_is_a_copy_of_it() -> None:
-    old, new = make_text(1, answer=ANSWER, at=OLD), make_text(2, answer=f"Hi,\n{ANSWER.upper()}\nMatti", at=NEW)
+    old, new = (
+        make_text(1, answer=f"Hello Anna,\n{ANSWER}\n\nBest regards\nPekka", at=OLD),
+        make_text(2, answer=f"Hi!\n{ANSWER.upper()}", at=NEW),
+    )
     newest = make_text(3, answer=ANSWER, at=NEW + timedelta(days=9))
     copies = copied_from([newest, new, old])
     assert copies == {"request:2": "request:1", "request:3": "request:1"}
@@ -29,6 +33,7 @@ def test_an_answer_that_repeats_an_older_one_is_a_copy_of_it() -> None:
     "answer",
     [
         ANSWER.replace("three", "nine"),
+        f"Do not do this any more: {ANSWER}",
         f"{ANSWER} Since May, call the caretaker instead: the new machine must not be opened by anybody but him.",
         "",
     ],
@@ -41,13 +46,28 @@ def test_short_answers_are_alike_by_chance() -> None:
     assert copied_from([make_text(1, answer="Restart it.", at=OLD), make_text(2, answer="Restart it.", at=NEW)]) == {}
 
 
-def test_a_copy_makes_nobody_an_expert_and_shows_the_age_of_what_it_says(
+@pytest.fixture
+def ask(
     open_recommender: Callable[[], Recommender], session: Session, add_request: Callable[..., int]
-) -> None:
-    add_unrelated_requests(add_request)
-    add_request("printer jam", answer=ANSWER, by="aino", at=datetime(2023, 3, 1))
-    add_request("paper stuck in the printer", answer=ANSWER, by="matti", at=datetime(2026, 3, 1))
-    found = open_recommender().recommend("printer jam paper stuck", ANYONE, session)
+) -> Callable[..., Recommendation]:
+    """Asks about the printer, after two requests were answered alike by these people."""
+
+    def asked(first: str, second: str) -> Recommendation:
+        add_unrelated_requests(add_request)
+        add_request("printer jam", answer=ANSWER, by=first, at=datetime(2023, 3, 1), team="it")
+        add_request("paper stuck in the printer", answer=ANSWER, by=second, at=datetime(2026, 3, 1), team="it")
+        return open_recommender().recommend("printer jam paper stuck", ANYONE, session)
+
+    return asked
+
+
+def test_a_copy_makes_nobody_an_expert_and_is_as_old_as_what_it_says(ask: Callable[..., Recommendation]) -> None:
+    found = ask("aino", "matti")
     assert [expert.handle for expert in found.experts] == ["aino"]
-    ages = [suggestion.item.at for suggestion in found.suggestions if suggestion.item.answer == ANSWER]
-    assert set(ages) == {datetime(2023, 3, 1)}
+    said = {suggestion.said_at for suggestion in found.suggestions if suggestion.item.answer == ANSWER}
+    assert said == {datetime(2023, 3, 1)}
+
+
+def test_who_gives_their_own_answer_again_knows_it_still(ask: Callable[..., Recommendation]) -> None:
+    [expert] = ask("aino", "aino").experts
+    assert expert.handle == "aino" and {piece.at.year for piece in expert.evidence} == {2023, 2026}

@@ -8,7 +8,7 @@ from recommender.search.replies import merged_into, says_nothing
 @pytest.mark.parametrize(
     "reply",
     [
-        "", "   ", "!", "x", "k.", "Done.", "Fixed, thanks!", "It works now.", "ok kiitos toimii nyt", "Hoidettu.",
+        "", "   ", "!", "x", "k. t", "Done.", "Fixed, thanks!", "It works now.", "ok kiitos toimii nyt", "Hoidettu.",
         "Korjattu!",
         "Kiitos avusta, selvisi.", "Asia kunnossa, suljetaan tiketti", "Tehty eilen.", "Klart!",
         "Tack, det fungerar nu", "Ärendet är löst", "merged into #14", "Duplicate of 27", "Yhdistetty pyyntöön #9",
@@ -24,6 +24,7 @@ def test_a_reply_that_tells_others_nothing(reply: str) -> None:
     "reply",
     [
         "Open the tray and pull the paper out.", "Avaa kansi ja vedä paperi ulos.", "Öppna luckan och dra ut pappret.",
+        "Z:", "It is in Z:", "R",
         "Restart the router, then it works.", "Käynnistä reititin uudelleen, sen jälkeen toimii.",
         "Starta om routern, då fungerar det.", "Use port 8443.", "Korjattu versiossa 2.3",
         "Done: the form is on the intranet under Travel, fill it in before you leave and send it to your manager",
