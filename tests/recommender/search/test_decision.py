@@ -119,6 +119,14 @@ def test_an_item_whose_title_has_most_of_the_question_is_at_least_possibly_relat
     assert verdict("Saxophones", printer=1.0, violin=3.0) is Verdict.UNKNOWN
 
 
+def test_a_code_that_no_item_has_does_not_hide_what_is_about_the_same_thing(decided: Decide) -> None:
+    question = make_question("saxophone says 807", {"saxophone": 3.0, "say": 0.5, "807": 0.0})
+    decision = decided(make_results(question, _texts(3, "Saxophone broken"), [0.0] * 3, 0.0))
+    assert (decision.verdict, decision.missing) == (Verdict.MAYBE, ("807",))
+    only_code = make_question("807", {"807": 0.0})
+    assert decided(make_results(only_code, _texts(3, "Saxophone"), [0.0] * 3, 0.0)).verdict is Verdict.UNKNOWN
+
+
 def test_a_code_anywhere_in_the_item_counts_and_one_of_two_is_enough(decided: Decide) -> None:
     def verdict(body: str, text: str) -> Verdict:
         texts = [make_text(1, "Printer", body, "Open the tray and pull")]
