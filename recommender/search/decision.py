@@ -76,7 +76,7 @@ def _names_a_title(question: Question, titles: Sequence[str], analyzer: Analyzer
     """True when words of a title are most of what the question says, weighted by rarity. Its codes do not count: what
     is written about the VPN is worth seeing when nothing is written about its error 807."""
     codes = frozenset[str]().union(*(analyzer.word_keys(code) for code in question.codes))
-    weights = {term: rarity or question.unknown_rarity for term, rarity in question.rarity.items() if term not in codes}
+    weights = {term: weight for term, weight in question.weights.items() if term not in codes}
     enough = _TITLE_SHARE * sum(weights.values())
     for title in titles:
         words = title_words(question, title, analyzer)

@@ -107,7 +107,7 @@ def feature_matrix(question: Question, candidates: Sequence[CandidateText], matc
     instead. `age` is in years against the newest of them, times `age_weight`, and `newer_alike` how alike the most
     similar newer candidate is, times its score as a share of this one's. `place` falls with the place in this order.
     """
-    weights = {term: rarity or question.unknown_rarity for term, rarity in question.rarity.items()}
+    weights = question.weights
     total = sum(weights.values()) or 1.0
     best_lexical = max((text.candidate.lexical for text in candidates), default=0.0) or 1.0
     ages, matters = _ages(candidates), age_weight(question)

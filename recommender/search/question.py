@@ -64,6 +64,11 @@ class Question:
         return len(self.text.split())
 
     @cached_property
+    def weights(self) -> dict[str, float]:
+        """How much each term counts: its rarity, and `unknown_rarity` for a term that the index does not know."""
+        return {term: rarity or self.unknown_rarity for term, rarity in self.rarity.items()}
+
+    @cached_property
     def codes(self) -> tuple[str, ...]:
         """The codes of the text, as it has them (`codes.py`)."""
         return codes(self.text)

@@ -164,7 +164,7 @@ def list_features(
 
 
 def _question_features(question: Question, texts: Sequence[CandidateText]) -> Numbers:
-    weights = {term: rarity or question.unknown_rarity for term, rarity in question.rarity.items()}
+    weights = question.weights
     total = sum(weights.values())
     unknown = sum(weights[term] for term, rarity in question.rarity.items() if not rarity)
     missing = missing_codes(question, texts)

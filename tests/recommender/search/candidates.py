@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from recommender.search.highlight import Matcher
 from recommender.search.passage_match import PassageMatch
 from recommender.search.question import Question
 from recommender.search.results import JudgedItem, Pool, Results
+from tests.conftest import MODELS
 
 DAY = datetime(2026, 6, 1)
 
@@ -77,7 +77,7 @@ def make_results(
 ) -> Results:
     """The results of a search that found these candidates, in this order, with these matches (0.5 if none is given)."""
     given = list(matches) or [0.5] * len(texts)
-    matcher = Matcher(question.rarity, Analyzer(Path("no-dictionaries")))  # no word is looked up
+    matcher = Matcher(question.rarity, Analyzer(MODELS / "dictionaries"))
     judged = [
         JudgedItem(PassageMatch(question, text, matcher, 0.0), match) for text, match in zip(texts, given, strict=True)
     ]
