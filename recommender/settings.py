@@ -4,12 +4,14 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 from recommender.errors import SettingsError
 
 PREFIX = "KOLLEGA_"
+Networks = tuple[IPv4Network | IPv6Network, ...]
 BUILT_IN_RERANKERS = ("features", "none")
 """Values of the setting `reranker` that name no cross-encoder."""
 _BOOLEANS = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
@@ -70,7 +72,11 @@ class Settings:
     proxy_header: str = _setting(
         "", "header in which a trusted proxy sends the handle of the person who has signed in; empty means none"
     )
-    trusted_proxies: str = _setting("127.0.0.1", "addresses whose proxy header is trusted, separated by commas")
+    trusted_proxies: str = _setting(
+        "127.0.0.1",
+        "addresses or networks such as 10.0.0.0/8 of the proxies in front of Kollega, separated by commas; only they "
+        "are believed who has signed in, and which address a request comes from (X-Forwarded-For)",
+    )
     oidc_issuer: str = _setting(
         "", "issuer address of the OpenID provider that people may sign in with; empty means none"
     )
@@ -100,12 +106,18 @@ class Settings:
         _require(self.server_threads >= 1, "server_threads", "at least 1")
         _require(self.watch_seconds > 0, "watch_seconds", "more than 0")
         _require(not self.oidc_issuer or bool(self.oidc_client_id), "oidc_client_id", "set when there is an issuer")
+        _require(_networks(self.trusted_proxies) is not None, "trusted_proxies", "addresses or networks")
         _require(not self.public_url or "://" in self.public_url, "public_url", "an address that starts with https://")
 
     @property
     def database_url(self) -> str:
         """SQLAlchemy URL of the database."""
         return self.database or f"sqlite:///{self.home / 'kollega.db'}"
+
+    @property
+    def trusted_networks(self) -> Networks:
+        """The networks of `trusted_proxies`; an address is a network of one."""
+        return _networks(self.trusted_proxies) or ()
 
     @property
     def index_dir(self) -> Path:
@@ -144,6 +156,14 @@ class Settings:
         return [
             (PREFIX + setting.name.upper(), str(setting.default), setting.metadata["help"]) for setting in fields(cls)
         ]
+
+
+def _networks(text: str) -> Networks | None:
+    """The addresses and networks of a list; None when one is neither."""
+    try:
+        return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+    except ValueError:
+        return None
 
 
 def _require(valid: bool, name: str, expected: str) -> None:

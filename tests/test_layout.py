@@ -51,8 +51,8 @@ INDEXER = {
 
 VIEWS = {"ask", "requests", "documents", "replacing", "desk", "people", "profile", "embed", "health", "api"}
 WEB_SHARED = {
-    "current", "document_page", "errors", "formatting", "limits", "panel", "question", "quoting", "reading", "replaced",
-    "request_page", "results", "settings_form", "sign_in",
+    "client_address", "current", "document_page", "errors", "formatting", "limits", "panel", "question", "quoting",
+    "reading", "replaced", "request_page", "results", "settings_form", "sign_in",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

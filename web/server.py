@@ -16,7 +16,13 @@ def run(settings: Settings) -> None:
     gc.collect()
     gc.freeze()  # a full garbage collection of all that is loaded would stop requests for 70 ms
     try:
-        server = create_server(app, host=settings.host, port=settings.port, threads=settings.server_threads)
+        server = create_server(
+            app,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.server_threads,
+            clear_untrusted_proxy_headers=False,  # web/client_address.py decides which of them to believe
+        )
     except OSError as error:
         raise KollegaError(
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Set KOLLEGA_PORT to another port."

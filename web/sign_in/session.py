@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 import flask_login
 from flask import Blueprint, Flask, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_limiter.util import get_remote_address
 from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 
@@ -15,6 +14,7 @@ from recommender.access import ANYONE, Reader, reader_of
 from recommender.database.tables import Account, APIToken, Person, utc_now
 from recommender.settings import Settings
 from web import current
+from web.client_address import from_trusted_proxy, limit_key
 from web.limits import limiter
 
 blueprint = Blueprint("auth", __name__)
@@ -86,7 +86,7 @@ def sign_in() -> ResponseReturnValue:
 
 
 @blueprint.post("/sign-in")
-@limiter.limit("10 per minute", key_func=lambda: f"{get_remote_address()} {request.form.get('handle', '')}")
+@limiter.limit("10 per minute", key_func=lambda: f"{limit_key()} {request.form.get('handle', '')}")
 @limiter.limit("300 per minute")  # a proxy may be one address for all
 def enter() -> ResponseReturnValue:
     """Check the password and begin a session; the fields of an interrupted form are shown again, to be sent."""
@@ -196,9 +196,8 @@ def _proxied() -> bool:
 def _by_proxy() -> Person | None:
     """The person named by a trusted proxy; session cookies are ignored."""
     settings = current.settings()
-    trusted = {address.strip() for address in settings.trusted_proxies.split(",")}
     handle = request.headers.get(settings.proxy_header, "")
-    if not handle or request.remote_addr not in trusted:
+    if not handle or not from_trusted_proxy():
         return None
     person = current.session().scalar(select(Person).where(Person.handle == handle))
     account = current.session().get(Account, person.id) if person else None
