@@ -3,17 +3,19 @@
 
 import logging
 
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import Conflict as Conflicted
-from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError, MethodNotAllowed
+from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError, MethodNotAllowed, ServiceUnavailable
 
-from recommender.errors import Conflict, NotAllowed
-from web.sign_in import session as sign_in
+from recommender.errors import Conflict, NotAllowed, TooBusy
+from web.sign_in.pages import sign_in_page
+from web.sign_in.session import current_person, sent_fields
 
 log = logging.getLogger(__name__)
+_SECONDS_UNTIL_NEXT = 5  # after which a client that came while all were busy tries again: a judgement
 
 
 def attach(app: Flask) -> None:
@@ -22,6 +24,7 @@ def attach(app: Flask) -> None:
     app.register_error_handler(HTTPException, _show)
     app.register_error_handler(NotAllowed, lambda error: _show(Forbidden(str(error))))
     app.register_error_handler(Conflict, lambda error: _show(Conflicted(str(error))))
+    app.register_error_handler(TooBusy, _too_busy)
     app.register_error_handler(Exception, _crash)
 
 
@@ -50,19 +53,25 @@ def _as_json(error: HTTPException, code: int) -> ResponseReturnValue:
 def _sign_in_first() -> ResponseReturnValue:
     """The sign-in page. When a form was sent, its fields are kept and shown again after signing in."""
     if request.method == "POST":
-        return sign_in.sign_in_page(request.path, sign_in.sent_fields()), 401
-    return sign_in.sign_in_page(request.full_path.rstrip("?")), 401
+        return sign_in_page(request.path, sent_fields()), 401
+    return sign_in_page(request.full_path.rstrip("?")), 401
 
 
 def _ask_again(error: CSRFError) -> ResponseReturnValue:
     """Answer a form without a valid CSRF token, which means that its session has ended. Nothing is stored; what was
     typed is shown again."""
-    if sign_in.current_person() is None:
+    if current_person() is None:
         return _sign_in_first()
-    draft = sign_in.sent_fields()
+    draft = sent_fields()
     if not draft:
         return _show(error)
     return render_template("auth/draft.html", target=request.path, draft=draft), 400
+
+
+def _too_busy(error: TooBusy) -> ResponseReturnValue:
+    answer = make_response(_show(ServiceUnavailable(str(error))))
+    answer.headers["Retry-After"] = str(_SECONDS_UNTIL_NEXT)
+    return answer
 
 
 def _crash(error: Exception) -> ResponseReturnValue:

@@ -53,17 +53,20 @@ def reindex(settings: Settings, full: bool) -> None:
 @click.command()
 @click.pass_obj
 def watch(settings: Settings) -> None:
-    """Look at the database every few seconds and index what has changed, until stopped.
+    """Look at the database every few seconds and index what has changed, until stopped; also send the mail that waits.
 
     Run it as a separate process beside `kollega serve`.
     """
+    from indexer.delivery.deliver import delivering
     from indexer.indexing.watch import watch as follow
     from recommender.database.engine import open_database
     from recommender.encoder.load import load_encoder
 
     stop_when_terminated()
     encoder = load_encoder(settings)
-    follow(settings, open_database(settings), encoder, load_analyzer(settings), print_report)
+    sessions = open_database(settings)
+    with delivering(settings, sessions):
+        follow(settings, sessions, encoder, load_analyzer(settings), print_report)
 
 
 @click.command()

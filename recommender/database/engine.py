@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy import Engine, Executable, create_engine, event, inspect, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -11,6 +11,7 @@ from recommender.errors import SettingsError
 from recommender.settings import Settings
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_BUSY_TIMEOUT = 10_000  # milliseconds that SQLite waits for another writer
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -61,6 +62,25 @@ def migrate(engine: Engine) -> None:
         raise SettingsError(f"The database {engine.url!r} cannot be used: {error.orig}.") from error
 
 
+def execute_unless_busy(engine: Engine, statement: Executable) -> bool:
+    """Execute and commit a small write that may be skipped, such as when something was last used. False when another
+    process is writing: it does not wait for that one."""
+    with engine.connect() as connection:
+        waits = engine.dialect.name == "sqlite"
+        if waits:
+            connection.exec_driver_sql("PRAGMA busy_timeout=0")
+        try:
+            connection.execute(statement)
+            connection.commit()
+        except OperationalError:
+            connection.rollback()
+            return False
+        finally:
+            if waits:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_TIMEOUT}")
+        return True
+
+
 def newest_revision() -> str:
     """The revision after the last migration: the number that starts the last file name."""
     return max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
@@ -76,6 +96,6 @@ def _revision(engine: Engine) -> str | None:
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
+    for pragma in (f"busy_timeout={_BUSY_TIMEOUT}", "journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
