@@ -55,7 +55,7 @@ def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, 
 def retention(settings: Settings, dry_run: bool) -> None:
     """Delete for good the resolved requests that their team has kept long enough, and old entries of the audit log.
 
-    `kollega team HANDLE --keep-days DAYS` sets how long. `kollega watch` does this once a day.
+    `kollega team it --keep-days 365` sets how long. `kollega watch` does this once a day.
     """
     from indexer.indexing.retention import erase_what_is_due
     from recommender.database.tables import utc_now
