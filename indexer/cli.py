@@ -5,7 +5,7 @@ import os
 
 import click
 
-from indexer.commands import ask, imports, index, measure, people, serve
+from indexer.commands import ask, audit, imports, index, measure, people, serve
 from recommender.errors import KollegaError
 from recommender.settings import Settings
 
@@ -56,7 +56,7 @@ def main(ctx: click.Context, verbose: bool) -> None:
 
 
 for command in (
-    ask.ask, imports.import_group, index.prepare, index.reindex, index.watch, index.status, index.rollback,
+    ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, index.watch, index.status, index.rollback,
     measure.evaluate, measure.train_experts, measure.calibrate, people.user_group, people.team, serve.serve, serve.demo,
 ):  # fmt: skip
     main.add_command(command)

@@ -84,6 +84,9 @@ class Settings:
     embed_origins: str = _setting(
         "", "origins whose pages may show the suggestion box, separated by commas; empty means none"
     )
+    audit_days: int = _setting(
+        1095, "days for which entries of the audit log are kept; `kollega watch` deletes older ones; 0 means forever"
+    )
     demo: bool = _setting(False, "offer the demo organisation's sign-ins on the page: 0 or 1; `kollega demo` sets it")
 
     def __post_init__(self) -> None:
@@ -93,6 +96,7 @@ class Settings:
         _require(self.passage_tokens >= 16, "passage_tokens", "at least 16")
         _require(self.max_passages >= 2, "max_passages", "at least 2")
         _require(self.old_after_months >= 0, "old_after_months", "0 or more")
+        _require(self.audit_days >= 0, "audit_days", "0 or more")
         _require(self.half_life_days > 0, "half_life_days", "more than 0")
         _require(0.0 <= self.maybe_from <= self.answer_from, "maybe_from", "between 0 and answer_from")
         _require(bool(self.reranker.strip()), "reranker", "features, none, or the name of a cross-encoder")

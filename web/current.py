@@ -1,6 +1,6 @@
 """What the code can use during a request: the settings, the recommender, its analyser, and a database session."""
 
-from flask import Flask, current_app, g
+from flask import Flask, current_app, g, request
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.knowledge.counting import Counting
@@ -41,7 +41,8 @@ def analyzer() -> Analyzer:
 def session() -> Session:
     """This request's database session, opened when it is first used."""
     if "session" not in g:
-        g.session = current_app.extensions["kollega_sessions"]()
+        via = "api" if request.blueprint == "api" else "web"  # for the audit log
+        g.session = current_app.extensions["kollega_sessions"](info={"via": via})
     database_session: Session = g.session
     return database_session
 

@@ -28,6 +28,7 @@ def database_session(settings: Settings) -> "Iterator[Session]":
     from recommender.database.engine import open_database
 
     with open_database(settings).begin() as session:
+        session.info["via"] = "command"  # for the audit log
         yield session
 
 
