@@ -41,6 +41,10 @@ class DatabaseVersion(KollegaError):
     """The tables of the database are of another version of Kollega."""
 
 
+class BackupError(KollegaError):
+    """A backup cannot be made or restored."""
+
+
 class AccountError(KollegaError):
     """A name, password, role or scope cannot be used."""
 

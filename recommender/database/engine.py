@@ -56,7 +56,7 @@ def open_database(settings: Settings) -> sessionmaker[Session]:
         if found is None:
             migrate(engine)
         elif found != newest_revision():
-            raise DatabaseVersion(_other_version(found))
+            raise DatabaseVersion(other_version(found))
     except DBAPIError as error:
         engine.dispose()
         raise unusable(error, settings) from error
@@ -114,7 +114,7 @@ def revision(engine: Engine) -> str | None:
     return str(found)
 
 
-def _other_version(found: str) -> str:
+def other_version(found: str) -> str:
     if found in revisions():
         return (
             f"The database is of an older version of Kollega ({found}; this version needs {newest_revision()}). "

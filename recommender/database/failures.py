@@ -32,9 +32,9 @@ def explain(error: BaseException, database: Path | None) -> str | None:
     """A sentence about an error of the database, a file or the disk; None for any other error, such as a fault of
     Kollega. `database` is the path of the database, None when that has no file."""
     if isinstance(error, DBAPIError):
-        return _explain_database(error.orig, f"The database {database}" if database else "The database")
+        return explain_sqlite(error.orig, f"The database {database}" if database else "The database")
     if isinstance(error, sqlite3.Error):  # not through SQLAlchemy: a file that can be made again
-        return _explain_database(error, "A file of the index")
+        return explain_sqlite(error, "A file of the index")
     if isinstance(error, OSError) and error.errno in (*_FULL, *_REFUSED):
         return _explain_file(error)
     if "No space left on device" in str(error):  # the libraries of the index have no error of their own for it
@@ -61,7 +61,8 @@ def damage(database: Path | None) -> str:
     return _SENTENCES["SQLITE_CORRUPT"].format(name=f"The database {database}")
 
 
-def _explain_database(error: BaseException | None, name: str) -> str | None:
+def explain_sqlite(error: BaseException | None, name: str) -> str | None:
+    """A sentence about an error of SQLite in the file called `name`; None for any other error."""
     sentence = _SENTENCES.get(_code(error))
     return sentence.format(name=name) if sentence else None
 

@@ -61,7 +61,7 @@ def _make(path: Path) -> None:
         if path.is_dir():
             raise DatabaseUnusable(f"The database {path} is a directory. Move it away, then try again.") from None
     except OSError as error:
-        raise DatabaseUnusable(f"The database {path} cannot be made: {error.strerror}.") from error
+        raise DatabaseUnusable(f"The database {path} cannot be opened: {error.strerror}.") from error
 
 
 def _confidential(settings: Settings, database: Path | None) -> Iterator[Path]:

@@ -181,7 +181,7 @@ main(sys.argv[3:])
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a command as another account")
 @pytest.mark.parametrize(
-    ("mode_of_home", "sentence"), [(0o755, "kollega.db can only be read"), (0o700, "kollega.db cannot be made: ")]
+    ("mode_of_home", "sentence"), [(0o755, "kollega.db can only be read"), (0o700, "kollega.db cannot be opened: ")]
 )
 def test_a_home_of_another_account_is_reported_in_one_sentence(
     home: Path, shared_folder: Path, mode_of_home: int, sentence: str
