@@ -33,6 +33,18 @@ class SettingsError(KollegaError):
     """A setting has a value that cannot be used."""
 
 
+class DatabaseUnusable(KollegaError):
+    """The database cannot be read or written."""
+
+
+class DatabaseVersion(KollegaError):
+    """The tables of the database are of another version of Kollega."""
+
+
+class BackupError(KollegaError):
+    """A backup cannot be made or restored."""
+
+
 class AccountError(KollegaError):
     """A name, password, role or scope cannot be used."""
 

@@ -107,14 +107,14 @@ class Settings:
         _require(not self.public_url or "://" in self.public_url, "public_url", "an address that starts with https://")
 
     @property
-    def database_url(self) -> str:
-        """SQLAlchemy URL of the database."""
-        return self.database or f"sqlite:///{self.home / 'kollega.db'}"
-
-    @property
     def index_dir(self) -> Path:
         """Directory of the index generations."""
         return self.home / "index"
+
+    @property
+    def backups_dir(self) -> Path:
+        """Directory of the backups that `kollega upgrade` makes."""
+        return self.home / "backups"
 
     @property
     def synonyms_path(self) -> Path:

@@ -27,7 +27,7 @@ RECOMMENDER = {
     "accounts": {"audit", "database", "errors"},
     "corpus": {"access", "database", "datatypes"},
     "index": {"datatypes", "encoder", "errors", "language", "settings"},
-    "knowledge": {"access", "audit", "corpus", "database", "datatypes", "errors"},
+    "knowledge": {"access", "audit", "corpus", "database", "datatypes", "errors", "settings"},
     "people": {"access", "corpus", "database", "datatypes", "index", "knowledge", "language"},
     "search": {"access", "corpus", "datatypes", "encoder", "index", "language", "settings"},
     "learned": {"index", "people", "search"},

@@ -26,3 +26,4 @@ def run(settings: Settings) -> None:
         server.run()
     finally:
         server.close()
+        app.extensions["kollega_counting"].close()

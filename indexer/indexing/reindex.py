@@ -178,7 +178,7 @@ def _passages_of(
             log.exception("%s cannot be cut into passages", item.key)
             report.failed.append(f"{item.key}: {error}")
         if told:
-            report.left_out.append(f"{item.key} ({' '.join(item.title.split())[:60]}): {'; '.join(told)}")
+            report.left_out.append(f"{item.key}: {'; '.join(told)}")  # without its title: this goes to logs
     return made
 
 

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.indexing.reindex import ReindexReport, reindex
 from indexer.indexing.retention import erase_what_is_due
 from recommender.corpus import fingerprint
+from recommender.database.failures import explain
+from recommender.database.files import database_path
 from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
 from recommender.errors import IndexLocked, IndexMismatch
@@ -54,7 +56,8 @@ def watch(
         except IndexMismatch as error:
             log.error("%s If you have done so, start this command again.", error)
             pause = min(2 * pause, _LONGEST_PAUSE)
-        except Exception:
-            log.exception("The index could not be updated; trying again")
+        except Exception as error:
+            sentence = explain(error, database_path(settings))
+            log.error("The index could not be updated; trying again. %s", sentence or "", exc_info=sentence is None)
             pause = min(2 * pause, _LONGEST_PAUSE)
         time.sleep(pause)
