@@ -28,7 +28,7 @@ RECOMMENDER = {
     "outbox": {"database"},
     "corpus": {"access", "database", "datatypes"},
     "index": {"datatypes", "encoder", "errors", "language", "settings"},
-    "knowledge": {"access", "audit", "corpus", "database", "datatypes", "errors"},
+    "knowledge": {"access", "audit", "corpus", "database", "datatypes", "errors", "settings"},
     "people": {"access", "corpus", "database", "datatypes", "index", "knowledge", "language"},
     "search": {"access", "corpus", "datatypes", "encoder", "index", "language", "settings"},
     "learned": {"index", "people", "search"},

@@ -1,19 +1,12 @@
 """What the code can use during a request: the settings, the recommender, its analyser, and a database session."""
 
-import logging
-from collections.abc import Callable
-
 from flask import Flask, current_app, g, request
-from sqlalchemy import Executable
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.engine import execute_unless_busy
+from recommender.knowledge.counting import Counting
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-
-log = logging.getLogger(__name__)
 
 
 def attach(
@@ -23,6 +16,7 @@ def attach(
     app.extensions["kollega_settings"] = app_settings
     app.extensions["kollega_recommender"] = app_recommender
     app.extensions["kollega_sessions"] = session_factory
+    app.extensions["kollega_counting"] = Counting(app_settings)
     app.teardown_appcontext(_close_session)
 
 
@@ -53,19 +47,10 @@ def session() -> Session:
     return database_session
 
 
-def note(statement: Executable) -> None:
-    """Execute a small write of its own that may be skipped; it never makes the answer wait for another writer."""
-    execute_unless_busy(current_app.extensions["kollega_sessions"].kw["bind"], statement)
-
-
-def in_own_session(write: Callable[[Session], None], app: Flask) -> None:
-    """Write in a database session of its own, after the request; an error is logged."""
-    try:
-        with app.extensions["kollega_sessions"].begin() as own:
-            own.info["via"] = "web"
-            write(own)
-    except SQLAlchemyError as error:
-        log.warning("After an answer something could not be stored: %s", type(error).__name__)
+def counting() -> Counting:
+    """What counts without making the reader wait for the database."""
+    app_counting: Counting = current_app.extensions["kollega_counting"]
+    return app_counting
 
 
 def _close_session(_error: BaseException | None) -> None:

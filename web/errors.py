@@ -7,15 +7,20 @@ from flask import Flask, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import Conflict as Conflicted
 from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError, MethodNotAllowed, ServiceUnavailable
 
+from recommender.database.failures import explain
+from recommender.database.files import database_path
 from recommender.errors import Conflict, NotAllowed, TooBusy
+from web import current
 from web.sign_in.pages import sign_in_page
 from web.sign_in.session import current_person, sent_fields
 
 log = logging.getLogger(__name__)
 _SECONDS_UNTIL_NEXT = 5  # after which a client that came while all were busy tries again: a judgement
+_DATABASE_FAILED = "The database cannot be used at the moment, and nothing was stored. Try again later."
 
 
 def attach(app: Flask) -> None:
@@ -75,5 +80,20 @@ def _too_busy(error: TooBusy) -> ResponseReturnValue:
 
 
 def _crash(error: Exception) -> ResponseReturnValue:
-    log.exception("unhandled error", exc_info=error)
-    return _show(InternalServerError())
+    sentence = explain(error, database_path(current.settings())) if isinstance(error, DBAPIError) else None
+    if sentence is None:
+        log.exception("unhandled error", exc_info=error)
+        return _show_without(InternalServerError())
+    log.error("%s", sentence)
+    return _show_without(ServiceUnavailable(_DATABASE_FAILED))
+
+
+def _show_without(error: HTTPException) -> ResponseReturnValue:
+    """Show the error after ending the transaction in which it arose; as plain text when the database cannot even say
+    who asks."""
+    try:
+        current.session().rollback()
+        return _show(error)
+    except SQLAlchemyError:
+        log.error("The error page could not be made, because the database cannot be used")
+        return error.description or error.name, error.code or 500, {"Content-Type": "text/plain"}

@@ -32,3 +32,4 @@ def run(settings: Settings) -> None:
         server.run()
     finally:
         server.close()
+        app.extensions["kollega_counting"].close()

@@ -63,10 +63,9 @@ def watch(settings: Settings) -> None:
     from recommender.encoder.load import load_encoder
 
     stop_when_terminated()
-    encoder = load_encoder(settings)
-    sessions = open_database(settings)
+    sessions = open_database(settings)  # before the model, which takes long to load
     with delivering(settings, sessions):
-        follow(settings, sessions, encoder, load_analyzer(settings), print_report)
+        follow(settings, sessions, load_encoder(settings), load_analyzer(settings), print_report)
 
 
 @click.command()
@@ -107,11 +106,12 @@ def update_index(settings: Settings, full: bool, prepare: "Callable[[Encoder], E
     from recommender.database.engine import open_database
     from recommender.encoder.load import load_encoder
 
+    sessions = open_database(settings)  # before the model, which takes long to load
     encoder = load_encoder(settings)
     click.echo(f"model {encoder.card.name}, run by {encoder.backend}", err=True)
     with progress_bar("indexing") as progress:
         encoder = prepare(encoder) if prepare else encoder
-        report = run(settings, open_database(settings), encoder, load_analyzer(settings), full, progress)
+        report = run(settings, sessions, encoder, load_analyzer(settings), full, progress)
     print_report(report)
     if report.failed:
         sys.exit(1)

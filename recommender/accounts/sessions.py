@@ -5,7 +5,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Update, delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from recommender import audit
@@ -71,9 +71,9 @@ def is_to_be_noted(row: SignInSession) -> bool:
     return row.last_seen_at + _NOTED_EVERY < utc_now()
 
 
-def use_of(number: int) -> Update:
-    """The statement which stores that the session with this number is used now."""
-    return update(SignInSession).where(SignInSession.id == number).values(last_seen_at=utc_now())
+def note_use(session: Session, number: int) -> None:
+    """Store that the session with this number is used now."""
+    session.execute(update(SignInSession).where(SignInSession.id == number).values(last_seen_at=utc_now()))
 
 
 def of(session: Session, person_id: int) -> list[SignInSession]:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Collection
 from datetime import date, timedelta
 
-from sqlalchemy import Update, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from recommender import audit
@@ -48,9 +48,9 @@ def token_of(session: Session, bearer: str, today: date) -> APIToken | None:
     return None if account is None or account.disabled or row.person.has_left(utc_now().date()) else row
 
 
-def use_of(number: int) -> Update:
-    """The statement which stores that the token with this number is used today."""
-    return update(APIToken).where(APIToken.id == number).values(last_used_on=utc_now().date())
+def note_use(session: Session, number: int) -> None:
+    """Store that the token with this number is used today."""
+    session.execute(update(APIToken).where(APIToken.id == number).values(last_used_on=utc_now().date()))
 
 
 def of(session: Session, person_id: int | None = None) -> list[APIToken]:

@@ -4,6 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.settings import Settings
+from web import errors
 
 
 @pytest.fixture
@@ -31,3 +35,21 @@ def test_a_crash_is_logged_and_shown_without_its_details(
     assert answer.status_code == 500 and answer.json is not None and answer.json["error"]["status"] == 500
     assert "secret detail" not in answer.text
     assert caplog.text.count("ZeroDivisionError: a secret detail") == 2
+
+
+def test_when_the_database_is_damaged_the_answer_is_503_and_the_log_has_one_sentence(
+    open_client: Callable[[], FlaskClient], settings: Settings, sessions: sessionmaker[Session],
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    client = open_client()
+    for factory in (sessions, client.application.extensions["kollega_sessions"]):
+        factory.kw["bind"].dispose()
+    (settings.home / "kollega.db").write_text("no database " * 1000)
+    answer = client.get("/api/v1/recommend?q=printer", headers={"Authorization": "Bearer x"})
+    assert answer.status_code == 503
+    assert answer.json == {"error": {"status": 503, "title": "Service Unavailable", "detail": errors._DATABASE_FAILED}}
+    page = client.get("/")
+    assert (page.status_code, page.content_type) == (503, "text/html; charset=utf-8")
+    said = [record for record in caplog.records if record.name == "web.errors"]
+    assert all("is damaged, or it is not a database" in record.getMessage() for record in said[:2])
+    assert not any(record.exc_info for record in said)

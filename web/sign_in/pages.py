@@ -1,7 +1,7 @@
 """The pages for signing in and out: the user name and password, and the people of the demo."""
 
 import flask_login
-from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
@@ -93,13 +93,10 @@ def sign_in_page(
     )  # fmt: skip
 
 
-def _record_failure(account: Account | None, page: ResponseReturnValue) -> None:
+def _record_failure(account: Account | None, page: Response) -> None:
     """Record in the audit log that somebody gave a wrong password for a known person. It is written once the answer is
     on its way, so that known and unknown names are answered equally fast."""
     if account is not None:
-        app, subject = current_app._get_current_object(), f"person:{account.person_id}"  # type: ignore[attr-defined]
-        page.call_on_close(  # type: ignore[union-attr]
-            lambda: current.in_own_session(
-                lambda own: audit.record(own, audit.actor(own, None), "sign_in.failed", subject), app
-            )
-        )
+        counting, subject = current.counting(), f"person:{account.person_id}"
+        by = audit.Actor(None, "web")
+        page.call_on_close(lambda: counting.count(lambda own: audit.record(own, by, "sign_in.failed", subject)))

@@ -176,7 +176,8 @@ def _use(row: SignInSession, identity: str) -> None:
 def _load(identity: str) -> SignedIn | None:
     row = sessions.find(current.session(), identity, current.settings().session_idle_days)
     if row is not None and sessions.is_to_be_noted(row):
-        current.note(sessions.use_of(row.id))
+        number = row.id
+        current.counting().count(lambda counted: sessions.note_use(counted, number))
     return SignedIn(row, identity) if row else None
 
 
@@ -210,7 +211,8 @@ def _by_token() -> Person | None:
     if token is None:
         abort(401, "This token is unknown or has expired. An admin makes one with: kollega user token HANDLE")
     if token.last_used_on != utc_now().date():
-        current.note(tokens.use_of(token.id))
+        number = token.id
+        current.counting().count(lambda counted: tokens.note_use(counted, number))
     g.token = token
     return token.person
 

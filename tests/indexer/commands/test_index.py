@@ -69,9 +69,7 @@ def test_items_that_are_not_indexed_whole_are_named_once_each_and_then_counted(
     assert result.exit_code == 0 and result.stdout.startswith("items 53, ")
     lines = [line for line in result.stderr.splitlines() if line.startswith("not indexed whole: ")]
     assert len(lines) == 51 and lines[-1] == "not indexed whole: 3 more items"
-    assert lines[0].startswith(
-        "not indexed whole: request:1 (Printer on floor two is stuck): 598 characters of pasted files"
-    )
+    assert lines[0].startswith("not indexed whole: request:1: 598 characters of pasted files")
 
 
 def test_reindex_while_another_process_writes_is_reported_in_one_sentence(

@@ -94,7 +94,7 @@ def test_the_last_use_is_stored_at_most_once_an_hour(session: Session, aino: Per
     row.last_seen_at = utc_now() - timedelta(minutes=61)
     session.flush()
     assert sessions.is_to_be_noted(row)
-    session.execute(sessions.use_of(row.id))
+    sessions.note_use(session, row.id)
     session.refresh(row)
     assert not sessions.is_to_be_noted(row)
 
