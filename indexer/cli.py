@@ -1,12 +1,31 @@
 """The command `kollega`: the group of all commands; errors become exit codes here."""
 
 import logging
+from typing import IO, Any
 
 import click
 
 from indexer.commands import ask, imports, index, measure, people, serve
+from indexer.commands.running import logs_json
 from recommender.errors import KollegaError
+from recommender.monitoring import logs
 from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class _Failure(click.ClickException):
+    """An error that is meant for a person: one sentence on standard error, or a log line when these are JSON."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self._as_json = logs_json()  # asked now: when it is shown, the command's context has ended
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        if self._as_json:
+            log.error("%s", self.message)
+        else:
+            super().show(file)
 
 
 class _Group(click.Group):
@@ -16,7 +35,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except KollegaError as error:
-            raise click.ClickException(str(error)) from error
+            raise _Failure(str(error)) from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,11 +47,9 @@ def main(ctx: click.Context, verbose: bool) -> None:
 
     Settings are environment variables that start with KOLLEGA_; docs/settings.md lists them.
     """
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
     if ctx.invoked_subcommand:
         ctx.obj = Settings.from_environment()
+        logs.configure(ctx.obj.log_format, verbose)
 
 
 for command in (

@@ -12,6 +12,7 @@ from recommender.corpus import fingerprint
 from recommender.encoder import Encoder
 from recommender.errors import IndexLocked, IndexMismatch
 from recommender.language.analyzer import Analyzer
+from recommender.monitoring import freshness
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -25,8 +26,10 @@ def watch(
     analyzer: Analyzer,
     report: Callable[[ReindexReport], None],
     stopped: Callable[[], bool] = lambda: False,
+    wait: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Reindex whenever the database's fingerprint changes, until `stopped()`.
+    """Reindex whenever the database's fingerprint changes, until `stopped()`. `wait` is called with the seconds
+    between two looks; it may return earlier.
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
     logged, it tries again; the pause before that is doubled each time, up to a minute.
@@ -40,6 +43,8 @@ def watch(
             if now != last:
                 report(reindex(settings, sessions, encoder, analyzer))
                 last = now
+            else:
+                freshness.still_current(settings.index_dir)
             pause = settings.watch_seconds
         except IndexLocked as error:
             log.warning("%s", error)
@@ -49,4 +54,4 @@ def watch(
         except Exception:
             log.exception("The index could not be updated; trying again")
             pause = min(2 * pause, _LONGEST_PAUSE)
-        time.sleep(pause)
+        wait(pause)
