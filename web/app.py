@@ -20,9 +20,11 @@ from web import (
     formatting,
     health,
     limits,
+    measuring,
     people,
     profile,
     replacing,
+    request_log,
     requests,
     results,
 )
@@ -55,6 +57,8 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
         recommender = Recommender.open(settings)
         recommender.warm_up()
     current.attach(app, settings, recommender, sessions)
+    request_log.attach(app)  # before all others: it runs first and last
+    measuring.attach(app, sessions.kw["bind"])
     Babel(app, locale_selector=_language)
     csrf = CSRFProtect(app)
     sign_in.attach(app, settings)
@@ -63,6 +67,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     errors.attach(app)
     formatting.attach(app)
     results.attach(app)
+    health.attach(app, settings, recommender, sessions)
     app.jinja_env.globals["keeps_documents"] = owns_documents
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)

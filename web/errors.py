@@ -11,6 +11,7 @@ from werkzeug.exceptions import Conflict as Conflicted
 from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError, MethodNotAllowed
 
 from recommender.errors import Conflict, NotAllowed
+from web import current
 from web.sign_in import session as sign_in
 
 log = logging.getLogger(__name__)
@@ -67,4 +68,5 @@ def _ask_again(error: CSRFError) -> ResponseReturnValue:
 
 def _crash(error: Exception) -> ResponseReturnValue:
     log.exception("unhandled error", exc_info=error)
+    current.session().rollback()  # after a failed write the page about the error could read nothing
     return _show(InternalServerError())
