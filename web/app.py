@@ -44,6 +44,7 @@ import web.api.people  # noqa: F401
 
 _VIEWS = (ask, requests, documents, replacing, desk, people, profile, api, sign_in, oidc, embed, health)
 _YEAR = 365 * 24 * 3600  # seconds
+_NO_DEVICES = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 _SESSION = timedelta(days=14)  # a judgement
 
 
@@ -119,6 +120,11 @@ def _add_headers(response: Response) -> Response:
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Permissions-Policy"] = _NO_DEVICES
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"  # the embedded script is fetched with CORS instead
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
     if not request.path.startswith("/static/"):
         response.headers["Cache-Control"] = "no-store"
         response.vary.add("Accept-Language")
