@@ -4,7 +4,7 @@ name, a method, a status, a verdict. Nothing that somebody wrote, and no name, c
 import sqlite3
 
 from flask import Flask, current_app, request
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.process_collector import ProcessCollector
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
@@ -18,6 +18,9 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0)  # the l
 _REASONS = {"BUSY": "locked", "LOCKED": "locked", "FULL": "full", "READONLY": "read-only", "IOERR": "disk"}
 _REASONS |= {"CORRUPT": "damaged", "NOTADB": "damaged"}
 _READS = ("SELECT", "PRAGMA", "WITH")
+
+
+disable_created_metrics()  # when something was first counted is nobody's business
 
 
 class Counts:

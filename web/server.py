@@ -50,7 +50,14 @@ class Server:
         dispatcher = Dispatcher()
         dispatcher.set_thread_count(settings.server_threads)
         dispatcher.monitoring.set_thread_count(_MONITORING_THREADS)
-        create_server(app, map=self._open, _dispatcher=dispatcher, host=settings.host, port=settings.port)
+        create_server(
+            app,
+            map=self._open,
+            _dispatcher=dispatcher,
+            host=settings.host,
+            port=settings.port,
+            clear_untrusted_proxy_headers=False,  # the app decides which of them to believe
+        )
         self._listeners = [channel for channel in self._open.values() if channel.accepting]  # one for each address
 
     def run(self) -> None:
