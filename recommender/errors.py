@@ -33,6 +33,18 @@ class SettingsError(KollegaError):
     """A setting has a value that cannot be used."""
 
 
+class DatabaseUnusable(KollegaError):
+    """The database cannot be read or written."""
+
+
+class DatabaseVersion(KollegaError):
+    """The tables of the database are of another version of Kollega."""
+
+
+class BackupError(KollegaError):
+    """A backup cannot be made or restored."""
+
+
 class AccountError(KollegaError):
     """A name, password, role or scope cannot be used."""
 
@@ -51,6 +63,10 @@ class CannotReplace(KollegaError):
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class ErasureError(KollegaError):
+    """What was named to be erased does not exist."""
 
 
 class EvaluationError(KollegaError):

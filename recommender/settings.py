@@ -91,6 +91,9 @@ class Settings:
     stop_seconds: float = _setting(
         20.0, "seconds that `kollega serve` and `kollega watch` may take to finish what they are at when stopped"
     )
+    audit_days: int = _setting(
+        1095, "days for which entries of the audit log are kept; `kollega watch` deletes older ones; 0 means forever"
+    )
     demo: bool = _setting(False, "offer the demo organisation's sign-ins on the page: 0 or 1; `kollega demo` sets it")
 
     def __post_init__(self) -> None:
@@ -100,6 +103,7 @@ class Settings:
         _require(self.passage_tokens >= 16, "passage_tokens", "at least 16")
         _require(self.max_passages >= 2, "max_passages", "at least 2")
         _require(self.old_after_months >= 0, "old_after_months", "0 or more")
+        _require(self.audit_days >= 0, "audit_days", "0 or more")
         _require(self.half_life_days > 0, "half_life_days", "more than 0")
         _require(0.0 <= self.maybe_from <= self.answer_from, "maybe_from", "between 0 and answer_from")
         _require(bool(self.reranker.strip()), "reranker", "features, none, or the name of a cross-encoder")
@@ -113,14 +117,14 @@ class Settings:
         _require(not self.public_url or "://" in self.public_url, "public_url", "an address that starts with https://")
 
     @property
-    def database_url(self) -> str:
-        """SQLAlchemy URL of the database."""
-        return self.database or f"sqlite:///{self.home / 'kollega.db'}"
-
-    @property
     def index_dir(self) -> Path:
         """Directory of the index generations."""
         return self.home / "index"
+
+    @property
+    def backups_dir(self) -> Path:
+        """Directory of the backups that `kollega upgrade` makes."""
+        return self.home / "backups"
 
     @property
     def synonyms_path(self) -> Path:

@@ -51,9 +51,9 @@ _SESSION = timedelta(days=14)  # a judgement
 def create_app(settings: Settings, recommender: Recommender | None = None) -> Flask:
     """The web application on the settings' database and index; loads the model unless a recommender is given. Raises
     SettingsError when the secret key cannot be used or a setting needs a package that is not installed."""
+    sessions = open_database(settings)
     app = Flask(__name__)
     _configure(app, settings)
-    sessions = open_database(settings)
     if recommender is None:
         recommender = Recommender.open(settings)
         recommender.warm_up()

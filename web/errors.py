@@ -7,14 +7,18 @@ from flask import Flask, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import Conflict as Conflicted
-from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError, MethodNotAllowed
+from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError, MethodNotAllowed, ServiceUnavailable
 
+from recommender.database.failures import explain
+from recommender.database.files import database_path
 from recommender.errors import Conflict, NotAllowed
 from web import current
 from web.sign_in import session as sign_in
 
 log = logging.getLogger(__name__)
+_DATABASE_FAILED = "The database cannot be used at the moment, and nothing was stored. Try again later."
 
 
 def attach(app: Flask) -> None:
@@ -67,6 +71,20 @@ def _ask_again(error: CSRFError) -> ResponseReturnValue:
 
 
 def _crash(error: Exception) -> ResponseReturnValue:
-    log.exception("unhandled error", exc_info=error)
-    current.session().rollback()  # after a failed write the page about the error could read nothing
-    return _show(InternalServerError())
+    sentence = explain(error, database_path(current.settings())) if isinstance(error, DBAPIError) else None
+    if sentence is None:
+        log.exception("unhandled error", exc_info=error)
+        return _show_without(InternalServerError())
+    log.error("%s", sentence)
+    return _show_without(ServiceUnavailable(_DATABASE_FAILED))
+
+
+def _show_without(error: HTTPException) -> ResponseReturnValue:
+    """Show the error after ending the transaction in which it arose; as plain text when the database cannot even say
+    who asks."""
+    try:
+        current.session().rollback()
+        return _show(error)
+    except SQLAlchemyError:
+        log.error("The error page could not be made, because the database cannot be used")
+        return error.description or error.name, error.code or 500, {"Content-Type": "text/plain"}

@@ -32,7 +32,7 @@ SECONDS = 1.0
 
 def attach(app: Flask, settings: Settings, recommender: Recommender, sessions: sessionmaker[Session]) -> None:
     """Make the checks of this application."""
-    engine = open_engine(settings)
+    engine = open_engine(settings, wait=SECONDS)
     ready = Probe(lambda: readiness.problem(engine, recommender.snapshot), SECONDS)
     app.extensions["kollega_ready"] = ready
     measuring.counts(app).registry.register(_IndexGauges(settings, recommender, sessions))

@@ -109,7 +109,10 @@ def run(settings: Settings) -> None:
         log.info("serving", extra=fields(address=address))
     else:
         click.echo(f"Kollega is at {address}  (stop with Ctrl+C)")
-    server.run()
+    try:
+        server.run()
+    finally:
+        app.extensions["kollega_counting"].close()
 
 
 def _stop_at_signals(server: Server) -> None:

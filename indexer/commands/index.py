@@ -73,7 +73,8 @@ def watch(settings: Settings) -> None:
     from recommender.encoder.load import load_encoder
 
     stop_when_terminated()
-    encoder, sessions, analyzer = load_encoder(settings), open_database(settings), load_analyzer(settings)
+    sessions = open_database(settings)  # before the model, which takes long to load
+    encoder, analyzer = load_encoder(settings), load_analyzer(settings)
     stopping = stop_after_this_step(settings.stop_seconds)
     follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, stopping.wait)
 
@@ -116,12 +117,13 @@ def update_index(settings: Settings, full: bool, prepare: "Callable[[Encoder], E
     from recommender.database.engine import open_database
     from recommender.encoder.load import load_encoder
 
+    sessions = open_database(settings)  # before the model, which takes long to load
     encoder = load_encoder(settings)
     model = encoder.card.name
     note(log, f"model {model}, run by {encoder.backend}", "model loaded", model=model, backend=encoder.backend)
     with progress_bar("indexing") as progress:
         encoder = prepare(encoder) if prepare else encoder
-        report = run(settings, open_database(settings), encoder, load_analyzer(settings), full, progress)
+        report = run(settings, sessions, encoder, load_analyzer(settings), full, progress)
     if logs_json():
         report_in_log(report)
     else:

@@ -13,6 +13,7 @@ import click
 from indexer.commands.imports import import_source
 from indexer.commands.index import update_index
 from indexer.commands.running import database_session, stop_when_terminated
+from indexer.commands.store import upgrade_store
 from recommender.settings import Settings
 
 _SERVER = "web.server"  # imported by its name: the packages indexer and web do not import each other
@@ -40,6 +41,8 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
 def demo(settings: Settings, serve_too: bool) -> None:
     """Load the demo organisation, a fictional Finnish company, and index it.
 
+    A database of an older version is upgraded first, after a backup, as by `kollega upgrade`.
+
     With --serve it also starts the server, and prints the names of people who may sign in, with new passwords.
     """
     from datetime import date
@@ -47,6 +50,7 @@ def demo(settings: Settings, serve_too: bool) -> None:
     from indexer.sources.demo import DemoSource
     from indexer.sources.demo.vectors import with_shipped_vectors
 
+    upgrade_store(settings, quiet=True)
     import_source(settings, DemoSource(date.today()))
     update_index(settings, full=False, prepare=with_shipped_vectors)
     if serve_too:

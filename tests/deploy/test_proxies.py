@@ -82,7 +82,7 @@ def proxy(request: Any, tmp_path: Path, kollega: int, certificate: tuple[Path, P
         process = subprocess.Popen(made.start, cwd=tmp_path, env=environment, stdout=output, stderr=output)
     try:
         deadline = time.monotonic() + 30
-        while not _answers(made.port):
+        while not (_answers(made.port) and _answers(made.plain_port)):
             assert process.poll() is None and time.monotonic() < deadline, (tmp_path / "output").read_text()
             time.sleep(0.05)
         yield made

@@ -7,37 +7,20 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.cli import main
 from indexer.commands import people
 from indexer.commands.accounts import open_demo
 from recommender import accounts
 from recommender.database.tables import Account, APIToken, Person, Team, utc_now
 from recommender.errors import AccountError
-from recommender.settings import PREFIX, Settings
+from recommender.settings import Settings
+from tests.indexer.commands.conftest import Run
 from tests.paths import ROOT
 
 PASSWORD = "Correct-horse 9"
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(settings: Settings, sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs `kollega` on the database of `sessions` with `typed` as standard input; fails on an exception."""
-    for name in list(os.environ):
-        if name.startswith(PREFIX):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("KOLLEGA_HOME", str(settings.home))
-
-    def run(*arguments: str, typed: str = "") -> Result:
-        result = CliRunner().invoke(main, list(arguments), input=typed)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result
-
-    return run
 
 
 @pytest.fixture

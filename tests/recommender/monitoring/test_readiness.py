@@ -37,7 +37,8 @@ def test_nothing_is_wrong_with_a_whole_database_and_an_index(
 def test_a_damaged_database_is_noticed_and_left_as_it_is(
     settings: Settings, database: Path, reindexed: Callable[..., LocalIndex], damage: str
 ) -> None:
-    index = reindexed()
+    snapshot, engine = Snapshot(reindexed(), None), open_engine(settings)
+    assert readiness.problem(engine, snapshot) == ""
     for log in (database.with_name("kollega.db-wal"), database.with_name("kollega.db-shm")):
         log.unlink(missing_ok=True)
     content = database.read_bytes()
@@ -51,5 +52,5 @@ def test_a_damaged_database_is_noticed_and_left_as_it_is(
             "empty": b"",
         }[damage]
         database.write_bytes(damaged)
-    assert _problem(settings, index) == readiness.NO_DATABASE
+    assert readiness.problem(engine, snapshot) == readiness.NO_DATABASE
     assert database.exists() is (damage != "deleted")

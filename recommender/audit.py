@@ -1,0 +1,195 @@
+"""The audit log: who did what to what, when, and through what. Entries are only added, never changed.
+
+Each entry contains the digest of the one before it (a hash chain), so `verify` finds an entry that was changed, added
+in between or taken out. The oldest entries may be deleted (`prune`), and the details of an entry may be erased
+(`erase_details`): both leave the chain whole. Somebody who can write to the database can cut entries off at the end;
+note the digest of `head` elsewhere to find that out.
+
+Searches are never recorded, nor are titles, texts, passwords and tokens.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Table, delete, insert, null, select, update
+from sqlalchemy.orm import Session
+
+from recommender.access import EVERYONE
+from recommender.database.audit_table import AuditEntry
+from recommender.database.tables import utc_now
+
+WAYS = ("web", "api", "command", "import", "system")
+PRUNED, ERASED = "audit.pruned", "audit.erased"
+_BEGINNING = "0" * 64  # the digest before the first entry
+_log = cast(Table, AuditEntry.__table__)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: the id of a person, or None when nobody has signed in or the person must not be named; and through
+    what: one of WAYS. A command is run by whoever may run it on the machine, so it has no person."""
+
+    person_id: int | None
+    via: str
+
+
+COMMAND = Actor(None, "command")
+SYSTEM = Actor(None, "system")
+
+
+def actor(session: Session, person_id: int | None) -> Actor:
+    """The actor of a session: what its `info` says it belongs to ("via"), else the system."""
+    return Actor(person_id, session.info.get("via", SYSTEM.via))
+
+
+def record(session: Session, actor: Actor, action: str, subject: str, details: dict[str, Any] | None = None) -> None:
+    """Add an entry in the transaction of the session, so that it is kept exactly when the act itself is.
+
+    `action` is like "request.audience", `subject` like "request:12", `person:5` or "team:hr", and `details` is JSON
+    with ids, handles and states, never with titles or texts.
+    """
+    if actor.via not in WAYS:
+        raise ValueError(f"{actor.via!r} is none of {', '.join(WAYS)}")
+    salt = secrets.token_hex(16)  # so that erased details cannot be guessed from their digest
+    values: dict[str, Any] = {
+        "at": utc_now(),
+        "actor_id": actor.person_id,
+        "via": actor.via,
+        "action": action,
+        "subject": subject,
+        "details_digest": _details_digest(details or {}, salt),
+    }
+    connection = session.connection()
+    # the row is written first: then no other transaction can write, and the entry before it is surely the last one
+    pending = insert(_log).values(**values, details=details or {}, salt=salt, previous=f"pending:{salt}", digest="")
+    identifier = connection.execute(pending).inserted_primary_key[0]  # type: ignore[index]
+    last = select(_log.c.digest).where(_log.c.id < identifier).order_by(_log.c.id.desc()).limit(1)
+    values["previous"] = connection.scalar(last) or _BEGINNING
+    chained = {"previous": values["previous"], "digest": _digest(values)}
+    connection.execute(update(_log).where(_log.c.id == identifier).values(**chained))
+
+
+def record_audience(
+    session: Session, actor: Actor, subject: str, before: Collection[str], after: Collection[str]
+) -> None:
+    """Add an entry about the audience of an item, unless it has stayed the same. `widened` says whether somebody may
+    read the item now who could not before."""
+    if set(before) != set(after):
+        widened = EVERYONE not in before and bool(set(after) - set(before))
+        details = {"before": sorted(before), "after": sorted(after), "widened": widened}
+        record(session, actor, f"{subject.partition(':')[0]}.audience", subject, details)
+
+
+def record_change(
+    session: Session, actor: Actor, action: str, subject: str, before: Any, after: Any, widened: bool = False
+) -> None:
+    """Add an entry about a value, unless it has stayed the same. `widened` says that somebody may read more now."""
+    if before != after:
+        details = {"before": before, "after": after} | ({"widened": True} if widened else {})
+        record(session, actor, action, subject, details)
+
+
+def entries(
+    session: Session,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    action: str = "",
+    subject: str = "",
+    actor_id: int | None = None,
+) -> Iterator[AuditEntry]:
+    """The entries from `since` to before `until`, oldest first; only those with this actor and subject, and with an
+    action that is `action` or begins with it and a dot."""
+    query = select(AuditEntry).order_by(AuditEntry.id)
+    if since is not None:
+        query = query.where(AuditEntry.at >= since)
+    if until is not None:
+        query = query.where(AuditEntry.at < until)
+    if action:
+        query = query.where((AuditEntry.action == action) | AuditEntry.action.startswith(f"{action}.", autoescape=True))
+    if subject:
+        query = query.where(AuditEntry.subject == subject)
+    if actor_id is not None:
+        query = query.where(AuditEntry.actor_id == actor_id)
+    yield from session.scalars(query.execution_options(yield_per=1_000))
+
+
+def head(session: Session) -> tuple[int, str]:
+    """(id, digest) of the newest entry; (0, 64 zeros) when there is none."""
+    newest = select(_log.c.id, _log.c.digest).order_by(_log.c.id.desc()).limit(1)
+    row = session.connection().execute(newest).first()
+    return (row.id, row.digest) if row else (0, _BEGINNING)
+
+
+def verify(session: Session) -> list[str]:
+    """A sentence for each entry that does not fit the chain; empty when all do."""
+    problems: list[str] = []
+    first_previous, expected = "", ""
+    deleted_through = {_BEGINNING}  # digests of the last entries that were deleted, as later entries name them
+    without_details: set[int] = set()
+    for row in session.connection().execution_options(yield_per=1_000).execute(select(_log).order_by(_log.c.id)):
+        first_previous = first_previous or row.previous
+        if expected and row.previous != expected:
+            problems.append(f"Audit entry {row.id} does not follow the entry before it: one was removed or added.")
+        if _digest(row._mapping) != row.digest:
+            problems.append(f"Audit entry {row.id} was changed after it was written.")
+        elif row.details is None:
+            without_details.add(row.id)
+        elif _details_digest(row.details, row.salt or "") != row.details_digest:
+            problems.append(f"The details of audit entry {row.id} were changed after they were written.")
+        elif row.action == PRUNED:
+            deleted_through.add(row.details["digest"])
+        elif row.action == ERASED:
+            without_details -= set(row.details["entries"])
+        expected = row.digest
+    problems += [f"The details of audit entry {number} were removed." for number in sorted(without_details)]
+    if first_previous and first_previous not in deleted_through:
+        problems.append("The beginning of the audit log was removed.")
+    return problems
+
+
+def prune(session: Session, before: datetime) -> int:
+    """Delete the entries up to the first one that is as new as `before`, and record that. Returns their number."""
+    first_to_stay = select(_log.c.id).where(_log.c.at >= before).order_by(_log.c.id).limit(1)
+    connection = session.connection()
+    staying = connection.scalar(first_to_stay)
+    old = _log.c.id < staying if staying is not None else _log.c.id > 0
+    last = connection.execute(select(_log.c.id, _log.c.digest).where(old).order_by(_log.c.id.desc()).limit(1)).first()
+    if last is None:
+        return 0
+    record(session, SYSTEM, PRUNED, f"audit:{last.id}", {"digest": last.digest, "before": before.isoformat()})
+    return connection.execute(delete(_log).where(_log.c.id <= last.id)).rowcount
+
+
+def erase_details(session: Session, subjects: Collection[str]) -> int:
+    """Erase the details of all entries about these subjects, and record for which entries. Returns their number; the
+    entries themselves stay."""
+    about = _log.c.subject.in_(sorted(subjects)) & _log.c.details.is_not(None)
+    about &= _log.c.action.not_in((PRUNED, ERASED))
+    connection = session.connection()
+    numbers = list(connection.scalars(select(_log.c.id).where(about).order_by(_log.c.id)))
+    if numbers:
+        record(session, SYSTEM, ERASED, f"audit:{numbers[-1]}", {"entries": numbers})
+        chosen = _log.c.id <= numbers[-1]
+        connection.execute(update(_log).where(about, chosen).values(details=null(), salt=None))
+    return len(numbers)
+
+
+def _details_digest(details: dict[str, Any], salt: str) -> str:
+    return _sha256({"salt": salt, "details": details})
+
+
+def _digest(values: Any) -> str:
+    """The digest of an entry: of everything but its id, its details and their salt."""
+    names = ("actor_id", "via", "action", "subject", "details_digest", "previous")
+    return _sha256({"at": values["at"].isoformat(timespec="microseconds"), **{name: values[name] for name in names}})
+
+
+def _sha256(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
