@@ -2,12 +2,31 @@
 
 import logging
 import os
+from typing import IO, Any
 
 import click
 
 from indexer.commands import ask, audit, erase, imports, index, measure, people, serve, signing_in, store
+from indexer.commands.running import logs_json
 from recommender.errors import KollegaError
+from recommender.monitoring import logs
 from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class _Failure(click.ClickException):
+    """An error that is meant for a person: one sentence on standard error, or a log line when these are JSON."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self._as_json = logs_json()  # asked now: when it is shown, the command's context has ended
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        if self._as_json:
+            log.error("%s", self.message)
+        else:
+            super().show(file)
 
 
 class _Group(click.Group):
@@ -17,12 +36,12 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except KollegaError as error:
-            raise click.ClickException(str(error)) from error
+            raise _Failure(str(error)) from error
         except Exception as error:
             sentence = _explain(error, ctx.obj) if isinstance(ctx.obj, Settings) else None
             if sentence is None:
                 raise
-            raise click.ClickException(sentence) from error
+            raise _Failure(sentence) from error
 
 
 def _explain(error: Exception, settings: Settings) -> str | None:
@@ -45,14 +64,10 @@ def main(ctx: click.Context, verbose: bool) -> None:
 
     Settings are environment variables that start with KOLLEGA_; docs/settings.md lists them.
     """
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
-    for package in ("recommender", "indexer", "web"):  # in detail only these: others would log what people wrote
-        logging.getLogger(package).setLevel(logging.DEBUG if verbose else logging.NOTSET)
     os.umask(0o077)  # only the account that runs a command can read the files that it makes
     if ctx.invoked_subcommand:
         ctx.obj = Settings.from_environment()
+        logs.configure(ctx.obj.log_format, verbose)
 
 
 for command in (

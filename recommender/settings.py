@@ -105,6 +105,13 @@ class Settings:
     embed_origins: str = _setting(
         "", "origins whose pages may show the suggestion box, separated by commas; empty means none"
     )
+    log_format: str = _setting("text", "how log lines look: text, or json with one object a line")
+    metrics_token: str = _setting(
+        "", "token with which Prometheus may read /metrics, at least 16 characters; empty means that nobody may"
+    )
+    stop_seconds: float = _setting(
+        20.0, "seconds that `kollega serve` and `kollega watch` may take to finish what they are at when stopped"
+    )
     audit_days: int = _setting(
         1095, "days for which entries of the audit log are kept; `kollega watch` deletes older ones; 0 means forever"
     )
@@ -124,6 +131,9 @@ class Settings:
         _require(0 < self.port < 65536, "port", "a port number")
         _require(self.server_threads >= 1, "server_threads", "at least 1")
         _require(self.watch_seconds > 0, "watch_seconds", "more than 0")
+        _require(self.log_format in ("text", "json"), "log_format", "text or json")
+        _require(not self.metrics_token or len(self.metrics_token) >= 16, "metrics_token", "at least 16 characters")
+        _require(self.stop_seconds >= 0, "stop_seconds", "0 or more")
         _require(not self.oidc_issuer or bool(self.oidc_client_id), "oidc_client_id", "set when there is an issuer")
         _require(self.session_days > 0, "session_days", "more than 0")
         _require(self.session_idle_days > 0, "session_idle_days", "more than 0")

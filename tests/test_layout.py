@@ -32,6 +32,7 @@ RECOMMENDER = {
     "people": {"access", "corpus", "database", "datatypes", "index", "knowledge", "language"},
     "search": {"access", "corpus", "datatypes", "encoder", "index", "language", "settings"},
     "learned": {"index", "people", "search"},
+    "monitoring": {"corpus", "database", "errors", "index", "live"},
     "live": {"datatypes", "encoder", "errors", "index", "language", "learned", "people", "search", "settings"},
 }
 """What each folder or module directly in recommender/ may import of the others; `recommender` itself may import all."""
@@ -53,8 +54,8 @@ INDEXER = {
 
 VIEWS = {"ask", "requests", "documents", "replacing", "desk", "people", "profile", "security", "embed", "health", "api"}
 WEB_SHARED = {
-    "client_address", "current", "document_page", "errors", "formatting", "limits", "panel", "question", "quoting",
-    "reading", "replaced", "request_page", "results", "settings_form", "sign_in",
+    "client_address", "current", "document_page", "errors", "formatting", "limits", "measuring", "panel", "question",
+    "quoting", "reading", "replaced", "request_log", "request_page", "results", "settings_form", "sign_in",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

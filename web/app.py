@@ -20,9 +20,11 @@ from web import (
     formatting,
     health,
     limits,
+    measuring,
     people,
     profile,
     replacing,
+    request_log,
     requests,
     results,
     security,
@@ -46,6 +48,7 @@ _VIEWS = (
     embed, health,
 )  # fmt: skip
 _YEAR = 365 * 24 * 3600  # seconds
+_NO_DEVICES = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
 def create_app(settings: Settings, recommender: Recommender | None = None) -> Flask:
@@ -58,6 +61,8 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
         recommender = Recommender.open(settings)
         recommender.warm_up()
     current.attach(app, settings, recommender, sessions)
+    request_log.attach(app)  # before all others: it runs first and last
+    measuring.attach(app, sessions.kw["bind"])
     Babel(app, locale_selector=_language)
     csrf = CSRFProtect(app)
     sign_in.attach(app, settings)
@@ -66,6 +71,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     errors.attach(app)
     formatting.attach(app)
     results.attach(app)
+    health.attach(app, settings, recommender, sessions)
     app.jinja_env.globals["keeps_documents"] = owns_documents
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)
@@ -117,6 +123,11 @@ def _add_headers(response: Response) -> Response:
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Permissions-Policy"] = _NO_DEVICES
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"  # the embedded script is fetched with CORS instead
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
     if not request.path.startswith("/static/"):
         response.headers["Cache-Control"] = "no-store"
         response.vary.add("Accept-Language")

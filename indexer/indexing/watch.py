@@ -17,6 +17,7 @@ from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
 from recommender.errors import IndexLocked, IndexMismatch
 from recommender.language.analyzer import Analyzer
+from recommender.monitoring import freshness
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -30,9 +31,10 @@ def watch(
     analyzer: Analyzer,
     report: Callable[[ReindexReport], None],
     stopped: Callable[[], bool] = lambda: False,
+    wait: Callable[[float], object] = time.sleep,
 ) -> None:
     """Reindex whenever the database's fingerprint changes, until `stopped()`. Once a day, erase first what has been
-    kept long enough.
+    kept long enough. `wait` is called with the seconds between two looks; it may return earlier.
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
     logged, it tries again; the pause before that is doubled each time, up to a minute.
@@ -50,6 +52,8 @@ def watch(
             if now != last:
                 report(reindex(settings, sessions, encoder, analyzer))
                 last = now
+            else:
+                freshness.still_current(settings.index_dir)
             pause = settings.watch_seconds
         except IndexLocked as error:
             log.warning("%s", error)
@@ -60,4 +64,4 @@ def watch(
             sentence = explain(error, database_path(settings))
             log.error("The index could not be updated; trying again. %s", sentence or "", exc_info=sentence is None)
             pause = min(2 * pause, _LONGEST_PAUSE)
-        time.sleep(pause)
+        wait(pause)
