@@ -36,7 +36,8 @@ def main(ctx: click.Context, verbose: bool) -> None:
 
 
 for command in (
-    ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, index.watch, index.status, index.rollback,
+    ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, index.watch, index.status, index.verify,
+    index.rollback,
     measure.evaluate, measure.train_experts, measure.calibrate, people.user_group, people.team, serve.serve, serve.demo,
 ):  # fmt: skip
     main.add_command(command)
