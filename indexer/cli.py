@@ -4,7 +4,7 @@ import logging
 
 import click
 
-from indexer.commands import ask, audit, imports, index, measure, people, serve
+from indexer.commands import ask, audit, erase, imports, index, measure, people, serve
 from recommender.errors import KollegaError
 from recommender.settings import Settings
 
@@ -37,7 +37,7 @@ def main(ctx: click.Context, verbose: bool) -> None:
 
 for command in (
     ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, index.watch, index.status, index.verify,
-    index.rollback,
+    index.rollback, erase.erase, erase.retention,
     measure.evaluate, measure.train_experts, measure.calibrate, people.user_group, people.team, serve.serve, serve.demo,
 ):  # fmt: skip
     main.add_command(command)

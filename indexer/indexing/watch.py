@@ -7,13 +7,16 @@ depend on the clock.
 import logging
 import time
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import ReindexReport, reindex
+from indexer.indexing.retention import erase_what_is_due
 from recommender.checksums import FileState, rewritten, states
 from recommender.corpus import fingerprint
+from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
 from recommender.errors import IndexDamaged, IndexLocked, IndexMismatch, ModelError
 from recommender.index import generations
@@ -33,7 +36,7 @@ def watch(
     stopped: Callable[[], bool] = lambda: False,
 ) -> None:
     """Reindex whenever the database's fingerprint or the files of the index change, until `stopped()`. An index that is
-    missing or damaged is built anew from the database.
+    missing or damaged is built anew from the database. Once a day, erase first what has been kept long enough.
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
     logged, it tries again; the pause before that is doubled each time, up to a minute. Raises ModelError when the
@@ -41,9 +44,13 @@ def watch(
     """
     last: tuple[Any, ...] | None = None
     pause = settings.watch_seconds
+    erased_on: date | None = None
     while not stopped():
         try:
             with sessions() as session:
+                if erased_on != utc_now().date():
+                    erase_what_is_due(settings, session)
+                    erased_on = utc_now().date()
                 now = (fingerprint(session), _files(settings))
             if now != last:
                 _require_unchanged_model(encoder)
