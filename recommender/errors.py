@@ -17,6 +17,10 @@ class IndexDamaged(KollegaError):
     """The files of an index generation cannot be read, or do not agree with its manifest."""
 
 
+class KeywordsDamaged(IndexDamaged):
+    """The files of keyword search are damaged; the vectors may be whole."""
+
+
 class IndexLocked(KollegaError):
     """Another process is writing the index."""
 
