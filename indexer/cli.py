@@ -5,7 +5,7 @@ import os
 
 import click
 
-from indexer.commands import ask, audit, imports, index, measure, people, serve, store
+from indexer.commands import ask, audit, erase, imports, index, measure, people, serve, store
 from recommender.errors import KollegaError
 from recommender.settings import Settings
 
@@ -57,6 +57,7 @@ def main(ctx: click.Context, verbose: bool) -> None:
 
 for command in (
     ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, index.watch, index.status, index.rollback,
+    erase.erase, erase.retention,
     measure.evaluate, measure.train_experts, measure.calibrate, people.user_group, people.team, serve.serve, serve.demo,
     store.backup, store.restore, store.upgrade,
 ):  # fmt: skip

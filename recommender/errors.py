@@ -65,6 +65,10 @@ class CannotReplace(KollegaError):
         self.reason = reason
 
 
+class ErasureError(KollegaError):
+    """What was named to be erased does not exist."""
+
+
 class EvaluationError(KollegaError):
     """An evaluation set cannot be used."""
 

@@ -11,6 +11,7 @@ from recommender.access import AGENTS
 from recommender.database.person_kind import PERSON, SERVICE
 from recommender.database.tables import Account, Person, Team
 from recommender.errors import AccountError
+from recommender.knowledge import erasure
 
 
 def add(session: Session, handle: str, name: str, role: str, teams: Sequence[str], password: str | None) -> str:
@@ -24,6 +25,7 @@ def add(session: Session, handle: str, name: str, role: str, teams: Sequence[str
         person = Person(handle=handle, name=name or handle, languages=[])
         session.add(person)
         session.flush()
+        erasure.forget(session, erasure.PERSON, handle)
         audit.record(session, audit.COMMAND, "person.added", f"person:{person.id}")
     else:
         person.name = name or person.name
@@ -87,6 +89,15 @@ def restrict(session: Session, handle: str, restricted: bool) -> str:
     widened = before and not restricted
     audit.record_change(session, audit.COMMAND, "team.restricted", f"team:{handle}", before, restricted, widened)
     return f"new requests to {handle} are by default for " + ("those in the request" if restricted else "everyone")
+
+
+def keep(session: Session, handle: str, days: int | None) -> str:
+    """Set for how many days a team's resolved requests are kept; None means forever. Returns a sentence about it.
+    Raises AccountError for an unknown team."""
+    team = get_team(session, handle)
+    before, team.keep_days = team.keep_days, days
+    audit.record_change(session, audit.COMMAND, "team.keep_days", f"team:{handle}", before, days)
+    return f"resolved requests of {handle} are kept " + ("forever" if days is None else f"for {days} days")
 
 
 def open_demo(session: Session, handles: Sequence[str]) -> list[tuple[Person, str]]:

@@ -170,18 +170,27 @@ def user_list(settings: Settings) -> None:
 
 @click.command()
 @click.argument("handle")
-@click.option("--restricted/--shared", required=True, help="Who may read new requests by default.")
+@click.option("--restricted/--shared", default=None, help="Who may read new requests by default.")
+@click.option("--keep-days", type=click.IntRange(1, 36_500), help="Days for which resolved requests are kept.")
+@click.option("--keep-forever", is_flag=True, help="Keep resolved requests forever, as without any setting.")
 @click.pass_obj
-def team(settings: Settings, handle: str, restricted: bool) -> None:
-    """Set who may read new requests to the team HANDLE by default.
+def team(settings: Settings, handle: str, restricted: bool | None, keep_days: int | None, keep_forever: bool) -> None:
+    """Set who may read new requests to the team HANDLE by default, and how long its resolved requests are kept.
 
     --restricted: only the person who asks and the team, unless the person who asks shares the request. --shared:
-    everyone.
+    everyone. After --keep-days since they were resolved, requests are deleted for good (`kollega retention`).
     """
     from indexer.commands import accounts
 
+    if restricted is None and keep_days is None and not keep_forever:
+        raise click.UsageError("Say what to set: --restricted, --shared, --keep-days or --keep-forever.")
+    if keep_days is not None and keep_forever:
+        raise click.UsageError("Give either --keep-days or --keep-forever.")
     with database_session(settings) as session:
-        click.echo(accounts.restrict(session, handle, restricted))
+        if restricted is not None:
+            click.echo(accounts.restrict(session, handle, restricted))
+        if keep_days is not None or keep_forever:
+            click.echo(accounts.keep(session, handle, keep_days))
 
 
 def _read_password() -> str:

@@ -27,9 +27,9 @@ def database_session(settings: Settings) -> "Iterator[Session]":
     """A session on the database. It is committed at the end, unless the command failed."""
     from recommender.database.engine import open_database
 
-    with open_database(settings).begin() as session:
-        session.info["via"] = "command"  # for the audit log
+    with open_database(settings)(info={"via": "command"}) as session:
         yield session
+        session.commit()
 
 
 def load_analyzer(settings: Settings) -> "Analyzer":

@@ -68,6 +68,9 @@ def reindex(
     report = ReindexReport()
     with generations.write_lock(settings.index_dir), sessions() as session:
         builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full)
+        rewrite = generations.rewrite_asked_for(settings.index_dir)
+        if rewrite:
+            builder.rewrite()
         searchable, changed = _find_changes(session, builder.known, settings.passage_tokens)
         if not builder.fresh and builder.vector_space.outgrown(max(builder.passages, len(searchable))):
             builder.start_over()
@@ -81,6 +84,8 @@ def reindex(
         else:
             report.passages = builder.passages
             report.generation = generations.live_name(settings.index_dir) or ""
+        if rewrite:
+            generations.remove_all_but(settings.index_dir, report.generation)
         report.reused = report.passages - report.encoded
         report.removed = len(deleted)
     report.seconds = time.monotonic() - started

@@ -37,7 +37,7 @@ team_members = Table(
 
 class Team(Base):
     """A team that handles requests. Only the asker and the team may read a request to a restricted team, unless the
-    asker shares it."""
+    asker shares it. Resolved requests are erased after `keep_days`, if set."""
 
     __tablename__ = "teams"
     __table_args__ = _IDS_NEVER_REUSED
@@ -47,12 +47,12 @@ class Team(Base):
     name: Mapped[str] = mapped_column(String(200))
     name_fi: Mapped[str | None] = mapped_column(String(200))
     restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    keep_days: Mapped[int | None]
     members: Mapped[list["Person"]] = relationship(secondary=team_members, back_populates="teams")
 
 
 class Person(HasKind, Base):
-    """A colleague or a service. Services and people who have left are not suggested, and people who are away come last
-    (`kind`, `left_on`, `away_until`)."""
+    """A colleague or a service (`kind`). Services and people who have left are never suggested; who is away is last."""
 
     __tablename__ = "people"
     __table_args__ = _IDS_NEVER_REUSED

@@ -46,6 +46,8 @@ class IndexBuilder:
         self.directory: Path | None = None
         self._catalogue: Catalogue | None = Catalogue.load(base / "catalogue.db") if base else None
         self.known: dict[str, str] = self._catalogue.digests() if self._catalogue else {}
+        self._rewrite = False
+        self._old: tuple[Catalogue, DenseIndex] | None = None
         self._dense: DenseIndex | None = None
         self._lexical: LexicalIndex | None = None
         self._removed = 0
@@ -89,6 +91,11 @@ class IndexBuilder:
             self._catalogue.close()
         self._base, self._catalogue, self.known, self.vector_space = None, None, {}, VectorSpace()
 
+    def rewrite(self) -> None:
+        """Write every file anew, and take only vectors from the live generation: nothing of a removed item is left in
+        it then. Call this before `begin`."""
+        self._rewrite, self.known = self._base is not None, {}
+
     def begin(self, expected: int, hnsw_from: int, vector_space: VectorSpace | None = None) -> None:
         """Make the directory of the new generation, with a copy of the live one. A fresh generation gets
         `vector_space`, and HNSW search when at least `hnsw_from` passages are `expected`."""
@@ -96,7 +103,9 @@ class IndexBuilder:
         if self._base is None:
             self.vector_space = vector_space or VectorSpace()
         self.vector_space.save(self.directory / "space.npz")
-        if self._base is None:
+        if self._rewrite and self._base and self._catalogue:
+            self._old = self._catalogue, DenseIndex.load(self._base / "vectors.faiss")
+        if self._base is None or self._rewrite:
             self._catalogue = Catalogue.create(self.directory / "catalogue.db")
             self._lexical = LexicalIndex.create(self.directory / "lexical")
             self._dense = DenseIndex.empty(self._model.dimension, expected >= hnsw_from)
@@ -116,8 +125,9 @@ class IndexBuilder:
         if self._base is None or self._catalogue is None or self._dense is None:
             return {}
         self._flush()
-        ids = self._catalogue.ids_by_digest(digests)
-        vectors = self._dense.vectors(np.array(list(ids.values()), np.int64))
+        catalogue, dense = self._old or (self._catalogue, self._dense)
+        ids = catalogue.ids_by_digest(digests)
+        vectors = dense.vectors(np.array(list(ids.values()), np.int64))
         return {digest: vector.copy() for digest, vector in zip(ids, vectors, strict=True)}
 
     def remove(self, keys: Collection[str]) -> int:
@@ -182,6 +192,8 @@ class IndexBuilder:
             digest=digest,
         )
         catalogue.close()
+        if self._old:
+            self._old[0].close()
         manifest.write(directory)
         try:
             self._verify(directory, items)

@@ -22,6 +22,7 @@ from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
 
 log = logging.getLogger(__name__)
 FORMAT = 4  # of the files in a generation; an index of another format must be built again
+_REWRITE = "REWRITE"  # the file that asks for a rewrite
 EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 
 
@@ -149,6 +150,26 @@ def roll_back(index_dir: Path) -> str:
             raise IndexNotFound("There is no earlier generation to go back to. Run: kollega reindex --full")
         publish(index_dir, index_dir / older[-1])
         return older[-1]
+
+
+def ask_for_rewrite(index_dir: Path) -> None:
+    """Have the next run write every file of the index anew, because something was erased that must be in none of
+    them."""
+    index_dir.mkdir(parents=True, exist_ok=True)
+    (index_dir / _REWRITE).touch()
+
+
+def rewrite_asked_for(index_dir: Path) -> bool:
+    """True when the next run has to write every file anew."""
+    return (index_dir / _REWRITE).exists()
+
+
+def remove_all_but(index_dir: Path, name: str) -> None:
+    """Remove all generations but this one, and the wish for a rewrite."""
+    for path in index_dir.glob("gen-*"):
+        if path.name != name:
+            shutil.rmtree(path, ignore_errors=True)
+    (index_dir / _REWRITE).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

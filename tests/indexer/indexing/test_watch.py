@@ -4,14 +4,16 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import ReindexReport
 from indexer.indexing.watch import watch
 from recommender.access import ANYONE
-from recommender.database.tables import HelpRequest, Reply, utc_now
+from recommender.database.tables import HelpRequest, Reply, Team, utc_now
 from recommender.index import generations
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
@@ -135,3 +137,19 @@ def test_an_error_is_logged_and_the_update_is_tried_again(
 
     assert follow(steps) == [(1, 2)]
     assert caplog.text.count("The index could not be updated; trying again") == 2
+
+
+def test_what_a_team_has_kept_long_enough_is_erased_from_database_and_index(
+    settings: Settings, sessions: sessionmaker[Session], follow: Follow, add_request: Callable[..., int]
+) -> None:
+    add_request("Coffee machine is empty", team="it", at=datetime(2020, 1, 1))
+    add_request("Printer on floor two is stuck", team="hr", at=datetime(2020, 1, 1))
+    first = follow(lambda: iter([None]))
+    with sessions.begin() as session:
+        session.scalars(select(Team).where(Team.handle == "it")).one().keep_days = 30
+    second = follow(lambda: iter([None, None]))
+    assert [items for items, _encoded in first] == [2]
+    assert second == [(1, 0)]  # nothing is encoded again
+    assert len(generations.finished(settings.index_dir)) == 1
+    with sessions() as session:
+        assert session.scalars(select(HelpRequest.title)).all() == ["Printer on floor two is stuck"]
