@@ -28,12 +28,17 @@ def export(session: Session, path: Path, progress: Callable[[int], None] = lambd
     """Write everything except passwords, sessions, tokens and the audit log into the new file `path`, compressed when
     its name ends with .gz, and readable only by its owner. Returns the number of lines by type.
 
-    Raises ExportError when there is a file at `path` or its directory does not exist.
+    Raises ExportError when there is a file at `path` already or none can be written.
     """
     if path.exists() or path.is_symlink():
         raise ExportError(f"{path} exists already and is left as it is. Name another file.")
-    if not path.absolute().parent.is_dir():
-        raise ExportError(f"{path} cannot be written: its directory does not exist.")
+    try:
+        return _write(session, path, progress)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror}. Nothing was exported.") from error
+
+
+def _write(session: Session, path: Path, progress: Callable[[int], None]) -> dict[str, int]:
     counts: dict[str, int] = {}
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)  # mode 0600
     try:
@@ -78,7 +83,7 @@ def _records(session: Session) -> Iterator[Row]:
         for rows in _chunks(session, table):
             yield from writer.lines(kind, table, rows)
     for name in form.ROWS:
-        for rows in _chunks(session, form.Base.metadata.tables[name]):
+        for rows in _chunks(session, form.ALL_TABLES[name]):
             for row in rows:
                 yield {"type": "row", "table": name, **{key: form.as_json(value) for key, value in row.items()}}
 
@@ -88,7 +93,7 @@ def _last_rows(session: Session) -> dict[str, int]:
     if session.get_bind().dialect.name != "sqlite":
         return {}
     rows = session.execute(text("SELECT name, seq FROM sqlite_sequence ORDER BY name"))
-    return {name: last for name, last in rows if name not in form.NOT_EXPORTED and name in form.Base.metadata.tables}
+    return {name: last for name, last in rows if name not in form.NOT_EXPORTED and name in form.ALL_TABLES}
 
 
 def _chunks(session: Session, table: Table) -> Iterator[list[Row]]:

@@ -26,6 +26,8 @@ from recommender.database.tables import (
 )
 
 FORMAT = 1
+ALL_TABLES = Base.metadata.tables
+"""All tables of the database by name."""
 HEADER, ERASED = "export", "erased"
 
 

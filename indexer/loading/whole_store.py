@@ -58,7 +58,7 @@ def load_store(session: Session, path: Path, progress: Callable[[int], None] = l
 
 
 def _must_be_empty(session: Session) -> None:
-    for name, table in form.Base.metadata.tables.items():
+    for name, table in form.ALL_TABLES.items():
         if name != "audit_log" and session.scalar(select(func.count()).select_from(table)):
             raise SourceError(
                 f"This is an export of a whole store, and there are rows in {name} already. Set KOLLEGA_HOME to a new "
@@ -152,7 +152,7 @@ class _Loader:
         name = values.pop("table")
         if name not in form.ROWS:
             raise ValueError(f"{name!r} is not a table that is exported")
-        self._add(form.Base.metadata.tables[name], values)
+        self._add(form.ALL_TABLES[name], values)
 
     def _put_record(self, kind: str, values: Row) -> None:
         table, number = form.RECORDS[kind], values["row"]

@@ -68,8 +68,8 @@ def back_up(settings: Settings, path: Path) -> Backup:
             _sync(folder / "backup.zip")
             os.replace(folder / "backup.zip", path)
             _sync(path.absolute().parent)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise BackupError(f"{path} cannot be written: its directory does not exist.") from error
+    except OSError as error:
+        raise BackupError(f"{path} cannot be written: {error.strerror}. No backup was made.") from error
     return backup
 
 
@@ -125,7 +125,9 @@ def _copy(database: Path, copy: Path) -> str:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file
     except sqlite3.Error as error:
-        raise DatabaseUnusable(explain_sqlite(error, f"The database {database}") or str(error)) from error
+        full = error.sqlite_errorname == "SQLITE_FULL"
+        name = f"The copy in {copy.parent.parent}" if full else f"The database {database}"
+        raise DatabaseUnusable(explain_sqlite(error, name) or f"{name}: {error}") from error
     _check_database(copy, database)
     with closing(sqlite3.connect(copy)) as connection:
         try:

@@ -173,7 +173,7 @@ def test_a_store_that_is_not_empty_is_left_as_it_is(kollega: Kollega, home: Path
     again = kollega("export", str(path))
     assert again.exit_code == 1 and "exists already" in again.stderr
     nowhere = kollega("export", str(tmp_path / "none" / "store.jsonl"))
-    assert nowhere.exit_code == 1 and "its directory does not exist" in nowhere.stderr
+    assert nowhere.exit_code == 1 and "No such file or directory. Nothing was exported." in nowhere.stderr
     assert not [found for found in tmp_path.iterdir() if found.name.startswith(".store")]
 
 
