@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -234,3 +235,13 @@ def test_without_room_no_backup_is_made_and_the_message_says_where(
         ):
             back_up(filled, tmp_path / "b.zip")
     assert [found.name for found in tmp_path.iterdir()] == ["home"]
+
+
+def test_what_a_killed_backup_has_left_is_removed_after_a_day(filled: Settings, tmp_path: Path) -> None:
+    for name, hours in ((".kollega-backup-old", 25), (".kollega-backup-new", 1)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "kollega.db").write_text("confidential")
+        then = time.time() - hours * 3600
+        os.utime(tmp_path / name, (then, then))
+    back_up(filled, tmp_path / "b.zip")
+    assert sorted(found.name for found in tmp_path.iterdir()) == [".kollega-backup-new", "b.zip", "home"]
