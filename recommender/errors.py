@@ -49,6 +49,10 @@ class BackupError(KollegaError):
     """A backup cannot be made or restored."""
 
 
+class ExportError(KollegaError):
+    """The store cannot be exported to this file."""
+
+
 class AccountError(KollegaError):
     """A name, password, role or scope cannot be used."""
 
