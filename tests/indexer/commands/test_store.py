@@ -41,7 +41,7 @@ from tests.rows import all_rows
 FIRST_PUBLIC = "0003"
 """The revision of the tables in the first version that was handed out."""
 DROPPED = {("accounts", "session_key")}
-"""Columns that a newer version does without: since 0030 each session is a row."""
+"""Columns that a newer version does without: since 0008 each session is a row."""
 DAY, MOMENT = date(2026, 5, 4), datetime(2026, 5, 4, 9, 30)
 
 

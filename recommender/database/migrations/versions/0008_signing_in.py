@@ -6,7 +6,7 @@ The key of an account's sessions is dropped: sessions have a table of their own 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030"
+revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
