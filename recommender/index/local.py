@@ -110,8 +110,9 @@ class LocalIndex:
         """As in the protocol. Items that only keyword search has found get their cosines too."""
         lexical: dict[str, float] = {}
         share = max(_LEAST_SHARE, top_k // max(1, len(self._languages)))
-        for language in self._languages if self._lexical is not None else ():
-            lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, among))
+        if self._lexical is not None:
+            for language in self._languages:
+                lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, among))
         if vector is None or self._dense is None:
             return [Hit(key, self._language[key], None, score) for key, score in lexical.items()]
         passages = self._dense.search(vector, self._passages_of(tokens, among), top_k)
