@@ -37,8 +37,36 @@ class SettingsError(KollegaError):
     """A setting has a value that cannot be used."""
 
 
+class DatabaseUnusable(KollegaError):
+    """The database cannot be read or written."""
+
+
+class DatabaseVersion(KollegaError):
+    """The tables of the database are of another version of Kollega."""
+
+
+class BackupError(KollegaError):
+    """A backup cannot be made or restored."""
+
+
+class ExportError(KollegaError):
+    """The store cannot be exported to this file."""
+
+
 class AccountError(KollegaError):
     """A name, password, role or scope cannot be used."""
+
+
+class UnusablePassword(AccountError):
+    """A password is too short, too long or easy to guess; `reason` is "short", "long" or "easy"."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class TooBusy(KollegaError):
+    """Too much of the same is going on at this moment; trying again in a few seconds helps."""
 
 
 class NotAllowed(KollegaError):

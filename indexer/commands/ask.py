@@ -61,8 +61,8 @@ def answer(settings: Settings, question: str, handle: str | None, top_k: int, js
     from recommender.recommender import Recommender
     from recommender.render import as_json
 
-    live(settings.index_dir)  # a missing index is reported before the model is loaded
     with open_database(settings)() as session:
+        live(settings.index_dir)  # a missing index is reported before the model is loaded
         reader = ANYONE
         if handle:
             person = session.scalar(select(Person).where(Person.handle == handle))

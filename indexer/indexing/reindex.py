@@ -20,6 +20,7 @@ from recommender.index.journal import Journal, remove_journals
 from recommender.index.vector_space import SAMPLE, VectorSpace
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
+from recommender.monitoring import freshness
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ def reindex(
     started = time.monotonic()
     report = ReindexReport()
     with generations.write_lock(settings.index_dir), sessions() as session:
+        seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
         builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full)
         rewrite = generations.rewrite_asked_for(settings.index_dir)
         if rewrite:
@@ -90,6 +92,7 @@ def reindex(
             generations.remove_all_but(settings.index_dir, report.generation)
         report.reused = report.passages - report.encoded
         report.removed = len(deleted)
+        freshness.Seen(*seen, report.generation).write(settings.index_dir)
     report.seconds = time.monotonic() - started
     return report
 
@@ -180,7 +183,7 @@ def _passages_of(
             log.exception("%s cannot be cut into passages", item.key)
             report.failed.append(f"{item.key}: {error}")
         if told:
-            report.left_out.append(f"{item.key} ({' '.join(item.title.split())[:60]}): {'; '.join(told)}")
+            report.left_out.append(f"{item.key}: {'; '.join(told)}")  # without its title: this goes to logs
     return made
 
 

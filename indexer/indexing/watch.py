@@ -16,11 +16,14 @@ from indexer.indexing.reindex import ReindexReport, reindex
 from indexer.indexing.retention import erase_what_is_due
 from recommender.checksums import FileState, rewritten, states
 from recommender.corpus import fingerprint
+from recommender.database.failures import explain
+from recommender.database.files import database_path
 from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
 from recommender.errors import IndexDamaged, IndexLocked, IndexMismatch, ModelError
 from recommender.index import generations
 from recommender.language.analyzer import Analyzer
+from recommender.monitoring import freshness
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -34,9 +37,11 @@ def watch(
     analyzer: Analyzer,
     report: Callable[[ReindexReport], None],
     stopped: Callable[[], bool] = lambda: False,
+    wait: Callable[[float], object] = time.sleep,
 ) -> None:
     """Reindex whenever the database's fingerprint or the files of the index change, until `stopped()`. An index that is
-    missing or damaged is built anew from the database. Once a day, erase first what has been kept long enough.
+    missing or damaged is built anew from the database. Once a day, erase first what has been kept long enough. `wait`
+    is called with the seconds between two looks; it may return earlier.
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
     logged, it tries again; the pause before that is doubled each time, up to a minute. Raises ModelError when the
@@ -56,6 +61,8 @@ def watch(
                 _require_unchanged_model(encoder)
                 report(_updated(settings, sessions, encoder, analyzer))
                 last = (now[0], _files(settings))
+            else:
+                freshness.still_current(settings.index_dir)
             pause = settings.watch_seconds
         except ModelError:
             raise
@@ -64,10 +71,11 @@ def watch(
         except IndexMismatch as error:
             log.error("%s If you have done so, start this command again.", error)
             pause = min(2 * pause, _LONGEST_PAUSE)
-        except Exception:
-            log.exception("The index could not be updated; trying again")
+        except Exception as error:
+            sentence = explain(error, database_path(settings))
+            log.error("The index could not be updated; trying again. %s", sentence or "", exc_info=sentence is None)
             pause = min(2 * pause, _LONGEST_PAUSE)
-        time.sleep(pause)
+        wait(pause)
 
 
 def _updated(

@@ -6,10 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from recommender.database.account_tables import Account
 from recommender.database.tables import Base, Document, HelpRequest, Person, Reply
 
 log = logging.getLogger(__name__)
-_TABLES: tuple[type[Base], ...] = (HelpRequest, Reply, Document, Person)
+_TABLES: tuple[type[Base], ...] = (HelpRequest, Reply, Document, Person, Account)
 
 
 def readable(session: Session) -> bool:
@@ -20,7 +21,7 @@ def readable(session: Session) -> bool:
             key = table.__mapper__.primary_key[0]
             for order in (key, key.desc()):
                 session.execute(select(table.__table__).order_by(order).limit(1)).all()
-    except (SQLAlchemyError, ValueError) as error:  # ValueError: a damaged time or JSON value
+    except (SQLAlchemyError, OSError, ValueError) as error:  # ValueError: a damaged time or JSON value
         log.error("The database cannot be read: %s", getattr(error, "orig", error))
         return False
     return True
