@@ -68,6 +68,11 @@ def headings(session: Session, keys: Collection[str], reader: Reader) -> dict[st
     return loaded
 
 
+def is_empty(session: Session) -> bool:
+    """True when the database has neither requests nor documents."""
+    return not any(session.scalar(select(table.id).limit(1)) for table in (HelpRequest, Document))
+
+
 def is_key(key: str) -> bool:
     """True for the key of an item, such as `request:17` or `document:4`."""
     return _KEY.fullmatch(key) is not None

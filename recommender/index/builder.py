@@ -179,9 +179,7 @@ class IndexBuilder:
         if needs_hnsw or self._removed > _REMOVED_SHARE * max(1, len(dense)):
             dense = self._compact(catalogue, dense, passages >= hnsw_from)
         dense.save(directory / VECTORS)
-        background = _background(catalogue, dense, unrelated)
         digest = digest_of(*(f"{key} {value}" for key, value in sorted(catalogue.digests().items())))
-        catalogue.close()  # its file is complete now
         manifest = Manifest(
             format=generations.FORMAT,
             analysis=ANALYSIS_VERSION,
@@ -192,11 +190,12 @@ class IndexBuilder:
             passages=passages,
             rows=len(dense),
             approximate=dense.approximate,
-            background=background,
+            background=_background(catalogue, dense, unrelated),
             alignment=self.vector_space.alignment,
             digest=digest,
             files=generations.checksums_of(directory),
         )
+        catalogue.close()
         if self._old:
             self._old[0].close()
         manifest.write(directory)
