@@ -7,6 +7,7 @@ requests finds them.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any
@@ -53,8 +54,18 @@ def load_items(session: Session, keys: Collection[str]) -> dict[str, Item]:
 
 
 def readable_items(session: Session, keys: Collection[str], reader: Reader) -> dict[str, Item]:
-    """The items of `keys` that are in the database now and that `reader` may read, by key. `keys` may be user input."""
-    items = load_items(session, [key for key in keys if is_key(key)])
+    """The items of `keys` that are in the database now and that `reader` may read, by key. `keys` may be user input.
+    What an item was replaced by is named only if the reader may read that too."""
+    readable = _only_readable(load_items(session, [key for key in keys if is_key(key)]), reader)
+    replacing = {item.replaced_by for item in readable.values() if item.replaced_by} - readable.keys()
+    named = readable.keys() | _only_readable(load_items(session, replacing), reader).keys() if replacing else readable
+    return {
+        key: item if item.replaced_by is None or item.replaced_by in named else replace(item, replaced_by=None)
+        for key, item in readable.items()
+    }
+
+
+def _only_readable(items: dict[str, Item], reader: Reader) -> dict[str, Item]:
     return {key: item for key, item in items.items() if may_read(item.audience, reader)}
 
 

@@ -25,6 +25,7 @@ from recommender.index.local import LocalIndex, check_model
 from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import SHORTEST
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
+from recommender.language.terms import Terms
 
 log = logging.getLogger(__name__)
 _REMOVED_SHARE = 0.2  # share of removed rows from which all vectors are written anew: a judgement
@@ -49,6 +50,7 @@ class IndexBuilder:
         self._dense: DenseIndex | None = None
         self._lexical: LexicalIndex | None = None
         self._removed = 0
+        self._perhaps_gone: set[str] = set()
         self._pending: list[Vectors] = []
         self.vector_space = VectorSpace.load(base / "space.npz") if base else VectorSpace()
 
@@ -123,6 +125,10 @@ class IndexBuilder:
     def remove(self, keys: Collection[str]) -> int:
         """Remove items. Returns how many passages were removed."""
         catalogue, _dense, lexical = self._parts()
+        for key in keys:
+            passages = catalogue.passages_of(key)
+            if passages:
+                self._perhaps_gone |= self._words(self._index_terms(passages, passages[0].language))
         removed = catalogue.remove(keys)
         lexical.remove(keys)
         self._removed += removed
@@ -137,16 +143,23 @@ class IndexBuilder:
         if len(self._pending) >= _ADD_TOGETHER:
             self._flush()
         catalogue.add(item, digest, rows)
-        without_openings = [passage for passage in passages if passage.role is not Role.OPENING]
-        parts = (
-            "\n".join(dict.fromkeys(passage.context for passage in without_openings)),
-            "\n".join(passage.text for passage in without_openings),
-            _first_words(passages) if item.kind is Kind.DOCUMENT else "",
-        )
-        context, text, opening = (self._analyzer.index_terms(part, item.language) for part in parts)
-        words = {word for word in (*context.words, *text.words) if len(word) >= SHORTEST - 1 and word.isalpha()}
-        catalogue.add_words(words)
+        context, text = self._index_terms(passages, item.language)
+        first_words = _first_words(passages) if item.kind is Kind.DOCUMENT else ""
+        opening = self._analyzer.index_terms(first_words, item.language)
+        catalogue.add_words(self._words((context, text)))
         lexical.add([Entry(item.key, item.language, item.audience, context, text, opening)])
+
+    def _index_terms(self, passages: Sequence[Passage], language: str) -> tuple[Terms, Terms]:
+        """The terms of an item's titles and headings, and of its text."""
+        without_openings = [passage for passage in passages if passage.role is not Role.OPENING]
+        context = "\n".join(dict.fromkeys(passage.context for passage in without_openings))
+        text = "\n".join(passage.text for passage in without_openings)
+        return self._analyzer.index_terms(context, language), self._analyzer.index_terms(text, language)
+
+    @staticmethod
+    def _words(parts: Sequence[Terms]) -> set[str]:
+        """The words that a misspelt word may stand for."""
+        return {word for part in parts for word in part.words if len(word) >= SHORTEST - 1 and word.isalpha()}
 
     def finish(self, hnsw_from: int, unrelated: float | None = None) -> Manifest:
         """Write all files, verify them by opening them, and make the generation live.
@@ -160,6 +173,7 @@ class IndexBuilder:
             raise RuntimeError("begin() comes first")
         self._flush()
         lexical.commit()
+        catalogue.remove_words([word for word in sorted(self._perhaps_gone) if not lexical.has_word(word)])
         catalogue.commit()
         items, passages = catalogue.counts()
         needs_hnsw = not dense.approximate and passages >= hnsw_from

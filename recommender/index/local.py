@@ -4,8 +4,9 @@ It is opened once and then only read, by many threads. `builder.py` writes gener
 """
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,14 @@ from recommender.index.vocabulary import Vocabulary
 from recommender.language.analyzer import ANALYSIS_VERSION
 from recommender.language.terms import Terms
 
+Audiences = Sequence[tuple[str, frozenset[str]]]
+"""(key, audience) of items."""
 _ROLES = tuple(Role)  # an item's passages have the numbers of their roles
 _QUESTION, _ANSWER, _SECTION, _OPENING = (
     _ROLES.index(role) for role in (Role.QUESTION, Role.ANSWER, Role.SECTION, Role.OPENING)
 )
 _LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
+_MOST_WORDS = 16  # readable words that a misspelt word may stand for: a judgement
 
 
 class LocalIndex:
@@ -57,8 +61,9 @@ class LocalIndex:
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
         self._language = catalogue.languages()
         self._vocabulary = Vocabulary(catalogue.words())
-        self._languages = sorted(set(self._language.values()))
-        by_token = _passages_by_token(catalogue, self._items, self._item_of)
+        audiences = [(key, audience) for key, audience in catalogue.audiences() if key in self._numbers]
+        self._languages = _languages_by_token(audiences, self._language)
+        by_token = _passages_by_token(audiences, self._numbers, self._item_of)
         self._readable = lru_cache(maxsize=256)(partial(_mask, by_token, manifest.rows))
 
     @classmethod
@@ -102,8 +107,9 @@ class LocalIndex:
     ) -> list[Hit]:
         """As in the protocol. Items that only keyword search has found get their cosines too."""
         lexical: dict[str, float] = {}
-        share = max(_LEAST_SHARE, top_k // max(1, len(self._languages)))
-        for language in self._languages:
+        languages = sorted(set().union(*(self._languages.get(token, ()) for token in tokens)))
+        share = max(_LEAST_SHARE, top_k // max(1, len(languages)))
+        for language in languages:
             lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, among))
         if vector is None or self._dense is None:
             return [Hit(key, self._language[key], None, score) for key, score in lexical.items()]
@@ -189,9 +195,10 @@ class LocalIndex:
         """As in the protocol."""
         return self._lexical.rarity(terms, tokens)
 
-    def similar_words(self, word: str) -> list[tuple[str, int]]:
-        """As in the protocol."""
-        return self._vocabulary.near(word)
+    def similar_words(self, word: str, tokens: frozenset[str]) -> list[tuple[str, int]]:
+        """As in the protocol: up to 16 words, found as in `Vocabulary.near`."""
+        near = self._vocabulary.near(word)
+        return list(islice((match for match in near if self._lexical.has_word(match[0], tokens)), _MOST_WORDS))
 
     def size(self, tokens: frozenset[str]) -> int:
         """As in the protocol."""
@@ -252,19 +259,26 @@ def _membership(catalogue: Catalogue, rows: int) -> tuple[list[str], NDArray[np.
 
 
 def _passages_by_token(
-    catalogue: Catalogue, keys: list[str], item_of: NDArray[np.int32]
+    audiences: Audiences, numbers: Mapping[str, int], item_of: NDArray[np.int32]
 ) -> dict[str, NDArray[np.int64]]:
     """The ids of the passages that each reader token may read, without removed passages."""
-    numbers = {key: number for number, key in enumerate(keys)}
     items: dict[str, list[int]] = {}
-    for key, audience in catalogue.audiences():
-        if key in numbers:
-            for token in audience:
-                items.setdefault(token, []).append(numbers[key])
+    for key, audience in audiences:
+        for token in audience:
+            items.setdefault(token, []).append(numbers[key])
     readable: dict[str, NDArray[np.int64]] = {}
     not_removed = item_of >= 0
     for token, members in items.items():
-        wanted = np.zeros(len(keys) + 1, np.bool_)
+        wanted = np.zeros(len(numbers) + 1, np.bool_)
         wanted[members] = True
         readable[token] = np.flatnonzero(not_removed & wanted[item_of])
     return readable
+
+
+def _languages_by_token(audiences: Audiences, language: Mapping[str, str]) -> dict[str, set[str]]:
+    """The languages of the items that each reader token may read."""
+    languages: dict[str, set[str]] = {}
+    for key, audience in audiences:
+        for token in audience:
+            languages.setdefault(token, set()).add(language[key])
+    return languages
