@@ -53,7 +53,8 @@ pytest = folder=$${TMPDIR:-/tmp}; \
   base=$$(mktemp -d "$$folder/kollega-tests-XXXXXX"); \
   trap 'rm -rf "$$base"' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
   OMP_NUM_THREADS=1 COVERAGE_FILE=$$base/coverage $(BIN)/pytest --basetemp=$$base/files -n 2 --dist loadfile
-# The long runs: 10,000 cases of "nobody sees what they may not read", and more requests that try to break the API.
+# The long runs: 10,000 cases of "nobody sees what they may not read" and of "what may not be read changes nothing", and
+# more requests that try to break the API.
 LONG := KOLLEGA_LEAK_CASES=10000 KOLLEGA_FUZZ_EXAMPLES=100
 COVERAGE := --cov --cov-report=term:skip-covered
 
@@ -81,9 +82,11 @@ lint: $(VENV)/.test-tools  ## check style and types
 everyday: $(VENV)/.test-tools  ## measure the answers to everyday questions on the demo organisation: PLOT=FILE
 	$(BIN)/python -m tests.everyday.measure $(if $(PLOT),--plot $(PLOT))
 
-bench: $(VENV)/.test-tools  ## measure speed and memory, and try 100,000 leak cases
+bench: $(VENV)/.test-tools  ## measure speed and memory, and try 100,000 cases of each leak test
 	$(BIN)/python -m tests.benchmarks.speed
-	@export KOLLEGA_LEAK_CASES=100000; $(pytest) --timeout=0 -n 0 -q -s tests/test_leaks.py
+	$(BIN)/python -m tests.benchmarks.held_fixed
+	@export KOLLEGA_LEAK_CASES=100000; $(pytest) --timeout=0 -n 0 -q -s \
+	  tests/test_leaks.py tests/test_non_interference.py
 
 load: $(VENV)/.load-tools  ## measure the server under load
 	$(BIN)/python -m tests.benchmarks.load

@@ -59,6 +59,11 @@ class IndexBuilder:
         """Number of passages that the generation contains now."""
         return self._catalogue.counts()[1] if self._catalogue else 0
 
+    def passages_of(self, keys: Collection[str]) -> int:
+        """Number of passages of these items that the generation contains now."""
+        wanted = frozenset(keys)
+        return sum(key in wanted for _id, key in self._catalogue.members()) if self._catalogue else 0
+
     @classmethod
     def open(cls, index_dir: Path, model: ModelCard, analyzer: Analyzer, full: bool) -> "IndexBuilder":
         """Start from the live generation; from nothing with `full`, when there is no live generation, or when an
@@ -161,10 +166,13 @@ class IndexBuilder:
         """The words that a misspelt word may stand for."""
         return {word for part in parts for word in part.words if len(word) >= SHORTEST - 1 and word.isalpha()}
 
-    def finish(self, hnsw_from: int, unrelated: float | None = None) -> Manifest:
+    def finish(
+        self, hnsw_from: int, unrelated: float | None = None, typical: Collection[str] | None = None
+    ) -> Manifest:
         """Write all files, verify them by opening them, and make the generation live.
 
         `unrelated` is the model's mean cosine of unrelated texts (`unrelated_cosine`), which matters in a small corpus.
+        With `typical`, how near unrelated texts are is measured on these items only.
         Raises IndexDamaged when the new generation cannot be opened; the live one stays.
         """
         catalogue, dense, lexical = self._parts()
@@ -191,7 +199,7 @@ class IndexBuilder:
             passages=passages,
             rows=len(dense),
             approximate=dense.approximate,
-            background=_background(catalogue, dense, unrelated),
+            background=_background(catalogue, dense, unrelated, typical),
             alignment=self.vector_space.alignment,
             digest=digest,
         )
@@ -253,10 +261,13 @@ def _first_words(passages: Sequence[Passage]) -> str:
     return " ".join(" ".join(openings).split()[:_OPENING_WORDS])
 
 
-def _background(catalogue: Catalogue, dense: DenseIndex, unrelated: float | None) -> float:
-    """Mean cosine of passages of different items, from a sample: how near unrelated texts are. `unrelated` counts as
-    much as _PRIOR_PAIRS pairs of passages; None leaves it out."""
-    members = list(catalogue.members())
+def _background(
+    catalogue: Catalogue, dense: DenseIndex, unrelated: float | None, keys: Collection[str] | None = None
+) -> float:
+    """Mean cosine of passages of different items, from a sample of the items `keys` or of all: how near unrelated texts
+    are. `unrelated` counts as much as _PRIOR_PAIRS pairs of passages; None leaves it out."""
+    wanted = None if keys is None else frozenset(keys)
+    members = [member for member in catalogue.members() if wanted is None or member[1] in wanted]
     sample = np.random.default_rng(0).permutation(len(members))[:_SAMPLE]
     vectors = dense.vectors(np.array([members[n][0] for n in sample], np.int64))
     keys = np.array([members[n][1] for n in sample])

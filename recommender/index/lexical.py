@@ -161,7 +161,7 @@ class LexicalIndex:
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:top_k]
 
     def _hits(self, query: tantivy.Query, top_k: int) -> tuple[list[Any], list[float]]:
-        """(at least the `top_k` best hits, with all that are equal to the last of these; the score of each)."""
+        """(the `top_k` best hits and those equal to the last of them, up to some thousands; the score of each)."""
         limit = top_k + _SPARE
         while True:
             hits = self._searcher.search(query, limit=limit, count=False).hits

@@ -192,10 +192,10 @@ def test_passages_are_returned_as_they_were_written(index: LocalIndex, analyzer:
 def test_the_background_is_the_mean_cosine_of_different_items_and_of_the_model(
     index: LocalIndex, encoder: FakeEncoder
 ) -> None:
-    texts = ["printer jam\nopen the tray", "vpn tunnel\nrestart the client", "printer salary\nask the payroll"]
-    texts += ["printer jam", "vpn tunnel", "printer salary"]  # the openings of the items
+    texts = ["printer jam\nopen the tray", "vpn tunnel\nrestart the client"]  # without what only hr may read
+    texts += ["printer jam", "vpn tunnel"]  # the openings of the items
     cosines = encoder.encode_passages(texts) @ encoder.encode_passages(texts).T
-    pairs = [cosines[a, b] for a in range(6) for b in range(6) if a % 3 != b % 3]
+    pairs = [cosines[a, b] for a in range(4) for b in range(4) if a % 2 != b % 2]
     expected = (sum(pairs) + 200 * unrelated_cosine(encoder)) / (len(pairs) + 200)
     assert index.background == pytest.approx(float(expected), abs=1e-6)
 
