@@ -1,12 +1,32 @@
 """The command `kollega`: the group of all commands; errors become exit codes here."""
 
 import logging
+import os
+from typing import IO, Any
 
 import click
 
-from indexer.commands import ask, imports, index, measure, people, serve
+from indexer.commands import ask, audit, erase, imports, index, measure, people, serve, signing_in, store
+from indexer.commands.running import logs_json
 from recommender.errors import KollegaError
+from recommender.monitoring import logs
 from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class _Failure(click.ClickException):
+    """An error that is meant for a person: one sentence on standard error, or a log line when these are JSON."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self._as_json = logs_json()  # asked now: when it is shown, the command's context has ended
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        if self._as_json:
+            log.error("%s", self.message)
+        else:
+            super().show(file)
 
 
 class _Group(click.Group):
@@ -16,7 +36,23 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except KollegaError as error:
-            raise click.ClickException(str(error)) from error
+            raise _Failure(str(error)) from error
+        except Exception as error:
+            sentence = _explain(error, ctx.obj) if isinstance(ctx.obj, Settings) else None
+            if sentence is None:
+                raise
+            raise _Failure(sentence) from error
+
+
+def _explain(error: Exception, settings: Settings) -> str | None:
+    """A sentence about an error that the disk or the database has caused; None for any other one."""
+    from recommender.database.failures import damage, explain, is_damaged
+    from recommender.database.files import database_path
+
+    if isinstance(error, OSError) and not settings.home.is_dir():
+        return f"KOLLEGA_HOME={settings.home} cannot be used: {error.strerror}."
+    database = database_path(settings)
+    return explain(error, database) or (damage(database) if is_damaged(database) else None)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,15 +64,16 @@ def main(ctx: click.Context, verbose: bool) -> None:
 
     Settings are environment variables that start with KOLLEGA_; docs/settings.md lists them.
     """
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
+    os.umask(0o077)  # only the account that runs a command can read the files that it makes
     if ctx.invoked_subcommand:
         ctx.obj = Settings.from_environment()
+        logs.configure(ctx.obj.log_format, verbose)
 
 
 for command in (
-    ask.ask, imports.import_group, index.prepare, index.reindex, index.watch, index.status, index.rollback,
-    measure.evaluate, measure.train_experts, measure.calibrate, people.user_group, people.team, serve.serve, serve.demo,
+    ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, index.watch, index.status, index.verify,
+    index.rollback, erase.erase, erase.retention, measure.evaluate, measure.train_experts, measure.calibrate,
+    signing_in.user_group, people.team, serve.serve, serve.demo, store.backup, store.restore, store.upgrade,
+    store.export,
 ):  # fmt: skip
     main.add_command(command)

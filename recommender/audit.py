@@ -85,6 +85,15 @@ def record_audience(
         record(session, actor, f"{subject.partition(':')[0]}.audience", subject, details)
 
 
+def record_change(
+    session: Session, actor: Actor, action: str, subject: str, before: Any, after: Any, widened: bool = False
+) -> None:
+    """Add an entry about a value, unless it has stayed the same. `widened` says that somebody may read more now."""
+    if before != after:
+        details = {"before": before, "after": after} | ({"widened": True} if widened else {})
+        record(session, actor, action, subject, details)
+
+
 def entries(
     session: Session,
     *,

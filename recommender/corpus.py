@@ -12,7 +12,7 @@ from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Executable, String, and_, bindparam, cast, func, select
+from sqlalchemy import BindParameter, Executable, Integer, String, and_, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
@@ -56,17 +56,12 @@ def load_items(session: Session, keys: Collection[str]) -> dict[str, Item]:
 def readable_items(session: Session, keys: Collection[str], reader: Reader) -> dict[str, Item]:
     """The items of `keys` that are in the database now and that `reader` may read, by key. `keys` may be user input.
     What an item was replaced by is named only if the reader may read that too."""
-    readable = _only_readable(load_items(session, [key for key in keys if is_key(key)]), reader)
-    replacing = {item.replaced_by for item in readable.values() if item.replaced_by} - readable.keys()
-    named = readable.keys() | _only_readable(load_items(session, replacing), reader).keys() if replacing else readable
-    return {
-        key: item if item.replaced_by is None or item.replaced_by in named else replace(item, replaced_by=None)
-        for key, item in readable.items()
-    }
-
-
-def _only_readable(items: dict[str, Item], reader: Reader) -> dict[str, Item]:
-    return {key: item for key, item in items.items() if may_read(item.audience, reader)}
+    known = load_items(session, [key for key in keys if is_key(key)])
+    readable = {key: item for key, item in known.items() if may_read(item.audience, reader)}
+    replacing = load_items(session, {item.replaced_by for item in readable.values() if item.replaced_by})
+    named = {key for key, item in replacing.items() if may_read(item.audience, reader)}
+    hidden = {key for key, item in readable.items() if item.replaced_by and item.replaced_by not in named}
+    return {key: replace(item, replaced_by=None) if key in hidden else item for key, item in readable.items()}
 
 
 def headings(session: Session, keys: Collection[str], reader: Reader) -> dict[str, Heading]:
@@ -101,11 +96,26 @@ def merge_target(session: Session, key: str, external_id: str) -> str | None:
 
 
 def fingerprint(session: Session) -> tuple[Any, ...]:
-    """A value that changes whenever a request, reply, document, audience or person changes. It is cheap to compute."""
+    """A value that changes whenever a request, reply, document, audience or person changes. It is cheap to compute.
+
+    It sums the times of the last change and does not take the latest one: the clock may have been set back, and a
+    transaction may be committed after one with a later time.
+    """
+    sqlite = session.get_bind().dialect.name == "sqlite"
     parts: list[Any] = []
     for model in (HelpRequest, Reply, Document, RequestAudience, DocumentAudience, Person):
-        parts += session.execute(select(func.count(), func.max(model.updated_at)).select_from(model)).one()
+        time = _microseconds(model.updated_at, sqlite)
+        parts += session.execute(select(func.count(), func.sum(time)).select_from(model)).one()
     return tuple(parts)
+
+
+def _microseconds(column: Any, sqlite: bool) -> Any:
+    """A time as a whole number of microseconds, without the days beyond the last eleven: their sum stays below the
+    largest integer of SQLite."""
+    if not sqlite:
+        return func.extract("epoch", column) * 1_000_000
+    seconds = cast(func.strftime("%s", column), Integer) % 1_000_000
+    return seconds * 1_000_000 + cast(func.substr(column, 21, 6), Integer)
 
 
 def ids_of(keys: Collection[str], kind: Kind) -> list[int]:

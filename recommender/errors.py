@@ -17,6 +17,10 @@ class IndexDamaged(KollegaError):
     """The files of an index generation cannot be read, or do not agree with its manifest."""
 
 
+class KeywordsDamaged(IndexDamaged):
+    """The files of keyword search are damaged; the vectors may be whole."""
+
+
 class IndexLocked(KollegaError):
     """Another process is writing the index."""
 
@@ -33,8 +37,36 @@ class SettingsError(KollegaError):
     """A setting has a value that cannot be used."""
 
 
+class DatabaseUnusable(KollegaError):
+    """The database cannot be read or written."""
+
+
+class DatabaseVersion(KollegaError):
+    """The tables of the database are of another version of Kollega."""
+
+
+class BackupError(KollegaError):
+    """A backup cannot be made or restored."""
+
+
+class ExportError(KollegaError):
+    """The store cannot be exported to this file."""
+
+
 class AccountError(KollegaError):
     """A name, password, role or scope cannot be used."""
+
+
+class UnusablePassword(AccountError):
+    """A password is too short, too long or easy to guess; `reason` is "short", "long" or "easy"."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class TooBusy(KollegaError):
+    """Too much of the same is going on at this moment; trying again in a few seconds helps."""
 
 
 class NotAllowed(KollegaError):
@@ -51,6 +83,10 @@ class CannotReplace(KollegaError):
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class ErasureError(KollegaError):
+    """What was named to be erased does not exist."""
 
 
 class EvaluationError(KollegaError):

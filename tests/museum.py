@@ -19,6 +19,7 @@ PEOPLE = {
     "varausrobotti": ("Varausrobotti", "toimisto"),
 }
 """Name and team by handle. The last three are no persons."""
+PEOPLE_WHO_ACT = ("petteri", "oona", "mirva")
 
 
 class Request(NamedTuple):

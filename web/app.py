@@ -20,16 +20,19 @@ from web import (
     formatting,
     health,
     limits,
+    measuring,
     people,
     profile,
     replacing,
+    request_log,
     requests,
     results,
+    security,
 )
 from web.formatting import LANGUAGES
 from web.reading import owns_documents
 from web.secret_key import load_secret_key
-from web.sign_in import oidc
+from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
 
 # These modules add their operations to the API's blueprint. The OpenAPI document lists them in this order.
@@ -40,21 +43,26 @@ import web.api.documents
 import web.api.people  # noqa: F401
 # isort: on
 
-_VIEWS = (ask, requests, documents, replacing, desk, people, profile, api, sign_in, oidc, embed, health)
+_VIEWS = (
+    ask, requests, documents, replacing, desk, people, profile, security, api, pages, second_factor, forgotten, oidc,
+    embed, health,
+)  # fmt: skip
 _YEAR = 365 * 24 * 3600  # seconds
-_SESSION = timedelta(days=14)  # a judgement
+_NO_DEVICES = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
 def create_app(settings: Settings, recommender: Recommender | None = None) -> Flask:
     """The web application on the settings' database and index; loads the model unless a recommender is given. Raises
     SettingsError when the secret key cannot be used or a setting needs a package that is not installed."""
+    sessions = open_database(settings)
     app = Flask(__name__)
     _configure(app, settings)
-    sessions = open_database(settings)
     if recommender is None:
         recommender = Recommender.open(settings)
         recommender.warm_up()
     current.attach(app, settings, recommender, sessions)
+    request_log.attach(app)  # before all others: it runs first and last
+    measuring.attach(app, sessions.kw["bind"])
     Babel(app, locale_selector=_language)
     csrf = CSRFProtect(app)
     sign_in.attach(app, settings)
@@ -63,6 +71,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     errors.attach(app)
     formatting.attach(app)
     results.attach(app)
+    health.attach(app, settings, recommender, sessions)
     app.jinja_env.globals["keeps_documents"] = owns_documents
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)
@@ -82,7 +91,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         MAX_FORM_MEMORY_SIZE=1_000_000,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may be open for days
         WTF_CSRF_SSL_STRICT=False,  # SameSite and the CSRF token are enough; a proxy may remove the Referer
-        PERMANENT_SESSION_LIFETIME=_SESSION,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=settings.session_days),
         SESSION_REFRESH_EACH_REQUEST=False,  # otherwise a slow answer could restore a session that has just ended
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
         SESSION_COOKIE_SAMESITE="Lax",
@@ -114,6 +123,11 @@ def _add_headers(response: Response) -> Response:
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Permissions-Policy"] = _NO_DEVICES
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"  # the embedded script is fetched with CORS instead
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
     if not request.path.startswith("/static/"):
         response.headers["Cache-Control"] = "no-store"
         response.vary.add("Accept-Language")

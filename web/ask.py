@@ -1,12 +1,10 @@
 """The search page: suggestions and colleagues for a question, as a whole page, or only the results while somebody
 types."""
 
-import logging
-
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from recommender.access import readable_documents, readable_requests
 from recommender.corpus import readable_items
@@ -15,13 +13,11 @@ from recommender.datatypes import Recommendation
 from recommender.knowledge import outcomes
 from recommender.people import availability
 from recommender.search.search import SHOWN
-from web.current import session
+from web.current import counting, session
 from web.limits import limiter
 from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.reading import team_rows
 from web.sign_in.session import current_reader
-
-log = logging.getLogger(__name__)
 
 blueprint = Blueprint("ask", __name__)
 _MOST_LEFT = 20  # opened items that are counted for one visit: a judgement
@@ -78,22 +74,20 @@ def _count(kind: outcomes.EventKind, keys: list[str]) -> None:
     readable = readable_items(session(), keys, current_reader())
     if not readable:
         abort(404)
-    for key in readable:
-        outcomes.record(session(), kind, key)
-    session().commit()
+
+    def write(counts: Session) -> None:
+        for key in readable:
+            outcomes.record(counts, kind, key)
+
+    counting().count(write)
 
 
 def _count_first(recommendation: Recommendation) -> None:
     """Count that the first colleague was suggested: once for each question, not for each letter that is typed. Who
     asked is not stored."""
-    if not recommendation.experts:
-        return
-    try:
-        availability.count_first(session(), recommendation.experts[0].person_id, utc_now().date())
-        session().commit()
-    except OperationalError:  # the database is locked by another writer: a missing count does no harm
-        session().rollback()
-        log.warning("A first suggestion could not be counted", exc_info=True)
+    if recommendation.experts:
+        person_id, today = recommendation.experts[0].person_id, utc_now().date()
+        counting().count(lambda counts: availability.count_first(counts, person_id, today))
 
 
 def _page(question: TypedQuestion) -> ResponseReturnValue:

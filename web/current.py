@@ -3,6 +3,7 @@
 from flask import Flask, current_app, g, request
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.knowledge.counting import Counting
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -15,6 +16,7 @@ def attach(
     app.extensions["kollega_settings"] = app_settings
     app.extensions["kollega_recommender"] = app_recommender
     app.extensions["kollega_sessions"] = session_factory
+    app.extensions["kollega_counting"] = Counting(app_settings)
     app.teardown_appcontext(_close_session)
 
 
@@ -43,6 +45,12 @@ def session() -> Session:
         g.session = current_app.extensions["kollega_sessions"](info={"via": via})
     database_session: Session = g.session
     return database_session
+
+
+def counting() -> Counting:
+    """What counts without making the reader wait for the database."""
+    app_counting: Counting = current_app.extensions["kollega_counting"]
+    return app_counting
 
 
 def _close_session(_error: BaseException | None) -> None:

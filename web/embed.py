@@ -8,7 +8,7 @@ from flask_babel import force_locale, gettext
 from recommender.access import ANYONE
 from recommender.datatypes import INDEX_MISSING, Kind, Recommendation, Suggestion
 from recommender.settings import Settings
-from web import current, results
+from web import current, measuring, results
 from web.current import session
 from web.formatting import LANGUAGES, day, item_url
 from web.limits import limiter
@@ -52,6 +52,8 @@ def suggest() -> ResponseReturnValue:
 
 def _suggestions_json(question: str) -> dict[str, object]:
     recommendation = current.recommender().recommend(question, ANYONE, session(), _SHOWN, typing=True)
+    if question:
+        measuring.counts().count_answer(recommendation, partial=True)
     return {
         "heading": _heading(recommendation) if question else "",
         "hint": _hint(recommendation) if question else "",
@@ -69,11 +71,7 @@ def _heading(recommendation: Recommendation) -> str:
                 command="kollega reindex",
             )
         )
-    heading = results.heading(recommendation)
-    if recommendation.notices:
-        only_words = gettext("Searching by words alone for the moment, so answers in other words may be missed.")
-        return f"{only_words} {heading}"
-    return heading
+    return f"{results.notice(recommendation)} {results.heading(recommendation)}".strip()
 
 
 def _hint(recommendation: Recommendation) -> str:

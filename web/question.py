@@ -8,7 +8,7 @@ from recommender import access
 from recommender.access import Reader
 from recommender.database.tables import HelpRequest
 from recommender.datatypes import Kind, Recommendation, Suggestion, item_key
-from web import current
+from web import current, measuring
 from web.sign_in.session import current_reader
 
 SHOWN_AT_ONCE = 3  # suggestions on a page before "show more": a judgement
@@ -38,7 +38,9 @@ def recommend(question: TypedQuestion, top_k: int, typing: bool = False) -> Reco
     """At most `top_k` suggestions for a question, and colleagues, from what the current reader may read. `typing` says
     that the question is not finished."""
     recommender, session = current.recommender(), current.session()
-    return recommender.recommend(question.text, current_reader(), session, top_k, typing=typing)
+    found = recommender.recommend(question.text, current_reader(), session, top_k, typing=typing)
+    measuring.counts().count_answer(found, partial=typing)
+    return found
 
 
 def recommend_similar(

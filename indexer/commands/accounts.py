@@ -6,31 +6,46 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recommender import accounts
+from recommender import accounts, audit
+from recommender.access import AGENTS
+from recommender.accounts import second_factor
+from recommender.database.account_tables import Account
 from recommender.database.person_kind import PERSON, SERVICE
-from recommender.database.tables import Account, Person, Team
+from recommender.database.tables import Person, Team
 from recommender.errors import AccountError
+from recommender.knowledge import erasure
 
 
-def add(session: Session, handle: str, name: str, role: str, teams: Sequence[str], password: str | None) -> str:
+def add(
+    session: Session,
+    handle: str,
+    name: str,
+    role: str,
+    teams: Sequence[str],
+    password: str | None,
+    email: str = "",
+    words: Sequence[str] = (),
+) -> str:
     """Let a person sign in; returns a sentence with their role. A person who is already in the database keeps the name,
-    teams or role that is not given. Raises AccountError for a handle or a password that cannot be used, or an unknown
-    team."""
+    teams, role or address that is not given. Raises AccountError for a handle, address or password that cannot be used,
+    or an unknown team."""
     if not handle or ":" in handle or handle.split() != [handle] or len(handle) > 64:
         raise AccountError("A user name has 1 to 64 characters, without spaces and colons.")
     person = session.scalar(select(Person).where(Person.handle == handle))
     if person is None:
-        person = Person(handle=handle, name=name or handle, role=role or "staff", languages=[])
+        person = Person(handle=handle, name=name or handle, languages=[])
         session.add(person)
+        session.flush()
+        erasure.forget(session, erasure.PERSON, handle)
+        audit.record(session, audit.COMMAND, "person.added", f"person:{person.id}")
     else:
-        person.name, person.role = name or person.name, role or person.role
-    if teams:
-        person.teams = [get_team(session, team) for team in teams]
-    session.flush()
-    if password is None:
-        accounts.open_account(session, person)
-    else:
-        accounts.set_password(session, person, password)
+        person.name = name or person.name
+    _give(session, person, role or person.role, teams)
+    accounts.open_account(session, person)
+    if email:
+        accounts.set_email(session, person, email)
+    if password is not None:
+        accounts.set_password(session, person, password, words=words)
     accounts.enable(session, person)
     return f"{person.handle} may sign in as {person.role}"
 
@@ -39,9 +54,7 @@ def set_role(session: Session, handle: str, role: str, teams: Sequence[str]) -> 
     """Change a person's role and, when teams are given, their teams; returns a sentence about it. Raises AccountError
     for an unknown person or team."""
     person = get_person(session, handle)
-    person.role = role
-    if teams:
-        person.teams = [get_team(session, team) for team in teams]
+    _give(session, person, role, teams)
     team_names = ", ".join(team.handle for team in person.teams)
     return f"{handle} is {role}" + (f" of {team_names}" if team_names else "")
 
@@ -50,8 +63,10 @@ def set_kind(session: Session, handle: str, kind: str) -> str:
     """Say whether somebody is a "person" or a "service", or that it is to be guessed ("guess"); returns a sentence
     about it. Raises AccountError for an unknown person."""
     person = get_person(session, handle)
+    before = person.stated_kind
     person.stated_kind = kind if kind in (PERSON, SERVICE) else None
     session.flush()
+    audit.record_change(session, audit.COMMAND, "person.kind", f"person:{person.id}", before, person.stated_kind)
     suggested = "is never suggested" if person.kind == SERVICE else "may be suggested"
     return f"{handle} is a {person.kind} and {suggested}"
 
@@ -71,18 +86,38 @@ def rows(session: Session) -> list[str]:
                 account.person.name,
                 account.person.role,
                 ",".join(team.handle for team in account.person.teams),
-                "disabled" if account.disabled else "password" if account.password_hash else "no password",
+                _how(session, account),
             )
         )
         for account in session.scalars(select(Account).join(Person).order_by(Person.handle))
     ]
 
 
+def _how(session: Session, account: Account) -> str:
+    """How somebody signs in, in words."""
+    if account.disabled:
+        return "disabled"
+    factor = ", second factor" if second_factor.is_on(session, account.person_id) else ""
+    return ("password" if account.password_hash else "no password") + factor
+
+
 def restrict(session: Session, handle: str, restricted: bool) -> str:
     """Set who may read new requests to a team by default: only the asker and the team, or everyone. Returns a sentence
     about it. Raises AccountError for an unknown team."""
-    get_team(session, handle).restricted = restricted
+    team = get_team(session, handle)
+    before, team.restricted = team.restricted, restricted
+    widened = before and not restricted
+    audit.record_change(session, audit.COMMAND, "team.restricted", f"team:{handle}", before, restricted, widened)
     return f"new requests to {handle} are by default for " + ("those in the request" if restricted else "everyone")
+
+
+def keep(session: Session, handle: str, days: int | None) -> str:
+    """Set for how many days a team's resolved requests are kept; None means forever. Returns a sentence about it.
+    Raises AccountError for an unknown team."""
+    team = get_team(session, handle)
+    before, team.keep_days = team.keep_days, days
+    audit.record_change(session, audit.COMMAND, "team.keep_days", f"team:{handle}", before, days)
+    return f"resolved requests of {handle} are kept " + ("forever" if days is None else f"for {days} days")
 
 
 def open_demo(session: Session, handles: Sequence[str]) -> list[tuple[Person, str]]:
@@ -91,10 +126,25 @@ def open_demo(session: Session, handles: Sequence[str]) -> list[tuple[Person, st
     opened = []
     for handle in handles:
         person, password = get_person(session, handle), secrets.token_urlsafe(9)
-        account = accounts.set_password(session, person, password)
+        account = accounts.set_password(session, person, password, keep_tokens=True)
         account.disabled = False
         opened.append((person, password))
     return opened
+
+
+def _give(session: Session, person: Person, role: str, teams: Sequence[str]) -> None:
+    """Give a person a role and, when teams are given, these teams in place of theirs."""
+    subject, role_before = f"person:{person.id}", person.role
+    before = sorted(team.handle for team in person.teams)
+    person.role = role
+    if teams:
+        person.teams = [get_team(session, team) for team in teams]
+    session.flush()
+    after = sorted(team.handle for team in person.teams)
+    more = role in AGENTS and role_before not in AGENTS
+    audit.record_change(session, audit.COMMAND, "person.role", subject, role_before, role, widened=more)
+    more = bool(set(after) - set(before))
+    audit.record_change(session, audit.COMMAND, "person.teams", subject, before, after, widened=more)
 
 
 def get_person(session: Session, handle: str) -> Person:

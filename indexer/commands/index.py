@@ -1,11 +1,21 @@
-"""The commands that keep the index up to date: `kollega prepare`, `reindex`, `watch`, `status`, `rollback`."""
+"""The commands that keep the index up to date: `kollega prepare`, `reindex`, `watch`, `status`, `verify`,
+`rollback`."""
 
+import logging
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from indexer.commands.running import load_analyzer, progress_bar, stop_when_terminated
+from indexer.commands.running import (
+    load_analyzer,
+    logs_json,
+    note,
+    progress_bar,
+    stop_after_this_step,
+    stop_when_terminated,
+)
+from recommender.monitoring.logs import fields
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
@@ -14,6 +24,7 @@ if TYPE_CHECKING:
     from indexer.indexing.reindex import ReindexReport
     from recommender.encoder import Encoder
 
+log = logging.getLogger(__name__)
 _MOST_TOLD = 50  # items that are named because they were not indexed whole: a judgement
 
 
@@ -53,17 +64,22 @@ def reindex(settings: Settings, full: bool) -> None:
 @click.command()
 @click.pass_obj
 def watch(settings: Settings) -> None:
-    """Look at the database every few seconds and index what has changed, until stopped.
+    """Look at the database every few seconds and index what has changed, until stopped; also send the mail that waits.
 
-    Run it as a separate process beside `kollega serve`.
+    Run it as a separate process beside `kollega serve`. SIGTERM stops it after the update that it is at, or in the
+    middle of a long one: the next start goes on from there.
     """
+    from indexer.delivery.deliver import delivering
     from indexer.indexing.watch import watch as follow
     from recommender.database.engine import open_database
     from recommender.encoder.load import load_encoder
 
     stop_when_terminated()
-    encoder = load_encoder(settings)
-    follow(settings, open_database(settings), encoder, load_analyzer(settings), print_report)
+    sessions = open_database(settings)  # before the model, which takes long to load
+    encoder, analyzer = load_encoder(settings), load_analyzer(settings)
+    stopping = stop_after_this_step(settings.stop_seconds)
+    with delivering(settings, sessions):
+        follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, stopping.wait)
 
 
 @click.command()
@@ -80,6 +96,24 @@ def status(settings: Settings, as_json: bool) -> None:
     report = read_status(settings)
     click.echo(report.as_json() if as_json else report.as_text())
     sys.exit(0 if report.healthy else 1)
+
+
+@click.command()
+@click.pass_obj
+def verify(settings: Settings) -> None:
+    """Check that the database, the index, the model and the audit log are whole, and that the index has every item.
+
+    Compares all files with their checksums and every item of the index with the database. Prints one line for each
+    problem, with what to do about it, and the exit status is then 1. Changes nothing, and may run beside the server.
+    An item that was written a moment ago and is not indexed yet counts as a problem.
+    """
+    from indexer.indexing.verify import verify as problems_of
+
+    problems = problems_of(settings)
+    for problem in problems:
+        click.echo(problem)
+    click.echo(f"problems: {len(problems)}" if problems else "all is well: database, index, model and audit log")
+    sys.exit(1 if problems else 0)
 
 
 @click.command()
@@ -104,12 +138,17 @@ def update_index(settings: Settings, full: bool, prepare: "Callable[[Encoder], E
     from recommender.database.engine import open_database
     from recommender.encoder.load import load_encoder
 
+    sessions = open_database(settings)  # before the model, which takes long to load
     encoder = load_encoder(settings)
-    click.echo(f"model {encoder.card.name}, run by {encoder.backend}", err=True)
+    model = encoder.card.name
+    note(log, f"model {model}, run by {encoder.backend}", "model loaded", model=model, backend=encoder.backend)
     with progress_bar("indexing") as progress:
         encoder = prepare(encoder) if prepare else encoder
-        report = run(settings, open_database(settings), encoder, load_analyzer(settings), full, progress)
-    print_report(report)
+        report = run(settings, sessions, encoder, load_analyzer(settings), full, progress)
+    if logs_json():
+        report_in_log(report)
+    else:
+        print_report(report)
     if report.failed:
         sys.exit(1)
 
@@ -123,3 +162,18 @@ def print_report(report: "ReindexReport") -> None:
     if len(report.left_out) > _MOST_TOLD:
         click.echo(f"not indexed whole: {len(report.left_out) - _MOST_TOLD} more items", err=True)
     click.echo(report.line())
+
+
+def report_in_log(report: "ReindexReport") -> None:
+    """Tell the same where others may read it: without the errors, which may repeat what somebody wrote."""
+    for failure in report.failed:
+        log.error("could not be indexed: %s", failure.partition(": ")[0])
+    for sentence in report.left_out[:_MOST_TOLD]:
+        log.warning("not indexed whole: %s", sentence)
+    if len(report.left_out) > _MOST_TOLD:
+        log.warning("not indexed whole: %d more items", len(report.left_out) - _MOST_TOLD)
+    if not logs_json():
+        click.echo(report.line())
+        return
+    counts = {name: value for name, value in vars(report).items() if isinstance(value, int | float | str)}
+    log.info("index updated", extra=fields(**counts))

@@ -1,7 +1,9 @@
 """What commands share: progress on standard error, a database session, the analyser, a clean stop."""
 
+import logging
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from recommender.monitoring.logs import fields
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from recommender.language.analyzer import Analyzer
 
 
+log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 10.0
 """Pause between two lines of progress where there is no terminal: a judgement."""
 
@@ -27,9 +31,9 @@ def database_session(settings: Settings) -> "Iterator[Session]":
     """A session on the database. It is committed at the end, unless the command failed."""
     from recommender.database.engine import open_database
 
-    with open_database(settings).begin() as session:
-        session.info["via"] = "command"  # for the audit log
+    with open_database(settings)(info={"via": "command"}) as session:
         yield session
+        session.commit()
 
 
 def load_analyzer(settings: Settings) -> "Analyzer":
@@ -56,7 +60,7 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     console = Console(stderr=True)
     if not console.is_terminal:
         lines = _Lines()
-        yield lambda label, done, total: lines.show(label, f"{label}: {done} of {total}")
+        yield lambda label, done, total: lines.show(label, done, total)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
@@ -73,7 +77,7 @@ def running_count(label: str) -> Iterator[Callable[[int], None]]:
     console = Console(stderr=True)
     if not console.is_terminal:
         lines = _Lines(label)
-        yield lambda done: lines.show(label, f"{label}: {done}")
+        yield lambda done: lines.show(label, done)
         return
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:.0f}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
@@ -88,14 +92,46 @@ class _Lines:
         self._label = label
         self._shown_at = time.monotonic()
 
-    def show(self, label: str, line: str) -> None:
-        """Write the line when the label is new, or when the last line was written a while ago."""
+    def show(self, label: str, done: int, total: int | None = None) -> None:
+        """Write a line when the label is new, or when the last line was written a while ago."""
         now = time.monotonic()
         if label != self._label or now - self._shown_at >= SECONDS_BETWEEN_LINES:
             self._label, self._shown_at = label, now
-            click.echo(line, err=True)
+            of_total = "" if total is None else f" of {total}"
+            note(log, f"{label}: {done}{of_total}", f"{label}: working", done=done, total=total)
+
+
+def logs_json() -> bool:
+    """True when the settings of the command that runs want log lines in JSON."""
+    context = click.get_current_context(silent=True)
+    settings = context.find_object(Settings) if context else None
+    return settings is not None and settings.log_format == "json"
+
+
+def note(logger: logging.Logger, sentence: str, message: str, **values: object) -> None:
+    """Tell on standard error what the command does: the sentence, or with JSON logs a line with `message` and the
+    values as its fields."""
+    if logs_json():
+        logger.info(message, extra=fields(**values))
+    else:
+        click.echo(sentence, err=True)
 
 
 def stop_when_terminated() -> None:
     """Make SIGTERM end the command as Ctrl+C does, so that the processes it started are stopped too."""
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
+
+
+def stop_after_this_step(seconds: float) -> threading.Event:
+    """An event that SIGTERM sets, so that the command ends after what it is at. It ends in the middle of that when it
+    takes longer than `seconds`, or when SIGTERM comes a second time."""
+    stopping = threading.Event()
+
+    def stop(_signal: int, _frame: object) -> None:
+        stopping.set()
+        stop_when_terminated()
+        signal.signal(signal.SIGALRM, lambda _signal, _frame: sys.exit(0))
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+
+    signal.signal(signal.SIGTERM, stop)
+    return stopping

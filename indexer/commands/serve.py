@@ -13,10 +13,11 @@ import click
 from indexer.commands.imports import import_source
 from indexer.commands.index import update_index
 from indexer.commands.running import database_session, stop_when_terminated
+from indexer.commands.store import upgrade_store
 from recommender.settings import Settings
 
 _SERVER = "web.server"  # imported by its name: the packages indexer and web do not import each other
-_SECONDS_TO_STOP = 20  # a judgement: `watch` stops after the batch that it is encoding
+_SECONDS_MORE = 10  # that `watch` may take to stop beside KOLLEGA_STOP_SECONDS: a judgement
 
 
 @click.command()
@@ -26,7 +27,8 @@ _SECONDS_TO_STOP = 20  # a judgement: `watch` stops after the batch that it is e
 def serve(settings: Settings, host: str | None, port: int | None) -> None:
     """Serve the web pages and the API with a production server (waitress), until stopped.
 
-    Run `kollega watch` beside it, so that what people write is found by search.
+    Run `kollega watch` beside it, so that what people write is found by search. SIGTERM stops it when it has answered
+    the requests that it is at, for which it takes at most KOLLEGA_STOP_SECONDS.
     """
     _serve(replace(settings, host=host or settings.host, port=port or settings.port))
 
@@ -39,6 +41,8 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
 def demo(settings: Settings, serve_too: bool) -> None:
     """Load the demo organisation, a fictional Finnish company, and index it.
 
+    A database of an older version is upgraded first, after a backup, as by `kollega upgrade`.
+
     With --serve it also starts the server, and prints the names of people who may sign in, with new passwords.
     """
     from datetime import date
@@ -46,12 +50,13 @@ def demo(settings: Settings, serve_too: bool) -> None:
     from indexer.sources.demo import DemoSource
     from indexer.sources.demo.vectors import with_shipped_vectors
 
+    upgrade_store(settings, quiet=True)
     import_source(settings, DemoSource(date.today()))
     update_index(settings, full=False, prepare=with_shipped_vectors)
     if serve_too:
         stop_when_terminated()
         _print_sign_ins(settings)
-        with watching():
+        with watching(settings.stop_seconds):
             _serve(replace(settings, demo=True, anonymous_reading=True))
 
 
@@ -70,11 +75,11 @@ def _serve(settings: Settings) -> None:
 
 
 @contextmanager
-def watching() -> Iterator[None]:
+def watching(stop_seconds: float) -> Iterator[None]:
     """`kollega watch` as a separate process, which is stopped at the end."""
     child = subprocess.Popen([sys.executable, "-m", "indexer", "watch"], env=os.environ.copy())
     try:
         yield
     finally:
         child.terminate()
-        child.wait(timeout=_SECONDS_TO_STOP)
+        child.wait(timeout=stop_seconds + _SECONDS_MORE)

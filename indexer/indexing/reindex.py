@@ -21,6 +21,7 @@ from recommender.index.journal import Journal
 from recommender.index.vector_space import SAMPLE, VectorSpace
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
+from recommender.monitoring import freshness
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,11 @@ def reindex(
     started = time.monotonic()
     report = ReindexReport()
     with generations.write_lock(settings.index_dir), sessions() as session:
+        seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
         builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full)
+        rewrite = generations.rewrite_asked_for(settings.index_dir)
+        if rewrite:
+            builder.rewrite()
         searchable, changed, public = _find_changes(session, builder.known, settings.passage_tokens)
         typical = public if _are_enough(len(public), len(searchable)) else sorted(searchable)
         if not builder.fresh and _is_outgrown(builder, typical):
@@ -79,13 +84,16 @@ def reindex(
         deleted = known.keys() - searchable
         progress(0, len(changed))
         report.items = len(searchable)
-        if changed or deleted or not known:
+        if changed or deleted or not known or builder.without_checksums:
             _write(settings, session, encoder, builder, changed, deleted, typical, report, progress)
         else:
             report.passages = builder.passages
             report.generation = generations.live_name(settings.index_dir) or ""
+        if rewrite:
+            generations.remove_all_but(settings.index_dir, report.generation)
         report.reused = report.passages - report.encoded
         report.removed = len(deleted)
+        freshness.Seen(*seen, report.generation).write(settings.index_dir)
     report.seconds = time.monotonic() - started
     return report
 
@@ -194,7 +202,7 @@ def _passages_of(
             log.exception("%s cannot be cut into passages", item.key)
             report.failed.append(f"{item.key}: {error}")
         if told:
-            report.left_out.append(f"{item.key} ({' '.join(item.title.split())[:60]}): {'; '.join(told)}")
+            report.left_out.append(f"{item.key}: {'; '.join(told)}")  # without its title: this goes to logs
     return made
 
 

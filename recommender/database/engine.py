@@ -1,81 +1,133 @@
-"""Opens the database and migrates its tables. Nothing is global: the caller closes what it opens."""
+"""Opens the database, and makes its tables where there are none. Nothing is global: the caller closes what it opens."""
 
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.errors import SettingsError
+from recommender.database.failures import explain
+from recommender.database.files import database_path, database_url, make_private
+from recommender.errors import DatabaseUnusable, DatabaseVersion, SettingsError
 from recommender.settings import Settings
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_WAIT = 10.0  # seconds for a lock; a judgement
 
 
-def open_engine(settings: Settings) -> Engine:
-    """The engine of the settings' database, on SQLite with a write-ahead log, foreign keys and a wait for locks.
+def open_engine(settings: Settings, wait: float = _WAIT, durable: bool = True) -> Engine:
+    """The engine of the settings' database, on SQLite with a write-ahead log and foreign keys. Logs and errors never
+    show the values of a statement: they are what people wrote.
 
-    Raises SettingsError when the address of the database or the home directory cannot be used.
+    `wait` is for how many seconds a lock is waited for. What was committed survives a power failure when `durable`;
+    otherwise the last commits may be lost then, and a commit does not wait for the disk.
+
+    Raises SettingsError when the address of the database or the home directory cannot be used, DatabaseUnusable when
+    the database file cannot be.
     """
+    url = database_url(settings)
     try:
-        if settings.database_url.startswith("sqlite:///"):
-            settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # its files contain confidential texts
-        engine = create_engine(settings.database_url)
-    except OSError as error:
-        raise SettingsError(f"KOLLEGA_HOME={settings.home} cannot be used: {error.strerror}.") from error
+        engine = create_engine(url, hide_parameters=True)
     except (ArgumentError, ImportError) as error:
         raise SettingsError(f"KOLLEGA_DATABASE is not a database URL that can be used here: {error}.") from error
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _configure_sqlite)
+        make_private(settings)
+        pragmas = (
+            f"busy_timeout={round(1000 * wait)}",
+            "journal_mode=WAL",
+            "foreign_keys=ON",
+            f"synchronous={'FULL' if durable else 'NORMAL'}",
+        )
+        event.listen(engine, "connect", lambda connection, _record: _set(connection, pragmas))
     return engine
 
 
 def open_database(settings: Settings) -> sessionmaker[Session]:
-    """A session factory on the settings' database, after migrating it to the newest revision. Close it with
-    `factory.kw["bind"].dispose()`. Raises SettingsError when the database cannot be used."""
+    """A session factory on the settings' database; in a new or empty one the tables are made. Close it with
+    `factory.kw["bind"].dispose()`.
+
+    Raises SettingsError and DatabaseUnusable when the database cannot be used, DatabaseVersion when its tables are of
+    another version of Kollega.
+    """
     engine = open_engine(settings)
-    migrate(engine)
+    try:
+        found = revision(engine)
+        if found is None:
+            migrate(engine)
+        elif found != newest_revision():
+            raise DatabaseVersion(other_version(found))
+    except DBAPIError as error:
+        engine.dispose()
+        raise unusable(error, settings) from error
+    except BaseException:
+        engine.dispose()
+        raise
     return sessionmaker(engine, expire_on_commit=False)
 
 
+def unusable(error: DBAPIError, settings: Settings) -> DatabaseUnusable:
+    """The error that says why the database cannot be used."""
+    path = database_path(settings)
+    return DatabaseUnusable(explain(error, path) or f"The database {database_url(settings)!r}: {error.orig}.")
+
+
 def migrate(engine: Engine) -> None:
-    """Migrate the tables to the newest revision. When they have it already, alembic is not imported, which saves time.
+    """Bring the tables to the newest revision, all or nothing; in an empty database they are made."""
+    from alembic import command  # takes long to import, and is seldom needed
+    from alembic.config import Config
 
-    Raises SettingsError when the database cannot be used.
-    """
-    try:
-        if _revision(engine) == newest_revision():
-            return
-        from alembic import command
-        from alembic.config import Config
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":  # one process at a time, all or nothing
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        with engine.begin() as connection:
-            if engine.dialect.name == "sqlite":  # one process at a time, all or nothing
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except OperationalError as error:
-        raise SettingsError(f"The database {engine.url!r} cannot be used: {error.orig}.") from error
+
+def revisions() -> list[str]:
+    """The revisions that the migrations lead to, oldest first: the numbers that start their file names."""
+    return sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def newest_revision() -> str:
-    """The revision after the last migration: the number that starts the last file name."""
-    return max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+    """The revision after the last migration."""
+    return revisions()[-1]
 
 
-def _revision(engine: Engine) -> str | None:
-    """The revision of the tables in the database; None when there are no tables yet."""
+def revision(engine: Engine) -> str | None:
+    """The revision of the tables in the database; None when there are no tables yet. Raises DatabaseUnusable when the
+    tables are not Kollega's."""
     with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
+        tables = inspect(connection).get_table_names()
+        if not tables:
             return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        found = None
+        if "alembic_version" in tables:
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if found is None:
+        raise DatabaseUnusable(
+            f"The database {engine.url!r} holds the tables of another program. Set KOLLEGA_HOME to a directory of "
+            "Kollega's own."
+        )
+    return str(found)
 
 
-def _configure_sqlite(connection: Any, _record: Any) -> None:
+def other_version(found: str) -> str:
+    if found in revisions():
+        return (
+            f"The database is of an older version of Kollega ({found}; this version needs {newest_revision()}). "
+            "Stop the server and run: kollega upgrade"
+        )
+    return (
+        f"The database is of a newer version of Kollega ({found}; this version knows up to {newest_revision()}). "
+        "Install that version again, or restore a backup that this version made."
+    )
+
+
+def _set(connection: Any, pragmas: tuple[str, ...]) -> None:
     cursor = connection.cursor()
-    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
+    for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

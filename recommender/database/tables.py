@@ -37,7 +37,7 @@ team_members = Table(
 
 class Team(Base):
     """A team that handles requests. Only the asker and the team may read a request to a restricted team, unless the
-    asker shares it."""
+    asker shares it. Resolved requests are erased after `keep_days`, if set."""
 
     __tablename__ = "teams"
     __table_args__ = _IDS_NEVER_REUSED
@@ -47,12 +47,12 @@ class Team(Base):
     name: Mapped[str] = mapped_column(String(200))
     name_fi: Mapped[str | None] = mapped_column(String(200))
     restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    keep_days: Mapped[int | None]
     members: Mapped[list["Person"]] = relationship(secondary=team_members, back_populates="teams")
 
 
 class Person(HasKind, Base):
-    """A colleague or a service. Services and people who have left are not suggested, and people who are away come last
-    (`kind`, `left_on`, `away_until`)."""
+    """A colleague or a service (`kind`). Services and people who have left are never suggested; who is away is last."""
 
     __tablename__ = "people"
     __table_args__ = _IDS_NEVER_REUSED
@@ -109,37 +109,6 @@ class FirstSuggestion(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     count: Mapped[int]
-
-
-class Account(Base):
-    """How a person signs in. A new `session_key` ends all of their sessions; `subject` identifies the person at an
-    identity provider."""
-
-    __tablename__ = "accounts"
-
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
-    password_hash: Mapped[str | None] = mapped_column(Text)
-    session_key: Mapped[str] = mapped_column(String(64))
-    disabled: Mapped[bool] = mapped_column(default=False)
-    subject: Mapped[str | None] = mapped_column(String(500), unique=True)
-
-    person: Mapped[Person] = relationship(lazy="joined")
-
-
-class APIToken(Base):
-    """A bearer token of the API and its scopes. Only the SHA-256 digest of the token is stored."""
-
-    __tablename__ = "api_tokens"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
-    name: Mapped[str] = mapped_column(String(200))
-    digest: Mapped[str] = mapped_column(String(64), unique=True)
-    scopes: Mapped[list[str]]
-    created_at: Mapped[datetime] = mapped_column(default=utc_now)
-    expires_on: Mapped[date | None]
-
-    person: Mapped[Person] = relationship(lazy="joined")
 
 
 class HelpRequest(Base):

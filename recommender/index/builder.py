@@ -19,7 +19,7 @@ from recommender.index import generations
 from recommender.index.catalogue import Catalogue, Row
 from recommender.index.dense import DenseIndex
 from recommender.index.digest import digest_of, passage_digest
-from recommender.index.generations import Manifest
+from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.lexical import Entry, LexicalIndex
 from recommender.index.local import LocalIndex, check_model
 from recommender.index.vector_space import VectorSpace
@@ -45,14 +45,17 @@ class IndexBuilder:
         self._analyzer = analyzer
         self._base = base
         self.directory: Path | None = None
-        self._catalogue: Catalogue | None = Catalogue.load(base / "catalogue.db") if base else None
+        self._catalogue: Catalogue | None = Catalogue.load(base / CATALOGUE) if base else None
         self.known: dict[str, str] = self._catalogue.digests() if self._catalogue else {}
+        self._rewrite = False
+        self._old: tuple[Catalogue, DenseIndex] | None = None
         self._dense: DenseIndex | None = None
         self._lexical: LexicalIndex | None = None
         self._removed = 0
         self._perhaps_gone: set[str] = set()
         self._pending: list[Vectors] = []
-        self.vector_space = VectorSpace.load(base / "space.npz") if base else VectorSpace()
+        self.vector_space = VectorSpace.load(base / SPACE) if base else VectorSpace()
+        self.without_checksums = False
 
     @property
     def passages(self) -> int:
@@ -83,7 +86,9 @@ class IndexBuilder:
         manifest = Manifest.read(base)
         check_model(manifest, model)
         LocalIndex.open_generation(base, model)  # raises when it is damaged
-        return cls(index_dir, model, analyzer, base)
+        builder = cls(index_dir, model, analyzer, base)
+        builder.without_checksums = not manifest.files  # an earlier version of Kollega wrote it
+        return builder
 
     @property
     def fresh(self) -> bool:
@@ -96,25 +101,32 @@ class IndexBuilder:
             self._catalogue.close()
         self._base, self._catalogue, self.known, self.vector_space = None, None, {}, VectorSpace()
 
+    def rewrite(self) -> None:
+        """Write every file anew, and take only vectors from the live generation: nothing of a removed item is left in
+        it then. Call this before `begin`."""
+        self._rewrite, self.known = self._base is not None, {}
+
     def begin(self, expected: int, hnsw_from: int, vector_space: VectorSpace | None = None) -> None:
         """Make the directory of the new generation, with a copy of the live one. A fresh generation gets
         `vector_space`, and HNSW search when at least `hnsw_from` passages are `expected`."""
         self.directory = generations.begin(self._index_dir, self._model)
         if self._base is None:
             self.vector_space = vector_space or VectorSpace()
-        self.vector_space.save(self.directory / "space.npz")
-        if self._base is None:
-            self._catalogue = Catalogue.create(self.directory / "catalogue.db")
-            self._lexical = LexicalIndex.create(self.directory / "lexical")
+        self.vector_space.save(self.directory / SPACE)
+        if self._rewrite and self._base and self._catalogue:
+            self._old = self._catalogue, DenseIndex.load(self._base / VECTORS)
+        if self._base is None or self._rewrite:
+            self._catalogue = Catalogue.create(self.directory / CATALOGUE)
+            self._lexical = LexicalIndex.create(self.directory / LEXICAL)
             self._dense = DenseIndex.empty(self._model.dimension, expected >= hnsw_from)
             return
         if self._catalogue:
             self._catalogue.close()
-        shutil.copy2(self._base / "catalogue.db", self.directory / "catalogue.db")
-        LexicalIndex.copy(self._base / "lexical", self.directory / "lexical")
-        self._catalogue = Catalogue.create(self.directory / "catalogue.db")
-        self._lexical = LexicalIndex.load(self.directory / "lexical")
-        self._dense = DenseIndex.load(self._base / "vectors.faiss")
+        shutil.copy2(self._base / CATALOGUE, self.directory / CATALOGUE)
+        LexicalIndex.copy(self._base / LEXICAL, self.directory / LEXICAL)
+        self._catalogue = Catalogue.create(self.directory / CATALOGUE)
+        self._lexical = LexicalIndex.open(self.directory / LEXICAL)
+        self._dense = DenseIndex.load(self._base / VECTORS)
         self._removed = len(self._dense) - self._catalogue.counts()[1]
 
     def vectors_of(self, digests: Collection[str]) -> dict[str, Vectors]:
@@ -123,8 +135,9 @@ class IndexBuilder:
         if self._base is None or self._catalogue is None or self._dense is None:
             return {}
         self._flush()
-        ids = self._catalogue.ids_by_digest(digests)
-        vectors = self._dense.vectors(np.array(list(ids.values()), np.int64))
+        catalogue, dense = self._old or (self._catalogue, self._dense)
+        ids = catalogue.ids_by_digest(digests)
+        vectors = dense.vectors(np.array(list(ids.values()), np.int64))
         return {digest: vector.copy() for digest, vector in zip(ids, vectors, strict=True)}
 
     def remove(self, keys: Collection[str]) -> int:
@@ -172,23 +185,20 @@ class IndexBuilder:
         """Write all files, verify them by opening them, and make the generation live.
 
         `unrelated` is the model's mean cosine of unrelated texts (`unrelated_cosine`), which matters in a small corpus.
-        With `typical`, how near unrelated texts are is measured on these items only.
-        Raises IndexDamaged when the new generation cannot be opened; the live one stays.
+        With `typical`, how near unrelated texts are is measured on these items only. Raises IndexDamaged when the new
+        generation cannot be opened; the live one stays.
         """
-        catalogue, dense, lexical = self._parts()
-        directory = self.directory
-        if directory is None:
+        catalogue, dense, _lexical = self._parts()
+        if (directory := self.directory) is None:
             raise RuntimeError("begin() comes first")
-        self._flush()
-        lexical.commit()
-        catalogue.remove_words([word for word in sorted(self._perhaps_gone) if not lexical.has_word(word)])
-        catalogue.commit()
-        items, passages = catalogue.counts()
+        items, passages = self._commit()
         needs_hnsw = not dense.approximate and passages >= hnsw_from
         if needs_hnsw or self._removed > _REMOVED_SHARE * max(1, len(dense)):
             dense = self._compact(catalogue, dense, passages >= hnsw_from)
-        dense.save(directory / "vectors.faiss")
+        dense.save(directory / VECTORS)
+        background = _background(catalogue, dense, unrelated, typical)
         digest = digest_of(*(f"{key} {value}" for key, value in sorted(catalogue.digests().items())))
+        catalogue.close()  # its file is complete now
         manifest = Manifest(
             format=generations.FORMAT,
             analysis=ANALYSIS_VERSION,
@@ -199,11 +209,13 @@ class IndexBuilder:
             passages=passages,
             rows=len(dense),
             approximate=dense.approximate,
-            background=_background(catalogue, dense, unrelated, typical),
+            background=background,
             alignment=self.vector_space.alignment,
             digest=digest,
+            files=generations.checksums_of(directory),
         )
-        catalogue.close()
+        if self._old:
+            self._old[0].close()
         manifest.write(directory)
         try:
             self._verify(directory, items)
@@ -213,9 +225,18 @@ class IndexBuilder:
         generations.publish(self._index_dir, directory)
         return manifest
 
+    def _commit(self) -> tuple[int, int]:
+        """Store what was added and removed; returns the numbers of items and passages."""
+        self._flush()
+        catalogue, _dense, lexical = self._parts()
+        lexical.commit()
+        catalogue.remove_words([word for word in sorted(self._perhaps_gone) if not lexical.has_word(word)])
+        catalogue.commit()
+        return catalogue.counts()
+
     def _verify(self, directory: Path, items: int) -> None:
         LocalIndex.open_generation(directory, self._model)
-        indexed = len(LexicalIndex.load(directory / "lexical"))
+        indexed = len(LexicalIndex.load(directory / LEXICAL))
         if indexed != items:
             raise IndexDamaged(
                 f"{directory.name} contains the terms of {indexed} items, not of {items}. Run the command again."
@@ -270,7 +291,7 @@ def _background(
     members = [member for member in catalogue.members() if wanted is None or member[1] in wanted]
     sample = np.random.default_rng(0).permutation(len(members))[:_SAMPLE]
     vectors = dense.vectors(np.array([members[n][0] for n in sample], np.int64))
-    keys = np.array([members[n][1] for n in sample])
-    cosines = (vectors @ vectors.T)[keys[:, None] != keys[None, :]]
+    items = np.array([members[n][1] for n in sample])
+    cosines = (vectors @ vectors.T)[items[:, None] != items[None, :]]
     prior_pairs = 0 if unrelated is None else _PRIOR_PAIRS
     return float(((unrelated or 0.0) * prior_pairs + cosines.sum()) / max(1, prior_pairs + cosines.size))

@@ -9,15 +9,17 @@ import json
 import math
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tantivy
 
-from recommender.datatypes import Kind
+from recommender.index.bm25 import weight, without_rounding
+from recommender.index.damage import damage_reported
+from recommender.index.item_numbers import key_of, number_of
 from recommender.language.terms import Terms
 from recommender.language.words import COMPOUNDING, FUNCTION_WORDS
 
@@ -29,7 +31,6 @@ _GRAM_WEIGHT = 0.15  # of a character n-gram: a judgement
 _MAX_WORDS, _MAX_GRAMS = 48, 32  # of a question, that are searched for: a judgement
 _WRITER_MEMORY = 64_000_000  # bytes for Tantivy's writer: a judgement
 _CACHED = 50_000  # counts of items, and boosts, that are cached: a judgement
-_EQUAL = 1e-5  # share by which scores differ at most that are equal but for rounding: they are sums of float32
 _SPARE, _MOST_EQUAL = 16, 4096  # items after the last one, in which equal scores are looked for: a judgement
 _FEW_TOKENS = 4  # reader tokens up to which a union of terms is used instead of a term set: a judgement
 _NO_TERMS = Terms((), ())
@@ -58,7 +59,8 @@ class Entry:
 
 
 class LexicalIndex:
-    """Items by their terms, in a directory. Threads may search together; only one may write."""
+    """Items by their terms, in a directory. Threads may search together; only one may write. `search`, `rarity` and
+    `size` raise KeywordsDamaged when the files are damaged."""
 
     def __init__(self, index: tantivy.Index, schema: tantivy.Schema, path: Path) -> None:
         self._index = index
@@ -85,8 +87,24 @@ class LexicalIndex:
         return cls(tantivy.Index(schema, path=str(path)), schema, path)
 
     @classmethod
+    @damage_reported()
     def load(cls, path: Path) -> "LexicalIndex":
-        """Open an index. Raises ValueError when it is missing or damaged."""
+        """Open an index for reading. Raises KeywordsDamaged when it is missing or damaged.
+
+        A copy is opened, which is removed at once: Tantivy maps the files into memory, and a file that is cut by
+        somebody else while it is mapped ends the process. Without room for a copy the files themselves are opened.
+        """
+        try:
+            with tempfile.TemporaryDirectory(prefix="kollega-", ignore_cleanup_errors=True) as copy:
+                shutil.copytree(path, copy, dirs_exist_ok=True)
+                return cls(tantivy.Index.open(copy), _schema(), Path(copy))
+        except OSError:
+            return cls.open(path)
+
+    @classmethod
+    @damage_reported()
+    def open(cls, path: Path) -> "LexicalIndex":
+        """Open an index for reading and writing. Raises KeywordsDamaged when it is missing or damaged."""
         return cls(tantivy.Index.open(str(path)), _schema(), path)
 
     @staticmethod
@@ -105,7 +123,7 @@ class LexicalIndex:
         """Add items."""
         for entry in entries:
             document = tantivy.Document()
-            document.add_unsigned("number", _number(entry.item))
+            document.add_unsigned("number", number_of(entry.item))
             document.add_text("item", entry.item)
             document.add_text("language", entry.language)
             for token in entry.audience:
@@ -134,6 +152,7 @@ class LexicalIndex:
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
+    @damage_reported()
     def search(
         self, terms: Terms, tokens: frozenset[str], top_k: int, language: str, among: frozenset[str] | None = None
     ) -> list[tuple[str, float]]:
@@ -157,7 +176,7 @@ class LexicalIndex:
         )
         hits, scores = self._hits(query, top_k)
         numbers = self._searcher.fast_field_values("number", [address for _score, address in hits])
-        found = [(_key(int(number)), score) for number, score in zip(numbers, scores, strict=True)]
+        found = [(key_of(int(number)), score) for number, score in zip(numbers, scores, strict=True)]
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:top_k]
 
     def _hits(self, query: tantivy.Query, top_k: int) -> tuple[list[Any], list[float]]:
@@ -165,17 +184,19 @@ class LexicalIndex:
         limit = top_k + _SPARE
         while True:
             hits = self._searcher.search(query, limit=limit, count=False).hits
-            scores = _without_rounding([score for score, _address in hits])
+            scores = without_rounding([score for score, _address in hits])
             if len(hits) < limit or scores[-1] < scores[top_k - 1] or limit >= _MOST_EQUAL:
                 return hits, scores
             limit *= 4
 
+    @damage_reported()
     def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
         """Inverse document frequency of terms among readable items, as in BM25; 0 for a term that none of them has."""
         used, total = self._used(tokens), self.size(tokens)
         counts = {term: self._count(tuple(_WEIGHTS), term, used) for term in terms}
         return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) if n else 0.0 for term, n in counts.items()}
 
+    @damage_reported()
     def has_word(self, word: str, tokens: frozenset[str] | None = None) -> bool:
         """True when a readable item has the word; any item without `tokens`."""
         if tokens is not None:
@@ -183,6 +204,7 @@ class LexicalIndex:
         words = [tantivy.Query.term_query(self._schema, name, word, "basic") for name in _WEIGHTS]
         return any(self._searcher.search(query, limit=1, count=False).hits for query in words)
 
+    @damage_reported()
     def size(self, tokens: frozenset[str]) -> int:
         """Number of readable items."""
         return self._count((), "", self._used(tokens))
@@ -225,8 +247,8 @@ class LexicalIndex:
         if boost is None:
             count, boost = self._count((name,), term, tokens), 0.0
             if count:
-                wanted = _weight(self._count((), "", tokens), count)
-                boost = wanted / (_weight(self._documents, self._searcher.doc_freq(name, term)) or 1.0)
+                wanted = weight(self._count((), "", tokens), count)
+                boost = wanted / (weight(self._documents, self._searcher.doc_freq(name, term)) or 1.0)
             if len(self._boosts) >= _CACHED:
                 self._boosts.clear()
             self._boosts[name, term, tokens] = boost
@@ -252,49 +274,23 @@ class LexicalIndex:
             grams = tuple(sorted(grams, key=lambda gram: self._count(("grams",), gram, tokens)))[:_MAX_GRAMS]
         translations = [translation for translation in terms.translations if translation.term not in FUNCTION_WORDS]
         weighted = [
-            *((name, word, weight) for word in words[:_MAX_WORDS] for name, weight in _WORD_WEIGHTS.items()),
+            *((name, word, factor) for word in words[:_MAX_WORDS] for name, factor in _WORD_WEIGHTS.items()),
             *((_WRITTEN, word, _WRITTEN_WEIGHT) for word in terms.written[:_MAX_WORDS]),
             *(("grams", gram, _GRAM_WEIGHT) for gram in grams),
             *(
-                (name, translation.term, weight * translation.probability)
+                (name, translation.term, factor * translation.probability)
                 for translation in translations[:_MAX_WORDS]
-                for name, weight in _WEIGHTS.items()
+                for name, factor in _WEIGHTS.items()
             ),
         ]
-        boosted = [(name, term, weight * self._boost(name, term, tokens)) for name, term, weight in weighted]
+        boosted = [(name, term, factor * self._boost(name, term, tokens)) for name, term, factor in weighted]
         return [
-            tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, name, term, "freq"), weight)
-            for name, term, weight in boosted
-            if weight
+            tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, name, term, "freq"), factor)
+            for name, term, factor in boosted
+            if factor
         ]
 
     def _open_writer(self) -> Any:
         if self._writer is None:
             self._writer = self._index.writer(heap_size=_WRITER_MEMORY, num_threads=1)
         return self._writer
-
-
-def _number(key: str) -> int:
-    """The number that is stored for an item key: 2 * id for a request, 2 * id + 1 for a document."""
-    kind, _, identifier = key.partition(":")
-    return 2 * int(identifier) + (kind == Kind.DOCUMENT)
-
-
-def _key(number: int) -> str:
-    """The item key of a stored number."""
-    return f"{Kind.DOCUMENT if number % 2 else Kind.REQUEST}:{number // 2}"
-
-
-def _weight(items: int, count: int) -> float:
-    """The inverse document frequency of a term that `count` of `items` items have, computed as Tantivy does: with
-    float32, which matters for terms that nearly all items have."""
-    half = np.float32(0.5)
-    return float(np.log(np.float32(1.0) + (np.float32(items - count) + half) / (np.float32(count) + half)))
-
-
-def _without_rounding(scores: Sequence[float]) -> list[float]:
-    """Scores, best first, in which those that differ from the one before by rounding alone are the same."""
-    equal: list[float] = []
-    for place, score in enumerate(scores):
-        equal.append(equal[-1] if place and score > (1.0 - _EQUAL) * scores[place - 1] else score)
-    return equal

@@ -3,8 +3,9 @@
 It is opened once and then only read, by many threads. `builder.py` writes generations.
 """
 
+import contextlib
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -18,15 +19,14 @@ from recommender.errors import IndexDamaged, IndexMismatch
 from recommender.index import Hit, Near, generations
 from recommender.index.catalogue import Catalogue
 from recommender.index.dense import DenseIndex
-from recommender.index.generations import Manifest
+from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.lexical import LexicalIndex
+from recommender.index.readable import languages_by_token, mask, membership, passages_by_token
 from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import Vocabulary
 from recommender.language.analyzer import ANALYSIS_VERSION
 from recommender.language.terms import Terms
 
-Audiences = Sequence[tuple[str, frozenset[str]]]
-"""(key, audience) of items."""
 _ROLES = tuple(Role)  # an item's passages have the numbers of their roles
 _QUESTION, _ANSWER, _SECTION, _OPENING = (
     _ROLES.index(role) for role in (Role.QUESTION, Role.ANSWER, Role.SECTION, Role.OPENING)
@@ -34,16 +34,19 @@ _QUESTION, _ANSWER, _SECTION, _OPENING = (
 _LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
 _MOST_WORDS = 16  # readable words that a misspelt word may stand for: a judgement
 
+_RARITY = 1.0  # of every term where keyword search cannot count them: a judgement
+
 
 class LocalIndex:
-    """The items of a generation, searched by meaning and by terms, filtered by reader tokens."""
+    """The items of a generation, searched by meaning and by terms, filtered by reader tokens; by only one of them when
+    the files of the other cannot be used, and then all terms are equally rare."""
 
     def __init__(
         self,
         manifest: Manifest,
         catalogue: Catalogue,
         dense: DenseIndex | None,
-        lexical: LexicalIndex,
+        lexical: LexicalIndex | None,
         vector_space: VectorSpace,
     ) -> None:
         self.manifest = manifest
@@ -52,7 +55,7 @@ class LocalIndex:
         self._dense = dense
         self._lexical = lexical
         self.vector_space = vector_space
-        self._items, self._item_of = _membership(catalogue, manifest.rows)
+        self._items, self._item_of = membership(catalogue, manifest.rows)
         self._roles = np.zeros(manifest.rows, np.uint8)
         for identifier, role in catalogue.roles():
             self._roles[identifier] = _ROLES.index(role)
@@ -62,9 +65,9 @@ class LocalIndex:
         self._language = catalogue.languages()
         self._vocabulary = Vocabulary(catalogue.words())
         audiences = [(key, audience) for key, audience in catalogue.audiences() if key in self._numbers]
-        self._languages = _languages_by_token(audiences, self._language)
-        by_token = _passages_by_token(audiences, self._numbers, self._item_of)
-        self._readable = lru_cache(maxsize=256)(partial(_mask, by_token, manifest.rows))
+        self._languages = languages_by_token(audiences, self._language)
+        by_token = passages_by_token(audiences, self._numbers, self._item_of)
+        self._readable = lru_cache(maxsize=256)(partial(mask, by_token, manifest.rows))
 
     @classmethod
     def open(cls, index_dir: Path, model: ModelCard | None) -> "LocalIndex":
@@ -76,17 +79,20 @@ class LocalIndex:
         return cls.open_generation(generations.live(index_dir), model)
 
     @classmethod
-    def open_generation(cls, directory: Path, model: ModelCard | None) -> "LocalIndex":
-        """Open the generation in a directory. Raises the errors of `open`."""
+    def open_generation(cls, directory: Path, model: ModelCard | None, keywords: bool = True) -> "LocalIndex":
+        """Open the generation in a directory, for dense search alone without `keywords`. What is used of it is compared
+        with its checksums first. Raises the errors of `open`."""
         manifest = Manifest.read(directory)
         check_model(manifest, model)
         if manifest.analysis != ANALYSIS_VERSION:
             raise IndexDamaged(f"{directory.name} was analysed by another version. Run: kollega reindex --full")
+        used = ((VECTORS, SPACE) if model else ()) + ((LEXICAL,) if keywords else ())
+        manifest.check_files(directory, (CATALOGUE, *used))
         try:
-            catalogue = Catalogue.load(directory / "catalogue.db")
-            lexical = LexicalIndex.load(directory / "lexical")
-            dense = DenseIndex.load(directory / "vectors.faiss") if model else None
-            vector_space = VectorSpace.load(directory / "space.npz") if model else VectorSpace()
+            catalogue = Catalogue.load(directory / CATALOGUE)
+            lexical = LexicalIndex.load(directory / LEXICAL) if keywords else None
+            dense = DenseIndex.load(directory / VECTORS) if model else None
+            vector_space = VectorSpace.load(directory / SPACE) if model else VectorSpace()
             counts = catalogue.counts()
             if counts != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
                 raise IndexDamaged(
@@ -94,7 +100,7 @@ class LocalIndex:
                     f"{manifest.items} and {manifest.passages}. Run: kollega reindex --full"
                 )
             return cls(manifest, catalogue, dense, lexical, vector_space)
-        except (OSError, RuntimeError, ValueError, LookupError, TypeError, sqlite3.Error) as error:
+        except (OSError, RuntimeError, ValueError, LookupError, TypeError, MemoryError, sqlite3.Error) as error:
             raise IndexDamaged(f"{directory.name} cannot be opened ({error}). Run: kollega reindex --full") from error
 
     def search(
@@ -109,8 +115,9 @@ class LocalIndex:
         lexical: dict[str, float] = {}
         languages = sorted(set().union(*(self._languages.get(token, ()) for token in tokens)))
         share = max(_LEAST_SHARE, top_k // max(1, len(languages)))
-        for language in languages:
-            lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, among))
+        if self._lexical is not None:
+            for language in languages:
+                lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, among))
         if vector is None or self._dense is None:
             return [Hit(key, self._language[key], None, score) for key, score in lexical.items()]
         passages = self._dense.search(vector, self._passages_of(tokens, among), top_k)
@@ -178,8 +185,9 @@ class LocalIndex:
         ]
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:
-        """As in the protocol."""
-        return self._catalogue.passages(ids)
+        """As in the protocol. Raises IndexDamaged when the catalogue cannot be read."""
+        with _damage_reported():
+            return self._catalogue.passages(ids)
 
     def passage_ids(self, item: str) -> list[int]:
         """As in the protocol."""
@@ -188,29 +196,35 @@ class LocalIndex:
         return [int(identifier) for identifier in ids if self._roles[identifier] != _OPENING]
 
     def digests(self, keys: Collection[str]) -> dict[str, str]:
-        """As in the protocol."""
-        return self._catalogue.digests_of(keys)
+        """As in the protocol. Raises IndexDamaged when the catalogue cannot be read."""
+        with _damage_reported():
+            return self._catalogue.digests_of(keys)
 
     def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
         """As in the protocol."""
-        return self._lexical.rarity(terms, tokens)
+        return dict.fromkeys(terms, _RARITY) if self._lexical is None else self._lexical.rarity(terms, tokens)
 
     def similar_words(self, word: str, tokens: frozenset[str]) -> list[tuple[str, int]]:
-        """As in the protocol: up to 16 words, found as in `Vocabulary.near`."""
-        near = self._vocabulary.near(word)
-        return list(islice((match for match in near if self._lexical.has_word(match[0], tokens)), _MOST_WORDS))
+        """As in the protocol: up to 16 words, found as in `Vocabulary.near`; none without keyword search."""
+        near, lexical = self._vocabulary.near(word), self._lexical
+        if lexical is None:
+            return []
+        return list(islice((match for match in near if lexical.has_word(match[0], tokens)), _MOST_WORDS))
 
     def size(self, tokens: frozenset[str]) -> int:
         """As in the protocol."""
+        if self._lexical is None:
+            return len(np.unique(self._item_of[self._readable(tokens)]))
         return self._lexical.size(tokens)
 
 
-def _mask(by_token: dict[str, NDArray[np.int64]], rows: int, tokens: frozenset[str]) -> NDArray[np.bool_]:
-    """True for each row that `tokens` may read, shape (rows,)."""
-    mask = np.zeros(rows, np.bool_)
-    for token in tokens & by_token.keys():
-        mask[by_token[token]] = True
-    return mask
+@contextlib.contextmanager
+def _damage_reported() -> Iterator[None]:
+    """Turns errors of reading the catalogue into IndexDamaged."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError) as error:
+        raise IndexDamaged(f"The catalogue of the index is damaged ({error}). Run: kollega reindex --full") from error
 
 
 def _sums(
@@ -246,39 +260,3 @@ def check_model(manifest: Manifest, model: ModelCard | None) -> None:
             f"The index was made by {manifest.model.name} ({manifest.model.revision}), not by {model.name} "
             f"({model.revision}). Run: kollega reindex --full"
         )
-
-
-def _membership(catalogue: Catalogue, rows: int) -> tuple[list[str], NDArray[np.int32]]:
-    """(keys of the items, position of the item in these keys for every row, shape (rows,); -1 for a removed
-    passage)."""
-    keys: dict[str, int] = {}
-    item_of = np.full(rows, -1, np.int32)
-    for identifier, key in catalogue.members():
-        item_of[identifier] = keys.setdefault(key, len(keys))
-    return list(keys), item_of
-
-
-def _passages_by_token(
-    audiences: Audiences, numbers: Mapping[str, int], item_of: NDArray[np.int32]
-) -> dict[str, NDArray[np.int64]]:
-    """The ids of the passages that each reader token may read, without removed passages."""
-    items: dict[str, list[int]] = {}
-    for key, audience in audiences:
-        for token in audience:
-            items.setdefault(token, []).append(numbers[key])
-    readable: dict[str, NDArray[np.int64]] = {}
-    not_removed = item_of >= 0
-    for token, members in items.items():
-        wanted = np.zeros(len(numbers) + 1, np.bool_)
-        wanted[members] = True
-        readable[token] = np.flatnonzero(not_removed & wanted[item_of])
-    return readable
-
-
-def _languages_by_token(audiences: Audiences, language: Mapping[str, str]) -> dict[str, set[str]]:
-    """The languages of the items that each reader token may read."""
-    languages: dict[str, set[str]] = {}
-    for key, audience in audiences:
-        for token in audience:
-            languages.setdefault(token, set()).add(language[key])
-    return languages

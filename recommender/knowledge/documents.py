@@ -7,12 +7,13 @@ The functions change rows of the session and leave the commit to the caller.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from recommender.access import EVERYONE, Reader, may_edit, request_audience
+from recommender import audit
+from recommender.access import EVERYONE, Reader, document_audience, may_edit, request_audience
 from recommender.corpus import answer_of
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Team, utc_now
 from recommender.datatypes import Kind, item_key
@@ -58,6 +59,10 @@ def write(session: Session, reader: Reader, content: Content, source: HelpReques
     session.add(document)
     _fill(document, content)
     session.flush()
+    details = {"audience": sorted(document_audience(document)), "draft": document.draft}
+    if source is not None:
+        details["from"] = item_key(Kind.REQUEST, source.id)
+    _record(session, reader, "written", document, details)
     return document
 
 
@@ -83,9 +88,14 @@ def edit(session: Session, document: Document, reader: Reader, content: Content,
         raise Conflict("Somebody else has changed this document meanwhile.")
     if (document.title, document.body) != (content.title, content.body):
         document.written_at = now
+    before, readers = _state(document), document_audience(document)
     _fill(document, content)
     document.updated_at = now
     session.flush()
+    who, key = audit.actor(session, reader.person_id), item_key(Kind.DOCUMENT, document.id)
+    for name, value in _state(document).items():
+        audit.record_change(session, who, f"document.{name}", key, before[name], value)
+    audit.record_audience(session, who, key, readers, document_audience(document))
 
 
 def verify(session: Session, document: Document, reader: Reader, person: Person) -> None:
@@ -96,6 +106,7 @@ def verify(session: Session, document: Document, reader: Reader, person: Person)
     document.verified_on, document.verified_by = utc_now().date(), person
     outcomes.settle_flags(session, item_key(Kind.DOCUMENT, document.id))
     session.flush()
+    _record(session, reader, "verified", document)
 
 
 def hide(session: Session, document: Document, reader: Reader, hidden: bool) -> None:
@@ -103,8 +114,11 @@ def hide(session: Session, document: Document, reader: Reader, hidden: bool) -> 
     team."""
     if not may_edit(document, reader):
         raise NotAllowed("Only the owner of a document and its team's agents can hide it.")
+    if document.hidden == hidden:
+        return
     document.hidden = hidden
     session.flush()
+    _record(session, reader, "hidden" if hidden else "shown", document)
 
 
 def draft_text(request: HelpRequest) -> str:
@@ -143,6 +157,22 @@ def maintained(session: Session, reader: Reader, today: date) -> list[Maintained
     usage = outcomes.usage(session, [item_key(Kind.DOCUMENT, row.id) for row in rows])
     documents = [_maintained(row, usage[item_key(Kind.DOCUMENT, row.id)].flags, today) for row in rows]
     return sorted(documents, key=_urgency)
+
+
+def _state(document: Document) -> dict[str, object]:
+    """What the audit log says of a document when it changes, beside its audience."""
+    return {
+        "draft": document.draft,
+        "team": document.team.handle if document.team else None,
+        "owner": f"person:{document.owner_id}" if document.owner_id else None,
+    }
+
+
+def _record(
+    session: Session, reader: Reader, what: str, document: Document, details: dict[str, Any] | None = None
+) -> None:
+    who = audit.actor(session, reader.person_id)
+    audit.record(session, who, f"document.{what}", item_key(Kind.DOCUMENT, document.id), details)
 
 
 def _urgency(entry: MaintainedDocument) -> tuple[bool, bool, bool, str]:

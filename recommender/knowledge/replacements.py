@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from recommender import audit
 from recommender.access import Reader, may_edit, may_handle
 from recommender.corpus import headings, is_key
 from recommender.database.item_tables import Replacement
@@ -72,6 +73,7 @@ def mark(session: Session, row: HelpRequest | Document, reader: Reader, person: 
         session.add(stored)
     stored.by, stored.marked_by, stored.marked_at = by, person, utc_now()
     session.flush()
+    audit.record(session, audit.actor(session, reader.person_id), f"{key.partition(':')[0]}.replaced", key, {"by": by})
 
 
 def unmark(session: Session, row: HelpRequest | Document, reader: Reader) -> None:
@@ -79,9 +81,12 @@ def unmark(session: Session, row: HelpRequest | Document, reader: Reader) -> Non
     if not may_unmark(row, reader):
         raise NotAllowed(_WHO)
     stored = session.get(Replacement, key_of(row))
-    if stored is not None:
-        session.delete(stored)
+    if stored is None:
+        return
+    session.delete(stored)
     session.flush()
+    who, key = audit.actor(session, reader.person_id), key_of(row)
+    audit.record(session, who, f"{key.partition(':')[0]}.not_replaced", key, {"by": stored.by})
 
 
 def replaced(session: Session, key: str, reader: Reader) -> Replaced | None:

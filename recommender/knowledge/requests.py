@@ -10,7 +10,8 @@ from typing import cast
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
-from recommender.access import ANY_AGENT, EVERYONE, Reader, may_handle
+from recommender import audit
+from recommender.access import ANY_AGENT, EVERYONE, Reader, may_handle, request_audience
 from recommender.database.tables import (
     OPEN,
     RESOLVED,
@@ -22,6 +23,7 @@ from recommender.database.tables import (
     Team,
     utc_now,
 )
+from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
 
 LONGEST_TITLE = 500  # characters, as in the table
@@ -143,13 +145,17 @@ def move(session: Session, request: HelpRequest, reader: Reader, team: Team) -> 
     _must_handle(request, reader)
     if request.team_id == team.id:
         return
+    before = _readers(request)
     removed = {ANY_AGENT, EVERYONE} if team.restricted else {ANY_AGENT}
     if request.team is not None:
         removed.add(f"team:{request.team.handle}")
     request.audience = [row for row in request.audience if row.token not in removed]
     request.updated_at = utc_now()
-    request.team, request.assigned_to = team, None
+    previous, request.team, request.assigned_to = request.team, team, None
     session.flush()
+    moved = previous.handle if previous else None, team.handle
+    audit.record_change(session, _actor(session, request, reader), "request.team", _key(request), *moved)
+    _record_audience(session, request, reader, before)
 
 
 def share(session: Session, request: HelpRequest, reader: Reader, shared: bool) -> None:
@@ -161,18 +167,42 @@ def share(session: Session, request: HelpRequest, reader: Reader, shared: bool) 
     is_asker = reader.person_id is not None and request.asked_by_id == reader.person_id
     if not is_asker and (shared or not may_handle(request, reader)):
         raise NotAllowed("Only the person who asked can let everyone read a request.")
+    before = _readers(request)
     others = [row for row in request.audience if row.token not in (EVERYONE, ANY_AGENT)]
     stored = {row.token: row for row in request.audience}
     wanted = _tokens(shared, request.team)
     request.audience = others + [stored.get(token) or RequestAudience(token=token) for token in wanted]
     request.updated_at = utc_now()
     session.flush()
+    _record_audience(session, request, reader, before)
 
 
 def may_resolve(request: HelpRequest, reader: Reader) -> bool:
     """True for the asker and for the agents who handle the request."""
     is_asker = reader.person_id is not None and request.asked_by_id == reader.person_id
     return is_asker or may_handle(request, reader)
+
+
+def _readers(request: HelpRequest) -> set[str]:
+    """Who may read a request, for the audit log; an anonymous asker is not named there."""
+    asker = f"person:{request.asked_by_id}"
+    tokens = request_audience(request)
+    return {"asker" if token == asker else token for token in tokens} if request.anonymous else set(tokens)
+
+
+def _record_audience(session: Session, request: HelpRequest, reader: Reader, before: set[str]) -> None:
+    who = _actor(session, request, reader)
+    audit.record_audience(session, who, _key(request), before, _readers(request))
+
+
+def _actor(session: Session, request: HelpRequest, reader: Reader) -> audit.Actor:
+    """The reader as an actor; nobody when that would name an anonymous asker."""
+    hidden = request.anonymous and reader.person_id == request.asked_by_id
+    return audit.actor(session, None if hidden else reader.person_id)
+
+
+def _key(request: HelpRequest) -> str:
+    return item_key(Kind.REQUEST, request.id)
 
 
 def _tokens(shared: bool, team: Team | None) -> list[str]:

@@ -60,10 +60,9 @@ def test_the_limits_of_a_range_are_valid(edge: dict[str, float]) -> None:
 
 def test_every_path_is_under_home() -> None:
     settings = Settings(home=Path("/srv/kollega"))
-    assert settings.database_url == "sqlite:////srv/kollega/kollega.db"
     assert settings.index_dir == Path("/srv/kollega/index")
     assert settings.models_dir == Path("/srv/kollega/models")
-    assert Settings(database="postgresql:///kollega").database_url == "postgresql:///kollega"
+    assert settings.backups_dir == Path("/srv/kollega/backups")
 
 
 def test_the_table_has_a_row_with_help_for_every_setting() -> None:

@@ -4,6 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.settings import Settings
+from tests.conftest import sign_in
+from web import errors
 
 
 @pytest.fixture
@@ -31,3 +37,35 @@ def test_a_crash_is_logged_and_shown_without_its_details(
     assert answer.status_code == 500 and answer.json is not None and answer.json["error"]["status"] == 500
     assert "secret detail" not in answer.text
     assert caplog.text.count("ZeroDivisionError: a secret detail") == 2
+
+
+def test_a_write_that_the_database_refuses_is_a_page_too(
+    open_client: Callable[[], FlaskClient], add_request: Callable[..., int], add_person: Callable[..., int]
+) -> None:
+    number = add_request("Printer stuck", status="open")
+    add_person("aino")
+    client = open_client()
+    client.application.config["PROPAGATE_EXCEPTIONS"] = False
+    person = sign_in(client, "aino")
+    with client.application.extensions["kollega_sessions"].begin() as session:
+        session.execute(text("CREATE TRIGGER no BEFORE INSERT ON replies BEGIN SELECT RAISE(FAIL, 'refused'); END"))
+    page = person.post(f"/requests/{number}/replies", data={"body": "Open the back"})
+    assert page.status_code == 500 and "Something broke on our side" in page.text
+
+
+def test_when_the_database_is_damaged_the_answer_is_503_and_the_log_has_one_sentence(
+    open_client: Callable[[], FlaskClient], settings: Settings, sessions: sessionmaker[Session],
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    client = open_client()
+    for factory in (sessions, client.application.extensions["kollega_sessions"]):
+        factory.kw["bind"].dispose()
+    (settings.home / "kollega.db").write_text("no database " * 1000)
+    answer = client.get("/api/v1/recommend?q=printer", headers={"Authorization": "Bearer x"})
+    assert answer.status_code == 503
+    assert answer.json == {"error": {"status": 503, "title": "Service Unavailable", "detail": errors._DATABASE_FAILED}}
+    page = client.get("/")
+    assert (page.status_code, page.content_type) == (503, "text/html; charset=utf-8")
+    said = [record for record in caplog.records if record.name == "web.errors"]
+    assert all("is damaged, or it is not a database" in record.getMessage() for record in said[:2])
+    assert not any(record.exc_info for record in said)

@@ -9,8 +9,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from recommender import accounts
-from recommender.database.tables import Account, Person, utc_now
-from recommender.errors import SettingsError, how_to_install
+from recommender.accounts import sessions
+from recommender.database.account_tables import Account
+from recommender.database.tables import Person, utc_now
+from recommender.errors import AccountError, SettingsError, how_to_install
+from recommender.monitoring.logs import describe
 from recommender.settings import Settings
 from web import current
 from web.limits import limiter
@@ -19,6 +22,11 @@ from web.sign_in import session as sign_in
 log = logging.getLogger(__name__)
 blueprint = Blueprint("oidc", __name__)
 _TARGET = "oidc_target"
+_CODES = (
+    "access_denied", "invalid_client", "invalid_grant", "invalid_request", "login_required", "mismatching_state",
+    "server_error", "temporarily_unavailable", "unauthorized_client",
+)  # fmt: skip
+"""Errors of the protocol (RFC 6749, OpenID Connect Core 1.0) and of Authlib's checks, which may be logged."""
 _TIMEOUT = 10  # seconds that the provider may take to answer: a judgement
 
 
@@ -60,7 +68,7 @@ def start() -> ResponseReturnValue:
         answer: ResponseReturnValue = client.authorize_redirect(back)
         return answer
     except Exception as error:  # any error of the library, the network or the provider
-        log.warning("The OpenID provider does not answer: %s %r", type(error).__name__, str(error))
+        log.warning("The OpenID provider does not answer: %s", _why(error))
         return _failed(503)
 
 
@@ -72,16 +80,23 @@ def back() -> ResponseReturnValue:
     settings = current.settings()
     try:
         claims = _claims(client, settings)
-    except Exception as error:  # %r: the message may come from the address and contain line breaks
-        log.warning("A sign-in by OpenID Connect failed: %s %r", type(error).__name__, str(error))
+    except Exception as error:
+        log.warning("A sign-in by OpenID Connect failed: %s", _why(error))
         return _failed(400)
     handle, subject = str(claims.get(settings.oidc_claim) or ""), f"{claims['iss']} {claims['sub']}"
     account = _account(subject, handle)
     if account is None:
         known = current.session().scalar(select(Person.id).where(Person.handle == handle)) is not None
         return render_template("auth/oidc.html", handle=handle, known=known), 403
-    current.session().commit()
-    return sign_in.begin(account, target, [])
+    sign_in.begin(account.person, sessions.PROVIDER)
+    return sign_in.go_on(target, [])
+
+
+def _why(error: Exception) -> str:
+    """What went wrong, for the log: the code that the provider sent when it is one of the protocol's, and never the
+    rest of its message, which comes from the address."""
+    code = getattr(error, "error", None)
+    return f"{type(error).__name__} {code}" if code in _CODES else describe(error)
 
 
 def _claims(client: Any, settings: Settings) -> dict[str, Any]:
@@ -90,17 +105,17 @@ def _claims(client: Any, settings: Settings) -> dict[str, Any]:
     metadata = client.load_server_metadata()
     issuer = metadata["issuer"]
     if issuer.rstrip("/") != settings.oidc_issuer.rstrip("/"):
-        raise ValueError(f"KOLLEGA_OIDC_ISSUER is {settings.oidc_issuer}, but the provider calls itself {issuer}")
+        raise SettingsError(f"KOLLEGA_OIDC_ISSUER is {settings.oidc_issuer}, but the provider calls itself {issuer}")
     offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
     metadata["id_token_signing_alg_values_supported"] = [name for name in offered if name != "none"]
     token = client.authorize_access_token(
         claims_options={"iss": {"value": issuer}, "aud": {"essential": True, "value": settings.oidc_client_id}}
     )
     if "id_token" not in token:
-        raise ValueError("The provider sent no ID token")
+        raise SettingsError("The provider sent no ID token")
     claims: dict[str, Any] = token["userinfo"]
     if settings.oidc_claim == "email" and claims.get("email_verified") is False:
-        raise ValueError("The provider has not verified this person's e-mail address")
+        raise AccountError("The provider has not verified this person's e-mail address")
     return claims
 
 
@@ -118,8 +133,7 @@ def _account(subject: str, handle: str) -> Account | None:
     account = accounts.open_account(current.session(), person)
     if account.disabled or account.subject is not None:
         return None
-    account.subject = subject
-    current.session().flush()
+    accounts.link(current.session(), account, subject)
     return account
 
 

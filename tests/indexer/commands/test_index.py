@@ -69,9 +69,7 @@ def test_items_that_are_not_indexed_whole_are_named_once_each_and_then_counted(
     assert result.exit_code == 0 and result.stdout.startswith("items 53, ")
     lines = [line for line in result.stderr.splitlines() if line.startswith("not indexed whole: ")]
     assert len(lines) == 51 and lines[-1] == "not indexed whole: 3 more items"
-    assert lines[0].startswith(
-        "not indexed whole: request:1 (Printer on floor two is stuck): 598 characters of pasted files"
-    )
+    assert lines[0].startswith("not indexed whole: request:1: 598 characters of pasted files")
 
 
 def test_reindex_while_another_process_writes_is_reported_in_one_sentence(
@@ -149,3 +147,41 @@ def test_watch_stops_on_ctrl_c_without_a_traceback(tmp_path: Path) -> None:
         child.send_signal(signal.SIGINT)
         error = child.stderr.read()
     assert child.returncode == 1 and error.strip().endswith(b"Aborted!") and b"Traceback" not in error
+
+
+SLOW_WATCH = (
+    "import time\n"
+    "import recommender.encoder.load\n"
+    "from tests.conftest import FakeEncoder\n"
+    "class Slow(FakeEncoder):\n"
+    "    def encode_passages(self, texts):\n"
+    "        print('encoding', flush=True)\n"
+    "        time.sleep({seconds})\n"
+    "        return super().encode_passages(texts)\n"
+    "recommender.encoder.load.load_encoder = lambda settings: Slow()\n"
+    "from indexer.cli import main\n"
+    "main(['watch'])\n"
+)
+
+
+@pytest.mark.parametrize(("seconds", "allowed", "indexed"), [(1.0, "30", True), (60.0, "0.3", False)])
+def test_watch_finishes_the_update_it_is_at_when_it_is_terminated_unless_that_takes_too_long(
+    kollega: Kollega, write_lines: WriteLines, seconds: float, allowed: str, indexed: bool
+) -> None:
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    child = subprocess.Popen(
+        [sys.executable, "-c", SLOW_WATCH.format(seconds=seconds)],
+        env=os.environ | {"KOLLEGA_STOP_SECONDS": allowed, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with child:
+        assert child.stdout is not None and child.stderr is not None
+        assert child.stdout.readline() == "encoding\n"
+        child.terminate()
+        assert child.wait(30) == 0
+        assert "Traceback" not in child.stderr.read()
+    assert kollega("status").exit_code == (0 if indexed else 1)
+    reindexed = kollega("reindex").stdout
+    assert reindexed.startswith(f"items 1, passages 2, encoded {0 if indexed else 2}, ")

@@ -24,7 +24,7 @@ def test_a_terminated_demo_stops_its_watcher(tmp_path: Path) -> None:
         "import sys, time\nfrom indexer.commands import running, serve\n"
         f"sys.executable = {str(watcher)!r}\n"
         "running.stop_when_terminated()\n"
-        "with serve.watching():\n    time.sleep(600)\n"
+        "with serve.watching(20):\n    time.sleep(600)\n"
     )
     demo = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     pid_file = tmp_path / "watcher.pid"

@@ -108,7 +108,7 @@ def test_a_pasted_picture_never_reaches_the_index_and_the_item_is_told_once(
     assert report.passages == 3
     assert not any("iVBORw0KGgo" in text for text in _encoded(encoder))
     (told,) = report.left_out
-    assert told.startswith("request:1 (Printer stuck): 297,0") and "were left out" in told
+    assert told.startswith("request:1: 297,0") and "were left out" in told
     lexical = LexicalIndex.load(generations.live(settings.index_dir) / "lexical")
     assert lexical.rarity(["everywhere"], ANYONE.tokens)["everywhere"] > 0
     assert run().left_out == []  # nothing changed
@@ -124,7 +124,7 @@ def test_at_most_a_set_number_of_passages_of_an_item_is_indexed(
     add_document("Log", "\n\n".join(f"## Part {n}\nText {n}." for n in range(30)))
     report = reindex(replace(settings, max_passages=7), sessions, encoder, analyzer)
     assert report.passages == 8  # with the opening
-    assert report.left_out == ["document:1 (Log): only 7 of 30 passages are indexed (KOLLEGA_MAX_PASSAGES)"]
+    assert report.left_out == ["document:1: only 7 of 30 passages are indexed (KOLLEGA_MAX_PASSAGES)"]
 
 
 def test_a_changed_answer_is_encoded_and_the_vector_of_its_question_reused(

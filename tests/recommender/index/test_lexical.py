@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 import tantivy
 
+from recommender.errors import KeywordsDamaged
 from recommender.index import lexical
-from recommender.index.lexical import Entry, LexicalIndex, _key, _weight
+from recommender.index.bm25 import weight
+from recommender.index.item_numbers import key_of
+from recommender.index.lexical import Entry, LexicalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms, Translation
 
@@ -252,7 +255,7 @@ def test_rarity_and_size_reveal_nothing_about_items_that_may_not_be_read(make: M
 def test_a_removed_item_is_not_found_and_the_source_of_a_copy_is_unchanged(make: Make, tmp_path: Path) -> None:
     index, search = make("vpn tunnel", "vpn client", "printer", "mouse", language="en")
     LexicalIndex.copy(tmp_path / "lexical", tmp_path / "copy")
-    copy = LexicalIndex.load(tmp_path / "copy")
+    copy = LexicalIndex.open(tmp_path / "copy")
     copy.remove(["request:0"])
     copy.add([Entry("request:4", "en", EVERYONE, NOTHING, _words("vpn router"))])
     copy.commit()
@@ -285,12 +288,12 @@ def test_a_word_in_a_documents_opening_counts_more(tmp_path: Path) -> None:
     )
 
 
-def test_a_missing_or_damaged_index_is_a_value_error(make: Make, tmp_path: Path) -> None:
-    with pytest.raises(ValueError):
+def test_a_missing_or_damaged_index_is_reported_as_damaged(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(KeywordsDamaged, match="kollega reindex --full"):
         LexicalIndex.load(tmp_path / "missing")
     make("vpn")
     (tmp_path / "lexical" / "meta.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ValueError):
+    with pytest.raises(KeywordsDamaged, match="kollega reindex --full"):
         LexicalIndex.load(tmp_path / "lexical")
 
 
@@ -361,13 +364,13 @@ def test_when_everything_is_readable_scores_are_those_of_tantivy(make: Make) -> 
         idf = json.loads(query.explain(index._searcher, address).to_json())["details"][1]
         counted = {part["description"][0]: part["value"] for part in idf["details"]}
         assert counted == {"n": index._searcher.doc_freq(name, term), "N": index._documents}
-        assert _weight(index._documents, int(counted["n"])) == pytest.approx(idf["value"], rel=1e-6)
+        assert weight(index._documents, int(counted["n"])) == pytest.approx(idf["value"], rel=1e-6)
         assert _scores(index, _words(term))[_key_of(index, address)] == pytest.approx(score, rel=1e-6)
 
 
 def _key_of(index: LexicalIndex, address: tantivy.DocAddress) -> str:
     (number,) = index._searcher.fast_field_values("number", [address])
-    return _key(int(number or 0))
+    return key_of(int(number or 0))
 
 
 @pytest.mark.parametrize("limit", ["_MAX_WORDS", "_MAX_GRAMS"])

@@ -1,0 +1,136 @@
+"""`kollega erase` and `kollega retention`: delete for good, also from the index."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from indexer.commands.index import update_index
+from indexer.commands.running import database_session
+from recommender.errors import ErasureError, IndexLocked
+from recommender.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from recommender.database.tables import Document, HelpRequest, Person
+
+_MOST_NAMED = 20  # items in which a name was found that are listed: a judgement
+
+
+@click.command()
+@click.argument("subject")
+@click.option("--with-requests", is_flag=True, help="With a person: delete the requests they asked, too.")
+@click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask whether to go on.")
+@click.pass_obj
+def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, yes: bool) -> None:
+    """Delete SUBJECT for good: request:12, document:3 or person:aino.
+
+    It goes from the database, the index, the counts and the details of the audit log, and the next import does not
+    bring it back. Of a person everything goes but what they wrote: replies, requests and documents stay without their
+    name. Backups still have it; docs/administration.md says what to do about them.
+    """
+    from recommender.index.generations import ask_for_rewrite
+    from recommender.knowledge.erasure import forget_pages
+
+    with database_session(settings) as session:
+        row = _find(session, subject)
+        for line in _described(session, row, with_requests):
+            click.echo(line)
+        if dry_run:
+            return
+        if not yes:
+            click.confirm("Delete it for good?", abort=True)
+        ask_for_rewrite(settings.index_dir)
+        _erase(session, row, with_requests)
+        session.commit()
+        forget_pages(session)
+    click.echo(f"{subject} is erased from the database")
+    _update_index(settings)
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say how many requests would be deleted, and delete nothing.")
+@click.pass_obj
+def retention(settings: Settings, dry_run: bool) -> None:
+    """Delete for good the resolved requests that their team has kept long enough, and old entries of the audit log.
+
+    `kollega team it --keep-days 365` sets how long. `kollega watch` does this once a day.
+    """
+    from indexer.indexing.retention import erase_what_is_due
+    from recommender.database.tables import utc_now
+    from recommender.knowledge.retention import due
+
+    with database_session(settings) as session:
+        if dry_run:
+            click.echo(f"{len(list(due(session, utc_now())))} requests would be deleted")
+            return
+        erased = erase_what_is_due(settings, session)
+    click.echo(f"{erased} requests deleted")
+    if erased:
+        _update_index(settings)
+
+
+def _find(session: "Session", subject: str) -> "HelpRequest | Document | Person":
+    """The row that a subject names. Raises ErasureError when there is none."""
+    from sqlalchemy import select
+
+    from recommender.database.tables import Document, HelpRequest, Person
+
+    kind, _, name = subject.partition(":")
+    number = int(name) if name.isdecimal() and len(name) < 10 else 0
+    row: HelpRequest | Document | Person | None = None
+    if kind == "person":
+        row = session.scalar(select(Person).where(Person.handle == name))
+    elif kind == "request":
+        row = session.get(HelpRequest, number)
+    elif kind == "document":
+        row = session.get(Document, number)
+    if row is None:
+        raise ErasureError(f"There is no {subject!r}. Name what to delete as request:12, document:3 or person:aino.")
+    return row
+
+
+def _described(session: "Session", row: "HelpRequest | Document | Person", with_requests: bool) -> list[str]:
+    """Lines about what would be deleted, for the admin to check."""
+    from sqlalchemy import func, select
+
+    from recommender.database.tables import HelpRequest, Person
+    from recommender.knowledge.erasure import mentions
+
+    if not isinstance(row, Person):
+        return [f"{row.title}"]
+    asked = session.scalar(select(func.count()).where(HelpRequest.asked_by_id == row.id)) or 0
+    lines = [f"{row.name} ({row.handle}), who asked {asked} requests"]
+    lines[0] += ": they are deleted too" if with_requests and asked else ""
+    named = list(mentions(session, row))
+    if named:
+        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+        lines.append(f"the name stays in texts that contain it: {', '.join(named[:_MOST_NAMED])}{more}")
+    return lines
+
+
+def _erase(session: "Session", row: "HelpRequest | Document | Person", with_requests: bool) -> None:
+    from recommender.audit import COMMAND
+    from recommender.database.tables import HelpRequest, Person
+    from recommender.knowledge import erasure
+
+    if isinstance(row, Person):
+        for what, count in sorted(erasure.erase_person(session, row, COMMAND, with_requests).items()):
+            click.echo(f"{count} {what}")
+    elif isinstance(row, HelpRequest):
+        erasure.erase_request(session, row, COMMAND)
+    else:
+        erasure.erase_document(session, row, COMMAND)
+
+
+def _update_index(settings: Settings) -> None:
+    """Write the index anew without what was erased; leave it to the process that is writing the index now."""
+    from recommender.index.generations import live_name
+
+    if live_name(settings.index_dir) is None:
+        return
+    try:
+        update_index(settings, full=False)
+    except IndexLocked:
+        click.echo("Another process is writing the index, and will write it anew without what was erased.")

@@ -1,0 +1,134 @@
+"""`kollega backup`, `restore`, `upgrade` and `export`: what keeps the store safe, or takes it elsewhere."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer.commands.running import database_session, running_count
+from recommender.settings import Settings
+
+_FILE = click.Path(path_type=Path)
+_STORE = "store"  # the subject of these acts in the audit log
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.pass_obj
+def backup(settings: Settings, file: Path) -> None:
+    """Write a backup to the new FILE, also while the server runs.
+
+    It is a zip file with the database, secret_key, synonyms.txt and their checksums, and it is checked before the
+    command ends. It holds everything that is restricted; only the account that runs the command can read it. The index
+    is not in it: it can be built again.
+    """
+    from recommender.database.backup import back_up
+    from recommender.database.engine import newest_revision
+
+    made = back_up(settings, file)
+    if made.revision == newest_revision():  # an older database is backed up too, but has another log or none
+        _record(settings, "store.backup", {"revision": made.revision, "made_at": made.made_at})
+    click.echo(
+        f"backup of {_size(made.files['kollega.db'][0])} of database in {file} ({', '.join(sorted(made.files))})"
+    )
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.pass_obj
+def restore(settings: Settings, file: Path) -> None:
+    """Put the backup FILE into an empty home directory (KOLLEGA_HOME).
+
+    Everything in it is checked first. A home that has a database, a key, synonyms or an index is left as it is. Run
+    `kollega reindex` afterwards.
+    """
+    from recommender.database.backup import restore as put_back
+    from recommender.database.engine import newest_revision
+
+    restored = put_back(settings, file)
+    click.echo(f"restored into {settings.home}: {', '.join(sorted(restored.files))}, of {restored.made_at}")
+    if restored.revision == newest_revision():
+        _record(settings, "store.restore", {"revision": restored.revision, "made_at": restored.made_at})
+        click.echo("Now run: kollega reindex")
+    else:
+        click.echo("It is of an older version. Now run: kollega upgrade, then: kollega reindex")
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.pass_obj
+def export(settings: Settings, file: Path) -> None:
+    """Write everything into the new FILE as JSON lines, in the format of `kollega import jsonl`.
+
+    `kollega import jsonl FILE` in an empty home makes the same store of it. Passwords, sessions, tokens and the audit
+    log are not written. The file holds everything that is restricted; only the account that runs the command can read
+    it. A name that ends with .gz makes a compressed file.
+    """
+    from indexer.loading.export import export as write
+
+    with database_session(settings) as session, running_count("exporting") as progress:
+        counts = write(session, file, progress)
+    written = {kind: count for kind, count in counts.items() if kind != "export"}
+    _record(settings, "store.export", written)
+    click.echo(f"exported into {file}: {_counted(written)}")
+
+
+def import_store(settings: Settings, file: Path) -> None:
+    """Load an export into an empty store, and print one line of counts."""
+    from indexer.loading.whole_store import load_store
+    from recommender import audit
+
+    with database_session(settings) as session, running_count("importing") as progress:
+        counts = load_store(session, file, progress)
+        written = {kind: count for kind, count in counts.items() if kind != "export"}
+        audit.record(session, audit.COMMAND, "store.import", _STORE, written)
+    click.echo(f"imported the whole store: {_counted(written)}")
+    click.echo("Nobody can sign in yet: give people passwords with kollega user add. Then run: kollega reindex")
+
+
+def _counted(counts: dict[str, int]) -> str:
+    names = {"row": "other rows", "person": "people"}
+    return ", ".join(f"{count} {names.get(kind, kind + 's')}" for kind, count in counts.items()) or "nothing"
+
+
+@click.command()
+@click.option("--no-backup", is_flag=True, help="Make no backup first; needed when the database is not SQLite.")
+@click.pass_obj
+def upgrade(settings: Settings, no_backup: bool) -> None:
+    """Bring the database up to date after a new version of Kollega was installed. Stop the server first.
+
+    Makes a backup in backups/ in the home directory before; the last three are kept. If anything fails, the database
+    stays as it was.
+    """
+    upgrade_store(settings, with_backup=not no_backup)
+
+
+def upgrade_store(settings: Settings, with_backup: bool = True, quiet: bool = False) -> None:
+    """Upgrade the database and say what was done; with `quiet` nothing is said when nothing was to be done."""
+    from recommender.database.upgrade import upgrade as run
+
+    done = run(settings, with_backup)
+    if done.before == done.after:
+        if not quiet:
+            click.echo(f"up to date (version {done.after} of the database)")
+        return
+    if done.before is None:
+        if not quiet:
+            click.echo(f"made a new database (version {done.after})")
+        return
+    _record(settings, "store.upgrade", {"before": done.before, "after": done.after})
+    for table, (before, after) in done.fewer.items():
+        click.echo(f"{table} had {before} rows and has {after}", err=True)
+    kept = f"; a backup is {done.backup}" if done.backup else ""
+    click.echo(f"upgraded the database from version {done.before} to {done.after}{kept}")
+
+
+def _record(settings: Settings, action: str, details: dict[str, Any]) -> None:
+    from recommender import audit
+
+    with database_session(settings) as session:
+        audit.record(session, audit.COMMAND, action, _STORE, details)
+
+
+def _size(length: int) -> str:
+    return f"{length / 1_000_000:.1f} MB"

@@ -1,0 +1,19 @@
+"""Erases what has been kept long enough, also from the index: `kollega retention`, and once a day `kollega watch`."""
+
+from sqlalchemy.orm import Session
+
+from recommender.database.tables import utc_now
+from recommender.index.generations import ask_for_rewrite
+from recommender.knowledge import erasure, retention
+from recommender.settings import Settings
+
+
+def erase_what_is_due(settings: Settings, session: Session) -> int:
+    """Erase requests and entries of the audit log whose time has come, and commit. Returns the number of requests; when
+    there are any, the next run of `reindex` writes the index anew without them."""
+    now = utc_now()
+    if next(retention.due(session, now), None) is not None:
+        ask_for_rewrite(settings.index_dir)  # before the commit, so that whoever sees that change sees this too
+    erased = retention.erase_due(session, now, settings.audit_days)
+    erasure.forget_pages(session)
+    return erased

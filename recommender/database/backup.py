@@ -1,0 +1,223 @@
+"""Backups: one zip file with the database, the key of the sign-in cookies and the synonyms, and their checksums.
+
+The index is not in it, since it can be built from the database. A backup holds everything that is restricted.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import struct
+import tempfile
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from recommender.database.engine import other_version, revisions
+from recommender.database.failures import damage, explain_sqlite
+from recommender.database.files import database_path
+from recommender.errors import BackupError, DatabaseUnusable, DatabaseVersion
+from recommender.settings import Settings
+
+FORMAT = 1
+_DATABASE, _MANIFEST = "kollega.db", "manifest.json"
+_BESIDE = ("secret_key", "synonyms.txt")  # files of the home that go along with the database
+_TEMPORARY, _A_DAY = ".kollega-backup-", 24 * 3600.0
+_CHUNK = 1_000_000  # bytes read at once
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, NotImplementedError, RuntimeError, OSError
+)  # fmt: skip
+"""What reading a damaged zip file may raise."""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What the manifest of a backup says: the revision of the tables, when it was made, and for each file its length in
+    bytes and its SHA-256 digest."""
+
+    format: int
+    made_at: str
+    revision: str
+    files: dict[str, tuple[int, str]]
+
+
+def back_up(settings: Settings, path: Path) -> Backup:
+    """Write a backup to `path`, also while others read and write; it holds the state of one moment.
+
+    It is written beside `path`, checked, and then renamed, readable only by its owner. Raises BackupError when there is
+    a file at `path` already, when there is nothing to back up or the database is not SQLite, DatabaseUnusable when the
+    database is damaged.
+    """
+    database = _database(settings)
+    if not database.is_file() or database.stat().st_size == 0:
+        raise BackupError(f"There is no database {database} to back up. Check KOLLEGA_HOME.")
+    if path.exists() or path.is_symlink():
+        raise BackupError(f"{path} exists already and is left as it is. Name another file.")
+    try:
+        with _folder_in(path.absolute().parent) as folder:
+            found = _copy(database, folder / _DATABASE)
+            sources = {_DATABASE: folder / _DATABASE}
+            sources |= {name: settings.home / name for name in _BESIDE if (settings.home / name).is_file()}
+            backup = _write(folder / "backup.zip", sources, found)
+            with _opened(folder / "backup.zip") as archive:
+                _check(archive, read(archive, path), path)
+            _sync(folder / "backup.zip")
+            os.replace(folder / "backup.zip", path)
+            _sync(path.absolute().parent)
+    except OSError as error:
+        raise BackupError(f"{path} cannot be written: {error.strerror}. No backup was made.") from error
+    return backup
+
+
+def restore(settings: Settings, path: Path) -> Backup:
+    """Put the files of a backup into an empty home. All are checked before the first one is put in place, and the
+    database is the last one.
+
+    Raises BackupError when the backup is damaged or the home is not empty, DatabaseVersion when a newer version of
+    Kollega has made it. One of an older version is restored; `kollega upgrade` upgrades it.
+    """
+    database, home = _database(settings), settings.home
+    left = (database, Path(f"{database}-wal"), *(home / name for name in _BESIDE), settings.index_dir)
+    if present := [found for found in left if found.exists()]:
+        raise BackupError(f"The home is not empty: there is {present[0]}. Set KOLLEGA_HOME to a new directory.")
+    with _opened(path) as archive:
+        backup = read(archive, path)
+        if backup.revision not in revisions():
+            raise DatabaseVersion(other_version(backup.revision))
+        _check(archive, backup, path)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _folder_in(database.absolute().parent) as folder:
+            for name in backup.files:
+                with archive.open(name) as source, open(folder / name, "wb") as target:
+                    shutil.copyfileobj(source, target, _CHUNK)
+                _sync(folder / name)
+            _check_database(folder / _DATABASE)
+            for name in sorted(backup.files, key=lambda name: name == _DATABASE):  # the database last
+                os.replace(folder / name, database if name == _DATABASE else home / name)
+            _sync(database.absolute().parent)
+    return backup
+
+
+def read(archive: zipfile.ZipFile, path: Path) -> Backup:
+    """The manifest of a backup. Raises BackupError when there is none, or it is of a newer format."""
+    try:
+        values = json.loads(archive.read(_MANIFEST))
+        if values["format"] != FORMAT:
+            raise BackupError(f"{path} was made by another version of Kollega. Restore it with that version.")
+        files = {str(name): (int(length), str(digest)) for name, (length, digest) in values["files"].items()}
+        backup = Backup(FORMAT, str(values["made_at"]), str(values["revision"]), files)
+    except (*_UNREADABLE, ValueError, TypeError, AttributeError) as error:
+        raise _not_a_backup(path) from error
+    if _DATABASE not in files or not files.keys() <= {_DATABASE, *_BESIDE}:
+        raise _not_a_backup(path)
+    return backup
+
+
+def _copy(database: Path, copy: Path) -> str:
+    """Copy the database as it is now, check the copy, and return the revision of its tables."""
+    copy.touch(mode=0o600)
+    try:
+        with closing(sqlite3.connect(database, timeout=10)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")  # one file
+    except sqlite3.Error as error:
+        full = error.sqlite_errorname == "SQLITE_FULL"
+        name = f"The copy in {copy.parent.parent}" if full else f"The database {database}"
+        raise DatabaseUnusable(explain_sqlite(error, name) or f"{name}: {error}") from error
+    _check_database(copy, database)
+    with closing(sqlite3.connect(copy)) as connection:
+        try:
+            return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+        except (sqlite3.OperationalError, TypeError) as error:
+            raise BackupError(f"{database} has no tables of Kollega, so there is nothing to back up.") from error
+
+
+def _check_database(path: Path, name: Path | None = None) -> None:
+    """Raise DatabaseUnusable when the file is damaged; `name` is what the message calls it."""
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            sound = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
+        except sqlite3.DatabaseError:
+            sound = False
+    if not sound:
+        raise DatabaseUnusable(damage(name or path))
+
+
+def _write(path: Path, sources: dict[str, Path], found: str) -> Backup:
+    files = {name: (source.stat().st_size, _digest(source)) for name, source in sources.items()}
+    backup = Backup(FORMAT, datetime.now(UTC).isoformat(timespec="seconds"), found, files)
+    path.touch(mode=0o600)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr(_MANIFEST, json.dumps(asdict(backup), indent=1))
+        for name, source in sources.items():
+            archive.write(source, name)
+    return backup
+
+
+def _check(archive: zipfile.ZipFile, backup: Backup, path: Path) -> None:
+    """Read all files of a backup, and raise BackupError when one of them is not what the manifest says."""
+    for name, (length, expected) in backup.files.items():
+        digest, read_bytes = hashlib.sha256(), 0
+        try:
+            with archive.open(name) as file:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+                    read_bytes += len(chunk)
+        except _UNREADABLE as error:
+            raise BackupError(f"The backup {path} is damaged: {name} cannot be read. Use another one.") from error
+        if (read_bytes, digest.hexdigest()) != (length, expected):
+            raise BackupError(f"The backup {path} is damaged: {name} is not as it was. Use another one.")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _database(settings: Settings) -> Path:
+    path = database_path(settings)
+    if path is None:
+        raise BackupError("KOLLEGA_DATABASE is not a SQLite file. Use the tools of that database to back it up.")
+    return path
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (*_UNREADABLE, ValueError, IsADirectoryError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise BackupError(f"There is no file {path}.") from error
+        raise _not_a_backup(path) from error
+    with archive:
+        yield archive
+
+
+@contextmanager
+def _folder_in(directory: Path) -> Iterator[Path]:
+    """A folder in this directory that only its owner can look into, removed at the end: files can be renamed out of
+    it. What a run that was killed has left there is removed after a day."""
+    for left in directory.glob(f"{_TEMPORARY}*"):
+        if time.time() - left.lstat().st_mtime > _A_DAY:
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=directory) as folder:
+        yield Path(folder)
+
+
+def _not_a_backup(path: Path) -> BackupError:
+    return BackupError(f"{path} is damaged, or it is no backup of Kollega. Use another one.")
+
+
+def _sync(path: Path) -> None:
+    """Write a file or directory to disk, so that a power failure cannot take it away."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,96 @@
+"""Where the database is, and that only the account that runs Kollega can read it and the index."""
+
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from recommender.errors import DatabaseUnusable, SettingsError
+from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+_OTHERS = 0o077  # the rights of the group and of everybody else
+
+
+def database_url(settings: Settings) -> URL:
+    """The address of the database. Raises SettingsError when KOLLEGA_DATABASE is no database URL."""
+    if not settings.database:
+        return URL.create("sqlite", database=str(settings.home / "kollega.db"))  # so that `?` is part of the name
+    try:
+        return make_url(settings.database)
+    except ArgumentError as error:
+        raise SettingsError(f"KOLLEGA_DATABASE is not a database URL that can be used here: {error}.") from error
+
+
+def database_path(settings: Settings) -> Path | None:
+    """The file of a SQLite database; None when the database is another one or has no file."""
+    url = database_url(settings)
+    is_file = url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:"
+    return Path(str(url.database)) if is_file else None
+
+
+def make_private(settings: Settings) -> None:
+    """Make the home directory and an empty database file where there is none, so that only their owner can read them.
+    Existing files that others can read are closed to them, if this account owns them, and the log says so.
+
+    A home directory that exists keeps its mode: what is confidential in it is closed. Raises SettingsError when the
+    home cannot be used, DatabaseUnusable when the database file cannot be.
+    """
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"KOLLEGA_HOME={settings.home} cannot be used: {error.strerror}.") from error
+    path = database_path(settings)
+    if path is not None:
+        _make(path)
+    closed = [found for found in _confidential(settings, path) if _close(found)]
+    if closed:
+        more = f" and {len(closed) - 1} more" if len(closed) > 1 else ""
+        log.warning("Other accounts could read %s%s; now only the account that runs Kollega can.", closed[0], more)
+
+
+def _make(path: Path) -> None:
+    """An empty file that SQLite makes a database of. Its other files (-wal, -shm) get the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if path.is_dir():
+            raise DatabaseUnusable(f"The database {path} is a directory. Move it away, then try again.") from None
+    except OSError as error:
+        raise DatabaseUnusable(f"The database {path} cannot be opened: {error.strerror}.") from error
+
+
+def _confidential(settings: Settings, database: Path | None) -> Iterator[Path]:
+    """The files and directories in the home that hold what is confidential; all that is in a directory only when others
+    could look into that."""
+    if database is not None:
+        yield from (database, Path(f"{database}-wal"), Path(f"{database}-shm"))
+    yield settings.home / "secret_key"
+    for directory in (settings.index_dir, settings.home / "evaluation", settings.backups_dir):
+        if _is_open(directory):
+            for folder, _folders, files in os.walk(directory):
+                yield from (Path(folder), *(Path(folder) / name for name in files))
+
+
+def _is_open(path: Path) -> bool:
+    """True when another account may read this file or directory, which this account owns."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return not stat.S_ISLNK(found.st_mode) and found.st_uid == os.geteuid() and bool(found.st_mode & _OTHERS)
+
+
+def _close(path: Path) -> bool:
+    """Take the rights of others away; True when they had some and it could be done."""
+    if not _is_open(path):
+        return False
+    try:
+        path.chmod(stat.S_IMODE(path.stat().st_mode) & ~_OTHERS)
+    except OSError:  # removed meanwhile, or on a disk that is read-only
+        return False
+    return True

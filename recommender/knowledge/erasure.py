@@ -1,0 +1,150 @@
+"""Deletes requests, documents and people for good.
+
+Somebody who may run commands on the machine decides about it, so nothing is checked against a reader. The functions
+change rows of the session and leave the commit to the caller. What they delete is overwritten in the file of the
+database; `forget_pages` does the rest after the commit. Backups that were made before still have everything.
+
+Imports ask `was_erased`, so that they do not bring back what was erased.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from recommender import audit
+from recommender.audit import Actor
+from recommender.database.account_tables import Account
+from recommender.database.erased_table import Erased
+from recommender.database.item_tables import Replacement
+from recommender.database.tables import (
+    Document,
+    DocumentAudience,
+    Event,
+    HelpRequest,
+    Person,
+    Reply,
+    RequestAttempt,
+    RequestAudience,
+    RequestLink,
+    utc_now,
+)
+from recommender.datatypes import Kind, item_key
+
+PERSON = "person"
+
+
+def erase_request(session: Session, request: HelpRequest, who: Actor) -> None:
+    """Delete a request with its replies, its outcomes and everything that mentions its key."""
+    key = item_key(Kind.REQUEST, request.id)
+    _begin(session)
+    session.execute(update(Document).where(Document.drafted_from_id == request.id).values(drafted_from_id=None))
+    links = or_(RequestLink.from_id == request.id, RequestLink.to_id == request.id)
+    session.execute(delete(RequestLink).where(links))
+    session.execute(delete(Event).where(Event.request_id == request.id))
+    _forget_item(session, key, request.source, request.external_id)
+    session.delete(request)
+    session.flush()
+    audit.record(session, who, "request.erased", key)
+
+
+def erase_document(session: Session, document: Document, who: Actor) -> None:
+    """Delete a document with its outcomes and everything that mentions its key."""
+    key = item_key(Kind.DOCUMENT, document.id)
+    _begin(session)
+    _forget_item(session, key, document.source, document.external_id)
+    session.delete(document)
+    session.flush()
+    audit.record(session, who, "document.erased", key)
+
+
+def erase_person(session: Session, person: Person, who: Actor, with_requests: bool = False) -> Counter[str]:
+    """Delete a person, their account, settings and counts. What they wrote stays without their name; with
+    `with_requests` the requests they asked are deleted too. Returns how many rows changed, by what became of them."""
+    _begin(session)
+    done: Counter[str] = Counter()
+    if with_requests:
+        for request in session.scalars(select(HelpRequest).where(HelpRequest.asked_by_id == person.id)).all():
+            erase_request(session, request, who)
+            done["requests deleted"] += 1
+    for what, column in (
+        ("requests without their asker", HelpRequest.asked_by_id),
+        ("requests without the colleague they were assigned to", HelpRequest.assigned_to_id),
+        ("replies without their author", Reply.author_id),
+        ("documents without their owner", Document.owner_id),
+        ("documents without the colleague who verified them", Document.verified_by_id),
+    ):
+        changed = session.execute(update(column.class_).where(column == person.id).values({column: None}))
+        done[what] = changed.rowcount  # type: ignore[attr-defined]
+    for table in (RequestAudience, DocumentAudience):
+        session.execute(delete(table).where(table.token == f"person:{person.id}"))
+    session.execute(delete(Account).where(Account.person_id == person.id))
+    _remember(session, PERSON, person.handle)
+    subject = f"person:{person.id}"
+    session.delete(person)
+    session.flush()
+    audit.record(session, who, "person.erased", subject, {"with requests": with_requests})
+    audit.erase_details(session, {subject})
+    return +done  # without zeros
+
+
+def mentions(session: Session, person: Person) -> Iterator[str]:
+    """Keys of the items whose texts contain the person's name or user name, whoever wrote it."""
+    texts = {person.name, person.handle} - {""}
+    in_request = [column.icontains(name, autoescape=True) for name in texts for column in _REQUEST_TEXTS]
+    in_reply = [Reply.body.icontains(name, autoescape=True) for name in texts]
+    in_document = [column.icontains(name, autoescape=True) for name in texts for column in _DOCUMENT_TEXTS]
+    requests = select(HelpRequest.id).where(or_(*in_request, HelpRequest.replies.any(or_(*in_reply))))
+    yield from (item_key(Kind.REQUEST, number) for number in session.scalars(requests.order_by(HelpRequest.id)))
+    documents = select(Document.id).where(or_(*in_document)).order_by(Document.id)
+    yield from (item_key(Kind.DOCUMENT, number) for number in session.scalars(documents))
+
+
+def was_erased(session: Session, kind: str, *name: str) -> bool:
+    """True when the request or document with this source and external id, or the person with this handle, has been
+    erased here. `kind` is "request", "document" or "person"."""
+    return session.get(Erased, _digest(kind, *name)) is not None
+
+
+def forget(session: Session, kind: str, *name: str) -> None:
+    """Let imports bring in again what was erased under this name (as in `was_erased`)."""
+    session.execute(delete(Erased).where(Erased.digest == _digest(kind, *name)))
+
+
+def forget_pages(session: Session) -> None:
+    """Empty SQLite's write-ahead log, which still has pages from before the erasure. Call it after the commit; it waits
+    for others who are reading."""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+_REQUEST_TEXTS = (HelpRequest.title, HelpRequest.body, HelpRequest.resolution)
+_DOCUMENT_TEXTS = (Document.title, Document.body)
+
+
+def _begin(session: Session) -> None:
+    """Have SQLite overwrite what is deleted, instead of only marking the room as free."""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
+
+def _forget_item(session: Session, key: str, source: str, external_id: str | None) -> None:
+    """Delete what mentions an item by its key, and remember that it was erased."""
+    session.execute(delete(Event).where(Event.item == key))
+    session.execute(delete(RequestAttempt).where(RequestAttempt.item == key))
+    session.execute(delete(Replacement).where(or_(Replacement.item == key, Replacement.by == key)))
+    audit.erase_details(session, {key})
+    if external_id is not None:
+        _remember(session, key.partition(":")[0], source, external_id)
+
+
+def _remember(session: Session, kind: str, *name: str) -> None:
+    session.merge(Erased(digest=_digest(kind, *name), erased_on=utc_now().date()))
+
+
+def _digest(kind: str, *name: str) -> str:
+    return hashlib.sha256("\0".join((kind, *name)).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,45 @@
+"""Erases what has been kept long enough: resolved requests by the days that their team keeps them, and old entries of
+the audit log."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from recommender import audit
+from recommender.database.tables import RESOLVED, HelpRequest, Reply, Team
+from recommender.knowledge.erasure import erase_request
+
+_AT_ONCE = 200  # requests erased in one transaction, so that others can write in between; a judgement
+
+
+def due(session: Session, now: datetime) -> Iterator[int]:
+    """Ids of the resolved requests that their team has kept long enough: for `keep_days` since they were resolved and
+    since the last reply."""
+    for team in session.scalars(select(Team).where(Team.keep_days.is_not(None))).all():
+        before = now - timedelta(days=team.keep_days or 0)
+        last_reply = select(func.max(Reply.created_at)).where(Reply.request_id == HelpRequest.id).scalar_subquery()
+        old = select(HelpRequest.id).where(
+            HelpRequest.team_id == team.id,
+            HelpRequest.status == RESOLVED,
+            func.coalesce(HelpRequest.resolved_at, HelpRequest.created_at) < before,
+            func.coalesce(last_reply, HelpRequest.created_at) < before,
+        )
+        yield from session.scalars(old.order_by(HelpRequest.id))
+
+
+def erase_due(session: Session, now: datetime, audit_days: int) -> int:
+    """Erase the requests that are `due` and entries of the audit log that are older than `audit_days` (0 means never),
+    and commit. Returns the number of requests."""
+    numbers = list(due(session, now))
+    for start in range(0, len(numbers), _AT_ONCE):
+        for number in numbers[start : start + _AT_ONCE]:
+            request = session.get(HelpRequest, number)
+            if request is not None:
+                erase_request(session, request, audit.SYSTEM)
+        session.commit()
+    if audit_days:
+        audit.prune(session, now - timedelta(days=audit_days))
+        session.commit()
+    return len(numbers)

@@ -1,0 +1,151 @@
+"""commands/audit.py: `kollega audit`, after changes through pages, API and commands."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender import access, audit
+from recommender.access import reader_of
+from recommender.database.tables import Document, HelpRequest, Person, Team
+from recommender.knowledge import documents, replacements, requests
+from recommender.knowledge.documents import Content
+from tests.conftest import sign_in
+from tests.indexer.commands.conftest import Run
+
+
+@pytest.fixture
+def teams(sessions: sessionmaker[Session]) -> None:
+    """The teams it and hr, each with an agent: aino and heta. eero is not in a team."""
+    with sessions.begin() as session:
+        it, hr = Team(handle="it", name="IT"), Team(handle="hr", name="HR", restricted=True)
+        session.add_all([
+            Person(handle="aino", name="Aino", role="agent", teams=[it]),
+            Person(handle="heta", name="Heta", role="agent", teams=[hr]),
+            Person(handle="eero", name="Eero"),
+        ])  # fmt: skip
+
+
+def _lines(run: Run, *options: str) -> list[list[str]]:
+    """The columns of each line, without the time."""
+    result = run("audit", *options)
+    assert result.exit_code == 0, result.output
+    return [line.split("\t")[1:] for line in result.output.splitlines()]
+
+
+def _person(session: Session, handle: str) -> Person:
+    person = session.scalar(select(Person).where(Person.handle == handle))
+    assert person is not None
+    return person
+
+
+def _team(session: Session, handle: str) -> Team:
+    team = session.scalar(select(Team).where(Team.handle == handle))
+    assert team is not None
+    return team
+
+
+def _file(session: Session, *, anonymous: bool = False, shared: bool = False) -> HelpRequest:
+    session.info["via"] = "web"
+    asker = _person(session, "eero")
+    return requests.file_request(
+        session, asker, "A title", "A body", "en", _team(session, "it"), shared=shared, anonymous=anonymous
+    )
+
+
+@pytest.mark.usefixtures("teams")
+def test_the_log_says_who_widened_an_audience(run: Run, sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        request = _file(session)
+        requests.share(session, request, reader_of(_person(session, "eero")), True)
+        requests.share(session, request, reader_of(_person(session, "aino")), False)
+        requests.move(session, request, reader_of(_person(session, "aino")), _team(session, "hr"))
+    assert _lines(run) == [
+        ["eero", "web", "request.audience", "request:1", "person:eero, team:it -> everyone; WIDENED"],
+        ["aino", "web", "request.audience", "request:1", "everyone -> person:eero, team:it"],
+        ["aino", "web", "request.team", "request:1", "it -> hr"],
+        ["aino", "web", "request.audience", "request:1", "person:eero, team:it -> person:eero, team:hr; WIDENED"],
+    ]
+    assert [line[0] for line in _lines(run, "--widened")] == ["eero", "aino"]
+
+
+@pytest.mark.usefixtures("teams")
+def test_the_log_does_not_name_an_anonymous_asker(run: Run, sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        request = _file(session, anonymous=True)
+        requests.share(session, request, reader_of(_person(session, "eero")), True)
+    assert _lines(run) == [["-", "web", "request.audience", "request:1", "asker, team:it -> everyone; WIDENED"]]
+    with sessions() as session:
+        eero = _person(session, "eero").id
+    assert f'"person:{eero}"' not in run("audit", "--json").output
+    assert _lines(run, "--by", "eero") == []
+
+
+@pytest.mark.usefixtures("teams")
+def test_the_log_has_the_life_of_a_document(run: Run, sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        session.info["via"] = "web"
+        request = _file(session)
+        aino, it = _person(session, "aino"), _team(session, "it")
+        reader = reader_of(aino)
+        content = Content("A title", "A body", "en", it, aino, True, None, True)
+        document = documents.write(session, reader, content, request)
+        published = Content("A title", "A body", "en", it, None, True, None, False)
+        documents.edit(session, document, reader, published, document.updated_at)
+        documents.verify(session, document, reader, aino)
+        documents.hide(session, document, reader, True)
+        documents.hide(session, document, reader, True)
+        documents.hide(session, document, reader, False)
+        newer = documents.write(session, reader, published)
+        replacements.mark(session, document, reader, aino, replacements.key_of(newer))
+        replacements.unmark(session, document, reader)
+    assert [line[2:] for line in _lines(run, "--subject", "document:1")] == [
+        ["document.written", "document:1", "audience: person:aino, team:it; draft: yes; from: request:1"],
+        ["document.draft", "document:1", "yes -> no"],
+        ["document.owner", "document:1", "person:aino -> none"],
+        ["document.audience", "document:1", "person:aino, team:it -> everyone; WIDENED"],
+        ["document.verified", "document:1"],
+        ["document.hidden", "document:1"],
+        ["document.shown", "document:1"],
+        ["document.replaced", "document:1", "by: document:2"],
+        ["document.not_replaced", "document:1", "by: document:2"],
+    ]
+
+
+@pytest.mark.usefixtures("teams")
+def test_the_log_has_what_admins_do_with_commands(run: Run) -> None:
+    run("user", "role", "aino", "lead", "--team", "hr")
+    run("user", "kind", "eero", "service")
+    run("team", "hr", "--shared")
+    run("team", "hr", "--shared")
+    assert _lines(run, "--since", "2020-01-01", "--until", "2999-01-01") == [
+        ["-", "command", "person.role", "person:aino", "agent -> lead"],
+        ["-", "command", "person.teams", "person:aino", "it -> hr; WIDENED"],
+        ["-", "command", "person.kind", "person:eero", "none -> service"],
+        ["-", "command", "team.restricted", "team:hr", "yes -> no; WIDENED"],
+    ]
+    assert _lines(run, "--until", "2020-01-01") == []
+    assert [line[2] for line in _lines(run, "--action", "person.role")] == ["person.role"]
+    assert [line[2] for line in _lines(run, "--subject", "person:eero")] == ["person.kind"]
+    refused = run("audit", "--by", "nobody")
+    assert refused.exit_code == 1 and "There is no person 'nobody'" in refused.output
+
+
+@pytest.mark.usefixtures("teams")
+def test_a_page_and_the_command_write_the_same_log(
+    run: Run, sessions: sessionmaker[Session], open_client: Callable[[], FlaskClient]
+) -> None:
+    with sessions.begin() as session:
+        _file(session)
+    client = sign_in(open_client(), "eero")
+    assert client.post("/requests/1/audience", data={"audience": "everyone"}).status_code == 302
+    with sessions() as session:
+        assert access.EVERYONE in access.request_audience(session.get_one(HelpRequest, 1))
+    (entry,) = [json.loads(line) for line in run("audit", "--json").output.splitlines()]
+    assert (entry["via"], entry["action"], entry["details"]["after"]) == ("web", "request.audience", ["everyone"])
+    with sessions() as session:
+        assert audit.verify(session) == []
+        assert session.scalars(select(Document)).all() == []

@@ -1,0 +1,83 @@
+"""commands/erase.py: `kollega erase`, `kollega retention` and `kollega team --keep-days`."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender import audit
+from recommender.database.tables import HelpRequest, Person, Reply, Team
+from tests.indexer.commands.conftest import Run
+from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
+
+
+def test_a_request_is_erased_after_a_question(
+    run: Run, sessions: sessionmaker[Session], add_request: Callable[..., int]
+) -> None:
+    number = add_request("printer jams")
+    assert run("erase", f"request:{number}", typed="n\n").exit_code == 1
+    shown = run("erase", f"request:{number}", "--dry-run")
+    assert (shown.exit_code, shown.output) == (0, "printer jams\n")
+    with sessions() as session:
+        assert session.get(HelpRequest, number) is not None
+    erased = run("erase", f"request:{number}", "--yes")
+    assert erased.exit_code == 0 and erased.output.endswith(f"request:{number} is erased from the database\n")
+    with sessions() as session:
+        assert session.get(HelpRequest, number) is None
+        assert [(entry.action, entry.via) for entry in audit.entries(session)] == [("request.erased", "command")]
+
+
+def test_what_does_not_exist_is_an_error_that_says_what_can_be_erased(run: Run) -> None:
+    for subject in ("request:1", "document:9999999999", "person:nobody", "printer", "person:", "team:it"):
+        refused = run("erase", subject, "--yes")
+        assert refused.exit_code == 1, subject
+        assert "Name what to delete as request:12, document:3 or person:aino." in refused.output
+
+
+def test_a_person_is_erased_and_it_says_where_the_name_stays(
+    run: Run, sessions: sessionmaker[Session], add_request: Callable[..., int]
+) -> None:
+    number = add_request("printer jams", "ask aino", by="aino", asked_by="eero")
+    erased = run("erase", "person:aino", "--yes")
+    assert erased.output.splitlines() == [
+        "Aino (aino), who asked 0 requests",
+        f"the name stays in texts that contain it: request:{number}",
+        "1 replies without their author",
+        "person:aino is erased from the database",
+    ]
+    with sessions() as session:
+        assert session.scalars(select(Person.handle)).all() == ["eero"]
+        assert session.scalars(select(Reply.author_id)).all() == [None]
+    assert run("user", "add", "aino", typed="Correct-horse 9\n").exit_code == 0  # somebody with the same user name
+
+
+def test_an_erased_item_is_in_no_index_and_the_answer_is_gone(kollega: Kollega, write_lines: WriteLines) -> None:
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    kollega("reindex")
+    assert "Printer on floor two" in kollega("ask", "printer is stuck").output
+    erased = kollega("erase", "request:1", "--yes")
+    assert erased.exit_code == 0, erased.output
+    assert "items 0, passages 0" in erased.output
+    assert "Printer on floor two" not in kollega("ask", "printer is stuck").output
+
+
+def test_retention_erases_what_a_team_has_kept_long_enough(
+    run: Run, sessions: sessionmaker[Session], add_request: Callable[..., int]
+) -> None:
+    add_request("old", team="it", at=datetime(2020, 1, 1))
+    assert run("retention").output == "0 requests deleted\n"
+    assert run("team", "it", "--keep-days", "365").output == "resolved requests of it are kept for 365 days\n"
+    assert run("retention", "--dry-run").output == "1 requests would be deleted\n"
+    assert run("retention").output == "1 requests deleted\n"
+    assert run("team", "it", "--keep-forever").output == "resolved requests of it are kept forever\n"
+    with sessions() as session:
+        assert session.scalars(select(HelpRequest.id)).all() == []
+        assert session.scalars(select(Team.keep_days)).all() == [None]
+        actions = [entry.action for entry in audit.entries(session)]
+    assert actions == ["team.keep_days", "request.erased", "team.keep_days"]
+
+
+def test_a_team_is_not_changed_without_saying_what(run: Run) -> None:
+    assert "Say what to set" in run("team", "it").output
+    assert "Give either" in run("team", "it", "--keep-days", "3", "--keep-forever").output

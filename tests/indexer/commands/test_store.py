@@ -1,0 +1,250 @@
+"""commands/store.py: `kollega backup`, `restore` and `upgrade`, on the museum and what people did in it."""
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+
+import recommender
+from recommender.database.account_tables import Account, APIToken
+from recommender.database.engine import newest_revision, open_database
+from recommender.database.item_tables import Replacement
+from recommender.database.tables import (
+    Document,
+    DocumentAudience,
+    Event,
+    FirstSuggestion,
+    HelpRequest,
+    Person,
+    PersonSettings,
+    PersonTopic,
+    Reply,
+    RequestAttempt,
+    RequestAudience,
+    RequestLink,
+)
+from recommender.settings import Settings
+from tests import museum
+from tests.indexer.conftest import Kollega, WriteLines
+from tests.rows import all_rows
+
+FIRST_PUBLIC = "0003"
+"""The revision of the tables in the first version that was handed out."""
+DROPPED = {("accounts", "session_key")}
+"""Columns that a newer version does without: since 0008 each session is a row."""
+DAY, MOMENT = date(2026, 5, 4), datetime(2026, 5, 4, 9, 30)
+
+
+def add_what_people_did(settings: Settings) -> None:
+    """A row in each table that an import does not fill."""
+    factory = open_database(settings)
+    with factory.begin() as session:
+        petteri, oona, mirva = (session.query(Person).filter_by(handle=name).one() for name in museum.PEOPLE_WHO_ACT)
+        first, second = session.query(HelpRequest).order_by(HelpRequest.id).limit(2)
+        first.assigned_to, first.body = petteri, 'Line one.\r\nLine two, with a tab\t and a quote " and ’.'
+        written = HelpRequest(
+            title="Written here", body="🔑", language="fi", created_at=MOMENT, asked_by=oona, anonymous=True,
+            hidden=True, team=first.team, tags=["a", "ä"],
+        )  # fmt: skip
+        written.replies.append(Reply(author=mirva, body="Reply", created_at=MOMENT, accepted=True, score=3))
+        written.audience.append(RequestAudience(token=f"person:{mirva.id}"))
+        session.add(written)
+        session.flush()
+        written.attempts.append(RequestAttempt(item=f"request:{first.id}", position=0, opened=True))
+        guide = Document(
+            title="Guide", body="## One", language="fi", owner=petteri, verified_by=oona, verified_on=DAY,
+            review_days=90, draft=True, drafted_from_id=first.id, written_at=MOMENT,
+            audience=[DocumentAudience(token="team:tekniikka")],
+        )  # fmt: skip
+        session.add_all([
+            guide,
+            Account(person=petteri, password_hash="$argon2id$x", subject="subject"),
+            APIToken(person=petteri, name="API", digest="d", scopes=["read"], created_at=MOMENT, expires_on=DAY),
+            PersonSettings(person_id=oona.id, paused=True, capacity=2, deputy_id=petteri.id),
+            PersonTopic(person_id=oona.id, kind="muted", topic="VPN", created_on=DAY),
+            FirstSuggestion(person_id=oona.id, day=DAY, count=3),
+            RequestLink(from_id=first.id, to_id=second.id, kind="duplicate"),
+            Event(kind="used", item=f"request:{first.id}", day=DAY, request_id=written.id, settled=False),
+            Event(kind="not_my_topic", item=f"request:{first.id}", day=DAY, subject_id=oona.id, settled=False),
+            Event(kind="flagged", item=f"request:{second.id}", day=DAY, note="Old", settled=True),
+            Replacement(item=f"request:{first.id}", by=f"request:{second.id}", marked_by_id=oona.id, marked_at=MOMENT),
+        ])  # fmt: skip
+    factory.kw["bind"].dispose()
+
+
+@pytest.fixture
+def home(kollega: Kollega, write_lines: WriteLines) -> Path:
+    """The museum, and what people did in it."""
+    assert kollega("import", "jsonl", write_lines(*museum.lines())).exit_code == 0
+    made = Path(os.environ["KOLLEGA_HOME"])
+    add_what_people_did(Settings(home=made))
+    return made
+
+
+def _old_database(path: Path, revision: str, source: Path) -> None:
+    """A database with the tables of an old revision and those rows and columns of `source` that it had."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(recommender.__file__).parent / "database" / "migrations"))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ATTACH ? AS source", (str(source),))
+        query = "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        for (name,) in connection.execute(query).fetchall():
+            if name != "alembic_version":
+                columns = [row[1] for row in connection.execute(f'PRAGMA main.table_info("{name}")')]
+                values = ["'k'" if (name, column) in DROPPED else f'"{column}"' for column in columns]
+                chosen = f'SELECT {", ".join(values)} FROM source."{name}"'  # noqa: S608
+                connection.execute(f'INSERT INTO main."{name}" ({", ".join(columns)}) {chosen}')
+        connection.commit()
+
+
+def _same_columns(rows: dict[str, list[Any]], before: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The rows of the tables of `before`, with only the columns that those had."""
+    same = {}
+    for name, old in before.items():
+        columns = {column for column, _value in old[0] if (name, column) not in DROPPED}
+        same[name] = sorted(([pair for pair in row if pair[0] in columns] for row in rows[name]), key=repr)
+    return same
+
+
+def _audited(home: Path) -> list[tuple[str, Any]]:
+    with closing(sqlite3.connect(home / "kollega.db")) as connection:
+        rows = connection.execute("SELECT action, details FROM audit_log WHERE action LIKE 'store.%' ORDER BY id")
+        return [(action, json.loads(details)) for action, details in rows]
+
+
+def test_an_old_database_is_refused_then_upgraded_after_a_backup_and_keeps_every_row(
+    kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    _old_database(old / "kollega.db", FIRST_PUBLIC, home / "kollega.db")
+    before = all_rows(old / "kollega.db")
+    assert all(before.values()) and len(before) == 16 and len(before["requests"]) == len(museum.REQUESTS) + 1
+    monkeypatch.setenv("KOLLEGA_HOME", str(old))
+    refused = kollega("user", "list")
+    assert refused.exit_code == 1 and "run: kollega upgrade" in refused.stderr
+    assert all_rows(old / "kollega.db") == before
+    result = kollega("upgrade")
+    (backup,) = (old / "backups").iterdir()
+    assert (result.exit_code, result.stdout) == (
+        0,
+        f"upgraded the database from version {FIRST_PUBLIC} to {newest_revision()}; a backup is {backup}\n",
+    )
+    assert _same_columns(all_rows(old / "kollega.db"), before) == _same_columns(before, before)
+    assert kollega("user", "list").exit_code == 0
+    assert kollega("upgrade").stdout == f"up to date (version {newest_revision()} of the database)\n"
+    assert _audited(old) == [("store.upgrade", {"before": FIRST_PUBLIC, "after": newest_revision()})]
+    monkeypatch.setenv("KOLLEGA_HOME", str(tmp_path / "back"))
+    assert "Now run: kollega upgrade" in kollega("restore", str(backup)).stdout
+    assert all_rows(tmp_path / "back" / "kollega.db") == before
+
+
+def test_only_the_last_three_backups_of_upgrades_are_kept(
+    kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    _old_database(tmp_path / "made.db", FIRST_PUBLIC, home / "kollega.db")
+    monkeypatch.setenv("KOLLEGA_HOME", str(old))
+    seen = []
+    for _time in range(5):
+        for path in old.glob("kollega.db*"):
+            path.unlink()
+        shutil.copy(tmp_path / "made.db", old / "kollega.db")
+        assert kollega("upgrade").exit_code == 0
+        seen += sorted({path.name for path in (old / "backups").iterdir()} - set(seen))
+    assert sorted(path.name for path in (old / "backups").iterdir()) == seen[-3:]
+
+
+def test_a_failed_upgrade_leaves_the_database_as_it_was(
+    kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    _old_database(old / "kollega.db", FIRST_PUBLIC, home / "kollega.db")
+    before = all_rows(old / "kollega.db", leave_out=())
+    monkeypatch.setenv("KOLLEGA_HOME", str(old))
+
+    def broken(*_arguments: object) -> None:
+        raise ValueError("no such step")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("recommender.database.upgrade.migrate", broken)
+        result = kollega("upgrade")
+    (backup,) = (old / "backups").iterdir()
+    assert result.exit_code == 1 and result.stderr == (
+        "Error: The upgrade failed (ValueError: no such step). The database is as it was before. A backup is "
+        f"{backup}.\n"
+    )
+    assert all_rows(old / "kollega.db", leave_out=()) == before
+
+
+def test_without_a_backup_none_is_made(
+    kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    _old_database(old / "kollega.db", FIRST_PUBLIC, home / "kollega.db")
+    monkeypatch.setenv("KOLLEGA_HOME", str(old))
+    assert kollega("upgrade", "--no-backup").exit_code == 0
+    assert not (old / "backups").exists()
+
+
+def test_upgrading_nothing_makes_a_database(kollega: Kollega) -> None:
+    assert kollega("upgrade").stdout == f"made a new database (version {newest_revision()})\n"
+
+
+def test_the_demo_upgrades_a_database_itself(
+    kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    _old_database(old / "kollega.db", FIRST_PUBLIC, home / "kollega.db")
+    monkeypatch.setenv("KOLLEGA_HOME", str(old))
+    monkeypatch.setattr("indexer.commands.serve.import_source", lambda *_arguments: None)
+    monkeypatch.setattr("indexer.commands.serve.update_index", lambda *_arguments, **_more: None)
+    assert kollega("demo").stdout.startswith(f"upgraded the database from version {FIRST_PUBLIC}")
+    assert kollega("demo").stdout == ""
+
+
+def test_a_backup_restored_elsewhere_has_every_row_and_both_are_audited(
+    kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "backup.zip"
+    result = kollega("backup", str(file))
+    assert result.exit_code == 0 and result.stdout.endswith(f" MB of database in {file} (kollega.db)\n")
+    assert [action for action, _details in _audited(home)] == ["store.backup"]
+    again = kollega("backup", str(file))
+    assert again.exit_code == 1 and "exists already" in again.stderr
+    monkeypatch.setenv("KOLLEGA_HOME", str(tmp_path / "restored"))
+    result = kollega("restore", str(file))
+    assert result.exit_code == 0 and result.stdout.endswith("Now run: kollega reindex\n")
+    assert all_rows(tmp_path / "restored" / "kollega.db") == all_rows(home / "kollega.db")
+    assert [action for action, _details in _audited(tmp_path / "restored")] == ["store.restore"]
+    again = kollega("restore", str(file))
+    assert again.exit_code == 1 and "The home is not empty" in again.stderr
+
+
+def test_a_database_of_an_older_version_is_backed_up_too(
+    kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_lines: Callable[..., str]
+) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    _old_database(old / "kollega.db", FIRST_PUBLIC, home / "kollega.db")
+    monkeypatch.setenv("KOLLEGA_HOME", str(old))
+    assert kollega("backup", str(tmp_path / "b.zip")).exit_code == 0

@@ -1,0 +1,34 @@
+"""monitoring/probe.py: who asks is answered in time, and a check that hangs runs once."""
+
+import threading
+import time
+
+import pytest
+
+from recommender.monitoring.probe import Probe
+
+
+def test_a_probe_gives_what_its_check_returns_or_raises() -> None:
+    assert Probe(lambda: 3, 5.0).result() == 3
+    with pytest.raises(ZeroDivisionError):
+        Probe(lambda: 1 // 0, 5.0).result()
+
+
+def test_a_check_that_hangs_is_not_waited_for_and_runs_only_once() -> None:
+    begun, release = [], threading.Event()
+
+    def hang() -> str:
+        begun.append(1)
+        release.wait(60)
+        return "done"
+
+    probe = Probe(hang, 0.05)
+    for _ in range(3):
+        before = time.monotonic()
+        with pytest.raises(TimeoutError):
+            probe.result()
+        assert time.monotonic() - before < 2
+    assert len(begun) == 1
+    release.set()
+    assert Probe(probe.result, 5.0).result() == "done"  # whoever asks while it runs gets its result
+    assert probe.result() == "done" and len(begun) == 2  # and the next one runs it again

@@ -1,0 +1,174 @@
+"""server.py: `kollega serve` finishes what it is at before it stops, and answers monitoring while all else waits."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+LARGE = 20_000_000  # bytes of an answer: more than the system takes from a server at once
+SCRIPT = f"""
+import time
+import web.server
+
+def app(environment, start):
+    path = environment["PATH_INFO"]
+    length = int(environment.get("CONTENT_LENGTH") or 0)
+    environment["wsgi.input"].read(length)
+    if path.startswith("/slow"):
+        print("begun", flush=True)
+        time.sleep(float(path.rpartition("/")[2]))
+    start("200 OK", [("Content-Type", "text/plain")])
+    return [b"x" * ({LARGE} if path.startswith("/slow") else 2)]
+
+app.extensions = {{"kollega_counting": open("/dev/null")}}  # all that the server wants of it is that it can be closed
+web.server.create_app = lambda settings: app
+from indexer.cli import main
+main()
+"""
+Serve = Callable[..., tuple[subprocess.Popen[str], int]]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts `kollega serve` with an application that answers /slow/SECONDS slowly and all else at once; returns the
+    process and its port."""
+    started = []
+
+    def start(**settings: str) -> tuple[subprocess.Popen[str], int]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        environment = os.environ | {"KOLLEGA_HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        server = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, "serve", "--port", str(port)],
+            env=environment | settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(server)
+        assert server.stdout is not None
+        assert server.stdout.readline().startswith("Kollega is at ")
+        return server, port
+
+    yield start
+    for server in started:
+        server.kill()
+        server.communicate()
+
+
+class Request(threading.Thread):
+    """A request that is made beside the test; `answer` is (status, bytes of the body), None when it was cut off."""
+
+    def __init__(self, port: int, path: str) -> None:
+        super().__init__()
+        self._port, self._path = port, path
+        self.answer: tuple[int, int] | None = None
+        self.start()
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        try:
+            connection.request("GET", self._path)
+            answer = connection.getresponse()
+            self.answer = answer.status, len(answer.read())
+        except (OSError, http.client.HTTPException):
+            pass
+        finally:
+            connection.close()
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def _begun(server: subprocess.Popen[str], times: int = 1) -> None:
+    """Waits until the application is at so many slow requests."""
+    assert server.stdout is not None
+    assert [server.stdout.readline() for _ in range(times)] == ["begun\n"] * times
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_that_is_being_answered_is_finished_before_the_server_stops(serve: Serve, number: int) -> None:
+    server, port = serve()
+    idle = http.client.HTTPConnection("127.0.0.1", port)
+    with closing(idle):
+        idle.request("GET", "/")
+        idle.getresponse().read()  # its connection stays open
+        _stop_while_busy(server, port, number)
+
+
+def _stop_while_busy(server: subprocess.Popen[str], port: int, number: int) -> None:
+    slow = Request(port, "/slow/4")
+    _begun(server)
+    server.send_signal(number)
+    while _accepts(port):
+        assert slow.answer is None, "it still accepts connections"
+        time.sleep(0.05)
+    assert server.wait(60) == 0
+    slow.join()
+    assert slow.answer == (200, LARGE)
+
+
+def test_requests_that_wait_for_a_thread_are_answered_too_before_the_server_stops(serve: Serve) -> None:
+    server, port = serve(KOLLEGA_SERVER_THREADS="1")
+    slow = Request(port, "/slow/1")
+    _begun(server)
+    waiting = [Request(port, f"/slow/0.{number}") for number in range(3)]
+    time.sleep(0.5)
+    server.terminate()
+    assert server.wait(60) == 0
+    for request in (slow, *waiting):
+        request.join()
+        assert request.answer == (200, LARGE)
+
+
+def test_the_server_stops_after_a_limited_time_and_says_what_it_cut_off(serve: Serve) -> None:
+    server, port = serve(KOLLEGA_STOP_SECONDS="0.5")
+    slow = Request(port, "/slow/20")
+    _begun(server)
+    began = time.monotonic()
+    server.terminate()
+    assert server.wait(60) == 0
+    assert time.monotonic() - began < 10
+    slow.join()
+    assert slow.answer is None
+    assert server.stderr is not None
+    assert "Stopped in the middle of 1 requests, after 0.5 seconds" in server.stderr.read()
+
+
+def test_a_server_at_rest_stops_at_once(serve: Serve) -> None:
+    server, _port = serve()
+    began = time.monotonic()
+    server.terminate()
+    assert server.wait(60) == 0
+    assert time.monotonic() - began < 5
+
+
+def test_monitoring_is_answered_while_every_thread_waits(serve: Serve) -> None:
+    server, port = serve(KOLLEGA_SERVER_THREADS="2")
+    slow = [Request(port, "/slow/4") for _ in range(3)]
+    _begun(server, 2)
+    for path in ("/health", "/health/live", "/metrics"):
+        monitor = Request(port, path)
+        monitor.join()
+        assert monitor.answer == (200, 2)
+    assert [request.answer for request in slow] == [None, None, None]
+    for request in slow:
+        request.join()
+        assert request.answer == (200, LARGE)
