@@ -72,10 +72,15 @@ def watch(
             log.error("%s If you have done so, start this command again.", error)
             pause = min(2 * pause, _LONGEST_PAUSE)
         except Exception as error:
-            sentence = explain(error, database_path(settings))
-            log.error("The index could not be updated; trying again. %s", sentence or "", exc_info=sentence is None)
+            _log(error, settings)
             pause = min(2 * pause, _LONGEST_PAUSE)
         wait(pause)
+
+
+def _log(error: Exception, settings: Settings) -> None:
+    """Log one sentence about the disk or the database; of any other error also where it arose."""
+    sentence = explain(error, database_path(settings))
+    log.error("The index could not be updated; trying again. %s", sentence or "", exc_info=sentence is None)
 
 
 def _updated(
