@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.indexing.reindex import ReindexReport, reindex
 from indexer.indexing.retention import erase_what_is_due
 from recommender.checksums import FileState, rewritten, states
-from recommender.corpus import fingerprint
 from recommender.database.failures import explain
 from recommender.database.files import database_path
+from recommender.database.fingerprint import fingerprint
 from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
 from recommender.errors import IndexDamaged, IndexLocked, IndexMismatch, ModelError

@@ -18,7 +18,8 @@ from indexer.loading.store_format import from_json
 from indexer.loading.whole_store import is_export, load_store
 from recommender import accounts
 from recommender.database.engine import open_database
-from recommender.database.tables import Account, Base, HelpRequest, Person
+from recommender.database.account_tables import Account
+from recommender.database.tables import Base, HelpRequest, Person
 from recommender.errors import ExportError, SourceError
 from recommender.settings import Settings
 from tests import museum
