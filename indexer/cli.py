@@ -71,9 +71,9 @@ def main(ctx: click.Context, verbose: bool) -> None:
 
 
 for command in (
-    ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, index.watch, index.status, index.rollback,
-    erase.erase, erase.retention,
+    ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, index.watch, index.status, index.verify,
+    index.rollback, erase.erase, erase.retention,
     measure.evaluate, measure.train_experts, measure.calibrate, people.user_group, people.team, serve.serve, serve.demo,
-    store.backup, store.restore, store.upgrade,
+    store.backup, store.restore, store.upgrade, store.export,
 ):  # fmt: skip
     main.add_command(command)

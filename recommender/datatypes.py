@@ -10,6 +10,9 @@ from enum import StrEnum
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
 """Notices, which say what cannot run at the moment: the model or its vectors; any index; the vectors of the index,
 because another model made them."""
+KEYWORDS_MISSING, LEARNED_MISSING = "keywords_missing", "learned_missing"
+"""Notices of damaged files: keyword search cannot run; a model learned from the organisation's own history cannot be
+used, so the shipped one is."""
 
 
 class Kind(StrEnum):
@@ -192,7 +195,7 @@ class Expert:
 @dataclass(frozen=True)
 class Recommendation:
     """The answer to one question. `more` is the number of suggestions beyond those that are listed. `notices` say what
-    could not run (DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH). `teams` are the handles of the teams that handled the
+    could not run (DENSE_MISSING and the others above). `teams` are the handles of the teams that handled the
     nearest items; they are given when no expert answered, owns or verified one. `likely_teams` are the handles of the
     teams that handle such questions, whoever is known: one when it is clear, else two.
 

@@ -17,6 +17,10 @@ class IndexDamaged(KollegaError):
     """The files of an index generation cannot be read, or do not agree with its manifest."""
 
 
+class KeywordsDamaged(IndexDamaged):
+    """The files of keyword search are damaged; the vectors may be whole."""
+
+
 class IndexLocked(KollegaError):
     """Another process is writing the index."""
 
@@ -43,6 +47,10 @@ class DatabaseVersion(KollegaError):
 
 class BackupError(KollegaError):
     """A backup cannot be made or restored."""
+
+
+class ExportError(KollegaError):
+    """The store cannot be exported to this file."""
 
 
 class AccountError(KollegaError):

@@ -4,6 +4,7 @@ This module owns the files: reading, writing, removing, and which model is in fo
 `indexer/learning`, and what a model computes is defined in `search/calibration.py` and `people/ranker.py`.
 """
 
+import hashlib
 import json
 import logging
 import math
@@ -45,7 +46,8 @@ class LearnedFile(Generic[Model]):
         """Write a model into a generation's directory in one atomic step."""
         path = directory / self.name
         new = path.with_name(f"{self.name}.new")
-        new.write_text(json.dumps({"version": self.version, **self.values(model)}, indent=1), encoding="utf-8")
+        values = {"version": self.version, **self.values(model)}
+        new.write_text(json.dumps({**values, "checksum": _checksum(values)}, indent=1), encoding="utf-8")
         os.replace(new, path)
 
     def load(self, directory: Path) -> Model:
@@ -53,6 +55,11 @@ class LearnedFile(Generic[Model]):
         values = json.loads((directory / self.name).read_text(encoding="utf-8"))
         if not isinstance(values, dict) or values.get("version") != self.version:
             raise ValueError("the file has another version")
+        written = values.pop("checksum", None)  # files of earlier versions have none
+        if written is not None and written != _checksum(values):
+            raise ValueError("the file is damaged")
+        if values.keys() != {"version", *self.values(self.shipped)}:
+            raise ValueError("the file has other fields than those of this version")
         return self.parse(values)
 
     def remove(self, directory: Path) -> None:
@@ -67,6 +74,16 @@ class LearnedFile(Generic[Model]):
             self.remove(directory)
         except OSError:
             pass
+
+    def usable(self, directory: Path) -> bool:
+        """False when there is a file that cannot be used."""
+        try:
+            self.load(directory)
+        except FileNotFoundError:
+            return True
+        except (OSError, ValueError):
+            return False
+        return True
 
     def in_force(self, directory: Path) -> Model:
         """The model of a generation, or the shipped one when there is no file or it cannot be used, which is logged."""
@@ -87,6 +104,10 @@ class LearnedFile(Generic[Model]):
         except OSError:
             return None
         return status.st_mtime_ns, status.st_size
+
+
+def _checksum(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def _parse_answer_model(values: Mapping[str, Any]) -> AnswerModel:

@@ -2,17 +2,25 @@
 
 The index, the encoder, the learned models and the notices change together, in one assignment. Whoever answers a
 question takes the snapshot once and uses it to the end, so that no answer is made of two generations.
+
+Only the catalogue of the index and the model are read from their files while they are in use; all else is in memory or
+a private copy. When these files are written in place, by a bad copy perhaps, what is in use changes with them. So
+before each question their modification times are compared with those from when they were opened.
 """
 
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
-from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, INDEX_MISSING
+from recommender import checksums
+from recommender.checksums import FileState
+from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, INDEX_MISSING, KEYWORDS_MISSING, LEARNED_MISSING
 from recommender.encoder import Encoder
-from recommender.errors import IndexDamaged, IndexMismatch
+from recommender.errors import IndexDamaged, IndexMismatch, KeywordsDamaged
 from recommender.index import SearchIndex, generations
 from recommender.index.local import LocalIndex
 from recommender.learned import ANSWER_MODEL, RANKER, FileVersion
@@ -20,6 +28,7 @@ from recommender.people.ranker import Ranker
 from recommender.search.calibration import AnswerModel
 
 log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
 _RETRY_AFTER = 60.0  # seconds after which a load that failed is tried again: a judgement
 
 
@@ -29,7 +38,8 @@ class Snapshot:
 
     `index` is None when there is none, `encoder` None when the model cannot be loaded; `notices` say what cannot run.
     `generation` names the index generation that index and learned models belong to, None when there is none.
-    `learned_files` contains the versions of the files that the answer model and the ranker were read from.
+    `learned_files` contains the versions of the files that the answer model and the ranker were read from, `files` the
+    states of the index's files that are read while it is in use.
     """
 
     index: SearchIndex | None
@@ -39,6 +49,7 @@ class Snapshot:
     answer_model: AnswerModel = ANSWER_MODEL.shipped
     ranker: Ranker = RANKER.shipped
     learned_files: tuple[FileVersion | None, ...] = (None, None)
+    files: tuple[FileState, ...] = ()
 
 
 class Live:
@@ -67,7 +78,11 @@ class Live:
         when the new one is in force. Learned models are small and are read at once. When loading fails in an unexpected
         way, the log says so, the old snapshot stays in force, and the next try is a minute later; with `wait`, the
         error is raised.
+
+        Index files or model files that were written in place are not used any more: at once there is a notice, until
+        what is there now has been checked and loaded. A model is not loaded again before Kollega is started again.
         """
+        self._leave_rewritten_files()
         if wait:
             with self._loading:
                 self._load()
@@ -77,10 +92,39 @@ class Live:
             else:
                 self._load_in_background()
 
+    def answer(self, work: Callable[[Snapshot], Answer]) -> Answer:
+        """What `work` makes of the snapshot in force. When its index turns out to be damaged, it is loaded again,
+        without what is damaged, and `work` is done once more."""
+        snapshot = self._snapshot
+        try:
+            return work(snapshot)
+        except IndexDamaged as error:
+            self._leave(snapshot, error)
+            return work(self._snapshot)
+
+    def _leave(self, snapshot: Snapshot, error: IndexDamaged) -> None:
+        log.error("%s", error, exc_info=error.__cause__)
+        with self._loading:
+            if self._snapshot is snapshot:
+                keywords = not isinstance(error, KeywordsDamaged)
+                self._snapshot = load_snapshot(self._index_dir, snapshot.encoder, keywords)
+
     def warm_up(self) -> None:
         """Run the model once, so that the first question is as quick as the next."""
         if self._snapshot.encoder:
             self._snapshot.encoder.encode_queries(["valmiina"])
+
+    def _leave_rewritten_files(self) -> None:
+        snapshot = self._snapshot
+        model = checksums.rewritten(getattr(snapshot.encoder, "files", ()))
+        index = checksums.rewritten(snapshot.files)
+        if model:
+            log.error("%s was changed while in use. Run: kollega prepare. Then start this command again", model[0])
+        if index:
+            log.error("%s was changed while in use; the index is checked and loaded again", index[0])
+        if model or index:
+            encoder = None if model else snapshot.encoder
+            self._snapshot = Snapshot(None, encoder, (INDEX_MISSING,))
 
     def _changed(self) -> bool:
         snapshot = self._snapshot
@@ -123,14 +167,17 @@ class Live:
         return generations.live_name(self._index_dir) == snapshot.generation
 
 
-def load_snapshot(index_dir: Path, encoder: Encoder | None) -> Snapshot:
+def load_snapshot(index_dir: Path, encoder: Encoder | None, keywords: bool = True) -> Snapshot:
     """A snapshot of the live generation: with keyword search alone when there is no encoder or the vectors cannot be
-    used, and without an index when that cannot be opened either. Errors are logged and become notices."""
+    used, with dense search alone when the files of keyword search cannot be used (or without `keywords`), and without
+    an index when that cannot be opened either. Errors are logged and become notices."""
     generation = generations.live_name(index_dir)
     if generation is None or not (index_dir / generation).is_dir():
         return Snapshot(None, encoder, (INDEX_MISSING,), generation)
-    index, notices = _open(index_dir / generation, encoder)
-    return with_learned_models(Snapshot(index, encoder, notices, generation), index_dir)
+    directory = index_dir / generation
+    files = checksums.states([directory / generations.CATALOGUE])  # before it is opened, so that no change is missed
+    index, notices = _open(directory, encoder, keywords)
+    return with_learned_models(Snapshot(index, encoder, notices, generation, files=files), index_dir)
 
 
 def with_learned_models(snapshot: Snapshot, index_dir: Path) -> Snapshot:
@@ -139,8 +186,11 @@ def with_learned_models(snapshot: Snapshot, index_dir: Path) -> Snapshot:
         return snapshot
     directory = index_dir / snapshot.generation
     files = _learned_files(index_dir, snapshot.generation)  # read first, so that a later write is noticed as a change
+    usable = ANSWER_MODEL.usable(directory) and RANKER.usable(directory)
+    notices = tuple(notice for notice in snapshot.notices if notice != LEARNED_MISSING)
     return replace(
         snapshot,
+        notices=notices if usable else (*notices, LEARNED_MISSING),
         answer_model=ANSWER_MODEL.in_force(directory),
         ranker=RANKER.in_force(directory),
         learned_files=files,
@@ -153,16 +203,20 @@ def _learned_files(index_dir: Path, generation: str | None) -> tuple[FileVersion
     return ANSWER_MODEL.file_version(index_dir / generation), RANKER.file_version(index_dir / generation)
 
 
-def _open(directory: Path, encoder: Encoder | None) -> tuple[SearchIndex | None, tuple[str, ...]]:
+def _open(directory: Path, encoder: Encoder | None, keywords: bool) -> tuple[SearchIndex | None, tuple[str, ...]]:
     """(the index of a generation, None when it cannot be opened; the notices about it)."""
     card = encoder.card if encoder else None
-    try:
-        return LocalIndex.open_generation(directory, card), () if encoder else (DENSE_MISSING,)
-    except (IndexMismatch, IndexDamaged) as error:
-        log.error("%s", error, exc_info=error.__cause__)
-        notice = INDEX_MISMATCH if isinstance(error, IndexMismatch) else DENSE_MISSING
-    try:
-        return LocalIndex.open_generation(directory, None), (notice,)
-    except IndexDamaged as error:
-        log.error("%s", error)
-        return None, (INDEX_MISSING,)
+    notice = "" if encoder else DENSE_MISSING
+    if keywords:
+        try:
+            return LocalIndex.open_generation(directory, card), (notice,) if notice else ()
+        except (IndexMismatch, IndexDamaged) as error:
+            log.error("%s", error, exc_info=error.__cause__)
+            notice = INDEX_MISMATCH if isinstance(error, IndexMismatch) else DENSE_MISSING
+    ways = [(None, True, notice)] * keywords + [(card, False, KEYWORDS_MISSING)] * (card is not None)
+    for model, with_keywords, notice in ways:
+        try:
+            return LocalIndex.open_generation(directory, model, with_keywords), (notice,)
+        except (IndexMismatch, IndexDamaged) as error:
+            log.error("%s", error)
+    return None, (INDEX_MISSING,)

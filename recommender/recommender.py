@@ -142,16 +142,20 @@ class Recommender:
         """Suggestions and experts for a question, from what `reader` may read and the database contains now, without
         the items whose keys are in `leave_out`. Neither the reader nor the `asker` (a person's id) is suggested as an
         expert. `typing` says that the question is not finished, and that nothing that takes long should be done."""
-        snapshot = self.snapshot
-        results = self._search(question, snapshot, typing).find(reader, session, top_k, leave_out)
-        return self._recommendation(question, results, snapshot.ranker, reader, session, top_k, asker)
+
+        def answer(snapshot: Snapshot) -> Recommendation:
+            results = self._search(question, snapshot, typing).find(reader, session, top_k, leave_out)
+            return self._recommendation(question, results, snapshot.ranker, reader, session, top_k, asker)
+
+        return self._live.answer(answer)
 
     def similar_open(
         self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, leave_out: Collection[str] = ()
     ) -> tuple[Suggestion, ...]:
         """Open requests about the same subject, best first. Several of them show that many people have the problem."""
-        search = self._search(question, self.snapshot)
-        return _same_subject(search, reader, session, top_k, leave_out)
+        return self._live.answer(
+            lambda snapshot: _same_subject(self._search(question, snapshot), reader, session, top_k, leave_out)
+        )
 
     def recommend_with_open(
         self,
@@ -164,11 +168,14 @@ class Recommender:
         asker: int | None = None,
     ) -> tuple[Recommendation, tuple[Suggestion, ...]]:
         """(`recommend` with `top_k`, `similar_open` with `open_top_k`) for one question, which is encoded once."""
-        snapshot = self.snapshot
-        search = self._search(question, snapshot)
-        results = search.find(reader, session, top_k, leave_out)
-        recommendation = self._recommendation(question, results, snapshot.ranker, reader, session, top_k, asker)
-        return recommendation, _same_subject(search, reader, session, open_top_k, leave_out)
+
+        def answer(snapshot: Snapshot) -> tuple[Recommendation, tuple[Suggestion, ...]]:
+            search = self._search(question, snapshot)
+            results = search.find(reader, session, top_k, leave_out)
+            recommendation = self._recommendation(question, results, snapshot.ranker, reader, session, top_k, asker)
+            return recommendation, _same_subject(search, reader, session, open_top_k, leave_out)
+
+        return self._live.answer(answer)
 
     def rank(
         self, question: str, reader: Reader, session: Session, top_k: int, among: frozenset[str] | None = None

@@ -71,11 +71,7 @@ def _heading(recommendation: Recommendation) -> str:
                 command="kollega reindex",
             )
         )
-    heading = results.heading(recommendation)
-    if recommendation.notices:
-        only_words = gettext("Searching by words alone for the moment, so answers in other words may be missed.")
-        return f"{only_words} {heading}"
-    return heading
+    return f"{results.notice(recommendation)} {results.heading(recommendation)}".strip()
 
 
 def _hint(recommendation: Recommendation) -> str:

@@ -8,7 +8,15 @@ from flask import Flask
 from flask_babel import format_date, gettext, ngettext
 
 from recommender.database.tables import utc_now
-from recommender.datatypes import Heading, Kind, Recommendation, Suggestion, Verdict
+from recommender.datatypes import (
+    KEYWORDS_MISSING,
+    LEARNED_MISSING,
+    Heading,
+    Kind,
+    Recommendation,
+    Suggestion,
+    Verdict,
+)  # fmt: skip
 from recommender.knowledge.age import is_old
 from web import current
 from web.formatting import language_name
@@ -26,8 +34,21 @@ class Note:
 def attach(app: Flask) -> None:
     """Make the functions known to the templates."""
     app.jinja_env.globals.update(
-        verdict_heading=heading, verdict_hint=hint, missing_codes=missing, suggestion_notes=notes, asked_fact=asked
-    )
+        verdict_heading=heading, verdict_hint=hint, missing_codes=missing, suggestion_notes=notes, asked_fact=asked,
+        search_notice=notice,
+    )  # fmt: skip
+
+
+def notice(found: Recommendation) -> str:
+    """What the search cannot do at the moment; empty when it can do everything. That there is no index is said
+    elsewhere."""
+    if KEYWORDS_MISSING in found.notices:
+        return str(gettext("Searching by meaning alone for the moment, so exact words and codes may be missed."))
+    if found.notices == (LEARNED_MISSING,):
+        return str(gettext("What was learned here about answers and colleagues cannot be used for the moment."))
+    if found.notices:
+        return str(gettext("Searching by words alone for the moment, so answers in other words may be missed."))
+    return ""
 
 
 def heading(found: Recommendation) -> str:

@@ -4,7 +4,17 @@ import json
 
 import click
 
-from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, Expert, Heading, Recommendation, Suggestion, Verdict
+from recommender.datatypes import (
+    DENSE_MISSING,
+    INDEX_MISMATCH,
+    KEYWORDS_MISSING,
+    LEARNED_MISSING,
+    Expert,
+    Heading,
+    Recommendation,
+    Suggestion,
+    Verdict,
+)  # fmt: skip
 from recommender.settings import Settings
 
 _VERDICTS = {
@@ -16,6 +26,8 @@ _VAGUE = "Tell a little more: which program, device or matter is it about? What 
 _NOTICES = {
     DENSE_MISSING: "The model or its vectors cannot be used, so keyword search alone answers. Run: kollega status",
     INDEX_MISMATCH: "The index is of another model, so keyword search alone answers. Run: kollega reindex --full",
+    KEYWORDS_MISSING: "The files of keyword search are damaged, so dense search alone answers. Run: kollega verify",
+    LEARNED_MISSING: "What was learned from your own history is damaged and not used. Run: kollega verify",
 }
 
 

@@ -46,10 +46,16 @@ def import_stackexchange(settings: Settings, folder: Path, source: str) -> None:
 def import_jsonl(settings: Settings, file: Path, source: str) -> None:
     """Load a FILE with one JSON object a line, or one JSON list of objects, compressed with gzip or not.
 
-    docs/import-format.md describes the format.
+    docs/import-format.md describes the format. What `kollega export` has written is loaded as a whole, into an empty
+    home.
     """
+    from indexer.commands.store import import_store
+    from indexer.loading.whole_store import is_export
     from indexer.sources.jsonl import JSONLSource
 
+    if is_export(file):
+        import_store(settings, file)
+        return
     import_source(settings, JSONLSource(file, source))
 
 

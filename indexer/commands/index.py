@@ -1,4 +1,5 @@
-"""The commands that keep the index up to date: `kollega prepare`, `reindex`, `watch`, `status`, `rollback`."""
+"""The commands that keep the index up to date: `kollega prepare`, `reindex`, `watch`, `status`, `verify`,
+`rollback`."""
 
 import logging
 import sys
@@ -93,6 +94,24 @@ def status(settings: Settings, as_json: bool) -> None:
     report = read_status(settings)
     click.echo(report.as_json() if as_json else report.as_text())
     sys.exit(0 if report.healthy else 1)
+
+
+@click.command()
+@click.pass_obj
+def verify(settings: Settings) -> None:
+    """Check that the database, the index, the model and the audit log are whole, and that the index has every item.
+
+    Compares all files with their checksums and every item of the index with the database. Prints one line for each
+    problem, with what to do about it, and the exit status is then 1. Changes nothing, and may run beside the server.
+    An item that was written a moment ago and is not indexed yet counts as a problem.
+    """
+    from indexer.indexing.verify import verify as problems_of
+
+    problems = problems_of(settings)
+    for problem in problems:
+        click.echo(problem)
+    click.echo(f"problems: {len(problems)}" if problems else "all is well: database, index, model and audit log")
+    sys.exit(1 if problems else 0)
 
 
 @click.command()

@@ -1,11 +1,11 @@
-"""`kollega backup`, `restore` and `upgrade`: what keeps the store safe."""
+"""`kollega backup`, `restore`, `upgrade` and `export`: what keeps the store safe, or takes it elsewhere."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from indexer.commands.running import database_session
+from indexer.commands.running import database_session, running_count
 from recommender.settings import Settings
 
 _FILE = click.Path(path_type=Path)
@@ -52,6 +52,43 @@ def restore(settings: Settings, file: Path) -> None:
         click.echo("Now run: kollega reindex")
     else:
         click.echo("It is of an older version. Now run: kollega upgrade, then: kollega reindex")
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.pass_obj
+def export(settings: Settings, file: Path) -> None:
+    """Write everything into the new FILE as JSON lines, in the format of `kollega import jsonl`.
+
+    `kollega import jsonl FILE` in an empty home makes the same store of it. Passwords, sessions, tokens and the audit
+    log are not written. The file holds everything that is restricted; only the account that runs the command can read
+    it. A name that ends with .gz makes a compressed file.
+    """
+    from indexer.loading.export import export as write
+
+    with database_session(settings) as session, running_count("exporting") as progress:
+        counts = write(session, file, progress)
+    written = {kind: count for kind, count in counts.items() if kind != "export"}
+    _record(settings, "store.export", written)
+    click.echo(f"exported into {file}: {_counted(written)}")
+
+
+def import_store(settings: Settings, file: Path) -> None:
+    """Load an export into an empty store, and print one line of counts."""
+    from indexer.loading.whole_store import load_store
+    from recommender import audit
+
+    with database_session(settings) as session, running_count("importing") as progress:
+        counts = load_store(session, file, progress)
+        written = {kind: count for kind, count in counts.items() if kind != "export"}
+        audit.record(session, audit.COMMAND, "store.import", _STORE, written)
+    click.echo(f"imported the whole store: {_counted(written)}")
+    click.echo("Nobody can sign in yet: give people passwords with kollega user add. Then run: kollega reindex")
+
+
+def _counted(counts: dict[str, int]) -> str:
+    names = {"row": "other rows", "person": "people"}
+    return ", ".join(f"{count} {names.get(kind, kind + 's')}" for kind, count in counts.items()) or "nothing"
 
 
 @click.command()

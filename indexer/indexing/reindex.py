@@ -81,7 +81,7 @@ def reindex(
         deleted = known.keys() - searchable
         progress(0, len(changed))
         report.items = len(searchable)
-        if changed or deleted or not known:
+        if changed or deleted or not known or builder.without_checksums:
             _write(settings, session, encoder, builder, changed, deleted, report, progress)
         else:
             report.passages = builder.passages

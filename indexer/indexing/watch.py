@@ -1,4 +1,8 @@
-"""Watches the database and updates the index when it changes, in a separate process beside the server."""
+"""Watches the database and updates the index when it changes, in a separate process beside the server.
+
+It also watches the index: one that was removed or damaged is built again. What says that something changed does not
+depend on the clock.
+"""
 
 import logging
 import time
@@ -10,12 +14,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import ReindexReport, reindex
 from indexer.indexing.retention import erase_what_is_due
+from recommender.checksums import FileState, rewritten, states
 from recommender.corpus import fingerprint
 from recommender.database.failures import explain
 from recommender.database.files import database_path
 from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
-from recommender.errors import IndexLocked, IndexMismatch
+from recommender.errors import IndexDamaged, IndexLocked, IndexMismatch, ModelError
+from recommender.index import generations
 from recommender.language.analyzer import Analyzer
 from recommender.monitoring import freshness
 from recommender.settings import Settings
@@ -33,11 +39,13 @@ def watch(
     stopped: Callable[[], bool] = lambda: False,
     wait: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Reindex whenever the database's fingerprint changes, until `stopped()`. Once a day, erase first what has been
-    kept long enough. `wait` is called with the seconds between two looks; it may return earlier.
+    """Reindex whenever the database's fingerprint or the files of the index change, until `stopped()`. An index that is
+    missing or damaged is built anew from the database. Once a day, erase first what has been kept long enough. `wait`
+    is called with the seconds between two looks; it may return earlier.
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
-    logged, it tries again; the pause before that is doubled each time, up to a minute.
+    logged, it tries again; the pause before that is doubled each time, up to a minute. Raises ModelError when the
+    files of the model were changed while it was in use: the vectors that it makes would be wrong.
     """
     last: tuple[Any, ...] | None = None
     pause = settings.watch_seconds
@@ -48,13 +56,16 @@ def watch(
                 if erased_on != utc_now().date():
                     erase_what_is_due(settings, session)
                     erased_on = utc_now().date()
-                now = fingerprint(session)
+                now = (fingerprint(session), _files(settings))
             if now != last:
-                report(reindex(settings, sessions, encoder, analyzer))
-                last = now
+                _require_unchanged_model(encoder)
+                report(_updated(settings, sessions, encoder, analyzer))
+                last = (now[0], _files(settings))
             else:
                 freshness.still_current(settings.index_dir)
             pause = settings.watch_seconds
+        except ModelError:
+            raise
         except IndexLocked as error:
             log.warning("%s", error)
         except IndexMismatch as error:
@@ -65,3 +76,28 @@ def watch(
             log.error("The index could not be updated; trying again. %s", sentence or "", exc_info=sentence is None)
             pause = min(2 * pause, _LONGEST_PAUSE)
         wait(pause)
+
+
+def _updated(
+    settings: Settings, sessions: sessionmaker[Session], encoder: Encoder, analyzer: Analyzer
+) -> ReindexReport:
+    try:
+        return reindex(settings, sessions, encoder, analyzer)
+    except IndexDamaged as error:
+        log.error("%s That is done now.", error)
+        return reindex(settings, sessions, encoder, analyzer, full=True)
+
+
+def _files(settings: Settings) -> tuple[FileState, ...]:
+    """The states of the files of the live generation; empty when there is none."""
+    name = generations.live_name(settings.index_dir)
+    if name is None:
+        return ()
+    directory = settings.index_dir / name
+    return states([*generations.files_of(directory), directory / "manifest.json"])
+
+
+def _require_unchanged_model(encoder: Encoder) -> None:
+    changed = rewritten(getattr(encoder, "files", ()))
+    if changed:
+        raise ModelError(f"{changed[0]} was changed while in use. Run: kollega prepare. Then start this command again.")

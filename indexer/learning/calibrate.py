@@ -21,7 +21,7 @@ from indexer.learning.comparison import Interval, difference
 from indexer.learning.history import Progress, reader_then
 from recommender import learned
 from recommender.database.tables import RESOLVED, Document, Event, HelpRequest, RequestAttempt, RequestLink
-from recommender.datatypes import Kind, item_key
+from recommender.datatypes import LEARNED_MISSING, Kind, item_key
 from recommender.errors import ModelError
 from recommender.index import generations
 from recommender.knowledge.outcomes import EventKind
@@ -93,7 +93,7 @@ def calibrate(
     """
     with generations.write_lock(settings.index_dir):
         directory = generations.live(settings.index_dir)
-        if recommender.notices:
+        if set(recommender.notices) - {LEARNED_MISSING}:  # which this makes anew
             raise ModelError("Calibrating needs the model, which cannot be used. See what is wrong: kollega status")
         result, answer_model = learn(list(past_matches(recommender, session, progress)))
         if result.gain is None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from indexer.learning.comparison import Interval, difference
 from indexer.learning.history import PastQuestion, Progress, past_questions
+from recommender.datatypes import LEARNED_MISSING
 from recommender.errors import ModelError
 from recommender.index import generations
 from recommender.learned import RANKER
@@ -74,7 +75,7 @@ def train(
     """
     with generations.write_lock(settings.index_dir):
         directory = generations.live(settings.index_dir)
-        if recommender.notices:
+        if set(recommender.notices) - {LEARNED_MISSING}:  # which this makes anew
             raise ModelError("Learning needs the model, which cannot be used. See what is wrong: kollega status")
         past = list(past_questions(recommender, session, MOST, progress=progress))
         training, ranker = learn(past, settings.half_life_days)

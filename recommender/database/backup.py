@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import struct
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from recommender.settings import Settings
 FORMAT = 1
 _DATABASE, _MANIFEST = "kollega.db", "manifest.json"
 _BESIDE = ("secret_key", "synonyms.txt")  # files of the home that go along with the database
+_TEMPORARY, _A_DAY = ".kollega-backup-", 24 * 3600.0
 _CHUNK = 1_000_000  # bytes read at once
 _UNREADABLE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, NotImplementedError, RuntimeError, OSError
@@ -68,8 +70,8 @@ def back_up(settings: Settings, path: Path) -> Backup:
             _sync(folder / "backup.zip")
             os.replace(folder / "backup.zip", path)
             _sync(path.absolute().parent)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise BackupError(f"{path} cannot be written: its directory does not exist.") from error
+    except OSError as error:
+        raise BackupError(f"{path} cannot be written: {error.strerror}. No backup was made.") from error
     return backup
 
 
@@ -125,7 +127,9 @@ def _copy(database: Path, copy: Path) -> str:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file
     except sqlite3.Error as error:
-        raise DatabaseUnusable(explain_sqlite(error, f"The database {database}") or str(error)) from error
+        full = error.sqlite_errorname == "SQLITE_FULL"
+        name = f"The copy in {copy.parent.parent}" if full else f"The database {database}"
+        raise DatabaseUnusable(explain_sqlite(error, name) or f"{name}: {error}") from error
     _check_database(copy, database)
     with closing(sqlite3.connect(copy)) as connection:
         try:
@@ -198,8 +202,11 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 @contextmanager
 def _folder_in(directory: Path) -> Iterator[Path]:
     """A folder in this directory that only its owner can look into, removed at the end: files can be renamed out of
-    it."""
-    with tempfile.TemporaryDirectory(prefix=".kollega-backup-", dir=directory) as folder:
+    it. What a run that was killed has left there is removed after a day."""
+    for left in directory.glob(f"{_TEMPORARY}*"):
+        if time.time() - left.lstat().st_mtime > _A_DAY:
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=directory) as folder:
         yield Path(folder)
 
 

@@ -1,17 +1,15 @@
 """Runs an exported model with OpenVINO. A Sentence Transformers folder is exported once. No other module imports
 openvino."""
 
-import contextlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from recommender.checksums import FileState, states, whole_folder
 from recommender.encoder import ModelCard, Vectors, normalise
 from recommender.encoder.pytorch import card_of, load_sentence_transformer, prompts_of, quiet, revision_of
 
@@ -24,8 +22,17 @@ class OpenVINOEncoder:
 
     backend = "openvino"
 
-    def __init__(self, card: ModelCard, prompts: dict[str, str], tokenizer: Any, model: Any, inputs: set[str]) -> None:
+    def __init__(
+        self,
+        card: ModelCard,
+        prompts: dict[str, str],
+        tokenizer: Any,
+        model: Any,
+        inputs: set[str],
+        files: tuple[FileState, ...] = (),
+    ) -> None:
         self.card = card
+        self.files = files
         self._prompts = prompts
         self._tokenizer = tokenizer
         self._model = model
@@ -33,15 +40,15 @@ class OpenVINOEncoder:
 
     @classmethod
     def load(cls, name: str, folder: Path, models_dir: Path, threads: int) -> "OpenVINOEncoder":
-        """Load the export of `folder` under `models_dir`; the first call exports it (5 to 10 s). `threads` 0 means all
-        processor threads."""
+        """Load the export of `folder` under `models_dir`; the first call exports it (5 to 10 s), and so does one that
+        finds the export damaged. `threads` 0 means all processor threads."""
         import openvino
         from tokenizers import Tokenizer
 
         revision = revision_of(folder)
         exported = models_dir / f"{name.replace('/', '--')}-{revision}-openvino"
-        if not (exported / "card.json").exists():
-            _export(name, folder, exported, revision)
+        whole_folder(exported, partial(_export, name, folder, revision))
+        files = states([exported / "model.xml", exported / "model.bin"])  # the weights are memory-mapped
         facts = json.loads((exported / "card.json").read_text(encoding="utf-8"))
         card = ModelCard(**facts["card"])
         tokenizer = Tokenizer.from_file(str(exported / "tokenizer.json"))
@@ -52,7 +59,8 @@ class OpenVINOEncoder:
         if threads:
             config["INFERENCE_NUM_THREADS"] = str(threads)
         model = core.compile_model(core.read_model(exported / "model.xml"), "CPU", config)
-        return cls(card, facts["prompts"], tokenizer, model, {port.get_any_name() for port in model.inputs})
+        inputs = {port.get_any_name() for port in model.inputs}
+        return cls(card, facts["prompts"], tokenizer, model, inputs, files)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         return self._encode([self._prompts["query"] + text for text in texts])
@@ -95,7 +103,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _export(name: str, folder: Path, target: Path, revision: str) -> None:
+def _export(name: str, folder: Path, revision: str, target: Path) -> None:
     """Convert the model of a folder to OpenVINO and write it to `target`, with its tokenizer and its card.
 
     The weights are stored as float16, which changes no cosine by more than 3e-7 and saves 200 MB of memory.
@@ -105,18 +113,11 @@ def _export(name: str, folder: Path, target: Path, revision: str) -> None:
     with quiet():
         model = load_sentence_transformer(folder).eval()
         converted = _convert(model)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=".export-", dir=target.parent))
-    try:
-        openvino.save_model(converted, unfinished / "model.xml", compress_to_fp16=True)
-        model.tokenizer.backend_tokenizer.save(str(unfinished / "tokenizer.json"))
-        card = card_of(name, folder, model)
-        facts = {"card": {**card.__dict__, "revision": revision}, "prompts": prompts_of(model)}
-        (unfinished / "card.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        with contextlib.suppress(OSError):  # another process was faster, with the same export
-            os.rename(unfinished, target)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    openvino.save_model(converted, target / "model.xml", compress_to_fp16=True)
+    model.tokenizer.backend_tokenizer.save(str(target / "tokenizer.json"))
+    card = card_of(name, folder, model)
+    facts = {"card": {**card.__dict__, "revision": revision}, "prompts": prompts_of(model)}
+    (target / "card.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 
 def _convert(model: Any) -> Any:

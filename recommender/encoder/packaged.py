@@ -8,10 +8,7 @@ a 12-layer BERT encoder with a Unigram tokenizer, mean pooling and the prompts "
 import hashlib
 import importlib.util
 import json
-import os
-import shutil
 import struct
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.checksums import whole_folder
 from recommender.encoder.adaptation import Adaptation
+from recommender.encoder.pytorch import REVISION, revision_of
 from recommender.errors import ModelError
 
 NAME = "multilingual-e5-small"
@@ -79,32 +78,26 @@ def model_folder(models_dir: Path, adapted: bool = True) -> Path:
     """The Sentence Transformers folder of the default model under `models_dir`, made by the first call. It has the
     changes of `make adaptation`, if there are any, unless `adapted` is False.
 
-    The checksum of the package's file is verified. The folder is written under another name and then renamed, so that a
-    crash leaves no unfinished folder. Raises ModelError when the package is missing or its file is not the expected
-    one.
+    A folder that is damaged is made again, which is logged. The checksum of the package's file is verified. Raises
+    ModelError when the package is missing, its file is not the expected one, or the folder cannot be written.
     """
     adaptation = Adaptation.load(SHA256) if adapted else Adaptation()
     folder = models_dir / (f"{NAME}-{adaptation.digest}" if adaptation.changes else NAME)
-    if (folder / "modules.json").exists():
-        return folder
-    if folder.exists():  # unfinished
-        shutil.rmtree(folder)
-    source = locate(PACKAGE, WEIGHTS)
-    image = source.read_bytes()
-    if hashlib.sha256(image).hexdigest() != SHA256:
-        raise ModelError(f"{source} is not the file this version expects. Reinstall the locked {PACKAGE}: make install")
-    models_dir.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{NAME}-", dir=models_dir))
-    try:
+
+    def write(unfinished: Path) -> None:
+        source = locate(PACKAGE, WEIGHTS)
+        image = source.read_bytes()
+        if hashlib.sha256(image).hexdigest() != SHA256:
+            raise ModelError(
+                f"{source} is not the file this version expects. Reinstall the locked {PACKAGE}: make install"
+            )
         _write_folder(read_weights(image), adaptation, unfinished)
-        os.rename(unfinished, folder)
+        (unfinished / REVISION).write_text(revision_of(unfinished), encoding="ascii")
+
+    try:
+        return whole_folder(folder, write)
     except OSError as error:
-        if (folder / "modules.json").exists():  # another process was faster
-            return folder
         raise ModelError(f"The model could not be written to {models_dir}: {error}. Free some space.") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return folder
 
 
 def read_weights(image: bytes) -> Weights:

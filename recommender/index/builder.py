@@ -19,7 +19,7 @@ from recommender.index import generations
 from recommender.index.catalogue import Catalogue, Row
 from recommender.index.dense import DenseIndex
 from recommender.index.digest import digest_of, passage_digest
-from recommender.index.generations import Manifest
+from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.lexical import Entry, LexicalIndex
 from recommender.index.local import LocalIndex, check_model
 from recommender.index.vector_space import VectorSpace
@@ -44,7 +44,7 @@ class IndexBuilder:
         self._analyzer = analyzer
         self._base = base
         self.directory: Path | None = None
-        self._catalogue: Catalogue | None = Catalogue.load(base / "catalogue.db") if base else None
+        self._catalogue: Catalogue | None = Catalogue.load(base / CATALOGUE) if base else None
         self.known: dict[str, str] = self._catalogue.digests() if self._catalogue else {}
         self._rewrite = False
         self._old: tuple[Catalogue, DenseIndex] | None = None
@@ -52,7 +52,8 @@ class IndexBuilder:
         self._lexical: LexicalIndex | None = None
         self._removed = 0
         self._pending: list[Vectors] = []
-        self.vector_space = VectorSpace.load(base / "space.npz") if base else VectorSpace()
+        self.vector_space = VectorSpace.load(base / SPACE) if base else VectorSpace()
+        self.without_checksums = False
 
     @property
     def passages(self) -> int:
@@ -78,7 +79,9 @@ class IndexBuilder:
         manifest = Manifest.read(base)
         check_model(manifest, model)
         LocalIndex.open_generation(base, model)  # raises when it is damaged
-        return cls(index_dir, model, analyzer, base)
+        builder = cls(index_dir, model, analyzer, base)
+        builder.without_checksums = not manifest.files  # an earlier version of Kollega wrote it
+        return builder
 
     @property
     def fresh(self) -> bool:
@@ -102,21 +105,21 @@ class IndexBuilder:
         self.directory = generations.begin(self._index_dir, self._model)
         if self._base is None:
             self.vector_space = vector_space or VectorSpace()
-        self.vector_space.save(self.directory / "space.npz")
+        self.vector_space.save(self.directory / SPACE)
         if self._rewrite and self._base and self._catalogue:
-            self._old = self._catalogue, DenseIndex.load(self._base / "vectors.faiss")
+            self._old = self._catalogue, DenseIndex.load(self._base / VECTORS)
         if self._base is None or self._rewrite:
-            self._catalogue = Catalogue.create(self.directory / "catalogue.db")
-            self._lexical = LexicalIndex.create(self.directory / "lexical")
+            self._catalogue = Catalogue.create(self.directory / CATALOGUE)
+            self._lexical = LexicalIndex.create(self.directory / LEXICAL)
             self._dense = DenseIndex.empty(self._model.dimension, expected >= hnsw_from)
             return
         if self._catalogue:
             self._catalogue.close()
-        shutil.copy2(self._base / "catalogue.db", self.directory / "catalogue.db")
-        LexicalIndex.copy(self._base / "lexical", self.directory / "lexical")
-        self._catalogue = Catalogue.create(self.directory / "catalogue.db")
-        self._lexical = LexicalIndex.load(self.directory / "lexical")
-        self._dense = DenseIndex.load(self._base / "vectors.faiss")
+        shutil.copy2(self._base / CATALOGUE, self.directory / CATALOGUE)
+        LexicalIndex.copy(self._base / LEXICAL, self.directory / LEXICAL)
+        self._catalogue = Catalogue.create(self.directory / CATALOGUE)
+        self._lexical = LexicalIndex.open(self.directory / LEXICAL)
+        self._dense = DenseIndex.load(self._base / VECTORS)
         self._removed = len(self._dense) - self._catalogue.counts()[1]
 
     def vectors_of(self, digests: Collection[str]) -> dict[str, Vectors]:
@@ -175,8 +178,10 @@ class IndexBuilder:
         needs_hnsw = not dense.approximate and passages >= hnsw_from
         if needs_hnsw or self._removed > _REMOVED_SHARE * max(1, len(dense)):
             dense = self._compact(catalogue, dense, passages >= hnsw_from)
-        dense.save(directory / "vectors.faiss")
+        dense.save(directory / VECTORS)
+        background = _background(catalogue, dense, unrelated)
         digest = digest_of(*(f"{key} {value}" for key, value in sorted(catalogue.digests().items())))
+        catalogue.close()  # its file is complete now
         manifest = Manifest(
             format=generations.FORMAT,
             analysis=ANALYSIS_VERSION,
@@ -187,11 +192,11 @@ class IndexBuilder:
             passages=passages,
             rows=len(dense),
             approximate=dense.approximate,
-            background=_background(catalogue, dense, unrelated),
+            background=background,
             alignment=self.vector_space.alignment,
             digest=digest,
+            files=generations.checksums_of(directory),
         )
-        catalogue.close()
         if self._old:
             self._old[0].close()
         manifest.write(directory)
@@ -205,7 +210,7 @@ class IndexBuilder:
 
     def _verify(self, directory: Path, items: int) -> None:
         LocalIndex.open_generation(directory, self._model)
-        indexed = len(LexicalIndex.load(directory / "lexical"))
+        indexed = len(LexicalIndex.load(directory / LEXICAL))
         if indexed != items:
             raise IndexDamaged(
                 f"{directory.name} contains the terms of {indexed} items, not of {items}. Run the command again."

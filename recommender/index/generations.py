@@ -2,21 +2,24 @@
 atomically.
 
 The directory of a generation contains `catalogue.db`, `space.npz`, `vectors.faiss`, `lexical/` and `manifest.json`. The
-manifest is written last: a directory without one was never finished. `experts.json` and `calibration.json`, if there
-are any, contain learned weights and are copied from generation to generation.
+manifest is written last: a directory without one was never finished. It has the checksums of the other files and one of
+itself. `experts.json` and `calibration.json`, if there are any, contain learned weights and are copied from generation
+to generation; each has its own checksum.
 """
 
 import contextlib
+import hashlib
 import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from recommender.checksums import checksums, damaged
 from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
 
@@ -24,11 +27,16 @@ log = logging.getLogger(__name__)
 FORMAT = 4  # of the files in a generation; an index of another format must be built again
 _REWRITE = "REWRITE"  # the file that asks for a rewrite
 EXPERTS, CALIBRATION = "experts.json", "calibration.json"
+CATALOGUE, VECTORS, SPACE, LEXICAL = "catalogue.db", "vectors.faiss", "space.npz", "lexical"
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a generation was made from and what it contains; stored as `manifest.json`."""
+    """What a generation was made from and what it contains; stored as `manifest.json`.
+
+    `files` has the checksum of each file, by its path in the generation. Earlier versions of Kollega wrote none: such a
+    generation can be used, and the next `kollega reindex` writes one with checksums.
+    """
 
     format: int
     analysis: int
@@ -42,24 +50,59 @@ class Manifest:
     background: float
     alignment: str
     digest: str
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, directory: Path) -> "Manifest":
-        """The manifest of a generation. Raises IndexDamaged when it cannot be read or has another format."""
+        """The manifest of a generation. Raises IndexDamaged when it cannot be read, has another checksum or format, or
+        belongs to another generation."""
         try:
             values = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
             if values["format"] != FORMAT:
                 raise IndexDamaged(f"{directory.name} was written by another version. Run: kollega reindex --full")
+            written = values.pop("checksum", None)
             manifest = cls(**{**values, "model": ModelCard(**values["model"])})
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            if written != (_checksum(values) if manifest.files else None):
+                raise ValueError("its checksum is another one")
+            if manifest.files and manifest.generation != directory.name:
+                raise ValueError(f"it is that of {manifest.generation}")
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise IndexDamaged(
                 f"The manifest of {directory.name} cannot be read ({error}). Run: kollega reindex --full"
             ) from error
         return manifest
 
     def write(self, directory: Path) -> None:
-        """Write `manifest.json`."""
-        (directory / "manifest.json").write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        """Write `manifest.json`, with its checksum if it has those of the files."""
+        values = asdict(self)
+        if self.files:
+            values["checksum"] = _checksum(values)
+        else:
+            del values["files"]
+        (directory / "manifest.json").write_text(json.dumps(values, indent=1), encoding="utf-8")
+
+    def check_files(self, directory: Path, parts: tuple[str, ...] = ("",)) -> None:
+        """Compare these parts (files, or a directory of files; all by default) with their checksums. Raises
+        IndexDamaged, which names the files that are missing or damaged."""
+        wrong = damaged(directory, {name: value for name, value in self.files.items() if name.startswith(parts)})
+        if wrong:
+            files = ", ".join(wrong)
+            raise IndexDamaged(f"{directory.name} has damaged or missing files: {files}. Run: kollega reindex --full")
+
+
+def files_of(directory: Path) -> list[Path]:
+    """The files of a generation that exist, without locks, learned weights and the manifest."""
+    paths = [directory / name for name in (CATALOGUE, VECTORS, SPACE)] + sorted((directory / LEXICAL).glob("*"))
+    return [path for path in paths if path.is_file() and path.suffix != ".lock"]
+
+
+def checksums_of(directory: Path) -> dict[str, str]:
+    """The checksums of the files of a generation, as its manifest lists them."""
+    return checksums(directory, [path.relative_to(directory).as_posix() for path in files_of(directory)])
+
+
+def _checksum(values: object) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def live(index_dir: Path) -> Path:
@@ -71,11 +114,13 @@ def live(index_dir: Path) -> Path:
 
 
 def live_name(index_dir: Path) -> str | None:
-    """Name of the live generation, None when there is none or its name cannot be read. Reads one small file."""
+    """Name of the live generation, None when there is none or its name cannot be read. Reads one small file, which has
+    the name and the checksum of the name; earlier versions of Kollega wrote the name alone."""
     try:
-        return (index_dir / "CURRENT").read_text(encoding="ascii").strip() or None
-    except (OSError, ValueError):  # missing, or damaged so that it is not ASCII
+        name, *check = (index_dir / "CURRENT").read_text(encoding="ascii").split()
+    except (OSError, ValueError):  # missing, or damaged so that it is not ASCII or has no name
         return None
+    return name if check in ([], [_checksum(name)]) else None
 
 
 def finished(index_dir: Path) -> list[str]:
@@ -92,7 +137,7 @@ def begin(index_dir: Path, model: ModelCard) -> Path:
     names = finished(index_dir)
     for path in index_dir.glob("gen-*"):
         if path.name not in names:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
     number = int(names[-1].partition("-")[2]) + 1 if names else 1
     directory = index_dir / f"gen-{number:06d}"
     directory.mkdir()
@@ -122,13 +167,20 @@ def publish(index_dir: Path, directory: Path) -> None:
         _sync(path)
     new = index_dir / "CURRENT.new"
     with new.open("w", encoding="ascii") as file:
-        file.write(directory.name)
+        file.write(f"{directory.name} {_checksum(directory.name)}\n")
         file.flush()
         os.fsync(file.fileno())
     os.replace(new, index_dir / "CURRENT")
     for name in finished(index_dir):
         if name not in (previous, directory.name):
-            shutil.rmtree(index_dir / name, ignore_errors=True)
+            _remove(index_dir / name)
+
+
+def _remove(directory: Path) -> None:
+    """Remove a generation, its manifest first: if this is interrupted, what is left does not count as finished."""
+    with contextlib.suppress(OSError):
+        (directory / "manifest.json").unlink()
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:
@@ -142,12 +194,13 @@ def _sync(path: Path) -> None:
 
 def roll_back(index_dir: Path) -> str:
     """Make the generation before the live one live again, and return its name. Raises IndexNotFound when there is none,
-    IndexLocked when another process is writing the index."""
+    IndexDamaged when it is damaged, IndexLocked when another process is writing the index."""
     with write_lock(index_dir):
         current = live(index_dir).name
         older = [name for name in finished(index_dir) if name < current]
         if not older:
             raise IndexNotFound("There is no earlier generation to go back to. Run: kollega reindex --full")
+        Manifest.read(index_dir / older[-1]).check_files(index_dir / older[-1])
         publish(index_dir, index_dir / older[-1])
         return older[-1]
 
@@ -168,7 +221,7 @@ def remove_all_but(index_dir: Path, name: str) -> None:
     """Remove all generations but this one, and the wish for a rewrite."""
     for path in index_dir.glob("gen-*"):
         if path.name != name:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
     (index_dir / _REWRITE).unlink(missing_ok=True)
 
 

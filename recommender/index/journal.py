@@ -1,6 +1,11 @@
-"""Vectors that are encoded but not yet in a live generation, so that the run after an interrupted one can use them."""
+"""Vectors that are encoded but not yet in a live generation, so that the run after an interrupted one can use them.
 
+Each vector is stored with its checksum; one that is damaged counts as not stored.
+"""
+
+import contextlib
 import sqlite3
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,21 +20,27 @@ class Journal:
     def __init__(self, index_dir: Path, model: ModelCard) -> None:
         index_dir.mkdir(parents=True, exist_ok=True)
         self._path = index_dir / f"journal-{model.revision}-{model.dimension}.db"
-        self._connection = sqlite3.connect(self._path)
-        self._connection.execute("CREATE TABLE IF NOT EXISTS vectors (digest TEXT PRIMARY KEY, vector BLOB NOT NULL)")
+        try:
+            self._connection = _open(self._path)
+        except sqlite3.DatabaseError:  # damaged: everything is encoded again
+            self._path.unlink()
+            self._connection = _open(self._path)
 
     def find(self, digests: Iterable[str]) -> dict[str, Vectors]:
         """The stored vectors of these digests, shape (dimension,) each, by digest; unknown digests are left out."""
         vectors = {}
         for digest in digests:
-            row = self._connection.execute("SELECT vector FROM vectors WHERE digest = ?", (digest,)).fetchone()
-            if row:
-                vectors[digest] = np.frombuffer(row[0], np.float32)
+            row = None
+            with contextlib.suppress(sqlite3.DatabaseError):
+                row = self._connection.execute("SELECT vector FROM vectors WHERE digest = ?", (digest,)).fetchone()
+            if row and row[0][-4:] == _check(digest, row[0][:-4]):
+                vectors[digest] = np.frombuffer(row[0][:-4], np.float32)
         return vectors
 
     def keep(self, vectors: dict[str, Vectors]) -> None:
         """Store vectors; they are on disk when this returns."""
-        rows = [(digest, vector.astype(np.float32).tobytes()) for digest, vector in vectors.items()]
+        stored = {digest: vector.astype(np.float32).tobytes() for digest, vector in vectors.items()}
+        rows = [(digest, values + _check(digest, values)) for digest, values in stored.items()]
         self._connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
         self._connection.commit()
 
@@ -41,3 +52,19 @@ class Journal:
     def close(self) -> None:
         """Close the file, which the next run can use."""
         self._connection.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("CREATE TABLE IF NOT EXISTS vectors (digest TEXT PRIMARY KEY, vector BLOB NOT NULL)")
+        connection.execute("SELECT count(*) FROM vectors").fetchone()
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(digest: str, values: bytes) -> bytes:
+    """The checksum of a stored vector, 4 bytes."""
+    return zlib.crc32(values, zlib.crc32(digest.encode())).to_bytes(4, "little")

@@ -1,9 +1,15 @@
-"""Keyword search: BM25 over terms, filtered by reader tokens, with Tantivy. No other module imports tantivy."""
+"""Keyword search: BM25 over terms, filtered by reader tokens, with Tantivy. No other module imports tantivy.
 
+On a damaged file Tantivy raises ValueError, or panics: its exception is then no Exception, and would end the thread
+that answers. Both become KeywordsDamaged here.
+"""
+
+import contextlib
 import math
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +17,7 @@ from typing import Any
 import tantivy
 
 from recommender.datatypes import Kind
+from recommender.errors import KeywordsDamaged
 from recommender.language.terms import Terms
 from recommender.language.words import COMPOUNDING, FUNCTION_WORDS
 
@@ -48,8 +55,20 @@ class Entry:
     opening: Terms = _NO_TERMS
 
 
+@contextlib.contextmanager
+def _damage_reported() -> Iterator[None]:
+    """Turns what Tantivy raises on damaged files into KeywordsDamaged."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, ValueError) or type(error).__name__ == "PanicException":
+            raise KeywordsDamaged(f"The keyword index is damaged ({error}). Run: kollega reindex --full") from error
+        raise
+
+
 class LexicalIndex:
-    """Items by their terms, in a directory. Threads may search together; only one may write."""
+    """Items by their terms, in a directory. Threads may search together; only one may write. `search`, `rarity` and
+    `size` raise KeywordsDamaged when the files are damaged."""
 
     def __init__(self, index: tantivy.Index, schema: tantivy.Schema) -> None:
         self._index = index
@@ -66,8 +85,24 @@ class LexicalIndex:
         return cls(tantivy.Index(schema, path=str(path)), schema)
 
     @classmethod
+    @_damage_reported()
     def load(cls, path: Path) -> "LexicalIndex":
-        """Open an index. Raises ValueError when it is missing or damaged."""
+        """Open an index for reading. Raises KeywordsDamaged when it is missing or damaged.
+
+        A copy is opened, which is removed at once: Tantivy maps the files into memory, and a file that is cut by
+        somebody else while it is mapped ends the process. Without room for a copy the files themselves are opened.
+        """
+        try:
+            with tempfile.TemporaryDirectory(prefix="kollega-", ignore_cleanup_errors=True) as copy:
+                shutil.copytree(path, copy, dirs_exist_ok=True)
+                return cls(tantivy.Index.open(copy), _schema())
+        except OSError:
+            return cls.open(path)
+
+    @classmethod
+    @_damage_reported()
+    def open(cls, path: Path) -> "LexicalIndex":
+        """Open an index for reading and writing. Raises KeywordsDamaged when it is missing or damaged."""
         return cls(tantivy.Index.open(str(path)), _schema())
 
     @staticmethod
@@ -116,6 +151,7 @@ class LexicalIndex:
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
+    @_damage_reported()
     def search(
         self, terms: Terms, tokens: frozenset[str], top_k: int, language: str, among: frozenset[str] | None = None
     ) -> list[tuple[str, float]]:
@@ -138,6 +174,7 @@ class LexicalIndex:
         numbers = self._searcher.fast_field_values("number", [address for _score, address in hits])
         return [(_key(int(number)), float(score)) for number, (score, _address) in zip(numbers, hits, strict=True)]
 
+    @_damage_reported()
     def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
         """Inverse document frequency of terms, as in BM25; 0 for a term that no readable item has. Only readable items
         are counted, so that the figures reveal nothing about the others."""
@@ -145,6 +182,7 @@ class LexicalIndex:
         counts = {term: self._count(term, tokens) for term in terms}
         return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) if n else 0.0 for term, n in counts.items()}
 
+    @_damage_reported()
     def size(self, tokens: frozenset[str]) -> int:
         """Number of readable items."""
         return self._count(None, tokens)

@@ -3,8 +3,9 @@
 It is opened once and then only read, by many threads. `builder.py` writes generations.
 """
 
+import contextlib
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from recommender.errors import IndexDamaged, IndexMismatch
 from recommender.index import Hit, Near, generations
 from recommender.index.catalogue import Catalogue
 from recommender.index.dense import DenseIndex
-from recommender.index.generations import Manifest
+from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.lexical import LexicalIndex
 from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import Vocabulary
@@ -30,16 +31,19 @@ _QUESTION, _ANSWER, _SECTION, _OPENING = (
 )
 _LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
 
+_RARITY = 1.0  # of every term where keyword search cannot count them: a judgement
+
 
 class LocalIndex:
-    """The items of a generation, searched by meaning and by terms, filtered by reader tokens."""
+    """The items of a generation, searched by meaning and by terms, filtered by reader tokens; by only one of them when
+    the files of the other cannot be used, and then all terms are equally rare."""
 
     def __init__(
         self,
         manifest: Manifest,
         catalogue: Catalogue,
         dense: DenseIndex | None,
-        lexical: LexicalIndex,
+        lexical: LexicalIndex | None,
         vector_space: VectorSpace,
     ) -> None:
         self.manifest = manifest
@@ -71,17 +75,20 @@ class LocalIndex:
         return cls.open_generation(generations.live(index_dir), model)
 
     @classmethod
-    def open_generation(cls, directory: Path, model: ModelCard | None) -> "LocalIndex":
-        """Open the generation in a directory. Raises the errors of `open`."""
+    def open_generation(cls, directory: Path, model: ModelCard | None, keywords: bool = True) -> "LocalIndex":
+        """Open the generation in a directory, for dense search alone without `keywords`. What is used of it is compared
+        with its checksums first. Raises the errors of `open`."""
         manifest = Manifest.read(directory)
         check_model(manifest, model)
         if manifest.analysis != ANALYSIS_VERSION:
             raise IndexDamaged(f"{directory.name} was analysed by another version. Run: kollega reindex --full")
+        used = ((VECTORS, SPACE) if model else ()) + ((LEXICAL,) if keywords else ())
+        manifest.check_files(directory, (CATALOGUE, *used))
         try:
-            catalogue = Catalogue.load(directory / "catalogue.db")
-            lexical = LexicalIndex.load(directory / "lexical")
-            dense = DenseIndex.load(directory / "vectors.faiss") if model else None
-            vector_space = VectorSpace.load(directory / "space.npz") if model else VectorSpace()
+            catalogue = Catalogue.load(directory / CATALOGUE)
+            lexical = LexicalIndex.load(directory / LEXICAL) if keywords else None
+            dense = DenseIndex.load(directory / VECTORS) if model else None
+            vector_space = VectorSpace.load(directory / SPACE) if model else VectorSpace()
             counts = catalogue.counts()
             if counts != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
                 raise IndexDamaged(
@@ -89,7 +96,7 @@ class LocalIndex:
                     f"{manifest.items} and {manifest.passages}. Run: kollega reindex --full"
                 )
             return cls(manifest, catalogue, dense, lexical, vector_space)
-        except (OSError, RuntimeError, ValueError, LookupError, TypeError, sqlite3.Error) as error:
+        except (OSError, RuntimeError, ValueError, LookupError, TypeError, MemoryError, sqlite3.Error) as error:
             raise IndexDamaged(f"{directory.name} cannot be opened ({error}). Run: kollega reindex --full") from error
 
     def search(
@@ -103,8 +110,9 @@ class LocalIndex:
         """As in the protocol. Items that only keyword search has found get their cosines too."""
         lexical: dict[str, float] = {}
         share = max(_LEAST_SHARE, top_k // max(1, len(self._languages)))
-        for language in self._languages:
-            lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, among))
+        if self._lexical is not None:
+            for language in self._languages:
+                lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, among))
         if vector is None or self._dense is None:
             return [Hit(key, self._language[key], None, score) for key, score in lexical.items()]
         passages = self._dense.search(vector, self._passages_of(tokens, among), top_k)
@@ -172,8 +180,9 @@ class LocalIndex:
         ]
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:
-        """As in the protocol."""
-        return self._catalogue.passages(ids)
+        """As in the protocol. Raises IndexDamaged when the catalogue cannot be read."""
+        with _damage_reported():
+            return self._catalogue.passages(ids)
 
     def passage_ids(self, item: str) -> list[int]:
         """As in the protocol."""
@@ -182,12 +191,13 @@ class LocalIndex:
         return [int(identifier) for identifier in ids if self._roles[identifier] != _OPENING]
 
     def digests(self, keys: Collection[str]) -> dict[str, str]:
-        """As in the protocol."""
-        return self._catalogue.digests_of(keys)
+        """As in the protocol. Raises IndexDamaged when the catalogue cannot be read."""
+        with _damage_reported():
+            return self._catalogue.digests_of(keys)
 
     def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
         """As in the protocol."""
-        return self._lexical.rarity(terms, tokens)
+        return dict.fromkeys(terms, _RARITY) if self._lexical is None else self._lexical.rarity(terms, tokens)
 
     def similar_words(self, word: str) -> list[tuple[str, int]]:
         """As in the protocol."""
@@ -195,7 +205,18 @@ class LocalIndex:
 
     def size(self, tokens: frozenset[str]) -> int:
         """As in the protocol."""
+        if self._lexical is None:
+            return len(np.unique(self._item_of[self._readable(tokens)]))
         return self._lexical.size(tokens)
+
+
+@contextlib.contextmanager
+def _damage_reported() -> Iterator[None]:
+    """Turns errors of reading the catalogue into IndexDamaged."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError) as error:
+        raise IndexDamaged(f"The catalogue of the index is damaged ({error}). Run: kollega reindex --full") from error
 
 
 def _mask(by_token: dict[str, NDArray[np.int64]], rows: int, tokens: frozenset[str]) -> NDArray[np.bool_]:

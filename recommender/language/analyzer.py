@@ -5,16 +5,19 @@ hyphens and apostrophes (`0x80070005`; `E-52` is `e52`), or, for Finnish and Swe
 with which the parts of compound words are found.
 """
 
+import logging
 import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from recommender.checksums import whole_folder
 from recommender.language.finnish import WRONG_LEMMAS, is_prefix, splits, written_forms
 from recommender.language.terms import Terms, fold, grams_of, tokens
 from recommender.language.words import COMMON_WORDS, COMPOUNDING, LANGUAGES, SMALL_TALK, TRIAL_WORDS
 
+log = logging.getLogger(__name__)
 ANALYSIS_VERSION = 4  # of the terms: another version needs a new index
 WORD_VERSION = 3  # of the lemmas of words that have only letters: another version needs new dictionaries
 _PART = re.compile(r"[^\W_]\+\+|(?<![^\W_])[^\W\d_]#(?![^\W_])|[^\W_]+")
@@ -218,7 +221,17 @@ class Analyzer:
         from simplemma.strategies import DefaultStrategy, DictionaryLookupStrategy
         from simplemma.strategies.dictionaries import TrieDictionaryFactory
 
-        factory = TrieDictionaryFactory(disk_cache_dir=str(self._cache_dir))
+        def make(folder: Path) -> None:
+            makes = TrieDictionaryFactory(disk_cache_dir=str(folder))
+            for language in LANGUAGES:
+                makes.get_dictionary(language)
+
+        try:
+            folder = whole_folder(self._cache_dir, make)
+            factory = TrieDictionaryFactory(disk_cache_dir=str(folder))
+        except OSError as error:
+            log.warning("The dictionaries cannot be stored, and are made again each time: %s", error)
+            factory = TrieDictionaryFactory(use_disk_cache=False)
         strategy = DefaultStrategy(dictionary_factory=factory)
         return Lemmatizer(lemmatization_strategy=strategy), DictionaryLookupStrategy(factory)
 

@@ -282,13 +282,15 @@ def test_a_generation_that_is_removed_while_it_is_loaded_does_not_replace_the_ol
     add_request("vpn tunnel")
     reindex(settings, sessions, encoder, analyzer)
 
-    def open_after_two_more_reindexes(directory: Path, encoder: Encoder) -> tuple[SearchIndex | None, tuple[str, ...]]:
+    def open_after_two_more_reindexes(
+        directory: Path, encoder: Encoder, keywords: bool
+    ) -> tuple[SearchIndex | None, tuple[str, ...]]:
         monkeypatch.setattr(live, "_open", open_index)
         for title in ("screen black", "door stuck"):
             add_request(title)
             reindex(settings, sessions, encoder, analyzer)
         assert not directory.exists()
-        return open_index(directory, encoder)
+        return open_index(directory, encoder, keywords)
 
     monkeypatch.setattr(live, "_open", open_after_two_more_reindexes)
     recommender.refresh(wait=True)

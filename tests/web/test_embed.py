@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, expect
 
 from recommender.index import generations
+from recommender.index.generations import Manifest
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.chromium import CHROMIUM, served
@@ -100,6 +101,7 @@ def test_the_box_says_when_only_words_are_searched(
     client = make_client(INTRANET)
     live = generations.live(settings.index_dir)
     shutil.copytree(live, live.with_name("gen-000099"))
+    replace(Manifest.read(live), generation="gen-000099").write(live.with_name("gen-000099"))
     (settings.index_dir / "CURRENT").write_text("gen-000099", encoding="ascii")
     encoder.card = replace(encoder.card, name="other")  # so that the index belongs to another model
     client.application.extensions["kollega_recommender"].refresh(wait=True)

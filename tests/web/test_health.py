@@ -77,3 +77,20 @@ def test_nothing_but_fixed_words_is_told(settings: Settings, analyzer: Analyzer)
     answer = app.test_client().get("/health", headers={"X-Request-ID": "secret-secret"})
     assert str(settings.home) not in answer.text and "secret" not in answer.text and "sqlite" not in answer.text
     app.extensions["kollega_sessions"].kw["bind"].dispose()
+
+
+@pytest.mark.parametrize("damage", ["junk", "cut"])
+def test_health_is_503_when_the_database_is_damaged(
+    settings: Settings, open_client: Callable[[], FlaskClient], add_request: Callable[..., int], damage: str
+) -> None:
+    add_request("Coffee machine is empty")
+    client = open_client()
+    assert client.get("/health").status_code == 200
+    client.application.extensions["kollega_sessions"].kw["bind"].dispose()  # SQLite writes its log into the file
+    path = settings.home / "kollega.db"
+    content = path.read_bytes()
+    path.write_bytes(
+        content[:4096] + b"x" * (len(content) - 4096) if damage == "junk" else content[: len(content) // 8]
+    )
+    answer = client.get("/health")
+    assert (answer.status_code, answer.json) == (503, {"ready": False})

@@ -1,20 +1,26 @@
-"""indexing/watch.py: it follows the database, works only when something changed, and waits for another writer."""
+"""indexing/watch.py: it follows the database and the index, works only when something changed, and waits for another
+writer."""
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import ReindexReport
 from indexer.indexing.watch import watch
 from recommender.access import ANYONE
-from recommender.database.tables import HelpRequest, Reply, Team, utc_now
+from recommender.checksums import states
+from recommender.database.tables import HelpRequest, Reply, RequestAudience, Team, utc_now
+from recommender.errors import ModelError
 from recommender.index import generations
+from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder, make_recommender
@@ -96,6 +102,98 @@ def test_every_kind_of_change_is_noticed(
 
     removed = what in ("hidden", "deleted")
     assert follow(steps) == [(2, 4), (1, 0) if removed else (2, 2 if what == "title" else 1)]
+
+
+def test_a_change_after_the_clock_was_set_back_is_noticed(
+    sessions: sessionmaker[Session], follow: Follow, add_request: Callable[..., int]
+) -> None:
+    def steps() -> Iterator[None]:
+        add_request("Coffee machine is empty")
+        number = add_request("Printer stuck")
+        with sessions.begin() as session:
+            session.execute(update(HelpRequest).where(HelpRequest.id != number).values(updated_at=datetime(2099, 1, 1)))
+        yield
+        with sessions.begin() as session:  # the newest time stays in 2099
+            session.get_one(HelpRequest, number).title = "Printer jams"
+        yield
+        yield
+
+    assert follow(steps) == [(2, 4), (2, 2)]
+
+
+def test_a_narrower_audience_after_the_clock_was_set_back_is_noticed(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    follow: Follow,
+    add_request: Callable[..., int],
+) -> None:
+    def steps() -> Iterator[None]:
+        add_request("Coffee machine is empty")
+        number = add_request("Printer stuck")
+        with sessions.begin() as session:
+            elsewhere = RequestAudience.request_id != number
+            session.execute(update(RequestAudience).where(elsewhere).values(updated_at=datetime(2099, 1, 1)))
+        yield
+        with sessions.begin() as session:
+            session.get_one(HelpRequest, number).audience = [RequestAudience(token="person:1")]
+        yield
+
+    follow(steps)
+    assert LocalIndex.open(settings.index_dir, encoder.card).size(ANYONE.tokens) == 1
+
+
+def _remove(index_dir: Path) -> None:
+    shutil.rmtree(index_dir)
+
+
+def _remove_name(index_dir: Path) -> None:
+    (index_dir / "CURRENT").unlink()
+
+
+def _damage_vectors(index_dir: Path) -> None:
+    path = generations.live(index_dir) / "vectors.faiss"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+
+def _remove_catalogue(index_dir: Path) -> None:
+    (generations.live(index_dir) / "catalogue.db").unlink()
+
+
+@pytest.mark.parametrize("damage", [_remove, _remove_name, _damage_vectors, _remove_catalogue])
+def test_an_index_that_is_removed_or_damaged_is_built_again(
+    settings: Settings,
+    encoder: FakeEncoder,
+    follow: Follow,
+    add_request: Callable[..., int],
+    damage: Callable[[Path], None],
+) -> None:
+    def steps() -> Iterator[None]:
+        add_request("Printer stuck")
+        yield
+        damage(settings.index_dir)
+        yield
+        yield
+
+    assert follow(steps) == [(1, 2), (1, 2)]
+    assert LocalIndex.open(settings.index_dir, encoder.card).size(ANYONE.tokens) == 1
+
+
+def test_a_model_whose_files_changed_makes_no_more_vectors(
+    encoder: FakeEncoder, follow: Follow, add_request: Callable[..., int], tmp_path: Path
+) -> None:
+    def steps() -> Iterator[None]:
+        add_request("Printer stuck")
+        yield
+        (tmp_path / "model.bin").write_bytes(b"other weights")
+        add_request("Coffee machine is empty")
+        yield
+
+    (tmp_path / "model.bin").write_bytes(b"weights")
+    encoder.files = states([tmp_path / "model.bin"])  # type: ignore[attr-defined]
+    with pytest.raises(ModelError, match="kollega prepare"):
+        follow(steps)
+    assert len(encoder.encoded) == 2
 
 
 def test_watch_waits_while_another_process_writes_and_then_catches_up(

@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -109,7 +110,9 @@ def test_a_file_that_exists_is_left_as_it_is(filled: Settings, tmp_path: Path) -
     with pytest.raises(BackupError, match=r"old\.zip exists already"):
         back_up(filled, tmp_path / "old.zip")
     assert (tmp_path / "old.zip").read_text() == "an older backup"
-    with pytest.raises(BackupError, match="its directory does not exist"):
+    with pytest.raises(
+        BackupError, match=r"new\.zip cannot be written: No such file or directory\. No backup was made\."
+    ):
         back_up(filled, tmp_path / "none" / "new.zip")
 
 
@@ -216,3 +219,29 @@ def test_a_home_whose_name_has_signs_is_backed_up(filled: Settings, tmp_path: Pa
     open_database(home).kw["bind"].dispose()
     back_up(home, tmp_path / "b.zip")
     assert sqlite3.connect(home.home / "kollega.db").execute("SELECT count(*) FROM people").fetchone() == (0,)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_without_room_no_backup_is_made_and_the_message_says_where(
+    filled: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_arguments: object, **_more: object) -> None:
+        Path("/dev/full").write_text("x")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile.ZipFile, "write", no_room)
+        with pytest.raises(
+            BackupError, match=r"b\.zip cannot be written: No space left on device\. No backup was made"
+        ):
+            back_up(filled, tmp_path / "b.zip")
+    assert [found.name for found in tmp_path.iterdir()] == ["home"]
+
+
+def test_what_a_killed_backup_has_left_is_removed_after_a_day(filled: Settings, tmp_path: Path) -> None:
+    for name, hours in ((".kollega-backup-old", 25), (".kollega-backup-new", 1)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "kollega.db").write_text("confidential")
+        then = time.time() - hours * 3600
+        os.utime(tmp_path / name, (then, then))
+    back_up(filled, tmp_path / "b.zip")
+    assert sorted(found.name for found in tmp_path.iterdir()) == [".kollega-backup-new", "b.zip", "home"]

@@ -269,9 +269,18 @@ def test_every_sqlite_connection_has_wal_foreign_keys_and_a_timeout(sessions: se
     with sessions() as first_session, sessions() as second_session:
         for session in (first_session, second_session):
             values = [
-                session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "foreign_keys", "busy_timeout")
+                session.scalar(text(f"PRAGMA {name}"))
+                for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
             ]
-            assert values == ["wal", 1, 10_000]
+            assert values == ["wal", 1, 10_000, 2]  # 2 is FULL: a commit waits for the disk
+
+
+def test_an_engine_that_need_not_be_durable_does_not_wait_for_locks_or_the_disk(settings: Settings) -> None:
+    engine = open_engine(settings, wait=0.05, durable=False)
+    with engine.connect() as connection:
+        values = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("busy_timeout", "synchronous")]
+    engine.dispose()
+    assert values == [50, 1]
 
 
 def test_foreign_keys_are_enforced_and_deleting_a_request_deletes_its_parts(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recommender.checksums import seal
 from recommender.encoder import packaged
 from recommender.encoder.adaptation import Adaptation
 from recommender.encoder.openvino import OpenVINOEncoder
@@ -110,7 +111,7 @@ def test_a_wrong_checksum_is_refused_and_leaves_no_file(tmp_path: Path, monkeypa
     models.mkdir()
     with pytest.raises(ModelError, match="make install"):
         model_folder(models)
-    assert list(models.iterdir()) == []
+    assert [path.name for path in models.iterdir()] == [".lock"]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_a_failed_rebuild_leaves_no_file(
     monkeypatch.setattr(packaged, "_write_folder", write)
     with pytest.raises(raised):
         model_folder(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
 def test_a_missing_package_says_what_to_do() -> None:
@@ -145,6 +146,7 @@ def test_a_folder_that_is_already_there_is_not_rebuilt(tmp_path: Path, monkeypat
     folder = tmp_path / NAME
     folder.mkdir()
     (folder / "modules.json").write_text("[]", encoding="utf-8")
+    seal(folder)
     assert model_folder(tmp_path, adapted=False) == folder
 
 

@@ -49,6 +49,75 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert Manifest.read(tmp_path) == MANIFEST
 
 
+FILES = replace(MANIFEST, files={"catalogue.db": "9-00000000"})
+
+
+def _written(tmp_path: Path) -> Path:
+    directory = tmp_path / "gen-000001"
+    directory.mkdir()
+    FILES.write(directory)
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"background": 0.25', '"background": 0.35'),
+        ("9-00000000", "9-00000001"),
+        ('"checksum"', '"checkson"'),
+        ('"files"', '"filet"'),
+    ],
+)
+def test_a_manifest_with_a_changed_value_is_damaged(tmp_path: Path, old: str, new: str) -> None:
+    directory = _written(tmp_path)
+    assert Manifest.read(directory) == FILES
+    text = (directory / "manifest.json").read_text(encoding="utf-8")
+    assert old in text
+    (directory / "manifest.json").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(IndexDamaged, match="kollega reindex --full"):
+        Manifest.read(directory)
+
+
+def test_the_manifest_of_another_generation_is_damaged(tmp_path: Path) -> None:
+    directory = _written(tmp_path)
+    directory.rename(tmp_path / "gen-000002")
+    with pytest.raises(IndexDamaged, match="it is that of gen-000001"):
+        Manifest.read(tmp_path / "gen-000002")
+
+
+def test_files_that_differ_from_their_checksums_are_named(tmp_path: Path) -> None:
+    directory = _written(tmp_path)
+    with pytest.raises(IndexDamaged, match=r"gen-000001 has damaged or missing files: catalogue.db"):
+        FILES.check_files(directory)
+    FILES.check_files(directory, ("vectors.faiss",))  # a part that is not damaged
+
+
+def test_a_name_of_the_live_generation_that_does_not_fit_its_checksum_names_none(tmp_path: Path) -> None:
+    name = _publish(tmp_path)
+    text = (tmp_path / "CURRENT").read_text(encoding="ascii")
+    assert generations.live_name(tmp_path) == name
+    (tmp_path / "CURRENT").write_text(text.replace("gen-000001", "gen-000002"), encoding="ascii")
+    assert generations.live_name(tmp_path) is None
+    (tmp_path / "CURRENT").write_text("gen-000001", encoding="ascii")  # as earlier versions wrote it
+    assert generations.live_name(tmp_path) == name
+
+
+def test_a_generation_whose_removal_was_interrupted_does_not_count_as_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_path: Path, ignore_errors: bool) -> None:
+        raise KeyboardInterrupt
+
+    first = _publish(tmp_path)
+    second = _publish(tmp_path)
+    third = _make(tmp_path)
+    monkeypatch.setattr(generations.shutil, "rmtree", stop)
+    with pytest.raises(KeyboardInterrupt):
+        generations.publish(tmp_path, third)
+    assert (tmp_path / first).is_dir()
+    assert generations.finished(tmp_path) == [second, third.name]
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"model": 3}', "\x00"])
 def test_a_damaged_manifest_says_what_to_do(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text, encoding="utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from recommender.errors import KeywordsDamaged
 from recommender.index.lexical import Entry, LexicalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms, Translation
@@ -249,7 +250,7 @@ def test_rarity_and_size_reveal_nothing_about_items_that_may_not_be_read(make: M
 def test_a_removed_item_is_not_found_and_the_source_of_a_copy_is_unchanged(make: Make, tmp_path: Path) -> None:
     index, search = make("vpn tunnel", "vpn client", "printer", "mouse", language="en")
     LexicalIndex.copy(tmp_path / "lexical", tmp_path / "copy")
-    copy = LexicalIndex.load(tmp_path / "copy")
+    copy = LexicalIndex.open(tmp_path / "copy")
     copy.remove(["request:0"])
     copy.add([Entry("request:4", "en", EVERYONE, NOTHING, _words("vpn router"))])
     copy.commit()
@@ -282,12 +283,12 @@ def test_a_word_in_a_documents_opening_counts_more(tmp_path: Path) -> None:
     )
 
 
-def test_a_missing_or_damaged_index_is_a_value_error(make: Make, tmp_path: Path) -> None:
-    with pytest.raises(ValueError):
+def test_a_missing_or_damaged_index_is_reported_as_damaged(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(KeywordsDamaged, match="kollega reindex --full"):
         LexicalIndex.load(tmp_path / "missing")
     make("vpn")
     (tmp_path / "lexical" / "meta.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ValueError):
+    with pytest.raises(KeywordsDamaged, match="kollega reindex --full"):
         LexicalIndex.load(tmp_path / "lexical")
 
 

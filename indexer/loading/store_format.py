@@ -1,0 +1,108 @@
+"""What `kollega export` writes: which tables, under which names, and how a value of the database stands in JSON.
+
+Teams, people, requests and documents are written as in the import format, with more fields. Each has its number in the
+database as `row`, so that addresses and marks go on naming the same item after an import into an empty home.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any, cast
+
+from sqlalchemy import JSON, Column, Table
+
+from recommender.database import audit_table, erased_table, item_tables  # noqa: F401 - so that their tables are known
+from recommender.database.tables import (
+    Account,
+    Base,
+    Document,
+    DocumentAudience,
+    HelpRequest,
+    Person,
+    Reply,
+    RequestAttempt,
+    RequestAudience,
+    Team,
+    team_members,
+)
+
+FORMAT = 1
+ALL_TABLES = Base.metadata.tables
+"""All tables of the database by name."""
+HEADER, ERASED = "export", "erased"
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a model."""
+    return cast(Table, model.__table__)
+
+
+TEAMS, PEOPLE, REQUESTS, DOCUMENTS = (table_of(model) for model in (Team, Person, HelpRequest, Document))
+REPLIES, ATTEMPTS = table_of(Reply), table_of(RequestAttempt)
+REQUEST_AUDIENCE, DOCUMENT_AUDIENCE = table_of(RequestAudience), table_of(DocumentAudience)
+MEMBERS, ACCOUNTS = team_members, table_of(Account)
+RECORDS = {"team": TEAMS, "person": PEOPLE, "request": REQUESTS, "document": DOCUMENTS}
+"""The records of the import format, in the order in which they are written."""
+NESTED = (MEMBERS, REPLIES, REQUEST_AUDIENCE, ATTEMPTS, DOCUMENT_AUDIENCE)
+"""Tables whose rows are written inside of these records."""
+NOT_EXPORTED = ("accounts", "api_tokens", "audit_log")
+"""Passwords, sessions and tokens, and the audit log, whose chain belongs to one store."""
+ROWS = (
+    "request_links", "replacements", "person_settings", "person_topics", "first_suggestions", "events", "erased",
+)  # fmt: skip
+"""Tables whose rows are written as they are, as lines of the type "row", in this order."""
+
+_COMMON = {"id": "row", "updated_at": "changed_at"}
+_NAMES: Mapping[Table, dict[str, str]] = {
+    TEAMS: {**_COMMON, "handle": "id"},
+    PEOPLE: {**_COMMON, "handle": "id", "stated_kind": "kind"},
+    REQUESTS: {**_COMMON, "external_id": "id", "accepted_external_id": "accepted_reply"},
+    REPLIES: {**_COMMON, "external_id": "id"},
+    DOCUMENTS: {**_COMMON, "external_id": "id", "written_at": "updated_at"},
+}
+_COMPUTED = {PEOPLE: {"kind"}, REPLIES: {"request_id"}}
+"""Columns that are not written: what follows from the others, or from where the row stands."""
+
+
+def fields_of(table: Table) -> dict[str, "Column[Any]"]:
+    """The columns of a record or reply by the names of their fields; a reference to a person or team has the name of
+    its column without `_id`. A new column is exported without any change here."""
+    names, left_out = _NAMES[table], _COMPUTED.get(table, set())
+    fields: dict[str, Column[Any]] = {}
+    for column in table.columns:
+        if column.name not in left_out:
+            fields[names.get(column.name) or (column.name.removesuffix("_id"))] = column
+    return fields
+
+
+def refers_to(column: "Column[Any]") -> Table | None:
+    """TEAMS or PEOPLE for a column that refers to a team or person, which is written by its handle."""
+    for key in column.foreign_keys:
+        if key.column.table in (TEAMS, PEOPLE):
+            return key.column.table
+    return None
+
+
+def as_json(value: Any) -> Any:
+    """A value of the database in JSON: times and days as ISO 8601, everything else as it is."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+_READ: Mapping[type, Callable[[Any], Any]] = {datetime: datetime.fromisoformat, date: date.fromisoformat}
+
+
+def from_json(value: Any, column: "Column[Any]") -> Any:
+    """A value of the file as the column stores it. Raises ValueError when it is of another type."""
+    if value is None:
+        if not column.nullable:
+            raise ValueError("must not be null")
+        return None
+    if isinstance(column.type, JSON):
+        return value
+    kind = column.type.python_type
+    if kind in _READ:
+        if not isinstance(value, str):
+            raise ValueError("is not a time")
+        return _READ[kind](value)
+    if type(value) is not kind:
+        raise ValueError(f"is not of the type {kind.__name__}")
+    return value

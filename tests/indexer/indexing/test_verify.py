@@ -1,0 +1,180 @@
+"""indexing/verify.py: everything that is not whole is named, with what to do."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.indexing.verify import verify
+from recommender import audit
+from recommender.audit import Actor
+from recommender.checksums import seal
+from recommender.database.audit_table import AuditEntry
+from recommender.database.item_tables import Replacement
+from recommender.database.tables import HelpRequest, RequestAudience
+from recommender.index import generations
+from recommender.index.generations import Manifest
+from recommender.index.local import LocalIndex
+from recommender.learned import RANKER
+from recommender.people.ranker import Ranker
+from recommender.settings import Settings
+
+Reindexed = Callable[..., LocalIndex]
+
+
+@pytest.fixture
+def problems(
+    settings: Settings, sessions: sessionmaker[Session], add_request: Callable[..., int], reindexed: Reindexed
+) -> Callable[[], list[str]]:
+    """Three requests in the index and an entry in the audit log; the function verifies them."""
+    for title in ("printer jam", "vpn tunnel", "screen black"):
+        add_request(title, team="it", audience=("everyone", "team:it"))
+    with sessions.begin() as session:
+        audit.record(session, Actor(person_id=1, via="web"), "team.add", "team:it", {"name": "IT"})
+    reindexed()
+    return lambda: verify(settings)
+
+
+def _live(settings: Settings) -> Path:
+    return generations.live(settings.index_dir)
+
+
+def test_what_is_whole_has_no_problems(problems: Callable[[], list[str]]) -> None:
+    assert problems() == []
+
+
+@pytest.mark.parametrize("name", ["vectors.faiss", "catalogue.db", "space.npz", "lexical"])
+def test_damaged_index_files_are_named(settings: Settings, problems: Callable[[], list[str]], name: str) -> None:
+    path = _live(settings) / name
+    path = path if path.is_file() else next(path.glob("*.term"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    assert any(path.name in problem and problem.endswith("Run: kollega reindex --full") for problem in problems()), (
+        problems()
+    )
+
+
+def test_a_missing_index_is_named(settings: Settings, problems: Callable[[], list[str]]) -> None:
+    shutil.rmtree(settings.index_dir)
+    assert problems() == ["There is no index yet. Run: kollega reindex"]
+
+
+def test_an_index_of_an_earlier_version_is_named_and_reindex_writes_its_checksums(
+    settings: Settings, problems: Callable[[], list[str]], reindexed: Reindexed
+) -> None:
+    replace(Manifest.read(_live(settings)), files={}).write(_live(settings))
+    assert problems() == [
+        "gen-000001 was written by an earlier version, without checksums. Run: kollega reindex",
+    ]
+    reindexed()
+    assert problems() == [] and Manifest.read(_live(settings)).files
+
+
+def test_items_that_differ_are_named(
+    sessions: sessionmaker[Session],
+    problems: Callable[[], list[str]],
+    add_request: Callable[..., int],
+    reindexed: Reindexed,
+) -> None:
+    new = add_request("new one")
+    with sessions.begin() as session:
+        session.execute(text("UPDATE requests SET title = 'printer jan' WHERE id = 1"))  # as turned over bytes do
+        session.execute(update(HelpRequest).where(HelpRequest.id == 2).values(hidden=True))
+        session.query(RequestAudience).filter_by(request_id=3, token="everyone").delete()
+    assert problems() == [
+        "request:1 differs from what was indexed: it was edited since, or is damaged. Run: kollega reindex",
+        "request:3 differs from what was indexed: it was edited since, or is damaged. Run: kollega reindex",
+        f"request:{new} is not in the index. Run: kollega reindex",
+        "request:2 is in the index, but no longer in the database. Run: kollega reindex",
+    ]
+    reindexed()
+    assert problems() == []
+
+
+def test_many_differing_items_are_counted(problems: Callable[[], list[str]], add_request: Callable[..., int]) -> None:
+    for number in range(23):
+        add_request(f"new {number}")
+    assert len(problems()) == 21 and problems()[-1] == "3 more items differ. Run: kollega reindex"
+
+
+def test_audiences_of_nobody_and_marks_of_nothing_are_named(
+    sessions: sessionmaker[Session], problems: Callable[[], list[str]], reindexed: Reindexed
+) -> None:
+    with sessions.begin() as session:
+        session.add(RequestAudience(request_id=1, token="team:gone"))
+        session.add(RequestAudience(request_id=2, token="person:99"))
+        session.add(Replacement(item="request:1", by="document:7", marked_at=datetime(2026, 1, 1)))
+    reindexed()
+    assert problems() == [
+        "request:1 may be read by team:gone, which does not exist. Choose its readers anew.",
+        "request:2 may be read by person:99, which does not exist. Choose its readers anew.",
+        "The mark that request:1 is replaced by document:7 names no item. Take the mark off.",
+    ]
+
+
+def test_rows_that_name_no_row_are_named(sessions: sessionmaker[Session], problems: Callable[[], list[str]]) -> None:
+    engine = sessions.kw["bind"]
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.exec_driver_sql("UPDATE replies SET request_id = 77 WHERE request_id = 1")
+        connection.commit()
+        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+    assert "Row 1 of the table replies names a row of requests that does not exist. Restore a backup." in problems()
+
+
+def test_a_damaged_database_is_named(settings: Settings, problems: Callable[[], list[str]]) -> None:
+    content = bytearray((settings.home / "kollega.db").read_bytes())
+    content[: 4096 * 3] = b"x" * 4096 * 3
+    for path in settings.home.glob("kollega.db*"):
+        path.unlink()
+    (settings.home / "kollega.db").write_bytes(content)
+    (problem,) = problems()
+    assert "database" in problem and ("backup" in problem or "cannot be used" in problem)
+
+
+def test_a_changed_entry_of_the_audit_log_is_named(
+    sessions: sessionmaker[Session], problems: Callable[[], list[str]]
+) -> None:
+    with sessions.begin() as session:
+        session.execute(text("DROP TRIGGER IF EXISTS audit_log_no_update"))
+        session.execute(update(AuditEntry).values(subject="team:hr"))
+    assert problems() == [
+        "Audit entry 1 was changed after it was written. Compare the audit log with that of a backup."
+    ]
+
+
+def test_damaged_learned_weights_and_models_are_named(settings: Settings, problems: Callable[[], list[str]]) -> None:
+    RANKER.save(_live(settings), Ranker({"votes": 1.5}))
+    folder = settings.models_dir / "m-openvino"
+    folder.mkdir(parents=True)
+    (folder / "model.bin").write_bytes(b"weights")
+    seal(folder)
+    assert problems() == []
+    path = _live(settings) / "experts.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("1.5", "9.5"), encoding="utf-8")
+    (folder / "model.bin").write_bytes(b"weight")
+    assert problems() == [
+        "experts.json of gen-000001 is damaged; the shipped model is used. Run: kollega train-experts",
+        "The model's files are damaged: model.bin in m-openvino is damaged. Run: kollega prepare",
+    ]
+
+
+def test_a_damaged_earlier_index_is_named_and_not_rolled_back_to(
+    settings: Settings, problems: Callable[[], list[str]], add_request: Callable[..., int], reindexed: Reindexed
+) -> None:
+    first = _live(settings)
+    add_request("new one")
+    reindexed()
+    (first / "vectors.faiss").write_bytes(b"IxFI")
+    (problem,) = problems()
+    assert problem.startswith("gen-000001 has damaged or missing files: vectors.faiss.")
+    assert problem.endswith("Until then, kollega rollback cannot use it.")
+    with pytest.raises(generations.IndexDamaged, match=r"vectors.faiss"):
+        generations.roll_back(settings.index_dir)
+    assert _live(settings).name == "gen-000002"
