@@ -57,6 +57,18 @@ class AccountError(KollegaError):
     """A name, password, role or scope cannot be used."""
 
 
+class UnusablePassword(AccountError):
+    """A password is too short, too long or easy to guess; `reason` is "short", "long" or "easy"."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class TooBusy(KollegaError):
+    """Too much of the same is going on at this moment; trying again in a few seconds helps."""
+
+
 class NotAllowed(KollegaError):
     """The person may read the item but may not change it in this way."""
 

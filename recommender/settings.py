@@ -2,14 +2,18 @@
 `KOLLEGA_`."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from recommender.errors import SettingsError
 
 PREFIX = "KOLLEGA_"
+Networks = tuple[IPv4Network | IPv6Network, ...]
 BUILT_IN_RERANKERS = ("features", "none")
 """Values of the setting `reranker` that name no cross-encoder."""
 _BOOLEANS = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
@@ -70,7 +74,24 @@ class Settings:
     proxy_header: str = _setting(
         "", "header in which a trusted proxy sends the handle of the person who has signed in; empty means none"
     )
-    trusted_proxies: str = _setting("127.0.0.1", "addresses whose proxy header is trusted, separated by commas")
+    trusted_proxies: str = _setting(
+        "127.0.0.1",
+        "addresses or networks such as 10.0.0.0/8 of the proxies in front of Kollega, separated by commas; only they "
+        "are believed who has signed in, and which address a request comes from (X-Forwarded-For)",
+    )
+    session_days: float = _setting(14.0, "days after which people have to sign in again")
+    session_idle_days: float = _setting(7.0, "days without use after which people have to sign in again")
+    second_factor_for: str = _setting(
+        "none",
+        "who must have a second factor when they sign in with a password: none, admins, agents (with leads and "
+        "admins) or everybody",
+    )
+    mail_server: str = _setting(
+        "",
+        "mail server, as smtp://HOST:PORT (encrypted when the server offers it) or smtps://USER:PASSWORD@HOST:PORT; "
+        "empty means that no mail is sent",
+    )
+    mail_from: str = _setting("", "address from which mail is sent, such as kollega@example.org")
     oidc_issuer: str = _setting(
         "", "issuer address of the OpenID provider that people may sign in with; empty means none"
     )
@@ -114,7 +135,26 @@ class Settings:
         _require(not self.metrics_token or len(self.metrics_token) >= 16, "metrics_token", "at least 16 characters")
         _require(self.stop_seconds >= 0, "stop_seconds", "0 or more")
         _require(not self.oidc_issuer or bool(self.oidc_client_id), "oidc_client_id", "set when there is an issuer")
+        _require(self.session_days > 0, "session_days", "more than 0")
+        _require(self.session_idle_days > 0, "session_idle_days", "more than 0")
+        required_for = ("none", "admins", "agents", "everybody")
+        _require(self.second_factor_for in required_for, "second_factor_for", ", ".join(required_for))
+        _require(_networks(self.trusted_proxies) is not None, "trusted_proxies", "addresses or networks")
+        servers = ("smtp://", "smtps://")
+        _require(not self.mail_server or self.mail_server.startswith(servers), "mail_server", "like smtp://HOST:PORT")
+        _require(not self.mail_server or "@" in self.mail_from, "mail_from", "an address when there is a mail server")
+        _require(not self.mail_server or bool(self.public_url), "public_url", "set when there is a mail server")
         _require(not self.public_url or "://" in self.public_url, "public_url", "an address that starts with https://")
+
+    @property
+    def trusted_networks(self) -> Networks:
+        """The networks of `trusted_proxies`; an address is a network of one."""
+        return _networks(self.trusted_proxies) or ()
+
+    @property
+    def organisation_words(self) -> tuple[str, ...]:
+        """Words of the organisation's addresses, which are no part of a good password."""
+        return tuple(re.findall(r"\w+", f"{urlsplit(self.public_url).hostname or ''} {self.mail_from}"))
 
     @property
     def index_dir(self) -> Path:
@@ -158,6 +198,14 @@ class Settings:
         return [
             (PREFIX + setting.name.upper(), str(setting.default), setting.metadata["help"]) for setting in fields(cls)
         ]
+
+
+def _networks(text: str) -> Networks | None:
+    """The addresses and networks of a list; None when one is neither."""
+    try:
+        return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+    except ValueError:
+        return None
 
 
 def _require(valid: bool, name: str, expected: str) -> None:

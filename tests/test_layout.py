@@ -26,6 +26,7 @@ RECOMMENDER = {
     "access": {"database"},
     "audit": {"access", "database"},
     "accounts": {"audit", "database", "errors"},
+    "outbox": {"database"},
     "corpus": {"access", "database", "datatypes"},
     "index": {"checksums", "datatypes", "encoder", "errors", "language", "settings"},
     "knowledge": {"access", "audit", "corpus", "database", "datatypes", "errors", "settings"},
@@ -50,22 +51,23 @@ RECOMMENDER = {
 
 INDEXER = {
     "texts": set(),
+    "delivery": set(),
     "sources": {"texts"},
     "loading": {"sources", "texts"},
     "indexing": {"texts"},
     "learning": set(),
     "evaluation": {"indexing", "learning"},
     "research": {"evaluation", "indexing", "learning", "loading", "sources"},
-    "commands": {"evaluation", "indexing", "learning", "loading", "sources"},
+    "commands": {"delivery", "evaluation", "indexing", "learning", "loading", "sources"},
     "cli": {"commands"},
     "__main__": {"cli"},
 }
 """What each folder or module directly in indexer/ may import of the others."""
 
-VIEWS = {"ask", "requests", "documents", "replacing", "desk", "people", "profile", "embed", "health", "api"}
+VIEWS = {"ask", "requests", "documents", "replacing", "desk", "people", "profile", "security", "embed", "health", "api"}
 WEB_SHARED = {
-    "current", "document_page", "errors", "formatting", "limits", "measuring", "panel", "question", "quoting",
-    "reading", "replaced", "request_log", "request_page", "results", "settings_form", "sign_in",
+    "client_address", "current", "document_page", "errors", "formatting", "limits", "measuring", "panel", "question",
+    "quoting", "reading", "replaced", "request_log", "request_page", "results", "settings_form", "sign_in",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 
@@ -77,7 +79,10 @@ ENGINES = {
     "alembic": "recommender/database/engine.py",
     "simplemma": "recommender/language/analyzer.py",
     "py3langid": "recommender/language/analyzer.py",
-    "argon2": "recommender/accounts.py",
+    "argon2": "recommender/accounts/passwords.py",
+    "zxcvbn": "recommender/accounts/passwords.py",
+    "pyotp": "recommender/accounts/second_factor.py",
+    "segno": "web/sign_in/qr_code.py",
     "authlib": "web/sign_in/oidc.py",
     "waitress": "web/server.py",
 }

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import pyotp
 import pytest
 from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
@@ -296,3 +297,39 @@ def test_a_colleague_sees_why_they_are_suggested_sets_limits_and_erases_them(wal
     walk.button("Erase")
     expect(page.get_by_role("status")).to_have_text(walk.t("Your settings, topics and counts have been erased."))
     walk.check_page("erased")
+
+
+def test_a_colleague_sets_a_second_factor_up_with_the_keyboard_and_signs_in_with_it(walk: Walk) -> None:
+    page = walk.page
+    walk.sign_in("kaisa")
+    page.goto(f"{walk.address}people/me/security")
+    walk.check_page("security")
+    page.locator("#current_password").fill("not this one")
+    page.locator("#new_password").fill("another long password")
+    page.keyboard.press("Enter")
+    expect(page.locator("#current_password-error")).to_be_visible()
+    walk.check_page("security-problem")
+    page.locator("#set_up_password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("#code")).to_be_visible()
+    walk.check_page("second-factor")
+    app = pyotp.TOTP("".join((page.locator(".secret").text_content() or "").split()))
+    page.locator("#code").fill("000000")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.locator("#code").fill(app.now())
+    page.keyboard.press("Enter")
+    expect(page.locator(".codes li")).to_have_count(10)
+    walk.check_page("recovery-codes")
+    code = page.locator(".codes code").first.text_content() or ""
+    walk.follow(page.get_by_role("link", name=walk.t("I have kept them: go on")))
+    walk.sign_out()
+    page.goto(f"{walk.address}sign-in?lang={walk.language}")
+    page.get_by_label(walk.t("User name")).fill("kaisa")
+    page.get_by_label(walk.t("Password")).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("#code")).to_be_visible()
+    walk.check_page("code")
+    page.locator("#code").fill(code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name=walk.t("Sign out"))).to_be_visible()

@@ -27,11 +27,12 @@ from web import (
     request_log,
     requests,
     results,
+    security,
 )
 from web.formatting import LANGUAGES
 from web.reading import owns_documents
 from web.secret_key import load_secret_key
-from web.sign_in import oidc
+from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
 
 # These modules add their operations to the API's blueprint. The OpenAPI document lists them in this order.
@@ -42,10 +43,12 @@ import web.api.documents
 import web.api.people  # noqa: F401
 # isort: on
 
-_VIEWS = (ask, requests, documents, replacing, desk, people, profile, api, sign_in, oidc, embed, health)
+_VIEWS = (
+    ask, requests, documents, replacing, desk, people, profile, security, api, pages, second_factor, forgotten, oidc,
+    embed, health,
+)  # fmt: skip
 _YEAR = 365 * 24 * 3600  # seconds
 _NO_DEVICES = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
-_SESSION = timedelta(days=14)  # a judgement
 
 
 def create_app(settings: Settings, recommender: Recommender | None = None) -> Flask:
@@ -88,7 +91,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         MAX_FORM_MEMORY_SIZE=1_000_000,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may be open for days
         WTF_CSRF_SSL_STRICT=False,  # SameSite and the CSRF token are enough; a proxy may remove the Referer
-        PERMANENT_SESSION_LIFETIME=_SESSION,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=settings.session_days),
         SESSION_REFRESH_EACH_REQUEST=False,  # otherwise a slow answer could restore a session that has just ended
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
         SESSION_COOKIE_SAMESITE="Lax",

@@ -3,7 +3,7 @@
 
 import logging
 
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
@@ -13,11 +13,13 @@ from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError, M
 
 from recommender.database.failures import explain
 from recommender.database.files import database_path
-from recommender.errors import Conflict, NotAllowed
+from recommender.errors import Conflict, NotAllowed, TooBusy
 from web import current
-from web.sign_in import session as sign_in
+from web.sign_in.pages import sign_in_page
+from web.sign_in.session import current_person, sent_fields
 
 log = logging.getLogger(__name__)
+_SECONDS_UNTIL_NEXT = 5  # after which a client that came while all were busy tries again: a judgement
 _DATABASE_FAILED = "The database cannot be used at the moment, and nothing was stored. Try again later."
 
 
@@ -27,6 +29,7 @@ def attach(app: Flask) -> None:
     app.register_error_handler(HTTPException, _show)
     app.register_error_handler(NotAllowed, lambda error: _show(Forbidden(str(error))))
     app.register_error_handler(Conflict, lambda error: _show(Conflicted(str(error))))
+    app.register_error_handler(TooBusy, _too_busy)
     app.register_error_handler(Exception, _crash)
 
 
@@ -55,19 +58,25 @@ def _as_json(error: HTTPException, code: int) -> ResponseReturnValue:
 def _sign_in_first() -> ResponseReturnValue:
     """The sign-in page. When a form was sent, its fields are kept and shown again after signing in."""
     if request.method == "POST":
-        return sign_in.sign_in_page(request.path, sign_in.sent_fields()), 401
-    return sign_in.sign_in_page(request.full_path.rstrip("?")), 401
+        return sign_in_page(request.path, sent_fields()), 401
+    return sign_in_page(request.full_path.rstrip("?")), 401
 
 
 def _ask_again(error: CSRFError) -> ResponseReturnValue:
     """Answer a form without a valid CSRF token, which means that its session has ended. Nothing is stored; what was
     typed is shown again."""
-    if sign_in.current_person() is None:
+    if current_person() is None:
         return _sign_in_first()
-    draft = sign_in.sent_fields()
+    draft = sent_fields()
     if not draft:
         return _show(error)
     return render_template("auth/draft.html", target=request.path, draft=draft), 400
+
+
+def _too_busy(error: TooBusy) -> ResponseReturnValue:
+    answer = make_response(_show(ServiceUnavailable(str(error))))
+    answer.headers["Retry-After"] = str(_SECONDS_UNTIL_NEXT)
+    return answer
 
 
 def _crash(error: Exception) -> ResponseReturnValue:

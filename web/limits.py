@@ -2,9 +2,10 @@
 
 from flask import Flask
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 
-limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=True)
+from web.client_address import limit_key
+
+limiter = Limiter(limit_key, storage_uri="memory://", headers_enabled=True)
 
 
 def attach(app: Flask) -> None:

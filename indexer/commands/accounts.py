@@ -8,16 +8,27 @@ from sqlalchemy.orm import Session
 
 from recommender import accounts, audit
 from recommender.access import AGENTS
+from recommender.accounts import second_factor
+from recommender.database.account_tables import Account
 from recommender.database.person_kind import PERSON, SERVICE
-from recommender.database.tables import Account, Person, Team
+from recommender.database.tables import Person, Team
 from recommender.errors import AccountError
 from recommender.knowledge import erasure
 
 
-def add(session: Session, handle: str, name: str, role: str, teams: Sequence[str], password: str | None) -> str:
+def add(
+    session: Session,
+    handle: str,
+    name: str,
+    role: str,
+    teams: Sequence[str],
+    password: str | None,
+    email: str = "",
+    words: Sequence[str] = (),
+) -> str:
     """Let a person sign in; returns a sentence with their role. A person who is already in the database keeps the name,
-    teams or role that is not given. Raises AccountError for a handle or a password that cannot be used, or an unknown
-    team."""
+    teams, role or address that is not given. Raises AccountError for a handle, address or password that cannot be used,
+    or an unknown team."""
     if not handle or ":" in handle or handle.split() != [handle] or len(handle) > 64:
         raise AccountError("A user name has 1 to 64 characters, without spaces and colons.")
     person = session.scalar(select(Person).where(Person.handle == handle))
@@ -30,10 +41,11 @@ def add(session: Session, handle: str, name: str, role: str, teams: Sequence[str
     else:
         person.name = name or person.name
     _give(session, person, role or person.role, teams)
-    if password is None:
-        accounts.open_account(session, person)
-    else:
-        accounts.set_password(session, person, password)
+    accounts.open_account(session, person)
+    if email:
+        accounts.set_email(session, person, email)
+    if password is not None:
+        accounts.set_password(session, person, password, words=words)
     accounts.enable(session, person)
     return f"{person.handle} may sign in as {person.role}"
 
@@ -74,11 +86,19 @@ def rows(session: Session) -> list[str]:
                 account.person.name,
                 account.person.role,
                 ",".join(team.handle for team in account.person.teams),
-                "disabled" if account.disabled else "password" if account.password_hash else "no password",
+                _how(session, account),
             )
         )
         for account in session.scalars(select(Account).join(Person).order_by(Person.handle))
     ]
+
+
+def _how(session: Session, account: Account) -> str:
+    """How somebody signs in, in words."""
+    if account.disabled:
+        return "disabled"
+    factor = ", second factor" if second_factor.is_on(session, account.person_id) else ""
+    return ("password" if account.password_hash else "no password") + factor
 
 
 def restrict(session: Session, handle: str, restricted: bool) -> str:
@@ -106,7 +126,7 @@ def open_demo(session: Session, handles: Sequence[str]) -> list[tuple[Person, st
     opened = []
     for handle in handles:
         person, password = get_person(session, handle), secrets.token_urlsafe(9)
-        account = accounts.set_password(session, person, password)
+        account = accounts.set_password(session, person, password, keep_tokens=True)
         account.disabled = False
         opened.append((person, password))
     return opened

@@ -64,11 +64,12 @@ def reindex(settings: Settings, full: bool) -> None:
 @click.command()
 @click.pass_obj
 def watch(settings: Settings) -> None:
-    """Look at the database every few seconds and index what has changed, until stopped.
+    """Look at the database every few seconds and index what has changed, until stopped; also send the mail that waits.
 
     Run it as a separate process beside `kollega serve`. SIGTERM stops it after the update that it is at, or in the
     middle of a long one: the next start goes on from there.
     """
+    from indexer.delivery.deliver import delivering
     from indexer.indexing.watch import watch as follow
     from recommender.database.engine import open_database
     from recommender.encoder.load import load_encoder
@@ -77,7 +78,8 @@ def watch(settings: Settings) -> None:
     sessions = open_database(settings)  # before the model, which takes long to load
     encoder, analyzer = load_encoder(settings), load_analyzer(settings)
     stopping = stop_after_this_step(settings.stop_seconds)
-    follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, stopping.wait)
+    with delivering(settings, sessions):
+        follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, stopping.wait)
 
 
 @click.command()

@@ -8,7 +8,6 @@ from indexer.commands.running import database_session
 from recommender.settings import Settings
 
 ROLES = ("staff", "agent", "lead", "admin")  # as in recommender/accounts.py, which would load the database
-SCOPES = ("read", "write")
 KINDS = ("person", "service", "guess")
 
 
@@ -22,10 +21,17 @@ def user_group() -> None:
 @click.option("--name", default="", help="Full name; the user name by default.")
 @click.option("--role", type=click.Choice(ROLES), help="What they may do; staff by default.")
 @click.option("--team", "teams", multiple=True, help="A team's handle; may be given several times.")
+@click.option("--email", default="", help="Where links to a new password are sent.")
 @click.option("--no-password", is_flag=True, help="For people who sign in through an identity provider or a proxy.")
 @click.pass_obj
 def user_add(
-    settings: Settings, handle: str, name: str, role: str | None, teams: tuple[str, ...], no_password: bool
+    settings: Settings,
+    handle: str,
+    name: str,
+    role: str | None,
+    teams: tuple[str, ...],
+    email: str,
+    no_password: bool,
 ) -> None:
     """Let the person HANDLE sign in.
 
@@ -33,26 +39,9 @@ def user_add(
     """
     from indexer.commands import accounts
 
-    password = None if no_password else _read_password()
+    password = None if no_password else read_password()
     with database_session(settings) as session:
-        click.echo(accounts.add(session, handle, name, role or "", teams, password))
-
-
-@user_group.command("password")
-@click.argument("handle")
-@click.pass_obj
-def user_password(settings: Settings, handle: str) -> None:
-    """Set a new password for HANDLE and end their sessions.
-
-    The password is asked for, or read from the first line of standard input.
-    """
-    from indexer.commands.accounts import get_person
-    from recommender import accounts
-
-    password = _read_password()
-    with database_session(settings) as session:
-        accounts.set_password(session, get_person(session, handle), password)
-    click.echo(f"{handle} has a new password")
+        click.echo(accounts.add(session, handle, name, role or "", teams, password, email, settings.organisation_words))
 
 
 @user_group.command("role")
@@ -119,44 +108,6 @@ def user_disable(settings: Settings, handle: str, undo: bool) -> None:
     click.echo(f"{handle} may sign in again" if undo else f"{handle} may no longer sign in; their tokens are deleted")
 
 
-@user_group.command("unlink")
-@click.argument("handle")
-@click.pass_obj
-def user_unlink(settings: Settings, handle: str) -> None:
-    """Forget which account at the OpenID provider belongs to HANDLE, and end their sessions.
-
-    Use this when that account was replaced. The next sign-in links the new one.
-    """
-    from indexer.commands.accounts import get_person
-    from recommender import accounts
-
-    with database_session(settings) as session:
-        accounts.unlink(session, get_person(session, handle))
-    click.echo(f"{handle} is no longer linked to an account at the OpenID provider")
-
-
-@user_group.command("token")
-@click.argument("handle")
-@click.option("--name", default="API", show_default=True, help="What the token is for.")
-@click.option(
-    "--scope", "scopes", multiple=True, type=click.Choice(SCOPES), default=("read",), show_default=True,
-    help="What it may do; may be given several times.",
-)  # fmt: skip
-@click.option("--days", type=click.IntRange(1, 3650), help="Days until it expires; never by default.")
-@click.pass_obj
-def user_token(settings: Settings, handle: str, name: str, scopes: tuple[str, ...], days: int | None) -> None:
-    """Make a bearer token with which a program uses the API as HANDLE.
-
-    The token is printed only this once.
-    """
-    from indexer.commands.accounts import get_person
-    from recommender import accounts
-
-    with database_session(settings) as session:
-        token = accounts.make_token(session, get_person(session, handle), name, scopes, days)
-    click.echo(token)
-
-
 @user_group.command("list")
 @click.pass_obj
 def user_list(settings: Settings) -> None:
@@ -193,7 +144,7 @@ def team(settings: Settings, handle: str, restricted: bool | None, keep_days: in
             click.echo(accounts.keep(session, handle, keep_days))
 
 
-def _read_password() -> str:
+def read_password() -> str:
     """The password: asked for twice at a terminal, otherwise the first line of standard input."""
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))

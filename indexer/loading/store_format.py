@@ -11,8 +11,8 @@ from typing import Any, cast
 from sqlalchemy import JSON, Column, Table
 
 from recommender.database import audit_table, erased_table, item_tables  # noqa: F401 - so that their tables are known
+from recommender.database.account_tables import Account
 from recommender.database.tables import (
-    Account,
     Base,
     Document,
     DocumentAudience,
@@ -44,8 +44,11 @@ RECORDS = {"team": TEAMS, "person": PEOPLE, "request": REQUESTS, "document": DOC
 """The records of the import format, in the order in which they are written."""
 NESTED = (MEMBERS, REPLIES, REQUEST_AUDIENCE, ATTEMPTS, DOCUMENT_AUDIENCE)
 """Tables whose rows are written inside of these records."""
-NOT_EXPORTED = ("accounts", "api_tokens", "audit_log")
-"""Passwords, sessions and tokens, and the audit log, whose chain belongs to one store."""
+NOT_EXPORTED = (
+    "accounts", "api_tokens", "sessions", "second_factors", "recovery_codes", "password_links", "outgoing_mail",
+    "audit_log",
+)  # fmt: skip
+"""How people sign in, mail that waits, and the audit log, whose chain belongs to one store."""
 ROWS = (
     "request_links", "replacements", "person_settings", "person_topics", "first_suggestions", "events", "erased",
 )  # fmt: skip

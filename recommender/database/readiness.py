@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from recommender.database.tables import Account, Base, Document, HelpRequest, Person, Reply
+from recommender.database.account_tables import Account
+from recommender.database.tables import Base, Document, HelpRequest, Person, Reply
 
 log = logging.getLogger(__name__)
 _TABLES: tuple[type[Base], ...] = (HelpRequest, Reply, Document, Person, Account)

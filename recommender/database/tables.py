@@ -111,37 +111,6 @@ class FirstSuggestion(Base):
     count: Mapped[int]
 
 
-class Account(Base):
-    """How a person signs in. A new `session_key` ends all of their sessions; `subject` identifies the person at an
-    identity provider."""
-
-    __tablename__ = "accounts"
-
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
-    password_hash: Mapped[str | None] = mapped_column(Text)
-    session_key: Mapped[str] = mapped_column(String(64))
-    disabled: Mapped[bool] = mapped_column(default=False)
-    subject: Mapped[str | None] = mapped_column(String(500), unique=True)
-
-    person: Mapped[Person] = relationship(lazy="joined")
-
-
-class APIToken(Base):
-    """A bearer token of the API and its scopes. Only the SHA-256 digest of the token is stored."""
-
-    __tablename__ = "api_tokens"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
-    name: Mapped[str] = mapped_column(String(200))
-    digest: Mapped[str] = mapped_column(String(64), unique=True)
-    scopes: Mapped[list[str]]
-    created_at: Mapped[datetime] = mapped_column(default=utc_now)
-    expires_on: Mapped[date | None]
-
-    person: Mapped[Person] = relationship(lazy="joined")
-
-
 class HelpRequest(Base):
     """A request to a team, open or resolved. Only the agents who handle an anonymous request see who asked."""
 

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.audit import Actor
+from recommender.database.account_tables import Account
 from recommender.database.erased_table import Erased
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import (
-    Account,
     Document,
     DocumentAudience,
     Event,

@@ -12,7 +12,8 @@ from sqlalchemy import BindParameter, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from recommender.database.tables import MUTED, STATED, Account, FirstSuggestion, Person, PersonSettings, PersonTopic
+from recommender.database.account_tables import Account
+from recommender.database.tables import MUTED, STATED, FirstSuggestion, Person, PersonSettings, PersonTopic
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import unify
 from recommender.language.words import QUESTION_WORDS

@@ -16,6 +16,7 @@ from spectree.models import SecureType, SecuritySchemeData
 
 from web import current
 from web.api import schemas
+from web.client_address import limit_key
 from web.limits import limiter
 from web.sign_in.session import current_person, current_reader, must_hold
 
@@ -82,7 +83,7 @@ def _rate() -> str:
 def _caller() -> str:
     """The key for the rate limit: calls with the same token are counted together, calls without one by address."""
     bearer = request.headers.get("Authorization", "")
-    return hashlib.sha256(bearer.encode()).hexdigest() if bearer else str(request.remote_addr)
+    return hashlib.sha256(bearer.encode()).hexdigest() if bearer else limit_key()
 
 
 limiter.limit(_rate, key_func=_caller)(blueprint)

@@ -9,7 +9,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from recommender import accounts
-from recommender.database.tables import Account, Person, utc_now
+from recommender.accounts import sessions
+from recommender.database.account_tables import Account
+from recommender.database.tables import Person, utc_now
 from recommender.errors import AccountError, SettingsError, how_to_install
 from recommender.monitoring.logs import describe
 from recommender.settings import Settings
@@ -86,8 +88,8 @@ def back() -> ResponseReturnValue:
     if account is None:
         known = current.session().scalar(select(Person.id).where(Person.handle == handle)) is not None
         return render_template("auth/oidc.html", handle=handle, known=known), 403
-    current.session().commit()
-    return sign_in.begin(account, target, [])
+    sign_in.begin(account.person, sessions.PROVIDER)
+    return sign_in.go_on(target, [])
 
 
 def _why(error: Exception) -> str:
@@ -131,8 +133,7 @@ def _account(subject: str, handle: str) -> Account | None:
     account = accounts.open_account(current.session(), person)
     if account.disabled or account.subject is not None:
         return None
-    account.subject = subject
-    current.session().flush()
+    accounts.link(current.session(), account, subject)
     return account
 
 

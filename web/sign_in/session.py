@@ -1,33 +1,34 @@
-"""Who makes the present request: sign-in with a password or through a trusted proxy; the person as `access.Reader`."""
+"""Who makes the present request, by a session, a trusted proxy or a token; the person as `access.Reader`. The pages for
+signing in are in `pages.py`."""
 
 from typing import Any
 from urllib.parse import urlsplit
 
 import flask_login
-from flask import Blueprint, Flask, abort, current_app, g, redirect, render_template, request, session, url_for
+from flask import Flask, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_limiter.util import get_remote_address
 from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 
 from recommender import accounts
 from recommender.access import ANYONE, Reader, reader_of
-from recommender.database.tables import Account, APIToken, Person, utc_now
+from recommender.accounts import sessions, tokens
+from recommender.database.account_tables import Account, APIToken, SignInSession
+from recommender.database.tables import Person, utc_now
 from recommender.settings import Settings
 from web import current
-from web.limits import limiter
+from web.client_address import from_trusted_proxy
+from web.sign_in.browser_name import browser_name
 
-blueprint = Blueprint("auth", __name__)
 DRAFT = "draft:"
-_NOT_SENT_AGAIN = ("csrf_token", "password")
+_NOT_SENT_AGAIN = ("csrf_token", "username", "password", "new_password", "code")
 
 
 class SignedIn(flask_login.UserMixin):  # type: ignore[misc]
-    """A person with an open session."""
+    """An open session. Its id is random and stands in the browser's cookie; the database has the id's digest."""
 
-    def __init__(self, account: Account) -> None:
-        self.person = account.person
-        self.id = f"{account.person_id}:{account.session_key}"
+    def __init__(self, row: SignInSession, identity: str) -> None:
+        self.row, self.id = row, identity
 
 
 def attach(app: Flask, settings: Settings) -> None:
@@ -79,59 +80,6 @@ def current_agent() -> Reader:
     return reader
 
 
-@blueprint.get("/sign-in")
-def sign_in() -> ResponseReturnValue:
-    """The sign-in form; in the demo also the people to choose from."""
-    return sign_in_page(own_path(request.args.get("next", "")))
-
-
-@blueprint.post("/sign-in")
-@limiter.limit("10 per minute", key_func=lambda: f"{get_remote_address()} {request.form.get('handle', '')}")
-@limiter.limit("300 per minute")  # a proxy may be one address for all
-def enter() -> ResponseReturnValue:
-    """Check the password and begin a session; the fields of an interrupted form are shown again, to be sent."""
-    target, draft = own_path(request.form.get("next", "")), _draft_of(request.form)
-    handle = request.form.get("handle", "")
-    account = accounts.sign_in(current.session(), handle, request.form.get("password", ""))
-    if account is None:
-        return sign_in_page(target, draft, handle, failed=True), 401
-    return begin(account, target, draft)
-
-
-@blueprint.post("/sign-in/demo")
-@limiter.limit("30 per minute")
-def enter_demo() -> ResponseReturnValue:
-    """Sign in as one of the demo organisation's people, without a password; 404 outside of the demo."""
-    if not current.settings().demo:
-        abort(404)
-    query = select(Account).join(Person).where(Person.handle == request.form.get("handle", ""))
-    account = current.session().scalar(query.where(Account.disabled.is_(False)))
-    if account is None:
-        abort(404)
-    return begin(account, own_path(request.form.get("next", "")), _draft_of(request.form))
-
-
-@blueprint.post("/sign-out")
-def leave() -> ResponseReturnValue:
-    """End the session."""
-    flask_login.logout_user()
-    session.clear()
-    return redirect(url_for("ask.index"))
-
-
-def sign_in_page(
-    target: str, draft: list[tuple[str, str]] | None = None, handle: str = "", failed: bool = False
-) -> str:
-    """The sign-in page; `draft` are the fields of a form that was sent while nobody was signed in."""
-    offered: list[Person] = []
-    if current.settings().demo:
-        query = select(Person).join(Account, Account.person_id == Person.id).where(Account.disabled.is_(False))
-        offered = list(current.session().scalars(query.order_by(Person.name)))
-    return render_template(
-        "auth/sign_in.html", target=target, draft=draft or [], handle=handle, failed=failed, offered=offered
-    )
-
-
 def sent_fields() -> list[tuple[str, str]]:
     """The fields of the form in this request, to send them again after signing in; empty when another site sent the
     form."""
@@ -140,12 +88,52 @@ def sent_fields() -> list[tuple[str, str]]:
     return [(name, value) for name, value in request.form.items(multi=True) if name not in _NOT_SENT_AGAIN]
 
 
-def begin(account: Account, target: str, draft: list[tuple[str, str]]) -> ResponseReturnValue:
-    """Begin a new session, and go to the target or show the interrupted form (`draft`)."""
-    session.clear()  # end the session that was begun before signing in
-    session.permanent = True
-    flask_login.login_user(SignedIn(account))
-    g.pop("person", None)
+def begin(person: Person, way: str, awaits: str = "") -> None:
+    """Begin a session under a new id, and end the one that this browser had. Commits. With something that it still
+    `awaits`, the person is not signed in yet."""
+    end_own()
+    settings, database = current.settings(), current.session()
+    row, identity = sessions.begin(
+        database, person, way, settings.session_days, browser=browser_name(request.user_agent.string), awaits=awaits
+    )
+    database.commit()
+    session.clear()  # what was stored before signing in
+    _use(row, identity)
+
+
+def complete(row: SignInSession) -> None:
+    """Sign in the person whose session has awaited the second factor, under a new id. Commits."""
+    identity = sessions.complete(current.session(), row, current.settings().session_days)
+    current.session().commit()
+    session.clear()
+    _use(row, identity)
+
+
+def renew(row: SignInSession) -> None:
+    """Give this browser's session a new id, so that copies of its cookie open nothing any more. Commits."""
+    identity = sessions.renew(current.session(), row)
+    current.session().commit()
+    _use(row, identity)
+
+
+def end_own() -> None:
+    """End the session of this browser on the server, if there is one: a copy of its cookie opens nothing any more.
+    The caller commits."""
+    row = own_session()
+    if row is not None and row.awaits:
+        sessions.forget(current.session(), row.id)
+    elif row is not None:
+        sessions.end(current.session(), row.person_id, row.id, by=row.person_id)
+
+
+def own_session() -> SignInSession | None:
+    """The session of this request's cookie, which may still await the second factor."""
+    user = flask_login.current_user
+    return user.row if user.is_authenticated else None
+
+
+def go_on(target: str, draft: list[tuple[str, str]]) -> ResponseReturnValue:
+    """After signing in: the page that was wanted, or the form that was interrupted."""
     if draft and target:
         return render_template("auth/draft.html", target=target, draft=draft)
     return redirect(_page_of(target))
@@ -174,19 +162,28 @@ def _page_of(target: str) -> str:
     return url_for("ask.index")
 
 
-def _draft_of(form: Any) -> list[tuple[str, str]]:
+def draft_of(form: Any) -> list[tuple[str, str]]:
     pairs = form.items(multi=True)
     return [(name.removeprefix(DRAFT), value) for name, value in pairs if name.startswith(DRAFT)]
 
 
+def _use(row: SignInSession, identity: str) -> None:
+    session.permanent = True
+    flask_login.login_user(SignedIn(row, identity))
+    g.pop("person", None)
+
+
 def _load(identity: str) -> SignedIn | None:
-    account = accounts.account_by_session(current.session(), identity)
-    return SignedIn(account) if account else None
+    row = sessions.find(current.session(), identity, current.settings().session_idle_days)
+    if row is not None and sessions.is_to_be_noted(row):
+        number = row.id
+        current.counting().count(lambda counted: sessions.note_use(counted, number))
+    return SignedIn(row, identity) if row else None
 
 
 def _by_session() -> Person | None:
-    user = flask_login.current_user
-    return user.person if user.is_authenticated else None
+    row = own_session()
+    return row.person if row is not None and not row.awaits else None
 
 
 def _proxied() -> bool:
@@ -196,9 +193,8 @@ def _proxied() -> bool:
 def _by_proxy() -> Person | None:
     """The person named by a trusted proxy; session cookies are ignored."""
     settings = current.settings()
-    trusted = {address.strip() for address in settings.trusted_proxies.split(",")}
     handle = request.headers.get(settings.proxy_header, "")
-    if not handle or request.remote_addr not in trusted:
+    if not handle or not from_trusted_proxy():
         return None
     person = current.session().scalar(select(Person).where(Person.handle == handle))
     account = current.session().get(Account, person.id) if person else None
@@ -214,6 +210,9 @@ def _by_token() -> Person | None:
     token = accounts.token_of(current.session(), bearer.strip(), utc_now().date()) if kind.lower() == "bearer" else None
     if token is None:
         abort(401, "This token is unknown or has expired. An admin makes one with: kollega user token HANDLE")
+    if token.last_used_on != utc_now().date():
+        number = token.id
+        current.counting().count(lambda counted: tokens.note_use(counted, number))
     g.token = token
     return token.person
 

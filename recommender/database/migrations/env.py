@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from recommender.database import audit_table, erased_table, item_tables  # noqa: F401 - so that their tables are known
+from recommender.database import account_tables, audit_table, erased_table, item_tables  # noqa: F401 - to know their tables
 from recommender.database.tables import Base
 
 context.configure(

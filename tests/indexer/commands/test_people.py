@@ -4,17 +4,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from click.testing import Result
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.commands import people
+from indexer.commands import people, signing_in
 from indexer.commands.accounts import open_demo
 from recommender import accounts
-from recommender.database.tables import Account, APIToken, Person, Team, utc_now
+from recommender.accounts import sessions as sign_in_sessions
+from recommender.database.account_tables import Account, APIToken
+from recommender.database.tables import Person, Team, utc_now
 from recommender.errors import AccountError
 from recommender.settings import Settings
 from tests.indexer.commands.conftest import Run
@@ -211,12 +213,19 @@ def test_the_longest_user_name_signs_in(run: Run, sessions: sessionmaker[Session
 
 def test_a_new_password_replaces_the_old_one_and_ends_sessions(run: Run, sessions: sessionmaker[Session]) -> None:
     _output(run("user", "add", "aino", typed=PASSWORD))
+    with sessions.begin() as session:
+        person = session.scalars(select(Person)).one()
+        _row, identity = sign_in_sessions.begin(session, person, "password", days=1)
+        token = accounts.make_token(session, person, "t", ["read"])
+    kept = run("user", "password", "aino", "--keep-tokens", typed="Another horse 6\n")
+    assert _output(kept) == "aino has a new password\n"
     with sessions() as session:
-        key = session.scalars(select(Account.session_key)).one()
+        assert accounts.token_of(session, token, utc_now().date()) is not None
     assert _output(run("user", "password", "aino", typed="Another horse 7\n")) == "aino has a new password\n"
     assert (_signs_in(sessions, "aino"), _signs_in(sessions, "aino", "Another horse 7")) == (False, True)
     with sessions() as session:
-        assert session.scalars(select(Account.session_key)).one() != key
+        assert sign_in_sessions.find(session, identity, idle_days=7) is None
+        assert accounts.token_of(session, token, utc_now().date()) is None
 
 
 def test_a_role_changes_and_teams_only_when_they_are_given(
@@ -265,8 +274,10 @@ def test_a_token_is_printed_only_once_and_belongs_to_its_person(run: Run, sessio
     _output(run("user", "add", "aino", typed=PASSWORD))
     (token,) = _output(run("user", "token", "aino")).splitlines()
     with sessions() as session:
-        row = accounts.token_of(session, token, date.max)
+        last = utc_now().date() + timedelta(days=90)
+        row = accounts.token_of(session, token, last)
         assert row is not None and (row.person.handle, row.name, row.scopes) == ("aino", "API", ["read"])
+        assert row.expires_on == last
     assert token not in _output(run("user", "list"))
     assert _output(run("user", "token", "aino")).strip() != token
 
@@ -288,7 +299,7 @@ def test_a_token_has_the_scopes_days_and_name_given(
     "arguments",
     [
         ("user", "token", "aino", "--scope", "admin"),
-        ("user", "token", "aino", "--days", "0"),
+        ("user", "token", "aino", "--days", "-1"),
         ("user", "role", "aino", "boss"),
         ("user", "add", "aino", "--role", "boss"),
         ("team", "it"),
@@ -354,7 +365,7 @@ def test_an_unknown_person_is_reported_in_one_sentence_that_says_how_to_add_them
 
 
 def test_the_roles_and_scopes_that_can_be_chosen_are_those_of_accounts() -> None:
-    assert (people.ROLES, people.SCOPES) == (accounts.ROLES, accounts.SCOPES)
+    assert (people.ROLES, signing_in.SCOPES) == (accounts.ROLES, accounts.SCOPES)
 
 
 # the demo's accounts

@@ -21,18 +21,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 import recommender
+from recommender.database.account_tables import Account, APIToken
 from recommender.database.engine import migrate, newest_revision, open_database, open_engine
-from recommender.database.tables import (
-    Account,
-    APIToken,
-    Base,
-    Document,
-    Event,
-    HelpRequest,
-    Reply,
-    RequestAudience,
-    Team,
-)
+from recommender.database.tables import Base, Document, Event, HelpRequest, Reply, RequestAudience, Team
 from recommender.settings import Settings
 from tests.paths import ROOT
 
@@ -151,7 +142,7 @@ def test_an_upgraded_database_has_the_declared_constraints(at_0001: Engine) -> N
         "UPDATE documents SET drafted_from_id = 404",
         "UPDATE documents SET draft = NULL",
         "UPDATE teams SET restricted = NULL",
-        "INSERT INTO accounts VALUES (404, NULL, 'key', 0, NULL)",
+        "INSERT INTO accounts VALUES (404, NULL, 0, NULL, NULL)",
         "INSERT INTO events VALUES (1, 'used', 'request:4', '2026-01-01', 404, NULL, NULL, 0)",
     ):
         with at_0001.connect() as connection, pytest.raises(IntegrityError):
@@ -189,7 +180,7 @@ def test_downgrading_to_the_first_version_keeps_its_rows_and_upgrading_again_wor
             "UPDATE teams SET restricted = 1",
             "UPDATE requests SET anonymous = 1, assigned_to_id = 7",
             "UPDATE documents SET draft = 1, review_days = 90, verified_by_id = 7, drafted_from_id = 4",
-            "INSERT INTO accounts VALUES (7, NULL, 'key', 0, NULL)",
+            "INSERT INTO accounts VALUES (7, NULL, 0, NULL, NULL)",
             "INSERT INTO events VALUES (1, 'used', 'request:4', '2026-01-01', 5, NULL, NULL, 0)",
         ),
     )

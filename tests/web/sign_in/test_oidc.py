@@ -19,7 +19,8 @@ from oidc_provider_mock import _app as provider_app
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts
-from recommender.database.tables import Account, Person
+from recommender.database.account_tables import Account
+from recommender.database.tables import Person
 from recommender.errors import SettingsError
 from recommender.recommender import Recommender
 from recommender.settings import Settings

@@ -1,0 +1,73 @@
+"""Sends what waits in the outbox, beside `kollega watch`, so that a mail waits neither for the index nor the other way
+round."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.delivery.mail_server import MailServer
+from indexer.delivery.mail_texts import compose
+from recommender.accounts.account import may_sign_in
+from recommender.database.account_tables import Account, OutgoingMail
+from recommender.outbox import mail
+from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def delivering(settings: Settings, sessions: sessionmaker[Session]) -> Iterator[None]:
+    """Look for mail every few seconds, in a thread that ends with this context."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_deliver_until, args=(settings, sessions, stop), name="delivery", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+
+
+def _deliver_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
+    while not stop.wait(settings.watch_seconds):
+        try:
+            deliver(settings, sessions)
+        except Exception:
+            log.exception("Mail could not be sent; trying again")
+
+
+def deliver(settings: Settings, sessions: sessionmaker[Session]) -> int:
+    """Send every mail that is due, one after the other; returns how many the server has taken. What fails is tried
+    again later, up to eight times in about two hours."""
+    if not settings.mail_server:
+        return 0
+    with sessions() as session:
+        if not mail.is_anything_due(session):
+            return 0
+    with sessions.begin() as session:
+        numbers = mail.due(session)
+    return sum(_deliver_one(settings, sessions, number) for number in numbers)
+
+
+def _deliver_one(settings: Settings, sessions: sessionmaker[Session], number: int) -> bool:
+    """Write one mail and send it. Of a secret in it, only the digest is stored, before it is sent."""
+    with sessions.begin() as session:
+        row = session.get(OutgoingMail, number)
+        account = session.get(Account, row.person_id) if row and row.person_id else None
+        if row is None or row.state != mail.WAITING:
+            return False
+        if account is None or not account.email or not may_sign_in(account):
+            mail.fail(row, "This person has no e-mail address, or may not sign in.", for_good=True)
+            return False
+        message = compose(session, settings, row, account.email)
+    problem, for_good = MailServer(settings.mail_server).send(message)
+    with sessions.begin() as session:
+        row = session.get_one(OutgoingMail, number)
+        if problem:
+            log.warning("A mail could not be sent: %s", problem)
+            mail.fail(row, problem, for_good=for_good)
+        else:
+            mail.succeed(row)
+    return not problem

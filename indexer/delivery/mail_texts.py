@@ -1,0 +1,60 @@
+"""The mails that Kollega sends, in Finnish and English."""
+
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+
+from sqlalchemy.orm import Session
+
+from recommender.accounts import password_links
+from recommender.database.account_tables import OutgoingMail
+from recommender.outbox.mail import PASSWORD_CHANGED, PASSWORD_LINK, SECOND_FACTOR_OFF
+from recommender.settings import Settings
+
+_TEXTS = {
+    (PASSWORD_LINK, "en"): (
+        "A new password for Kollega",
+        "Hello,\n\nset a new password for the user name {handle} here:\n\n{link}\n\n"
+        "The link works once, within an hour. If you did not ask for it, ignore this mail: nothing is changed.\n",
+    ),
+    (PASSWORD_LINK, "fi"): (
+        "Uusi salasana Kollegaan",
+        "Hei,\n\naseta uusi salasana käyttäjätunnukselle {handle} täällä:\n\n{link}\n\n"
+        "Linkki toimii kerran, tunnin ajan. Jos et pyytänyt sitä, voit jättää viestin huomiotta: mikään ei muutu.\n",
+    ),
+    (PASSWORD_CHANGED, "en"): (
+        "Your password for Kollega was changed",
+        "Hello,\n\nthe password of the user name {handle} was changed just now.\n\n"
+        "If that was not you, ask for a new password at once, and tell an admin:\n\n{address}\n",
+    ),
+    (PASSWORD_CHANGED, "fi"): (
+        "Kollegan salasanasi vaihdettiin",
+        "Hei,\n\nkäyttäjätunnuksen {handle} salasana vaihdettiin juuri.\n\n"
+        "Jos se et ollut sinä, pyydä heti uusi salasana ja kerro ylläpitäjälle:\n\n{address}\n",
+    ),
+    (SECOND_FACTOR_OFF, "en"): (
+        "Your second factor for Kollega was turned off",
+        "Hello,\n\nthe user name {handle} signs in without a code from a phone from now on.\n\n"
+        "If that was not you, change your password at once, and tell an admin:\n\n{address}\n",
+    ),
+    (SECOND_FACTOR_OFF, "fi"): (
+        "Kollegan kaksivaiheinen tunnistus poistettiin",
+        "Hei,\n\nkäyttäjätunnus {handle} kirjautuu tästä lähtien ilman puhelimen koodia.\n\n"
+        "Jos se et ollut sinä, vaihda heti salasanasi ja kerro ylläpitäjälle:\n\n{address}\n",
+    ),
+}  # fmt: skip
+
+
+def compose(session: Session, settings: Settings, row: OutgoingMail, email: str) -> EmailMessage:
+    """The mail of a row. A link to a new password is made here, and replaces earlier ones."""
+    address = settings.public_url.rstrip("/")
+    link = ""
+    if row.kind == PASSWORD_LINK and row.person_id is not None:
+        link = f"{address}/sign-in/new-password/{password_links.make(session, row.person_id)}"
+    subject, text = _TEXTS.get((row.kind, row.language)) or _TEXTS[row.kind, "en"]
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = settings.mail_from, email, subject
+    message["Date"] = formatdate()
+    message["Message-ID"] = make_msgid(domain=settings.mail_from.rpartition("@")[2].rstrip(">"))
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text.format(handle=row.person.handle if row.person else "", link=link, address=address))
+    return message

@@ -1,0 +1,106 @@
+"""Accounts: who may sign in at all, their e-mail address, and their link to an identity provider."""
+
+import re
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recommender import audit
+from recommender.accounts import sessions, tokens
+from recommender.database.account_tables import Account
+from recommender.database.tables import Person, utc_now
+from recommender.errors import AccountError
+
+ROLES = ("staff", "agent", "lead", "admin")
+_EMAIL = re.compile(r"[^@\s<>,;:\"\\()\[\]]+@[^@\s<>,;:\"\\()\[\]]+\.[^@\s<>,;:\"\\()\[\].]+")
+_LONGEST_EMAIL = 254  # RFC 5321
+
+
+def find(session: Session, name: str) -> Account | None:
+    """The account of the person with this user name, spaces around it aside."""
+    return session.scalar(select(Account).join(Person).where(Person.handle == name.strip()))
+
+
+def find_by_name_or_email(session: Session, typed: str) -> int | None:
+    """The id of the person with this user name or this e-mail address, who may sign in and has an address to write to;
+    None when there is none."""
+    typed = typed.strip()
+    named = (Person.handle == typed) | (Account.email == typed.lower())
+    query = select(Account.person_id, Person.left_on).join(Person).where(named, Account.email.is_not(None))
+    rows = session.execute(query.where(Account.disabled.is_(False)).limit(2)).all()
+    found = [number for number, left_on in rows if left_on is None or left_on > utc_now().date()]
+    return found[0] if len(found) == 1 else None
+
+
+def may_sign_in(account: Account | None) -> bool:
+    """True for an account that is not disabled, of a person who has not left."""
+    return account is not None and not account.disabled and not account.person.has_left(utc_now().date())
+
+
+def by_subject(session: Session, subject: str) -> Account | None:
+    """The account that is linked to an identity provider's subject; None when there is none, or it is disabled."""
+    account = session.scalar(select(Account).where(Account.subject == subject))
+    return account if may_sign_in(account) else None
+
+
+def open_account(session: Session, person: Person) -> Account:
+    """The person's account; a new one without a password when there is none yet."""
+    account = session.get(Account, person.id)
+    if account is None:
+        account = Account(person_id=person.id, person=person, disabled=False)
+        session.add(account)
+    return account
+
+
+def link(session: Session, account: Account, subject: str) -> None:
+    """Link an account to an identity provider's subject."""
+    account.subject = subject
+    session.flush()
+    _record(session, account.person_id, "account.linked", account.person_id)
+
+
+def unlink(session: Session, person: Person) -> Account:
+    """Remove the link between a person and an identity provider's subject, and end their sessions. Their next sign-in
+    links them again."""
+    account = open_account(session, person)
+    account.subject = None
+    sessions.end_all(session, person.id)
+    _record(session, person.id, "account.unlinked")
+    return account
+
+
+def disable(session: Session, person: Person) -> None:
+    """Disable a person's account: their sessions and tokens end at once."""
+    open_account(session, person).disabled = True
+    sessions.end_all(session, person.id)
+    tokens.revoke_all(session, person.id)
+    _record(session, person.id, "account.disabled")
+
+
+def enable(session: Session, person: Person) -> None:
+    """Let a person with a disabled account sign in again."""
+    account = open_account(session, person)
+    if account.disabled:
+        account.disabled = False
+        _record(session, person.id, "account.enabled")
+
+
+def set_email(session: Session, person: Person, email: str) -> Account:
+    """Set where links to a new password are sent, or nowhere when it is empty. Raises AccountError for what is no
+    address, or is the address of somebody else."""
+    email = email.strip().lower()
+    if email and (len(email) > _LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email)):
+        raise AccountError(f"{email!r} is not an e-mail address such as aino@example.org.")
+    other = session.scalar(select(Account).where(Account.email == email, Account.person_id != person.id))
+    if email and other is not None:
+        raise AccountError(f"{email} is already the address of {other.person.handle}; an address has one person.")
+    account = open_account(session, person)
+    account.email = email or None
+    _record(session, person.id, "account.email", details={"set": bool(email)})  # the address itself is personal
+    return account
+
+
+def _record(
+    session: Session, person_id: int, action: str, by: int | None = None, details: dict[str, object] | None = None
+) -> None:
+    audit.record(session, audit.actor(session, by), action, f"person:{person_id}", details)

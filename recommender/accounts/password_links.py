@@ -1,0 +1,49 @@
+"""Links with which a person who has forgotten their password sets a new one: made when their mail is sent, valid for an
+hour and only once."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from recommender import audit
+from recommender.accounts.account import may_sign_in
+from recommender.database.account_tables import Account, PasswordLink
+from recommender.database.tables import Person, utc_now
+
+VALID = timedelta(hours=1)
+
+
+def make(session: Session, person_id: int) -> str:
+    """The secret of a new link; earlier links of the person are no longer valid. Only its digest is stored."""
+    end(session, person_id)
+    secret = secrets.token_urlsafe(32)
+    session.add(PasswordLink(digest=_digest(secret), person_id=person_id, expires_at=utc_now() + VALID))
+    session.flush()
+    audit.record(session, audit.actor(session, None), "password_link.made", f"person:{person_id}")
+    return secret
+
+
+def person_of(session: Session, secret: str) -> Person | None:
+    """The person who may set a new password with this link; None when it is unknown, used or too old, or they may not
+    sign in."""
+    row = session.scalar(select(PasswordLink).where(PasswordLink.digest == _digest(secret)))
+    account = session.get(Account, row.person_id) if row and row.expires_at >= utc_now() else None
+    return account.person if account and may_sign_in(account) else None
+
+
+def use(session: Session, secret: str) -> bool:
+    """Use the link up; False when somebody else was faster."""
+    used = session.execute(delete(PasswordLink).where(PasswordLink.digest == _digest(secret)))
+    return bool(used.rowcount)  # type: ignore[attr-defined]
+
+
+def end(session: Session, person_id: int) -> None:
+    """End all links of a person."""
+    session.execute(delete(PasswordLink).where(PasswordLink.person_id == person_id))
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,123 @@
+"""Sessions: the browsers in which somebody has signed in. They are rows of the database, so that ending one takes
+effect at once, whatever copies of its cookie exist."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.orm import Session
+
+from recommender import audit
+from recommender.database.account_tables import Account, SignInSession
+from recommender.database.tables import Person, utc_now
+
+PASSWORD, PROVIDER, DEMO = "password", "oidc", "demo"
+"""The ways in which a session begins."""
+CODE, SET_UP = "code", "set up"
+"""What a session may still await: a code of the second factor, or that one is set up."""
+_TIME_FOR_CODE = timedelta(minutes=15)  # from the password to the second factor: a judgement
+_NOTED_EVERY = timedelta(hours=1)
+
+
+def begin(
+    session: Session, person: Person, way: str, days: float, *, browser: str = "", awaits: str = ""
+) -> tuple[SignInSession, str]:
+    """(row, id) of a new session, which ends after `days` at the latest. The id is random and belongs into the
+    browser's cookie; only its digest is stored. A session that `awaits` something ends after a quarter of an hour."""
+    now, identity = utc_now(), secrets.token_urlsafe(32)
+    session.execute(delete(SignInSession).where(SignInSession.expires_at < now))
+    lasts = _TIME_FOR_CODE if awaits else timedelta(days=days)
+    row = SignInSession(
+        digest=_digest(identity), person_id=person.id, person=person, way=way, awaits=awaits, browser=browser[:80],
+        created_at=now, last_seen_at=now, expires_at=now + lasts,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    if not awaits:
+        _record_sign_in(session, row)
+    return row, identity
+
+
+def complete(session: Session, row: SignInSession, days: float) -> str:
+    """The new id of a session that has got what it awaited: its person is signed in now."""
+    row.awaits, row.created_at, row.last_seen_at = "", utc_now(), utc_now()
+    row.expires_at = utc_now() + timedelta(days=days)
+    _record_sign_in(session, row)
+    return renew(session, row)
+
+
+def renew(session: Session, row: SignInSession) -> str:
+    """A new id for a session; the earlier one opens nothing any more."""
+    identity = secrets.token_urlsafe(32)
+    row.digest = _digest(identity)
+    session.flush()
+    return identity
+
+
+def find(session: Session, identity: str, idle_days: float) -> SignInSession | None:
+    """The session with this id; None when it has ended, was not used for `idle_days`, or its person may not sign in any
+    more. It may still await something."""
+    row = session.scalar(select(SignInSession).where(SignInSession.digest == _digest(identity)))
+    now = utc_now()
+    if row is None or row.expires_at < now or row.last_seen_at + timedelta(days=idle_days) < now:
+        return None
+    account = session.get(Account, row.person_id)
+    return row if account and not account.disabled and not row.person.has_left(now.date()) else None
+
+
+def is_to_be_noted(row: SignInSession) -> bool:
+    """True when the session was last noted as used more than an hour ago."""
+    return row.last_seen_at + _NOTED_EVERY < utc_now()
+
+
+def note_use(session: Session, number: int) -> None:
+    """Store that the session with this number is used now."""
+    session.execute(update(SignInSession).where(SignInSession.id == number).values(last_seen_at=utc_now()))
+
+
+def of(session: Session, person_id: int) -> list[SignInSession]:
+    """The sessions in which a person is signed in, the newest first."""
+    mine = select(SignInSession).where(SignInSession.person_id == person_id, SignInSession.awaits == "")
+    return list(session.scalars(mine.where(SignInSession.expires_at >= utc_now()).order_by(SignInSession.id.desc())))
+
+
+def end(session: Session, person_id: int, number: int, by: int | None = None) -> bool:
+    """End one session of a person; False when they have none with this number."""
+    mine = SignInSession.id == number, SignInSession.person_id == person_id
+    return _delete(session, person_id, by, *mine) > 0
+
+
+def end_all(session: Session, person_id: int, *, but: int | None = None, by: int | None = None) -> int:
+    """End all sessions of a person, except the one with the number `but`. Returns how many."""
+    mine = SignInSession.person_id == person_id
+    return _delete(session, person_id, by, mine, SignInSession.id != (but or 0))
+
+
+def end_everybodys(session: Session) -> int:
+    """End all sessions of all people. Returns how many."""
+    people = list(session.scalars(select(SignInSession.person_id).distinct()))
+    return sum(end_all(session, number) for number in people)
+
+
+def forget(session: Session, number: int) -> None:
+    """Delete a session that only waited for the second factor; nobody was signed in with it."""
+    session.execute(delete(SignInSession).where(SignInSession.id == number))
+
+
+def _record_sign_in(session: Session, row: SignInSession) -> None:
+    actor = audit.actor(session, row.person_id)
+    audit.record(session, actor, "sign_in.done", f"person:{row.person_id}", {"way": row.way})
+
+
+def _delete(session: Session, person_id: int, by: int | None, *chosen: ColumnElement[bool]) -> int:
+    session.flush()
+    ended = session.execute(delete(SignInSession).where(*chosen)).rowcount  # type: ignore[attr-defined]
+    if ended:
+        actor = audit.actor(session, by)
+        audit.record(session, actor, "session.ended", f"person:{person_id}", {"sessions": ended})
+    return int(ended)
+
+
+def _digest(identity: str) -> str:
+    return hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,179 @@
+"""How a person signs in, as they see it and change it themselves: password, second factor, the browsers in which they
+are signed in, their API tokens."""
+
+import time
+
+from flask import Blueprint, abort, current_app, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, gettext, ngettext
+
+from recommender import accounts
+from recommender.accounts import second_factor, sessions, tokens
+from recommender.database.account_tables import Account
+from recommender.database.tables import Person, utc_now
+from recommender.errors import UnusablePassword
+from recommender.outbox import mail
+from web import current
+from web.sign_in import attempts
+from web.sign_in.qr_code import as_svg
+from web.sign_in.session import own_session, renew, signed_in
+from web.sign_in.unusable_password import what_is_wrong
+
+blueprint = Blueprint("security", __name__, url_prefix="/people/me/security")
+_MAY_SET_UP, _TIME_TO_SET_UP = "may_set_up_until", 15 * 60
+
+
+@blueprint.get("")
+def show() -> ResponseReturnValue:
+    """The page; 401 when nobody has signed in."""
+    return _page(signed_in())
+
+
+@blueprint.post("/password")
+def change_password() -> ResponseReturnValue:
+    """Set a new password for somebody who gives the present one. Ends all other sessions, and the tokens unless they
+    are to be kept."""
+    person, database = signed_in(), current.session()
+    if problem := _wrong_password(person):
+        return _page(person, {"current_password": problem}), 422
+    row = own_session()
+    try:
+        accounts.set_password(
+            database, person, request.form.get("new_password", ""), words=current.settings().organisation_words,
+            keep_tokens=bool(request.form.get("keep_tokens")), keep_session=row.id if row else None, by=person.id,
+        )  # fmt: skip
+    except UnusablePassword as error:
+        database.rollback()
+        return _page(person, {"new_password": what_is_wrong(error)}), 422
+    _tell(person, mail.PASSWORD_CHANGED)
+    if row is not None:
+        renew(row)
+    database.commit()
+    return redirect(url_for("security.show", done="password"))
+
+
+@blueprint.post("/sessions/end")
+def end_sessions() -> ResponseReturnValue:
+    """End one session, or all but this one."""
+    person, row, chosen = signed_in(), own_session(), request.form.get("session", "")
+    if chosen == "others":
+        sessions.end_all(current.session(), person.id, but=row.id if row else None, by=person.id)
+    elif not _is_number(chosen) or not sessions.end(current.session(), person.id, int(chosen), by=person.id):
+        abort(404)
+    current.session().commit()
+    return redirect(url_for("security.show", done="sessions"))
+
+
+@blueprint.post("/tokens/revoke")
+def revoke_token() -> ResponseReturnValue:
+    """End one of the person's own tokens; 404 for others."""
+    person, chosen = signed_in(), request.form.get("token", "")
+    if not _is_number(chosen) or not tokens.revoke(current.session(), int(chosen), person.id, by=person.id):
+        abort(404)
+    current.session().commit()
+    return redirect(url_for("security.show", done="token"))
+
+
+@blueprint.post("/second-factor/set-up")
+def set_up() -> ResponseReturnValue:
+    """Show what to put into an authenticator app, to somebody who gives their password."""
+    person = signed_in()
+    if problem := _wrong_password(person):
+        return _page(person, {"set_up_password": problem}), 422
+    if second_factor.is_on(current.session(), person.id):
+        return redirect(url_for("security.show"))
+    session[_MAY_SET_UP] = int(time.time()) + _TIME_TO_SET_UP
+    return _set_up_page(person)
+
+
+@blueprint.post("/second-factor/confirm")
+def confirm() -> ResponseReturnValue:
+    """Turn the second factor on with a first code, and show the recovery codes once."""
+    person = signed_in()
+    if session.get(_MAY_SET_UP, 0) < time.time():  # the page shows a secret: only after the password
+        return redirect(url_for("security.show"))
+    if wait := attempts.seconds_to_wait_for_code(person.id, recovery=False):
+        return _set_up_page(person, wait=wait), 429, {"Retry-After": str(wait)}
+    key = str(current_app.secret_key)
+    codes = second_factor.confirm(current.session(), person, key, request.form.get("code", ""))
+    if codes is None:
+        if second_factor.is_on(current.session(), person.id):
+            return redirect(url_for("security.show"))
+        return _set_up_page(person, failed=True), 422
+    attempts.code_succeeded(person.id)
+    current.session().commit()
+    return render_template("profile/recovery_codes.html", codes=codes)
+
+
+@blueprint.post("/second-factor/codes")
+def new_codes() -> ResponseReturnValue:
+    """Make new recovery codes for somebody who gives their password."""
+    person = signed_in()
+    if problem := _wrong_password(person):
+        return _page(person, {"factor_password": problem}), 422
+    if not second_factor.is_on(current.session(), person.id):
+        return redirect(url_for("security.show"))
+    codes = second_factor.new_recovery_codes(current.session(), person.id)
+    current.session().commit()
+    return render_template("profile/recovery_codes.html", codes=codes)
+
+
+@blueprint.post("/second-factor/off")
+def turn_off() -> ResponseReturnValue:
+    """Turn the second factor off for somebody who gives their password; who must have one sets up another at the next
+    sign-in."""
+    person = signed_in()
+    if problem := _wrong_password(person):
+        return _page(person, {"factor_password": problem}), 422
+    if second_factor.turn_off(current.session(), person.id, by=person.id):
+        _tell(person, mail.SECOND_FACTOR_OFF)
+    current.session().commit()
+    return redirect(url_for("security.show", done="factor_off"))
+
+
+def _page(person: Person, problems: dict[str, str] | None = None) -> str:
+    database, row = current.session(), own_session()
+    account = database.get(Account, person.id)
+    return render_template(
+        "profile/security.html",
+        person=person,
+        problems=problems or {},
+        done="" if problems else request.args.get("done", ""),
+        has_password=bool(account and account.password_hash) and not current.settings().proxy_header,
+        factor_on=second_factor.is_on(database, person.id),
+        factor_required=second_factor.is_required(person, current.settings().second_factor_for),
+        codes_left=second_factor.codes_left(database, person.id),
+        sessions=sessions.of(database, person.id),
+        own=row.id if row else None,
+        tokens=tokens.of(database, person.id),
+        today=utc_now().date(),
+    )
+
+
+def _set_up_page(person: Person, failed: bool = False, wait: int = 0) -> str:
+    secret = second_factor.set_up(current.session(), person, str(current_app.secret_key))
+    current.session().commit()
+    picture = as_svg(second_factor.address(person, secret))
+    return render_template("profile/set_up.html", secret=secret, picture=picture, failed=failed, wait=wait)
+
+
+def _wrong_password(person: Person) -> str:
+    """What is wrong with the present password in the form; empty when nothing is."""
+    if wait := attempts.seconds_to_wait_for_own_password(person.id):
+        minutes = -(-wait // 60)
+        return str(ngettext("Wait %(num)d minute and try again.", "Wait %(num)d minutes and try again.", minutes))
+    account = current.session().get(Account, person.id)
+    if accounts.matches(account, request.form.get("password", "")):
+        return ""
+    return str(gettext("This is not your present password."))
+
+
+def _tell(person: Person, kind: str) -> None:
+    """Queue a mail that tells the person what was changed, if they have an address."""
+    account = current.session().get(Account, person.id)
+    if account is not None and account.email and current.settings().mail_server:
+        mail.queue(current.session(), person.id, kind, str(get_locale()))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
