@@ -106,9 +106,45 @@ def speed_avx2(results: Results) -> str:
 
 def leaks(results: Results) -> str:
     """How often somebody met what they may not read."""
-    (trial,) = _trials(results, "leaks")
-    rows = [("cases tried", f"{trial['cases']:,}"), ("cases in which something was shown", trial["leaks"])]
-    return _table(("figure", "measured"), rows) + _recorded(trial)
+    held = results("leaks")
+    rows = [("cases tried", f"{held['cases']:,}"), ("cases in which something was shown", held["failed"])]
+    return _table(("figure", "measured"), rows) + _origin(held)
+
+
+def non_interference(results: Results) -> str:
+    """How often something changed for readers after what they may not read was changed."""
+    held = results("non-interference")
+    rows = [
+        ("cases tried", f"{held['cases']:,}"),
+        ("random organisations", f"{held['worlds']:,}"),
+        ("cases in which something differed", held["failed"]),
+    ]
+    return _table(("figure", "measured"), rows) + _origin(held)
+
+
+def held_fixed(results: Results) -> str:
+    """What hidden items can still change, each way on its own."""
+    held = results("held-fixed")
+    rows = []
+    for row in held["rows"]:
+        asked = row["questions"]
+        rows.append(
+            (
+                row["what"],
+                f"{row['largest']:.4f}" if "largest" in row else "",
+                f"{row['orders']} of {asked}" if "orders" in row else "",
+                f"{row['verdicts']} of {asked}" if "verdicts" in row else "",
+                f"{100 * row['attack']:.0f} %" if "attack" in row else "",
+            )
+        )
+    heads = (
+        "computed from all items",
+        "largest change of a match",
+        "another order",
+        "another verdict",
+        "guessed right",
+    )
+    return _table(heads, rows) + _origin(held)
 
 
 def damage(results: Results) -> str:
@@ -418,6 +454,8 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         speed_avx2,
         leaks,
         damage,
+        non_interference,
+        held_fixed,
         quality,
         quality_over_all,
         quality_exists,

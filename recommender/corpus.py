@@ -7,6 +7,7 @@ requests finds them.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any
@@ -53,9 +54,14 @@ def load_items(session: Session, keys: Collection[str]) -> dict[str, Item]:
 
 
 def readable_items(session: Session, keys: Collection[str], reader: Reader) -> dict[str, Item]:
-    """The items of `keys` that are in the database now and that `reader` may read, by key. `keys` may be user input."""
-    items = load_items(session, [key for key in keys if is_key(key)])
-    return {key: item for key, item in items.items() if may_read(item.audience, reader)}
+    """The items of `keys` that are in the database now and that `reader` may read, by key. `keys` may be user input.
+    What an item was replaced by is named only if the reader may read that too."""
+    known = load_items(session, [key for key in keys if is_key(key)])
+    readable = {key: item for key, item in known.items() if may_read(item.audience, reader)}
+    replacing = load_items(session, {item.replaced_by for item in readable.values() if item.replaced_by})
+    named = {key for key, item in replacing.items() if may_read(item.audience, reader)}
+    hidden = {key for key, item in readable.items() if item.replaced_by and item.replaced_by not in named}
+    return {key: replace(item, replaced_by=None) if key in hidden else item for key, item in readable.items()}
 
 
 def headings(session: Session, keys: Collection[str], reader: Reader) -> dict[str, Heading]:

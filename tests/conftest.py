@@ -47,6 +47,7 @@ from web.app import create_app
 
 SLOWEST = (
     "tests/test_leaks.py",
+    "tests/test_non_interference.py",
     "tests/test_stories.py",
     "tests/indexer/sources/demo/test_demo.py",
     "tests/web/api/test_openapi.py",

@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.passages import make_passages
+from recommender.access import EVERYONE
 from recommender.corpus import items, load_items
 from recommender.datatypes import Item, Passage
 from recommender.encoder import Encoder, Vectors, unrelated_cosine
@@ -26,6 +27,7 @@ from recommender.settings import Settings
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 _CHUNK = 128  # items read from the database at once; a judgement
+_ENOUGH, _ENOUGH_SHARE = 256, 0.5  # of items: see `_are_enough`; judgements
 _BATCH = 64  # passages encoded, and written to the journal, at once; a judgement
 
 
@@ -73,8 +75,9 @@ def reindex(
         rewrite = generations.rewrite_asked_for(settings.index_dir)
         if rewrite:
             builder.rewrite()
-        searchable, changed = _find_changes(session, builder.known, settings.passage_tokens)
-        if not builder.fresh and builder.vector_space.outgrown(max(builder.passages, len(searchable))):
+        searchable, changed, public = _find_changes(session, builder.known, settings.passage_tokens)
+        typical = public if _are_enough(len(public), len(searchable)) else sorted(searchable)
+        if not builder.fresh and _is_outgrown(builder, typical):
             builder.start_over()
             changed = sorted(searchable)
         known = builder.known
@@ -82,7 +85,7 @@ def reindex(
         progress(0, len(changed))
         report.items = len(searchable)
         if changed or deleted or not known or builder.without_checksums:
-            _write(settings, session, encoder, builder, changed, deleted, report, progress)
+            _write(settings, session, encoder, builder, changed, deleted, typical, report, progress)
         else:
             report.passages = builder.passages
             report.generation = generations.live_name(settings.index_dir) or ""
@@ -97,15 +100,32 @@ def reindex(
     return report
 
 
-def _find_changes(session: Session, known: dict[str, str], passage_tokens: int) -> tuple[set[str], list[str]]:
-    """(keys of all searchable items, keys of those that are new or changed)."""
+def _find_changes(
+    session: Session, known: dict[str, str], passage_tokens: int
+) -> tuple[set[str], list[str], list[str]]:
+    """(keys of all searchable items, keys of those that are new or changed, keys of those that everyone may read)."""
     searchable: set[str] = set()
     changed: list[str] = []
+    public: list[str] = []
     for item in items(session):
         searchable.add(item.key)
+        if EVERYONE in item.audience:
+            public.append(item.key)
         if known.get(item.key) != item_digest(item, passage_tokens):
             changed.append(item.key)
-    return searchable, changed
+    return searchable, changed, public
+
+
+def _is_outgrown(builder: IndexBuilder, typical: Sequence[str]) -> bool:
+    """True when the space of the vectors was learned from so few passages that it should be learned again."""
+    space = builder.vector_space
+    return space.learned_from < SAMPLE and space.outgrown(max(builder.passages_of(typical), len(typical)))
+
+
+def _are_enough(public: int, searchable: int) -> bool:
+    """True when what is computed from all items can be computed from those alone that everyone may read, so that hidden
+    ones change nothing of it: when these are many, or at least half of all."""
+    return public >= _ENOUGH or public >= _ENOUGH_SHARE * searchable
 
 
 def _write(
@@ -115,6 +135,7 @@ def _write(
     builder: IndexBuilder,
     changed: Sequence[str],
     deleted: set[str],
+    typical: Sequence[str],
     report: ReindexReport,
     progress: Progress,
 ) -> None:
@@ -122,7 +143,7 @@ def _write(
     try:
         vector_space = None
         if builder.fresh:
-            vector_space = _learn_vector_space(settings, session, encoder, changed, journal, report)
+            vector_space = _learn_vector_space(settings, session, encoder, typical, journal, report)
         builder.begin(expected=3 * report.items, hnsw_from=settings.hnsw_from, vector_space=vector_space)
         done = 0
         for keys in _chunks(changed, _CHUNK):
@@ -140,7 +161,7 @@ def _write(
             progress(done, len(changed))
         builder.remove(deleted)
         unrelated = None if builder.vector_space.passages else unrelated_cosine(encoder)
-        manifest = builder.finish(settings.hnsw_from, unrelated)
+        manifest = builder.finish(settings.hnsw_from, unrelated, typical)
     except BaseException:
         journal.close()
         raise
@@ -156,8 +177,8 @@ def _learn_vector_space(
     journal: Journal,
     report: ReindexReport,
 ) -> VectorSpace:
-    """The vector space of a new generation, from a sample of its items. Their vectors are then in the journal, so that
-    they are not encoded twice."""
+    """The vector space of a new generation, from a sample of the items `keys`. Their vectors are then in the journal,
+    so that they are not encoded twice."""
     sampled = keys[:: max(1, len(keys) // (SAMPLE // 2))]
     passages: list[Passage] = []
     for chunk in _chunks(sampled, _CHUNK):

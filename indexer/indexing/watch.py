@@ -68,14 +68,20 @@ def watch(
             raise
         except IndexLocked as error:
             log.warning("%s", error)
-        except IndexMismatch as error:
-            log.error("%s If you have done so, start this command again.", error)
-            pause = min(2 * pause, _LONGEST_PAUSE)
         except Exception as error:
-            sentence = explain(error, database_path(settings))
-            log.error("The index could not be updated; trying again. %s", sentence or "", exc_info=sentence is None)
+            _log_failure(error, settings)
             pause = min(2 * pause, _LONGEST_PAUSE)
         wait(pause)
+
+
+def _log_failure(error: Exception, settings: Settings) -> None:
+    if isinstance(error, IndexMismatch):
+        log.error("%s If you have done so, start this command again.", error)
+        return
+    sentence = explain(error, database_path(settings))
+    log.error(
+        "The index could not be updated; trying again. %s", sentence or "", exc_info=error if not sentence else None
+    )
 
 
 def _updated(

@@ -92,9 +92,9 @@ class SearchIndex(Protocol):
         """Inverse document frequency of each term among the readable items; 0 for a term that none of them has."""
         ...
 
-    def similar_words(self, word: str) -> list[tuple[str, int]]:
-        """(word, edits) of the words that a misspelt word may stand for, fewest edits first. They may come from items
-        that the reader may not read: use only those whose `rarity` is above 0."""
+    def similar_words(self, word: str, tokens: frozenset[str]) -> list[tuple[str, int]]:
+        """(word, edits) of words of readable items that a misspelt word may stand for, fewest edits first. What may not
+        be read changes nothing of it."""
         ...
 
     def size(self, tokens: frozenset[str]) -> int:

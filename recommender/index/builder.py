@@ -25,6 +25,7 @@ from recommender.index.local import LocalIndex, check_model
 from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import SHORTEST
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
+from recommender.language.terms import Terms
 
 log = logging.getLogger(__name__)
 _REMOVED_SHARE = 0.2  # share of removed rows from which all vectors are written anew: a judgement
@@ -51,6 +52,7 @@ class IndexBuilder:
         self._dense: DenseIndex | None = None
         self._lexical: LexicalIndex | None = None
         self._removed = 0
+        self._perhaps_gone: set[str] = set()
         self._pending: list[Vectors] = []
         self.vector_space = VectorSpace.load(base / SPACE) if base else VectorSpace()
         self.without_checksums = False
@@ -59,6 +61,11 @@ class IndexBuilder:
     def passages(self) -> int:
         """Number of passages that the generation contains now."""
         return self._catalogue.counts()[1] if self._catalogue else 0
+
+    def passages_of(self, keys: Collection[str]) -> int:
+        """Number of passages of these items that the generation contains now."""
+        wanted = frozenset(keys)
+        return sum(key in wanted for _id, key in self._catalogue.members()) if self._catalogue else 0
 
     @classmethod
     def open(cls, index_dir: Path, model: ModelCard, analyzer: Analyzer, full: bool) -> "IndexBuilder":
@@ -136,6 +143,10 @@ class IndexBuilder:
     def remove(self, keys: Collection[str]) -> int:
         """Remove items. Returns how many passages were removed."""
         catalogue, _dense, lexical = self._parts()
+        for key in keys:
+            passages = catalogue.passages_of(key)
+            if passages:
+                self._perhaps_gone |= self._words(self._index_terms(passages, passages[0].language))
         removed = catalogue.remove(keys)
         lexical.remove(keys)
         self._removed += removed
@@ -150,36 +161,46 @@ class IndexBuilder:
         if len(self._pending) >= _ADD_TOGETHER:
             self._flush()
         catalogue.add(item, digest, rows)
-        without_openings = [passage for passage in passages if passage.role is not Role.OPENING]
-        parts = (
-            "\n".join(dict.fromkeys(passage.context for passage in without_openings)),
-            "\n".join(passage.text for passage in without_openings),
-            _first_words(passages) if item.kind is Kind.DOCUMENT else "",
-        )
-        context, text, opening = (self._analyzer.index_terms(part, item.language) for part in parts)
-        words = {word for word in (*context.words, *text.words) if len(word) >= SHORTEST - 1 and word.isalpha()}
-        catalogue.add_words(words)
+        context, text = self._index_terms(passages, item.language)
+        first_words = _first_words(passages) if item.kind is Kind.DOCUMENT else ""
+        opening = self._analyzer.index_terms(first_words, item.language)
+        catalogue.add_words(self._words((context, text)))
         lexical.add([Entry(item.key, item.language, item.audience, context, text, opening)])
 
-    def finish(self, hnsw_from: int, unrelated: float | None = None) -> Manifest:
+    def _index_terms(self, passages: Sequence[Passage], language: str) -> tuple[Terms, Terms]:
+        """The terms of an item's titles and headings, and of its text."""
+        without_openings = [passage for passage in passages if passage.role is not Role.OPENING]
+        context = "\n".join(dict.fromkeys(passage.context for passage in without_openings))
+        text = "\n".join(passage.text for passage in without_openings)
+        return self._analyzer.index_terms(context, language), self._analyzer.index_terms(text, language)
+
+    @staticmethod
+    def _words(parts: Sequence[Terms]) -> set[str]:
+        """The words that a misspelt word may stand for."""
+        return {word for part in parts for word in part.words if len(word) >= SHORTEST - 1 and word.isalpha()}
+
+    def finish(
+        self, hnsw_from: int, unrelated: float | None = None, typical: Collection[str] | None = None
+    ) -> Manifest:
         """Write all files, verify them by opening them, and make the generation live.
 
         `unrelated` is the model's mean cosine of unrelated texts (`unrelated_cosine`), which matters in a small corpus.
-        Raises IndexDamaged when the new generation cannot be opened; the live one stays.
+        With `typical`, how near unrelated texts are is measured on these items only. Raises IndexDamaged when the new
+        generation cannot be opened; the live one stays.
         """
-        catalogue, dense, lexical = self._parts()
-        directory = self.directory
-        if directory is None:
+        catalogue, dense, _lexical = self._parts()
+        if (directory := self.directory) is None:
             raise RuntimeError("begin() comes first")
-        self._flush()
-        lexical.commit()
-        catalogue.commit()
-        items, passages = catalogue.counts()
+        items, passages = self._commit()
         needs_hnsw = not dense.approximate and passages >= hnsw_from
         if needs_hnsw or self._removed > _REMOVED_SHARE * max(1, len(dense)):
             dense = self._compact(catalogue, dense, passages >= hnsw_from)
         dense.save(directory / VECTORS)
+        background = _background(catalogue, dense, unrelated, typical)
         digest = digest_of(*(f"{key} {value}" for key, value in sorted(catalogue.digests().items())))
+        catalogue.close()  # its file is complete now
+        if self._old:
+            self._old[0].close()
         manifest = Manifest(
             format=generations.FORMAT,
             analysis=ANALYSIS_VERSION,
@@ -190,22 +211,31 @@ class IndexBuilder:
             passages=passages,
             rows=len(dense),
             approximate=dense.approximate,
-            background=_background(catalogue, dense, unrelated),
+            background=background,
             alignment=self.vector_space.alignment,
             digest=digest,
             files=generations.checksums_of(directory),
         )
-        catalogue.close()
-        if self._old:
-            self._old[0].close()
+        self._make_live(directory, manifest)
+        return manifest
+
+    def _make_live(self, directory: Path, manifest: Manifest) -> None:
         manifest.write(directory)
         try:
-            self._verify(directory, items)
+            self._verify(directory, manifest.items)
         except IndexDamaged:
             (directory / "manifest.json").unlink()
             raise
         generations.publish(self._index_dir, directory)
-        return manifest
+
+    def _commit(self) -> tuple[int, int]:
+        """Store what was added and removed; returns the numbers of items and passages."""
+        self._flush()
+        catalogue, _dense, lexical = self._parts()
+        lexical.commit()
+        catalogue.remove_words([word for word in sorted(self._perhaps_gone) if not lexical.has_word(word)])
+        catalogue.commit()
+        return catalogue.counts()
 
     def _verify(self, directory: Path, items: int) -> None:
         LocalIndex.open_generation(directory, self._model)
@@ -255,13 +285,16 @@ def _first_words(passages: Sequence[Passage]) -> str:
     return " ".join(" ".join(openings).split()[:_OPENING_WORDS])
 
 
-def _background(catalogue: Catalogue, dense: DenseIndex, unrelated: float | None) -> float:
-    """Mean cosine of passages of different items, from a sample: how near unrelated texts are. `unrelated` counts as
-    much as _PRIOR_PAIRS pairs of passages; None leaves it out."""
-    members = list(catalogue.members())
+def _background(
+    catalogue: Catalogue, dense: DenseIndex, unrelated: float | None, keys: Collection[str] | None = None
+) -> float:
+    """Mean cosine of passages of different items, from a sample of the items `keys` or of all: how near unrelated texts
+    are. `unrelated` counts as much as _PRIOR_PAIRS pairs of passages; None leaves it out."""
+    wanted = None if keys is None else frozenset(keys)
+    members = [member for member in catalogue.members() if wanted is None or member[1] in wanted]
     sample = np.random.default_rng(0).permutation(len(members))[:_SAMPLE]
     vectors = dense.vectors(np.array([members[n][0] for n in sample], np.int64))
-    keys = np.array([members[n][1] for n in sample])
-    cosines = (vectors @ vectors.T)[keys[:, None] != keys[None, :]]
+    items = np.array([members[n][1] for n in sample])
+    cosines = (vectors @ vectors.T)[items[:, None] != items[None, :]]
     prior_pairs = 0 if unrelated is None else _PRIOR_PAIRS
     return float(((unrelated or 0.0) * prior_pairs + cosines.sum()) / max(1, prior_pairs + cosines.size))

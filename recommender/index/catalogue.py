@@ -88,12 +88,17 @@ class Catalogue:
             self._connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def add_words(self, words: Collection[str]) -> None:
-        """Add words of items. Words are never removed; a word that no item has any more is treated as unknown."""
+        """Add words of items."""
         with self._lock:
             self._connection.executemany("INSERT OR IGNORE INTO words VALUES (?)", [(word,) for word in words])
 
+    def remove_words(self, words: Collection[str]) -> None:
+        """Remove words that no item has any more."""
+        with self._lock:
+            self._connection.executemany("DELETE FROM words WHERE word = ?", [(word,) for word in words])
+
     def words(self) -> list[str]:
-        """Every word that was added."""
+        """The words of all items."""
         with self._lock:
             return [row[0] for row in self._connection.execute("SELECT word FROM words")]
 
@@ -150,6 +155,12 @@ class Catalogue:
         with self._lock:
             rows = self._connection.execute(f"SELECT * FROM passages WHERE id IN ({marks})", list(ids))  # noqa: S608
             return {row[0]: _row(row).passage for row in rows}
+
+    def passages_of(self, item: str) -> list[Passage]:
+        """The passages of an item."""
+        with self._lock:
+            rows = self._connection.execute("SELECT * FROM passages WHERE item = ? ORDER BY position", (item,))
+            return [_row(row).passage for row in rows]
 
     def renumber(self) -> None:
         """Number the passages 0, 1, 2 ... in the order of their ids, and commit."""

@@ -1,33 +1,37 @@
 """Keyword search: BM25 over terms, filtered by reader tokens, with Tantivy. No other module imports tantivy.
 
-On a damaged file Tantivy raises ValueError, or panics: its exception is then no Exception, and would end the thread
-that answers. Both become KeywordsDamaged here.
+Tantivy weighs a term by its rarity among all items, also hidden and removed ones. Here each term is boosted, so that it
+has the weight of its rarity among the readable items: what a reader may not read changes neither scores nor order. Only
+the mean length of texts, which BM25 also uses, is that of all items.
 """
 
-import contextlib
+import json
 import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import tantivy
 
-from recommender.datatypes import Kind
-from recommender.errors import KeywordsDamaged
+from recommender.index.bm25 import weight, without_rounding
+from recommender.index.damage import damage_reported
+from recommender.index.item_numbers import key_of, number_of
 from recommender.language.terms import Terms
 from recommender.language.words import COMPOUNDING, FUNCTION_WORDS
 
 _WEIGHTS = {"context": 0.8, "text": 1.0}  # of the fields with words: a judgement
 _OPENING, _OPENING_WEIGHT = "opening", 0.5  # a field with words, and its weight: a judgement
+_WORD_WEIGHTS = {**_WEIGHTS, _OPENING: _OPENING_WEIGHT}
 _WRITTEN, _WRITTEN_WEIGHT = "written", 0.6  # a field with words as they are written, and its weight: a judgement
 _GRAM_WEIGHT = 0.15  # of a character n-gram: a judgement
 _MAX_WORDS, _MAX_GRAMS = 48, 32  # of a question, that are searched for: a judgement
 _WRITER_MEMORY = 64_000_000  # bytes for Tantivy's writer: a judgement
-_CACHED_COUNTS = 20_000  # counts of items that are cached: a judgement
+_CACHED = 50_000  # counts of items, and boosts, that are cached: a judgement
+_SPARE, _MOST_EQUAL = 16, 4096  # items after the last one, in which equal scores are looked for: a judgement
 _FEW_TOKENS = 4  # reader tokens up to which a union of terms is used instead of a term set: a judgement
 _NO_TERMS = Terms((), ())
 
@@ -37,15 +41,14 @@ def _schema() -> tantivy.Schema:
     builder.add_unsigned_field("number", stored=False, indexed=False, fast=True)
     for name in ("item", "audience", "language"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in (*_WEIGHTS, _OPENING, _WRITTEN, "grams"):
+    for name in (*_WORD_WEIGHTS, _WRITTEN, "grams"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     return builder.build()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is indexed of an item: the terms of its titles and headings (`context`), of its text, and of the first words
-    of a document (`opening`)."""
+    """What is indexed of an item: terms of its titles and headings (`context`), its text, a document's first words."""
 
     item: str
     language: str
@@ -55,37 +58,36 @@ class Entry:
     opening: Terms = _NO_TERMS
 
 
-@contextlib.contextmanager
-def _damage_reported() -> Iterator[None]:
-    """Turns what Tantivy raises on damaged files into KeywordsDamaged."""
-    try:
-        yield
-    except BaseException as error:
-        if isinstance(error, ValueError) or type(error).__name__ == "PanicException":
-            raise KeywordsDamaged(f"The keyword index is damaged ({error}). Run: kollega reindex --full") from error
-        raise
-
-
 class LexicalIndex:
     """Items by their terms, in a directory. Threads may search together; only one may write. `search`, `rarity` and
     `size` raise KeywordsDamaged when the files are damaged."""
 
-    def __init__(self, index: tantivy.Index, schema: tantivy.Schema) -> None:
+    def __init__(self, index: tantivy.Index, schema: tantivy.Schema, path: Path) -> None:
         self._index = index
         self._schema = schema
-        self._searcher = index.searcher()
+        self._path = path
         self._writer: Any = None
-        self._counts: dict[tuple[str | None, frozenset[str]], int] = {}
+        self._counts: dict[tuple[Sequence[str], str, frozenset[str]], int] = {}
+        self._boosts: dict[tuple[str, str, frozenset[str]], float] = {}
+        self._take_over()
+
+    def _take_over(self) -> None:
+        """Search what is committed now. `_documents` is the number of items as BM25 counts them: also those removed."""
+        self._searcher = self._index.searcher()
+        segments = json.loads((self._path / "meta.json").read_text(encoding="utf-8"))["segments"]
+        self._documents = sum(segment["max_doc"] for segment in segments)
+        self._counts.clear()
+        self._boosts.clear()
 
     @classmethod
     def create(cls, path: Path) -> "LexicalIndex":
         """Make an empty index in a new directory."""
         path.mkdir(parents=True)
         schema = _schema()
-        return cls(tantivy.Index(schema, path=str(path)), schema)
+        return cls(tantivy.Index(schema, path=str(path)), schema, path)
 
     @classmethod
-    @_damage_reported()
+    @damage_reported()
     def load(cls, path: Path) -> "LexicalIndex":
         """Open an index for reading. Raises KeywordsDamaged when it is missing or damaged.
 
@@ -95,15 +97,15 @@ class LexicalIndex:
         try:
             with tempfile.TemporaryDirectory(prefix="kollega-", ignore_cleanup_errors=True) as copy:
                 shutil.copytree(path, copy, dirs_exist_ok=True)
-                return cls(tantivy.Index.open(copy), _schema())
+                return cls(tantivy.Index.open(copy), _schema(), Path(copy))
         except OSError:
             return cls.open(path)
 
     @classmethod
-    @_damage_reported()
+    @damage_reported()
     def open(cls, path: Path) -> "LexicalIndex":
         """Open an index for reading and writing. Raises KeywordsDamaged when it is missing or damaged."""
-        return cls(tantivy.Index.open(str(path)), _schema())
+        return cls(tantivy.Index.open(str(path)), _schema(), path)
 
     @staticmethod
     def copy(source: Path, target: Path) -> None:
@@ -121,12 +123,12 @@ class LexicalIndex:
         """Add items."""
         for entry in entries:
             document = tantivy.Document()
-            document.add_unsigned("number", _number(entry.item))
+            document.add_unsigned("number", number_of(entry.item))
             document.add_text("item", entry.item)
             document.add_text("language", entry.language)
             for token in entry.audience:
                 document.add_text("audience", token)
-            for name in (*_WEIGHTS, _OPENING):
+            for name in _WORD_WEIGHTS:
                 document.add_text(name, " ".join(getattr(entry, name).words))
             document.add_text(_WRITTEN, " ".join((*entry.context.written, *entry.text.written)))
             document.add_text("grams", " ".join((*entry.context.grams, *entry.text.grams)))
@@ -145,23 +147,25 @@ class LexicalIndex:
         self._writer.wait_merging_threads()
         self._writer = None
         self._index.reload()
-        self._searcher = self._index.searcher()
-        self._counts.clear()
+        self._take_over()
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
-    @_damage_reported()
+    @damage_reported()
     def search(
         self, terms: Terms, tokens: frozenset[str], top_k: int, language: str, among: frozenset[str] | None = None
     ) -> list[tuple[str, float]]:
         """The `top_k` best readable items of a language as (key, BM25), best first; only items of `among` if given. Of
-        a long question only the rarest terms are used."""
-        parts = self._parts(terms if language in COMPOUNDING else replace(terms, grams=()))
+        a long question only the rarest terms are used.
+
+        A score is that of an index of the readable items alone, but for the mean length of texts and for rounding.
+        Items that differ by rounding alone have the same score, and come in the order of their keys."""
+        used, occur = self._used(tokens), tantivy.Occur
+        parts = self._parts(terms if language in COMPOUNDING else replace(terms, grams=()), used)
         if not parts or top_k <= 0:
             return []
-        occur = tantivy.Occur
-        filters = [self._readable(tokens), tantivy.Query.term_query(self._schema, "language", language, "basic")]
+        filters = [self._readable(used), tantivy.Query.term_query(self._schema, "language", language, "basic")]
         if among is not None:
             filters.append(tantivy.Query.term_set_query(self._schema, "item", sorted(among)))
         query = tantivy.Query.boolean_query(
@@ -170,89 +174,123 @@ class LexicalIndex:
                 *((occur.Must, tantivy.Query.const_score_query(query, 0.0)) for query in filters),
             ]
         )
-        hits = self._searcher.search(query, limit=top_k, count=False).hits
+        hits, scores = self._hits(query, top_k)
         numbers = self._searcher.fast_field_values("number", [address for _score, address in hits])
-        return [(_key(int(number)), float(score)) for number, (score, _address) in zip(numbers, hits, strict=True)]
+        found = [(key_of(int(number)), score) for number, score in zip(numbers, scores, strict=True)]
+        return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:top_k]
 
-    @_damage_reported()
+    def _hits(self, query: tantivy.Query, top_k: int) -> tuple[list[Any], list[float]]:
+        """(the `top_k` best hits and those equal to the last of them, up to some thousands; the score of each)."""
+        limit = top_k + _SPARE
+        while True:
+            hits = self._searcher.search(query, limit=limit, count=False).hits
+            scores = without_rounding([score for score, _address in hits])
+            if len(hits) < limit or scores[-1] < scores[top_k - 1] or limit >= _MOST_EQUAL:
+                return hits, scores
+            limit *= 4
+
+    @damage_reported()
     def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
-        """Inverse document frequency of terms, as in BM25; 0 for a term that no readable item has. Only readable items
-        are counted, so that the figures reveal nothing about the others."""
-        total = self.size(tokens)
-        counts = {term: self._count(term, tokens) for term in terms}
+        """Inverse document frequency of terms among readable items, as in BM25; 0 for a term that none of them has."""
+        used, total = self._used(tokens), self.size(tokens)
+        counts = {term: self._count(tuple(_WEIGHTS), term, used) for term in terms}
         return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) if n else 0.0 for term, n in counts.items()}
 
-    @_damage_reported()
+    @damage_reported()
+    def has_word(self, word: str, tokens: frozenset[str] | None = None) -> bool:
+        """True when a readable item has the word; any item without `tokens`."""
+        if tokens is not None:
+            return self._count(tuple(_WEIGHTS), word, self._used(tokens)) > 0
+        words = [tantivy.Query.term_query(self._schema, name, word, "basic") for name in _WEIGHTS]
+        return any(self._searcher.search(query, limit=1, count=False).hits for query in words)
+
+    @damage_reported()
     def size(self, tokens: frozenset[str]) -> int:
         """Number of readable items."""
-        return self._count(None, tokens)
+        return self._count((), "", self._used(tokens))
 
-    def _count(self, term: str | None, tokens: frozenset[str]) -> int:
-        """Number of readable items that have `term`, or of all readable items with None. Counts are cached, since a
-        person who types asks for the same words again and again."""
-        cached = self._counts.get((term, tokens))
+    def _used(self, tokens: frozenset[str]) -> frozenset[str]:
+        """Those of a reader's tokens that items have: readers who may read the same items share the counts."""
+        return frozenset(token for token in tokens if self._searcher.doc_freq("audience", token))
+
+    def _count(self, names: Sequence[str], term: str, tokens: frozenset[str]) -> int:
+        """Number of readable items that have `term` in one of the fields `names`; of all readable items without names.
+        Counts are cached, since a person who types asks for the same words again and again."""
+        cached = self._counts.get((names, term, tokens))
         if cached is not None:
             return cached
-        parts = [self._readable(tokens)]
-        if term is not None:
-            if not any(self._searcher.doc_freq(name, term) for name in _WEIGHTS):
-                return 0
-            words = [tantivy.Query.term_query(self._schema, name, term, "basic") for name in _WEIGHTS]
-            parts.append(tantivy.Query.boolean_query([(tantivy.Occur.Should, word) for word in words]))
-        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, part) for part in parts])
-        count = int(self._searcher.search(query, limit=1, count=True).count or 0)
-        if len(self._counts) >= _CACHED_COUNTS:
+        if not tokens or (names and not any(self._searcher.doc_freq(name, term) for name in names)):
+            return 0
+        if len(names) == 1 and self._count((), "", tokens) == self._documents:
+            return int(self._searcher.doc_freq(names[0], term))
+        # The items of the most frequent token, often `everyone`, are counted once for all readers.
+        shared = frozenset({max(sorted(tokens), key=lambda token: self._searcher.doc_freq("audience", token))})
+        occur = tantivy.Occur
+        clauses = [(occur.Must, self._readable(tokens - shared or shared))]
+        count = 0
+        if tokens != shared:
+            count = self._count(names, term, shared)
+            clauses.append((occur.MustNot, self._readable(shared)))
+        if names:
+            words = [tantivy.Query.term_query(self._schema, name, term, "basic") for name in names]
+            clauses.append((occur.Must, tantivy.Query.boolean_query([(occur.Should, word) for word in words])))
+        count += int(self._searcher.search(tantivy.Query.boolean_query(clauses), limit=1, count=True).count or 0)
+        if len(self._counts) >= _CACHED:
             self._counts.clear()
-        self._counts[term, tokens] = count
+        self._counts[names, term, tokens] = count
         return count
 
+    def _boost(self, name: str, term: str, tokens: frozenset[str]) -> float:
+        """What the weight of a term in a field is multiplied by, so that it is that of its rarity among the readable
+        items; 0 when none of them has it."""
+        boost = self._boosts.get((name, term, tokens))
+        if boost is None:
+            count, boost = self._count((name,), term, tokens), 0.0
+            if count:
+                wanted = weight(self._count((), "", tokens), count)
+                boost = wanted / (weight(self._documents, self._searcher.doc_freq(name, term)) or 1.0)
+            if len(self._boosts) >= _CACHED:
+                self._boosts.clear()
+            self._boosts[name, term, tokens] = boost
+        return boost
+
     def _readable(self, tokens: frozenset[str]) -> tantivy.Query:
-        """The query for items that one of the tokens may read. A term set is read completely before the search, which
-        takes longer than a union of a few terms."""
-        used = [token for token in sorted(tokens) if self._searcher.doc_freq("audience", token)]
-        if len(used) > _FEW_TOKENS:
-            return tantivy.Query.term_set_query(self._schema, "audience", used)
-        terms = [tantivy.Query.term_query(self._schema, "audience", token, "basic") for token in used]
+        """The query for items that one of the tokens may read. A union of a few terms is faster than a term set, which
+        is read completely before the search."""
+        if len(tokens) > _FEW_TOKENS:
+            return tantivy.Query.term_set_query(self._schema, "audience", sorted(tokens))
+        terms = [tantivy.Query.term_query(self._schema, "audience", token, "basic") for token in sorted(tokens)]
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
 
-    def _parts(self, terms: Terms) -> list[tantivy.Query]:
-        """A query for each term that is searched for: words, words as they are written, n-grams and translations."""
+    def _parts(self, terms: Terms, tokens: frozenset[str]) -> list[tantivy.Query]:
+        """A query for each term that is searched for: words, words as they are written, n-grams and translations.
+        Terms that no readable item has are left out."""
         content = [word for word in terms.words if word not in FUNCTION_WORDS] or terms.words
-        frequency = {word: max(self._searcher.doc_freq(name, word) for name in _WEIGHTS) for word in content}
-        words = sorted((word for word in content if frequency[word]), key=lambda word: frequency[word])
-        parts = [
-            tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, name, word, "freq"), weight)
-            for word in words[:_MAX_WORDS]
-            for name, weight in (*_WEIGHTS.items(), (_OPENING, _OPENING_WEIGHT))
-        ]
-        for word in terms.written[:_MAX_WORDS]:
-            term = tantivy.Query.term_query(self._schema, _WRITTEN, word, "freq")
-            parts.append(tantivy.Query.boost_query(term, _WRITTEN_WEIGHT))
+        if len(words := list(content)) > _MAX_WORDS:
+            frequency = {word: max(self._count((name,), word, tokens) for name in _WEIGHTS) for word in words}
+            words = sorted((word for word in words if frequency[word]), key=lambda word: frequency[word])
         grams = terms.grams
         if len(grams) > _MAX_GRAMS:
-            grams = tuple(sorted(grams, key=lambda gram: self._searcher.doc_freq("grams", gram)))[:_MAX_GRAMS]
-        for gram in grams:
-            term = tantivy.Query.term_query(self._schema, "grams", gram, "freq")
-            parts.append(tantivy.Query.boost_query(term, _GRAM_WEIGHT))
+            grams = tuple(sorted(grams, key=lambda gram: self._count(("grams",), gram, tokens)))[:_MAX_GRAMS]
         translations = [translation for translation in terms.translations if translation.term not in FUNCTION_WORDS]
-        for translation in translations[:_MAX_WORDS]:
-            for name, weight in _WEIGHTS.items():
-                term = tantivy.Query.term_query(self._schema, name, translation.term, "freq")
-                parts.append(tantivy.Query.boost_query(term, weight * translation.probability))
-        return parts
+        weighted = [
+            *((name, word, factor) for word in words[:_MAX_WORDS] for name, factor in _WORD_WEIGHTS.items()),
+            *((_WRITTEN, word, _WRITTEN_WEIGHT) for word in terms.written[:_MAX_WORDS]),
+            *(("grams", gram, _GRAM_WEIGHT) for gram in grams),
+            *(
+                (name, translation.term, factor * translation.probability)
+                for translation in translations[:_MAX_WORDS]
+                for name, factor in _WEIGHTS.items()
+            ),
+        ]
+        boosted = [(name, term, factor * self._boost(name, term, tokens)) for name, term, factor in weighted]
+        return [
+            tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, name, term, "freq"), factor)
+            for name, term, factor in boosted
+            if factor
+        ]
 
     def _open_writer(self) -> Any:
         if self._writer is None:
             self._writer = self._index.writer(heap_size=_WRITER_MEMORY, num_threads=1)
         return self._writer
-
-
-def _number(key: str) -> int:
-    """The number that is stored for an item key: 2 * id for a request, 2 * id + 1 for a document."""
-    kind, _, identifier = key.partition(":")
-    return 2 * int(identifier) + (kind == Kind.DOCUMENT)
-
-
-def _key(number: int) -> str:
-    """The item key of a stored number."""
-    return f"{Kind.DOCUMENT if number % 2 else Kind.REQUEST}:{number // 2}"

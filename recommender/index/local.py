@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from recommender.index.catalogue import Catalogue
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.lexical import LexicalIndex
+from recommender.index.readable import languages_by_token, mask, membership, passages_by_token
 from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import Vocabulary
 from recommender.language.analyzer import ANALYSIS_VERSION
@@ -30,6 +32,7 @@ _QUESTION, _ANSWER, _SECTION, _OPENING = (
     _ROLES.index(role) for role in (Role.QUESTION, Role.ANSWER, Role.SECTION, Role.OPENING)
 )
 _LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
+_MOST_WORDS = 16  # readable words that a misspelt word may stand for: a judgement
 
 _RARITY = 1.0  # of every term where keyword search cannot count them: a judgement
 
@@ -52,7 +55,7 @@ class LocalIndex:
         self._dense = dense
         self._lexical = lexical
         self.vector_space = vector_space
-        self._items, self._item_of = _membership(catalogue, manifest.rows)
+        self._items, self._item_of = membership(catalogue, manifest.rows)
         self._roles = np.zeros(manifest.rows, np.uint8)
         for identifier, role in catalogue.roles():
             self._roles[identifier] = _ROLES.index(role)
@@ -61,9 +64,10 @@ class LocalIndex:
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
         self._language = catalogue.languages()
         self._vocabulary = Vocabulary(catalogue.words())
-        self._languages = sorted(set(self._language.values()))
-        by_token = _passages_by_token(catalogue, self._items, self._item_of)
-        self._readable = lru_cache(maxsize=256)(partial(_mask, by_token, manifest.rows))
+        audiences = [(key, audience) for key, audience in catalogue.audiences() if key in self._numbers]
+        self._languages = languages_by_token(audiences, self._language)
+        by_token = passages_by_token(audiences, self._numbers, self._item_of)
+        self._readable = lru_cache(maxsize=256)(partial(mask, by_token, manifest.rows))
 
     @classmethod
     def open(cls, index_dir: Path, model: ModelCard | None) -> "LocalIndex":
@@ -109,9 +113,10 @@ class LocalIndex:
     ) -> list[Hit]:
         """As in the protocol. Items that only keyword search has found get their cosines too."""
         lexical: dict[str, float] = {}
-        share = max(_LEAST_SHARE, top_k // max(1, len(self._languages)))
+        languages = sorted(set().union(*(self._languages.get(token, ()) for token in tokens)))
+        share = max(_LEAST_SHARE, top_k // max(1, len(languages)))
         if self._lexical is not None:
-            for language in self._languages:
+            for language in languages:
                 lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, among))
         if vector is None or self._dense is None:
             return [Hit(key, self._language[key], None, score) for key, score in lexical.items()]
@@ -199,9 +204,12 @@ class LocalIndex:
         """As in the protocol."""
         return dict.fromkeys(terms, _RARITY) if self._lexical is None else self._lexical.rarity(terms, tokens)
 
-    def similar_words(self, word: str) -> list[tuple[str, int]]:
-        """As in the protocol."""
-        return self._vocabulary.near(word)
+    def similar_words(self, word: str, tokens: frozenset[str]) -> list[tuple[str, int]]:
+        """As in the protocol: up to 16 words, found as in `Vocabulary.near`; none without keyword search."""
+        near, lexical = self._vocabulary.near(word), self._lexical
+        if lexical is None:
+            return []
+        return list(islice((match for match in near if lexical.has_word(match[0], tokens)), _MOST_WORDS))
 
     def size(self, tokens: frozenset[str]) -> int:
         """As in the protocol."""
@@ -217,14 +225,6 @@ def _damage_reported() -> Iterator[None]:
         yield
     except (sqlite3.Error, ValueError) as error:
         raise IndexDamaged(f"The catalogue of the index is damaged ({error}). Run: kollega reindex --full") from error
-
-
-def _mask(by_token: dict[str, NDArray[np.int64]], rows: int, tokens: frozenset[str]) -> NDArray[np.bool_]:
-    """True for each row that `tokens` may read, shape (rows,)."""
-    mask = np.zeros(rows, np.bool_)
-    for token in tokens & by_token.keys():
-        mask[by_token[token]] = True
-    return mask
 
 
 def _sums(
@@ -260,32 +260,3 @@ def check_model(manifest: Manifest, model: ModelCard | None) -> None:
             f"The index was made by {manifest.model.name} ({manifest.model.revision}), not by {model.name} "
             f"({model.revision}). Run: kollega reindex --full"
         )
-
-
-def _membership(catalogue: Catalogue, rows: int) -> tuple[list[str], NDArray[np.int32]]:
-    """(keys of the items, position of the item in these keys for every row, shape (rows,); -1 for a removed
-    passage)."""
-    keys: dict[str, int] = {}
-    item_of = np.full(rows, -1, np.int32)
-    for identifier, key in catalogue.members():
-        item_of[identifier] = keys.setdefault(key, len(keys))
-    return list(keys), item_of
-
-
-def _passages_by_token(
-    catalogue: Catalogue, keys: list[str], item_of: NDArray[np.int32]
-) -> dict[str, NDArray[np.int64]]:
-    """The ids of the passages that each reader token may read, without removed passages."""
-    numbers = {key: number for number, key in enumerate(keys)}
-    items: dict[str, list[int]] = {}
-    for key, audience in catalogue.audiences():
-        if key in numbers:
-            for token in audience:
-                items.setdefault(token, []).append(numbers[key])
-    readable: dict[str, NDArray[np.int64]] = {}
-    not_removed = item_of >= 0
-    for token, members in items.items():
-        wanted = np.zeros(len(keys) + 1, np.bool_)
-        wanted[members] = True
-        readable[token] = np.flatnonzero(not_removed & wanted[item_of])
-    return readable

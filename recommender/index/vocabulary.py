@@ -13,7 +13,6 @@ from rapidfuzz.distance import OSA
 
 SHORTEST = 5  # letters, from which a word is corrected: a judgement
 _LONG = 9  # letters, from which two edits are allowed: a judgement
-_MOST_WORDS = 16  # similar words for one word: a judgement
 
 
 class Vocabulary:
@@ -25,11 +24,15 @@ class Vocabulary:
             self._by_initial.setdefault(word[0], []).append(word)
 
     def near(self, word: str) -> list[tuple[str, int]]:
-        """(word, edits) of up to 16 words that are one edit away, or two edits if `word` is long, fewest edits first.
-        Empty for a word that is short or has other characters than letters."""
+        """(word, edits) of all words that are one edit away, or two edits if `word` is long, fewest edits first, in
+        alphabetical order. Empty for a word that is short or has other characters than letters.
+
+        They may come from items that a reader may not read. So take some of them only after asking which may be read:
+        otherwise hidden words would push out others."""
         if len(word) < SHORTEST or not word.isalpha():
             return []
         edits = 2 if len(word) >= _LONG else 1
         others = self._by_initial.get(word[0], [])
-        matches = process.extract(word, others, scorer=OSA.distance, score_cutoff=edits, limit=_MOST_WORDS)
-        return [(other, int(distance)) for other, distance, _position in matches if distance > 0]
+        matches = process.extract(word, others, scorer=OSA.distance, score_cutoff=edits, limit=None)
+        found = [(other, int(distance)) for other, distance, _position in matches if distance > 0]
+        return sorted(found, key=lambda match: (match[1], match[0]))

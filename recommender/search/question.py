@@ -255,16 +255,13 @@ def _corrections(
     unknown = [
         words for words in question.variants if question.rarity.get(words[0]) == 0.0 and words[0] not in explained
     ]
-    similar = {words[0]: [other for word in words for other in index.similar_words(word)] for words in unknown}
-    known = index.rarity([other for others in similar.values() for other, _edits in others], reader.tokens)
     corrections = []
     for words in unknown:
-        word = words[0]
-        readable = [(other, edits) for other, edits in similar[word] if known[other]]
-        fewest = min((edits for _other, edits in readable), default=0)
-        nearest = list(dict.fromkeys(other for other, edits in readable if edits == fewest))
+        similar = [match for word in words for match in index.similar_words(word, reader.tokens)]
+        fewest = min((edits for _other, edits in similar), default=0)
+        nearest = list(dict.fromkeys(other for other, edits in similar if edits == fewest))
         most = _MAX_CORRECTIONS * len(words)
-        corrections += [Translation(other, word, _CORRECTION_PROBABILITY) for other in nearest[:most]]
+        corrections += [Translation(other, words[0], _CORRECTION_PROBABILITY) for other in nearest[:most]]
     return corrections
 
 

@@ -24,6 +24,8 @@ COMMANDS = {
 }
 EXPERT_PROTOCOLS = ("experts, ", "MRR over ", "load")
 RESULTS = Path(__file__).parent / "results"
+LONG_RUN = 100_000
+"""Cases of the tests that nothing hidden is shown, from which a run is recorded: `make bench`."""
 _ROOT = Path(__file__).parent.parent.parent
 _INSTRUCTIONS = (
     ("amx_bf16", "AMX"),
@@ -66,6 +68,13 @@ def write(name: str, held: dict[str, Any]) -> Path:
     path = RESULTS / f"{name}.json"
     path.write_text(as_text(held), encoding="utf-8")
     return path
+
+
+def write_cases(name: str, cases: int, worlds: int, failed: int) -> None:
+    """Write `results/NAME.json` after a long run of the tests that nothing hidden is shown; nothing after a short
+    one."""
+    if cases >= LONG_RUN:
+        write(name, provenance("make bench") | {"cases": cases, "worlds": worlds, "failed": failed})
 
 
 def as_text(held: dict[str, Any]) -> str:

@@ -8,7 +8,15 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE, Reader
-from recommender.corpus import document_contributions, fingerprint, headings, items, load_items, merge_target
+from recommender.corpus import (
+    document_contributions,
+    fingerprint,
+    headings,
+    items,
+    load_items,
+    merge_target,
+    readable_items,
+)
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.datatypes import Contribution, Heading, Kind, Part
@@ -305,3 +313,17 @@ def test_a_merged_request_written_here_names_the_other_by_its_number(
         assert merge_target(session, key, str(target)) == f"request:{target}"
         for name in (str(merged), str(imported), "99", "INC-14", "", "-1", "9" * 30, f"{target} "):
             assert merge_target(session, key, name) is None
+
+
+def test_what_an_item_was_replaced_by_is_named_only_to_those_who_may_read_it(
+    sessions: sessionmaker[Session], add_request: Add
+) -> None:
+    add_request("old")
+    add_request("new", audience=["team:hr"])
+    hr = Reader(9, frozenset(), frozenset({"everyone", "team:hr"}))
+    with sessions.begin() as session:
+        session.add(Replacement(item="request:1", by="request:2"))
+    with sessions() as session:
+        assert readable_items(session, ["request:1"], ANYONE)["request:1"].replaced_by is None
+        for keys in (["request:1"], ["request:1", "request:2"]):
+            assert readable_items(session, keys, hr)["request:1"].replaced_by == "request:2"

@@ -21,7 +21,9 @@ from recommender.encoder import _UNRELATED, Vectors
 from recommender.errors import IndexDamaged, IndexLocked, IndexMismatch
 from recommender.index import generations
 from recommender.index.catalogue import Catalogue
+from recommender.index.generations import Manifest
 from recommender.index.lexical import LexicalIndex
+from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import MODELS, FakeEncoder, make_recommender
@@ -450,3 +452,30 @@ def test_a_killed_run_leaves_the_old_index_in_use_and_the_next_run_encodes_only_
     assert report.generation == "gen-000002"
     assert list(settings.index_dir.glob("journal-*")) == []
     assert ask("Zebra crossing paint")[:1] == ["Zebra crossing paint"]
+
+
+def test_hidden_items_change_neither_the_space_of_the_vectors_nor_how_near_unrelated_texts_are(
+    settings: Settings, run: Run, add_request: Callable[..., int]
+) -> None:
+    for number in range(40):
+        add_request(f"printer jam number{number} upstairs", answer=f"open the tray of floor{number} slowly")
+
+    def learned(full: bool) -> tuple[float, bytes]:
+        run(full)
+        directory = generations.live(settings.index_dir)
+        return Manifest.read(directory).background, VectorSpace.load(directory / "space.npz").passages["en"].tobytes()
+
+    before = learned(True)
+    for number in range(30):
+        add_request(f"layoff list of team{number}", answer="printer secret layoff", audience=["team:hr"])
+    assert learned(False) == before == learned(True)
+
+
+def test_when_few_items_are_for_everyone_all_are_learned_from(
+    settings: Settings, run: Run, add_request: Callable[..., int]
+) -> None:
+    add_request("printer jam")
+    for number in range(40):
+        add_request(f"salary slip of team{number}", audience=["team:hr"])
+    run(True)
+    assert VectorSpace.load(generations.live(settings.index_dir) / "space.npz").learned_from > 80

@@ -1,13 +1,18 @@
 """index/lexical.py: Tantivy with the real analyser."""
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tantivy
 
 from recommender.errors import KeywordsDamaged
+from recommender.index import lexical
+from recommender.index.bm25 import weight
+from recommender.index.item_numbers import key_of
 from recommender.index.lexical import Entry, LexicalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms, Translation
@@ -324,3 +329,75 @@ def test_names_with_signs_find_only_themselves(make: Make) -> None:
     assert search("Z: drive missing")[0] == 3
     assert search(".net") == [4]
     assert search("S/4") == [5]
+
+
+SECRET = frozenset({"team:hr"})
+
+
+def test_hidden_and_removed_items_change_no_score(tmp_path: Path, analyzer: Analyzer) -> None:
+    readable = [(f"request:{n}", EVERYONE, _words(f"{word} desk"), _words(f"{word} broken again"))
+                for n, word in enumerate(("printer", "scanner", "printer", "camera"))]  # fmt: skip
+    hidden = [(f"request:{n}", SECRET, _words("layoff desk"), _words("printer layoff again")) for n in range(10, 30)]
+    removed = [
+        (f"request:{n}", EVERYONE, _words("camera camera"), _words("scanner camera again")) for n in range(40, 60)
+    ]
+    alone = _new_index(tmp_path / "alone", *readable)
+    among_others = _new_index(tmp_path / "others", *hidden, *readable, *removed)
+    among_others.remove([key for key, *_rest in removed])
+    among_others.commit()
+    question = replace(_translated(camera=0.5), words=("printer", "scanner", "broken", "layoff", "desk"))
+    expected = _scores(alone, question)
+    assert len(expected) == 4
+    assert _scores(among_others, question) == {key: pytest.approx(score, rel=1e-6) for key, score in expected.items()}
+    assert list(_scores(among_others, question)) == list(expected)
+    assert _scores(among_others, _words("layoff")) == {}
+    everything = EVERYONE | SECRET
+    assert list(_scores(among_others, _words("layoff"), everything)) == sorted(key for key, *_rest in hidden)[:10]
+
+
+def test_when_everything_is_readable_scores_are_those_of_tantivy(make: Make) -> None:
+    index, _search = make("vpn tunnel vpn", "vpn client", "printer jam", "vpn", language="en")
+    for name, term in (("text", "vpn"), ("text", "printer"), ("text", "client")):
+        assert index._boost(name, term, EVERYONE) == 1.0
+        query = tantivy.Query.term_query(index._schema, name, term, "freq")
+        (score, address), *_others = index._searcher.search(query, limit=1).hits
+        idf = json.loads(query.explain(index._searcher, address).to_json())["details"][1]
+        counted = {part["description"][0]: part["value"] for part in idf["details"]}
+        assert counted == {"n": index._searcher.doc_freq(name, term), "N": index._documents}
+        assert weight(index._documents, int(counted["n"])) == pytest.approx(idf["value"], rel=1e-6)
+        assert _scores(index, _words(term))[_key_of(index, address)] == pytest.approx(score, rel=1e-6)
+
+
+def _key_of(index: LexicalIndex, address: tantivy.DocAddress) -> str:
+    (number,) = index._searcher.fast_field_values("number", [address])
+    return key_of(int(number or 0))
+
+
+@pytest.mark.parametrize("limit", ["_MAX_WORDS", "_MAX_GRAMS"])
+def test_of_a_long_question_those_terms_are_searched_for_that_are_rarest_among_readable_items(
+    tmp_path: Path, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(lexical, limit, 1)
+    field = 0 if limit == "_MAX_WORDS" else 1
+
+    def terms(text: str) -> Terms:
+        words = tuple(text.split())
+        return Terms(words, ()) if field == 0 else Terms((), words)
+
+    index = LexicalIndex.create(tmp_path / "lexical")
+    index.add(
+        Entry(f"request:{n}", "fi", audience, NOTHING, terms(text))
+        for n, (audience, text) in enumerate(
+            [(EVERYONE, "rarest common"), (EVERYONE, "common"), (EVERYONE, "other"), *[(SECRET, "rarest")] * 5]
+        )
+    )
+    index.commit()
+    assert _numbers(index, terms("common rarest"), "fi") == [0]
+
+
+def test_items_with_equal_scores_come_in_the_order_of_their_keys_also_where_the_list_ends(tmp_path: Path) -> None:
+    rows = [(f"request:{n}", EVERYONE, NOTHING, _words("vpn client")) for n in (9, 3, 7, 1, 8, 2)]
+    for order, name in ((rows, "one"), (rows[::-1], "other")):
+        index = _new_index(tmp_path / name, *order)
+        assert _numbers(index, _words("vpn")) == [1, 2, 3, 7, 8, 9]
+        assert [key for key, _score in index.search(_words("vpn"), EVERYONE, 2, "en")] == ["request:1", "request:2"]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.database.tables import HelpRequest
 from recommender.encoder import ModelCard, normalise, unrelated_cosine
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound
-from recommender.index import Hit, generations
+from recommender.index import Hit, generations, local
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
 from recommender.index.local import LocalIndex
@@ -192,10 +192,10 @@ def test_passages_are_returned_as_they_were_written(index: LocalIndex, analyzer:
 def test_the_background_is_the_mean_cosine_of_different_items_and_of_the_model(
     index: LocalIndex, encoder: FakeEncoder
 ) -> None:
-    texts = ["printer jam\nopen the tray", "vpn tunnel\nrestart the client", "printer salary\nask the payroll"]
-    texts += ["printer jam", "vpn tunnel", "printer salary"]  # the openings of the items
+    texts = ["printer jam\nopen the tray", "vpn tunnel\nrestart the client"]  # without what only hr may read
+    texts += ["printer jam", "vpn tunnel"]  # the openings of the items
     cosines = encoder.encode_passages(texts) @ encoder.encode_passages(texts).T
-    pairs = [cosines[a, b] for a in range(6) for b in range(6) if a % 3 != b % 3]
+    pairs = [cosines[a, b] for a in range(4) for b in range(4) if a % 2 != b % 2]
     expected = (sum(pairs) + 200 * unrelated_cosine(encoder)) / (len(pairs) + 200)
     assert index.background == pytest.approx(float(expected), abs=1e-6)
 
@@ -348,3 +348,48 @@ def test_a_model_card_with_the_same_values_is_the_same_model(
     settings: Settings, index: LocalIndex, encoder: FakeEncoder
 ) -> None:
     assert LocalIndex.open(settings.index_dir, ModelCard("fake", "1", 64, 512)).manifest == index.manifest
+
+
+def test_hidden_words_push_no_word_out_of_those_that_a_misspelt_word_may_stand_for(
+    add_request: Callable[..., int], reindexed: Callable[..., LocalIndex]
+) -> None:
+    """Twenty words that are one edit away, and before the readable one in the alphabet: all are hidden but one."""
+    add_request("printer jam")
+    add_request(" ".join(f"p{letter}inter" for letter in "abcdefghijklmnopqst"), audience=["team:hr"])
+    index = reindexed()
+    assert index.similar_words("pvinter", EVERYONE) == [("printer", 1)]
+    assert len(index.similar_words("pvinter", EVERYONE | {"team:hr"})) == 16
+    assert index.similar_words("painter", frozenset()) == []
+
+
+def test_a_language_that_only_hidden_items_have_takes_no_place_from_others(
+    add_request: Callable[..., int], reindexed: Callable[..., LocalIndex], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "_LEAST_SHARE", 1)
+    for number in range(4):
+        add_request(f"vpn number{number}")
+    alone = reindexed().search(None, Terms(("vpn",), ()), EVERYONE, 4)
+    add_request("vpn anslutning", language="sv", audience=["team:hr"])
+    index = reindexed()
+    assert index.search(None, Terms(("vpn",), ()), EVERYONE, 4) == alone
+    assert len(alone) == 4
+    everything = index.search(None, Terms(("vpn",), ()), EVERYONE | {"team:hr"}, 4)
+    assert [hit.language for hit in everything] == ["en", "en", "sv"]
+
+
+def test_the_words_of_removed_and_changed_items_leave_the_index_at_once(
+    add_request: Callable[..., int], reindexed: Callable[..., LocalIndex], sessions: sessionmaker[Session]
+) -> None:
+    add_request("printer jam", answer="confidential")
+    add_request("printer layoff", answer="reorganisation")
+    reindexed()
+    with sessions.begin() as session:
+        session.delete(session.get_one(HelpRequest, 2))
+        session.get_one(HelpRequest, 1).title = "printer scanner"
+        session.get_one(HelpRequest, 1).replies[0].body = "whatever"
+    index = reindexed()
+    words = set(index._catalogue.words())
+    assert {"printer", "scanner", "whatever"} <= words
+    assert words.isdisjoint({"layoff", "confidential"})
+    assert not any(word.startswith("reorg") for word in words)
+    assert index.similar_words("layofff", EVERYONE) == []

@@ -130,5 +130,5 @@ class _Words:
     def __init__(self, lexical: LexicalIndex) -> None:
         self.rarity, self.size = lexical.rarity, lexical.size
 
-    def similar_words(self, word: str) -> list[tuple[str, int]]:
+    def similar_words(self, word: str, tokens: frozenset[str]) -> list[tuple[str, int]]:
         return []
