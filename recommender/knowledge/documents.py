@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from recommender import audit
 from recommender.access import EVERYONE, Reader, document_audience, may_edit, request_audience
 from recommender.corpus import answer_of
+from recommender.database.handles import visible
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Team, utc_now
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
@@ -192,7 +193,7 @@ def _maintained(document: Document, flags: int, today: date) -> MaintainedDocume
 
 
 def _fill(document: Document, content: Content) -> None:
-    document.title, document.body, document.language = content.title, content.body, content.language
+    document.title, document.body, document.language = visible(content.title), content.body, content.language
     document.team, document.owner = content.team, content.owner
     document.review_days, document.draft = content.review_days, content.draft
     others = [row for row in document.audience if row.token != EVERYONE]

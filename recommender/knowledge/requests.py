@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.access import ANY_AGENT, EVERYONE, Reader, may_handle, request_audience
+from recommender.database.handles import visible
 from recommender.database.tables import (
     OPEN,
     RESOLVED,
@@ -46,7 +47,7 @@ def file_request(
     """A new open request. Everyone may read it when it is `shared`, else only the asker and the team, or every agent
     while no team has it. `attempts` are (item key, opened) of the suggestions shown before, in their order."""
     request = HelpRequest(
-        title=title[:LONGEST_TITLE],
+        title=visible(title)[:LONGEST_TITLE],
         body=body,
         language=language,
         status=OPEN,

@@ -253,10 +253,10 @@ def test_declined_items_are_no_longer_evidence_and_nobody_else_sees_that(visit: 
     assert visit("riikka").post("/people/me/topics", data={"item": "request:2"}).status_code == 404
 
 
-def test_the_form_of_an_imported_document_warns_that_an_import_may_replace_changes(
+def test_the_form_of_an_imported_document_says_that_an_import_keeps_changes(
     visit: Visit, sessions: Sessions, add_document: Callable[..., int]
 ) -> None:
     number = add_document("Old guide", "text", team="it")
     with sessions.begin() as session:
         session.get_one(Document, number).source = "wiki"
-    assert "imported from wiki" in visit("aino").get(f"/documents/{number}/edit").text
+    assert "imported from wiki. What you change here stays" in visit("aino").get(f"/documents/{number}/edit").text
