@@ -236,11 +236,12 @@ class World:
         session.delete(session.get_one(Document, number))
 
     def _link(self, session: Session) -> None:
-        """Hidden items replace visible ones, and the reverse."""
+        """Hidden items replace visible ones, and the reverse. Everybody sees that a visible item is marked as replaced,
+        so the mark stays, also when what replaces it is removed."""
         session.execute(delete(Replacement))
-        if self.hidden:
-            session.add(Replacement(item=f"request:{2 * self.visible[0]}", by=f"request:{2 * self.hidden[-1]}"))
-            session.add(Replacement(item=f"request:{2 * self.hidden[0]}", by=f"request:{2 * self.visible[1]}"))
+        hidden = self.hidden or [1000]
+        session.add(Replacement(item=f"request:{2 * self.visible[0]}", by=f"request:{2 * hidden[-1]}"))
+        session.add(Replacement(item=f"request:{2 * hidden[0]}", by=f"request:{2 * self.visible[1]}"))
 
 
 @dataclass
