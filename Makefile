@@ -53,9 +53,9 @@ pytest = folder=$${TMPDIR:-/tmp}; \
   base=$$(mktemp -d "$$folder/kollega-tests-XXXXXX"); \
   trap 'rm -rf "$$base"' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
   OMP_NUM_THREADS=1 COVERAGE_FILE=$$base/coverage $(BIN)/pytest --basetemp=$$base/files -n 2 --dist loadfile
-# The long runs: 10,000 cases of "nobody sees what they may not read" and of "what may not be read changes nothing", and
-# more requests that try to break the API.
-LONG := KOLLEGA_LEAK_CASES=10000 KOLLEGA_FUZZ_EXAMPLES=100
+# The long runs: 10,000 cases of "nobody sees what they may not read" and of "what may not be read changes nothing", more
+# requests that try to break the API, more damaged files and killed processes.
+LONG := KOLLEGA_LEAK_CASES=10000 KOLLEGA_FUZZ_EXAMPLES=200 KOLLEGA_DAMAGE_CASES=60 KOLLEGA_KILLS=40
 COVERAGE := --cov --cov-report=term:skip-covered
 
 test: test-tools  ## run the tests; TESTS=tests/test_leaks.py runs one file
@@ -82,11 +82,12 @@ lint: $(VENV)/.test-tools  ## check style and types
 everyday: $(VENV)/.test-tools  ## measure the answers to everyday questions on the demo organisation: PLOT=FILE
 	$(BIN)/python -m tests.everyday.measure $(if $(PLOT),--plot $(PLOT))
 
-bench: $(VENV)/.test-tools  ## measure speed and memory, and try 100,000 cases of each leak test
+bench: $(VENV)/.test-tools  ## measure speed and memory; try 100,000 cases of each leak test, 200 damages, 200 kills
 	$(BIN)/python -m tests.benchmarks.speed
 	$(BIN)/python -m tests.benchmarks.held_fixed
-	@export KOLLEGA_LEAK_CASES=100000; $(pytest) --timeout=0 -n 0 -q -s \
-	  tests/test_leaks.py tests/test_non_interference.py
+	@export KOLLEGA_LEAK_CASES=100000 KOLLEGA_DAMAGE_CASES=200 KOLLEGA_KILLS=200; \
+	  $(pytest) --timeout=0 -n 0 -q -s tests/test_leaks.py tests/test_non_interference.py tests/test_damage.py \
+	  tests/test_kills.py
 
 load: $(VENV)/.load-tools  ## measure the server under load
 	$(BIN)/python -m tests.benchmarks.load

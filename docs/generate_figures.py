@@ -147,6 +147,25 @@ def held_fixed(results: Results) -> str:
     return _table(heads, rows) + _origin(held)
 
 
+def damage(results: Results) -> str:
+    """What came of damaged files and killed processes."""
+    damaged, kills = _trials(results, "damage", "kills")
+    rows = [
+        ("files damaged", damaged["cases"]),
+        ("of them files of the model", damaged["model"]),
+        ("same answers as before", damaged["same"]),
+        ("notice, and what is whole answered", damaged["notice"]),
+        ("refused with an error", damaged["refused"]),
+        ("changed text in the database, named by `kollega verify`", damaged["verify"]),
+        ("changed answers without a notice, hangs or crashes", damaged["silent"]),
+        ("processes killed: import, reindex, watch, serve", kills["kills"]),
+        ("acknowledged writes", f"{kills['acknowledged']:,}"),
+        ("of them lost", kills["lost"]),
+        ("times without a usable index afterwards", kills["unusable"]),
+    ]
+    return _table(("figure", "measured"), rows) + _recorded(damaged, kills)
+
+
 def quality(results: Results) -> str:
     """Search on every task, by each kind of search and by fusion."""
     held = results("quality")
@@ -434,6 +453,7 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         load,
         speed_avx2,
         leaks,
+        damage,
         non_interference,
         held_fixed,
         quality,

@@ -12,7 +12,7 @@ from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Executable, Integer, String, and_, bindparam, cast, func, select
+from sqlalchemy import BindParameter, Executable, String, and_, bindparam, cast, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
@@ -23,7 +23,6 @@ from recommender.database.tables import (
     Document,
     DocumentAudience,
     HelpRequest,
-    Person,
     Reply,
     RequestAudience,
     Team,
@@ -74,6 +73,11 @@ def headings(session: Session, keys: Collection[str], reader: Reader) -> dict[st
     return loaded
 
 
+def is_empty(session: Session) -> bool:
+    """True when the database has neither requests nor documents."""
+    return not any(session.scalar(select(table.id).limit(1)) for table in (HelpRequest, Document))
+
+
 def is_key(key: str) -> bool:
     """True for the key of an item, such as `request:17` or `document:4`."""
     return _KEY.fullmatch(key) is not None
@@ -93,29 +97,6 @@ def merge_target(session: Session, key: str, external_id: str) -> str | None:
         named = HelpRequest.id == int(external_id)
     found = session.scalar(select(HelpRequest.id).where(HelpRequest.source == source, named, SEARCHABLE_REQUESTS))
     return None if found in (None, ids[0]) else item_key(Kind.REQUEST, found)
-
-
-def fingerprint(session: Session) -> tuple[Any, ...]:
-    """A value that changes whenever a request, reply, document, audience or person changes. It is cheap to compute.
-
-    It sums the times of the last change and does not take the latest one: the clock may have been set back, and a
-    transaction may be committed after one with a later time.
-    """
-    sqlite = session.get_bind().dialect.name == "sqlite"
-    parts: list[Any] = []
-    for model in (HelpRequest, Reply, Document, RequestAudience, DocumentAudience, Person):
-        time = _microseconds(model.updated_at, sqlite)
-        parts += session.execute(select(func.count(), func.sum(time)).select_from(model)).one()
-    return tuple(parts)
-
-
-def _microseconds(column: Any, sqlite: bool) -> Any:
-    """A time as a whole number of microseconds, without the days beyond the last eleven: their sum stays below the
-    largest integer of SQLite."""
-    if not sqlite:
-        return func.extract("epoch", column) * 1_000_000
-    seconds = cast(func.strftime("%s", column), Integer) % 1_000_000
-    return seconds * 1_000_000 + cast(func.substr(column, 21, 6), Integer)
 
 
 def ids_of(keys: Collection[str], kind: Kind) -> list[int]:

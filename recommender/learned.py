@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from recommender.index.generations import CALIBRATION, EXPERTS
+from recommender.index.generations import CALIBRATION, EXPERTS, WAS_LEARNED
 from recommender.people import ranker
 from recommender.people.features import FEATURES
 from recommender.people.ranker import Ranker
@@ -49,6 +49,7 @@ class LearnedFile(Generic[Model]):
         values = {"version": self.version, **self.values(model)}
         new.write_text(json.dumps({**values, "checksum": _checksum(values)}, indent=1), encoding="utf-8")
         os.replace(new, path)
+        (directory / f"{self.name}{WAS_LEARNED}").touch()
 
     def load(self, directory: Path) -> Model:
         """The model of a generation. Raises OSError when there is no file, ValueError when it cannot be used."""
@@ -64,6 +65,7 @@ class LearnedFile(Generic[Model]):
 
     def remove(self, directory: Path) -> None:
         """Go back to the shipped model."""
+        (directory / f"{self.name}{WAS_LEARNED}").unlink(missing_ok=True)
         (directory / self.name).unlink(missing_ok=True)
 
     def remove_unusable(self, directory: Path) -> None:
@@ -76,11 +78,11 @@ class LearnedFile(Generic[Model]):
             pass
 
     def usable(self, directory: Path) -> bool:
-        """False when there is a file that cannot be used."""
+        """False when there is a file that cannot be used, or one was lost."""
         try:
             self.load(directory)
         except FileNotFoundError:
-            return True
+            return not (directory / f"{self.name}{WAS_LEARNED}").exists()
         except (OSError, ValueError):
             return False
         return True

@@ -20,7 +20,7 @@ _REASONS |= {"CORRUPT": "damaged", "NOTADB": "damaged"}
 _READS = ("SELECT", "PRAGMA", "WITH")
 
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # when something was first counted is nobody's business
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they say when something was first counted
 
 
 class Counts:

@@ -9,7 +9,8 @@ from uuid import uuid4
 from flask import Flask, Response, g, request
 
 from recommender.monitoring.logs import fields, request_id
-from web import current, measuring
+from web import measuring
+from web.client_address import from_trusted_proxy
 
 log = logging.getLogger(__name__)
 HEADER = "X-Request-ID"
@@ -30,9 +31,8 @@ def _begin() -> None:
 
 def _id_of_proxy() -> str:
     """The id that a trusted proxy has given to this request, when it is a plain one; else empty."""
-    trusted = {address.strip() for address in current.settings().trusted_proxies.split(",")}
     given = request.headers.get(HEADER, "")
-    return given if request.environ.get("REMOTE_ADDR") in trusted and _PLAIN.fullmatch(given) else ""
+    return given if from_trusted_proxy() and _PLAIN.fullmatch(given) else ""
 
 
 def _end(response: Response) -> Response:

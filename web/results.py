@@ -9,6 +9,7 @@ from flask_babel import format_date, gettext, ngettext
 
 from recommender.database.tables import utc_now
 from recommender.datatypes import (
+    DATABASE_EMPTY,
     KEYWORDS_MISSING,
     LEARNED_MISSING,
     Heading,
@@ -42,6 +43,8 @@ def attach(app: Flask) -> None:
 def notice(found: Recommendation) -> str:
     """What the search cannot do at the moment; empty when it can do everything. That there is no index is said
     elsewhere."""
+    if DATABASE_EMPTY in found.notices:
+        return str(gettext("Everything is missing from the database. Tell an admin: a backup has to be restored."))
     if KEYWORDS_MISSING in found.notices:
         return str(gettext("Searching by meaning alone for the moment, so exact words and codes may be missed."))
     if found.notices == (LEARNED_MISSING,):

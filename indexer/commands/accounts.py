@@ -10,6 +10,7 @@ from recommender import accounts, audit
 from recommender.access import AGENTS
 from recommender.accounts import second_factor
 from recommender.database.account_tables import Account
+from recommender.database.handles import LONGEST_HANDLES, RULE, is_usable, visible
 from recommender.database.person_kind import PERSON, SERVICE
 from recommender.database.tables import Person, Team
 from recommender.errors import AccountError
@@ -29,17 +30,19 @@ def add(
     """Let a person sign in; returns a sentence with their role. A person who is already in the database keeps the name,
     teams, role or address that is not given. Raises AccountError for a handle, address or password that cannot be used,
     or an unknown team."""
-    if not handle or ":" in handle or handle.split() != [handle] or len(handle) > 64:
-        raise AccountError("A user name has 1 to 64 characters, without spaces and colons.")
     person = session.scalar(select(Person).where(Person.handle == handle))
     if person is None:
-        person = Person(handle=handle, name=name or handle, languages=[])
+        if not is_usable(handle):
+            raise AccountError(
+                f"A user name has 1 to {LONGEST_HANDLES['person']} characters, {RULE}. Choose another one."
+            )
+        person = Person(handle=handle, name=visible(name) or handle, languages=[])
         session.add(person)
         session.flush()
         erasure.forget(session, erasure.PERSON, handle)
         audit.record(session, audit.COMMAND, "person.added", f"person:{person.id}")
     else:
-        person.name = name or person.name
+        person.name = visible(name) or person.name
     _give(session, person, role or person.role, teams)
     accounts.open_account(session, person)
     if email:
@@ -121,15 +124,16 @@ def keep(session: Session, handle: str, days: int | None) -> str:
 
 
 def open_demo(session: Session, handles: Sequence[str]) -> list[tuple[Person, str]]:
-    """(person, password) of new accounts for the demo organisation. Passwords are random and new each time, so that
-    they are not the same in two installations. Raises AccountError when a person is not in the database."""
+    """(person, password) of accounts for the demo organisation. Passwords are random and new each time, so that they
+    are not the same in two installations. People who were erased, or may not sign in any more, are left out."""
     opened = []
-    for handle in handles:
-        person, password = get_person(session, handle), secrets.token_urlsafe(9)
-        account = accounts.set_password(session, person, password, keep_tokens=True)
-        account.disabled = False
+    for person in session.scalars(select(Person).where(Person.handle.in_(handles)).order_by(Person.id)):
+        if accounts.open_account(session, person).disabled:
+            continue
+        password = secrets.token_urlsafe(9)
+        accounts.set_password(session, person, password, keep_tokens=True)
         opened.append((person, password))
-    return opened
+    return sorted(opened, key=lambda each: handles.index(each[0].handle))
 
 
 def _give(session: Session, person: Person, role: str, teams: Sequence[str]) -> None:

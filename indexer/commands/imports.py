@@ -10,14 +10,18 @@ from indexer.commands.running import load_analyzer, running_count
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
+    from indexer.loading.report import LoadReport
     from indexer.sources.records import Source
+
+_dry_run = click.option("--dry-run", is_flag=True, help="Only show what would change, and write nothing.")
 
 
 @click.group("import")
 def import_group() -> None:
     """Load requests, documents and people from files into the database.
 
-    Importing the same file twice changes nothing, and a changed record is updated. A record that cannot be used is
+    Importing the same file twice changes nothing, and a changed record is updated. What was changed here since stays,
+    and nobody can read more than before. A record that cannot be used is
     reported with its file and line, all others are loaded, and the exit status is 1. Small faults are mended, and each
     kind of them is told once. Run `kollega reindex` afterwards, unless `kollega watch` is running.
     """
@@ -26,12 +30,13 @@ def import_group() -> None:
 @import_group.command("stackexchange")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--source", default="", help="Name of this source; the folder's name by default.")
+@_dry_run
 @click.pass_obj
-def import_stackexchange(settings: Settings, folder: Path, source: str) -> None:
+def import_stackexchange(settings: Settings, folder: Path, source: str, dry_run: bool) -> None:
     """Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml."""
     from indexer.sources.stackexchange import StackExchangeSource
 
-    import_source(settings, StackExchangeSource(folder, source))
+    import_source(settings, StackExchangeSource(folder, source), dry_run)
 
 
 @import_group.command("jsonl")
@@ -42,8 +47,9 @@ def import_stackexchange(settings: Settings, folder: Path, source: str) -> None:
     show_default=True,
     help="Name of this source; a file with the same ids needs another one.",
 )
+@_dry_run
 @click.pass_obj
-def import_jsonl(settings: Settings, file: Path, source: str) -> None:
+def import_jsonl(settings: Settings, file: Path, source: str, dry_run: bool) -> None:
     """Load a FILE with one JSON object a line, or one JSON list of objects, compressed with gzip or not.
 
     docs/import-format.md describes the format. What `kollega export` has written is loaded as a whole, into an empty
@@ -54,23 +60,57 @@ def import_jsonl(settings: Settings, file: Path, source: str) -> None:
     from indexer.sources.jsonl import JSONLSource
 
     if is_export(file):
+        if dry_run:
+            raise click.UsageError("An export is loaded as a whole, into an empty home: there is no dry run of that.")
         import_store(settings, file)
         return
-    import_source(settings, JSONLSource(file, source))
+    import_source(settings, JSONLSource(file, source), dry_run)
 
 
-def import_source(settings: Settings, source: "Source") -> None:
-    """Load all records of a source, print the problems, what was changed and one line of counts, and exit with 1 after
-    a problem."""
-    from indexer.loading.load import load
-    from recommender.database.engine import open_database
+@import_group.command("conflicts")
+@click.pass_obj
+def import_conflicts(settings: Settings) -> None:
+    """List the records of which imports kept what is here, and which of their fields.
 
-    with running_count("importing") as progress:
-        report = load(source, open_database(settings), load_analyzer(settings), progress)
+    "kept" are fields that were changed both here and in the source, "not widened" those that would have let more people
+    read. A record leaves the list once both say the same again.
+    """
+    from indexer.commands.running import database_session
+    from indexer.loading.report import stored_conflicts
+
+    with database_session(settings) as session:
+        for line in stored_conflicts(session):
+            click.echo(line)
+
+
+def import_source(settings: Settings, source: "Source", dry_run: bool = False) -> None:
+    """Load all records of a source, print the problems, what was changed or kept and one line of counts, and exit with
+    1 after a problem. With `dry_run` only what would be done is printed."""
+    report = _rehearse(settings, source) if dry_run else _load(settings, source)
     for problem in report.problems:
         click.echo(problem, err=True)
     for change in report.change_lines():
         click.echo(f"changed: {change}", err=True)
-    click.echo(report.line())
+    for line in report.conflict_lines():
+        click.echo(line, err=True)
+    click.echo(f"dry run, nothing was written: {report.line()}" if dry_run else report.line())
     if report.problems:
         sys.exit(1)
+
+
+def _load(settings: Settings, source: "Source") -> "LoadReport":
+    from indexer.loading.load import load
+    from recommender.database.engine import open_database
+
+    with running_count("importing") as progress:
+        return load(source, open_database(settings), load_analyzer(settings), progress)
+
+
+def _rehearse(settings: Settings, source: "Source") -> "LoadReport":
+    from indexer.loading.load import load
+    from indexer.loading.rehearsal import rehearsal
+    from indexer.loading.report import LoadReport
+
+    report = LoadReport(show=click.echo)
+    with rehearsal(settings) as sessions, running_count("importing") as progress:
+        return load(source, sessions, load_analyzer(settings), progress, report)

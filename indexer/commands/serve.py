@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from indexer.commands.index import update_index
 from indexer.commands.running import database_session, stop_when_terminated
 from indexer.commands.store import upgrade_store
 from recommender.settings import Settings
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _SERVER = "web.server"  # imported by its name: the packages indexer and web do not import each other
 _SECONDS_MORE = 10  # that `watch` may take to stop beside KOLLEGA_STOP_SECONDS: a judgement
@@ -41,7 +45,8 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
 def demo(settings: Settings, serve_too: bool) -> None:
     """Load the demo organisation, a fictional Finnish company, and index it.
 
-    A database of an older version is upgraded first, after a backup, as by `kollega upgrade`.
+    What was changed since it was last loaded stays. A database of an older version is upgraded first, after a backup,
+    as by `kollega upgrade`.
 
     With --serve it also starts the server, and prints the names of people who may sign in, with new passwords.
     """
@@ -51,13 +56,24 @@ def demo(settings: Settings, serve_too: bool) -> None:
     from indexer.sources.demo.vectors import with_shipped_vectors
 
     upgrade_store(settings, quiet=True)
-    import_source(settings, DemoSource(date.today()))
+    import_source(settings, DemoSource(date.today(), _loaded(settings, DemoSource.name)))
     update_index(settings, full=False, prepare=with_shipped_vectors)
     if serve_too:
         stop_when_terminated()
         _print_sign_ins(settings)
         with watching(settings.stop_seconds):
             _serve(replace(settings, demo=True, anonymous_reading=True))
+
+
+def _loaded(settings: Settings, source: str) -> "dict[str, datetime]":
+    """When the requests of a source that are in the database were sent, by their ids in the source."""
+    from sqlalchemy import select
+
+    from recommender.database.tables import HelpRequest
+
+    query = select(HelpRequest.external_id, HelpRequest.created_at).where(HelpRequest.source == source)
+    with database_session(settings) as session:
+        return {identifier: at for identifier, at in session.execute(query) if identifier}
 
 
 def _print_sign_ins(settings: Settings) -> None:

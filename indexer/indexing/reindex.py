@@ -17,7 +17,7 @@ from recommender.encoder import Encoder, Vectors, unrelated_cosine
 from recommender.index import generations
 from recommender.index.builder import IndexBuilder
 from recommender.index.digest import item_digest, passage_digest, read_text
-from recommender.index.journal import Journal
+from recommender.index.journal import Journal, remove_journals
 from recommender.index.vector_space import SAMPLE, VectorSpace
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
@@ -89,6 +89,8 @@ def reindex(
         else:
             report.passages = builder.passages
             report.generation = generations.live_name(settings.index_dir) or ""
+            generations.remove_unfinished(settings.index_dir)
+            remove_journals(settings.index_dir)
         if rewrite:
             generations.remove_all_but(settings.index_dir, report.generation)
         report.reused = report.passages - report.encoded

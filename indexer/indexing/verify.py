@@ -96,7 +96,7 @@ def _parts(directory: Path, manifest: Manifest) -> Iterator[str]:
 def _learned(directory: Path) -> Iterator[str]:
     for file in (learned.ANSWER_MODEL, learned.RANKER):
         if not file.usable(directory):
-            yield f"{file.name} of {directory.name} is damaged; the shipped model is used. Run: {file.command}"
+            yield f"{file.name} of {directory.name} is damaged or lost; the shipped model is used. Run: {file.command}"
 
 
 def _models(settings: Settings) -> Iterator[str]:

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.indexing.reindex import ReindexReport, reindex
 from indexer.indexing.retention import erase_what_is_due
 from recommender.checksums import FileState, rewritten, states
-from recommender.corpus import fingerprint
 from recommender.database.failures import explain
 from recommender.database.files import database_path
+from recommender.database.fingerprint import fingerprint
 from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
 from recommender.errors import IndexDamaged, IndexLocked, IndexMismatch, ModelError
@@ -68,14 +68,20 @@ def watch(
             raise
         except IndexLocked as error:
             log.warning("%s", error)
-        except IndexMismatch as error:
-            log.error("%s If you have done so, start this command again.", error)
-            pause = min(2 * pause, _LONGEST_PAUSE)
         except Exception as error:
-            sentence = explain(error, database_path(settings))
-            log.error("The index could not be updated; trying again. %s", sentence or "", exc_info=sentence is None)
+            _log_failure(error, settings)
             pause = min(2 * pause, _LONGEST_PAUSE)
         wait(pause)
+
+
+def _log_failure(error: Exception, settings: Settings) -> None:
+    if isinstance(error, IndexMismatch):
+        log.error("%s If you have done so, start this command again.", error)
+        return
+    sentence = explain(error, database_path(settings))
+    log.error(
+        "The index could not be updated; trying again. %s", sentence or "", exc_info=error if not sentence else None
+    )
 
 
 def _updated(

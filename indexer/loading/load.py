@@ -1,17 +1,35 @@
-"""Loads a source: adds what is new, updates what changed, leaves the rest, and reports what could not be loaded."""
+"""Loads a source: adds what is new, takes what has changed in it and not here, and reports what could not be loaded."""
 
-from collections.abc import Callable
+import secrets
+import time
+from collections.abc import Callable, Iterator
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.loading.references import BadRecord
+from indexer.loading.audiences import IMPORT
+from indexer.loading.prepare import Preparation
 from indexer.loading.report import LoadReport
-from indexer.loading.rows import RowLoader
-from indexer.sources.records import Source
+from indexer.loading.rows import RowWriter
+from indexer.loading.stated import key_of
+from indexer.loading.writing import Prepared
+from indexer.sources.records import (
+    AnswerRecord,
+    LinkRecord,
+    Located,
+    PersonNameRecord,
+    PersonRecord,
+    Source,
+    TeamRecord,
+)
+from recommender import audit
 from recommender.errors import SourceError
 from recommender.language.analyzer import Analyzer
 
-_BATCH = 500  # records in one transaction; a judgement
+_BATCH = 50  # records that are compared together: a judgement
+_LONGEST_WRITE = 0.05  # seconds after which a transaction is committed: a judgement
+_LONGEST_TURN = 0.3  # seconds of transactions after which others may write: a judgement
+_LEFT_FREE = 0.11  # seconds; SQLite's busy handler waits at most 0.1 seconds between two attempts
+_ORDER: tuple[type, ...] = (TeamRecord, PersonRecord, PersonNameRecord, AnswerRecord, LinkRecord)
 
 
 def load(
@@ -19,32 +37,110 @@ def load(
     sessions: sessionmaker[Session],
     analyzer: Analyzer,
     progress: Callable[[int], None] = lambda _n: None,
+    report: LoadReport | None = None,
 ) -> LoadReport:
     """Load a source's records into the database.
 
     A bad record is reported and all others are loaded. When the source itself cannot be read further, the records
-    before that stay loaded, and the error is the last problem in the report.
+    before that stay loaded, and the error is the last problem in the report. What people have changed here stays.
+    Reading and comparing keep nobody from writing; what has changed is written in short transactions.
     """
-    report = LoadReport()
-    with sessions() as session:
-        loader = RowLoader(session, source.name, analyzer)
-        try:
-            for number, located in enumerate(source.records(), 1):
-                progress(number)
-                if located.record is None:
-                    report.problems.append(located.complaint(located.problem))
-                    continue
-                try:
-                    changes = [*located.changes, *loader.put(located.record, report)]
-                except BadRecord as problem:
-                    report.problems.append(located.complaint(str(problem)))
-                    changes = []
-                for change, value in changes:
-                    report.tell(change, value, located.place)
-                if number % _BATCH == 0:
-                    session.commit()
-                    session.expunge_all()
-        except SourceError as error:
-            report.problems.append(str(error))
-        session.commit()
+    report = LoadReport() if report is None else report
+    run, preparation, turns = secrets.token_hex(8), Preparation(source.name, analyzer), _Turns()
+
+    def put(batch: list[Located]) -> None:
+        with sessions() as session:
+            changed = preparation.changed(session, batch, report)
+        _write(changed, source.name, run, sessions, report, turns)
+
+    broken_off: list[str] = []
+    for batch in _batches(_records(source, progress, broken_off)):
+        put(batch)
+    for located in preparation.left_over():
+        report.unchanged -= 1  # it was counted when it was postponed
+        put([located])
+    report.problems += broken_off
+    _record(source.name, sessions, report)
     return report
+
+
+def _records(source: Source, progress: Callable[[int], None], broken_off: list[str]) -> Iterator[Located]:
+    """All records of a source. Why it broke off goes to `broken_off`."""
+    try:
+        for number, located in enumerate(source.records(), 1):
+            progress(number)
+            yield located
+    except SourceError as error:
+        broken_off.append(str(error))
+
+
+def _batches(records: Iterator[Located]) -> Iterator[list[Located]]:
+    """Records in batches, in which none refers to another one or has the same id. A record that cannot be used is
+    alone, so that problems are reported in the order of the records."""
+    batch: list[Located] = []
+    keys: set[str] = set()
+    for located in records:
+        key = key_of(located.record) if located.record is not None else ""
+        if batch and (len(batch) >= _BATCH or key in keys or _stage(batch[-1]) != _stage(located)):
+            yield batch
+            batch, keys = [], set()
+        batch.append(located)
+        keys.add(key)
+    if batch:
+        yield batch
+
+
+def _stage(located: Located) -> int:
+    """Records of one stage do not refer to each other."""
+    if located.record is None:
+        return -1
+    return next((place for place, kind in enumerate(_ORDER) if isinstance(located.record, kind)), len(_ORDER))
+
+
+class _Turns:
+    """Lets others write in between. Whoever waits for SQLite's lock looks every 0.1 seconds whether it is free, so it
+    is left free for that long after every turn."""
+
+    def __init__(self) -> None:
+        self._held, self._released = 0.0, time.monotonic()
+
+    def wait(self) -> None:
+        """Call before a transaction."""
+        free = time.monotonic() - self._released
+        if free < _LEFT_FREE and self._held >= _LONGEST_TURN:
+            time.sleep(_LEFT_FREE - free)
+            free = _LEFT_FREE
+        if free >= _LEFT_FREE:
+            self._held = 0.0
+
+    def release(self, begun: float) -> None:
+        """Call after a transaction, with the time at which it began."""
+        self._released = time.monotonic()
+        self._held += self._released - begun
+
+
+def _write(
+    changed: list[Prepared], source: str, run: str, sessions: sessionmaker[Session], report: LoadReport, turns: _Turns
+) -> None:
+    """Write prepared records, in as many transactions as are needed for each to be short."""
+    place = 0
+    while place < len(changed):
+        with sessions() as session:
+            if session.get_bind().dialect.name == "sqlite":
+                turns.wait()
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")  # nobody changes what is compared meanwhile
+            begun = time.monotonic()
+            writer = RowWriter(session, source, run, changed[place:])
+            while True:
+                writer.put(changed[place], report)
+                place += 1
+                if place == len(changed) or time.monotonic() - begun >= _LONGEST_WRITE:
+                    break
+            session.commit()
+            turns.release(begun)
+
+
+def _record(source: str, sessions: sessionmaker[Session], report: LoadReport) -> None:
+    """Record in the audit log that there was an import."""
+    with sessions.begin() as session:
+        audit.record(session, IMPORT, "import.run", f"source:{source}", report.counts())

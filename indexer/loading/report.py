@@ -1,8 +1,15 @@
 """The result of an import: counts, problems, what was changed, and one line for an admin."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from indexer.loading.merge import Merge
+from indexer.sources.records import Change
+from recommender.database.import_tables import ImportConflict
 
 _MOST_VALUES = 20  # values that are named of one kind of change: a judgement
 
@@ -28,7 +35,9 @@ class Changes:
 class LoadReport:
     """How many records were added, updated and left unchanged; how many links were skipped because a request that they
     name does not exist; what is wrong with the records that could not be loaded; and, by kind, what was changed to make
-    records usable."""
+    records usable. `conflicts` and `not_widened` say where what is here was kept: because it has changed both here and
+    in the source, or because more people could have read. `show` is called with a line for each record that is added or
+    updated."""
 
     added: int = 0
     updated: int = 0
@@ -36,6 +45,29 @@ class LoadReport:
     skipped_links: int = 0
     problems: list[str] = field(default_factory=list)
     changes: dict[str, Changes] = field(default_factory=dict)
+    conflicts: list[str] = field(default_factory=list)
+    not_widened: list[str] = field(default_factory=list)
+    show: Callable[[str], None] | None = None
+
+    def count(self, place: str, item: tuple[str, str], merge: Merge, changed: bool) -> None:
+        """Count a record that was written; `item` is its kind and id."""
+        self.added += merge.new
+        self.updated += changed and not merge.new
+        self.unchanged += not changed and not merge.new
+        where = f"{place}: {' '.join(item)}"
+        if merge.kept:
+            self.conflicts.append(f"{where}: {', '.join(merge.kept)} changed both here and in the source")
+        if merge.not_widened:
+            self.not_widened.append(f"{where}: {', '.join(merge.not_widened)} would let more people read")
+        if self.show is not None and merge.new:
+            self.show(f"{where}: added")
+        elif self.show is not None and changed:
+            self.show(f"{where}: updated {', '.join(merge.taken)}")
+
+    def tell_all(self, place: str, changes: Iterable[Change]) -> None:
+        """Count the changes that were made in the record at `place`."""
+        for change, value in changes:
+            self.tell(change, value, place)
 
     def tell(self, change: str, value: str, place: str) -> None:
         """Count a change of this kind, which was made for `value` (may be empty) in the record at `place`."""
@@ -49,8 +81,39 @@ class LoadReport:
         for change, changes in self.changes.items():
             yield f"{change} ({changes.shown()})"
 
+    def conflict_lines(self) -> Iterator[str]:
+        """A line for each record of which what is here was kept, for an admin."""
+        yield from (f"kept: {line}" for line in self.conflicts)
+        yield from (f"not widened: {line}" for line in self.not_widened)
+
+    def counts(self) -> dict[str, int]:
+        """All counts."""
+        counts = {"added": self.added, "updated": self.updated, "unchanged": self.unchanged}
+        counts |= {"conflicts": len(self.conflicts), "not_widened": len(self.not_widened)}
+        return counts | {"skipped_links": self.skipped_links, "problems": len(self.problems)}
+
     def line(self) -> str:
         """All counts in one line, for an admin."""
-        bad = f", {len(self.problems)} could not be loaded" if self.problems else ""
-        skipped = f", {self.skipped_links} links to unknown requests skipped" if self.skipped_links else ""
-        return f"{self.added} added, {self.updated} updated, {self.unchanged} unchanged{skipped}{bad}"
+        parts = [f"{self.added} added, {self.updated} updated, {self.unchanged} unchanged"]
+        if self.conflicts:
+            parts.append(_counted(len(self.conflicts), "conflict"))
+        if self.not_widened:
+            parts.append(f"{_counted(len(self.not_widened), 'audience')} not widened")
+        if self.skipped_links:
+            parts.append(f"{self.skipped_links} links to unknown requests skipped")
+        if self.problems:
+            parts.append(f"{len(self.problems)} could not be loaded")
+        return ", ".join(parts)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def stored_conflicts(session: Session) -> Iterator[str]:
+    """A line for each record of which imports kept what is here: day, source, kind, id, fields, place in its file."""
+    query = select(ImportConflict).order_by(ImportConflict.at, ImportConflict.source, ImportConflict.external_id)
+    for row in session.scalars(query):
+        fields = [f"kept: {', '.join(row.kept)}"] if row.kept else []
+        fields += [f"not widened: {', '.join(row.not_widened)}"] if row.not_widened else []
+        yield "\t".join((f"{row.at:%Y-%m-%d}", row.source, row.kind, row.external_id, "; ".join(fields), row.place))

@@ -10,7 +10,12 @@ from typing import Any, cast
 
 from sqlalchemy import JSON, Column, Table
 
-from recommender.database import audit_table, erased_table, item_tables  # noqa: F401 - so that their tables are known
+from recommender.database import (  # noqa: F401 - so that their tables are known
+    audit_table,
+    erased_table,
+    import_tables,
+    item_tables,
+)
 from recommender.database.account_tables import Account
 from recommender.database.tables import (
     Base,
@@ -51,6 +56,7 @@ NOT_EXPORTED = (
 """How people sign in, mail that waits, and the audit log, whose chain belongs to one store."""
 ROWS = (
     "request_links", "replacements", "person_settings", "person_topics", "first_suggestions", "events", "erased",
+    "imported_records", "import_conflicts",
 )  # fmt: skip
 """Tables whose rows are written as they are, as lines of the type "row", in this order."""
 

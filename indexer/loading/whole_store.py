@@ -5,7 +5,6 @@ Texts are stored as they are: they were mended when they first came.
 
 import gzip
 import json
-import secrets
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -165,7 +164,7 @@ class _Loader:
             row["kind"] = row["stated_kind"] or guess_kind(row["handle"], row["name"])
         self._add(table, row)
         if disabled:
-            self._add(form.ACCOUNTS, {"person_id": number, "session_key": secrets.token_hex(16), "disabled": True})
+            self._add(form.ACCOUNTS, {"person_id": number, "disabled": True})
         self._put_inner(kind, number, inner)
 
     def _put_inner(self, kind: str, number: int, inner: Row) -> None:

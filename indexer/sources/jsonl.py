@@ -6,22 +6,30 @@ A file that is one JSON list of such objects is read too, and so is a list on a 
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from indexer.sources.records import DocumentRecord, Located, PersonRecord, RequestRecord, TeamRecord, first_problem
+from indexer.sources.json_text import Damaged, ObjectReader, list_in
+from indexer.sources.records import (
+    Change,
+    DocumentRecord,
+    Located,
+    PersonRecord,
+    RequestRecord,
+    TeamRecord,
+    first_problem,
+)
 from indexer.sources.repair import repaired
 from recommender.errors import SourceError
 
 _LINE = TypeAdapter[TeamRecord | PersonRecord | RequestRecord | DocumentRecord](
     Annotated[TeamRecord | PersonRecord | RequestRecord | DocumentRecord, Field(discriminator="type")]
 )
-_LONGEST_LIST = 200_000_000  # bytes of a file that is one list, which is read as a whole: a judgement
+LONGEST_LINE = 20_000_000  # bytes of a line, and of an object in a list: a judgement
 
 
 class JSONLSource:
@@ -37,10 +45,15 @@ class JSONLSource:
         number = 0
         try:
             with self._open() as lines:
-                for number, line in enumerate(lines, 1):
+                while line := lines.readline(LONGEST_LINE + 1):
+                    number += 1
                     if _begins_a_list(line):
-                        yield from self._read_list(number, chain([line], lines))
+                        yield from self._read_list(number, line, lines)
                         return
+                    if len(line) > LONGEST_LINE:
+                        _skip_line(lines)
+                        yield Located(file, number, None, f"longer than {LONGEST_LINE // 1_000_000} MB. Shorten it")
+                        continue
                     if line.strip() == b"{":
                         raise SourceError(
                             f"{self._path} has an object over several lines, from line {number} on; what is before was "
@@ -57,50 +70,24 @@ class JSONLSource:
             raise SourceError(f"{self._path} cannot be read: {error.strerror or error}. Check the path.") from error
 
     @contextmanager
-    def _open(self) -> Iterator[Iterable[bytes]]:
+    def _open(self) -> Iterator[IO[bytes]]:
         with self._path.open("rb") as file:
             if file.peek(2)[:2] == b"\x1f\x8b":
                 with gzip.GzipFile(fileobj=file) as unpacked:
-                    yield unpacked
+                    yield cast("IO[bytes]", unpacked)
             else:
                 yield file
 
-    def _read_list(self, line: int, lines: Iterable[bytes]) -> Iterator[Located]:
+    def _read_list(self, line: int, beginning: bytes, rest: IO[bytes]) -> Iterator[Located]:
         """The objects of a list that begins on this line, each with the line on which it begins. Raises SourceError
         where the list cannot be read further."""
-        text = self._text_of_list(lines)
-        decoder = json.JSONDecoder()
-        place = _skip(text, text.index("[") + 1)
-        line += text.count("\n", 0, place)
-        while place < len(text) and text[place] != "]":
-            try:
-                value, end = decoder.raw_decode(text, place)
-            except (ValueError, RecursionError) as error:
-                raise self._damaged(line) from error
-            yield _located(self._path.name, line, value)
-            after = _skip(text, end)
-            following = _skip(text, after + 1) if text[after : after + 1] == "," else after
-            if following == after and text[after : after + 1] != "]":
-                raise self._damaged(line)
-            line += text.count("\n", place, following)
-            place = following
-        if text[place : place + 1] != "]" or text[place + 1 :].strip():
-            raise self._damaged(line)
-
-    def _text_of_list(self, lines: Iterable[bytes]) -> str:
-        """The text of a list. Raises SourceError when it is too long or not UTF-8."""
-        content = bytearray()
-        for line in lines:
-            content += line
-            if len(content) > _LONGEST_LIST:
-                raise SourceError(
-                    f"{self._path} is one JSON list of more than {_LONGEST_LIST // 1_000_000} MB. "
-                    "Write one object a line, without the list, then import it again."
-                )
         try:
-            return content.decode("utf-8-sig")
+            for number, value, problems, notes in list_in(beginning, rest, LONGEST_LINE):
+                yield _located(self._path.name, line + number, value, problems, notes)
         except UnicodeDecodeError as error:
             raise SourceError(f"{self._path} is a JSON list that is not UTF-8. Save it as UTF-8.") from error
+        except Damaged as error:
+            raise self._damaged(line + error.line) from error
 
     def _damaged(self, line: int) -> SourceError:
         return SourceError(
@@ -110,10 +97,12 @@ class JSONLSource:
 
 
 def _begins_a_list(line: bytes) -> bool:
-    """True for the first line of a list that ends on a later line."""
+    """True for the first line of a list that ends on a later line, or is longer than a line may be."""
     text = line.removeprefix(b"\xef\xbb\xbf").strip()
     if not text.startswith(b"["):
         return False
+    if len(line) > LONGEST_LINE:
+        return True
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
@@ -123,17 +112,17 @@ def _begins_a_list(line: bytes) -> bool:
     return False
 
 
-def _skip(text: str, place: int) -> int:
-    """The place of the next character that is no white space."""
-    while place < len(text) and text[place] in " \t\r\n":
-        place += 1
-    return place
+def _skip_line(lines: IO[bytes]) -> None:
+    """Read on to the end of a line without keeping it."""
+    while (part := lines.readline(1 << 20)) and not part.endswith(b"\n"):
+        pass
 
 
 def _read_line(file: str, number: int, line: bytes) -> Iterator[Located]:
     """The object of a line; or the objects, when the line is a list of them."""
+    reader = ObjectReader()
     try:
-        value = json.loads(line.decode("utf-8-sig"))
+        value = reader.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
         yield Located(file, number, None, "not UTF-8")
     except json.JSONDecodeError as error:
@@ -141,17 +130,20 @@ def _read_line(file: str, number: int, line: bytes) -> Iterator[Located]:
     except (ValueError, RecursionError) as error:  # numbers too long and nesting too deep for Python
         yield Located(file, number, None, f"not JSON that can be read ({error})")
     else:
+        problems, notes = reader.taken()
         several = isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value)
         for entry in value if several else [value]:
-            yield _located(file, number, entry)
+            yield _located(file, number, entry, problems, notes)
 
 
-def _located(file: str, number: int, value: Any) -> Located:
+def _located(file: str, number: int, value: Any, problems: list[str], notes: list[Change]) -> Located:
+    if problems:
+        return Located(file, number, None, problems[0])
     try:
         if not isinstance(value, dict):
             return Located(file, number, None, "not an object in braces, with its type and fields")
         made, changes = repaired(value)
-        return Located(file, number, _LINE.validate_python(made), changes=changes)
+        return Located(file, number, _LINE.validate_python(made), changes=(*notes, *changes))
     except ValidationError as error:
         return Located(file, number, None, first_problem(error))
     except (ValueError, RecursionError) as error:

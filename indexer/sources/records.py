@@ -1,7 +1,5 @@
 """What a source yields: records of teams, people, requests, replies and documents. Pydantic checks every field."""
 
-import hashlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,6 +17,13 @@ from pydantic import (
 )
 
 from indexer.sources.times import read_day, read_time
+from recommender.database.handles import LONGEST_HANDLES, usable_handle, visible
+
+
+def _printable(value: str) -> str:
+    if visible(value) != value:
+        raise ValueError("it contains a character that cannot be seen. Remove it")
+    return value
 
 
 def _storable(value: str) -> str:
@@ -28,20 +33,8 @@ def _storable(value: str) -> str:
 
 
 LONGEST_TITLE = 500
-LONGEST_HANDLES = {"team": 64, "person": 120}
 _Short = StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
 _Line = StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TITLE)
-
-
-def usable_handle(identifier: str, kind: str = "person") -> str:
-    """The handle of a team or person (`kind`) of this id: the id itself, unless it has spaces or is too long for the
-    database; then its beginning with a digest of the whole, so that two ids never become one."""
-    identifier, longest = identifier.strip(), LONGEST_HANDLES[kind]
-    words = re.sub(r"\s+", "-", identifier)
-    if words == identifier and len(identifier) <= longest:
-        return identifier
-    digest = hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{words[: longest - 9]}-{digest}"
 
 
 def _handle(value: Any) -> Any:
@@ -64,7 +57,7 @@ Text = Annotated[str, AfterValidator(_storable)]
 _Some = StringConstraints(min_length=1)
 Handle = Annotated[str, _Some, BeforeValidator(_handle), AfterValidator(_storable)]
 TeamHandle = Annotated[str, _Some, BeforeValidator(_team_handle), AfterValidator(_storable)]
-Identifier = Annotated[str, _Short, AfterValidator(_storable)]
+Identifier = Annotated[str, _Short, AfterValidator(_storable), AfterValidator(_printable)]
 Title = Annotated[str, _Line, AfterValidator(_storable)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 Token = Annotated[str, StringConstraints(pattern=r"^(everyone|(team|person):\S+)$"), BeforeValidator(_token)]
@@ -208,13 +201,15 @@ Record = (
 
 @dataclass(frozen=True)
 class Located:
-    """A record with its file and line, or the problem why there is no record; and what was changed to make it."""
+    """A record with its file and line, or the problem why there is no record; and what was changed to make it.
+    `is_last` says that no other record with the same id follows."""
 
     file: str
     line: int
     record: Record | None
     problem: str = ""
     changes: tuple[Change, ...] = ()
+    is_last: bool = False
 
     @property
     def place(self) -> str:
@@ -246,4 +241,6 @@ def first_problem(error: Any) -> str:
     )
     where = ".".join(str(part) for part in place)
     message = str(detail["msg"]).removeprefix("Value error, ")
+    if detail["input"] is None and place:
+        message = "it is missing"
     return f"{where}: {message}" if where else message

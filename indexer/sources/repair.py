@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from indexer.sources.records import (
-    LONGEST_HANDLES,
     LONGEST_TITLE,
     Change,
     DocumentRecord,
@@ -19,11 +18,11 @@ from indexer.sources.records import (
     ReplyRecord,
     RequestRecord,
     TeamRecord,
-    usable_handle,
 )
 from indexer.texts.html import plain
 from indexer.texts.subject import first_words, title_of
 from indexer.texts.unreadable import readable
+from recommender.database.handles import LONGEST_HANDLES, usable_handle, visible
 
 Object = dict[str, Any]
 _MODELS: dict[str, type[BaseModel]] = {
@@ -60,6 +59,7 @@ def repaired(value: Object) -> tuple[Object, tuple[Change, ...]]:
     changes: list[Change] = []
     record = _known_fields(value, kind, {"type", *_MODELS[kind].model_fields}, changes)
     _repair_handle(record, kind, changes)
+    _repair_lines(record, kind, changes)
     for name in ("name", "name_fi"):
         if isinstance(record.get(name), str):
             record[name] = title_of(record[name])
@@ -109,8 +109,24 @@ def _repair_handle(record: Object, kind: str, changes: list[Change]) -> None:
         return
     usable = usable_handle(handle, kind)
     if usable != handle.strip():
-        change = f"ids of a {kind} with spaces or of more than {LONGEST_HANDLES[kind]} characters were rewritten"
-        changes.append((change, f"{handle.strip()[:_MOST_IN_A_NAME]} is {usable[:_MOST_IN_A_NAME]}"))
+        change = f"ids of a {kind} that cannot be handles were rewritten"
+        shown = ascii(handle.strip())[1:-1] if visible(handle) != handle or not handle.isprintable() else handle.strip()
+        changes.append((change, f"{shown[:_MOST_IN_A_NAME]} is {usable[:_MOST_IN_A_NAME]}"))
+
+
+def _repair_lines(record: Object, kind: str, changes: list[Change]) -> None:
+    """Take out of titles, names and tags what cannot be seen and could make them look like others. A NUL stays for the
+    record to refuse."""
+    for name in ("title", "name", "name_fi"):
+        line = record.get(name)
+        if isinstance(line, str) and "\0" not in line and visible(line) != line:
+            record[name] = visible(line)
+            changes.append((f"characters that cannot be seen were taken out of the {name} of a {kind}", ""))
+    tags = record.get("tags")
+    if isinstance(tags, list) and all(isinstance(tag, str) and "\0" not in tag for tag in tags):
+        if tags != [visible(tag) for tag in tags]:
+            changes.append((f"characters that cannot be seen were taken out of the tags of a {kind}", ""))
+        record["tags"] = [visible(tag) for tag in tags]
 
 
 def _repair_languages(record: Object, kind: str, changes: list[Change]) -> None:

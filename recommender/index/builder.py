@@ -199,6 +199,8 @@ class IndexBuilder:
         background = _background(catalogue, dense, unrelated, typical)
         digest = digest_of(*(f"{key} {value}" for key, value in sorted(catalogue.digests().items())))
         catalogue.close()  # its file is complete now
+        if self._old:
+            self._old[0].close()
         manifest = Manifest(
             format=generations.FORMAT,
             analysis=ANALYSIS_VERSION,
@@ -214,16 +216,17 @@ class IndexBuilder:
             digest=digest,
             files=generations.checksums_of(directory),
         )
-        if self._old:
-            self._old[0].close()
+        self._make_live(directory, manifest)
+        return manifest
+
+    def _make_live(self, directory: Path, manifest: Manifest) -> None:
         manifest.write(directory)
         try:
-            self._verify(directory, items)
+            self._verify(directory, manifest.items)
         except IndexDamaged:
             (directory / "manifest.json").unlink()
             raise
         generations.publish(self._index_dir, directory)
-        return manifest
 
     def _commit(self) -> tuple[int, int]:
         """Store what was added and removed; returns the numbers of items and passages."""

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 FORMAT = 4  # of the files in a generation; an index of another format must be built again
 _REWRITE = "REWRITE"  # the file that asks for a rewrite
 EXPERTS, CALIBRATION = "experts.json", "calibration.json"
+WAS_LEARNED = ".learned"  # ending of the empty file beside each of these two, which shows when it was lost
 CATALOGUE, VECTORS, SPACE, LEXICAL = "catalogue.db", "vectors.faiss", "space.npz", "lexical"
 
 
@@ -134,22 +135,30 @@ def begin(index_dir: Path, model: ModelCard) -> Path:
     Learned weights are copied from the live generation, unless that was made with another model, which is logged.
     """
     index_dir.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(index_dir)
     names = finished(index_dir)
-    for path in index_dir.glob("gen-*"):
-        if path.name not in names:
-            _remove(path)
     number = int(names[-1].partition("-")[2]) + 1 if names else 1
     directory = index_dir / f"gen-{number:06d}"
     directory.mkdir()
     previous = index_dir / (live_name(index_dir) or "")
-    learned = [previous / name for name in (EXPERTS, CALIBRATION) if (previous / name).is_file()]
+    copied = [f"{name}{ending}" for name in (EXPERTS, CALIBRATION) for ending in ("", WAS_LEARNED)]
+    learned = [previous / name for name in copied if (previous / name).is_file()]
     if learned and _model_of(previous) == asdict(model):
         for path in learned:
             shutil.copy2(path, directory / path.name)
     elif learned:
-        ignored = ", ".join(path.name for path in learned)
+        ignored = ", ".join(path.name for path in learned if path.suffix != WAS_LEARNED)
         log.warning("%s of %s belong to another model and are not copied", ignored, previous.name)
     return directory
+
+
+def remove_unfinished(index_dir: Path) -> None:
+    """Remove what an interrupted run left. Call this under the write lock."""
+    (index_dir / "CURRENT.new").unlink(missing_ok=True)
+    names = finished(index_dir)
+    for path in index_dir.glob("gen-*"):
+        if path.name not in names:
+            _remove(path)
 
 
 def _model_of(directory: Path) -> object:

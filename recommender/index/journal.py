@@ -54,6 +54,12 @@ class Journal:
         self._connection.close()
 
 
+def remove_journals(index_dir: Path) -> None:
+    """Delete what is left of interrupted runs, of any model. Call this when the index is up to date."""
+    for path in index_dir.glob("journal-*.db*"):
+        path.unlink(missing_ok=True)
+
+
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path)
     try:

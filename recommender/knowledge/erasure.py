@@ -18,6 +18,7 @@ from recommender import audit
 from recommender.audit import Actor
 from recommender.database.account_tables import Account
 from recommender.database.erased_table import Erased
+from recommender.database.import_tables import forget_imported, record_key
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import (
     Document,
@@ -45,6 +46,8 @@ def erase_request(session: Session, request: HelpRequest, who: Actor) -> None:
     session.execute(delete(RequestLink).where(links))
     session.execute(delete(Event).where(Event.request_id == request.id))
     _forget_item(session, key, request.source, request.external_id)
+    answers = [record_key("answer", request.external_id or "", reply.external_id or "") for reply in request.replies]
+    forget_imported(session, answers, request.source)
     session.delete(request)
     session.flush()
     audit.record(session, who, "request.erased", key)
@@ -143,7 +146,9 @@ def _forget_item(session: Session, key: str, source: str, external_id: str | Non
 
 
 def _remember(session: Session, kind: str, *name: str) -> None:
+    """Remember that something was erased, and forget what was imported of it."""
     session.merge(Erased(digest=_digest(kind, *name), erased_on=utc_now().date()))
+    forget_imported(session, [record_key(kind, name[-1])], name[0] if len(name) > 1 else None)
 
 
 def _digest(kind: str, *name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from recommender.corpus import fingerprint
+from recommender.database.fingerprint import fingerprint
 from recommender.database.tables import (
     Document,
     DocumentAudience,

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
-from recommender.corpus import readable_items
-from recommender.datatypes import DENSE_MISSING, Item, Passage, Role
+from recommender.corpus import is_empty, readable_items
+from recommender.datatypes import DATABASE_EMPTY, DENSE_MISSING, Item, Passage, Role
 from recommender.encoder import CrossEncoder, Encoder
 from recommender.index import Hit, SearchIndex
 from recommender.index.digest import item_digest
@@ -80,6 +80,8 @@ class Search:
         if index is None or not pool.candidates:
             return Results(pool)
         readable = _readable_items(pool.candidates, reader, session, top_k)
+        if not readable and is_empty(session):  # its file was deleted, and an empty one made
+            return Results(replace(pool, notices=(*pool.notices, DATABASE_EMPTY)))
         redirected = lead_on(readable, pool.candidates, index, reader, session, leave_out, among)
         ranked = redirected.ranked
         texts = self._texts(index, ranked[:RERANKED])

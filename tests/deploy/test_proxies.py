@@ -21,6 +21,7 @@ from flask.testing import FlaskClient
 
 from recommender.settings import Settings
 from tests.paths import ROOT
+from web.client_address import client_address
 from web.server import Server
 
 DEPLOY = ROOT / "deploy"
@@ -57,7 +58,7 @@ def kollega(open_client: Callable[[], FlaskClient], settings: Settings) -> Itera
 
 
 def _seen() -> Any:
-    return jsonify(dict(request.headers))
+    return jsonify(dict(request.headers) | {"client": client_address()})
 
 
 @pytest.fixture
@@ -185,6 +186,7 @@ def test_the_client_is_named_by_the_proxy_and_not_by_itself(proxy: Proxy) -> Non
     seen = {name.lower(): value for name, value in json.loads(answer.text).items()}  # type: ignore[attr-defined]
     assert seen["host"] == NAME
     assert (seen["x-forwarded-for"], seen["x-forwarded-proto"]) == ("127.0.0.1", "https")
+    assert seen["client"] == "127.0.0.1"  # which every limit counts by
     assert seen["x-request-id"] != "chosen-by-the-client"
     assert answer.headers["X-Request-ID"] == seen["x-request-id"]
 

@@ -22,7 +22,7 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _VARIABLE = re.compile(r"\bKOLLEGA_[A-Z][A-Z_]*")
-_NOT_SETTINGS = {"KOLLEGA_LEAK_CASES"}
+_NOT_SETTINGS = {"KOLLEGA_LEAK_CASES", "KOLLEGA_DAMAGE_CASES", "KOLLEGA_KILLS"}
 """Variables that only the tests read."""
 
 

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.access import ANYONE, Reader
 from recommender.corpus import (
     document_contributions,
-    fingerprint,
     headings,
     items,
     load_items,
     merge_target,
     readable_items,
 )
+from recommender.database.fingerprint import fingerprint
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.datatypes import Contribution, Heading, Kind, Part

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from recommender.access import ANYONE
-from recommender.datatypes import DENSE_MISSING, INDEX_MISSING, KEYWORDS_MISSING, LEARNED_MISSING
+from recommender.database.tables import HelpRequest, Reply
+from recommender.datatypes import DATABASE_EMPTY, DENSE_MISSING, INDEX_MISSING, KEYWORDS_MISSING, LEARNED_MISSING
 from recommender.index import generations
 from recommender.learned import ANSWER_MODEL
 from recommender.recommender import Recommender
@@ -119,7 +121,7 @@ def test_a_panic_of_the_keyword_engine_is_a_notice_and_dense_search_answers(
 
 
 @pytest.mark.parametrize("wait", [False, True])
-def test_a_learned_model_with_a_turned_over_digit_is_a_notice(
+def test_a_learned_model_that_is_lost_or_has_a_turned_over_digit_is_a_notice(
     world: tuple[Recommender, Path, int], session: Session, wait: bool
 ) -> None:
     recommender, directory, _request_id = world
@@ -127,6 +129,13 @@ def test_a_learned_model_with_a_turned_over_digit_is_a_notice(
     recommender.refresh(wait=wait)
     assert recommender.recommend("printer jam", ANYONE, session).notices == ()
     path = directory / "calibration.json"
+    content = path.read_text(encoding="utf-8")
+    path.unlink()
+    recommender.refresh(wait=wait)
+    assert recommender.recommend("printer jam", ANYONE, session).notices == (LEARNED_MISSING,)
+    path.write_text(content, encoding="utf-8")
+    recommender.refresh(wait=wait)
+    assert recommender.recommend("printer jam", ANYONE, session).notices == ()
     path.write_text(path.read_text(encoding="utf-8").replace("2.5", "0.5"), encoding="utf-8")
     recommender.refresh(wait=wait)
     assert recommender.recommend("printer jam", ANYONE, session).notices == (LEARNED_MISSING,)
@@ -158,3 +167,12 @@ def test_without_keyword_search_as_many_items_are_readable(
     damaged = reopen(encoder)
     assert damaged.index is not None and recommender.index is not None
     assert damaged.index.size(ANYONE.tokens) == recommender.index.size(ANYONE.tokens) == 7
+
+
+def test_an_empty_database_beside_an_index_is_a_notice(world: tuple[Recommender, Path, int], session: Session) -> None:
+    recommender, _directory, _request_id = world
+    for table in (Reply, HelpRequest):
+        session.execute(delete(table))
+    session.commit()
+    result = recommender.recommend("printer jam", ANYONE, session)
+    assert (result.notices, result.suggestions) == ((DATABASE_EMPTY,), ())

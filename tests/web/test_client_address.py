@@ -1,17 +1,16 @@
 """client_address.py: which address a request comes from, behind one proxy, several, or none."""
 
 import threading
-from contextlib import suppress
-from dataclasses import replace
+from socket import socket
 from urllib.request import Request, urlopen
 
 import pytest
 from flask import Flask
-from waitress import create_server
 
 from recommender.errors import SettingsError
 from recommender.settings import Settings
 from web.client_address import client_address, from_trusted_proxy, limit_key
+from web.server import Server
 
 PROXIES = "127.0.0.1, 10.0.0.0/8, 2001:db8:1::/48"
 
@@ -85,33 +84,17 @@ def test_what_is_no_address_or_network_is_refused_as_a_setting() -> None:
         Settings(trusted_proxies="10.0.0.0/8, proxy.example")
 
 
-def test_the_header_reaches_the_application_through_the_real_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_header_reaches_the_application_through_the_real_server() -> None:
     """waitress removes the header unless it is told not to."""
-    from web import server
-
-    made = []
-    monkeypatch.setattr(server, "create_app", lambda _settings: _app())
-    monkeypatch.setattr(server, "create_server", lambda *args, **options: made.append((args, options)) or _Stop())
-    server.run(replace(Settings(), port=1))
-    (((app,), options),) = made
-    real = create_server(app, **{**options, "port": 0})
-
-    def serve() -> None:
-        with suppress(OSError):  # when its sockets are closed
-            real.run()
-
-    thread = threading.Thread(target=serve, daemon=True)
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Server(_app(), Settings(port=port, stop_seconds=0.5))
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}
-    with urlopen(Request(f"http://127.0.0.1:{real.effective_port}/", headers=headers), timeout=20) as answer:
+    with urlopen(Request(f"http://127.0.0.1:{port}/", headers=headers), timeout=20) as answer:
         assert answer.read() == b"203.0.113.9"
-    real.close()
+    server.stop()
     thread.join(20)
-
-
-class _Stop:
-    """A server that ends at once."""
-
-    def run(self) -> None: ...
-
-    def close(self) -> None: ...
+    assert not thread.is_alive()

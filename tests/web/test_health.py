@@ -93,4 +93,4 @@ def test_health_is_503_when_the_database_is_damaged(
         content[:4096] + b"x" * (len(content) - 4096) if damage == "junk" else content[: len(content) // 8]
     )
     answer = client.get("/health")
-    assert (answer.status_code, answer.json) == (503, {"ready": False})
+    assert (answer.status_code, answer.json) == (503, {"ready": False, "reason": "the database cannot be read"})

@@ -143,7 +143,7 @@ def _break_the_database(client: FlaskClient) -> None:
 
 
 def test_ids_of_another_proxy_are_taken_when_the_settings_trust_it(open_with: OpenWith, settings: Settings) -> None:
-    client = open_with(settings_changed={"trusted_proxies": "192.0.2.7, 192.0.2.8"})
-    for address, taken in (("192.0.2.8", True), ("127.0.0.1", False)):
+    client = open_with(settings_changed={"trusted_proxies": "192.0.2.7, 198.51.100.0/24"})
+    for address, taken in (("192.0.2.7", True), ("198.51.100.9", True), ("127.0.0.1", False)):
         answer = client.get("/", headers={"X-Request-ID": PROXY_ID}, environ_base={"REMOTE_ADDR": address})
         assert (answer.headers["X-Request-ID"] == PROXY_ID) is taken

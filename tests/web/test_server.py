@@ -1,6 +1,7 @@
 """server.py: `kollega serve` finishes what it is at before it stops, and answers monitoring while all else waits."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -13,7 +14,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
 
+from recommender import accounts
+from recommender.database.tables import HelpRequest, Person
+from recommender.settings import Settings
+from tests.conftest import MODELS
 from tests.paths import ROOT
 
 LARGE = 20_000_000  # bytes of an answer: more than the system takes from a server at once
@@ -36,6 +43,16 @@ web.server.create_app = lambda settings: app
 from indexer.cli import main
 main()
 """
+REAL = """
+import recommender.encoder.load
+import recommender.recommender
+from tests.conftest import FakeEncoder
+for module in (recommender.encoder.load, recommender.recommender):
+    module.load_encoder = lambda settings: FakeEncoder()
+from indexer.cli import main
+main()
+"""
+"""`kollega serve` as it is, with the fake encoder."""
 Serve = Callable[..., tuple[subprocess.Popen[str], int]]
 
 
@@ -45,14 +62,18 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     process and its port."""
     started = []
 
-    def start(**settings: str) -> tuple[subprocess.Popen[str], int]:
+    def start(script: str = SCRIPT, **settings: str) -> tuple[subprocess.Popen[str], int]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        environment = os.environ | {"KOLLEGA_HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        environment = os.environ | {
+            "KOLLEGA_HOME": str(tmp_path / "home"),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+        }
         server = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, "serve", "--port", str(port)],
-            env=environment | settings,
+            [sys.executable, "-c", script, "serve", "--port", str(port)],
+            env=environment | {"PYTHONUNBUFFERED": "1"} | settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -172,3 +193,56 @@ def test_monitoring_is_answered_while_every_thread_waits(serve: Serve) -> None:
     for request in slow:
         request.join()
         assert request.answer == (200, LARGE)
+
+
+class Writer(threading.Thread):
+    """Somebody who sends one request after the other until the server is gone. `stored` are the titles whose storing
+    was acknowledged, `refused` any other answer than that."""
+
+    def __init__(self, port: int, token: str, number: int) -> None:
+        super().__init__()
+        self._port, self._token, self._number = port, token, number
+        self.stored: list[str] = []
+        self.refused: list[int] = []
+        self.start()
+
+    def run(self) -> None:
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        for turn in range(100_000):
+            title = f"Request {turn} of writer {self._number}"
+            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+            try:
+                connection.request("POST", "/api/v1/requests", json.dumps({"title": title, "body": ""}), headers)
+                status = connection.getresponse().status
+            except (OSError, http.client.HTTPException):
+                return
+            finally:
+                connection.close()
+            if status == 201:
+                self.stored.append(title)
+            else:
+                self.refused.append(status)
+
+
+def test_nothing_that_was_acknowledged_is_lost_when_the_server_is_stopped_under_ten_writers(
+    serve: Serve, settings: Settings, sessions: sessionmaker[Session], add_person: Callable[..., int]
+) -> None:
+    (settings.home / "models").symlink_to(MODELS, target_is_directory=True)
+    person_id = add_person("aino")
+    with sessions.begin() as session:
+        token = accounts.make_token(session, session.get_one(Person, person_id), "test", ["read", "write"])
+    server, port = serve(REAL, KOLLEGA_API_RATE="1000000 per minute", KOLLEGA_MODEL="fake")
+    writers = [Writer(port, token, number) for number in range(10)]
+    while not all(len(writer.stored) >= 3 for writer in writers):
+        assert server.poll() is None and all(writer.is_alive() for writer in writers)
+        time.sleep(0.05)
+    server.terminate()
+    assert server.wait(60) == 0
+    for writer in writers:
+        writer.join()
+    acknowledged = {title for writer in writers for title in writer.stored}
+    with sessions() as session:
+        stored = set(session.scalars(select(HelpRequest.title)))
+    assert len(acknowledged) >= 30 and acknowledged <= stored
+    assert [status for writer in writers for status in writer.refused] == []
+    assert len(stored - acknowledged) <= len(writers)  # at most one for each writer, whose answer did not come through

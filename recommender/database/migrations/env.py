@@ -2,7 +2,14 @@
 
 from alembic import context
 
-from recommender.database import account_tables, audit_table, erased_table, item_tables  # noqa: F401 - to know their tables
+from recommender.database import (  # noqa: F401 - so that their tables are known
+    account_tables,
+    audit_table,
+    erased_table,
+    import_tables,
+    item_tables,
+    sent_tables,
+)
 from recommender.database.tables import Base
 
 context.configure(

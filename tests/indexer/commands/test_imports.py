@@ -1,6 +1,8 @@
 """commands/imports.py: `kollega import`."""
 
 import gzip
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,50 @@ def test_each_kind_of_change_is_told_once_with_a_count_and_is_no_error(
     assert told[1:] == [
         "changed: the status of requests was read as resolved (30 times, first at records.jsonl:3: closed (30))"
     ]
+
+
+def test_a_dry_run_shows_what_would_change_and_writes_nothing(
+    kollega: Kollega, write_lines: WriteLines, tmp_path: Path
+) -> None:
+    narrow = {**REQUEST, "id": "r2", "team": "it", "audience": []}
+    first = kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST, narrow))
+    assert (first.exit_code, first.stderr) == (0, "")
+    database = tmp_path / "home" / "kollega.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE requests SET status = 'open', resolved_at = NULL WHERE external_id = 'r1'")
+        connection.execute("UPDATE replies SET accepted = 0 WHERE request_id = 1")
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    home = {path: path.read_bytes() for path in (tmp_path / "home").iterdir() if path.is_file()}
+    changed = {**REQUEST, "title": "Printer on fire", "resolution": "Call 112", "audience": ["everyone"]}
+    path = write_lines(TEAM, AINO, changed, {**narrow, "audience": ["everyone"]}, {**REQUEST, "id": "r3"}, "{broken")
+    dry = kollega("import", "jsonl", path, "--dry-run")
+    assert dry.exit_code == 1
+    assert dry.stdout.splitlines() == [
+        "records.jsonl:3: request r1: updated title",
+        "records.jsonl:5: request r3: added",
+        "dry run, nothing was written: 1 added, 1 updated, 3 unchanged, 1 conflict, 1 audience not widened, "
+        "1 could not be loaded",
+    ]
+    assert [line for line in dry.stderr.splitlines() if not line.startswith("importing")] == [
+        "records.jsonl:6: not JSON (Expecting property name enclosed in double quotes at column 2)",
+        "kept: records.jsonl:3: request r1: status changed both here and in the source",
+        "not widened: records.jsonl:4: request r2: audience would let more people read",
+    ]
+    assert {path: path.read_bytes() for path in (tmp_path / "home").iterdir() if path.is_file()} == home
+    done = kollega("import", "jsonl", path)
+    assert f"dry run, nothing was written: {done.stdout}" == dry.stdout.splitlines(keepends=True)[-1]
+    listed = [line.split("\t")[1:] for line in kollega("import", "conflicts").stdout.splitlines()]
+    assert listed == [
+        ["jsonl", "request", "r1", "kept: status", "records.jsonl:3"],
+        ["jsonl", "request", "r2", "not widened: audience", "records.jsonl:4"],
+    ]
+
+
+def test_a_dry_run_without_a_database_makes_none(
+    kollega: Kollega, write_lines: WriteLines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KOLLEGA_HOME", str(tmp_path / "nowhere"))
+    dry = kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST), "--dry-run")
+    assert dry.stdout.splitlines()[-1] == "dry run, nothing was written: 3 added, 0 updated, 0 unchanged"
+    assert not (tmp_path / "nowhere").exists()

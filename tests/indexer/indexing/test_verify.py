@@ -160,7 +160,7 @@ def test_damaged_learned_weights_and_models_are_named(settings: Settings, proble
     path.write_text(path.read_text(encoding="utf-8").replace("1.5", "9.5"), encoding="utf-8")
     (folder / "model.bin").write_bytes(b"weight")
     assert problems() == [
-        "experts.json of gen-000001 is damaged; the shipped model is used. Run: kollega train-experts",
+        "experts.json of gen-000001 is damaged or lost; the shipped model is used. Run: kollega train-experts",
         "The model's files are damaged: model.bin in m-openvino is damaged. Run: kollega prepare",
     ]
 

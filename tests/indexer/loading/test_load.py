@@ -2,10 +2,13 @@
 
 import gzip
 import json
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,9 +19,12 @@ from indexer.loading import load as load_module
 from indexer.loading.load import load
 from indexer.loading.report import LoadReport
 from indexer.sources.jsonl import JSONLSource
+from indexer.sources.records import Located
 from recommender.access import may_read, reader_of, request_audience
 from recommender.database.tables import Document, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
+from tests.conftest import MODELS
 
 Line = dict[str, Any]
 Import = Callable[..., LoadReport]
@@ -370,9 +376,10 @@ def test_a_team_stays_restricted_when_a_later_import_leaves_it_out(
     with sessions() as session:
         assert session.query(Team).one().restricted is True
         assert _request(session).audience == []
-    assert _counts(import_lines(HR | {"restricted": False})) == (0, 1, 0, [])
+    report = import_lines(HR | {"restricted": False})  # nobody reads more because of an import
+    assert report.line() == "0 added, 0 updated, 1 unchanged, 1 audience not widened"
     with sessions() as session:
-        assert session.query(Team).one().restricted is False
+        assert session.query(Team).one().restricted is True
 
 
 def test_a_request_whose_team_has_become_restricted_loses_readers_at_the_next_import(
@@ -384,17 +391,98 @@ def test_a_request_whose_team_has_become_restricted_loses_readers_at_the_next_im
         assert _request(session).audience == []
 
 
-def test_whether_a_request_is_anonymous_is_stored_and_updated(
+def test_an_import_hides_the_name_of_an_asker_and_never_shows_it_again(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
-    for line, counts in (
-        (REQUEST | {"anonymous": True}, (4, 0, 0)),
-        (REQUEST | {"anonymous": True}, (0, 0, 4)),
-        (REQUEST, (0, 1, 3)),
+    anonymous = REQUEST | {"anonymous": True}
+    for line, counts, hidden in (
+        (REQUEST, (4, 0, 0), False),
+        (anonymous, (0, 1, 3), True),
+        (anonymous, (0, 0, 4), True),
+        (REQUEST, (0, 0, 4), True),
     ):
         report = import_lines(TEAM, AINO, MATTI, line)
         assert (report.added, report.updated, report.unchanged) == counts
         with sessions() as session:
             row = _request(session)
-            assert row.anonymous is ("anonymous" in line)
+            assert row.anonymous is hidden
             assert row.asked_by is not None and row.asked_by.handle == "matti"
+    assert report.not_widened == ["records.jsonl:4: request r1: anonymous would let more people read"]
+
+
+class _Watched(JSONLSource):
+    """A source that writes to the database through another connection before each of its records."""
+
+    def __init__(self, path: Path, write: Callable[[], None]) -> None:
+        super().__init__(path)
+        self._write = write
+
+    def records(self) -> Iterator[Located]:
+        for located in super().records():
+            self._write()
+            yield located
+
+
+class _WatchedAnalyzer(Analyzer):
+    """An analyser that writes to the database through another connection before it finds a language."""
+
+    write: Callable[[], None]
+
+    def detect(self, text: str) -> str:
+        self.write()
+        return super().detect(text)
+
+
+def test_others_can_write_while_records_are_read_and_languages_are_found(
+    tmp_path: Path, settings: Settings, sessions: sessionmaker[Session]
+) -> None:
+    path = tmp_path / "records.jsonl"
+    lines = [TEAM, AINO, MATTI, *({**REQUEST, "id": f"r{n}"} for n in range(120))]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    written = 0
+    with closing(sqlite3.connect(settings.home / "kollega.db", timeout=0, isolation_level=None)) as other:
+
+        def write() -> None:
+            nonlocal written
+            other.execute("UPDATE teams SET name_fi = name_fi")  # fails at once while somebody else is writing
+            written += 1
+
+        analyzer = _WatchedAnalyzer(MODELS / "dictionaries")
+        analyzer.write = write
+        assert _counts(load(_Watched(path, write), sessions, analyzer)) == (123, 0, 0, [])
+        assert written == 123 + 120
+
+
+def test_the_lock_is_left_free_after_some_time_of_writing_so_that_who_waits_for_it_gets_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, slept = 100.0, []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(round(seconds, 2))
+        now += seconds
+
+    monkeypatch.setattr(load_module, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
+    turns = load_module._Turns()
+    for _ in range(20):
+        turns.wait()
+        begun, now = now, now + 0.125
+        turns.release(begun)
+        now += 0.01
+    assert slept == [0.1] * 6  # after each 0.3 seconds of writing
+    now += 0.2  # free for long enough by itself
+    turns.wait()
+    assert len(slept) == 6
+
+
+def test_the_team_that_an_anonymous_request_was_imported_for_is_the_only_one_that_knows_who_asked(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    hr, line = {"type": "team", "id": "hr", "name": "HR"}, {**REQUEST, "anonymous": True}
+    import_lines(TEAM, hr, AINO, MATTI, line)
+    import_lines(TEAM, hr, AINO, MATTI, {**line, "team": "hr"})
+    with sessions() as session:
+        row = session.query(HelpRequest).one()
+        known = [session.get_one(Team, number).handle for number in row.name_known_to]
+        assert row.team is not None and (row.team.handle, known) == ("it", ["it"])

@@ -2,13 +2,14 @@
 
 import gzip
 import json
+import tracemalloc
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from indexer.sources import jsonl
+from indexer.sources import json_text, jsonl
 from indexer.sources.jsonl import JSONLSource
 from indexer.sources.records import DocumentRecord, Located, PersonRecord, RequestRecord, TeamRecord
 from recommender.errors import SourceError
@@ -196,10 +197,83 @@ def test_objects_over_several_lines_are_refused_in_one_sentence(tmp_path: Path) 
         _read(tmp_path / "f.json", "\n\n" + "\n".join(json.dumps(line, indent=1) for line in _PEOPLE))
 
 
-def test_a_list_that_is_too_long_is_refused_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsonl, "_LONGEST_LIST", 100)
-    with pytest.raises(SourceError, match=r"Write one object a line, without the list, then import it again\."):
-        _read(tmp_path / "list.json", json.dumps(_PEOPLE, indent=1))
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_list_of_any_length_is_read_piece_by_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, indent: int | None
+) -> None:
+    people = [{"type": "person", "id": f"p{n}", "name": "Äiti " * 30} for n in range(200)]
+    text = json.dumps(people, indent=indent, ensure_ascii=False)
+    whole = _read(tmp_path / "list.json", text)
+    monkeypatch.setattr(jsonl, "LONGEST_LINE", 1_000)
+    monkeypatch.setattr(json_text, "_CHUNK", 7)
+    assert _read(tmp_path / "list.json", text) == whole
+    assert [located.record.id for located in whole if isinstance(located.record, PersonRecord)] == [
+        f"p{n}" for n in range(200)
+    ]
+    with pytest.raises(SourceError, match="cannot be read further than line"):
+        _read(tmp_path / "list.json", json.dumps([*people, {"type": "person", "id": "long", "name": "x" * 3_000}]))
+
+
+def test_a_line_that_is_too_long_is_reported_and_the_next_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jsonl, "LONGEST_LINE", 400)
+    long = json.dumps({**REQUEST, "body": "word " * 500_000})
+    lines = [json.dumps({**REQUEST, "id": "a"}), long, json.dumps({**REQUEST, "id": "b"})]
+    for text in ("\n".join(lines), "\n".join([*lines, long])):
+        located = _read(tmp_path / "long.jsonl", text)
+        assert [getattr(each.record, "id", each.problem) for each in located[:3]] == [
+            "a", "longer than 0 MB. Shorten it", "b",
+        ]  # fmt: skip
+
+
+def test_a_long_line_is_not_kept_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl"
+    with path.open("wb") as file:
+        file.write(b'{"type": "person", "id": "a", "name": "A", "x": "')
+        for _ in range(60):
+            file.write(b"x" * 1_000_000)
+        file.write(b'"}\n{"type": "person", "id": "b", "name": "B"}\n')
+    tracemalloc.start()
+    located = list(JSONLSource(path).records())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [each.problem for each in located] == ["longer than 20 MB. Shorten it", ""]
+    assert peak < 45_000_000  # the longest line that is read, twice while it grows, and not the 60 MB of this one
+
+
+@pytest.mark.parametrize("line", [
+    '{"type": "request", "id": "1", "audience": [], "title": "x", "created_at": "2026-01-02", '
+    '"audience": ["everyone"]}',
+    '{"type": "request", "id": "1", "title": "x", "created_at": "2026-01-02", "replies": '
+    '[{"id": "a", "audience": 1, "body": "x", "audience": 2, "created_at": "2026-01-02"}]}',
+])  # fmt: skip
+@pytest.mark.parametrize("as_list", [False, True])
+def test_a_field_that_is_there_twice_is_a_problem_of_its_record_alone(tmp_path: Path, line: str, as_list: bool) -> None:
+    text = f"[\n{line},\n{json.dumps(REQUEST)}]" if as_list else f"\n{line}\n{json.dumps(REQUEST)}"
+    bad, good = _read(tmp_path / "twice.jsonl", text)
+    assert (bad.line, bad.problem) == (2, "audience: this field is there twice. Remove one of them")
+    assert good.record is not None
+
+
+def test_numbers_that_no_float_can_be_stay_apart_as_ids(tmp_path: Path) -> None:
+    written = ["1e400", "1e500", "12345678901234567890.5", "12345678901234567891.5", "0.1", "7", "7.0", "-1e400"]
+    lines = [json.dumps({**REQUEST, "id": "ID"}).replace('"ID"', number) for number in written]
+    ids = [
+        getattr(located.record, "id", located.problem) for located in _read(tmp_path / "ids.jsonl", "\n".join(lines))
+    ]
+    assert ids == ["1e400", "1e500", "12345678901234567890.5", "12345678901234567891.5", "0.1", "7", "7.0", "-1e400"]
+
+
+def test_values_that_are_no_json_are_read_as_missing_and_told(tmp_path: Path) -> None:
+    located = _read(tmp_path / "nan.jsonl", json.dumps({**REQUEST, "resolution": float("nan"), "url": float("inf")}))
+    assert isinstance(located[0].record, RequestRecord) and located[0].record.resolution is None
+    assert located[0].changes == (
+        ("numbers that are no number (NaN, Infinity) were read as missing", "NaN"),
+        ("numbers that are no number (NaN, Infinity) were read as missing", "Infinity"),
+    )
+    (bad,) = _read(tmp_path / "nan.jsonl", json.dumps({**REQUEST, "id": float("nan")}))
+    assert bad.problem == "id: it is missing"
 
 
 def test_a_missing_file_is_reported_in_one_sentence_with_its_path(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from indexer.sources.jsonl import JSONLSource
-from indexer.sources.records import Located, usable_handle
+from indexer.sources.records import Located
+from recommender.database.handles import is_usable, usable_handle
 
 REPLY: dict[str, Any] = {"id": "a1", "body": "Open the back.", "created_at": "2026-01-02T11:00:00"}
 REQUEST: dict[str, Any] = {"type": "request", "id": "r1", "title": "Jam", "created_at": "2026-01-02T10:00:00"}
 DOCUMENT: dict[str, Any] = {"type": "document", "id": "d1", "title": "Guide", "body": "x", "updated_at": "2026-01-05"}
+TEAM: dict[str, Any] = {"type": "team", "id": "it", "name": "IT"}
 PERSON: dict[str, Any] = {"type": "person", "id": "aino", "name": "Aino"}
 
 
@@ -151,6 +153,44 @@ def test_ids_of_any_form_become_handles_that_stay_apart(tmp_path: Path) -> None:
         record = _record(tmp_path, REQUEST, asked_by=identifier, audience=[f"person:{identifier}"])
         assert (record.asked_by, record.audience) == (made, (f"person:{made}",))
     assert usable_handle("Aino Virtanen") != usable_handle("Aino  Virtanen") != usable_handle("Aino-Virtanen")
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    ["a/b", "ai\0no", "ai\u200bno", "\u202eaino", "aino\u2069", "..", "me", "a?b", "50%", "\u3164", "a\ud800"],
+)
+def test_ids_that_can_stand_in_no_address_or_look_like_others_are_rewritten_and_told(
+    tmp_path: Path, identifier: str
+) -> None:
+    for kind in (PERSON, TEAM):
+        located = _read(tmp_path, kind, id=identifier)
+        assert located.record is not None
+        (change,) = located.changes
+        assert change[0] == f"ids of a {kind['type']} that cannot be handles were rewritten"
+        made: str = located.record.id  # type: ignore[union-attr]
+        assert is_usable(made) and made.isprintable() and "/" not in made and change[1].isprintable()
+        assert made not in ("aino", "a-b", "50", "50-")  # it never becomes the handle of somebody else
+        record = _record(tmp_path, REQUEST, asked_by=identifier, team=identifier, audience=[f"team:{identifier}"])
+        assert record.audience == (f"team:{usable_handle(identifier, 'team')}",)
+
+
+def test_characters_that_cannot_be_seen_are_taken_out_of_titles_names_and_tags_and_told(tmp_path: Path) -> None:
+    located = _read(tmp_path, REQUEST, title="Invoice \u202egpj.exe\u200b", tags=["a\u2066b", "c"])
+    assert located.record is not None
+    assert (located.record.title, located.record.tags) == ("Invoice gpj.exe", ("ab", "c"))  # type: ignore[union-attr]
+    assert [change for change, _value in located.changes] == [
+        "characters that cannot be seen were taken out of the title of a request",
+        "characters that cannot be seen were taken out of the tags of a request",
+    ]
+    assert _read(tmp_path, PERSON, name="Aino\u202e").record.name == "Aino"  # type: ignore[union-attr]
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467 می\u200cخواهم"  # needs its joiners
+    assert _record(tmp_path, REQUEST, title=family).title == family
+
+
+@pytest.mark.parametrize("identifier", ["\ufeffr1", "r\u202e1", "r\x071"])
+def test_an_id_of_a_request_with_characters_that_cannot_be_seen_is_refused(tmp_path: Path, identifier: str) -> None:
+    located = _read(tmp_path, REQUEST, id=identifier)
+    assert located.problem == "id: it contains a character that cannot be seen. Remove it"
 
 
 def test_a_null_in_place_of_a_text_or_list_is_as_if_it_were_left_out(tmp_path: Path) -> None:

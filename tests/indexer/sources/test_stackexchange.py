@@ -15,8 +15,11 @@ from indexer.loading.report import LoadReport
 from indexer.sources import stackexchange
 from indexer.sources.records import Located, QuestionRecord
 from indexer.sources.stackexchange import StackExchangeSource, clean_text
-from recommender.database.tables import HelpRequest, Person, RequestLink
+from recommender import access, audit
+from recommender.access import reader_of
+from recommender.database.tables import Base, HelpRequest, Person, Reply, RequestLink
 from recommender.errors import SourceError
+from recommender.knowledge import erasure, requests
 from recommender.language.analyzer import Analyzer
 
 POSTS = """<?xml version="1.0" encoding="utf-8"?>
@@ -182,6 +185,70 @@ def test_when_another_answer_is_accepted_the_first_is_no_longer_accepted(
         row = session.scalars(select(HelpRequest).where(HelpRequest.external_id == "1")).one()
         assert [(reply.external_id, reply.accepted) for reply in row.replies] == [("10", True), ("11", False)]
         assert row.resolved_at == datetime(2020, 1, 2, 10, 0, 0, 123000)
+
+
+def _everything(sessions: sessionmaker[Session]) -> dict[str, list[tuple[object, ...]]]:
+    with sessions() as session:
+        return {
+            table.name: sorted(map(tuple, session.execute(select(table))), key=repr)
+            for table in Base.metadata.sorted_tables
+            if table.name != "audit_log"
+        }
+
+
+def _row(session: Session, external_id: str) -> HelpRequest:
+    return session.scalars(select(HelpRequest).where(HelpRequest.external_id == external_id)).one()
+
+
+def test_what_was_changed_here_stays_when_the_dump_is_imported_again(
+    dump: Path, import_dump: Callable[[Path], LoadReport], sessions: sessionmaker[Session]
+) -> None:
+    import_dump(dump)
+    with sessions.begin() as session:
+        asker = session.scalars(select(Person).where(Person.handle == "dump-user-5")).one()
+        asker.name = "Aino Virtanen"
+        reader = reader_of(asker)
+        first = _row(session, "1")
+        requests.share(session, first, reader, shared=False)
+        requests.resolve(
+            session, _row(session, "3"), access.Reader(None, frozenset(), frozenset(), True), _reply(session)
+        )
+        requests.reopen(session, first, reader)
+    before = _everything(sessions)
+    again = import_dump(dump)
+    assert (again.line(), _everything(sessions)) == ("0 added, 0 updated, 12 unchanged", before)
+    changed = POSTS.replace('AcceptedAnswerId="11"', 'AcceptedAnswerId="10"').replace("Restart the", "Stop the")
+    (dump / "Posts.xml").write_text(changed, encoding="utf-8")
+    (dump / "Users.xml").write_text(USERS.replace("Aino &amp; co", "Aino"), encoding="utf-8")
+    report = import_dump(dump)
+    assert [line.partition(": ")[2] for line in report.conflicts] == [
+        "request 1: status changed both here and in the source",
+        "person dump-user-5: name changed both here and in the source",
+    ]
+    with sessions() as session:
+        first = _row(session, "1")
+        assert (first.status, [reply.accepted for reply in first.replies]) == ("open", [False, False])
+        assert (first.replies[0].body, [entry.token for entry in first.audience]) == ("Stop the spooler.", ["agents"])
+
+
+def test_what_was_erased_here_does_not_come_back_with_the_dump(
+    dump: Path, import_dump: Callable[[Path], LoadReport], sessions: sessionmaker[Session]
+) -> None:
+    import_dump(dump)
+    with sessions.begin() as session:
+        erasure.erase_request(session, _row(session, "1"), audit.COMMAND)
+        person = session.scalars(select(Person).where(Person.handle == "dump-user-6")).one()
+        erasure.erase_person(session, person, audit.COMMAND)
+    before = _everything(sessions)
+    report = import_dump(dump)
+    assert (report.added, report.updated, report.problems) == (0, 0, [])
+    assert _everything(sessions) == before
+
+
+def _reply(session: Session) -> Reply:
+    """A reply that was written here, to the third question."""
+    row = _row(session, "3")
+    return requests.reply(session, row, session.scalars(select(Person)).first(), "Buy another one.")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session, sessionmaker
 import recommender
 from recommender.database.account_tables import Account, APIToken
 from recommender.database.engine import migrate, newest_revision, open_database, open_engine
+from recommender.database.handles import usable_handle
 from recommender.database.tables import Base, Document, Event, HelpRequest, Reply, RequestAudience, Team
 from recommender.settings import Settings
 from tests.paths import ROOT
@@ -358,3 +359,35 @@ def test_the_id_of_a_deleted_request_is_never_used_again(sessions: sessionmaker[
 def test_a_new_home_is_readable_only_by_its_owner(settings: Settings) -> None:
     open_database(settings).kw["bind"].dispose()
     assert settings.home.stat().st_mode & 0o077 == 0
+
+
+def test_handles_that_can_stand_in_no_address_are_renamed_with_their_audiences(settings: Settings) -> None:
+    engine = open_engine(settings)
+    _alembic(engine, command.upgrade, "0008")
+    with engine.begin() as connection:
+        for statement in (
+            "INSERT INTO people (id, handle, name, role, languages, kind, updated_at)"
+            " VALUES (1, 'a/b', 'A', 'staff', '[]', 'person', '2020-01-01'),"
+            " (2, 'aino', 'Aino', 'staff', '[]', 'person', '2020-01-01')",
+            "INSERT INTO teams (id, handle, name) VALUES (1, 'it/desk', 'IT'), (2, 'hr', 'HR')",
+            "INSERT INTO requests"
+            " (id, title, body, status, hidden, language, tags, team_id, created_at, source, updated_at)"
+            " VALUES (1, 'x', 'x', 'open', 0, 'en', '[]', 2, '2020-01-01', 'x', '2020-01-01'),"
+            " (2, 'x', 'x', 'open', 0, 'en', '[]', 2, '2020-01-01', 'x', '2020-01-01')",
+            "INSERT INTO request_audience (request_id, token, updated_at) VALUES (1, 'team:it/desk', '2020-01-01'),"
+            " (2, 'team:hr', '2020-01-01')",
+        ):
+            connection.exec_driver_sql(statement)
+    migrate(engine)
+    team = usable_handle("it/desk", "team")
+    with engine.connect() as connection:
+        assert [row[0] for row in connection.exec_driver_sql("SELECT handle FROM people ORDER BY id")] == [
+            usable_handle("a/b"),
+            "aino",
+        ]
+        assert [row[0] for row in connection.exec_driver_sql("SELECT handle FROM teams ORDER BY id")] == [team, "hr"]
+        tokens = connection.exec_driver_sql("SELECT token FROM request_audience ORDER BY request_id")
+        assert [row[0] for row in tokens] == [f"team:{team}", "team:hr"]
+        changed = connection.exec_driver_sql("SELECT updated_at > '2020-01-02' FROM requests ORDER BY id")
+        assert [row[0] for row in changed] == [1, 0]
+    engine.dispose()

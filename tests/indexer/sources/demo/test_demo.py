@@ -53,6 +53,16 @@ def test_the_demo_is_loaded_completely_and_loading_it_again_changes_nothing(
     assert (again.added, again.updated, again.unchanged, again.problems) == (0, 0, 370, [])
 
 
+def test_years_later_the_demo_has_the_same_dates_as_when_it_was_first_loaded(
+    sessions: sessionmaker[Session], analyzer: Analyzer
+) -> None:
+    load(DemoSource(AS_WRITTEN + timedelta(weeks=52)), sessions, analyzer)
+    with sessions() as session:
+        loaded = {row.external_id or "": row.created_at for row in session.scalars(select(HelpRequest))}
+    again = load(DemoSource(AS_WRITTEN + timedelta(weeks=200), loaded), sessions, analyzer)
+    assert again.line() == "0 added, 0 updated, 370 unchanged"
+
+
 @pytest.mark.parametrize(
     ("today", "weeks"),
     [

@@ -1,0 +1,125 @@
+"""The three-way comparison of one record: what its source said when it was last imported (`before`), what is in the
+database, and what the source says now (`stated`).
+
+What has not changed in the source stays as it is here. What has changed only in the source is taken. What has changed
+in both stays as it is here, and is listed. Values are compared by their digests, so that they need not be stored twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recommender.database.import_tables import digest
+
+Stated = dict[str, Any]
+"""A digest for each field that a record states; `replies` has such a dictionary for each reply, by its id."""
+
+_UNLISTED = "?"  # before the digest of a handle that nobody here has
+
+
+def digest_of_handle(handle: str | None, listed: bool) -> str:
+    """The digest of a handle that a record names; another one while nobody here has this handle."""
+    return digest(handle) if handle is None or listed else _UNLISTED + digest(handle)
+
+
+def is_same(before: str | None, coming: str) -> bool:
+    """True when the source says what it said before. A person who has been deleted here meanwhile is the same one."""
+    return before is not None and (before == coming or coming == _UNLISTED + before)
+
+
+def all_same(before: Mapping[str, Any], stated: Stated) -> bool:
+    """True when a source says of an item what it said before."""
+    for field, coming in stated.items():
+        known = before.get(field)
+        if isinstance(coming, dict):
+            if not isinstance(known, dict) or known.keys() != coming.keys():
+                return False
+            if not all(all_same(known[name], part) for name, part in coming.items()):
+                return False
+        elif not is_same(known, coming):
+            return False
+    return True
+
+
+class Merge:
+    """The comparison of one record, and what came of it: the fields that were `taken` from the source, those that were
+    `kept` because they have changed here too, those that were not taken because more people could then read
+    (`not_widened`), and those that have changed to what they are here (`agreed`).
+
+    `before` is None when the source says something about this item for the first time; `elsewhere` is what other
+    sources said of it. `new` is set for an item that is not in the database."""
+
+    def __init__(
+        self, stated: Stated, before: Mapping[str, Any] | None = None, elsewhere: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        self.stated, self.new = stated, False
+        self._before, self._elsewhere = before, elsewhere
+        self.taken: list[str] = []
+        self.kept: list[str] = []
+        self.not_widened: list[str] = []
+        self.agreed: list[str] = []
+
+    @property
+    def was_imported(self) -> bool:
+        """True when a source has said something about this item before."""
+        return self._before is not None or bool(self._elsewhere)
+
+    @property
+    def is_first(self) -> bool:
+        """True when it is not known what this source said before, as of items imported by an older version."""
+        return self._before is None
+
+    def said_before(self, field: str) -> Any:
+        """What the source said of a field before, as a digest; None when that is not known."""
+        return None if self._before is None else self._before.get(field)
+
+    def has_changed(self, field: str) -> bool:
+        """True when the source says something else than before, or it is not known what it said before."""
+        return field in self.stated and not is_same(self.said_before(field), self.stated[field])
+
+    def is_newly_listed(self, field: str) -> bool:
+        """True when the source names the same person as before, who was not known here then."""
+        return bool(self.said_before(field) == _UNLISTED + self.stated[field])
+
+    def differs(self, field: str, now: Any) -> bool:
+        """True when the source has changed a field of an existing item, and it is not `now` what the source says."""
+        if not self.has_changed(field):
+            return False
+        if digest(now) == _value(self.stated[field]):
+            self.agreed.append(field)
+            return False
+        return True
+
+    def is_untouched(self, field: str, now: Any, editable: bool = True) -> bool:
+        """True when nobody has changed the field here: it is what a source said before. Where no source is known to
+        have said anything, only a field that nobody could change here (not `editable`) is untouched."""
+        before, have = self.said_before(field), digest(now)
+        if before is not None:
+            return bool(have == _value(before))
+        return not editable or have in {said.get(field) for said in self._elsewhere}
+
+    def takes(self, field: str, now: Any, editable: bool = True) -> bool:
+        """True when the field is to be set to what the source says; notes what was decided."""
+        if self.new:
+            return field in self.stated
+        if not self.differs(field, now):
+            return False
+        untouched = self.is_untouched(field, now, editable)
+        (self.taken if untouched else self.kept).append(field)
+        return untouched
+
+    def remember(self, field: str, value: Any) -> None:
+        """Remember the value of a field that the record leaves out, as if it had stated it."""
+        self.stated = {field: digest(value)} | self.stated
+
+    def about(self, stated: Stated, before: Mapping[str, Any] | None) -> "Merge":
+        """The comparison of something else than this record, of which the same sources speak."""
+        return Merge(stated, before)
+
+    def part(self, field: str, name: str) -> "Merge":
+        """The comparison of a part of a field: of one reply."""
+        known = self.said_before(field) or {}
+        return Merge(self.stated[field][name], known.get(name))
+
+
+def _value(digest_: str) -> str:
+    return digest(None) if digest_.startswith(_UNLISTED) else digest_

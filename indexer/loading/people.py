@@ -1,0 +1,73 @@
+"""Writes the records of teams and people."""
+
+from sqlalchemy import select
+
+from indexer.loading.audiences import IMPORT, merge_restricted
+from indexer.loading.stated import PERSON_FIELDS
+from indexer.loading.writing import Writing
+from indexer.sources.records import PersonNameRecord, PersonRecord, TeamRecord
+from recommender import audit
+from recommender.database.tables import Person, Team
+
+_EDITED_HERE = ("name", "role", "kind")
+"""Fields of a person that could be changed here before Kollega remembered what was imported."""
+
+
+def put_team(writing: Writing, record: TeamRecord) -> Team:
+    """Write a team. Raises DeletedHere."""
+    row = writing.session.scalar(select(Team).where(Team.handle == record.id).with_for_update())
+    merge = writing.merge
+    if row is None:
+        writing.must_be_new("team", record.id)
+        row = Team(handle=record.id, name=record.name, name_fi=record.name_fi, restricted=record.restricted)
+        writing.session.add(row)
+        merge.remember("restricted", record.restricted)
+        return row
+    restricted = row.restricted
+    writing.set(row, "name", record.name, editable=False)
+    writing.set(row, "name_fi", record.name_fi, editable=False)
+    merge_restricted(row, record.restricted, merge)
+    audit.record_change(writing.session, IMPORT, "team.restricted", f"team:{row.handle}", restricted, row.restricted)
+    return row
+
+
+def put_person(writing: Writing, record: PersonRecord) -> Person:
+    """Write a person. Raises DeletedHere."""
+    teams = writing.references.teams_if_listed(record.teams, writing.changes)
+    row = writing.session.scalar(select(Person).where(Person.handle == record.id).with_for_update(of=Person))
+    merge = writing.merge
+    if row is None:
+        writing.must_be_new("person", record.id)
+        row = Person(handle=record.id, name=record.name, role="staff", languages=[])
+        writing.session.add(row)
+        for name in PERSON_FIELDS:  # also what the record leaves out, which a later one may state
+            merge.remember(name, getattr(record, name))
+        merge.remember("teams", [])
+    role, handles = row.role, sorted(team.handle for team in row.teams)
+    for name in PERSON_FIELDS:
+        value = list(record.languages) if name == "languages" else getattr(record, name)
+        editable = name in _EDITED_HERE and not (name == "name" and row.name == row.handle)
+        writing.set(row, name, value, "stated_kind" if name == "kind" else "", editable)
+    if merge.takes("teams", handles):
+        row.teams = list(dict.fromkeys(teams))
+    _audit_rights(writing, row, role, handles)
+    return row
+
+
+def put_name(writing: Writing, record: PersonNameRecord) -> Person | None:
+    """Write the display name of a person; None when nobody has this handle."""
+    row = writing.session.scalar(select(Person).where(Person.handle == record.id).with_for_update(of=Person))
+    if row is None:
+        return None
+    is_stub = row.name == record.id  # until now only the handle was known
+    writing.set(row, "name", record.name, editable=not is_stub)
+    writing.merge.new = is_stub and row.name != record.id
+    return row
+
+
+def _audit_rights(writing: Writing, row: Person, role: str, handles: list[str]) -> None:
+    """Record a role and teams that give or take rights, once the person has an id."""
+    teams = sorted(team.handle for team in row.teams)
+    for action, before, after in (("person.role", role, row.role), ("person.teams", handles, teams)):
+        if before != after:
+            writing.audited.append((action, row, before, after))

@@ -1,0 +1,129 @@
+"""Compares the records of a batch with what their source said before, without writing.
+
+What is unchanged is only counted. The language of new texts is found here, so that nobody has to wait for it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from indexer.loading.merge import all_same, is_same
+from indexer.loading.questions import linked
+from indexer.loading.references import References
+from indexer.loading.report import LoadReport
+from indexer.loading.stated import Known, handles_in, key_of, stated_by
+from indexer.loading.writing import Prepared
+from indexer.sources.records import DocumentRecord, LinkRecord, Located, PersonNameRecord, QuestionRecord, RequestRecord
+from indexer.texts.unreadable import readable
+from recommender.database.import_tables import ImportedRecord, digest, record_key
+from recommender.database.tables import Person, Team
+from recommender.language.analyzer import Analyzer
+
+States = dict[str, list[ImportedRecord]]
+_READ_FOR_LANGUAGE = 2_000  # characters: a judgement
+
+
+@dataclass
+class Preparation:
+    """Prepares the records of one source. `postponed` are records that an earlier import found to be followed by
+    another one with the same id: the last one counts, so they wait until it is known whether another one comes."""
+
+    source: str
+    analyzer: Analyzer
+    postponed: dict[str, tuple[Located, str]] = field(default_factory=dict)
+
+    def changed(self, session: Session, batch: Sequence[Located], report: LoadReport) -> list[Prepared]:
+        """The records of a batch that have to be written. Those that are unchanged are counted in the report."""
+        keys = {key_of(located.record) for located in batch if located.record is not None}
+        states = _states(session, keys)
+        known = self._known(session, batch)
+        prepared = [self._prepare(session, located, states, known, report) for located in batch]
+        return [self._with_language(each, states) for each in prepared if each is not None]
+
+    def left_over(self) -> list[Located]:
+        """The postponed records that no other one with the same id has followed."""
+        left = [located for located, _digest in self.postponed.values()]
+        self.postponed = {}
+        return left
+
+    def _prepare(
+        self, session: Session, located: Located, states: States, known: Known, report: LoadReport
+    ) -> Prepared | None:
+        record = located.record
+        if record is None:
+            report.problems.append(located.complaint(located.problem))
+            return None
+        if isinstance(record, LinkRecord):
+            found = linked(session, References(session, self.source, ""), record)
+            report.skipped_links += found is None
+            report.unchanged += found is not None and found[2]
+            if found is None or found[2]:
+                return None
+        if isinstance(record, PersonNameRecord) and record.id not in known.people:
+            return None
+        key, stated = key_of(record), stated_by(record, known) or {}
+        own = next((state for state in states.get(key, ()) if state.source == self.source), None)
+        if own is not None and stated and all_same(own.fields, stated):
+            report.unchanged += 1
+            report.tell_all(located.place, located.changes)
+            self.postponed.pop(key, None)
+            return None
+        superseded = self.postponed.pop(key, None)
+        if own is not None and not located.is_last and digest(stated) in own.earlier:
+            self.postponed[key] = (replace(located, is_last=True), digest(stated))
+            report.unchanged += 1
+            return None
+        restricted = getattr(record, "team", None) in known.restricted
+        return Prepared(
+            located.place, record, key, stated, None, restricted, located.changes, superseded[1] if superseded else None
+        )
+
+    def _with_language(self, prepared: Prepared, states: States) -> Prepared:
+        """With the language of a text that is new, where the record does not state it."""
+        record, own = prepared.record, None
+        if not isinstance(record, RequestRecord | QuestionRecord | DocumentRecord):
+            return prepared
+        if not isinstance(record, QuestionRecord) and record.language:
+            return prepared
+        own = next((state for state in states.get(prepared.key, ()) if state.source == self.source), None)
+        if own is not None and all(is_same(own.fields.get(name), prepared.stated[name]) for name in ("title", "body")):
+            return prepared
+        text = f"{record.title}\n{readable(record.body)[0][:_READ_FOR_LANGUAGE]}"
+        return replace(prepared, language=self.analyzer.detect(text))
+
+    def _known(self, session: Session, batch: Sequence[Located]) -> Known:
+        """The handles that the batch refers to, as far as they are in the database."""
+        teams: set[str] = set()
+        people: set[str] = set()
+        for located in batch:
+            if located.record is not None:
+                named = handles_in(located.record)
+                teams |= named[0]
+                people |= named[1]
+                if isinstance(located.record, PersonNameRecord):
+                    people.add(located.record.id)
+        return Known(
+            teams=frozenset(session.scalars(select(Team.handle).where(Team.handle.in_(sorted(teams))))),
+            people=frozenset(session.scalars(select(Person.handle).where(Person.handle.in_(sorted(people))))),
+            restricted=self._restricted(session, teams),
+        )
+
+    def _restricted(self, session: Session, teams: Iterable[str]) -> frozenset[str]:
+        """The teams that this source says are restricted; of those that it says nothing about, what others say."""
+        keys = {record_key("team", handle): handle for handle in teams}
+        restricted = set()
+        for key, states in _states(session, keys).items():
+            said = [state for state in states if "restricted" in state.fields]
+            own = [state for state in said if state.source == self.source]
+            if any(state.fields["restricted"] == digest(True) for state in own or said):
+                restricted.add(keys[key])
+        return frozenset(restricted)
+
+
+def _states(session: Session, keys: Iterable[str]) -> States:
+    """What all sources have said about the items with these keys."""
+    states: States = {}
+    for state in session.scalars(select(ImportedRecord).where(ImportedRecord.key.in_(sorted(keys)))):
+        states.setdefault(state.key, []).append(state)
+    return states

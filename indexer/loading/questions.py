@@ -1,0 +1,107 @@
+"""Writes the records of a source that keeps questions, answers, and links between questions apart."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from indexer.loading.audiences import request_readers, takes_person
+from indexer.loading.documents import put_language
+from indexer.loading.references import BadRecord, DeletedHere, References
+from indexer.loading.requests import note, put_outcome, put_reply
+from indexer.loading.stated import Outcome, outcome_here
+from indexer.loading.writing import Writing, replace_audience
+from indexer.sources.records import AnswerRecord, LinkRecord, QuestionRecord
+from recommender.access import EVERYONE
+from recommender.database.import_tables import digest, record_key
+from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply, RequestAudience, RequestLink
+
+
+def put_question(writing: Writing, record: QuestionRecord, source: str) -> HelpRequest:
+    """Write a question as a request that everyone may read. Raises DeletedHere."""
+    asker = writing.references.stub_id(record.asked_by)
+    row, merge = writing.references.request(record.id), writing.merge
+    if row is None:
+        writing.must_be_new("request", source, record.id)
+        row = HelpRequest(source=source, external_id=record.id, status=OPEN, language="", replies=[], audience=[])
+        row.asked_by_id = asker
+        replace_audience(row, RequestAudience, {EVERYONE})
+        writing.session.add(row)
+    else:
+        then = writing.references.person(asker) if asker is not None else None
+        readers = request_readers(row, writing.references.person)
+        if takes_person(row, "asked_by", row.asked_by, then, merge, readers):
+            row.asked_by, row.asked_by_id = then, asker
+    here = outcome_here(row)
+    if merge.new:
+        merge.remember("status", here)
+    for name in ("title", "body", "created_at"):
+        writing.set(row, name, getattr(record, name), editable=False)
+    writing.set(row, "tags", list(record.tags), editable=False)
+    put_language(writing, row, None)
+    writing.set(row, "accepted_reply", record.accepted_reply, "accepted_external_id", editable=False)
+    if record.accepted_reply is None or any(reply.external_id == record.accepted_reply for reply in row.replies):
+        settle(writing, row, here)  # otherwise the accepted answer comes later, and settles it
+    return row
+
+
+def put_answer(writing: Writing, record: AnswerRecord, source: str) -> HelpRequest:
+    """Write an answer as a reply to its request. Raises BadRecord when there is no such request, and DeletedHere."""
+    request, merge = writing.references.request(record.request), writing.merge
+    if request is None:
+        if record_key("request", record.request) in writing.states:
+            raise DeletedHere
+        writing.must_be_new("request", source, record.request)
+        raise BadRecord(f"answer {record.reply.id} belongs to question {record.request}, which is missing")
+    author, here = writing.references.stub_id(record.reply.author), outcome_here(request)
+    reply = next((row for row in request.replies if row.external_id == record.reply.id), None)
+    if reply is None:
+        if merge.was_imported:
+            raise DeletedHere
+        merge.new = True
+        reply = Reply(external_id=record.reply.id, accepted=False, score=0)
+        request.replies.append(reply)
+    put_reply(reply, record.reply, author, merge)
+    settle(writing, request, here)
+    return request
+
+
+def settle(writing: Writing, request: HelpRequest, here: Outcome) -> None:
+    """Resolve a request by its accepted answer, or its first upvoted one, or open it, unless it was resolved or opened
+    again here. `here` is what came of it before this record."""
+    said = writing.states.get(record_key("request", request.external_id or ""))
+    merge = writing.merge.about({"status": digest(_outcome(request))}, said.fields if said else None)
+    merge.new = said is None and not request.id
+    put_outcome(request, here, _outcome(request), merge)
+    if said is not None:
+        said.fields = said.fields | merge.stated
+    else:
+        writing.merge.stated.update(merge.stated)
+    note(writing.merge, "status", taken=bool(merge.taken), kept=bool(merge.kept))
+
+
+def _outcome(request: HelpRequest) -> Outcome:
+    imported = [reply for reply in request.replies if reply.external_id is not None]
+    accepted = [reply for reply in imported if reply.external_id == request.accepted_external_id]
+    first = min((reply.created_at for reply in accepted or imported if accepted or reply.score > 0), default=None)
+    ids = sorted(reply.external_id or "" for reply in accepted)
+    return RESOLVED if first else OPEN, first, None, ids
+
+
+def linked(session: Session, references: References, record: LinkRecord) -> tuple[int, int, bool] | None:
+    """(id of the first request, of the second, whether they are linked in this way); None when one of them does not
+    exist: exports keep links to deleted requests."""
+    ends = [references.request_id(identifier) for identifier in (record.from_request, record.to_request)]
+    if ends[0] is None or ends[1] is None:
+        return None
+    where = (RequestLink.from_id == ends[0]) & (RequestLink.to_id == ends[1]) & (RequestLink.kind == record.kind)
+    return ends[0], ends[1], session.scalar(select(RequestLink.from_id).where(where)) is not None
+
+
+def put_link(writing: Writing, record: LinkRecord) -> RequestLink | None:
+    """Write a link between two requests; None when one of them does not exist or the link is there."""
+    found = linked(writing.session, writing.references, record)
+    if found is None or found[2]:
+        return None
+    writing.merge.new = True
+    row = RequestLink(from_id=found[0], to_id=found[1], kind=record.kind)
+    writing.session.add(row)
+    return row

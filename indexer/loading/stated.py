@@ -1,0 +1,161 @@
+"""What each kind of record states, field by field, in the form in which the database stores it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from indexer.loading.merge import Stated, digest_of_handle
+from indexer.sources.records import (
+    AnswerRecord,
+    DocumentRecord,
+    LinkRecord,
+    PersonNameRecord,
+    PersonRecord,
+    QuestionRecord,
+    Record,
+    ReplyRecord,
+    RequestRecord,
+    TeamRecord,
+)
+from recommender.database.import_tables import digest, record_key
+from recommender.database.tables import OPEN, RESOLVED, HelpRequest
+
+Outcome = tuple[str, datetime | None, str | None, list[str]]
+"""What came of a request: its status, when it was resolved, with which words, and the ids of the accepted replies.
+These belong together, since what a person does here changes several of them."""
+PERSON_FIELDS = ("name", "role", "languages", "left_on", "away_until", "kind")
+
+
+@dataclass(frozen=True)
+class Known:
+    """The handles of the teams and people that are in the database, and of the teams that the source says are
+    restricted."""
+
+    teams: frozenset[str]
+    people: frozenset[str]
+    restricted: frozenset[str]
+
+
+def identity(record: Record) -> tuple[str, str]:
+    """(kind, id) of what a record is about, for an admin and for `key_of`."""
+    match record:
+        case TeamRecord():
+            return "team", record.id
+        case PersonRecord() | PersonNameRecord():
+            return "person", record.id
+        case RequestRecord() | QuestionRecord():
+            return "request", record.id
+        case DocumentRecord():
+            return "document", record.id
+        case AnswerRecord():
+            return "answer", record.reply.id
+        case LinkRecord():
+            return "link", f"{record.from_request} {record.to_request}"
+
+
+def key_of(record: Record) -> str:
+    """The key of a record in the table of imported records."""
+    kind, identifier = identity(record)
+    return (
+        record_key(kind, record.request, identifier)
+        if isinstance(record, AnswerRecord)
+        else record_key(kind, identifier)
+    )
+
+
+def handles_in(record: Record) -> tuple[set[str], set[str]]:
+    """(teams, people) that a record refers to, by their handles."""
+    teams: set[str | None] = set()
+    people: set[str | None] = set()
+    match record:
+        case PersonRecord():
+            teams.update(record.teams)
+        case RequestRecord():
+            teams.add(record.team)
+            people.update([record.asked_by, *(reply.author for reply in record.replies)])
+        case DocumentRecord():
+            teams.add(record.team)
+            people.add(record.owner)
+        case _:
+            pass
+    return {handle for handle in teams if handle}, {handle for handle in people if handle}
+
+
+def stated_by(record: Record, known: Known) -> Stated | None:
+    """What a record states; None for a link, of which nothing is remembered."""
+    match record:
+        case TeamRecord():
+            given = record.model_fields_set & {"name", "name_fi", "restricted"} | {"name", "name_fi"}
+            return {name: digest(getattr(record, name)) for name in sorted(given)}
+        case PersonRecord():
+            return _person(record, known)
+        case PersonNameRecord():
+            return {"name": digest(record.name)}
+        case RequestRecord():
+            return _request(record, known)
+        case QuestionRecord():
+            names = ("title", "body", "tags", "asked_by", "created_at", "accepted_reply")
+            return {name: digest(getattr(record, name)) for name in names}
+        case AnswerRecord():
+            # people of such a source are added when they are first named, so that all of them are listed
+            return _reply(record.reply, [record.reply.author])
+        case DocumentRecord():
+            return _document(record, known)
+        case LinkRecord():
+            return None
+
+
+def outcome(record: RequestRecord) -> Outcome:
+    """What came of a request as its record says."""
+    resolved_at = record.resolved_at
+    if record.status != OPEN and resolved_at is None:
+        resolved_at = max((reply.created_at for reply in record.replies), default=record.created_at)
+    accepted = sorted(reply.id for reply in record.replies if reply.accepted)
+    return OPEN if record.status == OPEN else RESOLVED, resolved_at, record.resolution, accepted
+
+
+def outcome_here(row: HelpRequest) -> Outcome:
+    """The same of a request in the database. A reply that was written here goes by its number there."""
+    accepted = [reply.external_id or f"here:{reply.id}" for reply in row.replies if reply.accepted]
+    return row.status, row.resolved_at, row.resolution, sorted(accepted)
+
+
+def _person(record: PersonRecord, known: Known) -> Stated:
+    given = record.model_fields_set | {"name"}
+    stated = {name: digest(getattr(record, name)) for name in PERSON_FIELDS if name in given}
+    if "teams" in given:
+        stated["teams"] = digest(sorted(known.teams.intersection(record.teams)))
+    return stated
+
+
+def _request(record: RequestRecord, known: Known) -> Stated:
+    stated: Stated = {
+        name: digest(getattr(record, name)) for name in ("title", "body", "tags", "created_at", "url", "anonymous")
+    }
+    stated["team"] = digest(record.team)
+    stated["asked_by"] = digest_of_handle(record.asked_by, record.asked_by in known.people)
+    stated["audience"] = _audience(record.audience, record.team in known.restricted)
+    stated["status"] = digest(outcome(record))
+    stated["replies"] = {reply.id: _reply(reply, known.people) for reply in record.replies}
+    return stated | ({"language": digest(record.language)} if record.language else {})
+
+
+def _document(record: DocumentRecord, known: Known) -> Stated:
+    stated: Stated = {name: digest(getattr(record, name)) for name in ("title", "body", "verified_on", "url")}
+    stated["updated_at"] = digest(record.updated_at)
+    stated["team"] = digest(record.team)
+    stated["owner"] = digest_of_handle(record.owner, record.owner in known.people)
+    stated["audience"] = _audience(record.audience, False)
+    return stated | ({"language": digest(record.language)} if record.language else {})
+
+
+def _reply(reply: ReplyRecord, people: Iterable[str | None]) -> dict[str, Any]:
+    stated = {name: digest(getattr(reply, name)) for name in ("body", "created_at", "score")}
+    return stated | {"author": digest_of_handle(reply.author, reply.author in people)}
+
+
+def _audience(audience: Sequence[str] | None, restricted: bool) -> str:
+    """An audience that is left out is that of the team, as far as the source says: what an admin sets here for new
+    requests of a team is no change in the source."""
+    return digest(["default", restricted] if audience is None else sorted(set(audience)))

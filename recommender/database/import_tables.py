@@ -1,0 +1,73 @@
+"""The tables that say what was last imported, so that an import knows what has changed in its source and what here."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, String, Text, delete
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from recommender.database.tables import Base, utc_now
+
+
+class ImportedRecord(Base):
+    """What a source last said about an item: a digest of each field, and of each field of its replies.
+
+    `key` is a digest of the item's kind and id, and `forget_imported` deletes the row when the item is erased. `run` is
+    the import that wrote the row, and `earlier` are digests of what the same import said before, for a file that has an
+    id several times.
+    """
+
+    __tablename__ = "imported_records"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - half the size: there is no second index
+
+    key: Mapped[str] = mapped_column(String(16), primary_key=True)
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    fields: Mapped[dict[str, Any]]
+    run: Mapped[str] = mapped_column(String(16))
+    earlier: Mapped[list[str]] = mapped_column(JSON, default=list)
+
+
+class ImportConflict(Base):
+    """The fields of an item that were changed both here and in its source, of which what is here was kept; and the
+    fields (`not_widened`) that would have let more people read. `place` is the file and line of the record."""
+
+    __tablename__ = "import_conflicts"
+
+    key: Mapped[str] = mapped_column(String(16), primary_key=True)
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    external_id: Mapped[str] = mapped_column(String(200))
+    kept: Mapped[list[str]] = mapped_column(JSON, default=list)
+    not_widened: Mapped[list[str]] = mapped_column(JSON, default=list)
+    place: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+def digest(value: Any) -> str:
+    """12 characters that stand for a value of texts, numbers, times, lists and dictionaries."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_as_text)
+    hashed = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9)
+    return base64.urlsafe_b64encode(hashed.digest()).decode()
+
+
+def record_key(kind: str, *identifiers: str) -> str:
+    """The key of an item: of a request by its id in its source, of an answer by the ids of its request and its own."""
+    return digest([kind, *identifiers])
+
+
+def forget_imported(session: Session, keys: Iterable[str], source: str | None = None) -> None:
+    """Delete what a source (all sources, when None) has said about the items with these keys."""
+    tables: tuple[type[ImportedRecord | ImportConflict], ...] = (ImportedRecord, ImportConflict)
+    for table in tables:
+        forgotten = delete(table).where(table.key.in_(sorted(keys)))
+        session.execute(forgotten if source is None else forgotten.where(table.source == source))
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, date):  # and datetime
+        return value.isoformat()
+    raise TypeError(f"{value!r} has no digest")

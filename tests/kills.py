@@ -1,0 +1,79 @@
+"""The processes that `test_kills.py` kills. They import a file, reindex, watch or serve, with the fake encoder.
+
+One process loads everything once and starts the others as copies of itself (fork), one for each line of standard input:
+what to do, and a port or a file. It answers `started PID`, and the copy `ready`. Run with KOLLEGA_HOME and
+KOLLEGA_MODEL=fake.
+"""
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from waitress import create_server
+
+from indexer.cli import main as kollega
+from indexer.indexing.reindex import reindex
+from indexer.indexing.watch import watch
+from recommender.database.engine import open_database
+from recommender.language.analyzer import Analyzer
+from recommender.search.question import QuestionAnalyzer
+from recommender.settings import Settings
+from tests.conftest import FakeEncoder, make_recommender
+from web.app import create_app
+
+
+def _say(line: str) -> None:
+    os.write(1, f"{line}\n".encode())
+
+
+def work(what: str, argument: str, settings: Settings, analyzer: Analyzer) -> None:
+    """Work until the process is killed."""
+    encoder = FakeEncoder()
+    if what == "import":  # prints its counts into a file beside the imported one
+        file = Path(argument)
+        _say("ready")
+        with file.with_suffix(".out").open("w", encoding="utf-8") as sys.stdout:
+            kollega(["import", "jsonl", "--source", file.stem, str(file)], standalone_mode=False)
+    elif what == "serve":
+        recommender = make_recommender(settings, analyzer, encoder)
+        recommender.refresh(wait=True)
+        server = create_server(create_app(settings, recommender), host="127.0.0.1", port=int(argument), threads=4)
+        _say("ready")
+        server.run()
+    elif what == "watch":
+        sessions = open_database(settings)
+        _say("ready")
+        watch(settings, sessions, encoder, analyzer, lambda _report: None)
+    else:
+        sessions = open_database(settings)
+        _say("ready")
+        number = 0
+        while True:  # now a few changes are indexed, and now everything
+            number += 1
+            reindex(settings, sessions, encoder, analyzer, full=number % 3 == 0)
+
+
+def main() -> None:
+    """Start one copy for each line of standard input, until it ends."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the killed ones
+    settings = replace(Settings.from_environment(), reranker="none", watch_seconds=0.02)
+    analyzer = Analyzer(settings.models_dir / "dictionaries")
+    analyzer.warm_up()
+    QuestionAnalyzer.load(analyzer, settings)
+    for line in sys.stdin:
+        what, _, argument = line.strip().partition(" ")
+        child = os.fork()
+        if child:
+            _say(f"started {child}")
+            continue
+        try:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            work(what, argument, settings, analyzer)
+        finally:
+            os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
