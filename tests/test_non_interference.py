@@ -60,7 +60,7 @@ PEOPLE = {1: ("staff", ""), 2: ("agent", "t0"), 3: ("lead", "t1"), 4: ("admin", 
 READERS = (None, 1, 2, 3, 4)
 REAL_WORDS = ("printer", "monitor", "network", "invoice", "kitchen", "account", "puhelin", "battery", "receipt")
 TITLE, TEXT = 3, 6  # words of a title, of a question, and of an answer
-_CHANGING = re.compile(r'name="csrf_token" value="[^"]*"')  # on pages, at every visit
+_CHANGING = re.compile(r'name="(?:csrf_token|sent_as)" value="[^"]*"')  # on pages, at every visit
 PAGES = 5  # that each reader visits after each change
 PUBLIC = 12  # items at least that everyone may read
 CHANGES = 4  # in each world, one after the other
