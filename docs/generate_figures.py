@@ -134,14 +134,16 @@ def held_fixed(results: Results) -> str:
                 f"{row['largest']:.4f}" if "largest" in row else "",
                 f"{row['orders']} of {asked}" if "orders" in row else "",
                 f"{row['verdicts']} of {asked}" if "verdicts" in row else "",
+                f"{row['told_apart']} of 8" if "told_apart" in row else "",
                 f"{100 * row['attack']:.0f} %" if "attack" in row else "",
             )
         )
     heads = (
-        "computed from all items",
+        "computed once for all",
         "largest change of a match",
         "another order",
         "another verdict",
+        "pairs told apart",
         "guessed right",
     )
     return _table(heads, rows) + _origin(held)

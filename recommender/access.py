@@ -3,7 +3,8 @@
 A person has reader tokens, and an item has an audience, which is a set of tokens. The person may read the item when the
 two sets have a token in common. Besides the audience stored with it, a request may be read by the person who asked and
 by the team that handles it, a document by its owner and its team. A draft may only be read by its owner and its team.
-The name of an anonymous asker is shown only to the asker and to the agents who handle the request.
+Who an anonymous asker is, and what follows from it, is known only to the asker and to the agents of the teams that the
+asker has told (`knows_asker`).
 """
 
 from collections.abc import Collection, Mapping
@@ -84,11 +85,16 @@ def audience_of(stored: Collection[str], person_id: int | None, team: str | None
     return frozenset((*stored, *person, *(() if team is None else (f"team:{team}",))))
 
 
-def covers(audience: frozenset[str], request: HelpRequest, people: Mapping[int, Person]) -> bool:
+def covers(audience: frozenset[str], request: HelpRequest, people: Mapping[int, Person], reader: Reader) -> bool:
     """True when everybody who may read the request may also read an item with this audience, so that the item can be
-    quoted in the request. `people` are the persons named in the request's audience (`named_people`), by id."""
+    quoted in the request. `people` are the persons named in the request's audience (`named_people`), by id.
+
+    A reader who may not know who asked gets True for items for everyone only: what the asker may read would tell who
+    they are."""
     if EVERYONE in audience:
         return True
+    if not knows_asker(request, reader):
+        return False
     for token in request_audience(request):
         kind, _, name = token.partition(":")
         person = people.get(int(name)) if kind == "person" else None
@@ -116,20 +122,22 @@ def may_edit(document: Document, reader: Reader) -> bool:
 
 def asker(request: HelpRequest, reader: Reader) -> Person | None:
     """The person who asked, or None when this reader may not know who it is."""
-    return request.asked_by if _may_know_asker(request, reader) else None
+    return request.asked_by if knows_asker(request, reader) else None
 
 
 def author(reply: Reply, reader: Reader) -> Person | None:
     """The person who wrote a reply, or None when this reader may not know who it is: an anonymous asker stays anonymous
     in their replies."""
     if reply.author_id is not None and reply.author_id == reply.request.asked_by_id:
-        return reply.author if _may_know_asker(reply.request, reader) else None
+        return reply.author if knows_asker(reply.request, reader) else None
     return reply.author
 
 
-def _may_know_asker(request: HelpRequest, reader: Reader) -> bool:
+def knows_asker(request: HelpRequest, reader: Reader) -> bool:
+    """True when this reader may know who asked. For an anonymous request these are the asker and the agents of the
+    teams in `name_known_to`, which need not be the team that handles it now."""
     is_asker = reader.person_id is not None and request.asked_by_id == reader.person_id
-    return not request.anonymous or is_asker or (reader.agent and request.team_id in reader.serves_teams)
+    return not request.anonymous or is_asker or not reader.serves_teams.isdisjoint(request.name_known_to or ())
 
 
 def may_read(audience: frozenset[str], reader: Reader) -> bool:

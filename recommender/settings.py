@@ -101,7 +101,16 @@ class Settings:
     oidc_claim: str = _setting(
         "preferred_username", "claim from which a person's handle is taken at their first sign-in"
     )
-    api_rate: str = _setting("300 per minute", "how often a token, or an address without a token, may call the API")
+    api_rate: str = _setting(
+        "300 per minute", "how often a person with their tokens, or an address without a token, may call the API"
+    )
+    search_rate: str = _setting(
+        "20 per second; 600 per minute", "how often a person who has signed in may search, also while typing"
+    )
+    visitor_search_rate: str = _setting(
+        "200 per second",
+        "how often an address may search from which nobody has signed in; many people may share it",
+    )
     embed_origins: str = _setting(
         "", "origins whose pages may show the suggestion box, separated by commas; empty means none"
     )

@@ -60,7 +60,7 @@ PEOPLE = {1: ("staff", ""), 2: ("agent", "t0"), 3: ("lead", "t1"), 4: ("admin", 
 READERS = (None, 1, 2, 3, 4)
 REAL_WORDS = ("printer", "monitor", "network", "invoice", "kitchen", "account", "puhelin", "battery", "receipt")
 TITLE, TEXT = 3, 6  # words of a title, of a question, and of an answer
-_CHANGING = re.compile(r'name="csrf_token" value="[^"]*"')  # on pages, at every visit
+_CHANGING = re.compile(r'name="(?:csrf_token|sent_as)" value="[^"]*"')  # on pages, at every visit
 PAGES = 5  # that each reader visits after each change
 PUBLIC = 12  # items at least that everyone may read
 CHANGES = 4  # in each world, one after the other
@@ -236,11 +236,12 @@ class World:
         session.delete(session.get_one(Document, number))
 
     def _link(self, session: Session) -> None:
-        """Hidden items replace visible ones, and the reverse."""
+        """Hidden items replace visible ones, and the reverse. Everybody sees that a visible item is marked as replaced,
+        so the mark stays, also when what replaces it is removed."""
         session.execute(delete(Replacement))
-        if self.hidden:
-            session.add(Replacement(item=f"request:{2 * self.visible[0]}", by=f"request:{2 * self.hidden[-1]}"))
-            session.add(Replacement(item=f"request:{2 * self.hidden[0]}", by=f"request:{2 * self.visible[1]}"))
+        hidden = self.hidden or [1000]
+        session.add(Replacement(item=f"request:{2 * self.visible[0]}", by=f"request:{2 * hidden[-1]}"))
+        session.add(Replacement(item=f"request:{2 * hidden[0]}", by=f"request:{2 * self.visible[1]}"))
 
 
 @dataclass

@@ -19,8 +19,10 @@ from web import (
     errors,
     formatting,
     health,
+    input,
     limits,
     measuring,
+    once,
     people,
     profile,
     replacing,
@@ -64,6 +66,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     request_log.attach(app)  # before all others: it runs first and last
     measuring.attach(app, sessions.kw["bind"])
     Babel(app, locale_selector=_language)
+    input.attach(app)
     csrf = CSRFProtect(app)
     sign_in.attach(app, settings)
     oidc.attach(app, settings)
@@ -71,6 +74,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     errors.attach(app)
     formatting.attach(app)
     results.attach(app)
+    once.attach(app)
     health.attach(app, settings, recommender, sessions)
     app.jinja_env.globals["keeps_documents"] = owns_documents
     for view in _VIEWS:

@@ -4,7 +4,6 @@ types."""
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from recommender.access import readable_documents, readable_requests
 from recommender.corpus import readable_items
@@ -13,8 +12,10 @@ from recommender.datatypes import Recommendation
 from recommender.knowledge import outcomes
 from recommender.people import availability
 from recommender.search.search import SHOWN
+from web.caller import caller, search_limit
+from web.counting import count_later
 from web.current import counting, session
-from web.limits import limiter
+from web.limits import among_the_first_today, limiter
 from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.reading import team_rows
 from web.sign_in.session import current_reader
@@ -24,18 +25,21 @@ _MOST_LEFT = 20  # opened items that are counted for one visit: a judgement
 
 
 @blueprint.get("/")
+@search_limit
 def index() -> ResponseReturnValue:
     """The page. With `q` it contains the results too, so that it works without JavaScript."""
     return _page(typed_question(request.args))
 
 
 @blueprint.post("/")
+@search_limit
 def search() -> ResponseReturnValue:
     """The page for a question in a form, for questions too long or too private for an address."""
     return _page(typed_question(request.form))
 
 
 @blueprint.post("/suggest")
+@search_limit
 def suggest() -> ResponseReturnValue:
     """Only the results, which the page inserts while somebody types."""
     question = typed_question(request.form)
@@ -44,7 +48,7 @@ def suggest() -> ResponseReturnValue:
 
 
 @blueprint.post("/asked")
-@limiter.limit("60 per minute")
+@limiter.limit("60 per minute", key_func=caller)
 def count_asked() -> ResponseReturnValue:
     """Count the colleague who was shown first, for a question whose results were shown while typing and then used (the
     button was not pressed)."""
@@ -56,8 +60,8 @@ def count_asked() -> ResponseReturnValue:
 
 @blueprint.post("/solved")
 def solved() -> ResponseReturnValue:
-    """Count that an item solved a question. Neither the question nor who asked is stored. 404 when this reader may not
-    read the item."""
+    """Count that an item solved a question, once a month for each person. Neither the question nor who asked is stored.
+    404 when this reader may not read the item."""
     _count(outcomes.EventKind.SOLVED, request.form.getlist("item")[:1])
     return render_template("ask/solved.html")
 
@@ -74,19 +78,17 @@ def _count(kind: outcomes.EventKind, keys: list[str]) -> None:
     readable = readable_items(session(), keys, current_reader())
     if not readable:
         abort(404)
-
-    def write(counts: Session) -> None:
-        for key in readable:
-            outcomes.record(counts, kind, key)
-
-    counting().count(write)
+    count_later(kind, list(readable))
 
 
 def _count_first(recommendation: Recommendation) -> None:
-    """Count that the first colleague was suggested: once for each question, not for each letter that is typed. Who
-    asked is not stored."""
-    if recommendation.experts:
-        person_id, today = recommendation.experts[0].person_id, utc_now().date()
+    """Count that the first colleague was suggested: once for each question, not for each letter that is typed, and at
+    most three times a day for one person who asks, so that nobody can use up a colleague's week. Who asked is not
+    stored."""
+    if not recommendation.experts:
+        return
+    person_id, today = recommendation.experts[0].person_id, utc_now().date()
+    if among_the_first_today(caller(), f"suggested {person_id}"):
         counting().count(lambda counts: availability.count_first(counts, person_id, today))
 
 

@@ -12,8 +12,11 @@ from recommender import access
 from recommender.access import Reader
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Team
 from recommender.datatypes import Kind, item_key
+from recommender.errors import Conflict
 from recommender.knowledge import outcomes, requests
+from web.counting import count_once
 from web.current import session
+from web.input import sent_number
 from web.quoting import insertion, quotable, readers_of
 from web.reading import get_item, get_request, team_rows
 from web.request_page import request_page
@@ -91,7 +94,7 @@ def insert(request_id: int) -> ResponseReturnValue:
         abort(404)
     body = request.form.get("body", "").rstrip()
     body = f"{body}\n\n{text}" if body else text
-    if not quotable(item, help_request, readers_of(help_request)):
+    if not quotable(item, help_request, readers_of(help_request), reader):
         warning = gettext("Not everyone who reads this request may read what you inserted. Check before you send.")
         return request_page(help_request, body, warning, hidden_links=[item.title])
     return request_page(help_request, body)
@@ -114,14 +117,14 @@ def flag() -> ResponseReturnValue:
     signed_in()
     item = get_item(request.form.get("item", ""), current_reader())
     note = request.form.get("note", "").strip()
-    back = request.form.get("request", "")
+    back = sent_number("request")
     if not note:
         problem = gettext("Say in a word what is wrong.")
         return render_template("desk/flag.html", item=item, back=back, problem=problem), 422
-    outcomes.record(session(), outcomes.EventKind.FLAGGED, item.key, note=note)
+    count_once(outcomes.EventKind.FLAGGED, item.key, note)
     session().commit()
-    if back.isdecimal() and len(back) < 10:
-        return redirect(url_for("requests.show", request_id=int(back)))
+    if back:
+        return redirect(url_for("requests.show", request_id=back))
     return render_template("desk/flagged.html", item=item)
 
 
@@ -129,19 +132,22 @@ def flag() -> ResponseReturnValue:
 def settle(request_id: int) -> ResponseReturnValue:
     """Mark the flags on the request as settled: somebody has looked at it."""
     help_request, _reader = _handled_request(request_id)
-    outcomes.settle_flags(session(), item_key(Kind.REQUEST, help_request.id))
+    outcomes.settle_flags(session(), item_key(Kind.REQUEST, help_request.id), sent_number("last_flag"))
     session().commit()
     return _back_to(help_request)
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/assign")
 def assign(request_id: int) -> ResponseReturnValue:
-    """Assign the request to a member of the team, or to nobody."""
+    """Assign the request to a member of the team, or to nobody; 409 when it is no longer with whom it `was`."""
     help_request, reader = _handled_request(request_id)
     handle = request.form.get("person", "")
     person = session().scalar(select(Person).where(Person.handle == handle)) if handle else None
     if handle and person is None:
         abort(404)
+    with_now = help_request.assigned_to.handle if help_request.assigned_to else ""
+    if request.form.get("was", with_now) != with_now:
+        raise Conflict("Somebody else has assigned this request meanwhile.")
     requests.assign(session(), help_request, reader, person)
     session().commit()
     return _back_to(help_request)
@@ -149,11 +155,14 @@ def assign(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/move")
 def move(request_id: int) -> ResponseReturnValue:
-    """Hand the request to another team."""
+    """Hand the request to another team; 409 when it is no longer with the team that it `was` with."""
     help_request, reader = _handled_request(request_id)
     team = session().scalar(select(Team).where(Team.handle == request.form.get("team", "")))
     if team is None:
         abort(404)
+    team_now = help_request.team.handle if help_request.team else ""
+    if request.form.get("was", team_now) != team_now:
+        raise Conflict("Somebody else has moved this request meanwhile.")
     requests.move(session(), help_request, reader, team)
     session().commit()
     readable = access.may_read(access.request_audience(help_request), reader)

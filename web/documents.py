@@ -12,10 +12,11 @@ from recommender import access
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Team, utc_now
 from recommender.errors import Conflict
 from recommender.knowledge import documents, requests
-from web import current
+from web import current, once
 from web.current import session
 from web.document_page import document_page
-from web.reading import get_document, get_request, team_rows
+from web.input import sent_number
+from web.reading import get_document, get_request, names_of, team_rows
 from web.sign_in.session import current_agent, current_reader, signed_in
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
@@ -74,9 +75,10 @@ def create() -> ResponseReturnValue:
     form, content = _read_form(_teams_to_choose(reader), source)
     if request.form.get("then") == "preview" or content is None:
         return _form_page(form, source=source, preview=content is not None), 200 if content else 422
+    if earlier := once.earlier_result():
+        return redirect(earlier)
     document = documents.write(session(), reader, content, source)
-    session().commit()
-    return redirect(url_for("documents.show", document_id=document.id))
+    return redirect(once.commit_once(url_for("documents.show", document_id=document.id)))
 
 
 @blueprint.get("/<int(max=2147483647):document_id>/edit")
@@ -88,7 +90,7 @@ def edit(document_id: int) -> ResponseReturnValue:
         body=document.body,
         team=document.team.handle if document.team else "",
         owner=document.owner.handle if document.owner else "",
-        audience="everyone" if any(row.token == access.EVERYONE for row in document.audience) else "team",
+        audience=_audience_of(document),
         review_days=str(document.review_days or ""),
         seen=document.updated_at.isoformat(),
     )
@@ -106,21 +108,27 @@ def save(document_id: int) -> ResponseReturnValue:
     form, content = _read_form(_teams_to_choose(reader, document), source, document)
     if request.form.get("then") == "preview" or content is None:
         return _form_page(form, document=document, preview=content is not None), 200 if content else 422
+    page = url_for("documents.show", document_id=document_id)
+    if earlier := once.earlier_result():
+        return redirect(earlier)
     try:
         documents.edit(session(), document, reader, content, _time(form.seen))
-        session().commit()
+        return redirect(once.commit_once(page))
     except Conflict:
         session().rollback()
+        if once.earlier_result():  # the same form, sent at the same moment
+            return redirect(page)
         newer = _editable(document_id)
         form.seen = newer.updated_at.isoformat()
         return _form_page(form, document=newer, theirs=newer.body), 409
-    return redirect(url_for("documents.show", document_id=document.id))
 
 
 @blueprint.post("/<int(max=2147483647):document_id>/verify")
 def verify(document_id: int) -> ResponseReturnValue:
-    """Mark the document as correct as of today, which also settles its flags."""
-    documents.verify(session(), _editable(document_id), current_reader(), signed_in())
+    """Mark the document as correct as of today, which also settles its flags; 409 when somebody else has changed it
+    since this person opened it."""
+    document, seen = _editable(document_id), _time(request.form.get("seen", ""))
+    documents.verify(session(), document, current_reader(), signed_in(), seen, sent_number("last_flag"))
     session().commit()
     return redirect(url_for("documents.show", document_id=document_id))
 
@@ -189,6 +197,7 @@ def _read_form(
         team=team,
         owner=owner,
         everyone=form.audience == "everyone",
+        named=form.audience == "named",
         review_days=int(form.review_days) if form.review_days in map(str, documents.REVIEW_DAYS) else None,
         draft=sent.get("then") == "draft",
     )
@@ -210,7 +219,7 @@ def _check(form: DocumentForm, team: Team | None, owner: Person | None, source: 
         problems["team"] = gettext("Choose one of your teams.")
     if form.owner and owner is None:
         problems["owner"] = gettext("Choose a member of the team.")
-    if form.audience not in ("everyone", "team"):
+    if form.audience not in ("everyone", "team", "named"):
         problems["audience"] = gettext("Choose who may read it.")
     elif documents.widens(source, form.audience == "everyone") and not request.form.get("sure"):
         problems["audience"] = gettext(
@@ -238,6 +247,7 @@ def _form_page(
     teams = _teams_to_choose(current_reader(), document)
     members = [person for team in teams.values() for person in documents.possible_owners(session(), team)]
     owners = {person.handle: person for person in members}
+    named = documents.named_readers(document) if document else frozenset[str]()
     if document is not None and document.owner is not None:
         owners.setdefault(document.owner.handle, document.owner)
     return render_template(
@@ -249,9 +259,17 @@ def _form_page(
         teams=teams,
         owners=sorted(owners.values(), key=lambda person: person.name),
         intervals=documents.REVIEW_DAYS,
+        named=names_of(named),
         preview=preview,
         theirs=theirs,
     )
+
+
+def _audience_of(document: Document) -> str:
+    """The choice in the form that says who may read a document now."""
+    if any(row.token == access.EVERYONE for row in document.audience):
+        return "everyone"
+    return "named" if documents.named_readers(document) else "team"
 
 
 def _time(value: str) -> datetime:

@@ -28,7 +28,7 @@ def attach(app: Flask) -> None:
     app.register_error_handler(CSRFError, _ask_again)
     app.register_error_handler(HTTPException, _show)
     app.register_error_handler(NotAllowed, lambda error: _show(Forbidden(str(error))))
-    app.register_error_handler(Conflict, lambda error: _show(Conflicted(str(error))))
+    app.register_error_handler(Conflict, _meanwhile)
     app.register_error_handler(TooBusy, _too_busy)
     app.register_error_handler(Exception, _crash)
 
@@ -41,6 +41,12 @@ def _show(error: HTTPException) -> ResponseReturnValue:
         return _sign_in_first()
     detail = gettext("Only the person it belongs to and the team that handles it can do that.")
     return render_template("errors/error.html", code=code, detail=detail), code
+
+
+def _meanwhile(error: Conflict) -> ResponseReturnValue:
+    """Answer 409 when somebody else was first; nothing of what this request has begun is stored."""
+    current.session().rollback()
+    return _show(Conflicted(str(error)))
 
 
 def _as_json(error: HTTPException, code: int) -> ResponseReturnValue:

@@ -1,25 +1,19 @@
-"""How pages show values: dates, excerpts with marks, Markdown as safe HTML, names of teams and roles."""
+"""How pages show values: dates, excerpts with marks, names of teams and roles."""
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import cache
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-import nh3
 from flask import Flask, request, url_for
 from flask_babel import format_date, get_locale, gettext, ngettext
-from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from recommender.database.tables import Team, utc_now
 from recommender.datatypes import Expert, Heading, Item, Kind
+from web.input import parts_of
+from web.markdown import markdown
 
 LANGUAGES = ("en", "fi")  # of the pages
-_TAGS = {
-    "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
-    "table", "tbody", "td", "th", "thead", "tr", "ul",
-}  # fmt: skip
 
 
 def attach(app: Flask) -> None:
@@ -64,19 +58,6 @@ def marked(text: str, marks: Sequence[tuple[int, int]]) -> Markup:
         parts += [escape(text[last_end:start]), Markup("<mark>"), escape(text[start:end]), Markup("</mark>")]
         last_end = end
     return Markup("").join([*parts, escape(text[last_end:])])
-
-
-def markdown(text: str, breaks: bool = False) -> Markup:
-    """Markdown as safe HTML: raw HTML is shown as text, links lead to web pages and mail only. `breaks` keeps single
-    line breaks, as people write them in messages. Headings of level 1 become level 2, below the page's heading."""
-    html = nh3.clean(
-        _markdown(breaks).render(text),
-        tags=_TAGS,
-        attributes={"a": {"href", "title"}},
-        url_schemes={"http", "https", "mailto"},
-        link_rel="noopener noreferrer nofollow",
-    )
-    return Markup(re.sub(r"<(/?)h1>", r"<\1h2>", html))  # noqa: S704 - cleaned above
 
 
 def team_name(team: Team | None) -> str:
@@ -135,9 +116,4 @@ def item_url(item: Item | Heading) -> str:
 
 def is_web_address(url: str | None) -> bool:
     """True for http and https, which a page may link to."""
-    return bool(url) and urlsplit(str(url)).scheme in ("http", "https")
-
-
-@cache
-def _markdown(breaks: bool) -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False, "breaks": breaks}).enable("table")
+    return parts_of(url or "").scheme in ("http", "https")

@@ -16,7 +16,8 @@ _SUGGESTIONS = 20  # suggestions that are asked for, so that both kinds are amon
 
 @dataclass(frozen=True)
 class Card:
-    """A suggestion as an agent sees it. `quotable` is True when everybody who may read the request may read it too."""
+    """A suggestion as an agent sees it. `quotable` is True when everybody who may read the request may read
+    it too, as far as the agent may know who that is."""
 
     suggestion: Suggestion
     usage: Usage
@@ -42,12 +43,12 @@ def make_panel(request: HelpRequest, reader: Reader) -> Panel:
     """The panel of a request, from what the reader may read."""
     recommendation, similar_open = recommend_similar(request, reader, _SUGGESTIONS, _OPEN)
     suggestions = recommendation.suggestions
-    usages = usage(session(), [suggestion.item.key for suggestion in (*suggestions, *similar_open)])
+    usages = usage(session(), [suggestion.item.key for suggestion in (*suggestions, *similar_open)], reader)
     people = readers_of(request)
 
     def make_card(suggestion: Suggestion) -> Card:
         item = suggestion.item
-        return Card(suggestion, usages[item.key], quotable(item, request, people))
+        return Card(suggestion, usages[item.key], quotable(item, request, people, reader))
 
     cards = [make_card(suggestion) for suggestion in suggestions]
     return Panel(

@@ -31,9 +31,10 @@ def insertion(item: Item, how: str) -> str:
     return ""
 
 
-def quotable(item: Item, request: HelpRequest, people: Mapping[int, Person]) -> bool:
-    """True when everybody who may read the request may read the item. `people` are `readers_of(request)`."""
-    return access.covers(access.without_open_prefix(item.audience), request, people)
+def quotable(item: Item, request: HelpRequest, people: Mapping[int, Person], reader: Reader) -> bool:
+    """True when everybody who may read the request may read the item, as far as `reader` may know that
+    (`access.covers`). `people` are `readers_of(request)`."""
+    return access.covers(access.without_open_prefix(item.audience), request, people, reader)
 
 
 def readers_of(request: HelpRequest) -> dict[int, Person]:
@@ -49,4 +50,4 @@ def hidden_links(text: str, request: HelpRequest, reader: Reader) -> list[str]:
         return []
     items = [find_item(key, reader) for key in sorted(keys)[:_LINKS_CHECKED]]
     people = readers_of(request)
-    return [item.title for item in items if item is not None and not quotable(item, request, people)]
+    return [item.title for item in items if item is not None and not quotable(item, request, people, reader)]

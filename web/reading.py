@@ -1,6 +1,7 @@
 """Getters for what the current reader may read. They answer the same 404 for what is unknown and what this reader may
 not read, so that nobody learns that it exists. Also the teams and their people, which everybody may see."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from flask import abort
@@ -13,6 +14,7 @@ from recommender.corpus import is_key, load_items
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, Team, team_members, utc_now
 from recommender.datatypes import Item
 from web.current import session
+from web.formatting import team_name
 from web.sign_in.session import current_reader
 
 PROFILE_ITEMS = 50  # a judgement: as many as somebody would read
@@ -82,10 +84,10 @@ def find_item(key: str, reader: Reader) -> Item | None:
 def get_profile(handle: str) -> Profile:
     """A person by handle, with those of their items that the current reader may read; 404 when there is no such
     person."""
+    reader, today = current_reader(), utc_now().date()  # first: who may read nothing must not learn which names exist
     person = session().scalar(select(Person).where(Person.handle == handle))
     if person is None:
         abort(404)
-    reader, today = current_reader(), utc_now().date()
     resolved = (
         select(HelpRequest)
         .where(
@@ -126,6 +128,17 @@ def owns_documents(person: Person) -> bool:
 def team_rows() -> dict[str, Team]:
     """All teams, by handle."""
     return {team.handle: team for team in session().scalars(select(Team))}
+
+
+def names_of(tokens: Collection[str]) -> list[str]:
+    """The names of the teams and people that audience tokens stand for, in the order of the tokens."""
+    teams, names = team_rows(), []
+    for token in sorted(tokens):
+        kind, _, name = token.partition(":")
+        person = session().get(Person, int(name)) if kind == "person" and name.isdecimal() else None
+        named = person.name if person else team_name(teams.get(name)) if kind == "team" else ""
+        names.append(named or token)
+    return names
 
 
 def team_people(team: Team | None) -> list[Person]:

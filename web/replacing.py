@@ -1,7 +1,6 @@
 """Marking a request or document as replaced by another, and taking the mark off again."""
 
 import re
-from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,6 +14,7 @@ from recommender.knowledge import replacements
 from web import current
 from web.current import session
 from web.document_page import document_page
+from web.input import parts_of
 from web.reading import get_document, get_request
 from web.replaced import replaced_part
 from web.request_page import request_page
@@ -64,11 +64,8 @@ def _named_key(typed: str) -> str:
     """The key that was typed, or of the page whose address was typed; anything else as it is."""
     if is_key(typed.lower()):
         return typed.lower()
-    try:
-        parts = urlsplit(typed)
-    except ValueError:
-        return typed
-    own_hosts = {"", request.host, urlsplit(current.settings().public_url).netloc}
+    parts = parts_of(typed)
+    own_hosts = {"", request.host, parts_of(current.settings().public_url).netloc}
     page = _PAGE.fullmatch(parts.path)
     return item_key(Kind(page[1]), page[2]) if page and parts.netloc in own_hosts else typed
 

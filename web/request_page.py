@@ -39,10 +39,11 @@ def request_page(
         may_resolve=resolves,
         may_handle=handles,
         shared=access.EVERYONE in access.request_audience(help_request),
+        shared_further=requests.is_shared_further(help_request),
         panel=panel.make_panel(help_request, reader) if handles else None,
-        usage=outcomes.usage(session(), [key])[key],
+        usage=outcomes.usage(session(), [key], reader)[key],
         flags=outcomes.flags(session(), key) if handles else [],
-        attempts=_attempts(help_request) if resolves else [],
+        attempts=_attempts(help_request) if resolves and access.knows_asker(help_request, reader) else [],
         teams=team_rows(),
         agents=team_people(help_request.team) if handles else [],
         body=body,
@@ -54,6 +55,7 @@ def request_page(
 
 
 def _attempts(help_request: HelpRequest) -> list[tuple[Item, bool]]:
-    """(item, opened) of the suggestions that the asker saw before, as far as this reader may read them now."""
+    """(item, opened) of the suggestions that the asker saw before, as far as this reader may read them now. What
+    somebody was shown depends on who they are, so only those who may know the asker may see it."""
     items = readable_items(session(), [attempt.item for attempt in help_request.attempts], current_reader())
     return [(items[attempt.item], attempt.opened) for attempt in help_request.attempts if attempt.item in items]

@@ -17,7 +17,8 @@ from recommender.datatypes import Recommendation
 from recommender.errors import Conflict
 from recommender.knowledge import requests
 from recommender.people.teams import clear_or_two
-from web import current
+from web import current, once
+from web.caller import search_limit
 from web.current import session
 from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.quoting import hidden_links
@@ -76,6 +77,7 @@ def mine() -> ResponseReturnValue:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
+@search_limit
 def new() -> ResponseReturnValue:
     """The form of a new request, for a question without an answer, with the closest suggestions; stores nothing."""
     signed_in()
@@ -95,6 +97,8 @@ def create() -> ResponseReturnValue:
     _check(draft, teams)
     if draft.problems:
         return _new_page(draft), 422
+    if earlier := once.earlier_result():
+        return redirect(earlier)
     readable = readable_items(session(), draft.attempts, current_reader())
     help_request = requests.file_request(
         session(),
@@ -107,8 +111,7 @@ def create() -> ResponseReturnValue:
         anonymous=draft.anonymous,
         attempts=[(key, opened) for key, opened in draft.attempts.items() if key in readable],
     )
-    session().commit()
-    return redirect(url_for("requests.show", request_id=help_request.id, filed=1))
+    return redirect(once.commit_once(url_for("requests.show", request_id=help_request.id, filed=1)))
 
 
 @blueprint.get("/<int(max=2147483647):request_id>")
@@ -122,6 +125,8 @@ def reply(request_id: int) -> ResponseReturnValue:
     """Add a reply, which may also resolve the request. A reply to a resolved request reopens it."""
     help_request, person, reader = get_request(request_id), signed_in(), current_reader()
     body = request.form.get("body", "").strip()
+    if earlier := once.earlier_result():
+        return redirect(earlier)
     if not body:
         return request_page(help_request, problem=gettext("Write something first.")), 422
     if len(body) > requests.LONGEST_BODY:
@@ -136,11 +141,13 @@ def reply(request_id: int) -> ResponseReturnValue:
             added = requests.reply_and_resolve(session(), help_request, reader, person, body)
         else:
             added = requests.reply(session(), help_request, person, body)
-        session().commit()
+        page = url_for("requests.show", request_id=help_request.id, _anchor=f"reply-{added.id}")
+        return redirect(once.commit_once(page))
     except Conflict:
+        if earlier := once.earlier_result():  # it was this very reply that resolved it, sent at the same moment
+            return redirect(earlier)
         problem = gettext("Somebody else has resolved this request meanwhile. What you wrote is kept below.")
         return _conflict(request_id, problem, body)
-    return redirect(url_for("requests.show", request_id=help_request.id, _anchor=f"reply-{added.id}"))
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/resolve")
@@ -176,6 +183,16 @@ def share(request_id: int) -> ResponseReturnValue:
     help_request = get_request(request_id)
     signed_in()
     requests.share(session(), help_request, current_reader(), request.form.get("audience") == "everyone")
+    session().commit()
+    return redirect(url_for("requests.show", request_id=help_request.id))
+
+
+@blueprint.post("/<int(max=2147483647):request_id>/name")
+def show_name(request_id: int) -> ResponseReturnValue:
+    """Show the agents of the team that handles it now who sent an anonymous request."""
+    help_request = get_request(request_id)
+    signed_in()
+    requests.show_name(session(), help_request, current_reader())
     session().commit()
     return redirect(url_for("requests.show", request_id=help_request.id))
 

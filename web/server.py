@@ -1,16 +1,23 @@
 """Runs the app with waitress, a production server: it answers monitoring in threads of its own, and finishes what it is
-at before it stops."""
+at before it stops.
+
+Many connections may be open, none for long without a whole request, and none may send much. So somebody who opens
+connections and says nothing, or sends slowly, does not keep others out."""
 
 import gc
 import logging
+import resource
 import signal
 import threading
 import time
 from typing import Any
 
 import click
-from waitress import create_server, wasyncore
+from flask import Flask
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
+from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
 from recommender.errors import KollegaError
@@ -22,6 +29,60 @@ log = logging.getLogger(__name__)
 _MONITORING = ("/health", "/metrics")
 _MONITORING_THREADS = 2
 _LOOK_AGAIN = 0.1  # seconds between two looks at what is still being answered
+
+MOST_CONNECTIONS = 2_000  # at once, if the system allows that many open files; a judgement
+_OTHER_FILES = 200  # open files that are no connections: database, index, logs
+WHOLE_REQUEST_WITHIN = 20  # seconds from the first byte of a request to its last: a judgement
+IDLE_AT_MOST = 60  # seconds that a connection stays open between two requests: a judgement
+_LOOK_EVERY = 1  # seconds between two looks for connections to close
+_FREED = 10  # a tenth of the connections: it is kept free for those who come, by closing the longest idle ones
+_LARGEST_HEADER = 65_536  # bytes: a judgement
+_MARGIN = 100_000  # bytes more than a form may have, so that most that are too long get a page that says so
+
+
+class _Connection(HTTPChannel):  # type: ignore[misc]
+    """A connection that knows since when it has been waiting for the rest of a request."""
+
+    begun_at: float | None = None
+
+    def received(self, data: bytes) -> bool:
+        """Take in what the client has sent."""
+        accepted: bool = super().received(data)
+        if self.request is None:
+            self.begun_at = None
+        elif self.begun_at is None:
+            self.begun_at = time.time()
+        return accepted
+
+
+class Listener(TcpWSGIServer):  # type: ignore[misc]
+    """What accepts connections at one address. It closes those which keep it waiting, and the longest idle ones when
+    nearly all are taken."""
+
+    channel_class = _Connection
+
+    def maintenance(self, now: float) -> None:
+        """Close connections that have sent only a part of a request for too long, or nothing for too long."""
+        idle = [channel for channel in list(self.active_channels.values()) if not channel.requests]
+        for channel in idle:
+            begun = channel.begun_at if channel.begun_at is not None else now
+            if now - begun > WHOLE_REQUEST_WITHIN or now - channel.last_activity > self.adj.channel_timeout:
+                channel.will_close = True
+        if self._is_nearly_full():
+            idle.sort(key=lambda channel: channel.begun_at or channel.last_activity)
+            for channel in idle[: 1 + self.adj.connection_limit // _FREED]:
+                channel.will_close = True
+
+    def readable(self) -> bool:
+        """True while another connection can be accepted. When all are taken, some are freed at once."""
+        if self._is_nearly_full():
+            self.next_channel_cleanup = 0
+        accepts: bool = super().readable()
+        return accepts
+
+    def _is_nearly_full(self) -> bool:
+        limit: int = self.adj.connection_limit
+        return len(self._map) >= limit - limit // _FREED
 
 
 class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
@@ -41,23 +102,16 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
 
 
 class Server:
-    """Listens and answers until it is told to stop."""
+    """Listens and answers until it is told to stop. `adjustments` are of waitress."""
 
-    def __init__(self, app: Any, settings: Settings) -> None:
+    def __init__(self, app: Flask, settings: Settings, **adjustments: Any) -> None:
         self._stop_seconds = settings.stop_seconds
         self._open: dict[int, Any] = {}  # what waitress waits for: listening sockets, connections and its own pipe
         self._stopping = threading.Event()
         dispatcher = Dispatcher()
         dispatcher.set_thread_count(settings.server_threads)
         dispatcher.monitoring.set_thread_count(_MONITORING_THREADS)
-        create_server(
-            app,
-            map=self._open,
-            _dispatcher=dispatcher,
-            host=settings.host,
-            port=settings.port,
-            clear_untrusted_proxy_headers=False,  # the app decides which of them to believe
-        )
+        listen(app, settings, self._open, dispatcher, **adjustments)
         self._listeners = [channel for channel in self._open.values() if channel.accepting]  # one for each address
 
     def run(self) -> None:
@@ -89,6 +143,37 @@ class Server:
                 channel.will_close = channel.will_close or idle
             busy += not idle
         return busy
+
+
+def listen(app: Flask, settings: Settings, sockets: dict[int, Any], dispatcher: Any, **changes: Any) -> None:
+    """Listen on the settings' addresses: one for an address, two for `localhost`. Raises OSError when one is in use.
+    `changes` are adjustments of waitress."""
+    largest = int(app.config["MAX_CONTENT_LENGTH"] or 0) + _MARGIN
+    options = {
+        "host": settings.host,
+        "port": settings.port,
+        "connection_limit": most_connections(),
+        "channel_timeout": IDLE_AT_MOST,
+        "cleanup_interval": _LOOK_EVERY,
+        "max_request_body_size": largest,  # by Content-Length before reading, and of chunks as soon as they are more
+        "max_request_header_size": _LARGEST_HEADER,
+        "inbuf_overflow": largest,  # in memory, since nothing larger is accepted: never in a file
+        "clear_untrusted_proxy_headers": False,  # the app decides which of them to believe
+    }
+    adjustments = Adjustments(**options | changes)
+    for address in adjustments.listen:
+        Listener(app, sockets, dispatcher=dispatcher, adj=adjustments, sockinfo=address)
+
+
+def most_connections() -> int:
+    """How many connections may be open at once, after raising the number of open files as far as this process may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    allowed = wanted if soft == resource.RLIM_INFINITY else soft
+    return max(100, min(MOST_CONNECTIONS, allowed - _OTHER_FILES))
 
 
 def run(settings: Settings) -> None:

@@ -34,6 +34,7 @@ def put_request(writing: Writing, record: RequestRecord, source: str) -> HelpReq
         writing.must_be_new("request", source, record.id)
         row = HelpRequest(source=source, external_id=record.id, language="", replies=[], audience=[])
         update(row, team=team, team_id=team.id if team else None, asked_by_id=asker_id, anonymous=record.anonymous)
+        row.name_known_to = [team.id] if team else []  # if it moves, the new team does not learn who asked
         replace_audience(row, RequestAudience, wanted)
         writing.session.add(row)
     else:

@@ -51,9 +51,10 @@ NESTED = (MEMBERS, REPLIES, REQUEST_AUDIENCE, ATTEMPTS, DOCUMENT_AUDIENCE)
 """Tables whose rows are written inside of these records."""
 NOT_EXPORTED = (
     "accounts", "api_tokens", "sessions", "second_factors", "recovery_codes", "password_links", "outgoing_mail",
-    "audit_log",
+    "audit_log", "sent_forms", "counted_outcomes",
 )  # fmt: skip
-"""How people sign in, mail that waits, and the audit log, whose chain belongs to one store."""
+"""How people sign in, mail that waits, the audit log, whose chain belongs to one store, and marks that are deleted soon
+and need the key of the home."""
 ROWS = (
     "request_links", "replacements", "person_settings", "person_topics", "first_suggestions", "events", "erased",
     "imported_records", "import_conflicts",

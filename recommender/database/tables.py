@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, UniqueConstraint, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from recommender.database.anonymity import MayBeAnonymous
 from recommender.database.person_kind import HasKind
 
 OPEN, RESOLVED = "open", "resolved"
@@ -111,8 +112,8 @@ class FirstSuggestion(Base):
     count: Mapped[int]
 
 
-class HelpRequest(Base):
-    """A request to a team, open or resolved. Only the agents who handle an anonymous request see who asked."""
+class HelpRequest(MayBeAnonymous, Base):
+    """A request to a team, open or resolved."""
 
     __tablename__ = "requests"
     __table_args__ = (
@@ -131,7 +132,6 @@ class HelpRequest(Base):
     tags: Mapped[list[str]] = mapped_column(default=list)
     team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
-    anonymous: Mapped[bool] = mapped_column(default=False, server_default=false())
     assigned_to_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
     created_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]

@@ -28,7 +28,8 @@ _HEADINGS = {"fi": ("Kysymys", "Vastaus")}
 @dataclass(frozen=True)
 class Content:
     """What an editor sets in a document. With `everyone` everyone may read it once it is published, else only its
-    owner, its team and the readers named by an import. `review_days` is the time between two reviews."""
+    owner and its team; with `named` also the other readers that it has been given (`named_readers`). `review_days` is
+    the time between two reviews."""
 
     title: str
     body: str
@@ -38,6 +39,7 @@ class Content:
     everyone: bool
     review_days: int | None
     draft: bool
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,17 +80,10 @@ def edit(session: Session, document: Document, reader: Reader, content: Content,
     if content.team.id not in reader.serves_teams | {document.team_id}:
         raise NotAllowed("Only the agents of the new team can move a document to it.")
     now = utc_now()
-    # a single statement, so that only one of two simultaneous editors finds the document unchanged
-    updated = session.execute(
-        update(Document)
-        .where(Document.id == document.id, Document.updated_at == seen)
-        .values(updated_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    if cast("CursorResult[object]", updated).rowcount != 1:
-        raise Conflict("Somebody else has changed this document meanwhile.")
+    _claim(session, document, seen, now)
     if (document.title, document.body) != (content.title, content.body):
         document.written_at = now
+    session.refresh(document, ["audience"])
     before, readers = _state(document), document_audience(document)
     _fill(document, content)
     document.updated_at = now
@@ -99,13 +94,21 @@ def edit(session: Session, document: Document, reader: Reader, content: Content,
     audit.record_audience(session, who, key, readers, document_audience(document))
 
 
-def verify(session: Session, document: Document, reader: Reader, person: Person) -> None:
-    """Mark a document as correct as of today, which also settles its flags. Raises NotAllowed unless the reader is its
-    owner or an agent of its team."""
+def verify(
+    session: Session, document: Document, reader: Reader, person: Person, seen: datetime, last_flag: int
+) -> None:
+    """Mark a document as correct as of today, which also settles its flags up to the one with the id `last_flag`.
+    `seen` is its `updated_at` when the person read it.
+
+    Raises NotAllowed unless the reader is its owner or an agent of its team, and Conflict when somebody else has
+    changed it since `seen`: nobody can say that a text is right that they have not read.
+    """
     if not may_edit(document, reader):
         raise NotAllowed("Only the owner of a document and its team's agents can verify it.")
-    document.verified_on, document.verified_by = utc_now().date(), person
-    outcomes.settle_flags(session, item_key(Kind.DOCUMENT, document.id))
+    now = utc_now()
+    _claim(session, document, seen, now)
+    document.verified_on, document.verified_by, document.updated_at = now.date(), person, now
+    outcomes.settle_flags(session, item_key(Kind.DOCUMENT, document.id), last_flag)
     session.flush()
     _record(session, reader, "verified", document)
 
@@ -120,6 +123,11 @@ def hide(session: Session, document: Document, reader: Reader, hidden: bool) -> 
     document.hidden = hidden
     session.flush()
     _record(session, reader, "hidden" if hidden else "shown", document)
+
+
+def named_readers(document: Document) -> frozenset[str]:
+    """The tokens of the readers that a document has been given one by one, by an import: other teams and people."""
+    return frozenset(row.token for row in document.audience if row.token != EVERYONE)
 
 
 def draft_text(request: HelpRequest) -> str:
@@ -155,7 +163,7 @@ def maintained(session: Session, reader: Reader, today: date) -> list[Maintained
         .options(joinedload(Document.owner), selectinload(Document.audience))
     )
     rows = list(session.scalars(query))
-    usage = outcomes.usage(session, [item_key(Kind.DOCUMENT, row.id) for row in rows])
+    usage = outcomes.usage(session, [item_key(Kind.DOCUMENT, row.id) for row in rows], reader)
     documents = [_maintained(row, usage[item_key(Kind.DOCUMENT, row.id)].flags, today) for row in rows]
     return sorted(documents, key=_urgency)
 
@@ -192,10 +200,23 @@ def _maintained(document: Document, flags: int, today: date) -> MaintainedDocume
     return MaintainedDocument(document, due, due is not None and due <= today and not document.draft, flags)
 
 
+def _claim(session: Session, document: Document, seen: datetime, now: datetime) -> None:
+    """Change the time of a document from `seen` to `now`; Conflict when somebody else has changed it since. A single
+    statement, so that only one of two simultaneous editors finds the document unchanged."""
+    updated = session.execute(
+        update(Document)
+        .where(Document.id == document.id, Document.updated_at == seen)
+        .values(updated_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    if cast("CursorResult[object]", updated).rowcount != 1:
+        raise Conflict("Somebody else has changed this document meanwhile.")
+
+
 def _fill(document: Document, content: Content) -> None:
     document.title, document.body, document.language = visible(content.title), content.body, content.language
     document.team, document.owner = content.team, content.owner
     document.review_days, document.draft = content.review_days, content.draft
-    others = [row for row in document.audience if row.token != EVERYONE]
     stored = [row for row in document.audience if row.token == EVERYONE]
-    document.audience = others + (stored or [DocumentAudience(token=EVERYONE)] if content.everyone else [])
+    named = [row for row in document.audience if row.token != EVERYONE] if content.named else []
+    document.audience = (stored or [DocumentAudience(token=EVERYONE)]) if content.everyone else named

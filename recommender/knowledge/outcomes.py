@@ -3,15 +3,21 @@
 Explicit outcomes (a person said so) and implicit ones (a person left without filing a request) are counted separately.
 """
 
+import hashlib
+import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import cast
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import CursorResult, bindparam, delete, exists, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from recommender.database.tables import Event, utc_now
+from recommender.access import Reader, readable_requests
+from recommender.database.sent_tables import CountedOutcome
+from recommender.database.tables import Event, HelpRequest, utc_now
 
 LONGEST_NOTE = 1_000  # characters; a judgement
 
@@ -45,30 +51,68 @@ def record(
     request_id: int | None = None,
     subject_id: int | None = None,
     note: str | None = None,
-) -> None:
-    """Store an event of today. An item that is marked as used in the same request again is not counted again."""
+) -> int | None:
+    """Store an event of today, and return its id. An item that is marked as used in the same request again is not
+    counted again: then None."""
     if kind is EventKind.USED and request_id is not None:
         stored = select(Event.id).where(Event.kind == kind, Event.item == item, Event.request_id == request_id)
         if session.scalar(stored) is not None:
-            return
+            return None
     note = note.strip()[:LONGEST_NOTE] if note else None
-    session.add(
-        Event(
-            kind=kind,
-            item=item,
-            day=utc_now().date(),
-            request_id=request_id,
-            subject_id=subject_id,
-            note=note or None,
-            settled=False,
-        )
+    event = Event(
+        kind=kind,
+        item=item,
+        day=utc_now().date(),
+        request_id=request_id,
+        subject_id=subject_id,
+        note=note or None,
+        settled=False,
     )
+    session.add(event)
     session.flush()
+    return event.id
 
 
-def usage(session: Session, items: Collection[str]) -> dict[str, Usage]:
-    """The usage of each of `items`, by key; also of items without an event."""
-    helped = Event.kind.in_((EventKind.SOLVED, EventKind.USED))
+def record_once(session: Session, kind: EventKind, item: str, who: str, secret: str, note: str | None = None) -> None:
+    """Store an event of today, unless the same person has caused one of this kind for the item in this month. A second
+    flag adds its note to the first, until somebody has settled that.
+
+    `who` identifies the person; it is not stored. A digest of it, the month, the kind and the item is (HMAC-SHA256 with
+    `secret`, the key of the installation, which is not in the database), and it is deleted when the month is over.
+    """
+    today = utc_now().date()
+    said = f"{today:%Y-%m}\n{kind}\n{item}\n{who}"
+    digest = hmac.new(secret.encode(), said.encode(), hashlib.sha256).hexdigest()
+    session.execute(delete(CountedOutcome).where(CountedOutcome.day < today.replace(day=1)))
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    added = session.execute(insert(CountedOutcome).values(digest=digest, day=today).on_conflict_do_nothing())
+    earlier = None
+    if cast("CursorResult[object]", added).rowcount != 1:
+        if kind is not EventKind.FLAGGED:
+            return
+        marked = select(CountedOutcome.event_id).where(CountedOutcome.digest == digest)
+        earlier = session.scalar(select(Event).where(Event.id == marked.scalar_subquery(), Event.settled.is_(False)))
+    if earlier is not None:
+        lines = dict.fromkeys([*(earlier.note or "").splitlines(), *(note or "").strip().splitlines()])
+        earlier.note = "\n".join(lines)[:LONGEST_NOTE]
+        session.flush()
+        return
+    flag = record(session, kind, item, note=note)
+    if kind is EventKind.FLAGGED:
+        session.get_one(CountedOutcome, digest).event_id = flag
+        session.flush()
+
+
+def usage(session: Session, items: Collection[str], reader: Reader) -> dict[str, Usage]:
+    """The usage of each of `items`, by key, as `reader` may know it; also of items without an event. That an item was
+    used in a request counts only for those who may read that request."""
+    in_readable_request = exists().where(
+        HelpRequest.id == Event.request_id, HelpRequest.hidden.is_(False), readable_requests(reader)
+    )
+    helped = or_(
+        Event.kind == EventKind.SOLVED,
+        (Event.kind == EventKind.USED) & or_(Event.request_id.is_(None), in_readable_request),
+    )
     rows = session.execute(
         select(
             Event.item,
@@ -124,8 +168,9 @@ _DECLINED = select(Event.item, Event.subject_id).where(
 )  # built once: it runs while people type
 
 
-def settle_flags(session: Session, item: str) -> None:
-    """Mark an item's flags as settled, after somebody has looked at it."""
+def settle_flags(session: Session, item: str, last: int) -> None:
+    """Mark an item's flags as settled, after somebody has looked at it: those up to the one with the id `last`, which
+    is the newest that they have seen."""
     for flag in flags(session, item):
-        flag.settled = True
+        flag.settled = flag.settled or flag.id <= last
     session.flush()

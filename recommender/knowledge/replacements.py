@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from recommender import audit
 from recommender.access import Reader, may_edit, may_handle
@@ -16,7 +18,7 @@ from recommender.corpus import headings, is_key
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, utc_now
 from recommender.datatypes import Heading, Kind, item_key
-from recommender.errors import CannotReplace, NotAllowed
+from recommender.errors import CannotReplace, Conflict, NotAllowed
 
 UNKNOWN, ITSELF, CIRCLE = "unknown", "itself", "circle"
 """Why an item cannot be the replacement: the person may not read it or there is no such answered item; it is the
@@ -52,7 +54,8 @@ def mark(session: Session, row: HelpRequest | Document, reader: Reader, person: 
     """Mark a request or document as replaced by the item with the key `by`. `person` is the reader's. An earlier mark
     is overwritten.
 
-    Raises NotAllowed unless `may_mark`, and CannotReplace with one of UNKNOWN, ITSELF and CIRCLE as its reason.
+    Raises NotAllowed unless `may_mark`, CannotReplace with one of UNKNOWN, ITSELF and CIRCLE as its reason, and
+    Conflict when somebody else marks it at the same moment.
     """
     if not may_mark(row, reader):
         raise NotAllowed(_WHO)
@@ -72,7 +75,10 @@ def mark(session: Session, row: HelpRequest | Document, reader: Reader, person: 
         stored = Replacement(item=key)
         session.add(stored)
     stored.by, stored.marked_by, stored.marked_at = by, person, utc_now()
-    session.flush()
+    try:
+        session.flush()
+    except (IntegrityError, StaleDataError) as error:
+        raise Conflict("Somebody else has marked this meanwhile. Look at it again.") from error
     audit.record(session, audit.actor(session, reader.person_id), f"{key.partition(':')[0]}.replaced", key, {"by": by})
 
 

@@ -1,11 +1,15 @@
-"""What can be done with a request: file it, reply, resolve, reopen, assign, move, share. Functions with a `reader`
-check whether this person may do that, by the rules of access.py.
+"""What can be done with a request: file it, reply, resolve, reopen, assign, move, share, show a name. Functions with
+a `reader` check whether this person may do that, by the rules of access.py.
+
+Two people may act at the same moment. So the state of a request is changed by one statement that finds the request only
+as the session has read it (`_claim`).
 
 The functions change rows of the session and leave the commit to the caller.
 """
 
 from collections.abc import Iterable
-from typing import cast
+from datetime import datetime
+from typing import Any, cast
 
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
@@ -30,6 +34,7 @@ from recommender.errors import Conflict, NotAllowed
 LONGEST_TITLE = 500  # characters, as in the table
 LONGEST_BODY = 100_000  # characters; a judgement
 _RESOLVED_MEANWHILE = "Somebody else has resolved this request meanwhile."
+_CHANGED_MEANWHILE = "Somebody else has changed this request meanwhile. Look at it again."
 
 
 def file_request(
@@ -45,7 +50,8 @@ def file_request(
     attempts: Iterable[tuple[str, bool]] = (),
 ) -> HelpRequest:
     """A new open request. Everyone may read it when it is `shared`, else only the asker and the team, or every agent
-    while no team has it. `attempts` are (item key, opened) of the suggestions shown before, in their order."""
+    while no team has it. An `anonymous` asker is known to the agents of this team only. `attempts` are (item key,
+    opened) of the suggestions shown before, in their order."""
     request = HelpRequest(
         title=visible(title)[:LONGEST_TITLE],
         body=body,
@@ -54,6 +60,7 @@ def file_request(
         team=team,
         asked_by=asked_by,
         anonymous=anonymous,
+        name_known_to=[team.id] if team else [],
         created_at=utc_now(),
         audience=[RequestAudience(token=token) for token in _tokens(shared, team)],
         attempts=[
@@ -70,8 +77,9 @@ def reply(session: Session, request: HelpRequest, author: Person, body: str) -> 
     """Add a reply. A reply to a resolved request reopens it."""
     added = Reply(request=request, author=author, body=body, created_at=utc_now())
     session.add(added)
+    session.flush()
     if request.status == RESOLVED:
-        _open_again(request)
+        _open_again(session, request)
     request.updated_at = added.created_at
     session.flush()
     return added
@@ -80,7 +88,8 @@ def reply(session: Session, request: HelpRequest, author: Person, body: str) -> 
 def resolve(session: Session, request: HelpRequest, reader: Reader, solution: Reply) -> None:
     """Resolve a request with the reply that solved it.
 
-    Raises NotAllowed unless the reader asked or handles it, Conflict when somebody else has resolved it meanwhile.
+    Nothing changes when it is resolved with that reply already. Raises NotAllowed unless the reader asked or handles
+    it, Conflict when somebody else has resolved it meanwhile.
     """
     _must_resolve(request, reader)
     if solution.request_id != request.id:
@@ -96,10 +105,13 @@ def resolve(session: Session, request: HelpRequest, reader: Reader, solution: Re
     )
     session.refresh(request, ["status", "resolved_at", "updated_at"])
     if cast("CursorResult[object]", resolved).rowcount != 1:
+        session.refresh(solution, ["accepted"])
+        if solution.accepted:
+            return
         raise Conflict(_RESOLVED_MEANWHILE)
     for candidate in request.replies:
         candidate.accepted = candidate.id == solution.id
-    _keep_resolution_as_reply(request)
+    _keep_resolution_as_reply(request, now)
     session.flush()
 
 
@@ -122,37 +134,33 @@ def reopen(session: Session, request: HelpRequest, reader: Reader) -> None:
     if not may_resolve(request, reader):
         raise NotAllowed("Only the person who asked and the team that handles it can reopen a request.")
     if request.status == RESOLVED:
-        _open_again(request)
+        _open_again(session, request)
     session.flush()
 
 
 def assign(session: Session, request: HelpRequest, reader: Reader, person: Person | None) -> None:
     """Assign a request to a member of its team, or to nobody. Raises NotAllowed unless the reader handles it and the
-    person is in the team."""
+    person is in the team, and Conflict when somebody else has moved, assigned or resolved it meanwhile."""
     _must_handle(request, reader)
     if person is not None and request.team_id not in {team.id for team in person.teams}:
         raise NotAllowed("A request can only be assigned to a member of the team that handles it.")
-    request.assigned_to = person
-    request.updated_at = utc_now()
-    session.flush()
+    _claim(session, request, assigned_to_id=person.id if person else None)
 
 
 def move(session: Session, request: HelpRequest, reader: Reader, team: Team) -> None:
-    """Hand a request to another team. Raises NotAllowed unless the reader handles it.
+    """Hand a request to another team. Raises NotAllowed unless the reader handles it, and Conflict when somebody else
+    has moved, assigned or resolved it meanwhile.
 
-    The previous team can no longer read it, unless everyone may. A move to a restricted team also ends that everyone
-    may read it.
+    The previous team can no longer read it, unless everyone may. After a move to a restricted team only that team and
+    the asker can. The new team does not learn who an anonymous asker is (`show_name`).
     """
     _must_handle(request, reader)
     if request.team_id == team.id:
         return
-    before = _readers(request)
-    removed = {ANY_AGENT, EVERYONE} if team.restricted else {ANY_AGENT}
-    if request.team is not None:
-        removed.add(f"team:{request.team.handle}")
-    request.audience = [row for row in request.audience if row.token not in removed]
-    request.updated_at = utc_now()
-    previous, request.team, request.assigned_to = request.team, team, None
+    before, previous = _readers(request), request.team
+    _claim(session, request, team_id=team.id, assigned_to_id=None)
+    removed = {ANY_AGENT, f"team:{previous.handle}" if previous else ""}
+    request.audience = [] if team.restricted else [row for row in request.audience if row.token not in removed]
     session.flush()
     moved = previous.handle if previous else None, team.handle
     audit.record_change(session, _actor(session, request, reader), "request.team", _key(request), *moved)
@@ -160,22 +168,41 @@ def move(session: Session, request: HelpRequest, reader: Reader, team: Team) -> 
 
 
 def share(session: Session, request: HelpRequest, reader: Reader, shared: bool) -> None:
-    """Let everyone read a request, or only the asker, the team and the people named in its audience.
+    """Let everyone read a request, or only the asker and the team: nobody else then, whoever could read it before.
 
     Raises NotAllowed unless the reader asked, or handles it and `shared` is False: an agent who wants to share the
-    answer drafts a document from it.
+    answer drafts a document from it. Raises Conflict when somebody else has moved, assigned or resolved it meanwhile.
     """
     is_asker = reader.person_id is not None and request.asked_by_id == reader.person_id
     if not is_asker and (shared or not may_handle(request, reader)):
         raise NotAllowed("Only the person who asked can let everyone read a request.")
     before = _readers(request)
-    others = [row for row in request.audience if row.token not in (EVERYONE, ANY_AGENT)]
-    stored = {row.token: row for row in request.audience}
+    _claim(session, request)
     wanted = _tokens(shared, request.team)
-    request.audience = others + [stored.get(token) or RequestAudience(token=token) for token in wanted]
-    request.updated_at = utc_now()
+    staying = [row for row in request.audience if row.token in wanted or (shared and row.token != ANY_AGENT)]
+    added = [token for token in wanted if token not in {row.token for row in staying}]
+    request.audience = staying + [RequestAudience(token=token) for token in added]
     session.flush()
     _record_audience(session, request, reader, before)
+
+
+def show_name(session: Session, request: HelpRequest, reader: Reader) -> None:
+    """Tell the agents of the team that handles an anonymous request now who asked. Raises NotAllowed unless the reader
+    asked, and Conflict while no team handles it."""
+    if reader.person_id is None or request.asked_by_id != reader.person_id:
+        raise NotAllowed("Only the person who asked can show their name.")
+    if request.team is None:
+        raise Conflict("No team handles this request yet. Show your name when one does.")
+    if request.team.id not in request.name_known_to:
+        _claim(session, request, name_known_to=[*request.name_known_to, request.team.id])
+        told = {"team": request.team.handle}
+        audit.record(session, _actor(session, request, reader), "request.name", _key(request), told)
+
+
+def is_shared_further(request: HelpRequest) -> bool:
+    """True when others than the asker and the team can read a request, so that it can be kept to these."""
+    own = {*_tokens(False, request.team), f"team:{request.team.handle}" if request.team else ""}
+    return any(row.token not in own for row in request.audience)
 
 
 def may_resolve(request: HelpRequest, reader: Reader) -> bool:
@@ -220,16 +247,42 @@ def _must_handle(request: HelpRequest, reader: Reader) -> None:
         raise NotAllowed("Only the team that handles a request can do that.")
 
 
-def _open_again(request: HelpRequest) -> None:
-    _keep_resolution_as_reply(request)
-    request.status, request.resolved_at, request.updated_at = OPEN, None, utc_now()
-    for candidate in request.replies:
-        candidate.accepted = False
+def _claim(session: Session, request: HelpRequest, **values: Any) -> None:
+    """Set columns of a request, in one statement that does so only while its status, team and assignee are as this
+    session has read them. Raises Conflict otherwise. Nobody else can change the request until the commit."""
+    session.flush()
+    seen = (HelpRequest.status, HelpRequest.team_id, HelpRequest.assigned_to_id)
+    claimed = session.execute(
+        update(HelpRequest)
+        .where(HelpRequest.id == request.id)
+        .where(*(column.is_not_distinct_from(getattr(request, column.key)) for column in seen))
+        .values(updated_at=utc_now(), **values)
+        .execution_options(synchronize_session=False)
+    )
+    if cast("CursorResult[object]", claimed).rowcount != 1:
+        raise Conflict(_CHANGED_MEANWHILE)
+    session.refresh(request)  # also its audience, which another transaction may have changed since
+    session.refresh(request, ["team", "assigned_to", "audience"])
 
 
-def _keep_resolution_as_reply(request: HelpRequest) -> None:
+def _open_again(session: Session, request: HelpRequest) -> None:
+    """Open a resolved request. When somebody else has just done so, there is nothing left to do."""
+    at = request.resolved_at or request.created_at
+    opened = session.execute(
+        update(HelpRequest)
+        .where(HelpRequest.id == request.id, HelpRequest.status == RESOLVED)
+        .values(status=OPEN, resolved_at=None, updated_at=utc_now())
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(request, ["status", "resolved_at", "resolution", "updated_at"])
+    if cast("CursorResult[object]", opened).rowcount == 1:
+        _keep_resolution_as_reply(request, at)
+        for candidate in request.replies:
+            candidate.accepted = False
+
+
+def _keep_resolution_as_reply(request: HelpRequest, at: datetime) -> None:
     """Turn an imported resolution into a reply, so that the next solution neither hides nor overwrites it."""
     if request.resolution:
-        at = request.resolved_at or request.created_at
         request.replies.append(Reply(body=request.resolution, created_at=at))
     request.resolution = None

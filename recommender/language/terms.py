@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+_LONGEST_TOKEN = 100  # characters: a judgement, twice as long as the longest Finnish compound words in use
 _GRAM = 5  # characters of an n-gram: a judgement
 _CASE = re.compile(
     r"i?(?:ss|st|ll|lt)[aä]|i?lle|i?ksi|i?n[aä]|h[aäeiouyö]n|aan|ään|een|iin|oon|uun|ihin|i?den|e?it[aä]|eille"
@@ -93,8 +94,10 @@ def unify(text: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """The tokens of a text in lower case. Parts joined by `. - _ : / \\ @ + # '` are one token, without a case ending.
-    A letter alone counts only when it is written as a name: a capital one (`R`), but not the words `A` and `I`."""
-    found = (_without_case(token) for token in _TOKEN.findall(unify(text)))
+    A letter alone counts only when it is written as a name: a capital one (`R`), but not the words `A` and `I`. Of what
+    is longer than any word, such as an encoded file, only the beginning counts: looking for its parts would take
+    minutes."""
+    found = (_without_case(token)[:_LONGEST_TOKEN] for token in _TOKEN.findall(unify(text)))
     return [token.lower() for token in found if len(token) > 1 or _is_name(token)]
 
 

@@ -67,6 +67,7 @@ _BEFORE_AMOUNT = frozenset(
 )  # fmt: skip
 _ENDING = re.compile(r"(?::[^\W\d_]+|-[^\W\d_]{3,})$")
 """A Finnish case ending, or a word that is joined to a code (`H60-kuulokkeet`)."""
+_LONGEST_CODE = 64  # characters, of a SHA-256 digest; what is longer is an encoded file, and slow to look for
 _SHORT_LETTERS = re.compile(r"([A-Z]{1,2})[ -]?$")
 _NAMES_IN_CAPITALS = frozenset(("ID", "NO", "NR", "PC", "HR", "IT", "AD", "OK", "TV"))
 
@@ -80,6 +81,8 @@ def codes(text: str) -> tuple[str, ...]:
     text = _SKIPPED.sub(_blank, text)
     is_letter = len(text.split()) > _LETTER
     for word in _WORD.finditer(text):
+        if len(word.group()) > _LONGEST_CODE:
+            continue
         if _DIGIT.search(word.group()) and (code := _code(text, word, is_letter)):
             found.setdefault(_plain(code), code)
     return tuple(found.values())

@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing import reindex as reindexing
 from indexer.indexing.reindex import reindex
-from indexer.learning.calibrate import PastMatch, past_matches
+from indexer.learning.calibrate import PULL
 from indexer.loading.load import load
 from indexer.sources.demo import DemoSource
 from recommender.access import ANYONE
@@ -100,6 +101,7 @@ class Organisation:
         with self.sessions.begin() as session:
             for row in session.query(HelpRequest).filter_by(source="hidden"):
                 session.delete(row)
+            session.flush()  # the next one then has the same id
             if word:
                 text = " ".join([word, "are planned for next spring and must stay secret"] + ["word"] * (length - 10))
                 request = HelpRequest(
@@ -161,7 +163,7 @@ def measure(organisation: Organisation) -> list[dict[str, Any]]:
     with fixed(space, None):
         unrelated = _by_trials("nearness of unrelated texts", organisation)
     directory = generations.live(organisation.settings.index_dir)
-    return [lengths, centre, unrelated, graph(directory, organisation.encoder), learned(organisation)]
+    return [lengths, centre, unrelated, graph(directory, organisation.encoder), learned()]
 
 
 def _by_trials(what: str, organisation: Organisation) -> dict[str, Any]:
@@ -240,20 +242,21 @@ def graph(directory: Path, encoder: CachingEncoder) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def learned(organisation: Organisation) -> dict[str, Any]:
-    """The probability of an answer, fitted to the history: with each past question left out in turn."""
-    with organisation.sessions() as session:
-        past = list(past_matches(organisation.recommender, session, lambda _done, _total: None))
+def learned(questions: int = 250) -> dict[str, Any]:
+    """The probability of an answer, fitted to an invented history: with each past question left out in turn."""
+    rng = np.random.default_rng(7)
+    probabilities = rng.uniform(0.02, 0.98, questions)
+    truth = rng.uniform(size=questions) < probabilities**2  # as in an organisation that writes little down
     shown = np.linspace(0.02, 0.98, 49)
 
-    def probabilities(matches: Sequence[PastMatch]) -> np.ndarray[Any, Any]:
-        truth = [match.exists for match in matches]
-        model = calibration.fit([match.probability for match in matches], truth, calibration.balanced(truth), 5.0)
+    def fitted(kept: Sequence[int]) -> NDArray[np.float64]:
+        exists = truth[list(kept)].tolist()
+        model = calibration.fit(probabilities[list(kept)].tolist(), exists, calibration.balanced(exists), PULL)
         return np.array([model.probability(value) for value in shown])
 
-    whole = probabilities(past)
-    changes = [np.abs(probabilities([*past[:n], *past[n + 1 :]]) - whole).max() for n in range(len(past))]
-    return {"what": "models learned from the history", "questions": len(past), "largest": float(max(changes))}
+    whole = fitted(range(questions))
+    changes = [np.abs(fitted([n for n in range(questions) if n != left]) - whole).max() for left in range(questions)]
+    return {"what": "models learned from the history", "questions": questions, "largest": float(max(changes))}
 
 
 if __name__ == "__main__":

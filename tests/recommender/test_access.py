@@ -175,6 +175,7 @@ READERS = {person.handle: reader_of(person) for person in (MINNA, OTTO, IIDA, VE
 def _answered_request(team: Team | None, *, anonymous: bool) -> HelpRequest:
     """A request by Minna with a reply by her and a reply by Otto."""
     request = HelpRequest(asked_by=MINNA, asked_by_id=1, team=team, team_id=team and team.id, anonymous=anonymous)
+    request.name_known_to = [team.id] if team else []
     request.replies = [Reply(author=MINNA, author_id=1), Reply(author=OTTO, author_id=2), Reply()]
     return request
 
@@ -192,6 +193,25 @@ def test_an_anonymous_asker_is_shown_only_to_themselves_and_the_agents_who_handl
         assert author(reply_of_minna, reader) is (MINNA if name in informed else None)
         assert author(reply_of_otto, reader) is OTTO  # people who answer are not anonymous
         assert author(imported, reader) is None
+
+
+def test_the_team_that_gets_an_anonymous_request_from_another_does_not_know_the_asker() -> None:
+    request = _answered_request(IT, anonymous=True)
+    request.team, request.team_id = HR, 2
+    assert {name for name, reader in READERS.items() if asker(request, reader)} == {"minna", "otto"}
+    request.name_known_to = [1, 2]
+    assert {name for name, reader in READERS.items() if asker(request, reader)} == {"minna", "otto", "vera"}
+
+
+def test_what_an_unknown_asker_may_read_makes_no_difference_to_a_reader() -> None:
+    request = _answered_request(IT, anonymous=True)
+    for asked_by in (MINNA, VERA, IIDA):
+        request.asked_by, request.asked_by_id = asked_by, asked_by.id
+        people = {asked_by.id: asked_by}
+        for name in ("lasse", ""):
+            assert not covers(frozenset({"team:it", "team:hr", "person:1"}), request, people, READERS[name])
+            assert covers(frozenset({"everyone"}), request, people, READERS[name])
+    assert covers(frozenset({"team:it"}), request, people, READERS["otto"])  # he knows that Iida asked
 
 
 def test_an_asker_who_is_not_anonymous_is_shown_to_all_readers() -> None:
@@ -256,7 +276,7 @@ def test_an_audience_that_covers_a_request_includes_all_of_its_readers(
     request = _request(row)
     request.team = None if row.team is None else teams[row.team]
     named = {person.id: person for person in people if person.id in named_people(request)}
-    if covers(audience, request, named):
+    if covers(audience, request, named, ANYONE):
         readers = [
             reader for reader in (ANYONE, *map(reader_of, people)) if may_read(request_audience(request), reader)
         ]
@@ -288,7 +308,7 @@ def test_which_items_can_be_quoted_in_minna_s_request(
 ) -> None:
     request = HelpRequest(asked_by_id=1, team=team, audience=[RequestAudience(token=token) for token in written])
     people = {person.id: person for person in (MINNA, IIDA, VERA) if person.id in named_people(request)}
-    assert covers(frozenset(audience), request, people) is covered
+    assert covers(frozenset(audience), request, people, ANYONE) is covered
 
 
 def test_the_named_people_of_a_request_are_its_asker_and_those_in_its_audience() -> None:

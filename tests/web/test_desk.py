@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import Event, HelpRequest, Person
 from tests.conftest import sign_in
+from tests.web.forms import press
 
 Sessions = sessionmaker[Session]
 Visit = Callable[[str], FlaskClient]
@@ -208,7 +209,7 @@ def test_a_flag_needs_a_reason_is_shown_to_the_team_and_can_be_settled(visit: Vi
         and "Kaisa" not in page.partition("flags")[2].partition("</ul>")[0]
     )
     assert "button&lt;/b&gt; is gone" not in visit("matti").get("/requests/1").text
-    visit("aino").post("/desk/1/settled")
+    press(visit("aino"), "/requests/1", "/desk/1/settled")
     assert "is gone" not in visit("aino").get("/requests/1").text
 
 

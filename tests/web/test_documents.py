@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.database.tables import Document, Event, Person, utc_now
 from recommender.recommender import Recommender
 from tests.conftest import sign_in
+from tests.web.forms import press
 
 Sessions = sessionmaker[Session]
 Visit = Callable[[str], FlaskClient]
@@ -174,7 +175,7 @@ def test_only_owner_and_agents_of_the_team_change_a_document(visit: Visit, sessi
             n: visit(n).post(f"/documents/{number}{act}", data={**FORM, "hidden": "0"}) for n in ("matti", "riikka")
         }
         assert {name: answer.status_code for name, answer in answers.items()} == {"matti": 403, "riikka": 403}, act
-    assert visit("tiina").post(f"/documents/{number}/verify").status_code == 302
+    assert press(visit("tiina"), f"/documents/{number}", f"/documents/{number}/verify").status_code == 302
     with sessions() as session:
         row = session.get_one(Document, number)
         assert row.verified_by is not None and row.verified_by.handle == "tiina"
@@ -184,7 +185,7 @@ def test_verified_used_and_due_are_shown(visit: Visit, sessions: Sessions) -> No
     number = _write(visit("aino"), owner="tiina")
     today = utc_now().date()
     assert "Not verified yet" in visit("matti").get(f"/documents/{number}").text
-    visit("tiina").post(f"/documents/{number}/verify")
+    press(visit("tiina"), f"/documents/{number}", f"/documents/{number}/verify")
     with sessions.begin() as session:
         session.add(Event(kind="used", item=f"document:{number}", day=today - timedelta(days=3), settled=False))
         session.add(Event(kind="solved", item=f"document:{number}", day=today - timedelta(days=9), settled=False))
@@ -224,7 +225,7 @@ def test_the_owner_sees_due_and_flagged_documents_first(visit: Visit, sessions: 
     assert 'href="/documents/"' in visit("tiina").get("/requests/").text
     assert "old screenshots" in visit("aino").get(f"/documents/{flagged}").text
     assert "old screenshots" not in visit("matti").get(f"/documents/{flagged}").text
-    visit("aino").post(f"/documents/{flagged}/verify")
+    press(visit("aino"), f"/documents/{flagged}", f"/documents/{flagged}/verify")
     assert "old screenshots" not in visit("aino").get(f"/documents/{flagged}").text
     assert rows("aino")[0] == due and flagged in rows("aino")
 

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from web.formatting import markdown, marked
+from web.formatting import marked
+from web.markdown import markdown
 
 
 @pytest.mark.parametrize(

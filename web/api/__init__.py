@@ -4,7 +4,6 @@ This module has what all operations share: the blueprint, errors, rate limit, au
 other modules of this folder, which add themselves to the blueprint when `web/app.py` imports them.
 """
 
-import hashlib
 from typing import Any
 
 from flask import Blueprint, Flask, abort, jsonify, request
@@ -13,9 +12,11 @@ from pydantic import ValidationError
 from spectree import Response as Answers
 from spectree import SecurityScheme, SpecTree
 from spectree.models import SecureType, SecuritySchemeData
+from werkzeug.exceptions import Unauthorized
 
 from web import current
 from web.api import schemas
+from web.caller import caller
 from web.client_address import limit_key
 from web.limits import limiter
 from web.sign_in.session import current_person, current_reader, must_hold
@@ -23,6 +24,7 @@ from web.sign_in.session import current_person, current_reader, must_hold
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 _READING = ("GET", "HEAD", "OPTIONS")
 _BEARER = "bearer"
+_GUESSES = "30 per minute"  # wrong tokens from one address: a judgement
 
 
 def _refuse(_request: Any, _response: Any, error: Any, _instance: Any, *_more: Any) -> None:
@@ -81,12 +83,22 @@ def _rate() -> str:
 
 
 def _caller() -> str:
-    """The key for the rate limit: calls with the same token are counted together, calls without one by address."""
-    bearer = request.headers.get("Authorization", "")
-    return hashlib.sha256(bearer.encode()).hexdigest() if bearer else limit_key()
+    """The key for the rate limit: calls with the tokens of one person are counted together, however the header is
+    written; calls without a token, or with an unknown one, by address."""
+    return caller() if _is_known() else f"unknown:{limit_key()}"
+
+
+def _is_known() -> bool:
+    """False when the request has a bearer token that nobody has."""
+    try:
+        current_person()
+    except Unauthorized:
+        return False
+    return True
 
 
 limiter.limit(_rate, key_func=_caller)(blueprint)
+limiter.limit(_GUESSES, key_func=limit_key, exempt_when=_is_known)(blueprint)
 
 
 @blueprint.before_request

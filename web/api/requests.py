@@ -12,7 +12,7 @@ from recommender.corpus import readable_items
 from recommender.database.tables import HelpRequest, Reply, Team
 from recommender.knowledge import requests
 from recommender.render import in_utc
-from web import current
+from web import current, once
 from web.api import answers, blueprint, schemas, sent_json, sent_query, spec
 from web.current import session
 from web.quoting import hidden_links
@@ -48,10 +48,18 @@ def requests_json() -> Any:
 
 
 @blueprint.post("/requests")
-@spec.validate(json=schemas.NewRequest, resp=answers(sends=True, HTTP_201=schemas.RequestShown), tags=("requests",))
+@spec.validate(
+    headers=schemas.Repeatable,
+    json=schemas.NewRequest,
+    resp=answers(sends=True, HTTP_201=schemas.RequestShown),
+    tags=("requests",),
+)
 def file_json() -> ResponseReturnValue:
-    """Send a request to a team, or without a team."""
+    """Send a request to a team, or without a team. With the header `Idempotency-Key` it can be sent again when the
+    answer was lost: the second call stores nothing and is answered with the request of the first."""
     sent: schemas.NewRequest = sent_json()
+    if earlier := once.earlier_result():
+        return _whole(get_request(int(earlier))), 201
     team = None
     if sent.team is not None:
         team = session().scalar(select(Team).where(Team.handle == sent.team))
@@ -71,8 +79,8 @@ def file_json() -> ResponseReturnValue:
         anonymous=sent.anonymous,
         attempts=[(key, opened) for key, opened in attempts.items() if key in readable],
     )
-    session().commit()
-    return _whole(help_request), 201
+    number = once.commit_once(str(help_request.id))
+    return _whole(get_request(int(number))), 201
 
 
 @blueprint.get("/requests/<int(min=1, max=2147483647):request_id>")
@@ -83,25 +91,33 @@ def request_json(request_id: int) -> Any:
 
 
 @blueprint.post("/requests/<int(min=1, max=2147483647):request_id>/replies")
-@spec.validate(json=schemas.NewReply, resp=answers(sends=True, HTTP_201=schemas.RequestShown), tags=("requests",))
+@spec.validate(
+    headers=schemas.Repeatable,
+    json=schemas.NewReply,
+    resp=answers(sends=True, HTTP_201=schemas.RequestShown),
+    tags=("requests",),
+)
 def reply_json(request_id: int) -> ResponseReturnValue:
-    """Add a reply; with `resolve` it also resolves the request. A reply to a resolved request reopens it."""
+    """Add a reply; with `resolve` it also resolves the request. A reply to a resolved request reopens it. The header
+    `Idempotency-Key` works as for new requests."""
     sent: schemas.NewReply = sent_json()
     help_request, reader = get_request(request_id), current_reader()
+    if once.earlier_result():
+        return _whole(help_request), 201
     if hidden_links(sent.body, help_request, reader) and not sent.sure:
         abort(409, "Not everyone who reads this request may read what you link to. Send it with sure: true.")
     if sent.resolve:
         requests.reply_and_resolve(session(), help_request, reader, signed_in(), sent.body)
     else:
         requests.reply(session(), help_request, signed_in(), sent.body)
-    session().commit()
+    once.commit_once(str(help_request.id))
     return _whole(get_request(request_id)), 201
 
 
 @blueprint.post("/requests/<int(min=1, max=2147483647):request_id>/resolve")
 @spec.validate(json=schemas.Solution, resp=answers(sends=True, HTTP_200=schemas.RequestShown), tags=("requests",))
 def resolve_json(request_id: int) -> Any:
-    """Resolve a request with a reply that it already has; 409 when somebody else has resolved it."""
+    """Resolve a request with a reply that it already has; 409 when it has been resolved with another one."""
     sent: schemas.Solution = sent_json()
     help_request = get_request(request_id)
     solution = next((reply for reply in help_request.replies if reply.id == sent.reply), None)

@@ -72,6 +72,12 @@ class Solution(_Sent):
     reply: int = Field(ge=1, le=2**31 - 1)
 
 
+class Repeatable(BaseModel):
+    """A key that the client makes up for a call, so that it can send the same call again without doing it twice."""
+
+    idempotency_key: str | None = Field(None, alias="Idempotency-Key", max_length=200)
+
+
 class Helped(_Sent):
     """An item that solved a question, or that somebody opened and left without filing a request."""
 

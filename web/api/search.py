@@ -10,6 +10,7 @@ from recommender.corpus import headings, readable_items
 from recommender.knowledge import outcomes
 from recommender.render import Recommended, as_json, expert_json, in_utc, related_json, suggestion_json
 from web.api import answers, blueprint, schemas, sent_json, sent_query, spec
+from web.counting import count_once
 from web.current import session
 from web.question import TypedQuestion, recommend, recommend_similar
 from web.reading import get_item, get_request
@@ -50,7 +51,7 @@ def item_json(key: str) -> Any:
     item = readable_items(session(), [key], current_reader()).get(key)
     if item is None:
         abort(404)
-    usage = outcomes.usage(session(), [key])[key]
+    usage = outcomes.usage(session(), [key], current_reader())[key]
     newer = headings(session(), [item.replaced_by], current_reader()) if item.replaced_by else {}
     return {
         "item": item.key,
@@ -71,15 +72,17 @@ def item_json(key: str) -> Any:
 @blueprint.post("/feedback")
 @spec.validate(json=schemas.Feedback, resp=answers(sends=True, HTTP_201=schemas.Done), tags=("search",))
 def feedback_json() -> ResponseReturnValue:
-    """Count the outcome of a suggestion. Who sends it is not stored."""
+    """Count the outcome of a suggestion, once a month for each person and item. Who sends it is not stored."""
     sent = sent_json().root
     item = get_item(sent.item, current_reader())
     answered = get_request(sent.request) if isinstance(sent, schemas.Used) else None
     if answered and not access.may_handle(answered, current_reader()):
         abort(403, "Only the team that handles a request can do that.")
-    note = sent.note if isinstance(sent, schemas.Flagged) else None
-    request_id = answered.id if answered else None
-    outcomes.record(session(), outcomes.EventKind(sent.kind), item.key, request_id=request_id, note=note)
+    kind = outcomes.EventKind(sent.kind)
+    if answered:
+        outcomes.record(session(), kind, item.key, request_id=answered.id)
+    else:
+        count_once(kind, item.key, sent.note if isinstance(sent, schemas.Flagged) else None)
     session().commit()
     return {"counted": True}, 201
 

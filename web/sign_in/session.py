@@ -2,7 +2,6 @@
 signing in are in `pages.py`."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import flask_login
 from flask import Flask, abort, current_app, g, redirect, render_template, request, session, url_for
@@ -18,6 +17,7 @@ from recommender.database.tables import Person, utc_now
 from recommender.settings import Settings
 from web import current
 from web.client_address import from_trusted_proxy
+from web.input import parts_of
 from web.sign_in.browser_name import browser_name
 
 DRAFT = "draft:"
@@ -141,8 +141,8 @@ def go_on(target: str, draft: list[tuple[str, str]]) -> ResponseReturnValue:
 
 def own_path(target: str) -> str:
     """The target when it is a path of this site, except the sign-in pages; else an empty string."""
-    parts = urlsplit(target)
-    is_path = target.startswith("/") and not target.startswith(("//", "/\\", "/sign-in"))
+    parts = parts_of(target)
+    is_path = bool(parts.path) and target.startswith("/") and not target.startswith(("//", "/\\", "/sign-in"))
     is_path = is_path and not parts.scheme and not parts.netloc
     return target if is_path and "\\" not in target and target.isprintable() else ""
 
@@ -150,7 +150,7 @@ def own_path(target: str) -> str:
 def _page_of(target: str) -> str:
     """The target when it is a page. The address of a form is not a page: then the nearest page above it."""
     adapter = current_app.url_map.bind_to_environ(request.environ)
-    path = urlsplit(target).path
+    path = parts_of(target).path
     while path and path != "/":
         try:
             adapter.match(path, method="GET")

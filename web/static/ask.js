@@ -75,6 +75,7 @@ function showError(templateId) {
 
 function errorTemplate(status) {
   if (status === 413) return "too-long";
+  if (status === 429) return "too-often";
   return status === 401 ? "signed-out" : "trouble";
 }
 

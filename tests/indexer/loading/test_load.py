@@ -474,3 +474,15 @@ def test_the_lock_is_left_free_after_some_time_of_writing_so_that_who_waits_for_
     now += 0.2  # free for long enough by itself
     turns.wait()
     assert len(slept) == 6
+
+
+def test_the_team_that_an_anonymous_request_was_imported_for_is_the_only_one_that_knows_who_asked(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    hr, line = {"type": "team", "id": "hr", "name": "HR"}, {**REQUEST, "anonymous": True}
+    import_lines(TEAM, hr, AINO, MATTI, line)
+    import_lines(TEAM, hr, AINO, MATTI, {**line, "team": "hr"})
+    with sessions() as session:
+        row = session.query(HelpRequest).one()
+        known = [session.get_one(Team, number).handle for number in row.name_known_to]
+        assert row.team is not None and (row.team.handle, known) == ("it", ["it"])

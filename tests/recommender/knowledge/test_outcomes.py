@@ -1,13 +1,17 @@
 """knowledge/outcomes.py: what is counted, what is counted separately, and that nobody who searched is stored."""
 
+import hashlib
+import hmac
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Date, inspect, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.tables import Event, utc_now
+from recommender.access import ANYONE, reader_of
+from recommender.database.sent_tables import CountedOutcome
+from recommender.database.tables import Event, HelpRequest, Person, utc_now
 from recommender.knowledge import outcomes
 from recommender.knowledge.outcomes import EventKind, Usage
 
@@ -45,21 +49,21 @@ def test_an_item_used_twice_in_one_request_counts_once(session: Session, add_req
     for request in (first, first, second):
         outcomes.record(session, EventKind.USED, ITEM, request_id=request)
     outcomes.record(session, EventKind.USED, OTHER, request_id=first)
-    counted = outcomes.usage(session, [ITEM, OTHER])
+    counted = outcomes.usage(session, [ITEM, OTHER], ANYONE)
     assert (counted[ITEM].used, counted[OTHER].used) == (2, 1)
 
 
 def test_an_item_used_outside_of_requests_counts_each_time(session: Session) -> None:
     for _ in range(2):
         outcomes.record(session, EventKind.USED, ITEM)
-    assert outcomes.usage(session, [ITEM])[ITEM].used == 2
+    assert outcomes.usage(session, [ITEM], ANYONE)[ITEM].used == 2
 
 
 def test_an_item_that_solved_one_request_twice_counts_twice(session: Session, add_request: Callable[..., int]) -> None:
     request = add_request("first")
     for _ in range(2):
         outcomes.record(session, EventKind.SOLVED, ITEM, request_id=request)
-    assert outcomes.usage(session, [ITEM])[ITEM].used == 2
+    assert outcomes.usage(session, [ITEM], ANYONE)[ITEM].used == 2
 
 
 def test_explicit_and_implicit_outcomes_are_counted_separately(session: Session) -> None:
@@ -67,7 +71,7 @@ def test_explicit_and_implicit_outcomes_are_counted_separately(session: Session)
         for _ in range(times):
             outcomes.record(session, kind, ITEM)
     outcomes.record(session, EventKind.NOT_MY_TOPIC, ITEM)
-    assert outcomes.usage(session, [ITEM]) == {ITEM: Usage(used=3, last_on=utc_now().date(), left=4, flags=3)}
+    assert outcomes.usage(session, [ITEM], ANYONE) == {ITEM: Usage(used=3, last_on=utc_now().date(), left=4, flags=3)}
 
 
 def test_last_on_is_the_newest_day_on_which_the_item_helped(session: Session) -> None:
@@ -76,14 +80,14 @@ def test_last_on_is_the_newest_day_on_which_the_item_helped(session: Session) ->
     for kind in (EventKind.LEFT, EventKind.FLAGGED, EventKind.NOT_MY_TOPIC):
         _on(session, kind, date(2026, 4, 1))
     _on(session, EventKind.SOLVED, date(2026, 5, 1), OTHER)
-    assert outcomes.usage(session, [ITEM])[ITEM].last_on == date(2026, 3, 1)
+    assert outcomes.usage(session, [ITEM], ANYONE)[ITEM].last_on == date(2026, 3, 1)
 
 
 def test_usage_has_an_entry_for_each_of_the_items_and_no_other(session: Session) -> None:
     _on(session, EventKind.LEFT, date(2026, 3, 1))
     _on(session, EventKind.SOLVED, date(2026, 3, 1), "request:9")
-    assert outcomes.usage(session, [ITEM, OTHER]) == {ITEM: Usage(left=1), OTHER: Usage()}
-    assert outcomes.usage(session, []) == {}
+    assert outcomes.usage(session, [ITEM, OTHER], ANYONE) == {ITEM: Usage(left=1), OTHER: Usage()}
+    assert outcomes.usage(session, [], ANYONE) == {}
 
 
 def test_flags_are_an_item_s_unsettled_ones_oldest_first(session: Session) -> None:
@@ -96,9 +100,9 @@ def test_flags_are_an_item_s_unsettled_ones_oldest_first(session: Session) -> No
 def test_settled_flags_no_longer_count_and_a_new_one_does(session: Session) -> None:
     for item in (ITEM, ITEM, OTHER):
         outcomes.record(session, EventKind.FLAGGED, item, note="wrong")
-    outcomes.settle_flags(session, ITEM)
+    outcomes.settle_flags(session, ITEM, outcomes.flags(session, ITEM)[-1].id)
     assert outcomes.flags(session, ITEM) == []
-    assert [outcomes.usage(session, [item])[item].flags for item in (ITEM, OTHER)] == [0, 1]
+    assert [outcomes.usage(session, [item], ANYONE)[item].flags for item in (ITEM, OTHER)] == [0, 1]
     outcomes.record(session, EventKind.FLAGGED, ITEM, note="still wrong")
     assert [flag.note for flag in outcomes.flags(session, ITEM)] == ["still wrong"]
     assert session.query(Event).count() == 4  # settled flags are still stored
@@ -131,3 +135,56 @@ def test_declining_an_item_affects_one_person_and_can_be_undone(
     assert outcomes.who_declined(session, [ITEM, "request:9"]) == {(ITEM, aino), (ITEM, matti)}
     outcomes.take_back_declined(session, aino, ITEM)
     assert [set(outcomes.declined(session, person)) for person in (aino, matti)] == [{OTHER}, {ITEM}]
+
+
+SECRET = "key of the installation"
+
+
+def _solve(session: Session, who: str, item: str = ITEM, kind: EventKind = EventKind.SOLVED) -> int:
+    outcomes.record_once(session, kind, item, who, SECRET)
+    return outcomes.usage(session, [item], ANYONE)[item].used
+
+
+def test_one_person_counts_once_a_month_for_each_item(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [_solve(session, "person:1") for _ in range(15)] == [1] * 15
+    assert (_solve(session, "person:2"), _solve(session, "person:1", OTHER)) == (2, 1)
+    next_month = utc_now() + timedelta(days=32)
+    monkeypatch.setattr(outcomes, "utc_now", lambda: next_month)
+    assert _solve(session, "person:1") == 3
+    days = session.scalars(select(CountedOutcome.day)).all()
+    assert days == [next_month.date()]  # the marks of the month before are gone
+
+
+def test_who_counted_is_not_stored_and_cannot_be_found_out_without_the_key(session: Session) -> None:
+    _solve(session, "person:1")
+    (mark,) = session.scalars(select(CountedOutcome))
+    assert mark.event_id is None and len(mark.digest) == 64
+    month = f"{utc_now():%Y-%m}"
+    for key in ("", "person:1"):
+        said = f"{month}\nsolved\n{ITEM}\nperson:1"
+        assert hmac.new(key.encode(), said.encode(), hashlib.sha256).hexdigest() != mark.digest
+
+
+def test_a_second_flag_of_one_person_adds_its_note_until_the_first_is_settled(session: Session) -> None:
+    for note in ("old screenshots", "old screenshots", "and the menu is gone"):
+        outcomes.record_once(session, EventKind.FLAGGED, ITEM, "person:1", SECRET, note)
+    (flag,) = outcomes.flags(session, ITEM)
+    assert flag.note == "old screenshots\nand the menu is gone"
+    outcomes.record_once(session, EventKind.FLAGGED, ITEM, "person:2", SECRET, "wrong")
+    assert outcomes.usage(session, [ITEM], ANYONE)[ITEM].flags == 2
+    outcomes.settle_flags(session, ITEM, flag.id)
+    outcomes.record_once(session, EventKind.FLAGGED, ITEM, "person:1", SECRET, "still wrong")
+    assert [each.note for each in outcomes.flags(session, ITEM)] == ["wrong", "still wrong"]
+
+
+def test_a_use_counts_only_for_those_who_may_read_the_request_that_it_was_used_in(
+    session: Session, add_request: Callable[..., int], add_person: Callable[..., int]
+) -> None:
+    add_person("aino", "agent", "it")
+    private, hidden = add_request("Private", team="it", audience=[]), add_request("Hidden")
+    session.get_one(HelpRequest, hidden).hidden = True
+    for request in (private, hidden):
+        outcomes.record(session, EventKind.USED, ITEM, request_id=request)
+    aino = reader_of(session.scalars(select(Person).where(Person.handle == "aino")).one())
+    assert outcomes.usage(session, [ITEM], ANYONE)[ITEM] == Usage()
+    assert outcomes.usage(session, [ITEM], aino)[ITEM] == Usage(used=1, last_on=utc_now().date())

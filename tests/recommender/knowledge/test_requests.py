@@ -325,10 +325,14 @@ def test_when_many_people_resolve_together_only_one_succeeds(session: Session, s
     assert (row.status, stored_reply.accepted) == ("resolved", True)
 
 
-def test_resolving_a_resolved_request_is_a_conflict(session: Session) -> None:
-    request = _resolved(session)
+def test_resolving_a_resolved_request_with_another_reply_is_a_conflict(session: Session) -> None:
+    request, minna = _resolved(session), _reader(session, "minna")
+    other = Reply(request=request, body="Or this.", created_at=OLD)
+    session.add(other)
+    session.flush()
     with pytest.raises(Conflict):
-        requests.resolve(session, request, _reader(session, "minna"), request.replies[0])
+        requests.resolve(session, request, minna, other)
+    requests.resolve(session, request, minna, request.replies[0])  # sent twice: it is as it should be
     assert _stored(session, request).resolved_at == OLD + timedelta(days=2)
 
 
@@ -497,8 +501,11 @@ def test_the_agents_who_handle_a_request_may_unshare_it(session: Session, who: s
         assert _readers(session, _stored(session, request)) == set(EVERYBODY)
 
 
-def test_another_team_in_the_audience_still_reads_a_request_that_is_unshared(session: Session) -> None:
+def test_only_the_asker_and_the_team_read_a_request_that_is_kept_to_them(session: Session) -> None:
     request = _open(session, shared=True)
-    request.audience.append(RequestAudience(token="team:hr"))
+    vera = _person(session, "vera")
+    request.audience += [RequestAudience(token="team:hr"), RequestAudience(token=f"person:{vera.id}")]
+    assert requests.is_shared_further(request)
     requests.share(session, request, _reader(session, "minna"), False)
-    assert _readers(session, _stored(session, request)) == {"minna", "otto", "iida", "vera"}
+    assert _readers(session, _stored(session, request)) == {"minna", "otto", "iida"}
+    assert not requests.is_shared_further(request)

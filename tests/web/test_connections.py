@@ -1,0 +1,168 @@
+"""server.py: idle and slow clients keep nobody out, and what is too large is refused before it is read."""
+
+import http.client
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, request
+
+from recommender.settings import Settings
+from web import server as web_server
+from web.server import Server, most_connections
+
+Serve = Callable[..., Any]
+
+
+@pytest.fixture
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
+    """Serves an application that answers with the number of bytes that it got; `with serve(...) as port`."""
+    app = Flask("test")
+    app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+
+    @app.route("/", methods=["GET", "POST"])
+    def size() -> str:
+        return str(len(request.get_data()))
+
+    @contextmanager
+    def serving(**changes: Any) -> Iterator[int]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        server = Server(app, Settings(home=tmp_path, port=port), **changes)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        yield port
+        server.stop()
+        thread.join(timeout=60)
+
+    return serving
+
+
+def _ask(port: int, body: Any = None, timeout: float = 10, **headers: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request("POST" if body is not None else "GET", "/", body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _opened(port: int, number: int, sent: bytes = b"") -> Iterator[list[socket.socket]]:
+    with ExitStack() as stack:
+        sockets = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(number)
+        ]
+        for each in sockets:
+            if sent:
+                each.sendall(sent)
+        yield sockets
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-a: ", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n1"]
+)
+def test_three_hundred_connections_that_send_nothing_more_keep_nobody_out(serve: Serve, sent: bytes) -> None:
+    with serve() as port, _opened(port, 300, sent):
+        assert _ask(port) == (200, b"0")
+
+
+def test_when_all_connections_are_taken_the_longest_idle_ones_are_closed(serve: Serve) -> None:
+    with serve(connection_limit=100) as port, _opened(port, 150, b"GET / HTTP/1.1\r\n"):
+        for _ in range(3):
+            assert _ask(port, timeout=5) == (200, b"0")
+
+
+def test_a_client_that_sends_a_byte_now_and_then_is_cut_off(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_server, "WHOLE_REQUEST_WITHIN", 1)
+    with serve() as port, _opened(port, 1, b"GET / HTTP/1.1\r\nX-a: ") as (slow,):
+        slow.settimeout(0.2)
+        end, closed = time.monotonic() + 10, False
+        while not closed and time.monotonic() < end:
+            try:
+                slow.sendall(b"x")
+                closed = slow.recv(1) == b""
+            except TimeoutError:
+                continue
+            except OSError:
+                closed = True
+        assert closed
+        assert _ask(port) == (200, b"0")
+
+
+def test_a_client_that_keeps_its_connection_is_not_cut_off_between_requests(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_server, "WHOLE_REQUEST_WITHIN", 1)
+    with serve() as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        for _ in range(3):
+            connection.request("GET", "/")
+            assert connection.getresponse().read() == b"0"
+            time.sleep(1.2)
+        connection.close()
+
+
+def test_a_form_that_is_too_large_is_refused_before_it_is_sent(serve: Serve) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000000\r\n\r\n"
+    with serve() as port, _opened(port, 1, head) as (client,):
+        assert client.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_chunks_are_refused_as_soon_as_they_are_too_many_and_nothing_is_written_to_disk(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_file(*_arguments: Any, **_options: Any) -> Any:
+        raise AssertionError("a temporary file was made")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", no_file)
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with serve() as port, _opened(port, 1, head) as (client,):
+        sent, answer = 0, b""
+        client.settimeout(0.01)
+        while not answer and sent < 5_000_000:
+            try:
+                client.sendall(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
+                sent += 10_000
+                answer = client.recv(100)
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        assert answer.startswith(b"HTTP/1.1 413 ") or sent < 5_000_000
+    with serve() as port:
+        assert _ask(port, b"x" * 900_000) == (200, b"900000")
+        assert _ask(port, b"x" * 1_050_000)[0] == 413  # by the application, with a page
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"\r\n" * 1_000,
+        b"\x00\xff\r\n\r\n",
+    ],
+)
+def test_requests_that_are_none_are_refused_and_the_server_goes_on(serve: Serve, head: bytes) -> None:
+    with serve() as port, _opened(port, 1, head) as (client,):
+        client.settimeout(2)
+        try:
+            answer = client.recv(100)
+        except (TimeoutError, ConnectionResetError):
+            answer = b""
+        assert not answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 5"))
+        assert _ask(port) == (200, b"0")
+
+
+def test_as_many_connections_are_allowed_as_the_system_has_files() -> None:
+    assert 100 <= most_connections() <= web_server.MOST_CONNECTIONS

@@ -1,0 +1,56 @@
+"""markdown.py: no text takes long to render, however it is made, and none is rendered twice."""
+
+import time
+
+import pytest
+
+from web.markdown import markdown
+
+LONGEST = 100_000  # characters of a text that can be sent
+LIMIT = 3.0  # seconds; measured 0.4, and most texts take less than 0.1
+PIECES = (
+    "![", "[", "[a](", "*", "**a", "_", "_a ", "`", "``a`", "<", "</", "<a ", "<!--", "&", "&a;", ">", "> ", "|", "a|",
+    "(", ")", "- ", "* ", "1. ", "\\", "~", "#", "# ", "- a\n", "> a\n", "  - ", "[a]: b\n", "[a]\n", "a\n\n", "\t",
+    "|a|b|\n|-|-|\n", "![a](b)", "[[", "](", "*_", "***", "<http://a>", "http://a ", "![]([", "[x][", "`a", "\n",
+    "a*b*", "*a", "[`", "![`", "|a\n", "a\r", "\u2028", "[a](b \"",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("filler", ["", "x", "x ", "x\n\n"])
+def test_no_repeated_piece_takes_long(filler: str) -> None:
+    for piece in PIECES:
+        for times in (2, 40, 1_200, 2_400, 4_900, LONGEST):
+            text = piece * min(times, LONGEST // len(piece))
+            text += filler * ((LONGEST - len(text)) // max(1, len(filler)))
+            start = time.perf_counter()
+            markdown(text)
+            assert time.perf_counter() - start < LIMIT, (piece, times, filler)
+
+
+@pytest.mark.parametrize("columns", [2, 50, 1_000, 20_000])
+def test_no_table_takes_long_or_grows_without_bound(columns: int) -> None:
+    text = ("|" + "a|" * columns + "\n|" + "-|" * columns + "\n" + "|x\n" * 4_900)[:LONGEST]
+    start = time.perf_counter()
+    assert len(markdown(text)) < 20 * LONGEST
+    assert time.perf_counter() - start < LIMIT
+
+
+def test_fifty_thousand_begun_images_are_shown_as_they_are() -> None:
+    shown = markdown("![" * 50_000)
+    assert shown == f'<pre class="plain">{"![" * 50_000}</pre>'
+    assert markdown("<script>" * 5_000).startswith('<pre class="plain">&lt;script&gt;')
+
+
+def test_a_long_guide_is_still_rendered() -> None:
+    guide = "# Guide\n\n" + "".join(
+        f"## Step {n}\n\nPress **{n}**, see [that](/documents/{n}).\n\n- one\n- two\n\n" for n in range(300)
+    )
+    table = "|a|b|c|\n|-|-|-|\n" + "|1|2|3|\n" * 500
+    assert markdown(guide).count("<h2>") == 301
+    assert markdown(f"{guide}\n\n{table}").count("<tr>") == 501
+
+
+def test_a_text_is_rendered_once() -> None:
+    markdown.cache_clear()
+    first = markdown("*again*")
+    assert markdown("*again*") is first and markdown.cache_info().hits == 1

@@ -1,0 +1,27 @@
+"""Who makes a request, as a key for counting, and how often they may search."""
+
+from flask import request
+
+from web import current
+from web.client_address import limit_key
+from web.limits import limiter
+from web.sign_in.session import current_person
+
+
+def caller() -> str:
+    """The person who has signed in or whose token was sent, else the address. 401 for an unknown token."""
+    person = current_person()
+    return f"person:{person.id}" if person is not None else f"address:{limit_key()}"
+
+
+def _search_rate() -> str:
+    settings = current.settings()
+    return settings.search_rate if current_person() is not None else settings.visitor_search_rate
+
+
+def _asks_nothing() -> bool:
+    return not any(request.values.get(name, "").strip() for name in ("q", "body"))
+
+
+search_limit = limiter.shared_limit(_search_rate, scope="search", key_func=caller, exempt_when=_asks_nothing)
+"""Limits how often one person searches, on all pages together."""

@@ -1,0 +1,31 @@
+"""Counts what suggestions led to, once for each person, without storing who it was."""
+
+from collections.abc import Sequence
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from recommender.knowledge import outcomes
+from web.caller import caller
+from web.current import counting, session
+
+
+def count_once(kind: outcomes.EventKind, item: str, note: str | None = None) -> None:
+    """Count an outcome of an item, unless the person who makes this request has caused the same in this month. People
+    who have not signed in are told apart by their address. The commit is left to the caller."""
+    outcomes.record_once(session(), kind, item, caller(), _secret(), note)
+
+
+def count_later(kind: outcomes.EventKind, items: Sequence[str]) -> None:
+    """The same for several items, but nobody waits until the database can be written."""
+    who, secret = caller(), _secret()
+
+    def write(counts: Session) -> None:
+        for item in items:
+            outcomes.record_once(counts, kind, item, who, secret)
+
+    counting().count(write)
+
+
+def _secret() -> str:
+    return str(current_app.config["SECRET_KEY"])
