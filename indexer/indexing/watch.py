@@ -48,6 +48,7 @@ def watch(
     files of the model were changed while it was in use: the vectors that it makes would be wrong.
     """
     last: tuple[Any, ...] | None = None
+    fulfilled: frozenset[str] = frozenset()
     pause = settings.watch_seconds
     erased_on: date | None = None
     while not stopped():
@@ -57,10 +58,11 @@ def watch(
                     erase_what_is_due(settings, session)
                     erased_on = utc_now().date()
                 now = (fingerprint(session), _files(settings))
-            if now != last:
+            wishes = generations.rewrites_asked_for(settings.index_dir)
+            if now != last or wishes - fulfilled:
                 _require_unchanged_model(encoder)
                 report(_updated(settings, sessions, encoder, analyzer))
-                last = (now[0], _files(settings))
+                last, fulfilled = (now[0], _files(settings)), wishes
             else:
                 freshness.still_current(settings.index_dir)
             pause = settings.watch_seconds

@@ -76,6 +76,24 @@ def test_a_new_request_is_indexed_and_nothing_is_done_when_nothing_changed(
     assert result.suggestions[0].item.title == "Printer on floor two is stuck"
 
 
+def test_a_wish_for_a_rewrite_is_fulfilled_although_nothing_changed(
+    settings: Settings, follow: Follow, add_request: Callable[..., int]
+) -> None:
+    add_request("Coffee machine is empty")
+    before: list[str] = []
+
+    def steps() -> Iterator[None]:
+        yield
+        before.append(generations.live(settings.index_dir).name)
+        generations.ask_for_rewrite(settings.index_dir)
+        yield
+        yield
+
+    assert follow(steps) == [(1, 2), (1, 0)]
+    assert generations.finished(settings.index_dir) != before
+    assert not generations.rewrites_asked_for(settings.index_dir)
+
+
 @pytest.mark.parametrize("what", ["title", "answer", "new reply accepted", "hidden", "deleted"])
 def test_every_kind_of_change_is_noticed(
     sessions: sessionmaker[Session], follow: Follow, add_request: Callable[..., int], what: str
