@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from recommender.checksums import checksums, damaged
 from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
+from recommender.index.copies import remove_left
 
 log = logging.getLogger(__name__)
 FORMAT = 4  # of the files in a generation; an index of another format must be built again
@@ -156,6 +157,7 @@ def begin(index_dir: Path, model: ModelCard) -> Path:
 def remove_unfinished(index_dir: Path) -> None:
     """Remove what an interrupted run left. Call this under the write lock."""
     (index_dir / "CURRENT.new").unlink(missing_ok=True)
+    remove_left(index_dir)
     names = finished(index_dir)
     for path in index_dir.glob("gen-*"):
         if path.name not in names:
