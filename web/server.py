@@ -23,7 +23,7 @@ from waitress.task import ThreadedTaskDispatcher
 from recommender.errors import KollegaError
 from recommender.monitoring.logs import fields
 from recommender.settings import Settings
-from web.app import create_app
+from web.app import LARGEST_BODY, create_app
 
 log = logging.getLogger(__name__)
 _MONITORING = ("/health", "/metrics")
@@ -148,7 +148,7 @@ class Server:
 def listen(app: Flask, settings: Settings, sockets: dict[int, Any], dispatcher: Any, **changes: Any) -> None:
     """Listen on the settings' addresses: one for an address, two for `localhost`. Raises OSError when one is in use.
     `changes` are adjustments of waitress."""
-    largest = int(app.config["MAX_CONTENT_LENGTH"] or 0) + _MARGIN
+    largest = LARGEST_BODY + _MARGIN
     options = {
         "host": settings.host,
         "port": settings.port,

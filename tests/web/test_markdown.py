@@ -7,7 +7,7 @@ import pytest
 from web.markdown import markdown
 
 LONGEST = 100_000  # characters of a text that can be sent
-LIMIT = 3.0  # seconds; measured 0.4, and most texts take less than 0.1
+LIMIT = 3.0  # seconds of the processor; measured 0.4, and most texts take less than 0.1
 PIECES = (
     "![", "[", "[a](", "*", "**a", "_", "_a ", "`", "``a`", "<", "</", "<a ", "<!--", "&", "&a;", ">", "> ", "|", "a|",
     "(", ")", "- ", "* ", "1. ", "\\", "~", "#", "# ", "- a\n", "> a\n", "  - ", "[a]: b\n", "[a]\n", "a\n\n", "\t",
@@ -22,17 +22,17 @@ def test_no_repeated_piece_takes_long(filler: str) -> None:
         for times in (2, 40, 1_200, 2_400, 4_900, LONGEST):
             text = piece * min(times, LONGEST // len(piece))
             text += filler * ((LONGEST - len(text)) // max(1, len(filler)))
-            start = time.perf_counter()
+            start = time.thread_time()
             markdown(text)
-            assert time.perf_counter() - start < LIMIT, (piece, times, filler)
+            assert time.thread_time() - start < LIMIT, (piece, times, filler)
 
 
 @pytest.mark.parametrize("columns", [2, 50, 1_000, 20_000])
 def test_no_table_takes_long_or_grows_without_bound(columns: int) -> None:
     text = ("|" + "a|" * columns + "\n|" + "-|" * columns + "\n" + "|x\n" * 4_900)[:LONGEST]
-    start = time.perf_counter()
+    start = time.thread_time()
     assert len(markdown(text)) < 20 * LONGEST
-    assert time.perf_counter() - start < LIMIT
+    assert time.thread_time() - start < LIMIT
 
 
 def test_fifty_thousand_begun_images_are_shown_as_they_are() -> None:

@@ -95,7 +95,7 @@ def test_the_log_has_the_life_of_a_document(run: Run, sessions: sessionmaker[Ses
         document = documents.write(session, reader, content, request)
         published = Content("A title", "A body", "en", it, None, True, None, False)
         documents.edit(session, document, reader, published, document.updated_at)
-        documents.verify(session, document, reader, aino)
+        documents.verify(session, document, reader, aino, document.updated_at, 0)
         documents.hide(session, document, reader, True)
         documents.hide(session, document, reader, True)
         documents.hide(session, document, reader, False)
