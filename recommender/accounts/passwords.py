@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 from zxcvbn import zxcvbn
 
 from recommender import audit
-from recommender.accounts import sessions, tokens
+from recommender.accounts import password_links, sessions, tokens
 from recommender.accounts.account import find, may_sign_in, open_account
 from recommender.database.account_tables import Account
 from recommender.database.tables import Person
-from recommender.errors import TooBusy, UnusablePassword
+from recommender.errors import Conflict, TooBusy, UnusablePassword
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -79,16 +79,21 @@ def set_password(
     keep_tokens: bool = False,
     keep_session: int | None = None,
     by: int | None = None,
+    link: str = "",
 ) -> Account:
-    """Give a person a password. Ends their sessions but `keep_session`, and their tokens unless `keep_tokens`.
+    """Give a person a password, with the secret of a `link` or without one. Ends their sessions but `keep_session`,
+    their tokens unless `keep_tokens`, and all links to a new password.
 
     Raises UnusablePassword when it is too short or long or easy to guess, also from the person's names and from
-    `words`, such as the organisation's; TooBusy.
+    `words`, such as the organisation's; Conflict when the link was used meanwhile; TooBusy.
     """
     known = session.get(Account, person.id)
     _refuse_unusable(password, [*_own_words(person, known.email if known else None), *words])
     account = open_account(session, person)
     account.password_hash = _in_turn(PASSWORD_HASHER.hash, password)
+    if link and not password_links.use(session, link):
+        raise Conflict("This link was used a moment ago.")
+    password_links.end(session, person.id)
     audit.record(session, audit.actor(session, by), "account.password", f"person:{person.id}")
     sessions.end_all(session, person.id, but=keep_session, by=by)
     if not keep_tokens:

@@ -63,7 +63,7 @@ def find(session: Session, identity: str, idle_days: float) -> SignInSession | N
     if row is None or row.expires_at < now or row.last_seen_at + timedelta(days=idle_days) < now:
         return None
     account = session.get(Account, row.person_id)
-    return row if account and not account.disabled and not row.person.has_left(now.date()) else None
+    return row if account and account.may_sign_in(now.date()) else None
 
 
 def is_to_be_noted(row: SignInSession) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts, audit
-from recommender.accounts import second_factor
+from recommender.accounts import password_links, second_factor
 from recommender.database.account_tables import APIToken, SecondFactor, SignInSession
 from recommender.database.tables import Person, utc_now
 from web.limits import limiter
@@ -118,6 +118,20 @@ def test_a_new_password_needs_the_present_one_and_ends_everything_else(
         assert accounts.token_of(session, token, utc_now().date()) is None
         entry = next(iter(audit.entries(session, action="account.password", actor_id=1)))
         assert (entry.via, entry.subject) == ("web", "person:1")
+
+
+def test_a_link_from_before_is_of_no_use_after_a_new_password(
+    enter: Callable[..., FlaskClient], sessions: Sessions
+) -> None:
+    client = enter()
+    with sessions.begin() as session:
+        secret = password_links.make(session, session.query(Person).filter_by(handle="aino").one().id)
+    client.post(f"{PAGE}/password", data={"password": PASSWORD, "new_password": NEW})
+    thief = client.application.test_client()
+    answer = thief.post(f"/sign-in/new-password/{secret}", data={"password": "thief owns this account now"})
+    assert answer.status_code == 404
+    with sessions() as session:
+        assert accounts.sign_in(session, "aino", NEW) is not None
 
 
 def test_tokens_may_be_kept_with_a_new_password(enter: Callable[..., FlaskClient], sessions: Sessions) -> None:

@@ -8,7 +8,7 @@ from flask_babel import get_locale
 from recommender import accounts
 from recommender.accounts import password_links
 from recommender.accounts.account import find_by_name_or_email
-from recommender.errors import UnusablePassword
+from recommender.errors import Conflict, UnusablePassword
 from recommender.outbox import mail
 from web import current
 from web.limits import limiter
@@ -58,16 +58,16 @@ def save(secret: str) -> ResponseReturnValue:
         return form(secret)
     try:
         accounts.set_password(
-            database, person, request.form.get("password", ""), words=settings.organisation_words, by=person.id
-        )
+            database, person, request.form.get("password", ""), words=settings.organisation_words, by=person.id,
+            link=secret,
+        )  # fmt: skip
     except UnusablePassword as error:
         database.rollback()
         problem = what_is_wrong(error)
         return render_template("auth/new_password.html", known=True, secret=secret, problem=problem), 422
-    if not password_links.use(database, secret):
+    except Conflict:
         database.rollback()
         return form(secret)
-    password_links.end(database, person.id)
     mail.queue(database, person.id, mail.PASSWORD_CHANGED, str(get_locale()))
     database.commit()
     answer = redirect(url_for("auth.sign_in", changed=1))
