@@ -1,9 +1,7 @@
 """How a person signs in, as they see it and change it themselves: password, second factor, the browsers in which they
 are signed in, their API tokens."""
 
-import time
-
-from flask import Blueprint, abort, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext, ngettext
 
@@ -14,13 +12,12 @@ from recommender.database.tables import Person, utc_now
 from recommender.errors import UnusablePassword
 from recommender.outbox import mail
 from web import current
-from web.sign_in import attempts
+from web.sign_in import attempts, setting_up
 from web.sign_in.qr_code import as_svg
 from web.sign_in.session import own_session, renew, signed_in
 from web.sign_in.unusable_password import what_is_wrong
 
 blueprint = Blueprint("security", __name__, url_prefix="/people/me/security")
-_MAY_SET_UP, _TIME_TO_SET_UP = "may_set_up_until", 15 * 60
 
 
 @blueprint.get("")
@@ -82,26 +79,29 @@ def set_up() -> ResponseReturnValue:
         return _page(person, {"set_up_password": problem}), 422
     if second_factor.is_on(current.session(), person.id):
         return redirect(url_for("security.show"))
-    session[_MAY_SET_UP] = int(time.time()) + _TIME_TO_SET_UP
+    setting_up.begin(person)
     return _set_up_page(person)
 
 
 @blueprint.post("/second-factor/confirm")
 def confirm() -> ResponseReturnValue:
     """Turn the second factor on with a first code, and show the recovery codes once."""
-    person = signed_in()
-    if session.get(_MAY_SET_UP, 0) < time.time():  # the page shows a secret: only after the password
+    person, database, row = signed_in(), current.session(), own_session()
+    nonce = setting_up.nonce(person)  # the page shows a secret: only after the password, and while it is of no use
+    if row is None or not nonce or second_factor.is_on(database, person.id):
         return redirect(url_for("security.show"))
     if wait := attempts.seconds_to_wait_for_code(person.id, recovery=False):
         return _set_up_page(person, wait=wait), 429, {"Retry-After": str(wait)}
     key = str(current_app.secret_key)
-    codes = second_factor.confirm(current.session(), person, key, request.form.get("code", ""))
+    typed = request.form.get("code", "")
+    codes = second_factor.confirm(database, person, key, nonce, typed, keep_session=row.id)
     if codes is None:
-        if second_factor.is_on(current.session(), person.id):
+        if second_factor.is_on(database, person.id):  # by the same form, sent twice
             return redirect(url_for("security.show"))
         return _set_up_page(person, failed=True), 422
     attempts.code_succeeded(person.id)
-    current.session().commit()
+    setting_up.end()
+    database.commit()
     return render_template("profile/recovery_codes.html", codes=codes)
 
 
@@ -151,8 +151,7 @@ def _page(person: Person, problems: dict[str, str] | None = None) -> str:
 
 
 def _set_up_page(person: Person, failed: bool = False, wait: int = 0) -> str:
-    secret = second_factor.set_up(current.session(), person, str(current_app.secret_key))
-    current.session().commit()
+    secret = setting_up.secret(person)
     picture = as_svg(second_factor.address(person, secret))
     return render_template("profile/set_up.html", secret=secret, picture=picture, failed=failed, wait=wait)
 

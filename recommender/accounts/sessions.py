@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.database.account_tables import Account, SignInSession
 from recommender.database.tables import Person, utc_now
+from recommender.errors import Conflict
 
 PASSWORD, PROVIDER, DEMO = "password", "oidc", "demo"
 """The ways in which a session begins."""
@@ -40,11 +41,17 @@ def begin(
 
 
 def complete(session: Session, row: SignInSession, days: float) -> str:
-    """The new id of a session that has got what it awaited: its person is signed in now."""
-    row.awaits, row.created_at, row.last_seen_at = "", utc_now(), utc_now()
-    row.expires_at = utc_now() + timedelta(days=days)
+    """The new id of a session that has got what it awaited: its person is signed in now. Raises Conflict when it is no
+    longer waiting, since its browser has sent several forms at once; what this one has used up is to be rolled back."""
+    identity, now = secrets.token_urlsafe(32), utc_now()
+    values = {"digest": _digest(identity), "awaits": "", "created_at": now, "last_seen_at": now}
+    waiting = SignInSession.id == row.id, SignInSession.digest == row.digest, SignInSession.awaits != ""
+    change = update(SignInSession).where(*waiting).values(**values, expires_at=now + timedelta(days=days))
+    if not session.execute(change).rowcount:  # type: ignore[attr-defined]
+        raise Conflict("You have signed in a moment ago.")
+    session.refresh(row)
     _record_sign_in(session, row)
-    return renew(session, row)
+    return identity
 
 
 def renew(session: Session, row: SignInSession) -> str:

@@ -218,6 +218,9 @@ def test_the_secret_of_an_app_is_shown_only_after_the_password(
     assert again.status_code == 302  # what is on is not shown either
     with sessions() as session:
         assert session.get_one(SecondFactor, 1).nonce not in again.text
+    for _ in range(12):  # no page about too many attempts shows it either
+        late = client.post(f"{PAGE}/second-factor/confirm", data={"code": "000000"})
+        assert late.status_code == 302 and "secret" not in late.text
 
 
 def test_noting_the_last_use_does_not_wait_for_another_writer(

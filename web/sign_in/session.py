@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from recommender import accounts
 from recommender.access import ANYONE, Reader, reader_of
-from recommender.accounts import sessions, tokens
+from recommender.accounts import second_factor, sessions, tokens
 from recommender.database.account_tables import Account, APIToken, SignInSession
 from recommender.database.tables import Person, utc_now
 from recommender.settings import Settings
@@ -183,7 +183,14 @@ def _load(identity: str) -> SignedIn | None:
 
 def _by_session() -> Person | None:
     row = own_session()
-    return row.person if row is not None and not row.awaits else None
+    return row.person if row is not None and not row.awaits and not _lacks_second_factor(row) else None
+
+
+def _lacks_second_factor(row: SignInSession) -> bool:
+    """True for a session that began before its person had to have a second factor: they sign in again and set one
+    up."""
+    required = second_factor.is_required(row.person, current.settings().second_factor_for)
+    return required and row.way == sessions.PASSWORD and not second_factor.is_on(current.session(), row.person_id)
 
 
 def _proxied() -> bool:
