@@ -3,9 +3,9 @@ are signed in, their API tokens."""
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale, gettext, ngettext
+from flask_babel import get_locale, gettext
 
-from recommender import accounts
+from recommender import accounts, audit
 from recommender.accounts import second_factor, sessions, tokens
 from recommender.database.account_tables import Account
 from recommender.database.tables import Person, utc_now
@@ -16,6 +16,7 @@ from web.sign_in import attempts, setting_up
 from web.sign_in.qr_code import as_svg
 from web.sign_in.session import own_session, renew, signed_in
 from web.sign_in.unusable_password import what_is_wrong
+from web.sign_in.waiting import how_long
 
 blueprint = Blueprint("security", __name__, url_prefix="/people/me/security")
 
@@ -90,7 +91,7 @@ def confirm() -> ResponseReturnValue:
     nonce = setting_up.nonce(person)  # the page shows a secret: only after the password, and while it is of no use
     if row is None or not nonce or second_factor.is_on(database, person.id):
         return redirect(url_for("security.show"))
-    if wait := attempts.seconds_to_wait_for_code(person.id, recovery=False):
+    if wait := attempts.seconds_to_wait_for_code(person):
         return _set_up_page(person, wait=wait), 429, {"Retry-After": str(wait)}
     key = str(current_app.secret_key)
     typed = request.form.get("code", "")
@@ -99,7 +100,7 @@ def confirm() -> ResponseReturnValue:
         if second_factor.is_on(database, person.id):  # by the same form, sent twice
             return redirect(url_for("security.show"))
         return _set_up_page(person, failed=True), 422
-    attempts.code_succeeded(person.id)
+    attempts.code_succeeded(person)
     setting_up.end()
     database.commit()
     return render_template("profile/recovery_codes.html", codes=codes)
@@ -159,11 +160,14 @@ def _set_up_page(person: Person, failed: bool = False, wait: int = 0) -> str:
 def _wrong_password(person: Person) -> str:
     """What is wrong with the present password in the form; empty when nothing is."""
     if wait := attempts.seconds_to_wait_for_own_password(person.id):
-        minutes = -(-wait // 60)
-        return str(ngettext("Wait %(num)d minute and try again.", "Wait %(num)d minutes and try again.", minutes))
-    account = current.session().get(Account, person.id)
+        return how_long(wait)
+    database = current.session()
+    account = database.get(Account, person.id)
     if accounts.matches(account, request.form.get("password", "")):
         return ""
+    subject = f"person:{person.id}"
+    audit.record(database, audit.actor(database, person.id), "account.wrong_password", subject)
+    database.commit()
     return str(gettext("This is not your present password."))
 
 

@@ -31,6 +31,7 @@ AT_ONCE = 2
 """Hashes that are computed at the same time; each needs 64 MiB. More would not be faster on a few processors."""
 LONGEST_WAIT = 5.0  # seconds until it is somebody's turn; a judgement
 _turns = BoundedSemaphore(AT_ONCE)
+_next_turn = BoundedSemaphore(1)  # one waits; more would take the threads in which everybody else is answered
 _LOWEST_SCORE = 3  # of zxcvbn's 0 to 4: "safely unguessable: moderate protection from offline slow-hash scenario"
 _READ_BY_ZXCVBN = 72  # characters; it refuses longer texts
 _EVERYDAY = (
@@ -133,13 +134,24 @@ def _verified(known: str | None, password: str) -> bool:
 
 
 def _in_turn(compute: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    """Call a function that hashes when it is its turn, so that many sign-ins at once do not fill the memory."""
-    if not _turns.acquire(timeout=LONGEST_WAIT):
+    """Call a function that hashes when it is its turn, so that many sign-ins at once do not fill the memory. Raises
+    TooBusy at once when somebody else waits for the next turn already."""
+    if not _turns.acquire(blocking=False) and not _waited():
         raise TooBusy("Too many people are signing in at this moment. Try again in a few seconds.")
     try:
         return compute(*arguments, **options)
     finally:
         _turns.release()
+
+
+def _waited() -> bool:
+    """Wait for a turn; False when another one waits, or it takes too long."""
+    if not _next_turn.acquire(blocking=False):
+        return False
+    try:
+        return _turns.acquire(timeout=LONGEST_WAIT)
+    finally:
+        _next_turn.release()
 
 
 @lru_cache(maxsize=1)

@@ -78,6 +78,11 @@ def check(session: Session, person_id: int, key: str, code: str) -> bool:
     return row is not None and row.confirmed_at is not None and _accept(session, row, key, code)
 
 
+def record_failure(session: Session, person_id: int) -> None:
+    """Record in the audit log that somebody who knows the password of a person gave a wrong code."""
+    _record(session, person_id, "second_factor.failed", None)
+
+
 def use_recovery_code(session: Session, person_id: int, code: str) -> bool:
     """True for one of the person's recovery codes, which cannot be used again."""
     chosen = RecoveryCode.person_id == person_id, RecoveryCode.digest == _digest(code)

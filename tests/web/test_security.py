@@ -143,7 +143,9 @@ def test_tokens_may_be_kept_with_a_new_password(enter: Callable[..., FlaskClient
         assert accounts.token_of(session, token, utc_now().date()) is not None
 
 
-def test_the_present_password_cannot_be_guessed_on_this_page(enter: Callable[..., FlaskClient]) -> None:
+def test_the_present_password_cannot_be_guessed_on_this_page(
+    enter: Callable[..., FlaskClient], sessions: Sessions
+) -> None:
     client = enter()
     paths = ("password", "second-factor/set-up", "second-factor/off", "second-factor/codes")
     for number in range(10):
@@ -151,6 +153,14 @@ def test_the_present_password_cannot_be_guessed_on_this_page(enter: Callable[...
         assert "not your present password" in page.text
     page = client.post(f"{PAGE}/password", data={"password": PASSWORD, "new_password": NEW})
     assert page.status_code == 422 and "Wait 5 minutes and try again" in page.text
+    with sessions() as session:
+        wrong = list(audit.entries(session, action="account.wrong_password"))
+        assert len(wrong) == 10 and {(entry.actor_id, entry.subject) for entry in wrong} == {(1, "person:1")}
+    for _ in range(5):
+        for key in [key for key in limiter.limiter.storage.storage if not key.endswith("/day")]:
+            limiter.limiter.storage.clear(key)  # five minutes later
+        pages = [client.post(f"{PAGE}/password", data={"password": "wrong"}).text for _ in range(10)]
+    assert "Wait 24 hours and try again" in pages[-1]
 
 
 def test_a_password_that_was_typed_after_the_session_ended_is_not_shown_again(

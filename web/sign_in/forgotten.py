@@ -26,7 +26,7 @@ def ask() -> ResponseReturnValue:
 
 
 @blueprint.post("/forgotten")
-@limiter.limit("20 per hour")
+@limiter.limit("100 per hour")  # an office may have one address
 def send() -> ResponseReturnValue:
     """Queue the mail, and say the same to everybody."""
     _only_with_mail()

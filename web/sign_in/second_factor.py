@@ -50,15 +50,17 @@ def check_code() -> ResponseReturnValue:
         return redirect(url_for("auth.sign_in"))
     typed, database = request.form.get("code", ""), current.session()
     recovery = sum(character.isalnum() for character in typed) > _DIGITS
-    if wait := attempts.seconds_to_wait_for_code(row.person_id, recovery):
+    if wait := 0 if recovery else attempts.seconds_to_wait_for_code(row.person):
         return _too_many(_code_page(_kept(), wait=wait), wait)
     if recovery:
         accepted = second_factor.use_recovery_code(database, row.person_id, typed)
     else:
         accepted = second_factor.check(database, row.person_id, str(current_app.secret_key), typed)
     if not accepted:
+        second_factor.record_failure(database, row.person_id)
+        database.commit()
         return _code_page(_kept(), failed=True), 401
-    attempts.code_succeeded(row.person_id)
+    attempts.code_succeeded(row.person)
     kept = _kept()
     try:
         complete(row)
@@ -82,7 +84,7 @@ def confirm() -> ResponseReturnValue:
     row = _waiting(sessions.SET_UP)
     if not _is_setting_up(row):
         return redirect(url_for("auth.sign_in"))
-    if wait := attempts.seconds_to_wait_for_code(row.person_id, recovery=False):
+    if wait := attempts.seconds_to_wait_for_code(row.person):
         return _too_many(_set_up_page(row.person, _kept(), wait=wait), wait)
     key, typed = str(current_app.secret_key), request.form.get("code", "")
     nonce, database = setting_up.nonce(row.person), current.session()
@@ -91,7 +93,7 @@ def confirm() -> ResponseReturnValue:
         return redirect(url_for("auth.sign_in"))
     if codes is None:
         return _set_up_page(row.person, _kept(), failed=True), 401
-    attempts.code_succeeded(row.person_id)
+    attempts.code_succeeded(row.person)
     kept = _kept()
     complete(row)
     page = render_template("auth/recovery_codes.html", codes=codes, target=kept.target, draft=kept.draft)

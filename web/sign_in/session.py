@@ -19,6 +19,7 @@ from web import current
 from web.client_address import from_trusted_proxy
 from web.input import parts_of
 from web.sign_in.browser_name import browser_name
+from web.sign_in.waiting import how_long
 
 DRAFT = "draft:"
 _NOT_SENT_AGAIN = ("csrf_token", "username", "password", "new_password", "code")
@@ -36,7 +37,9 @@ def attach(app: Flask, settings: Settings) -> None:
     manager = flask_login.LoginManager(app)
     manager.session_protection = None
     manager.user_loader(_load)
-    app.jinja_env.globals.update(current_person=current_person, is_agent=is_agent, sign_in_settings=settings)
+    app.jinja_env.globals.update(
+        current_person=current_person, is_agent=is_agent, sign_in_settings=settings, how_long=how_long
+    )
 
 
 def current_person() -> Person | None:

@@ -194,6 +194,30 @@ def test_the_people_of_the_demo_are_not_asked_for_a_code(open_app: Callable[...,
     assert client.post("/sign-in/demo", data={"handle": "aino"}).status_code == 302 and _is_signed_in(client)
 
 
+def test_whoever_knows_the_password_cannot_lock_its_person_out(
+    open_app: Callable[..., FlaskClient], sessions: Sessions
+) -> None:
+    client = open_app()
+    app, codes = _turn_on(client, sessions)
+    _give_password(client)
+    assert client.post("/sign-in/code", data={"code": codes[0]}).status_code == 302  # a known browser from now on
+    client.post("/sign-out")
+    thief = client.application.test_client()
+    _give_password(thief)
+    for number in range(11):
+        thief.post("/sign-in/code", data={"code": f"aaaa-bbbb-cccc-{number:04}"})
+        thief.post("/sign-in/code", data={"code": "000000"})
+    assert thief.post("/sign-in/code", data={"code": app.now()}).status_code == 429
+    assert thief.post("/sign-in/code", data={"code": codes[1]}).status_code == 302
+    _give_password(client)
+    assert client.post("/sign-in/code", data={"code": app.now()}).status_code == 302
+    with sessions() as session:
+        failed = list(audit.entries(session, action="second_factor.failed"))
+        assert len(failed) == 21 and {(entry.subject, entry.actor_id, entry.via) for entry in failed} == {
+            ("person:1", None, "web")
+        }
+
+
 # what somebody can do who knew the password earlier
 
 
