@@ -108,12 +108,12 @@ def confirm() -> ResponseReturnValue:
 
 @blueprint.post("/second-factor/codes")
 def new_codes() -> ResponseReturnValue:
-    """Make new recovery codes for somebody who gives their password."""
+    """Make new recovery codes for somebody who gives their password and a code."""
     person = signed_in()
-    if problem := _wrong_password(person):
-        return _page(person, {"factor_password": problem}), 422
     if not second_factor.is_on(current.session(), person.id):
         return redirect(url_for("security.show"))
+    if problems := _wrong_for_factor(person):
+        return _page(person, problems), 422
     codes = second_factor.new_recovery_codes(current.session(), person.id)
     current.session().commit()
     return render_template("profile/recovery_codes.html", codes=codes)
@@ -121,11 +121,13 @@ def new_codes() -> ResponseReturnValue:
 
 @blueprint.post("/second-factor/off")
 def turn_off() -> ResponseReturnValue:
-    """Turn the second factor off for somebody who gives their password; who must have one sets up another at the next
-    sign-in."""
+    """Turn the second factor off for somebody who gives their password and a code; who must have one signs in again
+    and sets up another."""
     person = signed_in()
-    if problem := _wrong_password(person):
-        return _page(person, {"factor_password": problem}), 422
+    if not second_factor.is_on(current.session(), person.id):
+        return redirect(url_for("security.show"))
+    if problems := _wrong_for_factor(person):
+        return _page(person, problems), 422
     if second_factor.turn_off(current.session(), person.id, by=person.id):
         _tell(person, mail.SECOND_FACTOR_OFF)
     current.session().commit()
@@ -139,12 +141,13 @@ def _page(person: Person, problems: dict[str, str] | None = None) -> str:
         "profile/security.html",
         person=person,
         problems=problems or {},
+        keep_tokens=bool(request.form.get("keep_tokens")),
         done="" if problems else request.args.get("done", ""),
         has_password=bool(account and account.password_hash) and not current.settings().proxy_header,
         factor_on=second_factor.is_on(database, person.id),
         factor_required=second_factor.is_required(person, current.settings().second_factor_for),
         codes_left=second_factor.codes_left(database, person.id),
-        sessions=sessions.of(database, person.id),
+        sessions=sessions.of(database, person.id, current.settings().session_idle_days),
         own=row.id if row else None,
         tokens=tokens.of(database, person.id),
         today=utc_now().date(),
@@ -169,6 +172,25 @@ def _wrong_password(person: Person) -> str:
     audit.record(database, audit.actor(database, person.id), "account.wrong_password", subject)
     database.commit()
     return str(gettext("This is not your present password."))
+
+
+def _wrong_for_factor(person: Person) -> dict[str, str]:
+    """What is wrong with the password or the code of somebody who changes their second factor; empty when nothing
+    is."""
+    if problem := _wrong_password(person):
+        return {"factor_password": problem}
+    database, typed = current.session(), request.form.get("code", "")
+    if not second_factor.is_recovery_code(typed) and (wait := attempts.seconds_to_wait_for_code(person)):
+        return {"factor_code": how_long(wait)}
+    if second_factor.accept(database, person.id, str(current_app.secret_key), typed):
+        attempts.code_succeeded(person)
+        return {}
+    second_factor.record_failure(database, person.id)
+    database.commit()
+    wrong = gettext(
+        "This code is not valid, or was used already. Wait for the next one, and check the clock of your phone."
+    )
+    return {"factor_code": str(wrong)}
 
 
 def _tell(person: Person, kind: str) -> None:

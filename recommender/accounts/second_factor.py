@@ -26,6 +26,7 @@ REQUIRED_FOR = (NOBODY, ADMINS, AGENTS, EVERYBODY)
 _ROLES = {NOBODY: (), ADMINS: ("admin",), AGENTS: ("agent", "lead", "admin")}
 _STEP, _DRIFT = 30, 1  # seconds of a code; how many codes before and after the present one are accepted (RFC 6238, 5.2)
 _RECOVERY_CODES = 10
+_LONGEST_CODE = 8  # letters and digits; a code of an app has six, and recovery codes are longer
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that look alike: 16 of them carry 79 bits
 
 
@@ -81,6 +82,18 @@ def check(session: Session, person_id: int, key: str, code: str) -> bool:
 def record_failure(session: Session, person_id: int) -> None:
     """Record in the audit log that somebody who knows the password of a person gave a wrong code."""
     _record(session, person_id, "second_factor.failed", None)
+
+
+def is_recovery_code(typed: str) -> bool:
+    """True for what is too long to be a code of an app."""
+    return sum(character.isalnum() for character in typed) > _LONGEST_CODE
+
+
+def accept(session: Session, person_id: int, key: str, typed: str) -> bool:
+    """True for a code that the person's app shows now, or one of their recovery codes; none can be used again."""
+    if is_recovery_code(typed):
+        return use_recovery_code(session, person_id, typed)
+    return check(session, person_id, key, typed)
 
 
 def use_recovery_code(session: Session, person_id: int, code: str) -> bool:

@@ -83,10 +83,11 @@ def note_use(session: Session, number: int) -> None:
     session.execute(update(SignInSession).where(SignInSession.id == number).values(last_seen_at=utc_now()))
 
 
-def of(session: Session, person_id: int) -> list[SignInSession]:
-    """The sessions in which a person is signed in, the newest first."""
-    mine = select(SignInSession).where(SignInSession.person_id == person_id, SignInSession.awaits == "")
-    return list(session.scalars(mine.where(SignInSession.expires_at >= utc_now()).order_by(SignInSession.id.desc())))
+def of(session: Session, person_id: int, idle_days: float) -> list[SignInSession]:
+    """The sessions in which a person is signed in, the newest first; none that were not used for `idle_days`."""
+    now, mine = utc_now(), select(SignInSession).where(SignInSession.person_id == person_id, SignInSession.awaits == "")
+    used = SignInSession.last_seen_at >= now - timedelta(days=idle_days)
+    return list(session.scalars(mine.where(used, SignInSession.expires_at >= now).order_by(SignInSession.id.desc())))
 
 
 def end(session: Session, person_id: int, number: int, by: int | None = None) -> bool:

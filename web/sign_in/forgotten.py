@@ -1,7 +1,7 @@
 """A new password by mail, for people who have forgotten theirs. The answer is the same whether somebody is known or
 not, in what it says and in how long it takes: `kollega watch` writes and sends the mail."""
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
@@ -13,6 +13,7 @@ from recommender.outbox import mail
 from web import current
 from web.limits import limiter
 from web.sign_in import attempts
+from web.sign_in.session import JUST_CHANGED
 from web.sign_in.unusable_password import what_is_wrong
 
 blueprint = Blueprint("forgotten", __name__, url_prefix="/sign-in")
@@ -70,7 +71,8 @@ def save(secret: str) -> ResponseReturnValue:
         return form(secret)
     mail.queue(database, person.id, mail.PASSWORD_CHANGED, str(get_locale()))
     database.commit()
-    answer = redirect(url_for("auth.sign_in", changed=1))
+    session[JUST_CHANGED] = True
+    answer = redirect(url_for("auth.sign_in"))
     return attempts.remember_browser(answer, accounts.name_key(None, person.handle))  # type: ignore[arg-type]
 
 

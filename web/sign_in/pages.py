@@ -13,7 +13,7 @@ from web import current
 from web.limits import limiter
 from web.sign_in import attempts
 from web.sign_in.second_factor import page_for, what_is_missing
-from web.sign_in.session import begin, draft_of, end_own, go_on, own_path
+from web.sign_in.session import JUST_CHANGED, begin, draft_of, end_own, go_on, own_path
 
 blueprint = Blueprint("auth", __name__)
 
@@ -21,7 +21,7 @@ blueprint = Blueprint("auth", __name__)
 @blueprint.get("/sign-in")
 def sign_in() -> ResponseReturnValue:
     """The sign-in form; in the demo also the people to choose from."""
-    return sign_in_page(own_path(request.args.get("next", "")), changed=bool(request.args.get("changed")))
+    return sign_in_page(own_path(request.args.get("next", "")), changed=session.pop(JUST_CHANGED, False))
 
 
 @blueprint.post("/sign-in")

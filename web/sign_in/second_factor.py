@@ -17,7 +17,6 @@ from web.sign_in.qr_code import as_svg
 from web.sign_in.session import complete, draft_of, go_on, own_path, own_session
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/sign-in")
-_DIGITS = 8  # a code of an app has six; recovery codes are longer
 
 
 def what_is_missing(person: Person) -> str:
@@ -49,14 +48,10 @@ def check_code() -> ResponseReturnValue:
     if row is None:
         return redirect(url_for("auth.sign_in"))
     typed, database = request.form.get("code", ""), current.session()
-    recovery = sum(character.isalnum() for character in typed) > _DIGITS
+    recovery = second_factor.is_recovery_code(typed)
     if wait := 0 if recovery else attempts.seconds_to_wait_for_code(row.person):
         return _too_many(_code_page(_kept(), wait=wait), wait)
-    if recovery:
-        accepted = second_factor.use_recovery_code(database, row.person_id, typed)
-    else:
-        accepted = second_factor.check(database, row.person_id, str(current_app.secret_key), typed)
-    if not accepted:
+    if not second_factor.accept(database, row.person_id, str(current_app.secret_key), typed):
         second_factor.record_failure(database, row.person_id)
         database.commit()
         return _code_page(_kept(), failed=True), 401

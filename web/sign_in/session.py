@@ -22,6 +22,7 @@ from web.sign_in.browser_name import browser_name
 from web.sign_in.waiting import how_long
 
 DRAFT = "draft:"
+JUST_CHANGED = "just_changed"  # the password; in the browser's cookie until the sign-in page has said so
 _NOT_SENT_AGAIN = ("csrf_token", "username", "password", "new_password", "code")
 
 

@@ -89,7 +89,7 @@ def test_turning_it_on_ends_the_sessions_that_began_without_it(session: Session,
     code = pyotp.TOTP(second_factor.secret(aino.id, NONCE, KEY)).at(int(NOW))
     assert second_factor.confirm(session, aino, KEY, NONCE, code, keep_session=own.id)
     assert [sign_in_sessions.find(session, each, idle_days=7) for each in (identity, waiting)] == [None, None]
-    assert sign_in_sessions.of(session, aino.id) == [own]
+    assert sign_in_sessions.of(session, aino.id, idle_days=7) == [own]
 
 
 @pytest.mark.parametrize(("seconds", "accepted"), [(-60, False), (-30, True), (0, True), (30, True), (60, False)])
