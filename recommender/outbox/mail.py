@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from recommender.database.account_tables import OutgoingMail
@@ -18,6 +18,13 @@ _KEPT = timedelta(days=30)  # how long one can see what became of a mail; judgem
 def queue(session: Session, person_id: int | None, kind: str, language: str) -> None:
     """Queue a mail to a person. Without a person the row is deleted instead of sent."""
     session.add(OutgoingMail(person_id=person_id, kind=kind, language=language))
+
+
+def call_off(session: Session, person_id: int, kind: str) -> None:
+    """Do not send the mails of this kind that still wait for a person."""
+    waiting = OutgoingMail.person_id == person_id, OutgoingMail.kind == kind, OutgoingMail.state == WAITING
+    problem = "Called off: the password, the address or the account has been changed since."
+    session.execute(update(OutgoingMail).where(*waiting).values(state=FAILED, problem=problem))
 
 
 def due(session: Session) -> list[int]:
