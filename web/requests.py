@@ -18,7 +18,7 @@ from recommender.errors import Conflict
 from recommender.knowledge import requests
 from recommender.people.teams import clear_or_two
 from web import current, once
-from web.caller import search_limit
+from web.caller import may_search, search_limit
 from web.current import session
 from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.quoting import hidden_links
@@ -96,7 +96,7 @@ def create() -> ResponseReturnValue:
     draft = _read_draft(request.form)
     _check(draft, teams)
     if draft.problems:
-        return _new_page(draft), 422
+        return _new_page(draft, may_search()), 422
     if earlier := once.earlier_result():
         return redirect(earlier)
     readable = readable_items(session(), draft.attempts, current_reader())
@@ -237,9 +237,9 @@ def _check(draft: Draft, teams: Mapping[str, Team]) -> None:
         draft.audience = ""
 
 
-def _new_page(draft: Draft) -> str:
+def _new_page(draft: Draft, with_suggestions: bool = True) -> str:
     question = TypedQuestion(draft.title, draft.body)
-    recommendation = recommend(question, _SUGGESTIONS) if question.text else None
+    recommendation = recommend(question, _SUGGESTIONS) if question.text and with_suggestions else None
     if recommendation is not None:
         for suggestion in recommendation.suggestions[:SHOWN_AT_ONCE]:
             draft.attempts.setdefault(suggestion.item.key, False)
