@@ -189,11 +189,15 @@ def share(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/name")
 def show_name(request_id: int) -> ResponseReturnValue:
-    """Show the agents of the team that handles it now who sent an anonymous request."""
+    """Show the agents of the team that the page named, who sent an anonymous request; 409 when another team has it."""
     help_request = get_request(request_id)
     signed_in()
-    requests.show_name(session(), help_request, current_reader())
-    session().commit()
+    try:
+        requests.show_name(session(), help_request, current_reader(), request.form.get("team", ""))
+        session().commit()
+    except Conflict:
+        problem = gettext("The request was moved meanwhile, so your name was not shown. Look at who handles it now.")
+        return _conflict(request_id, problem)
     return redirect(url_for("requests.show", request_id=help_request.id))
 
 
