@@ -92,7 +92,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         connections = [each for each in self._map.values() if isinstance(each, _Connection) and not each.will_close]
         held = sum(each.held() for each in connections)
         sending = [each for each in connections if each.begun_at is not None and not each.requests]
-        for connection in sorted(sending, key=lambda each: each.begun_at):
+        for connection in sorted(sending, key=lambda each: each.begun_at or 0.0):
             if held <= UNANSWERED_AT_MOST:
                 break
             held -= connection.held()
