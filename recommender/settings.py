@@ -108,8 +108,9 @@ class Settings:
         "20 per second; 600 per minute", "how often a person who has signed in may search, also while typing"
     )
     visitor_search_rate: str = _setting(
-        "200 per second",
-        "how often an address may search from which nobody has signed in; many people may share it",
+        "50 per second",
+        "how often an address may search from which nobody has signed in, also in the suggestion box of other pages; "
+        "many people may share it",
     )
     embed_origins: str = _setting(
         "", "origins whose pages may show the suggestion box, separated by commas; empty means none"

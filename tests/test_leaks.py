@@ -42,7 +42,7 @@ from recommender.datatypes import Recommendation
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.benchmarks.record import write_cases
-from tests.conftest import FakeEncoder, make_recommender, sign_in
+from tests.conftest import FakeEncoder, make_recommender, sign_in, unlimited
 from web.app import create_app
 
 CASES = int(os.environ.get("KOLLEGA_LEAK_CASES", "5000"))
@@ -295,9 +295,7 @@ def visit_world(
 ) -> Callable[[list[RandomPerson], list[RandomItem]], int]:
     """Makes a world, lets every reader visit everything, and returns the number of cases."""
     recommender = make_recommender(settings, analyzer, encoder, None)
-    app = create_app(
-        replace(settings, api_rate="1000000 per second", embed_origins="https://a.example"), recommender=recommender
-    )
+    app = create_app(replace(settings, **unlimited(), embed_origins="https://a.example"), recommender=recommender)
 
     def visit(people: list[RandomPerson], items: list[RandomItem]) -> int:
         with sessions.begin() as session:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from recommender.database.account_tables import OutgoingMail
@@ -61,3 +61,10 @@ def fail(mail: OutgoingMail, problem: str, *, for_good: bool = False) -> None:
 def latest(session: Session, most: int = 50) -> list[OutgoingMail]:
     """The newest mails, whatever became of them."""
     return list(session.scalars(select(OutgoingMail).order_by(OutgoingMail.id.desc()).limit(most)))
+
+
+def queue_lengths(session: Session) -> dict[str, int]:
+    """{WAITING: mails that are not sent yet, FAILED: those that were given up}."""
+    query = select(OutgoingMail.state, func.count()).group_by(OutgoingMail.state)
+    found = {state: count for state, count in session.execute(query)}
+    return {state: found.get(state, 0) for state in (WAITING, FAILED)}
