@@ -18,6 +18,7 @@ from indexer.sources.records import DocumentRecord, LinkRecord, Located, PersonN
 from indexer.texts.unreadable import readable
 from recommender.database.import_tables import ImportedRecord, digest, record_key
 from recommender.database.tables import Person, Team
+from recommender.knowledge.erasure import PERSON, was_erased
 from recommender.language.analyzer import Analyzer
 
 States = dict[str, list[ImportedRecord]]
@@ -103,10 +104,12 @@ class Preparation:
                 people |= named[1]
                 if isinstance(located.record, PersonNameRecord):
                     people.add(located.record.id)
+        listed = frozenset(session.scalars(select(Person.handle).where(Person.handle.in_(sorted(people)))))
         return Known(
             teams=frozenset(session.scalars(select(Team.handle).where(Team.handle.in_(sorted(teams))))),
-            people=frozenset(session.scalars(select(Person.handle).where(Person.handle.in_(sorted(people))))),
+            people=listed,
             restricted=self._restricted(session, teams),
+            erased=frozenset(handle for handle in people - listed if was_erased(session, PERSON, handle)),
         )
 
     def _restricted(self, session: Session, teams: Iterable[str]) -> frozenset[str]:

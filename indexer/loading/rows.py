@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from indexer.loading.audiences import IMPORT
 from indexer.loading.documents import put_document
-from indexer.loading.merge import Merge
+from indexer.loading.merge import Merge, remembered
 from indexer.loading.people import put_name, put_person, put_team
 from indexer.loading.questions import put_answer, put_link, put_question
 from indexer.loading.references import BadRecord, DeletedHere, References
@@ -123,7 +123,7 @@ class RowWriter:
         else:
             earlier = [*state.earlier, digest(state.fields)] if state.run == self._run else []
             state.earlier = [prepared.superseded] if prepared.superseded else earlier
-            state.fields, state.run = state.fields | merge.stated, self._run
+            state.fields, state.run = remembered(state.fields, merge.stated), self._run
         self._note_conflict(prepared, merge)
 
     def _note_conflict(self, prepared: Prepared, merge: Merge) -> None:

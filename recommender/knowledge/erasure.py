@@ -18,7 +18,7 @@ from recommender import audit
 from recommender.audit import Actor
 from recommender.database.account_tables import Account
 from recommender.database.erased_table import Erased
-from recommender.database.import_tables import forget_imported, record_key
+from recommender.database.import_tables import forget_handle, forget_imported, record_key
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import (
     Document,
@@ -85,6 +85,7 @@ def erase_person(session: Session, person: Person, who: Actor, with_requests: bo
         session.execute(delete(table).where(table.token == f"person:{person.id}"))
     session.execute(delete(Account).where(Account.person_id == person.id))
     _remember(session, PERSON, person.handle)
+    forget_handle(session, person.handle)
     subject = f"person:{person.id}"
     session.delete(person)
     session.flush()
