@@ -27,7 +27,7 @@ def put_request(writing: Writing, record: RequestRecord, source: str) -> HelpReq
     team = references.team(record.team, "team")
     asker_id = references.person_if_listed(record.asked_by, "asker", writing.changes)
     private = writing.prepared.restricted or (team is not None and team.restricted)
-    wanted = references.tokens(_default(private) if record.audience is None else record.audience)
+    wanted = references.tokens(_default(private) if record.audience is None else record.audience, writing.changes)
     authors = [references.person_if_listed(reply.author, "author", writing.changes) for reply in record.replies]
     row = references.request(record.id)
     if row is None:

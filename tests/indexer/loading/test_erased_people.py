@@ -138,3 +138,26 @@ def test_an_unchanged_file_changes_nothing_after_somebody_in_it_was_erased(
     before = all_rows(settings.home / "kollega.db")
     assert import_lines(*lines).line() == "0 added, 0 updated, 4 unchanged"
     assert all_rows(settings.home / "kollega.db") == before
+
+
+def test_an_erased_person_in_an_audience_is_left_out_of_it(
+    import_lines: Import, sessions: sessionmaker[Session], erase: Callable[[str], None]
+) -> None:
+    audience = ["person:aino", "person:bo"]
+    import_lines(HR, _person("aino"), _person("bo"), _request(audience=audience), _document(audience=audience))
+    erase("aino")
+    report = import_lines(
+        _request(audience=audience, title="Changed"), _request(audience=audience, id="new"),
+        _document(audience=audience, title="Changed"), _document(audience=audience, id="new"),
+    )  # fmt: skip
+    assert (report.problems, report.added, report.updated, report.not_widened) == ([], 2, 2, [])
+    assert "people in an audience who were erased here were left out (4 times, first at records.jsonl:1: aino (4))" in (
+        list(report.change_lines())
+    )
+    with sessions() as session:
+        number = session.query(Person).one().id
+        found = [*session.scalars(select(HelpRequest)), *session.scalars(select(Document))]
+        assert [[entry.token for entry in row.audience] for row in found] == [[f"person:{number}"]] * 4
+    assert import_lines(_request(id="x", audience=["person:nobody"])).problems == [
+        "records.jsonl:1: audience: there is no person 'nobody'. Put the person's line before this one"
+    ]
