@@ -12,7 +12,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from recommender.database.tables import Base, utc_now
 
-
 UNLISTED = "?"
 """Stands before the digest of a user name that nobody here has had since the source named it."""
 ERASED = "erased"

@@ -1,8 +1,11 @@
 """commands/imports.py: `kollega import`."""
 
 import gzip
+import os
 import sqlite3
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -119,3 +122,40 @@ def test_a_dry_run_without_a_database_makes_none(
     dry = kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST), "--dry-run")
     assert dry.stdout.splitlines()[-1] == "dry run, nothing was written: 3 added, 0 updated, 0 unchanged"
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_nothing_is_lost_when_records_come_through_a_pipe(kollega: Kollega, write_lines: WriteLines) -> None:
+    people = [{"type": "person", "id": f"p{number}", "name": "N" * 200} for number in range(400)]  # several buffers
+    content = Path(write_lines(TEAM, *people)).read_bytes()
+    for sent in (content, gzip.compress(content, compresslevel=0)):
+        with _pipe(sent) as path:
+            assert kollega("import", "jsonl", path).stdout.startswith(("401 added", "0 added, 0 updated, 401 unch"))
+
+
+def test_an_export_that_comes_through_a_pipe_is_refused(
+    kollega: Kollega, write_lines: WriteLines, tmp_path: Path
+) -> None:
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    kollega("export", str(tmp_path / "store.jsonl"))
+    with _pipe((tmp_path / "store.jsonl").read_bytes()) as path:
+        refused = kollega("import", "jsonl", path)
+    assert refused.exit_code == 1 and "has a whole store, as `kollega export` writes it" in refused.stderr
+    assert refused.stdout.startswith("0 added, 0 updated, 0 unchanged")
+
+
+@contextmanager
+def _pipe(content: bytes) -> Iterator[str]:
+    """The path of a pipe through which `content` comes, as /dev/stdin is one after `|`."""
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        with suppress(BrokenPipeError), open(writing, "wb") as file:
+            file.write(content)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield f"/dev/fd/{reading}"
+    finally:
+        os.close(reading)
+        thread.join()
