@@ -88,7 +88,10 @@ def _as_text(session: "Session", entries: "Iterator[AuditEntry]") -> Iterator[st
         return _PERSON.sub(lambda found: f"person:{handles.get(int(found[1]), f'{found[1]} (erased)')}", text)
 
     for entry in entries:
-        who = "-" if entry.actor_id is None else handles.get(entry.actor_id, f"{entry.actor_id} (erased)")
+        account = (entry.details or {}).get("account")
+        who = f"{account} (account)" if account else "-"
+        if entry.actor_id is not None:
+            who = handles.get(entry.actor_id, f"{entry.actor_id} (erased)")
         details = "details erased" if entry.details is None else _details(entry.details)
         columns = (f"{entry.at:%Y-%m-%d %H:%M:%S}", who, entry.via, entry.action, named(entry.subject), named(details))
         yield "\t".join(columns).rstrip()
@@ -101,13 +104,15 @@ def _details(details: dict[str, Any]) -> str:
         parts.append(f"{_value(details.get('before'))} -> {_value(details['after'])}")
     if details.get("widened"):
         parts.append("WIDENED")
-    shown = {name: value for name, value in details.items() if name not in ("before", "after", "widened")}
+    shown = {name: value for name, value in details.items() if name not in ("before", "after", "widened", "account")}
     return "; ".join([*parts, *(f"{name}: {_value(value)}" for name, value in shown.items())])
 
 
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{count} {name}" for name, count in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "nobody else"
     return "none" if value is None else str(value)

@@ -116,7 +116,8 @@ def upgrade_store(settings: Settings, with_backup: bool = True, quiet: bool = Fa
         if not quiet:
             click.echo(f"made a new database (version {done.after})")
         return
-    _record(settings, "store.upgrade", {"before": done.before, "after": done.after})
+    made = {"backup": done.backup.name} if done.backup else {}
+    _record(settings, "store.upgrade", {"before": done.before, "after": done.after, **made})
     for table, (before, after) in done.fewer.items():
         click.echo(f"{table} had {before} rows and has {after}", err=True)
     kept = f"; a backup is {done.backup}" if done.backup else ""

@@ -37,7 +37,7 @@ class LoadReport:
     name does not exist; what is wrong with the records that could not be loaded; and, by kind, what was changed to make
     records usable. `conflicts` and `not_widened` say where what is here was kept: because it has changed both here and
     in the source, or because more people could have read. `show` is called with a line for each record that is added or
-    updated."""
+    updated. `readers` counts the new requests and documents by who may read them."""
 
     added: int = 0
     updated: int = 0
@@ -48,6 +48,7 @@ class LoadReport:
     conflicts: list[str] = field(default_factory=list)
     not_widened: list[str] = field(default_factory=list)
     show: Callable[[str], None] | None = None
+    readers: Counter[str] = field(default_factory=Counter)
 
     def count(self, place: str, item: tuple[str, str], merge: Merge, changed: bool) -> None:
         """Count a record that was written; `item` is its kind and id."""

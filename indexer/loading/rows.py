@@ -27,7 +27,7 @@ from indexer.sources.records import (
     TeamRecord,
 )
 from recommender import audit
-from recommender.access import AGENTS
+from recommender.access import document_audience, request_audience
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Document, HelpRequest, Person, utc_now
 
@@ -71,14 +71,13 @@ class RowWriter:
             row.updated_at = utc_now()
         if row is not None:
             self._remember(prepared, merge, state)
+        if merge.new and isinstance(prepared.record, RequestRecord | QuestionRecord | DocumentRecord):
+            report.readers[_readers(row)] += 1
         if deleted or row is not None:
             report.count(prepared.place, identity(prepared.record), merge, changed)
         session.flush()
         report.tell_all(prepared.place, writing.changes)
-        for action, person, before, after in writing.audited:
-            widened = (
-                after in AGENTS and before not in AGENTS if action == "person.role" else bool({*after} - {*before})
-            )
+        for action, person, before, after, widened in writing.audited:
             audit.record_change(session, IMPORT, action, f"person:{person.id}", before, after, widened)
 
     def _said_elsewhere(self, prepared: Prepared) -> list[dict[str, Any]]:
@@ -145,3 +144,12 @@ class RowWriter:
         if merge.kept or merge.not_widened:
             stored.place, stored.at = prepared.place, utc_now()
         stored.kept, stored.not_widened = kept, not_widened
+
+
+def _readers(row: HelpRequest | Document) -> str:
+    """The kind of a new item and who may read it, without naming people: an asker may be anonymous."""
+    kind, tokens = (
+        ("request", request_audience(row)) if isinstance(row, HelpRequest) else ("document", document_audience(row))
+    )
+    named = {"people" if token.startswith("person:") else token for token in tokens}
+    return f"{kind} for {' and '.join(sorted(named)) or 'nobody'}"

@@ -89,8 +89,8 @@ def erase_person(session: Session, person: Person, who: Actor, with_requests: bo
     subject = f"person:{person.id}"
     session.delete(person)
     session.flush()
-    audit.record(session, who, "person.erased", subject, {"with requests": with_requests})
     audit.erase_details(session, {subject})
+    audit.record(session, who, "person.erased", subject, {"with requests": with_requests})
     return +done  # without zeros
 
 

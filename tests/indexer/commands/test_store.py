@@ -16,6 +16,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine
 
 import recommender
+from recommender import audit
 from recommender.database.account_tables import Account, APIToken
 from recommender.database.engine import newest_revision, open_database
 from recommender.database.item_tables import Replacement
@@ -148,7 +149,8 @@ def test_an_old_database_is_refused_then_upgraded_after_a_backup_and_keeps_every
     assert _same_columns(all_rows(old / "kollega.db"), before) == _same_columns(before, before)
     assert kollega("user", "list").exit_code == 0
     assert kollega("upgrade").stdout == f"up to date (version {newest_revision()} of the database)\n"
-    assert _audited(old) == [("store.upgrade", {"before": FIRST_PUBLIC, "after": newest_revision()})]
+    done = {"before": FIRST_PUBLIC, "after": newest_revision(), "backup": backup.name, "account": audit.account()}
+    assert _audited(old) == [("store.upgrade", done)]
     monkeypatch.setenv("KOLLEGA_HOME", str(tmp_path / "back"))
     assert "Now run: kollega upgrade" in kollega("restore", str(backup)).stdout
     assert all_rows(tmp_path / "back" / "kollega.db") == before

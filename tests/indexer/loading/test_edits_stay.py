@@ -250,9 +250,10 @@ def test_role_and_teams_that_an_admin_gave_stay_and_those_of_others_follow_the_s
         ]
         number = session.query(Person).filter_by(handle="matti").one().id
         assert [entry.subject for entry in audit.entries(session, action="person.role")][-1] == f"person:{number}"
+    account = {"account": audit.account()}
     assert audited[-2:] == [
-        ("person.role", {"before": "staff", "after": "agent", "widened": True}),
-        ("person.teams", {"before": [], "after": ["hr"], "widened": True}),
+        ("person.role", {"before": "staff", "after": "agent", "widened": True, **account}),
+        ("person.teams", {"before": [], "after": ["hr"], "widened": True, **account}),
     ]
 
 
