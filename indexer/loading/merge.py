@@ -62,12 +62,14 @@ class Merge:
     (`not_widened`), and those that have changed to what they are here (`agreed`).
 
     `before` is None when the source says something about this item for the first time; `elsewhere` is what other
-    sources said of it. `new` is set for an item that is not in the database."""
+    sources said of it. `new` is set for an item that is not in the database, and `set_here` are fields that somebody is
+    known to have set here since, which a source does not change when it speaks of them for the first time."""
 
     def __init__(
         self, stated: Stated, before: Mapping[str, Any] | None = None, elsewhere: Sequence[Mapping[str, Any]] = ()
     ) -> None:
         self.stated, self.new = stated, False
+        self.set_here: frozenset[str] = frozenset()
         self._before, self._elsewhere = before, elsewhere
         self.taken: list[str] = []
         self.kept: list[str] = []
@@ -107,11 +109,15 @@ class Merge:
 
     def is_untouched(self, field: str, now: Any, editable: bool = True) -> bool:
         """True when nobody has changed the field here: it is what a source said before. Where no source is known to
-        have said anything, only a field that nobody could change here (not `editable`) is untouched."""
+        have said anything, only a field that nobody could change here (not `editable`) is untouched. What other sources
+        said counts only while none of them said what comes now: then somebody has taken that back here."""
         before, have = self.said_before(field), digest(now)
         if before is not None:
             return bool(have == _value(before))
-        return not editable or have in {said.get(field) for said in self._elsewhere}
+        if field in self.set_here:
+            return False
+        said = {said.get(field) for said in self._elsewhere}
+        return not editable or (have in said and self.stated.get(field) not in said)
 
     def takes(self, field: str, now: Any, editable: bool = True) -> bool:
         """True when the field is to be set to what the source says; notes what was decided."""

@@ -46,6 +46,8 @@ def put_person(writing: Writing, record: PersonRecord) -> Person:
         for name in PERSON_FIELDS:  # also what the record leaves out, which a later one may state
             merge.remember(name, getattr(record, name))
         merge.remember("teams", [])
+    elif merge.is_first:
+        merge.set_here = _set_here(writing, row)
     handles = sorted(team.handle for team in row.teams)
     rights = row.role, handles, row.left_on
     for name in PERSON_FIELDS:
@@ -81,3 +83,9 @@ def _audit_rights(writing: Writing, row: Person, before: tuple[str, list[str], d
         ("person.teams", row, handles, teams, bool({*teams} - {*handles})),
         ("person.left_on", row, days[0], days[1], longer),
     ]
+
+
+def _set_here(writing: Writing, row: Person) -> frozenset[str]:
+    """The fields of a person that the audit log says were set here, by whatever source they came before."""
+    entries = audit.entries(writing.session, action="person", subject=f"person:{row.id}")
+    return frozenset(entry.action.removeprefix("person.") for entry in entries if entry.via != IMPORT.via)

@@ -269,6 +269,28 @@ def test_people_of_two_sources_stay_the_same_when_both_are_imported_in_turn(
     assert rows(sessions) == before
 
 
+@pytest.mark.parametrize("is_logged", [True, False])  # the audit log is kept for a set time
+def test_a_further_source_does_not_give_back_what_an_admin_took_away(
+    import_lines: Import, sessions: sessionmaker[Session], is_logged: bool
+) -> None:
+    person = {"type": "person", "id": "aino", "name": "Aino"}
+    lower, higher = {**person, "role": "staff", "teams": ["it"]}, {**person, "role": "admin", "teams": ["it", "hr"]}
+    import_lines(*PEOPLE[:2], lower, source="a")
+    assert import_lines(higher, source="b").updated == 1
+    with sessions.begin() as session:
+        commands.set_role(session, "aino", "staff", ["it"])
+    if not is_logged:
+        with sessions.begin() as session:
+            session.execute(text("DELETE FROM audit_log"))
+    others = [{**higher, "role": "lead", "teams": ["hr"]}] if is_logged else []
+    for number, line in enumerate([higher, *others]):
+        report = import_lines(line, source=f"c{number}")
+        assert report.conflicts == ["records.jsonl:1: person aino: role, teams changed both here and in the source"]
+    with sessions() as session:
+        row = session.query(Person).filter_by(handle="aino").one()
+        assert (row.role, [team.handle for team in row.teams]) == ("staff", ["it"])
+
+
 def test_an_id_that_a_file_has_several_times_changes_nothing_the_second_time(
     import_lines: Import, sessions: sessionmaker[Session]
 ) -> None:
