@@ -59,7 +59,7 @@ def all_same(before: Mapping[str, Any], stated: Stated) -> bool:
 class Merge:
     """The comparison of one record, and what came of it: the fields that were `taken` from the source, those that were
     `kept` because they have changed here too, those that were not taken because more people could then read
-    (`not_widened`), and those that have changed to what they are here (`agreed`).
+    (`not_widened`), and those that are here what the source says (`agreed`).
 
     `before` is None when the source says something about this item for the first time; `elsewhere` is what other
     sources said of it. `new` is set for an item that is not in the database, and `set_here` are fields that somebody is
@@ -100,12 +100,10 @@ class Merge:
 
     def differs(self, field: str, now: Any) -> bool:
         """True when the source has changed a field of an existing item, and it is not `now` what the source says."""
-        if not self.has_changed(field):
-            return False
-        if digest(now) == _value(self.stated[field]):
+        if field in self.stated and digest(now) == _value(self.stated[field]):
             self.agreed.append(field)
             return False
-        return True
+        return self.has_changed(field)
 
     def is_untouched(self, field: str, now: Any, editable: bool = True) -> bool:
         """True when nobody has changed the field here: it is what a source said before. Where no source is known to

@@ -122,6 +122,14 @@ def put_replies(
         note(merge, "replies", taken=not keeps, kept=keeps)
         if not keeps:
             row.replies.remove(reply)
+    if _agree(row.replies, records, authors):
+        merge.agreed.append("replies")
+
+
+def _agree(replies: Sequence[Reply], records: Sequence[ReplyRecord], authors: Sequence[int | None]) -> bool:
+    """True when all imported replies that are here are those of the records, word for word."""
+    here = {(reply.external_id, reply.body, reply.author_id) for reply in replies if reply.external_id is not None}
+    return here <= {(record.id, record.body, author) for record, author in zip(records, authors, strict=True)}
 
 
 def put_reply(reply: Reply, record: ReplyRecord, author: int | None, part: Merge) -> None:

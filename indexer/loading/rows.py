@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from indexer.loading.audiences import IMPORT
 from indexer.loading.documents import put_document
-from indexer.loading.merge import Merge, remembered
+from indexer.loading.merge import Merge, all_same, remembered
 from indexer.loading.people import put_name, put_person, put_team
 from indexer.loading.questions import put_answer, put_link, put_question
 from indexer.loading.references import BadRecord, DeletedHere, References
@@ -119,7 +119,7 @@ class RowWriter:
             state.earlier = []
             self._session.add(state)
             self._states[prepared.key] = state
-        else:
+        elif not all_same(state.fields, merge.stated) or prepared.superseded:
             earlier = [*state.earlier, digest(state.fields)] if state.run == self._run else []
             state.earlier = [prepared.superseded] if prepared.superseded else earlier
             state.fields, state.run = remembered(state.fields, merge.stated), self._run
@@ -128,7 +128,7 @@ class RowWriter:
     def _note_conflict(self, prepared: Prepared, merge: Merge) -> None:
         """Store the fields that were not taken, with those of earlier imports that have not been settled since."""
         stored = self._conflicts.get(prepared.key)
-        settled = {*merge.taken, *merge.agreed}
+        settled = {*merge.agreed, *merge.taken} - ({"replies"} - set(merge.agreed))  # of these, one may have been taken
         kept = [name for name in (stored.kept if stored else []) if name not in settled]
         not_widened = [name for name in (stored.not_widened if stored else []) if name not in settled]
         kept, not_widened = sorted({*kept, *merge.kept}), sorted({*not_widened, *merge.not_widened})

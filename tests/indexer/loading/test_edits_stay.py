@@ -18,10 +18,12 @@ from indexer.sources.jsonl import JSONLSource
 from recommender import accounts, audit
 from recommender.access import may_read, reader_of, request_audience
 from recommender.database.import_tables import ImportedRecord, record_key
-from recommender.database.tables import Base, Document, HelpRequest, Person
+from recommender.database.tables import Base, Document, HelpRequest, Person, RequestAudience
 from recommender.knowledge import erasure
 from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
 from tests.conftest import sign_in
+from tests.rows import all_rows
 from tests.web.forms import press
 
 Line = dict[str, Any]
@@ -190,6 +192,56 @@ def test_an_edited_text_stays_when_the_source_changes_it_too_and_the_conflict_is
     assert import_lines(*PEOPLE, document(1, title="Guide for all printers", body="Use the best tray.")).conflicts == []
     with sessions() as session:
         assert list(stored_conflicts(session)) == []  # both say the same again
+
+
+def _conflicts(sessions: sessionmaker[Session]) -> list[str]:
+    with sessions() as session:
+        return [line.split("\t")[4] for line in stored_conflicts(session)]
+
+
+def test_a_conflict_is_settled_when_it_is_changed_here_to_what_the_source_says(
+    visit: Callable[[str], FlaskClient], sessions: sessionmaker[Session], import_lines: Import, settings: Settings
+) -> None:
+    _edit_document(visit("aino"), 1, body="Use the lower tray.", title="My guide")
+    changed = (*PEOPLE, document(1, title="Guide for all printers", body="Use the middle tray."))
+    import_lines(*changed)
+    assert _conflicts(sessions) == ["kept: body, title"]
+    before = all_rows(settings.home / "kollega.db")
+    import_lines(*changed)
+    assert all_rows(settings.home / "kollega.db") == before
+    _edit_document(visit("aino"), 1, body="Use the lower tray.", title="Guide for all printers")
+    assert import_lines(*changed).line() == "0 added, 0 updated, 7 unchanged"
+    assert _conflicts(sessions) == ["kept: body"]
+    _edit_document(visit("aino"), 1, body="Use the middle tray.", title="Guide for all printers")
+    assert import_lines(*changed).line() == "0 added, 0 updated, 7 unchanged"
+    assert _conflicts(sessions) == []
+
+
+def test_conflicts_about_readers_status_and_replies_are_settled_here_too(
+    sessions: sessionmaker[Session], import_lines: Import
+) -> None:
+    import_lines(*PEOPLE, request(1), request(2))
+    with sessions.begin() as session:
+        first, second = row_of(session, "r1"), row_of(session, "r2")
+        first.audience = []
+        first.status = "resolved"
+        edited = next(reply for reply in second.replies if reply.external_id == "2a")
+        edited.body = "Open the front."
+    theirs = request(2)
+    theirs["replies"][0]["body"] = "Open the side."
+    changed = [*PEOPLE, request(1, audience=["team:hr"], status="resolved"), theirs]
+    assert import_lines(*changed).problems == []
+    assert _conflicts(sessions) == ["kept: status; not widened: audience", "kept: replies"]
+    theirs["replies"].append({"id": "2c", "author": "aino", "body": "New", "created_at": AT})
+    import_lines(*changed)  # another reply settles nothing
+    assert _conflicts(sessions) == ["kept: status; not widened: audience", "kept: replies"]
+    with sessions.begin() as session:
+        first, second = row_of(session, "r1"), row_of(session, "r2")
+        first.audience = [RequestAudience(token="team:hr")]
+        first.resolved_at = max(reply.created_at for reply in first.replies)
+        next(reply for reply in second.replies if reply.external_id == "2a").body = "Open the side."
+    assert import_lines(*changed).line() == "0 added, 0 updated, 8 unchanged"
+    assert _conflicts(sessions) == []
 
 
 def test_a_request_that_was_resolved_or_opened_again_here_stays_so_while_its_source_goes_on(
