@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from indexer.commands.running import load_analyzer, running_count
+from indexer.commands.running import UNFINISHED, load_analyzer, running_count, stop_when_terminated
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def _rehearse(settings: Settings, source: "Source") -> "LoadReport":
     from indexer.loading.rehearsal import rehearsal
     from indexer.loading.report import LoadReport
 
+    stop_when_terminated(UNFINISHED)  # so that no copy of the database is left
     report = LoadReport(show=click.echo)
     with rehearsal(settings) as sessions, running_count("importing") as progress:
         return load(source, sessions, load_analyzer(settings), progress, report)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from indexer.commands.running import database_session, running_count
+from indexer.commands.running import UNFINISHED, database_session, running_count, stop_when_terminated
 from recommender.settings import Settings
 
 _FILE = click.Path(path_type=Path)
@@ -25,6 +25,7 @@ def backup(settings: Settings, file: Path) -> None:
     from recommender.database.backup import back_up
     from recommender.database.engine import newest_revision
 
+    stop_when_terminated(UNFINISHED)
     made = back_up(settings, file)
     if made.revision == newest_revision():  # an older database is backed up too, but has another log or none
         _record(settings, "store.backup", {"revision": made.revision, "made_at": made.made_at})
@@ -45,6 +46,7 @@ def restore(settings: Settings, file: Path) -> None:
     from recommender.database.backup import restore as put_back
     from recommender.database.engine import newest_revision
 
+    stop_when_terminated(UNFINISHED)
     restored = put_back(settings, file)
     click.echo(f"restored into {settings.home}: {', '.join(sorted(restored.files))}, of {restored.made_at}")
     if restored.revision == newest_revision():
@@ -66,6 +68,7 @@ def export(settings: Settings, file: Path) -> None:
     """
     from indexer.loading.export import export as write
 
+    stop_when_terminated(UNFINISHED)
     with database_session(settings) as session, running_count("exporting") as progress:
         counts = write(session, file, progress)
     written = {kind: count for kind, count in counts.items() if kind != "export"}
@@ -100,6 +103,7 @@ def upgrade(settings: Settings, no_backup: bool) -> None:
     Makes a backup in backups/ in the home directory before; the last three are kept. If anything fails, the database
     stays as it was.
     """
+    stop_when_terminated(UNFINISHED)
     upgrade_store(settings, with_backup=not no_backup)
 
 

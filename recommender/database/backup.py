@@ -9,8 +9,6 @@ import os
 import shutil
 import sqlite3
 import struct
-import tempfile
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,14 +19,13 @@ from pathlib import Path
 
 from recommender.database.engine import other_version, revisions
 from recommender.database.failures import damage, explain_sqlite
-from recommender.database.files import database_path
+from recommender.database.files import database_path, temporary_folder
 from recommender.errors import BackupError, DatabaseUnusable, DatabaseVersion
 from recommender.settings import Settings
 
 FORMAT = 1
 _DATABASE, _MANIFEST = "kollega.db", "manifest.json"
 _BESIDE = ("secret_key", "synonyms.txt")  # files of the home that go along with the database
-_TEMPORARY, _A_DAY = ".kollega-backup-", 24 * 3600.0
 _CHUNK = 1_000_000  # bytes read at once
 _UNREADABLE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, NotImplementedError, RuntimeError, OSError
@@ -60,7 +57,7 @@ def back_up(settings: Settings, path: Path) -> Backup:
     if path.exists() or path.is_symlink():
         raise BackupError(f"{path} exists already and is left as it is. Name another file.")
     try:
-        with _folder_in(path.absolute().parent) as folder:
+        with temporary_folder(path.absolute().parent) as folder:
             found = _copy(database, folder / _DATABASE)
             sources = {_DATABASE: folder / _DATABASE}
             sources |= {name: settings.home / name for name in _BESIDE if (settings.home / name).is_file()}
@@ -92,7 +89,7 @@ def restore(settings: Settings, path: Path) -> Backup:
             raise DatabaseVersion(other_version(backup.revision))
         _check(archive, backup, path)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _folder_in(database.absolute().parent) as folder:
+        with temporary_folder(database.absolute().parent) as folder:
             for name in backup.files:
                 with archive.open(name) as source, open(folder / name, "wb") as target:
                     shutil.copyfileobj(source, target, _CHUNK)
@@ -183,7 +180,10 @@ def _digest(path: Path) -> str:
 def _database(settings: Settings) -> Path:
     path = database_path(settings)
     if path is None:
-        raise BackupError("KOLLEGA_DATABASE is not a SQLite file. Use the tools of that database to back it up.")
+        raise BackupError(
+            "KOLLEGA_DATABASE is not a SQLite file. Use the tools of that database to back it up; then "
+            "`kollega upgrade --no-backup` upgrades it."
+        )
     return path
 
 
@@ -197,17 +197,6 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise _not_a_backup(path) from error
     with archive:
         yield archive
-
-
-@contextmanager
-def _folder_in(directory: Path) -> Iterator[Path]:
-    """A folder in this directory that only its owner can look into, removed at the end: files can be renamed out of
-    it. What a run that was killed has left there is removed after a day."""
-    for left in directory.glob(f"{_TEMPORARY}*"):
-        if time.time() - left.lstat().st_mtime > _A_DAY:
-            shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=directory) as folder:
-        yield Path(folder)
 
 
 def _not_a_backup(path: Path) -> BackupError:

@@ -2,7 +2,10 @@
 
 import gzip
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -12,6 +15,7 @@ import pytest
 
 from indexer.commands import running
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
+from tests.paths import ROOT
 
 
 def test_importing_twice_reports_that_nothing_changed(kollega: Kollega, write_lines: WriteLines) -> None:
@@ -122,6 +126,33 @@ def test_a_dry_run_without_a_database_makes_none(
     dry = kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST), "--dry-run")
     assert dry.stdout.splitlines()[-1] == "dry run, nothing was written: 3 added, 0 updated, 0 unchanged"
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
+def test_a_dry_run_that_is_stopped_leaves_no_copy_of_the_database(
+    kollega: Kollega, write_lines: WriteLines, tmp_path: Path, stop: signal.Signals
+) -> None:
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    command = [sys.executable, "-m", "indexer", "import", "jsonl", str(tmp_path / "pipe"), "--dry-run"]
+    with (
+        subprocess.Popen(command, cwd=ROOT, env={**os.environ, "TMPDIR": str(temporary)}) as process,
+        (tmp_path / "pipe").open("w"),  # which opens once the other side reads: the database was copied then
+    ):
+        copied = list((tmp_path / "home").glob(".kollega-copy-*/kollega.db"))
+        process.send_signal(stop)
+        process.wait(30)
+    assert len(copied) == 1
+    left = list((tmp_path / "home").glob(".kollega-copy-*"))
+    assert (process.returncode, list(temporary.iterdir())) == (143 if stop == signal.SIGTERM else -stop, [])
+    assert bool(left) == (stop == signal.SIGKILL)
+    for folder in left:
+        assert folder.stat().st_mode & 0o077 == 0
+        os.utime(folder, (0, 0))
+    kollega("import", "jsonl", write_lines(TEAM), "--dry-run")
+    assert list((tmp_path / "home").glob(".kollega-copy-*")) == []
 
 
 def test_nothing_is_lost_when_records_come_through_a_pipe(kollega: Kollega, write_lines: WriteLines) -> None:
