@@ -17,9 +17,10 @@ from recommender.settings import Settings
 
 @contextmanager
 def rehearsal(settings: Settings) -> Iterator[sessionmaker[Session]]:
-    """Sessions in which everything can be tried: on SQLite on a copy in a folder beside the database that only
-    its owner may read, elsewhere in one transaction that is rolled back. Raises SettingsError when the database cannot be
-    used.
+    """Sessions in which everything can be tried: on SQLite on a copy in a folder beside the database that only its
+    owner may read, elsewhere in one transaction that is rolled back.
+
+    Raises SettingsError when the database cannot be used.
     """
     if database_url(settings).get_backend_name() != "sqlite":
         with _rolled_back(settings) as sessions:
