@@ -71,12 +71,15 @@ class RowWriter:
             row.updated_at = utc_now()
         if row is not None:
             self._remember(prepared, merge, state)
-        if merge.new and isinstance(prepared.record, RequestRecord | QuestionRecord | DocumentRecord):
+        if merge.new and isinstance(row, HelpRequest | Document) and not isinstance(prepared.record, AnswerRecord):
             report.readers[_readers(row)] += 1
         if deleted or row is not None:
             report.count(prepared.place, identity(prepared.record), merge, changed)
         session.flush()
         report.tell_all(prepared.place, writing.changes)
+        more = [action.partition(".")[2] for action, *_values, widened in writing.audited if widened]
+        if more and not merge.new:
+            report.widened.append(f"{prepared.place}: {' '.join(identity(prepared.record))}: {', '.join(more)}")
         for action, person, before, after, widened in writing.audited:
             audit.record_change(session, IMPORT, action, f"person:{person.id}", before, after, widened)
 

@@ -11,7 +11,7 @@ import sqlite3
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -44,12 +44,12 @@ class Backup:
     files: dict[str, tuple[int, str]]
 
 
-def back_up(settings: Settings, path: Path) -> Backup:
+def back_up(settings: Settings, path: Path, ready: Callable[[Backup], None] = lambda _backup: None) -> Backup:
     """Write a backup to `path`, also while others read and write; it holds the state of one moment.
 
-    It is written beside `path`, checked, and then renamed, readable only by its owner. Raises BackupError when there is
-    a file at `path` already, when there is nothing to back up or the database is not SQLite, DatabaseUnusable when the
-    database is damaged.
+    It is written beside `path`, checked, and then renamed, readable only by its owner. `ready` is called before that,
+    and may prevent it with an exception. Raises BackupError when there is a file at `path` already, when there is
+    nothing to back up or the database is not SQLite, DatabaseUnusable when the database is damaged.
     """
     database = _database(settings)
     if not database.is_file() or database.stat().st_size == 0:
@@ -65,6 +65,7 @@ def back_up(settings: Settings, path: Path) -> Backup:
             with _opened(folder / "backup.zip") as archive:
                 _check(archive, read(archive, path), path)
             _sync(folder / "backup.zip")
+            ready(backup)
             os.replace(folder / "backup.zip", path)
             _sync(path.absolute().parent)
     except OSError as error:

@@ -35,7 +35,7 @@ def _lines(run: Run, *options: str) -> list[list[str]]:
     """The columns of each line, without the time."""
     result = run("audit", *options)
     assert result.exit_code == 0, result.output
-    return [line.split("\t")[1:] for line in result.output.splitlines()]
+    return [line.split("\t")[1:] for line in result.stdout.splitlines()]
 
 
 def _person(session: Session, handle: str) -> Person:
@@ -196,3 +196,21 @@ def test_the_log_says_which_account_ran_a_command(
         ("-", "a.page", []),
         (f"uid {os.getuid()} (account)", "a.container", []),
     ]
+
+
+@pytest.mark.usefixtures("teams")
+def test_what_an_erased_person_did_is_found_by_their_number(run: Run, sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        request = _file(session)
+        requests.share(session, request, reader_of(_person(session, "eero")), True)
+        number, aino = _person(session, "eero").id, _person(session, "aino").id
+    assert run("erase", "person:eero", "--yes").exit_code == 0
+    assert [line[2] for line in _lines(run, "--by", str(number))] == ["request.filed", "request.audience"]
+    assert [line[2] for line in _lines(run, "--subject", f"person:{number}")] == ["person.erased"]
+    assert run("audit", "--by", str(aino)).exit_code == 1  # somebody who is there has a user name
+
+
+def test_when_nothing_fits_it_says_so(run: Run, sessions: sessionmaker[Session]) -> None:
+    for options in ((), ("--subject", "foo"), ("--action", "nosuch"), ("--json",)):
+        result = run("audit", *options)
+        assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No entry of the audit log fits.\n")

@@ -190,3 +190,28 @@ def _pipe(content: bytes) -> Iterator[str]:
     finally:
         os.close(reading)
         thread.join()
+
+
+def test_a_source_cannot_have_the_name_of_what_was_written_here(kollega: Kollega, write_lines: WriteLines) -> None:
+    for option in ((), ("--dry-run",)):
+        refused = kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST), "--source", "kollega", *option)
+        assert refused.exit_code == 2 and "kollega is the source of what was written here." in refused.stderr
+
+
+def test_a_list_without_conflicts_says_so(kollega: Kollega) -> None:
+    assert kollega("import", "conflicts").stdout.startswith("There are no conflicts: ")
+
+
+def test_an_import_and_its_dry_run_name_the_people_who_may_read_more_afterwards(
+    kollega: Kollega, write_lines: WriteLines
+) -> None:
+    liisa = {"type": "person", "id": "liisa", "name": "Liisa"}
+    assert kollega("import", "jsonl", write_lines(TEAM, AINO, liisa)).stderr == ""
+    changed = write_lines({**AINO, "role": "admin"}, {**liisa, "name": "Liisa L", "teams": ["it"], "role": "agent"})
+    for option in (("--dry-run",), ()):
+        told = kollega("import", "jsonl", changed, *option).stderr.splitlines()
+        assert told == [
+            "WIDENED: records.jsonl:1: person aino: role",
+            "WIDENED: records.jsonl:2: person liisa: role, teams",
+        ]
+    assert kollega("import", "jsonl", write_lines({**AINO, "role": "staff", "teams": []})).stderr == ""
