@@ -83,7 +83,7 @@ def enable(session: Session, person: Person) -> None:
     account = open_account(session, person)
     if account.disabled:
         account.disabled = False
-        _record(session, person.id, "account.enabled")
+        _record(session, person.id, "account.enabled", details={"widened": True})
 
 
 def set_email(session: Session, person: Person, email: str) -> Account:

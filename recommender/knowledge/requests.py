@@ -70,6 +70,8 @@ def file_request(
     )
     session.add(request)
     session.flush()
+    who = audit.actor(session, None if anonymous else asked_by.id)
+    audit.record(session, who, "request.filed", _key(request), {"audience": sorted(_readers(request))})
     return request
 
 
@@ -195,7 +197,7 @@ def show_name(session: Session, request: HelpRequest, reader: Reader, team: str)
         raise Conflict("This request was moved meanwhile. Look at who handles it now.")
     if request.team.id not in request.name_known_to:
         _claim(session, request, name_known_to=[*request.name_known_to, request.team.id])
-        told = {"team": request.team.handle}
+        told = {"team": request.team.handle, "widened": True}
         audit.record(session, _actor(session, request, reader), "request.name", _key(request), told)
 
 
