@@ -84,7 +84,15 @@ class World:
 
     def environment(self) -> dict[str, str]:
         own = {"HOME": str(self.settings.home), "MODEL": "fake", "API_RATE": "100000 per minute"}
-        return {**os.environ, **{f"KOLLEGA_{name}": value for name, value in own.items()}, "OMP_NUM_THREADS": "1"}
+        set_here = {f"KOLLEGA_{name}": value for name, value in own.items()}
+        return {**os.environ, **set_here, "OMP_NUM_THREADS": "1", "TMPDIR": str(self.temporary)}
+
+    @property
+    def temporary(self) -> Path:
+        """Where the processes put temporary files; nothing may be left there."""
+        folder = self.settings.home.parent / "temporary"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def check(self) -> None:
         """What has to hold after every kill."""
@@ -103,6 +111,7 @@ class World:
         folder = self.settings.index_dir
         known = {"CURRENT", "lock", "seen.json", *generations.finished(folder)}
         left = {path.name for path in folder.iterdir()} - known
+        assert list(self.temporary.iterdir()) == []
         assert left == set() and len(generations.finished(folder)) <= 3  # one may have been finished and not yet live
 
 

@@ -33,7 +33,7 @@ RECOMMENDER = {
     "people": {"access", "corpus", "database", "datatypes", "index", "knowledge", "language"},
     "search": {"access", "corpus", "datatypes", "encoder", "index", "language", "settings"},
     "learned": {"index", "people", "search"},
-    "monitoring": {"database", "errors", "index", "live"},
+    "monitoring": {"database", "datatypes", "errors", "index", "live"},
     "live": {
         "checksums",
         "datatypes",

@@ -47,6 +47,7 @@ def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, 
         ask_for_rewrite(settings.index_dir)
         _erase(session, row, with_requests)
         session.commit()
+        ask_for_rewrite(settings.index_dir)  # again: a run that began before the commit has read what is erased
         forget_pages(session)
     click.echo(f"{subject} is erased from the database")
     _settle_backups(settings, with_backups)

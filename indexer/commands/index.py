@@ -104,12 +104,12 @@ def verify(settings: Settings) -> None:
     """Check that the database, the index, the model and the audit log are whole, and that the index has every item.
 
     Compares all files with their checksums and every item of the index with the database. Prints one line for each
-    problem, with what to do about it, and the exit status is then 1. Changes nothing, and may run beside the server.
-    An item that was written a moment ago and is not indexed yet counts as a problem.
+    problem, with what to do about it, and the exit status is then 1. Changes nothing, and may run beside the server and
+    `kollega watch`: what was written a moment ago and waits for the index is counted, and is no problem.
     """
     from indexer.indexing.verify import verify as problems_of
 
-    problems = problems_of(settings)
+    problems = problems_of(settings, click.echo)
     for problem in problems:
         click.echo(problem)
     click.echo(f"problems: {len(problems)}" if problems else "all is well: database, index, model and audit log")

@@ -70,10 +70,10 @@ def reindex(
     started = time.monotonic()
     report = ReindexReport()
     with generations.write_lock(settings.index_dir), sessions() as session:
+        wishes = generations.rewrites_asked_for(settings.index_dir)  # before anything is read from the database
         seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
         builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full)
-        rewrite = generations.rewrite_asked_for(settings.index_dir)
-        if rewrite:
+        if wishes:
             builder.rewrite()
         searchable, changed, public = _find_changes(session, builder.known, settings.passage_tokens)
         typical = public if _are_enough(len(public), len(searchable)) else sorted(searchable)
@@ -91,8 +91,8 @@ def reindex(
             report.generation = generations.live_name(settings.index_dir) or ""
             generations.remove_unfinished(settings.index_dir)
             remove_journals(settings.index_dir)
-        if rewrite:
-            generations.remove_all_but(settings.index_dir, report.generation)
+        if wishes:
+            generations.remove_all_but(settings.index_dir, report.generation, wishes)
         report.reused = report.passages - report.encoded
         report.removed = len(deleted)
         freshness.Seen(*seen, report.generation).write(settings.index_dir)

@@ -12,8 +12,12 @@ def erase_what_is_due(settings: Settings, session: Session) -> int:
     """Erase requests and entries of the audit log whose time has come, and commit. Returns the number of requests; when
     there are any, the next run of `reindex` writes the index anew without them."""
     now = utc_now()
-    if next(retention.due(session, now), None) is not None:
+    if some_are_due := next(retention.due(session, now), None) is not None:
         ask_for_rewrite(settings.index_dir)  # before the commit, so that whoever sees that change sees this too
-    erased = retention.erase_due(session, now, settings.audit_days)
+    try:
+        erased = retention.erase_due(session, now, settings.audit_days)
+    finally:
+        if some_are_due:
+            ask_for_rewrite(settings.index_dir)  # again: a run that began before a commit has read what is erased
     erasure.forget_pages(session)
     return erased

@@ -1,41 +1,51 @@
 """Proves that everything is whole: the database, the index and whether the two agree, what was learned, the model and
 the audit log. `status.py` tells what there is; this compares all of it, item by item."""
 
-from collections.abc import Iterator
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from indexer.indexing.verify_agreement import REBUILD, REINDEX, agreement
 from indexer.indexing.verify_database import database_problems
 from recommender import audit, learned
 from recommender.checksums import SEAL, problem_of
-from recommender.corpus import items
-from recommender.database.engine import open_database
+from recommender.database.engine import open_to_read
+from recommender.encoder.openvino import exported_in
+from recommender.encoder.packaged import NAME, REVISION, folder_in
 from recommender.errors import IndexDamaged, IndexNotFound, KollegaError
 from recommender.index import generations
 from recommender.index.catalogue import Catalogue
 from recommender.index.dense import DenseIndex
-from recommender.index.digest import item_digest
 from recommender.index.generations import CATALOGUE, LEXICAL, VECTORS, Manifest
 from recommender.index.lexical import LexicalIndex
 from recommender.index.local import LocalIndex
 from recommender.settings import Settings
 
-_NAMED = 20  # items that are named when many differ: a judgement
 _AT_ONCE = 10_000  # vectors that are read at once: a judgement
-_REINDEX, _REBUILD = "Run: kollega reindex", "Run: kollega reindex --full"
 
 
-def verify(settings: Settings) -> list[str]:
-    """A sentence about everything that is not whole, with what to do; empty when all is well."""
+def verify(
+    settings: Settings,
+    note: Callable[[str], None] = lambda _sentence: None,
+    wait: Callable[[float], object] = time.sleep,
+) -> list[str]:
+    """A sentence about everything that is not whole, with what to do; empty when all is well. Writes nothing.
+
+    `note` is called with a sentence about what is no problem: changes that wait for the index. When the index and the
+    database differ, both are looked at again after a while: `wait` is called with the seconds.
+    """
     problems = [*_index(settings), *_models(settings)]
     try:
-        sessions = open_database(settings)
+        sessions = open_to_read(settings)
         try:
             with sessions() as session:
-                problems = [*database_problems(session), *_audit(session), *_agreement(settings, session), *problems]
+                in_database = [*database_problems(session), *_audit(session)]
+            problems = [*in_database, *agreement(settings, sessions, note, wait), *problems]
         finally:
             sessions.kw["bind"].dispose()
     except KollegaError as error:
@@ -60,10 +70,12 @@ def _index(settings: Settings) -> Iterator[str]:
             manifest = Manifest.read(directory)
             manifest.check_files(directory)
             if name == live and not manifest.files:
-                yield f"{name} was written by an earlier version, without checksums. {_REINDEX}"
+                yield f"{name} was written by an earlier version, without checksums. {REINDEX}"
             if name == live:
                 yield from _parts(directory, manifest)
-        except IndexDamaged as error:
+        except (IndexDamaged, OSError, sqlite3.Error) as error:
+            if name not in generations.finished(settings.index_dir):  # `watch` has removed it meanwhile
+                continue
             yield str(error) if name == live else f"{error} Until then, kollega rollback cannot use it."
     try:
         yield from _learned(generations.live(settings.index_dir))
@@ -81,52 +93,42 @@ def _parts(directory: Path, manifest: Manifest) -> Iterator[str]:
             counted[token] = counted.get(token, 0) + 1
     lexical = LexicalIndex.load(directory / LEXICAL)
     if len(lexical) != manifest.items:
-        yield f"Keyword search has {len(lexical)} items, the index {manifest.items}. {_REBUILD}"
+        yield f"Keyword search has {len(lexical)} items, the index {manifest.items}. {REBUILD}"
     for token, count in sorted(counted.items()):
         if (found := lexical.size(frozenset({token}))) != count:
-            yield f"Keyword search has {found} items for {token}, the index {count}. {_REBUILD}"
+            yield f"Keyword search has {found} items for {token}, the index {count}. {REBUILD}"
     dense = DenseIndex.load(directory / VECTORS)
     for start in range(0, len(dense), _AT_ONCE):
         vectors = dense.vectors(np.arange(start, min(start + _AT_ONCE, len(dense)), dtype=np.int64))
         if not np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=0.01):
-            yield f"Some vectors of {directory.name} do not have length 1. {_REBUILD}"
+            yield f"Some vectors of {directory.name} do not have length 1. {REBUILD}"
             return
 
 
 def _learned(directory: Path) -> Iterator[str]:
     for file in (learned.ANSWER_MODEL, learned.RANKER):
-        if not file.usable(directory):
+        if not file.usable(directory) and directory.exists():  # or else `watch` has removed it meanwhile
             yield f"{file.name} of {directory.name} is damaged or lost; the shipped model is used. Run: {file.command}"
 
 
 def _models(settings: Settings) -> Iterator[str]:
     """What is wrong with the models and dictionaries in the home; a folder without checksums is none that is used."""
+    for folder in _needed(settings):
+        if not folder.exists():
+            yield f"{folder} is missing. Run: kollega prepare"
     for sealed in sorted(settings.models_dir.glob(f"*/{SEAL}")):
         if problem := problem_of(sealed.parent):
             yield f"The model's files are damaged: {problem}. Run: kollega prepare"
 
 
-def _agreement(settings: Settings, session: Session) -> Iterator[str]:
-    """Whether the index has every item that it should have, as it is in the database, and nothing else."""
-    try:
-        catalogue = Catalogue.load(generations.live(settings.index_dir) / CATALOGUE)
-        digests, languages, audiences = catalogue.digests(), catalogue.languages(), dict(catalogue.audiences())
-    except (KollegaError, OSError, ValueError) as error:
-        if not isinstance(error, KollegaError):
-            yield f"The items of the index cannot be read ({error}). {_REBUILD}"
-        return
-    differing = []
-    for item in items(session):
-        digest = digests.pop(item.key, None)
-        if digest is None:
-            differing.append(f"{item.key} is not in the index")
-        elif digest != item_digest(item, settings.passage_tokens):
-            differing.append(f"{item.key} differs from what was indexed: it was edited since, or is damaged")
-        elif audiences.get(item.key) != item.audience:
-            differing.append(f"{item.key} has another audience in the index")
-        elif languages.get(item.key) != item.language:
-            differing.append(f"{item.key} has another language in the index")
-    differing += [f"{key} is in the index, but no longer in the database" for key in digests]
-    yield from (f"{what}. {_REINDEX}" for what in differing[:_NAMED])
-    if len(differing) > _NAMED:
-        yield f"{len(differing) - _NAMED} more items differ. {_REINDEX}"
+def _needed(settings: Settings) -> Iterator[Path]:
+    """The folders that the settings' model and every search need."""
+    yield settings.models_dir / "dictionaries"
+    if settings.model == NAME:
+        folder = folder_in(settings.models_dir)
+        yield folder
+        if settings.backend != "torch" and (folder / REVISION).is_file():
+            revision = (folder / REVISION).read_text(encoding="ascii")
+            yield exported_in(settings.models_dir, NAME, revision)
+    elif Path(settings.model).is_absolute():
+        yield Path(settings.model)

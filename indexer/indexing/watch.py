@@ -28,6 +28,7 @@ from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 _LONGEST_PAUSE = 60.0  # seconds; a judgement
+_ERASE_AGAIN = 3600.0  # seconds after which a failed erasure is tried again: a judgement
 
 
 def watch(
@@ -40,27 +41,27 @@ def watch(
     wait: Callable[[float], object] = time.sleep,
 ) -> None:
     """Reindex whenever the database's fingerprint or the files of the index change, until `stopped()`. An index that is
-    missing or damaged is built anew from the database. Once a day, erase first what has been kept long enough. `wait`
-    is called with the seconds between two looks; it may return earlier.
+    missing or damaged is built anew from the database. Once a day, erase what has been kept long enough. `wait` is
+    called with the seconds between two looks; it may return earlier.
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
     logged, it tries again; the pause before that is doubled each time, up to a minute. Raises ModelError when the
     files of the model were changed while it was in use: the vectors that it makes would be wrong.
     """
     last: tuple[Any, ...] | None = None
+    fulfilled: frozenset[str] = frozenset()
     pause = settings.watch_seconds
-    erased_on: date | None = None
+    eraser = _Eraser(settings, sessions)
     while not stopped():
+        eraser.erase()
         try:
             with sessions() as session:
-                if erased_on != utc_now().date():
-                    erase_what_is_due(settings, session)
-                    erased_on = utc_now().date()
                 now = (fingerprint(session), _files(settings))
-            if now != last:
+            wishes = generations.rewrites_asked_for(settings.index_dir)
+            if now != last or wishes - fulfilled:
                 _require_unchanged_model(encoder)
                 report(_updated(settings, sessions, encoder, analyzer))
-                last = (now[0], _files(settings))
+                last, fulfilled = (now[0], _files(settings)), wishes
             else:
                 freshness.still_current(settings.index_dir)
             pause = settings.watch_seconds
@@ -72,6 +73,36 @@ def watch(
             _log_failure(error, settings)
             pause = min(2 * pause, _LONGEST_PAUSE)
         wait(pause)
+
+
+class _Eraser:
+    """Erases once a day what has been kept long enough. When that fails, which is logged, indexing goes on, and it is
+    tried again after an hour."""
+
+    def __init__(self, settings: Settings, sessions: sessionmaker[Session]) -> None:
+        self._settings = settings
+        self._sessions = sessions
+        self._erased_on: date | None = None
+        self._failed_at: float | None = None
+
+    def erase(self) -> None:
+        """Erase if it is time to."""
+        today = utc_now().date()
+        waits = self._failed_at is not None and time.monotonic() < self._failed_at + _ERASE_AGAIN
+        if self._erased_on == today or waits:
+            return
+        try:
+            with self._sessions() as session:
+                erase_what_is_due(self._settings, session)
+            self._erased_on, self._failed_at = today, None
+        except Exception as error:
+            self._failed_at = time.monotonic()
+            sentence = explain(error, database_path(self._settings))
+            log.error(
+                "What has been kept long enough could not be erased; trying again in an hour. %s",
+                sentence or "",
+                exc_info=error if not sentence else None,
+            )
 
 
 def _log_failure(error: Exception, settings: Settings) -> None:

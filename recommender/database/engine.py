@@ -1,5 +1,6 @@
 """Opens the database, and makes its tables where there are none. Nothing is global: the caller closes what it opens."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,34 @@ def open_database(settings: Settings) -> sessionmaker[Session]:
     Raises SettingsError and DatabaseUnusable when the database cannot be used, DatabaseVersion when its tables are of
     another version of Kollega.
     """
+    return _sessions(settings, open_engine(settings), migrate)
+
+
+def open_to_read(settings: Settings) -> sessionmaker[Session]:
+    """A session factory on a database that is there already: in SQLite nothing can be written through it. Close it like
+    that of `open_database`.
+
+    Raises SettingsError and DatabaseUnusable when there is no database or it cannot be used, DatabaseVersion when its
+    tables are of another version of Kollega.
+    """
+    path = database_path(settings)
+    if path is not None and not path.exists():
+        raise DatabaseUnusable(f"There is no database at {path}. Set KOLLEGA_HOME to its folder, or restore a backup.")
+
+    def refuse(engine: Engine) -> None:
+        raise DatabaseUnusable(f"The database {engine.url!r} is empty. Restore a backup.")
+
     engine = open_engine(settings)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda connection, _record: _set(connection, ("query_only=ON",)))
+    return _sessions(settings, engine, refuse)
+
+
+def _sessions(settings: Settings, engine: Engine, when_empty: Callable[[Engine], None]) -> sessionmaker[Session]:
     try:
         found = revision(engine)
         if found is None:
-            migrate(engine)
+            when_empty(engine)
         elif found != newest_revision():
             raise DatabaseVersion(other_version(found))
     except DBAPIError as error:

@@ -46,7 +46,7 @@ class OpenVINOEncoder:
         from tokenizers import Tokenizer
 
         revision = revision_of(folder)
-        exported = models_dir / f"{name.replace('/', '--')}-{revision}-openvino"
+        exported = exported_in(models_dir, name, revision)
         whole_folder(exported, partial(_export, name, folder, revision))
         files = states([exported / "model.xml", exported / "model.bin"])  # the weights are memory-mapped
         facts = json.loads((exported / "card.json").read_text(encoding="utf-8"))
@@ -142,3 +142,8 @@ def _convert(model: Any) -> Any:
 
     with torch.no_grad():
         return openvino.convert_model(Pipeline(), example_input=example)
+
+
+def exported_in(models_dir: Path, name: str, revision: str) -> Path:
+    """The folder of a model's export, which may be missing."""
+    return models_dir / f"{name.replace('/', '--')}-{revision}-openvino"

@@ -74,6 +74,12 @@ def locate(package: str, *parts: str) -> Path:
     return path
 
 
+def folder_in(models_dir: Path, adapted: bool = True) -> Path:
+    """Where `model_folder` makes its folder, which may be missing."""
+    adaptation = Adaptation.load(SHA256) if adapted else Adaptation()
+    return models_dir / (f"{NAME}-{adaptation.digest}" if adaptation.changes else NAME)
+
+
 def model_folder(models_dir: Path, adapted: bool = True) -> Path:
     """The Sentence Transformers folder of the default model under `models_dir`, made by the first call. It has the
     changes of `make adaptation`, if there are any, unless `adapted` is False.
@@ -82,7 +88,7 @@ def model_folder(models_dir: Path, adapted: bool = True) -> Path:
     ModelError when the package is missing, its file is not the expected one, or the folder cannot be written.
     """
     adaptation = Adaptation.load(SHA256) if adapted else Adaptation()
-    folder = models_dir / (f"{NAME}-{adaptation.digest}" if adaptation.changes else NAME)
+    folder = folder_in(models_dir, adapted)
 
     def write(unfinished: Path) -> None:
         source = locate(PACKAGE, WEIGHTS)

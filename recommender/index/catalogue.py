@@ -47,6 +47,7 @@ class Catalogue:
     def create(cls, path: Path) -> "Catalogue":
         """Open for writing; makes the tables when they are missing. Changes are stored at `commit`."""
         connection = sqlite3.connect(path, check_same_thread=False)
+        connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
         connection.executescript(_TABLES)
         return cls(connection)
 

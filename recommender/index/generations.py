@@ -12,8 +12,9 @@ import hashlib
 import json
 import logging
 import os
+import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -22,10 +23,11 @@ from filelock import FileLock, Timeout
 from recommender.checksums import checksums, damaged
 from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
+from recommender.index.copies import remove_left
 
 log = logging.getLogger(__name__)
 FORMAT = 4  # of the files in a generation; an index of another format must be built again
-_REWRITE = "REWRITE"  # the file that asks for a rewrite
+_REWRITE = "REWRITE"  # start of the names of files that ask for a rewrite
 EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 WAS_LEARNED = ".learned"  # ending of the empty file beside each of these two, which shows when it was lost
 CATALOGUE, VECTORS, SPACE, LEXICAL = "catalogue.db", "vectors.faiss", "space.npz", "lexical"
@@ -155,6 +157,7 @@ def begin(index_dir: Path, model: ModelCard) -> Path:
 def remove_unfinished(index_dir: Path) -> None:
     """Remove what an interrupted run left. Call this under the write lock."""
     (index_dir / "CURRENT.new").unlink(missing_ok=True)
+    remove_left(index_dir)
     names = finished(index_dir)
     for path in index_dir.glob("gen-*"):
         if path.name not in names:
@@ -215,23 +218,29 @@ def roll_back(index_dir: Path) -> str:
 
 
 def ask_for_rewrite(index_dir: Path) -> None:
-    """Have the next run write every file of the index anew, because something was erased that must be in none of
-    them."""
+    """Have the next run write every file of the index anew, because something is erased that must be in none of them.
+
+    Call this before the commit, so that a process killed after it leaves the wish, and once more after it: a run that
+    began before the commit reads what is erased by it, and fulfils only the wishes that it found. Each wish is a file
+    of its own, so that a run that is writing now does not remove a wish that came meanwhile.
+    """
     index_dir.mkdir(parents=True, exist_ok=True)
-    (index_dir / _REWRITE).touch()
+    (index_dir / f"{_REWRITE}.{secrets.token_hex(8)}").touch()
+    _sync(index_dir)
 
 
-def rewrite_asked_for(index_dir: Path) -> bool:
-    """True when the next run has to write every file anew."""
-    return (index_dir / _REWRITE).exists()
+def rewrites_asked_for(index_dir: Path) -> frozenset[str]:
+    """The names of the wishes for a rewrite, which the next run fulfils. Read them before the database."""
+    return frozenset(path.name for path in index_dir.glob(f"{_REWRITE}*"))
 
 
-def remove_all_but(index_dir: Path, name: str) -> None:
-    """Remove all generations but this one, and the wish for a rewrite."""
+def remove_all_but(index_dir: Path, name: str, wishes: Iterable[str]) -> None:
+    """Remove all generations but this one, and the wishes for a rewrite that it fulfils."""
     for path in index_dir.glob("gen-*"):
         if path.name != name:
             _remove(path)
-    (index_dir / _REWRITE).unlink(missing_ok=True)
+    for wish in wishes:
+        (index_dir / wish).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ import json
 import math
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import tantivy
 
 from recommender.index.bm25 import weight, without_rounding
+from recommender.index.copies import copied
 from recommender.index.damage import damage_reported
 from recommender.index.item_numbers import key_of, number_of
 from recommender.language.terms import Terms
@@ -89,15 +89,15 @@ class LexicalIndex:
     @classmethod
     @damage_reported()
     def load(cls, path: Path) -> "LexicalIndex":
-        """Open an index for reading. Raises KeywordsDamaged when it is missing or damaged.
+        """Open the index of a generation for reading. Raises KeywordsDamaged when it is missing or damaged.
 
         A copy is opened, which is removed at once: Tantivy maps the files into memory, and a file that is cut by
-        somebody else while it is mapped ends the process. Without room for a copy the files themselves are opened.
+        somebody else while it is mapped ends the process. The copy is made beside the generations. Without room for one
+        the files themselves are opened.
         """
         try:
-            with tempfile.TemporaryDirectory(prefix="kollega-", ignore_cleanup_errors=True) as copy:
-                shutil.copytree(path, copy, dirs_exist_ok=True)
-                return cls(tantivy.Index.open(copy), _schema(), Path(copy))
+            with copied(path, beside=path.parent.parent) as copy:
+                return cls(tantivy.Index.open(str(copy)), _schema(), copy)
         except OSError:
             return cls.open(path)
 

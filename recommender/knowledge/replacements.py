@@ -14,7 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from recommender import audit
 from recommender.access import Reader, may_edit, may_handle
-from recommender.corpus import headings, is_key
+from recommender.corpus import headings, is_key, readable_items
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, utc_now
 from recommender.datatypes import Heading, Kind, item_key
@@ -22,7 +22,8 @@ from recommender.errors import CannotReplace, Conflict, NotAllowed
 
 UNKNOWN, ITSELF, CIRCLE = "unknown", "itself", "circle"
 """Why an item cannot be the replacement: the person may not read it or there is no such answered item; it is the
-replaced item itself; it has been replaced, directly or through others, by the item that it should replace."""
+replaced item itself; it has been replaced, directly or through others that the person may read, by the item that it
+should replace."""
 
 _WHO = "Only the agents of its team, or the owner of a document, can say what has replaced it."
 
@@ -68,7 +69,7 @@ def mark(session: Session, row: HelpRequest | Document, reader: Reader, person: 
             "address of its page.",
             UNKNOWN,
         )
-    if key in _chain(session, by):
+    if key in _chain(session, by, reader):
         raise CannotReplace(f"{by} has itself been replaced by {key}. Take off that mark first.", CIRCLE)
     stored = session.get(Replacement, key)
     if stored is None:
@@ -108,11 +109,14 @@ def key_of(row: HelpRequest | Document) -> str:
     return item_key(Kind.REQUEST if isinstance(row, HelpRequest) else Kind.DOCUMENT, row.id)
 
 
-def _chain(session: Session, key: str) -> set[str]:
-    """The keys of the items that have replaced this one, one after the other."""
+def _chain(session: Session, key: str, reader: Reader) -> set[str]:
+    """The keys of the items that have replaced this one, one after the other, as far as the reader may read them: a
+    refusal would tell of a mark that leads on from a hidden one. A circle through hidden items does no harm."""
     seen: set[str] = set()
     following: str | None = key
     while following is not None and following not in seen:
         seen.add(following)
         following = session.scalar(select(Replacement.by).where(Replacement.item == following))
+        if following is not None and following not in readable_items(session, [following], reader):
+            return seen
     return seen

@@ -26,6 +26,7 @@ from recommender.database.tables import (
     RequestAudience,
     utc_now,
 )
+from recommender.datatypes import Kind, item_key
 from recommender.index import generations
 
 _NOTE = "seen.json"
@@ -104,6 +105,27 @@ def lag(session: Session, index_dir: Path) -> Lag | None:
         oldest = min(time for time in (oldest, first) if time) if oldest or first else None
     since = oldest or _last_current(index_dir)  # what was deleted has no time of its own
     return Lag(max(1, waiting), max(timedelta(), utc_now() - since))
+
+
+def changed_since(session: Session, seen: Seen) -> frozenset[str] | None:
+    """The keys of the items that were changed after `seen` was noted, as far as their times say: what was removed has
+    no time. None when nothing was changed at all. A time that has not come yet is no change but damage."""
+    if as_texts(fingerprint(session)) == seen.fingerprint:
+        return None
+    columns = (
+        (HelpRequest, HelpRequest.id, Kind.REQUEST),
+        (Reply, Reply.request_id, Kind.REQUEST),
+        (RequestAudience, RequestAudience.request_id, Kind.REQUEST),
+        (Document, Document.id, Kind.DOCUMENT),
+        (DocumentAudience, DocumentAudience.document_id, Kind.DOCUMENT),
+    )
+    keys: set[str] = set()
+    for table, column, kind in columns:
+        changed = select(column).where(table.updated_at <= utc_now())
+        if seen.newest is not None:
+            changed = changed.where(table.updated_at > seen.newest)
+        keys.update(item_key(kind, number) for number in session.scalars(changed))
+    return frozenset(keys)
 
 
 def _last_current(index_dir: Path) -> datetime:

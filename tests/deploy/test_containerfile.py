@@ -62,3 +62,10 @@ def test_what_it_copies_exists_and_is_not_left_out_of_the_image() -> None:
     assert all((ROOT / source).exists() for source in sources)
     for secret in ("var/kollega.db", "var/secret_key", ".env", ".git/config"):
         assert secret.partition("/")[0] not in taken and fnmatch.fnmatch(secret, ignored[0])
+
+
+def test_only_the_container_that_serves_is_asked_whether_it_is_well() -> None:
+    """The image's health check asks the server, which the container of `watch` has not."""
+    text = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8").replace("\\\n", "")
+    runs = [line.split() for line in text.splitlines() if line.startswith("podman run ")]
+    assert [(run[-1], "--no-healthcheck" in run) for run in runs] == [("kollega", False), ("watch", True)]

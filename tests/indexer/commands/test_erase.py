@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import audit
 from recommender.database.tables import HelpRequest, Person, Reply, Team
+from recommender.index import generations
+from recommender.knowledge import erasure, retention
 from recommender.settings import Settings
 from tests.indexer.commands.conftest import Run
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
@@ -27,6 +31,39 @@ def test_a_request_is_erased_after_a_question(
     with sessions() as session:
         assert session.get(HelpRequest, number) is None
         assert [(entry.action, entry.via) for entry in audit.entries(session)] == [("request.erased", "command")]
+
+
+@pytest.mark.parametrize("command", ["erase", "retention"])
+def test_an_update_that_begins_before_the_commit_leaves_nothing_of_what_is_erased(
+    run: Run,
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    reindexed: Callable[..., object],
+    add_request: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    """Erasing waits for an import that writes the database, and `watch` goes on meanwhile."""
+    add_request("printer jams")
+    number = add_request("the zyxwvutword is broken", team="it", at=datetime(2020, 1, 1))
+    with sessions.begin() as session:
+        session.scalars(select(Team)).one().keep_days = 30
+    erase_request = erasure.erase_request
+
+    def erase_later(*given: Any) -> None:
+        add_request("another change")
+        reindexed()
+        erase_request(*given)
+
+    for module in (erasure, retention):
+        monkeypatch.setattr(module, "erase_request", erase_later)
+    monkeypatch.setattr("indexer.commands.erase.update_index", lambda *_given, **_named: None)
+    arguments = [f"request:{number}", "--yes"] if command == "erase" else []
+    assert run(command, *arguments).exit_code == 0
+    reindexed()
+    files = [path for path in settings.home.rglob("*") if path.is_file()]
+    assert [path for path in files if b"zyxwvutword" in path.read_bytes().lower()] == []
+    assert not generations.rewrites_asked_for(settings.index_dir)
 
 
 def test_what_does_not_exist_is_an_error_that_says_what_can_be_erased(run: Run) -> None:

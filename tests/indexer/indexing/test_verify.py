@@ -1,7 +1,10 @@
 """indexing/verify.py: everything that is not whole is named, with what to do."""
 
 import shutil
+import sqlite3
+import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +20,10 @@ from recommender.checksums import seal
 from recommender.database.audit_table import AuditEntry
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import HelpRequest, RequestAudience
+from recommender.datatypes import Item, Kind, Passage, Role
+from recommender.encoder.packaged import NAME, REVISION, folder_in
 from recommender.index import generations
+from recommender.index.catalogue import Catalogue, Row
 from recommender.index.generations import Manifest
 from recommender.index.local import LocalIndex
 from recommender.learned import RANKER
@@ -31,13 +37,14 @@ Reindexed = Callable[..., LocalIndex]
 def problems(
     settings: Settings, sessions: sessionmaker[Session], add_request: Callable[..., int], reindexed: Reindexed
 ) -> Callable[[], list[str]]:
-    """Three requests in the index and an entry in the audit log; the function verifies them."""
+    """Three requests in the index and an entry in the audit log; the function verifies them, without waiting."""
     for title in ("printer jam", "vpn tunnel", "screen black"):
         add_request(title, team="it", audience=("everyone", "team:it"))
     with sessions.begin() as session:
         audit.record(session, Actor(person_id=1, via="web"), "team.add", "team:it", {"name": "IT"})
     reindexed()
-    return lambda: verify(settings)
+    (settings.models_dir / "dictionaries").mkdir(parents=True)
+    return lambda: verify(settings, wait=lambda _seconds: None)
 
 
 def _live(settings: Settings) -> Path:
@@ -82,24 +89,138 @@ def test_items_that_differ_are_named(
     add_request: Callable[..., int],
     reindexed: Reindexed,
 ) -> None:
-    new = add_request("new one")
     with sessions.begin() as session:
         session.execute(text("UPDATE requests SET title = 'printer jan' WHERE id = 1"))  # as turned over bytes do
-        session.execute(update(HelpRequest).where(HelpRequest.id == 2).values(hidden=True))
         session.query(RequestAudience).filter_by(request_id=3, token="everyone").delete()
     assert problems() == [
         "request:1 differs from what was indexed: it was edited since, or is damaged. Run: kollega reindex",
         "request:3 differs from what was indexed: it was edited since, or is damaged. Run: kollega reindex",
-        f"request:{new} is not in the index. Run: kollega reindex",
-        "request:2 is in the index, but no longer in the database. Run: kollega reindex",
     ]
     reindexed()
     assert problems() == []
 
 
-def test_many_differing_items_are_counted(problems: Callable[[], list[str]], add_request: Callable[..., int]) -> None:
-    for number in range(23):
+def test_items_that_differ_although_nothing_changed_are_named(
+    settings: Settings, problems: Callable[[], list[str]], add_request: Callable[..., int]
+) -> None:
+    catalogue = Catalogue.create(_live(settings) / "catalogue.db")
+    catalogue.remove(["request:1"])
+    passage = Passage("request:9", Role.ANSWER, 0, "t", "t", "en")
+    item = Item("request:9", Kind.REQUEST, "t", "b", "a", "en", None, frozenset(), datetime(2026, 1, 1))
+    catalogue.add(item, "digest", [Row(99, "digest", passage)])
+    catalogue.commit()
+    catalogue.close()
+    found = problems()
+    assert "request:1 is not in the index. Run: kollega reindex" in found
+    assert "request:9 is in the index, but no longer in the database. Run: kollega reindex" in found
+
+
+def test_changes_that_wait_for_the_index_are_no_problem(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    problems: Callable[[], list[str]],
+    add_request: Callable[..., int],
+    reindexed: Reindexed,
+) -> None:
+    add_request("new one")
+    with sessions.begin() as session:
+        session.execute(update(HelpRequest).where(HelpRequest.id == 2).values(hidden=True))
+        session.get_one(HelpRequest, 3).title = "screen dark"
+        session.delete(session.get_one(HelpRequest, 1))
+    notes: list[str] = []
+    waits: list[float] = []
+    assert verify(settings, notes.append, waits.append) == []
+    assert notes == ["4 changes wait for kollega watch or kollega reindex"]
+    assert waits == [settings.watch_seconds]
+    assert verify(settings, notes.append, lambda _seconds: reindexed()) == [] and len(notes) == 1
+    assert verify(settings, notes.append, waits.append) == [] and len(notes) == len(waits) == 1
+
+
+def test_a_change_that_is_said_to_come_later_is_damage(
+    sessions: sessionmaker[Session], problems: Callable[[], list[str]]
+) -> None:
+    with sessions.begin() as session:
+        session.execute(text("UPDATE requests SET title = 'x', updated_at = '2999-01-01 00:00:00.000000' WHERE id = 1"))
+    (problem,) = problems()
+    assert problem.startswith("request:1 differs from what was indexed")
+
+
+@pytest.mark.parametrize("rewrite", [False, True])
+def test_nothing_is_named_while_somebody_writes_and_the_index_follows(
+    settings: Settings,
+    problems: Callable[[], list[str]],
+    add_request: Callable[..., int],
+    reindexed: Reindexed,
+    rewrite: bool,
+) -> None:
+    """The generation that is looked at is replaced and removed meanwhile."""
+    stopped = threading.Event()
+
+    def work() -> None:
+        while not stopped.is_set():
+            add_request("another one")
+            if rewrite:
+                generations.ask_for_rewrite(settings.index_dir)
+            reindexed()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        brief = replace(settings, watch_seconds=0.5)
+        found = [verify(brief) for _ in range(10)]
+    finally:
+        stopped.set()
+        thread.join()
+    assert found == [[]] * 10
+
+
+def test_what_was_erased_and_is_still_in_the_index_is_named(
+    settings: Settings, problems: Callable[[], list[str]], reindexed: Reindexed
+) -> None:
+    generations.ask_for_rewrite(settings.index_dir)
+    assert problems() == ["What was erased is still in files of the index. Run: kollega reindex"]
+    assert verify(settings, wait=lambda _seconds: reindexed()) == []
+
+
+def test_nothing_is_made_where_there_is_no_database(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "typo", model="fake")
+    assert verify(settings)[0] == (
+        f"There is no database at {tmp_path}/typo/kollega.db. Set KOLLEGA_HOME to its folder, or restore a backup."
+    )
+    assert not settings.home.exists()
+
+
+def test_an_empty_database_gets_no_tables(settings: Settings) -> None:
+    settings.home.mkdir()
+    (settings.home / "kollega.db").touch()
+    assert verify(settings)[0].endswith("is empty. Restore a backup.")
+    with closing(sqlite3.connect(settings.home / "kollega.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def test_missing_models_are_named(settings: Settings, problems: Callable[[], list[str]]) -> None:
+    shutil.rmtree(settings.models_dir)
+    assert problems() == [f"{settings.models_dir}/dictionaries is missing. Run: kollega prepare"]
+    (settings.models_dir / "dictionaries").mkdir(parents=True)
+    folder = folder_in(settings.models_dir)
+    usual = replace(settings, model=Settings.model)
+    assert verify(usual) == [f"{folder} is missing. Run: kollega prepare"]
+    folder.mkdir()
+    (folder / REVISION).write_text("123", encoding="ascii")
+    assert verify(usual) == [f"{settings.models_dir}/{NAME}-123-openvino is missing. Run: kollega prepare"]
+
+
+def test_many_differing_items_are_counted(
+    sessions: sessionmaker[Session],
+    problems: Callable[[], list[str]],
+    add_request: Callable[..., int],
+    reindexed: Reindexed,
+) -> None:
+    for number in range(20):
         add_request(f"new {number}")
+    reindexed()
+    with sessions.begin() as session:
+        session.execute(text("UPDATE requests SET title = 'x'"))
     assert len(problems()) == 21 and problems()[-1] == "3 more items differ. Run: kollega reindex"
 
 

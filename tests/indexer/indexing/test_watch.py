@@ -3,11 +3,13 @@ writer."""
 
 import logging
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, update
@@ -74,6 +76,24 @@ def test_a_new_request_is_indexed_and_nothing_is_done_when_nothing_changed(
     with sessions() as session:
         result = recommender.recommend("Printer on floor two is stuck", ANYONE, session)
     assert result.suggestions[0].item.title == "Printer on floor two is stuck"
+
+
+def test_a_wish_for_a_rewrite_is_fulfilled_although_nothing_changed(
+    settings: Settings, follow: Follow, add_request: Callable[..., int]
+) -> None:
+    add_request("Coffee machine is empty")
+    before: list[str] = []
+
+    def steps() -> Iterator[None]:
+        yield
+        before.append(generations.live(settings.index_dir).name)
+        generations.ask_for_rewrite(settings.index_dir)
+        yield
+        yield
+
+    assert follow(steps) == [(1, 2), (1, 0)]
+    assert generations.finished(settings.index_dir) != before
+    assert not generations.rewrites_asked_for(settings.index_dir)
 
 
 @pytest.mark.parametrize("what", ["title", "answer", "new reply accepted", "hidden", "deleted"])
@@ -251,3 +271,32 @@ def test_what_a_team_has_kept_long_enough_is_erased_from_database_and_index(
     assert len(generations.finished(settings.index_dir)) == 1
     with sessions() as session:
         assert session.scalars(select(HelpRequest.title)).all() == ["Printer on floor two is stuck"]
+
+
+def test_a_failed_erasure_does_not_stop_indexing_and_is_tried_again_after_an_hour(
+    follow: Follow, add_request: Callable[..., int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried: list[float] = []
+
+    def fail(*_given: object) -> int:
+        tried.append(time.monotonic())
+        raise RuntimeError("one bad request")
+
+    now = [1000.0]
+    monkeypatch.setattr("indexer.indexing.watch.erase_what_is_due", fail)
+    monkeypatch.setattr("indexer.indexing.watch.time", SimpleNamespace(monotonic=lambda: now[0], sleep=time.sleep))
+    add_request("Coffee machine is empty")
+
+    def steps() -> Iterator[None]:
+        yield
+        add_request("Printer on floor two is stuck")
+        yield
+        now[0] += 3500.0
+        yield
+        assert len(tried) == 1
+        now[0] += 200.0
+        yield
+
+    assert follow(steps) == [(1, 2), (2, 2)]
+    assert len(tried) == 2
+    assert caplog.text.count("could not be erased; trying again in an hour") == 2

@@ -42,6 +42,16 @@ def test_committed_items_are_loaded(catalogue: Catalogue, tmp_path: Path) -> Non
     assert list(loaded.rows())[2] == _row(2, 2, "x")
 
 
+def test_the_file_keeps_nothing_of_what_was_removed(catalogue: Catalogue, tmp_path: Path) -> None:
+    """SQLite would leave the text of removed rows in the free parts of its pages."""
+    catalogue.add(_item(9), "nine", [_row(987, 9)])
+    catalogue.commit()
+    assert b"text 987" in (tmp_path / "catalogue.db").read_bytes()
+    catalogue.remove(["request:9"])
+    catalogue.commit()
+    assert b"text 987" not in (tmp_path / "catalogue.db").read_bytes()
+
+
 def test_items_that_were_not_committed_are_not_loaded(catalogue: Catalogue, tmp_path: Path) -> None:
     catalogue.add(_item(9), "nine", [_row(9, 9)])
     catalogue.close()

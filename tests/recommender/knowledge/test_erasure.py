@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import pytest
 from sqlalchemy import inspect, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.indexing import reindex as reindexing
 from indexer.indexing.reindex import reindex
 from recommender import accounts, audit
 from recommender.audit import COMMAND
@@ -76,6 +79,7 @@ def test_nothing_of_an_erased_request_is_left_in_any_file(
     with sessions() as session:
         erasure.erase_request(session, session.get_one(HelpRequest, number), COMMAND)
         session.commit()
+        generations.ask_for_rewrite(settings.index_dir)
         erasure.forget_pages(session)
         assert session.scalars(select(Event)).all() == []
         assert session.scalars(select(Document.drafted_from_id)).all() == [None]
@@ -87,8 +91,46 @@ def test_nothing_of_an_erased_request_is_left_in_any_file(
     assert (report.encoded, report.items) == (2, 7)  # the new document; all other vectors were taken over
     assert _files_with(settings.home, SECRET) == []
     assert generations.finished(settings.index_dir) == [report.generation]
-    assert not generations.rewrite_asked_for(settings.index_dir)
+    assert not generations.rewrites_asked_for(settings.index_dir)
     assert reindex(settings, sessions, encoder, analyzer).generation == report.generation
+
+
+def test_an_item_erased_while_the_index_is_written_anew_is_left_in_no_file(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    add_request: Add,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(5):
+        add_request(f"printer {number} jams", answer=f"open tray {number}")
+    first, second = add_request("first to go"), add_request(f"the {SECRET} is broken", answer=f"answer {SECRET}")
+    reindex(settings, sessions, encoder, analyzer)
+    _erase(settings, sessions, first)
+    write = reindexing._write
+
+    def write_while_somebody_erases(*given: Any) -> None:
+        write(*given)
+        _erase(settings, sessions, second)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reindexing, "_write", write_while_somebody_erases)
+        reindex(settings, sessions, encoder, analyzer)
+    assert _files_with(settings.index_dir, SECRET) != []
+    assert reindex(settings, sessions, encoder, analyzer).items == 5
+    assert _files_with(settings.home, SECRET) == []
+    assert not generations.rewrites_asked_for(settings.index_dir)
+
+
+def _erase(settings: Settings, sessions: sessionmaker[Session], number: int) -> None:
+    """Erase a request as `kollega erase` does."""
+    generations.ask_for_rewrite(settings.index_dir)
+    with sessions() as session:
+        erasure.erase_request(session, session.get_one(HelpRequest, number), COMMAND)
+        session.commit()
+        generations.ask_for_rewrite(settings.index_dir)
+        erasure.forget_pages(session)
 
 
 def test_a_person_is_erased_and_what_they_wrote_stays_without_their_name(

@@ -110,6 +110,19 @@ def test_an_item_replaces_neither_itself_nor_what_has_replaced_it(session: Sessi
         assert raised.value.reason == replacements.CIRCLE
 
 
+def test_whether_a_hidden_item_was_replaced_by_this_one_cannot_be_found_out(
+    session: Session, ids: dict[str, int]
+) -> None:
+    """Also not by whether an item that it replaced is refused."""
+    old, new, secret = (f"request:{ids[name]}" for name in ("old", "new", "secret"))
+    session.add_all([Replacement(item=new, by=secret), Replacement(item=secret, by=old)])
+    _mark(session, session.get_one(HelpRequest, ids["old"]), new)
+    assert session.get_one(Replacement, old).by == new
+    with pytest.raises(CannotReplace) as raised:  # whoever may read it is told
+        _mark(session, session.get_one(HelpRequest, ids["secret"]), new, "helena")
+    assert raised.value.reason == replacements.CIRCLE
+
+
 def test_marks_in_a_circle_which_two_people_made_at_once_do_not_hang(session: Session, ids: dict[str, int]) -> None:
     session.add_all([Replacement(item="request:91", by="request:92"), Replacement(item="request:92", by="request:91")])
     session.add(Replacement(item=f"request:{ids['new']}", by="request:91"))

@@ -1,0 +1,122 @@
+"""Whether the index has every item as it is in the database, and nothing else; also while people write.
+
+What differs is looked at twice, so that `watch` can bring it into the index meanwhile. What was changed since the index
+was last brought up to date only waits, and is no problem.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.corpus import items
+from recommender.errors import IndexNotFound, KollegaError
+from recommender.index import generations
+from recommender.index.catalogue import Catalogue
+from recommender.index.digest import item_digest
+from recommender.index.generations import CATALOGUE
+from recommender.monitoring import freshness
+from recommender.settings import Settings
+
+REINDEX, REBUILD = "Run: kollega reindex", "Run: kollega reindex --full"
+_NAMED = 20  # items that are named when many differ: a judgement
+_TRIES = 5  # to read an index before it is replaced: a judgement
+
+
+@dataclass(frozen=True)
+class _Indexed:
+    """What the live generation has of each item, by key, and what was noted when it was made live."""
+
+    digests: dict[str, str]
+    languages: dict[str, str]
+    audiences: dict[str, frozenset[str]]
+    seen: freshness.Seen | None
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What differed at one moment: {item key: (how, digest of the item in the database)}. `recent` are the items that
+    were changed since the index was last brought up to date; None when nothing was, `known` False when nobody noted
+    when that was. `wishes` are those for writing the index anew without what was erased."""
+
+    differing: dict[str, tuple[str, str]] = field(default_factory=dict)
+    recent: frozenset[str] | None = None
+    known: bool = True
+    wishes: frozenset[str] = frozenset()
+
+    def waits(self, key: str) -> bool:
+        """True when this item was changed since, or perhaps removed."""
+        return self.recent is not None and (key in self.recent or not self.differing[key][1])
+
+
+def agreement(
+    settings: Settings, sessions: sessionmaker[Session], note: Callable[[str], None], wait: Callable[[float], object]
+) -> Iterator[str]:
+    """A sentence about each item that differs. `note` is called with a sentence about changes that only wait, `wait`
+    with the seconds between two looks."""
+    try:
+        first = last = _look(settings, sessions)
+        if first.wishes or (first.differing and (first.recent is not None or not first.known)):
+            wait(settings.watch_seconds)
+            last = _look(settings, sessions)
+    except IndexNotFound:  # named already
+        return
+    except (KollegaError, OSError, ValueError, sqlite3.Error) as error:
+        if not isinstance(error, KollegaError):
+            yield f"The items of the index cannot be read ({error}). {REBUILD}"
+        return
+    both = [key for key, found in last.differing.items() if first.differing.get(key) == found]
+    wrong = [last.differing[key][0] for key in both if not last.waits(key)]
+    yield from (f"{what}. {REINDEX}" for what in wrong[:_NAMED])
+    if len(wrong) > _NAMED:
+        yield f"{len(wrong) - _NAMED} more items differ. {REINDEX}"
+    if first.wishes & last.wishes:
+        yield f"What was erased is still in files of the index. {REINDEX}"
+    if waiting := len(last.differing) - len(wrong):
+        note(f"{waiting} changes wait for kollega watch or kollega reindex")
+
+
+def _look(settings: Settings, sessions: sessionmaker[Session]) -> _Look:
+    wishes = generations.rewrites_asked_for(settings.index_dir)
+    indexed = _indexed(settings)
+    with sessions() as session:
+        differing = _differing(session, settings, indexed)
+        recent = freshness.changed_since(session, indexed.seen) if indexed.seen and differing else None
+    return _Look(differing, recent, indexed.seen is not None, wishes)
+
+
+def _indexed(settings: Settings) -> _Indexed:
+    """What the live generation has. It is read again when `watch` has replaced it meanwhile."""
+    for left in reversed(range(_TRIES)):
+        directory = generations.live(settings.index_dir)
+        try:
+            catalogue = Catalogue.load(directory / CATALOGUE)
+            try:
+                digests, languages, audiences = catalogue.digests(), catalogue.languages(), dict(catalogue.audiences())
+            finally:
+                catalogue.close()
+        except (KollegaError, OSError, ValueError, sqlite3.Error):
+            if not left or generations.live_name(settings.index_dir) == directory.name:
+                raise
+            continue
+        seen = freshness.Seen.read(settings.index_dir)
+        if not left or generations.live_name(settings.index_dir) == directory.name:
+            break
+    return _Indexed(digests, languages, audiences, seen)
+
+
+def _differing(session: Session, settings: Settings, indexed: _Indexed) -> dict[str, tuple[str, str]]:
+    """{item key: (how it differs, digest of the item in the database or nothing)}."""
+    differing, missing = {}, dict(indexed.digests)
+    for item in items(session):
+        key, digest, before = item.key, item_digest(item, settings.passage_tokens), missing.pop(item.key, None)
+        if before is None:
+            differing[key] = f"{key} is not in the index", digest
+        elif digest != before:
+            differing[key] = f"{key} differs from what was indexed: it was edited since, or is damaged", digest
+        elif indexed.audiences.get(key) != item.audience:
+            differing[key] = f"{key} has another audience in the index", digest
+        elif indexed.languages.get(key) != item.language:
+            differing[key] = f"{key} has another language in the index", digest
+    return differing | {key: (f"{key} is in the index, but no longer in the database", "") for key in missing}

@@ -1,0 +1,54 @@
+"""Copies of a folder of the index that live for a moment. One that a killed process leaves is removed by the next run
+that writes the index.
+
+While a copy is in use it is locked, so that nobody takes it for one that was left, whatever process made it.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+_COPY = ".open-"  # start of the names of copies
+
+
+@contextlib.contextmanager
+def copied(source: Path, beside: Path) -> Iterator[Path]:
+    """A copy of a folder of files, made in the directory `beside`, that only this account can read; it is removed at
+    the end. Raises OSError when it cannot be made."""
+    copy = Path(tempfile.mkdtemp(prefix=_COPY, dir=beside))
+    try:
+        with _locked(copy) as is_mine:
+            if not is_mine:
+                raise FileNotFoundError(f"{copy} was taken for a copy that was left")
+            for path in source.iterdir():
+                shutil.copyfile(path, copy / path.name)
+            yield copy
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+
+
+def remove_left(folder: Path) -> None:
+    """Remove the copies in a directory that killed processes left."""
+    for copy in folder.glob(f"{_COPY}*"):
+        with contextlib.suppress(OSError), _locked(copy) as is_mine:
+            if is_mine:
+                shutil.rmtree(copy, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Locks a folder, without waiting; false when another process has it or it is gone. A killed process loses it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield folder.exists()
+    finally:
+        os.close(descriptor)
