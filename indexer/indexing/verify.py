@@ -16,7 +16,8 @@ from recommender import audit, learned
 from recommender.checksums import SEAL, problem_of
 from recommender.database.engine import open_to_read
 from recommender.encoder.openvino import exported_in
-from recommender.encoder.packaged import NAME, REVISION, folder_in
+from recommender.encoder.packaged import NAME, folder_in
+from recommender.encoder.pytorch import REVISION
 from recommender.errors import IndexDamaged, IndexNotFound, KollegaError
 from recommender.index import generations
 from recommender.index.catalogue import Catalogue
