@@ -10,6 +10,8 @@ Searches are never recorded, nor are titles, texts, passwords and tokens.
 
 import hashlib
 import json
+import os
+import pwd
 import secrets
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -47,14 +49,26 @@ def actor(session: Session, person_id: int | None) -> Actor:
     return Actor(person_id, session.info.get("via", SYSTEM.via))
 
 
+def account() -> str:
+    """The account of the operating system that runs this program: with sudo the one that called it."""
+    try:
+        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # as in many containers
+        return f"uid {os.getuid()}"
+
+
 def record(session: Session, actor: Actor, action: str, subject: str, details: dict[str, Any] | None = None) -> None:
     """Add an entry in the transaction of the session, so that it is kept exactly when the act itself is.
 
     `action` is like "request.audience", `subject` like "request:12", `person:5` or "team:hr", and `details` is JSON
-    with ids, handles and states, never with titles or texts.
+    with ids, handles and states, never with titles or texts. What a command or import did also gets the `account` that
+    ran it.
     """
     if actor.via not in WAYS:
         raise ValueError(f"{actor.via!r} is none of {', '.join(WAYS)}")
+    details = details or {}
+    if actor.via in (COMMAND.via, "import"):
+        details = {**details, "account": account()}
     salt = secrets.token_hex(16)  # so that erased details cannot be guessed from their digest
     values: dict[str, Any] = {
         "at": utc_now(),
@@ -62,11 +76,11 @@ def record(session: Session, actor: Actor, action: str, subject: str, details: d
         "via": actor.via,
         "action": action,
         "subject": subject,
-        "details_digest": _details_digest(details or {}, salt),
+        "details_digest": _details_digest(details, salt),
     }
     connection = session.connection()
     # the row is written first: then no other transaction can write, and the entry before it is surely the last one
-    pending = insert(_log).values(**values, details=details or {}, salt=salt, previous=f"pending:{salt}", digest="")
+    pending = insert(_log).values(**values, details=details, salt=salt, previous=f"pending:{salt}", digest="")
     identifier = connection.execute(pending).inserted_primary_key[0]  # type: ignore[index]
     last = select(_log.c.digest).where(_log.c.id < identifier).order_by(_log.c.id.desc()).limit(1)
     values["previous"] = connection.scalar(last) or _BEGINNING

@@ -108,8 +108,9 @@ class Settings:
         "20 per second; 600 per minute", "how often a person who has signed in may search, also while typing"
     )
     visitor_search_rate: str = _setting(
-        "200 per second",
-        "how often an address may search from which nobody has signed in; many people may share it",
+        "50 per second",
+        "how often an address may search from which nobody has signed in, also in the suggestion box of other pages; "
+        "many people may share it",
     )
     embed_origins: str = _setting(
         "", "origins whose pages may show the suggestion box, separated by commas; empty means none"
@@ -149,8 +150,7 @@ class Settings:
         required_for = ("none", "admins", "agents", "everybody")
         _require(self.second_factor_for in required_for, "second_factor_for", ", ".join(required_for))
         _require(_networks(self.trusted_proxies) is not None, "trusted_proxies", "addresses or networks")
-        servers = ("smtp://", "smtps://")
-        _require(not self.mail_server or self.mail_server.startswith(servers), "mail_server", "like smtp://HOST:PORT")
+        _require(not self.mail_server or _is_mail_server(self.mail_server), "mail_server", "like smtp://HOST:PORT")
         _require(not self.mail_server or "@" in self.mail_from, "mail_from", "an address when there is a mail server")
         _require(not self.mail_server or bool(self.public_url), "public_url", "set when there is a mail server")
         _require(not self.public_url or "://" in self.public_url, "public_url", "an address that starts with https://")
@@ -215,6 +215,15 @@ def _networks(text: str) -> Networks | None:
         return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
     except ValueError:
         return None
+
+
+def _is_mail_server(address: str) -> bool:
+    """True when the address names a host, and no port or one that can be."""
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _require(valid: bool, name: str, expected: str) -> None:

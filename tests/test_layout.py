@@ -25,7 +25,7 @@ RECOMMENDER = {
     "language": {"checksums", "encoder", "errors"},
     "access": {"database"},
     "audit": {"access", "database"},
-    "accounts": {"audit", "database", "errors"},
+    "accounts": {"audit", "database", "errors", "outbox"},
     "outbox": {"database"},
     "corpus": {"access", "database", "datatypes"},
     "index": {"checksums", "datatypes", "encoder", "errors", "language", "settings"},

@@ -42,7 +42,7 @@ from recommender.datatypes import Recommendation
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.benchmarks.record import write_cases
-from tests.conftest import FakeEncoder, make_recommender, sign_in
+from tests.conftest import FakeEncoder, make_recommender, sign_in, unlimited
 from web.app import create_app
 
 CASES = int(os.environ.get("KOLLEGA_LEAK_CASES", "5000"))
@@ -72,6 +72,7 @@ class RandomItem:
     hidden: bool
     open: bool  # for a document: it is a draft
     anonymous: bool
+    first_team: int | None  # which may know who asked, also when another team handles the request now
 
 
 RANDOM_PERSON = st.builds(RandomPerson, st.sampled_from(ROLES), st.frozensets(st.integers(0, TEAMS - 1), max_size=2))
@@ -85,6 +86,7 @@ RANDOM_ITEM = st.builds(
     st.sampled_from((False, False, False, True)),
     st.sampled_from((False, False, True)),
     st.booleans(),
+    st.sampled_from((None, *range(TEAMS))),
 )
 # Hypothesis begins with the simplest example. Without `unique` that would be a world of eight equal requests, which
 # would be tried twice and give half of 10,000 cases.
@@ -133,6 +135,7 @@ class World:
             id=number, title=title, body=title, language="en", hidden=item.hidden, team_id=team,
             status="open" if item.open else "resolved", asked_by_id=item.person, anonymous=item.anonymous,
             created_at=at, resolved_at=None if item.open else at,
+            name_known_to=[] if item.first_team is None else [item.first_team + 1],
             audience=[RequestAudience(token=token) for token in sorted(item.written)],
         )  # fmt: skip
         row.replies.append(Reply(author_id=item.author, body=f"{WORDS} {word}", created_at=at, accepted=not item.open))
@@ -155,8 +158,8 @@ class World:
         return bool(item.written & (named | ({"agents"} if self.agent(who) else set())))
 
     def sees_asker(self, who: int | None, item: RandomItem) -> bool:
-        handles = self.agent(who) and who is not None and item.team in self.people[who].teams
-        return not item.anonymous or item.person == who or handles
+        told = self.agent(who) and who is not None and item.first_team in self.people[who].teams
+        return not item.anonymous or item.person == who or told
 
     def readable(self, who: int | None, **values: bool) -> set[str]:
         """Keys of the items that have these values and that this person may read."""
@@ -292,9 +295,7 @@ def visit_world(
 ) -> Callable[[list[RandomPerson], list[RandomItem]], int]:
     """Makes a world, lets every reader visit everything, and returns the number of cases."""
     recommender = make_recommender(settings, analyzer, encoder, None)
-    app = create_app(
-        replace(settings, api_rate="1000000 per second", embed_origins="https://a.example"), recommender=recommender
-    )
+    app = create_app(replace(settings, **unlimited(), embed_origins="https://a.example"), recommender=recommender)
 
     def visit(people: list[RandomPerson], items: list[RandomItem]) -> int:
         with sessions.begin() as session:

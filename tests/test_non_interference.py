@@ -50,7 +50,7 @@ from recommender.recommender import Recommender
 from recommender.search import question, search
 from recommender.settings import Settings
 from tests.benchmarks.record import write_cases
-from tests.conftest import FakeEncoder, make_recommender, sign_in
+from tests.conftest import FakeEncoder, make_recommender, sign_in, unlimited
 from web.app import create_app
 
 CASES = int(os.environ.get("KOLLEGA_LEAK_CASES", "1000"))
@@ -362,7 +362,7 @@ class Laboratory:
         reindex(settings, self.sessions, self.encoder, self.analyzer, full=True)
         asked = make_recommender(settings, self.analyzer, self.encoder)
         asked.refresh(wait=True)
-        app = create_app(replace(settings, api_rate="1000000 per second", embed_origins=SITE), recommender=asked)
+        app = create_app(replace(settings, embed_origins=SITE, **unlimited()), recommender=asked)
         visitors = []
         for who in world.readers:
             client = sign_in(app.test_client(), f"p{who}") if who else app.test_client()

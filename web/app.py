@@ -49,6 +49,7 @@ _VIEWS = (
     ask, requests, documents, replacing, desk, people, profile, security, api, pages, second_factor, forgotten, oidc,
     embed, health,
 )  # fmt: skip
+LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _YEAR = 365 * 24 * 3600  # seconds
 _NO_DEVICES = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 
@@ -91,8 +92,8 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
 def _configure(app: Flask, settings: Settings) -> None:
     app.config.update(
         SECRET_KEY=load_secret_key(settings.home),
-        MAX_CONTENT_LENGTH=1_000_000,
-        MAX_FORM_MEMORY_SIZE=1_000_000,
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may be open for days
         WTF_CSRF_SSL_STRICT=False,  # SameSite and the CSRF token are enough; a proxy may remove the Referer
         PERMANENT_SESSION_LIFETIME=timedelta(days=settings.session_days),

@@ -1,11 +1,14 @@
 """Who makes a request, as a key for counting, and how often they may search."""
 
 from flask import request
+from limits import parse_many
 
 from web import current
 from web.client_address import limit_key
 from web.limits import limiter
 from web.sign_in.session import current_person
+
+_SCOPE = "search"
 
 
 def caller() -> str:
@@ -23,5 +26,13 @@ def _asks_nothing() -> bool:
     return not any(request.values.get(name, "").strip() for name in ("q", "body"))
 
 
-search_limit = limiter.shared_limit(_search_rate, scope="search", key_func=caller, exempt_when=_asks_nothing)
-"""Limits how often one person searches, on all pages together."""
+search_limit = limiter.shared_limit(_search_rate, scope=_SCOPE, key_func=caller, exempt_when=_asks_nothing)
+"""Limits how often one person searches, on all pages together: the answer is 429."""
+
+
+def may_search() -> bool:
+    """Count a search that a page makes beside what was asked for, in the same limit. False when it is one too many;
+    then the page is shown without what would have been found."""
+    return not limiter.enabled or all(
+        [limiter.limiter.hit(limit, caller(), _SCOPE) for limit in parse_many(_search_rate())]
+    )

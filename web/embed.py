@@ -9,9 +9,9 @@ from recommender.access import ANYONE
 from recommender.datatypes import INDEX_MISSING, Kind, Recommendation, Suggestion
 from recommender.settings import Settings
 from web import current, measuring, results
+from web.caller import search_limit
 from web.current import session
 from web.formatting import LANGUAGES, day, item_url
-from web.limits import limiter
 
 blueprint = Blueprint("embed", __name__, url_prefix="/embed")
 _SHOWN = 3  # suggestions in the box: a judgement
@@ -34,7 +34,7 @@ def script() -> ResponseReturnValue:
 
 
 @blueprint.post("/suggest")
-@limiter.limit("600 per minute")
+@search_limit
 def suggest() -> ResponseReturnValue:
     """{heading, hint, suggestions: [{title, excerpt, facts, notes, url, language}], more: {url, text}} for `q` in the
     language `lang`; a note is {text, link: {title, url, language} or null}. 403 for another origin."""

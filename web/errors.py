@@ -20,6 +20,7 @@ from web.sign_in.session import current_person, sent_fields
 
 log = logging.getLogger(__name__)
 _SECONDS_UNTIL_NEXT = 5  # after which a client that came while all were busy tries again: a judgement
+_SECONDS_UNTIL_REPAIRED = 60  # the same after the database could not be used: a judgement
 _DATABASE_FAILED = "The database cannot be used at the moment, and nothing was stored. Try again later."
 
 
@@ -33,14 +34,14 @@ def attach(app: Flask) -> None:
     app.register_error_handler(Exception, _crash)
 
 
-def _show(error: HTTPException) -> ResponseReturnValue:
+def _show(error: HTTPException, heading: str = "", detail: str = "") -> ResponseReturnValue:
+    """The page of an error, or JSON. `heading` and `detail` are what the page of a 503 says."""
     code = error.code or 500
     if request.path.startswith("/api/"):
         return _as_json(error, code)
     if code == 401:
         return _sign_in_first()
-    detail = gettext("Only the person it belongs to and the team that handles it can do that.")
-    return render_template("errors/error.html", code=code, detail=detail), code
+    return render_template("errors/error.html", code=code, heading=heading, detail=detail), code
 
 
 def _meanwhile(error: Conflict) -> ResponseReturnValue:
@@ -80,26 +81,41 @@ def _ask_again(error: CSRFError) -> ResponseReturnValue:
 
 
 def _too_busy(error: TooBusy) -> ResponseReturnValue:
-    answer = make_response(_show(ServiceUnavailable(str(error))))
-    answer.headers["Retry-After"] = str(_SECONDS_UNTIL_NEXT)
-    return answer
+    unavailable = ServiceUnavailable(str(error), retry_after=_SECONDS_UNTIL_NEXT)
+    return _show_unavailable(
+        unavailable, gettext("Too many people at once"), gettext("Wait a few seconds and try again.")
+    )
 
 
 def _crash(error: Exception) -> ResponseReturnValue:
     sentence = explain(error, database_path(current.settings())) if isinstance(error, DBAPIError) else None
     if sentence is None:
         log.exception("unhandled error", exc_info=error)
-        return _show_without(InternalServerError())
-    log.error("%s", sentence)
-    return _show_without(ServiceUnavailable(_DATABASE_FAILED))
-
-
-def _show_without(error: HTTPException) -> ResponseReturnValue:
-    """Show the error after ending the transaction in which it arose; as plain text when the database cannot even say
-    who asks."""
+    else:
+        log.error("%s", sentence)
     try:
         current.session().rollback()
-        return _show(error)
+        return _show(InternalServerError()) if sentence is None else _database_failed(error)
     except SQLAlchemyError:
         log.error("The error page could not be made, because the database cannot be used")
-        return error.description or error.name, error.code or 500, {"Content-Type": "text/plain"}
+        failed = InternalServerError() if sentence is None else ServiceUnavailable(_DATABASE_FAILED)
+        return failed.description or failed.name, failed.code or 500, {"Content-Type": "text/plain"}
+
+
+def _database_failed(error: Exception) -> ResponseReturnValue:
+    name = str(getattr(getattr(error, "orig", None), "sqlite_errorname", ""))
+    is_locked = name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))  # passes by itself
+    seconds = _SECONDS_UNTIL_NEXT if is_locked else _SECONDS_UNTIL_REPAIRED
+    unavailable = ServiceUnavailable(_DATABASE_FAILED, retry_after=seconds)
+    if is_locked:
+        heading = gettext("Something else is being stored just now")
+        return _show_unavailable(unavailable, heading, gettext("Nothing was stored. Go back and try again soon."))
+    heading = gettext("Kollega cannot use its database")
+    detail = gettext("Nothing was stored. Keep what you wrote, try again later, and tell whoever runs Kollega.")
+    return _show_unavailable(unavailable, heading, detail)
+
+
+def _show_unavailable(error: ServiceUnavailable, heading: str, detail: str) -> ResponseReturnValue:
+    answer = make_response(_show(error, heading, detail))
+    answer.headers["Retry-After"] = str(error.retry_after)
+    return answer

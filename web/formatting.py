@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from urllib.parse import urlencode
 
-from flask import Flask, request, url_for
+from flask import Flask, g, request, url_for
 from flask_babel import format_date, get_locale, gettext, ngettext
 from markupsafe import Markup, escape
 
 from recommender.database.tables import Team, utc_now
 from recommender.datatypes import Expert, Heading, Item, Kind
 from web.input import parts_of
-from web.markdown import markdown
+from web.markdown import MOST_ON_A_PAGE, effort, markdown, plain
 
 LANGUAGES = ("en", "fi")  # of the pages
 
@@ -22,7 +22,7 @@ def attach(app: Flask) -> None:
         day=day,
         ago=ago,
         marked=marked,
-        markdown=markdown,
+        markdown=markdown_of_page,
         team_name=team_name,
         language_name=language_name,
         role_name=role_name,
@@ -49,6 +49,16 @@ def ago(value: date | datetime) -> str:
     if days < 365:
         return str(ngettext("%(num)d month ago", "%(num)d months ago", days // 30))
     return str(ngettext("%(num)d year ago", "%(num)d years ago", days // 365))
+
+
+def markdown_of_page(text: str, breaks: bool = False) -> Markup:
+    """Markdown as safe HTML (see markdown.py). All texts of a page together take a bounded time: one that would be too
+    much is shown as it was written."""
+    work = effort(text) + g.get("markdown_effort", 0.0)
+    if work > MOST_ON_A_PAGE:
+        return plain(text)
+    g.markdown_effort = work
+    return markdown(text, breaks)
 
 
 def marked(text: str, marks: Sequence[tuple[int, int]]) -> Markup:

@@ -20,6 +20,7 @@ from recommender.errors import IndexDamaged
 from recommender.index.generations import Manifest
 from recommender.monitoring import freshness, readiness
 from recommender.monitoring.probe import Probe
+from recommender.outbox import mail
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web import current, measuring
@@ -80,7 +81,7 @@ class _IndexGauges(Collector):
         self._index_dir = settings.index_dir
         self._recommender = recommender
         self._sessions = sessions
-        self._lag = Probe(self._read_lag, SECONDS)
+        self._queues = Probe(self._read_queues, SECONDS)
 
     def describe(self) -> list[Metric]:
         return []  # nothing is read before somebody asks
@@ -93,16 +94,19 @@ class _IndexGauges(Collector):
         if snapshot.generation is not None:
             yield from self._generation(snapshot.generation)
         try:
-            lag = self._lag.result()
+            lag, mails = self._queues.result()
         except (TimeoutError, SQLAlchemyError, OSError) as error:
-            log.warning("How far the index is behind cannot be read", exc_info=error)
+            log.warning("How far the index is behind and what waits cannot be read", exc_info=error)
             return
+        waiting = {"mail": mails[mail.WAITING], "mail_failed": mails[mail.FAILED]}
         if lag is not None:
             name = "kollega_index_lag_seconds"
             yield _gauge(name, "Age of the oldest change that is not indexed; 0 when all are", lag.age.total_seconds())
-            queue = GaugeMetricFamily("kollega_queue_length", "What waits to be done", labels=["queue"])
-            queue.add_metric(["index"], lag.waiting)
-            yield queue
+            waiting["index"] = lag.waiting
+        lengths = GaugeMetricFamily("kollega_queue_length", "What waits to be done", labels=["queue"])
+        for queue, length in waiting.items():
+            lengths.add_metric([queue], length)
+        yield lengths
 
     def _generation(self, name: str) -> Iterator[Metric]:
         number = name.rpartition("-")[2]
@@ -115,9 +119,9 @@ class _IndexGauges(Collector):
         yield _gauge("kollega_index_items", "Items in the index", manifest.items)
         yield _gauge("kollega_index_passages", "Passages in the index", manifest.passages)
 
-    def _read_lag(self) -> freshness.Lag | None:
+    def _read_queues(self) -> tuple[freshness.Lag | None, dict[str, int]]:
         with self._sessions() as session:
-            return freshness.lag(session, self._index_dir)
+            return freshness.lag(session, self._index_dir), mail.queue_lengths(session)
 
 
 def _gauge(name: str, help: str, value: float) -> Metric:

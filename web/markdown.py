@@ -13,11 +13,13 @@ _TAGS = {
     "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 _SIGNS = "*_[]!<>&`~#\\"
+_MARKER = re.compile(r"(?<!\S)(?:[-+]|\d{1,9}[.)])(?!\S)")  # of a list; an asterisk counts as a sign anyway
 _MOST_SIGNS, _MOST_LINES, _MOST_CELLS, _MOST_READ = 5_000, 5_000, 10_000, 3_000_000
-"""A text with more of them is no prose: it is a log or an attack. Each sign and line takes time, and some of them twice
-as much when there are twice as many. `_MOST_READ` are characters that are read to find where links end: each that is
-begun is sought to the end of its paragraph. A judgement: the slowest text within these limits takes about half a second
-(tests/web/test_markdown.py)."""
+"""A text with more of them is no prose: it is a log or an attack. Each sign, list marker and line takes time, and some
+of them twice as much when there are twice as many. `_MOST_READ` are characters that are read to find where links end:
+each that is begun is sought to the end of its paragraph. A judgement: the slowest text within these limits takes about
+half a second (tests/web/test_markdown.py)."""
+MOST_ON_A_PAGE = 3.0  # as `effort` counts: three texts that are as large as one may be, or a very long conversation
 _BLANK = re.compile(r"\n[ \t]*\n")
 _CACHED = 256  # rendered texts that are kept in memory: at most 100 MB, usually a few
 
@@ -29,7 +31,7 @@ def markdown(text: str, breaks: bool = False) -> Markup:
 
     A text with very many signs or lines is shown as it is, and a very large table as its lines."""
     if _is_dense(text):
-        return Markup('<pre class="plain">{}</pre>').format(text)
+        return plain(text)
     html = nh3.clean(
         _renderer(breaks, _cells(text) <= _MOST_CELLS).render(text),
         tags=_TAGS,
@@ -40,13 +42,29 @@ def markdown(text: str, breaks: bool = False) -> Markup:
     return Markup(re.sub(r"<(/?)h1>", r"<\1h2>", html))  # noqa: S704 - cleaned above
 
 
+def plain(text: str) -> Markup:
+    """A text as it was written, which takes no time to speak of."""
+    return Markup('<pre class="plain">{}</pre>').format(text)
+
+
+def effort(text: str) -> float:
+    """About how much work a text is: 1 when it has as many signs, lines, links or cells of tables as one may have and
+    nothing else, 0 when it is shown as it was written."""
+    if _is_dense(text):
+        return 0.0
+    cells = _cells(text)
+    return sum(_shares(text)) + (cells / _MOST_CELLS if cells <= _MOST_CELLS else 0)
+
+
 def _is_dense(text: str) -> bool:
+    return max(_shares(text)) > 1
+
+
+def _shares(text: str) -> tuple[float, float, float]:
+    """(signs and list markers, lines, characters read for links) of a text, as shares of the most that it may have."""
+    signs = sum(map(text.count, _SIGNS)) + len(_MARKER.findall(text))
     links, longest = text.count("]("), max(map(len, _BLANK.split(text)))
-    return (
-        sum(map(text.count, _SIGNS)) > _MOST_SIGNS
-        or len(text.splitlines()) > _MOST_LINES
-        or links * longest > _MOST_READ
-    )
+    return signs / _MOST_SIGNS, len(text.splitlines()) / _MOST_LINES, links * longest / _MOST_READ
 
 
 def _cells(text: str) -> int:

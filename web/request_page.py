@@ -8,6 +8,7 @@ from recommender.database.tables import HelpRequest
 from recommender.datatypes import Item, Kind, item_key
 from recommender.knowledge import outcomes, requests
 from web import panel
+from web.caller import may_search
 from web.current import session
 from web.reading import team_people, team_rows
 from web.replaced import ReplacedPart, replaced_part
@@ -22,10 +23,10 @@ def request_page(
     hidden_links: list[str] | None = None,
     replaced: ReplacedPart | None = None,
 ) -> str:
-    """The page of a request, with the panel for those who handle it. `body` is the reply being written, `problem` what
-    is wrong with it, `hidden_links` the titles of linked items that some readers may not read; with `filed` the page
-    thanks the asker, who has just sent the request. `replaced` is the part about its replacement with what was typed in
-    its form."""
+    """The page of a request, with the panel for those who handle it, unless they search too often. `body` is the reply
+    being written, `problem` what is wrong with it, `hidden_links` the titles of linked items that some readers may not
+    read; with `filed` the page thanks the asker, who has just sent the request. `replaced` is the part about its
+    replacement with what was typed in its form."""
     reader = current_reader()
     key = item_key(Kind.REQUEST, help_request.id)
     handles = access.may_handle(help_request, reader)
@@ -40,7 +41,7 @@ def request_page(
         may_handle=handles,
         shared=access.EVERYONE in access.request_audience(help_request),
         shared_further=requests.is_shared_further(help_request),
-        panel=panel.make_panel(help_request, reader) if handles else None,
+        panel=panel.make_panel(help_request, reader) if handles and may_search() else None,
         usage=outcomes.usage(session(), [key], reader)[key],
         flags=outcomes.flags(session(), key) if handles else [],
         attempts=_attempts(help_request) if resolves and access.knows_asker(help_request, reader) else [],

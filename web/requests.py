@@ -18,7 +18,7 @@ from recommender.errors import Conflict
 from recommender.knowledge import requests
 from recommender.people.teams import clear_or_two
 from web import current, once
-from web.caller import search_limit
+from web.caller import may_search, search_limit
 from web.current import session
 from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.quoting import hidden_links
@@ -96,7 +96,7 @@ def create() -> ResponseReturnValue:
     draft = _read_draft(request.form)
     _check(draft, teams)
     if draft.problems:
-        return _new_page(draft), 422
+        return _new_page(draft, may_search()), 422
     if earlier := once.earlier_result():
         return redirect(earlier)
     readable = readable_items(session(), draft.attempts, current_reader())
@@ -189,11 +189,15 @@ def share(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/name")
 def show_name(request_id: int) -> ResponseReturnValue:
-    """Show the agents of the team that handles it now who sent an anonymous request."""
+    """Show the agents of the team that the page named, who sent an anonymous request; 409 when another team has it."""
     help_request = get_request(request_id)
     signed_in()
-    requests.show_name(session(), help_request, current_reader())
-    session().commit()
+    try:
+        requests.show_name(session(), help_request, current_reader(), request.form.get("team", ""))
+        session().commit()
+    except Conflict:
+        problem = gettext("The request was moved meanwhile, so your name was not shown. Look at who handles it now.")
+        return _conflict(request_id, problem)
     return redirect(url_for("requests.show", request_id=help_request.id))
 
 
@@ -237,9 +241,9 @@ def _check(draft: Draft, teams: Mapping[str, Team]) -> None:
         draft.audience = ""
 
 
-def _new_page(draft: Draft) -> str:
+def _new_page(draft: Draft, with_suggestions: bool = True) -> str:
     question = TypedQuestion(draft.title, draft.body)
-    recommendation = recommend(question, _SUGGESTIONS) if question.text else None
+    recommendation = recommend(question, _SUGGESTIONS) if question.text and with_suggestions else None
     if recommendation is not None:
         for suggestion in recommendation.suggestions[:SHOWN_AT_ONCE]:
             draft.attempts.setdefault(suggestion.item.key, False)

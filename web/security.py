@@ -1,26 +1,24 @@
 """How a person signs in, as they see it and change it themselves: password, second factor, the browsers in which they
 are signed in, their API tokens."""
 
-import time
-
-from flask import Blueprint, abort, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale, gettext, ngettext
+from flask_babel import get_locale, gettext
 
-from recommender import accounts
+from recommender import accounts, audit
 from recommender.accounts import second_factor, sessions, tokens
 from recommender.database.account_tables import Account
 from recommender.database.tables import Person, utc_now
 from recommender.errors import UnusablePassword
 from recommender.outbox import mail
 from web import current
-from web.sign_in import attempts
+from web.sign_in import attempts, setting_up
 from web.sign_in.qr_code import as_svg
 from web.sign_in.session import own_session, renew, signed_in
 from web.sign_in.unusable_password import what_is_wrong
+from web.sign_in.waiting import how_long
 
 blueprint = Blueprint("security", __name__, url_prefix="/people/me/security")
-_MAY_SET_UP, _TIME_TO_SET_UP = "may_set_up_until", 15 * 60
 
 
 @blueprint.get("")
@@ -82,37 +80,40 @@ def set_up() -> ResponseReturnValue:
         return _page(person, {"set_up_password": problem}), 422
     if second_factor.is_on(current.session(), person.id):
         return redirect(url_for("security.show"))
-    session[_MAY_SET_UP] = int(time.time()) + _TIME_TO_SET_UP
+    setting_up.begin(person)
     return _set_up_page(person)
 
 
 @blueprint.post("/second-factor/confirm")
 def confirm() -> ResponseReturnValue:
     """Turn the second factor on with a first code, and show the recovery codes once."""
-    person = signed_in()
-    if session.get(_MAY_SET_UP, 0) < time.time():  # the page shows a secret: only after the password
+    person, database, row = signed_in(), current.session(), own_session()
+    nonce = setting_up.nonce(person)  # the page shows a secret: only after the password, and while it is of no use
+    if row is None or not nonce or second_factor.is_on(database, person.id):
         return redirect(url_for("security.show"))
-    if wait := attempts.seconds_to_wait_for_code(person.id, recovery=False):
+    if wait := attempts.seconds_to_wait_for_code(person):
         return _set_up_page(person, wait=wait), 429, {"Retry-After": str(wait)}
     key = str(current_app.secret_key)
-    codes = second_factor.confirm(current.session(), person, key, request.form.get("code", ""))
+    typed = request.form.get("code", "")
+    codes = second_factor.confirm(database, person, key, nonce, typed, keep_session=row.id)
     if codes is None:
-        if second_factor.is_on(current.session(), person.id):
+        if second_factor.is_on(database, person.id):  # by the same form, sent twice
             return redirect(url_for("security.show"))
         return _set_up_page(person, failed=True), 422
-    attempts.code_succeeded(person.id)
-    current.session().commit()
+    attempts.code_succeeded(person)
+    setting_up.end()
+    database.commit()
     return render_template("profile/recovery_codes.html", codes=codes)
 
 
 @blueprint.post("/second-factor/codes")
 def new_codes() -> ResponseReturnValue:
-    """Make new recovery codes for somebody who gives their password."""
+    """Make new recovery codes for somebody who gives their password and a code."""
     person = signed_in()
-    if problem := _wrong_password(person):
-        return _page(person, {"factor_password": problem}), 422
     if not second_factor.is_on(current.session(), person.id):
         return redirect(url_for("security.show"))
+    if problems := _wrong_for_factor(person):
+        return _page(person, problems), 422
     codes = second_factor.new_recovery_codes(current.session(), person.id)
     current.session().commit()
     return render_template("profile/recovery_codes.html", codes=codes)
@@ -120,11 +121,13 @@ def new_codes() -> ResponseReturnValue:
 
 @blueprint.post("/second-factor/off")
 def turn_off() -> ResponseReturnValue:
-    """Turn the second factor off for somebody who gives their password; who must have one sets up another at the next
-    sign-in."""
+    """Turn the second factor off for somebody who gives their password and a code; who must have one signs in again
+    and sets up another."""
     person = signed_in()
-    if problem := _wrong_password(person):
-        return _page(person, {"factor_password": problem}), 422
+    if not second_factor.is_on(current.session(), person.id):
+        return redirect(url_for("security.show"))
+    if problems := _wrong_for_factor(person):
+        return _page(person, problems), 422
     if second_factor.turn_off(current.session(), person.id, by=person.id):
         _tell(person, mail.SECOND_FACTOR_OFF)
     current.session().commit()
@@ -138,12 +141,13 @@ def _page(person: Person, problems: dict[str, str] | None = None) -> str:
         "profile/security.html",
         person=person,
         problems=problems or {},
+        keep_tokens=bool(request.form.get("keep_tokens")),
         done="" if problems else request.args.get("done", ""),
         has_password=bool(account and account.password_hash) and not current.settings().proxy_header,
         factor_on=second_factor.is_on(database, person.id),
         factor_required=second_factor.is_required(person, current.settings().second_factor_for),
         codes_left=second_factor.codes_left(database, person.id),
-        sessions=sessions.of(database, person.id),
+        sessions=sessions.of(database, person.id, current.settings().session_idle_days),
         own=row.id if row else None,
         tokens=tokens.of(database, person.id),
         today=utc_now().date(),
@@ -151,8 +155,7 @@ def _page(person: Person, problems: dict[str, str] | None = None) -> str:
 
 
 def _set_up_page(person: Person, failed: bool = False, wait: int = 0) -> str:
-    secret = second_factor.set_up(current.session(), person, str(current_app.secret_key))
-    current.session().commit()
+    secret = setting_up.secret(person)
     picture = as_svg(second_factor.address(person, secret))
     return render_template("profile/set_up.html", secret=secret, picture=picture, failed=failed, wait=wait)
 
@@ -160,12 +163,34 @@ def _set_up_page(person: Person, failed: bool = False, wait: int = 0) -> str:
 def _wrong_password(person: Person) -> str:
     """What is wrong with the present password in the form; empty when nothing is."""
     if wait := attempts.seconds_to_wait_for_own_password(person.id):
-        minutes = -(-wait // 60)
-        return str(ngettext("Wait %(num)d minute and try again.", "Wait %(num)d minutes and try again.", minutes))
-    account = current.session().get(Account, person.id)
+        return how_long(wait)
+    database = current.session()
+    account = database.get(Account, person.id)
     if accounts.matches(account, request.form.get("password", "")):
         return ""
+    subject = f"person:{person.id}"
+    audit.record(database, audit.actor(database, person.id), "account.wrong_password", subject)
+    database.commit()
     return str(gettext("This is not your present password."))
+
+
+def _wrong_for_factor(person: Person) -> dict[str, str]:
+    """What is wrong with the password or the code of somebody who changes their second factor; empty when nothing
+    is."""
+    if problem := _wrong_password(person):
+        return {"factor_password": problem}
+    database, typed = current.session(), request.form.get("code", "")
+    if not second_factor.is_recovery_code(typed) and (wait := attempts.seconds_to_wait_for_code(person)):
+        return {"factor_code": how_long(wait)}
+    if second_factor.accept(database, person.id, str(current_app.secret_key), typed):
+        attempts.code_succeeded(person)
+        return {}
+    second_factor.record_failure(database, person.id)
+    database.commit()
+    wrong = gettext(
+        "This code is not valid, or was used already. Wait for the next one, and check the clock of your phone."
+    )
+    return {"factor_code": str(wrong)}
 
 
 def _tell(person: Person, kind: str) -> None:

@@ -1,8 +1,8 @@
 """Runs the app with waitress, a production server: it answers monitoring in threads of its own, and finishes what it is
 at before it stops.
 
-Many connections may be open, none for long without a whole request, and none may send much. So somebody who opens
-connections and says nothing, or sends slowly, does not keep others out."""
+Many connections may be open, none for long without a whole request, and none may send much, nor all of them together.
+So somebody who opens connections and says nothing, or sends slowly, does not keep others out or fill the memory."""
 
 import gc
 import logging
@@ -23,10 +23,10 @@ from waitress.task import ThreadedTaskDispatcher
 from recommender.errors import KollegaError
 from recommender.monitoring.logs import fields
 from recommender.settings import Settings
-from web.app import create_app
+from web.app import LARGEST_BODY, create_app
 
 log = logging.getLogger(__name__)
-_MONITORING = ("/health", "/metrics")
+_MONITORING = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 _MONITORING_THREADS = 2
 _LOOK_AGAIN = 0.1  # seconds between two looks at what is still being answered
 
@@ -38,10 +38,12 @@ _LOOK_EVERY = 1  # seconds between two looks for connections to close
 _FREED = 10  # a tenth of the connections: it is kept free for those who come, by closing the longest idle ones
 _LARGEST_HEADER = 65_536  # bytes: a judgement
 _MARGIN = 100_000  # bytes more than a form may have, so that most that are too long get a page that says so
+UNANSWERED_AT_MOST = 64_000_000  # bytes of requests in memory, of all connections together: a judgement
+_LOOKS = 16  # the memory is looked at each time that a sixteenth of these bytes has arrived
 
 
 class _Connection(HTTPChannel):  # type: ignore[misc]
-    """A connection that knows since when it has been waiting for the rest of a request."""
+    """A connection that knows since when it has been waiting for the rest of a request, and how much of it it holds."""
 
     begun_at: float | None = None
 
@@ -52,14 +54,21 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
             self.begun_at = None
         elif self.begun_at is None:
             self.begun_at = time.time()
+        self.server.count_received(len(data))
         return accepted
+
+    def held(self) -> int:
+        """Bytes in memory of requests that are not answered, whole or not."""
+        requests = [*self.requests, self.request]
+        return sum(each.header_bytes_received + each.body_bytes_received for each in requests if each is not None)
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]
-    """What accepts connections at one address. It closes those which keep it waiting, and the longest idle ones when
-    nearly all are taken."""
+    """What accepts connections at one address. It closes those which keep it waiting, the longest idle ones when nearly
+    all are taken, and those that have been sending longest when all together have sent too much."""
 
     channel_class = _Connection
+    received_since = 0  # bytes, since it was last looked at how many are held
 
     def maintenance(self, now: float) -> None:
         """Close connections that have sent only a part of a request for too long, or nothing for too long."""
@@ -72,6 +81,22 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             idle.sort(key=lambda channel: channel.begun_at or channel.last_activity)
             for channel in idle[: 1 + self.adj.connection_limit // _FREED]:
                 channel.will_close = True
+
+    def count_received(self, size: int) -> None:
+        """Count bytes that have arrived. Close the connections that have been sending an unfinished request longest
+        while the requests of all connections are too large together."""
+        self.received_since += size
+        if self.received_since < UNANSWERED_AT_MOST // _LOOKS:
+            return
+        self.received_since = 0
+        connections = [each for each in self._map.values() if isinstance(each, _Connection) and not each.will_close]
+        held = sum(each.held() for each in connections)
+        sending = [each for each in connections if each.begun_at is not None and not each.requests]
+        for connection in sorted(sending, key=lambda each: each.begun_at or 0.0):
+            if held <= UNANSWERED_AT_MOST:
+                break
+            held -= connection.held()
+            connection.will_close = True
 
     def readable(self) -> bool:
         """True while another connection can be accepted. When all are taken, some are freed at once."""
@@ -95,7 +120,7 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
 
     def add_task(self, task: HTTPChannel) -> None:
         requests = task.requests
-        if requests and requests[0].path.startswith(_MONITORING):
+        if requests and requests[0].path in _MONITORING:
             self.monitoring.add_task(task)
         else:
             super().add_task(task)
@@ -148,7 +173,7 @@ class Server:
 def listen(app: Flask, settings: Settings, sockets: dict[int, Any], dispatcher: Any, **changes: Any) -> None:
     """Listen on the settings' addresses: one for an address, two for `localhost`. Raises OSError when one is in use.
     `changes` are adjustments of waitress."""
-    largest = int(app.config["MAX_CONTENT_LENGTH"] or 0) + _MARGIN
+    largest = LARGEST_BODY + _MARGIN
     options = {
         "host": settings.host,
         "port": settings.port,

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from recommender.database.audit_table import AuditEntry
 
 _PERSON = re.compile(r"\bperson:(\d+)\b")
+_LONGEST_NUMBER = 19  # digits of an id
 _DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
 
 
 @click.command()
 @click.option("--since", type=_DAY, help="From this day or time (UTC) on.")
 @click.option("--until", type=_DAY, help="Up to the end of this day, or to this time (UTC).")
-@click.option("--by", "handle", default="", help="Only what the person with this user name did.")
+@click.option(
+    "--by", "handle", default="", help="Only what the person with this user name did; of an erased one, the number."
+)
 @click.option("--action", default="", help="Only this action, such as request.audience, or all that begin with it.")
 @click.option("--subject", default="", help="Only what was done to this: request:12, document:3, team:hr, person:aino.")
 @click.option("--widened", is_flag=True, help="Only changes after which more people could read something.")
@@ -58,8 +61,12 @@ def audit(
             actor_id=_person_id(session, handle) if handle else None,
         )
         wanted = (entry for entry in chosen if not widened or (entry.details or {}).get("widened"))
+        nothing = True
         for line in map(_as_json, wanted) if as_json else _as_text(session, wanted):
             click.echo(line)
+            nothing = False
+    if nothing:
+        click.echo("No entry of the audit log fits.", err=True)
 
 
 def _as_json(entry: "AuditEntry") -> str:
@@ -88,7 +95,10 @@ def _as_text(session: "Session", entries: "Iterator[AuditEntry]") -> Iterator[st
         return _PERSON.sub(lambda found: f"person:{handles.get(int(found[1]), f'{found[1]} (erased)')}", text)
 
     for entry in entries:
-        who = "-" if entry.actor_id is None else handles.get(entry.actor_id, f"{entry.actor_id} (erased)")
+        account = (entry.details or {}).get("account")
+        who = f"{account} (account)" if account else "-"
+        if entry.actor_id is not None:
+            who = handles.get(entry.actor_id, f"{entry.actor_id} (erased)")
         details = "details erased" if entry.details is None else _details(entry.details)
         columns = (f"{entry.at:%Y-%m-%d %H:%M:%S}", who, entry.via, entry.action, named(entry.subject), named(details))
         yield "\t".join(columns).rstrip()
@@ -101,13 +111,15 @@ def _details(details: dict[str, Any]) -> str:
         parts.append(f"{_value(details.get('before'))} -> {_value(details['after'])}")
     if details.get("widened"):
         parts.append("WIDENED")
-    shown = {name: value for name, value in details.items() if name not in ("before", "after", "widened")}
+    shown = {name: value for name, value in details.items() if name not in ("before", "after", "widened", "account")}
     return "; ".join([*parts, *(f"{name}: {_value(value)}" for name, value in shown.items())])
 
 
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{count} {name}" for name, count in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "nobody else"
     return "none" if value is None else str(value)
@@ -119,7 +131,15 @@ def _by_id(session: "Session", subject: str) -> str:
     return f"person:{_person_id(session, name)}" if kind == "person" else subject
 
 
-def _person_id(session: "Session", handle: str) -> int:
-    from indexer.commands.accounts import get_person
+def _person_id(session: "Session", name: str) -> int:
+    """The id of the person with this user name; a number may be the id of somebody who was erased."""
+    from sqlalchemy import select
 
-    return get_person(session, handle).id
+    from indexer.commands.accounts import get_person
+    from recommender.database.tables import Person
+
+    known = session.scalar(select(Person.id).where(Person.handle == name))
+    is_number = known is None and name.isdecimal() and len(name) < _LONGEST_NUMBER
+    if is_number and session.get(Person, int(name)) is None:
+        return int(name)
+    return get_person(session, name).id

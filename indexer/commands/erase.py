@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from recommender.database.tables import Document, HelpRequest, Person
 
+_with_backups = click.option("--with-backups", is_flag=True, help="Delete the backups in backups/ too.")
 _MOST_NAMED = 20  # items in which a name was found that are listed: a judgement
 
 
@@ -22,13 +23,15 @@ _MOST_NAMED = 20  # items in which a name was found that are listed: a judgement
 @click.option("--with-requests", is_flag=True, help="With a person: delete the requests they asked, too.")
 @click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask whether to go on.")
+@_with_backups
 @click.pass_obj
-def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, yes: bool) -> None:
+def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, yes: bool, with_backups: bool) -> None:
     """Delete SUBJECT for good: request:12, document:3 or person:aino.
 
     It goes from the database, the index, the counts and the details of the audit log, and the next import does not
     bring it back. Of a person everything goes but what they wrote: replies, requests and documents stay without their
-    name. Backups still have it; docs/administration.md says what to do about them.
+    name. Backups still have it: those in backups/ are named, and deleted with `--with-backups`. Those that you keep
+    elsewhere are yours to delete; docs/administration.md says more.
     """
     from recommender.index.generations import ask_for_rewrite
     from recommender.knowledge.erasure import forget_pages
@@ -47,13 +50,15 @@ def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, 
         ask_for_rewrite(settings.index_dir)  # again: a run that began before the commit has read what is erased
         forget_pages(session)
     click.echo(f"{subject} is erased from the database")
+    _settle_backups(settings, with_backups)
     _update_index(settings)
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Say how many requests would be deleted, and delete nothing.")
+@_with_backups
 @click.pass_obj
-def retention(settings: Settings, dry_run: bool) -> None:
+def retention(settings: Settings, dry_run: bool, with_backups: bool) -> None:
     """Delete for good the resolved requests that their team has kept long enough, and old entries of the audit log.
 
     `kollega team it --keep-days 365` sets how long. `kollega watch` does this once a day.
@@ -69,6 +74,7 @@ def retention(settings: Settings, dry_run: bool) -> None:
         erased = erase_what_is_due(settings, session)
     click.echo(f"{erased} requests deleted")
     if erased:
+        _settle_backups(settings, with_backups)
         _update_index(settings)
 
 
@@ -123,6 +129,23 @@ def _erase(session: "Session", row: "HelpRequest | Document | Person", with_requ
         erasure.erase_request(session, row, COMMAND)
     else:
         erasure.erase_document(session, row, COMMAND)
+
+
+def _settle_backups(settings: Settings, delete: bool) -> None:
+    """Name the backups in the home, which were made before and may have what was erased, or delete them."""
+    from recommender import audit
+
+    found = sorted(settings.backups_dir.glob("*.zip"))
+    for path in found:
+        if delete:
+            path.unlink()
+        click.echo(f"deleted: {path}" if delete else f"still has what was in the database when it was made: {path}")
+    if found and not delete:
+        click.echo("Delete these files when you do not need them any more, and backups that you keep elsewhere.")
+    if found and delete:
+        with database_session(settings) as session:
+            names = [path.name for path in found]
+            audit.record(session, audit.COMMAND, "store.backups_deleted", "store", {"files": names})
 
 
 def _update_index(settings: Settings) -> None:

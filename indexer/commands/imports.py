@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from indexer.commands.running import load_analyzer, running_count
+from indexer.commands.running import UNFINISHED, load_analyzer, running_count, stop_when_terminated
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,13 +79,18 @@ def import_conflicts(settings: Settings) -> None:
     from indexer.loading.report import stored_conflicts
 
     with database_session(settings) as session:
-        for line in stored_conflicts(session):
-            click.echo(line)
+        lines = list(stored_conflicts(session))
+    for line in lines or ["There are no conflicts: imports have taken all that has changed in the sources."]:
+        click.echo(line)
 
 
 def import_source(settings: Settings, source: "Source", dry_run: bool = False) -> None:
     """Load all records of a source, print the problems, what was changed or kept and one line of counts, and exit with
     1 after a problem. With `dry_run` only what would be done is printed."""
+    from recommender.database.tables import SENT_HERE
+
+    if source.name == SENT_HERE:
+        raise click.UsageError(f"{SENT_HERE} is the source of what was written here. Name another one with --source.")
     report = _rehearse(settings, source) if dry_run else _load(settings, source)
     for problem in report.problems:
         click.echo(problem, err=True)
@@ -111,6 +116,7 @@ def _rehearse(settings: Settings, source: "Source") -> "LoadReport":
     from indexer.loading.rehearsal import rehearsal
     from indexer.loading.report import LoadReport
 
+    stop_when_terminated(UNFINISHED)  # so that no copy of the database is left
     report = LoadReport(show=click.echo)
     with rehearsal(settings) as sessions, running_count("importing") as progress:
         return load(source, sessions, load_analyzer(settings), progress, report)

@@ -117,9 +117,14 @@ def note(logger: logging.Logger, sentence: str, message: str, **values: object) 
         click.echo(sentence, err=True)
 
 
-def stop_when_terminated() -> None:
-    """Make SIGTERM end the command as Ctrl+C does, so that the processes it started are stopped too."""
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
+def stop_when_terminated(status: int = 0) -> None:
+    """Make SIGTERM end the command as Ctrl+C does, so that the processes it started are stopped and its temporary files
+    are removed. The exit status is `status`."""
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(status))
+
+
+UNFINISHED = 128 + signal.SIGTERM
+"""Exit status of a command that SIGTERM ended before it had done what it is for: the one that a shell gives it."""
 
 
 def stop_after_this_step(seconds: float) -> threading.Event:

@@ -26,9 +26,9 @@ def send_link(session: Session, settings: Settings, handle: str, language: str) 
     return f"a link for {handle} goes to {account.email} as soon as `kollega watch` runs"
 
 
-def session_rows(session: Session, handle: str) -> list[str]:
+def session_rows(session: Session, settings: Settings, handle: str) -> list[str]:
     """One line for each browser in which a person is signed in. Raises AccountError for an unknown person."""
-    found = sessions.of(session, get_person(session, handle).id)
+    found = sessions.of(session, get_person(session, handle).id, settings.session_idle_days)
     return [
         f"{row.browser or 'unknown browser'}\t{row.created_at:%Y-%m-%d}\t{row.last_seen_at:%Y-%m-%d %H:00}\t{row.way}"
         for row in found

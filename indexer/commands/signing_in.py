@@ -69,7 +69,7 @@ def user_sessions(settings: Settings, handle: str) -> None:
     from indexer.commands import sign_ins
 
     with database_session(settings) as session:
-        for line in sign_ins.session_rows(session, handle):
+        for line in sign_ins.session_rows(session, settings, handle):
             click.echo(line)
 
 

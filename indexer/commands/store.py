@@ -1,12 +1,15 @@
 """`kollega backup`, `restore`, `upgrade` and `export`: what keeps the store safe, or takes it elsewhere."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.commands.running import database_session, running_count
+from indexer.commands.running import UNFINISHED, database_session, running_count, stop_when_terminated
 from recommender.settings import Settings
+
+if TYPE_CHECKING:
+    from recommender.database.backup import Backup
 
 _FILE = click.Path(path_type=Path)
 _STORE = "store"  # the subject of these acts in the audit log
@@ -25,9 +28,13 @@ def backup(settings: Settings, file: Path) -> None:
     from recommender.database.backup import back_up
     from recommender.database.engine import newest_revision
 
-    made = back_up(settings, file)
-    if made.revision == newest_revision():  # an older database is backed up too, but has another log or none
-        _record(settings, "store.backup", {"revision": made.revision, "made_at": made.made_at})
+    stop_when_terminated(UNFINISHED)
+
+    def record(made: "Backup") -> None:
+        if made.revision == newest_revision():  # an older database is backed up too, but has another log or none
+            _record(settings, "store.backup", {"revision": made.revision, "made_at": made.made_at})
+
+    made = back_up(settings, file, record)
     click.echo(
         f"backup of {_size(made.files['kollega.db'][0])} of database in {file} ({', '.join(sorted(made.files))})"
     )
@@ -45,6 +52,7 @@ def restore(settings: Settings, file: Path) -> None:
     from recommender.database.backup import restore as put_back
     from recommender.database.engine import newest_revision
 
+    stop_when_terminated(UNFINISHED)
     restored = put_back(settings, file)
     click.echo(f"restored into {settings.home}: {', '.join(sorted(restored.files))}, of {restored.made_at}")
     if restored.revision == newest_revision():
@@ -66,11 +74,13 @@ def export(settings: Settings, file: Path) -> None:
     """
     from indexer.loading.export import export as write
 
+    def record(counts: dict[str, int]) -> None:
+        _record(settings, "store.export", _without_header(counts))
+
+    stop_when_terminated(UNFINISHED)
     with database_session(settings) as session, running_count("exporting") as progress:
-        counts = write(session, file, progress)
-    written = {kind: count for kind, count in counts.items() if kind != "export"}
-    _record(settings, "store.export", written)
-    click.echo(f"exported into {file}: {_counted(written)}")
+        counts = write(session, file, progress, record)
+    click.echo(f"exported into {file}: {_counted(_without_header(counts))}")
 
 
 def import_store(settings: Settings, file: Path) -> None:
@@ -80,10 +90,14 @@ def import_store(settings: Settings, file: Path) -> None:
 
     with database_session(settings) as session, running_count("importing") as progress:
         counts = load_store(session, file, progress)
-        written = {kind: count for kind, count in counts.items() if kind != "export"}
+        written = _without_header(counts)
         audit.record(session, audit.COMMAND, "store.import", _STORE, written)
     click.echo(f"imported the whole store: {_counted(written)}")
     click.echo("Nobody can sign in yet: give people passwords with kollega user add. Then run: kollega reindex")
+
+
+def _without_header(counts: dict[str, int]) -> dict[str, int]:
+    return {kind: count for kind, count in counts.items() if kind != "export"}
 
 
 def _counted(counts: dict[str, int]) -> str:
@@ -100,6 +114,7 @@ def upgrade(settings: Settings, no_backup: bool) -> None:
     Makes a backup in backups/ in the home directory before; the last three are kept. If anything fails, the database
     stays as it was.
     """
+    stop_when_terminated(UNFINISHED)
     upgrade_store(settings, with_backup=not no_backup)
 
 
@@ -116,7 +131,8 @@ def upgrade_store(settings: Settings, with_backup: bool = True, quiet: bool = Fa
         if not quiet:
             click.echo(f"made a new database (version {done.after})")
         return
-    _record(settings, "store.upgrade", {"before": done.before, "after": done.after})
+    made = {"backup": done.backup.name} if done.backup else {}
+    _record(settings, "store.upgrade", {"before": done.before, "after": done.after, **made})
     for table, (before, after) in done.fewer.items():
         click.echo(f"{table} had {before} rows and has {after}", err=True)
     kept = f"; a backup is {done.backup}" if done.backup else ""

@@ -5,7 +5,9 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import EmailMessage
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.delivery.mail_server import MailServer
@@ -40,34 +42,52 @@ def _deliver_until(settings: Settings, sessions: sessionmaker[Session], stop: th
 
 def deliver(settings: Settings, sessions: sessionmaker[Session]) -> int:
     """Send every mail that is due, one after the other; returns how many the server has taken. What fails is tried
-    again later, up to eight times in about two hours."""
+    again later, up to eight times in about two hours. Raises SettingsError, before anything is written, when the mail
+    server of the settings cannot be one."""
     if not settings.mail_server:
         return 0
+    server = MailServer(settings.mail_server)
     with sessions() as session:
         if not mail.is_anything_due(session):
             return 0
     with sessions.begin() as session:
         numbers = mail.due(session)
-    return sum(_deliver_one(settings, sessions, number) for number in numbers)
+    return sum(_deliver_one(server, settings, sessions, number) for number in numbers)
 
 
-def _deliver_one(settings: Settings, sessions: sessionmaker[Session], number: int) -> bool:
-    """Write one mail and send it. Of a secret in it, only the digest is stored, before it is sent."""
+def _deliver_one(server: MailServer, settings: Settings, sessions: sessionmaker[Session], number: int) -> bool:
+    """Write one mail and send it. Whatever goes wrong is stored with this mail and stops no other one."""
+    try:
+        message = _written(settings, sessions, number)
+        if message is None:
+            return False
+        problem, for_good = server.send(message)
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
+        log.exception("A mail could not be written or sent")
+        problem, for_good = f"It could not be written or sent: {type(error).__name__}.", False
+    with sessions.begin() as session:
+        row = session.get(OutgoingMail, number)
+        if row is None:  # its person was erased meanwhile
+            return not problem
+        if not problem:
+            mail.succeed(row)
+        elif row.state == mail.WAITING:  # it was not called off meanwhile
+            log.warning("A mail could not be sent: %s", problem)
+            mail.fail(row, problem, for_good=for_good)
+    return not problem
+
+
+def _written(settings: Settings, sessions: sessionmaker[Session], number: int) -> EmailMessage | None:
+    """The mail of a row that is still to be sent; None when it is not. Of a secret in it, only the digest is stored,
+    before it is sent."""
     with sessions.begin() as session:
         row = session.get(OutgoingMail, number)
         account = session.get(Account, row.person_id) if row and row.person_id else None
         if row is None or row.state != mail.WAITING:
-            return False
+            return None
         if account is None or not account.email or not may_sign_in(account):
             mail.fail(row, "This person has no e-mail address, or may not sign in.", for_good=True)
-            return False
-        message = compose(session, settings, row, account.email)
-    problem, for_good = MailServer(settings.mail_server).send(message)
-    with sessions.begin() as session:
-        row = session.get_one(OutgoingMail, number)
-        if problem:
-            log.warning("A mail could not be sent: %s", problem)
-            mail.fail(row, problem, for_good=for_good)
-        else:
-            mail.succeed(row)
-    return not problem
+            return None
+        return compose(session, settings, row, account.email)

@@ -16,8 +16,8 @@ class MailServer:
 
     def __init__(self, address: str) -> None:
         """Raises SettingsError for an address without a host or with a port that is no number."""
-        parts = urlsplit(address)
         try:
+            parts = urlsplit(address)
             self._host, port = parts.hostname or "", parts.port
         except ValueError:
             self._host, port = "", None

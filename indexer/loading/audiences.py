@@ -51,10 +51,13 @@ def merge_audience(
     """The tokens that an existing item is to have; None when they stay. `wanted` are those that the record gives, or
     the default of its team when the audience is not `stated`."""
     now = {entry.token for entry in row.audience}
+    may_read = all(readers.include(token) for token in wanted)
+    if may_read:
+        merge.agreed.append("audience")
     if not merge.has_changed("audience") or (merge.is_first and not stated):
         return None
     tokens = narrowed(now, wanted, readers)
-    if not all(readers.include(token) for token in wanted):
+    if not may_read:
         merge.not_widened.append("audience")
     if tokens == now:
         return None

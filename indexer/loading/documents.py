@@ -24,7 +24,7 @@ def put_document(writing: Writing, record: DocumentRecord, source: str) -> Docum
     references = writing.references
     team = references.team(record.team, "team")
     owner_id = references.person_if_listed(record.owner, "owner", writing.changes)
-    wanted = references.tokens(record.audience)
+    wanted = references.tokens(record.audience, writing.changes)
     query = select(Document).where(Document.source == source, Document.external_id == record.id)
     row = writing.session.scalar(query.options(selectinload(Document.audience)).with_for_update(of=Document))
     if row is None:

@@ -24,21 +24,29 @@ _CHUNK = 500  # rows per query: a judgement
 Row = dict[str, Any]
 
 
-def export(session: Session, path: Path, progress: Callable[[int], None] = lambda _n: None) -> dict[str, int]:
+def export(
+    session: Session,
+    path: Path,
+    progress: Callable[[int], None] = lambda _n: None,
+    ready: Callable[[dict[str, int]], None] = lambda _counts: None,
+) -> dict[str, int]:
     """Write everything except passwords, sessions, tokens and the audit log into the new file `path`, compressed when
-    its name ends with .gz, and readable only by its owner. Returns the number of lines by type.
+    its name ends with .gz, and readable only by its owner. Returns the number of lines by type. `ready` is called
+    with that before the file is put in place, and may prevent it with an exception.
 
     Raises ExportError when there is a file at `path` already or none can be written.
     """
     if path.exists() or path.is_symlink():
         raise ExportError(f"{path} exists already and is left as it is. Name another file.")
     try:
-        return _write(session, path, progress)
+        return _write(session, path, progress, ready)
     except OSError as error:
         raise ExportError(f"{path} cannot be written: {error.strerror}. Nothing was exported.") from error
 
 
-def _write(session: Session, path: Path, progress: Callable[[int], None]) -> dict[str, int]:
+def _write(
+    session: Session, path: Path, progress: Callable[[int], None], ready: Callable[[dict[str, int]], None]
+) -> dict[str, int]:
     counts: dict[str, int] = {}
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)  # mode 0600
     try:
@@ -50,6 +58,7 @@ def _write(session: Session, path: Path, progress: Callable[[int], None]) -> dic
                     progress(number)
             raw.flush()
             os.fsync(raw.fileno())
+        ready(dict(counts))
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -51,6 +52,9 @@ def load(
     def put(batch: list[Located]) -> None:
         with sessions() as session:
             changed = preparation.changed(session, batch, report)
+        if changed and not turns.begun:  # so that it is known what wrote, also when the import is killed
+            _record("import.begun", source.name, sessions, {"run": run})
+            turns.begun = True
         _write(changed, source.name, run, sessions, report, turns)
 
     broken_off: list[str] = []
@@ -60,7 +64,8 @@ def load(
         report.unchanged -= 1  # it was counted when it was postponed
         put([located])
     report.problems += broken_off
-    _record(source.name, sessions, report)
+    readers = {"new": dict(sorted(report.readers.items()))} if report.readers else {}
+    _record("import.run", source.name, sessions, {"run": run, **report.counts(), **readers})
     return report
 
 
@@ -99,10 +104,11 @@ def _stage(located: Located) -> int:
 
 class _Turns:
     """Lets others write in between. Whoever waits for SQLite's lock looks every 0.1 seconds whether it is free, so it
-    is left free for that long after every turn."""
+    is left free for that long after every turn. `begun` is set once something is written."""
 
     def __init__(self) -> None:
         self._held, self._released = 0.0, time.monotonic()
+        self.begun = False
 
     def wait(self) -> None:
         """Call before a transaction."""
@@ -140,7 +146,7 @@ def _write(
             turns.release(begun)
 
 
-def _record(source: str, sessions: sessionmaker[Session], report: LoadReport) -> None:
-    """Record in the audit log that there was an import."""
+def _record(action: str, source: str, sessions: sessionmaker[Session], details: dict[str, Any]) -> None:
+    """Record in the audit log that there is or was an import."""
     with sessions.begin() as session:
-        audit.record(session, IMPORT, "import.run", f"source:{source}", report.counts())
+        audit.record(session, IMPORT, action, f"source:{source}", details)

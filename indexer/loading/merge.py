@@ -8,22 +8,38 @@ in both stays as it is here, and is listed. Values are compared by their digests
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recommender.database.import_tables import digest
+from recommender.database.import_tables import ERASED, UNLISTED, digest
 
 Stated = dict[str, Any]
 """A digest for each field that a record states; `replies` has such a dictionary for each reply, by its id."""
 
-_UNLISTED = "?"  # before the digest of a handle that nobody here has
 
-
-def digest_of_handle(handle: str | None, listed: bool) -> str:
-    """The digest of a handle that a record names; another one while nobody here has this handle."""
-    return digest(handle) if handle is None or listed else _UNLISTED + digest(handle)
+def digest_of_handle(handle: str | None, listed: bool, erased: bool = False) -> str:
+    """The digest of a user name that a record names; another one while nobody here has it, and ERASED in place of it
+    while the person who had it is erased."""
+    if handle is None or listed:
+        return digest(handle)
+    return ERASED if erased else UNLISTED + digest(handle)
 
 
 def is_same(before: str | None, coming: str) -> bool:
-    """True when the source says what it said before. A person who has been deleted here meanwhile is the same one."""
-    return before is not None and (before == coming or coming == _UNLISTED + before)
+    """True when the source says what it said before. A person who has been deleted here meanwhile is the same one, and
+    where an erased person was named, whoever has the user name now is nobody."""
+    return before is not None and (before in (coming, ERASED) or coming == UNLISTED + before)
+
+
+def remembered(before: Mapping[str, Any], stated: Stated) -> Stated:
+    """What to store of a source: what it says now. Where that is the same, what is stored stays, so that it is known
+    who was listed here once."""
+    fields = dict(before)
+    for field, coming in stated.items():
+        known = before.get(field)
+        if isinstance(coming, dict):
+            parts = known if isinstance(known, dict) else {}
+            fields[field] = {name: remembered(parts.get(name, {}), part) for name, part in coming.items()}
+        elif not is_same(known, coming):
+            fields[field] = coming
+    return fields
 
 
 def all_same(before: Mapping[str, Any], stated: Stated) -> bool:
@@ -43,15 +59,17 @@ def all_same(before: Mapping[str, Any], stated: Stated) -> bool:
 class Merge:
     """The comparison of one record, and what came of it: the fields that were `taken` from the source, those that were
     `kept` because they have changed here too, those that were not taken because more people could then read
-    (`not_widened`), and those that have changed to what they are here (`agreed`).
+    (`not_widened`), and those that are here what the source says (`agreed`).
 
     `before` is None when the source says something about this item for the first time; `elsewhere` is what other
-    sources said of it. `new` is set for an item that is not in the database."""
+    sources said of it. `new` is set for an item that is not in the database, and `set_here` are fields that somebody is
+    known to have set here since, which a source does not change when it speaks of them for the first time."""
 
     def __init__(
         self, stated: Stated, before: Mapping[str, Any] | None = None, elsewhere: Sequence[Mapping[str, Any]] = ()
     ) -> None:
         self.stated, self.new = stated, False
+        self.set_here: frozenset[str] = frozenset()
         self._before, self._elsewhere = before, elsewhere
         self.taken: list[str] = []
         self.kept: list[str] = []
@@ -78,24 +96,26 @@ class Merge:
 
     def is_newly_listed(self, field: str) -> bool:
         """True when the source names the same person as before, who was not known here then."""
-        return bool(self.said_before(field) == _UNLISTED + self.stated[field])
+        return bool(self.said_before(field) == UNLISTED + self.stated[field])
 
     def differs(self, field: str, now: Any) -> bool:
         """True when the source has changed a field of an existing item, and it is not `now` what the source says."""
-        if not self.has_changed(field):
-            return False
-        if digest(now) == _value(self.stated[field]):
+        if field in self.stated and digest(now) == _value(self.stated[field]):
             self.agreed.append(field)
             return False
-        return True
+        return self.has_changed(field)
 
     def is_untouched(self, field: str, now: Any, editable: bool = True) -> bool:
         """True when nobody has changed the field here: it is what a source said before. Where no source is known to
-        have said anything, only a field that nobody could change here (not `editable`) is untouched."""
+        have said anything, only a field that nobody could change here (not `editable`) is untouched. What other sources
+        said counts only while none of them said what comes now: then somebody has taken that back here."""
         before, have = self.said_before(field), digest(now)
         if before is not None:
             return bool(have == _value(before))
-        return not editable or have in {said.get(field) for said in self._elsewhere}
+        if field in self.set_here:
+            return False
+        said = {said.get(field) for said in self._elsewhere}
+        return not editable or (have in said and self.stated.get(field) not in said)
 
     def takes(self, field: str, now: Any, editable: bool = True) -> bool:
         """True when the field is to be set to what the source says; notes what was decided."""
@@ -122,4 +142,4 @@ class Merge:
 
 
 def _value(digest_: str) -> str:
-    return digest(None) if digest_.startswith(_UNLISTED) else digest_
+    return digest(None) if digest_ == ERASED or digest_.startswith(UNLISTED) else digest_

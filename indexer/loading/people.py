@@ -1,5 +1,7 @@
 """Writes the records of teams and people."""
 
+from datetime import date
+
 from sqlalchemy import select
 
 from indexer.loading.audiences import IMPORT, merge_restricted
@@ -7,6 +9,7 @@ from indexer.loading.stated import PERSON_FIELDS
 from indexer.loading.writing import Writing
 from indexer.sources.records import PersonNameRecord, PersonRecord, TeamRecord
 from recommender import audit
+from recommender.access import AGENTS
 from recommender.database.tables import Person, Team
 
 _EDITED_HERE = ("name", "role", "kind")
@@ -43,14 +46,17 @@ def put_person(writing: Writing, record: PersonRecord) -> Person:
         for name in PERSON_FIELDS:  # also what the record leaves out, which a later one may state
             merge.remember(name, getattr(record, name))
         merge.remember("teams", [])
-    role, handles = row.role, sorted(team.handle for team in row.teams)
+    elif merge.is_first:
+        merge.set_here = _set_here(writing, row)
+    handles = sorted(team.handle for team in row.teams)
+    rights = row.role, handles, row.left_on
     for name in PERSON_FIELDS:
         value = list(record.languages) if name == "languages" else getattr(record, name)
         editable = name in _EDITED_HERE and not (name == "name" and row.name == row.handle)
         writing.set(row, name, value, "stated_kind" if name == "kind" else "", editable)
     if merge.takes("teams", handles):
         row.teams = list(dict.fromkeys(teams))
-    _audit_rights(writing, row, role, handles)
+    _audit_rights(writing, row, rights)
     return row
 
 
@@ -65,9 +71,21 @@ def put_name(writing: Writing, record: PersonNameRecord) -> Person | None:
     return row
 
 
-def _audit_rights(writing: Writing, row: Person, role: str, handles: list[str]) -> None:
-    """Record a role and teams that give or take rights, once the person has an id."""
+def _audit_rights(writing: Writing, row: Person, before: tuple[str, list[str], date | None]) -> None:
+    """Record a role, teams and a last day that give or take rights, once the person has an id."""
+    role, handles, left_on = before
     teams = sorted(team.handle for team in row.teams)
-    for action, before, after in (("person.role", role, row.role), ("person.teams", handles, teams)):
-        if before != after:
-            writing.audited.append((action, row, before, after))
+    more = row.role in AGENTS and role not in AGENTS
+    longer = left_on is not None and (row.left_on is None or row.left_on > left_on)
+    days = [day.isoformat() if day else None for day in (left_on, row.left_on)]
+    writing.audited += [
+        ("person.role", row, role, row.role, more),
+        ("person.teams", row, handles, teams, bool({*teams} - {*handles})),
+        ("person.left_on", row, days[0], days[1], longer),
+    ]
+
+
+def _set_here(writing: Writing, row: Person) -> frozenset[str]:
+    """The fields of a person that the audit log says were set here, by whatever source they came before."""
+    entries = audit.entries(writing.session, action="person", subject=f"person:{row.id}")
+    return frozenset(entry.action.removeprefix("person.") for entry in entries if entry.via != IMPORT.via)

@@ -16,8 +16,9 @@ from indexer.loading.stated import Known, handles_in, key_of, stated_by
 from indexer.loading.writing import Prepared
 from indexer.sources.records import DocumentRecord, LinkRecord, Located, PersonNameRecord, QuestionRecord, RequestRecord
 from indexer.texts.unreadable import readable
-from recommender.database.import_tables import ImportedRecord, digest, record_key
+from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Person, Team
+from recommender.knowledge.erasure import PERSON, was_erased
 from recommender.language.analyzer import Analyzer
 
 States = dict[str, list[ImportedRecord]]
@@ -27,16 +28,21 @@ _READ_FOR_LANGUAGE = 2_000  # characters: a judgement
 @dataclass
 class Preparation:
     """Prepares the records of one source. `postponed` are records that an earlier import found to be followed by
-    another one with the same id: the last one counts, so they wait until it is known whether another one comes."""
+    another one with the same id: the last one counts, so they wait until it is known whether another one comes.
+    `conflicts` are the keys of the batch of which something was kept here: those are looked at also when they are
+    unchanged, since both may say the same again."""
 
     source: str
     analyzer: Analyzer
     postponed: dict[str, tuple[Located, str]] = field(default_factory=dict)
+    conflicts: set[str] = field(default_factory=set)
 
     def changed(self, session: Session, batch: Sequence[Located], report: LoadReport) -> list[Prepared]:
         """The records of a batch that have to be written. Those that are unchanged are counted in the report."""
         keys = {key_of(located.record) for located in batch if located.record is not None}
         states = _states(session, keys)
+        stored = select(ImportConflict.key).where(ImportConflict.source == self.source)
+        self.conflicts = set(session.scalars(stored.where(ImportConflict.key.in_(sorted(keys)))))
         known = self._known(session, batch)
         prepared = [self._prepare(session, located, states, known, report) for located in batch]
         return [self._with_language(each, states) for each in prepared if each is not None]
@@ -64,7 +70,7 @@ class Preparation:
             return None
         key, stated = key_of(record), stated_by(record, known) or {}
         own = next((state for state in states.get(key, ()) if state.source == self.source), None)
-        if own is not None and stated and all_same(own.fields, stated):
+        if own is not None and stated and all_same(own.fields, stated) and key not in self.conflicts:
             report.unchanged += 1
             report.tell_all(located.place, located.changes)
             self.postponed.pop(key, None)
@@ -103,10 +109,12 @@ class Preparation:
                 people |= named[1]
                 if isinstance(located.record, PersonNameRecord):
                     people.add(located.record.id)
+        listed = frozenset(session.scalars(select(Person.handle).where(Person.handle.in_(sorted(people)))))
         return Known(
             teams=frozenset(session.scalars(select(Team.handle).where(Team.handle.in_(sorted(teams))))),
-            people=frozenset(session.scalars(select(Person.handle).where(Person.handle.in_(sorted(people))))),
+            people=listed,
             restricted=self._restricted(session, teams),
+            erased=frozenset(handle for handle in people - listed if was_erased(session, PERSON, handle)),
         )
 
     def _restricted(self, session: Session, teams: Iterable[str]) -> frozenset[str]:

@@ -76,6 +76,7 @@ def settle(writing: Writing, request: HelpRequest, here: Outcome) -> None:
     else:
         writing.merge.stated.update(merge.stated)
     note(writing.merge, "status", taken=bool(merge.taken), kept=bool(merge.kept))
+    writing.merge.agreed += merge.agreed
 
 
 def _outcome(request: HelpRequest) -> Outcome:

@@ -60,15 +60,6 @@ class References:
                 found.append(team)
         return found
 
-    def person_id(self, handle: str | None, where: str) -> int | None:
-        """Id of the person that the field `where` names; None for None. Raises BadRecord when there is none."""
-        if handle is None:
-            return None
-        identifier = self._session.scalar(select(Person.id).where(Person.handle == handle))
-        if identifier is None:
-            raise BadRecord(f"{where}: there is no person {handle!r}. Put the person's line before this one")
-        return identifier
-
     def person_if_listed(self, handle: str | None, where: str, changes: list[Change]) -> int | None:
         """Id of the person that the field `where` names; None, and a change, when there is none."""
         if handle is None:
@@ -102,15 +93,25 @@ class References:
         with self._session.no_autoflush:
             return self._session.get(Person, identifier)
 
-    def tokens(self, audience: Iterable[str]) -> set[str]:
-        """An audience as the database stores it, people by id. Raises BadRecord for an unknown person or team."""
+    def tokens(self, audience: Iterable[str], changes: list[Change]) -> set[str]:
+        """An audience as the database stores it, people by id. People who were erased here are left out, each with a
+        change. Raises BadRecord for an unknown person or team."""
         tokens = set()
         for token in audience:
             kind, _, name = token.partition(":")
             if kind == "person":
-                tokens.add(f"person:{self.person_id(name, 'audience')}")
+                identifier = self._reader_id(name, changes)
+                tokens |= set() if identifier is None else {f"person:{identifier}"}
             else:
                 if kind == "team":
                     self.team(name, "audience")
                 tokens.add(token)
         return tokens
+
+    def _reader_id(self, handle: str, changes: list[Change]) -> int | None:
+        identifier = self._session.scalar(select(Person.id).where(Person.handle == handle))
+        if identifier is None and was_erased(self._session, "person", handle):
+            changes.append(("people in an audience who were erased here were left out", handle))
+        elif identifier is None:
+            raise BadRecord(f"audience: there is no person {handle!r}. Put the person's line before this one")
+        return identifier

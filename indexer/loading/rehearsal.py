@@ -10,24 +10,28 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.engine import open_database, open_engine
-from recommender.database.files import database_path, database_url
+from recommender.database.files import database_path, database_url, temporary_folder
 from recommender.errors import SettingsError
 from recommender.settings import Settings
 
 
 @contextmanager
 def rehearsal(settings: Settings) -> Iterator[sessionmaker[Session]]:
-    """Sessions in which everything can be tried: on SQLite on a copy in a temporary folder that only this user may
-    read, elsewhere in one transaction that is rolled back. Raises SettingsError when the database cannot be used."""
+    """Sessions in which everything can be tried: on SQLite on a copy in a folder beside the database that only its
+    owner may read, elsewhere in one transaction that is rolled back.
+
+    Raises SettingsError when the database cannot be used.
+    """
     if database_url(settings).get_backend_name() != "sqlite":
         with _rolled_back(settings) as sessions:
             yield sessions
         return
-    with tempfile.TemporaryDirectory(prefix="kollega-") as folder:
-        copied = replace(settings, home=Path(folder), database="")
-        path = database_path(settings)
-        if path is not None and path.is_file():
-            _copy(path, Path(folder) / "kollega.db")
+    path = database_path(settings)
+    there = path is not None and path.is_file()
+    with temporary_folder(path.absolute().parent if path and there else Path(tempfile.gettempdir())) as folder:
+        copied = replace(settings, home=folder, database="")
+        if path and there:
+            _copy(path, folder / "kollega.db")
         sessions = open_database(copied)
         try:
             yield sessions

@@ -36,8 +36,9 @@ class LoadReport:
     """How many records were added, updated and left unchanged; how many links were skipped because a request that they
     name does not exist; what is wrong with the records that could not be loaded; and, by kind, what was changed to make
     records usable. `conflicts` and `not_widened` say where what is here was kept: because it has changed both here and
-    in the source, or because more people could have read. `show` is called with a line for each record that is added or
-    updated."""
+    in the source, or because more people could have read. `widened` are the people who were here and may do or
+    read more now. `show` is called with a line for each record that is added or
+    updated. `readers` counts the new requests and documents by who may read them."""
 
     added: int = 0
     updated: int = 0
@@ -47,7 +48,9 @@ class LoadReport:
     changes: dict[str, Changes] = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
     not_widened: list[str] = field(default_factory=list)
+    widened: list[str] = field(default_factory=list)
     show: Callable[[str], None] | None = None
+    readers: Counter[str] = field(default_factory=Counter)
 
     def count(self, place: str, item: tuple[str, str], merge: Merge, changed: bool) -> None:
         """Count a record that was written; `item` is its kind and id."""
@@ -85,6 +88,7 @@ class LoadReport:
         """A line for each record of which what is here was kept, for an admin."""
         yield from (f"kept: {line}" for line in self.conflicts)
         yield from (f"not widened: {line}" for line in self.not_widened)
+        yield from (f"WIDENED: {line}" for line in self.widened)
 
     def counts(self) -> dict[str, int]:
         """All counts."""

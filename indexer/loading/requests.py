@@ -27,7 +27,7 @@ def put_request(writing: Writing, record: RequestRecord, source: str) -> HelpReq
     team = references.team(record.team, "team")
     asker_id = references.person_if_listed(record.asked_by, "asker", writing.changes)
     private = writing.prepared.restricted or (team is not None and team.restricted)
-    wanted = references.tokens(_default(private) if record.audience is None else record.audience)
+    wanted = references.tokens(_default(private) if record.audience is None else record.audience, writing.changes)
     authors = [references.person_if_listed(reply.author, "author", writing.changes) for reply in record.replies]
     row = references.request(record.id)
     if row is None:
@@ -122,6 +122,14 @@ def put_replies(
         note(merge, "replies", taken=not keeps, kept=keeps)
         if not keeps:
             row.replies.remove(reply)
+    if _agree(row.replies, records, authors):
+        merge.agreed.append("replies")
+
+
+def _agree(replies: Sequence[Reply], records: Sequence[ReplyRecord], authors: Sequence[int | None]) -> bool:
+    """True when all imported replies that are here are those of the records, word for word."""
+    here = {(reply.external_id, reply.body, reply.author_id) for reply in replies if reply.external_id is not None}
+    return here <= {(record.id, record.body, author) for record, author in zip(records, authors, strict=True)}
 
 
 def put_reply(reply: Reply, record: ReplyRecord, author: int | None, part: Merge) -> None:

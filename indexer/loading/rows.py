@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from indexer.loading.audiences import IMPORT
 from indexer.loading.documents import put_document
-from indexer.loading.merge import Merge
+from indexer.loading.merge import Merge, all_same, remembered
 from indexer.loading.people import put_name, put_person, put_team
 from indexer.loading.questions import put_answer, put_link, put_question
 from indexer.loading.references import BadRecord, DeletedHere, References
@@ -27,7 +27,7 @@ from indexer.sources.records import (
     TeamRecord,
 )
 from recommender import audit
-from recommender.access import AGENTS
+from recommender.access import document_audience, request_audience
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Document, HelpRequest, Person, utc_now
 
@@ -71,14 +71,16 @@ class RowWriter:
             row.updated_at = utc_now()
         if row is not None:
             self._remember(prepared, merge, state)
+        if merge.new and isinstance(row, HelpRequest | Document) and not isinstance(prepared.record, AnswerRecord):
+            report.readers[_readers(row)] += 1
         if deleted or row is not None:
             report.count(prepared.place, identity(prepared.record), merge, changed)
         session.flush()
         report.tell_all(prepared.place, writing.changes)
-        for action, person, before, after in writing.audited:
-            widened = (
-                after in AGENTS and before not in AGENTS if action == "person.role" else bool({*after} - {*before})
-            )
+        more = [action.partition(".")[2] for action, *_values, widened in writing.audited if widened]
+        if more and not merge.new:
+            report.widened.append(f"{prepared.place}: {' '.join(identity(prepared.record))}: {', '.join(more)}")
+        for action, person, before, after, widened in writing.audited:
             audit.record_change(session, IMPORT, action, f"person:{person.id}", before, after, widened)
 
     def _said_elsewhere(self, prepared: Prepared) -> list[dict[str, Any]]:
@@ -120,16 +122,16 @@ class RowWriter:
             state.earlier = []
             self._session.add(state)
             self._states[prepared.key] = state
-        else:
+        elif not all_same(state.fields, merge.stated) or prepared.superseded:
             earlier = [*state.earlier, digest(state.fields)] if state.run == self._run else []
             state.earlier = [prepared.superseded] if prepared.superseded else earlier
-            state.fields, state.run = state.fields | merge.stated, self._run
+            state.fields, state.run = remembered(state.fields, merge.stated), self._run
         self._note_conflict(prepared, merge)
 
     def _note_conflict(self, prepared: Prepared, merge: Merge) -> None:
         """Store the fields that were not taken, with those of earlier imports that have not been settled since."""
         stored = self._conflicts.get(prepared.key)
-        settled = {*merge.taken, *merge.agreed}
+        settled = {*merge.agreed, *merge.taken} - ({"replies"} - set(merge.agreed))  # of these, one may have been taken
         kept = [name for name in (stored.kept if stored else []) if name not in settled]
         not_widened = [name for name in (stored.not_widened if stored else []) if name not in settled]
         kept, not_widened = sorted({*kept, *merge.kept}), sorted({*not_widened, *merge.not_widened})
@@ -145,3 +147,12 @@ class RowWriter:
         if merge.kept or merge.not_widened:
             stored.place, stored.at = prepared.place, utc_now()
         stored.kept, stored.not_widened = kept, not_widened
+
+
+def _readers(row: HelpRequest | Document) -> str:
+    """The kind of a new item and who may read it, without naming people: an asker may be anonymous."""
+    kind, tokens = (
+        ("request", request_audience(row)) if isinstance(row, HelpRequest) else ("document", document_audience(row))
+    )
+    named = {"people" if token.startswith("person:") else token for token in tokens}
+    return f"{kind} for {' and '.join(sorted(named)) or 'nobody'}"

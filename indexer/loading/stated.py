@@ -1,6 +1,6 @@
 """What each kind of record states, field by field, in the form in which the database stores it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,11 +30,16 @@ PERSON_FIELDS = ("name", "role", "languages", "left_on", "away_until", "kind")
 @dataclass(frozen=True)
 class Known:
     """The handles of the teams and people that are in the database, and of the teams that the source says are
-    restricted."""
+    restricted; and of the people who were erased and are not there."""
 
     teams: frozenset[str]
     people: frozenset[str]
     restricted: frozenset[str]
+    erased: frozenset[str] = frozenset()
+
+    def person(self, handle: str | None) -> str:
+        """The digest of a person whom a record names."""
+        return digest_of_handle(handle, handle in self.people, handle in self.erased)
 
 
 def identity(record: Record) -> tuple[str, str]:
@@ -99,7 +104,7 @@ def stated_by(record: Record, known: Known) -> Stated | None:
             return {name: digest(getattr(record, name)) for name in names}
         case AnswerRecord():
             # people of such a source are added when they are first named, so that all of them are listed
-            return _reply(record.reply, [record.reply.author])
+            return _reply(record.reply, digest(record.reply.author))
         case DocumentRecord():
             return _document(record, known)
         case LinkRecord():
@@ -134,10 +139,10 @@ def _request(record: RequestRecord, known: Known) -> Stated:
         name: digest(getattr(record, name)) for name in ("title", "body", "tags", "created_at", "url", "anonymous")
     }
     stated["team"] = digest(record.team)
-    stated["asked_by"] = digest_of_handle(record.asked_by, record.asked_by in known.people)
+    stated["asked_by"] = known.person(record.asked_by)
     stated["audience"] = _audience(record.audience, record.team in known.restricted)
     stated["status"] = digest(outcome(record))
-    stated["replies"] = {reply.id: _reply(reply, known.people) for reply in record.replies}
+    stated["replies"] = {reply.id: _reply(reply, known.person(reply.author)) for reply in record.replies}
     return stated | ({"language": digest(record.language)} if record.language else {})
 
 
@@ -145,14 +150,14 @@ def _document(record: DocumentRecord, known: Known) -> Stated:
     stated: Stated = {name: digest(getattr(record, name)) for name in ("title", "body", "verified_on", "url")}
     stated["updated_at"] = digest(record.updated_at)
     stated["team"] = digest(record.team)
-    stated["owner"] = digest_of_handle(record.owner, record.owner in known.people)
+    stated["owner"] = known.person(record.owner)
     stated["audience"] = _audience(record.audience, False)
     return stated | ({"language": digest(record.language)} if record.language else {})
 
 
-def _reply(reply: ReplyRecord, people: Iterable[str | None]) -> dict[str, Any]:
+def _reply(reply: ReplyRecord, author: str) -> dict[str, Any]:
     stated = {name: digest(getattr(reply, name)) for name in ("body", "created_at", "score")}
-    return stated | {"author": digest_of_handle(reply.author, reply.author in people)}
+    return stated | {"author": author}
 
 
 def _audience(audience: Sequence[str] | None, restricted: bool) -> str:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import JSON, Column, Table
 
+from indexer.sources.jsonl import EXPORT
 from recommender.database import (  # noqa: F401 - so that their tables are known
     audit_table,
     erased_table,
@@ -33,7 +34,7 @@ from recommender.database.tables import (
 FORMAT = 1
 ALL_TABLES = Base.metadata.tables
 """All tables of the database by name."""
-HEADER, ERASED = "export", "erased"
+HEADER, ERASED = EXPORT, "erased"
 
 
 def table_of(model: type[Base]) -> Table:

@@ -24,7 +24,10 @@ Row = dict[str, Any]
 
 
 def is_export(path: Path) -> bool:
-    """True for a file that `kollega export` has written; False also for one that cannot be read."""
+    """True for a file that `kollega export` has written; False also for one that cannot be read, and for a pipe, of
+    which nothing must be read before it is imported."""
+    if not path.is_file():
+        return False
     try:
         with _opened(path) as lines:
             return bool(json.loads(lines.readline(1_000_000)).get("type") == form.HEADER)

@@ -35,7 +35,7 @@ class Prepared:
 class Writing:
     """One record that is being written: its comparison, and the session and references that it is written through.
     `changes` are what was left out of it. `audited` are the changes of a person's rights, as (action, person, before,
-    after), which are recorded once the person has an id."""
+    after, whether they widen), which are recorded once the person has an id."""
 
     session: Session
     references: References
@@ -43,7 +43,7 @@ class Writing:
     merge: Merge
     states: dict[str, ImportedRecord]
     changes: list[Change] = field(default_factory=list)
-    audited: list[tuple[str, Person, Any, Any]] = field(default_factory=list)
+    audited: list[tuple[str, Person, Any, Any, bool]] = field(default_factory=list)
 
     def must_be_new(self, kind: str, *name: str) -> None:
         """Note that the item is not in the database. Raises DeletedHere when it was deleted here since it was imported,

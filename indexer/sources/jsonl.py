@@ -29,6 +29,8 @@ from recommender.errors import SourceError
 _LINE = TypeAdapter[TeamRecord | PersonRecord | RequestRecord | DocumentRecord](
     Annotated[TeamRecord | PersonRecord | RequestRecord | DocumentRecord, Field(discriminator="type")]
 )
+EXPORT = "export"
+"""Type of the first line of a file that has a whole store, which is loaded in another way."""
 LONGEST_LINE = 20_000_000  # bytes of a line, and of an object in a list: a judgement
 
 
@@ -47,6 +49,11 @@ class JSONLSource:
             with self._open() as lines:
                 while line := lines.readline(LONGEST_LINE + 1):
                     number += 1
+                    if number == 1 and _is_export(line):
+                        raise SourceError(
+                            f"{self._path} has a whole store, as `kollega export` writes it; nothing was loaded. Save "
+                            "it as a file, then import that file into an empty home."
+                        )
                     if _begins_a_list(line):
                         yield from self._read_list(number, line, lines)
                         return
@@ -94,6 +101,14 @@ class JSONLSource:
             f"{self._path} is one JSON list that cannot be read further than line {line}; the records before were "
             "loaded. Fetch the file again, or write one object a line, then import it again."
         )
+
+
+def _is_export(line: bytes) -> bool:
+    """True for the first line of a whole store."""
+    try:
+        return len(line) < 1_000_000 and bool(json.loads(line).get("type") == EXPORT)
+    except (ValueError, RecursionError, AttributeError):
+        return False
 
 
 def _begins_a_list(line: bytes) -> bool:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender import audit
-from recommender.accounts import sessions, tokens
+from recommender.accounts import password_links, sessions, tokens
 from recommender.database.account_tables import Account
 from recommender.database.tables import Person, utc_now
 from recommender.errors import AccountError
@@ -34,7 +34,7 @@ def find_by_name_or_email(session: Session, typed: str) -> int | None:
 
 def may_sign_in(account: Account | None) -> bool:
     """True for an account that is not disabled, of a person who has not left."""
-    return account is not None and not account.disabled and not account.person.has_left(utc_now().date())
+    return account is not None and account.may_sign_in(utc_now().date())
 
 
 def by_subject(session: Session, subject: str) -> Account | None:
@@ -70,10 +70,11 @@ def unlink(session: Session, person: Person) -> Account:
 
 
 def disable(session: Session, person: Person) -> None:
-    """Disable a person's account: their sessions and tokens end at once."""
+    """Disable a person's account: their sessions, tokens and links to a new password end at once."""
     open_account(session, person).disabled = True
     sessions.end_all(session, person.id)
     tokens.revoke_all(session, person.id)
+    password_links.end(session, person.id)
     _record(session, person.id, "account.disabled")
 
 
@@ -82,12 +83,12 @@ def enable(session: Session, person: Person) -> None:
     account = open_account(session, person)
     if account.disabled:
         account.disabled = False
-        _record(session, person.id, "account.enabled")
+        _record(session, person.id, "account.enabled", details={"widened": True})
 
 
 def set_email(session: Session, person: Person, email: str) -> Account:
-    """Set where links to a new password are sent, or nowhere when it is empty. Raises AccountError for what is no
-    address, or is the address of somebody else."""
+    """Set where links to a new password are sent, or nowhere when it is empty; links that were sent elsewhere end.
+    Raises AccountError for what is no address, or is the address of somebody else."""
     email = email.strip().lower()
     if email and (len(email) > _LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email)):
         raise AccountError(f"{email!r} is not an e-mail address such as aino@example.org.")
@@ -95,6 +96,8 @@ def set_email(session: Session, person: Person, email: str) -> Account:
     if email and other is not None:
         raise AccountError(f"{email} is already the address of {other.person.handle}; an address has one person.")
     account = open_account(session, person)
+    if account.email != (email or None):
+        password_links.end(session, person.id)
     account.email = email or None
     _record(session, person.id, "account.email", details={"set": bool(email)})  # the address itself is personal
     return account

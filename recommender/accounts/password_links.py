@@ -9,16 +9,16 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from recommender import audit
-from recommender.accounts.account import may_sign_in
 from recommender.database.account_tables import Account, PasswordLink
 from recommender.database.tables import Person, utc_now
+from recommender.outbox import mail
 
 VALID = timedelta(hours=1)
 
 
 def make(session: Session, person_id: int) -> str:
     """The secret of a new link; earlier links of the person are no longer valid. Only its digest is stored."""
-    end(session, person_id)
+    _end_links(session, person_id)
     secret = secrets.token_urlsafe(32)
     session.add(PasswordLink(digest=_digest(secret), person_id=person_id, expires_at=utc_now() + VALID))
     session.flush()
@@ -31,7 +31,7 @@ def person_of(session: Session, secret: str) -> Person | None:
     sign in."""
     row = session.scalar(select(PasswordLink).where(PasswordLink.digest == _digest(secret)))
     account = session.get(Account, row.person_id) if row and row.expires_at >= utc_now() else None
-    return account.person if account and may_sign_in(account) else None
+    return account.person if account and account.may_sign_in(utc_now().date()) else None
 
 
 def use(session: Session, secret: str) -> bool:
@@ -41,7 +41,12 @@ def use(session: Session, secret: str) -> bool:
 
 
 def end(session: Session, person_id: int) -> None:
-    """End all links of a person."""
+    """End all links of a person, and those whose mail still waits."""
+    _end_links(session, person_id)
+    mail.call_off(session, person_id, mail.PASSWORD_LINK)
+
+
+def _end_links(session: Session, person_id: int) -> None:
     session.execute(delete(PasswordLink).where(PasswordLink.person_id == person_id))
 
 

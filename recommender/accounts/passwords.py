@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 from zxcvbn import zxcvbn
 
 from recommender import audit
-from recommender.accounts import sessions, tokens
+from recommender.accounts import password_links, sessions, tokens
 from recommender.accounts.account import find, may_sign_in, open_account
 from recommender.database.account_tables import Account
 from recommender.database.tables import Person
-from recommender.errors import TooBusy, UnusablePassword
+from recommender.errors import Conflict, TooBusy, UnusablePassword
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,6 +31,7 @@ AT_ONCE = 2
 """Hashes that are computed at the same time; each needs 64 MiB. More would not be faster on a few processors."""
 LONGEST_WAIT = 5.0  # seconds until it is somebody's turn; a judgement
 _turns = BoundedSemaphore(AT_ONCE)
+_next_turn = BoundedSemaphore(1)  # one waits; more would take the threads in which everybody else is answered
 _LOWEST_SCORE = 3  # of zxcvbn's 0 to 4: "safely unguessable: moderate protection from offline slow-hash scenario"
 _READ_BY_ZXCVBN = 72  # characters; it refuses longer texts
 _EVERYDAY = (
@@ -79,16 +80,21 @@ def set_password(
     keep_tokens: bool = False,
     keep_session: int | None = None,
     by: int | None = None,
+    link: str = "",
 ) -> Account:
-    """Give a person a password. Ends their sessions but `keep_session`, and their tokens unless `keep_tokens`.
+    """Give a person a password, with the secret of a `link` or without one. Ends their sessions but `keep_session`,
+    their tokens unless `keep_tokens`, and all links to a new password.
 
     Raises UnusablePassword when it is too short or long or easy to guess, also from the person's names and from
-    `words`, such as the organisation's; TooBusy.
+    `words`, such as the organisation's; Conflict when the link was used meanwhile; TooBusy.
     """
     known = session.get(Account, person.id)
     _refuse_unusable(password, [*_own_words(person, known.email if known else None), *words])
     account = open_account(session, person)
     account.password_hash = _in_turn(PASSWORD_HASHER.hash, password)
+    if link and not password_links.use(session, link):
+        raise Conflict("This link was used a moment ago.")
+    password_links.end(session, person.id)
     audit.record(session, audit.actor(session, by), "account.password", f"person:{person.id}")
     sessions.end_all(session, person.id, but=keep_session, by=by)
     if not keep_tokens:
@@ -128,13 +134,24 @@ def _verified(known: str | None, password: str) -> bool:
 
 
 def _in_turn(compute: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    """Call a function that hashes when it is its turn, so that many sign-ins at once do not fill the memory."""
-    if not _turns.acquire(timeout=LONGEST_WAIT):
+    """Call a function that hashes when it is its turn, so that many sign-ins at once do not fill the memory. Raises
+    TooBusy at once when somebody else waits for the next turn already."""
+    if not _turns.acquire(blocking=False) and not _waited():
         raise TooBusy("Too many people are signing in at this moment. Try again in a few seconds.")
     try:
         return compute(*arguments, **options)
     finally:
         _turns.release()
+
+
+def _waited() -> bool:
+    """Wait for a turn; False when another one waits, or it takes too long."""
+    if not _next_turn.acquire(blocking=False):
+        return False
+    try:
+        return _turns.acquire(timeout=LONGEST_WAIT)
+    finally:
+        _next_turn.release()
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,8 @@
 """The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes for when the app is lost.
 
 The secret that an app shares with Kollega is computed from a random nonce in the database and the secret key in the
-home directory, so a copy of the database alone cannot make codes.
+home directory, so a copy of the database alone cannot make codes. Until a first code has confirmed the app, the nonce
+is known only to the browser in which it is set up.
 """
 
 import base64
@@ -12,9 +13,11 @@ import time
 
 import pyotp
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from recommender import audit
+from recommender.accounts import sessions
 from recommender.database.account_tables import RecoveryCode, SecondFactor
 from recommender.database.tables import Person, utc_now
 
@@ -23,6 +26,7 @@ REQUIRED_FOR = (NOBODY, ADMINS, AGENTS, EVERYBODY)
 _ROLES = {NOBODY: (), ADMINS: ("admin",), AGENTS: ("agent", "lead", "admin")}
 _STEP, _DRIFT = 30, 1  # seconds of a code; how many codes before and after the present one are accepted (RFC 6238, 5.2)
 _RECOVERY_CODES = 10
+_LONGEST_CODE = 8  # letters and digits; a code of an app has six, and recovery codes are longer
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that look alike: 16 of them carry 79 bits
 
 
@@ -37,15 +41,17 @@ def is_on(session: Session, person_id: int) -> bool:
     return row is not None and row.confirmed_at is not None
 
 
-def set_up(session: Session, person: Person, key: str) -> str:
-    """The secret (Base32) to put into the authenticator app of a person who has none yet; the same one until it is
-    confirmed. `key` is the secret key of the home directory."""
-    row = session.get(SecondFactor, person.id)
-    if row is None:
-        row = SecondFactor(person_id=person.id, nonce=secrets.token_hex(16), last_step=0)
-        session.add(row)
-        session.flush()
-    return _secret(row, key)
+def begin() -> str:
+    """A nonce for a new authenticator app, to be kept by the browser that sets it up until it is confirmed. It is not
+    secret: the secret needs the key too."""
+    return secrets.token_hex(16)
+
+
+def secret(person_id: int, nonce: str, key: str) -> str:
+    """What the app of a person and Kollega share: 20 bytes, as RFC 4226 (section 4, R6) recommends, in Base32. `key`
+    is the secret key of the home directory."""
+    message = f"second factor of {person_id}: {nonce}"
+    return base64.b32encode(hmac.digest(key.encode(), message.encode(), hashlib.sha256)[:20]).decode()
 
 
 def address(person: Person, secret: str) -> str:
@@ -53,14 +59,17 @@ def address(person: Person, secret: str) -> str:
     return pyotp.TOTP(secret).provisioning_uri(name=person.handle, issuer_name="Kollega")
 
 
-def confirm(session: Session, person: Person, key: str, code: str) -> list[str] | None:
-    """Turn the second factor on with a first code of the app. Returns new recovery codes, to be shown this once; None
-    when the code is wrong or there is nothing to confirm."""
-    row = session.get(SecondFactor, person.id)
-    if row is None or row.confirmed_at is not None or not _accept(session, row, key, code):
+def confirm(
+    session: Session, person: Person, key: str, nonce: str, code: str, *, keep_session: int | None = None
+) -> list[str] | None:
+    """Turn the second factor on with a first code of the app that was set up with `nonce`, and end the person's
+    sessions but `keep_session`: they began without one. Returns new recovery codes, to be shown this once; None when
+    the code is wrong, or the second factor is on already. The database decides between two that come at once."""
+    step = _step(secret(person.id, nonce, key), code)
+    if step is None or not _store(session, person.id, nonce, step):
         return None
-    row.confirmed_at = utc_now()
     _record(session, person.id, "second_factor.on", person.id)
+    sessions.end_all(session, person.id, but=keep_session, by=person.id)
     return _new_codes(session, person.id)
 
 
@@ -68,6 +77,23 @@ def check(session: Session, person_id: int, key: str, code: str) -> bool:
     """True for a code that the person's app shows now, which was not used before."""
     row = session.get(SecondFactor, person_id)
     return row is not None and row.confirmed_at is not None and _accept(session, row, key, code)
+
+
+def record_failure(session: Session, person_id: int) -> None:
+    """Record in the audit log that somebody who knows the password of a person gave a wrong code."""
+    _record(session, person_id, "second_factor.failed", None)
+
+
+def is_recovery_code(typed: str) -> bool:
+    """True for what is too long to be a code of an app."""
+    return sum(character.isalnum() for character in typed) > _LONGEST_CODE
+
+
+def accept(session: Session, person_id: int, key: str, typed: str) -> bool:
+    """True for a code that the person's app shows now, or one of their recovery codes; none can be used again."""
+    if is_recovery_code(typed):
+        return use_recovery_code(session, person_id, typed)
+    return check(session, person_id, key, typed)
 
 
 def use_recovery_code(session: Session, person_id: int, code: str) -> bool:
@@ -104,17 +130,34 @@ def turn_off(session: Session, person_id: int, by: int | None = None) -> bool:
     return was_on
 
 
+def _store(session: Session, person_id: int, nonce: str, step: int) -> bool:
+    """Store a confirmed app, unless the person has one."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    values = {"nonce": nonce, "confirmed_at": utc_now(), "last_step": step}
+    row = insert(SecondFactor).values(person_id=person_id, **values)
+    unconfirmed = SecondFactor.confirmed_at.is_(None)  # rows that earlier versions made
+    stored = session.execute(row.on_conflict_do_update(index_elements=["person_id"], set_=values, where=unconfirmed))
+    session.get(SecondFactor, person_id, populate_existing=True)
+    return bool(stored.rowcount)  # type: ignore[attr-defined]
+
+
 def _accept(session: Session, row: SecondFactor, key: str, code: str) -> bool:
     """Accept a code of a time step later than the last accepted one. The database decides between two that come at
     once."""
-    digits = "".join(code.split())
-    totp, seconds = pyotp.TOTP(_secret(row, key)), _seconds()
+    step = _step(secret(row.person_id, row.nonce, key), code)
+    later = SecondFactor.person_id == row.person_id, SecondFactor.last_step < (step or 0)
+    accepted = session.execute(update(SecondFactor).where(*later).values(last_step=step)) if step else None
+    return accepted is not None and bool(accepted.rowcount)  # type: ignore[attr-defined]
+
+
+def _step(secret: str, code: str) -> int | None:
+    """The time step of a code that the app shows about now; None for any other code."""
+    digits = "".join(code.split()).encode("utf-8", "replace")
+    totp, seconds = pyotp.TOTP(secret), _seconds()
     for step in range(seconds // _STEP - _DRIFT, seconds // _STEP + _DRIFT + 1):
-        if hmac.compare_digest(totp.generate_otp(step).encode(), digits.encode("utf-8", "replace")):
-            later = SecondFactor.person_id == row.person_id, SecondFactor.last_step < step
-            accepted = session.execute(update(SecondFactor).where(*later).values(last_step=step))
-            return bool(accepted.rowcount)  # type: ignore[attr-defined]
-    return False
+        if hmac.compare_digest(totp.generate_otp(step).encode(), digits):
+            return step
+    return None
 
 
 def _seconds() -> int:
@@ -127,12 +170,6 @@ def _new_codes(session: Session, person_id: int) -> list[str]:
     session.add_all(RecoveryCode(person_id=person_id, digest=_digest(code)) for code in codes)
     session.flush()
     return ["-".join(code[start : start + 4] for start in range(0, 16, 4)) for code in codes]
-
-
-def _secret(row: SecondFactor, key: str) -> str:
-    """20 bytes, as RFC 4226 (section 4, R6) recommends, in Base32."""
-    message = f"second factor of {row.person_id}: {row.nonce}"
-    return base64.b32encode(hmac.digest(key.encode(), message.encode(), hashlib.sha256)[:20]).decode()
 
 
 def _digest(code: str) -> str:

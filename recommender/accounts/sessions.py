@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.database.account_tables import Account, SignInSession
 from recommender.database.tables import Person, utc_now
+from recommender.errors import Conflict
 
 PASSWORD, PROVIDER, DEMO = "password", "oidc", "demo"
 """The ways in which a session begins."""
@@ -40,11 +41,17 @@ def begin(
 
 
 def complete(session: Session, row: SignInSession, days: float) -> str:
-    """The new id of a session that has got what it awaited: its person is signed in now."""
-    row.awaits, row.created_at, row.last_seen_at = "", utc_now(), utc_now()
-    row.expires_at = utc_now() + timedelta(days=days)
+    """The new id of a session that has got what it awaited: its person is signed in now. Raises Conflict when it is no
+    longer waiting, since its browser has sent several forms at once; what this one has used up is to be rolled back."""
+    identity, now = secrets.token_urlsafe(32), utc_now()
+    values = {"digest": _digest(identity), "awaits": "", "created_at": now, "last_seen_at": now}
+    waiting = SignInSession.id == row.id, SignInSession.digest == row.digest, SignInSession.awaits != ""
+    change = update(SignInSession).where(*waiting).values(**values, expires_at=now + timedelta(days=days))
+    if not session.execute(change).rowcount:  # type: ignore[attr-defined]
+        raise Conflict("You have signed in a moment ago.")
+    session.refresh(row)
     _record_sign_in(session, row)
-    return renew(session, row)
+    return identity
 
 
 def renew(session: Session, row: SignInSession) -> str:
@@ -63,7 +70,7 @@ def find(session: Session, identity: str, idle_days: float) -> SignInSession | N
     if row is None or row.expires_at < now or row.last_seen_at + timedelta(days=idle_days) < now:
         return None
     account = session.get(Account, row.person_id)
-    return row if account and not account.disabled and not row.person.has_left(now.date()) else None
+    return row if account and account.may_sign_in(now.date()) else None
 
 
 def is_to_be_noted(row: SignInSession) -> bool:
@@ -76,10 +83,11 @@ def note_use(session: Session, number: int) -> None:
     session.execute(update(SignInSession).where(SignInSession.id == number).values(last_seen_at=utc_now()))
 
 
-def of(session: Session, person_id: int) -> list[SignInSession]:
-    """The sessions in which a person is signed in, the newest first."""
-    mine = select(SignInSession).where(SignInSession.person_id == person_id, SignInSession.awaits == "")
-    return list(session.scalars(mine.where(SignInSession.expires_at >= utc_now()).order_by(SignInSession.id.desc())))
+def of(session: Session, person_id: int, idle_days: float) -> list[SignInSession]:
+    """The sessions in which a person is signed in, the newest first; none that were not used for `idle_days`."""
+    now, mine = utc_now(), select(SignInSession).where(SignInSession.person_id == person_id, SignInSession.awaits == "")
+    used = SignInSession.last_seen_at >= now - timedelta(days=idle_days)
+    return list(session.scalars(mine.where(used, SignInSession.expires_at >= now).order_by(SignInSession.id.desc())))
 
 
 def end(session: Session, person_id: int, number: int, by: int | None = None) -> bool:

@@ -25,6 +25,10 @@ class Account(Base):
 
     person: Mapped[Person] = relationship(lazy="joined")
 
+    def may_sign_in(self, today: date) -> bool:
+        """True unless the account is disabled or its person has left."""
+        return not self.disabled and not self.person.has_left(today)
+
 
 class SignInSession(Base):
     """A browser in which a person has signed in. Only the SHA-256 digest of the random id in its cookie is stored, and

@@ -9,11 +9,9 @@ import os
 import shutil
 import sqlite3
 import struct
-import tempfile
-import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -21,14 +19,13 @@ from pathlib import Path
 
 from recommender.database.engine import other_version, revisions
 from recommender.database.failures import damage, explain_sqlite
-from recommender.database.files import database_path
+from recommender.database.files import database_path, temporary_folder
 from recommender.errors import BackupError, DatabaseUnusable, DatabaseVersion
 from recommender.settings import Settings
 
 FORMAT = 1
 _DATABASE, _MANIFEST = "kollega.db", "manifest.json"
 _BESIDE = ("secret_key", "synonyms.txt")  # files of the home that go along with the database
-_TEMPORARY, _A_DAY = ".kollega-backup-", 24 * 3600.0
 _CHUNK = 1_000_000  # bytes read at once
 _UNREADABLE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, NotImplementedError, RuntimeError, OSError
@@ -47,12 +44,12 @@ class Backup:
     files: dict[str, tuple[int, str]]
 
 
-def back_up(settings: Settings, path: Path) -> Backup:
+def back_up(settings: Settings, path: Path, ready: Callable[[Backup], None] = lambda _backup: None) -> Backup:
     """Write a backup to `path`, also while others read and write; it holds the state of one moment.
 
-    It is written beside `path`, checked, and then renamed, readable only by its owner. Raises BackupError when there is
-    a file at `path` already, when there is nothing to back up or the database is not SQLite, DatabaseUnusable when the
-    database is damaged.
+    It is written beside `path`, checked, and then renamed, readable only by its owner. `ready` is called before that,
+    and may prevent it with an exception. Raises BackupError when there is a file at `path` already, when there is
+    nothing to back up or the database is not SQLite, DatabaseUnusable when the database is damaged.
     """
     database = _database(settings)
     if not database.is_file() or database.stat().st_size == 0:
@@ -60,7 +57,7 @@ def back_up(settings: Settings, path: Path) -> Backup:
     if path.exists() or path.is_symlink():
         raise BackupError(f"{path} exists already and is left as it is. Name another file.")
     try:
-        with _folder_in(path.absolute().parent) as folder:
+        with temporary_folder(path.absolute().parent) as folder:
             found = _copy(database, folder / _DATABASE)
             sources = {_DATABASE: folder / _DATABASE}
             sources |= {name: settings.home / name for name in _BESIDE if (settings.home / name).is_file()}
@@ -68,6 +65,7 @@ def back_up(settings: Settings, path: Path) -> Backup:
             with _opened(folder / "backup.zip") as archive:
                 _check(archive, read(archive, path), path)
             _sync(folder / "backup.zip")
+            ready(backup)
             os.replace(folder / "backup.zip", path)
             _sync(path.absolute().parent)
     except OSError as error:
@@ -92,7 +90,7 @@ def restore(settings: Settings, path: Path) -> Backup:
             raise DatabaseVersion(other_version(backup.revision))
         _check(archive, backup, path)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _folder_in(database.absolute().parent) as folder:
+        with temporary_folder(database.absolute().parent) as folder:
             for name in backup.files:
                 with archive.open(name) as source, open(folder / name, "wb") as target:
                     shutil.copyfileobj(source, target, _CHUNK)
@@ -183,7 +181,10 @@ def _digest(path: Path) -> str:
 def _database(settings: Settings) -> Path:
     path = database_path(settings)
     if path is None:
-        raise BackupError("KOLLEGA_DATABASE is not a SQLite file. Use the tools of that database to back it up.")
+        raise BackupError(
+            "KOLLEGA_DATABASE is not a SQLite file. Use the tools of that database to back it up; then "
+            "`kollega upgrade --no-backup` upgrades it."
+        )
     return path
 
 
@@ -197,17 +198,6 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise _not_a_backup(path) from error
     with archive:
         yield archive
-
-
-@contextmanager
-def _folder_in(directory: Path) -> Iterator[Path]:
-    """A folder in this directory that only its owner can look into, removed at the end: files can be renamed out of
-    it. What a run that was killed has left there is removed after a day."""
-    for left in directory.glob(f"{_TEMPORARY}*"):
-        if time.time() - left.lstat().st_mtime > _A_DAY:
-            shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=directory) as folder:
-        yield Path(folder)
 
 
 def _not_a_backup(path: Path) -> BackupError:

@@ -38,6 +38,7 @@ def open_engine(settings: Settings, wait: float = _WAIT, durable: bool = True) -
             f"busy_timeout={round(1000 * wait)}",
             "journal_mode=WAL",
             "foreign_keys=ON",
+            "secure_delete=ON",  # also what is deleted in other ways than `kollega erase` is overwritten
             f"synchronous={'FULL' if durable else 'NORMAL'}",
         )
         event.listen(engine, "connect", lambda connection, _record: _set(connection, pragmas))

@@ -2,8 +2,12 @@
 
 import logging
 import os
+import shutil
 import stat
+import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, make_url
@@ -14,6 +18,7 @@ from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 _OTHERS = 0o077  # the rights of the group and of everybody else
+_TEMPORARY, _A_DAY = ".kollega-copy-", 24 * 3600.0
 
 
 def database_url(settings: Settings) -> URL:
@@ -51,6 +56,17 @@ def make_private(settings: Settings) -> None:
     if closed:
         more = f" and {len(closed) - 1} more" if len(closed) > 1 else ""
         log.warning("Other accounts could read %s%s; now only the account that runs Kollega can.", closed[0], more)
+
+
+@contextmanager
+def temporary_folder(directory: Path) -> Iterator[Path]:
+    """A folder in this directory that only its owner can look into, removed at the end: files can be renamed out of
+    it. What a run that was killed has left there is removed after a day."""
+    for left in directory.glob(f"{_TEMPORARY}*"):
+        if time.time() - left.lstat().st_mtime > _A_DAY:
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=directory) as folder:
+        yield Path(folder)
 
 
 def _make(path: Path) -> None:

@@ -7,10 +7,15 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, String, Text, delete
+from sqlalchemy import JSON, String, Text, cast, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from recommender.database.tables import Base, utc_now
+
+UNLISTED = "?"
+"""Stands before the digest of a user name that nobody here has had since the source named it."""
+ERASED = "erased"
+"""Stands in place of the digest of a user name whose person was erased here."""
 
 
 class ImportedRecord(Base):
@@ -65,6 +70,21 @@ def forget_imported(session: Session, keys: Iterable[str], source: str | None = 
     for table in tables:
         forgotten = delete(table).where(table.key.in_(sorted(keys)))
         session.execute(forgotten if source is None else forgotten.where(table.source == source))
+
+
+def forget_handle(session: Session, handle: str) -> None:
+    """Replace the digest of a user name by ERASED wherever a source named this person as asker, author or owner, so
+    that neither the name can be guessed nor a later person with the same user name be taken for this one."""
+    names = {digest(handle), UNLISTED + digest(handle)}
+    mentioned = cast(ImportedRecord.fields, Text).contains(digest(handle), autoescape=True)
+    for row in session.scalars(select(ImportedRecord).where(mentioned)):
+        row.fields = _without(row.fields, names)
+
+
+def _without(fields: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    parts = {field: _without(part, names) for field, part in fields.items() if isinstance(part, dict)}
+    erased = {field: ERASED for field in ("asked_by", "author", "owner") if fields.get(field) in names}
+    return fields | parts | erased
 
 
 def _as_text(value: Any) -> str:

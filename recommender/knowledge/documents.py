@@ -122,7 +122,7 @@ def hide(session: Session, document: Document, reader: Reader, hidden: bool) -> 
         return
     document.hidden = hidden
     session.flush()
-    _record(session, reader, "hidden" if hidden else "shown", document)
+    _record(session, reader, "hidden" if hidden else "shown", document, None if hidden else {"widened": True})
 
 
 def named_readers(document: Document) -> frozenset[str]:

@@ -18,7 +18,7 @@ from recommender import audit
 from recommender.audit import Actor
 from recommender.database.account_tables import Account
 from recommender.database.erased_table import Erased
-from recommender.database.import_tables import forget_imported, record_key
+from recommender.database.import_tables import forget_handle, forget_imported, record_key
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import (
     Document,
@@ -40,7 +40,6 @@ PERSON = "person"
 def erase_request(session: Session, request: HelpRequest, who: Actor) -> None:
     """Delete a request with its replies, its outcomes and everything that mentions its key."""
     key = item_key(Kind.REQUEST, request.id)
-    _begin(session)
     session.execute(update(Document).where(Document.drafted_from_id == request.id).values(drafted_from_id=None))
     links = or_(RequestLink.from_id == request.id, RequestLink.to_id == request.id)
     session.execute(delete(RequestLink).where(links))
@@ -56,7 +55,6 @@ def erase_request(session: Session, request: HelpRequest, who: Actor) -> None:
 def erase_document(session: Session, document: Document, who: Actor) -> None:
     """Delete a document with its outcomes and everything that mentions its key."""
     key = item_key(Kind.DOCUMENT, document.id)
-    _begin(session)
     _forget_item(session, key, document.source, document.external_id)
     session.delete(document)
     session.flush()
@@ -66,7 +64,6 @@ def erase_document(session: Session, document: Document, who: Actor) -> None:
 def erase_person(session: Session, person: Person, who: Actor, with_requests: bool = False) -> Counter[str]:
     """Delete a person, their account, settings and counts. What they wrote stays without their name; with
     `with_requests` the requests they asked are deleted too. Returns how many rows changed, by what became of them."""
-    _begin(session)
     done: Counter[str] = Counter()
     if with_requests:
         for request in session.scalars(select(HelpRequest).where(HelpRequest.asked_by_id == person.id)).all():
@@ -85,11 +82,12 @@ def erase_person(session: Session, person: Person, who: Actor, with_requests: bo
         session.execute(delete(table).where(table.token == f"person:{person.id}"))
     session.execute(delete(Account).where(Account.person_id == person.id))
     _remember(session, PERSON, person.handle)
+    forget_handle(session, person.handle)
     subject = f"person:{person.id}"
     session.delete(person)
     session.flush()
-    audit.record(session, who, "person.erased", subject, {"with requests": with_requests})
     audit.erase_details(session, {subject})
+    audit.record(session, who, "person.erased", subject, {"with requests": with_requests})
     return +done  # without zeros
 
 
@@ -126,13 +124,6 @@ def forget_pages(session: Session) -> None:
 
 _REQUEST_TEXTS = (HelpRequest.title, HelpRequest.body, HelpRequest.resolution)
 _DOCUMENT_TEXTS = (Document.title, Document.body)
-
-
-def _begin(session: Session) -> None:
-    """Have SQLite overwrite what is deleted, instead of only marking the room as free."""
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
 
 def _forget_item(session: Session, key: str, source: str, external_id: str | None) -> None:

@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import cast
 
-from sqlalchemy import CursorResult, bindparam, delete, exists, func, or_, select
+from sqlalchemy import CursorResult, bindparam, delete, exists, func, insert, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -54,10 +54,8 @@ def record(
 ) -> int | None:
     """Store an event of today, and return its id. An item that is marked as used in the same request again is not
     counted again: then None."""
-    if kind is EventKind.USED and request_id is not None:
-        stored = select(Event.id).where(Event.kind == kind, Event.item == item, Event.request_id == request_id)
-        if session.scalar(stored) is not None:
-            return None
+    if kind is EventKind.USED and item is not None and request_id is not None:
+        return _record_use(session, item, request_id)
     note = note.strip()[:LONGEST_NOTE] if note else None
     event = Event(
         kind=kind,
@@ -73,6 +71,18 @@ def record(
     return event.id
 
 
+def _record_use(session: Session, item: str, request_id: int) -> int | None:
+    """Store that an item was used in a request, in one statement that does nothing when that is stored already: two
+    agents may say so at the same moment."""
+    session.flush()
+    values = {"kind": str(EventKind.USED), "item": item, "day": utc_now().date(), "request_id": request_id}
+    values["settled"] = False
+    stored = select(Event.id).where(*(getattr(Event, name) == values[name] for name in ("kind", "item", "request_id")))
+    new = select(*(literal(value, Event.__table__.c[name].type) for name, value in values.items()))
+    added = session.execute(insert(Event).from_select(list(values), new.where(~stored.exists())))
+    return session.scalar(stored) if cast("CursorResult[object]", added).rowcount == 1 else None
+
+
 def record_once(session: Session, kind: EventKind, item: str, who: str, secret: str, note: str | None = None) -> None:
     """Store an event of today, unless the same person has caused one of this kind for the item in this month. A second
     flag adds its note to the first, until somebody has settled that.
@@ -84,8 +94,8 @@ def record_once(session: Session, kind: EventKind, item: str, who: str, secret: 
     said = f"{today:%Y-%m}\n{kind}\n{item}\n{who}"
     digest = hmac.new(secret.encode(), said.encode(), hashlib.sha256).hexdigest()
     session.execute(delete(CountedOutcome).where(CountedOutcome.day < today.replace(day=1)))
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    added = session.execute(insert(CountedOutcome).values(digest=digest, day=today).on_conflict_do_nothing())
+    insert_or_not = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    added = session.execute(insert_or_not(CountedOutcome).values(digest=digest, day=today).on_conflict_do_nothing())
     earlier = None
     if cast("CursorResult[object]", added).rowcount != 1:
         if kind is not EventKind.FLAGGED:

@@ -70,6 +70,8 @@ def file_request(
     )
     session.add(request)
     session.flush()
+    who = audit.actor(session, None if anonymous else asked_by.id)
+    audit.record(session, who, "request.filed", _key(request), {"audience": sorted(_readers(request))})
     return request
 
 
@@ -186,16 +188,16 @@ def share(session: Session, request: HelpRequest, reader: Reader, shared: bool) 
     _record_audience(session, request, reader, before)
 
 
-def show_name(session: Session, request: HelpRequest, reader: Reader) -> None:
-    """Tell the agents of the team that handles an anonymous request now who asked. Raises NotAllowed unless the reader
-    asked, and Conflict while no team handles it."""
+def show_name(session: Session, request: HelpRequest, reader: Reader, team: str) -> None:
+    """Tell the agents of the team that handles an anonymous request who asked. Raises NotAllowed unless the reader
+    asked, and Conflict when it is not (any more) with `team`, the handle of the team that the reader means."""
     if reader.person_id is None or request.asked_by_id != reader.person_id:
         raise NotAllowed("Only the person who asked can show their name.")
-    if request.team is None:
-        raise Conflict("No team handles this request yet. Show your name when one does.")
+    if request.team is None or request.team.handle != team:
+        raise Conflict("This request was moved meanwhile. Look at who handles it now.")
     if request.team.id not in request.name_known_to:
         _claim(session, request, name_known_to=[*request.name_known_to, request.team.id])
-        told = {"team": request.team.handle}
+        told = {"team": request.team.handle, "widened": True}
         audit.record(session, _actor(session, request, reader), "request.name", _key(request), told)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from recommender.database.account_tables import OutgoingMail
@@ -18,6 +18,13 @@ _KEPT = timedelta(days=30)  # how long one can see what became of a mail; judgem
 def queue(session: Session, person_id: int | None, kind: str, language: str) -> None:
     """Queue a mail to a person. Without a person the row is deleted instead of sent."""
     session.add(OutgoingMail(person_id=person_id, kind=kind, language=language))
+
+
+def call_off(session: Session, person_id: int, kind: str) -> None:
+    """Do not send the mails of this kind that still wait for a person."""
+    waiting = OutgoingMail.person_id == person_id, OutgoingMail.kind == kind, OutgoingMail.state == WAITING
+    problem = "Called off: the password, the address or the account has been changed since."
+    session.execute(update(OutgoingMail).where(*waiting).values(state=FAILED, problem=problem))
 
 
 def due(session: Session) -> list[int]:
@@ -54,3 +61,10 @@ def fail(mail: OutgoingMail, problem: str, *, for_good: bool = False) -> None:
 def latest(session: Session, most: int = 50) -> list[OutgoingMail]:
     """The newest mails, whatever became of them."""
     return list(session.scalars(select(OutgoingMail).order_by(OutgoingMail.id.desc()).limit(most)))
+
+
+def queue_lengths(session: Session) -> dict[str, int]:
+    """{WAITING: mails that are not sent yet, FAILED: those that were given up}."""
+    query = select(OutgoingMail.state, func.count()).group_by(OutgoingMail.state)
+    found = {state: count for state, count in session.execute(query)}
+    return {state: found.get(state, 0) for state in (WAITING, FAILED)}

@@ -132,7 +132,7 @@ def test_details_can_be_erased_and_the_chain_stays_whole(three: sessionmaker[Ses
     with three() as session:
         first, second, *_others = audit.entries(session)
     assert (first.details, first.action) == (None, "request.audience")
-    assert second.details == {"before": "staff", "after": "agent"}
+    assert second.details == {"before": "staff", "after": "agent", "account": audit.account()}
     assert _problems(three) == []
 
 

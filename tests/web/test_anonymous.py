@@ -135,6 +135,44 @@ def test_a_moved_request_keeps_its_name_with_the_first_team_until_the_asker_show
     assert names()["aino"]
 
 
+def test_the_name_is_shown_only_to_the_team_that_the_page_named(
+    world: tuple[FlaskClient, int, Callable[[str], None]], sessions: Sessions
+) -> None:
+    client, number, _asked_by = world
+    path, matti = f"/requests/{number}", sign_in(client, "matti")
+    assert press(sign_in(client, "aino"), path, f"/desk/{number}/move", team="it").status_code == 302
+    page = next(form for form in forms_of(matti.get(path).text) if form.action == f"{path}/name")
+    with sessions.begin() as session:  # while Matti reads the page
+        row, finance = session.get_one(HelpRequest, number), Team(handle="finance", name="Finance")
+        row.team = finance
+    for data in (dict(page.fields), {}):
+        answer = matti.post(f"{path}/name", data=data)
+        assert answer.status_code == 409 and "your name was not shown" in answer.text
+    with sessions() as session:
+        row = session.get_one(HelpRequest, number)
+        assert row.team is not None and row.team.id not in row.name_known_to
+    assert press(matti, path, f"{path}/name").status_code == 302
+    with sessions() as session:
+        row = session.get_one(HelpRequest, number)
+        assert row.team is not None and row.team.id in row.name_known_to
+
+
+def test_the_asker_reads_of_every_team_that_knows_their_name(
+    world: tuple[FlaskClient, int, Callable[[str], None]], sessions: Sessions
+) -> None:
+    client, number, _asked_by = world
+    path, matti = f"/requests/{number}", sign_in(client, "matti")
+    press(sign_in(client, "aino"), path, f"/desk/{number}/move", team="it")
+    press(matti, path, f"{path}/name")
+    both = "Only the agents of these teams see who asked: HR, IT."
+    assert both in matti.get(path).text
+    assert press(sign_in(client, "veikko"), path, f"/desk/{number}/move", team="hr").status_code == 302
+    assert both in matti.get(path).text
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, number).team = None
+    assert both in matti.get(path).text and "No agent sees who asked" not in matti.get(path).text
+
+
 def test_no_agent_learns_the_name_by_taking_an_anonymous_request_of_no_team(
     world: tuple[FlaskClient, int, Callable[[str], None]], sessions: Sessions
 ) -> None:

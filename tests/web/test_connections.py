@@ -1,5 +1,6 @@
 """server.py: idle and slow clients keep nobody out, and what is too large is refused before it is read."""
 
+import contextlib
 import http.client
 import socket
 import tempfile
@@ -109,6 +110,30 @@ def test_a_client_that_keeps_its_connection_is_not_cut_off_between_requests(
             assert connection.getresponse().read() == b"0"
             time.sleep(1.2)
         connection.close()
+
+
+def test_unfinished_bodies_do_not_fill_the_memory(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_server, "UNANSWERED_AT_MOST", 5_000_000)
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
+    with serve() as port, _opened(port, 1, head) as (first,), _opened(port, 30) as others:
+        for each in others:
+            with contextlib.suppress(OSError):  # closed while it sends
+                each.sendall(head + b"x" * 900_000)
+        assert _ask(port, b"x" * 900_000) == (200, b"900000")
+        still_open = 0
+        for each in (first, *others):
+            each.settimeout(0.2)
+            try:
+                each.recv(1)
+            except TimeoutError:
+                still_open += 1
+            except ConnectionError:
+                continue
+        assert 1 <= still_open <= 6  # of 31: their bodies are 5.4 MB
+        for each in others[-1:]:  # the newest can still send the rest
+            each.sendall(b"x" * 100_000)
+            each.settimeout(10)
+            assert each.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_form_that_is_too_large_is_refused_before_it_is_sent(serve: Serve) -> None:

@@ -1,12 +1,15 @@
 """errors.py: an unexpected error becomes a page or JSON that gives no details away."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.errors import TooBusy
 from recommender.settings import Settings
 from tests.conftest import sign_in
 from web import errors
@@ -51,6 +54,48 @@ def test_a_write_that_the_database_refuses_is_a_page_too(
         session.execute(text("CREATE TRIGGER no BEFORE INSERT ON replies BEGIN SELECT RAISE(FAIL, 'refused'); END"))
     page = person.post(f"/requests/{number}/replies", data={"body": "Open the back"})
     assert page.status_code == 500 and "Something broke on our side" in page.text
+
+
+@pytest.mark.parametrize(
+    ("code", "heading", "seconds"),
+    [
+        ("SQLITE_FULL", "Kollega cannot use its database", 60),
+        ("SQLITE_READONLY_DBMOVED", "Kollega cannot use its database", 60),
+        ("SQLITE_CORRUPT", "Kollega cannot use its database", 60),
+        ("SQLITE_BUSY", "Something else is being stored just now", 5),
+    ],
+)
+def test_the_page_says_why_nothing_could_be_stored(
+    open_client: Callable[[], FlaskClient], add_request: Callable[..., int], add_person: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch, code: str, heading: str, seconds: int,
+) -> None:  # fmt: skip
+    add_request("Printer stuck")
+    add_person("aino")
+    visitor = sign_in(open_client(), "aino")
+
+    def refuse(*_: object, **__: object) -> None:
+        error = sqlite3.OperationalError("no")
+        error.sqlite_errorname = code
+        raise OperationalError("INSERT", {}, error)
+
+    monkeypatch.setattr("recommender.knowledge.requests.file_request", refuse)
+    page = visitor.post("/requests/", data={"title": "x", "team": "unknown", "audience": "team"})
+    assert (page.status_code, page.headers["Retry-After"]) == (503, str(seconds))
+    assert heading in page.text and "Nothing was stored." in page.text and "Too many people" not in page.text
+    finnish = visitor.post("/requests/?lang=fi", data={"title": "x", "team": "unknown", "audience": "team"})
+    assert "Mitään ei tallennettu." in finnish.text
+
+
+def test_too_many_at_once_is_another_page(open_client: Callable[[], FlaskClient]) -> None:
+    client = open_client()
+
+    def refuse() -> None:
+        raise TooBusy("Too many at this moment.")
+
+    client.application.view_functions["ask.index"] = refuse
+    page = client.get("/")
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
+    assert "Too many people at once" in page.text and "Wait a few seconds and try again." in page.text
 
 
 def test_when_the_database_is_damaged_the_answer_is_503_and_the_log_has_one_sentence(

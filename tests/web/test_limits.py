@@ -72,6 +72,33 @@ def test_a_person_who_searches_too_often_waits_and_others_do_not(serve: Serve) -
     assert "too often" in matti.get("/?q=screen").text
 
 
+def test_pages_that_search_beside_what_was_asked_count_too_and_show_the_rest(
+    serve: Serve, add_person: Callable[..., int]
+) -> None:
+    add_person("aino", "agent", "it")
+    client = serve(search_rate="4 per minute").test_client()
+    matti = sign_in(client, "matti")
+    drafts = [matti.post("/requests/", data={"title": "screen"}) for _ in range(6)]  # no team: shown again
+    assert [answer.status_code for answer in drafts] == [422] * 6  # what was typed is never lost
+    assert ["/requests/1" in answer.text for answer in drafts] == [True] * 4 + [False] * 2
+    assert 'value="screen"' in drafts[-1].text
+    assert _search(matti, 1) == [429]
+    aino = sign_in(client, "aino")
+    pages = [aino.get("/requests/1").text for _ in range(3)]
+    pages += [aino.post("/desk/1/insert", data={"insert": "link request:1", "body": "typed"}).text for _ in range(3)]
+    assert ['class="panel"' in page for page in pages] == [True] * 4 + [False] * 2
+    assert "typed" in pages[-1]
+
+
+def test_the_box_of_other_pages_is_limited_as_visitors_are_and_not_by_the_minute(serve: Serve) -> None:
+    origin = {"Origin": "https://intranet.example"}
+    client = serve(embed_origins=origin["Origin"], visitor_search_rate="3 per minute").test_client()
+    box = [client.post("/embed/suggest", data={"q": "screen"}, headers=origin).status_code for _ in range(2)]
+    assert box == [200, 200] and _search(client, 2) == [200, 429]
+    assert client.post("/embed/suggest", data={"q": "screen"}, headers=origin).status_code == 429
+    assert client.post("/embed/suggest", data={"q": ""}, headers=origin).status_code == 200
+
+
 def test_typing_is_far_below_the_limit(serve: Serve) -> None:
     assert _search(sign_in(serve().test_client(), "matti"), 20) == [200] * 20
 

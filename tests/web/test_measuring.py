@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.outbox import mail
 from recommender.settings import Settings
 from tests.conftest import sign_in
 from web.app import create_app
@@ -105,12 +106,28 @@ def test_the_index_and_what_waits_for_it_are_shown(
     assert 0 < after["kollega_index_lag_seconds"] < 60
 
 
+def test_mails_that_wait_and_mails_that_were_given_up_are_shown(
+    open_client: Callable[[], FlaskClient], sessions: sessionmaker[Session], add_person: Callable[..., int]
+) -> None:
+    client, number = open_client(), add_person("matti")
+    with sessions.begin() as session:
+        for _ in range(3):
+            mail.queue(session, number, mail.PASSWORD_CHANGED, "en")
+        session.flush()
+        first, second, _third = mail.latest(session)
+        mail.fail(first, "no such mailbox", for_good=True)
+        mail.succeed(second)
+    samples = _samples(client)
+    assert [samples[f'kollega_queue_length{{queue="{queue}"}}'] for queue in ("mail", "mail_failed")] == [1, 1]
+
+
 def test_without_an_index_the_rest_is_still_shown(
     open_client: Callable[[], FlaskClient], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = open_client()
     monkeypatch.setattr("recommender.monitoring.freshness.lag", lambda *_: None)
     samples = _samples(client)
+    assert samples['kollega_queue_length{queue="mail"}'] == 0
     assert "kollega_index_lag_seconds" not in samples and "process_resident_memory_bytes" in samples
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -91,6 +92,31 @@ def test_the_key_of_a_form_says_nothing_to_another_person_and_is_forgotten_after
     assert sign_in(client, "matti").post("/requests/", data=data).headers["Location"] not in places
     with sessions() as session:
         assert session.query(SentForm).count() == 1
+
+
+@pytest.mark.parametrize("resolve", [False, True])
+def test_calls_with_one_key_that_come_at_once_are_all_answered_with_the_same_reply(
+    client: FlaskClient, sessions: Sessions, resolve: bool
+) -> None:
+    with sessions.begin() as session:
+        token = accounts.make_token(session, session.query(Person).filter_by(handle="aino").one(), "t", ("write",))
+    ready = Barrier(4)
+
+    def call(key: str) -> Any:
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+        visitor = client.application.test_client()
+        ready.wait()
+        return visitor.post("/api/v1/requests/1/replies", json={"body": "Press.", "resolve": resolve}, headers=headers)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(call, ["one"] * 4))
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert len({str(answer.json["replies"]) for answer in answers}) == 1
+    with sessions() as session:
+        assert session.query(Reply).filter_by(body="Press.").count() == 1
+    with ThreadPoolExecutor(4) as pool:
+        others = sorted(answer.status_code for answer in pool.map(call, ["two", "three", "four", "five"]))
+    assert others == ([409] * 4 if resolve else [201] * 4)  # other calls were not sent before
 
 
 def test_a_call_with_a_key_can_be_sent_again(client: FlaskClient, sessions: Sessions) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts, audit
-from recommender.accounts import second_factor
+from recommender.accounts import password_links, second_factor
 from recommender.database.account_tables import APIToken, SecondFactor, SignInSession
 from recommender.database.tables import Person, utc_now
 from web.limits import limiter
@@ -99,6 +99,16 @@ def test_a_person_sees_where_they_are_signed_in_and_ends_one_session_or_all_othe
     assert [_is_signed_in(each) for each in (client, phone, third, matti)] == [True, False, False, True]
 
 
+def test_a_session_that_ended_because_nobody_used_it_is_not_shown(
+    enter: Callable[..., FlaskClient], sessions: Sessions
+) -> None:
+    idle, client = enter(browser=PHONE), enter()
+    with sessions.begin() as session:
+        row = session.query(SignInSession).filter_by(browser="Chrome, Android").one()
+        row.last_seen_at -= timedelta(days=8)
+    assert not _is_signed_in(idle) and "Chrome, Android" not in client.get(PAGE).text
+
+
 def test_a_new_password_needs_the_present_one_and_ends_everything_else(
     enter: Callable[..., FlaskClient], sessions: Sessions
 ) -> None:
@@ -120,23 +130,49 @@ def test_a_new_password_needs_the_present_one_and_ends_everything_else(
         assert (entry.via, entry.subject) == ("web", "person:1")
 
 
+def test_a_link_from_before_is_of_no_use_after_a_new_password(
+    enter: Callable[..., FlaskClient], sessions: Sessions
+) -> None:
+    client = enter()
+    with sessions.begin() as session:
+        secret = password_links.make(session, session.query(Person).filter_by(handle="aino").one().id)
+    client.post(f"{PAGE}/password", data={"password": PASSWORD, "new_password": NEW})
+    thief = client.application.test_client()
+    answer = thief.post(f"/sign-in/new-password/{secret}", data={"password": "thief owns this account now"})
+    assert answer.status_code == 404
+    with sessions() as session:
+        assert accounts.sign_in(session, "aino", NEW) is not None
+
+
 def test_tokens_may_be_kept_with_a_new_password(enter: Callable[..., FlaskClient], sessions: Sessions) -> None:
     client = enter()
     with sessions.begin() as session:
         token = accounts.make_token(session, session.query(Person).filter_by(handle="aino").one(), "t", ["read"])
+    wrong = client.post(f"{PAGE}/password", data={"password": "wrong", "new_password": NEW, "keep_tokens": "1"})
+    assert re.search(r'name="keep_tokens" value="1" checked', wrong.text)  # the choice is not lost
     client.post(f"{PAGE}/password", data={"password": PASSWORD, "new_password": NEW, "keep_tokens": "1"})
     with sessions() as session:
         assert accounts.token_of(session, token, utc_now().date()) is not None
 
 
-def test_the_present_password_cannot_be_guessed_on_this_page(enter: Callable[..., FlaskClient]) -> None:
+def test_the_present_password_cannot_be_guessed_on_this_page(
+    enter: Callable[..., FlaskClient], sessions: Sessions
+) -> None:
     client = enter()
-    paths = ("password", "second-factor/set-up", "second-factor/off", "second-factor/codes")
+    paths = ("password", "second-factor/set-up")
     for number in range(10):
-        page = client.post(f"{PAGE}/{paths[number % 4]}", data={"password": "wrong password", "new_password": NEW})
+        page = client.post(f"{PAGE}/{paths[number % 2]}", data={"password": "wrong password", "new_password": NEW})
         assert "not your present password" in page.text
     page = client.post(f"{PAGE}/password", data={"password": PASSWORD, "new_password": NEW})
     assert page.status_code == 422 and "Wait 5 minutes and try again" in page.text
+    with sessions() as session:
+        wrong = list(audit.entries(session, action="account.wrong_password"))
+        assert len(wrong) == 10 and {(entry.actor_id, entry.subject) for entry in wrong} == {(1, "person:1")}
+    for _ in range(5):
+        for key in [key for key in limiter.limiter.storage.storage if not key.endswith("/day")]:
+            limiter.limiter.storage.clear(key)  # five minutes later
+        pages = [client.post(f"{PAGE}/password", data={"password": "wrong"}).text for _ in range(10)]
+    assert "Wait 24 hours and try again" in pages[-1]
 
 
 def test_a_password_that_was_typed_after_the_session_ended_is_not_shown_again(
@@ -180,16 +216,26 @@ def test_a_second_factor_is_turned_on_shown_with_its_recovery_codes_and_turned_o
     codes = re.findall(r"<code>([a-z2-9-]{19})</code>", page.text)
     assert len(codes) == 10
     assert "10 recovery codes left" in client.get(PAGE).text and app.secret not in client.get(PAGE).text
-    newer = client.post(f"{PAGE}/second-factor/codes", data={"password": PASSWORD}).text
-    assert not set(codes) & set(re.findall(r"<code>([a-z2-9-]{19})</code>", newer))
-    client.post(f"{PAGE}/second-factor/off", data={"password": "wrong password"})
+    for path in ("codes", "off"):  # the password alone is not enough
+        for data in ({}, {"code": "000000"}, {"code": "aaaa-bbbb-cccc-dddd"}):
+            refused = client.post(f"{PAGE}/second-factor/{path}", data={"password": PASSWORD, **data})
+            assert refused.status_code == 422 and "This code is not valid" in refused.text
+    data = {"password": PASSWORD, "code": codes[0]}
+    newer = re.findall(r"<code>([a-z2-9-]{19})</code>", client.post(f"{PAGE}/second-factor/codes", data=data).text)
+    assert len(newer) == 10 and not set(codes) & set(newer)
+    client.post(f"{PAGE}/second-factor/off", data={"password": "wrong password", "code": newer[0]})
     with sessions() as session:
         assert second_factor.is_on(session, 1)
-    client.post(f"{PAGE}/second-factor/off", data={"password": PASSWORD})
+    client.post(f"{PAGE}/second-factor/off", data={"password": PASSWORD, "code": newer[0]})
     with sessions() as session:
         assert not second_factor.is_on(session, 1)
         actions = [entry.action for entry in audit.entries(session, action="second_factor", actor_id=1)]
-        assert actions == ["second_factor.on", "second_factor.new_codes", "second_factor.off"]
+        assert [action for action in actions if action != "second_factor.recovery_code"] == [
+            "second_factor.on",
+            "second_factor.new_codes",
+            "second_factor.off",
+        ]
+        assert len(list(audit.entries(session, action="second_factor.failed"))) == 6
 
 
 def test_the_secret_of_an_app_is_shown_only_after_the_password(
@@ -204,6 +250,9 @@ def test_the_secret_of_an_app_is_shown_only_after_the_password(
     assert again.status_code == 302  # what is on is not shown either
     with sessions() as session:
         assert session.get_one(SecondFactor, 1).nonce not in again.text
+    for _ in range(12):  # no page about too many attempts shows it either
+        late = client.post(f"{PAGE}/second-factor/confirm", data={"code": "000000"})
+        assert late.status_code == 302 and "secret" not in late.text
 
 
 def test_noting_the_last_use_does_not_wait_for_another_writer(

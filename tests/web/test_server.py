@@ -39,6 +39,7 @@ def app(environment, start):
     return [b"x" * ({LARGE} if path.startswith("/slow") else 2)]
 
 app.extensions = {{"kollega_counting": open("/dev/null")}}  # all that the server wants of it is that it can be closed
+app.config = {{"MAX_CONTENT_LENGTH": 1_000_000}}
 web.server.create_app = lambda settings: app
 from indexer.cli import main
 main()
@@ -189,6 +190,10 @@ def test_monitoring_is_answered_while_every_thread_waits(serve: Serve) -> None:
         monitor = Request(port, path)
         monitor.join()
         assert monitor.answer == (200, 2)
+    for path in ("/healthy", "/metrics/x"):  # they cannot take the threads of monitoring
+        other = Request(port, path)
+        other.join(0.3)
+        assert other.answer is None
     assert [request.answer for request in slow] == [None, None, None]
     for request in slow:
         request.join()

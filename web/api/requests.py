@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from recommender import access
 from recommender.corpus import readable_items
 from recommender.database.tables import HelpRequest, Reply, Team
+from recommender.errors import Conflict
 from recommender.knowledge import requests
 from recommender.render import in_utc
 from web import current, once
@@ -106,11 +107,16 @@ def reply_json(request_id: int) -> ResponseReturnValue:
         return _whole(help_request), 201
     if hidden_links(sent.body, help_request, reader) and not sent.sure:
         abort(409, "Not everyone who reads this request may read what you link to. Send it with sure: true.")
-    if sent.resolve:
-        requests.reply_and_resolve(session(), help_request, reader, signed_in(), sent.body)
-    else:
-        requests.reply(session(), help_request, signed_in(), sent.body)
-    once.commit_once(str(help_request.id))
+    try:
+        if sent.resolve:
+            requests.reply_and_resolve(session(), help_request, reader, signed_in(), sent.body)
+        else:
+            requests.reply(session(), help_request, signed_in(), sent.body)
+        once.commit_once(str(request_id))
+    except Conflict:
+        session().rollback()
+        if not once.earlier_result():  # else it was this very call that resolved it, sent at the same moment
+            raise
     return _whole(get_request(request_id)), 201
 
 

@@ -1,18 +1,19 @@
 """A new password by mail, for people who have forgotten theirs. The answer is the same whether somebody is known or
 not, in what it says and in how long it takes: `kollega watch` writes and sends the mail."""
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
 from recommender import accounts
 from recommender.accounts import password_links
 from recommender.accounts.account import find_by_name_or_email
-from recommender.errors import UnusablePassword
+from recommender.errors import Conflict, UnusablePassword
 from recommender.outbox import mail
 from web import current
 from web.limits import limiter
 from web.sign_in import attempts
+from web.sign_in.session import JUST_CHANGED
 from web.sign_in.unusable_password import what_is_wrong
 
 blueprint = Blueprint("forgotten", __name__, url_prefix="/sign-in")
@@ -26,7 +27,7 @@ def ask() -> ResponseReturnValue:
 
 
 @blueprint.post("/forgotten")
-@limiter.limit("20 per hour")
+@limiter.limit("100 per hour")  # an office may have one address
 def send() -> ResponseReturnValue:
     """Queue the mail, and say the same to everybody."""
     _only_with_mail()
@@ -58,19 +59,20 @@ def save(secret: str) -> ResponseReturnValue:
         return form(secret)
     try:
         accounts.set_password(
-            database, person, request.form.get("password", ""), words=settings.organisation_words, by=person.id
-        )
+            database, person, request.form.get("password", ""), words=settings.organisation_words, by=person.id,
+            link=secret,
+        )  # fmt: skip
     except UnusablePassword as error:
         database.rollback()
         problem = what_is_wrong(error)
         return render_template("auth/new_password.html", known=True, secret=secret, problem=problem), 422
-    if not password_links.use(database, secret):
+    except Conflict:
         database.rollback()
         return form(secret)
-    password_links.end(database, person.id)
     mail.queue(database, person.id, mail.PASSWORD_CHANGED, str(get_locale()))
     database.commit()
-    answer = redirect(url_for("auth.sign_in", changed=1))
+    session[JUST_CHANGED] = True
+    answer = redirect(url_for("auth.sign_in"))
     return attempts.remember_browser(answer, accounts.name_key(None, person.handle))  # type: ignore[arg-type]
 
 

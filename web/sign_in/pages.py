@@ -13,7 +13,7 @@ from web import current
 from web.limits import limiter
 from web.sign_in import attempts
 from web.sign_in.second_factor import page_for, what_is_missing
-from web.sign_in.session import begin, draft_of, end_own, go_on, own_path
+from web.sign_in.session import JUST_CHANGED, begin, draft_of, end_own, go_on, own_path
 
 blueprint = Blueprint("auth", __name__)
 
@@ -21,7 +21,7 @@ blueprint = Blueprint("auth", __name__)
 @blueprint.get("/sign-in")
 def sign_in() -> ResponseReturnValue:
     """The sign-in form; in the demo also the people to choose from."""
-    return sign_in_page(own_path(request.args.get("next", "")), changed=bool(request.args.get("changed")))
+    return sign_in_page(own_path(request.args.get("next", "")), changed=session.pop(JUST_CHANGED, False))
 
 
 @blueprint.post("/sign-in")
@@ -37,6 +37,7 @@ def enter() -> ResponseReturnValue:
         page.headers["Retry-After"] = str(wait)
         return page
     if not accounts.matches(account, request.form.get("password", "")) or account is None:
+        attempts.failed(name)
         page = make_response(sign_in_page(target, draft, handle, failed=True), 401)
         _record_failure(account, page)
         return page
@@ -95,7 +96,8 @@ def sign_in_page(
 
 def _record_failure(account: Account | None, page: Response) -> None:
     """Record in the audit log that somebody gave a wrong password for a known person. It is written once the answer is
-    on its way, so that known and unknown names are answered equally fast."""
+    on its way, so that known and unknown names are answered equally fast: when the machine fails within that second,
+    the entry is lost."""
     if account is not None:
         counting, subject = current.counting(), f"person:{account.person_id}"
         by = audit.Actor(None, "web")

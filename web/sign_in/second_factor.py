@@ -1,6 +1,6 @@
 """The step after the password: a code of the second factor, or setting one up where it is required."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -9,14 +9,14 @@ from recommender import accounts
 from recommender.accounts import second_factor, sessions
 from recommender.database.account_tables import SignInSession
 from recommender.database.tables import Person
+from recommender.errors import Conflict
 from web import current
 from web.limits import limiter
-from web.sign_in import attempts
+from web.sign_in import attempts, setting_up
 from web.sign_in.qr_code import as_svg
 from web.sign_in.session import complete, draft_of, go_on, own_path, own_session
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/sign-in")
-_DIGITS = 8  # a code of an app has six; recovery codes are longer
 
 
 def what_is_missing(person: Person) -> str:
@@ -30,6 +30,7 @@ def page_for(awaited: str, person: Person, target: str, draft: list[tuple[str, s
     """The page on which a person does what is missing."""
     if awaited == sessions.CODE:
         return _code_page(_Kept(target, draft))
+    setting_up.begin(person)
     return _set_up_page(person, _Kept(target, draft))
 
 
@@ -47,18 +48,20 @@ def check_code() -> ResponseReturnValue:
     if row is None:
         return redirect(url_for("auth.sign_in"))
     typed, database = request.form.get("code", ""), current.session()
-    recovery = sum(character.isalnum() for character in typed) > _DIGITS
-    if wait := attempts.seconds_to_wait_for_code(row.person_id, recovery):
+    recovery = second_factor.is_recovery_code(typed)
+    if wait := 0 if recovery else attempts.seconds_to_wait_for_code(row.person):
         return _too_many(_code_page(_kept(), wait=wait), wait)
-    if recovery:
-        accepted = second_factor.use_recovery_code(database, row.person_id, typed)
-    else:
-        accepted = second_factor.check(database, row.person_id, str(current_app.secret_key), typed)
-    if not accepted:
+    if not second_factor.accept(database, row.person_id, str(current_app.secret_key), typed):
+        second_factor.record_failure(database, row.person_id)
+        database.commit()
         return _code_page(_kept(), failed=True), 401
-    attempts.code_succeeded(row.person_id)
+    attempts.code_succeeded(row.person)
     kept = _kept()
-    complete(row)
+    try:
+        complete(row)
+    except Conflict:  # another form of this browser was faster; the code can be used again
+        database.rollback()
+        return go_on(kept.target, kept.draft)
     return _remembered(row.person, go_on(kept.target, kept.draft))
 
 
@@ -66,7 +69,7 @@ def check_code() -> ResponseReturnValue:
 def set_up() -> ResponseReturnValue:
     """Show what to put into an authenticator app, for somebody who must have one; else the sign-in page."""
     row = _waiting(sessions.SET_UP)
-    return _set_up_page(row.person, _kept()) if row else redirect(url_for("auth.sign_in"))
+    return _set_up_page(row.person, _kept()) if _is_setting_up(row) else redirect(url_for("auth.sign_in"))
 
 
 @blueprint.post("/set-up")
@@ -74,15 +77,18 @@ def set_up() -> ResponseReturnValue:
 def confirm() -> ResponseReturnValue:
     """Turn the second factor on, begin the session and show the recovery codes once."""
     row = _waiting(sessions.SET_UP)
-    if row is None:
+    if not _is_setting_up(row):
         return redirect(url_for("auth.sign_in"))
-    if wait := attempts.seconds_to_wait_for_code(row.person_id, recovery=False):
+    if wait := attempts.seconds_to_wait_for_code(row.person):
         return _too_many(_set_up_page(row.person, _kept(), wait=wait), wait)
     key, typed = str(current_app.secret_key), request.form.get("code", "")
-    codes = second_factor.confirm(current.session(), row.person, key, typed)
+    nonce, database = setting_up.nonce(row.person), current.session()
+    codes = second_factor.confirm(database, row.person, key, nonce, typed, keep_session=row.id)
+    if codes is None and second_factor.is_on(database, row.person_id):  # by the same form, sent twice
+        return redirect(url_for("auth.sign_in"))
     if codes is None:
         return _set_up_page(row.person, _kept(), failed=True), 401
-    attempts.code_succeeded(row.person_id)
+    attempts.code_succeeded(row.person)
     kept = _kept()
     complete(row)
     page = render_template("auth/recovery_codes.html", codes=codes, target=kept.target, draft=kept.draft)
@@ -114,6 +120,13 @@ def _waiting(awaits: str) -> SignInSession | None:
     return row if row is not None and row.awaits == awaits else None
 
 
+def _is_setting_up(row: SignInSession | None) -> TypeGuard[SignInSession]:
+    """True when somebody has given their password in this browser a while ago, and still has no second factor."""
+    if row is None or not setting_up.nonce(row.person):
+        return False
+    return not second_factor.is_on(current.session(), row.person_id)
+
+
 def _remembered(person: Person, page: ResponseReturnValue) -> ResponseReturnValue:
     return attempts.remember_browser(make_response(page), accounts.name_key(None, person.handle))
 
@@ -123,8 +136,7 @@ def _code_page(kept: _Kept, failed: bool = False, wait: int = 0) -> str:
 
 
 def _set_up_page(person: Person, kept: _Kept, failed: bool = False, wait: int = 0) -> str:
-    secret = second_factor.set_up(current.session(), person, str(current_app.secret_key))
-    current.session().commit()
+    secret = setting_up.secret(person)
     picture = as_svg(second_factor.address(person, secret))
     return render_template(
         "auth/set_up.html", secret=secret, picture=picture, **kept._asdict(), failed=failed, wait=wait

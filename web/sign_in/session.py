@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from recommender import accounts
 from recommender.access import ANYONE, Reader, reader_of
-from recommender.accounts import sessions, tokens
+from recommender.accounts import second_factor, sessions, tokens
 from recommender.database.account_tables import Account, APIToken, SignInSession
 from recommender.database.tables import Person, utc_now
 from recommender.settings import Settings
@@ -19,8 +19,10 @@ from web import current
 from web.client_address import from_trusted_proxy
 from web.input import parts_of
 from web.sign_in.browser_name import browser_name
+from web.sign_in.waiting import how_long
 
 DRAFT = "draft:"
+JUST_CHANGED = "just_changed"  # the password; in the browser's cookie until the sign-in page has said so
 _NOT_SENT_AGAIN = ("csrf_token", "username", "password", "new_password", "code")
 
 
@@ -36,7 +38,9 @@ def attach(app: Flask, settings: Settings) -> None:
     manager = flask_login.LoginManager(app)
     manager.session_protection = None
     manager.user_loader(_load)
-    app.jinja_env.globals.update(current_person=current_person, is_agent=is_agent, sign_in_settings=settings)
+    app.jinja_env.globals.update(
+        current_person=current_person, is_agent=is_agent, sign_in_settings=settings, how_long=how_long
+    )
 
 
 def current_person() -> Person | None:
@@ -183,7 +187,14 @@ def _load(identity: str) -> SignedIn | None:
 
 def _by_session() -> Person | None:
     row = own_session()
-    return row.person if row is not None and not row.awaits else None
+    return row.person if row is not None and not row.awaits and not _lacks_second_factor(row) else None
+
+
+def _lacks_second_factor(row: SignInSession) -> bool:
+    """True for a session that began before its person had to have a second factor: they sign in again and set one
+    up."""
+    required = second_factor.is_required(row.person, current.settings().second_factor_for)
+    return required and row.way == sessions.PASSWORD and not second_factor.is_on(current.session(), row.person_id)
 
 
 def _proxied() -> bool:

@@ -1,6 +1,8 @@
 """commands/audit.py: `kollega audit`, after changes through pages, API and commands."""
 
 import json
+import os
+import pwd
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender import access, audit
+from recommender import access, accounts, audit
 from recommender.access import reader_of
 from recommender.database.tables import Document, HelpRequest, Person, Team
 from recommender.knowledge import documents, replacements, requests
@@ -33,7 +35,7 @@ def _lines(run: Run, *options: str) -> list[list[str]]:
     """The columns of each line, without the time."""
     result = run("audit", *options)
     assert result.exit_code == 0, result.output
-    return [line.split("\t")[1:] for line in result.output.splitlines()]
+    return [line.split("\t")[1:] for line in result.stdout.splitlines()]
 
 
 def _person(session: Session, handle: str) -> Person:
@@ -64,6 +66,7 @@ def test_the_log_says_who_widened_an_audience(run: Run, sessions: sessionmaker[S
         requests.share(session, request, reader_of(_person(session, "aino")), False)
         requests.move(session, request, reader_of(_person(session, "aino")), _team(session, "hr"))
     assert _lines(run) == [
+        ["eero", "web", "request.filed", "request:1", "audience: person:eero, team:it"],
         ["eero", "web", "request.audience", "request:1", "person:eero, team:it -> everyone; WIDENED"],
         ["aino", "web", "request.audience", "request:1", "everyone -> person:eero, team:it"],
         ["aino", "web", "request.team", "request:1", "it -> hr"],
@@ -77,7 +80,10 @@ def test_the_log_does_not_name_an_anonymous_asker(run: Run, sessions: sessionmak
     with sessions.begin() as session:
         request = _file(session, anonymous=True)
         requests.share(session, request, reader_of(_person(session, "eero")), True)
-    assert _lines(run) == [["-", "web", "request.audience", "request:1", "asker, team:it -> everyone; WIDENED"]]
+    assert _lines(run) == [
+        ["-", "web", "request.filed", "request:1", "audience: asker, team:it"],
+        ["-", "web", "request.audience", "request:1", "asker, team:it -> everyone; WIDENED"],
+    ]
     with sessions() as session:
         eero = _person(session, "eero").id
     assert f'"person:{eero}"' not in run("audit", "--json").output
@@ -95,7 +101,7 @@ def test_the_log_has_the_life_of_a_document(run: Run, sessions: sessionmaker[Ses
         document = documents.write(session, reader, content, request)
         published = Content("A title", "A body", "en", it, None, True, None, False)
         documents.edit(session, document, reader, published, document.updated_at)
-        documents.verify(session, document, reader, aino)
+        documents.verify(session, document, reader, aino, document.updated_at, 0)
         documents.hide(session, document, reader, True)
         documents.hide(session, document, reader, True)
         documents.hide(session, document, reader, False)
@@ -109,7 +115,7 @@ def test_the_log_has_the_life_of_a_document(run: Run, sessions: sessionmaker[Ses
         ["document.audience", "document:1", "person:aino, team:it -> everyone; WIDENED"],
         ["document.verified", "document:1"],
         ["document.hidden", "document:1"],
-        ["document.shown", "document:1"],
+        ["document.shown", "document:1", "WIDENED"],
         ["document.replaced", "document:1", "by: document:2"],
         ["document.not_replaced", "document:1", "by: document:2"],
     ]
@@ -122,10 +128,10 @@ def test_the_log_has_what_admins_do_with_commands(run: Run) -> None:
     run("team", "hr", "--shared")
     run("team", "hr", "--shared")
     assert _lines(run, "--since", "2020-01-01", "--until", "2999-01-01") == [
-        ["-", "command", "person.role", "person:aino", "agent -> lead"],
-        ["-", "command", "person.teams", "person:aino", "it -> hr; WIDENED"],
-        ["-", "command", "person.kind", "person:eero", "none -> service"],
-        ["-", "command", "team.restricted", "team:hr", "yes -> no; WIDENED"],
+        [f"{audit.account()} (account)", "command", "person.role", "person:aino", "agent -> lead"],
+        [f"{audit.account()} (account)", "command", "person.teams", "person:aino", "it -> hr; WIDENED"],
+        [f"{audit.account()} (account)", "command", "person.kind", "person:eero", "none -> service"],
+        [f"{audit.account()} (account)", "command", "team.restricted", "team:hr", "yes -> no; WIDENED"],
     ]
     assert _lines(run, "--until", "2020-01-01") == []
     assert [line[2] for line in _lines(run, "--action", "person.role")] == ["person.role"]
@@ -144,8 +150,67 @@ def test_a_page_and_the_command_write_the_same_log(
     assert client.post("/requests/1/audience", data={"audience": "everyone"}).status_code == 302
     with sessions() as session:
         assert access.EVERYONE in access.request_audience(session.get_one(HelpRequest, 1))
-    (entry,) = [json.loads(line) for line in run("audit", "--json").output.splitlines()]
+    _filed, entry = [json.loads(line) for line in run("audit", "--json").output.splitlines()]
     assert (entry["via"], entry["action"], entry["details"]["after"]) == ("web", "request.audience", ["everyone"])
     with sessions() as session:
         assert audit.verify(session) == []
         assert session.scalars(select(Document)).all() == []
+
+
+@pytest.mark.usefixtures("teams")
+def test_what_lets_somebody_read_more_is_marked_whatever_it_is(run: Run, sessions: sessionmaker[Session]) -> None:
+    """Showing a hidden document, an anonymous asker's name, and letting somebody sign in again."""
+    with sessions.begin() as session:
+        request = _file(session, anonymous=True)
+        aino, hr = _person(session, "aino"), _team(session, "hr")
+        requests.move(session, request, reader_of(aino), hr)
+        requests.show_name(session, request, reader_of(_person(session, "eero")))
+        content = Content("A title", "A body", "en", _team(session, "it"), None, True, None, False)
+        document = documents.write(session, reader_of(aino), content)
+        documents.hide(session, document, reader_of(aino), True)
+        documents.hide(session, document, reader_of(aino), False)
+        for change in (accounts.enable, accounts.disable, accounts.enable):
+            change(session, aino)
+    assert [line[2] for line in _lines(run, "--widened")] == [
+        "request.audience", "request.name", "document.shown", "account.enabled",
+    ]  # fmt: skip
+    assert all(line[-1].endswith("WIDENED") or "WIDENED; " in line[-1] for line in _lines(run, "--widened"))
+
+
+def test_the_log_says_which_account_ran_a_command(
+    run: Run, sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    own = pwd.getpwuid(os.getuid()).pw_name
+    with sessions.begin() as session:
+        audit.record(session, audit.COMMAND, "a.plain", "x:1")
+        monkeypatch.setenv("SUDO_USER", "liisa")
+        audit.record(session, audit.COMMAND, "a.sudo", "x:1", {"n": 1})
+        audit.record(session, audit.actor(session, None), "a.page", "x:1")
+        monkeypatch.delenv("SUDO_USER")
+        monkeypatch.setattr("pwd.getpwuid", lambda _number: {}["unknown"])
+        audit.record(session, audit.COMMAND, "a.container", "x:1")
+    assert [(line[0], line[2], line[4:]) for line in _lines(run)] == [
+        (f"{own} (account)", "a.plain", []),
+        ("liisa (account)", "a.sudo", ["n: 1"]),
+        ("-", "a.page", []),
+        (f"uid {os.getuid()} (account)", "a.container", []),
+    ]
+
+
+@pytest.mark.usefixtures("teams")
+def test_what_an_erased_person_did_is_found_by_their_number(run: Run, sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        request = _file(session)
+        requests.share(session, request, reader_of(_person(session, "eero")), True)
+        number, aino = _person(session, "eero").id, _person(session, "aino").id
+    assert run("erase", "person:eero", "--yes").exit_code == 0
+    assert [line[2] for line in _lines(run, "--by", str(number))] == ["request.filed", "request.audience"]
+    assert [line[2] for line in _lines(run, "--subject", f"person:{number}")] == ["person.erased"]
+    assert run("audit", "--by", str(aino)).exit_code == 1  # somebody who is there has a user name
+
+
+def test_when_nothing_fits_it_says_so(run: Run, sessions: sessionmaker[Session]) -> None:
+    for options in ((), ("--subject", "foo"), ("--action", "nosuch"), ("--json",)):
+        result = run("audit", *options)
+        assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No entry of the audit log fits.\n")

@@ -119,3 +119,39 @@ def test_retention_erases_what_a_team_has_kept_long_enough(
 def test_a_team_is_not_changed_without_saying_what(run: Run) -> None:
     assert "Say what to set" in run("team", "it").output
     assert "Give either" in run("team", "it", "--keep-days", "3", "--keep-forever").output
+
+
+def test_backups_that_have_what_was_erased_are_named_and_deleted_on_request(
+    run: Run, settings: Settings, sessions: sessionmaker[Session], add_request: Callable[..., int]
+) -> None:
+    first, second, third = (add_request(f"printer {number}") for number in range(3))
+    backup = settings.backups_dir / "before.zip"
+    settings.backups_dir.mkdir()
+    assert run("backup", str(backup)).exit_code == 0
+    assert run("erase", f"request:{first}", "--dry-run", "--with-backups").exit_code == 0
+    named = run("erase", f"request:{first}", "--yes").output
+    assert f"still has what was in the database when it was made: {backup}\n" in named and backup.exists()
+    assert f"deleted: {backup}\n" in run("erase", f"request:{second}", "--yes", "--with-backups").output
+    assert not backup.exists()
+    assert "backup" not in run("erase", f"request:{third}", "--yes", "--with-backups").output
+    with sessions() as session:
+        (entry,) = audit.entries(session, action="store.backups_deleted")
+        assert entry.details == {"files": ["before.zip"], "account": audit.account()}
+
+
+def test_retention_names_and_deletes_backups_only_when_it_erased_something(
+    run: Run, settings: Settings, sessions: sessionmaker[Session], add_request: Callable[..., int]
+) -> None:
+    settings.backups_dir.mkdir()
+    add_request("printer", "open the tray")
+    assert run("backup", str(settings.backups_dir / "before.zip")).exit_code == 0
+    assert run("retention", "--with-backups").output == "0 requests deleted\n"
+    with sessions.begin() as session:
+        row = session.scalars(select(HelpRequest)).one()
+        row.team = Team(handle="it", name="IT", keep_days=1)
+        row.resolved_at = row.created_at = datetime(2020, 1, 1)
+        for reply in row.replies:
+            reply.created_at = datetime(2020, 1, 1)
+    assert run("retention", "--with-backups").output == (
+        f"1 requests deleted\ndeleted: {settings.backups_dir / 'before.zip'}\n"
+    )

@@ -1,14 +1,21 @@
 """commands/imports.py: `kollega import`."""
 
 import gzip
+import os
+import signal
 import sqlite3
-from contextlib import closing
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from indexer.commands import running
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
+from tests.paths import ROOT
 
 
 def test_importing_twice_reports_that_nothing_changed(kollega: Kollega, write_lines: WriteLines) -> None:
@@ -119,3 +126,92 @@ def test_a_dry_run_without_a_database_makes_none(
     dry = kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST), "--dry-run")
     assert dry.stdout.splitlines()[-1] == "dry run, nothing was written: 3 added, 0 updated, 0 unchanged"
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
+def test_a_dry_run_that_is_stopped_leaves_no_copy_of_the_database(
+    kollega: Kollega, write_lines: WriteLines, tmp_path: Path, stop: signal.Signals
+) -> None:
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    command = [sys.executable, "-m", "indexer", "import", "jsonl", str(tmp_path / "pipe"), "--dry-run"]
+    with (
+        subprocess.Popen(command, cwd=ROOT, env={**os.environ, "TMPDIR": str(temporary)}) as process,
+        (tmp_path / "pipe").open("w"),  # which opens once the other side reads: the database was copied then
+    ):
+        copied = list((tmp_path / "home").glob(".kollega-copy-*/kollega.db"))
+        process.send_signal(stop)
+        process.wait(30)
+    assert len(copied) == 1
+    left = list((tmp_path / "home").glob(".kollega-copy-*"))
+    assert (process.returncode, list(temporary.iterdir())) == (143 if stop == signal.SIGTERM else -stop, [])
+    assert bool(left) == (stop == signal.SIGKILL)
+    for folder in left:
+        assert folder.stat().st_mode & 0o077 == 0
+        os.utime(folder, (0, 0))
+    kollega("import", "jsonl", write_lines(TEAM), "--dry-run")
+    assert list((tmp_path / "home").glob(".kollega-copy-*")) == []
+
+
+def test_nothing_is_lost_when_records_come_through_a_pipe(kollega: Kollega, write_lines: WriteLines) -> None:
+    people = [{"type": "person", "id": f"p{number}", "name": "N" * 200} for number in range(400)]  # several buffers
+    content = Path(write_lines(TEAM, *people)).read_bytes()
+    for sent in (content, gzip.compress(content, compresslevel=0)):
+        with _pipe(sent) as path:
+            assert kollega("import", "jsonl", path).stdout.startswith(("401 added", "0 added, 0 updated, 401 unch"))
+
+
+def test_an_export_that_comes_through_a_pipe_is_refused(
+    kollega: Kollega, write_lines: WriteLines, tmp_path: Path
+) -> None:
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    kollega("export", str(tmp_path / "store.jsonl"))
+    with _pipe((tmp_path / "store.jsonl").read_bytes()) as path:
+        refused = kollega("import", "jsonl", path)
+    assert refused.exit_code == 1 and "has a whole store, as `kollega export` writes it" in refused.stderr
+    assert refused.stdout.startswith("0 added, 0 updated, 0 unchanged")
+
+
+@contextmanager
+def _pipe(content: bytes) -> Iterator[str]:
+    """The path of a pipe through which `content` comes, as /dev/stdin is one after `|`."""
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        with suppress(BrokenPipeError), open(writing, "wb") as file:
+            file.write(content)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield f"/dev/fd/{reading}"
+    finally:
+        os.close(reading)
+        thread.join()
+
+
+def test_a_source_cannot_have_the_name_of_what_was_written_here(kollega: Kollega, write_lines: WriteLines) -> None:
+    for option in ((), ("--dry-run",)):
+        refused = kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST), "--source", "kollega", *option)
+        assert refused.exit_code == 2 and "kollega is the source of what was written here." in refused.stderr
+
+
+def test_a_list_without_conflicts_says_so(kollega: Kollega) -> None:
+    assert kollega("import", "conflicts").stdout.startswith("There are no conflicts: ")
+
+
+def test_an_import_and_its_dry_run_name_the_people_who_may_read_more_afterwards(
+    kollega: Kollega, write_lines: WriteLines
+) -> None:
+    liisa = {"type": "person", "id": "liisa", "name": "Liisa"}
+    assert kollega("import", "jsonl", write_lines(TEAM, AINO, liisa)).stderr == ""
+    changed = write_lines({**AINO, "role": "admin"}, {**liisa, "name": "Liisa L", "teams": ["it"], "role": "agent"})
+    for option in (("--dry-run",), ()):
+        told = kollega("import", "jsonl", changed, *option).stderr.splitlines()
+        assert told == [
+            "WIDENED: records.jsonl:1: person aino: role",
+            "WIDENED: records.jsonl:2: person liisa: role, teams",
+        ]
+    assert kollega("import", "jsonl", write_lines({**AINO, "role": "staff", "teams": []})).stderr == ""

@@ -16,6 +16,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine
 
 import recommender
+from recommender import audit
 from recommender.database.account_tables import Account, APIToken
 from recommender.database.engine import newest_revision, open_database
 from recommender.database.item_tables import Replacement
@@ -33,6 +34,7 @@ from recommender.database.tables import (
     RequestAudience,
     RequestLink,
 )
+from recommender.errors import DatabaseUnusable
 from recommender.settings import Settings
 from tests import museum
 from tests.indexer.conftest import Kollega, WriteLines
@@ -148,7 +150,8 @@ def test_an_old_database_is_refused_then_upgraded_after_a_backup_and_keeps_every
     assert _same_columns(all_rows(old / "kollega.db"), before) == _same_columns(before, before)
     assert kollega("user", "list").exit_code == 0
     assert kollega("upgrade").stdout == f"up to date (version {newest_revision()} of the database)\n"
-    assert _audited(old) == [("store.upgrade", {"before": FIRST_PUBLIC, "after": newest_revision()})]
+    done = {"before": FIRST_PUBLIC, "after": newest_revision(), "backup": backup.name, "account": audit.account()}
+    assert _audited(old) == [("store.upgrade", done)]
     monkeypatch.setenv("KOLLEGA_HOME", str(tmp_path / "back"))
     assert "Now run: kollega upgrade" in kollega("restore", str(backup)).stdout
     assert all_rows(tmp_path / "back" / "kollega.db") == before
@@ -248,3 +251,22 @@ def test_a_database_of_an_older_version_is_backed_up_too(
     _old_database(old / "kollega.db", FIRST_PUBLIC, home / "kollega.db")
     monkeypatch.setenv("KOLLEGA_HOME", str(old))
     assert kollega("backup", str(tmp_path / "b.zip")).exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["backup", "export"])
+def test_nothing_leaves_the_store_without_an_entry_in_the_audit_log(
+    kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    before, file, there = len(_audited(home)), tmp_path / "out", []
+    record = audit.record
+    monkeypatch.setattr(audit, "record", lambda *values: (there.append(file.exists()), record(*values)))
+    assert kollega(command, str(file)).exit_code == 0
+    assert (there, len(_audited(home))) == ([False], before + 1)
+
+    def refuse(*_values: object) -> None:
+        raise DatabaseUnusable("The log is full.")
+
+    monkeypatch.setattr(audit, "record", refuse)
+    refused = kollega(command, str(tmp_path / "second"))
+    assert (refused.exit_code, (tmp_path / "second").exists()) == (1, False)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

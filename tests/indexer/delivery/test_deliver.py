@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.delivery.deliver import deliver, delivering
 from indexer.delivery.mail_server import MailServer
-from recommender import accounts
+from recommender import accounts, audit
 from recommender.accounts import password_links
 from recommender.database.account_tables import OutgoingMail, PasswordLink
 from recommender.database.tables import Person
@@ -149,3 +149,43 @@ def test_a_password_is_not_sent_to_a_server_without_encryption(
 def test_an_address_of_a_server_that_cannot_be_used_is_named(address: str) -> None:
     with pytest.raises(SettingsError, match="KOLLEGA_MAIL_SERVER must be like"):
         MailServer(address)
+
+
+def test_a_mail_that_is_called_off_while_it_is_sent_is_not_tried_again(
+    settings: Settings, sessions: Sessions, aino: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _queue(sessions, aino)
+
+    def refuse(_server: MailServer, _message: object) -> tuple[str, bool]:
+        with sessions.begin() as session:
+            accounts.set_password(session, session.get_one(Person, aino), "violet tractor sings at noon")
+        return "The mail server answers with code 451.", False
+
+    monkeypatch.setattr(MailServer, "send", refuse)
+    with mail_box() as box:
+        assert deliver(_settings(settings, box), sessions) == 0
+    assert _state(sessions)[0] == "failed"
+
+
+def test_a_server_that_cannot_be_one_makes_no_links(settings: Settings, sessions: Sessions, aino: int) -> None:
+    _queue(sessions, aino)
+    with mail_box() as box:
+        wrong = _settings(settings, box)
+    object.__setattr__(wrong, "mail_server", "smtp://mail.example.org:99999")  # the settings themselves refuse it
+    for _ in range(3):
+        with pytest.raises(SettingsError):
+            deliver(wrong, sessions)
+    with sessions() as session:
+        assert session.query(PasswordLink).count() == 0 and list(audit.entries(session, action="password_link")) == []
+    assert _state(sessions) == ("waiting", 0, None)
+
+
+def test_a_mail_that_cannot_be_written_stops_no_other_one(settings: Settings, sessions: Sessions, aino: int) -> None:
+    _queue(sessions, aino, kind="of a later version")
+    _queue(sessions, aino, kind=mail.PASSWORD_CHANGED)
+    with mail_box() as box:
+        assert deliver(_settings(settings, box), sessions) == 1
+    assert len(box.mails) == 1
+    with sessions() as session:
+        states = [(row.state, row.attempts, row.problem) for row in session.query(OutgoingMail)]
+    assert states == [("waiting", 1, "It could not be written or sent: KeyError."), ("sent", 1, None)]

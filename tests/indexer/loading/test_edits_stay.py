@@ -18,10 +18,12 @@ from indexer.sources.jsonl import JSONLSource
 from recommender import accounts, audit
 from recommender.access import may_read, reader_of, request_audience
 from recommender.database.import_tables import ImportedRecord, record_key
-from recommender.database.tables import Base, Document, HelpRequest, Person
+from recommender.database.tables import Base, Document, HelpRequest, Person, RequestAudience
 from recommender.knowledge import erasure
 from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
 from tests.conftest import sign_in
+from tests.rows import all_rows
 from tests.web.forms import press
 
 Line = dict[str, Any]
@@ -192,6 +194,56 @@ def test_an_edited_text_stays_when_the_source_changes_it_too_and_the_conflict_is
         assert list(stored_conflicts(session)) == []  # both say the same again
 
 
+def _conflicts(sessions: sessionmaker[Session]) -> list[str]:
+    with sessions() as session:
+        return [line.split("\t")[4] for line in stored_conflicts(session)]
+
+
+def test_a_conflict_is_settled_when_it_is_changed_here_to_what_the_source_says(
+    visit: Callable[[str], FlaskClient], sessions: sessionmaker[Session], import_lines: Import, settings: Settings
+) -> None:
+    _edit_document(visit("aino"), 1, body="Use the lower tray.", title="My guide")
+    changed = (*PEOPLE, document(1, title="Guide for all printers", body="Use the middle tray."))
+    import_lines(*changed)
+    assert _conflicts(sessions) == ["kept: body, title"]
+    before = all_rows(settings.home / "kollega.db")
+    import_lines(*changed)
+    assert all_rows(settings.home / "kollega.db") == before
+    _edit_document(visit("aino"), 1, body="Use the lower tray.", title="Guide for all printers")
+    assert import_lines(*changed).line() == "0 added, 0 updated, 7 unchanged"
+    assert _conflicts(sessions) == ["kept: body"]
+    _edit_document(visit("aino"), 1, body="Use the middle tray.", title="Guide for all printers")
+    assert import_lines(*changed).line() == "0 added, 0 updated, 7 unchanged"
+    assert _conflicts(sessions) == []
+
+
+def test_conflicts_about_readers_status_and_replies_are_settled_here_too(
+    sessions: sessionmaker[Session], import_lines: Import
+) -> None:
+    import_lines(*PEOPLE, request(1), request(2))
+    with sessions.begin() as session:
+        first, second = row_of(session, "r1"), row_of(session, "r2")
+        first.audience = []
+        first.status = "resolved"
+        edited = next(reply for reply in second.replies if reply.external_id == "2a")
+        edited.body = "Open the front."
+    theirs = request(2)
+    theirs["replies"][0]["body"] = "Open the side."
+    changed = [*PEOPLE, request(1, audience=["team:hr"], status="resolved"), theirs]
+    assert import_lines(*changed).problems == []
+    assert _conflicts(sessions) == ["kept: status; not widened: audience", "kept: replies"]
+    theirs["replies"].append({"id": "2c", "author": "aino", "body": "New", "created_at": AT})
+    import_lines(*changed)  # another reply settles nothing
+    assert _conflicts(sessions) == ["kept: status; not widened: audience", "kept: replies"]
+    with sessions.begin() as session:
+        first, second = row_of(session, "r1"), row_of(session, "r2")
+        first.audience = [RequestAudience(token="team:hr")]
+        first.resolved_at = max(reply.created_at for reply in first.replies)
+        next(reply for reply in second.replies if reply.external_id == "2a").body = "Open the side."
+    assert import_lines(*changed).line() == "0 added, 0 updated, 8 unchanged"
+    assert _conflicts(sessions) == []
+
+
 def test_a_request_that_was_resolved_or_opened_again_here_stays_so_while_its_source_goes_on(
     visit: Callable[[str], FlaskClient], sessions: sessionmaker[Session], import_lines: Import
 ) -> None:
@@ -250,9 +302,10 @@ def test_role_and_teams_that_an_admin_gave_stay_and_those_of_others_follow_the_s
         ]
         number = session.query(Person).filter_by(handle="matti").one().id
         assert [entry.subject for entry in audit.entries(session, action="person.role")][-1] == f"person:{number}"
+    account = {"account": audit.account()}
     assert audited[-2:] == [
-        ("person.role", {"before": "staff", "after": "agent", "widened": True}),
-        ("person.teams", {"before": [], "after": ["hr"], "widened": True}),
+        ("person.role", {"before": "staff", "after": "agent", "widened": True, **account}),
+        ("person.teams", {"before": [], "after": ["hr"], "widened": True, **account}),
     ]
 
 
@@ -266,6 +319,28 @@ def test_people_of_two_sources_stay_the_same_when_both_are_imported_in_turn(
     assert import_lines(*PEOPLE[:2], here, source="a").unchanged == 3
     assert import_lines(there, source="b").unchanged == 1
     assert rows(sessions) == before
+
+
+@pytest.mark.parametrize("is_logged", [True, False])  # the audit log is kept for a set time
+def test_a_further_source_does_not_give_back_what_an_admin_took_away(
+    import_lines: Import, sessions: sessionmaker[Session], is_logged: bool
+) -> None:
+    person = {"type": "person", "id": "aino", "name": "Aino"}
+    lower, higher = {**person, "role": "staff", "teams": ["it"]}, {**person, "role": "admin", "teams": ["it", "hr"]}
+    import_lines(*PEOPLE[:2], lower, source="a")
+    assert import_lines(higher, source="b").updated == 1
+    with sessions.begin() as session:
+        commands.set_role(session, "aino", "staff", ["it"])
+    if not is_logged:
+        with sessions.begin() as session:
+            session.execute(text("DELETE FROM audit_log"))
+    others = [{**higher, "role": "lead", "teams": ["hr"]}] if is_logged else []
+    for number, line in enumerate([higher, *others]):
+        report = import_lines(line, source=f"c{number}")
+        assert report.conflicts == ["records.jsonl:1: person aino: role, teams changed both here and in the source"]
+    with sessions() as session:
+        row = session.query(Person).filter_by(handle="aino").one()
+        assert (row.role, [team.handle for team in row.teams]) == ("staff", ["it"])
 
 
 def test_an_id_that_a_file_has_several_times_changes_nothing_the_second_time(

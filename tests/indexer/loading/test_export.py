@@ -16,6 +16,7 @@ from indexer.loading import store_format
 from indexer.loading.export import export
 from indexer.loading.store_format import from_json
 from indexer.loading.whole_store import is_export, load_store
+from recommender import audit
 from recommender.database.account_tables import Account
 from recommender.database.engine import open_database
 from recommender.database.tables import Base, HelpRequest, Person
@@ -95,7 +96,9 @@ def test_export_and_import_are_audited_without_what_they_hold(
             kollega("import", "jsonl", path)
         with closing(sqlite3.connect(store / "kollega.db")) as connection:
             query = "SELECT action, details FROM audit_log WHERE action LIKE 'store.%'"
-            assert [(found, json.loads(details)) for found, details in connection.execute(query)] == [(action, counts)]
+            assert [(found, json.loads(details)) for found, details in connection.execute(query)] == [
+                (action, {**counts, "account": audit.account()})
+            ]
 
 
 def test_a_request_is_written_with_its_fields_of_the_import_format(

@@ -245,10 +245,12 @@ def test_the_audit_log_says_that_an_import_narrowed_an_audience_and_does_not_nam
     with sessions() as session:
         found = {entry.action: entry.details for entry in audit.entries(session) if entry.via == "import"}
         number = session.query(Person).filter_by(handle="aino").one().id
-    assert found["request.audience"] == {"before": ["everyone"], "after": ["team:it"], "widened": False}
+    account = {"account": audit.account()}
+    assert found["request.audience"] == {"before": ["everyone"], "after": ["team:it"], "widened": False, **account}
     assert found["document.audience"] == {
-        "before": ["everyone"], "after": [f"person:{number}", "team:it"], "widened": False,
+        "before": ["everyone"], "after": [f"person:{number}", "team:it"], "widened": False, **account,
     }  # fmt: skip
     assert found["import.run"] == {
+        "run": found["import.begun"]["run"], **account,
         "added": 0, "updated": 2, "unchanged": 5, "conflicts": 0, "not_widened": 0, "skipped_links": 0, "problems": 0,
     }  # fmt: skip

@@ -3,7 +3,8 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -200,10 +201,27 @@ def test_only_a_few_hashes_are_computed_at_the_same_time(
             running -= 1
         return False
 
+    def attempt(_: int) -> bool:
+        try:
+            return passwords.matches(None, "x")
+        except TooBusy:
+            return True
+
     monkeypatch.setattr(passwords, "_verified", slow_verify)
     with ThreadPoolExecutor(12) as pool:
-        assert list(pool.map(lambda _: passwords.matches(None, "x"), range(24))) == [False] * 24
-    assert most == passwords.AT_ONCE
+        refused = list(pool.map(attempt, range(24)))
+    assert most == passwords.AT_ONCE and 0 < refused.count(False) < 24
+
+
+def test_one_waits_for_its_turn_and_all_others_are_sent_away_at_once() -> None:
+    with ExitStack() as turns, ThreadPoolExecutor(6) as pool:
+        for _ in range(passwords.AT_ONCE):
+            turns.enter_context(passwords._turns)
+        attempts = [pool.submit(passwords.matches, None, "x") for _ in range(6)]
+        sent_away, waiting = wait(attempts, timeout=2)[0], [each for each in attempts if not each.done()]
+        assert len(waiting) == 1 and all(isinstance(each.exception(), TooBusy) for each in sent_away)
+        turns.close()
+        assert waiting[0].result(timeout=5) is False
 
 
 def test_whoever_would_wait_too_long_for_their_turn_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

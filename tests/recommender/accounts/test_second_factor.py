@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import audit
 from recommender.accounts import second_factor
+from recommender.accounts import sessions as sign_in_sessions
 from recommender.database.account_tables import RecoveryCode, SecondFactor
 from recommender.database.tables import Person
 from recommender.settings import Settings
 
 KEY = "the secret key of a home"
+NONCE = "5f4dcc3b5aa765d61d8327deb882cf99"
 NOW = datetime(2026, 11, 28, 12, 0, 10, tzinfo=UTC).timestamp()
 
 
@@ -34,8 +36,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def app(session: Session, aino: Person, clock: Clock) -> pyotp.TOTP:
     """The authenticator app of aino, whose second factor is on since a minute."""
-    app = pyotp.TOTP(second_factor.set_up(session, aino, KEY))
-    assert second_factor.confirm(session, aino, KEY, app.at(int(clock.now))) is not None
+    nonce = second_factor.begin()
+    app = pyotp.TOTP(second_factor.secret(aino.id, nonce, KEY))
+    assert second_factor.confirm(session, aino, KEY, nonce, app.at(int(clock.now))) is not None
     clock.now += 60
     return app
 
@@ -43,15 +46,50 @@ def app(session: Session, aino: Person, clock: Clock) -> pyotp.TOTP:
 def test_a_second_factor_counts_once_a_first_code_has_confirmed_it(
     session: Session, aino: Person, clock: Clock
 ) -> None:
-    app = pyotp.TOTP(second_factor.set_up(session, aino, KEY))
-    assert second_factor.set_up(session, aino, KEY) == app.secret
+    app = pyotp.TOTP(second_factor.secret(aino.id, NONCE, KEY))
     assert not second_factor.is_on(session, aino.id)
     assert not second_factor.check(session, aino.id, KEY, app.at(int(NOW)))
-    assert second_factor.confirm(session, aino, KEY, "000000") is None
-    codes = second_factor.confirm(session, aino, KEY, app.at(int(NOW)))
+    assert second_factor.confirm(session, aino, KEY, NONCE, "000000") is None
+    codes = second_factor.confirm(session, aino, KEY, NONCE, app.at(int(NOW)))
     assert codes is not None and len(set(codes)) == 10
     assert second_factor.is_on(session, aino.id)
-    assert second_factor.confirm(session, aino, KEY, app.at(int(NOW) + 30)) is None  # it is on already
+    assert second_factor.confirm(session, aino, KEY, NONCE, app.at(int(NOW) + 30)) is None  # it is on already
+
+
+def test_of_two_apps_that_are_set_up_at_once_the_first_one_confirmed_counts(
+    session: Session, sessions: sessionmaker[Session], aino: Person, clock: Clock
+) -> None:
+    first, second = second_factor.begin(), second_factor.begin()
+    codes = [pyotp.TOTP(second_factor.secret(aino.id, each, KEY)).at(int(NOW)) for each in (first, second)]
+    assert second_factor.confirm(session, aino, KEY, first, codes[1]) is None  # a secret of its own each
+    assert second_factor.confirm(session, aino, KEY, first, codes[0]) is not None
+    session.commit()
+    with sessions() as other:
+        assert second_factor.confirm(other, other.get_one(Person, aino.id), KEY, second, codes[1]) is None
+        assert second_factor.codes_left(other, aino.id) == 10
+        assert second_factor.check(
+            other, aino.id, KEY, pyotp.TOTP(second_factor.secret(aino.id, first, KEY)).at(int(NOW) + 30)
+        )
+
+
+def test_an_app_that_an_earlier_version_left_unconfirmed_is_replaced(
+    session: Session, aino: Person, clock: Clock
+) -> None:
+    session.add(SecondFactor(person_id=aino.id, nonce="seen by others", last_step=0))
+    session.flush()
+    app = pyotp.TOTP(second_factor.secret(aino.id, NONCE, KEY))
+    assert second_factor.confirm(session, aino, KEY, NONCE, app.at(int(NOW))) is not None
+    assert session.get_one(SecondFactor, aino.id).nonce == NONCE and second_factor.is_on(session, aino.id)
+
+
+def test_turning_it_on_ends_the_sessions_that_began_without_it(session: Session, aino: Person, clock: Clock) -> None:
+    own, _ = sign_in_sessions.begin(session, aino, "password", days=1)
+    _, identity = sign_in_sessions.begin(session, aino, "password", days=1)
+    _, waiting = sign_in_sessions.begin(session, aino, "password", days=1, awaits=sign_in_sessions.SET_UP)
+    code = pyotp.TOTP(second_factor.secret(aino.id, NONCE, KEY)).at(int(NOW))
+    assert second_factor.confirm(session, aino, KEY, NONCE, code, keep_session=own.id)
+    assert [sign_in_sessions.find(session, each, idle_days=7) for each in (identity, waiting)] == [None, None]
+    assert sign_in_sessions.of(session, aino.id, idle_days=7) == [own]
 
 
 @pytest.mark.parametrize(("seconds", "accepted"), [(-60, False), (-30, True), (0, True), (30, True), (60, False)])
@@ -125,7 +163,7 @@ def test_turning_off_removes_app_and_codes_and_a_new_app_has_another_secret(
     assert second_factor.turn_off(session, aino.id, by=aino.id)
     assert not second_factor.turn_off(session, aino.id)
     assert (second_factor.is_on(session, aino.id), second_factor.codes_left(session, aino.id)) == (False, 0)
-    assert second_factor.set_up(session, aino, KEY) != app.secret
+    assert second_factor.secret(aino.id, second_factor.begin(), KEY) != app.secret
     actions = [entry.action for entry in audit.entries(session, action="second_factor")]
     assert actions == ["second_factor.on", "second_factor.off"]
 

@@ -102,11 +102,11 @@ def test_the_last_use_is_stored_at_most_once_an_hour(session: Session, aino: Per
 def test_a_session_that_awaits_a_code_is_not_listed_and_gets_a_new_id_with_it(session: Session, aino: Person) -> None:
     row, before = _begin(session, aino, awaits=sessions.CODE)
     assert row.expires_at < utc_now() + timedelta(hours=1)
-    assert sessions.of(session, aino.id) == []
+    assert sessions.of(session, aino.id, idle_days=7) == []
     assert [entry.action for entry in audit.entries(session, action="sign_in")] == []
     after = sessions.complete(session, row, days=14)
     assert (_is_open(session, before), _is_open(session, after)) == (False, True)
-    assert [each.id for each in sessions.of(session, aino.id)] == [row.id]
+    assert [each.id for each in sessions.of(session, aino.id, idle_days=7)] == [row.id]
     assert row.expires_at > utc_now() + timedelta(days=13)
 
 

@@ -238,10 +238,10 @@ def test_without_room_no_backup_is_made_and_the_message_says_where(
 
 
 def test_what_a_killed_backup_has_left_is_removed_after_a_day(filled: Settings, tmp_path: Path) -> None:
-    for name, hours in ((".kollega-backup-old", 25), (".kollega-backup-new", 1)):
+    for name, hours in ((".kollega-copy-old", 25), (".kollega-copy-new", 1)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "kollega.db").write_text("confidential")
         then = time.time() - hours * 3600
         os.utime(tmp_path / name, (then, then))
     back_up(filled, tmp_path / "b.zip")
-    assert sorted(found.name for found in tmp_path.iterdir()) == [".kollega-backup-new", "b.zip", "home"]
+    assert sorted(found.name for found in tmp_path.iterdir()) == [".kollega-copy-new", "b.zip", "home"]

@@ -24,7 +24,7 @@ import recommender
 from recommender.database.account_tables import Account, APIToken
 from recommender.database.engine import migrate, newest_revision, open_database, open_engine
 from recommender.database.handles import usable_handle
-from recommender.database.tables import Base, Document, Event, HelpRequest, Reply, RequestAudience, Team
+from recommender.database.tables import Base, Document, Event, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.settings import Settings
 from tests.paths import ROOT
 
@@ -391,3 +391,18 @@ def test_handles_that_can_stand_in_no_address_are_renamed_with_their_audiences(s
         changed = connection.exec_driver_sql("SELECT updated_at > '2020-01-02' FROM requests ORDER BY id")
         assert [row[0] for row in changed] == [1, 0]
     engine.dispose()
+
+
+def test_what_is_deleted_in_any_way_is_overwritten_in_the_file(
+    settings: Settings, sessions: sessionmaker[Session]
+) -> None:
+    with sessions.begin() as session:
+        session.add(Person(handle="zyxwvut", name="Zyxwvut Erkki"))
+    with sessions() as session:
+        session.connection().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"Zyxwvut Erkki" in (settings.home / "kollega.db").read_bytes()
+    with sessions.begin() as session:
+        session.execute(text("DELETE FROM people"))
+    with sessions() as session:
+        session.connection().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"Zyxwvut Erkki" not in (settings.home / "kollega.db").read_bytes()

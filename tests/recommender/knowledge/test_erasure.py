@@ -222,3 +222,16 @@ def test_a_team_keeps_resolved_requests_for_its_days(sessions: sessionmaker[Sess
         assert erase_due(session, utc_now() + timedelta(days=400), 365) == len(staying) - 3
         assert [entry.action for entry in audit.entries(session)][-1] == audit.PRUNED
         assert audit.verify(session) == []
+
+
+def test_the_entry_about_an_erased_person_says_what_was_done(sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        person = Person(handle="aino", name="Aino")
+        session.add(person)
+        session.flush()
+        audit.record(session, COMMAND, "person.added", f"person:{person.id}", {"n": 1})
+        erasure.erase_person(session, person, COMMAND)
+    with sessions() as session:
+        found = {entry.action: entry.details for entry in audit.entries(session)}
+    assert found["person.added"] is None
+    assert found["person.erased"] == {"with requests": False, "account": audit.account()}

@@ -3,7 +3,9 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from threading import Barrier
 
 import pytest
 from sqlalchemy import Date, inspect, select
@@ -51,6 +53,23 @@ def test_an_item_used_twice_in_one_request_counts_once(session: Session, add_req
     outcomes.record(session, EventKind.USED, OTHER, request_id=first)
     counted = outcomes.usage(session, [ITEM, OTHER], ANYONE)
     assert (counted[ITEM].used, counted[OTHER].used) == (2, 1)
+
+
+def test_an_item_that_several_agents_mark_as_used_at_once_counts_once(
+    sessions: sessionmaker[Session], add_request: Callable[..., int]
+) -> None:
+    request, ready = add_request("first"), Barrier(6)
+
+    def mark(_number: int) -> int | None:
+        with sessions.begin() as session:
+            session.scalar(select(HelpRequest.id))  # as a page does before
+            ready.wait()
+            return outcomes.record(session, EventKind.USED, ITEM, request_id=request)
+
+    with ThreadPoolExecutor(6) as pool:
+        stored = [number for number in pool.map(mark, range(6)) if number is not None]
+    with sessions() as session:
+        assert [row.id for row in session.scalars(select(Event))] == stored and len(stored) == 1
 
 
 def test_an_item_used_outside_of_requests_counts_each_time(session: Session) -> None:

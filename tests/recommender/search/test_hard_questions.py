@@ -10,7 +10,7 @@ from recommender.access import ANYONE
 from recommender.language.terms import tokens
 from recommender.recommender import Recommender
 
-LIMIT = 5.0  # seconds; measured less than 0.5 on a free machine
+LIMIT = 5.0  # seconds of the processor; measured 0.5
 PIECES = (
     "![", "[", "*", "_", "`", "<", ">", "|", "(", "&", "- ", "\\", "a",
     "ä", "a ", "a-", "a.", "a_", "a'", "1", "1.", "1 ",
@@ -35,9 +35,9 @@ def test_no_question_of_repeated_pieces_takes_long(
         recommender.recommend("VPN", ANYONE, session)  # loads the dictionaries
         for piece in PIECES:
             question = (piece * (length // len(piece) + 1))[:length]
-            start = time.perf_counter()
+            start = time.process_time()
             recommender.recommend(question, ANYONE, session)
-            assert time.perf_counter() - start < LIMIT, (piece, length)
+            assert time.process_time() - start < LIMIT, (piece, length)
 
 
 def test_of_a_word_that_is_no_word_only_the_beginning_counts() -> None:

@@ -87,6 +87,64 @@ def test_guessing_from_many_addresses_stops_and_the_colleague_goes_on_in_their_o
     assert [attempt("aino", browser=own).status_code for _ in range(11)] == [401] * 10 + [429]
 
 
+def _minutes_pass() -> None:
+    """Forget what was counted for less than a day."""
+    for key in list(limiter.limiter.storage.storage):
+        if not key.endswith("/day"):
+            limiter.limiter.storage.clear(key)
+
+
+def test_one_address_cannot_use_up_the_attempts_of_a_day_for_all_others(attempt: Try) -> None:
+    statuses = []
+    for _ in range(12):
+        _minutes_pass()
+        statuses += [attempt("aino").status_code for _ in range(10)]
+    assert statuses == [401] * 50 + [429] * 70
+    _minutes_pass()
+    refused = attempt("aino", PASSWORD)
+    assert refused.status_code == 429 and "Wait 24 hours and try again" in refused.text
+    assert attempt("aino", PASSWORD, address="198.51.100.7").status_code == 302
+
+
+def test_a_new_password_begins_the_counts_anew(
+    attempt: Try, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "_BY_NAME", attempts.parse("20 per day"))
+    for number in range(10, 40):
+        attempt("aino", address=f"203.0.113.{number}")
+    assert attempt("aino", PASSWORD, address="198.51.100.7").status_code == 429
+    with sessions.begin() as session:
+        accounts.set_password(session, session.query(Person).filter_by(handle="aino").one(), "another horse battery")
+    assert attempt("aino", "another horse battery", address="198.51.100.7").status_code == 302
+
+
+def test_a_known_browser_is_one_however_its_cookie_is_written_and_has_a_limit_a_day(attempt: Try) -> None:
+    own = attempt.new_browser()  # type: ignore[attr-defined]
+    assert attempt("aino", PASSWORD, browser=own).status_code == 302
+    cookie = own.get_cookie("known_browser")
+    head, _, signature = cookie.value.rpartition(".")
+    statuses = []
+    for number in range(100):
+        if number % 10 == 0 and number >= 20:
+            _minutes_pass()
+        thief = attempt.new_browser()  # type: ignore[attr-defined]
+        thief.set_cookie("known_browser", f"{head}.{signature[:5]}{'!' * (number % 20 * 4)}{signature[5:]}")
+        statuses.append(attempt("aino", browser=thief).status_code)
+    assert statuses == [401] * 10 + [429] * 10 + [401] * 40 + [429] * 40
+
+
+def test_an_address_has_a_limit_for_wrong_passwords_whatever_the_names_and_a_known_browser_goes_on(
+    attempt: Try,
+) -> None:
+    own = attempt.new_browser()  # type: ignore[attr-defined]
+    assert attempt("aino", PASSWORD, browser=own).status_code == 302
+    statuses = [attempt(f"name {number}").status_code for number in range(40)]
+    assert statuses == [401] * 30 + [429] * 10
+    assert attempt("aino", PASSWORD).status_code == 429
+    assert attempt("aino", PASSWORD, browser=own).status_code == 302
+    assert attempt("aino", PASSWORD, address="203.0.113.2").status_code == 302
+
+
 @pytest.mark.parametrize("forged", ["", "x", "WyJhaW5vIiwxXQ.forged", '["aino", 1]'])
 def test_a_made_up_cookie_makes_no_known_browser(attempt: Try, forged: str) -> None:
     browser = attempt.new_browser()  # type: ignore[attr-defined]

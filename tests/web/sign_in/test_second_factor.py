@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import pyotp
@@ -51,8 +53,9 @@ def _turn_on(client: FlaskClient, sessions: Sessions, handle: str = "aino") -> t
     """The app and the recovery codes of a person whose second factor is on; the codes of now have not been used."""
     with sessions.begin() as session:
         person = session.query(Person).filter_by(handle=handle).one()
-        app = pyotp.TOTP(second_factor.set_up(session, person, str(client.application.secret_key)))
-        codes = second_factor.confirm(session, person, str(client.application.secret_key), app.now())
+        key, nonce = str(client.application.secret_key), second_factor.begin()
+        app = pyotp.TOTP(second_factor.secret(person.id, nonce, key))
+        codes = second_factor.confirm(session, person, key, nonce, app.now())
         assert codes is not None
         session.get_one(SecondFactor, person.id).last_step = _OLD // 30
     return app, codes
@@ -60,6 +63,26 @@ def _turn_on(client: FlaskClient, sessions: Sessions, handle: str = "aino") -> t
 
 def _give_password(client: FlaskClient, handle: str = "aino", **more: str) -> Any:
     return client.post("/sign-in", data={"handle": handle, "password": PASSWORD, **more})
+
+
+def _secret(page: str) -> str:
+    """The secret of the authenticator app that a page shows; empty when it shows none."""
+    return "".join(re.findall(r"\b[A-Z2-7]{4}\b", page.partition('class="secret"')[2].partition("</code>")[0]))
+
+
+def _at_once(client: FlaskClient, path: str, codes: list[str]) -> list[int]:
+    """The statuses when a browser sends these codes at the same moment."""
+    cookie, barrier = client.get_cookie("session"), Barrier(len(codes))
+    assert cookie is not None
+
+    def send(code: str) -> int:
+        tab = client.application.test_client()
+        tab.set_cookie("session", cookie.value)
+        barrier.wait()
+        return tab.post(path, data={"code": code}).status_code
+
+    with ThreadPoolExecutor(len(codes)) as pool:
+        return list(pool.map(send, codes))
 
 
 def _is_signed_in(client: FlaskClient) -> bool:
@@ -137,7 +160,7 @@ def test_who_must_have_a_second_factor_sets_it_up_before_anything_else(
     client = open_app(second_factor_for="admins")
     page = _give_password(client, next="/requests/")
     assert "Set up a second factor" in page.text and "<svg" in page.text and not _is_signed_in(client)
-    secret = "".join(re.findall(r"\b[A-Z2-7]{4}\b", page.text.partition('class="secret"')[2].partition("</code>")[0]))
+    secret = _secret(page.text)
     wrong = client.post("/sign-in/set-up", data={"code": "000000"})
     assert wrong.status_code == 401 and not _is_signed_in(client)
     done = client.post("/sign-in/set-up", data={"code": pyotp.TOTP(secret).now(), "next": "/requests/"})
@@ -169,3 +192,97 @@ def test_an_interrupted_form_is_kept_through_the_code(open_app: Callable[..., Fl
 def test_the_people_of_the_demo_are_not_asked_for_a_code(open_app: Callable[..., FlaskClient]) -> None:
     client = open_app(demo=True, second_factor_for="everybody")
     assert client.post("/sign-in/demo", data={"handle": "aino"}).status_code == 302 and _is_signed_in(client)
+
+
+def test_whoever_knows_the_password_cannot_lock_its_person_out(
+    open_app: Callable[..., FlaskClient], sessions: Sessions
+) -> None:
+    client = open_app()
+    app, codes = _turn_on(client, sessions)
+    _give_password(client)
+    assert client.post("/sign-in/code", data={"code": codes[0]}).status_code == 302  # a known browser from now on
+    client.post("/sign-out")
+    thief = client.application.test_client()
+    _give_password(thief)
+    for number in range(11):
+        thief.post("/sign-in/code", data={"code": f"aaaa-bbbb-cccc-{number:04}"})
+        thief.post("/sign-in/code", data={"code": "000000"})
+    assert thief.post("/sign-in/code", data={"code": app.now()}).status_code == 429
+    assert thief.post("/sign-in/code", data={"code": codes[1]}).status_code == 302
+    _give_password(client)
+    assert client.post("/sign-in/code", data={"code": app.now()}).status_code == 302
+    with sessions() as session:
+        failed = list(audit.entries(session, action="second_factor.failed"))
+        assert len(failed) == 21 and {(entry.subject, entry.actor_id, entry.via) for entry in failed} == {
+            ("person:1", None, "web")
+        }
+
+
+# what somebody can do who knew the password earlier
+
+
+def test_a_secret_that_was_seen_before_the_password_was_changed_is_of_no_use(
+    open_app: Callable[..., FlaskClient], sessions: Sessions
+) -> None:
+    client = open_app()
+    thief, path = client.application.test_client(), "/people/me/security/second-factor/set-up"
+    for browser in (thief, client):
+        _give_password(browser, "matti")
+    seen = _secret(thief.post(path, data={"password": PASSWORD}).text)
+    own = _secret(client.post(path, data={"password": PASSWORD}).text)
+    assert len(seen) == len(own) == 32 and seen != own
+    assert _secret(client.post(path, data={"password": PASSWORD}).text) != own  # begun anew, another one
+
+
+def test_another_browser_that_waits_for_the_set_up_is_never_shown_the_confirmed_secret(
+    open_app: Callable[..., FlaskClient], sessions: Sessions
+) -> None:
+    client = open_app(second_factor_for="admins")
+    thief = client.application.test_client()
+    theirs, own = _secret(_give_password(thief).text), _secret(_give_password(client).text)
+    assert theirs != own
+    assert client.post("/sign-in/set-up", data={"code": pyotp.TOTP(own).now()}).status_code == 200
+    for answer in (
+        thief.get("/sign-in/set-up"),
+        thief.post("/sign-in/set-up", data={"code": pyotp.TOTP(theirs).now()}),
+    ):
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/sign-in")
+    assert _is_signed_in(client) and not _is_signed_in(thief)
+
+
+def test_a_session_from_before_the_duty_opens_nothing_until_a_second_factor_is_set_up(
+    open_app: Callable[..., FlaskClient],
+) -> None:
+    client = open_app()
+    _give_password(client)
+    assert _is_signed_in(client)
+    app = client.application
+    app.extensions["kollega_settings"] = replace(app.extensions["kollega_settings"], second_factor_for="admins")
+    assert not _is_signed_in(client)
+    page = _give_password(client)
+    assert client.post("/sign-in/set-up", data={"code": pyotp.TOTP(_secret(page.text)).now()}).status_code == 200
+    assert _is_signed_in(client)
+
+
+# forms that are sent twice
+
+
+def test_a_set_up_that_is_sent_twice_turns_it_on_once(open_app: Callable[..., FlaskClient], sessions: Sessions) -> None:
+    client = open_app(second_factor_for="admins")
+    code = pyotp.TOTP(_secret(_give_password(client).text)).now()
+    assert sorted(_at_once(client, "/sign-in/set-up", [code] * 4)) == [200, 302, 302, 302]
+    with sessions() as session:
+        actions = [entry.action for entry in audit.entries(session, action="second_factor")]
+        assert actions == ["second_factor.on"] and second_factor.codes_left(session, 1) == 10
+
+
+def test_of_several_recovery_codes_at_once_one_is_used_up(
+    open_app: Callable[..., FlaskClient], sessions: Sessions
+) -> None:
+    client = open_app()
+    _app, codes = _turn_on(client, sessions)
+    _give_password(client)
+    assert _at_once(client, "/sign-in/code", codes[:4]) == [302] * 4
+    with sessions() as session:
+        assert second_factor.codes_left(session, 1) == 9
+        assert len(list(audit.entries(session, action="sign_in.done"))) == 1
