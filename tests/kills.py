@@ -11,8 +11,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from waitress import create_server
-
 from indexer.cli import main as kollega
 from indexer.indexing.reindex import reindex
 from indexer.indexing.watch import watch
@@ -22,6 +20,7 @@ from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder, make_recommender
 from web.app import create_app
+from web.server import Server
 
 
 def _say(line: str) -> None:
@@ -39,7 +38,8 @@ def work(what: str, argument: str, settings: Settings, analyzer: Analyzer) -> No
     elif what == "serve":
         recommender = make_recommender(settings, analyzer, encoder)
         recommender.refresh(wait=True)
-        server = create_server(create_app(settings, recommender), host="127.0.0.1", port=int(argument), threads=4)
+        here = replace(settings, host="127.0.0.1", port=int(argument), server_threads=4)
+        server = Server(create_app(settings, recommender), here)
         _say("ready")
         server.run()
     elif what == "watch":

@@ -64,6 +64,8 @@ _CHANGING = re.compile(r'name="(?:csrf_token|sent_as)" value="[^"]*"')  # on pag
 PAGES = 5  # that each reader visits after each change
 PUBLIC = 12  # items at least that everyone may read
 CHANGES = 4  # in each world, one after the other
+NOW = datetime(2026, 11, 1)  # the weight of evidence depends on the time
+SITE = "https://intranet.example"  # on whose pages the box is
 SMALL_LIMITS = (
     (search, "POOL", 8),
     (recommender, "POOL", 8),
@@ -110,7 +112,8 @@ def _near(word: str, rng: random.Random, analyzer: Analyzer) -> str:
 class World:
     """Words and questions of one world, and its rows. `hidden` are the numbers of the triples that only the group may
     read. A triple is an English request, a Finnish or Swedish one and a document, so that texts keep their mean length
-    whatever is added."""
+    whatever is added. In a world that is `equal` a visible triple has one word of its own and nothing else, so that
+    many items are equally good but for rounding."""
 
     number: int
     analyzer: Analyzer
@@ -127,6 +130,7 @@ class World:
         self.misspelt = [_near(self.rng.choice(self.known[-14:]), self.rng, self.analyzer) for _ in range(3)]
         self.fillers = [_near(word, self.rng, self.analyzer) for word in self.misspelt for _ in range(5)]
         self.group = self.rng.choice(("secret", "secret", "t1"))
+        self.equal = self.number % 4 == 1
         with self.sessions.begin() as session:
             self._add_people(session)
             self.visible = [self._add(session, False) for _ in range(self.rng.choice((6, 9, 14)))]
@@ -140,20 +144,28 @@ class World:
 
     def questions(self) -> list[str]:
         """Questions about known and hidden words, misspelt ones, compounds, and more words than are searched for."""
-        known = self.rng.sample(self.known, 4)
+        known = self.rng.sample([self._own(n) for n in self.visible] if self.equal else self.known, 4)
         mixed = [*self.rng.sample(self.known, 8), *self.rng.sample(self.secret, 4), *self.misspelt]
-        return self.rng.sample(
-            [
-                " ".join(known[:3]),
-                f"{known[0]} {self.rng.choice(self.secret)}",
-                f"{self.rng.choice(self.misspelt)} {known[1]}",
-                self.rng.choice(self.misspelt),
-                f"{known[2]}{known[3]} on rikki",
-                " ".join(self.rng.sample(mixed, len(mixed))),
-                f"the {self.rng.choice(self.secret)} of {self.rng.choice(self.fillers)} is broken {known[3]} KX-807",
-            ],
-            4,
-        )
+        return [
+            " ".join(known[:3]),
+            *self.rng.sample(
+                [
+                    f"{known[0]} {self.rng.choice(self.secret)}",
+                    f"{self.rng.choice(self.misspelt)} {known[1]}",
+                    self.rng.choice(self.misspelt),
+                    f"{known[2]}{known[3]} on rikki",
+                    " ".join(self.rng.sample(mixed, len(mixed))),
+                    " ".join(
+                        ("the", self.rng.choice(self.secret), "of", self.rng.choice(self.fillers), known[3], "KX-807")
+                    ),
+                ],
+                3,
+            ),
+        ]
+
+    def _own(self, number: int) -> str:
+        """The word of a visible triple in a world that is `equal`."""
+        return self.known[number % len(self.known)]
 
     def change(self) -> str:
         """Change what the readers may not read; returns how."""
@@ -197,6 +209,7 @@ class World:
         """Add the three items of a triple, with random words, people and audience."""
         rng = self.rng
         words = [*self.known, *self.secret, *(self.fillers if fillers else ())] if hidden else self.known
+        words = [self._own(number)] if self.equal and not hidden else words
         team = TEAMS.index(self.group) + 1 if hidden else rng.choice((None, None, 1, 2))
         tokens = [f"team:{self.group}"] if hidden else rng.choice((["everyone"], ["everyone"], ["team:t0"], []))
         tokens = ["everyone"] if number <= PUBLIC / 2 else tokens
@@ -264,6 +277,14 @@ class Visitor:
                 found = self.recommender.recommend(asked, reader, session, 20)
                 shown[f"recommendation for {asked!r}"] = found
                 shown[f"similar open requests for {asked!r}"] = self.recommender.similar_open(asked, reader, session)
+            asked, left_out = questions[0], [f"request:{2 * self.world.visible[2]}"]
+            shown["while typing"] = self.recommender.recommend(asked, reader, session, 5, typing=True)
+            shown["with open requests"] = self.recommender.recommend_with_open(
+                asked, reader, session, 5, 3, left_out, asker=2
+            )
+        box = self.client.post("/embed/suggest", data={"q": questions[0]}, headers={"Origin": SITE})
+        shown["the box in another page"] = (box.status_code, box.text)
+        assert box.status_code == 200
         for page in pages:
             with self.world.sessions.begin() as session:
                 session.execute(delete(FirstSuggestion))
@@ -298,10 +319,9 @@ def _pages(world: World, questions: Sequence[str]) -> list[str]:
 
 
 def difference(one: Any, other: Any) -> str:
-    """Where two values differ, and how; empty when they are equal but for rounding. The weight of evidence is left out,
-    which changes with the time of day."""
+    """Where two values differ, and how; empty when they are equal but for rounding."""
     if dataclasses.is_dataclass(one) and type(one) is type(other):
-        names = [each.name for each in dataclasses.fields(one) if each.name != "weight"]
+        names = [each.name for each in dataclasses.fields(one)]
         parts = ((f".{name}", getattr(one, name), getattr(other, name)) for name in names)
         return next((name + found for name, a, b in parts if (found := difference(a, b))), "")
     if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
@@ -342,7 +362,7 @@ class Laboratory:
         reindex(settings, self.sessions, self.encoder, self.analyzer, full=True)
         asked = make_recommender(settings, self.analyzer, self.encoder)
         asked.refresh(wait=True)
-        app = create_app(replace(settings, **unlimited()), recommender=asked)
+        app = create_app(replace(settings, embed_origins=SITE, **unlimited()), recommender=asked)
         visitors = []
         for who in world.readers:
             client = sign_in(app.test_client(), f"p{who}") if who else app.test_client()
@@ -373,6 +393,7 @@ def laboratory(
 ) -> Laboratory:
     """A laboratory in which the items that everyone may read are enough to learn the space of the vectors from."""
     monkeypatch.setattr(reindexing, "_ENOUGH", PUBLIC)
+    monkeypatch.setattr(recommender, "utc_now", lambda: NOW)
     return Laboratory(settings, sessions, encoder, analyzer)
 
 

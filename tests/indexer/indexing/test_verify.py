@@ -21,7 +21,8 @@ from recommender.database.audit_table import AuditEntry
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import HelpRequest, RequestAudience
 from recommender.datatypes import Item, Kind, Passage, Role
-from recommender.encoder.packaged import NAME, REVISION, folder_in
+from recommender.encoder.packaged import NAME, folder_in
+from recommender.encoder.pytorch import REVISION
 from recommender.index import generations
 from recommender.index.catalogue import Catalogue, Row
 from recommender.index.generations import Manifest
