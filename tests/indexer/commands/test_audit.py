@@ -164,7 +164,7 @@ def test_what_lets_somebody_read_more_is_marked_whatever_it_is(run: Run, session
         request = _file(session, anonymous=True)
         aino, hr = _person(session, "aino"), _team(session, "hr")
         requests.move(session, request, reader_of(aino), hr)
-        requests.show_name(session, request, reader_of(_person(session, "eero")))
+        requests.show_name(session, request, reader_of(_person(session, "eero")), "hr")
         content = Content("A title", "A body", "en", _team(session, "it"), None, True, None, False)
         document = documents.write(session, reader_of(aino), content)
         documents.hide(session, document, reader_of(aino), True)
