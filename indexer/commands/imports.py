@@ -91,7 +91,7 @@ def import_source(settings: Settings, source: "Source", dry_run: bool = False) -
 
     if source.name == SENT_HERE:
         raise click.UsageError(f"{SENT_HERE} is the source of what was written here. Name another one with --source.")
-    report = _rehearse(settings, source) if dry_run else _load(settings, source)
+    report = _try(settings, source) if dry_run else _load(settings, source)
     for problem in report.problems:
         click.echo(problem, err=True)
     for change in report.change_lines():
@@ -111,12 +111,12 @@ def _load(settings: Settings, source: "Source") -> "LoadReport":
         return load(source, open_database(settings), load_analyzer(settings), progress)
 
 
-def _rehearse(settings: Settings, source: "Source") -> "LoadReport":
+def _try(settings: Settings, source: "Source") -> "LoadReport":
+    from indexer.loading.dry_run import temporary_copy
     from indexer.loading.load import load
-    from indexer.loading.rehearsal import rehearsal
     from indexer.loading.report import LoadReport
 
     stop_when_terminated(UNFINISHED)  # so that no copy of the database is left
     report = LoadReport(show=click.echo)
-    with rehearsal(settings) as sessions, running_count("importing") as progress:
+    with temporary_copy(settings) as sessions, running_count("importing") as progress:
         return load(source, sessions, load_analyzer(settings), progress, report)

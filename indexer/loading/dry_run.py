@@ -16,7 +16,7 @@ from recommender.settings import Settings
 
 
 @contextmanager
-def rehearsal(settings: Settings) -> Iterator[sessionmaker[Session]]:
+def temporary_copy(settings: Settings) -> Iterator[sessionmaker[Session]]:
     """Sessions in which everything can be tried: on SQLite on a copy in a folder beside the database that only its
     owner may read, elsewhere in one transaction that is rolled back.
 
