@@ -31,4 +31,5 @@ def test_a_check_that_hangs_is_not_waited_for_and_runs_only_once() -> None:
     assert len(begun) == 1
     release.set()
     assert Probe(probe.result, 5.0).result() == "done"  # whoever asks while it runs gets its result
-    assert probe.result() == "done" and len(begun) == 2  # and the next one runs it again
+    known = len(begun)  # it may have ended before that question came, which then ran it again
+    assert probe.result() == "done" and len(begun) == known + 1  # and the next one runs it again
