@@ -150,6 +150,7 @@ def test_models_may_be_in_the_home_already(filled: Settings, elsewhere: Settings
     back_up(filled, tmp_path / "backup.zip")
     (elsewhere.home / "models").mkdir(parents=True)
     restore(elsewhere, tmp_path / "backup.zip")
+    assert (elsewhere.home / "kollega.db").is_file()
 
 
 def _each_byte(path: Path, step: int) -> Iterator[bytes]:
