@@ -133,6 +133,8 @@ class Server:
         self._stop_seconds = settings.stop_seconds
         self._open: dict[int, Any] = {}  # what waitress waits for: listening sockets, connections and its own pipe
         self._stopping = threading.Event()
+        self._closed = False
+        self._closing = threading.RLock()  # a signal handler may interrupt the thread that holds it
         dispatcher = Dispatcher()
         dispatcher.set_thread_count(settings.server_threads)
         dispatcher.monitoring.set_thread_count(_MONITORING_THREADS)
@@ -152,12 +154,16 @@ class Server:
             wasyncore.loop(timeout=_LOOK_AGAIN, map=self._open, count=1, use_poll=True)
         if busy:
             log.warning("Stopped in the middle of %d requests, after %g seconds", busy, self._stop_seconds)
-        wasyncore.close_all(self._open, ignore_all=True)
+        with self._closing:
+            self._closed = True
+            wasyncore.close_all(self._open, ignore_all=True)
 
     def stop(self) -> None:
-        """Make `run` return. May be called in a signal handler and by any thread."""
+        """Make `run` return. May be called in a signal handler and by any thread, also after `run` has returned."""
         self._stopping.set()
-        self._listeners[0].pull_trigger()
+        with self._closing:
+            if not self._closed:  # its pipe is open, so that what is written to it wakes `run`
+                self._listeners[0].pull_trigger()
 
     def _close_idle(self) -> int:
         """Close the connections on which nothing is being answered or received; returns how many others there are."""

@@ -4,6 +4,7 @@ import json
 
 import click
 
+from indexer.commands.running import database
 from recommender.datatypes import (
     DATABASE_EMPTY,
     DENSE_MISSING,
@@ -54,14 +55,13 @@ def answer(settings: Settings, question: str, handle: str | None, top_k: int, js
     from sqlalchemy import select
 
     from recommender.access import ANYONE, reader_of
-    from recommender.database.engine import open_database
     from recommender.database.tables import Person
     from recommender.errors import IndexDamaged, KollegaError
     from recommender.index.generations import live
     from recommender.recommender import Recommender
     from recommender.render import as_json
 
-    with open_database(settings)() as session:
+    with database(settings) as sessions, sessions() as session:
         live(settings.index_dir)  # a missing index is reported before the model is loaded
         reader = ANYONE
         if handle:

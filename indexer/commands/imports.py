@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from indexer.commands.running import UNFINISHED, load_analyzer, running_count, stop_when_terminated
+from indexer.commands.running import UNFINISHED, database, load_analyzer, running_count, stop_when_terminated
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
@@ -105,10 +105,9 @@ def import_source(settings: Settings, source: "Source", dry_run: bool = False) -
 
 def _load(settings: Settings, source: "Source") -> "LoadReport":
     from indexer.loading.load import load
-    from recommender.database.engine import open_database
 
-    with running_count("importing") as progress:
-        return load(source, open_database(settings), load_analyzer(settings), progress)
+    with database(settings) as sessions, running_count("importing") as progress:
+        return load(source, sessions, load_analyzer(settings), progress)
 
 
 def _try(settings: Settings, source: "Source") -> "LoadReport":

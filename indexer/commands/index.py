@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.commands.running import (
+    database,
     load_analyzer,
     logs_json,
     note,
@@ -135,16 +136,15 @@ def update_index(settings: Settings, full: bool, prepare: "Callable[[Encoder], E
     `prepare` may replace the encoder of the settings by another one.
     """
     from indexer.indexing.reindex import reindex as run
-    from recommender.database.engine import open_database
     from recommender.encoder.load import load_encoder
 
-    sessions = open_database(settings)  # before the model, which takes long to load
-    encoder = load_encoder(settings)
-    model = encoder.card.name
-    note(log, f"model {model}, run by {encoder.backend}", "model loaded", model=model, backend=encoder.backend)
-    with progress_bar("indexing") as progress:
-        encoder = prepare(encoder) if prepare else encoder
-        report = run(settings, sessions, encoder, load_analyzer(settings), full, progress)
+    with database(settings) as sessions:  # before the model, which takes long to load
+        encoder = load_encoder(settings)
+        model = encoder.card.name
+        note(log, f"model {model}, run by {encoder.backend}", "model loaded", model=model, backend=encoder.backend)
+        with progress_bar("indexing") as progress:
+            encoder = prepare(encoder) if prepare else encoder
+            report = run(settings, sessions, encoder, load_analyzer(settings), full, progress)
     if logs_json():
         report_in_log(report)
     else:

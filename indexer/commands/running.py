@@ -16,7 +16,7 @@ from recommender.monitoring.logs import fields
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
+    from sqlalchemy.orm import Session, sessionmaker
 
     from recommender.language.analyzer import Analyzer
 
@@ -27,11 +27,22 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def database_session(settings: Settings) -> "Iterator[Session]":
-    """A session on the database. It is committed at the end, unless the command failed."""
+def database(settings: Settings) -> "Iterator[sessionmaker[Session]]":
+    """Sessions on the database, which is closed at the end: otherwise its write-ahead log would stay until Python
+    collects the garbage."""
     from recommender.database.engine import open_database
 
-    with open_database(settings)(info={"via": "command"}) as session:
+    sessions = open_database(settings)
+    try:
+        yield sessions
+    finally:
+        sessions.kw["bind"].dispose()
+
+
+@contextmanager
+def database_session(settings: Settings) -> "Iterator[Session]":
+    """A session on the database. It is committed at the end, unless the command failed."""
+    with database(settings) as sessions, sessions(info={"via": "command"}) as session:
         yield session
         session.commit()
 

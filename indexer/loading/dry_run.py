@@ -40,10 +40,11 @@ def temporary_copy(settings: Settings) -> Iterator[sessionmaker[Session]]:
 
 
 def _copy(database: Path, copy: Path) -> None:
-    """Copy a database that others may be writing to."""
+    """Copy a database that others may be writing to. It is opened as if for writing, because a connection that may only
+    read leaves its files -wal and -shm behind."""
     try:
         with (
-            closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as source,
             closing(sqlite3.connect(copy)) as target,
         ):
             source.backup(target)

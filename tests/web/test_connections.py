@@ -33,9 +33,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
 
     @contextmanager
     def serving(**changes: Any) -> Iterator[int]:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = _free_port()
         server = Server(app, Settings(home=tmp_path, port=port), **changes)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
@@ -44,6 +42,12 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
         thread.join(timeout=60)
 
     return serving
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _ask(port: int, body: Any = None, timeout: float = 10, **headers: str) -> tuple[int, bytes]:
@@ -134,6 +138,13 @@ def test_unfinished_bodies_do_not_fill_the_memory(serve: Serve, monkeypatch: pyt
             each.sendall(b"x" * 100_000)
             each.settimeout(10)
             assert each.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_it_can_be_stopped_although_it_has_just_stopped_by_itself(tmp_path: Path) -> None:
+    server = Server(Flask("test"), Settings(home=tmp_path, port=_free_port()))
+    server._stopping.set()  # as between the two steps of `stop`, when `run` wakes up by itself
+    server.run()
+    server.stop()
 
 
 def test_a_form_that_is_too_large_is_refused_before_it_is_sent(serve: Serve) -> None:

@@ -12,6 +12,7 @@ from recommender.language.analyzer import Analyzer
 from recommender.monitoring import readiness
 from recommender.settings import Settings
 from tests.conftest import make_recommender
+from web import health
 from web.app import create_app
 
 READY = ("/health", "/health/ready")
@@ -51,6 +52,7 @@ def test_with_a_damaged_database_it_is_live_and_not_ready(
 def test_a_database_that_does_not_answer_is_not_waited_for(
     open_client: Callable[[], FlaskClient], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(health, "SECONDS", 1.0)
     client = open_client()
     client.application.config["TESTING"] = True
     released = threading.Event()
