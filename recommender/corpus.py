@@ -16,6 +16,7 @@ from sqlalchemy import BindParameter, Executable, String, and_, bindparam, cast,
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
+from recommender.database.attachment_tables import FILES_OF_DOCUMENTS, FILES_OF_REQUESTS
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import (
     RESOLVED,
@@ -27,7 +28,7 @@ from recommender.database.tables import (
     RequestAudience,
     Team,
 )
-from recommender.datatypes import Contribution, Heading, Item, Kind, Part, item_key
+from recommender.datatypes import AttachedText, Contribution, Heading, Item, Kind, Part, item_key
 
 ACCEPTED, UPVOTED, REPLIED, OWNED, OWNED_AND_VERIFIED, VERIFIED = 1.0, 0.5, 0.2, 0.4, 0.6, 0.4
 """How much a contribution counts as evidence, relative to an accepted answer: a judgement."""
@@ -153,6 +154,7 @@ def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     requests are loaded while a person types."""
     replies_by_request = _grouped(session, _REPLIES, ids)
     audience_rows = _grouped(session, _REQUEST_TOKENS, ids)
+    files = _grouped(session, FILES_OF_REQUESTS, ids)
     loaded: dict[str, Item] = {}
     for row in session.execute(_REQUESTS, {"ids": ids}):
         replies = replies_by_request.get(row.id, [])
@@ -175,6 +177,7 @@ def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
                 for reply in replies
                 if reply.author_id != row.asked_by_id
             ),
+            attached=_attached(files.get(row.id, ())),
         )
     return loaded
 
@@ -182,6 +185,7 @@ def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
 def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     """The items of documents, by key, in the order of ids. The body of a document is its answer."""
     audience_rows = _grouped(session, _DOCUMENT_TOKENS, ids)
+    files = _grouped(session, FILES_OF_DOCUMENTS, ids)
     loaded: dict[str, Item] = {}
     for row in session.execute(_DOCUMENTS, {"ids": ids}):
         key = item_key(Kind.DOCUMENT, row.id)
@@ -198,8 +202,13 @@ def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
             url=row.url,
             replaced_by=row.replaced_by,
             contributions=document_contributions(row.owner_id, row.verified_by_id, row.verified_on, row.written_at),
+            attached=_attached(files.get(row.id, ())),
         )
     return loaded
+
+
+def _attached(rows: Iterable[Any]) -> tuple[AttachedText, ...]:
+    return tuple(AttachedText(row.name, row.text, bool(row.answers)) for row in rows)
 
 
 # Statements are built once, since building one takes as long as running it.

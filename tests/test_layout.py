@@ -52,13 +52,14 @@ RECOMMENDER = {
 INDEXER = {
     "texts": set(),
     "delivery": set(),
+    "files": set(),
     "sources": {"texts"},
     "loading": {"sources", "texts"},
     "indexing": {"texts"},
     "learning": set(),
     "evaluation": {"indexing", "learning"},
     "research": {"evaluation", "indexing", "learning", "loading", "sources"},
-    "commands": {"delivery", "evaluation", "indexing", "learning", "loading", "sources"},
+    "commands": {"delivery", "evaluation", "files", "indexing", "learning", "loading", "sources"},
     "cli": {"commands"},
     "__main__": {"cli"},
 }
@@ -86,6 +87,8 @@ ENGINES = {
     "segno": "web/sign_in/qr_code.py",
     "authlib": "web/sign_in/oidc.py",
     "waitress": "web/server.py",
+    "puremagic": "recommender/knowledge/file_types.py",
+    "pypdf": "indexer/files/pdf_reader.py",
 }
 """The one module that imports each engine or heavy library (migrations of the database aside)."""
 

@@ -12,6 +12,7 @@ from sqlalchemy import JSON, Column, Table
 
 from indexer.sources.jsonl import EXPORT
 from recommender.database import (  # noqa: F401 - so that their tables are known
+    attachment_tables,
     audit_table,
     erased_table,
     import_tables,
@@ -57,8 +58,8 @@ NOT_EXPORTED = (
 """How people sign in, mail that waits, the audit log, whose chain belongs to one store, and marks that are deleted soon
 and need the key of the home."""
 ROWS = (
-    "request_links", "replacements", "person_settings", "person_topics", "first_suggestions", "events", "erased",
-    "imported_records", "import_conflicts",
+    "request_links", "attachments", "replacements", "person_settings", "person_topics", "first_suggestions", "events",
+    "erased", "imported_records", "import_conflicts",
 )  # fmt: skip
 """Tables whose rows are written as they are, as lines of the type "row", in this order."""
 
