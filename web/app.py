@@ -12,6 +12,8 @@ from recommender.settings import Settings
 from web import (
     api,
     ask,
+    attached,
+    attachments,
     current,
     desk,
     documents,
@@ -30,6 +32,7 @@ from web import (
     requests,
     results,
     security,
+    uploads,
 )
 from web.formatting import LANGUAGES
 from web.reading import owns_documents
@@ -42,14 +45,19 @@ from web.sign_in import session as sign_in
 import web.api.search
 import web.api.requests
 import web.api.documents
+import web.api.attachments
 import web.api.people  # noqa: F401
 # isort: on
 
 _VIEWS = (
-    ask, requests, documents, replacing, desk, people, profile, security, api, pages, second_factor, forgotten, oidc,
-    embed, health,
+    ask, requests, documents, attachments, replacing, desk, people, profile, security, api, pages, second_factor,
+    forgotten, oidc, embed, health,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 _YEAR = 365 * 24 * 3600  # seconds
 _NO_DEVICES = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 
@@ -68,6 +76,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     measuring.attach(app, sessions.kw["bind"])
     Babel(app, locale_selector=_language)
     input.attach(app)
+    uploads.attach(app)  # before the form is read, which the check of its CSRF token does
     csrf = CSRFProtect(app)
     sign_in.attach(app, settings)
     oidc.attach(app, settings)
@@ -76,6 +85,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     formatting.attach(app)
     results.attach(app)
     once.attach(app)
+    attached.attach(app)
     health.attach(app, settings, recommender, sessions)
     app.jinja_env.globals["keeps_documents"] = owns_documents
     for view in _VIEWS:
@@ -122,10 +132,7 @@ def _add_headers(response: Response) -> Response:
     """Add the cookie of a language that was just chosen, the security headers, and the rules for caching."""
     if g.get("chosen_language"):
         response.set_cookie("lang", g.chosen_language, max_age=_YEAR, samesite="Lax", httponly=True)
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
+    response.headers.setdefault("Content-Security-Policy", _PAGE_POLICY)  # an attached file has a stricter one
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = _NO_DEVICES

@@ -12,7 +12,7 @@ from recommender import access
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Team, utc_now
 from recommender.errors import Conflict
 from recommender.knowledge import documents, requests
-from web import current, once
+from web import attached, current, once
 from web.current import session
 from web.document_page import document_page
 from web.input import sent_number
@@ -73,11 +73,14 @@ def create() -> ResponseReturnValue:
     """Store a new document, as a draft or published. Problems are shown beside the fields; what was typed is kept."""
     reader, source = current_agent(), _named_source()
     form, content = _read_form(_teams_to_choose(reader), source)
+    if content and request.form.get("then") != "preview" and (earlier := once.earlier_result()):
+        return redirect(earlier)
+    if problem := attached.receive():
+        form.problems[attached.FILES], content = problem, None
     if request.form.get("then") == "preview" or content is None:
         return _form_page(form, source=source, preview=content is not None), 200 if content else 422
-    if earlier := once.earlier_result():
-        return redirect(earlier)
     document = documents.write(session(), reader, content, source)
+    attached.attach_to(document)
     return redirect(once.commit_once(url_for("documents.show", document_id=document.id)))
 
 
@@ -106,13 +109,16 @@ def save(document_id: int) -> ResponseReturnValue:
     # It is only checked, and never shown.
     source = session().get(HelpRequest, document.drafted_from_id) if widening else None
     form, content = _read_form(_teams_to_choose(reader, document), source, document)
+    page = url_for("documents.show", document_id=document_id)
+    if content and request.form.get("then") != "preview" and (earlier := once.earlier_result()):
+        return redirect(earlier)
+    if problem := attached.receive(document):
+        form.problems[attached.FILES], content = problem, None
     if request.form.get("then") == "preview" or content is None:
         return _form_page(form, document=document, preview=content is not None), 200 if content else 422
-    page = url_for("documents.show", document_id=document_id)
-    if earlier := once.earlier_result():
-        return redirect(earlier)
     try:
         documents.edit(session(), document, reader, content, _time(form.seen))
+        attached.attach_to(document)
         return redirect(once.commit_once(page))
     except Conflict:
         session().rollback()

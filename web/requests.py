@@ -17,7 +17,7 @@ from recommender.datatypes import Recommendation
 from recommender.errors import Conflict
 from recommender.knowledge import requests
 from recommender.people.teams import clear_or_two
-from web import current, once
+from web import attached, current, once
 from web.caller import may_search, search_limit
 from web.current import session
 from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
@@ -95,10 +95,12 @@ def create() -> ResponseReturnValue:
     person, teams = signed_in(), team_rows()
     draft = _read_draft(request.form)
     _check(draft, teams)
+    if not draft.problems and (earlier := once.earlier_result()):
+        return redirect(earlier)
+    if problem := attached.receive():
+        draft.problems[attached.FILES] = problem
     if draft.problems:
         return _new_page(draft, may_search()), 422
-    if earlier := once.earlier_result():
-        return redirect(earlier)
     readable = readable_items(session(), draft.attempts, current_reader())
     help_request = requests.file_request(
         session(),
@@ -111,6 +113,7 @@ def create() -> ResponseReturnValue:
         anonymous=draft.anonymous,
         attempts=[(key, opened) for key, opened in draft.attempts.items() if key in readable],
     )
+    attached.attach_to(help_request)
     return redirect(once.commit_once(url_for("requests.show", request_id=help_request.id, filed=1)))
 
 
@@ -127,6 +130,8 @@ def reply(request_id: int) -> ResponseReturnValue:
     body = request.form.get("body", "").strip()
     if earlier := once.earlier_result():
         return redirect(earlier)
+    if problem := attached.receive():
+        return request_page(help_request, body, problem), 422
     if not body:
         return request_page(help_request, problem=gettext("Write something first.")), 422
     if len(body) > requests.LONGEST_BODY:
@@ -141,6 +146,7 @@ def reply(request_id: int) -> ResponseReturnValue:
             added = requests.reply_and_resolve(session(), help_request, reader, person, body)
         else:
             added = requests.reply(session(), help_request, person, body)
+        attached.attach_to(added)
         page = url_for("requests.show", request_id=help_request.id, _anchor=f"reply-{added.id}")
         return redirect(once.commit_once(page))
     except Conflict:

@@ -37,7 +37,7 @@ def kind_of(content: bytes, allowed: Collection[str]) -> str | None:
     """The type of a file's content, one of `allowed`; None when it is none of them. What is no other type and is
     readable text is `txt`, whatever language it is written in: it is only ever sent as plain text."""
     found = {_kind_of_zip(content)} if content[:4] == b"PK\x03\x04" else _by_magic(content)
-    known = sorted(kind for kind in found if kind in allowed and kind != "txt")
+    known = sorted(kind for kind in found if kind and kind in allowed and kind != "txt")
     if known:
         return known[0]
     return "txt" if "txt" in allowed and _is_text(content) else None
