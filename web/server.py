@@ -107,7 +107,8 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
         """Bytes in temporary files of requests that are not answered, whole or not."""
         requests = [each for each in (*self.requests, self.request) if each is not None]
         in_memory: int = self.adj.inbuf_overflow
-        return sum(each.body_bytes_received for each in requests if each.body_bytes_received > in_memory)
+        sizes: list[int] = [each.body_bytes_received for each in requests]
+        return sum(size for size in sizes if size > in_memory)
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]

@@ -104,7 +104,7 @@ def status(settings: Settings, as_json: bool) -> None:
 @click.command()
 @click.pass_obj
 def verify(settings: Settings) -> None:
-    """Check that the database, the index, the model and the audit log are whole, and that the index has every item.
+    """Check that database, attached files, index, model and audit log are whole, and that the index has every item.
 
     Compares all files with their checksums and every item of the index with the database. Prints one line for each
     problem, with what to do about it, and the exit status is then 1. Changes nothing, and may run beside the server and
@@ -115,7 +115,7 @@ def verify(settings: Settings) -> None:
     problems = problems_of(settings, click.echo)
     for problem in problems:
         click.echo(problem)
-    click.echo(f"problems: {len(problems)}" if problems else "all is well: database, index, model and audit log")
+    click.echo(f"problems: {len(problems)}" if problems else "all is well: database, files, index, model and audit log")
     sys.exit(1 if problems else 0)
 
 
