@@ -109,7 +109,6 @@ def file_rules() -> dict[str, object]:
         "largest": settings.attachment_mb * attachments.MEGABYTE,
         "megabytes": settings.attachment_mb,
         "endings": ",".join(endings),
-        "types": ", ".join(sorted(settings.allowed_types)),
     }
 
 

@@ -20,6 +20,7 @@ from indexer.files.pdf import text_of
 from indexer.files.scan import scan
 from indexer.indexing.passages import make_passages
 from indexer.indexing.reindex import reindex
+from recommender.access import reader_of
 from recommender.corpus import load_items
 from recommender.database.attachment_tables import FAILED, NOT_CHECKED, PASSED, REFUSED, Attachment
 from recommender.database.fingerprint import fingerprint
@@ -28,6 +29,7 @@ from recommender.datatypes import AttachedText, Role
 from recommender.index.digest import item_digest
 from recommender.knowledge import attachments, file_store
 from recommender.language.analyzer import Analyzer
+from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder
 from tests.files import pdf, png
@@ -234,3 +236,35 @@ def test_files_are_examined_beside_watch(settings: Settings, sessions: sessionma
             thread.join(timeout=10)
     assert _state(sessions, row.id)[1] == "okapi"
     assert len(list(file_store.files(settings.attachments_dir))) == 1
+
+
+def test_the_text_of_a_file_is_found_by_those_who_may_read_its_request_and_by_nobody_else(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    add_person: Add,
+    add_request: Add,
+    open_recommender: Callable[[], Recommender],
+) -> None:
+    for team in ("hr", "it"):
+        add_request(f"About {team}", "see the file", "done", team=team, audience=[])
+    people = {handle: add_person(handle, "agent", team) for handle, team in (("hanna", "hr"), ("aino", "it"))}
+    with sessions() as session:
+        person = session.get_one(Person, people["hanna"])
+        rows = attachments.upload(session, settings, person, [("a.pdf", pdf("Turn the zebra")), ("okapi.png", png())])
+        attachments.attach(session, settings, rows, session.get_one(HelpRequest, 1))
+        session.commit()
+    examine(settings, sessions)
+    recommender = open_recommender()
+    with sessions() as session:
+        for question in ("zebra", "okapi"):
+            found = {
+                handle: [
+                    suggestion.item.key
+                    for suggestion in recommender.recommend(
+                        question, reader_of(session.get_one(Person, number)), 5, session
+                    ).suggestions
+                    if question in suggestion.passage.text.lower() or question in suggestion.passage.context.lower()
+                ]
+                for handle, number in people.items()
+            }
+            assert found == {"hanna": ["request:1"], "aino": []}
