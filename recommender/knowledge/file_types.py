@@ -60,10 +60,10 @@ def clean_name(sent: str, kind: str) -> str:
 
 
 def words_of(name: str) -> str:
-    """What search reads of a file's name: the name, and the words in it."""
+    """What search reads of a file's name: the words in it, and the name, which is one word for search."""
     stem = name.rpartition(".")[0]
     words = " ".join(re.split(r"[\W_]+", stem)).strip()
-    return name if words == stem or not words else f"{words} ({name})"
+    return f"{words} ({name})" if words else name
 
 
 def _by_magic(content: bytes) -> set[str | None]:

@@ -88,6 +88,7 @@ def test_a_pasted_screenshot_and_a_chosen_file_go_along_with_a_reply(
     assert Path(download.value.path()).read_bytes() == pdf("Turn the knob")
     reply.get_by_role("button", name="image.png").click()
     expect(page.locator(".reply", has_text="See the picture.").first.locator(".files a")).to_have_text(["manual.pdf"])
+    page.wait_for_load_state("networkidle")  # pictures are being loaded
     context.close()
 
 
@@ -103,6 +104,7 @@ def test_the_form_waits_until_a_file_that_is_being_uploaded_has_arrived(
     _paste(page, "#body", png(), "slow.png")
     page.locator("[data-send=reply]").click()
     expect(page.locator(".reply", has_text="Sent at once.").first.locator(".files a")).to_have_text(["slow.png"])
+    page.wait_for_load_state("networkidle")  # pictures are being loaded
     context.close()
 
 
@@ -118,6 +120,7 @@ def test_files_are_attached_without_a_script(browser: Browser, address: tuple[st
     page.locator("#body").fill("See the log.")
     page.locator("[data-send=reply]").click()
     expect(page.locator(".reply", has_text="See the log.").first.locator(".files a")).to_have_text(["log.txt"])
+    page.wait_for_load_state("networkidle")  # pictures are being loaded
     context.close()
 
 
@@ -146,6 +149,7 @@ def test_pages_with_files_are_accessible_and_fit_the_screen(
     _check(page)
     page.goto(f"{address[0]}requests/new?lang={language}")
     _check(page)
+    page.wait_for_load_state("networkidle")  # pictures are being loaded
     context.close()
 
 

@@ -196,8 +196,8 @@ def test_files_are_part_of_the_item_that_they_are_attached_to(
     assert item_digest(replace(item, attached=()), 256) == item_digest(before, 256)
     passages = make_passages(item, encoder.count_tokens, 256)
     assert [(passage.role, passage.context, passage.text) for passage in passages[2:-1]] == [
-        (Role.QUESTION, "Network is slow › manual.pdf", "Turn the zebra knob"),
-        (Role.QUESTION, "Network is slow", "vpn virhe (vpn_virhe.png)\nb.png"),
+        (Role.QUESTION, "Network is slow › manual (manual.pdf)", "Turn the zebra knob"),
+        (Role.QUESTION, "Network is slow", "vpn virhe (vpn_virhe.png)\nb (b.png)"),
     ]
     assert passages[-1].role is Role.OPENING
     assert "since today" in passages[-1].text
@@ -261,7 +261,7 @@ def test_the_text_of_a_file_is_found_by_those_who_may_read_its_request_and_by_no
                 handle: [
                     suggestion.item.key
                     for suggestion in recommender.recommend(
-                        question, reader_of(session.get_one(Person, number)), 5, session
+                        question, reader_of(session.get_one(Person, number)), session
                     ).suggestions
                     if question in suggestion.passage.text.lower() or question in suggestion.passage.context.lower()
                 ]

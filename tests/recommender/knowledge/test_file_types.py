@@ -79,4 +79,5 @@ def test_a_name_is_shown_without_paths_and_tricks(sent: str, kind: str, shown: s
 
 def test_search_reads_the_words_of_a_name() -> None:
     assert words_of("vpn_virhe-809.png") == "vpn virhe 809 (vpn_virhe-809.png)"
-    assert words_of("tulostin.png") == "tulostin.png"
+    assert words_of("tulostin.png") == "tulostin (tulostin.png)"
+    assert words_of("___.png") == "___.png"
