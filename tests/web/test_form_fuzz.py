@@ -41,7 +41,7 @@ FIELDS = {
     "owner": "aino", "review_days": "365", "away_until": "2099-01-01", "capacity": "3", "deputy": "aino",
     "languages": "fi", "muted": "vpn", "stated": "screen", "paused": "1", "shown": "request:1",
     "opened": "document:1",
-    "anonymous": "1", "offered_for": "hr", "draft:title": "x", "csrf_token": "x",
+    "anonymous": "1", "offered_for": "hr", "draft:title": "x", "csrf_token": "x", "files": "x", "attachment": "1",
 }  # fmt: skip
 """A usual value for each field, so that the forms are not only refused."""
 NASTY = (
