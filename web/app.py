@@ -6,6 +6,7 @@ from flask import Flask, Response, current_app, g, request
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 
+from recommender.accounts.secret_key import load_secret_key
 from recommender.database.engine import open_database
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -33,7 +34,6 @@ from web import (
 )
 from web.formatting import LANGUAGES
 from web.reading import owns_documents
-from web.secret_key import load_secret_key
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
 
