@@ -55,8 +55,8 @@ NOT_EXPORTED = (
     "accounts", "api_tokens", "sessions", "second_factors", "recovery_codes", "password_links", "outgoing_mail",
     "audit_log", "sent_forms", "counted_outcomes", "notifications",
 )  # fmt: skip
-"""How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain belongs
-to one store, and marks that are deleted soon and need the key of the home."""
+"""How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
+belongs to one store, and marks that are deleted soon and need the key of the home."""
 ROWS = (
     "request_links", "replacements", "person_settings", "person_topics", "first_suggestions", "events", "erased",
     "imported_records", "import_conflicts", "request_follows", "mail_settings",

@@ -7,9 +7,11 @@ caller.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from recommender.access import (
     EVERYONE,
@@ -25,6 +27,7 @@ from recommender.database.told_tables import Notification
 from recommender.datatypes import Kind, item_key
 from recommender.notifications.kinds import FLAG
 
+Row = TypeVar("Row", HelpRequest, Document, Reply, Person)
 _READ_KEPT, _KEPT = timedelta(days=90), timedelta(days=365)  # judgements: a quarter to find it again, a year unread
 
 
@@ -143,8 +146,8 @@ def _of(reader: Reader) -> tuple[ColumnElement[bool], ...]:
 
 
 def _entries(session: Session, reader: Reader, rows: list[Notification]) -> list[Entry]:
-    requests = _by_id(session, HelpRequest, {row.request_id for row in rows})
-    documents = _by_id(session, Document, {row.document_id for row in rows})
+    requests = _by_id(session, HelpRequest, {row.request_id for row in rows}, selectinload(HelpRequest.audience))
+    documents = _by_id(session, Document, {row.document_id for row in rows}, selectinload(Document.audience))
     replies = _by_id(session, Reply, {row.reply_id for row in rows})
     people = _by_id(session, Person, {row.actor_id for row in rows})
     shown = []
@@ -153,19 +156,9 @@ def _entries(session: Session, reader: Reader, rows: list[Notification]) -> list
         actor = people.get(row.actor_id)
         if isinstance(item, HelpRequest) and row.actor_id == item.asked_by_id and not knows_asker(item, reader):
             actor = None
-        shown.append(
-            Entry(
-                row.id,
-                row.kind,
-                item,
-                replies.get(row.reply_id),
-                actor,
-                row.at,
-                row.read_at is not None,
-                _is_private(item),
-                row.kind == FLAG,
-            )  # fmt: skip
-        )
+        private, by_day, read = _is_private(item), row.kind == FLAG, row.read_at is not None
+        reply = replies.get(row.reply_id)
+        shown.append(Entry(row.id, row.kind, item, reply, actor, row.at, read, private, by_day))
     return shown
 
 
@@ -174,8 +167,8 @@ def _is_private(item: HelpRequest | Document) -> bool:
     return EVERYONE not in audience and item.team is not None and item.team.restricted
 
 
-def _by_id(session, table, numbers):  # type: ignore[no-untyped-def]
-    query = select(table).where(table.id.in_(sorted(numbers - {None})))
-    if table in (HelpRequest, Document):
-        query = query.options(selectinload(table.audience))
-    return {row.id: row for row in session.scalars(query)}
+def _by_id(
+    session: Session, table: type[Row], numbers: Collection[int | None], *options: ExecutableOption
+) -> dict[int | None, Row]:
+    query = select(table).where(table.id.in_(sorted({number for number in numbers if number is not None})))
+    return {row.id: row for row in session.scalars(query.options(*options))}
