@@ -96,8 +96,8 @@ def _deliver_one(server: MailServer, settings: Settings, sessions: sessionmaker[
 
 
 def _written(settings: Settings, sessions: sessionmaker[Session], number: int) -> EmailMessage | None:
-    """The mail of a row that is still to be sent; None when it is not. Its Message-ID, and of a secret in it the digest,
-    are stored before it is sent."""
+    """The mail of a row that is still to be sent; None when it is not. Its Message-ID, and the digest of a secret in
+    it, are stored before it is sent."""
     with sessions.begin() as session:
         row = mail.claim(session, number, settings.mail_from.rpartition("@")[2].rstrip(">"))
         if row is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import parseaddr
 
-from jinja2 import Environment, PackageLoader
+from jinja2 import Environment, PackageLoader, select_autoescape
 from sqlalchemy.orm import Session
 
 from indexer.delivery.mail_texts import begin_mail
@@ -24,7 +24,7 @@ from recommender.settings import Settings
 
 _LONGEST_TEXT = 600  # characters of what was written: a judgement
 _TEMPLATES = Environment(
-    loader=PackageLoader("indexer.delivery"), autoescape=lambda name: bool(name and name.endswith(".html")),
+    loader=PackageLoader("indexer.delivery"), autoescape=select_autoescape(),
     trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
 )  # fmt: skip
 _WORDS = {

@@ -10,8 +10,8 @@ from recommender.settings import Settings
 
 
 def erase_what_is_due(settings: Settings, session: Session) -> int:
-    """Erase requests, entries of the audit log and notifications whose time has come, and commit. Returns the number of requests; when
-    there are any, the next run of `reindex` writes the index anew without them."""
+    """Erase requests, entries of the audit log and notifications whose time has come, and commit. Returns the number of
+    requests; when there are any, the next run of `reindex` writes the index anew without them."""
     now = utc_now()
     if some_are_due := next(retention.due(session, now), None) is not None:
         ask_for_rewrite(settings.index_dir)  # before the commit, so that whoever sees that change sees this too

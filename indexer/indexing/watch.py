@@ -41,9 +41,8 @@ def watch(
     wait: Callable[[float], object] = time.sleep,
 ) -> None:
     """Reindex whenever the database's fingerprint or the files of the index change, until `stopped()`. An index that is
-    missing or damaged is built anew from the database. Once a day, erase what has been kept long enough, and tell owners of
-    reviews that are due. `wait` is
-    called with the seconds between two looks; it may return earlier.
+    missing or damaged is built anew from the database. Once a day, erase what has been kept long enough,
+    and tell owners of reviews that are due. `wait` is called with the seconds between two looks; it may return earlier.
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
     logged, it tries again; the pause before that is doubled each time, up to a minute. Raises ModelError when the
@@ -77,8 +76,8 @@ def watch(
 
 
 class _Eraser:
-    """Erases once a day what has been kept long enough, and tells of reviews that are due. When that fails, which is logged, indexing goes on, and it is
-    tried again after an hour."""
+    """Erases once a day what has been kept long enough, and tells of reviews that are due. When that fails, which is
+    logged, indexing goes on, and it is tried again after an hour."""
 
     def __init__(self, settings: Settings, sessions: sessionmaker[Session]) -> None:
         self._settings = settings

@@ -1,5 +1,5 @@
-"""Links with which mail is turned off without signing in. They can do nothing else: a link names a person by their number
-and the kinds of notifications, and is signed with the key of the installation."""
+"""Links with which mail is turned off without signing in. They can do nothing else: a link names a person by their
+number and the kinds of notifications, and is signed with the key of the installation."""
 
 from collections.abc import Collection
 
