@@ -18,6 +18,7 @@ from web.document_page import document_page
 from web.input import sent_number
 from web.reading import get_document, get_request, names_of, team_rows
 from web.sign_in.session import current_agent, current_reader, signed_in
+from web.told import mark_seen
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 
@@ -49,7 +50,8 @@ def kept() -> ResponseReturnValue:
 @blueprint.get("/<int(max=2147483647):document_id>")
 def show(document_id: int) -> ResponseReturnValue:
     """The page of a document."""
-    return document_page(get_document(document_id))
+    mark_seen(document := get_document(document_id))
+    return document_page(document)
 
 
 @blueprint.get("/new")

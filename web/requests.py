@@ -25,6 +25,7 @@ from web.quoting import hidden_links
 from web.reading import get_request, team_rows
 from web.request_page import request_page
 from web.sign_in.session import current_reader, signed_in
+from web.told import mark_seen
 
 blueprint = Blueprint("requests", __name__, url_prefix="/requests")
 _SUGGESTIONS = 5  # suggestions in the form of a new request; they also propose its team: a judgement
@@ -117,7 +118,8 @@ def create() -> ResponseReturnValue:
 @blueprint.get("/<int(max=2147483647):request_id>")
 def show(request_id: int) -> ResponseReturnValue:
     """The page of a request: the question, the reply that solved it, then the others; with the panel for its agents."""
-    return request_page(get_request(request_id), filed=bool(request.args.get("filed")))
+    mark_seen(help_request := get_request(request_id))
+    return request_page(help_request, filed=bool(request.args.get("filed")))
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/replies")

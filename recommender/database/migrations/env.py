@@ -9,6 +9,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     import_tables,
     item_tables,
     sent_tables,
+    told_tables,
 )
 from recommender.database.tables import Base
 

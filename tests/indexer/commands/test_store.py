@@ -34,6 +34,7 @@ from recommender.database.tables import (
     RequestAudience,
     RequestLink,
 )
+from recommender.database.told_tables import MailSettings, RequestFollow
 from recommender.errors import DatabaseUnusable
 from recommender.settings import Settings
 from tests import museum
@@ -80,6 +81,8 @@ def add_what_people_did(settings: Settings) -> None:
             Event(kind="not_my_topic", item=f"request:{first.id}", day=DAY, subject_id=oona.id, settled=False),
             Event(kind="flagged", item=f"request:{second.id}", day=DAY, note="Old", settled=True),
             Replacement(item=f"request:{first.id}", by=f"request:{second.id}", marked_by_id=oona.id, marked_at=MOMENT),
+            RequestFollow(person_id=oona.id, request_id=first.id, follows=True, me_too=True, at=MOMENT),
+            MailSettings(person_id=oona.id, language="fi", quiet_from=20, quiet_until=7, kinds={"reply": "never"}),
         ])  # fmt: skip
     factory.kw["bind"].dispose()
 
