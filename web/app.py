@@ -20,6 +20,7 @@ from web import (
     formatting,
     health,
     input,
+    library,
     limits,
     measuring,
     once,
@@ -32,7 +33,6 @@ from web import (
     security,
 )
 from web.formatting import LANGUAGES
-from web.reading import owns_documents
 from web.secret_key import load_secret_key
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
@@ -46,8 +46,8 @@ import web.api.people  # noqa: F401
 # isort: on
 
 _VIEWS = (
-    ask, requests, documents, replacing, desk, people, profile, security, api, pages, second_factor, forgotten, oidc,
-    embed, health,
+    ask, requests, library, documents, replacing, desk, people, profile, security, api, pages, second_factor, forgotten,
+    oidc, embed, health,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _YEAR = 365 * 24 * 3600  # seconds
@@ -77,7 +77,6 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     results.attach(app)
     once.attach(app)
     health.attach(app, settings, recommender, sessions)
-    app.jinja_env.globals["keeps_documents"] = owns_documents
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)
     csrf.exempt(api.blueprint)  # it accepts bearer tokens only, which no browser sends by itself

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, or_, select, update
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import ColumnElement, CursorResult, or_, select, update
+from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.access import EVERYONE, Reader, document_audience, may_edit, request_audience
@@ -40,17 +40,6 @@ class Content:
     review_days: int | None
     draft: bool
     named: bool = False
-
-
-@dataclass(frozen=True)
-class MaintainedDocument:
-    """A document that a person maintains, with the day its review is due, whether that day has come, and the number of
-    its flags."""
-
-    document: Document
-    due_on: date | None
-    due: bool
-    flags: int
 
 
 def write(session: Session, reader: Reader, content: Content, source: HelpRequest | None = None) -> Document:
@@ -151,21 +140,11 @@ def due_on(document: Document) -> date | None:
     return (document.verified_on or document.written_at.date()) + timedelta(days=document.review_days)
 
 
-def maintained(session: Session, reader: Reader, today: date) -> list[MaintainedDocument]:
-    """The documents that the reader maintains: those they own and, for agents, those of their team without an owner.
-    Documents that are due or flagged come first, then drafts, then the others by title, then hidden ones."""
+def is_maintained_by(reader: Reader, today: date) -> ColumnElement[bool]:
+    """Documents that a reader maintains: those they own and, for agents, those of their team without an owner who is
+    still here."""
     orphaned = Document.owner_id.is_(None) | Document.owner.has(Person.left_on <= today)
-    query = (
-        select(Document)
-        .where(
-            or_(Document.owner_id == reader.person_id, Document.team_id.in_(sorted(reader.serves_teams)) & orphaned),
-        )
-        .options(joinedload(Document.owner), selectinload(Document.audience))
-    )
-    rows = list(session.scalars(query))
-    usage = outcomes.usage(session, [item_key(Kind.DOCUMENT, row.id) for row in rows], reader)
-    documents = [_maintained(row, usage[item_key(Kind.DOCUMENT, row.id)].flags, today) for row in rows]
-    return sorted(documents, key=_urgency)
+    return or_(Document.owner_id == reader.person_id, Document.team_id.in_(sorted(reader.serves_teams)) & orphaned)
 
 
 def _state(document: Document) -> dict[str, object]:
@@ -184,20 +163,10 @@ def _record(
     audit.record(session, who, f"document.{what}", item_key(Kind.DOCUMENT, document.id), details)
 
 
-def _urgency(entry: MaintainedDocument) -> tuple[bool, bool, bool, str]:
-    document = entry.document
-    return document.hidden, not (entry.due or entry.flags), not document.draft, document.title.casefold()
-
-
 def possible_owners(session: Session, team: Team) -> Sequence[Person]:
     """Who may own a team's documents: its members who have not left, by name."""
     query = select(Person).where(Person.teams.any(Team.id == team.id), Person.left_on.is_(None))
     return session.scalars(query.order_by(Person.name)).all()
-
-
-def _maintained(document: Document, flags: int, today: date) -> MaintainedDocument:
-    due = due_on(document)
-    return MaintainedDocument(document, due, due is not None and due <= today and not document.draft, flags)
 
 
 def _claim(session: Session, document: Document, seen: datetime, now: datetime) -> None:
