@@ -65,8 +65,8 @@ INDEXER = {
 """What each folder or module directly in indexer/ may import of the others."""
 
 VIEWS = {
-    "ask", "requests", "library", "documents", "replacing", "desk", "people", "profile", "security", "embed", "health",
-    "api",
+    "ask", "requests", "library", "documents", "history", "replacing", "desk", "people", "profile", "security", "embed",
+    "health", "api",
 }  # fmt: skip
 WEB_SHARED = {
     "caller", "client_address", "counting", "current", "document_form", "document_page", "errors", "formatting",

@@ -19,6 +19,7 @@ from web import (
     errors,
     formatting,
     health,
+    history,
     input,
     library,
     limits,
@@ -46,8 +47,8 @@ import web.api.people  # noqa: F401
 # isort: on
 
 _VIEWS = (
-    ask, requests, library, documents, replacing, desk, people, profile, security, api, pages, second_factor, forgotten,
-    oidc, embed, health,
+    ask, requests, library, documents, history, replacing, desk, people, profile, security, api, pages, second_factor,
+    forgotten, oidc, embed, health,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _YEAR = 365 * 24 * 3600  # seconds

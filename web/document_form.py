@@ -7,18 +7,20 @@ from flask import render_template, request
 from flask_babel import gettext
 
 from recommender import access
+from recommender.database.documents_tables import DocumentVersion
 from recommender.database.tables import Document, HelpRequest, Person, Team
-from recommender.knowledge import documents, requests
+from recommender.knowledge import documents, requests, versions
 from web import current
 from web.current import session
+from web.input import sent_number
 from web.reading import names_of, team_rows
-from web.sign_in.session import current_reader
+from web.sign_in.session import current_reader, signed_in
 
 
 @dataclass
 class DocumentForm:
     """The fields of the form of a document, and what is wrong with them, by field. `seen` is the document's
-    `updated_at` when the form was opened."""
+    `updated_at` when the form was opened, `version` the id of the earlier version whose text it began with."""
 
     title: str = ""
     body: str = ""
@@ -27,6 +29,7 @@ class DocumentForm:
     audience: str = ""
     review_days: str = ""
     seen: str = ""
+    version: str = ""
     problems: dict[str, str] = field(default_factory=dict)
 
 
@@ -49,10 +52,11 @@ def read_form(
         audience=sent.get("audience", ""),
         review_days=sent.get("review_days", ""),
         seen=sent.get("seen", ""),
+        version=str(sent_number("version") or ""),
     )
     team = teams.get(form.team)
     owner = _owner(form.owner, team, document)
-    _check(form, team, owner, source)
+    _check(form, team, owner, source, document)
     if form.problems or team is None:
         return form, None
     content = documents.Content(
@@ -63,13 +67,15 @@ def read_form(
         owner=owner,
         everyone=form.audience == "everyone",
         named=form.audience == "named",
-        review_days=int(form.review_days) if form.review_days in map(str, documents.REVIEW_DAYS) else None,
+        review_days=int(form.review_days) if form.review_days in map(str, _intervals(document)) else None,
         draft=sent.get("then") == "draft",
     )
     return form, content
 
 
-def _check(form: DocumentForm, team: Team | None, owner: Person | None, source: HelpRequest | None) -> None:
+def _check(
+    form: DocumentForm, team: Team | None, owner: Person | None, source: HelpRequest | None, document: Document | None
+) -> None:
     """Add what is wrong with a form to its `problems`."""
     problems = form.problems
     if not form.title:
@@ -86,10 +92,28 @@ def _check(form: DocumentForm, team: Team | None, owner: Person | None, source: 
         problems["owner"] = gettext("Choose a member of the team.")
     if form.audience not in ("everyone", "team", "named"):
         problems["audience"] = gettext("Choose who may read it.")
-    elif documents.widens(source, form.audience == "everyone") and not request.form.get("sure"):
-        problems["audience"] = gettext(
-            "The request it comes from is not for everyone. Take out what is personal, then tick the box."
+    elif problem := _reason_to_ask(form, team, source, document):
+        problems["audience"] = problem
+
+
+def _reason_to_ask(form: DocumentForm, team: Team | None, source: HelpRequest | None, document: Document | None) -> str:
+    """Why somebody has to confirm that everyone may read a document; empty when they need not, or did."""
+    if form.audience != "everyone" or request.form.get("sure"):
+        return ""
+    if document is not None and versions.widens(version_of(document, int(form.version or 0)), True):
+        return gettext("The earlier version was not for everyone. Take out what is confidential, then tick the box.")
+    if documents.widens(source, True):
+        return gettext("The request it comes from is not for everyone. Take out what is personal, then tick the box.")
+    if document is None and team is not None and team.restricted:
+        return gettext(
+            "Documents of this team are usually for the team only. If everyone may read this one, tick the box."
         )
+    return ""
+
+
+def version_of(document: Document, version_id: int) -> DocumentVersion | None:
+    """An earlier version of a document that the current reader may read; None when there is none with this id."""
+    return versions.history(session(), document, current_reader()).find(version_id) if version_id else None
 
 
 def _owner(handle: str, team: Team | None, document: Document | None) -> Person | None:
@@ -121,14 +145,34 @@ def form_page(
         form=form,
         document=document,
         source=source,
+        version=version_of(document, int(form.version)) if document and form.version else None,
         narrow_source="audience" in form.problems and form.audience == "everyone",
         teams=teams,
         owners=sorted(owners.values(), key=lambda person: person.name),
-        intervals=documents.REVIEW_DAYS,
+        intervals=_intervals(document),
         named=names_of(named),
         preview=preview,
         theirs=theirs,
     )
+
+
+def new_form(team: Team, title: str = "", body: str = "") -> DocumentForm:
+    """The form of a new document of a team: it is read by whom the team's documents usually are, and reviewed as often
+    as the settings say."""
+    return DocumentForm(
+        title=title,
+        body=body,
+        team=team.handle,
+        owner=signed_in().handle,
+        audience="team" if team.restricted else "everyone",
+        review_days=str(current.settings().review_days or ""),
+    )
+
+
+def _intervals(document: Document | None) -> list[int]:
+    """The times between two reviews to choose from, in days: the usual ones, that of the settings, the present one."""
+    present = document.review_days if document else None
+    return sorted({*documents.REVIEW_DAYS, current.settings().review_days, present or 0} - {0})
 
 
 def audience_of(document: Document) -> str:

@@ -5,12 +5,21 @@ from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from recommender import access
-from recommender.database.tables import RESOLVED, Document, HelpRequest
+from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
 from recommender.errors import Conflict
 from recommender.knowledge import documents
 from web import once
 from web.current import session
-from web.document_form import DocumentForm, audience_of, form_page, read_form, teams_to_choose, time_of
+from web.document_form import (
+    DocumentForm,
+    audience_of,
+    form_page,
+    new_form,
+    read_form,
+    teams_to_choose,
+    time_of,
+    version_of,
+)
 from web.document_page import document_page
 from web.input import sent_number
 from web.reading import get_document, get_request
@@ -32,12 +41,12 @@ def new() -> ResponseReturnValue:
     source, teams = _named_source(), teams_to_choose(reader)
     if not teams:
         abort(403)
-    form = DocumentForm(audience="team", team=next(iter(teams)), review_days="365")
+    form = new_form(_first_team(teams))
     if source is not None:
-        form.title, form.body = source.title, documents.draft_text(source)
-        form.team = source.team.handle if source.team and source.team.handle in teams else form.team
-        form.audience = "everyone" if access.EVERYONE in access.request_audience(source) else "team"
-    form.owner = signed_in().handle
+        team = source.team if source.team and source.team.handle in teams else _first_team(teams)
+        form = new_form(team, source.title, documents.draft_text(source))
+        if access.EVERYONE not in access.request_audience(source):
+            form.audience = "team"
     return form_page(form, source=source)
 
 
@@ -56,11 +65,17 @@ def create() -> ResponseReturnValue:
 
 @blueprint.get("/<int(max=2147483647):document_id>/edit")
 def edit(document_id: int) -> ResponseReturnValue:
-    """The form for a document, for its owner and the agents of its team; 403 for other readers."""
+    """The form for a document, for its owner and the agents of its team; 403 for other readers. With `version`, the id
+    of an earlier version, it has the text of that one; 404 when this reader may not read it."""
     document = _editable(document_id)
+    number = request.args.get("version", "")
+    version = version_of(document, int(number)) if number.isdecimal() and len(number) <= 9 else None
+    if number and version is None:
+        abort(404)
     form = DocumentForm(
-        title=document.title,
-        body=document.body,
+        title=version.title if version else document.title,
+        body=version.body if version else document.body,
+        version=str(version.id) if version else "",
         team=document.team.handle if document.team else "",
         owner=document.owner.handle if document.owner else "",
         audience=audience_of(document),
@@ -121,6 +136,11 @@ def _editable(document_id: int) -> Document:
     if not access.may_edit(document, current_reader()):
         abort(403)
     return document
+
+
+def _first_team(teams: dict[str, Team]) -> Team:
+    """The team that a new document is of unless its writer chooses another."""
+    return teams[min(teams)]
 
 
 def _named_source() -> HelpRequest | None:

@@ -19,7 +19,7 @@ from recommender.database.handles import visible
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Team, utc_now
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
-from recommender.knowledge import outcomes
+from recommender.knowledge import outcomes, versions
 
 REVIEW_DAYS = (90, 180, 365)  # days between reviews that the page offers: a judgement
 _HEADINGS = {"fi": ("Kysymys", "Vastaus")}
@@ -51,6 +51,7 @@ def write(session: Session, reader: Reader, content: Content, source: HelpReques
     session.add(document)
     _fill(document, content)
     session.flush()
+    versions.store(session, document, reader.person_id, document.written_at)
     details = {"audience": sorted(document_audience(document)), "draft": document.draft}
     if source is not None:
         details["from"] = item_key(Kind.REQUEST, source.id)
@@ -70,13 +71,15 @@ def edit(session: Session, document: Document, reader: Reader, content: Content,
         raise NotAllowed("Only the agents of the new team can move a document to it.")
     now = utc_now()
     _claim(session, document, seen, now)
+    session.refresh(document, ["audience"])
+    versions.store(session, document, None, document.written_at)  # what an import has changed since the last save
     if (document.title, document.body) != (content.title, content.body):
         document.written_at = now
-    session.refresh(document, ["audience"])
     before, readers = _state(document), document_audience(document)
     _fill(document, content)
     document.updated_at = now
     session.flush()
+    versions.store(session, document, reader.person_id, now)
     who, key = audit.actor(session, reader.person_id), item_key(Kind.DOCUMENT, document.id)
     for name, value in _state(document).items():
         audit.record_change(session, who, f"document.{name}", key, before[name], value)

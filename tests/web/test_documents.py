@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import Document, Event, utc_now
 from recommender.recommender import Recommender
+from recommender.settings import Settings
 from tests.conftest import sign_in
 from tests.web.forms import press
 
@@ -141,6 +143,35 @@ def test_errors_are_shown_beside_their_fields(
     assert name == "title" or 'value="Black screens"' in page.text
     with sessions() as session:
         assert session.query(Document).count() == 0
+
+
+def test_a_new_document_is_for_whom_the_teams_documents_usually_are(
+    open_client: Callable[[], FlaskClient], add_person: Callable[..., int], sessions: Sessions
+) -> None:
+    add_person("riikka", "agent", "hr", restricted=["hr"])
+    add_person("aino", "agent", "it")
+    riikka, form = sign_in(open_client(), "riikka"), {**FORM, "team": "hr", "owner": ""}
+    assert 'value="team" checked' in riikka.get("/documents/new").text
+    refused = riikka.post("/documents/", data=form)
+    assert refused.status_code == 422 and "usually for the team only" in refused.text and 'name="sure"' in refused.text
+    sure = riikka.post("/documents/", data={**form, "sure": "1"})
+    assert sure.status_code == 302
+    seen = _version(riikka.get(sure.headers["Location"] + "/edit").text)
+    assert riikka.post(sure.headers["Location"], data={**form, "seen": seen}).status_code == 302  # it is so already
+    assert 'value="everyone" checked' in sign_in(riikka, "aino").get("/documents/new").text
+
+
+@pytest.mark.parametrize(("days", "chosen"), [(365, "365"), (30, "30"), (0, "")])
+def test_a_new_document_is_reviewed_as_often_as_the_settings_say(
+    visit: Visit, sessions: Sessions, settings: Settings, days: int, chosen: str
+) -> None:
+    visitor = visit("aino")
+    visitor.application.extensions["kollega_settings"] = replace(settings, review_days=days)
+    page = visitor.get("/documents/new").text
+    assert re.search(rf'<select id="review_days".*?value="{chosen}" selected' if chosen else "Never", page, re.DOTALL)
+    number = _write(visitor, review_days=chosen)
+    with sessions() as session:
+        assert session.get_one(Document, number).review_days == (days or None)
 
 
 def test_a_preview_stores_nothing(visit: Visit, sessions: Sessions) -> None:
