@@ -13,6 +13,7 @@ from sqlalchemy import JSON, Column, Table
 from indexer.sources.jsonl import EXPORT
 from recommender.database import (  # noqa: F401 - so that their tables are known
     audit_table,
+    documents_tables,
     erased_table,
     import_tables,
     item_tables,
@@ -59,7 +60,8 @@ NOT_EXPORTED = (
 belongs to one store, and marks that are deleted soon and need the key of the home."""
 ROWS = (
     "request_links", "replacements", "person_settings", "person_topics", "first_suggestions", "events", "erased",
-    "imported_records", "import_conflicts", "request_follows", "mail_settings",
+    "imported_records", "import_conflicts", "request_follows", "mail_settings", "document_versions",
+    "document_translations",
 )  # fmt: skip
 """Tables whose rows are written as they are, as lines of the type "row", in this order."""
 
