@@ -19,13 +19,14 @@ def request_page(
     help_request: HelpRequest,
     body: str = "",
     problem: str = "",
-    filed: bool = False,
+    filed: str = "",
     hidden_links: list[str] | None = None,
     replaced: ReplacedPart | None = None,
 ) -> str:
     """The page of a request, with the panel for those who handle it, unless they search too often. `body` is the reply
     being written, `problem` what is wrong with it, `hidden_links` the titles of linked items that some readers may not
-    read; with `filed` the page thanks the asker, who has just sent the request. `replaced` is the part about its
+    read; `filed` says how it came to be that the asker has just sent it ("1", "private" when their choice was changed
+    to that, "already" when they had sent it before), and the page says what happens next. `replaced` is the part about its
     replacement with what was typed in its form."""
     reader = current_reader()
     key = item_key(Kind.REQUEST, help_request.id)
