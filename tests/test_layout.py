@@ -64,11 +64,24 @@ INDEXER = {
 }
 """What each folder or module directly in indexer/ may import of the others."""
 
-VIEWS = {"ask", "requests", "documents", "replacing", "desk", "people", "profile", "security", "embed", "health", "api"}
+VIEWS = {
+    "ask",
+    "bulk",
+    "requests",
+    "documents",
+    "replacing",
+    "desk",
+    "people",
+    "profile",
+    "security",
+    "embed",
+    "health",
+    "api",
+}
 WEB_SHARED = {
-    "caller", "client_address", "counting", "current", "document_page", "errors", "formatting", "input", "limits",
-    "markdown", "measuring", "once", "panel", "question", "quoting", "reading", "replaced", "request_log",
-    "request_page", "results", "settings_form", "sign_in",
+    "caller", "client_address", "counting", "current", "document_page", "drafts", "errors", "formatting", "input",
+    "limits", "markdown", "measuring", "once", "panel", "question", "queue_list", "quoting", "reading", "replaced",
+    "request_log", "request_page", "results", "settings_form", "sign_in",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

@@ -12,6 +12,7 @@ from recommender.settings import Settings
 from web import (
     api,
     ask,
+    bulk,
     current,
     desk,
     documents,
@@ -46,8 +47,8 @@ import web.api.people  # noqa: F401
 # isort: on
 
 _VIEWS = (
-    ask, requests, documents, replacing, desk, people, profile, security, api, pages, second_factor, forgotten, oidc,
-    embed, health,
+    ask, requests, documents, replacing, desk, bulk, people, profile, security, api, pages, second_factor, forgotten,
+    oidc, embed, health,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _YEAR = 365 * 24 * 3600  # seconds

@@ -1,4 +1,4 @@
-"""A new request as it is being written: the fields of its form, what is wrong with them, and which team it may be for."""
+"""A new request as it is written: the fields of its form, what is wrong with them, and which team it may be for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -26,8 +26,8 @@ def request_page(
     """The page of a request, with the panel for those who handle it, unless they search too often. `body` is the reply
     being written, `problem` what is wrong with it, `hidden_links` the titles of linked items that some readers may not
     read; `filed` says how it came to be that the asker has just sent it ("1", "private" when their choice was changed
-    to that, "already" when they had sent it before), and the page says what happens next. `replaced` is the part about its
-    replacement with what was typed in its form."""
+    to that, "already" when they had sent it before), and the page says what happens next. `replaced` is the part about
+    its replacement with what was typed in its form."""
     reader = current_reader()
     key = item_key(Kind.REQUEST, help_request.id)
     handles = access.may_handle(help_request, reader)

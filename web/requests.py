@@ -16,6 +16,7 @@ from web.caller import may_search, search_limit
 from web.current import session
 from web.drafts import Draft
 from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
+from web.queue_list import mark_seen
 from web.quoting import hidden_links
 from web.reading import get_request, team_rows
 from web.request_page import request_page
@@ -95,7 +96,10 @@ def create() -> ResponseReturnValue:
 @blueprint.get("/<int(max=2147483647):request_id>")
 def show(request_id: int) -> ResponseReturnValue:
     """The page of a request: the question, the reply that solved it, then the others; with the panel for its agents."""
-    return request_page(get_request(request_id), filed=request.args.get("filed", ""))
+    help_request, reader = get_request(request_id), current_reader()
+    if access.may_handle(help_request, reader):
+        mark_seen(reader, request_id)
+    return request_page(help_request, filed=request.args.get("filed", ""))
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/replies")

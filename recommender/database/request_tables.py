@@ -79,7 +79,7 @@ class EarlierText(Base):
 
 
 class WithdrawnRequest(Base):
-    """A request that its asker has withdrawn. It is hidden, and only the asker and those who handle it read its page."""
+    """A request that its asker has withdrawn. It is hidden; only the asker and those who handle it read its page."""
 
     __tablename__ = "withdrawn_requests"
 

@@ -17,7 +17,7 @@ function selectCard(step) {
   const index = cards.indexOf(selectedCard());
   const next = cards[index < 0 ? (step > 0 ? 0 : cards.length - 1) : index + step];
   if (!next) return;
-  const target = next.matches("[data-row]") ? next.querySelector("a") : next;
+  const target = next.matches("[data-row]") ? next.querySelector("a[href]") : next;
   target.focus();
   next.scrollIntoView({ block: "nearest" });
 }
@@ -56,6 +56,20 @@ function focusSearch() {
   else goTo("ask");
 }
 
+// Takes the selected request of the queue, or the first one when none is selected, or the request of this page.
+function take() {
+  const row = selectedCard() ?? document.querySelector("[data-row]");
+  const button = (row?.matches("[data-row]") ? row : document).querySelector('[data-act="take"]');
+  button?.click();
+  return Boolean(button);
+}
+
+function chooseRow() {
+  const box = selectedCard()?.querySelector("input[type=checkbox]");
+  box?.click();
+  return Boolean(box);
+}
+
 const ACTIONS = {
   "?": () => goTo("keysPage"),
   g: () => goTo("queue"),
@@ -70,11 +84,13 @@ const ACTIONS = {
   u: () => pressOnCard("used"),
   f: () => pressOnCard("flag"),
   r: () => replyText?.focus(),
+  a: take,
+  x: chooseRow,
   d: () => document.querySelector("[data-draft]")?.click(),
 };
 
 function isField(element) {
-  return element.closest("input, textarea, select, [contenteditable]");
+  return element.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
 }
 
 document.addEventListener("keydown", (event) => {

@@ -89,7 +89,7 @@ def add_what_people_did(settings: Settings) -> None:
             Event(kind="flagged", item=f"request:{second.id}", day=DAY, note="Old", settled=True),
             Replacement(item=f"request:{first.id}", by=f"request:{second.id}", marked_by_id=oona.id, marked_at=MOMENT),
             InternalNote(request_id=first.id, team_id=None, author_id=petteri.id, body="Secret", created_at=MOMENT),
-            CannedReply(team_id=session.query(Team).order_by(Team.id).limit(1).one().id, title="Restart", body="Restart it."),
+            CannedReply(team_id=session.query(Team).first().id, title="Restart", body="Restart it."),  # type: ignore[union-attr]
             EarlierText(request_id=first.id, author_id=oona.id, title="Before", body="Text", changed_at=MOMENT),
             SnoozedRequest(request_id=first.id, until=MOMENT, snoozed_at=MOMENT),
             WithdrawnRequest(request_id=written.id, withdrawn_at=MOMENT),
