@@ -130,6 +130,21 @@ def take(request_id: int) -> ResponseReturnValue:
     return _back_to(help_request)
 
 
+@blueprint.post("/<int(max=2147483647):request_id>/undo")
+def undo(request_id: int) -> ResponseReturnValue:
+    """Take back the reply with which the agent has just resolved the request; its text is in the form again. 409 when
+    that is too long ago."""
+    help_request, reader = _handled_request(request_id)
+    number = sent_number("reply")
+    reply = next((reply for reply in help_request.replies if reply.id == number), None)
+    if reply is None:
+        abort(404)
+    body = handling.undo_solution(session(), help_request, reader, reply)
+    session().commit()
+    mark_seen(reader, request_id)
+    return request_page(get_request(request_id), body)
+
+
 @blueprint.post("/<int(max=2147483647):request_id>/move")
 def move(request_id: int) -> ResponseReturnValue:
     """Hand the request to another team; 409 when it is no longer with the team that it `was` with."""

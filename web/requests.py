@@ -121,9 +121,10 @@ def reply(request_id: int) -> ResponseReturnValue:
     try:
         if request.form.get("then") == "resolve":
             added = requests.reply_and_resolve(session(), help_request, reader, person, body)
+            page = url_for("requests.show", request_id=help_request.id, solved=added.id)
         else:
             added = requests.reply(session(), help_request, person, body)
-        page = url_for("requests.show", request_id=help_request.id, _anchor=f"reply-{added.id}")
+            page = url_for("requests.show", request_id=help_request.id, _anchor=f"reply-{added.id}")
         return redirect(once.commit_once(page))
     except Conflict:
         if earlier := once.earlier_result():  # it was this very reply that resolved it, sent at the same moment

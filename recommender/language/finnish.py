@@ -56,7 +56,7 @@ def written_forms(word: str) -> Iterator[str]:
 
 
 def stems(word: str) -> tuple[str, ...]:
-    """The stems to which the endings of a noun may be added: the base form as it is (`talo`), and in its weak grade when it
-    has one (`lukko`: `luko`)."""
+    """The stems to which endings of a noun are added: the base form as it is (`talo`), and in its weak grade when
+    it has one (`lukko`: `luko`)."""
     found = _GRADE.fullmatch(word)
     return (word,) if found is None else (word, found[1] + _WEAK[found[2]] + found[3])

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.tables import Event, HelpRequest, Person
+from recommender.database.tables import Event, HelpRequest, Person, Reply
 from tests.conftest import sign_in
 from tests.web.forms import press
 
@@ -332,3 +333,36 @@ def test_actions_on_unreadable_and_unknown_requests_get_the_same_answer(visit: V
 def test_the_keyboard_shortcuts_are_listed(visit: Visit, desk: dict[str, int]) -> None:
     page = visit("aino").get("/desk/keys").text
     assert page.count("<kbd>") >= 8
+
+
+def test_after_resolving_the_page_offers_the_next_request_and_undo(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    path = f"/requests/{desk['open']}"
+    visit("matti").post(f"/requests/{desk['twin']}/replies", data={"body": "Not mine"})
+    with sessions.begin() as session:  # the asker of the other one has written last, so that it waits for the team
+        session.get_one(HelpRequest, desk["twin"]).asked_by_id = (
+            session.query(Person).filter_by(handle="matti").one().id
+        )
+    sent = {"body": "Hold the button", "then": "resolve"}
+    page = visit("aino").post(f"{path}/replies", data=sent, follow_redirects=True)
+    assert f'href="/requests/{desk["twin"]}" data-next' in page.text
+    number = re.findall(r'name="reply" value="(\d+)"', page.text.partition("/undo")[2])[0]
+    assert visit("matti").post(f"/desk/{desk['open']}/undo", data={"reply": number}).status_code == 403
+    assert visit("pekka").post(f"/desk/{desk['open']}/undo", data={"reply": number}).status_code == 403
+    undone = visit("aino").post(f"/desk/{desk['open']}/undo", data={"reply": number})
+    assert "Hold the button</textarea>" in undone.text
+    with sessions() as session:
+        row = session.get_one(HelpRequest, desk["open"])
+        assert row.status == "open" and "Hold the button" not in [reply.body for reply in row.replies]
+    assert visit("aino").post(f"/desk/{desk['open']}/undo", data={"reply": number}).status_code == 404
+
+
+def test_a_solution_is_taken_back_only_for_some_minutes(visit: Visit, desk: dict[str, int], sessions: Sessions) -> None:
+    visit("aino").post(f"/requests/{desk['open']}/replies", data={"body": "Hold it", "then": "resolve"})
+    with sessions.begin() as session:
+        reply = session.query(Reply).filter_by(body="Hold it").one()
+        reply.created_at -= timedelta(hours=1)
+        number = reply.id
+    assert visit("aino").post(f"/desk/{desk['open']}/undo", data={"reply": str(number)}).status_code == 409
+    assert 'data-act="undo"' not in visit("aino").get(f"/requests/{desk['open']}?solved={number}").text

@@ -3,6 +3,8 @@ const OFF = "kollega-keys-off"; // the name in localStorage that turns single ke
 const replyText = document.querySelector("#reply-form textarea");
 const offCheckbox = document.getElementById("keys-off");
 
+const INSERTS = new Set(["answer", "quote", "link"]);
+
 // What the keys j and k move between: the visible suggestions beside a request, or the rows of the queue.
 function visibleCards() {
   return [...document.querySelectorAll("[data-card], [data-row]")].filter((card) => card.getClientRects().length);
@@ -24,7 +26,9 @@ function selectCard(step) {
 
 // Does what a key stands for on the selected card; false when there is no such card or button.
 function pressOnCard(name) {
-  const card = selectedCard();
+  // without a selected card, the first one that has an answer to copy
+  const first = INSERTS.has(name) ? document.querySelector(`.panel [data-card]:has([data-act="${name}"])`) : null;
+  const card = selectedCard() ?? first;
   if (!card?.matches("[data-card]")) return false;
   if (name === "preview" || name === "flag") {
     const details = card.querySelector(`[data-${name}]`);
@@ -64,6 +68,12 @@ function take() {
   return Boolean(button);
 }
 
+function press(selector) {
+  const element = document.querySelector(selector);
+  element?.click();
+  return Boolean(element);
+}
+
 function chooseRow() {
   const box = selectedCard()?.querySelector("input[type=checkbox]");
   box?.click();
@@ -85,6 +95,8 @@ const ACTIONS = {
   f: () => pressOnCard("flag"),
   r: () => replyText?.focus(),
   a: take,
+  n: () => press("[data-next]"),
+  z: () => press('[data-act="undo"]'),
   x: chooseRow,
   d: () => document.querySelector("[data-draft]")?.click(),
 };
