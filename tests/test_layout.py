@@ -66,13 +66,13 @@ INDEXER = {
 """What each folder or module directly in indexer/ may import of the others."""
 
 VIEWS = {
-    "ask", "requests", "library", "documents", "history", "replacing", "desk", "people", "profile", "security", "embed",
-    "health", "api", "inbox",
+    "ask", "requests", "library", "documents", "history", "replacing", "desk", "bulk", "people", "profile", "security",
+    "embed", "health", "api", "inbox",
 }  # fmt: skip
 WEB_SHARED = {
-    "caller", "client_address", "counting", "current", "document_form", "document_page", "errors", "formatting",
-    "input", "limits", "markdown", "measuring", "once", "panel", "question", "quoting", "reading", "replaced",
-    "request_log", "request_page", "results", "settings_form", "sign_in", "told",
+    "caller", "client_address", "counting", "current", "document_form", "document_page", "drafts", "errors",
+    "formatting", "input", "limits", "markdown", "measuring", "once", "panel", "question", "queue_list", "quoting",
+    "reading", "replaced", "request_log", "request_page", "results", "settings_form", "sign_in", "told",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

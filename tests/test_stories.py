@@ -154,7 +154,7 @@ def test_staff_find_an_answer_or_send_a_request_and_follow_it(walk: Walk, sessio
     expect(page.locator("#title-error")).to_be_visible()
     walk.check_page("request-problem")
     page.locator("#title").fill("Screen stays black")
-    page.get_by_label(walk.t("Without my name to colleagues")).check()
+    page.get_by_label(walk.t("Hide my name from colleagues")).check()
     walk.button("Send to the team")
     expect(page.get_by_role("status").first).to_be_visible()
     walk.check_page("request-sent")

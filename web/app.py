@@ -13,6 +13,7 @@ from recommender.settings import Settings
 from web import (
     api,
     ask,
+    bulk,
     current,
     desk,
     documents,
@@ -50,7 +51,7 @@ import web.api.people  # noqa: F401
 
 _VIEWS = (
     ask, requests, documents, replacing, desk, people, profile, security, inbox, api, pages, second_factor,
-    forgotten, oidc, embed, health, library, history,
+    forgotten, oidc, embed, health, library, history, bulk,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _YEAR = 365 * 24 * 3600  # seconds
