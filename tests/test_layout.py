@@ -28,6 +28,7 @@ RECOMMENDER = {
     "accounts": {"audit", "database", "errors", "outbox"},
     "outbox": {"database"},
     "corpus": {"access", "database", "datatypes"},
+    "filters": {"access", "corpus", "database", "datatypes"},
     "index": {"checksums", "datatypes", "encoder", "errors", "language", "settings"},
     "knowledge": {"access", "audit", "corpus", "database", "datatypes", "errors", "settings"},
     "people": {"access", "corpus", "database", "datatypes", "index", "knowledge", "language"},
