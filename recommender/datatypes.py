@@ -135,11 +135,13 @@ class AnswerPart:
 class Why:
     """Why an item is suggested: the words it shares with the question, and how near it is in meaning, from 0 (like
     unrelated texts) to 1 (the same). `nearness` is None when keyword search alone answered. `translated` has the
-    question's word for each of the words that is another word for it, perhaps in the other language."""
+    question's word for each of the words that is another word for it, perhaps in the other language; `language` is that
+    of the question."""
 
     words: tuple[str, ...]
     nearness: float | None
     translated: tuple[tuple[str, str], ...] = ()
+    language: str = ""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ INDEXER = {
 
 VIEWS = {"ask", "requests", "documents", "replacing", "desk", "people", "profile", "security", "embed", "health", "api"}
 WEB_SHARED = {
-    "caller", "client_address", "counting", "current", "document_page", "errors", "formatting", "input", "limits",
+    "caller", "card_texts", "client_address", "counting", "current", "document_page", "errors", "formatting", "input",
+    "limits",
     "markdown", "measuring", "once", "panel", "question", "quoting", "reading", "replaced", "request_log",
     "request_page", "results", "settings_form", "sign_in",
 }  # fmt: skip

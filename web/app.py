@@ -12,6 +12,7 @@ from recommender.settings import Settings
 from web import (
     api,
     ask,
+    card_texts,
     current,
     desk,
     documents,
@@ -75,6 +76,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     errors.attach(app)
     formatting.attach(app)
     results.attach(app)
+    card_texts.attach(app)
     once.attach(app)
     health.attach(app, settings, recommender, sessions)
     app.jinja_env.globals["keeps_documents"] = owns_documents

@@ -54,7 +54,8 @@ def _why(judged: JudgedItem, question: Question) -> Why:
     named = named[:_WORDS_NAMED]
     spelt = {term: whole[first[term].start : first[term].end].lower() for term in named}
     translated = {spelt[term]: matcher.written(term, question.text) for term in named if term in first[term].translated}
-    return Why(tuple(dict.fromkeys(spelt.values())), judged.passage_match.features.near, tuple(translated.items()))
+    words, near = tuple(dict.fromkeys(spelt.values())), judged.passage_match.features.near
+    return Why(words, near, tuple(translated.items()), question.language)
 
 
 def _answer_part(judged: JudgedItem, question: Question) -> AnswerPart:
