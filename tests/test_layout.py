@@ -67,10 +67,9 @@ INDEXER = {
 
 VIEWS = {"ask", "requests", "documents", "replacing", "desk", "people", "profile", "security", "embed", "health", "api"}
 WEB_SHARED = {
-    "caller", "card_texts", "client_address", "counting", "current", "document_page", "errors", "formatting", "input",
-    "limits",
-    "markdown", "measuring", "once", "panel", "question", "quoting", "reading", "replaced", "request_log",
-    "request_page", "results", "settings_form", "sign_in",
+    "caller", "card_texts", "client_address", "counting", "current", "document_page", "errors", "filtering",
+    "formatting", "input", "limits", "markdown", "measuring", "once", "panel", "question", "quoting", "reading",
+    "replaced", "request_log", "request_page", "results", "settings_form", "sign_in",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

@@ -52,7 +52,7 @@ NESTED = (MEMBERS, REPLIES, REQUEST_AUDIENCE, ATTEMPTS, DOCUMENT_AUDIENCE)
 """Tables whose rows are written inside of these records."""
 NOT_EXPORTED = (
     "accounts", "api_tokens", "sessions", "second_factors", "recovery_codes", "password_links", "outgoing_mail",
-    "audit_log", "sent_forms", "counted_outcomes",
+    "audit_log", "sent_forms", "counted_outcomes", "outcome_keys",
 )  # fmt: skip
 """How people sign in, mail that waits, the audit log, whose chain belongs to one store, and marks that are deleted soon
 and need the key of the home."""
