@@ -14,6 +14,7 @@ from web import (
     api,
     ask,
     bulk,
+    card_texts,
     current,
     desk,
     documents,
@@ -79,6 +80,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     errors.attach(app)
     formatting.attach(app)
     results.attach(app)
+    card_texts.attach(app)
     once.attach(app)
     told.attach(app)
     health.attach(app, settings, recommender, sessions)

@@ -55,7 +55,7 @@ NESTED = (MEMBERS, REPLIES, REQUEST_AUDIENCE, ATTEMPTS, DOCUMENT_AUDIENCE)
 """Tables whose rows are written inside of these records."""
 NOT_EXPORTED = (
     "accounts", "api_tokens", "sessions", "second_factors", "recovery_codes", "password_links", "outgoing_mail",
-    "audit_log", "sent_forms", "counted_outcomes", "notifications", "seen_requests",
+    "audit_log", "sent_forms", "counted_outcomes", "notifications", "seen_requests", "outcome_keys",
 )  # fmt: skip
 """How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
 belongs to one store, marks that are deleted soon and need the key of the home, and when an agent last looked at a

@@ -22,6 +22,7 @@ from recommender.database.erased_table import Erased
 from recommender.database.import_tables import forget_handle, forget_imported, record_key
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import EarlierText, InternalNote
+from recommender.database.sent_tables import OutcomeKey
 from recommender.database.tables import (
     Document,
     DocumentAudience,
@@ -146,6 +147,7 @@ _VERSION_TEXTS = (DocumentVersion.title, DocumentVersion.body)
 def _forget_item(session: Session, key: str, source: str, external_id: str | None) -> None:
     """Delete what mentions an item by its key, and remember that it was erased."""
     session.execute(delete(Event).where(Event.item == key))
+    session.execute(delete(OutcomeKey).where(OutcomeKey.item == key))
     session.execute(delete(RequestAttempt).where(RequestAttempt.item == key))
     session.execute(delete(Replacement).where(or_(Replacement.item == key, Replacement.by == key)))
     audit.erase_details(session, {key})

@@ -95,7 +95,7 @@ def test_matching_words_are_marked_and_named(open_client: OpenClient, add_reques
     add_request("Coffee machine is empty", "No beans", "Call facilities")
     page = open_client().post("/suggest", data={"q": "printer paper"}).text
     assert "<p>The <mark>printer</mark> on floor two needs <mark>paper</mark></p>" in page
-    assert re.search(r"Same words: (printer, paper|paper, printer)<", page)
+    assert re.search(r"Matches: (printer, paper|paper, printer)<", page)
 
 
 def test_a_question_nobody_answered_shows_no_suggestion(open_client: OpenClient, add_request: AddRequest) -> None:
