@@ -63,6 +63,9 @@ class Settings:
         "months after which a suggested answer is marked as old; a document counts from when it was last verified; "
         "0 means never",
     )
+    review_days: int = _setting(
+        365, "days after which a new document is due for a review, unless its writer chooses otherwise; 0 means never"
+    )
     half_life_days: float = _setting(365.0, "days after which an answer counts half as evidence of expertise")
     language: str = _setting("en", "language of pages when the browser states no preference: en or fi")
     host: str = _setting("127.0.0.1", "address the server listens on")
@@ -139,6 +142,7 @@ class Settings:
         _require(self.passage_tokens >= 16, "passage_tokens", "at least 16")
         _require(self.max_passages >= 2, "max_passages", "at least 2")
         _require(self.old_after_months >= 0, "old_after_months", "0 or more")
+        _require(0 <= self.review_days <= 36_500, "review_days", "from 0 to 36500")
         _require(self.audit_days >= 0, "audit_days", "0 or more")
         _require(self.half_life_days > 0, "half_life_days", "more than 0")
         _require(0.0 <= self.maybe_from <= self.answer_from, "maybe_from", "between 0 and answer_from")

@@ -13,6 +13,8 @@ from recommender.settings import Settings
 from web import (
     api,
     ask,
+    bulk,
+    card_texts,
     current,
     desk,
     documents,
@@ -20,8 +22,10 @@ from web import (
     errors,
     formatting,
     health,
+    history,
     inbox,
     input,
+    library,
     limits,
     measuring,
     once,
@@ -35,7 +39,6 @@ from web import (
     told,
 )
 from web.formatting import LANGUAGES
-from web.reading import owns_documents
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
 
@@ -48,8 +51,8 @@ import web.api.people  # noqa: F401
 # isort: on
 
 _VIEWS = (
-    ask, requests, documents, replacing, desk, people, profile, security, inbox, api, pages, second_factor, forgotten,
-    oidc, embed, health,
+    ask, requests, documents, replacing, desk, people, profile, security, inbox, api, pages, second_factor,
+    forgotten, oidc, embed, health, library, history, bulk,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _YEAR = 365 * 24 * 3600  # seconds
@@ -77,10 +80,10 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     errors.attach(app)
     formatting.attach(app)
     results.attach(app)
+    card_texts.attach(app)
     once.attach(app)
     told.attach(app)
     health.attach(app, settings, recommender, sessions)
-    app.jinja_env.globals["keeps_documents"] = owns_documents
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)
     csrf.exempt(api.blueprint)  # it accepts bearer tokens only, which no browser sends by itself

@@ -4,6 +4,7 @@ types."""
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
+from werkzeug.datastructures import MultiDict
 
 from recommender.access import readable_documents, readable_requests
 from recommender.corpus import readable_items
@@ -13,10 +14,11 @@ from recommender.knowledge import outcomes
 from recommender.people import availability
 from recommender.search.search import SHOWN
 from web.caller import caller, search_limit
-from web.counting import count_later
+from web.counting import count_later, take_back
 from web.current import counting, session
+from web.filtering import filter_choices, sent_filters
 from web.limits import among_the_first_today, limiter
-from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
+from web.question import SHOWN_AT_ONCE, recommend, typed_question
 from web.reading import team_rows
 from web.sign_in.session import current_reader
 
@@ -28,23 +30,25 @@ _MOST_LEFT = 20  # opened items that are counted for one visit: a judgement
 @search_limit
 def index() -> ResponseReturnValue:
     """The page. With `q` it contains the results too, so that it works without JavaScript."""
-    return _page(typed_question(request.args))
+    return _page(request.args)
 
 
 @blueprint.post("/")
 @search_limit
 def search() -> ResponseReturnValue:
     """The page for a question in a form, for questions too long or too private for an address."""
-    return _page(typed_question(request.form))
+    return _page(request.form)
 
 
 @blueprint.post("/suggest")
 @search_limit
 def suggest() -> ResponseReturnValue:
     """Only the results, which the page inserts while somebody types."""
-    question = typed_question(request.form)
-    recommendation = recommend(question, SHOWN, typing=True) if question.text else None
-    return render_template("ask/_results.html", found=recommendation, teams=team_rows(), first=SHOWN_AT_ONCE)
+    question, filters = typed_question(request.form), sent_filters(request.form)
+    recommendation = recommend(question, SHOWN, typing=True, filters=filters) if question.text else None
+    return render_template(
+        "ask/_results.html", found=recommendation, teams=team_rows(), first=SHOWN_AT_ONCE, filters=filters
+    )
 
 
 @blueprint.post("/asked")
@@ -54,31 +58,54 @@ def count_asked() -> ResponseReturnValue:
     button was not pressed)."""
     question = typed_question(request.form)
     if question.text:
-        _count_first(recommend(question, SHOWN))
+        _count_first(recommend(question, SHOWN, filters=sent_filters(request.form)))
     return "", 204
 
 
 @blueprint.post("/solved")
 def solved() -> ResponseReturnValue:
-    """Count that an item solved a question, once a month for each person. Neither the question nor who asked is stored.
-    404 when this reader may not read the item."""
-    _count(outcomes.EventKind.SOLVED, request.form.getlist("item")[:1])
-    return render_template("ask/solved.html")
+    """Count that an item solved a question, once in 30 days for each person. Neither the question nor who asked is
+    stored. 404 when this reader may not read the item."""
+    return _said(outcomes.EventKind.SOLVED)
+
+
+@blueprint.post("/unhelpful")
+def unhelpful() -> ResponseReturnValue:
+    """Count that an item did not help, as `solved` counts that it did."""
+    return _said(outcomes.EventKind.UNHELPFUL)
+
+
+@blueprint.post("/undo")
+def undo() -> ResponseReturnValue:
+    """Take back what the same person has said with `solved` or `unhelpful`. 404 for an unknown item or `outcome`."""
+    (item,) = _readable(request.form.getlist("item")[:1])
+    kind = request.form.get("outcome", "")
+    if kind not in (outcomes.EventKind.SOLVED, outcomes.EventKind.UNHELPFUL):
+        abort(404)
+    take_back(outcomes.EventKind(kind), item)
+    return render_template("ask/said.html", said="", item="")
 
 
 @blueprint.post("/left")
 def left() -> ResponseReturnValue:
     """Count that somebody opened items and left without filing a request: a weak sign that they helped, counted
     separately from what people say."""
-    _count(outcomes.EventKind.LEFT, request.form.getlist("item")[:_MOST_LEFT])
+    count_later(outcomes.EventKind.LEFT, _readable(request.form.getlist("item")[:_MOST_LEFT]))
     return "", 204
 
 
-def _count(kind: outcomes.EventKind, keys: list[str]) -> None:
-    readable = readable_items(session(), keys, current_reader())
+def _said(kind: outcomes.EventKind) -> ResponseReturnValue:
+    (item,) = _readable(request.form.getlist("item")[:1])
+    count_later(kind, [item])
+    return render_template("ask/said.html", said=kind, item=item)
+
+
+def _readable(keys: list[str]) -> list[str]:
+    """Those keys whose items the current reader may read; 404 when there are none."""
+    readable = list(readable_items(session(), keys, current_reader()))
     if not readable:
         abort(404)
-    count_later(kind, list(readable))
+    return readable
 
 
 def _count_first(recommendation: Recommendation) -> None:
@@ -92,8 +119,9 @@ def _count_first(recommendation: Recommendation) -> None:
         counting().count(lambda counts: availability.count_first(counts, person_id, today))
 
 
-def _page(question: TypedQuestion) -> ResponseReturnValue:
-    recommendation = recommend(question, SHOWN) if question.text else None
+def _page(values: MultiDict[str, str]) -> ResponseReturnValue:
+    question, filters = typed_question(values), sent_filters(values)
+    recommendation = recommend(question, SHOWN, filters=filters) if question.text else None
     changes_language = "lang" in request.args  # then the same question was already counted
     if recommendation is not None and request.method != "HEAD" and not changes_language:
         _count_first(recommendation)
@@ -103,6 +131,8 @@ def _page(question: TypedQuestion) -> ResponseReturnValue:
         found=recommendation,
         teams=team_rows(),
         counts=_counts(),
+        filters=filters,
+        choices=filter_choices(),
         first=SHOWN_AT_ONCE,
     )
 

@@ -15,8 +15,8 @@ from web.sign_in.session import current_person
 
 
 def count_once(kind: outcomes.EventKind, item: str, note: str | None = None) -> None:
-    """Count an outcome of an item, unless the person who makes this request has caused the same in this month. People
-    who have not signed in are told apart by their address. The commit is left to the caller."""
+    """Count an outcome of an item, unless the person who makes this request has caused the same in the last 30 days.
+    People who have not signed in are told apart by their address. The commit is left to the caller."""
     outcomes.record_once(session(), kind, item, caller(), _secret(), note)
     if kind is outcomes.EventKind.FLAGGED:
         tell_flag(item)
@@ -37,6 +37,16 @@ def count_later(kind: outcomes.EventKind, items: Sequence[str]) -> None:
     def write(counts: Session) -> None:
         for item in items:
             outcomes.record_once(counts, kind, item, who, secret)
+
+    counting().count(write)
+
+
+def take_back(kind: outcomes.EventKind, item: str) -> None:
+    """Take back what the person who makes this request has caused with `count_once` or `count_later`."""
+    who, secret = caller(), _secret()
+
+    def write(counts: Session) -> None:
+        outcomes.take_back(counts, kind, item, who, secret)
 
     counting().count(write)
 

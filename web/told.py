@@ -57,7 +57,7 @@ def waiting_now() -> Waiting:
     return counted
 
 
-def mark_seen(item: HelpRequest | Document) -> None:
+def mark_news_read(item: HelpRequest | Document) -> None:
     """Mark what the person has been told of an item as read, since they have opened its page. Nobody waits until the
     database can be written."""
     person = current_person()

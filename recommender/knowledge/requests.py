@@ -15,7 +15,7 @@ from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from recommender import audit
-from recommender.access import ANY_AGENT, EVERYONE, Reader, may_handle, request_audience
+from recommender.access import AGENTS, ANY_AGENT, EVERYONE, Reader, may_handle, request_audience
 from recommender.database.handles import visible
 from recommender.database.tables import (
     OPEN,
@@ -49,10 +49,17 @@ def file_request(
     shared: bool,
     anonymous: bool = False,
     attempts: Iterable[tuple[str, bool]] = (),
+    asks: Person | None = None,
 ) -> HelpRequest:
     """A new open request. Everyone may read it when it is `shared`, else only the asker and the team, or every agent
     while no team has it. An `anonymous` asker is known to the agents of this team only. `attempts` are (item key,
-    opened) of the suggestions shown before, in their order."""
+    opened) of the suggestions shown before, in their order. `asks` is a colleague whom the asker means: an agent of the
+    team gets it, anybody else may read it."""
+    tokens = _tokens(shared, team)
+    asks = None if asks is asked_by else asks
+    given = asks if asks is not None and asks.role in AGENTS and team in asks.teams else None
+    if asks is not None and given is None and not shared:
+        tokens.append(f"person:{asks.id}")
     request = HelpRequest(
         title=visible(title)[:LONGEST_TITLE],
         body=body,
@@ -60,10 +67,11 @@ def file_request(
         status=OPEN,
         team=team,
         asked_by=asked_by,
+        assigned_to=given,
         anonymous=anonymous,
         name_known_to=[team.id] if team else [],
         created_at=utc_now(),
-        audience=[RequestAudience(token=token) for token in _tokens(shared, team)],
+        audience=[RequestAudience(token=token) for token in tokens],
         attempts=[
             RequestAttempt(item=item, position=position, opened=opened)
             for position, (item, opened) in enumerate(dict(attempts).items())

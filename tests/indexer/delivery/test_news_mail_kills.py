@@ -28,9 +28,9 @@ from tests.indexer.delivery.real_server import real_server
 from tests.paths import ROOT
 
 MAILS = int(os.environ.get("KOLLEGA_MAILS", "60"))
-KILLS = 5 + MAILS // 25
+KILLS = 5 + MAILS // 50
 FAULTS = ("recipient", "sender", "content", "busy", "drop", "slow")
-_LONGEST = 500.0  # seconds
+_LONGEST = 300.0 + 2 * MAILS  # seconds
 
 
 def _tell(sessions: sessionmaker[Session], settings: Settings, asker: int, agent: int) -> None:
