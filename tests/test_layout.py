@@ -66,9 +66,9 @@ INDEXER = {
 
 VIEWS = {"ask", "requests", "documents", "replacing", "desk", "people", "profile", "security", "embed", "health", "api"}
 WEB_SHARED = {
-    "caller", "client_address", "counting", "current", "document_page", "errors", "formatting", "input", "limits",
-    "markdown", "measuring", "once", "panel", "question", "quoting", "reading", "replaced", "request_log",
-    "request_page", "results", "settings_form", "sign_in",
+    "caller", "client_address", "counting", "current", "document_page", "door", "errors", "formatting", "input",
+    "limits", "markdown", "measuring", "once", "panel", "question", "quoting", "reading", "replaced", "request_log",
+    "request_page", "results", "settings_form", "shown_first", "sign_in",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

@@ -15,6 +15,7 @@ from web import (
     current,
     desk,
     documents,
+    door,
     embed,
     errors,
     formatting,
@@ -74,6 +75,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
+    door.attach(app)
     results.attach(app)
     once.attach(app)
     health.attach(app, settings, recommender, sessions)
