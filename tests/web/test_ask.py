@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.tables import HelpRequest, utc_now
-from recommender.datatypes import Expert
+from recommender.database.tables import HelpRequest, Team, utc_now
+from recommender.datatypes import Expert, Heading, Kind, Verdict
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -82,6 +82,35 @@ def test_the_fragment_is_not_a_whole_page_and_is_empty_without_a_question(
     assert client.post("/suggest", data={"q": "  ", "body": " "}).text.strip() == (
         '<div class="empty" data-announce=""></div>'
     )
+
+
+def test_a_question_whose_client_has_left_is_not_searched(open_with: OpenWith) -> None:
+    client = open_with(make_suggestion(make_item("request:1")))
+    for has_left, status in ((lambda: True, 499), (lambda: False, 200)):
+        environment = {"waitress.client_disconnected": has_left}
+        answer = client.post("/suggest", data={"q": "vpn"}, environ_overrides=environment)
+        assert (answer.status_code, "VPN drops" in answer.text) == (status, status == 200)
+
+
+def test_when_nothing_is_found_the_likely_team_is_named_with_how_it_is_reached(
+    open_with: OpenWith, sessions: sessionmaker[Session]
+) -> None:
+    with sessions.begin() as session:
+        session.add(
+            Team(handle="it", name="IT", name_fi="IT-tuki", phone="010 5", hours="weekdays", hours_fi="arkisin")
+        )
+        session.add(Team(handle="hr", name="HR", restricted=True, private_matters=True))
+    near = (Heading("request:7", Kind.REQUEST, "Other screens <b>", "en", "it"),)
+    client = open_with(verdict=Verdict.UNKNOWN, likely_teams=("it",), nearest=near)
+    page = client.post("/suggest", data={"q": "zebra"}).text
+    assert "Nothing that you can read answers this." in page and "Other screens &lt;b&gt;" in page
+    assert "Ask IT</button>" in page and '<a href="tel:0105">010 5</a>' in page and "weekdays" in page
+    assert "privately" not in page and 'formaction="/requests/new?team=it"' in page
+    finnish = client.post("/suggest", data={"q": "zebra"}, headers={"Accept-Language": "fi"}).text
+    assert "Kysy: IT-tuki" in finnish and "arkisin" in finnish and "weekdays" not in finnish
+    private = client.post("/suggest", data={"q": "olen raskaana"}).text
+    assert private.index("Ask HR privately") < private.index("Ask IT</button>")
+    assert 'formaction="/requests/new?team=hr&amp;audience=team"' in private and 'data-address=""' in private
 
 
 def test_the_details_of_a_question_are_searched_too(open_client: OpenClient, add_request: AddRequest) -> None:

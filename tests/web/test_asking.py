@@ -44,7 +44,8 @@ def address(
 ) -> Iterator[str]:
     """Address of a server with five requests about a VPN and one about a printer, and a team for private matters."""
     for number in range(5):
-        add_request(f"{QUESTION} {number}", f"variant{number} router", "Use port 443 " * 20, by="matti", team="it")
+        told = " ".join(f"detail{number}x{each}" for each in range(30))
+        add_request(f"{QUESTION} {number}", f"variant{number} router {told}", "Use port 443", by="matti", team="it")
     add_request("Printer on floor two is stuck", "Paper everywhere", "Open the back cover", by="aino")
     add_person("heli", "agent", "hr", restricted=["hr"])
     with sessions.begin() as session:
@@ -179,10 +180,13 @@ def test_nothing_is_searched_before_a_whole_word_or_three_letters(open_page: Cal
 
 def test_the_heading_waits_until_the_typing_rests(open_page: Callable[..., Page]) -> None:
     page = open_page()
+    page.clock.install()  # so that no time passes while the server answers
     page.locator("#q").press_sequentially(f"{QUESTION} ")
+    page.clock.run_for(200)
     page.locator(".answers .card").first.wait_for()
     assert page.locator("#answers-heading").inner_text() == "While you type"
     assert page.locator("#announce").inner_text() == ""
+    page.clock.run_for(800)
     expect(page.locator("#answers-heading")).to_have_text("Found")
     expect(page.locator("#announce")).to_have_text("Found: 3 of 5 shown")
 
@@ -239,7 +243,7 @@ def test_what_is_counted_is_the_colleague_of_the_list_that_was_shown(
     colleague = page.locator(".people .person h3 a")
     expect(colleague).to_have_text("Matti")
     held: list[Route] = []
-    page.route("**/suggest", held.append)
+    page.route("**/suggest", lambda route: held.append(route))
     page.locator("#q").fill("Printer on floor two is stuck")  # whose answer, with Aino, does not arrive in time
     with page.expect_request("**/asked") as asked, page.context.expect_page():
         colleague.click()
@@ -313,7 +317,9 @@ def test_a_colleague_is_asked_with_what_was_typed(open_page: Callable[..., Page]
     page.locator("#q").fill(QUESTION)
     with page.expect_request("**/requests/new*") as asked:
         page.get_by_role("button", name="Ask Matti").click()
-    assert asked.value.url.endswith("/requests/new?person=matti") and "q=VPN+client+drops+at+home" in (asked.value.post_data or "")
+    assert asked.value.url.endswith("/requests/new?person=matti") and "q=VPN+client+drops+at+home" in (
+        asked.value.post_data or ""
+    )
 
 
 def test_faces_keep_their_colour() -> None:
