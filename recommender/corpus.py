@@ -197,6 +197,7 @@ def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
             at=_last_confirmed(row.verified_on, row.written_at),
             url=row.url,
             replaced_by=row.replaced_by,
+            verified_on=row.verified_on,
             contributions=document_contributions(row.owner_id, row.verified_by_id, row.verified_on, row.written_at),
         )
     return loaded

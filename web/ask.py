@@ -6,19 +6,22 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
+from werkzeug.datastructures import MultiDict
 
 from recommender.access import readable_documents, readable_requests
 from recommender.corpus import readable_items
 from recommender.database.tables import RESOLVED, Document, HelpRequest, utc_now
 from recommender.datatypes import Recommendation
+from recommender.filters import Filters
 from recommender.knowledge import outcomes
 from recommender.people import availability
 from recommender.search.search import SHOWN
 from web import shown_first
 from web.caller import caller, client_has_left, search_limit, search_limit_unless
-from web.counting import count_later
+from web.counting import count_later, take_back
 from web.current import counting, session
 from web.door import door
+from web.filtering import filter_choices, sent_filters
 from web.limits import among_the_first_today, limiter
 from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.reading import team_rows
@@ -32,7 +35,7 @@ _MOST_LEFT = 20  # opened items that are counted for one visit: a judgement
 @search_limit
 def index() -> ResponseReturnValue:
     """The page. With `q` it contains the results too, so that it works without JavaScript."""
-    return _page(typed_question(request.args))
+    return _page(request.args)
 
 
 def _gets_an_address() -> bool:
@@ -44,10 +47,9 @@ def _gets_an_address() -> bool:
 def search() -> ResponseReturnValue:
     """The page for a question in a form. A short one gets a page with an address, which can be shared and gone back to;
     one that is long or private is answered here, so that it stands in no address."""
-    question = typed_question(request.form)
     if _gets_an_address():
-        return redirect(_address(question), 303)
-    return _page(question)
+        return redirect(_address(typed_question(request.form), sent_filters(request.form)), 303)
+    return _page(request.form)
 
 
 @blueprint.post("/suggest")
@@ -57,9 +59,9 @@ def suggest() -> ResponseReturnValue:
     the person has typed on meanwhile, is not searched for: 499, which nobody receives."""
     if client_has_left():
         return "", 499
-    question = typed_question(request.form)
-    recommendation = recommend(question, SHOWN, typing=True) if question.text else None
-    return render_template("ask/_results.html", **_shown(question, recommendation))
+    question, filters = typed_question(request.form), sent_filters(request.form)
+    recommendation = recommend(question, SHOWN, typing=True, filters=filters) if question.text else None
+    return render_template("ask/_results.html", **_shown(question, filters, recommendation))
 
 
 @blueprint.post("/asked")
@@ -73,25 +75,48 @@ def count_asked() -> ResponseReturnValue:
 
 @blueprint.post("/solved")
 def solved() -> ResponseReturnValue:
-    """Count that an item solved a question, once a month for each person. Neither the question nor who asked is stored.
-    404 when this reader may not read the item."""
-    _count(outcomes.EventKind.SOLVED, request.form.getlist("item")[:1])
-    return render_template("ask/solved.html")
+    """Count that an item solved a question, once in 30 days for each person. Neither the question nor who asked is
+    stored. 404 when this reader may not read the item."""
+    return _said(outcomes.EventKind.SOLVED)
+
+
+@blueprint.post("/unhelpful")
+def unhelpful() -> ResponseReturnValue:
+    """Count that an item did not help, as `solved` counts that it did."""
+    return _said(outcomes.EventKind.UNHELPFUL)
+
+
+@blueprint.post("/undo")
+def undo() -> ResponseReturnValue:
+    """Take back what the same person has said with `solved` or `unhelpful`. 404 for an unknown item or `outcome`."""
+    (item,) = _readable(request.form.getlist("item")[:1])
+    kind = request.form.get("outcome", "")
+    if kind not in (outcomes.EventKind.SOLVED, outcomes.EventKind.UNHELPFUL):
+        abort(404)
+    take_back(outcomes.EventKind(kind), item)
+    return render_template("ask/said.html", said="", item="")
 
 
 @blueprint.post("/left")
 def left() -> ResponseReturnValue:
     """Count that somebody opened items and left without filing a request: a weak sign that they helped, counted
     separately from what people say."""
-    _count(outcomes.EventKind.LEFT, request.form.getlist("item")[:_MOST_LEFT])
+    count_later(outcomes.EventKind.LEFT, _readable(request.form.getlist("item")[:_MOST_LEFT]))
     return "", 204
 
 
-def _count(kind: outcomes.EventKind, keys: list[str]) -> None:
-    readable = readable_items(session(), keys, current_reader())
+def _said(kind: outcomes.EventKind) -> ResponseReturnValue:
+    (item,) = _readable(request.form.getlist("item")[:1])
+    count_later(kind, [item])
+    return render_template("ask/said.html", said=kind, item=item)
+
+
+def _readable(keys: list[str]) -> list[str]:
+    """Those keys whose items the current reader may read; 404 when there are none."""
+    readable = list(readable_items(session(), keys, current_reader()))
     if not readable:
         abort(404)
-    count_later(kind, list(readable))
+    return readable
 
 
 def _count_first(person_id: int | None) -> None:
@@ -103,35 +128,42 @@ def _count_first(person_id: int | None) -> None:
         counting().count(lambda counts: availability.count_first(counts, person_id, today))
 
 
-def _page(question: TypedQuestion) -> ResponseReturnValue:
-    recommendation = recommend(question, SHOWN) if question.text else None
+def _page(values: MultiDict[str, str]) -> ResponseReturnValue:
+    question, filters = typed_question(values), sent_filters(values)
+    recommendation = recommend(question, SHOWN, filters=filters) if question.text else None
     changes_language = "lang" in request.args  # then the same question was already counted
     if recommendation is not None and recommendation.experts and request.method != "HEAD" and not changes_language:
         _count_first(recommendation.experts[0].person_id)
     return render_template(
         "ask/index.html",
         counts=_counts(),
-        **_shown(question, recommendation),
+        choices=filter_choices(),
+        **_shown(question, filters, recommendation),
     )
 
 
-def _shown(question: TypedQuestion, recommendation: Recommendation | None) -> dict[str, Any]:
+def _shown(question: TypedQuestion, filters: Filters, recommendation: Recommendation | None) -> dict[str, Any]:
     """What the templates of the results need."""
     teams = team_rows()
     return {
         "question": question,
+        "filters": filters,
         "found": recommendation,
         "teams": teams,
         "door": door(question, recommendation, teams),
         "shown_first": shown_first.note(recommendation),
         "first": SHOWN_AT_ONCE,
-        "address": _address(question),
+        "address": _address(question, filters),
     }
 
 
-def _address(question: TypedQuestion) -> str:
-    """The address of the page for this question; empty for a question that must not stand in an address."""
-    return url_for("ask.index", q=question.title) if question.may_stand_in_address else ""
+def _address(question: TypedQuestion, filters: Filters) -> str:
+    """The address of the page for this question and these filters; empty for a question that must not stand in an
+    address."""
+    if not question.may_stand_in_address:
+        return ""
+    chosen = {"team": filters.team, "kind": filters.kind, "language": filters.language, "newest": filters.newest and 1}
+    return url_for("ask.index", q=question.title, **{name: value for name, value in chosen.items() if value})
 
 
 def _counts() -> tuple[int | None, int | None]:

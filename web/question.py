@@ -8,6 +8,7 @@ from recommender import access
 from recommender.access import Reader
 from recommender.database.tables import HelpRequest
 from recommender.datatypes import Kind, Recommendation, Suggestion, item_key
+from recommender.filters import NO_FILTERS, Filters
 from recommender.language.private_matters import is_private_matter
 from web import current, measuring
 from web.sign_in.session import current_reader
@@ -48,11 +49,13 @@ def typed_question(values: MultiDict[str, str]) -> TypedQuestion:
     return TypedQuestion(values.get("q", "").strip(), values.get("body", "").strip())
 
 
-def recommend(question: TypedQuestion, top_k: int, typing: bool = False) -> Recommendation:
+def recommend(
+    question: TypedQuestion, top_k: int, typing: bool = False, filters: Filters = NO_FILTERS
+) -> Recommendation:
     """At most `top_k` suggestions for a question, and colleagues, from what the current reader may read. `typing` says
-    that the question is not finished."""
+    that the question is not finished, and `filters` what to search."""
     recommender, session = current.recommender(), current.session()
-    found = recommender.recommend(question.text, current_reader(), session, top_k, typing=typing)
+    found = recommender.recommend(question.text, current_reader(), session, top_k, typing=typing, filters=filters)
     measuring.counts().count_answer(found, partial=typing)
     return found
 

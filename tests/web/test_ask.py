@@ -126,7 +126,7 @@ def test_matching_words_are_marked_and_named(open_client: OpenClient, add_reques
     add_request("Coffee machine is empty", "No beans", "Call facilities")
     page = open_client().post("/suggest", data={"q": "printer paper"}).text
     assert "<p>The <mark>printer</mark> on floor two needs <mark>paper</mark></p>" in page
-    assert re.search(r"Same words: (printer, paper|paper, printer)<", page)
+    assert re.search(r"Matches: (printer, paper|paper, printer)<", page)
 
 
 def test_a_question_nobody_answered_shows_no_suggestion(open_client: OpenClient, add_request: AddRequest) -> None:
@@ -237,7 +237,7 @@ def test_a_question_that_is_far_too_long_is_refused_with_a_page(
 ) -> None:
     add_request("Printer stuck")
     answer = open_client().post("/", data={"q": "x" * 1_100_000})
-    assert answer.status_code == 413 and "That is too long" in answer.text
+    assert answer.status_code == 413 and "The text is too long" in answer.text
 
 
 def test_without_an_index_the_page_names_the_command_for_the_admin(settings: Settings) -> None:

@@ -152,7 +152,7 @@ def test_the_box_has_the_same_notes_as_the_page(open_with: OpenWith) -> None:
     box = client.post("/embed/suggest", data={"q": "vpn"}, headers={"Origin": INTRANET}).json
     assert box is not None and box["hint"] == "This does not mention 807"
     (card,) = box["suggestions"]
-    assert card["facts"] == "Document · May 4, 2020 · Asked 3 times, last in May 2026"
+    assert card["facts"] == "Guide · May 4, 2020 · Asked 3 times, last in May 2026"
     link = {"title": "VPN kotoa", "url": "http://localhost/documents/8", "language": "fi"}
     assert card["notes"] == [
         {"text": "Not checked for over 18 months: make sure that it still holds", "link": None},

@@ -25,6 +25,12 @@ function typedText() {
   return fields.map((field) => field.value.trim()).join("\n").trim();
 }
 
+// What is searched for: the question and the filters.
+function wanted() {
+  const chosen = [...form.querySelectorAll("[data-filters] :is(select, input)")];
+  return JSON.stringify([typedText(), ...chosen.map((field) => field.type === "checkbox" ? field.checked : field.value)]);
+}
+
 function endsWithWord() {
   return /[\p{L}\p{N}][^\p{L}\p{N}]+$/u.test(fields.find((field) => field === document.activeElement)?.value ?? "");
 }
@@ -215,8 +221,8 @@ function showStart() {
 async function search() {
   const text = typedText();
   if (!text) return showStart();
-  if (text === lastSearched) return;
-  lastSearched = text;
+  if (wanted() === lastSearched) return;
+  lastSearched = wanted();
   currentRequest?.abort();
   const request = new AbortController();
   currentRequest = request;
@@ -301,6 +307,11 @@ function setAddress(replace) {
 
 addEventListener("popstate", () => {
   const asked = new URLSearchParams(location.search).get("q") ?? "";
+  const params = new URLSearchParams(location.search);
+  for (const field of form.querySelectorAll("[data-filters] :is(select, input)")) {
+    if (field.type === "checkbox") field.checked = params.has(field.name);
+    else field.value = params.get(field.name) ?? "";
+  }
   fillIn(asked ? [asked] : (history.state?.kept && storedQuestion()) || []);
   clearTimeout(searchTimer);
   resting = true;
@@ -356,7 +367,8 @@ addEventListener("pageshow", (event) => {
 });
 
 const fromServer = typedText(); // the server has already answered and counted this question
-lastSearched = lastCounted = shownFor = fromServer || null;
+lastSearched = fromServer ? wanted() : null;
+lastCounted = shownFor = fromServer || null;
 if (fromServer) {
   storeQuestion();
   setAddress(true);
@@ -364,4 +376,4 @@ if (fromServer) {
   const stored = storedQuestion();
   if (stored) fillIn(stored);
 }
-if (typedText() && typedText() !== lastSearched) search();
+if (typedText() && wanted() !== lastSearched) search();
