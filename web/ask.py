@@ -3,6 +3,7 @@ types."""
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
@@ -13,9 +14,10 @@ from recommender.datatypes import Recommendation
 from recommender.knowledge import outcomes
 from recommender.people import availability
 from recommender.search.search import SHOWN
+from recommender.search.topics import Topics, topics
 from web.caller import caller, search_limit
 from web.counting import count_later, take_back
-from web.current import counting, session
+from web.current import counting, recommender, session
 from web.filtering import filter_choices, sent_filters
 from web.limits import among_the_first_today, limiter
 from web.question import SHOWN_AT_ONCE, recommend, typed_question
@@ -133,8 +135,14 @@ def _page(values: MultiDict[str, str]) -> ResponseReturnValue:
         counts=_counts(),
         filters=filters,
         choices=filter_choices(),
+        topics=_topics() if not question.text else None,
         first=SHOWN_AT_ONCE,
     )
+
+
+def _topics() -> Topics:
+    """What a person may ask about, for the page on which nothing has been asked yet."""
+    return topics(session(), current_reader(), recommender().analyzer, str(get_locale()))
 
 
 def _counts() -> tuple[int | None, int | None]:
