@@ -28,7 +28,7 @@ from recommender.people import experts
 from recommender.people.colleagues import ColleagueQuery, choose_colleagues
 from recommender.people.evidence import Trace, mark_shown, traces, without_copied_answers
 from recommender.people.ranker import Ranker
-from recommender.search import rerank
+from recommender.search import listing, rerank
 from recommender.search.alike import newest_first
 from recommender.search.decision import Decision, decide
 from recommender.search.fusion import Candidate
@@ -186,10 +186,13 @@ class Recommender:
     ) -> Ranking:
         """The items in the order in which `recommend` takes them, whatever the verdict. `among` are the only items to
         search."""
-        results = self._search(question, self.snapshot).find(reader, session, top_k, among=among)
-        keys = tuple(item.key for item, _candidate in results.ranked[:top_k])
-        features = tuple(judged.passage_match.features for judged in results.judged[:SHOWN])
-        return Ranking(keys, results.exists, results.uncalibrated, features)
+        found = self._search(question, self.snapshot).find(reader, session, top_k, among=among)
+        features = tuple(judged.passage_match.features for judged in found.judged[:SHOWN])
+        return Ranking(tuple(item.key for item, _ in found.ranked[:top_k]), found.exists, found.uncalibrated, features)
+
+    def find_listed(self, words: str, reader: Reader, session: Session, among: frozenset[str]) -> listing.Listed:
+        """What a search finds in a list of items (`listing.py`)."""
+        return self._live.answer(lambda live: listing.find_listed(self._search(words, live), reader, session, among))
 
     def candidates(self, question: str, reader: Reader, among: frozenset[str] | None = None) -> list[Candidate]:
         """All candidates for a question, best first, before the database is asked which of the items still exist:

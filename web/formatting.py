@@ -5,7 +5,7 @@ from datetime import date, datetime
 from urllib.parse import urlencode
 
 from flask import Flask, g, request, url_for
-from flask_babel import format_date, get_locale, gettext, ngettext
+from flask_babel import format_date, format_time, get_locale, gettext, ngettext
 from markupsafe import Markup, escape
 
 from recommender.database.tables import Team, utc_now
@@ -20,6 +20,7 @@ def attach(app: Flask) -> None:
     """Make the filters and functions known to the templates."""
     app.jinja_env.filters.update(
         day=day,
+        clock=clock,
         ago=ago,
         marked=marked,
         markdown=markdown_of_page,
@@ -37,6 +38,11 @@ def attach(app: Flask) -> None:
 def day(value: date | datetime) -> str:
     """A date as the page's language writes it."""
     return str(format_date(value, format="medium"))
+
+
+def clock(value: datetime) -> str:
+    """A time of day in UTC, as the page's language writes it."""
+    return str(format_time(value, format="short", rebase=False))
 
 
 def ago(value: date | datetime) -> str:

@@ -206,7 +206,7 @@ def test_a_question_that_is_far_too_long_is_refused_with_a_page(
 ) -> None:
     add_request("Printer stuck")
     answer = open_client().post("/", data={"q": "x" * 1_100_000})
-    assert answer.status_code == 413 and "That is too long" in answer.text
+    assert answer.status_code == 413 and "The text is too long" in answer.text
 
 
 def test_without_an_index_the_page_names_the_command_for_the_admin(settings: Settings) -> None:

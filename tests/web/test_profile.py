@@ -139,10 +139,10 @@ def test_a_deputy_is_named_by_user_name_or_whole_name(visit: Visit, sessions: Se
         ("deputy", "aino", "Name somebody other than yourself."),
         ("deputy", "AINO", "Name somebody other than yourself."),
         ("deputy", "old", "This person has left the organisation."),
-        ("muted", "vpn\n?!", "“?!” holds no word to go by."),
+        ("muted", "vpn\n?!", "“?!” contains only common words."),
         ("muted", "x" * 101, "is too long: a topic has at most 100 characters."),
         ("stated", "\n".join(f"topic {n}" for n in range(51)), "At most 50 topics"),
-        ("stated", "moi", "“moi” holds no word to go by."),
+        ("stated", "moi", "“moi” contains only common words."),
         ("stated", "vpn", "“vpn” is in both lists."),
     ],
 )
