@@ -28,6 +28,8 @@ _MOST, _EXAMPLES = 6, 3
 """Topics of each kind, and examples."""
 _COMMON = 0.3
 """The share of the items from which a word tells nothing."""
+_OF_ONE_TEAM = 0.6
+"""The share of a topic's items that are of one team: what all teams write of alike ("new", "day") is no topic."""
 _LEAST_LATE = 3
 """Items of late that a topic of late has at least."""
 _SHORTEST_WORD, _TITLE, _ANSWER = 3, range(15, 70), 80
@@ -58,7 +60,13 @@ def _words(headings: Sequence[Heading], analyzer: Analyzer) -> tuple[tuple[str, 
     titles = [_topic_words(heading, analyzer) for heading in headings]
     counts = Counter(term for words in titles for term in words)
     most = max(LEAST_ITEMS, _COMMON * len(titles))
-    shared = [term for term, count in counts.items() if LEAST_ITEMS <= count <= most]
+    teams = Counter((term, heading.team) for heading, words in zip(headings, titles, strict=True) for term in words)
+    mostly = Counter[str]()
+    for (term, _team), count in teams.items():
+        mostly[term] = max(mostly[term], count)
+    shared = [
+        term for term, count in counts.items() if LEAST_ITEMS <= count <= most and mostly[term] >= _OF_ONE_TEAM * count
+    ]
     popular = sorted(shared, key=lambda term: (-counts[term], term))[:_MOST]
     late = Counter(term for words in titles[:_LATE] for term in words)
     of_late = [term for term in shared if late[term] >= _LEAST_LATE and term not in popular]

@@ -53,6 +53,17 @@ def test_a_topic_needs_five_items_that_the_reader_may_read(
     assert {"salary", "router", "printer"} <= set(topics(session, riikka, analyzer, "en").popular)
 
 
+def test_a_word_that_all_teams_use_is_no_topic(session: Session, add_request: Add, analyzer: Analyzer) -> None:
+    for team in ("it", "hr", "warehouse"):
+        _add(add_request, "contract", 4, team=team)
+    _add(add_request, "printer", 7, team="it")
+    add_request("printer for the warehouse", answer=ANSWER, team="warehouse")
+    add_request("lamp and table and door", answer=ANSWER, team="warehouse")
+    for number in range(10):
+        add_request(f"{OTHERS[number]} {chr(98 + number) * 4}", answer=ANSWER, team="facilities")
+    assert topics(session, ANYONE, analyzer, "en").popular == ("printer",)
+
+
 def test_open_and_hidden_items_make_no_topic(session: Session, add_request: Add, analyzer: Analyzer) -> None:
     _add(add_request, "printer", 9, status="open")
     assert topics(session, ANYONE, analyzer, "en") == Topics()
