@@ -27,9 +27,11 @@ RECOMMENDER = {
     "audit": {"access", "database"},
     "accounts": {"audit", "database", "errors", "outbox"},
     "outbox": {"database"},
+    "notifications": {"access", "database", "datatypes", "outbox", "settings"},
     "corpus": {"access", "database", "datatypes"},
+    "filters": {"access", "corpus", "database", "datatypes"},
     "index": {"checksums", "datatypes", "encoder", "errors", "language", "settings"},
-    "knowledge": {"access", "audit", "corpus", "database", "datatypes", "errors", "settings"},
+    "knowledge": {"access", "audit", "corpus", "database", "datatypes", "errors", "notifications", "settings"},
     "people": {"access", "corpus", "database", "datatypes", "index", "knowledge", "language"},
     "search": {"access", "corpus", "datatypes", "encoder", "index", "language", "settings"},
     "learned": {"index", "people", "search"},
@@ -66,23 +68,14 @@ INDEXER = {
 """What each folder or module directly in indexer/ may import of the others."""
 
 VIEWS = {
-    "ask",
-    "requests",
-    "documents",
-    "replacing",
-    "attachments",
-    "desk",
-    "people",
-    "profile",
-    "security",
-    "embed",
-    "health",
-    "api",
-}
+    "ask", "requests", "library", "documents", "history", "attachments", "replacing", "desk", "bulk", "people",
+    "profile", "security", "embed", "health", "api", "inbox",
+}  # fmt: skip
 WEB_SHARED = {
-    "attached", "caller", "client_address", "counting", "current", "document_page", "errors", "formatting", "input",
-    "limits", "markdown", "measuring", "once", "panel", "question", "quoting", "reading", "replaced", "request_log",
-    "request_page", "results", "settings_form", "sign_in", "uploads",
+    "attached", "caller", "card_texts", "client_address", "counting", "current", "document_form", "document_page",
+    "door", "drafts", "errors", "filtering", "formatting", "input", "limits", "markdown", "measuring", "once", "panel",
+    "question", "queue_list", "quoting", "reading", "replaced", "request_log", "request_page", "results",
+    "settings_form", "shown_first", "sign_in", "told", "uploads",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

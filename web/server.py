@@ -101,7 +101,8 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
     def held(self) -> int:
         """Bytes in memory of requests that are not answered, whole or not."""
         requests = [each for each in (*self.requests, self.request) if each is not None]
-        return sum(each.header_bytes_received + each.body_bytes_received for each in requests) - self.on_disk()
+        received: int = sum(each.header_bytes_received + each.body_bytes_received for each in requests)
+        return received - self.on_disk()
 
     def on_disk(self) -> int:
         """Bytes in temporary files of requests that are not answered, whole or not."""
@@ -240,6 +241,7 @@ def listen(app: Flask, settings: Settings, sockets: dict[int, Any], dispatcher: 
         "max_request_body_size": largest,  # by Content-Length before reading, and of chunks as soon as they are more
         "max_request_header_size": _LARGEST_HEADER,
         "inbuf_overflow": largest,  # in memory; only forms with files can be larger
+        "channel_request_lookahead": 1,  # so that it is noticed when a client leaves while its request waits
         "clear_untrusted_proxy_headers": False,  # the app decides which of them to believe
     }
     adjustments = Adjustments(**options | changes)
