@@ -23,6 +23,7 @@ from web import (
     input,
     limits,
     measuring,
+    notes,
     once,
     people,
     profile,
@@ -30,6 +31,7 @@ from web import (
     request_log,
     requests,
     results,
+    rewriting,
     security,
 )
 from web.formatting import LANGUAGES
@@ -47,8 +49,8 @@ import web.api.people  # noqa: F401
 # isort: on
 
 _VIEWS = (
-    ask, requests, documents, replacing, desk, bulk, people, profile, security, api, pages, second_factor, forgotten,
-    oidc, embed, health,
+    ask, requests, documents, replacing, desk, bulk, notes, rewriting, people, profile, security, api, pages,
+    second_factor, forgotten, oidc, embed, health,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _YEAR = 365 * 24 * 3600  # seconds

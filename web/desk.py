@@ -10,7 +10,7 @@ from recommender.access import Reader
 from recommender.database.tables import HelpRequest, Person, Team
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict
-from recommender.knowledge import handling, outcomes, requests
+from recommender.knowledge import handling, notes, outcomes, requests
 from web.counting import count_once
 from web.current import session
 from web.input import sent_number
@@ -52,12 +52,17 @@ def insert(request_id: int) -> ResponseReturnValue:
     """Insert a link, a quote or the answer of an item into the reply that is being written; what was typed is kept."""
     help_request, reader = _handled_request(request_id)
     how, _, key = request.form.get("insert", "").partition(" ")
+    typed = request.form.get("body", "").rstrip()
+    if how == "canned":
+        canned = notes.canned(session(), sent_number("canned"), reader)
+        if canned is None:
+            abort(404)
+        return request_page(help_request, f"{typed}\n\n{canned.body}" if typed else canned.body)
     item = get_item(key, reader)
     text = insertion(item, how)
     if not text:
         abort(404)
-    body = request.form.get("body", "").rstrip()
-    body = f"{body}\n\n{text}" if body else text
+    body = f"{typed}\n\n{text}" if typed else text
     if not quotable(item, help_request, readers_of(help_request), reader):
         warning = gettext("Not everyone who reads this request may read what you inserted. Check before you send.")
         return request_page(help_request, body, warning, hidden_links=[item.title])

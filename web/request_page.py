@@ -3,11 +3,11 @@
 from flask import render_template, request
 
 from recommender import access
-from recommender.corpus import readable_items
 from recommender.access import Reader
+from recommender.corpus import readable_items
 from recommender.database.tables import HelpRequest, Reply
 from recommender.datatypes import Item, Kind, item_key
-from recommender.knowledge import handling, outcomes, requests
+from recommender.knowledge import handling, notes, outcomes, requests, rewriting
 from web import panel
 from web.caller import may_search
 from web.current import session
@@ -54,6 +54,12 @@ def request_page(
         problem=problem,
         filed=filed,
         unseen=hidden_links or [],
+        notes=notes.notes_of(session(), help_request, reader),
+        may_note=handles and help_request.asked_by_id != reader.person_id,
+        canned=notes.canned_of(session(), reader) if handles else [],
+        history=rewriting.history_of(session(), help_request, reader),
+        may_rewrite=rewriting.may_rewrite(help_request, reader),
+        may_rewrite_reply=lambda reply: rewriting.may_rewrite_reply(reply, reader),
         undoable=_undoable(help_request, reader),
         next_request=next_in_queue(help_request, reader) if handles and "solved" in request.args else None,
         replaced=replaced or replaced_part(help_request, reader),

@@ -18,7 +18,7 @@ from web.drafts import Draft
 from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.queue_list import mark_seen
 from web.quoting import hidden_links
-from web.reading import get_request, team_rows
+from web.reading import get_request, get_withdrawn, team_rows
 from web.request_page import request_page
 from web.sign_in.session import current_reader, signed_in
 
@@ -96,7 +96,11 @@ def create() -> ResponseReturnValue:
 @blueprint.get("/<int(max=2147483647):request_id>")
 def show(request_id: int) -> ResponseReturnValue:
     """The page of a request: the question, the reply that solved it, then the others; with the panel for its agents."""
-    help_request, reader = get_request(request_id), current_reader()
+    reader = current_reader()
+    if (withdrawn := get_withdrawn(request_id)) is not None:
+        own = withdrawn.asked_by_id == reader.person_id
+        return render_template("requests/withdrawn.html", item=withdrawn, asked_by_me=own)
+    help_request = get_request(request_id)
     if access.may_handle(help_request, reader):
         mark_seen(reader, request_id)
     return request_page(help_request, filed=request.args.get("filed", ""))

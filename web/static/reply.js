@@ -21,6 +21,12 @@ document.addEventListener("click", (event) => {
   insert(button.dataset.text);
 });
 
+// A canned reply goes into the field at once; without this script the server puts it there.
+document.querySelector("[data-canned]")?.addEventListener("click", (event) => {
+  event.preventDefault();
+  insert(field.form.elements.canned.selectedOptions[0].dataset.body);
+});
+
 // Stores the text when the page is left by another button (give, move, flag), and forgets it when the reply is sent.
 const STORAGE_KEY = `kollega-reply ${document.body.dataset.whose} ${window.location.pathname}`;
 let isSending = false;
