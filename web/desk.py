@@ -59,7 +59,7 @@ def insert(request_id: int) -> ResponseReturnValue:
             abort(404)
         return request_page(help_request, f"{typed}\n\n{canned.body}" if typed else canned.body)
     item = get_item(key, reader)
-    text = insertion(item, how)
+    text = insertion(item, how, help_request.language)
     if not text:
         abort(404)
     body = f"{typed}\n\n{text}" if typed else text
@@ -77,7 +77,7 @@ def used(request_id: int) -> ResponseReturnValue:
     outcomes.record(session(), outcomes.EventKind.USED, item.key, request_id=help_request.id)
     session().commit()
     body = request.form.get("body", "")
-    return request_page(help_request, body) if body else _back_to(help_request)
+    return request_page(help_request, body) if body else _back_to(help_request, f"card-{item.key.replace(':', '-')}")
 
 
 @blueprint.post("/flag")
@@ -176,5 +176,5 @@ def _handled_request(request_id: int) -> tuple[HelpRequest, Reader]:
     return help_request, reader
 
 
-def _back_to(help_request: HelpRequest) -> ResponseReturnValue:
-    return redirect(url_for("requests.show", request_id=help_request.id))
+def _back_to(help_request: HelpRequest, anchor: str | None = None) -> ResponseReturnValue:
+    return redirect(url_for("requests.show", request_id=help_request.id, _anchor=anchor))

@@ -24,15 +24,18 @@ def request_page(
     filed: str = "",
     hidden_links: list[str] | None = None,
     replaced: ReplacedPart | None = None,
+    asks_again: bool = False,
 ) -> str:
     """The page of a request, with the panel for those who handle it, unless they search too often. `body` is the reply
     being written, `problem` what is wrong with it, `hidden_links` the titles of linked items that some readers may not
     read; `filed` says how it came to be that the asker has just sent it ("1", "private" when their choice was changed
     to that, "already" when they had sent it before), and the page says what happens next. `replaced` is the part about
-    its replacement with what was typed in its form."""
+    its replacement with what was typed in its form. With `asks_again` the page asks whether to open somebody else's
+    old request again."""
     reader = current_reader()
     key = item_key(Kind.REQUEST, help_request.id)
     handles = access.may_handle(help_request, reader)
+    attempts = _attempts(help_request) if access.knows_asker(help_request, reader) else []
     resolves = requests.may_resolve(help_request, reader)
     return render_template(
         "requests/show.html",
@@ -47,11 +50,13 @@ def request_page(
         panel=panel.make_panel(help_request, reader) if handles and may_search() else None,
         usage=outcomes.usage(session(), [key], reader)[key],
         flags=outcomes.flags(session(), key) if handles else [],
-        attempts=_attempts(help_request) if resolves and access.knows_asker(help_request, reader) else [],
+        attempts=attempts if resolves else [],
+        shown_before={item.key: opened for item, opened in attempts} if handles else {},
         teams=team_rows(),
         agents=team_people(help_request.team) if handles else [],
         body=body,
         problem=problem,
+        asks_again=asks_again,
         filed=filed,
         unseen=hidden_links or [],
         notes=notes.notes_of(session(), help_request, reader),

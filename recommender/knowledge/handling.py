@@ -15,6 +15,8 @@ from recommender.knowledge import requests
 
 UNDO_WITHIN = timedelta(minutes=10)  # a judgement: long enough to notice, too short for others to have built on it
 
+OLD = timedelta(days=30)  # since the solution; a judgement
+
 
 def take(session: Session, request: HelpRequest, reader: Reader, person: Person) -> None:
     """Assign a request to the agent who takes it (`person`, the reader). A request without a team goes to theirs when
@@ -23,6 +25,14 @@ def take(session: Session, request: HelpRequest, reader: Reader, person: Person)
         requests.move(session, request, reader, person.teams[0])
     if request.team is not None:
         requests.assign(session, request, reader, person)
+
+
+def is_old_and_others(request: HelpRequest, reader: Reader) -> bool:
+    """True for a request that was solved some time ago and that somebody else asked: opening it again surprises
+    them."""
+    own = reader.person_id is not None and request.asked_by_id == reader.person_id
+    solved = request.resolved_at or request.created_at
+    return request.status == RESOLVED and not own and utc_now() - solved > OLD
 
 
 def may_undo(request: HelpRequest, reply: Reply, reader: Reader) -> bool:

@@ -28,7 +28,7 @@ ROLES = ("", "matti", "aino", "riikka", "lea")  # nobody, staff, agents of two t
 PAGES = (
     "/", "/sign-in", "/requests/new", "/requests/new?q=screen", "/requests/", "/requests/1", "/requests/2",
     "/requests/3",    "/documents/", "/documents/new", "/documents/new?from=1", "/documents/1",
-    "/documents/1/edit", "/desk/",
+    "/documents/1/edit", "/desk/", "/desk/canned",
     "/people/matti", "/people/aino", "/people/me/settings", "/people/me/erase",
 )  # fmt: skip
 FIELDS = {
@@ -42,6 +42,8 @@ FIELDS = {
     "languages": "fi", "muted": "vpn", "stated": "screen", "paused": "1", "shown": "request:1",
     "opened": "document:1",
     "anonymous": "1", "offered_for": "hr", "draft:title": "x", "csrf_token": "x",
+    "act": "assign", "take": "2", "canned": "1", "before": "since today", "again": "1", "number": "3",
+    "until": "tomorrow",
 }  # fmt: skip
 """A usual value for each field, so that the forms are not only refused."""
 NASTY = (
@@ -95,6 +97,12 @@ def _forms(client: FlaskClient) -> list[str]:
 
 def _addresses(rule: str) -> list[str]:
     """Addresses of a rule: for each of its ids one that exists and is usual, others, and one that is none."""
+    if "reply_id" in rule:
+        numbers = (("1", "1"), ("2", "2"), ("2", "99"), ("x", "1"))
+        return [
+            rule.replace("<int(max=2147483647):request_id>", request).replace("<int(max=2147483647):reply_id>", reply)
+            for request, reply in numbers
+        ]
     if "request_id" in rule:
         return [rule.replace("<int(max=2147483647):request_id>", number) for number in ("1", "2", "3", "0", "99", "x")]
     if "document_id" in rule:

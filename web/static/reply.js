@@ -27,6 +27,19 @@ document.querySelector("[data-canned]")?.addEventListener("click", (event) => {
   insert(field.form.elements.canned.selectedOptions[0].dataset.body);
 });
 
+// "Used" is counted without leaving the page; when that fails, the form is sent as it would be without this script.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-act=used]");
+  if (!button || !field) return;
+  event.preventDefault();
+  const body = new FormData(field.form, button);
+  body.delete("body");
+  const answer = await fetch(button.formAction, { method: "POST", body }).catch(() => null);
+  const said = button.parentElement.querySelector("[data-done]");
+  if (answer?.ok && said) said.textContent = said.dataset.done;
+  else field.form.requestSubmit(button);
+});
+
 // Stores the text when the page is left by another button (give, move, flag), and forgets it when the reply is sent.
 const STORAGE_KEY = `kollega-reply ${document.body.dataset.whose} ${window.location.pathname}`;
 let isSending = false;
