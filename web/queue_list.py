@@ -81,20 +81,27 @@ def queue_page(filters: Filters, reader: Reader) -> QueuePage:
     """The page of the queue that the filters name."""
     where = _where(filters, reader)
     total = _count(where)
+    rows = queue_rows(filters, reader)
+    counts = {view: _count(_where(Filters(view=view), reader)) for view in VIEWS}
+    return QueuePage(rows, total, max(1, -(-total // PAGE)), counts)
+
+
+def queue_rows(filters: Filters, reader: Reader, limit: int = PAGE) -> list[Row]:
+    """The rows of the page of the queue that the filters name, at most `limit`."""
     order = HelpRequest.created_at if filters.sort else HelpRequest.updated_at.desc()
     query = (
         select(HelpRequest)
-        .where(*where)
+        .where(*_where(filters, reader))
         .options(
             joinedload(HelpRequest.asked_by), joinedload(HelpRequest.assigned_to), selectinload(HelpRequest.replies)
         )
         .order_by(order, HelpRequest.id if filters.sort else HelpRequest.id.desc())
-        .limit(PAGE)
+        .limit(limit)
         .offset((filters.page - 1) * PAGE)
     )
     requests = list(session().scalars(query))
     seen = _seen([row.id for row in requests], reader)
-    rows = [
+    return [
         Row(
             row,
             access.asker(row, reader),
@@ -102,8 +109,6 @@ def queue_page(filters: Filters, reader: Reader) -> QueuePage:
         )
         for row in requests
     ]
-    counts = {view: _count(_where(Filters(view=view), reader)) for view in VIEWS}
-    return QueuePage(rows, total, max(1, -(-total // PAGE)), counts)
 
 
 def next_in_queue(after: HelpRequest, reader: Reader) -> HelpRequest | None:

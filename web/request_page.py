@@ -11,10 +11,12 @@ from recommender.knowledge import handling, notes, outcomes, requests, rewriting
 from web import panel
 from web.caller import may_search
 from web.current import session
-from web.queue_list import next_in_queue
+from web.queue_list import Filters, next_in_queue, queue_rows
 from web.reading import team_people, team_rows
 from web.replaced import ReplacedPart, replaced_part
 from web.sign_in.session import current_reader
+
+_BESIDE = 30  # requests of the queue that are listed beside one: a judgement
 
 
 def request_page(
@@ -48,6 +50,7 @@ def request_page(
         shared=access.EVERYONE in access.request_audience(help_request),
         shared_further=requests.is_shared_further(help_request),
         panel=panel.make_panel(help_request, reader) if handles and may_search() else None,
+        queue=queue_rows(Filters(), reader, _BESIDE) if handles else [],
         usage=outcomes.usage(session(), [key], reader)[key],
         flags=outcomes.flags(session(), key) if handles else [],
         attempts=attempts if resolves else [],
