@@ -68,6 +68,8 @@ def request_page(
         history=rewriting.history_of(session(), help_request, reader),
         may_rewrite=rewriting.may_rewrite(help_request, reader),
         may_rewrite_reply=lambda reply: rewriting.may_rewrite_reply(reply, reader),
+        same=handling.same_as(session(), help_request, reader),
+        snoozed_until=handling.snoozed_until(session(), help_request) if handles else None,
         undoable=_undoable(help_request, reader),
         next_request=next_in_queue(help_request, reader) if handles and "solved" in request.args else None,
         replaced=replaced or replaced_part(help_request, reader),

@@ -407,3 +407,33 @@ def test_the_page_stays_where_it_was_after_used_and_not_my_topic(visit: Visit, d
     declined = visit("aino").post("/people/me/topics", data={"item": "request:1"})
     assert declined.headers["Location"].endswith("#item-request-1")
     assert 'id="item-request-1"' in visit("aino").get("/people/aino").text
+
+
+def test_a_snoozed_request_is_left_out_until_something_happens(visit: Visit, desk: dict[str, int]) -> None:
+    assert visit("matti").post(f"/desk/{desk['open']}/snooze", data={"until": "week"}).status_code == 403
+    visit("aino").post(f"/desk/{desk['open']}/snooze", data={"until": "week"})
+    assert _queue(visit("pekka").get("/desk/").text) == [desk["free"], desk["twin"]]
+    assert _queue(visit("pekka").get("/desk/?view=snoozed").text) == [desk["open"]]
+    visit("aino").post(f"/desk/{desk['open']}/snooze", data={"until": ""})
+    assert desk["open"] in _queue(visit("pekka").get("/desk/").text)
+    visit("aino").post(f"/desk/{desk['open']}/snooze", data={"until": "tomorrow"})
+    visit("matti").post(f"/requests/{desk['open']}/replies", data={"body": "Still black"})
+    assert desk["open"] in _queue(visit("pekka").get("/desk/").text)
+
+
+def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    path = f"/desk/{desk['twin']}/same"
+    for number in (desk["hr"], desk["twin"], 9999):
+        assert visit("aino").post(path, data={"number": str(number)}).status_code == 422
+    visit("aino").post(path, data={"number": str(desk["open"])})
+    assert f'href="/requests/{desk["twin"]}" lang="en">#' in visit("kaisa").get(f"/requests/{desk['open']}").text
+    hidden = visit("aino").post(path, data={"number": str(desk["internal"]), "act": "close"})
+    assert hidden.status_code == 422 and "so this one stays open" in hidden.text
+    assert "secret fix" not in visit("kaisa").get(f"/requests/{desk['twin']}").text
+    visit("aino").post(path, data={"number": str(desk["open"]), "act": "close"})
+    with sessions() as session:
+        row = session.get_one(HelpRequest, desk["twin"])
+        solution = next(reply.body for reply in row.replies if reply.accepted)
+        assert row.status == "resolved" and f"](/requests/{desk['open']})" in solution
