@@ -65,19 +65,9 @@ INDEXER = {
 """What each folder or module directly in indexer/ may import of the others."""
 
 VIEWS = {
-    "ask",
-    "bulk",
-    "requests",
-    "documents",
-    "replacing",
-    "desk",
-    "people",
-    "profile",
-    "security",
-    "embed",
-    "health",
-    "api",
-}
+    "ask", "requests", "rewriting", "documents", "replacing", "desk", "bulk", "notes", "people", "profile", "security",
+    "embed", "health", "api",
+}  # fmt: skip
 WEB_SHARED = {
     "caller", "client_address", "counting", "current", "document_page", "drafts", "errors", "formatting", "input",
     "limits", "markdown", "measuring", "once", "panel", "question", "queue_list", "quoting", "reading", "replaced",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import request
 from sqlalchemy import ColumnElement, func, or_, select, true
@@ -34,7 +35,7 @@ class Filters:
     sort: str = ""
     page: int = 1
 
-    def address(self, **changed: str | int | None) -> dict[str, str | int | None]:
+    def address(self, **changed: str | int | None) -> dict[str, Any]:
         """The query string of this list, with some of it changed."""
         values: dict[str, str | int | None] = {
             "view": self.view, "team": self.team, "state": "" if self.state == OPEN else self.state,

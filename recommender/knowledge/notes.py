@@ -6,7 +6,7 @@ A note on a request without a team is read by every agent while no team has it, 
 The functions leave the commit to the caller.
 """
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, may_handle
@@ -22,7 +22,7 @@ def notes_of(session: Session, request: HelpRequest, reader: Reader) -> list[Int
     if not may_handle(request, reader) or reader.person_id == request.asked_by_id:
         return []
     of_own_team = InternalNote.team_id.in_(sorted(reader.serves_teams))
-    of_no_team = and_(InternalNote.team_id.is_(None), request.team_id is None)
+    of_no_team = InternalNote.team_id.is_(None) if request.team_id is None else false()
     own = InternalNote.author_id == reader.person_id
     query = select(InternalNote).where(InternalNote.request_id == request.id, or_(of_own_team, of_no_team, own))
     return list(session.scalars(query.order_by(InternalNote.id)))

@@ -52,6 +52,6 @@ def test_a_stylesheet_has_one_declaration_per_line(path: Path) -> None:
 
 def test_every_page_links_the_stylesheets_from_the_general_to_the_special() -> None:
     layout = (WEB / "templates" / "layout.html").read_text(encoding="utf-8")
-    names = ["tokens", "layout", "components", "pages"]
+    names = ["tokens", "layout", "components", "pages", "requests"]
     assert f"{{% for name in {tuple(names)} %}}" in layout
     assert sorted(names) == [path.stem for path in STYLESHEETS]
