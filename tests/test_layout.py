@@ -71,7 +71,7 @@ VIEWS = {
 WEB_SHARED = {
     "caller", "client_address", "counting", "current", "document_page", "drafts", "errors", "formatting", "input",
     "limits", "markdown", "measuring", "once", "panel", "question", "queue_list", "quoting", "reading", "replaced",
-    "request_log", "request_page", "results", "settings_form", "sign_in",
+    "request_log", "request_page", "results", "settings_form", "sign_in", "writing",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

@@ -4,13 +4,15 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from recommender import access
 from recommender.knowledge import notes
 from web import once
 from web.current import session
 from web.input import sent_number
 from web.reading import get_request, team_rows
 from web.request_page import request_page
-from web.sign_in.session import current_agent
+from web.sign_in.session import current_agent, signed_in
+from web.writing import writing
 
 blueprint = Blueprint("notes", __name__, url_prefix="/desk")
 
@@ -27,6 +29,20 @@ def add(request_id: int) -> ResponseReturnValue:
         return request_page(help_request, problem=gettext("Write something first.")), 422
     added = notes.add_note(session(), help_request, reader, note)
     return redirect(once.commit_once(url_for("requests.show", request_id=request_id, _anchor=f"note-{added.id}")))
+
+
+@blueprint.route("/<int(max=2147483647):request_id>/writing", methods=["GET", "POST"])
+def writing_now(request_id: int) -> ResponseReturnValue:
+    """One sentence for each colleague who is writing a reply to this request; a POST says that the reader is. Only for
+    those who handle it, and not for its asker."""
+    reader, person = current_agent(), signed_in()
+    help_request = get_request(request_id)
+    if not access.may_handle(help_request, reader) or help_request.asked_by_id == person.id:
+        abort(403)
+    if request.method == "POST":
+        writing().note(request_id, person)
+    names = writing().others(request_id, person.id)
+    return {"said": [gettext("%(name)s is writing a reply.", name=name) for name in names]}
 
 
 @blueprint.get("/canned")

@@ -133,3 +133,14 @@ def test_a_canned_reply_belongs_to_a_team_and_is_put_into_a_reply(
     assert "Restart" not in visit("riikka").get("/desk/canned").text
     visit("aino").post("/desk/canned/remove", data={"canned": str(canned)})
     assert "Please restart" not in visit("aino").get("/desk/canned").text
+
+
+def test_agents_see_for_a_minute_that_a_colleague_is_writing(
+    visit: Visit, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/desk/{number}/writing"
+    assert [visit(name).post(path).status_code for name in ("matti", "kaisa", "riikka")] == [403, 403, 403]
+    assert visit("aino").post(path).get_json() == {"said": []}
+    assert visit("pekka").get(path).get_json() == {"said": ["Aino is writing a reply."]}
+    monkeypatch.setattr("web.writing.SECONDS", 0)
+    assert visit("pekka").get(path).get_json() == {"said": []}

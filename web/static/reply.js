@@ -51,3 +51,25 @@ if (field) {
     else sessionStorage.setItem(STORAGE_KEY, field.value);
   });
 }
+
+// Tells colleagues that a reply is being written, and says here when they are writing one.
+const writers = document.getElementById("writing");
+const PAUSE = 20_000; // milliseconds between two questions to the server
+let hasTyped = false;
+async function askWhoWrites() {
+  if (document.hidden) return;
+  const body = new FormData();
+  body.set("csrf_token", field.form.elements.csrf_token.value);
+  const options = hasTyped ? { method: "POST", body } : {};
+  hasTyped = false;
+  const answer = await fetch(writers.dataset.address, options).catch(() => null);
+  const said = answer?.ok ? (await answer.json()).said.join(" ") : "";
+  if (writers.textContent !== said) writers.textContent = said;
+}
+if (writers && field) {
+  field.addEventListener("input", () => {
+    if (!hasTyped) setTimeout(askWhoWrites, 1000);
+    hasTyped = true;
+  });
+  setInterval(askWhoWrites, PAUSE);
+}
