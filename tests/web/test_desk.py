@@ -428,7 +428,7 @@ def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
     for number in (desk["hr"], desk["twin"], 9999):
         assert visit("aino").post(path, data={"number": str(number)}).status_code == 422
     visit("aino").post(path, data={"number": str(desk["open"])})
-    assert f'href="/requests/{desk["twin"]}" lang="en">#' in visit("kaisa").get(f"/requests/{desk['open']}").text
+    assert f">#{desk['twin']} Black screen after update</a>" in visit("kaisa").get(f"/requests/{desk['open']}").text
     hidden = visit("aino").post(path, data={"number": str(desk["internal"]), "act": "close"})
     assert hidden.status_code == 422 and "so this one stays open" in hidden.text
     assert "secret fix" not in visit("kaisa").get(f"/requests/{desk['twin']}").text
