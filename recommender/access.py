@@ -164,5 +164,11 @@ def readable_documents(reader: Reader) -> ColumnElement[bool]:
     return _any(by_token, by_owner, Document.team_id.in_(sorted(reader.team_ids)) if reader.team_ids else None)
 
 
+def editable_documents(reader: Reader) -> ColumnElement[bool]:
+    """`may_edit` as an SQL condition on Document."""
+    by_owner = Document.owner_id == reader.person_id if reader.person_id is not None else None
+    return _any(Document.team_id.in_(sorted(reader.serves_teams)), by_owner)
+
+
 def _any(*conditions: ColumnElement[bool] | None) -> ColumnElement[bool]:
     return or_(*[condition for condition in conditions if condition is not None])

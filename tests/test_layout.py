@@ -27,9 +27,11 @@ RECOMMENDER = {
     "audit": {"access", "database"},
     "accounts": {"audit", "database", "errors", "outbox"},
     "outbox": {"database"},
+    "notifications": {"access", "database", "datatypes", "outbox", "settings"},
     "corpus": {"access", "database", "datatypes"},
+    "filters": {"access", "corpus", "database", "datatypes"},
     "index": {"checksums", "datatypes", "encoder", "errors", "language", "settings"},
-    "knowledge": {"access", "audit", "corpus", "database", "datatypes", "errors", "settings"},
+    "knowledge": {"access", "audit", "corpus", "database", "datatypes", "errors", "notifications", "settings"},
     "people": {"access", "corpus", "database", "datatypes", "index", "knowledge", "language"},
     "search": {"access", "corpus", "datatypes", "encoder", "index", "language", "settings"},
     "learned": {"index", "people", "search"},
@@ -65,13 +67,14 @@ INDEXER = {
 """What each folder or module directly in indexer/ may import of the others."""
 
 VIEWS = {
-    "ask", "requests", "rewriting", "documents", "replacing", "desk", "bulk", "notes", "people", "profile", "security",
-    "embed", "health", "api",
+    "ask", "requests", "rewriting", "notes", "library", "documents", "history", "replacing", "desk", "bulk", "people",
+    "profile", "security", "embed", "health", "api", "inbox",
 }  # fmt: skip
 WEB_SHARED = {
-    "caller", "client_address", "counting", "current", "document_page", "drafts", "errors", "formatting", "input",
-    "limits", "markdown", "measuring", "once", "panel", "question", "queue_list", "quoting", "reading", "replaced",
-    "request_log", "request_page", "results", "settings_form", "sign_in", "writing",
+    "caller", "card_texts", "client_address", "counting", "current", "document_form", "document_page", "door", "drafts",
+    "errors", "filtering", "formatting", "input", "limits", "markdown", "measuring", "once", "panel", "question",
+    "queue_list", "quoting", "reading", "replaced", "request_log", "request_page", "results", "settings_form",
+    "shown_first", "sign_in", "told", "writing",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from recommender import access
 from recommender.database.tables import Document, HelpRequest, utc_now
 from recommender.datatypes import Kind, item_key
-from recommender.knowledge import documents, outcomes
+from recommender.knowledge import documents, outcomes, versions
 from web.current import session
 from web.replaced import ReplacedPart, replaced_part
 from web.sign_in.session import current_reader
@@ -27,6 +27,7 @@ def document_page(document: Document, replaced: ReplacedPart | None = None) -> s
         flags=outcomes.flags(session(), key) if editable else [],
         source=_source(document) if editable else None,
         shared=access.EVERYONE in access.document_audience(document),
+        has_history=len(versions.history(session(), document, reader).versions) > 1,
         replaced=replaced or replaced_part(document, reader),
     )
 

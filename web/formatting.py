@@ -5,7 +5,7 @@ from datetime import date, datetime
 from urllib.parse import urlencode
 
 from flask import Flask, g, request, url_for
-from flask_babel import format_date, get_locale, gettext, ngettext
+from flask_babel import format_date, format_time, get_locale, gettext, ngettext
 from markupsafe import Markup, escape
 
 from recommender.database.tables import Team, utc_now
@@ -20,6 +20,7 @@ def attach(app: Flask) -> None:
     """Make the filters and functions known to the templates."""
     app.jinja_env.filters.update(
         day=day,
+        clock=clock,
         ago=ago,
         marked=marked,
         markdown=markdown_of_page,
@@ -39,6 +40,11 @@ def day(value: date | datetime) -> str:
     return str(format_date(value, format="medium"))
 
 
+def clock(value: datetime) -> str:
+    """A time of day in UTC, as the page's language writes it."""
+    return str(format_time(value, format="short", rebase=False))
+
+
 def ago(value: date | datetime) -> str:
     """How long ago, in the largest unit that fits."""
     days = (utc_now() - value).days if isinstance(value, datetime) else (utc_now().date() - value).days
@@ -51,14 +57,14 @@ def ago(value: date | datetime) -> str:
     return str(ngettext("%(num)d year ago", "%(num)d years ago", days // 365))
 
 
-def markdown_of_page(text: str, breaks: bool = False) -> Markup:
+def markdown_of_page(text: str) -> Markup:
     """Markdown as safe HTML (see markdown.py). All texts of a page together take a bounded time: one that would be too
     much is shown as it was written."""
     work = effort(text) + g.get("markdown_effort", 0.0)
     if work > MOST_ON_A_PAGE:
         return plain(text)
     g.markdown_effort = work
-    return markdown(text, breaks)
+    return markdown(text, gettext("Image not shown"))
 
 
 def marked(text: str, marks: Sequence[tuple[int, int]]) -> Markup:

@@ -9,6 +9,7 @@ from flask import Flask, Request, abort, request
 from werkzeug.datastructures import MultiDict
 
 _CANNOT_BE_STORED = re.compile("[\0\ud800-\udfff]")  # NUL, and halves of characters (lone surrogates)
+_PAGE_DIGITS = 5  # of the largest number of a page
 _DIGITS = 9  # of the largest number that is read: ids of rows have no more
 
 
@@ -64,6 +65,12 @@ def sent_number(name: str) -> int:
     """The whole number in a field of the form; 0 when there is none."""
     text = request.form.get(name, "")
     return int(text) if text.isdecimal() and len(text) <= _DIGITS else 0
+
+
+def page_number() -> int:
+    """The number of the page of a list in the address, from 1; 1 when there is none."""
+    text = request.args.get("page", "")
+    return int(text) if text.isdecimal() and len(text) <= _PAGE_DIGITS and int(text) else 1
 
 
 def parts_of(address: str) -> SplitResult:

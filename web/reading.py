@@ -131,12 +131,6 @@ def is_away(person: Person) -> bool:
     return bool(person.away_until and person.away_until >= utc_now().date())
 
 
-def owns_documents(person: Person) -> bool:
-    """True for somebody who owns a document that is not hidden."""
-    owned = select(Document.id).where(Document.owner_id == person.id, Document.hidden.is_(False))
-    return session().scalar(owned.limit(1)) is not None
-
-
 def team_rows() -> dict[str, Team]:
     """All teams, by handle."""
     return {team.handle: team for team in session().scalars(select(Team))}

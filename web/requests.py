@@ -21,6 +21,7 @@ from web.quoting import hidden_links
 from web.reading import get_request, get_withdrawn, team_rows
 from web.request_page import request_page
 from web.sign_in.session import current_reader, signed_in
+from web.told import mark_news_read
 
 blueprint = Blueprint("requests", __name__, url_prefix="/requests")
 _SUGGESTIONS = 5  # suggestions in the form of a new request; they also propose its team: a judgement
@@ -101,6 +102,7 @@ def show(request_id: int) -> ResponseReturnValue:
         own = withdrawn.asked_by_id == reader.person_id
         return render_template("requests/withdrawn.html", item=withdrawn, asked_by_me=own)
     help_request = get_request(request_id)
+    mark_news_read(help_request)
     if access.may_handle(help_request, reader):
         mark_seen(reader, request_id)
     return request_page(help_request, filed=request.args.get("filed", ""))

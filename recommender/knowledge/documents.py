@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, or_, select, update
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import ColumnElement, CursorResult, or_, select, update
+from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.access import EVERYONE, Reader, document_audience, may_edit, request_audience
@@ -19,7 +19,7 @@ from recommender.database.handles import visible
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Team, utc_now
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
-from recommender.knowledge import outcomes
+from recommender.knowledge import outcomes, versions
 
 REVIEW_DAYS = (90, 180, 365)  # days between reviews that the page offers: a judgement
 _HEADINGS = {"fi": ("Kysymys", "Vastaus")}
@@ -42,17 +42,6 @@ class Content:
     named: bool = False
 
 
-@dataclass(frozen=True)
-class MaintainedDocument:
-    """A document that a person maintains, with the day its review is due, whether that day has come, and the number of
-    its flags."""
-
-    document: Document
-    due_on: date | None
-    due: bool
-    flags: int
-
-
 def write(session: Session, reader: Reader, content: Content, source: HelpRequest | None = None) -> Document:
     """A new document; `source` is the request that it was drafted from. Raises NotAllowed unless the reader is an agent
     of its team."""
@@ -62,6 +51,7 @@ def write(session: Session, reader: Reader, content: Content, source: HelpReques
     session.add(document)
     _fill(document, content)
     session.flush()
+    versions.store(session, document, reader.person_id, document.written_at)
     details = {"audience": sorted(document_audience(document)), "draft": document.draft}
     if source is not None:
         details["from"] = item_key(Kind.REQUEST, source.id)
@@ -81,13 +71,15 @@ def edit(session: Session, document: Document, reader: Reader, content: Content,
         raise NotAllowed("Only the agents of the new team can move a document to it.")
     now = utc_now()
     _claim(session, document, seen, now)
+    session.refresh(document, ["audience"])
+    versions.store(session, document, None, document.written_at)  # what an import has changed since the last save
     if (document.title, document.body) != (content.title, content.body):
         document.written_at = now
-    session.refresh(document, ["audience"])
     before, readers = _state(document), document_audience(document)
     _fill(document, content)
     document.updated_at = now
     session.flush()
+    versions.store(session, document, reader.person_id, now)
     who, key = audit.actor(session, reader.person_id), item_key(Kind.DOCUMENT, document.id)
     for name, value in _state(document).items():
         audit.record_change(session, who, f"document.{name}", key, before[name], value)
@@ -151,21 +143,11 @@ def due_on(document: Document) -> date | None:
     return (document.verified_on or document.written_at.date()) + timedelta(days=document.review_days)
 
 
-def maintained(session: Session, reader: Reader, today: date) -> list[MaintainedDocument]:
-    """The documents that the reader maintains: those they own and, for agents, those of their team without an owner.
-    Documents that are due or flagged come first, then drafts, then the others by title, then hidden ones."""
+def is_maintained_by(reader: Reader, today: date) -> ColumnElement[bool]:
+    """Documents that a reader maintains: those they own and, for agents, those of their team without an owner who is
+    still here."""
     orphaned = Document.owner_id.is_(None) | Document.owner.has(Person.left_on <= today)
-    query = (
-        select(Document)
-        .where(
-            or_(Document.owner_id == reader.person_id, Document.team_id.in_(sorted(reader.serves_teams)) & orphaned),
-        )
-        .options(joinedload(Document.owner), selectinload(Document.audience))
-    )
-    rows = list(session.scalars(query))
-    usage = outcomes.usage(session, [item_key(Kind.DOCUMENT, row.id) for row in rows], reader)
-    documents = [_maintained(row, usage[item_key(Kind.DOCUMENT, row.id)].flags, today) for row in rows]
-    return sorted(documents, key=_urgency)
+    return or_(Document.owner_id == reader.person_id, Document.team_id.in_(sorted(reader.serves_teams)) & orphaned)
 
 
 def _state(document: Document) -> dict[str, object]:
@@ -184,20 +166,10 @@ def _record(
     audit.record(session, who, f"document.{what}", item_key(Kind.DOCUMENT, document.id), details)
 
 
-def _urgency(entry: MaintainedDocument) -> tuple[bool, bool, bool, str]:
-    document = entry.document
-    return document.hidden, not (entry.due or entry.flags), not document.draft, document.title.casefold()
-
-
 def possible_owners(session: Session, team: Team) -> Sequence[Person]:
     """Who may own a team's documents: its members who have not left, by name."""
     query = select(Person).where(Person.teams.any(Team.id == team.id), Person.left_on.is_(None))
     return session.scalars(query.order_by(Person.name)).all()
-
-
-def _maintained(document: Document, flags: int, today: date) -> MaintainedDocument:
-    due = due_on(document)
-    return MaintainedDocument(document, due, due is not None and due <= today and not document.draft, flags)
 
 
 def _claim(session: Session, document: Document, seen: datetime, now: datetime) -> None:

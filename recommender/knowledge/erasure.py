@@ -17,10 +17,12 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.audit import Actor
 from recommender.database.account_tables import Account
+from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
 from recommender.database.erased_table import Erased
 from recommender.database.import_tables import forget_handle, forget_imported, record_key
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import EarlierText, InternalNote
+from recommender.database.sent_tables import OutcomeKey
 from recommender.database.tables import (
     Document,
     DocumentAudience,
@@ -34,6 +36,7 @@ from recommender.database.tables import (
     utc_now,
 )
 from recommender.datatypes import Kind, item_key
+from recommender.knowledge import versions
 
 PERSON = "person"
 
@@ -57,6 +60,9 @@ def erase_document(session: Session, document: Document, who: Actor) -> None:
     """Delete a document with its outcomes and everything that mentions its key."""
     key = item_key(Kind.DOCUMENT, document.id)
     _forget_item(session, key, document.source, document.external_id)
+    session.execute(delete(DocumentVersion).where(DocumentVersion.document_id == document.id))
+    pair = or_(DocumentTranslation.document_id == document.id, DocumentTranslation.original_id == document.id)
+    session.execute(delete(DocumentTranslation).where(pair))
     session.delete(document)
     session.flush()
     audit.record(session, who, "document.erased", key)
@@ -82,6 +88,7 @@ def erase_person(session: Session, person: Person, who: Actor, with_requests: bo
         done[what] = changed.rowcount  # type: ignore[attr-defined]
     for table in (RequestAudience, DocumentAudience):
         session.execute(delete(table).where(table.token == f"person:{person.id}"))
+    versions.forget_person(session, person.id)
     session.execute(delete(EarlierText).where(EarlierText.author_id == person.id))
     session.execute(delete(Account).where(Account.person_id == person.id))
     _remember(session, PERSON, person.handle)
@@ -107,7 +114,9 @@ def mentions(session: Session, person: Person) -> Iterator[str]:
     ]
     requests = select(HelpRequest.id).where(or_(*in_request, HelpRequest.replies.any(or_(*in_reply)), *beside))
     yield from (item_key(Kind.REQUEST, number) for number in session.scalars(requests.order_by(HelpRequest.id)))
-    documents = select(Document.id).where(or_(*in_document)).order_by(Document.id)
+    in_version = [column.icontains(name, autoescape=True) for name in texts for column in _VERSION_TEXTS]
+    earlier = select(DocumentVersion.document_id).where(or_(*in_version))
+    documents = select(Document.id).where(or_(*in_document, Document.id.in_(earlier))).order_by(Document.id)
     yield from (item_key(Kind.DOCUMENT, number) for number in session.scalars(documents))
 
 
@@ -132,11 +141,13 @@ def forget_pages(session: Session) -> None:
 
 _REQUEST_TEXTS = (HelpRequest.title, HelpRequest.body, HelpRequest.resolution)
 _DOCUMENT_TEXTS = (Document.title, Document.body)
+_VERSION_TEXTS = (DocumentVersion.title, DocumentVersion.body)
 
 
 def _forget_item(session: Session, key: str, source: str, external_id: str | None) -> None:
     """Delete what mentions an item by its key, and remember that it was erased."""
     session.execute(delete(Event).where(Event.item == key))
+    session.execute(delete(OutcomeKey).where(OutcomeKey.item == key))
     session.execute(delete(RequestAttempt).where(RequestAttempt.item == key))
     session.execute(delete(Replacement).where(or_(Replacement.item == key, Replacement.by == key)))
     audit.erase_details(session, {key})

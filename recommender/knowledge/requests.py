@@ -30,6 +30,7 @@ from recommender.database.tables import (
 )
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
+from recommender.notifications import telling
 
 LONGEST_TITLE = 500  # characters, as in the table
 LONGEST_BODY = 100_000  # characters; a judgement
@@ -60,22 +61,14 @@ def file_request(
     if asks is not None and given is None and not shared:
         tokens.append(f"person:{asks.id}")
     request = HelpRequest(
-        title=visible(title)[:LONGEST_TITLE],
-        body=body,
-        language=language,
-        status=OPEN,
-        team=team,
-        asked_by=asked_by,
-        assigned_to=given,
-        anonymous=anonymous,
-        name_known_to=[team.id] if team else [],
-        created_at=utc_now(),
+        title=visible(title)[:LONGEST_TITLE], body=body, language=language, status=OPEN, team=team, asked_by=asked_by,
+        assigned_to=given, anonymous=anonymous, name_known_to=[team.id] if team else [], created_at=utc_now(),
         audience=[RequestAudience(token=token) for token in tokens],
         attempts=[
             RequestAttempt(item=item, position=position, opened=opened)
             for position, (item, opened) in enumerate(dict(attempts).items())
         ],
-    )
+    )  # fmt: skip
     session.add(request)
     session.flush()
     who = audit.actor(session, None if anonymous else asked_by.id)
@@ -92,6 +85,7 @@ def reply(session: Session, request: HelpRequest, author: Person, body: str) -> 
         _open_again(session, request)
     request.updated_at = added.created_at
     session.flush()
+    telling.tell_reply(session, added)
     return added
 
 
@@ -123,6 +117,7 @@ def resolve(session: Session, request: HelpRequest, reader: Reader, solution: Re
         candidate.accepted = candidate.id == solution.id
     _keep_resolution_as_reply(request, now)
     session.flush()
+    telling.tell_resolution(session, request, solution, reader.person_id)
 
 
 def reply_and_resolve(session: Session, request: HelpRequest, reader: Reader, author: Person, body: str) -> Reply:
@@ -145,6 +140,7 @@ def reopen(session: Session, request: HelpRequest, reader: Reader) -> None:
         raise NotAllowed("Only the person who asked and the team that handles it can reopen a request.")
     if request.status == RESOLVED:
         _open_again(session, request)
+        telling.tell_reopened(session, request, reader.person_id)
     session.flush()
 
 
@@ -155,6 +151,7 @@ def assign(session: Session, request: HelpRequest, reader: Reader, person: Perso
     if person is not None and request.team_id not in {team.id for team in person.teams}:
         raise NotAllowed("A request can only be assigned to a member of the team that handles it.")
     _claim(session, request, assigned_to_id=person.id if person else None)
+    telling.tell_assignment(session, request, reader.person_id)
 
 
 def move(session: Session, request: HelpRequest, reader: Reader, team: Team) -> None:

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.tables import Document, Event, Person, utc_now
+from recommender.database.tables import Document, Event, utc_now
 from recommender.recommender import Recommender
+from recommender.settings import Settings
 from tests.conftest import sign_in
 from tests.web.forms import press
 
@@ -143,6 +145,35 @@ def test_errors_are_shown_beside_their_fields(
         assert session.query(Document).count() == 0
 
 
+def test_a_new_document_is_for_whom_the_teams_documents_usually_are(
+    open_client: Callable[[], FlaskClient], add_person: Callable[..., int], sessions: Sessions
+) -> None:
+    add_person("riikka", "agent", "hr", restricted=["hr"])
+    add_person("aino", "agent", "it")
+    riikka, form = sign_in(open_client(), "riikka"), {**FORM, "team": "hr", "owner": ""}
+    assert 'value="team" checked' in riikka.get("/documents/new").text
+    refused = riikka.post("/documents/", data=form)
+    assert refused.status_code == 422 and "usually for the team only" in refused.text and 'name="sure"' in refused.text
+    sure = riikka.post("/documents/", data={**form, "sure": "1"})
+    assert sure.status_code == 302
+    seen = _version(riikka.get(sure.headers["Location"] + "/edit").text)
+    assert riikka.post(sure.headers["Location"], data={**form, "seen": seen}).status_code == 302  # it is so already
+    assert 'value="everyone" checked' in sign_in(riikka, "aino").get("/documents/new").text
+
+
+@pytest.mark.parametrize(("days", "chosen"), [(365, "365"), (30, "30"), (0, "")])
+def test_a_new_document_is_reviewed_as_often_as_the_settings_say(
+    visit: Visit, sessions: Sessions, settings: Settings, days: int, chosen: str
+) -> None:
+    visitor = visit("aino")
+    visitor.application.extensions["kollega_settings"] = replace(settings, review_days=days)
+    page = visitor.get("/documents/new").text
+    assert re.search(rf'<select id="review_days".*?value="{chosen}" selected' if chosen else "Never", page, re.DOTALL)
+    number = _write(visitor, review_days=chosen)
+    with sessions() as session:
+        assert session.get_one(Document, number).review_days == (days or None)
+
+
 def test_a_preview_stores_nothing(visit: Visit, sessions: Sessions) -> None:
     page = visit("aino").post("/documents/", data={**FORM, "then": "preview"}).text
     assert "<strong>button</strong>" in page and 'value="Black screens"' in page
@@ -199,42 +230,11 @@ def test_verified_used_and_due_are_shown(visit: Visit, sessions: Sessions) -> No
     assert "Review was due" in page and "changed since" in page
 
 
-def test_the_owner_sees_due_and_flagged_documents_first(visit: Visit, sessions: Sessions) -> None:
-    calm, due = _write(visit("aino"), title="Calm"), _write(visit("aino"), title="Due")
-    flagged, draft = (
-        _write(visit("aino"), title="Flagged", review_days=""),
-        _write(visit("aino"), title="Draft", then="draft"),
-    )
-    other, orphan = _write(visit("aino"), title="Other", owner="pekka"), _write(visit("aino"), title="Orphan", owner="")
-    with sessions.begin() as session:
-        session.get_one(Document, due).verified_on = date(2025, 1, 1)
-    visit("matti").post("/desk/flag", data={"item": f"document:{flagged}", "note": "old screenshots"})
-
-    def rows(who: str) -> list[int]:
-        page = visit(who).get("/documents/").text
-        return [int(number) for number in re.findall(r'class="row"><a href="/documents/(\d+)"', page)]
-
-    assert rows("aino") == [due, flagged, draft, calm, orphan]
-    assert rows("pekka") == [orphan, other]
-    assert rows("matti") == []
-    linked = {who: 'href="/documents/"' in visit(who).get("/requests/").text for who in ("aino", "matti", "tiina")}
-    assert linked == {"aino": True, "matti": False, "tiina": False}
-    with sessions.begin() as session:
-        tiina = session.query(Person).filter_by(handle="tiina").one()
-        session.get_one(Document, calm).owner_id = tiina.id
-    assert 'href="/documents/"' in visit("tiina").get("/requests/").text
-    assert "old screenshots" in visit("aino").get(f"/documents/{flagged}").text
-    assert "old screenshots" not in visit("matti").get(f"/documents/{flagged}").text
-    press(visit("aino"), f"/documents/{flagged}", f"/documents/{flagged}/verify")
-    assert "old screenshots" not in visit("aino").get(f"/documents/{flagged}").text
-    assert rows("aino")[0] == due and flagged in rows("aino")
-
-
 def test_a_hidden_document_is_shown_only_to_people_who_may_edit_it(visit: Visit, sessions: Sessions) -> None:
     number = _write(visit("aino"))
     visit("aino").post(f"/documents/{number}/hidden", data={"hidden": "1"})
     assert visit("matti").get(f"/documents/{number}").status_code == 404
-    assert "Hidden: nobody finds" in visit("aino").get(f"/documents/{number}").text
+    assert "Hidden: only its owner" in visit("aino").get(f"/documents/{number}").text
     visit("aino").post(f"/documents/{number}/hidden", data={"hidden": "0"})
     assert visit("matti").get(f"/documents/{number}").status_code == 200
 

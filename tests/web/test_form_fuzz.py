@@ -18,7 +18,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.tables import HelpRequest
+from recommender.database.tables import Document, HelpRequest
+from recommender.knowledge import versions
 from tests.conftest import sign_in
 from tests.web.forms import forms_of
 from web.limits import limiter
@@ -28,8 +29,9 @@ ROLES = ("", "matti", "aino", "riikka", "lea")  # nobody, staff, agents of two t
 PAGES = (
     "/", "/sign-in", "/requests/new", "/requests/new?q=screen", "/requests/", "/requests/1", "/requests/2",
     "/requests/3",    "/documents/", "/documents/new", "/documents/new?from=1", "/documents/1",
-    "/documents/1/edit", "/desk/", "/desk/canned",
-    "/people/matti", "/people/aino", "/people/me/settings", "/people/me/erase",
+    "/documents/1/edit", "/documents/1/history/", "/documents/1/history/1", "/documents/1/edit?version=1",
+    "/desk/", "/desk/canned",
+    "/people/matti", "/people/aino", "/inbox/", "/inbox/unsubscribe/x", "/people/me/settings", "/people/me/erase",
 )  # fmt: skip
 FIELDS = {
     "handle": "matti", "password": "not this one", "next": "/requests/1", "item": "request:1", "note": "old",
@@ -38,9 +40,12 @@ FIELDS = {
     "reply": "1", "audience": "everyone", "by": "document:1", "undo": "1", "hidden": "1",
     "seen": "2026-01-05T00:00:00",
     "last_flag": "1", "was": "it", "from": "1", "then": "publish", "sure": "1", "sent_as": "a", "title": "Screen",
-    "owner": "aino", "review_days": "365", "away_until": "2099-01-01", "capacity": "3", "deputy": "aino",
+    "owner": "aino", "review_days": "365", "version": "1",
+    "away_until": "2099-01-01", "capacity": "3", "deputy": "aino",
     "languages": "fi", "muted": "vpn", "stated": "screen", "paused": "1", "shown": "request:1",
     "opened": "document:1",
+    "notification": "1", "page": "1", "what": "follow", "on": "1", "language": "fi", "daily_at": "8",
+    "quiet_from": "20", "quiet_until": "7", "when_reply": "daily",
     "anonymous": "1", "offered_for": "hr", "draft:title": "x", "csrf_token": "x",
     "act": "assign", "take": "2", "canned": "1", "before": "since today", "again": "1", "number": "3",
     "until": "tomorrow",
@@ -80,6 +85,9 @@ def client(
         add_person(handle, role, *teams, restricted=["hr"])
     with sessions.begin() as session:
         session.get_one(HelpRequest, 2).anonymous = True
+        guide = session.get_one(Document, 1)
+        versions.store(session, guide, None, guide.written_at)
+        guide.body = "## Screens\n\nPress longer."
     client = open_client()
     client.application.config["WTF_CSRF_ENABLED"] = False
     monkeypatch.setattr(limiter, "enabled", False)
@@ -105,6 +113,8 @@ def _addresses(rule: str) -> list[str]:
         ]
     if "request_id" in rule:
         return [rule.replace("<int(max=2147483647):request_id>", number) for number in ("1", "2", "3", "0", "99", "x")]
+    if "version_id" in rule:
+        rule = rule.replace("<int(max=2147483647):version_id>", "1")
     if "document_id" in rule:
         return [rule.replace("<int(max=2147483647):document_id>", number) for number in ("1", "99", "2147483647")]
     if "<key>" in rule:

@@ -5,11 +5,13 @@ from alembic import context
 from recommender.database import (  # noqa: F401 - so that their tables are known
     account_tables,
     audit_table,
+    documents_tables,
     erased_table,
     import_tables,
     item_tables,
     request_tables,
     sent_tables,
+    told_tables,
 )
 from recommender.database.tables import Base
 

@@ -42,6 +42,7 @@ from recommender.database.tables import (
     RequestLink,
     Team,
 )
+from recommender.database.told_tables import MailSettings, RequestFollow
 from recommender.errors import DatabaseUnusable
 from recommender.settings import Settings
 from tests import museum
@@ -88,6 +89,8 @@ def add_what_people_did(settings: Settings) -> None:
             Event(kind="not_my_topic", item=f"request:{first.id}", day=DAY, subject_id=oona.id, settled=False),
             Event(kind="flagged", item=f"request:{second.id}", day=DAY, note="Old", settled=True),
             Replacement(item=f"request:{first.id}", by=f"request:{second.id}", marked_by_id=oona.id, marked_at=MOMENT),
+            RequestFollow(person_id=oona.id, request_id=first.id, follows=True, me_too=True, at=MOMENT),
+            MailSettings(person_id=oona.id, language="fi", quiet_from=20, quiet_until=7, kinds={"reply": "never"}),
             InternalNote(request_id=first.id, team_id=None, author_id=petteri.id, body="Secret", created_at=MOMENT),
             CannedReply(team_id=session.query(Team).first().id, title="Restart", body="Restart it."),  # type: ignore[union-attr]
             EarlierText(request_id=first.id, author_id=oona.id, title="Before", body="Text", changed_at=MOMENT),
