@@ -80,12 +80,13 @@ def test_no_other_surface_has_a_note(
         accounts.open_account(session, aino)
         secret = tokens.make_token(session, aino, "test", ["read"])
     agent = sign_in(client, "aino")
-    pages = (f"/?q={SECRET}", "/desk/?state=all", "/requests/", "/documents/", f"/documents/new?from={number}",
+    pages = ("/desk/?state=all", "/requests/", "/documents/", f"/documents/new?from={number}",
              "/people/aino")  # fmt: skip
     for page in pages:
         assert SECRET not in agent.get(page).text.replace(f'value="{SECRET}"', ""), page
     assert f"/requests/{number}" not in agent.get(f"/desk/?state=all&words={SECRET}").text
     assert f"/requests/{number}" not in agent.post("/suggest", data={"q": SECRET}).text
+    assert f"/requests/{number}" not in agent.get(f"/?q={SECRET}").text  # which shows the words of the question itself
     header = {"Authorization": f"Bearer {secret}"}
     for path in (f"/api/v1/requests/{number}", "/api/v1/requests", f"/api/v1/recommend?q={SECRET}",
                  f"/api/v1/requests/{number}/similar", f"/api/v1/items/request:{number}"):  # fmt: skip
