@@ -68,14 +68,14 @@ INDEXER = {
 """What each folder or module directly in indexer/ may import of the others."""
 
 VIEWS = {
-    "ask", "requests", "library", "documents", "history", "attachments", "replacing", "desk", "bulk", "people",
-    "profile", "security", "embed", "health", "api", "inbox",
+    "ask", "requests", "rewriting", "notes", "library", "documents", "history", "attachments", "replacing", "desk",
+    "bulk", "people", "profile", "security", "embed", "health", "api", "inbox",
 }  # fmt: skip
 WEB_SHARED = {
     "attached", "caller", "card_texts", "client_address", "counting", "current", "document_form", "document_page",
     "door", "drafts", "errors", "filtering", "formatting", "input", "limits", "markdown", "measuring", "once", "panel",
     "question", "queue_list", "quoting", "reading", "replaced", "request_log", "request_page", "results",
-    "settings_form", "shown_first", "sign_in", "told", "uploads",
+    "settings_form", "shown_first", "sign_in", "told", "uploads", "writing",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

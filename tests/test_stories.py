@@ -209,7 +209,7 @@ def test_an_agent_answers_with_the_keyboard_and_drafts_a_document(walk: Walk, se
     page.keyboard.press("g")
     page.wait_for_url("**/desk/")
     page.keyboard.press("j")
-    expect(page.locator(".row a")).to_be_focused()
+    expect(page.locator(".requests .title a")).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url(request_url)
     walk.check_page("request-panel")

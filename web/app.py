@@ -31,6 +31,7 @@ from web import (
     library,
     limits,
     measuring,
+    notes,
     once,
     people,
     profile,
@@ -38,6 +39,7 @@ from web import (
     request_log,
     requests,
     results,
+    rewriting,
     security,
     told,
     uploads,
@@ -56,8 +58,8 @@ import web.api.people  # noqa: F401
 # isort: on
 
 _VIEWS = (
-    ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages, second_factor,
-    forgotten, oidc, embed, health, library, history, bulk,
+    ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
+    second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (

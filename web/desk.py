@@ -1,5 +1,7 @@
 """The desk of agents: the queue of their teams, and the actions beside a request."""
 
+from datetime import timedelta
+
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -7,20 +9,21 @@ from sqlalchemy import select
 
 from recommender import access
 from recommender.access import Reader
-from recommender.database.tables import HelpRequest, Person, Team
+from recommender.database.tables import OPEN, HelpRequest, Person, Team, utc_now
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict
-from recommender.knowledge import handling, outcomes, requests
+from recommender.knowledge import handling, notes, outcomes, requests
 from web.counting import count_once
 from web.current import session
 from web.input import sent_number
-from web.queue_list import mark_seen, queue_page, read_filters
+from web.queue_list import in_queue, mark_seen, queue_page, read_filters
 from web.quoting import insertion, quotable, readers_of
 from web.reading import get_item, get_request, team_people, team_rows
 from web.request_page import request_page
 from web.sign_in.session import current_agent, current_reader, signed_in
 
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
+_SNOOZED = {"tomorrow": 1, "week": 7, "month": 30}  # days
 
 
 @blueprint.get("/")
@@ -52,12 +55,17 @@ def insert(request_id: int) -> ResponseReturnValue:
     """Insert a link, a quote or the answer of an item into the reply that is being written; what was typed is kept."""
     help_request, reader = _handled_request(request_id)
     how, _, key = request.form.get("insert", "").partition(" ")
+    typed = request.form.get("body", "").rstrip()
+    if how == "canned":
+        canned = notes.canned(session(), sent_number("canned"), reader)
+        if canned is None:
+            abort(404)
+        return request_page(help_request, f"{typed}\n\n{canned.body}" if typed else canned.body)
     item = get_item(key, reader)
-    text = insertion(item, how)
+    text = insertion(item, how, help_request.language)
     if not text:
         abort(404)
-    body = request.form.get("body", "").rstrip()
-    body = f"{body}\n\n{text}" if body else text
+    body = f"{typed}\n\n{text}" if typed else text
     if not quotable(item, help_request, readers_of(help_request), reader):
         warning = gettext("Not everyone who reads this request may read what you inserted. Check before you send.")
         return request_page(help_request, body, warning, hidden_links=[item.title])
@@ -72,7 +80,7 @@ def used(request_id: int) -> ResponseReturnValue:
     outcomes.record(session(), outcomes.EventKind.USED, item.key, request_id=help_request.id)
     session().commit()
     body = request.form.get("body", "")
-    return request_page(help_request, body) if body else _back_to(help_request)
+    return request_page(help_request, body) if body else _back_to(help_request, f"card-{item.key.replace(':', '-')}")
 
 
 @blueprint.post("/flag")
@@ -161,6 +169,38 @@ def move(request_id: int) -> ResponseReturnValue:
     return _back_to(help_request) if readable else redirect(url_for("desk.queue"))
 
 
+@blueprint.post("/<int(max=2147483647):request_id>/snooze")
+def snooze(request_id: int) -> ResponseReturnValue:
+    """Leave the request out of the queue until tomorrow, next week or in a month; anything else brings it back."""
+    help_request, reader = _handled_request(request_id)
+    days = _SNOOZED.get(request.form.get("until", ""))
+    handling.snooze(session(), help_request, reader, utc_now() + timedelta(days=days) if days else None)
+    session().commit()
+    return redirect(url_for("desk.queue")) if days else _back_to(help_request)
+
+
+@blueprint.post("/<int(max=2147483647):request_id>/same")
+def same(request_id: int) -> ResponseReturnValue:
+    """Mark the request as the same as the one with this number; with `close` also resolve it with a link there, unless
+    some of its readers may not read that one: 422 then, and for a number that the agent does not handle."""
+    help_request, reader = _handled_request(request_id)
+    other = session().scalar(select(HelpRequest).where(HelpRequest.id == sent_number("number"), *in_queue(reader)))
+    if other is None or other.id == help_request.id:
+        problem = gettext("There is no request with this number that you handle.")
+        return request_page(help_request, problem=problem), 422
+    closes = request.form.get("act") == "close" and help_request.status == OPEN
+    covered = access.covers(access.request_audience(other), help_request, readers_of(help_request), reader)
+    if closes and covered:
+        handling.merge(session(), help_request, reader, signed_in(), other)
+    else:
+        handling.mark_same(session(), help_request, reader, other)
+    session().commit()
+    if closes and not covered:
+        problem = gettext("Not everyone who reads this request may read that one, so this one stays open.")
+        return request_page(get_request(request_id), problem=problem), 422
+    return _back_to(help_request)
+
+
 def _handled_request(request_id: int) -> tuple[HelpRequest, Reader]:
     """(a request that the reader handles, the reader); 404 when they may not read it, 403 when they do not handle
     it."""
@@ -171,5 +211,5 @@ def _handled_request(request_id: int) -> tuple[HelpRequest, Reader]:
     return help_request, reader
 
 
-def _back_to(help_request: HelpRequest) -> ResponseReturnValue:
-    return redirect(url_for("requests.show", request_id=help_request.id))
+def _back_to(help_request: HelpRequest, anchor: str | None = None) -> ResponseReturnValue:
+    return redirect(url_for("requests.show", request_id=help_request.id, _anchor=anchor))

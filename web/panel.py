@@ -22,10 +22,11 @@ class Card:
     suggestion: Suggestion
     usage: Usage
     quotable: bool
+    thread: str
 
     def text(self, how: str) -> str:
-        """The text that `how` (answer, quote, link) inserts into a reply."""
-        return insertion(self.suggestion.item, how)
+        """The text that `how` (answer, quote, link) inserts into a reply to a request in the language `thread`."""
+        return insertion(self.suggestion.item, how, self.thread)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def make_panel(request: HelpRequest, reader: Reader) -> Panel:
 
     def make_card(suggestion: Suggestion) -> Card:
         item = suggestion.item
-        return Card(suggestion, usages[item.key], quotable(item, request, people, reader))
+        return Card(suggestion, usages[item.key], quotable(item, request, people, reader), request.language)
 
     cards = [make_card(suggestion) for suggestion in suggestions]
     return Panel(

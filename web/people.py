@@ -36,7 +36,8 @@ def decline() -> ResponseReturnValue:
     elif item.key not in outcomes.declined(session(), person.id):
         outcomes.record(session(), outcomes.EventKind.NOT_MY_TOPIC, item.key, subject_id=person.id)
     session().commit()
-    return redirect(url_for("people.show", handle=person.handle))
+    anchor = f"item-{item.key.replace(':', '-')}"  # so that the page does not jump to its top
+    return redirect(url_for("people.show", handle=person.handle, _anchor=anchor))
 
 
 def _own_page(person: Person) -> str:

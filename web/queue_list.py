@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import request
 from sqlalchemy import ColumnElement, func, or_, select, true
@@ -34,7 +35,7 @@ class Filters:
     sort: str = ""
     page: int = 1
 
-    def address(self, **changed: str | int | None) -> dict[str, str | int | None]:
+    def address(self, **changed: str | int | None) -> dict[str, Any]:
         """The query string of this list, with some of it changed."""
         values: dict[str, str | int | None] = {
             "view": self.view, "team": self.team, "state": "" if self.state == OPEN else self.state,
@@ -81,20 +82,27 @@ def queue_page(filters: Filters, reader: Reader) -> QueuePage:
     """The page of the queue that the filters name."""
     where = _where(filters, reader)
     total = _count(where)
+    rows = queue_rows(filters, reader)
+    counts = {view: _count(_where(Filters(view=view), reader)) for view in VIEWS}
+    return QueuePage(rows, total, max(1, -(-total // PAGE)), counts)
+
+
+def queue_rows(filters: Filters, reader: Reader, limit: int = PAGE) -> list[Row]:
+    """The rows of the page of the queue that the filters name, at most `limit`."""
     order = HelpRequest.created_at if filters.sort else HelpRequest.updated_at.desc()
     query = (
         select(HelpRequest)
-        .where(*where)
+        .where(*_where(filters, reader))
         .options(
             joinedload(HelpRequest.asked_by), joinedload(HelpRequest.assigned_to), selectinload(HelpRequest.replies)
         )
         .order_by(order, HelpRequest.id if filters.sort else HelpRequest.id.desc())
-        .limit(PAGE)
+        .limit(limit)
         .offset((filters.page - 1) * PAGE)
     )
     requests = list(session().scalars(query))
     seen = _seen([row.id for row in requests], reader)
-    rows = [
+    return [
         Row(
             row,
             access.asker(row, reader),
@@ -102,8 +110,6 @@ def queue_page(filters: Filters, reader: Reader) -> QueuePage:
         )
         for row in requests
     ]
-    counts = {view: _count(_where(Filters(view=view), reader)) for view in VIEWS}
-    return QueuePage(rows, total, max(1, -(-total // PAGE)), counts)
 
 
 def next_in_queue(after: HelpRequest, reader: Reader) -> HelpRequest | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from flask_babel import force_locale, get_locale, gettext
 from sqlalchemy import select
 
 from recommender import access
@@ -10,25 +11,36 @@ from recommender.access import Reader
 from recommender.database.tables import HelpRequest, Person
 from recommender.datatypes import Item, Kind, item_key
 from web.current import session
+from web.formatting import LANGUAGES
 from web.reading import find_item
 
 _LINK = re.compile(r"/(request|document)s/([1-9]\d{0,8})\b")
 _LINKS_CHECKED = 50  # a judgement: far more than a usual reply has
 
 
-def insertion(item: Item, how: str) -> str:
-    """The Markdown that `how` (answer, link, quote) inserts into a reply; empty for any other `how`."""
+def insertion(item: Item, how: str, thread: str = "") -> str:
+    """The Markdown that `how` (answer, link, quote) inserts into a reply; empty for any other `how`. `thread` is the
+    language of the request: a text in another language says which it is, and keeps the link to where it stands."""
     path = f"/{'requests' if item.kind is Kind.REQUEST else 'documents'}/{item.id}"
     title = item.title.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
     link = f"[{title}]({path})"
-    text = item.answer or item.body
+    text = (item.answer or item.body).strip()
+    mark = _language_mark(item.language, thread) if thread and item.language != thread else ""
     if how == "answer":
-        return text.strip()
+        return f"{mark}\n\n{text}\n\n{link}" if mark else text
     if how == "link":
-        return link
+        return f"{link} {mark}".rstrip()
     if how == "quote":
-        return "\n".join(f"> {line}" for line in text.strip().splitlines()) + f"\n>\n> {link}"
+        quoted = "\n".join(f"> {line}" for line in text.splitlines()) + f"\n>\n> {link}"
+        return f"{mark}\n\n{quoted}" if mark else quoted
     return ""
+
+
+def _language_mark(language: str, thread: str) -> str:
+    """In which language a text is, said in the language of the thread when the pages have it."""
+    with force_locale(thread if thread in LANGUAGES else str(get_locale())):
+        marks = {"en": gettext("(in English)"), "fi": gettext("(in Finnish)"), "sv": gettext("(in Swedish)")}
+        return str(marks.get(language, ""))
 
 
 def quotable(item: Item, request: HelpRequest, people: Mapping[int, Person], reader: Reader) -> bool:

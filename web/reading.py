@@ -12,6 +12,7 @@ from recommender import access
 from recommender.access import Reader
 from recommender.corpus import is_key, load_items
 from recommender.database.attachment_tables import Attachment
+from recommender.database.request_tables import WithdrawnRequest
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, Team, team_members, utc_now
 from recommender.datatypes import Item
 from web.current import session
@@ -50,6 +51,17 @@ def get_request(request_id: int) -> HelpRequest:
     if help_request is None:
         abort(404)
     return help_request
+
+
+def get_withdrawn(request_id: int) -> HelpRequest | None:
+    """A request that its asker has withdrawn, for the asker and those who handle it; else None."""
+    reader = current_reader()
+    query = select(HelpRequest).join(WithdrawnRequest, WithdrawnRequest.request_id == HelpRequest.id)
+    found = session().scalar(query.where(HelpRequest.id == request_id, access.readable_requests(reader)))
+    if found is None:
+        return None
+    asked = reader.person_id is not None and found.asked_by_id == reader.person_id
+    return found if asked or access.may_handle(found, reader) else None
 
 
 def get_document(document_id: int) -> Document:

@@ -10,7 +10,7 @@ from recommender import access
 from recommender.corpus import readable_items
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply
 from recommender.errors import Conflict
-from recommender.knowledge import requests
+from recommender.knowledge import handling, requests
 from web import attached, current, drafts, once
 from web.caller import may_search, search_limit
 from web.current import session
@@ -18,7 +18,7 @@ from web.drafts import Draft
 from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.queue_list import mark_seen
 from web.quoting import hidden_links
-from web.reading import get_request, team_rows
+from web.reading import get_request, get_withdrawn, team_rows
 from web.request_page import request_page
 from web.sign_in.session import current_reader, signed_in
 from web.told import mark_news_read
@@ -100,7 +100,11 @@ def create() -> ResponseReturnValue:
 @blueprint.get("/<int(max=2147483647):request_id>")
 def show(request_id: int) -> ResponseReturnValue:
     """The page of a request: the question, the reply that solved it, then the others; with the panel for its agents."""
-    help_request, reader = get_request(request_id), current_reader()
+    reader = current_reader()
+    if (withdrawn := get_withdrawn(request_id)) is not None:
+        own = withdrawn.asked_by_id == reader.person_id
+        return render_template("requests/withdrawn.html", item=withdrawn, asked_by_me=own)
+    help_request = get_request(request_id)
     mark_news_read(help_request)
     if access.may_handle(help_request, reader):
         mark_seen(reader, request_id)
@@ -125,6 +129,8 @@ def reply(request_id: int) -> ResponseReturnValue:
     if hidden and not request.form.get("sure"):
         problem = gettext("Not everyone who reads this request may read what you link to. Take it out, or send anyway.")
         return request_page(help_request, body, problem, hidden_links=hidden), 422
+    if handling.is_old_and_others(help_request, reader) and not request.form.get("again"):
+        return request_page(help_request, body, asks_again=True), 422
     try:
         if request.form.get("then") == "resolve":
             added = requests.reply_and_resolve(session(), help_request, reader, person, body)
@@ -161,9 +167,12 @@ def resolve(request_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int(max=2147483647):request_id>/reopen")
 def reopen(request_id: int) -> ResponseReturnValue:
     """Open a resolved request again."""
-    help_request = get_request(request_id)
+    help_request, reader = get_request(request_id), current_reader()
     signed_in()
-    requests.reopen(session(), help_request, current_reader())
+    may_ask = handling.is_old_and_others(help_request, reader) and requests.may_resolve(help_request, reader)
+    if may_ask and not request.form.get("again"):
+        return request_page(help_request, asks_again=True), 422
+    requests.reopen(session(), help_request, reader)
     session().commit()
     return redirect(url_for("requests.show", request_id=help_request.id))
 

@@ -1,19 +1,23 @@
-"""What agents do with the requests of their teams beyond `requests.py`: take one, undo a solution.
+"""What agents do with requests of their teams beyond `requests.py`: take, undo a solution, snooze, mark as the same.
 
 The functions change rows of the session and leave the commit to the caller.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from recommender.access import Reader, may_handle
-from recommender.database.tables import RESOLVED, HelpRequest, Person, Reply, utc_now
+from recommender.access import Reader, may_handle, readable_requests
+from recommender.database.request_tables import SnoozedRequest
+from recommender.database.tables import RESOLVED, HelpRequest, Person, Reply, RequestLink, utc_now
 from recommender.errors import Conflict, NotAllowed
 from recommender.knowledge import requests
 
 UNDO_WITHIN = timedelta(minutes=10)  # a judgement: long enough to notice, too short for others to have built on it
+
+SAME = "duplicate"  # the kind of link between two requests about the same
+OLD = timedelta(days=30)  # since the solution; a judgement
 
 
 def take(session: Session, request: HelpRequest, reader: Reader, person: Person) -> None:
@@ -23,6 +27,14 @@ def take(session: Session, request: HelpRequest, reader: Reader, person: Person)
         requests.move(session, request, reader, person.teams[0])
     if request.team is not None:
         requests.assign(session, request, reader, person)
+
+
+def is_old_and_others(request: HelpRequest, reader: Reader) -> bool:
+    """True for a request that was solved some time ago and that somebody else asked: opening it again surprises
+    them."""
+    own = reader.person_id is not None and request.asked_by_id == reader.person_id
+    solved = request.resolved_at or request.created_at
+    return request.status == RESOLVED and not own and utc_now() - solved > OLD
 
 
 def may_undo(request: HelpRequest, reply: Reply, reader: Reader) -> bool:
@@ -45,3 +57,58 @@ def undo_solution(session: Session, request: HelpRequest, reader: Reader, reply:
     session.flush()
     session.expire(request, ["replies"])
     return body
+
+
+def snooze(session: Session, request: HelpRequest, reader: Reader, until: datetime | None) -> None:
+    """Leave a request out of the queue until a time, or bring it back with None. It comes back earlier when something
+    happens to it. Raises NotAllowed unless the reader handles it."""
+    _must_handle(request, reader)
+    session.execute(delete(SnoozedRequest).where(SnoozedRequest.request_id == request.id))
+    if until is not None:
+        session.add(SnoozedRequest(request_id=request.id, until=until, snoozed_at=utc_now()))
+    session.flush()
+
+
+def snoozed_until(session: Session, request: HelpRequest) -> datetime | None:
+    """Until when a request is left out of the queue; None when it is not."""
+    mark = session.get(SnoozedRequest, request.id)
+    asleep = mark is not None and mark.until > utc_now() and request.updated_at <= mark.snoozed_at
+    return mark.until if mark is not None and asleep else None
+
+
+def mark_same(session: Session, request: HelpRequest, reader: Reader, other: HelpRequest) -> None:
+    """Note that two requests are about the same. Raises NotAllowed unless the reader handles both."""
+    for each in (request, other):
+        _must_handle(each, reader)
+    if request.id != other.id:
+        session.merge(RequestLink(from_id=request.id, to_id=other.id, kind=SAME))
+        session.flush()
+
+
+def merge(session: Session, request: HelpRequest, reader: Reader, author: Person, other: HelpRequest) -> None:
+    """Mark a request as the same as another one and close it with a reply that leads there. Whether its readers may
+    read the other one is checked by the caller. Raises as `mark_same` and `reply_and_resolve` do."""
+    mark_same(session, request, reader, other)
+    requests.reply_and_resolve(
+        session, request, reader, author, f"Merged into #{other.id}: [{_as_text(other.title)}](/requests/{other.id})"
+    )
+
+
+def same_as(session: Session, request: HelpRequest, reader: Reader) -> list[HelpRequest]:
+    """The requests that are marked as the same as this one, either way, as far as the reader may read them."""
+    here, there = RequestLink.from_id == request.id, RequestLink.to_id == request.id
+    linked = or_(
+        HelpRequest.id.in_(select(RequestLink.to_id).where(here, RequestLink.kind == SAME)),
+        HelpRequest.id.in_(select(RequestLink.from_id).where(there, RequestLink.kind == SAME)),
+    )
+    query = select(HelpRequest).where(linked, HelpRequest.hidden.is_(False), readable_requests(reader))
+    return list(session.scalars(query.order_by(HelpRequest.id)))
+
+
+def _must_handle(request: HelpRequest, reader: Reader) -> None:
+    if not may_handle(request, reader):
+        raise NotAllowed("Only the team that handles a request can do that.")
+
+
+def _as_text(title: str) -> str:
+    return title.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")

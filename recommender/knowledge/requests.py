@@ -61,22 +61,14 @@ def file_request(
     if asks is not None and given is None and not shared:
         tokens.append(f"person:{asks.id}")
     request = HelpRequest(
-        title=visible(title)[:LONGEST_TITLE],
-        body=body,
-        language=language,
-        status=OPEN,
-        team=team,
-        asked_by=asked_by,
-        assigned_to=given,
-        anonymous=anonymous,
-        name_known_to=[team.id] if team else [],
-        created_at=utc_now(),
+        title=visible(title)[:LONGEST_TITLE], body=body, language=language, status=OPEN, team=team, asked_by=asked_by,
+        assigned_to=given, anonymous=anonymous, name_known_to=[team.id] if team else [], created_at=utc_now(),
         audience=[RequestAudience(token=token) for token in tokens],
         attempts=[
             RequestAttempt(item=item, position=position, opened=opened)
             for position, (item, opened) in enumerate(dict(attempts).items())
         ],
-    )
+    )  # fmt: skip
     session.add(request)
     session.flush()
     who = audit.actor(session, None if anonymous else asked_by.id)

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.tables import Event, HelpRequest, Person, Reply
+from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAttempt
 from tests.conftest import sign_in
 from tests.web.forms import press
 
@@ -181,7 +181,7 @@ def test_the_panel_shows_resolved_requests_documents_open_requests_and_people(
     assert _cards(page, "panel-documents") == [f"document:{desk['guide']}"]
     assert _cards(page, "panel-open") == [f"request:{desk['twin']}"]
     assert "person:aino" not in _cards(page, "panel-people")  # the agent who looks at the request
-    assert "Read it here" in page and "<strong>power</strong>" in page
+    assert "Show all" in page and "<strong>power</strong>" in page
 
 
 def test_the_panel_does_not_suggest_the_asker_unless_leaving_them_out_would_reveal_them(
@@ -366,3 +366,74 @@ def test_a_solution_is_taken_back_only_for_some_minutes(visit: Visit, desk: dict
         number = reply.id
     assert visit("aino").post(f"/desk/{desk['open']}/undo", data={"reply": str(number)}).status_code == 409
     assert 'data-act="undo"' not in visit("aino").get(f"/requests/{desk['open']}?solved={number}").text
+
+
+def test_an_answer_in_another_language_says_so_and_keeps_its_link(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, desk["open"]).language = "fi"
+    path, agent = f"/desk/{desk['open']}/insert", visit("aino")
+    copied = agent.post(path, data={"insert": "answer request:1"}).text
+    link = "[Screen is black after update](/requests/1)"
+    assert f"(englanniksi)\n\nHold the power button\n\n{link}</textarea>" in copied
+    assert f"{link} (englanniksi)</textarea>" in agent.post(path, data={"insert": "link request:1"}).text
+    card = agent.get(f"/requests/{desk['open']}").text.partition('data-key="request:1"')[2].partition("</li>")[0]
+    assert "(englanniksi)" in card  # so does the text that the script inserts
+
+
+def test_cards_say_what_the_asker_was_shown_only_to_those_who_know_the_asker(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        row = session.get_one(HelpRequest, desk["open"])
+        row.attempts.append(RequestAttempt(item="request:1", position=0, opened=True))
+    assert "The asker has opened this" in visit("aino").get(f"/requests/{desk['open']}").text
+    with sessions.begin() as session:
+        row = session.get_one(HelpRequest, desk["open"])
+        row.anonymous, row.name_known_to = True, []
+    assert "The asker has opened this" not in visit("aino").get(f"/requests/{desk['open']}").text
+
+
+def test_a_suggested_colleague_gets_the_request_with_one_button(visit: Visit, desk: dict[str, int]) -> None:
+    page = visit("pekka").get(f"/requests/{desk['open']}").text
+    assert "Assign to Aino" in page and "Assign to Kaisa" not in page  # kaisa is no agent of the team
+
+
+def test_the_page_stays_where_it_was_after_used_and_not_my_topic(visit: Visit, desk: dict[str, int]) -> None:
+    used = visit("aino").post(f"/desk/{desk['open']}/used", data={"item": "request:1"})
+    assert used.headers["Location"].endswith("#card-request-1")
+    assert 'id="card-request-1"' in visit("aino").get(f"/requests/{desk['open']}").text
+    declined = visit("aino").post("/people/me/topics", data={"item": "request:1"})
+    assert declined.headers["Location"].endswith("#item-request-1")
+    assert 'id="item-request-1"' in visit("aino").get("/people/aino").text
+
+
+def test_a_snoozed_request_is_left_out_until_something_happens(visit: Visit, desk: dict[str, int]) -> None:
+    assert visit("matti").post(f"/desk/{desk['open']}/snooze", data={"until": "week"}).status_code == 403
+    visit("aino").post(f"/desk/{desk['open']}/snooze", data={"until": "week"})
+    assert _queue(visit("pekka").get("/desk/").text) == [desk["free"], desk["twin"]]
+    assert _queue(visit("pekka").get("/desk/?view=snoozed").text) == [desk["open"]]
+    visit("aino").post(f"/desk/{desk['open']}/snooze", data={"until": ""})
+    assert desk["open"] in _queue(visit("pekka").get("/desk/").text)
+    visit("aino").post(f"/desk/{desk['open']}/snooze", data={"until": "tomorrow"})
+    visit("matti").post(f"/requests/{desk['open']}/replies", data={"body": "Still black"})
+    assert desk["open"] in _queue(visit("pekka").get("/desk/").text)
+
+
+def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    path = f"/desk/{desk['twin']}/same"
+    for number in (desk["hr"], desk["twin"], 9999):
+        assert visit("aino").post(path, data={"number": str(number)}).status_code == 422
+    visit("aino").post(path, data={"number": str(desk["open"])})
+    assert f">#{desk['twin']} Black screen after update</a>" in visit("kaisa").get(f"/requests/{desk['open']}").text
+    hidden = visit("aino").post(path, data={"number": str(desk["internal"]), "act": "close"})
+    assert hidden.status_code == 422 and "so this one stays open" in hidden.text
+    assert "secret fix" not in visit("kaisa").get(f"/requests/{desk['twin']}").text
+    visit("aino").post(path, data={"number": str(desk["open"]), "act": "close"})
+    with sessions() as session:
+        row = session.get_one(HelpRequest, desk["twin"])
+        solution = next(reply.body for reply in row.replies if reply.accepted)
+        assert row.status == "resolved" and f"](/requests/{desk['open']})" in solution

@@ -30,7 +30,7 @@ PAGES = (
     "/", "/sign-in", "/requests/new", "/requests/new?q=screen", "/requests/", "/requests/1", "/requests/2",
     "/requests/3",    "/documents/", "/documents/new", "/documents/new?from=1", "/documents/1",
     "/documents/1/edit", "/documents/1/history/", "/documents/1/history/1", "/documents/1/edit?version=1",
-    "/desk/",
+    "/desk/", "/desk/canned",
     "/people/matti", "/people/aino", "/inbox/", "/inbox/unsubscribe/x", "/people/me/settings", "/people/me/erase",
 )  # fmt: skip
 FIELDS = {
@@ -47,6 +47,8 @@ FIELDS = {
     "notification": "1", "page": "1", "what": "follow", "on": "1", "language": "fi", "daily_at": "8",
     "quiet_from": "20", "quiet_until": "7", "when_reply": "daily",
     "anonymous": "1", "offered_for": "hr", "draft:title": "x", "csrf_token": "x", "files": "x", "attachment": "1",
+    "act": "assign", "take": "2", "canned": "1", "before": "since today", "again": "1", "number": "3",
+    "until": "tomorrow",
 }  # fmt: skip
 """A usual value for each field, so that the forms are not only refused."""
 NASTY = (
@@ -103,6 +105,12 @@ def _forms(client: FlaskClient) -> list[str]:
 
 def _addresses(rule: str) -> list[str]:
     """Addresses of a rule: for each of its ids one that exists and is usual, others, and one that is none."""
+    if "reply_id" in rule:
+        numbers = (("1", "1"), ("2", "2"), ("2", "99"), ("x", "1"))
+        return [
+            rule.replace("<int(max=2147483647):request_id>", request).replace("<int(max=2147483647):reply_id>", reply)
+            for request, reply in numbers
+        ]
     if "request_id" in rule:
         return [rule.replace("<int(max=2147483647):request_id>", number) for number in ("1", "2", "3", "0", "99", "x")]
     if "version_id" in rule:

@@ -399,3 +399,23 @@ def _assert_harmless(page: str, where: str) -> None:
     )
     assert re.findall(r"<[a-z]+[^>]*\son[a-z]+=", re.sub(r'"[^"]*"', '""', page)) == [], where
     assert "49${7*7}" not in page, where
+
+
+def test_opening_somebody_elses_old_request_again_asks_first(visit: Visit, sessions: Sessions) -> None:
+    def status() -> str:
+        with sessions() as session:
+            return session.get_one(HelpRequest, 1).status
+
+    reply = {"body": "I have this too"}
+    asked = visit("kaisa").post("/requests/1/replies", data=reply)
+    assert asked.status_code == 422 and "I have this too</textarea>" in asked.text and status() == "resolved"
+    assert "/requests/new?q=Screen+is+black" in asked.text and "Send a request of your own instead" in asked.text
+    assert visit("aino").post("/requests/1/reopen").status_code == 422 and status() == "resolved"
+    assert visit("kaisa").post("/requests/1/reopen").status_code == 403
+    assert visit("kaisa").post("/requests/1/replies", data={**reply, "again": "1"}).status_code == 302
+    assert status() == "open"
+    with sessions.begin() as session:
+        row = session.get_one(HelpRequest, 1)
+        row.status, row.resolved_at, row.asked_by = "resolved", row.created_at, session.query(Person).first()
+        own = row.asked_by.handle if row.asked_by else ""
+    assert visit(own).post("/requests/1/replies", data=reply).status_code == 302  # nobody is asked about their own
