@@ -24,8 +24,11 @@ def count_once(kind: outcomes.EventKind, item: str, note: str | None = None) -> 
 
 def tell_flag(item: str) -> None:
     """Tell who maintains an item that the person who makes this request has flagged it."""
-    table: type[HelpRequest | Document] = HelpRequest if item.startswith(f"{Kind.REQUEST}:") else Document
-    row, person = session().get(table, int(item.partition(":")[2])), current_person()
+    kind, _, number = item.partition(":")
+    row: HelpRequest | Document | None = (
+        session().get(HelpRequest, int(number)) if kind == Kind.REQUEST else session().get(Document, int(number))
+    )
+    person = current_person()
     if row is not None:
         telling.tell_flag(session(), row, person.id if person else None)
 

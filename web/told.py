@@ -92,15 +92,16 @@ def mail_address_of(person: Person) -> str:
 def mail_form_of(person: Person) -> MailForm:
     """The form with what is stored."""
     stored = load_mail_preferences(session(), person.id)
-    quiet = ("" if hour is None else str(hour) for hour in (stored.quiet_from, stored.quiet_until))
+    begin, end = ("" if hour is None else str(hour) for hour in (stored.quiet_from, stored.quiet_until))
     when = {kind: stored.when(kind) for kind in KINDS}
-    return MailForm(stored.language or "", str(stored.daily_at), *quiet, when)
+    return MailForm(stored.language or "", str(stored.daily_at), begin, end, when)
 
 
 def read_mail_form(sent: MultiDict[str, str]) -> tuple[MailForm, MailPreferences | None]:
     """(the form as it was sent, the preferences that it gives); None for these when a field cannot be used. Kinds that
     were not sent are as usual."""
-    form = MailForm(*(sent.get(name, "") for name in ("language", "daily_at", "quiet_from", "quiet_until")))
+    language, daily_at = sent.get("language", ""), sent.get("daily_at", "")
+    form = MailForm(language, daily_at, sent.get("quiet_from", ""), sent.get("quiet_until", ""))
     form.kinds = {kind: sent.get(f"when_{kind}", KINDS[kind].mail) for kind in KINDS}
     form.wrong += [name for name in ("daily_at", "quiet_from", "quiet_until") if not _is_hour(getattr(form, name))]
     form.wrong += [f"when_{kind}" for kind, when in form.kinds.items() if when not in WHEN]

@@ -73,6 +73,7 @@ def file_request(
     session.flush()
     who = audit.actor(session, None if anonymous else asked_by.id)
     audit.record(session, who, "request.filed", _key(request), {"audience": sorted(_readers(request))})
+    telling.tell_suggested(session, request, asks)
     return request
 
 

@@ -64,9 +64,10 @@ def tell_assignment(session: Session, request: HelpRequest, by: int | None) -> N
         tell(session, {request.assigned_to_id: kinds.ASSIGNMENT}, request, by=by)
 
 
-def tell_suggested(session: Session, request: HelpRequest, person: Person) -> None:
-    """Tell a person that a question was sent to them because they were suggested."""
-    tell(session, {person.id: kinds.SUGGESTED}, request, by=request.asked_by_id)
+def tell_suggested(session: Session, request: HelpRequest, person: Person | None) -> None:
+    """Tell a person, if there is one, that a question was sent to them because they were suggested."""
+    if person is not None:
+        tell(session, {person.id: kinds.SUGGESTED}, request, by=request.asked_by_id)
 
 
 def tell_flag(session: Session, item: Document | HelpRequest, by: int | None) -> None:

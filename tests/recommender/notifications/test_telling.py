@@ -224,3 +224,11 @@ def test_a_named_reader_of_a_private_request_can_be_told(office: Office) -> None
     request.audience.append(RequestAudience(token=f"person:{office.person('lasse').id}"))
     telling.tell_suggested(session, request, office.person("lasse"))
     assert office.told("lasse") == [("suggested", "minna")]
+
+
+def test_a_question_to_a_suggested_colleague_tells_them_also_when_it_is_private(office: Office) -> None:
+    session, minna, lasse = office.session, office.person("minna"), office.person("lasse")
+    for title, shared in (("Private", False), ("Shared", True)):
+        requests.file_request(session, minna, title, "", "en", office.team("it"), shared=shared, asks=lasse)
+    requests.file_request(session, minna, "To myself", "", "en", office.team("it"), shared=True, asks=minna)
+    assert office.everybody_told() == {"lasse": [("suggested", "minna"), ("suggested", "minna")]}
