@@ -228,7 +228,7 @@ def test_script_in_a_title_does_not_run(
     page.goto(address)
     for attempt in itertools.count():  # until it is loaded; otherwise the time limit of a test ends the loop
         page.locator("#q").fill(f"zebra quoted{'!' * (attempt % 20)}")
-        page.locator("form button").click()
+        page.locator(".field button").click()
         page.wait_for_timeout(200)
         titles = page.locator(".answers .card h3")
         if titles.count() and titles.first.inner_text() == payload:  # the generation before shows other items

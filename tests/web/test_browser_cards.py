@@ -72,6 +72,9 @@ def test_not_helpful_is_thanked_for_and_taken_back_with_the_keyboard(
     expect(button).to_be_focused()
     expect(card.locator(".thanks")).to_have_count(0)
     assert _counted(sessions) == (0, 0)
+    card.get_by_role("button", name="This solved it").click()
+    expect(card.locator(".thanks")).to_be_focused()
+    assert _counted(sessions) == (1, 0)
 
 
 def test_a_changed_filter_searches_again_and_can_be_cleared(page: Page) -> None:
