@@ -223,6 +223,8 @@ class Recommendation:
 
     `exists` is the probability that there is an answer. `missing` are the codes of the question (a version, a device,
     an error) that none of the suggestions mentions. `vague` says that the question says too little to be answered.
+    `nearest` are items that are nearest to a question for which nothing is suggested, if they are about something
+    similar at all; nobody claims that they answer it.
     """
 
     question: str
@@ -237,3 +239,4 @@ class Recommendation:
     missing: tuple[str, ...] = ()
     vague: bool = False
     likely_teams: tuple[str, ...] = ()
+    nearest: tuple[Heading, ...] = ()

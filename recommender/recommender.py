@@ -28,6 +28,7 @@ from recommender.people import experts
 from recommender.people.colleagues import ColleagueQuery, choose_colleagues
 from recommender.people.evidence import Trace, mark_shown, traces, without_copied_answers
 from recommender.people.ranker import Ranker
+from recommender.people.teams import likely_teams
 from recommender.search import listing, rerank
 from recommender.search.alike import newest_first
 from recommender.search.decision import Decision, decide
@@ -38,7 +39,7 @@ from recommender.search.question import QuestionAnalyzer, as_text, part_to_read
 from recommender.search.rerank import RerankModel
 from recommender.search.results import Ranking, Results
 from recommender.search.search import POOL, SHOWN, Search
-from recommender.search.snippet import shared_words, suggestion_of
+from recommender.search.snippet import heading_of, shared_words, suggestion_of
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -234,9 +235,10 @@ class Recommender:
         self, results: Results, decision: Decision, ranker: Ranker, reader: Reader, session: Session, asker: int | None
     ) -> People:
         """The colleagues to suggest, also teams when none of these colleagues answered, owns or verified an item, and
-        the teams that are likely to handle the question. Nobody when no item is shown."""
+        the teams that are likely to handle the question. Only these when no item is shown."""
         if not decision.cards:
-            return People((), (), ())
+            nearest = _traces(results.pool.candidates, reader, session) if decision.nearest else ()
+            return People((), (), likely_teams(nearest))
         question = results.question
         near = without_copied_answers(_traces(results.pool.candidates, reader, session), results.copies)
         near = mark_shown(near, decision.matches)
@@ -276,6 +278,7 @@ class Recommender:
             missing=decision.missing,
             vague=decision.vague,
             likely_teams=people.likely_teams,
+            nearest=tuple(heading_of(card.judged.item) for card in decision.nearest),
         )
 
 

@@ -71,10 +71,10 @@ VIEWS = {
     "embed", "health", "api", "inbox",
 }  # fmt: skip
 WEB_SHARED = {
-    "caller", "card_texts", "client_address", "counting", "current", "document_form", "document_page", "drafts",
+    "caller", "card_texts", "client_address", "counting", "current", "document_form", "document_page", "door", "drafts",
     "errors", "filtering", "formatting", "input", "limits", "markdown", "measuring", "once", "panel", "question",
     "queue_list", "quoting", "reading", "replaced", "request_log", "request_page", "results", "settings_form",
-    "sign_in", "told",
+    "shown_first", "sign_in", "told",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

@@ -18,6 +18,7 @@ from web import (
     current,
     desk,
     documents,
+    door,
     embed,
     errors,
     formatting,
@@ -79,6 +80,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
+    door.attach(app)
     results.attach(app)
     card_texts.attach(app)
     once.attach(app)

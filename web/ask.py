@@ -1,7 +1,9 @@
 """The search page: suggestions and colleagues for a question, as a whole page, or only the results while somebody
 types."""
 
-from flask import Blueprint, abort, render_template, request
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from sqlalchemy import func, select
@@ -11,16 +13,19 @@ from recommender.access import readable_documents, readable_requests
 from recommender.corpus import readable_items
 from recommender.database.tables import RESOLVED, Document, HelpRequest, utc_now
 from recommender.datatypes import Recommendation
+from recommender.filters import Filters
 from recommender.knowledge import outcomes
 from recommender.people import availability
 from recommender.search.search import SHOWN
 from recommender.search.topics import Topics, topics
-from web.caller import caller, search_limit
+from web import shown_first
+from web.caller import caller, client_has_left, search_limit, search_limit_unless
 from web.counting import count_later, take_back
 from web.current import counting, recommender, session
+from web.door import door
 from web.filtering import filter_choices, sent_filters
 from web.limits import among_the_first_today, limiter
-from web.question import SHOWN_AT_ONCE, recommend, typed_question
+from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.reading import team_rows
 from web.sign_in.session import current_reader
 
@@ -35,32 +40,38 @@ def index() -> ResponseReturnValue:
     return _page(request.args)
 
 
+def _gets_an_address() -> bool:
+    return "lang" not in request.args and typed_question(request.form).may_stand_in_address
+
+
 @blueprint.post("/")
-@search_limit
+@search_limit_unless(_gets_an_address)
 def search() -> ResponseReturnValue:
-    """The page for a question in a form, for questions too long or too private for an address."""
+    """The page for a question in a form. A short one gets a page with an address, which can be shared and gone back to;
+    one that is long or private is answered here, so that it stands in no address."""
+    if _gets_an_address():
+        return redirect(_address(typed_question(request.form), sent_filters(request.form)), 303)
     return _page(request.form)
 
 
 @blueprint.post("/suggest")
 @search_limit
 def suggest() -> ResponseReturnValue:
-    """Only the results, which the page inserts while somebody types."""
+    """Only the results, which the page inserts while somebody types. A question that nobody waits for any more, because
+    the person has typed on meanwhile, is not searched for: 499, which nobody receives."""
+    if client_has_left():
+        return "", 499
     question, filters = typed_question(request.form), sent_filters(request.form)
     recommendation = recommend(question, SHOWN, typing=True, filters=filters) if question.text else None
-    return render_template(
-        "ask/_results.html", found=recommendation, teams=team_rows(), first=SHOWN_AT_ONCE, filters=filters
-    )
+    return render_template("ask/_results.html", **_shown(question, filters, recommendation))
 
 
 @blueprint.post("/asked")
 @limiter.limit("60 per minute", key_func=caller)
 def count_asked() -> ResponseReturnValue:
-    """Count the colleague who was shown first, for a question whose results were shown while typing and then used (the
-    button was not pressed)."""
-    question = typed_question(request.form)
-    if question.text:
-        _count_first(recommend(question, SHOWN, filters=sent_filters(request.form)))
+    """Count the colleague who was shown first, for results that were shown while somebody typed and then used. The page
+    sends back what it showed, so the question is not searched for again."""
+    _count_first(shown_first.person_of(request.form.get("first", "")))
     return "", 204
 
 
@@ -110,14 +121,12 @@ def _readable(keys: list[str]) -> list[str]:
     return readable
 
 
-def _count_first(recommendation: Recommendation) -> None:
-    """Count that the first colleague was suggested: once for each question, not for each letter that is typed, and at
+def _count_first(person_id: int | None) -> None:
+    """Count that a colleague was suggested first: once for each question, not for each letter that is typed, and at
     most three times a day for one person who asks, so that nobody can use up a colleague's week. Who asked is not
     stored."""
-    if not recommendation.experts:
-        return
-    person_id, today = recommendation.experts[0].person_id, utc_now().date()
-    if among_the_first_today(caller(), f"suggested {person_id}"):
+    today = utc_now().date()
+    if person_id is not None and among_the_first_today(caller(), f"suggested {person_id}"):
         counting().count(lambda counts: availability.count_first(counts, person_id, today))
 
 
@@ -125,19 +134,39 @@ def _page(values: MultiDict[str, str]) -> ResponseReturnValue:
     question, filters = typed_question(values), sent_filters(values)
     recommendation = recommend(question, SHOWN, filters=filters) if question.text else None
     changes_language = "lang" in request.args  # then the same question was already counted
-    if recommendation is not None and request.method != "HEAD" and not changes_language:
-        _count_first(recommendation)
+    if recommendation is not None and recommendation.experts and request.method != "HEAD" and not changes_language:
+        _count_first(recommendation.experts[0].person_id)
     return render_template(
         "ask/index.html",
-        question=question,
-        found=recommendation,
-        teams=team_rows(),
         counts=_counts(),
-        filters=filters,
         choices=filter_choices(),
         topics=_topics() if not question.text else None,
-        first=SHOWN_AT_ONCE,
+        **_shown(question, filters, recommendation),
     )
+
+
+def _shown(question: TypedQuestion, filters: Filters, recommendation: Recommendation | None) -> dict[str, Any]:
+    """What the templates of the results need."""
+    teams = team_rows()
+    return {
+        "question": question,
+        "filters": filters,
+        "found": recommendation,
+        "teams": teams,
+        "door": door(question, recommendation, teams),
+        "shown_first": shown_first.note(recommendation),
+        "first": SHOWN_AT_ONCE,
+        "address": _address(question, filters),
+    }
+
+
+def _address(question: TypedQuestion, filters: Filters) -> str:
+    """The address of the page for this question and these filters; empty for a question that must not stand in an
+    address."""
+    if not question.may_stand_in_address:
+        return ""
+    chosen = {"team": filters.team, "kind": filters.kind, "language": filters.language, "newest": filters.newest and 1}
+    return url_for("ask.index", q=question.title, **{name: value for name, value in chosen.items() if value})
 
 
 def _topics() -> Topics:

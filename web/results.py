@@ -62,9 +62,9 @@ def heading(found: Recommendation) -> str:
     if found.vague:
         return str(gettext("Tell a little more"))
     headings = {
-        Verdict.ANSWER: gettext("This has been answered before"),
+        Verdict.ANSWER: gettext("Found"),
         Verdict.MAYBE: gettext("Possibly related"),
-        Verdict.UNKNOWN: gettext("Nobody has written this down yet"),
+        Verdict.UNKNOWN: gettext("Nothing found yet"),
     }
     return str(headings[found.verdict])
 

@@ -26,8 +26,13 @@ def suggestion_of(card: Card, question: Question) -> Suggestion:
     )
 
 
+def heading_of(item: Item) -> Heading:
+    """An item without its texts."""
+    return Heading(item.key, item.kind, item.title, item.language, item.team)
+
+
 def _heading(item: Item | None) -> Heading | None:
-    return None if item is None else Heading(item.key, item.kind, item.title, item.language, item.team)
+    return None if item is None else heading_of(item)
 
 
 def suggestion(judged: JudgedItem, question: Question) -> Suggestion:

@@ -28,4 +28,5 @@ clear.addEventListener("click", (event) => {
   filters.closest("form").requestSubmit();
 });
 
+addEventListener("popstate", showState); // ask.js has filled in the fields before
 showState(); // the browser may have kept the fields of an earlier visit
