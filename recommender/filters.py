@@ -6,7 +6,7 @@ better ones other teams have.
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
@@ -14,7 +14,7 @@ from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
 from recommender.datatypes import Kind, item_key
 
-_TABLES = {Kind.REQUEST: HelpRequest, Kind.DOCUMENT: Document}
+_TABLES: dict[Kind, type[HelpRequest] | type[Document]] = {Kind.REQUEST: HelpRequest, Kind.DOCUMENT: Document}
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _numbers(kind: Kind, filters: Filters, session: Session, reader: Reader) -> 
     return list(session.scalars(query))
 
 
-def _readable(kind: Kind, reader: Reader) -> tuple[object, ...]:
+def _readable(kind: Kind, reader: Reader) -> tuple[ColumnElement[bool], ...]:
     if kind is Kind.REQUEST:
         return SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader)
     return SEARCHABLE_DOCUMENTS, readable_documents(reader)

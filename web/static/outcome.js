@@ -34,9 +34,10 @@ solvedForm.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = event.submitter;
   const { outcome } = button.dataset;
-  if (!await sent(button.formAction, button.value, outcome)) { // without the script the server answers with a page
+  const address = button.hasAttribute("formaction") ? button.formAction : solvedForm.action;
+  if (!await sent(address, button.value, outcome)) { // without the script the server answers with a page
     addHiddenField(solvedForm, "item", button.value);
-    solvedForm.action = button.formAction;
+    solvedForm.action = address;
     return solvedForm.submit();
   }
   outcomeKnown ||= outcome === "solved";
