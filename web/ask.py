@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
@@ -16,10 +17,11 @@ from recommender.filters import Filters
 from recommender.knowledge import outcomes
 from recommender.people import availability
 from recommender.search.search import SHOWN
+from recommender.search.topics import Topics, topics
 from web import shown_first
 from web.caller import caller, client_has_left, search_limit, search_limit_unless
 from web.counting import count_later, take_back
-from web.current import counting, session
+from web.current import counting, recommender, session
 from web.door import door
 from web.filtering import filter_choices, sent_filters
 from web.limits import among_the_first_today, limiter
@@ -138,6 +140,7 @@ def _page(values: MultiDict[str, str]) -> ResponseReturnValue:
         "ask/index.html",
         counts=_counts(),
         choices=filter_choices(),
+        topics=_topics() if not question.text else None,
         **_shown(question, filters, recommendation),
     )
 
@@ -169,6 +172,11 @@ def _address(question: TypedQuestion, filters: Filters) -> str:
         "newest": filters.newest and 1,
     }
     return url_for("ask.index", q=question.title, **{name: value for name, value in chosen.items() if value})
+
+
+def _topics() -> Topics:
+    """What a person may ask about, for the page on which nothing has been asked yet."""
+    return topics(session(), current_reader(), recommender().analyzer, str(get_locale()))
 
 
 def _counts() -> tuple[int | None, int | None]:

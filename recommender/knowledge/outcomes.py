@@ -10,9 +10,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import cast
 
-from sqlalchemy import CursorResult, bindparam, delete, exists, func, insert, literal, or_, select
+from sqlalchemy import CursorResult, Executable, bindparam, delete, exists, func, insert, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -158,6 +159,14 @@ def _digest(session: Session, kind: EventKind, item: str, who: str, secret: str)
 def usage(session: Session, items: Collection[str], reader: Reader) -> dict[str, Usage]:
     """The usage of each of `items`, by key, as `reader` may know it; also of items without an event. That an item was
     used in a request counts only for those who may read that request."""
+    rows = session.execute(_usage(reader), {"items": sorted(items)})
+    counted = {item: Usage(*numbers) for item, *numbers in rows if item}
+    return {item: counted.get(item, Usage()) for item in items}
+
+
+@lru_cache(maxsize=64)
+def _usage(reader: Reader) -> Executable:
+    """The statement for `usage`, built once for each reader: it runs while people type."""
     in_readable_request = exists().where(
         HelpRequest.id == Event.request_id, HelpRequest.hidden.is_(False), readable_requests(reader)
     )
@@ -165,7 +174,7 @@ def usage(session: Session, items: Collection[str], reader: Reader) -> dict[str,
         Event.kind == EventKind.SOLVED,
         (Event.kind == EventKind.USED) & or_(Event.request_id.is_(None), in_readable_request),
     )
-    rows = session.execute(
+    return (
         select(
             Event.item,
             func.count().filter(helped),
@@ -174,11 +183,9 @@ def usage(session: Session, items: Collection[str], reader: Reader) -> dict[str,
             func.count().filter(Event.kind == EventKind.FLAGGED, Event.settled.is_(False)),
             func.count().filter(Event.kind == EventKind.UNHELPFUL),
         )
-        .where(Event.item.in_(sorted(items)))
+        .where(Event.item.in_(bindparam("items", expanding=True)))
         .group_by(Event.item)
     )
-    counted = {item: Usage(*numbers) for item, *numbers in rows if item}
-    return {item: counted.get(item, Usage()) for item in items}
 
 
 def flags(session: Session, item: str) -> list[Event]:

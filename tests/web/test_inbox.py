@@ -32,13 +32,10 @@ def visit(
     """Browsers of minna and lasse (staff), otto and ilse (IT). Request 1 is Minna's and open; document 1 is Ilse's."""
     add_request("VPN drops", "Since today", team="it", asked_by="minna", by="minna", status="open")
     add_document("VPN guide", "Take port 443.", team="it", owner="ilse")
-    for handle, role, *teams in (
-        ("minna", "staff"),
-        ("lasse", "staff"),
-        ("otto", "agent", "it"),
-        ("ilse", "agent", "it"),
-    ):
-        add_person(handle, role, *teams)
+    for handle in ("minna", "lasse"):
+        add_person(handle)
+    for handle in ("otto", "ilse"):
+        add_person(handle, "agent", "it")
     client = open_client()
     return lambda handle: sign_in(client, handle)
 
@@ -152,9 +149,7 @@ def test_the_settings_of_mail_are_stored_and_shown_again(visit: Visit, sessions:
 @pytest.mark.parametrize(
     "sent", [{"quiet_from": "20"}, {"daily_at": "24"}, {"daily_at": "²"}, {"language": "sv"}, {"when_reply": "hourly"}]
 )
-def test_settings_of_mail_that_cannot_be_used_are_refused(
-    visit: Visit, sessions: Sessions, sent: dict[str, str]
-) -> None:
+def test_wrong_settings_of_mail_are_refused(visit: Visit, sessions: Sessions, sent: dict[str, str]) -> None:
     answer = visit("minna").post("/inbox/settings", data=sent)
     assert answer.status_code == 422 and "Not saved." in answer.text and 'aria-invalid="true"' in answer.text
     with sessions() as session:
@@ -172,7 +167,7 @@ def test_mail_is_turned_off_by_a_link_without_signing_in_and_the_link_does_nothi
     link = f"/inbox/unsubscribe/{make_token(key, number, ['reply', 'mention'])}"
     page = visitor.get(link)
     assert page.status_code == 200 and "Replies in requests you take part in" in page.text
-    assert "Minna" not in page.text and "Set-Cookie" not in page.headers.get("Set-Cookie", "")
+    assert "Minna" not in page.text
     with sessions() as session:
         assert session.query(MailSettings).count() == 0  # looking changes nothing
     answer = visitor.post(link, data={"List-Unsubscribe": "One-Click"})
