@@ -148,7 +148,7 @@ def test_staff_find_an_answer_or_send_a_request_and_follow_it(walk: Walk, sessio
     with sessions() as session:
         assert [(event.kind, event.item) for event in session.query(Event)] == [("solved", "request:1")]
 
-    walk.button("Send it to a team")
+    walk.button("Ask a team")
     expect(page.locator("#title")).to_have_value("Screen is black after update")
     expect(page.locator("#team option:checked")).to_have_text("IT")
     walk.check_page("request-new")

@@ -165,7 +165,12 @@ def _address(question: TypedQuestion, filters: Filters) -> str:
     address."""
     if not question.may_stand_in_address:
         return ""
-    chosen = {"team": filters.team, "kind": filters.kind, "language": filters.language, "newest": filters.newest and 1}
+    chosen: dict[str, Any] = {
+        "team": filters.team,
+        "kind": filters.kind,
+        "language": filters.language,
+        "newest": filters.newest and 1,
+    }
     return url_for("ask.index", q=question.title, **{name: value for name, value in chosen.items() if value})
 
 

@@ -1,9 +1,9 @@
 """Who makes a request, as a key for counting, whether they still wait for it, and how often they may search."""
 
 from collections.abc import Callable
-from typing import Any
 
 from flask import request
+from flask_limiter import RouteLimit
 from limits import parse_many
 
 from web import current
@@ -36,7 +36,7 @@ def _asks_nothing() -> bool:
     return not any(request.values.get(name, "").strip() for name in ("q", "body"))
 
 
-def search_limit_unless(searches_nothing: Callable[[], bool]) -> Any:
+def search_limit_unless(searches_nothing: Callable[[], bool]) -> RouteLimit:
     """`search_limit` for a page that does not always search."""
     return limiter.shared_limit(
         _search_rate, scope=_SCOPE, key_func=caller, exempt_when=lambda: _asks_nothing() or searches_nothing()

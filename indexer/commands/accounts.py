@@ -13,6 +13,7 @@ from recommender.database.account_tables import Account
 from recommender.database.handles import LONGEST_HANDLES, RULE, is_usable, visible
 from recommender.database.person_kind import PERSON, SERVICE
 from recommender.database.tables import Person, Team
+from recommender.database.team_contact import LONGEST_CONTACT
 from recommender.errors import AccountError
 from recommender.knowledge import erasure
 
@@ -128,7 +129,7 @@ def contact(session: Session, handle: str, changes: Mapping[str, str]) -> str:
     Returns a sentence about it. Raises AccountError for an unknown team or a text that is too long."""
     team = get_team(session, handle)
     for name, text in changes.items():
-        longest = Team.__table__.columns[name].type.length
+        longest = LONGEST_CONTACT[name]
         if len(text) > longest:
             raise AccountError(f"Shorten the text of --{name.replace('_', '-')} to {longest} characters.")
         before, after = getattr(team, name), visible(text) or None

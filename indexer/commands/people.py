@@ -130,7 +130,7 @@ def user_list(settings: Settings) -> None:
 @click.option("--hours-fi", help="The same in Finnish.")
 @click.option("--private-matters/--no-private-matters", default=None, help="Whether it is offered private questions.")
 @click.pass_obj
-def team(settings: Settings, handle: str, **changes: Any) -> None:
+def team(settings: Settings, /, handle: str, **changes: Any) -> None:
     """Set who may read new requests to the team HANDLE by default, how long its resolved requests are kept, and how it
     is reached.
 
@@ -158,7 +158,8 @@ def _set_team(session: Any, handle: str, given: dict[str, Any]) -> list[str]:
         lines.append(accounts.restrict(session, handle, given["restricted"]))
     if "keep_days" in given or "keep_forever" in given:
         lines.append(accounts.keep(session, handle, given.get("keep_days")))
-    if contact := {name: given[name] for name in ("phone", "hours", "hours_fi") if name in given}:
+    contact = {str(name): str(given[name]) for name in ("phone", "hours", "hours_fi") if name in given}
+    if contact:
         lines.append(accounts.contact(session, handle, contact))
     if "private_matters" in given:
         lines.append(accounts.handle_private_matters(session, handle, given["private_matters"]))
