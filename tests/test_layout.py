@@ -69,9 +69,10 @@ VIEWS = {
     "health", "api",
 }  # fmt: skip
 WEB_SHARED = {
-    "caller", "client_address", "counting", "current", "document_form", "document_page", "errors", "formatting",
-    "input", "limits", "markdown", "measuring", "once", "panel", "question", "quoting", "reading", "replaced",
-    "request_log", "request_page", "results", "settings_form", "sign_in",
+    "addresses", "caller", "client_address", "counting", "current", "document_form", "document_page",
+    "document_starts", "errors", "formatting", "input", "limits", "markdown", "measuring", "once", "outline", "panel",
+    "question", "quoting", "reading", "replaced", "request_log", "request_page", "results", "settings_form",
+    "sign_in",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

@@ -6,8 +6,10 @@ from sqlalchemy import select
 from recommender import access
 from recommender.database.tables import Document, HelpRequest, utc_now
 from recommender.datatypes import Kind, item_key
-from recommender.knowledge import documents, outcomes, versions
+from recommender.knowledge import documents, outcomes, related, versions
 from web.current import session
+from web.formatting import markdown_of_page
+from web.outline import outlined
 from web.replaced import ReplacedPart, replaced_part
 from web.sign_in.session import current_reader
 
@@ -20,6 +22,7 @@ def document_page(document: Document, replaced: ReplacedPart | None = None) -> s
     return render_template(
         "documents/show.html",
         item=document,
+        text=outlined(markdown_of_page(document.body)),
         editable=editable,
         due_on=documents.due_on(document),
         today=utc_now().date(),
@@ -28,6 +31,9 @@ def document_page(document: Document, replaced: ReplacedPart | None = None) -> s
         source=_source(document) if editable else None,
         shared=access.EVERYONE in access.document_audience(document),
         has_history=len(versions.history(session(), document, reader).versions) > 1,
+        answered=related.answered(session(), document, reader),
+        translations=related.translations(session(), document, reader),
+        may_write=bool(reader.serves_teams),
         replaced=replaced or replaced_part(document, reader),
     )
 

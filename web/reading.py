@@ -54,6 +54,14 @@ def get_request(request_id: int) -> HelpRequest:
 def get_document(document_id: int) -> Document:
     """A document with its people; 404 when it is unknown, this reader may not read it, or it is hidden and they may not
     edit it."""
+    document = find_document(document_id)
+    if document is None:
+        abort(404)
+    return document
+
+
+def find_document(document_id: int) -> Document | None:
+    """A document as in `get_document`; None where that answers 404."""
     reader = current_reader()
     query = (
         select(Document)
@@ -61,9 +69,7 @@ def get_document(document_id: int) -> Document:
         .options(joinedload(Document.owner), joinedload(Document.verified_by), selectinload(Document.audience))
     )
     document = session().scalar(query)
-    if document is None or (document.hidden and not access.may_edit(document, reader)):
-        abort(404)
-    return document
+    return None if document is None or (document.hidden and not access.may_edit(document, reader)) else document
 
 
 def get_item(key: str, reader: Reader) -> Item:
