@@ -52,7 +52,7 @@ def _filters() -> Filters:
     view, state = args.get("view", ""), args.get("state", "")
     return Filters(
         view=View(view) if view in list(View) else View.ALL,
-        words=args.get("words", "").strip()[:LONGEST_SEARCH],
+        words=args.get("q", "").strip()[:LONGEST_SEARCH],
         team=args.get("team", "")[:LONGEST_SEARCH],
         language=args.get("language", "")[:LONGEST_SEARCH],
         state=State(state) if state in list(State) else None,
