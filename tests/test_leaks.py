@@ -238,6 +238,14 @@ class Visitor:
     def _lists(self) -> None:
         for path in ("/", "/requests/", "/desk/?state=all", f"/desk/?state=all&words={WORDS}", "/documents/"):
             self.check(path, self.page(path)[1])
+        for path in ("/documents/?view=team", "/documents/?view=review", "/people/", f"/people/?q={WORDS}"):
+            self.check(path, self.page(path)[1])
+        for path in ("/documents/?view=all", f"/documents/?q={WORDS}"):
+            library = self.page(path)[1]
+            self.check(path, library)
+            for key in self.world.readable(self.who, document=True, open=False, hidden=False):
+                assert f"secret{key.partition(':')[2]}word" in library, ("missing from the library", self.who, key)
+                self.cases += 1
         for path in ("/people/me/settings", "/people/me/export"):
             self.check(path, self.page(path)[1])
         for number in self.world.people:

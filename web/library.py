@@ -7,6 +7,7 @@ from recommender.access import Reader
 from recommender.database.tables import utc_now
 from recommender.knowledge import library
 from recommender.knowledge.library import Filters, Found, State, View
+from recommender.search.listing import find_listed
 from web import current
 from web.caller import search_limit
 from web.current import session
@@ -25,7 +26,7 @@ def show() -> ResponseReturnValue:
     reader, filters = current_reader(), _filters()
 
     def find(words: str, keys: frozenset[str]) -> Found:
-        listed = current.recommender().find_listed(words, reader, session(), keys)
+        listed = current.recommender().searching(words, lambda search: find_listed(search, reader, session(), keys))
         return Found(listed.keys, listed.related, listed.known, listed.words.are_in)
 
     return render_template(

@@ -53,6 +53,18 @@ def test_a_document_tells_which_requests_it_has_answered_that_the_reader_may_rea
     assert "Answered" not in visit("matti").get("/documents/2").text
 
 
+def test_related_documents_are_those_that_the_reader_may_read(visit: Visit, add_document: Callable[..., int]) -> None:
+    add_document("Printer is stuck", "Open the back cover of the printer.", team="it")
+    add_document("Printer is out of paper", "Printer paper is in the cupboard: printer is stuck without.", team="it")
+    add_document("Printer is stuck for admins", "The printer is stuck: secret code.", team="it", audience=[])
+    add_document("Printer is stuck: draft", "Printer is stuck.", team="it", draft=True)
+    add_document("Holidays", "Ask your manager.", team="hr")
+    for who, shown in (("aino", {2, 3}), ("matti", {2})):
+        page = visit(who).get("/documents/1").text.partition('id="alike"')[2].partition("</section>")[0]
+        assert {int(number) for number in re.findall(r'href="/documents/(\d+)"', page)} == shown, who
+    assert 'id="alike"' not in visit("matti").get("/documents/5").text
+
+
 def test_a_document_is_translated_and_says_when_its_original_was_changed_later(
     visit: Visit, add_document: Callable[..., int], sessions: Sessions
 ) -> None:
