@@ -114,17 +114,25 @@ def _reason_to_ask(form: DocumentForm, team: Team | None, source: HelpRequest | 
     if form.audience != "everyone" or request.form.get("sure"):
         return ""
     if document is not None and versions.widens(version_of(document, int(form.version or 0)), True):
-        return gettext("The earlier version was not for everyone. Take out what is confidential, then tick the box.")
+        return str(
+            gettext("The earlier version was not for everyone. Take out what is confidential, then tick the box.")
+        )
     original = named_original(form.translates)
     if document is None and original is not None and access.EVERYONE not in access.document_audience(original):
-        return gettext(
-            "The document that it translates is not for everyone. Take out what is confidential, then tick the box."
+        return str(
+            gettext(
+                "The document that it translates is not for everyone. Take out what is confidential, then tick the box."
+            )
         )
     if documents.widens(source, True):
-        return gettext("The request it comes from is not for everyone. Take out what is personal, then tick the box.")
+        return str(
+            gettext("The request it comes from is not for everyone. Take out what is personal, then tick the box.")
+        )
     if document is None and team is not None and team.restricted:
-        return gettext(
-            "Documents of this team are usually for the team only. If everyone may read this one, tick the box."
+        return str(
+            gettext(
+                "Documents of this team are usually for the team only. If everyone may read this one, tick the box."
+            )
         )
     return ""
 
