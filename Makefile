@@ -82,12 +82,12 @@ lint: $(VENV)/.test-tools  ## check style and types
 everyday: $(VENV)/.test-tools  ## measure the answers to everyday questions on the demo organisation: PLOT=FILE
 	$(BIN)/python -m tests.everyday.measure $(if $(PLOT),--plot $(PLOT))
 
-bench: $(VENV)/.test-tools  ## measure speed and memory; try 100,000 cases of each leak test, 200 damages, 200 kills
+bench: $(VENV)/.test-tools  ## measure speed and memory; try 100,000 cases of each leak test, 200 damages, 200 kills, 1,000 mails
 	$(BIN)/python -m tests.benchmarks.speed
 	$(BIN)/python -m tests.benchmarks.held_fixed
-	@export KOLLEGA_LEAK_CASES=100000 KOLLEGA_DAMAGE_CASES=200 KOLLEGA_KILLS=200; \
+	@export KOLLEGA_LEAK_CASES=100000 KOLLEGA_DAMAGE_CASES=200 KOLLEGA_KILLS=200 KOLLEGA_MAILS=1000; \
 	  $(pytest) --timeout=0 -n 0 -q -s tests/test_leaks.py tests/test_non_interference.py tests/test_damage.py \
-	  tests/test_kills.py
+	  tests/test_kills.py tests/indexer/delivery/test_news_mail_kills.py
 
 load: $(VENV)/.load-tools  ## measure the server under load
 	$(BIN)/python -m tests.benchmarks.load

@@ -12,7 +12,7 @@ from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Executable, String, and_, bindparam, cast, select
+from sqlalchemy import BindParameter, Executable, String, and_, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
@@ -71,6 +71,17 @@ def headings(session: Session, keys: Collection[str], reader: Reader) -> dict[st
             for identifier, title, language, team in session.execute(query(reader), {"ids": ids}):
                 loaded[item_key(kind, identifier)] = Heading(item_key(kind, identifier), kind, title, language, team)
     return loaded
+
+
+def newest_headings(session: Session, reader: Reader, most: int) -> list[Heading]:
+    """The headings of the newest answered items that `reader` may read, at most `most`, newest first."""
+    found: list[tuple[datetime, Heading]] = []
+    dated = ((Kind.REQUEST, _request_headings, _RESOLVED_AT), (Kind.DOCUMENT, _document_headings, Document.written_at))
+    for kind, query, at in dated:
+        newest: Any = query(reader, by_id=False).add_columns(at).order_by(at.desc()).limit(most)
+        for identifier, title, language, team, when in session.execute(newest):
+            found.append((when, Heading(item_key(kind, identifier), kind, title, language, team)))
+    return [heading for _when, heading in sorted(found, key=lambda pair: pair[0], reverse=True)[:most]]
 
 
 def is_empty(session: Session) -> bool:
@@ -197,6 +208,7 @@ def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
             at=_last_confirmed(row.verified_on, row.written_at),
             url=row.url,
             replaced_by=row.replaced_by,
+            verified_on=row.verified_on,
             contributions=document_contributions(row.owner_id, row.verified_by_id, row.verified_on, row.written_at),
         )
     return loaded
@@ -239,23 +251,23 @@ _DOCUMENT_TOKENS = select(DocumentAudience.document_id, DocumentAudience.token).
 )
 
 
-@lru_cache(maxsize=64)
-def _request_headings(reader: Reader) -> Executable:
-    return (
-        select(HelpRequest.id, HelpRequest.title, HelpRequest.language, Team.handle)
-        .outerjoin(Team, Team.id == HelpRequest.team_id)
-        .where(HelpRequest.id.in_(IDS), SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED)
-        .where(readable_requests(reader))
-    )
+_RESOLVED_AT = func.coalesce(HelpRequest.resolved_at, HelpRequest.created_at)
 
 
 @lru_cache(maxsize=64)
-def _document_headings(reader: Reader) -> Executable:
-    return (
-        select(Document.id, Document.title, Document.language, Team.handle)
-        .outerjoin(Team, Team.id == Document.team_id)
-        .where(Document.id.in_(IDS), SEARCHABLE_DOCUMENTS, readable_documents(reader))
-    )
+def _request_headings(reader: Reader, by_id: bool = True) -> Any:
+    found = select(HelpRequest.id, HelpRequest.title, HelpRequest.language, Team.handle)
+    found = found.outerjoin(Team, Team.id == HelpRequest.team_id)
+    found = found.where(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader))
+    return found.where(HelpRequest.id.in_(IDS)) if by_id else found
+
+
+@lru_cache(maxsize=64)
+def _document_headings(reader: Reader, by_id: bool = True) -> Any:
+    found = select(Document.id, Document.title, Document.language, Team.handle)
+    found = found.outerjoin(Team, Team.id == Document.team_id)
+    found = found.where(SEARCHABLE_DOCUMENTS, readable_documents(reader))
+    return found.where(Document.id.in_(IDS)) if by_id else found
 
 
 def _grouped(session: Session, query: Executable, ids: Sequence[int]) -> dict[int, list[Any]]:

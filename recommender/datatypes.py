@@ -66,7 +66,8 @@ class Contribution:
 @dataclass(frozen=True)
 class Item:
     """What can be suggested. `key` is `request:17` or `document:4`; `audience` contains the tokens that may read it.
-    `replaced_by` is the key of the item that people have marked as its replacement, which may be hidden or deleted."""
+    `replaced_by` is the key of the item that people have marked as its replacement, which may be hidden or deleted.
+    `verified_on` is the day on which somebody last confirmed that a document is correct."""
 
     key: str
     kind: Kind
@@ -80,6 +81,7 @@ class Item:
     url: str | None = None
     contributions: tuple[Contribution, ...] = ()
     replaced_by: str | None = None
+    verified_on: date | None = None
 
     @property
     def id(self) -> int:
@@ -119,12 +121,27 @@ class Passage:
 
 
 @dataclass(frozen=True)
+class AnswerPart:
+    """The part of an answer that is shown of it, in Markdown (`search/answer_part.py`), and whether something before
+    and after it is left out. `marked` are its words that match the question, in small letters."""
+
+    text: str
+    cut_before: bool = False
+    cut_after: bool = False
+    marked: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Why:
     """Why an item is suggested: the words it shares with the question, and how near it is in meaning, from 0 (like
-    unrelated texts) to 1 (the same). `nearness` is None when keyword search alone answered."""
+    unrelated texts) to 1 (the same). `nearness` is None when keyword search alone answered. `translated` has the
+    question's word for each of the words that is another word for it, perhaps in the other language; `language` is that
+    of the question."""
 
     words: tuple[str, ...]
     nearness: float | None
+    translated: tuple[tuple[str, str], ...] = ()
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +154,9 @@ class Suggestion:
     `asked` says how often the same was asked and answered alike: 1, unless other items say the same, which then have no
     place of their own; `last_at` is the time of the newest of them. `said_at` is the time of the item, or of the older
     one that its answer was copied from. `other_language` is the item's version in another language, and `newer` a newer
-    item that answers differently.
+    item that answers differently. `answer` is the part of its answer that is shown, None for an open request. `helped`
+    says how often it has solved a question or was used in an answer, as far as the reader may know, and `replaced_by`
+    is what people have marked as its replacement.
     """
 
     item: Item
@@ -151,6 +170,9 @@ class Suggestion:
     said_at: datetime | None = None
     other_language: Heading | None = None
     newer: Heading | None = None
+    answer: AnswerPart | None = None
+    helped: int = 0
+    replaced_by: Heading | None = None
 
 
 @dataclass(frozen=True)
@@ -201,6 +223,8 @@ class Recommendation:
 
     `exists` is the probability that there is an answer. `missing` are the codes of the question (a version, a device,
     an error) that none of the suggestions mentions. `vague` says that the question says too little to be answered.
+    `nearest` are items that are nearest to a question for which nothing is suggested, if they are about something
+    similar at all; nobody claims that they answer it.
     """
 
     question: str
@@ -215,3 +239,4 @@ class Recommendation:
     missing: tuple[str, ...] = ()
     vague: bool = False
     likely_teams: tuple[str, ...] = ()
+    nearest: tuple[Heading, ...] = ()

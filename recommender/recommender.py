@@ -18,30 +18,32 @@ from recommender.datatypes import Expert, Recommendation, Suggestion
 from recommender.encoder import CrossEncoder
 from recommender.encoder.load import load_cross_encoder, load_encoder
 from recommender.errors import ModelError
+from recommender.filters import NO_FILTERS, Filters, filtered_keys
 from recommender.index import SearchIndex
 from recommender.knowledge import outcomes
+from recommender.knowledge.facts import with_facts
 from recommender.language.analyzer import Analyzer
 from recommender.live import Live, Snapshot
 from recommender.people import experts
 from recommender.people.colleagues import ColleagueQuery, choose_colleagues
 from recommender.people.evidence import Trace, mark_shown, traces, without_copied_answers
 from recommender.people.ranker import Ranker
+from recommender.people.teams import likely_teams
 from recommender.search import rerank
+from recommender.search.alike import newest_first
 from recommender.search.decision import Decision, decide
 from recommender.search.fusion import Candidate
 from recommender.search.highlight import Matcher
+from recommender.search.open_requests import same_subject
 from recommender.search.question import QuestionAnalyzer, as_text, part_to_read
 from recommender.search.rerank import RerankModel
 from recommender.search.results import Ranking, Results
 from recommender.search.search import POOL, SHOWN, Search
-from recommender.search.snippet import shared_words, suggestion, suggestion_of
+from recommender.search.snippet import heading_of, shared_words, suggestion_of
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 Model = TypeVar("Model")
-
-_SAME_SUBJECT = 0.6
-"""The similarity from which an open request is about the same subject as a question; a judgement."""
 
 
 @dataclass(frozen=True)
@@ -138,14 +140,17 @@ class Recommender:
         leave_out: Collection[str] = (),
         asker: int | None = None,
         typing: bool = False,
+        filters: Filters = NO_FILTERS,
     ) -> Recommendation:
         """Suggestions and experts for a question, from what `reader` may read and the database contains now, without
         the items whose keys are in `leave_out`. Neither the reader nor the `asker` (a person's id) is suggested as an
-        expert. `typing` says that the question is not finished, and that nothing that takes long should be done."""
+        expert. `typing` says that the question is not finished, and that nothing that takes long should be done.
+        `filters` say what is searched; colleagues and teams are then those of the items that are left."""
+        among = filtered_keys(filters, session, reader)
 
         def answer(snapshot: Snapshot) -> Recommendation:
-            results = self._search(question, snapshot, typing).find(reader, session, top_k, leave_out)
-            return self._recommendation(question, results, snapshot.ranker, reader, session, top_k, asker)
+            results = self._search(question, snapshot, typing).find(reader, session, top_k, leave_out, among)
+            return self._recommendation(question, results, snapshot.ranker, reader, session, top_k, asker, filters)
 
         return self._live.answer(answer)
 
@@ -154,7 +159,7 @@ class Recommender:
     ) -> tuple[Suggestion, ...]:
         """Open requests about the same subject, best first. Several of them show that many people have the problem."""
         return self._live.answer(
-            lambda snapshot: _same_subject(self._search(question, snapshot), reader, session, top_k, leave_out)
+            lambda snapshot: same_subject(self._search(question, snapshot), reader, session, top_k, leave_out)
         )
 
     def recommend_with_open(
@@ -173,7 +178,7 @@ class Recommender:
             search = self._search(question, snapshot)
             results = search.find(reader, session, top_k, leave_out)
             recommendation = self._recommendation(question, results, snapshot.ranker, reader, session, top_k, asker)
-            return recommendation, _same_subject(search, reader, session, open_top_k, leave_out)
+            return recommendation, same_subject(search, reader, session, open_top_k, leave_out)
 
         return self._live.answer(answer)
 
@@ -230,9 +235,10 @@ class Recommender:
         self, results: Results, decision: Decision, ranker: Ranker, reader: Reader, session: Session, asker: int | None
     ) -> People:
         """The colleagues to suggest, also teams when none of these colleagues answered, owns or verified an item, and
-        the teams that are likely to handle the question. Nobody when no item is shown."""
+        the teams that are likely to handle the question. Only these when no item is shown."""
         if not decision.cards:
-            return People((), (), ())
+            nearest = _traces(results.pool.candidates, reader, session) if decision.nearest else ()
+            return People((), (), likely_teams(nearest))
         question = results.question
         near = without_copied_answers(_traces(results.pool.candidates, reader, session), results.copies)
         near = mark_shown(near, decision.matches)
@@ -251,17 +257,19 @@ class Recommender:
 
     def _recommendation(
         self, question: str, results: Results, ranker: Ranker, reader: Reader, session: Session, top_k: int,
-        asker: int | None,
+        asker: int | None, filters: Filters = NO_FILTERS,
     ) -> Recommendation:  # fmt: skip
         """The decision on these results, and what is shown of them and of people."""
         analysed = results.question
         decision = decide(results, self._settings, self.analyzer)
         people = self._people(results, decision, ranker, reader, session, asker)
+        cards = newest_first(decision.cards) if filters.newest else decision.cards
+        suggestions = [suggestion_of(card, analysed) for card in cards[:top_k]]
         return Recommendation(
             question,
             analysed.language,
             decision.verdict,
-            suggestions=tuple(suggestion_of(card, analysed) for card in decision.cards[:top_k]),
+            suggestions=with_facts(session, suggestions, reader),
             experts=people.experts,
             more=max(0, len(decision.cards) - top_k),
             notices=results.pool.notices,
@@ -270,6 +278,7 @@ class Recommender:
             missing=decision.missing,
             vague=decision.vague,
             likely_teams=people.likely_teams,
+            nearest=tuple(heading_of(card.judged.item) for card in decision.nearest),
         )
 
 
@@ -279,17 +288,6 @@ def _loaded(load: Callable[[Settings], Model | None], settings: Settings) -> Mod
     except ModelError as error:
         log.error("%s", error)
         return None
-
-
-def _same_subject(
-    search: Search, reader: Reader, session: Session, top_k: int, leave_out: Collection[str]
-) -> tuple[Suggestion, ...]:
-    """The open requests that are about the same subject as the question, best first. The second look does not read
-    them: it was fitted on items that have an answer."""
-    of_open_requests = replace(reader, tokens=reader.for_open_requests)
-    results = search.find(of_open_requests, session, top_k, leave_out, second_look=False)
-    same = [judged for judged in results.judged if judged.match >= _SAME_SUBJECT][:top_k]
-    return tuple(suggestion(judged, results.question) for judged in same)
 
 
 def _traces(

@@ -5,10 +5,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import UTC, tzinfo
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recommender.errors import SettingsError
 
@@ -95,6 +97,9 @@ class Settings:
         "empty means that no mail is sent",
     )
     mail_from: str = _setting("", "address from which mail is sent, such as kollega@example.org")
+    time_zone: str = _setting(
+        "UTC", "time zone of the hours that people set for mail, such as Europe/Helsinki: daily mail, and quiet hours"
+    )
     oidc_issuer: str = _setting(
         "", "issuer address of the OpenID provider that people may sign in with; empty means none"
     )
@@ -157,12 +162,18 @@ class Settings:
         _require(not self.mail_server or _is_mail_server(self.mail_server), "mail_server", "like smtp://HOST:PORT")
         _require(not self.mail_server or "@" in self.mail_from, "mail_from", "an address when there is a mail server")
         _require(not self.mail_server or bool(self.public_url), "public_url", "set when there is a mail server")
+        _require(_zone(self.time_zone) is not None, "time_zone", "the name of a time zone such as Europe/Helsinki")
         _require(not self.public_url or "://" in self.public_url, "public_url", "an address that starts with https://")
 
     @property
     def trusted_networks(self) -> Networks:
         """The networks of `trusted_proxies`; an address is a network of one."""
         return _networks(self.trusted_proxies) or ()
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of `time_zone`."""
+        return _zone(self.time_zone) or UTC
 
     @property
     def organisation_words(self) -> tuple[str, ...]:
@@ -218,6 +229,14 @@ def _networks(text: str) -> Networks | None:
     try:
         return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
     except ValueError:
+        return None
+
+
+def _zone(name: str) -> tzinfo | None:
+    """The time zone of a name; None when there is none."""
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
         return None
 
 

@@ -27,9 +27,11 @@ RECOMMENDER = {
     "audit": {"access", "database"},
     "accounts": {"audit", "database", "errors", "outbox"},
     "outbox": {"database"},
+    "notifications": {"access", "database", "datatypes", "outbox", "settings"},
     "corpus": {"access", "database", "datatypes"},
+    "filters": {"access", "corpus", "database", "datatypes"},
     "index": {"checksums", "datatypes", "encoder", "errors", "language", "settings"},
-    "knowledge": {"access", "audit", "corpus", "database", "datatypes", "errors", "settings"},
+    "knowledge": {"access", "audit", "corpus", "database", "datatypes", "errors", "notifications", "settings"},
     "people": {"access", "corpus", "database", "datatypes", "index", "knowledge", "language"},
     "search": {"access", "corpus", "datatypes", "encoder", "index", "language", "settings"},
     "learned": {"index", "people", "search"},
@@ -65,14 +67,14 @@ INDEXER = {
 """What each folder or module directly in indexer/ may import of the others."""
 
 VIEWS = {
-    "ask", "requests", "library", "documents", "history", "replacing", "desk", "people", "profile", "security", "embed",
-    "health", "api",
+    "ask", "requests", "library", "documents", "history", "replacing", "desk", "bulk", "people", "profile", "security",
+    "embed", "health", "api", "inbox",
 }  # fmt: skip
 WEB_SHARED = {
-    "addresses", "caller", "client_address", "counting", "current", "document_form", "document_page",
-    "document_starts", "errors", "formatting", "input", "limits", "markdown", "measuring", "once", "outline", "panel",
-    "question", "quoting", "reading", "replaced", "request_log", "request_page", "results", "settings_form",
-    "sign_in",
+    "addresses", "caller", "card_texts", "client_address", "counting", "current", "document_form", "document_page",
+    "document_starts", "door", "drafts", "errors", "filtering", "formatting", "input", "limits", "markdown",
+    "measuring", "once", "outline", "panel", "question", "queue_list", "quoting", "reading", "replaced",
+    "request_log", "request_page", "results", "settings_form", "shown_first", "sign_in", "told",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

@@ -19,7 +19,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts
+from recommender.accounts.secret_key import load_secret_key
 from recommender.database.tables import Event, HelpRequest, Person
+from recommender.knowledge import requests
+from recommender.notifications.unsubscribing import make_token
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.chromium import CHROMIUM, open_context, served
@@ -154,7 +157,7 @@ def test_staff_find_an_answer_or_send_a_request_and_follow_it(walk: Walk, sessio
     expect(page.locator("#title-error")).to_be_visible()
     walk.check_page("request-problem")
     page.locator("#title").fill("Screen stays black")
-    page.get_by_label(walk.t("Without my name to colleagues")).check()
+    page.get_by_label(walk.t("Hide my name from colleagues")).check()
     walk.button("Send to the team")
     expect(page.get_by_role("status").first).to_be_visible()
     walk.check_page("request-sent")
@@ -314,10 +317,10 @@ def test_a_colleague_sees_why_they_are_suggested_sets_limits_and_erases_them(wal
     expect(page.locator(".topics details[open] li").first).to_be_visible()
     walk.check_page("own-page")
     page.get_by_role("link", name=walk.t("Settings for suggestions")).click()
-    page.get_by_label(walk.t("First in the list at most this many times a week")).fill("many")
+    page.get_by_label(walk.t("Times a week I may be suggested first")).fill("many")
     page.get_by_label(walk.t("Deputy")).fill("matti")
-    page.get_by_label(walk.t("Not about these")).fill("tulostin\nVPN")
-    page.get_by_label(walk.t("I know these too")).fill("black screen\nsalary")
+    page.get_by_label(walk.t("Don't suggest me for")).fill("tulostin\nVPN")
+    page.get_by_label(walk.t("I can also help with")).fill("black screen\nsalary")
     walk.button("Save")
     expect(page.get_by_role("alert")).to_be_visible()
     walk.check_page("settings-refused")
@@ -361,7 +364,7 @@ def test_a_colleague_sets_a_second_factor_up_with_the_keyboard_and_signs_in_with
     expect(page.locator(".codes li")).to_have_count(10)
     walk.check_page("recovery-codes")
     code = page.locator(".codes code").first.text_content() or ""
-    walk.follow(page.get_by_role("link", name=walk.t("I have kept them: go on")))
+    walk.follow(page.get_by_role("link", name=walk.t("I have saved them, continue")))
     walk.sign_out()
     page.goto(f"{walk.address}sign-in?lang={walk.language}")
     page.get_by_label(walk.t("User name")).fill("kaisa")
@@ -372,3 +375,59 @@ def test_a_colleague_sets_a_second_factor_up_with_the_keyboard_and_signs_in_with
     page.locator("#code").fill(code)
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name=walk.t("Sign out"))).to_be_visible()
+
+
+def test_people_are_told_follow_a_request_and_set_their_mail(
+    walk: Walk, sessions: sessionmaker[Session], settings: Settings
+) -> None:
+    page = walk.page
+    with sessions.begin() as session:
+        people = {person.handle: person for person in session.query(Person)}
+        it = people["aino"].teams[0]
+        request = requests.file_request(session, people["matti"], "Screen flickers", "", "en", it, shared=True)
+        request_url = f"{walk.address}requests/{request.id}"
+    walk.sign_in("kaisa")
+    page.goto(f"{walk.address}inbox/")
+    walk.check_page("inbox-empty")
+    page.goto(request_url)
+    walk.button("Follow")
+    walk.button("I have this problem too")
+    expect(page.get_by_text(walk.t("You follow this request."))).to_be_visible()
+    walk.check_page("request-followed")
+    walk.sign_out()
+
+    walk.sign_in("aino")
+    expect(page.get_by_role("link", name=walk.t("Queue")).locator(".count")).to_contain_text("1")
+    page.goto(request_url)
+    page.locator("#body").fill("Try the other cable, @matti")
+    walk.button("Send and resolve")
+    walk.sign_out()
+
+    walk.sign_in("kaisa")
+    page.get_by_role("link", name=walk.t("Notifications")).click()
+    said = {"en": "Aino solved a problem you have too", "fi": "Aino ratkaisi sinuakin koskevan ongelman"}
+    expect(page.locator(".row.unread")).to_contain_text(said[walk.language])
+    walk.check_page("inbox")
+    page.get_by_role("link", name="Screen flickers").click()
+    expect(page.locator("#solution")).to_contain_text("Try the other cable")
+    expect(page.locator(".count")).to_have_count(0)
+    page.goto(f"{walk.address}people/me/settings")
+    page.locator("#quiet_from").select_option("20")
+    walk.button("Save e-mail settings")
+    expect(page.get_by_role("alert")).to_be_visible()
+    walk.check_page("mail-settings-refused")
+    page.locator("#quiet_until").select_option("7")
+    page.locator("#when_reply").select_option("daily")
+    walk.button("Save e-mail settings")
+    expect(page.get_by_role("status")).to_have_text(walk.t("Saved."))
+    expect(page.locator("#when_reply")).to_have_value("daily")
+    walk.check_page("mail-settings")
+    walk.sign_out()
+    with sessions() as session:
+        kaisa = session.query(Person).filter_by(handle="kaisa").one().id
+    token = make_token(load_secret_key(settings.home), kaisa, ["reply"])
+    page.goto(f"{walk.address}inbox/unsubscribe/{token}?lang={walk.language}")
+    walk.check_page("unsubscribe")
+    walk.button("Turn off")
+    expect(page.get_by_role("status")).to_have_text(walk.t("You get no more e-mail of this kind:"))
+    walk.check_page("unsubscribed")

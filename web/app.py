@@ -6,20 +6,25 @@ from flask import Flask, Response, current_app, g, request
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 
+from recommender.accounts.secret_key import load_secret_key
 from recommender.database.engine import open_database
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web import (
     api,
     ask,
+    bulk,
+    card_texts,
     current,
     desk,
     documents,
+    door,
     embed,
     errors,
     formatting,
     health,
     history,
+    inbox,
     input,
     library,
     limits,
@@ -32,9 +37,9 @@ from web import (
     requests,
     results,
     security,
+    told,
 )
 from web.formatting import LANGUAGES
-from web.secret_key import load_secret_key
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
 
@@ -47,8 +52,8 @@ import web.api.people  # noqa: F401
 # isort: on
 
 _VIEWS = (
-    ask, requests, library, documents, history, replacing, desk, people, profile, security, api, pages, second_factor,
-    forgotten, oidc, embed, health,
+    ask, requests, documents, replacing, desk, people, profile, security, inbox, api, pages, second_factor,
+    forgotten, oidc, embed, health, library, history, bulk,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _YEAR = 365 * 24 * 3600  # seconds
@@ -75,14 +80,18 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
+    door.attach(app)
     results.attach(app)
+    card_texts.attach(app)
     once.attach(app)
+    told.attach(app)
     health.attach(app, settings, recommender, sessions)
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)
     csrf.exempt(api.blueprint)  # it accepts bearer tokens only, which no browser sends by itself
     for reading_view in (ask.search, ask.suggest, embed.suggest):  # they only count, and change nothing else
         csrf.exempt(reading_view)
+    csrf.exempt(inbox.stop_mail)  # mail programs send it; its link is signed, and does nothing else
     api.attach(app)
     app.before_request(_remember_language)
     app.after_request(_add_headers)

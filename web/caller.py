@@ -1,4 +1,7 @@
-"""Who makes a request, as a key for counting, and how often they may search."""
+"""Who makes a request, as a key for counting, whether they still wait for it, and how often they may search."""
+
+from collections.abc import Callable
+from typing import Any
 
 from flask import request
 from limits import parse_many
@@ -17,6 +20,13 @@ def caller() -> str:
     return f"person:{person.id}" if person is not None else f"address:{limit_key()}"
 
 
+def client_has_left() -> bool:
+    """True when the client has closed its connection while its request waited for a free thread. Only the server of
+    `kollega serve` knows that; under another one this is always False."""
+    has_left = request.environ.get("waitress.client_disconnected")
+    return has_left is not None and bool(has_left())
+
+
 def _search_rate() -> str:
     settings = current.settings()
     return settings.search_rate if current_person() is not None else settings.visitor_search_rate
@@ -26,7 +36,14 @@ def _asks_nothing() -> bool:
     return not any(request.values.get(name, "").strip() for name in ("q", "body"))
 
 
-search_limit = limiter.shared_limit(_search_rate, scope=_SCOPE, key_func=caller, exempt_when=_asks_nothing)
+def search_limit_unless(searches_nothing: Callable[[], bool]) -> Any:
+    """`search_limit` for a page that does not always search."""
+    return limiter.shared_limit(
+        _search_rate, scope=_SCOPE, key_func=caller, exempt_when=lambda: _asks_nothing() or searches_nothing()
+    )
+
+
+search_limit = search_limit_unless(lambda: False)
 """Limits how often one person searches, on all pages together: the answer is 429."""
 
 

@@ -5,15 +5,29 @@ from collections.abc import Sequence
 from flask import current_app
 from sqlalchemy.orm import Session
 
+from recommender.database.tables import Document, HelpRequest
+from recommender.datatypes import Kind
 from recommender.knowledge import outcomes
+from recommender.notifications import telling
 from web.caller import caller
 from web.current import counting, session
+from web.sign_in.session import current_person
 
 
 def count_once(kind: outcomes.EventKind, item: str, note: str | None = None) -> None:
-    """Count an outcome of an item, unless the person who makes this request has caused the same in this month. People
-    who have not signed in are told apart by their address. The commit is left to the caller."""
+    """Count an outcome of an item, unless the person who makes this request has caused the same in the last 30 days.
+    People who have not signed in are told apart by their address. The commit is left to the caller."""
     outcomes.record_once(session(), kind, item, caller(), _secret(), note)
+    if kind is outcomes.EventKind.FLAGGED:
+        tell_flag(item)
+
+
+def tell_flag(item: str) -> None:
+    """Tell who maintains an item that the person who makes this request has flagged it."""
+    table: type[HelpRequest | Document] = HelpRequest if item.startswith(f"{Kind.REQUEST}:") else Document
+    row, person = session().get(table, int(item.partition(":")[2])), current_person()
+    if row is not None:
+        telling.tell_flag(session(), row, person.id if person else None)
 
 
 def count_later(kind: outcomes.EventKind, items: Sequence[str]) -> None:
@@ -23,6 +37,16 @@ def count_later(kind: outcomes.EventKind, items: Sequence[str]) -> None:
     def write(counts: Session) -> None:
         for item in items:
             outcomes.record_once(counts, kind, item, who, secret)
+
+    counting().count(write)
+
+
+def take_back(kind: outcomes.EventKind, item: str) -> None:
+    """Take back what the person who makes this request has caused with `count_once` or `count_later`."""
+    who, secret = caller(), _secret()
+
+    def write(counts: Session) -> None:
+        outcomes.take_back(counts, kind, item, who, secret)
 
     counting().count(write)
 

@@ -1,79 +1,43 @@
 """The desk of agents: the queue of their teams, and the actions beside a request."""
 
-from dataclasses import dataclass
-
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import select
 
 from recommender import access
 from recommender.access import Reader
-from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Team
+from recommender.database.tables import HelpRequest, Person, Team
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict
-from recommender.knowledge import outcomes, requests
+from recommender.knowledge import handling, outcomes, requests
 from web.counting import count_once
 from web.current import session
 from web.input import sent_number
+from web.queue_list import mark_seen, queue_page, read_filters
 from web.quoting import insertion, quotable, readers_of
-from web.reading import get_item, get_request, team_rows
+from web.reading import get_item, get_request, team_people, team_rows
 from web.request_page import request_page
 from web.sign_in.session import current_agent, current_reader, signed_in
 
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
-PAGE = 50  # requests on a page of the queue: a judgement
-LONGEST_SEARCH = 200  # characters: a judgement
-_LAST_PAGE = 10_000  # a judgement
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Which requests of the queue are shown: a team's handle, a state, to whom they are assigned, words that they
-    contain, and the number of the page, from 1."""
-
-    team: str = ""
-    state: str = OPEN
-    assigned: str = ""
-    words: str = ""
-    page: int = 1
 
 
 @blueprint.get("/")
 def queue() -> ResponseReturnValue:
-    """Requests to the reader's teams, those that have waited longest first; 403 for people who are not agents."""
+    """Requests to the reader's teams, by their last activity; 403 for people who are not agents."""
     reader = current_agent()
-    filters = _filters()
-    where = [
-        HelpRequest.hidden.is_(False),
-        access.readable_requests(reader),
-        or_(HelpRequest.team_id.in_(sorted(reader.serves_teams)), HelpRequest.team_id.is_(None)),
-        *_where(filters, reader),
-    ]
-    total = session().scalar(select(func.count()).select_from(HelpRequest).where(*where)) or 0
-    order = HelpRequest.created_at if filters.state == OPEN else HelpRequest.updated_at.desc()
-    query = (
-        select(HelpRequest)
-        .where(*where)
-        .options(
-            joinedload(HelpRequest.asked_by), joinedload(HelpRequest.assigned_to), selectinload(HelpRequest.replies)
-        )
-        .order_by(order, HelpRequest.id)
-        .limit(PAGE)
-        .offset((filters.page - 1) * PAGE)
-    )
-    rows = list(session().scalars(query))
-    teams = [team for team in team_rows().values() if team.id in reader.serves_teams]
+    filters = read_filters()
+    teams = sorted((team for team in team_rows().values() if team.id in reader.serves_teams), key=lambda t: t.handle)
+    colleagues = {person.id: person for team in teams for person in team_people(team)}
     return render_template(
         "desk/queue.html",
-        rows=rows,
-        askers={row.id: access.asker(row, reader) for row in rows},
-        total=total,
-        pages=max(1, -(-total // PAGE)),
+        page=queue_page(filters, reader),
         filters=filters,
-        handled=sorted(teams, key=lambda team: team.handle),
+        handled=teams,
+        colleagues=sorted(colleagues.values(), key=lambda person: person.name),
         reader=reader,
+        done=request.args.get("done", ""),
     )
 
 
@@ -153,6 +117,34 @@ def assign(request_id: int) -> ResponseReturnValue:
     return _back_to(help_request)
 
 
+@blueprint.post("/<int(max=2147483647):request_id>/take")
+def take(request_id: int) -> ResponseReturnValue:
+    """Assign the request to the agent who sends this; 409 when somebody else has taken it meanwhile."""
+    help_request, reader = _handled_request(request_id)
+    person = signed_in()
+    if help_request.assigned_to_id not in (None, person.id):
+        raise Conflict("Somebody else has taken this request meanwhile.")
+    handling.take(session(), help_request, reader, person)
+    session().commit()
+    mark_seen(reader, request_id)
+    return _back_to(help_request)
+
+
+@blueprint.post("/<int(max=2147483647):request_id>/undo")
+def undo(request_id: int) -> ResponseReturnValue:
+    """Take back the reply with which the agent has just resolved the request; its text is in the form again. 409 when
+    that is too long ago."""
+    help_request, reader = _handled_request(request_id)
+    number = sent_number("reply")
+    reply = next((reply for reply in help_request.replies if reply.id == number), None)
+    if reply is None:
+        abort(404)
+    body = handling.undo_solution(session(), help_request, reader, reply)
+    session().commit()
+    mark_seen(reader, request_id)
+    return request_page(get_request(request_id), body)
+
+
 @blueprint.post("/<int(max=2147483647):request_id>/move")
 def move(request_id: int) -> ResponseReturnValue:
     """Hand the request to another team; 409 when it is no longer with the team that it `was` with."""
@@ -181,36 +173,3 @@ def _handled_request(request_id: int) -> tuple[HelpRequest, Reader]:
 
 def _back_to(help_request: HelpRequest) -> ResponseReturnValue:
     return redirect(url_for("requests.show", request_id=help_request.id))
-
-
-def _filters() -> Filters:
-    """The filters in the query string; values that cannot be used are ignored."""
-    args = request.args
-    state = args.get("state", OPEN)
-    page = args.get("page", "1")
-    return Filters(
-        team=args.get("team", ""),
-        state=state if state in (OPEN, RESOLVED, "all") else OPEN,
-        assigned=args.get("assigned", "") if args.get("assigned") in ("me", "nobody") else "",
-        words=args.get("words", "").strip()[:LONGEST_SEARCH],
-        page=min(int(page), _LAST_PAGE) if page.isdecimal() and len(page) < 6 and int(page) else 1,
-    )
-
-
-def _where(filters: Filters, reader: Reader) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = []
-    if filters.team == "none":
-        where.append(HelpRequest.team_id.is_(None))
-    elif filters.team:
-        where.append(HelpRequest.team.has(Team.handle == filters.team))
-    if filters.state != "all":
-        where.append(HelpRequest.status == filters.state)
-    if filters.assigned == "me":
-        where.append(HelpRequest.assigned_to_id == reader.person_id)
-    elif filters.assigned == "nobody":
-        where.append(HelpRequest.assigned_to_id.is_(None))
-    for word in filters.words.split():
-        where.append(
-            or_(HelpRequest.title.icontains(word, autoescape=True), HelpRequest.body.icontains(word, autoescape=True))
-        )
-    return where

@@ -29,6 +29,7 @@ from web.formatting import markdown_of_page
 from web.input import sent_number
 from web.reading import get_document, get_request
 from web.sign_in.session import current_agent, current_reader, signed_in
+from web.told import mark_news_read
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 
@@ -36,7 +37,8 @@ blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 @blueprint.get("/<int(max=2147483647):document_id>")
 def show(document_id: int) -> ResponseReturnValue:
     """The page of a document."""
-    return document_page(get_document(document_id))
+    mark_news_read(document := get_document(document_id))
+    return document_page(document)
 
 
 @blueprint.get("/new")

@@ -83,7 +83,7 @@ def _hint(recommendation: Recommendation) -> str:
 
 def _suggestion_json(suggestion: Suggestion) -> dict[str, object]:
     item = suggestion.item
-    kind = gettext("Resolved request") if item.kind is Kind.REQUEST else gettext("Document")
+    kind = gettext("Solved request") if item.kind is Kind.REQUEST else gettext("Guide")
     facts = [kind, day(item.at), results.asked(suggestion)]
     return {
         "title": item.title,

@@ -108,10 +108,10 @@ def _database_failed(error: Exception) -> ResponseReturnValue:
     seconds = _SECONDS_UNTIL_NEXT if is_locked else _SECONDS_UNTIL_REPAIRED
     unavailable = ServiceUnavailable(_DATABASE_FAILED, retry_after=seconds)
     if is_locked:
-        heading = gettext("Something else is being stored just now")
-        return _show_unavailable(unavailable, heading, gettext("Nothing was stored. Go back and try again soon."))
+        heading = gettext("Kollega is busy saving something else")
+        return _show_unavailable(unavailable, heading, gettext("Nothing was saved. Go back and try again in a moment."))
     heading = gettext("Kollega cannot use its database")
-    detail = gettext("Nothing was stored. Keep what you wrote, try again later, and tell whoever runs Kollega.")
+    detail = gettext("Nothing was saved. Keep a copy of what you wrote, try again later, and tell an admin.")
     return _show_unavailable(unavailable, heading, detail)
 
 

@@ -58,14 +58,14 @@ def ago(value: date | datetime) -> str:
     return str(ngettext("%(num)d year ago", "%(num)d years ago", days // 365))
 
 
-def markdown_of_page(text: str, breaks: bool = False) -> Markup:
+def markdown_of_page(text: str) -> Markup:
     """Markdown as safe HTML (see markdown.py). All texts of a page together take a bounded time: one that would be too
     much is shown as it was written."""
     work = effort(text) + g.get("markdown_effort", 0.0)
     if work > MOST_ON_A_PAGE:
         return plain(text)
     g.markdown_effort = work
-    return markdown(text, breaks)
+    return markdown(text, gettext("Image not shown"))
 
 
 def marked(text: str, marks: Sequence[tuple[int, int]]) -> Markup:

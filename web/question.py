@@ -8,9 +8,12 @@ from recommender import access
 from recommender.access import Reader
 from recommender.database.tables import HelpRequest
 from recommender.datatypes import Kind, Recommendation, Suggestion, item_key
+from recommender.filters import NO_FILTERS, Filters
+from recommender.language.private_matters import is_private_matter
 from web import current, measuring
 from web.sign_in.session import current_reader
 
+LONGEST_IN_ADDRESS = 200  # characters of a question that stands in an address: a judgement
 SHOWN_AT_ONCE = 3  # suggestions on a page before "show more": a judgement
 _LAST_REPLIES = 3  # of a request, that are part of the question: a judgement
 _LONGEST_BODY, _LONGEST_REPLY = 4_000, 2_000  # characters: a judgement, about as much as the model reads
@@ -28,17 +31,31 @@ class TypedQuestion:
         """Both together, as the recommender reads them."""
         return f"{self.title}\n{self.body}".strip()
 
+    @property
+    def is_private(self) -> bool:
+        """True when it is about health, harassment, pay or family."""
+        return is_private_matter(self.text)
+
+    @property
+    def may_stand_in_address(self) -> bool:
+        """True for a short question without details that is not private: its page has an address that can be shared.
+        Addresses are kept in the history of browsers and in the logs of proxies."""
+        short = len(self.title) <= LONGEST_IN_ADDRESS and "\n" not in self.title
+        return bool(self.title) and not self.body and short and not self.is_private
+
 
 def typed_question(values: MultiDict[str, str]) -> TypedQuestion:
     """The question in the fields of a form or a query string."""
     return TypedQuestion(values.get("q", "").strip(), values.get("body", "").strip())
 
 
-def recommend(question: TypedQuestion, top_k: int, typing: bool = False) -> Recommendation:
+def recommend(
+    question: TypedQuestion, top_k: int, typing: bool = False, filters: Filters = NO_FILTERS
+) -> Recommendation:
     """At most `top_k` suggestions for a question, and colleagues, from what the current reader may read. `typing` says
-    that the question is not finished."""
+    that the question is not finished, and `filters` what to search."""
     recommender, session = current.recommender(), current.session()
-    found = recommender.recommend(question.text, current_reader(), session, top_k, typing=typing)
+    found = recommender.recommend(question.text, current_reader(), session, top_k, typing=typing, filters=filters)
     measuring.counts().count_answer(found, partial=typing)
     return found
 

@@ -57,9 +57,9 @@ def _row(key: str) -> HelpRequest | Document:
 
 def _problem(reason: str) -> str:
     if reason == replacements.ITSELF:
-        return str(gettext("That is this page itself. Give the address of the one that replaces it."))
+        return str(gettext("This is the address of this page itself. Enter the address of the one that replaces it."))
     if reason == replacements.CIRCLE:
-        return str(gettext("That one is marked as replaced by this one. Take that mark off first."))
+        return str(gettext("That one is marked as replaced by this one. Remove that mark first."))
     return str(
         gettext(
             "No solved request or published document that you may read has this address."

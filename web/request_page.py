@@ -1,15 +1,17 @@
 """The page of one request, which several views show: what the reader may see, with the reply they are writing."""
 
-from flask import render_template
+from flask import render_template, request
 
 from recommender import access
+from recommender.access import Reader
 from recommender.corpus import readable_items
-from recommender.database.tables import HelpRequest
+from recommender.database.tables import HelpRequest, Reply
 from recommender.datatypes import Item, Kind, item_key
-from recommender.knowledge import outcomes, requests
+from recommender.knowledge import handling, outcomes, requests
 from web import panel
 from web.caller import may_search
 from web.current import session
+from web.queue_list import next_in_queue
 from web.reading import team_people, team_rows
 from web.replaced import ReplacedPart, replaced_part
 from web.sign_in.session import current_reader
@@ -19,14 +21,15 @@ def request_page(
     help_request: HelpRequest,
     body: str = "",
     problem: str = "",
-    filed: bool = False,
+    filed: str = "",
     hidden_links: list[str] | None = None,
     replaced: ReplacedPart | None = None,
 ) -> str:
     """The page of a request, with the panel for those who handle it, unless they search too often. `body` is the reply
     being written, `problem` what is wrong with it, `hidden_links` the titles of linked items that some readers may not
-    read; with `filed` the page thanks the asker, who has just sent the request. `replaced` is the part about its
-    replacement with what was typed in its form."""
+    read; `filed` says how it came to be that the asker has just sent it ("1", "private" when their choice was changed
+    to that, "already" when they had sent it before), and the page says what happens next. `replaced` is the part about
+    its replacement with what was typed in its form."""
     reader = current_reader()
     key = item_key(Kind.REQUEST, help_request.id)
     handles = access.may_handle(help_request, reader)
@@ -51,8 +54,17 @@ def request_page(
         problem=problem,
         filed=filed,
         unseen=hidden_links or [],
+        undoable=_undoable(help_request, reader),
+        next_request=next_in_queue(help_request, reader) if handles and "solved" in request.args else None,
         replaced=replaced or replaced_part(help_request, reader),
     )
+
+
+def _undoable(help_request: HelpRequest, reader: Reader) -> Reply | None:
+    """The reply with which the reader has just resolved the request, which the address names; else None."""
+    named = request.args.get("solved", "")
+    replies = [reply for reply in help_request.replies if str(reply.id) == named]
+    return replies[0] if replies and handling.may_undo(help_request, replies[0], reader) else None
 
 
 def _attempts(help_request: HelpRequest) -> list[tuple[Item, bool]]:

@@ -1,51 +1,31 @@
 """The pages of requests for askers: send, read, reply, resolve, reopen; and the list of a person's own requests."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
-from werkzeug.datastructures import MultiDict
 
 from recommender import access
 from recommender.corpus import readable_items
-from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply, Team
-from recommender.datatypes import Recommendation
+from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply
 from recommender.errors import Conflict
 from recommender.knowledge import requests
-from recommender.people.teams import clear_or_two
-from web import current, once
+from web import current, drafts, once
 from web.caller import may_search, search_limit
 from web.current import session
+from web.drafts import Draft
 from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
+from web.queue_list import mark_seen
 from web.quoting import hidden_links
 from web.reading import get_request, team_rows
 from web.request_page import request_page
 from web.sign_in.session import current_reader, signed_in
+from web.told import mark_news_read
 
 blueprint = Blueprint("requests", __name__, url_prefix="/requests")
 _SUGGESTIONS = 5  # suggestions in the form of a new request; they also propose its team: a judgement
-_ATTEMPTS = 20  # suggestions that a request may list as shown before: a judgement
 _LISTED = 200  # requests in the list of a person's own requests: a judgement
-_TITLE_FROM_QUESTION = 200  # characters of a long question that become the title: a judgement
-
-
-@dataclass
-class Draft:
-    """The fields of the form of a new request, and what is wrong with them, by field. `attempts` says of each item that
-    was suggested before whether it was opened; `offered_for` is the team for which the form proposed the audience."""
-
-    title: str = ""
-    body: str = ""
-    team: str = ""
-    audience: str = ""
-    anonymous: bool = False
-    offered_for: str = ""
-    attempts: dict[str, bool] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
 
 
 @blueprint.get("/")
@@ -82,23 +62,21 @@ def new() -> ResponseReturnValue:
     """The form of a new request, for a question without an answer, with the closest suggestions; stores nothing."""
     signed_in()
     question = typed_question(request.values)
-    draft = Draft(question.title, question.body)
-    if "\n" in question.title or len(question.title) > requests.LONGEST_TITLE:
-        draft = Draft(question.title.split("\n")[0][:_TITLE_FROM_QUESTION], question.text)
-    draft.attempts = dict.fromkeys(request.form.getlist("opened")[:_ATTEMPTS], True)
-    return _new_page(draft)
+    return _new_page(drafts.begun_draft(question.title, question.text, question.body, request.values))
 
 
 @blueprint.post("/")
 def create() -> ResponseReturnValue:
     """Store a new request. Problems are shown beside the fields; what was typed is kept."""
     person, teams = signed_in(), team_rows()
-    draft = _read_draft(request.form)
-    _check(draft, teams)
+    draft = drafts.sent_draft(request.form)
+    drafts.check(draft, teams)
     if draft.problems:
         return _new_page(draft, may_search()), 422
     if earlier := once.earlier_result():
         return redirect(earlier)
+    if (same := drafts.sent_before(draft, person)) is not None:
+        return redirect(url_for("requests.show", request_id=same.id, filed="already"))
     readable = readable_items(session(), draft.attempts, current_reader())
     help_request = requests.file_request(
         session(),
@@ -107,17 +85,23 @@ def create() -> ResponseReturnValue:
         draft.body,
         current.recommender().language_of(f"{draft.title}\n{draft.body}"),
         teams.get(draft.team),
-        shared=draft.audience == "everyone",
+        shared=draft.audience == drafts.EVERYONE,
         anonymous=draft.anonymous,
         attempts=[(key, opened) for key, opened in draft.attempts.items() if key in readable],
+        asks=drafts.meant_for(draft),
     )
-    return redirect(once.commit_once(url_for("requests.show", request_id=help_request.id, filed=1)))
+    filed = "private" if draft.made_private else "1"
+    return redirect(once.commit_once(url_for("requests.show", request_id=help_request.id, filed=filed)))
 
 
 @blueprint.get("/<int(max=2147483647):request_id>")
 def show(request_id: int) -> ResponseReturnValue:
     """The page of a request: the question, the reply that solved it, then the others; with the panel for its agents."""
-    return request_page(get_request(request_id), filed=bool(request.args.get("filed")))
+    help_request, reader = get_request(request_id), current_reader()
+    mark_news_read(help_request)
+    if access.may_handle(help_request, reader):
+        mark_seen(reader, request_id)
+    return request_page(help_request, filed=request.args.get("filed", ""))
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/replies")
@@ -139,9 +123,10 @@ def reply(request_id: int) -> ResponseReturnValue:
     try:
         if request.form.get("then") == "resolve":
             added = requests.reply_and_resolve(session(), help_request, reader, person, body)
+            page = url_for("requests.show", request_id=help_request.id, solved=added.id)
         else:
             added = requests.reply(session(), help_request, person, body)
-        page = url_for("requests.show", request_id=help_request.id, _anchor=f"reply-{added.id}")
+            page = url_for("requests.show", request_id=help_request.id, _anchor=f"reply-{added.id}")
         return redirect(once.commit_once(page))
     except Conflict:
         if earlier := once.earlier_result():  # it was this very reply that resolved it, sent at the same moment
@@ -208,66 +193,24 @@ def _conflict(request_id: int, problem: str, body: str = "") -> ResponseReturnVa
     return request_page(get_request(request_id), body, problem), 409
 
 
-def _read_draft(form: MultiDict[str, str]) -> Draft:
-    shown, opened = form.getlist("shown")[:_ATTEMPTS], form.getlist("opened")[:_ATTEMPTS]
-    return Draft(
-        title=form.get("title", "").strip(),
-        body=form.get("body", "").strip(),
-        team=form.get("team", ""),
-        audience=form.get("audience", ""),
-        anonymous=bool(form.get("anonymous")),
-        offered_for=form.get("offered_for", ""),
-        attempts=dict.fromkeys(shown, False) | dict.fromkeys(opened, True),
-    )
-
-
-def _check(draft: Draft, teams: Mapping[str, Team]) -> None:
-    """Add what is wrong with a draft to its `problems`."""
-    problems = draft.problems
-    if not draft.title:
-        problems["title"] = gettext("Say in one line what you need.")
-    elif len(draft.title) > requests.LONGEST_TITLE:
-        problems["title"] = gettext("Shorten the title to %(n)d characters.", n=requests.LONGEST_TITLE)
-    if len(draft.body) > requests.LONGEST_BODY:
-        problems["body"] = gettext("Keep the most important part: at most %(n)d characters.", n=requests.LONGEST_BODY)
-    if draft.team not in teams and draft.team != "unknown":
-        problems["team"] = gettext("Choose the team, or say that you do not know.")
-    chosen, offered = teams.get(draft.team), teams.get(draft.offered_for)
-    private = chosen is not None and chosen.restricted and not (offered is not None and offered.restricted)
-    if draft.audience not in ("everyone", "team"):
-        problems["audience"] = gettext("Choose who may read it.")
-    elif private and draft.audience == "everyone":
-        problems["audience"] = gettext("Requests to this team are private unless you share them. Choose again.")
-        draft.audience = ""
-
-
 def _new_page(draft: Draft, with_suggestions: bool = True) -> str:
     question = TypedQuestion(draft.title, draft.body)
     recommendation = recommend(question, _SUGGESTIONS) if question.text and with_suggestions else None
     if recommendation is not None:
         for suggestion in recommendation.suggestions[:SHOWN_AT_ONCE]:
             draft.attempts.setdefault(suggestion.item.key, False)
+    teams = team_rows()
+    proposed = drafts.proposed_teams(recommendation, teams)
+    person = drafts.meant_for(draft)
+    if not draft.team and person is not None and len(person.teams) == 1:
+        draft.team = person.teams[0].handle
     return render_template(
         "requests/new.html",
         draft=draft,
         found=recommendation,
-        teams=team_rows(),
-        proposed=_proposed_teams(recommendation),
+        teams=teams,
+        proposed=proposed,
+        chosen=draft.team if draft.team in {*teams, drafts.UNKNOWN} else drafts.sure_team(recommendation, proposed),
+        person=person,
         first=SHOWN_AT_ONCE,
     )
-
-
-def _proposed_teams(recommendation: Recommendation | None) -> list[Team]:
-    """The team that handled similar requests; two when it is not clear which, none when there are no such requests."""
-    if recommendation is None:
-        return []
-    votes: dict[str, float] = {}
-    for suggestion in recommendation.suggestions:
-        if suggestion.item.team:
-            votes[suggestion.item.team] = votes.get(suggestion.item.team, 0.0) + suggestion.match
-    if not votes:
-        for piece in (piece for expert in recommendation.experts for piece in expert.evidence):
-            if piece.item.team:
-                votes[piece.item.team] = votes.get(piece.item.team, 0.0) + piece.weight
-    teams = team_rows()
-    return [teams[handle] for handle in recommendation.likely_teams or clear_or_two(votes) if handle in teams]

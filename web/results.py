@@ -1,5 +1,5 @@
-"""What pages say about the results of a search: the heading for the verdict, a hint below it, and notes on a
-suggestion. The search page, the panel, the form of a new request and the embedded box say the same."""
+"""What pages say about the results of a search: the heading for the verdict, a hint below it, notes on a suggestion and
+why it is shown. The search page, the panel, the form of a new request and the embedded box say the same."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ from recommender.knowledge.age import is_old
 from web import current
 from web.formatting import language_name
 
+_CLOSE = 0.35  # nearness from which a suggestion is close in meaning: a judgement
+
 
 @dataclass(frozen=True)
 class Note:
@@ -36,7 +38,7 @@ def attach(app: Flask) -> None:
     """Make the functions known to the templates."""
     app.jinja_env.globals.update(
         verdict_heading=heading, verdict_hint=hint, missing_codes=missing, suggestion_notes=notes, asked_fact=asked,
-        search_notice=notice,
+        search_notice=notice, suggestion_reason=reason,
     )  # fmt: skip
 
 
@@ -60,9 +62,9 @@ def heading(found: Recommendation) -> str:
     if found.vague:
         return str(gettext("Tell a little more"))
     headings = {
-        Verdict.ANSWER: gettext("This has been answered before"),
+        Verdict.ANSWER: gettext("Found"),
         Verdict.MAYBE: gettext("Possibly related"),
-        Verdict.UNKNOWN: gettext("Nobody has written this down yet"),
+        Verdict.UNKNOWN: gettext("Nothing found yet"),
     }
     return str(headings[found.verdict])
 
@@ -106,14 +108,45 @@ def asked(suggestion: Suggestion) -> str:
 
 
 def notes(suggestion: Suggestion) -> list[Note]:
-    """The notes on a suggestion: a newer answer or else its age, and its version in another language."""
+    """The notes on a suggestion: what replaces it, or a newer answer, or else its age; and its version in another
+    language."""
     found = []
-    if suggestion.newer:
+    if suggestion.replaced_by:
+        found.append(Note(str(gettext("Replaced by:")), suggestion.replaced_by, warns=True))
+    elif suggestion.newer:
         found.append(Note(str(gettext("There is a newer answer:")), suggestion.newer, warns=True))
     elif age := _age(suggestion):
         found.append(Note(age, warns=True))
     if suggestion.other_language:
         found.append(Note(_also_in(suggestion.other_language.language), suggestion.other_language))
+    return found
+
+
+def reason(suggestion: Suggestion) -> str:
+    """Why a suggestion is shown: its words that match, with the word of the question that another word stands for, or
+    how near it is in meaning."""
+    why = suggestion.why
+    if why.words:
+        return str(gettext("Matches: %(words)s", words=", ".join(_matching_words(suggestion))))
+    if why.nearness is None:
+        return str(gettext("Only common words match"))
+    return str(gettext("Close in meaning") if why.nearness >= _CLOSE else gettext("Somewhat close in meaning"))
+
+
+def _matching_words(suggestion: Suggestion) -> list[str]:
+    """`vpn`, or `pääse ("access" in Finnish)` for a word that stands for another one of the question."""
+    item, translated = suggestion.item, dict(suggestion.why.translated)
+    languages = {
+        "en": gettext('%(word)s ("%(of)s" in English)', word="{word}", of="{of}"),
+        "fi": gettext('%(word)s ("%(of)s" in Finnish)', word="{word}", of="{of}"),
+        "sv": gettext('%(word)s ("%(of)s" in Swedish)', word="{word}", of="{of}"),
+    }
+    same_language = gettext('%(word)s (for "%(of)s")', word="{word}", of="{of}")
+    found = []
+    for word in suggestion.why.words:
+        of = translated.get(word, word)
+        pattern = same_language if suggestion.why.language == item.language else languages.get(item.language)
+        found.append(word if of == word else str(pattern or same_language).format(word=word, of=of))
     return found
 
 

@@ -171,7 +171,7 @@ def _wrong_password(person: Person) -> str:
     subject = f"person:{person.id}"
     audit.record(database, audit.actor(database, person.id), "account.wrong_password", subject)
     database.commit()
-    return str(gettext("This is not your present password."))
+    return str(gettext("This is not your current password."))
 
 
 def _wrong_for_factor(person: Person) -> dict[str, str]:

@@ -189,6 +189,7 @@ def listen(app: Flask, settings: Settings, sockets: dict[int, Any], dispatcher: 
         "max_request_body_size": largest,  # by Content-Length before reading, and of chunks as soon as they are more
         "max_request_header_size": _LARGEST_HEADER,
         "inbuf_overflow": largest,  # in memory, since nothing larger is accepted: never in a file
+        "channel_request_lookahead": 1,  # so that it is noticed when a client leaves while its request waits
         "clear_untrusted_proxy_headers": False,  # the app decides which of them to believe
     }
     adjustments = Adjustments(**options | changes)

@@ -133,7 +133,7 @@ def _topics(form: SettingsForm, name: str, text: str) -> tuple[str, ...]:
     else:
         wordless = next((topic for topic in topics if not question_terms(topic, current.analyzer())), None)
         if wordless is not None:
-            form.problems[name] = gettext("“%(topic)s” holds no word to go by. Say it in other words.", topic=wordless)
+            form.problems[name] = gettext("“%(topic)s” contains only common words. Use other words.", topic=wordless)
     return topics
 
 

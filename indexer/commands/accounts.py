@@ -1,7 +1,7 @@
 """What `kollega user` and `kollega team` read and write in the database."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -121,6 +121,30 @@ def keep(session: Session, handle: str, days: int | None) -> str:
     before, team.keep_days = team.keep_days, days
     audit.record_change(session, audit.COMMAND, "team.keep_days", f"team:{handle}", before, days)
     return f"resolved requests of {handle} are kept " + ("forever" if days is None else f"for {days} days")
+
+
+def contact(session: Session, handle: str, changes: Mapping[str, str]) -> str:
+    """Set how a team is reached: `changes` has the new "phone", "hours" or "hours_fi"; an empty text takes it away.
+    Returns a sentence about it. Raises AccountError for an unknown team or a text that is too long."""
+    team = get_team(session, handle)
+    for name, text in changes.items():
+        longest = Team.__table__.columns[name].type.length
+        if len(text) > longest:
+            raise AccountError(f"Shorten the text of --{name.replace('_', '-')} to {longest} characters.")
+        before, after = getattr(team, name), visible(text) or None
+        setattr(team, name, after)
+        audit.record_change(session, audit.COMMAND, f"team.{name}", f"team:{handle}", before, after)
+    known = [text for text in (team.phone, team.hours, team.hours_fi) if text]
+    return f"{handle} is reached at: {', '.join(known)}" if known else f"how {handle} is reached is not said"
+
+
+def handle_private_matters(session: Session, handle: str, handles: bool) -> str:
+    """Set whether questions about health, harassment, pay and family are offered to this team first. Returns a sentence
+    about it. Raises AccountError for an unknown team."""
+    team = get_team(session, handle)
+    before, team.private_matters = team.private_matters, handles
+    audit.record_change(session, audit.COMMAND, "team.private_matters", f"team:{handle}", before, handles)
+    return f"private matters are offered to {handle} first" if handles else f"{handle} is like any other team"
 
 
 def open_demo(session: Session, handles: Sequence[str]) -> list[tuple[Person, str]]:

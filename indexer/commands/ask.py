@@ -1,6 +1,7 @@
 """`kollega ask`: asks a question from the command line, and prints the recommendation as text or JSON."""
 
 import json
+from typing import Any
 
 import click
 
@@ -13,6 +14,7 @@ from recommender.datatypes import (
     LEARNED_MISSING,
     Expert,
     Heading,
+    Kind,
     Recommendation,
     Suggestion,
     Verdict,
@@ -43,20 +45,29 @@ _NOTICES = {
 @click.option(
     "-n", "top_k", default=3, show_default=True, type=click.IntRange(1, 50), help="Number of suggestions at most."
 )
+@click.option("--team", default="", help="Search only what this team (its handle) has answered or written.")
+@click.option("--kind", type=click.Choice(list(Kind)), help="Search only requests, or only documents.")
+@click.option("--language", default="", help="Search only what is in this language, such as fi or en.")
+@click.option("--newest", is_flag=True, help="List the answers by their time, the newest first.")
 @click.pass_obj
-def ask(settings: Settings, question: str, handle: str | None, as_json: bool, top_k: int) -> None:
+def ask(
+    settings: Settings, question: str, handle: str | None, as_json: bool, top_k: int, team: str, kind: str | None,
+    language: str, newest: bool,
+) -> None:  # fmt: skip
     """Ask a QUESTION: whether it was answered before, suggestions with their passage, and the colleagues who know."""
-    click.echo(answer(settings, question, handle, top_k, as_json))
+    chosen = {"team": team, "kind": Kind(kind) if kind else None, "language": language, "newest": newest}
+    click.echo(answer(settings, question, handle, top_k, as_json, **chosen))
 
 
-def answer(settings: Settings, question: str, handle: str | None, top_k: int, json_wanted: bool) -> str:
-    """Ask as the person `handle`, or as somebody who has not signed in. Raises KollegaError for an unknown person,
-    IndexNotFound, IndexDamaged."""
+def answer(settings: Settings, question: str, handle: str | None, top_k: int, json_wanted: bool, **chosen: Any) -> str:
+    """Ask as the person `handle`, or as somebody who has not signed in; `chosen` are the fields of Filters. Raises
+    KollegaError for an unknown person, IndexNotFound, IndexDamaged."""
     from sqlalchemy import select
 
     from recommender.access import ANYONE, reader_of
     from recommender.database.tables import Person
     from recommender.errors import IndexDamaged, KollegaError
+    from recommender.filters import Filters
     from recommender.index.generations import live
     from recommender.recommender import Recommender
     from recommender.render import as_json
@@ -72,7 +83,7 @@ def answer(settings: Settings, question: str, handle: str | None, top_k: int, js
         recommender = Recommender.open(settings)
         if recommender.index is None:
             raise IndexDamaged("The index is damaged. Run: kollega reindex --full")
-        recommendation = recommender.recommend(question, reader, session, top_k)
+        recommendation = recommender.recommend(question, reader, session, top_k, filters=Filters(**chosen))
     if json_wanted:
         return json.dumps(as_json(recommendation), ensure_ascii=False, indent=2)
     return as_text(recommendation, settings.old_after_months)

@@ -1,6 +1,7 @@
 """`kollega user` and `kollega team`: who may sign in, and who may read a team's new requests."""
 
 import sys
+from typing import Any
 
 import click
 
@@ -124,24 +125,44 @@ def user_list(settings: Settings) -> None:
 @click.option("--restricted/--shared", default=None, help="Who may read new requests by default.")
 @click.option("--keep-days", type=click.IntRange(1, 36_500), help="Days for which resolved requests are kept.")
 @click.option("--keep-forever", is_flag=True, help="Keep resolved requests forever, as without any setting.")
+@click.option("--phone", help="Telephone number that people see when they look for help; empty to take it away.")
+@click.option("--hours", help='When the team answers, in English, such as "weekdays 8-16".')
+@click.option("--hours-fi", help="The same in Finnish.")
+@click.option("--private-matters/--no-private-matters", default=None, help="Whether it is offered private questions.")
 @click.pass_obj
-def team(settings: Settings, handle: str, restricted: bool | None, keep_days: int | None, keep_forever: bool) -> None:
-    """Set who may read new requests to the team HANDLE by default, and how long its resolved requests are kept.
+def team(settings: Settings, handle: str, **changes: Any) -> None:
+    """Set who may read new requests to the team HANDLE by default, how long its resolved requests are kept, and how it
+    is reached.
 
     --restricted: only the person who asks and the team, unless the person who asks shares the request. --shared:
-    everyone. After --keep-days since they were resolved, requests are deleted for good (`kollega retention`).
+    everyone. After --keep-days since they were resolved, requests are deleted for good (`kollega retention`). With
+    --private-matters the team is offered first for questions about health, harassment, pay and family.
     """
-    from indexer.commands import accounts
-
-    if restricted is None and keep_days is None and not keep_forever:
-        raise click.UsageError("Say what to set: --restricted, --shared, --keep-days or --keep-forever.")
-    if keep_days is not None and keep_forever:
+    given = {name: value for name, value in changes.items() if value is not None and value is not False}
+    given |= {name: False for name in ("restricted", "private_matters") if changes[name] is False}
+    if not given:
+        raise click.UsageError("Say what to set: --restricted, --shared, --keep-days, --phone, or another option.")
+    if "keep_days" in given and "keep_forever" in given:
         raise click.UsageError("Give either --keep-days or --keep-forever.")
     with database_session(settings) as session:
-        if restricted is not None:
-            click.echo(accounts.restrict(session, handle, restricted))
-        if keep_days is not None or keep_forever:
-            click.echo(accounts.keep(session, handle, keep_days))
+        for line in _set_team(session, handle, given):
+            click.echo(line)
+
+
+def _set_team(session: Any, handle: str, given: dict[str, Any]) -> list[str]:
+    """Make the changes to a team; returns a sentence about each."""
+    from indexer.commands import accounts
+
+    lines = []
+    if "restricted" in given:
+        lines.append(accounts.restrict(session, handle, given["restricted"]))
+    if "keep_days" in given or "keep_forever" in given:
+        lines.append(accounts.keep(session, handle, given.get("keep_days")))
+    if contact := {name: given[name] for name in ("phone", "hours", "hours_fi") if name in given}:
+        lines.append(accounts.contact(session, handle, contact))
+    if "private_matters" in given:
+        lines.append(accounts.handle_private_matters(session, handle, given["private_matters"]))
+    return lines
 
 
 def read_password() -> str:

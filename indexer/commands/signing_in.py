@@ -34,7 +34,7 @@ def user_password(settings: Settings, handle: str, keep_tokens: bool) -> None:
 @click.argument("address", default="")
 @click.pass_obj
 def user_email(settings: Settings, handle: str, address: str) -> None:
-    """Set the e-mail address to which HANDLE gets links to a new password.
+    """Set the e-mail address to which HANDLE gets links to a new password, and notifications.
 
     Without ADDRESS it is removed.
     """

@@ -12,12 +12,17 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.delivery.mail_server import MailServer
 from indexer.delivery.mail_texts import compose
+from indexer.delivery.news_mail import compose_news
 from recommender.accounts.account import may_sign_in
+from recommender.accounts.secret_key import load_secret_key
 from recommender.database.account_tables import Account, OutgoingMail
+from recommender.database.tables import utc_now
+from recommender.notifications import mailing
 from recommender.outbox import mail
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
+_FAILURES = 3  # in a row, after which a round ends: the server is not to be had; a judgement
 
 
 @contextmanager
@@ -41,26 +46,37 @@ def _deliver_until(settings: Settings, sessions: sessionmaker[Session], stop: th
 
 
 def deliver(settings: Settings, sessions: sessionmaker[Session]) -> int:
-    """Send every mail that is due, one after the other; returns how many the server has taken. What fails is tried
-    again later, up to eight times in about two hours. Raises SettingsError, before anything is written, when the mail
-    server of the settings cannot be one."""
+    """Send some of the mails that are due, one after the other; returns how many the server has taken. What fails is
+    tried again later: news for five days, the rest up to eight times in about two hours. Raises SettingsError, before
+    anything is written, when the mail server of the settings cannot be one."""
     if not settings.mail_server:
         return 0
     server = MailServer(settings.mail_server)
     with sessions() as session:
-        if not mail.is_anything_due(session):
-            return 0
+        news, waiting = mailing.is_anything_due(session, utc_now()), mail.is_anything_due(session)
+    if news:
+        with sessions.begin() as session:
+            mailing.queue_due(session, settings, utc_now())
+    if not (news or waiting):
+        return 0
     with sessions.begin() as session:
         numbers = mail.due(session)
-    return sum(_deliver_one(server, settings, sessions, number) for number in numbers)
+    sent, failures = 0, 0
+    for number in numbers:
+        done = _deliver_one(server, settings, sessions, number)
+        sent, failures = sent + bool(done), failures + 1 if done is False else 0
+        if failures == _FAILURES:
+            break
+    return sent
 
 
-def _deliver_one(server: MailServer, settings: Settings, sessions: sessionmaker[Session], number: int) -> bool:
-    """Write one mail and send it. Whatever goes wrong is stored with this mail and stops no other one."""
+def _deliver_one(server: MailServer, settings: Settings, sessions: sessionmaker[Session], number: int) -> bool | None:
+    """Write one mail and send it: True when the server has taken it, None when there was nothing to send. Whatever goes
+    wrong is stored with this mail and stops no other one."""
     try:
         message = _written(settings, sessions, number)
         if message is None:
-            return False
+            return None
         problem, for_good = server.send(message)
     except SQLAlchemyError:
         raise
@@ -80,14 +96,19 @@ def _deliver_one(server: MailServer, settings: Settings, sessions: sessionmaker[
 
 
 def _written(settings: Settings, sessions: sessionmaker[Session], number: int) -> EmailMessage | None:
-    """The mail of a row that is still to be sent; None when it is not. Of a secret in it, only the digest is stored,
-    before it is sent."""
+    """The mail of a row that is still to be sent; None when it is not. Its Message-ID, and the digest of a secret in
+    it, are stored before it is sent."""
     with sessions.begin() as session:
-        row = session.get(OutgoingMail, number)
-        account = session.get(Account, row.person_id) if row and row.person_id else None
-        if row is None or row.state != mail.WAITING:
+        row = mail.claim(session, number, settings.mail_from.rpartition("@")[2].rstrip(">"))
+        if row is None:
             return None
+        account = session.get(Account, row.person_id) if row.person_id else None
         if account is None or not account.email or not may_sign_in(account):
             mail.fail(row, "This person has no e-mail address, or may not sign in.", for_good=True)
             return None
-        return compose(session, settings, row, account.email)
+        if row.kind != mail.NEWS:
+            return compose(session, settings, row, account.email)
+        message = compose_news(session, settings, row, account.email, load_secret_key(settings.home))
+        if message is None:  # what it would have told was read meanwhile, is not wanted, or may not be read any more
+            session.delete(row)
+        return message

@@ -1,7 +1,7 @@
 """The mails that Kollega sends, in Finnish and English."""
 
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.utils import formatdate
 
 from sqlalchemy.orm import Session
 
@@ -51,10 +51,16 @@ def compose(session: Session, settings: Settings, row: OutgoingMail, email: str)
     if row.kind == PASSWORD_LINK and row.person_id is not None:
         link = f"{address}/sign-in/new-password/{password_links.make(session, row.person_id)}"
     subject, text = _TEXTS.get((row.kind, row.language)) or _TEXTS[row.kind, "en"]
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = settings.mail_from, email, subject
-    message["Date"] = formatdate()
-    message["Message-ID"] = make_msgid(domain=settings.mail_from.rpartition("@")[2].rstrip(">"))
-    message["Auto-Submitted"] = "auto-generated"
+    message = begin_mail(settings, row, email, subject)
     message.set_content(text.format(handle=row.person.handle if row.person else "", link=link, address=address))
+    return message
+
+
+def begin_mail(settings: Settings, row: OutgoingMail, email: str, subject: str) -> EmailMessage:
+    """A mail with its headers, and no text yet. The subject becomes one line."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = settings.mail_from, email, " ".join(subject.split())
+    message["Date"] = formatdate()
+    message["Message-ID"] = row.message_id
+    message["Auto-Submitted"] = "auto-generated"
     return message

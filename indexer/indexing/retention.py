@@ -4,13 +4,14 @@ from sqlalchemy.orm import Session
 
 from recommender.database.tables import utc_now
 from recommender.index.generations import ask_for_rewrite
-from recommender.knowledge import erasure, retention
+from recommender.knowledge import erasure, retention, reviews
+from recommender.notifications import inbox
 from recommender.settings import Settings
 
 
 def erase_what_is_due(settings: Settings, session: Session) -> int:
-    """Erase requests and entries of the audit log whose time has come, and commit. Returns the number of requests; when
-    there are any, the next run of `reindex` writes the index anew without them."""
+    """Erase requests, entries of the audit log and notifications whose time has come, and commit. Returns the number of
+    requests; when there are any, the next run of `reindex` writes the index anew without them."""
     now = utc_now()
     if some_are_due := next(retention.due(session, now), None) is not None:
         ask_for_rewrite(settings.index_dir)  # before the commit, so that whoever sees that change sees this too
@@ -19,5 +20,14 @@ def erase_what_is_due(settings: Settings, session: Session) -> int:
     finally:
         if some_are_due:
             ask_for_rewrite(settings.index_dir)  # again: a run that began before a commit has read what is erased
+    inbox.forget_old(session, now)
+    session.commit()
     erasure.forget_pages(session)
     return erased
+
+
+def tell_what_is_due(session: Session) -> int:
+    """Tell owners of the documents that are due for review, and commit. Returns how many people were told."""
+    told = reviews.tell_due(session, utc_now().date())
+    session.commit()
+    return told

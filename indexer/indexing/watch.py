@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import ReindexReport, reindex
-from indexer.indexing.retention import erase_what_is_due
+from indexer.indexing.retention import erase_what_is_due, tell_what_is_due
 from recommender.checksums import FileState, rewritten, states
 from recommender.database.failures import explain
 from recommender.database.files import database_path
@@ -41,8 +41,8 @@ def watch(
     wait: Callable[[float], object] = time.sleep,
 ) -> None:
     """Reindex whenever the database's fingerprint or the files of the index change, until `stopped()`. An index that is
-    missing or damaged is built anew from the database. Once a day, erase what has been kept long enough. `wait` is
-    called with the seconds between two looks; it may return earlier.
+    missing or damaged is built anew from the database. Once a day, erase what has been kept long enough,
+    and tell owners of reviews that are due. `wait` is called with the seconds between two looks; it may return earlier.
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
     logged, it tries again; the pause before that is doubled each time, up to a minute. Raises ModelError when the
@@ -76,8 +76,8 @@ def watch(
 
 
 class _Eraser:
-    """Erases once a day what has been kept long enough. When that fails, which is logged, indexing goes on, and it is
-    tried again after an hour."""
+    """Erases once a day what has been kept long enough, and tells of reviews that are due. When that fails, which is
+    logged, indexing goes on, and it is tried again after an hour."""
 
     def __init__(self, settings: Settings, sessions: sessionmaker[Session]) -> None:
         self._settings = settings
@@ -94,6 +94,7 @@ class _Eraser:
         try:
             with self._sessions() as session:
                 erase_what_is_due(self._settings, session)
+                tell_what_is_due(session)
             self._erased_on, self._failed_at = today, None
         except Exception as error:
             self._failed_at = time.monotonic()

@@ -17,6 +17,8 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     erased_table,
     import_tables,
     item_tables,
+    request_tables,
+    told_tables,
 )
 from recommender.database.account_tables import Account
 from recommender.database.tables import (
@@ -53,13 +55,16 @@ NESTED = (MEMBERS, REPLIES, REQUEST_AUDIENCE, ATTEMPTS, DOCUMENT_AUDIENCE)
 """Tables whose rows are written inside of these records."""
 NOT_EXPORTED = (
     "accounts", "api_tokens", "sessions", "second_factors", "recovery_codes", "password_links", "outgoing_mail",
-    "audit_log", "sent_forms", "counted_outcomes",
+    "audit_log", "sent_forms", "counted_outcomes", "notifications", "seen_requests", "outcome_keys",
 )  # fmt: skip
-"""How people sign in, mail that waits, the audit log, whose chain belongs to one store, and marks that are deleted soon
-and need the key of the home."""
+"""How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
+belongs to one store, marks that are deleted soon and need the key of the home, and when an agent last looked at a
+request."""
 ROWS = (
     "request_links", "replacements", "person_settings", "person_topics", "first_suggestions", "events", "erased",
-    "imported_records", "import_conflicts", "document_versions", "document_translations",
+    "imported_records", "import_conflicts", "request_follows", "mail_settings", "document_versions",
+    "document_translations", "internal_notes", "canned_replies", "earlier_texts", "snoozed_requests",
+    "withdrawn_requests",
 )  # fmt: skip
 """Tables whose rows are written as they are, as lines of the type "row", in this order."""
 

@@ -112,6 +112,8 @@ class OutgoingMail(Base):
 
     `person_id` is None when nobody was found to write to: such a row is stored all the same, so that asking takes as
     long as for a known person, and is deleted instead of sent.
+
+    `message_id` is the mail's Message-ID, stored before it is sent for the first time.
     """
 
     __tablename__ = "outgoing_mail"
@@ -125,5 +127,6 @@ class OutgoingMail(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     next_attempt_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
     problem: Mapped[str | None] = mapped_column(Text)
+    message_id: Mapped[str | None] = mapped_column(String(255))
 
     person: Mapped[Person | None] = relationship(lazy="joined")

@@ -8,6 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from recommender.database.anonymity import MayBeAnonymous
 from recommender.database.person_kind import HasKind
+from recommender.database.team_contact import HasContact
 
 OPEN, RESOLVED = "open", "resolved"
 SENT_HERE = "kollega"  # the source of rows that were written in Kollega, not imported
@@ -36,7 +37,7 @@ team_members = Table(
 )
 
 
-class Team(Base):
+class Team(HasContact, Base):
     """A team that handles requests. Only the asker and the team may read a request to a restricted team, unless the
     asker shares it. Resolved requests are erased after `keep_days`, if set."""
 

@@ -11,7 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from recommender import audit
@@ -21,6 +21,8 @@ from recommender.database.documents_tables import DocumentTranslation, DocumentV
 from recommender.database.erased_table import Erased
 from recommender.database.import_tables import forget_handle, forget_imported, record_key
 from recommender.database.item_tables import Replacement
+from recommender.database.request_tables import EarlierText, InternalNote
+from recommender.database.sent_tables import OutcomeKey
 from recommender.database.tables import (
     Document,
     DocumentAudience,
@@ -67,8 +69,9 @@ def erase_document(session: Session, document: Document, who: Actor) -> None:
 
 
 def erase_person(session: Session, person: Person, who: Actor, with_requests: bool = False) -> Counter[str]:
-    """Delete a person, their account, settings and counts. What they wrote stays without their name; with
-    `with_requests` the requests they asked are deleted too. Returns how many rows changed, by what became of them."""
+    """Delete a person, their account, settings and counts. What they wrote stays without their name, but not what they
+    had changed or withdrawn; with `with_requests` the requests they asked are deleted too. Returns how many rows
+    changed, by what became of them."""
     done: Counter[str] = Counter()
     if with_requests:
         for request in session.scalars(select(HelpRequest).where(HelpRequest.asked_by_id == person.id)).all():
@@ -86,6 +89,7 @@ def erase_person(session: Session, person: Person, who: Actor, with_requests: bo
     for table in (RequestAudience, DocumentAudience):
         session.execute(delete(table).where(table.token == f"person:{person.id}"))
     versions.forget_person(session, person.id)
+    session.execute(delete(EarlierText).where(EarlierText.author_id == person.id))
     session.execute(delete(Account).where(Account.person_id == person.id))
     _remember(session, PERSON, person.handle)
     forget_handle(session, person.handle)
@@ -103,7 +107,12 @@ def mentions(session: Session, person: Person) -> Iterator[str]:
     in_request = [column.icontains(name, autoescape=True) for name in texts for column in _REQUEST_TEXTS]
     in_reply = [Reply.body.icontains(name, autoescape=True) for name in texts]
     in_document = [column.icontains(name, autoescape=True) for name in texts for column in _DOCUMENT_TEXTS]
-    requests = select(HelpRequest.id).where(or_(*in_request, HelpRequest.replies.any(or_(*in_reply))))
+    beside = [
+        exists().where(table.request_id == HelpRequest.id, table.body.icontains(name, autoescape=True))
+        for name in texts
+        for table in (InternalNote, EarlierText)
+    ]
+    requests = select(HelpRequest.id).where(or_(*in_request, HelpRequest.replies.any(or_(*in_reply)), *beside))
     yield from (item_key(Kind.REQUEST, number) for number in session.scalars(requests.order_by(HelpRequest.id)))
     in_version = [column.icontains(name, autoescape=True) for name in texts for column in _VERSION_TEXTS]
     earlier = select(DocumentVersion.document_id).where(or_(*in_version))
@@ -138,6 +147,7 @@ _VERSION_TEXTS = (DocumentVersion.title, DocumentVersion.body)
 def _forget_item(session: Session, key: str, source: str, external_id: str | None) -> None:
     """Delete what mentions an item by its key, and remember that it was erased."""
     session.execute(delete(Event).where(Event.item == key))
+    session.execute(delete(OutcomeKey).where(OutcomeKey.item == key))
     session.execute(delete(RequestAttempt).where(RequestAttempt.item == key))
     session.execute(delete(Replacement).where(or_(Replacement.item == key, Replacement.by == key)))
     audit.erase_details(session, {key})

@@ -5,27 +5,32 @@ Explicit outcomes (a person said so) and implicit ones (a person left without fi
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import cast
 
-from sqlalchemy import CursorResult, bindparam, delete, exists, func, insert, literal, or_, select
+from sqlalchemy import CursorResult, Executable, bindparam, delete, exists, func, insert, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_requests
-from recommender.database.sent_tables import CountedOutcome
+from recommender.database.sent_tables import CountedOutcome, OutcomeKey
 from recommender.database.tables import Event, HelpRequest, utc_now
 
 LONGEST_NOTE = 1_000  # characters; a judgement
+DAYS_KEPT = 30
+"""Days after which it can no longer be found out who has caused an outcome, so that the same person counts again."""
 
 
 class EventKind(StrEnum):
     """The kinds of outcomes."""
 
     SOLVED = "solved"  # explicit: "this solved it"
+    UNHELPFUL = "unhelpful"  # explicit: "not helpful"
     USED = "used"  # explicit: an agent answered with it
     FLAGGED = "flagged"  # explicit: wrong or outdated, with a reason
     NOT_MY_TOPIC = "not_my_topic"  # explicit: a person says that they are not an expert on the item's topic
@@ -35,12 +40,13 @@ class EventKind(StrEnum):
 @dataclass(frozen=True)
 class Usage:
     """How often an item has helped, on which day it last did, how many people left after opening it (the implicit
-    outcome), and how many flags are not settled."""
+    outcome), how many flags are not settled, and how many people said that it did not help."""
 
     used: int = 0
     last_on: date | None = None
     left: int = 0
     flags: int = 0
+    unhelpful: int = 0
 
 
 def record(
@@ -84,16 +90,17 @@ def _record_use(session: Session, item: str, request_id: int) -> int | None:
 
 
 def record_once(session: Session, kind: EventKind, item: str, who: str, secret: str, note: str | None = None) -> None:
-    """Store an event of today, unless the same person has caused one of this kind for the item in this month. A second
-    flag adds its note to the first, until somebody has settled that.
+    """Store an event of today, unless the same person has caused one of this kind for the item while the item has the
+    same key: for at most 30 days. A second flag adds its note to the first, until somebody has settled that. Who says
+    that an item solved something takes back that it did not help, and the other way round.
 
-    `who` identifies the person; it is not stored. A digest of it, the month, the kind and the item is (HMAC-SHA256 with
-    `secret`, the key of the installation, which is not in the database), and it is deleted when the month is over.
+    `who` identifies the person; it is not stored. A digest of it and the kind is (HMAC-SHA256, keyed with the item's
+    key and `secret`, the key of the installation, which is not in the database).
     """
+    if kind in _OPPOSITE:
+        take_back(session, _OPPOSITE[kind], item, who, secret)
     today = utc_now().date()
-    said = f"{today:%Y-%m}\n{kind}\n{item}\n{who}"
-    digest = hmac.new(secret.encode(), said.encode(), hashlib.sha256).hexdigest()
-    session.execute(delete(CountedOutcome).where(CountedOutcome.day < today.replace(day=1)))
+    digest = _digest(session, kind, item, who, secret)
     insert_or_not = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     added = session.execute(insert_or_not(CountedOutcome).values(digest=digest, day=today).on_conflict_do_nothing())
     earlier = None
@@ -113,9 +120,53 @@ def record_once(session: Session, kind: EventKind, item: str, who: str, secret: 
         session.flush()
 
 
+_OPPOSITE = {EventKind.SOLVED: EventKind.UNHELPFUL, EventKind.UNHELPFUL: EventKind.SOLVED}
+
+
+def take_back(session: Session, kind: EventKind, item: str, who: str, secret: str) -> bool:
+    """Delete the event of this kind that the same person has caused for the item; False when there is none, or when it
+    can no longer be found out which one."""
+    mark = session.get(CountedOutcome, _digest(session, kind, item, who, secret))
+    if mark is None:
+        return False
+    alike = (Event.kind == kind, Event.item == item, Event.day == mark.day, Event.request_id.is_(None))
+    event = session.scalar(select(Event).where(*alike).order_by(Event.id.desc()).limit(1))
+    session.delete(mark)
+    if event is not None:  # those of one day are equal, so it does not matter which
+        session.delete(event)
+    session.flush()
+    return event is not None
+
+
+def forget_who(session: Session, today: date) -> None:
+    """Destroy the keys that were made 30 days ago or earlier, and the marks of that time. What was counted stays."""
+    oldest = today - timedelta(days=DAYS_KEPT)
+    session.execute(delete(OutcomeKey).where(OutcomeKey.made_on <= oldest))
+    session.execute(delete(CountedOutcome).where(CountedOutcome.day <= oldest))
+
+
+def _digest(session: Session, kind: EventKind, item: str, who: str, secret: str) -> str:
+    """What is stored of a person who causes an outcome, with the item's key, which is made when there is none."""
+    today = utc_now().date()
+    forget_who(session, today)
+    insert_or_not = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    new = insert_or_not(OutcomeKey).values(item=item, key=secrets.token_hex(32), made_on=today)
+    session.execute(new.on_conflict_do_nothing())
+    key = session.scalars(select(OutcomeKey.key).where(OutcomeKey.item == item)).one()
+    return hmac.new(f"{key}{secret}".encode(), f"{kind}\n{who}".encode(), hashlib.sha256).hexdigest()
+
+
 def usage(session: Session, items: Collection[str], reader: Reader) -> dict[str, Usage]:
     """The usage of each of `items`, by key, as `reader` may know it; also of items without an event. That an item was
     used in a request counts only for those who may read that request."""
+    rows = session.execute(_usage(reader), {"items": sorted(items)})
+    counted = {item: Usage(*numbers) for item, *numbers in rows if item}
+    return {item: counted.get(item, Usage()) for item in items}
+
+
+@lru_cache(maxsize=64)
+def _usage(reader: Reader) -> Executable:
+    """The statement for `usage`, built once for each reader: it runs while people type."""
     in_readable_request = exists().where(
         HelpRequest.id == Event.request_id, HelpRequest.hidden.is_(False), readable_requests(reader)
     )
@@ -123,19 +174,18 @@ def usage(session: Session, items: Collection[str], reader: Reader) -> dict[str,
         Event.kind == EventKind.SOLVED,
         (Event.kind == EventKind.USED) & or_(Event.request_id.is_(None), in_readable_request),
     )
-    rows = session.execute(
+    return (
         select(
             Event.item,
             func.count().filter(helped),
             func.max(Event.day).filter(helped),
             func.count().filter(Event.kind == EventKind.LEFT),
             func.count().filter(Event.kind == EventKind.FLAGGED, Event.settled.is_(False)),
+            func.count().filter(Event.kind == EventKind.UNHELPFUL),
         )
-        .where(Event.item.in_(sorted(items)))
+        .where(Event.item.in_(bindparam("items", expanding=True)))
         .group_by(Event.item)
     )
-    counted = {item: Usage(used, last_on, left, flags) for item, used, last_on, left, flags in rows if item}
-    return {item: counted.get(item, Usage()) for item in items}
 
 
 def flags(session: Session, item: str) -> list[Event]:

@@ -15,7 +15,7 @@ from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from recommender import audit
-from recommender.access import ANY_AGENT, EVERYONE, Reader, may_handle, request_audience
+from recommender.access import AGENTS, ANY_AGENT, EVERYONE, Reader, may_handle, request_audience
 from recommender.database.handles import visible
 from recommender.database.tables import (
     OPEN,
@@ -30,6 +30,7 @@ from recommender.database.tables import (
 )
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
+from recommender.notifications import telling
 
 LONGEST_TITLE = 500  # characters, as in the table
 LONGEST_BODY = 100_000  # characters; a judgement
@@ -48,10 +49,17 @@ def file_request(
     shared: bool,
     anonymous: bool = False,
     attempts: Iterable[tuple[str, bool]] = (),
+    asks: Person | None = None,
 ) -> HelpRequest:
     """A new open request. Everyone may read it when it is `shared`, else only the asker and the team, or every agent
     while no team has it. An `anonymous` asker is known to the agents of this team only. `attempts` are (item key,
-    opened) of the suggestions shown before, in their order."""
+    opened) of the suggestions shown before, in their order. `asks` is a colleague whom the asker means: an agent of the
+    team gets it, anybody else may read it."""
+    tokens = _tokens(shared, team)
+    asks = None if asks is asked_by else asks
+    given = asks if asks is not None and asks.role in AGENTS and team in asks.teams else None
+    if asks is not None and given is None and not shared:
+        tokens.append(f"person:{asks.id}")
     request = HelpRequest(
         title=visible(title)[:LONGEST_TITLE],
         body=body,
@@ -59,10 +67,11 @@ def file_request(
         status=OPEN,
         team=team,
         asked_by=asked_by,
+        assigned_to=given,
         anonymous=anonymous,
         name_known_to=[team.id] if team else [],
         created_at=utc_now(),
-        audience=[RequestAudience(token=token) for token in _tokens(shared, team)],
+        audience=[RequestAudience(token=token) for token in tokens],
         attempts=[
             RequestAttempt(item=item, position=position, opened=opened)
             for position, (item, opened) in enumerate(dict(attempts).items())
@@ -84,6 +93,7 @@ def reply(session: Session, request: HelpRequest, author: Person, body: str) -> 
         _open_again(session, request)
     request.updated_at = added.created_at
     session.flush()
+    telling.tell_reply(session, added)
     return added
 
 
@@ -115,6 +125,7 @@ def resolve(session: Session, request: HelpRequest, reader: Reader, solution: Re
         candidate.accepted = candidate.id == solution.id
     _keep_resolution_as_reply(request, now)
     session.flush()
+    telling.tell_resolution(session, request, solution, reader.person_id)
 
 
 def reply_and_resolve(session: Session, request: HelpRequest, reader: Reader, author: Person, body: str) -> Reply:
@@ -137,6 +148,7 @@ def reopen(session: Session, request: HelpRequest, reader: Reader) -> None:
         raise NotAllowed("Only the person who asked and the team that handles it can reopen a request.")
     if request.status == RESOLVED:
         _open_again(session, request)
+        telling.tell_reopened(session, request, reader.person_id)
     session.flush()
 
 
@@ -147,6 +159,7 @@ def assign(session: Session, request: HelpRequest, reader: Reader, person: Perso
     if person is not None and request.team_id not in {team.id for team in person.teams}:
         raise NotAllowed("A request can only be assigned to a member of the team that handles it.")
     _claim(session, request, assigned_to_id=person.id if person else None)
+    telling.tell_assignment(session, request, reader.person_id)
 
 
 def move(session: Session, request: HelpRequest, reader: Reader, team: Team) -> None:

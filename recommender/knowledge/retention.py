@@ -1,5 +1,5 @@
-"""Erases what has been kept long enough: resolved requests by the days that their team keeps them, and old entries of
-the audit log."""
+"""Erases what has been kept long enough: resolved requests by the days that their team keeps them, old entries of the
+audit log, and the keys that tell who has caused an outcome."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.database.tables import RESOLVED, HelpRequest, Reply, Team
+from recommender.knowledge import outcomes
 from recommender.knowledge.erasure import erase_request
 
 _AT_ONCE = 200  # requests erased in one transaction, so that others can write in between; a judgement
@@ -30,8 +31,8 @@ def due(session: Session, now: datetime) -> Iterator[int]:
 
 
 def erase_due(session: Session, now: datetime, audit_days: int) -> int:
-    """Erase the requests that are `due` and entries of the audit log that are older than `audit_days` (0 means never),
-    and commit. Returns the number of requests."""
+    """Erase the requests that are `due`, keys of outcomes that are 30 days old, and entries of the audit log that are
+    older than `audit_days` (0 means never), and commit. Returns the number of requests."""
     numbers = list(due(session, now))
     for start in range(0, len(numbers), _AT_ONCE):
         for number in numbers[start : start + _AT_ONCE]:
@@ -39,6 +40,8 @@ def erase_due(session: Session, now: datetime, audit_days: int) -> int:
             if request is not None:
                 erase_request(session, request, audit.SYSTEM)
         session.commit()
+    outcomes.forget_who(session, now.date())
+    session.commit()
     if audit_days:
         audit.prune(session, now - timedelta(days=audit_days))
         session.commit()

@@ -10,6 +10,11 @@ _BACK = re.compile("[aou]")
 _SHORT_DIPHTHONG = re.compile(r"(?<=[aouäöe])(?=(?:nen|sen|sta|stä|set|sia|siä|sessa|sessä|sella|sellä|selle)$)")
 WRONG_LEMMAS = {"net": "net", "työ": "työ"}
 """Words for which the dictionary gives the base form of a rare word with the same letters."""
+_WEAK = {
+    "kk": "k", "pp": "p", "tt": "t", "nk": "ng", "nt": "nn", "lt": "ll", "rt": "rr", "mp": "mm", "t": "d", "p": "v",
+    "k": "",
+}  # fmt: skip
+_GRADE = re.compile(f"(.*?)({'|'.join(_WEAK)})([aeiouyäö]{{1,2}})")
 _PREFIXES = frozenset(("ali", "epa", "epä", "esi", "eta", "etä", "ylos", "ylös"))
 """Beginnings of compounds that are rarely words of their own."""
 
@@ -48,3 +53,10 @@ def written_forms(word: str) -> Iterator[str]:
         yield f"{word[:-2]}i{word[-2:]}"
     if word.endswith(("ess", "iss", "ass", "äss", "oss", "öss", "uss", "yss", "st", "lt", "ll")):
         yield f"{word}{a}"
+
+
+def stems(word: str) -> tuple[str, ...]:
+    """The stems to which endings of a noun are added: the base form as it is (`talo`), and in its weak grade when
+    it has one (`lukko`: `luko`)."""
+    found = _GRADE.fullmatch(word)
+    return (word,) if found is None else (word, found[1] + _WEAK[found[2]] + found[3])

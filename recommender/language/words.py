@@ -28,6 +28,9 @@ SMALL_TALK = frozenset(
 TRIAL_WORDS = frozenset(("test", "testi", "testing", "testaan"))
 """A question that has only these words is a test of the search, and is not searched for."""
 
+TELLS_TO_DO = _read("steps.txt")
+"""Words, as they are written, with which an answer tells the reader what to do."""
+
 QUESTION_WORDS = frozenset(
     (
         "mika", "mita", "mihin", "mista", "missa", "miten", "miksi", "milloin", "minne", "kuka", "keta", "kenen",

@@ -1,23 +1,32 @@
 """The queue of outgoing mail. A row says whom to write to and about what; the text is written when it is sent."""
 
 from datetime import timedelta
+from email.utils import make_msgid
+from typing import cast
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from recommender.database.account_tables import OutgoingMail
 from recommender.database.tables import utc_now
 
 PASSWORD_LINK, PASSWORD_CHANGED, SECOND_FACTOR_OFF = "password_link", "password_changed", "second_factor_off"
+NEWS = "news"  # what has happened in requests and documents: `recommender/notifications/`
 WAITING, SENT, FAILED = "waiting", "sent", "failed"
 MOST_ATTEMPTS = 8
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=30)  # doubled each time: about two hours in all
+_NEWS_TRIED = timedelta(days=5)  # how long news is tried: what RFC 5321 (4.5.4.1) asks of those who send mail
+_AT_WORK = timedelta(minutes=3)  # for one sender to send one mail, more than the mail server may take: a judgement
+_A_ROUND = 50  # mails at most, so that a link to a new password does not wait for a long list: a judgement
 _KEPT = timedelta(days=30)  # how long one can see what became of a mail; judgements
 
 
-def queue(session: Session, person_id: int | None, kind: str, language: str) -> None:
+def queue(session: Session, person_id: int | None, kind: str, language: str) -> OutgoingMail:
     """Queue a mail to a person. Without a person the row is deleted instead of sent."""
-    session.add(OutgoingMail(person_id=person_id, kind=kind, language=language))
+    row = OutgoingMail(person_id=person_id, kind=kind, language=language)
+    session.add(row)
+    session.flush()
+    return row
 
 
 def call_off(session: Session, person_id: int, kind: str) -> None:
@@ -28,12 +37,32 @@ def call_off(session: Session, person_id: int, kind: str) -> None:
 
 
 def due(session: Session) -> list[int]:
-    """The numbers of the mails to send now, oldest first."""
+    """The numbers of some mails to send now: news last, else oldest first."""
     now = utc_now()
     session.execute(delete(OutgoingMail).where(OutgoingMail.created_at < now - _KEPT))
     session.execute(delete(OutgoingMail).where(OutgoingMail.person_id.is_(None)))
     waiting = select(OutgoingMail.id).where(OutgoingMail.state == WAITING, OutgoingMail.next_attempt_at <= now)
-    return list(session.scalars(waiting.order_by(OutgoingMail.id)))
+    return list(session.scalars(waiting.order_by(OutgoingMail.kind == NEWS, OutgoingMail.id).limit(_A_ROUND)))
+
+
+def claim(session: Session, number: int, domain: str) -> OutgoingMail | None:
+    """Take a mail that is due, for a few minutes in which nobody else sends it; None when another sender was faster, or
+    it is not to be sent any more. Commit before it is sent.
+
+    Its Message-ID is stored with that, made with the name of a `domain`. A mail that is sent again, because the sender
+    was killed or the connection broke before the server's answer was stored, has the same one, by which the reader's
+    mail program knows it. Only a link to a new password gets another, since an earlier link no longer works.
+    """
+    now = utc_now()
+    free = OutgoingMail.id == number, OutgoingMail.state == WAITING, OutgoingMail.next_attempt_at <= now
+    taken = update(OutgoingMail).where(*free).values(next_attempt_at=now + _AT_WORK)
+    claimed = session.execute(taken.execution_options(synchronize_session=False))
+    if cast("CursorResult[object]", claimed).rowcount != 1:
+        return None
+    row = session.get_one(OutgoingMail, number, populate_existing=True)
+    if row.message_id is None or row.kind == PASSWORD_LINK:
+        row.message_id = make_msgid(domain=domain)
+    return row
 
 
 def is_anything_due(session: Session) -> bool:
@@ -51,11 +80,13 @@ def succeed(mail: OutgoingMail) -> None:
 
 
 def fail(mail: OutgoingMail, problem: str, *, for_good: bool = False) -> None:
-    """Store what went wrong, and when to try again: never when it is `for_good` or was tried often enough."""
+    """Store what went wrong, and when to try again: never when it is `for_good` or was tried long enough, which is two
+    hours, or five days for news."""
     mail.attempts += 1
     mail.problem = problem[:500]
-    mail.state = FAILED if for_good or mail.attempts >= MOST_ATTEMPTS else WAITING
-    mail.next_attempt_at = utc_now() + min(_FIRST_PAUSE * 2 ** (mail.attempts - 1), _LONGEST_PAUSE)
+    tried = mail.created_at < utc_now() - _NEWS_TRIED if mail.kind == NEWS else mail.attempts >= MOST_ATTEMPTS
+    mail.state = FAILED if for_good or tried else WAITING
+    mail.next_attempt_at = utc_now() + min(_FIRST_PAUSE * 2 ** min(mail.attempts - 1, 10), _LONGEST_PAUSE)
 
 
 def latest(session: Session, most: int = 50) -> list[OutgoingMail]:

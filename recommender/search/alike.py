@@ -70,6 +70,11 @@ def fold_alike(results: Results) -> list[Card]:
     return [*cards, *(Card(item) for item in judged[_COMPARED:])]
 
 
+def newest_first(cards: Sequence[Card]) -> list[Card]:
+    """The cards by the time of their items, the newest first."""
+    return sorted(cards, key=lambda card: card.judged.item.at, reverse=True)
+
+
 def _card(judged: Sequence[JudgedItem], group: _Group, language: str) -> Card:
     members = [judged[position] for position in group.members]
     front = max(members, key=lambda item: (_is_full(item.text), item.item.at))

@@ -25,16 +25,21 @@ _WORTH_SHOWING = 0.3
 """Beside an answer, an item is shown when its match is at least this share of the first one's, and the first three
 always; a judgement."""
 
+_NEAR = 0.35
+"""The nearness in meaning (`datatypes.Why`) from which an item is worth a link when nothing was found; a judgement."""
+
 
 @dataclass(frozen=True)
 class Decision:
     """The verdict, the cards to show, best first, the codes of the question that none of them mentions, and whether the
-    question says too little to be answered (`vague`)."""
+    question says too little to be answered (`vague`). `nearest` are the nearest cards when none is shown, if they share
+    telling words with the question or are near it in meaning."""
 
     verdict: Verdict
     cards: Sequence[Card] = ()
     missing: tuple[str, ...] = ()
     vague: bool = False
+    nearest: Sequence[Card] = ()
 
     @property
     def matches(self) -> dict[str, float]:
@@ -69,7 +74,16 @@ def decide(results: Results, settings: Settings, analyzer: Analyzer) -> Decision
     titles = [card.judged.item.title for card in cards[:POSSIBLY_RELATED]]
     if results.exists >= settings.maybe_from or _names_a_title(results.question, titles, analyzer):
         return Decision(Verdict.MAYBE, cards[:POSSIBLY_RELATED], missing)
-    return Decision(Verdict.UNKNOWN)
+    near = [card for card in cards[:POSSIBLY_RELATED] if _is_near(card, results.question)]
+    return Decision(Verdict.UNKNOWN, nearest=near)
+
+
+def _is_near(card: Card, question: Question) -> bool:
+    """True when an item shares a telling word with the question, or is somewhat near it in meaning."""
+    match = card.judged.passage_match
+    terms = frozenset[str]().union(*(word.terms for word in match.words))
+    near = match.features.near
+    return bool(terms & question.distinctive.keys()) or (near is not None and near >= _NEAR)
 
 
 def _names_a_title(question: Question, titles: Sequence[str], analyzer: Analyzer) -> bool:

@@ -17,11 +17,13 @@ _LEAST_COMPOUND_PART = 5
 
 @dataclass(frozen=True)
 class Match:
-    """A word of a shown text, from character `start` to `end`, and the terms of the question that it matches."""
+    """A word of a shown text, from character `start` to `end`, and the terms of the question that it matches;
+    `translated` are those that it matches only as another word for them."""
 
     start: int
     end: int
     terms: frozenset[str]
+    translated: frozenset[str] = frozenset()
 
 
 class Found(NamedTuple):
@@ -76,8 +78,17 @@ class Matcher:
         `sääri` does not match `saari`.
         """
         cache = self._caches[bool(self._spellings) and bool(DOTS.search(text))]
-        each = ((word, cache[word.group()].terms) for word in WRITTEN_TOKEN.finditer(text))
-        return [Match(word.start(), word.end(), terms) for word, terms in each if terms]
+        each = ((word, cache[word.group()]) for word in WRITTEN_TOKEN.finditer(text))
+        return [
+            Match(word.start(), word.end(), found.terms, found.terms - found.written)
+            for word, found in each
+            if found.terms
+        ]
+
+    def written(self, term: str, text: str) -> str:
+        """The first word of a text that has this term, as it is written there; the term itself when none has it."""
+        words = (word.group() for word in WRITTEN_TOKEN.finditer(text))
+        return next((word.lower() for word in words if term in self._analyzer.word_keys(word)), term)
 
     def found(self, text: str) -> Found:
         """All terms that words of `text` match. Quicker than `words`, since no word is looked at alone."""

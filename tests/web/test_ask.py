@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.tables import HelpRequest, utc_now
-from recommender.datatypes import Expert
+from recommender.database.tables import HelpRequest, Team, utc_now
+from recommender.datatypes import Expert, Heading, Kind, Verdict
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -40,7 +40,7 @@ def test_the_empty_page_counts_what_anyone_may_read(open_client: OpenClient, add
     add_request("Salary table", audience=["team:hr"], team="hr")
     add_request("Still open", status="open")
     page = open_client().get("/").text
-    assert "There are already 2 answered requests and 0 documents here." in page
+    assert "Search 2 solved requests and 0 guides." in page
     assert 'data-verdict="' not in page
 
 
@@ -51,12 +51,14 @@ def test_a_question_in_the_address_or_in_a_form_shows_the_same_results(
     add_request("Coffee machine is empty", "No beans", "Call facilities")
     client = open_client()
     got = client.get("/", query_string={"q": "Printer on floor two is stuck"}).text
-    sent = client.post("/", data={"q": "Printer on floor two is stuck"}).text
+    answer = client.post("/", data={"q": "Printer on floor two is stuck"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/?q=Printer+on+floor+two+is+stuck")
+    sent = client.get(answer.headers["Location"]).text
     got, sent = (re.sub(r'name="csrf_token" value="[^"]+"', "", page) for page in (got, sent))  # it contains the time
     assert _titles(got) == _titles(sent) and got.partition("<main")[2] == sent.partition("<main")[2]
     assert _titles(got)[0] == "Printer on floor two is stuck"
     assert f'<a href="/requests/{number}" target="_blank" rel="noopener" lang="en">' in got
-    assert "This has been answered before" in got
+    assert '<h2 id="answers-heading">Found</h2>' in got
     assert '<a href="/people/aino" target="_blank" rel="noopener">Aino</a>' in got
     assert 'value="Printer on floor two is stuck"' in got
 
@@ -68,7 +70,7 @@ def test_three_suggestions_are_shown_and_the_rest_is_collapsed(open_with: OpenWi
     assert len(_titles(shown)) == 3 and len(_titles(folded)) == 2
     assert _titles(page) == [item.title for item in items]
     assert "Show 2 more" in folded and '<ol class="cards" start="4">' in folded
-    assert 'data-announce="This has been answered before: 3 of 5 shown"' in page
+    assert 'data-announce="Found: 3 of 5 shown"' in page
 
 
 def test_the_fragment_is_not_a_whole_page_and_is_empty_without_a_question(
@@ -80,6 +82,35 @@ def test_the_fragment_is_not_a_whole_page_and_is_empty_without_a_question(
     assert client.post("/suggest", data={"q": "  ", "body": " "}).text.strip() == (
         '<div class="empty" data-announce=""></div>'
     )
+
+
+def test_a_question_whose_client_has_left_is_not_searched(open_with: OpenWith) -> None:
+    client = open_with(make_suggestion(make_item("request:1")))
+    for has_left, status in ((lambda: True, 499), (lambda: False, 200)):
+        environment = {"waitress.client_disconnected": has_left}
+        answer = client.post("/suggest", data={"q": "vpn"}, environ_overrides=environment)
+        assert (answer.status_code, "VPN drops" in answer.text) == (status, status == 200)
+
+
+def test_when_nothing_is_found_the_likely_team_is_named_with_how_it_is_reached(
+    open_with: OpenWith, sessions: sessionmaker[Session]
+) -> None:
+    with sessions.begin() as session:
+        session.add(
+            Team(handle="it", name="IT", name_fi="IT-tuki", phone="010 5", hours="weekdays", hours_fi="arkisin")
+        )
+        session.add(Team(handle="hr", name="HR", restricted=True, private_matters=True))
+    near = (Heading("request:7", Kind.REQUEST, "Other screens <b>", "en", "it"),)
+    client = open_with(verdict=Verdict.UNKNOWN, likely_teams=("it",), nearest=near)
+    page = client.post("/suggest", data={"q": "zebra"}).text
+    assert "Nothing that you can read answers this." in page and "Other screens &lt;b&gt;" in page
+    assert "Ask IT</button>" in page and '<a href="tel:0105">010 5</a>' in page and "weekdays" in page
+    assert "privately" not in page and 'formaction="/requests/new?team=it"' in page
+    finnish = client.post("/suggest", data={"q": "zebra"}, headers={"Accept-Language": "fi"}).text
+    assert "Kysy: IT-tuki" in finnish and "arkisin" in finnish and "weekdays" not in finnish
+    private = client.post("/suggest", data={"q": "olen raskaana"}).text
+    assert private.index("Ask HR privately") < private.index("Ask IT</button>")
+    assert 'formaction="/requests/new?team=hr&amp;audience=team"' in private and 'data-address=""' in private
 
 
 def test_the_details_of_a_question_are_searched_too(open_client: OpenClient, add_request: AddRequest) -> None:
@@ -95,7 +126,7 @@ def test_matching_words_are_marked_and_named(open_client: OpenClient, add_reques
     add_request("Coffee machine is empty", "No beans", "Call facilities")
     page = open_client().post("/suggest", data={"q": "printer paper"}).text
     assert "<p>The <mark>printer</mark> on floor two needs <mark>paper</mark></p>" in page
-    assert re.search(r"Same words: (printer, paper|paper, printer)<", page)
+    assert re.search(r"Matches: (printer, paper|paper, printer)<", page)
 
 
 def test_a_question_nobody_answered_shows_no_suggestion(open_client: OpenClient, add_request: AddRequest) -> None:
@@ -103,7 +134,7 @@ def test_a_question_nobody_answered_shows_no_suggestion(open_client: OpenClient,
     # words that share no hash with those of the requests
     page = open_client().post("/suggest", data={"q": "xyzzy plugh"}).text
     assert 'data-verdict="unknown"' in page and _titles(page) == []
-    assert "Nobody has written this down yet" in page and "Try other words, or tell a little more." in page
+    assert "Nothing found yet" in page and "Try other words, or tell a little more." in page
 
 
 def test_script_in_titles_answers_names_and_the_question_is_escaped(
@@ -115,7 +146,7 @@ def test_script_in_titles_answers_names_and_the_question_is_escaped(
     assert "Printer &lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &#34;quoted&#34;" in page
     assert "<script>alert" not in page and "<i>eve" not in page.lower()
     # only the scripts of the page itself
-    assert page.count("<script") == page.count('<script type="module" src="/static/') == 2
+    assert page.count("<script") == page.count('<script type="module" src="/static/') == 3
     assert '" onfocus="' not in page and "&#34; onfocus=&#34;alert(1)" in page
     assert "/people/%3Ci%3Eeve%3C/i%3E" in page
 
@@ -156,7 +187,7 @@ def test_a_language_chosen_in_the_address_is_remembered(open_client: OpenClient,
     assert '<html lang="en">' in client.get("/").text
     chosen = client.get("/?lang=fi")
     assert '<html lang="fi">' in chosen.text and "Mitä haluat tietää?" in chosen.text
-    assert "Täällä on jo 1 vastattu pyyntö ja 0 ohjetta." in chosen.text
+    assert "Hae 1 ratkaistusta pyynnöstä ja 0 ohjeesta." in chosen.text
     assert "lang=fi; " in chosen.headers["Set-Cookie"] and "HttpOnly" in chosen.headers["Set-Cookie"]
     assert '<html lang="fi">' in client.get("/").text
     assert '<html lang="en">' in client.get("/?lang=en").text
@@ -206,7 +237,7 @@ def test_a_question_that_is_far_too_long_is_refused_with_a_page(
 ) -> None:
     add_request("Printer stuck")
     answer = open_client().post("/", data={"q": "x" * 1_100_000})
-    assert answer.status_code == 413 and "That is too long" in answer.text
+    assert answer.status_code == 413 and "The text is too long" in answer.text
 
 
 def test_without_an_index_the_page_names_the_command_for_the_admin(settings: Settings) -> None:

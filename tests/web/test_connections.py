@@ -80,6 +80,41 @@ def test_three_hundred_connections_that_send_nothing_more_keep_nobody_out(serve:
         assert _ask(port) == (200, b"0")
 
 
+def test_a_question_that_nobody_waits_for_any_more_is_not_worked_on(tmp_path: Path) -> None:
+    app, begun, go_on, worked_on = Flask("test"), threading.Event(), threading.Event(), list[str]()
+
+    @app.get("/<name>")
+    def work(name: str) -> str:
+        worked_on.append(name)
+        if name == "first":
+            begun.set()
+            go_on.wait(60)
+        return name
+
+    port = _free_port()
+    server = Server(app, Settings(home=tmp_path, port=port, server_threads=1))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as first:
+            first.sendall(b"GET /first HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert begun.wait(60)
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as left:
+                left.sendall(b"GET /left HTTP/1.1\r\nHost: x\r\n\r\n")
+                time.sleep(0.5)  # it is read and waits for the thread
+            time.sleep(0.5)  # the server notices that the connection was closed
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as stayed:
+                stayed.sendall(b"GET /stayed HTTP/1.1\r\nHost: x\r\n\r\n")
+                time.sleep(0.2)
+                go_on.set()
+                assert stayed.recv(1_000).startswith(b"HTTP/1.1 200 OK")
+        assert worked_on == ["first", "stayed"]
+    finally:
+        go_on.set()
+        server.stop()
+        thread.join(timeout=60)
+
+
 def test_when_all_connections_are_taken_the_longest_idle_ones_are_closed(serve: Serve) -> None:
     with serve(connection_limit=100) as port, _opened(port, 150, b"GET / HTTP/1.1\r\n"):
         for _ in range(3):

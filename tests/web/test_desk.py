@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.tables import Event, HelpRequest, Person
+from recommender.database.tables import Event, HelpRequest, Person, Reply
 from tests.conftest import sign_in
 from tests.web.forms import press
 
@@ -56,7 +57,7 @@ def visit(desk: dict[str, int], open_client: Callable[[], FlaskClient]) -> Visit
 
 
 def _queue(page: str) -> list[int]:
-    return [int(number) for number in re.findall(r'data-row>\s*<a href="/requests/(\d+)"', page)]
+    return [int(number) for number in re.findall(r'class="title"><a href="/requests/(\d+)"', page)]
 
 
 def _cards(page: str, section: str) -> list[str]:
@@ -67,8 +68,8 @@ def _cards(page: str, section: str) -> list[str]:
 def test_agents_see_the_requests_of_their_teams_and_of_no_team_in_the_queue(visit: Visit, desk: dict[str, int]) -> None:
     assert visit("matti").get("/desk/").status_code == 403
     aino, riikka = visit("aino").get("/desk/").text, visit("riikka").get("/desk/").text
-    assert _queue(aino) == [desk["open"], desk["twin"], desk["free"]] and "3 requests" in aino
-    assert _queue(riikka) == [desk["hr"], desk["free"]] and "2 requests" in riikka
+    assert _queue(aino) == [desk["free"], desk["twin"], desk["open"]] and "3 requests" in aino
+    assert _queue(riikka) == [desk["free"], desk["hr"]] and "2 requests" in riikka
 
 
 @pytest.mark.parametrize(
@@ -81,15 +82,94 @@ def test_agents_see_the_requests_of_their_teams_and_of_no_team_in_the_queue(visi
         ("state=all&words=black", ["solved", "internal", "open", "twin"]),
         ("words=black update", ["open", "twin"]),
         ("words=%25", []),
-        ("assigned=me", ["twin"]),
-        ("assigned=nobody", ["open", "free"]),
-        ("state=nonsense&page=x&assigned=<", ["open", "twin", "free"]),
+        ("view=mine", ["twin"]),
+        ("view=unassigned", ["open", "free"]),
+        ("view=waiting", ["open", "free"]),
+        ("view=snoozed", []),
+        ("words=updates", ["open", "twin"]),
+        ("words=%233", ["open"]),
+        ("state=nonsense&page=x&view=<", ["open", "twin", "free"]),
         ("page=2", []),
     ],
 )
 def test_filters_narrow_the_queue(visit: Visit, desk: dict[str, int], query: str, expected: Sequence[str]) -> None:
     visit("aino").post(f"/desk/{desk['twin']}/assign", data={"person": "aino"})
     assert sorted(_queue(visit("aino").get(f"/desk/?{query}").text)) == sorted(desk[name] for name in expected)
+
+
+def test_words_are_found_in_all_their_forms_and_only_in_what_the_agent_may_read(
+    desk: dict[str, int], add_request: Callable[..., int], open_client: Callable[[], FlaskClient], sessions: Sessions
+) -> None:
+    locked = add_request(
+        "Tili lukossa joka maanantai", "Aina sama", "?", by="kaisa", team="it", language="fi", status="open"
+    )
+    add_request("Tilini on lukossa", "", "?", by="kaisa", team="hr", language="fi", audience=[], status="open")
+    client = open_client()
+    new = add_request("Lukko jumissa", "", "?", by="kaisa", team="it", language="fi", status="open")  # not indexed yet
+    assert set(_queue(sign_in(client, "aino").get("/desk/?words=lukko").text)) == {locked, new}
+    assert _queue(sign_in(client, "aino").get("/desk/?words=lukko maanantaina").text) == [locked]
+    assert _queue(sign_in(client, "aino").get("/desk/?words=lukko tulostin").text) == []
+
+
+def test_the_queue_is_in_the_order_of_the_last_activity_and_marks_what_the_agent_has_not_seen(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    assert visit("aino").get("/desk/").text.count('class="unread"') == 3
+    visit("aino").get(f"/requests/{desk['twin']}")
+    page = visit("aino").get("/desk/").text
+    assert page.count('class="unread"') == 2 and visit("pekka").get("/desk/").text.count('class="unread"') == 3
+    visit("matti").post(f"/requests/{desk['twin']}/replies", data={"body": "It is black again"})
+    page = visit("aino").get("/desk/").text
+    assert _queue(page)[0] == desk["twin"] and page.count('class="unread"') == 3
+    assert _queue(visit("aino").get("/desk/?sort=oldest").text) == [desk["open"], desk["twin"], desk["free"]]
+
+
+def test_the_queue_says_who_asks_and_that_the_name_is_hidden_from_others(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        known, unknown = session.get_one(HelpRequest, desk["open"]), session.get_one(HelpRequest, desk["twin"])
+        known.anonymous = unknown.anonymous = True
+        known.name_known_to, unknown.name_known_to = [known.team_id or 0], []
+    page = re.sub(r"\s+", " ", visit("aino").get("/desk/").text)
+    askers = re.findall(r'<td class="asker">(.*?)</td>', page)
+    assert 'Matti <span class="quiet">(name hidden from colleagues)</span>' in askers
+    assert '<span class="quiet">name hidden</span>' in askers and not any("Kaisa" in asker for asker in askers)
+
+
+def test_an_agent_takes_a_request_from_its_page_or_its_row(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    assert visit("matti").post(f"/desk/{desk['open']}/take").status_code == 403
+    visit("aino").post(f"/desk/{desk['open']}/take")
+    assert visit("pekka").post(f"/desk/{desk['open']}/take").status_code == 409
+    back = visit("aino").post("/desk/queue?view=unassigned", data={"take": str(desk["twin"])})
+    assert back.headers["Location"].startswith("/desk/?view=unassigned")
+    visit("pekka").post("/desk/queue", data={"take": str(desk["twin"])})
+    visit("aino").post(f"/desk/{desk['free']}/take")
+    with sessions() as session:
+        owners = {row.id: row.assigned_to.handle for row in session.query(HelpRequest) if row.assigned_to}
+        assert owners == {desk["open"]: "aino", desk["twin"]: "aino", desk["free"]: "aino"}
+        assert session.get_one(HelpRequest, desk["free"]).team_id == session.get_one(HelpRequest, desk["open"]).team_id
+
+
+def test_several_requests_are_assigned_or_resolved_at_once_and_only_those_that_the_agent_handles(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    chosen = [str(desk[name]) for name in ("open", "twin", "hr")] + ["x", "99999"]
+    page = visit("aino").post(
+        "/desk/queue", data={"request": chosen, "act": "assign", "person": "pekka"}, follow_redirects=True
+    )
+    assert "2 of 4 changed." in page.text
+    empty = visit("aino").post("/desk/queue", data={"request": chosen, "act": "resolve", "body": " "})
+    assert "done=0" in empty.headers["Location"]
+    visit("aino").post("/desk/queue", data={"request": chosen, "act": "resolve", "body": "The driver was mended."})
+    with sessions() as session:
+        for name in ("open", "twin"):
+            row = session.get_one(HelpRequest, desk[name])
+            assert row.status == "resolved" and row.assigned_to is not None and row.assigned_to.handle == "pekka"
+            assert [reply.body for reply in row.replies if reply.accepted] == ["The driver was mended."]
+        assert session.get_one(HelpRequest, desk["hr"]).status == "open"
 
 
 def test_the_panel_shows_resolved_requests_documents_open_requests_and_people(
@@ -253,3 +333,36 @@ def test_actions_on_unreadable_and_unknown_requests_get_the_same_answer(visit: V
 def test_the_keyboard_shortcuts_are_listed(visit: Visit, desk: dict[str, int]) -> None:
     page = visit("aino").get("/desk/keys").text
     assert page.count("<kbd>") >= 8
+
+
+def test_after_resolving_the_page_offers_the_next_request_and_undo(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    path = f"/requests/{desk['open']}"
+    visit("matti").post(f"/requests/{desk['twin']}/replies", data={"body": "Not mine"})
+    with sessions.begin() as session:  # the asker of the other one has written last, so that it waits for the team
+        session.get_one(HelpRequest, desk["twin"]).asked_by_id = (
+            session.query(Person).filter_by(handle="matti").one().id
+        )
+    sent = {"body": "Hold the button", "then": "resolve"}
+    page = visit("aino").post(f"{path}/replies", data=sent, follow_redirects=True)
+    assert f'href="/requests/{desk["twin"]}" data-next' in page.text
+    number = re.findall(r'name="reply" value="(\d+)"', page.text.partition("/undo")[2])[0]
+    assert visit("matti").post(f"/desk/{desk['open']}/undo", data={"reply": number}).status_code == 403
+    assert visit("pekka").post(f"/desk/{desk['open']}/undo", data={"reply": number}).status_code == 403
+    undone = visit("aino").post(f"/desk/{desk['open']}/undo", data={"reply": number})
+    assert "Hold the button</textarea>" in undone.text
+    with sessions() as session:
+        row = session.get_one(HelpRequest, desk["open"])
+        assert row.status == "open" and "Hold the button" not in [reply.body for reply in row.replies]
+    assert visit("aino").post(f"/desk/{desk['open']}/undo", data={"reply": number}).status_code == 404
+
+
+def test_a_solution_is_taken_back_only_for_some_minutes(visit: Visit, desk: dict[str, int], sessions: Sessions) -> None:
+    visit("aino").post(f"/requests/{desk['open']}/replies", data={"body": "Hold it", "then": "resolve"})
+    with sessions.begin() as session:
+        reply = session.query(Reply).filter_by(body="Hold it").one()
+        reply.created_at -= timedelta(hours=1)
+        number = reply.id
+    assert visit("aino").post(f"/desk/{desk['open']}/undo", data={"reply": str(number)}).status_code == 409
+    assert 'data-act="undo"' not in visit("aino").get(f"/requests/{desk['open']}?solved={number}").text

@@ -20,8 +20,8 @@ from web.app import create_app
 
 INTRANET = "https://intranet.example"
 FOUND = {
-    "en": "This has been answered before|Possibly related",
-    "fi": "Tähän on jo vastattu|Nämä voivat liittyä aiheeseen",
+    "en": "Found|Possibly related",
+    "fi": "Löytyi|Nämä voivat liittyä aiheeseen",
 }
 PAYLOAD = "<img src=x onerror=alert(1)>"
 

@@ -35,7 +35,9 @@ def test_a_crash_is_logged_and_shown_without_its_details(
     broken_client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     page = broken_client.post("/", data={"q": "printer"})
-    assert page.status_code == 500 and "Something broke on our side" in page.text and "secret detail" not in page.text
+    assert (
+        page.status_code == 500 and "Something went wrong on our side" in page.text and "secret detail" not in page.text
+    )
     answer = broken_client.get("/api/v1/recommend?q=printer")
     assert answer.status_code == 500 and answer.json is not None and answer.json["error"]["status"] == 500
     assert "secret detail" not in answer.text
@@ -53,7 +55,7 @@ def test_a_write_that_the_database_refuses_is_a_page_too(
     with client.application.extensions["kollega_sessions"].begin() as session:
         session.execute(text("CREATE TRIGGER no BEFORE INSERT ON replies BEGIN SELECT RAISE(FAIL, 'refused'); END"))
     page = person.post(f"/requests/{number}/replies", data={"body": "Open the back"})
-    assert page.status_code == 500 and "Something broke on our side" in page.text
+    assert page.status_code == 500 and "Something went wrong on our side" in page.text
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_a_write_that_the_database_refuses_is_a_page_too(
         ("SQLITE_FULL", "Kollega cannot use its database", 60),
         ("SQLITE_READONLY_DBMOVED", "Kollega cannot use its database", 60),
         ("SQLITE_CORRUPT", "Kollega cannot use its database", 60),
-        ("SQLITE_BUSY", "Something else is being stored just now", 5),
+        ("SQLITE_BUSY", "Kollega is busy saving something else", 5),
     ],
 )
 def test_the_page_says_why_nothing_could_be_stored(
@@ -81,7 +83,7 @@ def test_the_page_says_why_nothing_could_be_stored(
     monkeypatch.setattr("recommender.knowledge.requests.file_request", refuse)
     page = visitor.post("/requests/", data={"title": "x", "team": "unknown", "audience": "team"})
     assert (page.status_code, page.headers["Retry-After"]) == (503, str(seconds))
-    assert heading in page.text and "Nothing was stored." in page.text and "Too many people" not in page.text
+    assert heading in page.text and "Nothing was saved." in page.text and "Too many people" not in page.text
     finnish = visitor.post("/requests/?lang=fi", data={"title": "x", "team": "unknown", "audience": "team"})
     assert "Mitään ei tallennettu." in finnish.text
 

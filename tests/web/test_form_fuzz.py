@@ -33,7 +33,7 @@ PAGES = (
     "/documents/1/edit", "/documents/1/history/", "/documents/1/history/1",
     "/documents/new?translates=1", "/documents/1/edit?version=1",
     "/desk/",
-    "/people/matti", "/people/aino", "/people/me/settings", "/people/me/erase",
+    "/people/matti", "/people/aino", "/inbox/", "/inbox/unsubscribe/x", "/people/me/settings", "/people/me/erase",
 )  # fmt: skip
 FIELDS = {
     "handle": "matti", "password": "not this one", "next": "/requests/1", "item": "request:1", "note": "old",
@@ -46,6 +46,8 @@ FIELDS = {
     "away_until": "2099-01-01", "capacity": "3", "deputy": "aino",
     "languages": "fi", "muted": "vpn", "stated": "screen", "paused": "1", "shown": "request:1",
     "opened": "document:1",
+    "notification": "1", "page": "1", "what": "follow", "on": "1", "language": "fi", "daily_at": "8",
+    "quiet_from": "20", "quiet_until": "7", "when_reply": "daily",
     "anonymous": "1", "offered_for": "hr", "draft:title": "x", "csrf_token": "x",
 }  # fmt: skip
 """A usual value for each field, so that the forms are not only refused."""

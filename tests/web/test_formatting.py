@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from web.formatting import marked
-from web.markdown import markdown
+from web.markdown import TAGS, markdown, with_marks
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,52 @@ def test_marks_surround_their_words_and_all_text_is_escaped() -> None:
     assert str(marked("<none>", [])) == "&lt;none&gt;"
 
 
-def test_line_breaks_are_kept_in_messages_only() -> None:
-    assert str(markdown("one\ntwo", breaks=True)) == "<p>one<br>\ntwo</p>\n"
-    assert str(markdown("one\ntwo")) == "<p>one\ntwo</p>\n"
+def test_line_breaks_are_kept_and_numbers_of_lists_too() -> None:
+    assert str(markdown("one\ntwo")) == "<p>one<br>\ntwo</p>\n"
+    assert str(markdown("3. a\n4. b")) == '<ol start="3">\n<li>a</li>\n<li>b</li>\n</ol>\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "after"),
+    [
+        ("see https://a.example/x?y=1&z=2, and", "https://a.example/x?y=1&amp;z=2", ", and"),
+        ("(http://a.example/(x))", "http://a.example/(x)", ")"),
+        ("HTTPS://A.example!", "HTTPS://A.example", "!"),
+        ("**https://a.example/b_c**", "https://a.example/b_c", "</strong>"),
+        ("ask it.help+vpn@a.example.", "it.help+vpn@a.example", "."),
+    ],
+)
+def test_addresses_in_the_text_are_links(text: str, address: str, after: str) -> None:
+    target = address if "://" in address else f"mailto:{address}"
+    assert f' rel="noopener noreferrer nofollow">{address}</a>{after}' in markdown(text)
+    assert f'<a href="{target}"' in markdown(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["`http://a.example`", "tuulento.example", "javascript://a", "file://a/b", "<b>@</b>", "\\\\tuuli01\\x"]
+)
+def test_other_text_is_no_link(text: str) -> None:
+    assert "<a" not in markdown(text)
+
+
+def test_a_link_has_no_link_inside() -> None:
+    assert markdown("[http://a.example](http://b.example)").count("<a ") == 1
+
+
+def test_an_image_that_is_left_out_is_said_and_linked() -> None:
+    shown = markdown("![The <b>error</b>](https://a.example/x.png)", "Kuvaa ei näytetä")
+    assert '<span class="dropped">Kuvaa ei näytetä: <a href="https://a.example/x.png"' in shown
+    assert ">The &lt;b&gt;error&lt;/b&gt;</a></span>" in shown and "<img" not in shown
+    assert "href" not in markdown("![x](data:image/png;base64,AAAA)")
+
+
+@given(st.text(alphabet="ab <>&\"'`*_[](){}!#|-/:@.\n1x", max_size=400), st.sets(st.sampled_from("ab1x"), max_size=4))
+@example('[a](http://a.example "x>y")', {"x", "y"})
+@example("a &amp; b &lt;a&gt; <a title=x>", {"a", "amp", "lt", "x"})
+def test_marked_words_change_nothing_else_of_the_html(text: str, words: set[str]) -> None:
+    html = markdown(text)
+    shown = with_marks(html, words)
+    assert re.sub("</?mark>", "", shown) == html
+    assert all(marked.lower() in words for marked in re.findall("<mark>(.*?)</mark>", shown))
+    assert "<mark" not in "".join(re.findall(r'<[a-z]+ [^>]*"[^"]*<mark', shown))
+    assert set(re.findall(r"<(\w+)", shown)) <= {*TAGS, "mark"}

@@ -1,5 +1,6 @@
 """Templates and stylesheets are written so that they stay readable and their changes show line by line."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def test_a_stylesheet_has_one_declaration_per_line(path: Path) -> None:
 
 def test_every_page_links_the_stylesheets_from_the_general_to_the_special() -> None:
     layout = (WEB / "templates" / "layout.html").read_text(encoding="utf-8")
-    names = ["tokens", "layout", "components", "pages", "documents"]
-    assert f"{{% for name in {tuple(names)} %}}" in layout
+    (linked,) = re.findall(r"{% for name in (\(.+\)) %}", layout)
+    names = ast.literal_eval(linked)
+    assert names[:4] == ("tokens", "layout", "components", "pages")
     assert sorted(names) == [path.stem for path in STYLESHEETS]

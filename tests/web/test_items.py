@@ -102,7 +102,7 @@ def test_unknown_unreadable_and_hidden_ids_give_the_same_404(
     old = add_document("Old policy", "x", hidden=True)
     client = open_client()
     unknown = client.get("/requests/4040")
-    assert unknown.status_code == 404 and "This page was not found" in unknown.text
+    assert unknown.status_code == 404 and "Page not found" in unknown.text
     paths = [f"/requests/{secret}", f"/requests/{hidden}", f"/documents/{policy}", f"/documents/{old}"]
     for path in [*paths, "/documents/4040", "/people/nobody", "/nowhere"]:
         answer = client.get(path)

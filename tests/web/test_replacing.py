@@ -61,8 +61,8 @@ def test_an_agent_names_the_newer_item_by_key_or_address(
     page = visit("").get(f"/requests/{ids['old']}").text
     link = f'<a href="/documents/{ids["guide"]}" lang="en">VPN guide &lt;i&gt;</a>'
     assert f"Replaced by: {link}" in page and re.search(r"Marked \w+ \d+, \d+ by Aino", _notice(page))
-    assert "Take the mark off" not in page and "/replaced" not in page
-    assert "Take the mark off" in aino.get(f"/requests/{ids['old']}").text
+    assert "Remove this mark" not in page and "/replaced" not in page
+    assert "Remove this mark" in aino.get(f"/requests/{ids['old']}").text
     assert aino.post(f"/items/{key}/current").status_code == 302
     assert "Replaced by:" not in visit("").get(f"/requests/{ids['old']}").text
 
@@ -71,7 +71,7 @@ def test_the_owner_of_a_document_marks_it_and_takes_the_mark_off(visit: Visit, i
     olli, key, address = visit("olli"), f"document:{ids['guide']}", f"/documents/{ids['guide']}"
     answer = olli.post(f"/items/{key}/replaced", data={"by": f"request:{ids['old']}"})
     assert (answer.status_code, answer.headers["Location"]) == (302, address)
-    assert "Replaced by: <a" in olli.get(address).text and "Take the mark off" in olli.get(address).text
+    assert "Replaced by: <a" in olli.get(address).text and "Remove this mark" in olli.get(address).text
     olli.post(f"/items/{key}/current")
     assert "Replaced by: <a" not in olli.get(address).text
 
@@ -86,7 +86,7 @@ def test_the_owner_of_a_document_marks_it_and_takes_the_mark_off(visit: Visit, i
         ("https://elsewhere.example/documents/{guide}", NOT_FOUND),
         ("http://[", NOT_FOUND),
         ('"><script>', NOT_FOUND),
-        ("request:{old}", "That is this page itself."),
+        ("request:{old}", "This is the address of this page itself."),
     ],
 )
 def test_what_cannot_replace_is_said_beside_the_field_and_what_was_typed_stays(

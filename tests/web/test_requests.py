@@ -66,9 +66,6 @@ def test_two_teams_are_offered_and_none_is_chosen_when_it_is_not_clear_which(
     assert "Similar requests went to IT or HR." in page and " selected>" not in page
     offered = re.findall(r'<option value="(\w+)"', page.partition('id="team"')[2].partition("</select>")[0])
     assert offered[:2] == ["it", "hr"] and len(offered) == len(set(offered))
-    recommendation(Recommendation("q", "en", Verdict.UNKNOWN, likely_teams=("hr",)))
-    page = visit("matti").get("/requests/new?q=screen").text
-    assert "Similar requests went to HR." in page and '<option value="hr" selected>' in page
 
 
 def test_a_long_pasted_line_becomes_a_title_and_a_body(visit: Visit) -> None:
@@ -76,14 +73,70 @@ def test_a_long_pasted_line_becomes_a_title_and_a_body(visit: Visit) -> None:
     assert 'value="First line"' in page and "First line\nsecond line" in page.partition("<textarea")[2]
 
 
-def test_the_audience_is_asked_again_when_another_team_is_restricted(visit: Visit, sessions: Sessions) -> None:
-    sent = {**FORM, "team": "hr", "offered_for": "it"}
-    page = visit("matti").post("/requests/", data=sent)
-    assert page.status_code == 422 and "Requests to this team are private unless you share them." in page.text
-    assert 'value="team" checked' in page.text and 'name="offered_for" value="hr"' in page.text
+def test_a_request_to_another_team_that_is_restricted_is_private_and_the_page_says_so(
+    visit: Visit, sessions: Sessions
+) -> None:
+    sent = visit("matti").post("/requests/", data={**FORM, "team": "hr", "offered_for": "it"}, follow_redirects=True)
+    assert "It is private, because requests to this team are" in sent.text
+    assert visit("kaisa").get(sent.request.path).status_code == 404
+    chosen = {**FORM, "team": "hr", "offered_for": "hr", "title": "Shared on purpose"}
+    shared = visit("matti").post("/requests/", data=chosen, follow_redirects=True)
+    assert "Colleagues can read it too." in shared.text and "It is private" not in shared.text
+    assert visit("kaisa").get(shared.request.path).status_code == 200
+
+
+def test_a_team_is_chosen_in_the_form_only_when_it_is_sure(
+    visit: Visit, recommendation: Callable[[Recommendation], None]
+) -> None:
+    page = visit("matti").get("/requests/new?q=Screen is black after update").text
+    assert '<option value="it" selected>' in page  # answered before by that team
+    recommendation(Recommendation("q", "en", Verdict.UNKNOWN, likely_teams=("hr",)))
+    page = visit("matti").get("/requests/new?q=screen").text
+    assert "Similar requests went to HR." in page and " selected>" not in page
+    assert re.search(r'<option value="(\w+)"', page.partition('id="team"')[2]) is not None
+    page = visit("matti").get("/requests/new?q=screen&team=hr").text  # the asker has chosen it on the page before
+    assert '<option value="hr" data-private selected>' in page and 'value="team" checked' in page
+
+
+def test_the_same_words_are_sent_once_while_the_request_is_open(visit: Visit, sessions: Sessions) -> None:
+    first = _send(visit("matti"))
+    again = visit("matti").post("/requests/", data={**FORM, "audience": "team"}, follow_redirects=True)
+    assert again.request.path == f"/requests/{first}" and "You have already sent this." in again.text
+    assert _send(visit("kaisa")) != first  # another person may ask the same
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, first).status = "resolved"
+    assert _send(visit("matti")) != first
+
+
+def test_the_asker_sees_where_the_request_is_and_what_happens_next(visit: Visit) -> None:
+    number = _send(visit("matti"))
+
+    def stage(page: str) -> str:
+        return re.findall(r'aria-current="step">([^<]+)<', page)[0]
+
+    page = visit("matti").get(f"/requests/{number}?filed=1").text
+    assert "Sent to IT." in page and stage(page) == "Sent" and "Next, somebody in the team takes it." in page
+    visit("aino").post(f"/desk/{number}/assign", data={"person": "aino"})
+    page = visit("matti").get(f"/requests/{number}").text
+    assert stage(page) == "Somebody has it" and "Aino has it." in page
+    visit("aino").post(f"/requests/{number}/replies", data={"body": "Try the cable"})
+    assert stage(visit("matti").get(f"/requests/{number}").text) == "Answered"
+    assert "Where your request is" not in visit("kaisa").get(f"/requests/{number}").text
+
+
+def test_a_question_to_a_colleague_goes_to_them_when_they_handle_it_and_else_they_may_read_it(
+    visit: Visit, sessions: Sessions
+) -> None:
+    page = visit("matti").get("/requests/new?q=screen&person=aino").text
+    assert "To Aino, through their team." in page and '<option value="it" selected>' in page
+    with_agent = _send(visit("matti"), person="aino")
+    with_reader = _send(visit("matti"), person="kaisa", audience="team", title="Only for her")
     with sessions() as session:
-        assert session.query(HelpRequest).filter_by(status="open").count() == 0
-    assert visit("matti").post("/requests/", data={**sent, "offered_for": "hr"}).status_code == 302
+        row = session.get_one(HelpRequest, with_agent)
+        assert row.assigned_to is not None and row.assigned_to.handle == "aino"
+        assert session.get_one(HelpRequest, with_reader).assigned_to is None
+    assert visit("kaisa").get(f"/requests/{with_reader}").status_code == 200
+    assert "To " not in visit("matti").get("/requests/new?q=screen&person=nobody").text.partition("<form")[2][:600]
 
 
 def test_a_request_is_sent_with_the_items_that_were_shown_and_opened(visit: Visit, sessions: Sessions) -> None:

@@ -35,9 +35,9 @@ def _results(open_with: OpenWith, *suggestions: Suggestion, language: str = "en"
 @pytest.mark.parametrize(
     ("verdict", "count", "english", "finnish"),
     [
-        (Verdict.ANSWER, 1, "This has been answered before", "Tähän on jo vastattu"),
+        (Verdict.ANSWER, 1, "Found", "Löytyi"),
         (Verdict.MAYBE, 3, "Possibly related", "Nämä voivat liittyä aiheeseen"),
-        (Verdict.UNKNOWN, 0, "Nobody has written this down yet", "Tähän ei löytynyt vielä vastausta"),
+        (Verdict.UNKNOWN, 0, "Nothing found yet", "Tähän ei löytynyt vielä vastausta"),
     ],
 )
 def test_each_verdict_has_its_heading_on_the_page_and_in_the_box(
@@ -86,7 +86,7 @@ def test_without_missing_codes_or_suggestions_no_codes_are_named(open_with: Open
 def test_a_vague_question_is_answered_with_a_question(open_with: OpenWith) -> None:
     page = _results(open_with, verdict=Verdict.UNKNOWN, vague=True)
     assert ">Tell a little more</h2>" in page and "Which program, device or matter is it about?" in page
-    assert "Nobody has written this down" not in page and "Try other words" not in page
+    assert "Nothing found yet" not in page and "Try other words" not in page
     finnish = _results(open_with, verdict=Verdict.UNKNOWN, vague=True, language="fi")
     assert ">Kerro hieman lisää</h2>" in finnish and "Mistä ohjelmasta, laitteesta tai asiasta on kyse?" in finnish
     client = open_with(verdict=Verdict.UNKNOWN, vague=True, settings_changed={"embed_origins": INTRANET})
@@ -152,7 +152,7 @@ def test_the_box_has_the_same_notes_as_the_page(open_with: OpenWith) -> None:
     box = client.post("/embed/suggest", data={"q": "vpn"}, headers={"Origin": INTRANET}).json
     assert box is not None and box["hint"] == "This does not mention 807"
     (card,) = box["suggestions"]
-    assert card["facts"] == "Document · May 4, 2020 · Asked 3 times, last in May 2026"
+    assert card["facts"] == "Guide · May 4, 2020 · Asked 3 times, last in May 2026"
     link = {"title": "VPN kotoa", "url": "http://localhost/documents/8", "language": "fi"}
     assert card["notes"] == [
         {"text": "Not checked for over 18 months: make sure that it still holds", "link": None},
@@ -185,9 +185,9 @@ def test_the_panel_says_when_a_request_says_little_or_nothing_is_found(
     vague, nothing = open_with(verdict=Verdict.UNKNOWN, vague=True), open_with(verdict=Verdict.UNKNOWN)
     assert "Ask which program, device or matter" in sign_in(vague, "aino").get(f"/requests/{numbers['open']}").text
     page = sign_in(nothing, "aino").get(f"/requests/{numbers['open']}").text
-    assert "<strong>Nobody has written this down yet</strong>" in page and "draft a document from it." in page
+    assert "<strong>Nothing found yet</strong>" in page and "draft a document from it." in page
     solved = sign_in(nothing, "aino").get(f"/requests/{numbers['resolved']}").text
-    assert "Nothing else like this was found." in solved and "Nobody has written" not in solved
+    assert "Nothing else like this was found." in solved and "Nothing found yet" not in solved
 
 
 def test_the_form_of_a_new_request_asks_back_or_shows_what_was_found(

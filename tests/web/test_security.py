@@ -116,7 +116,7 @@ def test_a_new_password_needs_the_present_one_and_ends_everything_else(
     with sessions.begin() as session:
         token = accounts.make_token(session, session.query(Person).filter_by(handle="aino").one(), "t", ["read"])
     wrong = client.post(f"{PAGE}/password", data={"password": "wrong password", "new_password": NEW})
-    assert wrong.status_code == 422 and "not your present password" in wrong.text and _is_signed_in(other)
+    assert wrong.status_code == 422 and "not your current password" in wrong.text and _is_signed_in(other)
     weak = client.post(f"{PAGE}/password", data={"password": PASSWORD, "new_password": "Aino123456"})
     assert weak.status_code == 422 and "easy to guess" in weak.text and PASSWORD not in weak.text
     copy = _copy(client)
@@ -162,7 +162,7 @@ def test_the_present_password_cannot_be_guessed_on_this_page(
     paths = ("password", "second-factor/set-up")
     for number in range(10):
         page = client.post(f"{PAGE}/{paths[number % 2]}", data={"password": "wrong password", "new_password": NEW})
-        assert "not your present password" in page.text
+        assert "not your current password" in page.text
     page = client.post(f"{PAGE}/password", data={"password": PASSWORD, "new_password": NEW})
     assert page.status_code == 422 and "Wait 5 minutes and try again" in page.text
     with sessions() as session:

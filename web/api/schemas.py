@@ -22,11 +22,16 @@ class _Sent(BaseModel):
 
 
 class Question(_Sent):
-    """A question (`q`), and optionally details (`body`)."""
+    """A question (`q`), and optionally details (`body`). `team` (its handle), `kind` and `language` say what to search;
+    with `newest` the answers come by their time."""
 
     q: Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY)]
     body: Annotated[str, StringConstraints(strip_whitespace=True)] = ""
     top_k: int = Field(10, ge=1, le=50)
+    team: str = Field("", max_length=64)
+    kind: Literal["request", "document"] | None = None
+    language: str = Field("", max_length=8)
+    newest: bool = False
 
 
 class SimilarTo(_Sent):
@@ -79,9 +84,9 @@ class Repeatable(BaseModel):
 
 
 class Helped(_Sent):
-    """An item that solved a question, or that somebody opened and left without filing a request."""
+    """An item that solved a question, that did not help, or that somebody opened and left without filing a request."""
 
-    kind: Literal["solved", "left"]
+    kind: Literal["solved", "unhelpful", "left"]
     item: Key
 
 

@@ -7,6 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from recommender import access
 from recommender.corpus import headings, readable_items
+from recommender.datatypes import Kind
+from recommender.filters import Filters
 from recommender.knowledge import outcomes
 from recommender.render import Recommended, as_json, expert_json, in_utc, related_json, suggestion_json
 from web.api import answers, blueprint, schemas, sent_json, sent_query, spec
@@ -72,7 +74,7 @@ def item_json(key: str) -> Any:
 @blueprint.post("/feedback")
 @spec.validate(json=schemas.Feedback, resp=answers(sends=True, HTTP_201=schemas.Done), tags=("search",))
 def feedback_json() -> ResponseReturnValue:
-    """Count the outcome of a suggestion, once a month for each person and item. Who sends it is not stored."""
+    """Count the outcome of a suggestion, once in 30 days for each person and item. Who sends it is not stored."""
     sent = sent_json().root
     item = get_item(sent.item, current_reader())
     answered = get_request(sent.request) if isinstance(sent, schemas.Used) else None
@@ -88,4 +90,5 @@ def feedback_json() -> ResponseReturnValue:
 
 
 def _recommend(sent: schemas.Question) -> dict[str, Any]:
-    return as_json(recommend(TypedQuestion(sent.q, sent.body), sent.top_k))
+    filters = Filters(sent.team, Kind(sent.kind) if sent.kind else None, sent.language, sent.newest)
+    return as_json(recommend(TypedQuestion(sent.q, sent.body), sent.top_k, filters=filters))

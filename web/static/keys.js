@@ -3,6 +3,8 @@ const OFF = "kollega-keys-off"; // the name in localStorage that turns single ke
 const replyText = document.querySelector("#reply-form textarea");
 const offCheckbox = document.getElementById("keys-off");
 
+const INSERTS = new Set(["answer", "quote", "link"]);
+
 // What the keys j and k move between: the visible suggestions beside a request, or the rows of the queue.
 function visibleCards() {
   return [...document.querySelectorAll("[data-card], [data-row]")].filter((card) => card.getClientRects().length);
@@ -17,14 +19,16 @@ function selectCard(step) {
   const index = cards.indexOf(selectedCard());
   const next = cards[index < 0 ? (step > 0 ? 0 : cards.length - 1) : index + step];
   if (!next) return;
-  const target = next.matches("[data-row]") ? next.querySelector("a") : next;
+  const target = next.matches("[data-row]") ? next.querySelector("a[href]") : next;
   target.focus();
   next.scrollIntoView({ block: "nearest" });
 }
 
 // Does what a key stands for on the selected card; false when there is no such card or button.
 function pressOnCard(name) {
-  const card = selectedCard();
+  // without a selected card, the first one that has an answer to copy
+  const first = INSERTS.has(name) ? document.querySelector(`.panel [data-card]:has([data-act="${name}"])`) : null;
+  const card = selectedCard() ?? first;
   if (!card?.matches("[data-card]")) return false;
   if (name === "preview" || name === "flag") {
     const details = card.querySelector(`[data-${name}]`);
@@ -56,6 +60,26 @@ function focusSearch() {
   else goTo("ask");
 }
 
+// Takes the selected request of the queue, or the first one when none is selected, or the request of this page.
+function take() {
+  const row = selectedCard() ?? document.querySelector("[data-row]");
+  const button = (row?.matches("[data-row]") ? row : document).querySelector('[data-act="take"]');
+  button?.click();
+  return Boolean(button);
+}
+
+function press(selector) {
+  const element = document.querySelector(selector);
+  element?.click();
+  return Boolean(element);
+}
+
+function chooseRow() {
+  const box = selectedCard()?.querySelector("input[type=checkbox]");
+  box?.click();
+  return Boolean(box);
+}
+
 const ACTIONS = {
   "?": () => goTo("keysPage"),
   g: () => goTo("queue"),
@@ -70,11 +94,15 @@ const ACTIONS = {
   u: () => pressOnCard("used"),
   f: () => pressOnCard("flag"),
   r: () => replyText?.focus(),
+  a: take,
+  n: () => press("[data-next]"),
+  z: () => press('[data-act="undo"]'),
+  x: chooseRow,
   d: () => document.querySelector("[data-draft]")?.click(),
 };
 
 function isField(element) {
-  return element.closest("input, textarea, select, [contenteditable]");
+  return element.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
 }
 
 document.addEventListener("keydown", (event) => {

@@ -23,24 +23,43 @@ function onOpen(event) {
 document.addEventListener("click", onOpen);
 document.addEventListener("auxclick", onOpen);
 
+function sent(address, item, outcome) {
+  const data = new FormData(solvedForm);
+  data.set("item", item);
+  data.set("outcome", outcome);
+  return fetch(address, { method: "POST", body: data }).then((response) => response.ok, () => false);
+}
+
 solvedForm.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = event.submitter;
-  const data = new FormData(solvedForm);
-  data.set("item", button.value);
-  const response = await fetch(solvedForm.action, { method: "POST", body: data }).catch(() => null);
-  if (!response?.ok) { // send the form without the script: the server then answers with a whole page
+  const { outcome } = button.dataset;
+  if (!await sent(button.formAction, button.value, outcome)) { // without the script the server answers with a page
     addHiddenField(solvedForm, "item", button.value);
+    solvedForm.action = button.formAction;
     return solvedForm.submit();
   }
-  outcomeKnown = true;
-  const thanks = document.createElement("span");
-  thanks.className = "thanks";
-  thanks.tabIndex = -1;
-  thanks.textContent = solvedForm.dataset.thanks;
-  button.replaceWith(thanks);
-  thanks.focus();
+  outcomeKnown ||= outcome === "solved";
+  showThanks(button);
 });
+
+// Puts the thanks and the way to take it back in the place of both buttons.
+function showThanks(button) {
+  const buttons = button.parentElement.querySelectorAll("[data-outcome]");
+  for (const each of buttons) each.hidden = true;
+  const said = document.getElementById("said").content.cloneNode(true);
+  const shown = [...said.children];
+  const [thanks, undo] = shown;
+  button.parentElement.append(...shown);
+  thanks.focus();
+  undo.addEventListener("click", async () => {
+    if (!await sent(solvedForm.dataset.undo, button.value, button.dataset.outcome)) return;
+    outcomeKnown = false;
+    for (const each of shown) each.remove();
+    for (const each of buttons) each.hidden = false;
+    button.focus();
+  });
+}
 
 for (const form of document.querySelectorAll("#ask, form[data-attempts]")) {
   form.addEventListener("submit", (event) => {

@@ -9,7 +9,9 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     erased_table,
     import_tables,
     item_tables,
+    request_tables,
     sent_tables,
+    told_tables,
 )
 from recommender.database.tables import Base
 

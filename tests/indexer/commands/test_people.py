@@ -370,6 +370,26 @@ def test_the_roles_and_scopes_that_can_be_chosen_are_those_of_accounts() -> None
     assert (people.ROLES, signing_in.SCOPES) == (accounts.ROLES, accounts.SCOPES)
 
 
+def test_how_a_team_is_reached_is_set_and_taken_away(run: Run, teams: None, sessions: sessionmaker[Session]) -> None:
+    def stored() -> tuple[object, ...]:
+        with sessions() as session:
+            row = session.query(Team).filter_by(handle="hr").one()
+            return row.phone, row.hours, row.hours_fi, row.private_matters
+
+    result = run(
+        "team", "hr", "--phone", "010 555", "--hours", "weekdays 9-15", "--hours-fi", "arkisin", "--private-matters"
+    )
+    assert result.output.splitlines() == [
+        "hr is reached at: 010 555, weekdays 9-15, arkisin",
+        "private matters are offered to hr first",
+    ]
+    assert stored() == ("010 555", "weekdays 9-15", "arkisin", True)
+    run("team", "hr", "--phone", "", "--no-private-matters")
+    assert stored() == (None, "weekdays 9-15", "arkisin", False)
+    assert "Shorten the text of --phone to 64 characters." in _error(run("team", "hr", "--phone", "1" * 65))
+    assert "There is no team 'xx'" in _error(run("team", "xx", "--hours", "always"))
+
+
 # the demo's accounts
 
 

@@ -20,6 +20,13 @@ from recommender import audit
 from recommender.database.account_tables import Account, APIToken
 from recommender.database.engine import newest_revision, open_database
 from recommender.database.item_tables import Replacement
+from recommender.database.request_tables import (
+    CannedReply,
+    EarlierText,
+    InternalNote,
+    SnoozedRequest,
+    WithdrawnRequest,
+)
 from recommender.database.tables import (
     Document,
     DocumentAudience,
@@ -33,7 +40,9 @@ from recommender.database.tables import (
     RequestAttempt,
     RequestAudience,
     RequestLink,
+    Team,
 )
+from recommender.database.told_tables import MailSettings, RequestFollow
 from recommender.errors import DatabaseUnusable
 from recommender.settings import Settings
 from tests import museum
@@ -80,6 +89,13 @@ def add_what_people_did(settings: Settings) -> None:
             Event(kind="not_my_topic", item=f"request:{first.id}", day=DAY, subject_id=oona.id, settled=False),
             Event(kind="flagged", item=f"request:{second.id}", day=DAY, note="Old", settled=True),
             Replacement(item=f"request:{first.id}", by=f"request:{second.id}", marked_by_id=oona.id, marked_at=MOMENT),
+            RequestFollow(person_id=oona.id, request_id=first.id, follows=True, me_too=True, at=MOMENT),
+            MailSettings(person_id=oona.id, language="fi", quiet_from=20, quiet_until=7, kinds={"reply": "never"}),
+            InternalNote(request_id=first.id, team_id=None, author_id=petteri.id, body="Secret", created_at=MOMENT),
+            CannedReply(team_id=session.query(Team).first().id, title="Restart", body="Restart it."),  # type: ignore[union-attr]
+            EarlierText(request_id=first.id, author_id=oona.id, title="Before", body="Text", changed_at=MOMENT),
+            SnoozedRequest(request_id=first.id, until=MOMENT, snoozed_at=MOMENT),
+            WithdrawnRequest(request_id=written.id, withdrawn_at=MOMENT),
         ])  # fmt: skip
     factory.kw["bind"].dispose()
 

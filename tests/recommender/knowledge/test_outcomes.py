@@ -12,9 +12,9 @@ from sqlalchemy import Date, inspect, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE, reader_of
-from recommender.database.sent_tables import CountedOutcome
+from recommender.database.sent_tables import CountedOutcome, OutcomeKey
 from recommender.database.tables import Event, HelpRequest, Person, utc_now
-from recommender.knowledge import outcomes
+from recommender.knowledge import outcomes, retention
 from recommender.knowledge.outcomes import EventKind, Usage
 
 ITEM, OTHER = "request:1", "document:2"
@@ -164,24 +164,72 @@ def _solve(session: Session, who: str, item: str = ITEM, kind: EventKind = Event
     return outcomes.usage(session, [item], ANYONE)[item].used
 
 
-def test_one_person_counts_once_a_month_for_each_item(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def _later(monkeypatch: pytest.MonkeyPatch, days: int) -> date:
+    at = utc_now() + timedelta(days=days)
+    monkeypatch.setattr(outcomes, "utc_now", lambda: at)
+    return at.date()
+
+
+def test_one_person_counts_once_in_thirty_days_for_each_item(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [_solve(session, "person:1") for _ in range(15)] == [1] * 15
     assert (_solve(session, "person:2"), _solve(session, "person:1", OTHER)) == (2, 1)
-    next_month = utc_now() + timedelta(days=32)
-    monkeypatch.setattr(outcomes, "utc_now", lambda: next_month)
+    _later(monkeypatch, 29)
+    assert _solve(session, "person:1") == 2
+    day = _later(monkeypatch, 30)
     assert _solve(session, "person:1") == 3
-    days = session.scalars(select(CountedOutcome.day)).all()
-    assert days == [next_month.date()]  # the marks of the month before are gone
+    assert session.scalars(select(CountedOutcome.day)).all() == [day]  # the earlier marks are gone
+    assert session.scalars(select(OutcomeKey.made_on)).all() == [day]
 
 
-def test_who_counted_is_not_stored_and_cannot_be_found_out_without_the_key(session: Session) -> None:
+def test_who_counted_is_not_stored_and_each_item_has_a_key_of_its_own(session: Session) -> None:
     _solve(session, "person:1")
-    (mark,) = session.scalars(select(CountedOutcome))
-    assert mark.event_id is None and len(mark.digest) == 64
-    month = f"{utc_now():%Y-%m}"
-    for key in ("", "person:1"):
-        said = f"{month}\nsolved\n{ITEM}\nperson:1"
-        assert hmac.new(key.encode(), said.encode(), hashlib.sha256).hexdigest() != mark.digest
+    _solve(session, "person:1", OTHER)
+    first, second = session.scalars(select(CountedOutcome))
+    assert first.event_id is None and len(first.digest) == 64 and first.digest != second.digest
+    keys = {row.item: row.key for row in session.scalars(select(OutcomeKey))}
+    assert keys[ITEM] != keys[OTHER] and len(bytes.fromhex(keys[ITEM])) == 32
+    said = b"solved\nperson:1"
+    with_both = hmac.new(f"{keys[ITEM]}{SECRET}".encode(), said, hashlib.sha256).hexdigest()
+    assert with_both in {first.digest, second.digest}
+    for key in ("", SECRET, keys[ITEM]):  # none of them alone is enough
+        assert hmac.new(key.encode(), said, hashlib.sha256).hexdigest() not in {first.digest, second.digest}
+
+
+def test_the_key_is_destroyed_after_thirty_days_even_when_nobody_counts(session: Session) -> None:
+    _solve(session, "person:1")
+    now = utc_now()
+    retention.erase_due(session, now + timedelta(days=29), 0)
+    assert session.scalars(select(OutcomeKey)).all() and session.scalars(select(CountedOutcome)).all()
+    retention.erase_due(session, now + timedelta(days=30), 0)
+    assert not session.scalars(select(OutcomeKey)).all() and not session.scalars(select(CountedOutcome)).all()
+    assert outcomes.usage(session, [ITEM], ANYONE)[ITEM].used == 1
+
+
+def _say(session: Session, kind: EventKind, who: str = "person:1") -> tuple[int, int]:
+    outcomes.record_once(session, kind, ITEM, who, SECRET)
+    usage = outcomes.usage(session, [ITEM], ANYONE)[ITEM]
+    return usage.used, usage.unhelpful
+
+
+def test_not_helpful_is_counted_once_and_is_the_opposite_of_solved(session: Session) -> None:
+    assert [_say(session, EventKind.UNHELPFUL) for _ in range(3)] == [(0, 1)] * 3
+    assert _say(session, EventKind.UNHELPFUL, "person:2") == (0, 2)
+    assert _say(session, EventKind.SOLVED) == (1, 1)
+    assert _say(session, EventKind.UNHELPFUL) == (0, 2)
+
+
+def test_one_takes_back_only_what_one_has_said(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    for who in ("person:1", "person:2"):
+        _say(session, EventKind.SOLVED, who)
+    assert not outcomes.take_back(session, EventKind.SOLVED, ITEM, "person:3", SECRET)
+    assert not outcomes.take_back(session, EventKind.UNHELPFUL, ITEM, "person:1", SECRET)
+    assert outcomes.take_back(session, EventKind.SOLVED, ITEM, "person:1", SECRET)
+    assert not outcomes.take_back(session, EventKind.SOLVED, ITEM, "person:1", SECRET)
+    assert outcomes.usage(session, [ITEM], ANYONE)[ITEM].used == 1
+    assert _say(session, EventKind.SOLVED) == (2, 0)  # and may say it again
+    _later(monkeypatch, 30)
+    assert not outcomes.take_back(session, EventKind.SOLVED, ITEM, "person:1", SECRET)
+    assert outcomes.usage(session, [ITEM], ANYONE)[ITEM].used == 2
 
 
 def test_a_second_flag_of_one_person_adds_its_note_until_the_first_is_settled(session: Session) -> None:

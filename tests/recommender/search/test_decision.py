@@ -162,3 +162,12 @@ def test_the_thresholds_are_settings(decided: Decide) -> None:
     results = make_results(QUESTION, _texts(), [0.6] * 6, 0.4)
     assert decided(results, replace(SETTINGS, answer_from=0.6)).verdict is Verdict.ANSWER
     assert decided(results, replace(SETTINGS, maybe_from=0.41)).verdict is Verdict.UNKNOWN
+
+
+def test_what_is_nearest_is_kept_when_nothing_is_shown_if_it_shares_a_telling_word(decided: Decide) -> None:
+    question = make_question("printer saxophone trumpet", {"printer": 2.0, "saxophone": 3.0, "trumpet": 3.0})
+    decision = decided(make_results(question, _texts(4, "Printer broken"), [0.0] * 4, 0.0))
+    assert (decision.verdict, list(decision.cards)) == (Verdict.UNKNOWN, [])
+    assert [card.judged.item.title.split()[0] for card in decision.nearest] == ["Printer"] * 3
+    strange = make_question("violin trumpet", {"violin": 3.0, "trumpet": 3.0})
+    assert list(decided(make_results(strange, _texts(3, "Printer"), [0.0] * 3, 0.0)).nearest) == []

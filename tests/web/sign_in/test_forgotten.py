@@ -109,7 +109,7 @@ def test_a_link_does_not_bypass_the_second_factor(client: FlaskClient, sessions:
         app = pyotp.TOTP(second_factor.secret(person.id, "nonce", key))
         assert second_factor.confirm(session, person, key, "nonce", app.now()) is not None
     client.post(f"/sign-in/new-password/{_link(sessions)}", data={"password": NEW})
-    assert "Your code" in client.post("/sign-in", data={"handle": "aino", "password": NEW}).text
+    assert "Enter your code" in client.post("/sign-in", data={"handle": "aino", "password": NEW}).text
     assert client.get("/requests/").status_code == 401
 
 

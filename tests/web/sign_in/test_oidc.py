@@ -171,7 +171,7 @@ def test_a_response_that_this_browser_did_not_request_signs_nobody_in(
     back = _authorise(provider, location, "sub-1", "aino")
     stranger = make_client(provider)  # another browser opens the link
     answer = stranger.get(back)
-    assert answer.status_code == 400 and "Signing in did not work" in answer.text
+    assert answer.status_code == 400 and "Sign-in failed" in answer.text
     assert stranger.get("/requests/").status_code == 401
     state = parse_qs(urlsplit(location).query)["state"][0]
     assert client.get(back.replace(state, "forged")).status_code == 400
@@ -197,7 +197,7 @@ def test_a_denied_consent_is_a_page_that_says_what_to_do(
 
 def test_a_provider_that_does_not_answer_gives_a_page_and_no_crash(make_client: Callable[..., FlaskClient]) -> None:
     answer = make_client("http://127.0.0.1:9").get("/sign-in/oidc")
-    assert answer.status_code == 503 and "Signing in did not work" in answer.text
+    assert answer.status_code == 503 and "Sign-in failed" in answer.text
 
 
 def test_without_an_issuer_there_is_no_sign_in_by_openid(make_client: Callable[..., FlaskClient]) -> None:

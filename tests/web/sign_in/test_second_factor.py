@@ -95,7 +95,7 @@ def test_the_password_alone_opens_nothing_and_the_code_does(
     client = open_app()
     app, _codes = _turn_on(client, sessions)
     page = _give_password(client, next="/requests/")
-    assert page.status_code == 200 and "Your code" in page.text and not _is_signed_in(client)
+    assert page.status_code == 200 and "Enter your code" in page.text and not _is_signed_in(client)
     assert client.get("/people/me/security").status_code == 401
     assert "known_browser" not in str(page.headers)
     wrong = client.post("/sign-in/code", data={"code": "000000", "next": "/requests/"})
@@ -159,7 +159,7 @@ def test_who_must_have_a_second_factor_sets_it_up_before_anything_else(
 ) -> None:
     client = open_app(second_factor_for="admins")
     page = _give_password(client, next="/requests/")
-    assert "Set up a second factor" in page.text and "<svg" in page.text and not _is_signed_in(client)
+    assert "Set up two-step sign-in" in page.text and "<svg" in page.text and not _is_signed_in(client)
     secret = _secret(page.text)
     wrong = client.post("/sign-in/set-up", data={"code": "000000"})
     assert wrong.status_code == 401 and not _is_signed_in(client)

@@ -67,7 +67,7 @@ def test_a_wrong_name_and_a_wrong_password_give_the_same_message(
     open_client: Callable[[], FlaskClient], aino: str, handle: str, password: str
 ) -> None:
     status, page = _sign_in(open_client(), handle, password)
-    assert status == 401 and "The name and the password do not go together." in page
+    assert status == 401 and "Wrong user name or password." in page
 
 
 @pytest.mark.parametrize(

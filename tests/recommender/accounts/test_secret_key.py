@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from recommender.accounts.secret_key import load_secret_key
 from recommender.errors import SettingsError
 from tests.paths import ROOT
-from web.secret_key import load_secret_key
 
 HOMES = 100
 # Waits for a line, then loads the key of each home and prints it.
 LOAD_ALL = """
 import sys
 from pathlib import Path
-from web.secret_key import load_secret_key
+from recommender.accounts.secret_key import load_secret_key
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(int(sys.argv[2])):

@@ -1,0 +1,41 @@
+"""Following somebody else's request, and having the same problem ("me too"). How many have it is for the team that
+handles it; who they are is for nobody. Functions leave the commit to the caller."""
+
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from recommender.database.tables import HelpRequest, Person
+from recommender.database.told_tables import RequestFollow
+
+
+def following(session: Session, request: HelpRequest, person: Person) -> tuple[bool, bool]:
+    """(whether the person follows the request, whether they have the same problem)."""
+    row = session.get(RequestFollow, (person.id, request.id))
+    return (row.follows, row.me_too) if row else (False, False)
+
+
+def follow(session: Session, request: HelpRequest, person: Person, *, follows: bool, me_too: bool) -> None:
+    """Store whether a person who may read the request follows it and has the same problem. Does nothing for its
+    asker."""
+    if request.asked_by_id == person.id:
+        return
+    row = session.get(RequestFollow, (person.id, request.id))
+    if not (follows or me_too):
+        if row is not None:
+            session.delete(row)
+    elif row is not None:
+        row.follows, row.me_too = follows, me_too
+    else:
+        session.add(RequestFollow(person_id=person.id, request_id=request.id, follows=follows, me_too=me_too))
+    session.flush()
+
+
+def have_it_too(session: Session, request_ids: Collection[int]) -> dict[int, int]:
+    """How many people have said that they have the same problem, by the id of the request; only for the agents who
+    handle these requests."""
+    query = select(RequestFollow.request_id, func.count()).where(
+        RequestFollow.request_id.in_(sorted(request_ids)), RequestFollow.me_too
+    )
+    return {number: count for number, count in session.execute(query.group_by(RequestFollow.request_id))}

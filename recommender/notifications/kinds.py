@@ -1,0 +1,88 @@
+"""The kinds of notifications: one entry each, with when it is mailed as usual and its texts in both languages. A new
+kind needs an entry here, and a call of `telling.tell` where it happens."""
+
+from dataclasses import dataclass
+
+AT_ONCE, DAILY, NEVER = "at_once", "daily", "never"
+WHEN = (AT_ONCE, DAILY, NEVER)
+LANGUAGES = ("en", "fi")
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What a kind is called in the settings, what happened when it is known who did it, and when it is not."""
+
+    label: str
+    by: str
+    happened: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of notification. `mail` is when it is mailed unless the person has set something else."""
+
+    name: str
+    mail: str
+    en: Texts
+    fi: Texts
+
+    def sentence(self, language: str, who: str | None) -> str:
+        """What happened, without the title of the item."""
+        texts = self.texts(language)
+        return texts.by.format(who=who) if who else texts.happened
+
+    def texts(self, language: str) -> Texts:
+        """The texts in a language of the pages; in English for any other."""
+        return self.fi if language == "fi" else self.en
+
+
+REPLY, MENTION, RESOLUTION, REOPENED, ASSIGNMENT = "reply", "mention", "resolution", "reopened", "assignment"
+SUGGESTED, FOLLOWED, ME_TOO, FLAG, REVIEW = "suggested", "followed", "me_too", "flag", "review"
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(REPLY, AT_ONCE,
+             Texts("Replies in requests you take part in", "{who} replied", "A new reply"),
+             Texts("Vastaukset pyyntöihin, joissa olet mukana", "{who} vastasi", "Uusi vastaus")),
+        Kind(MENTION, AT_ONCE,
+             Texts("Somebody mentions you (@your-user-name)", "{who} mentioned you", "You were mentioned"),
+             Texts("Joku mainitsee sinut (@käyttäjätunnus)", "{who} mainitsi sinut", "Sinut mainittiin")),
+        Kind(RESOLUTION, AT_ONCE,
+             Texts("A request you take part in is solved", "{who} marked this as solved", "Marked as solved"),
+             Texts("Pyyntö, jossa olet mukana, on ratkaistu", "{who} merkitsi tämän ratkaistuksi",
+                   "Merkitty ratkaistuksi")),
+        Kind(REOPENED, AT_ONCE,
+             Texts("A request you have handled is opened again", "{who} opened this again", "Opened again"),
+             Texts("Käsittelemäsi pyyntö avataan uudelleen", "{who} avasi tämän uudelleen", "Avattu uudelleen")),
+        Kind(ASSIGNMENT, AT_ONCE,
+             Texts("A request is assigned to you", "{who} assigned this to you", "Assigned to you"),
+             Texts("Pyyntö annetaan sinun käsiteltäväksesi", "{who} antoi tämän sinun käsiteltäväksesi",
+                   "Annettu sinun käsiteltäväksesi")),
+        Kind(SUGGESTED, AT_ONCE,
+             Texts("A question sent to you because you were suggested", "{who} asks you, because you were suggested",
+                   "A question for you, because you were suggested"),
+             Texts("Kysymys, joka lähetettiin sinulle, koska sinua ehdotettiin",
+                   "{who} kysyy sinulta, koska sinua ehdotettiin", "Kysymys sinulle, koska sinua ehdotettiin")),
+        Kind(FOLLOWED, DAILY,
+             Texts("News in requests you follow", "{who} wrote in a request you follow",
+                   "News in a request you follow"),
+             Texts("Uutta seuraamissasi pyynnöissä", "{who} kirjoitti seuraamaasi pyyntöön",
+                   "Uutta seuraamassasi pyynnössä")),
+        Kind(ME_TOO, AT_ONCE,
+             Texts("A problem you have too is solved", "{who} solved a problem you have too",
+                   "A problem you have too is solved"),
+             Texts("Sinuakin koskeva ongelma on ratkaistu", "{who} ratkaisi sinuakin koskevan ongelman",
+                   "Sinuakin koskeva ongelma on ratkaistu")),
+        Kind(FLAG, DAILY,
+             Texts("Your guide or answer is flagged as wrong", "{who} flagged this as wrong or outdated",
+                   "Flagged as wrong or outdated"),
+             Texts("Ohjeestasi tai vastauksestasi ilmoitetaan virhe",
+                   "{who} ilmoitti, että tässä on virhe tai vanhentunutta tietoa",
+                   "Ilmoitettu virheelliseksi tai vanhentuneeksi")),
+        Kind(REVIEW, DAILY,
+             Texts("Your guide is due for review", "{who} asks you to review this", "Due for review"),
+             Texts("Ohjeesi on aika tarkistaa", "{who} pyytää sinua tarkistamaan tämän", "Aika tarkistaa")),
+    )
+}  # fmt: skip
+"""Every kind by its name, in the order in which the settings list them. When each is mailed is a judgement."""

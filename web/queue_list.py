@@ -1,0 +1,202 @@
+"""The requests in the queue of an agent: the views and filters of the list, and the rows on one page of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import request
+from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from recommender import access
+from recommender.access import Reader
+from recommender.database.request_tables import SeenRequest, SnoozedRequest
+from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Reply, Team, utc_now
+from recommender.search.in_words import requests_with_words
+from web import current
+from web.current import session
+
+PAGE = 50  # requests on a page of the queue: a judgement
+LONGEST_SEARCH = 200  # characters: a judgement
+VIEWS = ("", "mine", "unassigned", "waiting", "snoozed")
+_LAST_PAGE = 10_000  # a judgement
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which requests of the queue are shown: one of VIEWS ("" is all), a team's handle, a state, words that they
+    contain, the order ("oldest", else by the last activity), and the number of the page, from 1."""
+
+    view: str = ""
+    team: str = ""
+    state: str = OPEN
+    words: str = ""
+    sort: str = ""
+    page: int = 1
+
+    def address(self, **changed: str | int | None) -> dict[str, str | int | None]:
+        """The query string of this list, with some of it changed."""
+        values: dict[str, str | int | None] = {
+            "view": self.view, "team": self.team, "state": "" if self.state == OPEN else self.state,
+            "words": self.words, "sort": self.sort, "page": self.page if self.page > 1 else None,
+        }  # fmt: skip
+        return {name: value or None for name, value in {**values, **changed}.items()}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A request in the list: its asker as far as the reader may know who it is, and whether something has happened
+    since the reader last looked at it."""
+
+    request: HelpRequest
+    asker: Person | None
+    unread: bool
+
+
+@dataclass(frozen=True)
+class QueuePage:
+    """One page of the queue, how many requests the list has in all, and how many each view has."""
+
+    rows: list[Row]
+    total: int
+    pages: int
+    counts: Mapping[str, int]
+
+
+def read_filters() -> Filters:
+    """The filters in the query string; values that cannot be used are ignored."""
+    args = request.args
+    state, page, view = args.get("state", OPEN), args.get("page", "1"), args.get("view", "")
+    return Filters(
+        view=view if view in VIEWS else "",
+        team=args.get("team", ""),
+        state=state if state in (OPEN, RESOLVED, "all") else OPEN,
+        words=args.get("words", "").strip()[:LONGEST_SEARCH],
+        sort="oldest" if args.get("sort") == "oldest" else "",
+        page=min(int(page), _LAST_PAGE) if page.isdecimal() and len(page) < 6 and int(page) else 1,
+    )
+
+
+def queue_page(filters: Filters, reader: Reader) -> QueuePage:
+    """The page of the queue that the filters name."""
+    where = _where(filters, reader)
+    total = _count(where)
+    order = HelpRequest.created_at if filters.sort else HelpRequest.updated_at.desc()
+    query = (
+        select(HelpRequest)
+        .where(*where)
+        .options(
+            joinedload(HelpRequest.asked_by), joinedload(HelpRequest.assigned_to), selectinload(HelpRequest.replies)
+        )
+        .order_by(order, HelpRequest.id if filters.sort else HelpRequest.id.desc())
+        .limit(PAGE)
+        .offset((filters.page - 1) * PAGE)
+    )
+    requests = list(session().scalars(query))
+    seen = _seen([row.id for row in requests], reader)
+    rows = [
+        Row(
+            row,
+            access.asker(row, reader),
+            row.status == OPEN and (row.id not in seen or seen[row.id] < row.updated_at),
+        )
+        for row in requests
+    ]
+    counts = {view: _count(_where(Filters(view=view), reader)) for view in VIEWS}
+    return QueuePage(rows, total, max(1, -(-total // PAGE)), counts)
+
+
+def next_in_queue(after: HelpRequest, reader: Reader) -> HelpRequest | None:
+    """The open request that has waited longest in the reader's queue and is not somebody else's; None when there is
+    none."""
+    free = or_(HelpRequest.assigned_to_id.is_(None), HelpRequest.assigned_to_id == reader.person_id)
+    waiting = ~_answered()
+    query = select(HelpRequest).where(*_where(Filters(), reader), free, waiting, HelpRequest.id != after.id)
+    return session().scalar(query.order_by(HelpRequest.created_at, HelpRequest.id).limit(1))
+
+
+def mark_seen(reader: Reader, request_id: int) -> None:
+    """Remember that the reader has looked at a request; nobody waits until the database can be written."""
+    person_id, now = reader.person_id, utc_now()
+    if person_id is not None:
+
+        def write(counts: Session) -> None:
+            counts.merge(SeenRequest(person_id=person_id, request_id=request_id, seen_at=now))
+
+        current.counting().count(write)
+
+
+def in_queue(reader: Reader) -> list[ColumnElement[bool]]:
+    """The requests of the reader's teams and of no team, of any state."""
+    return [
+        HelpRequest.hidden.is_(False),
+        access.readable_requests(reader),
+        or_(HelpRequest.team_id.in_(sorted(reader.serves_teams)), HelpRequest.team_id.is_(None)),
+    ]
+
+
+def _count(where: list[ColumnElement[bool]]) -> int:
+    return session().scalar(select(func.count()).select_from(HelpRequest).where(*where)) or 0
+
+
+def _seen(ids: list[int], reader: Reader) -> dict[int, datetime]:
+    query = select(SeenRequest).where(SeenRequest.person_id == reader.person_id, SeenRequest.request_id.in_(ids))
+    return {mark.request_id: mark.seen_at for mark in session().scalars(query)}
+
+
+def _where(filters: Filters, reader: Reader) -> list[ColumnElement[bool]]:
+    where = [*in_queue(reader), _in_view(filters.view, reader)]
+    if filters.team == "none":
+        where.append(HelpRequest.team_id.is_(None))
+    elif filters.team:
+        where.append(HelpRequest.team.has(Team.handle == filters.team))
+    if filters.state != "all":
+        where.append(HelpRequest.status == filters.state)
+    if filters.words:
+        where.append(_has_words(filters.words, reader))
+    elif filters.view != "snoozed" and filters.state == OPEN:
+        where.append(~_asleep())
+    return where
+
+
+def _in_view(view: str, reader: Reader) -> ColumnElement[bool]:
+    if view == "mine":
+        return HelpRequest.assigned_to_id == reader.person_id
+    if view == "unassigned":
+        return HelpRequest.assigned_to_id.is_(None)
+    if view == "waiting":
+        return _answered()
+    return _asleep() if view == "snoozed" else true()
+
+
+def _answered() -> ColumnElement[bool]:
+    """The last reply is not the asker's: the request waits for them."""
+    newest = select(Reply.id).where(Reply.request_id == HelpRequest.id)
+    last = newest.order_by(Reply.created_at.desc(), Reply.id.desc()).limit(1).correlate(HelpRequest).scalar_subquery()
+    others = select(Reply.id).where(Reply.id == last, Reply.author_id.is_distinct_from(HelpRequest.asked_by_id))
+    return others.correlate(HelpRequest).exists()
+
+
+def _asleep() -> ColumnElement[bool]:
+    """Snoozed until later, and nothing has happened since."""
+    mark = select(SnoozedRequest.request_id).where(
+        SnoozedRequest.request_id == HelpRequest.id,
+        SnoozedRequest.until > utc_now(),
+        HelpRequest.updated_at <= SnoozedRequest.snoozed_at,
+    )
+    return mark.correlate(HelpRequest).exists()
+
+
+def _has_words(words: str, reader: Reader) -> ColumnElement[bool]:
+    """The request contains all words: in any of their forms as the search finds them, or as they are written, which
+    also finds what was written since the last update of the index. A number finds the request of that number."""
+    recommender = current.recommender()
+    found = requests_with_words(words, recommender.index, recommender.analyzer, reader, session())
+    number = words.removeprefix("#")
+    if number.isascii() and number.isdecimal() and len(number) < 10:
+        found.append(int(number))
+    written: ColumnElement[bool] = true()
+    for word in words.split():
+        title, body = (column.icontains(word, autoescape=True) for column in (HelpRequest.title, HelpRequest.body))
+        written = written & or_(title, body)
+    return or_(HelpRequest.id.in_(found), written)
