@@ -257,7 +257,7 @@ class Visitor:
                 number = key.partition(":")[2]
                 assert f"secret{number}word" not in page, ("asker in the profile", self.who, key, item)
                 self.cases += 1
-        numbers = re.findall(r"(\d+) (?:answered request|document)", self.page("/")[1])
+        numbers = re.findall(r"(\d+) (?:solved request|guide)", self.page("/")[1])
         counts = [int(number) for number in numbers] or [0, 0]
         answered = self.world.readable(self.who, document=False, open=False, hidden=False)
         written = self.world.readable(self.who, document=True, open=False, hidden=False)
