@@ -29,7 +29,7 @@ from recommender.people.colleagues import ColleagueQuery, choose_colleagues
 from recommender.people.evidence import Trace, mark_shown, traces, without_copied_answers
 from recommender.people.ranker import Ranker
 from recommender.people.teams import likely_teams
-from recommender.search import listing, rerank
+from recommender.search import rerank
 from recommender.search.alike import newest_first
 from recommender.search.decision import Decision, decide
 from recommender.search.fusion import Candidate
@@ -191,9 +191,9 @@ class Recommender:
         features = tuple(judged.passage_match.features for judged in found.judged[:SHOWN])
         return Ranking(tuple(item.key for item, _ in found.ranked[:top_k]), found.exists, found.uncalibrated, features)
 
-    def find_listed(self, words: str, reader: Reader, session: Session, among: frozenset[str]) -> listing.Listed:
-        """What a search finds in a list of items (`listing.py`)."""
-        return self._live.answer(lambda live: listing.find_listed(self._search(words, live), reader, session, among))
+    def searching(self, text: str, use: Callable[[Search], Model]) -> Model:
+        """What `use` makes of the search for a text, with the parts that answer now."""
+        return self._live.answer(lambda snapshot: use(self._search(text, snapshot)))
 
     def candidates(self, question: str, reader: Reader, among: frozenset[str] | None = None) -> list[Candidate]:
         """All candidates for a question, best first, before the database is asked which of the items still exist:

@@ -72,10 +72,10 @@ VIEWS = {
     "bulk", "people", "profile", "security", "embed", "health", "api", "inbox",
 }  # fmt: skip
 WEB_SHARED = {
-    "attached", "caller", "card_texts", "client_address", "counting", "current", "document_form", "document_page",
-    "door", "drafts", "errors", "filtering", "formatting", "input", "limits", "markdown", "measuring", "once", "panel",
-    "question", "queue_list", "quoting", "reading", "replaced", "request_log", "request_page", "results",
-    "settings_form", "shown_first", "sign_in", "told", "uploads", "writing",
+    "addresses", "attached", "caller", "card_texts", "client_address", "counting", "current", "document_form",
+    "document_page", "document_starts", "door", "drafts", "errors", "filtering", "formatting", "input", "limits",
+    "markdown", "measuring", "once", "outline", "panel", "question", "queue_list", "quoting", "reading", "replaced",
+    "request_log", "request_page", "results", "settings_form", "shown_first", "sign_in", "told", "uploads", "writing",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 

@@ -238,6 +238,14 @@ class Visitor:
     def _lists(self) -> None:
         for path in ("/", "/requests/", "/desk/?state=all", f"/desk/?state=all&words={WORDS}", "/documents/"):
             self.check(path, self.page(path)[1])
+        for path in ("/documents/?view=team", "/documents/?view=review", "/people/", f"/people/?q={WORDS}"):
+            self.check(path, self.page(path)[1])
+        for path in ("/documents/?view=all", f"/documents/?q={WORDS}"):
+            library = self.page(path)[1]
+            self.check(path, library)
+            for key in self.world.readable(self.who, document=True, open=False, hidden=False):
+                assert f"secret{key.partition(':')[2]}word" in library, ("missing from the library", self.who, key)
+                self.cases += 1
         for path in ("/people/me/settings", "/people/me/export"):
             self.check(path, self.page(path)[1])
         for number in self.world.people:
@@ -249,7 +257,7 @@ class Visitor:
                 number = key.partition(":")[2]
                 assert f"secret{number}word" not in page, ("asker in the profile", self.who, key, item)
                 self.cases += 1
-        numbers = re.findall(r"(\d+) (?:answered request|document)", self.page("/")[1])
+        numbers = re.findall(r"(\d+) (?:solved request|guide)", self.page("/")[1])
         counts = [int(number) for number in numbers] or [0, 0]
         answered = self.world.readable(self.who, document=False, open=False, hidden=False)
         written = self.world.readable(self.who, document=True, open=False, hidden=False)

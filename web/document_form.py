@@ -3,24 +3,29 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import render_template, request
+from flask import render_template, request, url_for
 from flask_babel import gettext
 
 from recommender import access
+from recommender.corpus import ids_of, is_key
 from recommender.database.documents_tables import DocumentVersion
 from recommender.database.tables import Document, HelpRequest, Person, Team
-from recommender.knowledge import documents, requests, versions
+from recommender.datatypes import Kind, item_key
+from recommender.knowledge import documents, related, requests, versions
 from web import current
+from web.addresses import LONGEST_ADDRESS, named_key
 from web.current import session
+from web.document_starts import Start
 from web.input import sent_number
-from web.reading import names_of, team_rows
+from web.reading import find_document, names_of, team_rows
 from web.sign_in.session import current_reader, signed_in
 
 
 @dataclass
 class DocumentForm:
     """The fields of the form of a document, and what is wrong with them, by field. `seen` is the document's
-    `updated_at` when the form was opened, `version` the id of the earlier version whose text it began with."""
+    `updated_at` when the form was opened, `version` the id of the earlier version whose text it began with,
+    `translates` the address of the document that it is a translation of."""
 
     title: str = ""
     body: str = ""
@@ -30,6 +35,7 @@ class DocumentForm:
     review_days: str = ""
     seen: str = ""
     version: str = ""
+    translates: str = ""
     problems: dict[str, str] = field(default_factory=dict)
 
 
@@ -53,9 +59,15 @@ def read_form(
         review_days=sent.get("review_days", ""),
         seen=sent.get("seen", ""),
         version=str(sent_number("version") or ""),
+        translates=sent.get("translates", "").strip()[:LONGEST_ADDRESS],
     )
     team = teams.get(form.team)
     owner = _owner(form.owner, team, document)
+    original = named_original(form.translates) if form.translates else _unnamed_original(document)
+    if form.translates and (original is None or original is document):
+        form.problems["translates"] = gettext(
+            "No other published document that you can read has this address. Copy the address of its page."
+        )
     _check(form, team, owner, source, document)
     if form.problems or team is None:
         return form, None
@@ -69,6 +81,7 @@ def read_form(
         named=form.audience == "named",
         review_days=int(form.review_days) if form.review_days in map(str, _intervals(document)) else None,
         draft=sent.get("then") == "draft",
+        original=original,
     )
     return form, content
 
@@ -101,14 +114,53 @@ def _reason_to_ask(form: DocumentForm, team: Team | None, source: HelpRequest | 
     if form.audience != "everyone" or request.form.get("sure"):
         return ""
     if document is not None and versions.widens(version_of(document, int(form.version or 0)), True):
-        return gettext("The earlier version was not for everyone. Take out what is confidential, then tick the box.")
+        return str(
+            gettext("The earlier version was not for everyone. Take out what is confidential, then tick the box.")
+        )
+    original = named_original(form.translates)
+    if document is None and original is not None and access.EVERYONE not in access.document_audience(original):
+        return str(
+            gettext(
+                "The document that it translates is not for everyone. Take out what is confidential, then tick the box."
+            )
+        )
     if documents.widens(source, True):
-        return gettext("The request it comes from is not for everyone. Take out what is personal, then tick the box.")
+        return str(
+            gettext("The request it comes from is not for everyone. Take out what is personal, then tick the box.")
+        )
     if document is None and team is not None and team.restricted:
-        return gettext(
-            "Documents of this team are usually for the team only. If everyone may read this one, tick the box."
+        return str(
+            gettext(
+                "Documents of this team are usually for the team only. If everyone may read this one, tick the box."
+            )
         )
     return ""
+
+
+def named_original(typed: str) -> Document | None:
+    """The published document that somebody names by its address or number; None when there is none that they may
+    read."""
+    key = named_key(item_key(Kind.DOCUMENT, typed) if typed.isdecimal() else typed)
+    numbers = ids_of([key], Kind.DOCUMENT) if is_key(key) else []
+    document = find_document(numbers[0]) if numbers else None
+    return document if document is not None and not document.draft else None
+
+
+def original_address(document: Document) -> str:
+    """The address of the document that this one is a translation of; empty for none, or when the reader may not read
+    it."""
+    number = related.original_of(session(), document)
+    address = url_for("documents.show", document_id=number) if number else ""
+    return address if named_original(address) else ""
+
+
+def _unnamed_original(document: Document | None) -> Document | None:
+    """The document that this one is a translation of, when the form cannot name it because the reader may not read it:
+    it stays."""
+    number = related.original_of(session(), document) if document else None
+    if number is None or document is None or original_address(document):
+        return None
+    return session().get(Document, number)  # it is never shown
 
 
 def version_of(document: Document, version_id: int) -> DocumentVersion | None:
@@ -151,6 +203,7 @@ def form_page(
         owners=sorted(owners.values(), key=lambda person: person.name),
         intervals=_intervals(document),
         named=names_of(named),
+        starts=[] if document or source or form.body or form.problems else list(Start),
         preview=preview,
         theirs=theirs,
     )

@@ -7,20 +7,25 @@ from flask.typing import ResponseReturnValue
 from recommender import access
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
 from recommender.errors import Conflict
-from recommender.knowledge import documents
+from recommender.knowledge import documents, requests
 from web import attached, once
+from web.caller import search_limit
 from web.current import session
 from web.document_form import (
     DocumentForm,
     audience_of,
     form_page,
+    named_original,
     new_form,
+    original_address,
     read_form,
     teams_to_choose,
     time_of,
     version_of,
 )
 from web.document_page import document_page
+from web.document_starts import outline
+from web.formatting import markdown_of_page
 from web.input import sent_number
 from web.reading import get_document, get_request
 from web.sign_in.session import current_agent, current_reader, signed_in
@@ -38,18 +43,32 @@ def show(document_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/new")
 def new() -> ResponseReturnValue:
-    """The form for a new document, empty or drafted from a resolved request; stores nothing. For agents."""
+    """The form for a new document: empty, with an outline (`start`, in a `language`), with the text of a document
+    to translate (`translates`), or drafted from a resolved request; stores nothing. For agents."""
     reader = current_agent()
     source, teams = _named_source(), teams_to_choose(reader)
     if not teams:
         abort(403)
-    form = new_form(_first_team(teams))
+    form = new_form(_first_team(teams), body=outline(request.args.get("start", ""), request.args.get("language", "")))
     if source is not None:
         team = source.team if source.team and source.team.handle in teams else _first_team(teams)
         form = new_form(team, source.title, documents.draft_text(source))
         if access.EVERYONE not in access.request_audience(source):
             form.audience = "team"
+    elif original := named_original(request.args.get("translates", "")):
+        form = new_form(_first_team(teams), body=original.body)
+        form.team = original.team.handle if original.team and original.team.handle in teams else form.team
+        form.translates = url_for("documents.show", document_id=original.id)
+        form.audience = "everyone" if access.EVERYONE in access.document_audience(original) else "team"
     return form_page(form, source=source)
+
+
+@blueprint.post("/preview")
+@search_limit
+def preview() -> ResponseReturnValue:
+    """A text as the page of a document would show it, for the form while somebody writes; stores nothing."""
+    signed_in()
+    return markdown_of_page(request.form.get("body", "")[: requests.LONGEST_BODY])
 
 
 @blueprint.post("/")
@@ -86,6 +105,7 @@ def edit(document_id: int) -> ResponseReturnValue:
         audience=audience_of(document),
         review_days=str(document.review_days or ""),
         seen=document.updated_at.isoformat(),
+        translates=original_address(document),
     )
     return form_page(form, document=document)
 

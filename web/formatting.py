@@ -26,6 +26,7 @@ def attach(app: Flask) -> None:
         markdown=markdown_of_page,
         team_name=team_name,
         language_name=language_name,
+        in_language=in_language,
         role_name=role_name,
         expert_reason=expert_reason,
         is_web_address=is_web_address,
@@ -114,6 +115,13 @@ def language_name(code: str) -> str:
     """A language's name in the page's language."""
     locale = get_locale()
     return str(locale.languages.get(code, code)) if locale else code
+
+
+def in_language(code: str) -> str:
+    """A language's name as it stands after "also in": in Finnish in the case that says so."""
+    if str(get_locale()) != "fi":
+        return language_name(code)
+    return {"fi": "suomeksi", "en": "englanniksi", "sv": "ruotsiksi"}.get(code, language_name(code))
 
 
 def with_language(code: str) -> str:

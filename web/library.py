@@ -7,6 +7,7 @@ from recommender.access import Reader
 from recommender.database.tables import utc_now
 from recommender.knowledge import library
 from recommender.knowledge.library import Filters, Found, State, View
+from recommender.search.listing import find_listed
 from web import current
 from web.caller import search_limit
 from web.current import session
@@ -25,7 +26,7 @@ def show() -> ResponseReturnValue:
     reader, filters = current_reader(), _filters()
 
     def find(words: str, keys: frozenset[str]) -> Found:
-        listed = current.recommender().find_listed(words, reader, session(), keys)
+        listed = current.recommender().searching(words, lambda search: find_listed(search, reader, session(), keys))
         return Found(listed.keys, listed.related, listed.known, listed.words.are_in)
 
     return render_template(
@@ -52,7 +53,7 @@ def _filters() -> Filters:
     view, state = args.get("view", ""), args.get("state", "")
     return Filters(
         view=View(view) if view in list(View) else View.ALL,
-        words=args.get("words", "").strip()[:LONGEST_SEARCH],
+        words=args.get("q", "").strip()[:LONGEST_SEARCH],
         team=args.get("team", "")[:LONGEST_SEARCH],
         language=args.get("language", "")[:LONGEST_SEARCH],
         state=State(state) if state in list(State) else None,

@@ -1,19 +1,43 @@
-"""The page of one person: what they have resolved and written, as far as the reader may read it. A person's own page
-shows what they are suggested for; its settings are in `profile.py`."""
+"""The directory of people, and the page of one person: what they have resolved and written, as far as the reader may
+read it. A person's own page shows what they are suggested for; its settings are in `profile.py`."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from recommender.database.tables import Person
+from recommender.database.tables import Person, utc_now
 from recommender.knowledge import outcomes
-from recommender.people import preferences, profile
+from recommender.people import directory, preferences, profile
+from recommender.search.search import SHOWN
 from web import current
+from web.caller import search_limit
 from web.current import session
-from web.reading import PROFILE_ITEMS, get_item, get_profile, is_away
+from web.input import page_number
+from web.reading import PROFILE_ITEMS, get_item, get_profile, is_away, team_rows
 from web.sign_in.session import current_person, current_reader, signed_in
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
+_LONGEST_SEARCH = 200  # characters: a judgement
 _SHOWN_AT_ONCE = 10  # pieces of evidence before "show more": a judgement
+
+
+@blueprint.get("/")
+@search_limit
+def listed() -> ResponseReturnValue:
+    """The people who work here, with search by name, team and topic; 401 when nobody has signed in. For a topic these
+    are the colleagues who would be suggested for it to this reader, by name: nobody is ranked."""
+    signed_in()
+    words, team = (request.args.get(name, "").strip()[:_LONGEST_SEARCH] for name in ("q", "team"))
+    found = current.recommender().recommend(words, current_reader(), session(), SHOWN) if words else None
+    return render_template(
+        "people/directory.html",
+        directory=directory.load(session(), words, team, page_number(), utc_now().date()),
+        helping=sorted(found.experts, key=lambda expert: expert.name) if found else [],
+        words=words,
+        team=team,
+        page=page_number(),
+        teams=sorted(team_rows().values(), key=lambda row: row.handle),
+        is_away=is_away,
+    )
 
 
 @blueprint.get("/<handle>")

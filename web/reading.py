@@ -67,6 +67,14 @@ def get_withdrawn(request_id: int) -> HelpRequest | None:
 def get_document(document_id: int) -> Document:
     """A document with its people; 404 when it is unknown, this reader may not read it, or it is hidden and they may not
     edit it."""
+    document = find_document(document_id)
+    if document is None:
+        abort(404)
+    return document
+
+
+def find_document(document_id: int) -> Document | None:
+    """A document as in `get_document`; None where that answers 404."""
     reader = current_reader()
     query = (
         select(Document)
@@ -74,9 +82,7 @@ def get_document(document_id: int) -> Document:
         .options(joinedload(Document.owner), joinedload(Document.verified_by), selectinload(Document.audience))
     )
     document = session().scalar(query)
-    if document is None or (document.hidden and not access.may_edit(document, reader)):
-        abort(404)
-    return document
+    return None if document is None or (document.hidden and not access.may_edit(document, reader)) else document
 
 
 def get_attachment(attachment_id: int) -> tuple[Attachment, HelpRequest | Document | None]:

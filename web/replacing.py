@@ -1,28 +1,23 @@
 """Marking a request or document as replaced by another, and taking the mark off again."""
 
-import re
-
 from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from recommender.corpus import ids_of, is_key
 from recommender.database.tables import Document, HelpRequest
-from recommender.datatypes import Kind, item_key
+from recommender.datatypes import Kind
 from recommender.errors import CannotReplace
 from recommender.knowledge import replacements
-from web import current
+from web.addresses import LONGEST_ADDRESS, named_key
 from web.current import session
 from web.document_page import document_page
-from web.input import parts_of
 from web.reading import get_document, get_request
 from web.replaced import replaced_part
 from web.request_page import request_page
 from web.sign_in.session import current_reader, signed_in
 
 blueprint = Blueprint("replacing", __name__, url_prefix="/items")
-_LONGEST_ADDRESS = 500  # characters of what was typed that are shown again: a judgement
-_PAGE = re.compile(r".*/(request|document)s/([1-9][0-9]{0,8})/?")
 
 
 @blueprint.post("/<key>/replaced")
@@ -30,9 +25,9 @@ def mark(key: str) -> ResponseReturnValue:
     """Mark an item as replaced by the one that the field `by` names, by its key or the address of its page; 422 with
     the reason when it cannot be that one. 403 for others than the agents of the team and a document's owner."""
     person, row, reader = signed_in(), _row(key), current_reader()
-    typed = request.form.get("by", "").strip()[:_LONGEST_ADDRESS]
+    typed = request.form.get("by", "").strip()[:LONGEST_ADDRESS]
     try:
-        replacements.mark(session(), row, reader, person, _named_key(typed))
+        replacements.mark(session(), row, reader, person, named_key(typed))
         session().commit()
     except CannotReplace as error:
         part = replaced_part(row, reader, typed, _problem(error.reason))
@@ -58,16 +53,6 @@ def _row(key: str) -> HelpRequest | Document:
     if ids := ids_of([key], Kind.REQUEST):
         return get_request(ids[0])
     return get_document(*ids_of([key], Kind.DOCUMENT))
-
-
-def _named_key(typed: str) -> str:
-    """The key that was typed, or of the page whose address was typed; anything else as it is."""
-    if is_key(typed.lower()):
-        return typed.lower()
-    parts = parts_of(typed)
-    own_hosts = {"", request.host, parts_of(current.settings().public_url).netloc}
-    page = _PAGE.fullmatch(parts.path)
-    return item_key(Kind(page[1]), page[2]) if page and parts.netloc in own_hosts else typed
 
 
 def _problem(reason: str) -> str:

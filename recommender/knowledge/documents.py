@@ -19,7 +19,7 @@ from recommender.database.handles import visible
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Team, utc_now
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
-from recommender.knowledge import outcomes, versions
+from recommender.knowledge import outcomes, related, versions
 
 REVIEW_DAYS = (90, 180, 365)  # days between reviews that the page offers: a judgement
 _HEADINGS = {"fi": ("Kysymys", "Vastaus")}
@@ -29,7 +29,7 @@ _HEADINGS = {"fi": ("Kysymys", "Vastaus")}
 class Content:
     """What an editor sets in a document. With `everyone` everyone may read it once it is published, else only its
     owner and its team; with `named` also the other readers that it has been given (`named_readers`). `review_days` is
-    the time between two reviews."""
+    the time between two reviews, `original` the document that this one is a translation of."""
 
     title: str
     body: str
@@ -40,6 +40,7 @@ class Content:
     review_days: int | None
     draft: bool
     named: bool = False
+    original: Document | None = None
 
 
 def write(session: Session, reader: Reader, content: Content, source: HelpRequest | None = None) -> Document:
@@ -51,6 +52,7 @@ def write(session: Session, reader: Reader, content: Content, source: HelpReques
     session.add(document)
     _fill(document, content)
     session.flush()
+    related.set_original(session, document, content.original)
     versions.store(session, document, reader.person_id, document.written_at)
     details = {"audience": sorted(document_audience(document)), "draft": document.draft}
     if source is not None:
@@ -79,6 +81,7 @@ def edit(session: Session, document: Document, reader: Reader, content: Content,
     _fill(document, content)
     document.updated_at = now
     session.flush()
+    related.set_original(session, document, content.original)
     versions.store(session, document, reader.person_id, now)
     who, key = audit.actor(session, reader.person_id), item_key(Kind.DOCUMENT, document.id)
     for name, value in _state(document).items():

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -115,7 +116,9 @@ def languages(session: Session, reader: Reader) -> list[str]:
     return sorted(session.scalars(select(Document.language).where(visible(reader)).distinct()))
 
 
-def _query(reader: Reader, filters: Filters, today: date) -> Select[tuple[int, str, bool, bool, int, date, date]]:
+def _query(
+    reader: Reader, filters: Filters, today: date
+) -> Select[int, str, bool, bool, int | None, date | None, datetime]:
     """The documents that the filters name, with the columns that they are ordered by."""
     query = select(
         Document.id, Document.title, Document.draft, Document.hidden, Document.review_days, Document.verified_on,
@@ -131,7 +134,7 @@ def _query(reader: Reader, filters: Filters, today: date) -> Select[tuple[int, s
         query = query.where(Document.team.has(Team.handle == filters.team))
     if filters.language:
         query = query.where(Document.language == filters.language)
-    return query if filters.state is None else query.where(*_STATES[filters.state])  # type: ignore[return-value]
+    return query if filters.state is None else query.where(*_STATES[filters.state])
 
 
 _PUBLISHED = (Document.draft.is_(False), Document.hidden.is_(False))
@@ -151,13 +154,13 @@ def _flagged(session: Session) -> set[int]:
     return {int(key.removeprefix(prefix)) for key in session.scalars(flags) if key and key.startswith(prefix)}
 
 
-def _is_due(row: "Document", today: date) -> bool:
+def _is_due(row: Any, today: date) -> bool:
     """True when the review of a document, or of a row with its columns, is due. Drafts need none."""
     due = documents.due_on(row)
     return due is not None and due <= today and not row.draft
 
 
-def _place(row: "Document", view: View, flagged: bool, today: date) -> tuple[object, ...]:
+def _place(row: Any, view: View, flagged: bool, today: date) -> tuple[object, ...]:
     """Where a row stands in its list: smaller ones come first."""
     title = (row.title.casefold(), row.id)
     if view is View.REVIEW:

@@ -108,5 +108,5 @@ def forget_person(session: Session, person_id: int) -> None:
 _AUDIENCE = cast(DocumentVersion.audience, Text)
 
 
-def _of(document: Document) -> Select[tuple[DocumentVersion]]:
+def _of(document: Document) -> Select[DocumentVersion]:
     return select(DocumentVersion).where(DocumentVersion.document_id == document.id)

@@ -17,8 +17,12 @@ from recommender.search.question import Question
 from recommender.search.results import Results
 from recommender.search.search import POOL, Search
 
+ALIKE_SHOWN = 3
+"""Related documents that are shown; a judgement."""
 _SURE = 0.5
 """The probability that an item answers the search, from which it is found whatever its words; a judgement."""
+_ALIKE = 0.4
+"""The same probability, from which a document is related to one whose title was searched for; a judgement."""
 _READ = 20_000
 """Characters of a text in which words are looked for; a judgement."""
 
@@ -59,6 +63,13 @@ class Listed:
     related: tuple[str, ...]
     words: Words
     known: frozenset[str]
+
+
+def find_alike(search: Search, reader: Reader, session: Session, leave_out: str, among: frozenset[str]) -> list[str]:
+    """The keys of the items among these that are about the same matter as the text that is searched for, best first,
+    without the item `leave_out`."""
+    results = search.find(reader, session, ALIKE_SHOWN, [leave_out], among=among)
+    return [judged.item.key for judged in results.judged if judged.match >= _ALIKE][:ALIKE_SHOWN]
 
 
 def find_listed(search: Search, reader: Reader, session: Session, among: frozenset[str]) -> Listed:

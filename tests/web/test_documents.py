@@ -181,6 +181,23 @@ def test_a_preview_stores_nothing(visit: Visit, sessions: Sessions) -> None:
         assert session.query(Document).count() == 0
 
 
+def test_a_new_document_can_begin_with_an_outline_in_either_language(visit: Visit) -> None:
+    page = visit("aino").get("/documents/new").text
+    for start in ("how-to", "rule", "known-error"):
+        for language in ("en", "fi"):
+            assert f'href="/documents/new?start={start}&amp;language={language}"' in page
+    assert "## Vaiheet\n\n1. \n2. \n3." in visit("aino").get("/documents/new?start=how-to&language=fi").text
+    assert "## What to do now" in visit("aino").get("/documents/new?start=known-error&language=en").text
+    assert visit("aino").get("/documents/new?start=x&language=y").status_code == 200
+
+
+def test_the_preview_while_writing_is_safe_and_for_those_who_have_signed_in(visit: Visit) -> None:
+    shown = visit("aino").post("/documents/preview", data={"body": "**a** <script>b</script> [c](javascript:d)"})
+    assert shown.status_code == 200 and "<strong>a</strong>" in shown.text
+    assert "<script" not in shown.text and "href" not in shown.text
+    assert visit("aino").application.test_client().post("/documents/preview", data={"body": "a"}).status_code == 401
+
+
 def test_when_two_people_edit_at_once_the_second_sees_both_texts(visit: Visit, sessions: Sessions) -> None:
     number = _write(visit("aino"))
     aino = _version(visit("aino").get(f"/documents/{number}/edit").text)

@@ -28,9 +28,9 @@ EXAMPLES = int(os.environ.get("KOLLEGA_FUZZ_EXAMPLES", "25"))
 ROLES = ("", "matti", "aino", "riikka", "lea")  # nobody, staff, agents of two teams, an admin
 PAGES = (
     "/", "/sign-in", "/requests/new", "/requests/new?q=screen", "/requests/", "/requests/1", "/requests/2",
-    "/requests/3",    "/documents/", "/documents/new", "/documents/new?from=1", "/documents/1",
-    "/documents/1/edit", "/documents/1/history/", "/documents/1/history/1", "/documents/1/edit?version=1",
-    "/desk/", "/desk/canned",
+    "/requests/3", "/documents/", "/documents/new", "/documents/new?start=rule&language=fi", "/documents/new?from=1",
+    "/documents/new?translates=1", "/documents/1", "/documents/1/edit", "/documents/1/edit?version=1",
+    "/documents/1/history/", "/documents/1/history/1", "/desk/", "/desk/canned",
     "/people/matti", "/people/aino", "/inbox/", "/inbox/unsubscribe/x", "/people/me/settings", "/people/me/erase",
 )  # fmt: skip
 FIELDS = {
@@ -40,7 +40,7 @@ FIELDS = {
     "reply": "1", "audience": "everyone", "by": "document:1", "undo": "1", "hidden": "1",
     "seen": "2026-01-05T00:00:00",
     "last_flag": "1", "was": "it", "from": "1", "then": "publish", "sure": "1", "sent_as": "a", "title": "Screen",
-    "owner": "aino", "review_days": "365", "version": "1",
+    "owner": "aino", "review_days": "365", "version": "1", "translates": "1",
     "away_until": "2099-01-01", "capacity": "3", "deputy": "aino",
     "languages": "fi", "muted": "vpn", "stated": "screen", "paused": "1", "shown": "request:1",
     "opened": "document:1",

@@ -179,8 +179,8 @@ def test_a_profile_lists_what_a_person_solved_if_everyone_may_read_it(
     [
         ({"left_on": date(2025, 1, 1)}, "Has left the organisation", "Away until"),
         ({"away_until": date(2126, 5, 1)}, "Away until May 1, 2126", "Has left"),
-        ({"away_until": date(2025, 1, 1)}, "Nothing that you may read.", "Away until"),
-        ({"left_on": utc_now().date() + timedelta(days=30)}, "Nothing that you may read.", "Has left"),
+        ({"away_until": date(2025, 1, 1)}, "Nothing that you can read.", "Away until"),
+        ({"left_on": utc_now().date() + timedelta(days=30)}, "Nothing that you can read.", "Has left"),
     ],
 )
 def test_a_profile_says_whether_the_person_has_left_or_is_away(

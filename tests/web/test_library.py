@@ -72,17 +72,17 @@ def test_the_search_finds_inflected_words_also_in_drafts(visit: Visit, add: Call
     finnish = add("Tunnukset", "Näin avaat lukitun tilin lukituksen.", team="it", language="fi")
     add("Printers", "Open the back.", team="it")
     draft = add("Lukot", "Uusi ohje lukoista", team="it", language="fi", draft=True)
-    assert _rows(visit("matti"), "?words=tilit") == [finnish]
-    assert _rows(visit("aino"), "?words=lukko") == [draft]
-    assert _rows(visit("matti"), "?words=lukko") == []
-    assert "matches this search" in visit("matti").get("/documents/?words=zzzz").text
-    assert _rows(visit("matti"), "?words=tilit&team=hr") == []
+    assert _rows(visit("matti"), "?q=tilit") == [finnish]
+    assert _rows(visit("aino"), "?q=lukko") == [draft]
+    assert _rows(visit("matti"), "?q=lukko") == []
+    assert "matches this search" in visit("matti").get("/documents/?q=zzzz").text
+    assert _rows(visit("matti"), "?q=tilit&team=hr") == []
 
 
 def test_a_document_that_was_published_a_moment_ago_is_found(visit: Visit, add: Callable[..., int]) -> None:
     visit("matti").get("/documents/")  # makes the index
     number = add("Scanners", "Press the green button.")
-    assert _rows(visit("matti"), "?words=button") == [number]
+    assert _rows(visit("matti"), "?q=button") == [number]
 
 
 def test_what_needs_attention_comes_first_among_ones_own(
@@ -135,8 +135,8 @@ def test_rows_show_owner_verified_used_and_next_review(
 def test_long_lists_come_in_pages(visit: Visit, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(view.library, "PAGE", 2)
     numbers = [add(f"Guide {letter}", "button") for letter in "abc"]
-    first = visit("matti").get("/documents/?words=button").text
-    assert 'rel="next" href="/documents/?words=button&amp;page=2"' in first and "3 documents" in first
-    found = _rows(visit("matti"), "?words=button") + _rows(visit("matti"), "?words=button&page=2")
+    first = visit("matti").get("/documents/?q=button").text
+    assert 'rel="next" href="/documents/?q=button&amp;page=2"' in first and "3 documents" in first
+    found = _rows(visit("matti"), "?q=button") + _rows(visit("matti"), "?q=button&page=2")
     assert sorted(found) == numbers
     assert _rows(visit("matti"), "?page=99") == [numbers[2]]

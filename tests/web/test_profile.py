@@ -73,9 +73,9 @@ def _main(page: str) -> str:
 def test_a_person_s_own_page_says_for_what_they_are_suggested_and_why(visit: Visit) -> None:
     page = _main(visit("aino").get("/people/aino").text)
     (topics,) = re.findall(r'<div class="topics">(.*?)</div>', page, re.DOTALL)
-    assert re.findall(r"<summary>(\w+) <span class=\"quiet\">3 items", topics) == ["printer"]
+    assert re.findall(r"<summary>(\w+) <span class=\"quiet\">3 answers or guides", topics) == ["printer"]
     assert re.findall(r'<a href="([^"]+)"', topics) == ["/documents/1", "/requests/2", "/requests/1"]
-    assert re.findall(r"<span>(Keeps it|Answered|Replied)</span>", topics) == ["Keeps it", "Answered", "Answered"]
+    assert re.findall(r"<span>(Owns it|Answered|Replied)</span>", topics) == ["Owns it", "Answered", "Answered"]
     evidence = page.partition('id="evidence"')[2]
     assert re.findall(r'name="item" value="([^"]+)"', evidence) == ["document:1", "request:2", "request:1"]
     assert "For finding help, never for appraising people." in page and 'datetime="2026-01-05"' in evidence
@@ -108,7 +108,7 @@ def test_settings_are_saved_and_shown_again(visit: Visit, sessions: Sessions) ->
     assert "Saved." in page and "Confirmed" in page and "Pending" in page
     assert f'value="{TOMORROW}"' in page and 'value="pekka"' in page and "\nVPN\nscreen colours</textarea>" in page
     assert re.findall(r'value="(\w+)" checked', page) == ["1", "fi", "sv"]
-    assert "suggested to nobody" in aino.get("/people/aino").text
+    assert "not suggested to anybody" in aino.get("/people/aino").text
     aino.post(SETTINGS, data={})
     with sessions() as session:
         person = session.query(Person).filter_by(handle="aino").one()
@@ -259,13 +259,13 @@ def test_erasing_asks_first_then_deletes_and_pauses_suggestions(visit: Visit, se
     with sessions() as session:
         assert session.query(PersonTopic).count() == 4  # the question alone deletes nothing
     page = aino.post("/people/me/erase", follow_redirects=True).text
-    assert "have been erased." in page and "You are suggested to nobody" in page
+    assert "have been erased." in page and "You are not suggested to anybody" in page
     with sessions() as session:
         (row,) = session.query(PersonSettings)
         assert (row.paused, row.capacity, row.deputy_id) == (True, None, None)
         assert session.query(PersonTopic).count() == session.query(Event).count() == 0
     aino.post(SETTINGS, data={})
-    assert "You are suggested to nobody" not in aino.get("/people/aino").text
+    assert "You are not suggested to anybody" not in aino.get("/people/aino").text
 
 
 TOPICS = st.lists(st.sampled_from(["vpn", "printer", "salary", "screen colours"]), unique=True).map(tuple)
