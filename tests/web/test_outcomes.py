@@ -105,7 +105,7 @@ def test_filters_in_the_address_in_a_form_and_while_typing_find_the_same(client:
     filters = {**QUESTION, "team": "warehouse"}
     pages = [
         client.get("/", query_string=filters).text,
-        client.post("/", data=filters).text,
+        client.post("/", data=filters, follow_redirects=True).text,
         client.post("/suggest", data=filters).text,
     ]
     assert [_titles(page)[0] for page in pages] == ["Printer is stuck again"] * 3
@@ -129,7 +129,9 @@ def test_only_teams_of_which_something_may_be_read_can_be_chosen(
 
 def test_a_form_keeps_its_filters_when_the_question_is_changed(client: FlaskClient) -> None:
     path = "/?q=printer&team=warehouse&kind=request&newest=1"
-    page = press(client, path, "/", q="Printer on floor two is stuck").text
+    address = press(client, path, "/", q="Printer on floor two is stuck").location
+    assert "team=warehouse" in address and "kind=request" in address and "newest=1" in address
+    page = client.get(address).text
     assert (
         set(_titles(page)) == {"Printer is stuck again", "Coffee machine is empty"}
         and 'name="newest" value="1" checked' in page
