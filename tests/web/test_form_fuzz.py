@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import Document, HelpRequest
 from recommender.knowledge import versions
+from recommender.notifications.kinds import KINDS
 from tests.conftest import sign_in
 from tests.web.forms import forms_of
 from web.limits import limiter
@@ -45,7 +46,7 @@ FIELDS = {
     "languages": "fi", "muted": "vpn", "stated": "screen", "paused": "1", "shown": "request:1",
     "opened": "document:1",
     "notification": "1", "page": "1", "what": "follow", "on": "1", "language": "fi", "daily_at": "8",
-    "quiet_from": "20", "quiet_until": "7", "when_reply": "daily",
+    "quiet_from": "20", "quiet_until": "7", **dict.fromkeys((f"when_{kind}" for kind in KINDS), "daily"),
     "anonymous": "1", "offered_for": "hr", "draft:title": "x", "csrf_token": "x", "files": "x", "attachment": "1",
     "act": "assign", "take": "2", "canned": "1", "before": "since today", "again": "1", "number": "3",
     "until": "tomorrow",
@@ -123,6 +124,7 @@ def _addresses(rule: str) -> list[str]:
         ]
     if "<secret>" in rule:
         return [rule.replace("<secret>", secret) for secret in ("x", "1:x", "%00", "x" * 300)]
+    rule = rule.replace("<token>", "x")
     if "session_id" in rule or "<int:" in rule:
         return [re.sub(r"<int[^>]*>", number, rule) for number in ("1", "2", "99", "0")]
     return [rule]
