@@ -16,6 +16,7 @@ from sqlalchemy import BindParameter, Executable, String, and_, bindparam, cast,
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
+from recommender.database.attachment_tables import FILES_OF_DOCUMENTS, FILES_OF_REQUESTS
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import (
     RESOLVED,
@@ -27,7 +28,7 @@ from recommender.database.tables import (
     RequestAudience,
     Team,
 )
-from recommender.datatypes import Contribution, Heading, Item, Kind, Part, item_key
+from recommender.datatypes import AttachedText, Contribution, Heading, Item, Kind, Part, item_key
 
 ACCEPTED, UPVOTED, REPLIED, OWNED, OWNED_AND_VERIFIED, VERIFIED = 1.0, 0.5, 0.2, 0.4, 0.6, 0.4
 """How much a contribution counts as evidence, relative to an accepted answer: a judgement."""
@@ -164,6 +165,7 @@ def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     requests are loaded while a person types."""
     replies_by_request = _grouped(session, _REPLIES, ids)
     audience_rows = _grouped(session, _REQUEST_TOKENS, ids)
+    files = _grouped(session, FILES_OF_REQUESTS, ids)
     loaded: dict[str, Item] = {}
     for row in session.execute(_REQUESTS, {"ids": ids}):
         replies = replies_by_request.get(row.id, [])
@@ -186,6 +188,7 @@ def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
                 for reply in replies
                 if reply.author_id != row.asked_by_id
             ),
+            attached=tuple(AttachedText(*file[1:]) for file in files.get(row.id, ())),
         )
     return loaded
 
@@ -193,6 +196,7 @@ def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
 def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     """The items of documents, by key, in the order of ids. The body of a document is its answer."""
     audience_rows = _grouped(session, _DOCUMENT_TOKENS, ids)
+    files = _grouped(session, FILES_OF_DOCUMENTS, ids)
     loaded: dict[str, Item] = {}
     for row in session.execute(_DOCUMENTS, {"ids": ids}):
         key = item_key(Kind.DOCUMENT, row.id)
@@ -210,6 +214,7 @@ def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
             replaced_by=row.replaced_by,
             verified_on=row.verified_on,
             contributions=document_contributions(row.owner_id, row.verified_by_id, row.verified_on, row.written_at),
+            attached=tuple(AttachedText(*file[1:]) for file in files.get(row.id, ())),
         )
     return loaded
 

@@ -64,10 +64,20 @@ class Contribution:
 
 
 @dataclass(frozen=True)
+class AttachedText:
+    """What search reads of a file that is attached to an item: its name as it is shown, and the text in it, which may
+    be empty. `answers` says that it belongs to the reply that solved a request."""
+
+    name: str
+    text: str
+    answers: bool = False
+
+
+@dataclass(frozen=True)
 class Item:
-    """What can be suggested. `key` is `request:17` or `document:4`; `audience` contains the tokens that may read it.
-    `replaced_by` is the key of the item that people have marked as its replacement, which may be hidden or deleted.
-    `verified_on` is the day on which somebody last confirmed that a document is correct."""
+    """What can be suggested. `key` is `request:17` or `document:4`; `audience` contains the tokens that may read it,
+    with the files in `attached`. `replaced_by` is the key of the item that people have marked as its replacement, which
+    may be hidden or deleted. `verified_on` is the day on which somebody last confirmed that a document is correct."""
 
     key: str
     kind: Kind
@@ -82,6 +92,7 @@ class Item:
     contributions: tuple[Contribution, ...] = ()
     replaced_by: str | None = None
     verified_on: date | None = None
+    attached: tuple[AttachedText, ...] = ()
 
     @property
     def id(self) -> int:

@@ -85,6 +85,16 @@ class CannotReplace(KollegaError):
         self.reason = reason
 
 
+class AttachmentRefused(KollegaError):
+    """A file cannot be attached; `reason` says why ("empty", "large", "type", "together", "count", "day" or "room"),
+    and `name` which file it is, as it was sent."""
+
+    def __init__(self, message: str, reason: str, name: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.name = name
+
+
 class ErasureError(KollegaError):
     """What was named to be erased does not exist."""
 

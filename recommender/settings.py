@@ -18,6 +18,10 @@ PREFIX = "KOLLEGA_"
 Networks = tuple[IPv4Network | IPv6Network, ...]
 BUILT_IN_RERANKERS = ("features", "none")
 """Values of the setting `reranker` that name no cross-encoder."""
+ATTACHMENT_TYPES = (
+    "png", "jpg", "gif", "webp", "pdf", "docx", "xlsx", "pptx", "odt", "ods", "odp", "txt", "zip"
+)  # fmt: skip
+"""The types of files that Kollega can tell by what is in them; `txt` is any text without control characters."""
 _BOOLEANS = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
 
 
@@ -133,6 +137,20 @@ class Settings:
     audit_days: int = _setting(
         1095, "days for which entries of the audit log are kept; `kollega watch` deletes older ones; 0 means forever"
     )
+    attachment_mb: int = _setting(10, "largest file that can be attached, in megabytes; 0 means that no files can be")
+    attachment_form_mb: int = _setting(25, "most that the files of one form may have together, in megabytes")
+    attachment_count: int = _setting(10, "most files on one request, reply or document")
+    attachment_day_mb: int = _setting(200, "most that one person may upload in 24 hours, in megabytes")
+    attachment_types: str = _setting(
+        "png, jpg, gif, webp, pdf, docx, xlsx, pptx, odt, ods, odp, txt",
+        "types of files that can be attached, separated by commas, of: " + ", ".join(ATTACHMENT_TYPES),
+    )
+    attachment_scan: str = _setting(
+        "",
+        "command that checks each attached file, such as `clamdscan --no-summary --fdpass`, without a shell; the path "
+        "of the file is added at its end; exit status 0 lets the file be opened, 1 refuses it; empty means no check",
+    )
+    attachment_scan_seconds: float = _setting(60.0, "seconds that the check of one file may take")
     demo: bool = _setting(False, "offer the demo organisation's sign-ins on the page: 0 or 1; `kollega demo` sets it")
 
     def __post_init__(self) -> None:
@@ -156,6 +174,11 @@ class Settings:
         _require(not self.oidc_issuer or bool(self.oidc_client_id), "oidc_client_id", "set when there is an issuer")
         _require(self.session_days > 0, "session_days", "more than 0")
         _require(self.session_idle_days > 0, "session_idle_days", "more than 0")
+        _require(0 <= self.attachment_mb <= self.attachment_form_mb, "attachment_mb", "0 to KOLLEGA_ATTACHMENT_FORM_MB")
+        _require(self.attachment_count >= 1, "attachment_count", "at least 1")
+        _require(self.attachment_day_mb >= self.attachment_mb, "attachment_day_mb", "at least KOLLEGA_ATTACHMENT_MB")
+        _require(self.allowed_types <= set(ATTACHMENT_TYPES), "attachment_types", ", ".join(ATTACHMENT_TYPES))
+        _require(self.attachment_scan_seconds > 0, "attachment_scan_seconds", "more than 0")
         required_for = ("none", "admins", "agents", "everybody")
         _require(self.second_factor_for in required_for, "second_factor_for", ", ".join(required_for))
         _require(_networks(self.trusted_proxies) is not None, "trusted_proxies", "addresses or networks")
@@ -184,6 +207,16 @@ class Settings:
     def index_dir(self) -> Path:
         """Directory of the index generations."""
         return self.home / "index"
+
+    @property
+    def allowed_types(self) -> frozenset[str]:
+        """The types of files that can be attached."""
+        return frozenset(part.strip().lower() for part in self.attachment_types.split(",") if part.strip())
+
+    @property
+    def attachments_dir(self) -> Path:
+        """Directory of the attached files."""
+        return self.home / "attachments"
 
     @property
     def backups_dir(self) -> Path:

@@ -54,27 +54,28 @@ RECOMMENDER = {
 INDEXER = {
     "texts": set(),
     "delivery": set(),
+    "files": set(),
     "sources": {"texts"},
     "loading": {"sources", "texts"},
     "indexing": {"texts"},
     "learning": set(),
     "evaluation": {"indexing", "learning"},
     "research": {"evaluation", "indexing", "learning", "loading", "sources"},
-    "commands": {"delivery", "evaluation", "indexing", "learning", "loading", "sources"},
+    "commands": {"delivery", "evaluation", "files", "indexing", "learning", "loading", "sources"},
     "cli": {"commands"},
     "__main__": {"cli"},
 }
 """What each folder or module directly in indexer/ may import of the others."""
 
 VIEWS = {
-    "ask", "requests", "library", "documents", "history", "replacing", "desk", "bulk", "people", "profile", "security",
-    "embed", "health", "api", "inbox",
+    "ask", "requests", "library", "documents", "history", "attachments", "replacing", "desk", "bulk", "people",
+    "profile", "security", "embed", "health", "api", "inbox",
 }  # fmt: skip
 WEB_SHARED = {
-    "addresses", "caller", "card_texts", "client_address", "counting", "current", "document_form", "document_page",
-    "document_starts", "door", "drafts", "errors", "filtering", "formatting", "input", "limits", "markdown",
-    "measuring", "once", "outline", "panel", "question", "queue_list", "quoting", "reading", "replaced",
-    "request_log", "request_page", "results", "settings_form", "shown_first", "sign_in", "told",
+    "addresses", "attached", "caller", "card_texts", "client_address", "counting", "current", "document_form",
+    "document_page", "document_starts", "door", "drafts", "errors", "filtering", "formatting", "input", "limits",
+    "markdown", "measuring", "once", "outline", "panel", "question", "queue_list", "quoting", "reading", "replaced",
+    "request_log", "request_page", "results", "settings_form", "shown_first", "sign_in", "told", "uploads",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 
@@ -92,6 +93,8 @@ ENGINES = {
     "segno": "web/sign_in/qr_code.py",
     "authlib": "web/sign_in/oidc.py",
     "waitress": "web/server.py",
+    "puremagic": "recommender/knowledge/file_types.py",
+    "pypdf": "indexer/files/pdf_reader.py",
 }
 """The one module that imports each engine or heavy library (migrations of the database aside)."""
 

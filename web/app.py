@@ -13,6 +13,8 @@ from recommender.settings import Settings
 from web import (
     api,
     ask,
+    attached,
+    attachments,
     bulk,
     card_texts,
     current,
@@ -38,6 +40,7 @@ from web import (
     results,
     security,
     told,
+    uploads,
 )
 from web.formatting import LANGUAGES
 from web.sign_in import forgotten, oidc, pages, second_factor
@@ -48,14 +51,19 @@ from web.sign_in import session as sign_in
 import web.api.search
 import web.api.requests
 import web.api.documents
+import web.api.attachments
 import web.api.people  # noqa: F401
 # isort: on
 
 _VIEWS = (
-    ask, requests, documents, replacing, desk, people, profile, security, inbox, api, pages, second_factor,
+    ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages, second_factor,
     forgotten, oidc, embed, health, library, history, bulk,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 _YEAR = 365 * 24 * 3600  # seconds
 _NO_DEVICES = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 
@@ -74,6 +82,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     measuring.attach(app, sessions.kw["bind"])
     Babel(app, locale_selector=_language)
     input.attach(app)
+    uploads.attach(app)  # before the form is read, which the check of its CSRF token does
     csrf = CSRFProtect(app)
     sign_in.attach(app, settings)
     oidc.attach(app, settings)
@@ -85,6 +94,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     card_texts.attach(app)
     once.attach(app)
     told.attach(app)
+    attached.attach(app)
     health.attach(app, settings, recommender, sessions)
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)
@@ -131,10 +141,7 @@ def _add_headers(response: Response) -> Response:
     """Add the cookie of a language that was just chosen, the security headers, and the rules for caching."""
     if g.get("chosen_language"):
         response.set_cookie("lang", g.chosen_language, max_age=_YEAR, samesite="Lax", httponly=True)
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
+    response.headers.setdefault("Content-Security-Policy", _PAGE_POLICY)  # an attached file has a stricter one
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = _NO_DEVICES

@@ -8,7 +8,7 @@ from recommender import access
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
 from recommender.errors import Conflict
 from recommender.knowledge import documents, requests
-from web import once
+from web import attached, once
 from web.caller import search_limit
 from web.current import session
 from web.document_form import (
@@ -76,11 +76,14 @@ def create() -> ResponseReturnValue:
     """Store a new document, as a draft or published. Problems are shown beside the fields; what was typed is kept."""
     reader, source = current_agent(), _named_source()
     form, content = read_form(teams_to_choose(reader), source)
+    if content and request.form.get("then") != "preview" and (earlier := once.earlier_result()):
+        return redirect(earlier)
+    if problem := attached.receive():
+        form.problems[attached.FILES], content = problem, None
     if request.form.get("then") == "preview" or content is None:
         return form_page(form, source=source, preview=content is not None), 200 if content else 422
-    if earlier := once.earlier_result():
-        return redirect(earlier)
     document = documents.write(session(), reader, content, source)
+    attached.attach_to(document)
     return redirect(once.commit_once(url_for("documents.show", document_id=document.id)))
 
 
@@ -116,13 +119,16 @@ def save(document_id: int) -> ResponseReturnValue:
     # It is only checked, and never shown.
     source = session().get(HelpRequest, document.drafted_from_id) if widening else None
     form, content = read_form(teams_to_choose(reader, document), source, document)
+    page = url_for("documents.show", document_id=document_id)
+    if content and request.form.get("then") != "preview" and (earlier := once.earlier_result()):
+        return redirect(earlier)
+    if problem := attached.receive(document):
+        form.problems[attached.FILES], content = problem, None
     if request.form.get("then") == "preview" or content is None:
         return form_page(form, document=document, preview=content is not None), 200 if content else 422
-    page = url_for("documents.show", document_id=document_id)
-    if earlier := once.earlier_result():
-        return redirect(earlier)
     try:
         documents.edit(session(), document, reader, content, time_of(form.seen))
+        attached.attach_to(document)
         return redirect(once.commit_once(page))
     except Conflict:
         session().rollback()

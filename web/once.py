@@ -6,12 +6,14 @@ going back in the browser, is a new one.
 """
 
 import hashlib
+import os
 import secrets
 from datetime import timedelta
 
 from flask import Flask, abort, request
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
+from werkzeug.datastructures import FileStorage
 
 from recommender.database.sent_tables import SentForm
 from recommender.database.tables import utc_now
@@ -68,8 +70,17 @@ def _sent() -> tuple[str, str] | None:
     if not key or len(key) > LONGEST_KEY:
         return None
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    fields += [(name, f"{file.filename} {_size(file)}") for name, file in request.files.items(multi=True)]
     content = _digest(repr(request.get_data() if is_call else fields))
     return _digest(repr((signed_in().id, request.path, key, "" if is_call else content))), content
+
+
+def _size(file: FileStorage) -> int:
+    """The number of bytes of a file that was sent; it is read from its beginning afterwards."""
+    file.stream.seek(0, os.SEEK_END)
+    size = file.stream.tell()
+    file.stream.seek(0)
+    return size
 
 
 def _digest(text: str) -> str:

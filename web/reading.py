@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from recommender import access
 from recommender.access import Reader
 from recommender.corpus import is_key, load_items
+from recommender.database.attachment_tables import Attachment
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, Team, team_members, utc_now
 from recommender.datatypes import Item
 from web.current import session
@@ -70,6 +71,22 @@ def find_document(document_id: int) -> Document | None:
     )
     document = session().scalar(query)
     return None if document is None or (document.hidden and not access.may_edit(document, reader)) else document
+
+
+def get_attachment(attachment_id: int) -> tuple[Attachment, HelpRequest | Document | None]:
+    """(an attached file, the request or document that it belongs to). 404 when it is unknown or this reader may not
+    read what it belongs to. Before its form is sent it belongs to nothing, and only its uploader gets it."""
+    reader = current_reader()  # first: who may read nothing must not learn which files exist
+    row = session().get(Attachment, attachment_id)
+    if row is None:
+        abort(404)
+    if row.request_id is not None:
+        return row, get_request(row.request_id)
+    if row.document_id is not None:
+        return row, get_document(row.document_id)
+    if reader.person_id is None or row.uploaded_by_id != reader.person_id:
+        abort(404)
+    return row, None
 
 
 def get_item(key: str, reader: Reader) -> Item:

@@ -11,7 +11,7 @@ from recommender.corpus import readable_items
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply
 from recommender.errors import Conflict
 from recommender.knowledge import requests
-from web import current, drafts, once
+from web import attached, current, drafts, once
 from web.caller import may_search, search_limit
 from web.current import session
 from web.drafts import Draft
@@ -71,10 +71,12 @@ def create() -> ResponseReturnValue:
     person, teams = signed_in(), team_rows()
     draft = drafts.sent_draft(request.form)
     drafts.check(draft, teams)
+    if not draft.problems and (earlier := once.earlier_result()):
+        return redirect(earlier)
+    if problem := attached.receive():
+        draft.problems[attached.FILES] = problem
     if draft.problems:
         return _new_page(draft, may_search()), 422
-    if earlier := once.earlier_result():
-        return redirect(earlier)
     if (same := drafts.sent_before(draft, person)) is not None:
         return redirect(url_for("requests.show", request_id=same.id, filed="already"))
     readable = readable_items(session(), draft.attempts, current_reader())
@@ -90,6 +92,7 @@ def create() -> ResponseReturnValue:
         attempts=[(key, opened) for key, opened in draft.attempts.items() if key in readable],
         asks=drafts.meant_for(draft),
     )
+    attached.attach_to(help_request)
     filed = "private" if draft.made_private else "1"
     return redirect(once.commit_once(url_for("requests.show", request_id=help_request.id, filed=filed)))
 
@@ -111,6 +114,8 @@ def reply(request_id: int) -> ResponseReturnValue:
     body = request.form.get("body", "").strip()
     if earlier := once.earlier_result():
         return redirect(earlier)
+    if problem := attached.receive():
+        return request_page(help_request, body, problem), 422
     if not body:
         return request_page(help_request, problem=gettext("Write something first.")), 422
     if len(body) > requests.LONGEST_BODY:
@@ -127,6 +132,7 @@ def reply(request_id: int) -> ResponseReturnValue:
         else:
             added = requests.reply(session(), help_request, person, body)
             page = url_for("requests.show", request_id=help_request.id, _anchor=f"reply-{added.id}")
+        attached.attach_to(added)
         return redirect(once.commit_once(page))
     except Conflict:
         if earlier := once.earlier_result():  # it was this very reply that resolved it, sent at the same moment

@@ -34,6 +34,7 @@ def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, 
     elsewhere are yours to delete; docs/administration.md says more.
     """
     from recommender.index.generations import ask_for_rewrite
+    from recommender.knowledge import attachments
     from recommender.knowledge.erasure import forget_pages
 
     with database_session(settings) as session:
@@ -47,6 +48,8 @@ def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, 
         ask_for_rewrite(settings.index_dir)
         _erase(session, row, with_requests)
         session.commit()
+        if removed := attachments.clean_up(session, settings):
+            click.echo(f"{removed} attached files deleted")
         ask_for_rewrite(settings.index_dir)  # again: a run that began before the commit has read what is erased
         forget_pages(session)
     click.echo(f"{subject} is erased from the database")

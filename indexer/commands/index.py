@@ -65,12 +65,14 @@ def reindex(settings: Settings, full: bool) -> None:
 @click.command()
 @click.pass_obj
 def watch(settings: Settings) -> None:
-    """Look at the database every few seconds and index what has changed, until stopped; also send the mail that waits.
+    """Look at the database every few seconds and index what has changed, until stopped; also send the mail that waits,
+    and check and read attached files.
 
     Run it as a separate process beside `kollega serve`. SIGTERM stops it after the update that it is at, or in the
     middle of a long one: the next start goes on from there.
     """
     from indexer.delivery.deliver import delivering
+    from indexer.files.examine import examining
     from indexer.indexing.watch import watch as follow
     from recommender.database.engine import open_database
     from recommender.encoder.load import load_encoder
@@ -79,7 +81,7 @@ def watch(settings: Settings) -> None:
     sessions = open_database(settings)  # before the model, which takes long to load
     encoder, analyzer = load_encoder(settings), load_analyzer(settings)
     stopping = stop_after_this_step(settings.stop_seconds)
-    with delivering(settings, sessions):
+    with delivering(settings, sessions), examining(settings, sessions):
         follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, stopping.wait)
 
 
@@ -102,7 +104,7 @@ def status(settings: Settings, as_json: bool) -> None:
 @click.command()
 @click.pass_obj
 def verify(settings: Settings) -> None:
-    """Check that the database, the index, the model and the audit log are whole, and that the index has every item.
+    """Check that database, attached files, index, model and audit log are whole, and that the index has every item.
 
     Compares all files with their checksums and every item of the index with the database. Prints one line for each
     problem, with what to do about it, and the exit status is then 1. Changes nothing, and may run beside the server and
@@ -113,7 +115,7 @@ def verify(settings: Settings) -> None:
     problems = problems_of(settings, click.echo)
     for problem in problems:
         click.echo(problem)
-    click.echo(f"problems: {len(problems)}" if problems else "all is well: database, index, model and audit log")
+    click.echo(f"problems: {len(problems)}" if problems else "all is well: database, files, index, model and audit log")
     sys.exit(1 if problems else 0)
 
 
@@ -135,10 +137,12 @@ def update_index(settings: Settings, full: bool, prepare: "Callable[[Encoder], E
 
     `prepare` may replace the encoder of the settings by another one.
     """
+    from indexer.files.examine import examine
     from indexer.indexing.reindex import reindex as run
     from recommender.encoder.load import load_encoder
 
     with database(settings) as sessions:  # before the model, which takes long to load
+        examine(settings, sessions)
         encoder = load_encoder(settings)
         model = encoder.card.name
         note(log, f"model {model}, run by {encoder.backend}", "model loaded", model=model, backend=encoder.backend)

@@ -21,9 +21,9 @@ _STORE = "store"  # the subject of these acts in the audit log
 def backup(settings: Settings, file: Path) -> None:
     """Write a backup to the new FILE, also while the server runs.
 
-    It is a zip file with the database, secret_key, synonyms.txt and their checksums, and it is checked before the
-    command ends. It holds everything that is restricted; only the account that runs the command can read it. The index
-    is not in it: it can be built again.
+    It is a zip file with the database, the attached files, secret_key, synonyms.txt and their checksums, and it is
+    checked before the command ends. It holds everything that is restricted; only the account that runs the command can
+    read it. The index is not in it: it can be built again.
     """
     from recommender.database.backup import back_up
     from recommender.database.engine import newest_revision
@@ -35,9 +35,7 @@ def backup(settings: Settings, file: Path) -> None:
             _record(settings, "store.backup", {"revision": made.revision, "made_at": made.made_at})
 
     made = back_up(settings, file, record)
-    click.echo(
-        f"backup of {_size(made.files['kollega.db'][0])} of database in {file} ({', '.join(sorted(made.files))})"
-    )
+    click.echo(f"backup of {_size(made.files['kollega.db'][0])} of database in {file} ({_named(made)})")
 
 
 @click.command()
@@ -54,7 +52,7 @@ def restore(settings: Settings, file: Path) -> None:
 
     stop_when_terminated(UNFINISHED)
     restored = put_back(settings, file)
-    click.echo(f"restored into {settings.home}: {', '.join(sorted(restored.files))}, of {restored.made_at}")
+    click.echo(f"restored into {settings.home}: {_named(restored)}, of {restored.made_at}")
     if restored.revision == newest_revision():
         _record(settings, "store.restore", {"revision": restored.revision, "made_at": restored.made_at})
         click.echo("Now run: kollega reindex")
@@ -68,10 +66,12 @@ def restore(settings: Settings, file: Path) -> None:
 def export(settings: Settings, file: Path) -> None:
     """Write everything into the new FILE as JSON lines, in the format of `kollega import jsonl`.
 
-    `kollega import jsonl FILE` in an empty home makes the same store of it. Passwords, sessions, tokens and the audit
-    log are not written. The file holds everything that is restricted; only the account that runs the command can read
-    it. A name that ends with .gz makes a compressed file.
+    `kollega import jsonl FILE` in an empty home makes the same store of it. Attached files are copied into a folder
+    beside it, FILE.files, which has to stay beside it. Passwords, sessions, tokens and the audit log are not written.
+    The file holds everything that is restricted; only the account that runs the command can read it. A name that ends
+    with .gz makes a compressed file.
     """
+    from indexer.loading.attached_files import copy_out, folder_beside, require_new_folder
     from indexer.loading.export import export as write
 
     def record(counts: dict[str, int]) -> None:
@@ -79,20 +79,29 @@ def export(settings: Settings, file: Path) -> None:
 
     stop_when_terminated(UNFINISHED)
     with database_session(settings) as session, running_count("exporting") as progress:
+        require_new_folder(file)
         counts = write(session, file, progress, record)
-    click.echo(f"exported into {file}: {_counted(_without_header(counts))}")
+        files = copy_out(session, settings.attachments_dir, file)  # in the same transaction: of the same moment
+    attached = f"; {files} attached files into {folder_beside(file)}" if files else ""
+    click.echo(f"exported into {file}: {_counted(_without_header(counts))}{attached}")
 
 
 def import_store(settings: Settings, file: Path) -> None:
     """Load an export into an empty store, and print one line of counts."""
+    from indexer.loading.attached_files import copy_in
     from indexer.loading.whole_store import load_store
     from recommender import audit
 
     with database_session(settings) as session, running_count("importing") as progress:
         counts = load_store(session, file, progress)
+        missing = copy_in(session, settings.attachments_dir, file)
         written = _without_header(counts)
         audit.record(session, audit.COMMAND, "store.import", _STORE, written)
     click.echo(f"imported the whole store: {_counted(written)}")
+    if missing:
+        click.echo(
+            f"{len(missing)} attached files were missing when it was exported; kollega verify names them", err=True
+        )
     click.echo("Nobody can sign in yet: give people passwords with kollega user add. Then run: kollega reindex")
 
 
@@ -111,7 +120,8 @@ def _counted(counts: dict[str, int]) -> str:
 def upgrade(settings: Settings, no_backup: bool) -> None:
     """Bring the database up to date after a new version of Kollega was installed. Stop the server first.
 
-    Makes a backup in backups/ in the home directory before; the last three are kept. If anything fails, the database
+    Makes a backup in backups/ in the home directory before, without the attached files, which stay where they are; the
+    last three are kept. If anything fails, the database
     stays as it was.
     """
     stop_when_terminated(UNFINISHED)
@@ -144,6 +154,13 @@ def _record(settings: Settings, action: str, details: dict[str, Any]) -> None:
 
     with database_session(settings) as session:
         audit.record(session, audit.COMMAND, action, _STORE, details)
+
+
+def _named(made: "Backup") -> str:
+    """What is in a backup."""
+    attached = [name for name in made.files if "/" in name]
+    counted = [f"{len(attached)} attached files"] if attached else []
+    return ", ".join([*sorted(made.files.keys() - set(attached)), *counted])
 
 
 def _size(length: int) -> str:

@@ -11,6 +11,7 @@ from semantic_text_splitter import TextSplitter
 from indexer.texts.html import elements, is_tag, without_tags
 from indexer.texts.unreadable import readable
 from recommender.datatypes import Item, Kind, Passage, Role
+from recommender.knowledge.file_types import words_of
 
 CountTokens = Callable[[str], int]
 Tell = Callable[[str], None]
@@ -30,6 +31,8 @@ def make_passages(
     """The passages of an item, at least one and at most `most`, and then its opening. Context and text of a passage
     together have at most `max_tokens` tokens. `tell` is called with each sentence about what was left out."""
     title, parts, unreadable = _parts(item)
+    files = list(_file_parts(item, title))
+    parts += files
     if unreadable:
         tell(f"{unreadable:,} characters of pasted files or unbroken runs, which are no words, were left out")
     texts: list[tuple[_Part, str, list[str]]] = []
@@ -40,7 +43,10 @@ def make_passages(
         longest = (most + 1) * room * _CHARACTERS  # what is longer has more than `most` passages
         shortened |= len(part.text) > longest
         texts.append((part, context, _split(part.text[:longest], count_tokens, room)))
-    wanted = _shares([len(split) for _part, _context, split in texts], most, item.kind)
+    counts = [len(split) for _part, _context, split in texts]
+    own = len(counts) - len(files)
+    wanted = _shares(counts[:own], most, item.kind)
+    wanted += _shares(counts[own:], most - sum(wanted), Kind.DOCUMENT)  # files get what the item itself leaves
     passages: list[Passage] = []
     for (part, context, split), share in zip(texts, wanted, strict=True):
         for text in split[:share]:
@@ -52,7 +58,7 @@ def make_passages(
     if not passages:
         role = Role.SECTION if item.kind is Kind.DOCUMENT else Role.QUESTION
         passages.append(Passage(item.key, role, 0, "", title or "-", item.language))
-    first = parts[0] if parts else None
+    first = parts[0] if len(parts) > len(files) else None
     return [*passages, _opening(item, title, first, len(passages), count_tokens, max_tokens)]
 
 
@@ -65,6 +71,20 @@ def _parts(item: Item) -> tuple[str, list["_Part"], int]:
     else:
         parts = [_Part(Role.QUESTION, title, body), _Part(Role.ANSWER, title, answer)]
     return title, parts, a + b + c
+
+
+def _file_parts(item: Item, title: str) -> Iterator["_Part"]:
+    """The text of each attached file, and one part with the names of those without text, such as pictures."""
+    names: dict[Role, list[str]] = {}
+    for file in item.attached:
+        role = Role.SECTION if item.kind is Kind.DOCUMENT else Role.ANSWER if file.answers else Role.QUESTION
+        text, _left_out = readable(file.text)
+        if text.strip():
+            yield _Part(role, f"{title} › {words_of(file.name)}", text)
+        else:
+            names.setdefault(role, []).append(words_of(file.name))
+    for role, found in names.items():
+        yield _Part(role, title, "\n".join(found))
 
 
 def _shares(counts: Sequence[int], most: int, kind: Kind) -> list[int]:

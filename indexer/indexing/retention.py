@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from recommender.database.tables import utc_now
 from recommender.index.generations import ask_for_rewrite
-from recommender.knowledge import erasure, retention, reviews
+from recommender.knowledge import attachments, erasure, retention, reviews
 from recommender.notifications import inbox
 from recommender.settings import Settings
 
@@ -22,6 +22,8 @@ def erase_what_is_due(settings: Settings, session: Session) -> int:
             ask_for_rewrite(settings.index_dir)  # again: a run that began before a commit has read what is erased
     inbox.forget_old(session, now)
     session.commit()
+    if erased:
+        attachments.clean_up(session, settings)
     erasure.forget_pages(session)
     return erased
 

@@ -1,5 +1,6 @@
-"""Proves that everything is whole: the database, the index and whether the two agree, what was learned, the model and
-the audit log. `status.py` tells what there is; this compares all of it, item by item."""
+"""Proves that everything is whole: the database, the attached files, the index and whether it agrees with the
+database, what was learned, the model and the audit log. `status.py` tells what there is; this compares all of it, item
+by item."""
 
 import sqlite3
 import time
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from indexer.indexing.verify_agreement import REBUILD, REINDEX, agreement
 from indexer.indexing.verify_database import database_problems
+from indexer.indexing.verify_files import file_problems
 from recommender import audit, learned
 from recommender.checksums import SEAL, problem_of
 from recommender.database.engine import open_to_read
@@ -46,6 +48,7 @@ def verify(
         try:
             with sessions() as session:
                 in_database = [*database_problems(session), *_audit(session)]
+                in_database += file_problems(session, settings.attachments_dir)
             problems = [*in_database, *agreement(settings, sessions, note, wait), *problems]
         finally:
             sessions.kw["bind"].dispose()

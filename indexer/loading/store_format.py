@@ -12,6 +12,7 @@ from sqlalchemy import JSON, Column, Table
 
 from indexer.sources.jsonl import EXPORT
 from recommender.database import (  # noqa: F401 - so that their tables are known
+    attachment_tables,
     audit_table,
     documents_tables,
     erased_table,
@@ -61,8 +62,8 @@ NOT_EXPORTED = (
 belongs to one store, marks that are deleted soon and need the key of the home, and when an agent last looked at a
 request."""
 ROWS = (
-    "request_links", "replacements", "person_settings", "person_topics", "first_suggestions", "events", "erased",
-    "imported_records", "import_conflicts", "request_follows", "mail_settings", "document_versions",
+    "request_links", "attachments", "replacements", "person_settings", "person_topics", "first_suggestions", "events",
+    "erased", "imported_records", "import_conflicts", "request_follows", "mail_settings", "document_versions",
     "document_translations", "internal_notes", "canned_replies", "earlier_texts", "snoozed_requests",
     "withdrawn_requests",
 )  # fmt: skip

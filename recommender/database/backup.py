@@ -1,4 +1,5 @@
-"""Backups: one zip file with the database, the key of the sign-in cookies and the synonyms, and their checksums.
+"""Backups: one zip file with the database, the attached files, the key of the sign-in cookies and the synonyms, and
+their checksums.
 
 The index is not in it, since it can be built from the database. A backup holds everything that is restricted.
 """
@@ -6,6 +7,7 @@ The index is not in it, since it can be built from the database. A backup holds 
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import struct
@@ -23,9 +25,10 @@ from recommender.database.files import database_path, temporary_folder
 from recommender.errors import BackupError, DatabaseUnusable, DatabaseVersion
 from recommender.settings import Settings
 
-FORMAT = 1
+FORMAT, _KNOWN_FORMATS = 2, (1, 2)  # 1 had no attached files
 _DATABASE, _MANIFEST = "kollega.db", "manifest.json"
 _BESIDE = ("secret_key", "synonyms.txt")  # files of the home that go along with the database
+_FILE = re.compile(r"attachments/([0-9a-f]{2})/\1[0-9a-f]{62}")  # an attached file: nothing else is put into the home
 _CHUNK = 1_000_000  # bytes read at once
 _UNREADABLE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, NotImplementedError, RuntimeError, OSError
@@ -44,12 +47,20 @@ class Backup:
     files: dict[str, tuple[int, str]]
 
 
-def back_up(settings: Settings, path: Path, ready: Callable[[Backup], None] = lambda _backup: None) -> Backup:
+def back_up(
+    settings: Settings,
+    path: Path,
+    ready: Callable[[Backup], None] = lambda _backup: None,
+    with_files: bool = True,
+) -> Backup:
     """Write a backup to `path`, also while others read and write; it holds the state of one moment.
 
-    It is written beside `path`, checked, and then renamed, readable only by its owner. `ready` is called before that,
-    and may prevent it with an exception. Raises BackupError when there is a file at `path` already, when there is
-    nothing to back up or the database is not SQLite, DatabaseUnusable when the database is damaged.
+    The attached files are in it unless `with_files` is False. A file that is missing is left out: `kollega verify`
+    names it. It is written beside `path`, checked, and then renamed, readable only by its owner. `ready` is called
+    before that, and may prevent it with an exception.
+
+    Raises BackupError when there is a file at `path` already, when there is nothing to back up or the database is not
+    SQLite, DatabaseUnusable when the database is damaged.
     """
     database = _database(settings)
     if not database.is_file() or database.stat().st_size == 0:
@@ -61,6 +72,8 @@ def back_up(settings: Settings, path: Path, ready: Callable[[Backup], None] = la
             found = _copy(database, folder / _DATABASE)
             sources = {_DATABASE: folder / _DATABASE}
             sources |= {name: settings.home / name for name in _BESIDE if (settings.home / name).is_file()}
+            if with_files:
+                sources |= attached_files(settings, folder / _DATABASE)
             backup = _write(folder / "backup.zip", sources, found)
             with _opened(folder / "backup.zip") as archive:
                 _check(archive, read(archive, path), path)
@@ -82,6 +95,7 @@ def restore(settings: Settings, path: Path) -> Backup:
     """
     database, home = _database(settings), settings.home
     left = (database, Path(f"{database}-wal"), *(home / name for name in _BESIDE), settings.index_dir)
+    left = (*left, settings.attachments_dir)
     if present := [found for found in left if found.exists()]:
         raise BackupError(f"The home is not empty: there is {present[0]}. Set KOLLEGA_HOME to a new directory.")
     with _opened(path) as archive:
@@ -92,27 +106,49 @@ def restore(settings: Settings, path: Path) -> Backup:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with temporary_folder(database.absolute().parent) as folder:
             for name in backup.files:
-                with archive.open(name) as source, open(folder / name, "wb") as target:
+                _make_folders(folder, name)
+                descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with archive.open(name) as source, os.fdopen(descriptor, "wb") as target:
                     shutil.copyfileobj(source, target, _CHUNK)
                 _sync(folder / name)
             _check_database(folder / _DATABASE)
             for name in sorted(backup.files, key=lambda name: name == _DATABASE):  # the database last
+                _make_folders(home, name)
                 os.replace(folder / name, database if name == _DATABASE else home / name)
             _sync(database.absolute().parent)
     return backup
+
+
+def attached_files(settings: Settings, database: Path) -> dict[str, Path]:
+    """The files that the rows of a copy of the database name, by their names in a backup."""
+    with closing(sqlite3.connect(database)) as connection:
+        tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'attachments'").fetchone()
+        rows = connection.execute("SELECT DISTINCT digest FROM attachments").fetchall() if tables else []
+    names = [f"{settings.attachments_dir.name}/{digest[:2]}/{digest}" for (digest,) in rows]
+    return {
+        name: settings.home / name
+        for name in sorted(names)
+        if _FILE.fullmatch(name) and (settings.home / name).is_file()
+    }
+
+
+def _make_folders(folder: Path, name: str) -> None:
+    """Make the folders in which a file of a backup lies."""
+    for inner in reversed(Path(name).parents[:-1]):
+        (folder / inner).mkdir(mode=0o700, exist_ok=True)
 
 
 def read(archive: zipfile.ZipFile, path: Path) -> Backup:
     """The manifest of a backup. Raises BackupError when there is none, or it is of a newer format."""
     try:
         values = json.loads(archive.read(_MANIFEST))
-        if values["format"] != FORMAT:
+        if values["format"] not in _KNOWN_FORMATS:
             raise BackupError(f"{path} was made by another version of Kollega. Restore it with that version.")
         files = {str(name): (int(length), str(digest)) for name, (length, digest) in values["files"].items()}
-        backup = Backup(FORMAT, str(values["made_at"]), str(values["revision"]), files)
+        backup = Backup(int(values["format"]), str(values["made_at"]), str(values["revision"]), files)
     except (*_UNREADABLE, ValueError, TypeError, AttributeError) as error:
         raise _not_a_backup(path) from error
-    if _DATABASE not in files or not files.keys() <= {_DATABASE, *_BESIDE}:
+    if _DATABASE not in files or any(name not in (_DATABASE, *_BESIDE) and not _FILE.fullmatch(name) for name in files):
         raise _not_a_backup(path)
     return backup
 
@@ -148,13 +184,22 @@ def _check_database(path: Path, name: Path | None = None) -> None:
 
 
 def _write(path: Path, sources: dict[str, Path], found: str) -> Backup:
-    files = {name: (source.stat().st_size, _digest(source)) for name, source in sources.items()}
-    backup = Backup(FORMAT, datetime.now(UTC).isoformat(timespec="seconds"), found, files)
+    files: dict[str, tuple[int, str]] = {}
     path.touch(mode=0o600)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        archive.writestr(_MANIFEST, json.dumps(asdict(backup), indent=1))
         for name, source in sources.items():
-            archive.write(source, name)
+            is_attached = _FILE.fullmatch(name) is not None
+            try:
+                size, digest = source.stat().st_size, _digest(source)
+                # pictures and PDFs do not become smaller
+                archive.write(source, name, zipfile.ZIP_STORED if is_attached else zipfile.ZIP_DEFLATED)
+            except FileNotFoundError:
+                if not is_attached:
+                    raise
+                continue  # somebody has removed it meanwhile, or it is lost
+            files[name] = (size, digest)
+        backup = Backup(FORMAT, datetime.now(UTC).isoformat(timespec="seconds"), found, files)
+        archive.writestr(_MANIFEST, json.dumps(asdict(backup), indent=1))
     return backup
 
 

@@ -86,7 +86,7 @@ def _confidential(settings: Settings, database: Path | None) -> Iterator[Path]:
     if database is not None:
         yield from (database, Path(f"{database}-wal"), Path(f"{database}-shm"))
     yield settings.home / "secret_key"
-    for directory in (settings.index_dir, settings.home / "evaluation", settings.backups_dir):
+    for directory in (settings.index_dir, settings.home / "evaluation", settings.backups_dir, settings.attachments_dir):
         if _is_open(directory):
             for folder, _folders, files in os.walk(directory):
                 yield from (Path(folder), *(Path(folder) / name for name in files))

@@ -65,7 +65,7 @@ def _back_up(settings: Settings, before: str) -> Path:
     settings.backups_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     path = settings.backups_dir / f"{_PREFIX}{moment}-from-{before}.zip"
-    back_up(settings, path)
+    back_up(settings, path, with_files=False)  # which an upgrade does not touch: they stay in the home
     for old in sorted(settings.backups_dir.glob(f"{_PREFIX}*.zip"))[:-KEPT]:
         old.unlink()
     return path

@@ -9,7 +9,9 @@ from recommender.language.analyzer import ANALYSIS_VERSION
 
 def item_digest(item: Item, passage_tokens: int) -> str:
     """Digest of everything that the index stores of an item. An item with an equal digest is not indexed again."""
-    parts = (item.title, item.body, item.answer, item.language, " ".join(sorted(item.audience)))
+    parts = [item.title, item.body, item.answer, item.language, " ".join(sorted(item.audience))]
+    for file in item.attached:  # an item without files has the digest that it had before there were any
+        parts += [file.name, file.text, "answers" if file.answers else ""]
     return digest_of(str(passage_tokens), str(ANALYSIS_VERSION), *parts)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from recommender.database.attachment_tables import Attachment
 from recommender.database.fingerprint import fingerprint
 from recommender.database.tables import (
     Document,
@@ -30,7 +31,7 @@ from recommender.datatypes import Kind, item_key
 from recommender.index import generations
 
 _NOTE = "seen.json"
-_TABLES = (HelpRequest, Reply, Document, RequestAudience, DocumentAudience, Person)
+_TABLES = (HelpRequest, Reply, Document, RequestAudience, DocumentAudience, Person, Attachment)
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,15 @@ def changed_since(session: Session, seen: Seen) -> frozenset[str] | None:
         (RequestAudience, RequestAudience.request_id, Kind.REQUEST),
         (Document, Document.id, Kind.DOCUMENT),
         (DocumentAudience, DocumentAudience.document_id, Kind.DOCUMENT),
+        (Attachment, Attachment.request_id, Kind.REQUEST),
+        (Attachment, Attachment.document_id, Kind.DOCUMENT),
     )
     keys: set[str] = set()
     for table, column, kind in columns:
         changed = select(column).where(table.updated_at <= utc_now())
         if seen.newest is not None:
             changed = changed.where(table.updated_at > seen.newest)
-        keys.update(item_key(kind, number) for number in session.scalars(changed))
+        keys.update(item_key(kind, number) for number in session.scalars(changed) if number)
     return frozenset(keys)
 
 

@@ -22,6 +22,7 @@ from flask.testing import FlaskClient
 from recommender.settings import Settings
 from tests.paths import ROOT
 from web.client_address import client_address
+from web.secret_key import load_secret_key
 from web.server import Server
 
 DEPLOY = ROOT / "deploy"
@@ -189,6 +190,17 @@ def test_the_client_is_named_by_the_proxy_and_not_by_itself(proxy: Proxy) -> Non
     assert seen["client"] == "127.0.0.1"  # which every limit counts by
     assert seen["x-request-id"] != "chosen-by-the-client"
     assert answer.headers["X-Request-ID"] == seen["x-request-id"]
+
+
+def test_a_form_with_files_may_be_larger_than_others(proxy: Proxy, settings: Settings) -> None:
+    """Kollega itself refuses it at last, since the session has ended: its answer has the id of the request."""
+    app = Flask("signs cookies")
+    app.secret_key = load_secret_key(settings.home)
+    signer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    cookie = {"Cookie": f"session={signer.dumps({'_user_id': 'ended'})}"}
+    for path in ("/attachments/", "/requests/", "/requests/1/replies", "/documents/"):
+        refused = proxy.ask(path, "POST", b"x" * 3_000_000, cookie)
+        assert refused.status == 413 and "X-Request-ID" in refused.headers, path
 
 
 @pytest.mark.parametrize("proxy", PROXIES[:1], indirect=True)  # Caddy begins to pass it on, and then cuts it off

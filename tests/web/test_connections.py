@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from flask import Flask, request
 from recommender.settings import Settings
 from web import server as web_server
 from web.server import Server, most_connections
+from web.uploads import may_send_files
 
 Serve = Callable[..., Any]
 
@@ -237,3 +239,105 @@ def test_requests_that_are_none_are_refused_and_the_server_goes_on(serve: Serve,
 
 def test_as_many_connections_are_allowed_as_the_system_has_files() -> None:
     assert 100 <= most_connections() <= web_server.MOST_CONNECTIONS
+
+
+UPLOAD = b"POST /attachments/ HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n"
+
+
+@pytest.fixture
+def upload_server(tmp_path: Path) -> Iterator[tuple[int, bytes]]:
+    """(the port of a server with a form that takes files, the header of somebody who has signed in)."""
+    app = Flask("test", instance_path=str(tmp_path))
+    app.config.update(SECRET_KEY="a key", MAX_CONTENT_LENGTH=30_000_000)
+
+    @app.post("/attachments/", endpoint="attachments.upload")
+    @app.post("/other", endpoint="other")
+    def size() -> str:
+        return str(len(request.get_data()))
+
+    signer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    cookie = f"Cookie: session={signer.dumps({'_user_id': 'abc'})}\r\n".encode()
+    port = _free_port()
+    server = Server(app, Settings(home=tmp_path, port=port))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield port, cookie
+    server.stop()
+    thread.join(timeout=60)
+
+
+def test_large_forms_are_read_only_where_files_are_taken_and_of_those_who_have_signed_in(
+    upload_server: tuple[int, bytes],
+) -> None:
+    port, cookie = upload_server
+    forged = cookie.replace(b"session=", b"session=x")
+    for head, status in (
+        (UPLOAD % (5_000_000, cookie), b"200"),
+        (UPLOAD % (5_000_000, b""), b"413"),
+        (UPLOAD % (5_000_000, forged), b"413"),
+        (UPLOAD % (5_000_000, b"X-Remote-User: matti\r\n"), b"413"),
+        (UPLOAD % (27_000_000, cookie), b"413"),
+        (UPLOAD.replace(b"/attachments/", b"/other") % (5_000_000, cookie), b"413"),
+        (UPLOAD.replace(b"POST", b"PUT") % (5_000_000, cookie), b"413"),
+    ):
+        with _opened(port, 1, head) as (client,):
+            if status == b"200":
+                client.sendall(b"x" * 5_000_000)
+            assert client.recv(100).startswith(b"HTTP/1.1 " + status), head
+
+
+def test_a_trusted_proxy_says_who_sends_files(tmp_path: Path) -> None:
+    app = Flask("test")
+    app.add_url_rule("/attachments/", "attachments.upload", methods=["POST"])
+    behind = Settings(home=tmp_path, proxy_header="X-Remote-User", trusted_proxies="10.0.0.0/8")
+    named = {"X_REMOTE_USER": "matti"}
+    assert may_send_files(app, behind, "/attachments/", named, "10.1.2.3")
+    assert may_send_files(app, behind, "/attachments/", named, "::ffff:10.1.2.3")
+    assert not may_send_files(app, behind, "/attachments/", named, "192.0.2.1")
+    assert not may_send_files(app, behind, "/attachments/", {"X_REMOTE_USER": ""}, "10.1.2.3")
+    assert not may_send_files(app, replace(behind, attachment_mb=0), "/attachments/", named, "10.1.2.3")
+
+
+def test_unfinished_uploads_fill_neither_the_memory_nor_the_disk_and_others_are_answered(
+    upload_server: tuple[int, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, cookie = upload_server
+    monkeypatch.setattr(web_server, "UNANSWERED_AT_MOST", 5_000_000)
+    monkeypatch.setattr(web_server, "ON_DISK_AT_MOST", 20_000_000)
+    with _opened(port, 12, UPLOAD % (5_000_000, cookie)) as clients:
+        for client in clients:
+            with contextlib.suppress(OSError):  # closed while it sends
+                client.sendall(b"x" * 4_500_000)
+        still_open = 0
+        for client in clients:
+            client.settimeout(0.2)
+            try:
+                client.recv(1)
+            except TimeoutError:
+                still_open += 1
+            except ConnectionError:
+                continue
+        assert 1 <= still_open <= 5  # of 12, whose bodies are 54 MB
+        clients[-1].sendall(b"x" * 500_000)
+        clients[-1].settimeout(10)
+        assert clients[-1].recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_an_upload_may_take_longer_than_another_request(
+    upload_server: tuple[int, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, cookie = upload_server
+    monkeypatch.setattr(web_server, "WHOLE_REQUEST_WITHIN", 1)
+    monkeypatch.setattr(web_server, "WHOLE_UPLOAD_WITHIN", 6)
+    with (
+        _opened(port, 1, UPLOAD % (10, cookie) + b"x") as (upload,),
+        _opened(port, 1, UPLOAD % (10, b"") + b"x") as (other,),
+    ):
+        upload.settimeout(10)
+        other.settimeout(10)
+        assert other.recv(1) == b""
+        upload.sendall(b"x" * 9)
+        assert upload.recv(100).startswith(b"HTTP/1.1 200 ")
+        with _opened(port, 1, UPLOAD % (10, cookie) + b"x") as (slow,):
+            slow.settimeout(20)
+            assert slow.recv(1) == b""

@@ -48,7 +48,7 @@ FIELDS = {
     "opened": "document:1",
     "notification": "1", "page": "1", "what": "follow", "on": "1", "language": "fi", "daily_at": "8",
     "quiet_from": "20", "quiet_until": "7", "when_reply": "daily",
-    "anonymous": "1", "offered_for": "hr", "draft:title": "x", "csrf_token": "x",
+    "anonymous": "1", "offered_for": "hr", "draft:title": "x", "csrf_token": "x", "files": "x", "attachment": "1",
 }  # fmt: skip
 """A usual value for each field, so that the forms are not only refused."""
 NASTY = (

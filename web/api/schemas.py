@@ -179,6 +179,26 @@ class RequestPage(BaseModel):
     requests: list[RequestSummary]
 
 
+class AttachmentShown(BaseModel):
+    """An attached file. `reply` is the id of the reply it belongs to; null for a file of the request or document
+    itself. `available` is false until the check of files has let it pass."""
+
+    id: int
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    reply: int | None
+    added_at: datetime
+    available: bool
+
+
+class AttachmentList(BaseModel):
+    """Attached files."""
+
+    attachments: list[AttachmentShown]
+
+
 class DocumentShown(BaseModel):
     """A document, with its body in Markdown."""
 

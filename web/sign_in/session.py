@@ -7,7 +7,7 @@ import flask_login
 from flask import Flask, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from recommender import accounts
 from recommender.access import ANYONE, Reader, reader_of
@@ -89,7 +89,10 @@ def sent_fields() -> list[tuple[str, str]]:
     form."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return []
-    return [(name, value) for name, value in request.form.items(multi=True) if name not in _NOT_SENT_AGAIN]
+    try:
+        return [(name, value) for name, value in request.form.items(multi=True) if name not in _NOT_SENT_AGAIN]
+    except RequestEntityTooLarge:  # with files, which only those who have signed in may send
+        return []
 
 
 def begin(person: Person, way: str, awaits: str = "") -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import stat
 import threading
 import time
 import zipfile
@@ -16,8 +17,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.backup import back_up, restore
 from recommender.database.engine import open_database
-from recommender.database.tables import HelpRequest, Reply, RequestAudience
+from recommender.database.tables import HelpRequest, Person, Reply, RequestAudience
 from recommender.errors import BackupError, DatabaseUnusable, DatabaseVersion
+from recommender.knowledge import attachments, file_store
 from recommender.settings import Settings
 from tests.rows import all_rows
 
@@ -50,6 +52,38 @@ def test_a_restored_home_has_every_row_and_file(filled: Settings, elsewhere: Set
     with factory.begin() as session:
         session.add(HelpRequest(title="T", body="", language="en", created_at=datetime(2026, 1, 1)))
     factory.kw["bind"].dispose()
+
+
+def test_attached_files_are_in_a_backup_and_come_back_with_their_checksums(
+    filled: Settings, elsewhere: Settings, sessions: sessionmaker[Session], tmp_path: Path
+) -> None:
+    with sessions() as session:
+        person = session.query(Person).filter_by(handle="matti").one()
+        sent = [("a.txt", b"first"), ("b.txt", b"second"), ("lost.txt", b"lost")]
+        rows = attachments.upload(session, filled, person, sent)
+    lost = file_store.path_of(filled.attachments_dir, rows[2].digest)
+    lost.unlink()
+    made = back_up(filled, tmp_path / "backup.zip")
+    assert len([name for name in made.files if name.startswith("attachments/")]) == 2
+    restore(elsewhere, tmp_path / "backup.zip")
+    found = {path.name: path.read_bytes() for path in file_store.files(elsewhere.attachments_dir)}
+    assert found == {rows[0].digest: b"first", rows[1].digest: b"second"}
+    path = file_store.path_of(elsewhere.attachments_dir, rows[0].digest)
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent, path.parent.parent)] == [
+        0o600,
+        0o700,
+        0o700,
+    ]
+    assert "kollega.db" in back_up(filled, tmp_path / "small.zip", with_files=False).files
+    assert not any("/" in name for name in back_up(filled, tmp_path / "other.zip", with_files=False).files)
+    with zipfile.ZipFile(tmp_path / "backup.zip") as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    name = next(name for name in content if rows[0].digest in name)
+    with zipfile.ZipFile(tmp_path / "changed.zip", "w") as archive:
+        for each, data in content.items():
+            archive.writestr(each, b"other" if each == name else data)
+    with pytest.raises(BackupError, match="is damaged"):
+        restore(replace(elsewhere, home=tmp_path / "third"), tmp_path / "changed.zip")
 
 
 def test_a_backup_is_for_its_owner_only_and_leaves_nothing_beside_it(filled: Settings, tmp_path: Path) -> None:
@@ -201,12 +235,14 @@ def test_a_backup_of_a_newer_version_and_other_files_are_refused(
     _with_manifest(path, revision="9999")
     with pytest.raises(DatabaseVersion, match="is of a newer version"):
         restore(elsewhere, path)
-    _with_manifest(path, format=2)
+    _with_manifest(path, format=3)
     with pytest.raises(BackupError, match="made by another version"):
         restore(elsewhere, path)
-    _with_manifest(path, format=1, files={"kollega.db": [0, ""], "../evil": [0, ""]})
-    with pytest.raises(BackupError, match="is damaged, or it is no backup"):
-        restore(elsewhere, path)
+    digest = "ab" + 62 * "0"
+    for name in ("../evil", f"attachments/cd/{digest}", f"attachments/ab/../{digest}", "attachments/ab/x"):
+        _with_manifest(path, format=1, files={"kollega.db": [0, ""], name: [0, ""]})
+        with pytest.raises(BackupError, match="is damaged, or it is no backup"):
+            restore(elsewhere, path)
     path.write_text("a text")
     with pytest.raises(BackupError, match="is damaged, or it is no backup"):
         restore(elsewhere, path)

@@ -1,0 +1,47 @@
+"""Whether every attached file is on disk as it was attached."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recommender.database.attachment_tables import REFUSED, Attachment
+from recommender.datatypes import Kind, item_key
+from recommender.knowledge import file_store
+
+_MOST = 20  # problems that are named: a judgement
+
+
+def file_problems(session: Session, folder: Path) -> Iterator[str]:
+    """A sentence about each attached file that is missing or has changed, with what to do."""
+    known: dict[str, str] = {}
+    wrong: list[str] = []
+    query = select(Attachment).where(Attachment.state != REFUSED).order_by(Attachment.id)
+    for row in session.scalars(query.execution_options(yield_per=500)):
+        if row.digest not in known:
+            known[row.digest] = _problem(folder, row.digest)
+        if known[row.digest]:
+            wrong.append(f"The file of attachment {row.id} ({_owner(row)}) {known[row.digest]}.")
+    yield from (f"{sentence} Take it from a backup: kollega restore FILE" for sentence in wrong[:_MOST])
+    if len(wrong) > _MOST:
+        yield f"{len(wrong) - _MOST} more attached files are missing or have changed. Take them from a backup."
+
+
+def _problem(folder: Path, digest: str) -> str:
+    try:
+        path = file_store.path_of(folder, digest)
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return "is missing"
+    except (OSError, ValueError) as error:
+        return f"cannot be read ({type(error).__name__})"
+    return "" if found == digest else "has changed"
+
+
+def _owner(row: Attachment) -> str:
+    if row.request_id is not None:
+        return item_key(Kind.REQUEST, row.request_id)
+    return item_key(Kind.DOCUMENT, row.document_id) if row.document_id is not None else "not sent yet"

@@ -1,0 +1,75 @@
+"""The attached files of an export: copied into a folder beside it, and from there into a new home."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recommender.database.attachment_tables import REFUSED, Attachment
+from recommender.errors import ExportError, SourceError
+from recommender.knowledge import file_store
+
+
+def folder_beside(path: Path) -> Path:
+    """The folder of the files that belong to an export: its name with `.files` at the end."""
+    return path.with_name(f"{path.name}.files")
+
+
+def require_new_folder(path: Path) -> None:
+    """Raise ExportError when there is a folder beside this export already."""
+    target = folder_beside(path)
+    if target.exists() or target.is_symlink():
+        raise ExportError(f"{target} exists already and is left as it is. Name another file.")
+
+
+def copy_out(session: Session, files: Path, path: Path) -> int:
+    """Copy the attached files from the folder `files` into a new one beside an export, readable only by their owner.
+    Returns how many; when there are none, no folder is made. A file that is lost is left out. Raises ExportError when
+    they cannot be written."""
+    target, copied = folder_beside(path), 0
+    try:
+        for digest in _digests(session):
+            source = file_store.path_of(files, digest)
+            if source.is_file():
+                target.mkdir(mode=0o700, exist_ok=True)
+                descriptor = os.open(target / digest, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with source.open("rb") as file, os.fdopen(descriptor, "wb") as copy:
+                    shutil.copyfileobj(file, copy)
+                copied += 1
+    except OSError as error:
+        raise ExportError(
+            f"{target} cannot be written: {error.strerror}. Remove it and {path}, then try again."
+        ) from error
+    return copied
+
+
+def copy_in(session: Session, files: Path, path: Path) -> list[str]:
+    """Copy the attached files that the imported rows name from the folder beside an export into the folder `files`.
+    Returns the digests of those that the export lacks. Raises SourceError when that folder is missing or a file in it
+    has changed."""
+    source, missing = folder_beside(path), []
+    digests = list(_digests(session))
+    if digests and not source.is_dir():
+        raise SourceError(
+            f"The attached files are missing: put the folder {source.name} beside the export, then try again. Nothing "
+            "was loaded."
+        )
+    with file_store.locked(files):
+        for digest in digests:
+            copy = source / file_store.path_of(source, digest).name
+            if not copy.is_file():
+                missing.append(digest)
+                continue
+            content = copy.read_bytes()
+            if file_store.digest_of(content) != digest:
+                raise SourceError(f"The attached file {copy} is damaged. Nothing was loaded.")
+            file_store.write(files, content)
+    return missing
+
+
+def _digests(session: Session) -> Iterator[str]:
+    query = select(Attachment.digest).where(Attachment.state != REFUSED).distinct().order_by(Attachment.digest)
+    yield from session.scalars(query)
