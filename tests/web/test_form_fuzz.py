@@ -49,7 +49,7 @@ FIELDS = {
     "quiet_from": "20", "quiet_until": "7", **dict.fromkeys((f"when_{kind}" for kind in KINDS), "daily"),
     "anonymous": "1", "offered_for": "hr", "draft:title": "x", "csrf_token": "x", "files": "x", "attachment": "1",
     "act": "assign", "take": "2", "canned": "1", "before": "since today", "again": "1", "number": "3",
-    "until": "tomorrow",
+    "until": "tomorrow", "kind": "document", "newest": "1", "unfiltered": "1",
 }  # fmt: skip
 """A usual value for each field, so that the forms are not only refused."""
 NASTY = (
@@ -104,20 +104,21 @@ def _forms(client: FlaskClient) -> list[str]:
     )
 
 
+def _with(rule: str, name: str, value: str) -> str:
+    return re.sub(rf"<int[^>]*:{name}>", value, rule)
+
+
 def _addresses(rule: str) -> list[str]:
     """Addresses of a rule: for each of its ids one that exists and is usual, others, and one that is none."""
     if "reply_id" in rule:
         numbers = (("1", "1"), ("2", "2"), ("2", "99"), ("x", "1"))
-        return [
-            rule.replace("<int(max=2147483647):request_id>", request).replace("<int(max=2147483647):reply_id>", reply)
-            for request, reply in numbers
-        ]
+        return [_with(_with(rule, "request_id", request), "reply_id", reply) for request, reply in numbers]
     if "request_id" in rule:
-        return [rule.replace("<int(max=2147483647):request_id>", number) for number in ("1", "2", "3", "0", "99", "x")]
-    if "version_id" in rule:
-        rule = rule.replace("<int(max=2147483647):version_id>", "1")
-    if "document_id" in rule:
-        return [rule.replace("<int(max=2147483647):document_id>", number) for number in ("1", "99", "2147483647")]
+        return [_with(rule, "request_id", number) for number in ("1", "2", "3", "0", "99", "x")]
+    rule = _with(rule, "version_id", "1")
+    for name in ("document_id", "attachment_id"):
+        if name in rule:
+            return [_with(rule, name, number) for number in ("1", "99", "2147483647")]
     if "<key>" in rule:
         return [
             rule.replace("<key>", key) for key in ("request:1", "document:1", "request:2", "document:0", "x", "%00")

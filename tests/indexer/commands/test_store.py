@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 import recommender
 from recommender import audit
 from recommender.database.account_tables import Account, APIToken
+from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
 from recommender.database.engine import newest_revision, open_database
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import (
@@ -96,6 +97,16 @@ def add_what_people_did(settings: Settings) -> None:
             EarlierText(request_id=first.id, author_id=oona.id, title="Before", body="Text", changed_at=MOMENT),
             SnoozedRequest(request_id=first.id, until=MOMENT, snoozed_at=MOMENT),
             WithdrawnRequest(request_id=written.id, withdrawn_at=MOMENT),
+        ])  # fmt: skip
+        original = Document(title="Ohje", body="Yksi", language="fi", owner=petteri, written_at=MOMENT)
+        session.add(original)
+        session.flush()
+        session.add_all([
+            DocumentVersion(
+                document_id=guide.id, saved_at=MOMENT, saved_by_id=oona.id, title="Guide", body="Before",
+                text_digest="d", audience=["team:tekniikka"],
+            ),
+            DocumentTranslation(document_id=guide.id, original_id=original.id),
         ])  # fmt: skip
     factory.kw["bind"].dispose()
 
