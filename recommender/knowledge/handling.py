@@ -87,10 +87,13 @@ def mark_same(session: Session, request: HelpRequest, reader: Reader, other: Hel
 
 def merge(session: Session, request: HelpRequest, reader: Reader, author: Person, other: HelpRequest) -> None:
     """Mark a request as the same as another one and close it with a reply that leads there. Whether its readers may
-    read the other one is checked by the caller. Raises as `mark_same` and `reply_and_resolve` do."""
+    read the other one is checked by the caller. Raises as `mark_same` and `reply_and_resolve` do.
+
+    The reply has the number only: a title that is copied would stay when the other request is changed, withdrawn or
+    made private. Those who may read that one see its title beside this one (`same_as`)."""
     mark_same(session, request, reader, other)
     requests.reply_and_resolve(
-        session, request, reader, author, f"Merged into #{other.id}: [{_as_text(other.title)}](/requests/{other.id})"
+        session, request, reader, author, f"Merged into #{other.id}: [#{other.id}](/requests/{other.id})"
     )
 
 
@@ -108,7 +111,3 @@ def same_as(session: Session, request: HelpRequest, reader: Reader) -> list[Help
 def _must_handle(request: HelpRequest, reader: Reader) -> None:
     if not may_handle(request, reader):
         raise NotAllowed("Only the team that handles a request can do that.")
-
-
-def _as_text(title: str) -> str:
-    return title.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")

@@ -437,3 +437,8 @@ def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
         row = session.get_one(HelpRequest, desk["twin"])
         solution = next(reply.body for reply in row.replies if reply.accepted)
         assert row.status == "resolved" and f"](/requests/{desk['open']})" in solution
+        assert "Screen stays black" not in solution  # it may be changed, withdrawn or made private later
+        session.get_one(HelpRequest, desk["open"]).audience = []
+        session.commit()
+    assert "Screen stays black" in visit("aino").get(f"/requests/{desk['twin']}").text
+    assert "Screen stays black" not in visit("kaisa").get(f"/requests/{desk['twin']}").text
