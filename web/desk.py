@@ -141,8 +141,8 @@ def take(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/undo")
 def undo(request_id: int) -> ResponseReturnValue:
-    """Take back the reply with which the agent has just resolved the request; its text and files are in the form again. 409
-    when that is too long ago."""
+    """Take back the reply with which the agent has just resolved the request; its text and files are in the form again.
+    409 when that is too long ago."""
     help_request, reader = _handled_request(request_id)
     number = sent_number("reply")
     reply = next((reply for reply in help_request.replies if reply.id == number), None)
