@@ -5,7 +5,9 @@ else: it may have been changed because others should not read it. The search has
 change rows of the session and leave the commit to the caller.
 """
 
-from sqlalchemy import delete, select
+from typing import cast
+
+from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
 
 from recommender import audit
@@ -68,11 +70,14 @@ def rewrite_reply(session: Session, reply: Reply, reader: Reader, body: str, bef
 def withdraw_reply(session: Session, reply: Reply, reader: Reader) -> None:
     """Take a reply back. Raises NotAllowed for others than its author, Conflict while it is the solution."""
     _must(may_rewrite_reply(reply, reader))
-    if reply.accepted:
-        raise Conflict("This reply is the solution. Open the request again first.")
     request = reply.request
     keep(session, request, reply.author_id, None, reply.body, reply, withdrawn=True)
-    session.execute(delete(Reply).where(Reply.id == reply.id))
+    # a single statement: somebody may resolve the request with this reply at the same moment
+    withdrawn = delete(Reply).where(Reply.id == reply.id, Reply.accepted.is_(False))
+    deleted = session.execute(withdrawn.execution_options(synchronize_session=False))
+    if cast("CursorResult[object]", deleted).rowcount != 1:
+        raise Conflict("This reply is the solution. Open the request again first.")
+    session.expunge(reply)
     session.expire(request, ["replies"])
     request.updated_at = utc_now()
     session.flush()
