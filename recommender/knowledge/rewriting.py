@@ -47,24 +47,27 @@ def rewrite_request(session: Session, request: HelpRequest, reader: Reader, titl
     """Change what a request asks. `before` is the body that the writer has seen. Raises NotAllowed for others than the
     asker, Conflict when it was changed meanwhile."""
     _must(may_rewrite(request, reader))
+    title = visible(title)[:LONGEST_TITLE]
+    if (title, body) == (request.title, request.body):
+        return  # also when the same form is sent twice
     if _lines(request.body) != _lines(before):
         raise Conflict(_CHANGED)
-    if (visible(title)[:LONGEST_TITLE], body) != (request.title, request.body):
-        keep(session, request, request.asked_by_id, request.title, request.body)
-        request.title, request.body, request.updated_at = visible(title)[:LONGEST_TITLE], body, utc_now()
-        session.flush()
+    keep(session, request, request.asked_by_id, request.title, request.body)
+    request.title, request.body, request.updated_at = title, body, utc_now()
+    session.flush()
 
 
 def rewrite_reply(session: Session, reply: Reply, reader: Reader, body: str, before: str) -> None:
     """Change a reply. Raises as `rewrite_request` does."""
     _must(may_rewrite_reply(reply, reader))
+    if body == reply.body:
+        return
     if _lines(reply.body) != _lines(before):
         raise Conflict(_CHANGED)
-    if body != reply.body:
-        keep(session, reply.request, reply.author_id, None, reply.body, reply)
-        reply.body = body
-        reply.updated_at = reply.request.updated_at = utc_now()
-        session.flush()
+    keep(session, reply.request, reply.author_id, None, reply.body, reply)
+    reply.body = body
+    reply.updated_at = reply.request.updated_at = utc_now()
+    session.flush()
 
 
 def withdraw_reply(session: Session, reply: Reply, reader: Reader) -> None:
