@@ -48,7 +48,7 @@ def rewrite_request(session: Session, request: HelpRequest, reader: Reader, titl
     if _lines(request.body) != _lines(before):
         raise Conflict(_CHANGED)
     if (visible(title)[:LONGEST_TITLE], body) != (request.title, request.body):
-        _keep(session, request, request.asked_by_id, request.title, request.body)
+        keep(session, request, request.asked_by_id, request.title, request.body)
         request.title, request.body, request.updated_at = visible(title)[:LONGEST_TITLE], body, utc_now()
         session.flush()
 
@@ -59,7 +59,7 @@ def rewrite_reply(session: Session, reply: Reply, reader: Reader, body: str, bef
     if _lines(reply.body) != _lines(before):
         raise Conflict(_CHANGED)
     if body != reply.body:
-        _keep(session, reply.request, reply.author_id, None, reply.body, reply)
+        keep(session, reply.request, reply.author_id, None, reply.body, reply)
         reply.body = body
         reply.updated_at = reply.request.updated_at = utc_now()
         session.flush()
@@ -71,7 +71,7 @@ def withdraw_reply(session: Session, reply: Reply, reader: Reader) -> None:
     if reply.accepted:
         raise Conflict("This reply is the solution. Open the request again first.")
     request = reply.request
-    _keep(session, request, reply.author_id, None, reply.body, reply, withdrawn=True)
+    keep(session, request, reply.author_id, None, reply.body, reply, withdrawn=True)
     session.execute(delete(Reply).where(Reply.id == reply.id))
     session.expire(request, ["replies"])
     request.updated_at = utc_now()
@@ -100,10 +100,11 @@ def send_again(session: Session, request: HelpRequest, reader: Reader) -> None:
         audit.record(session, who, "request.sent_again", item_key(Kind.REQUEST, request.id), {})
 
 
-def _keep(
+def keep(
     session: Session, request: HelpRequest, author_id: int | None, title: str | None, body: str,
     reply: Reply | None = None, withdrawn: bool = False,
 ) -> None:  # fmt: skip
+    """Store what a request, or one of its replies, says before that is changed or taken back."""
     session.add(
         EarlierText(
             request_id=request.id,

@@ -172,6 +172,15 @@ def test_several_requests_are_assigned_or_resolved_at_once_and_only_those_that_t
         assert session.get_one(HelpRequest, desk["hr"]).status == "open"
 
 
+def test_a_reply_to_several_requests_is_not_sent_where_not_all_readers_may_follow_its_links(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    body = f"As in [Screen is black: secret fix](/requests/{desk['internal']})"
+    sent = {"request": [str(desk["open"]), str(desk["twin"])], "act": "resolve", "body": body}
+    page = visit("aino").post("/desk/queue", data=sent, follow_redirects=True)
+    assert "0 of 2 changed." in page.text and "secret fix" not in visit("kaisa").get(f"/requests/{desk['open']}").text
+
+
 def test_the_panel_shows_resolved_requests_documents_open_requests_and_people(
     visit: Visit, desk: dict[str, int]
 ) -> None:
@@ -437,3 +446,8 @@ def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
         row = session.get_one(HelpRequest, desk["twin"])
         solution = next(reply.body for reply in row.replies if reply.accepted)
         assert row.status == "resolved" and f"](/requests/{desk['open']})" in solution
+        assert "Screen stays black" not in solution  # it may be changed, withdrawn or made private later
+        session.get_one(HelpRequest, desk["open"]).audience = []
+        session.commit()
+    assert "Screen stays black" in visit("aino").get(f"/requests/{desk['twin']}").text
+    assert "Screen stays black" not in visit("kaisa").get(f"/requests/{desk['twin']}").text
