@@ -158,15 +158,15 @@ def _age(suggestion: Suggestion) -> str:
     if suggestion.item.kind is Kind.DOCUMENT:
         return str(
             ngettext(
-                "Not checked for over %(num)d month: make sure that it still holds",
-                "Not checked for over %(num)d months: make sure that it still holds",
+                "Not checked for over %(num)d month: check that it is still right",
+                "Not checked for over %(num)d months: check that it is still right",
                 months,
             )
         )
     return str(
         ngettext(
-            "Answered over %(num)d month ago: make sure that it still holds",
-            "Answered over %(num)d months ago: make sure that it still holds",
+            "Answered over %(num)d month ago: check that it is still right",
+            "Answered over %(num)d months ago: check that it is still right",
             months,
         )
     )

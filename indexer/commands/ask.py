@@ -22,9 +22,9 @@ from recommender.datatypes import (
 from recommender.settings import Settings
 
 _VERDICTS = {
-    Verdict.ANSWER: "This has been answered before.",
-    Verdict.MAYBE: "Possibly related.",
-    Verdict.UNKNOWN: "Nobody has written this down yet.",
+    Verdict.ANSWER: "Found",
+    Verdict.MAYBE: "Possibly related",
+    Verdict.UNKNOWN: "Nothing found yet",
 }
 _VAGUE = "Tell a little more: which program, device or matter is it about? What does it say or do?"
 _NOTICES = {
@@ -54,7 +54,7 @@ def ask(
     settings: Settings, question: str, handle: str | None, as_json: bool, top_k: int, team: str, kind: str | None,
     language: str, newest: bool,
 ) -> None:  # fmt: skip
-    """Ask a QUESTION: whether it was answered before, suggestions with their passage, and the colleagues who know."""
+    """Ask a QUESTION: what was found, suggestions with their passage, and the colleagues who can help."""
     chosen = {"team": team, "kind": Kind(kind) if kind else None, "language": language, "newest": newest}
     click.echo(answer(settings, question, handle, top_k, as_json, **chosen))
 
@@ -101,7 +101,7 @@ def as_text(recommendation: Recommendation, old_after_months: int) -> str:
     for number, suggestion in enumerate(recommendation.suggestions, 1):
         lines += [*_suggestion_lines(number, suggestion, old_after_months), ""]
     if recommendation.experts:
-        lines.append("Colleagues who know:")
+        lines.append("Colleagues who can help:")
     lines += [_expert_line(expert) for expert in recommendation.experts]
     if recommendation.teams:
         lines.append(f"The closest items were handled by: {', '.join(recommendation.teams)}")
@@ -132,7 +132,7 @@ def _notes(suggestion: Suggestion, old_after_months: int) -> list[str]:
     if suggestion.newer:
         notes.append(f"there is a newer answer: {_reference(suggestion.newer)}")
     elif is_old(suggestion.said_at or suggestion.item.at, old_after_months, utc_now()):
-        notes.append(f"older than {old_after_months} months: make sure that it still holds")
+        notes.append(f"older than {old_after_months} months: check that it is still right")
     if suggestion.other_language:
         notes.append(f"also in {suggestion.other_language.language}: {_reference(suggestion.other_language)}")
     return notes

@@ -5,7 +5,7 @@ from datetime import date
 from sqlalchemy import select
 
 from indexer.loading.audiences import IMPORT, merge_restricted
-from indexer.loading.stated import PERSON_FIELDS
+from indexer.loading.stated import PERSON_FIELDS, TEAM_CONTACT
 from indexer.loading.writing import Writing
 from indexer.sources.records import PersonNameRecord, PersonRecord, TeamRecord
 from recommender import audit
@@ -25,13 +25,26 @@ def put_team(writing: Writing, record: TeamRecord) -> Team:
         row = Team(handle=record.id, name=record.name, name_fi=record.name_fi, restricted=record.restricted)
         writing.session.add(row)
         merge.remember("restricted", record.restricted)
+        _put_contact(writing, row, record)
         return row
     restricted = row.restricted
     writing.set(row, "name", record.name, editable=False)
     writing.set(row, "name_fi", record.name_fi, editable=False)
     merge_restricted(row, record.restricted, merge)
     audit.record_change(writing.session, IMPORT, "team.restricted", f"team:{row.handle}", restricted, row.restricted)
+    _put_contact(writing, row, record)
     return row
+
+
+def _put_contact(writing: Writing, row: Team, record: TeamRecord) -> None:
+    """Set how a team is reached, as far as the record says it. What nobody has set here counts as untouched."""
+    for name in TEAM_CONTACT:
+        if name in record.model_fields_set:
+            before = getattr(row, name)
+            writing.set(row, name, getattr(record, name), editable=bool(before))
+            audit.record_change(
+                writing.session, IMPORT, f"team.{name}", f"team:{row.handle}", before, getattr(row, name)
+            )
 
 
 def put_person(writing: Writing, record: PersonRecord) -> Person:

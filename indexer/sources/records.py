@@ -18,6 +18,7 @@ from pydantic import (
 
 from indexer.sources.times import read_day, read_time
 from recommender.database.handles import LONGEST_HANDLES, usable_handle, visible
+from recommender.database.team_contact import LONGEST_CONTACT
 
 
 def _printable(value: str) -> str:
@@ -53,6 +54,11 @@ def _token(value: Any) -> Any:
     return f"{kind}:{usable_handle(name, kind)}" if kind in LONGEST_HANDLES and name.strip() else kind + colon + name
 
 
+def _at_most(column: str) -> StringConstraints:
+    """The length of a column that says how a team is reached; an empty text is refused."""
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CONTACT[column])
+
+
 Text = Annotated[str, AfterValidator(_storable)]
 _Some = StringConstraints(min_length=1)
 Handle = Annotated[str, _Some, BeforeValidator(_handle), AfterValidator(_storable)]
@@ -73,13 +79,18 @@ class _Record(BaseModel):
 
 class TeamRecord(_Record):
     """A team; `id` is its handle. A request to a restricted team that names no audience is readable only by the person
-    who asked and by the team."""
+    who asked and by the team. How the team is reached, and whether `private_matters` are offered to it first, stays as
+    it is in the database where a record does not say it."""
 
     type: Literal["team"] = "team"
     id: TeamHandle
     name: Title
     name_fi: Title | None = None
     restricted: bool = False
+    phone: Annotated[Identifier, _at_most("phone")] | None = None
+    hours: Annotated[Identifier, _at_most("hours")] | None = None
+    hours_fi: Annotated[Identifier, _at_most("hours_fi")] | None = None
+    private_matters: bool = False
 
 
 class PersonRecord(_Record):

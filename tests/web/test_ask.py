@@ -268,7 +268,7 @@ def test_a_colleague_is_shown_with_what_they_did_and_is_not_compared_with_others
     page = open_client().post("/suggest", data={"q": "printer is stuck"}).text
     reasons = re.findall(r'<p class="why">(Solved[^<]*)</p>', page)
     assert sorted(reasons) == [
-        "Solved 2 similar cases, the last one 1 year ago",
+        "Solved 2 similar cases, the last one a year ago",
         "Solved a similar case 20 days ago",
     ]
 
@@ -299,14 +299,14 @@ def _expert(days: int = 0, words: tuple[str, ...] = (), **counts: int) -> Expert
         ),
         (
             _expert(2, keeps=1, replied=2),
-            "Keeps a document on this, last checked 2 days ago",
-            "Pitää yllä ohjetta tästä, tarkistettu 2 päivää sitten",
+            "Owns a guide on this, last checked 2 days ago",
+            "Ylläpitää ohjetta aiheesta, tarkistettu 2 päivää sitten",
         ),
-        (_expert(verified=1), "Checked a document on this today", "Tarkistanut tätä koskevan ohjeen tänään"),
+        (_expert(verified=1), "Checked a guide on this today", "Tarkistanut tätä koskevan ohjeen tänään"),
         (
             _expert(40, replied=2),
-            "Took part in 2 similar cases, the last one 1 month ago",
-            "Ollut mukana 2 vastaavassa tapauksessa, viimeksi 1 kuukausi sitten",
+            "Helped with 2 similar cases, the last one a month ago",
+            "Auttanut 2 vastaavassa tapauksessa, viimeksi kuukausi sitten",
         ),
     ],
 )

@@ -277,6 +277,17 @@ def test_on_a_phone_the_first_answer_is_seen_above_an_open_keyboard(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_on_a_phone_many_filters_do_not_make_the_page_wider(open_page: Callable[..., Page]) -> None:
+    page = open_page(locale="fi-FI", viewport={"width": 390, "height": 844})
+    page.locator("#q").fill(QUESTION)
+    filters = page.locator("[data-filters]")
+    filters.evaluate(
+        "(part) => part.append(...[1, 2, 3].map(() => part.lastElementChild.previousElementSibling.cloneNode(true)))"
+    )
+    assert filters.evaluate("(part) => part.scrollWidth > part.clientWidth")  # they can be scrolled
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 def test_on_a_phone_the_header_is_one_row_with_a_menu(open_page: Callable[..., Page], script: bool) -> None:
     page = open_page(viewport={"width": 390, "height": 844}, java_script_enabled=script)

@@ -102,8 +102,14 @@ def test_a_request_is_solved_with_an_earlier_solution_by_four_keys_and_then_undo
 
 def test_the_panel_and_the_reply_stay_in_view_and_a_phone_shows_one_part_at_a_time(page: Page) -> None:
     page.goto("/requests/2")
+    height = page.evaluate("innerHeight")
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     expect(page.locator("#body")).to_be_in_viewport()
+    reply = page.locator(".stays").bounding_box()
+    assert reply and reply["height"] < height * 0.45  # more than half of the window is the conversation
+    expect(page.locator("#files")).to_be_hidden()
+    page.get_by_text("Attach files").click()
+    expect(page.locator("#files")).to_be_visible()
     expect(page.locator("#suggestions")).to_be_in_viewport()
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.locator("#suggestions")).to_be_hidden()

@@ -1,12 +1,18 @@
 """formatting.py: Markdown and marked words become HTML in which nothing runs."""
 
 import re
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from web.formatting import marked
+from recommender.database.tables import utc_now
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+from web.app import create_app
+from web.formatting import age, ago, marked
 from web.markdown import TAGS, markdown, with_marks
 
 
@@ -26,6 +32,19 @@ from web.markdown import TAGS, markdown, with_marks
 def test_script_links_in_any_spelling_do_not_become_links(text: str) -> None:
     assert re.findall(r"<a[^>]*script:", str(markdown(text)), re.IGNORECASE) == []
     assert "<a href='" not in str(markdown(text))
+
+
+@pytest.mark.parametrize(
+    ("days", "since", "old"),
+    [(0, "today", "today"), (1, "a day ago", "1 day"), (11, "11 days ago", "11 days"), (31, "a month ago", "1 month"),
+     (70, "2 months ago", "2 months"), (365, "a year ago", "1 year"), (800, "2 years ago", "2 years")],
+)  # fmt: skip
+def test_how_long_ago_and_how_old_are_told_in_the_largest_unit(
+    settings: Settings, open_recommender: Callable[[], Recommender], days: int, since: str, old: str
+) -> None:
+    with create_app(settings, recommender=open_recommender()).test_request_context():
+        then = utc_now() - timedelta(days=days)
+        assert (ago(then), age(then), age(then.date())) == (since, old, old)
 
 
 def test_marks_surround_their_words_and_all_text_is_escaped() -> None:

@@ -115,7 +115,7 @@ def test_an_older_item_links_to_the_newer_one_instead_of_its_age(open_with: Open
     page = open_with(make_suggestion(make_item("request:1", at=LONG_AGO), newer=NEWER)).get("/?q=vpn").text
     link = '<a href="/documents/9" target="_blank" rel="noopener" lang="en">VPN since 2026 &lt;b&gt;</a>'
     assert f'<p class="note check">There is a newer answer: {link}</p>' in page
-    assert "make sure that it still holds" not in page
+    assert "check that it is still right" not in page
 
 
 @pytest.mark.parametrize(
@@ -139,8 +139,8 @@ def test_a_card_links_to_the_version_in_another_language(open_with: OpenWith, la
 def test_an_answer_older_than_the_setting_says_so(open_with: OpenWith, key: str, english: str, finnish: str) -> None:
     old, recent = make_suggestion(make_item(key, at=LONG_AGO)), make_suggestion(make_item(key, at=_recent()))
     assert english in _results(open_with, old) and finnish in _results(open_with, old, language="fi")
-    assert "still holds" not in _results(open_with, recent)
-    assert "still holds" not in _results(open_with, old, settings_changed={"old_after_months": 0})
+    assert "still right" not in _results(open_with, recent)
+    assert "still right" not in _results(open_with, old, settings_changed={"old_after_months": 0})
     assert "over 60 months" in _results(open_with, old, settings_changed={"old_after_months": 60})
 
 
@@ -155,7 +155,7 @@ def test_the_box_has_the_same_notes_as_the_page(open_with: OpenWith) -> None:
     assert card["facts"] == "Guide · May 4, 2020 · Asked 3 times, last in May 2026"
     link = {"title": "VPN kotoa", "url": "http://localhost/documents/8", "language": "fi"}
     assert card["notes"] == [
-        {"text": "Not checked for over 18 months: make sure that it still holds", "link": None},
+        {"text": "Not checked for over 18 months: check that it is still right", "link": None},
         {"text": "Also in Finnish:", "link": link},
     ]
 

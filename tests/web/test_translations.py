@@ -37,7 +37,7 @@ def _forms(message: object) -> list[str]:
 
 def test_every_text_of_the_pages_is_translated(finnish: Catalog) -> None:
     wanted = _extracted()
-    assert {"What do you need to know?", "%(num)d day ago", "This solved it"} <= wanted  # so the extraction works
+    assert {"What do you need to know?", "a day ago", "This solved it"} <= wanted  # so the extraction works
     missing = {text for text in wanted if text not in finnish or not all(_forms(finnish[text].string))}
     assert missing == set()
 
@@ -50,9 +50,9 @@ def test_translations_keep_their_placeholders_and_none_is_fuzzy(finnish: Catalog
     for message in finnish:
         if message.id:
             assert not message.fuzzy, message.id
-            wanted = set(re.findall(r"%\(\w+\)[sd]", _forms(message.id)[0]))
-            for form in _forms(message.string):
-                assert set(re.findall(r"%\(\w+\)[sd]", form)) == wanted, message.id
+            for english, form in zip(_forms(message.id), _forms(message.string), strict=True):
+                placeholders = [set(re.findall(r"%\(\w+\)[sd]", each)) for each in (english, form)]
+                assert placeholders[0] == placeholders[1], message.id
 
 
 def test_the_compiled_file_is_what_the_source_compiles_to(finnish: Catalog) -> None:

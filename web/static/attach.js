@@ -10,6 +10,8 @@ function start(part) {
   part.querySelector("[data-pasting]").hidden = false;
 
   function say(text, name) {
+    const fold = part.closest("details");
+    if (fold) fold.open = true;
     said.textContent = text.replace("{name}", () => name);
   }
 

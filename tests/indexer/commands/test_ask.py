@@ -42,7 +42,7 @@ AINO_EXPERT = Expert(1, "aino", "Aino", ("it",), ("fi",), None, 1, 0, 0, 0, DAY,
 
 def test_a_recommendation_is_printed_in_a_few_lines_with_matching_words_in_brackets() -> None:
     assert as_text(Recommendation("q", "en", Verdict.ANSWER, (SUGGESTION,), (AINO_EXPERT,)), 0).splitlines() == [
-        "This has been answered before.",
+        "Found",
         "",
         "1. Printer stuck",
         "   it, request, en, 2026-01-02, request:17 - match 0.46",
@@ -50,7 +50,7 @@ def test_a_recommendation_is_printed_in_a_few_lines_with_matching_words_in_brack
         "   | Pull the [paper].",
         "   why: the same words: paper, back",
         "",
-        "Colleagues who know:",
+        "Colleagues who can help:",
         "- Aino (it): similar requests answered: 1, last 2026-01-02, e.g. 'Printer stuck'",
     ]
 
@@ -64,14 +64,14 @@ def test_a_colleague_who_is_away_or_without_a_team_is_described_so() -> None:
 @pytest.mark.parametrize(
     ("verdict", "notices", "lines"),
     [
-        (Verdict.UNKNOWN, (), ["Nobody has written this down yet."]),
-        (Verdict.MAYBE, (), ["Possibly related."]),
+        (Verdict.UNKNOWN, (), ["Nothing found yet"]),
+        (Verdict.MAYBE, (), ["Possibly related"]),
         (
             Verdict.UNKNOWN,
             ("dense_missing",),
             [
                 "The model or its vectors cannot be used, so keyword search alone answers. Run: kollega status",
-                "Nobody has written this down yet.",
+                "Nothing found yet",
             ],
         ),
         (
@@ -79,7 +79,7 @@ def test_a_colleague_who_is_away_or_without_a_team_is_described_so() -> None:
             ("index_mismatch",),
             [
                 "The index is of another model, so keyword search alone answers. Run: kollega reindex --full",
-                "Nobody has written this down yet.",
+                "Nothing found yet",
             ],
         ),
     ],
@@ -96,14 +96,14 @@ def test_what_the_page_says_of_a_suggestion_is_printed_below_its_title() -> None
         replace(SUGGESTION, item=old, other_language=replace(newer, language="fi", title="Tulostimet")),
     )
     lines = as_text(Recommendation("q", "en", Verdict.MAYBE, suggestions, missing=("807", "E-52")), 18).splitlines()
-    assert lines[:2] == ["Possibly related.", "None of these mentions 807 or E-52."]
+    assert lines[:2] == ["Possibly related", "None of these mentions 807 or E-52."]
     assert lines[5:7] == [
         "   asked 12 times, last on 2026-05-04",
         "   there is a newer answer: Printers (document:4)",
     ]
     second = lines.index("2. Printer stuck")
     assert lines[second + 2 : second + 4] == [
-        "   older than 18 months: make sure that it still holds",
+        "   older than 18 months: check that it is still right",
         "   also in fi: Tulostimet (document:4)",
     ]
     alone = as_text(Recommendation("q", "en", Verdict.MAYBE, suggestions[:1], missing=("807",)), 0).splitlines()

@@ -18,7 +18,7 @@ from indexer.sources.jsonl import JSONLSource
 from recommender import accounts, audit
 from recommender.access import may_read, reader_of, request_audience
 from recommender.database.import_tables import ImportedRecord, record_key
-from recommender.database.tables import Base, Document, HelpRequest, Person, RequestAudience
+from recommender.database.tables import Base, Document, HelpRequest, Person, RequestAudience, Team
 from recommender.knowledge import erasure
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
@@ -307,6 +307,24 @@ def test_role_and_teams_that_an_admin_gave_stay_and_those_of_others_follow_the_s
         ("person.role", {"before": "staff", "after": "agent", "widened": True, **account}),
         ("person.teams", {"before": [], "after": ["hr"], "widened": True, **account}),
     ]
+
+
+def test_how_a_team_is_reached_comes_from_the_source_until_it_is_set_here(
+    import_lines: Import, sessions: sessionmaker[Session]
+) -> None:
+    def imported(**team: Any) -> tuple[str | None, str | None, bool]:
+        import_lines({"type": "team", "id": "hr", "name": "HR", **team})
+        with sessions() as session:
+            row = session.scalars(select(Team).where(Team.handle == "hr")).one()
+            return row.phone, row.hours, row.private_matters
+
+    assert imported() == (None, None, False)
+    assert imported(phone="010 1", hours="9-15", private_matters=True) == ("010 1", "9-15", True)
+    assert imported(phone="010 2") == ("010 2", "9-15", True)  # what is left out stays
+    with sessions.begin() as session:
+        commands.contact(session, "hr", {"phone": "010 9"})
+        commands.handle_private_matters(session, "hr", False)
+    assert imported(phone="010 3", private_matters=True) == ("010 9", "9-15", False)
 
 
 def test_people_of_two_sources_stay_the_same_when_both_are_imported_in_turn(
