@@ -13,6 +13,7 @@ from indexer.indexing import reindex as reindexing
 from indexer.indexing.reindex import reindex
 from recommender import accounts, audit
 from recommender.audit import COMMAND
+from recommender.database.attachment_tables import Attachment
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import (
     Document,
@@ -235,3 +236,20 @@ def test_the_entry_about_an_erased_person_says_what_was_done(sessions: sessionma
         found = {entry.action: entry.details for entry in audit.entries(session)}
     assert found["person.added"] is None
     assert found["person.erased"] == {"with requests": False, "account": audit.account()}
+
+
+def test_a_name_is_found_in_attached_files_too(
+    sessions: sessionmaker[Session], add_request: Add, add_document: Add, add_person: Add
+) -> None:
+    number, written, third = add_request("pay slip"), add_document("guide", "text"), add_request("other")
+    add_person("aino")
+    with sessions.begin() as session:
+        aino = session.scalars(select(Person).where(Person.handle == "aino")).one()
+        aino.name = "Aino Virtanen"
+        made = {"kind": "pdf", "size": 1, "digest": "0" * 64}
+        session.add_all([
+            Attachment(request_id=number, name="Pay slip of Aino Virtanen.pdf", **made),
+            Attachment(document_id=written, name="plan.pdf", text="Signed by aino virtanen", **made),
+            Attachment(request_id=third, name="other.pdf", **made),
+        ])  # fmt: skip
+        assert list(erasure.mentions(session, aino)) == [f"request:{number}", f"document:{written}"]
