@@ -15,6 +15,7 @@ from recommender import accounts, audit
 from recommender.audit import COMMAND
 from recommender.database.attachment_tables import Attachment
 from recommender.database.item_tables import Replacement
+from recommender.database.request_tables import WithdrawnRequest
 from recommender.database.tables import (
     Document,
     DocumentAudience,
@@ -223,6 +224,22 @@ def test_a_team_keeps_resolved_requests_for_its_days(sessions: sessionmaker[Sess
         assert erase_due(session, utc_now() + timedelta(days=400), 365) == len(staying) - 3
         assert [entry.action for entry in audit.entries(session)][-1] == audit.PRUNED
         assert audit.verify(session) == []
+
+
+def test_a_withdrawn_request_is_not_kept_longer_than_a_resolved_one(
+    sessions: sessionmaker[Session], add_request: Add
+) -> None:
+    now = datetime(2026, 11, 1)
+    old, new = now - timedelta(days=40), now - timedelta(days=20)
+    numbers = [add_request(title, team="it", at=old, status="open") for title in ("long ago", "of late", "only open")]
+    with sessions.begin() as session:
+        session.scalars(select(Team).where(Team.handle == "it")).one().keep_days = 30
+        for number, at in zip(numbers[:2], (old, new), strict=True):
+            session.get_one(HelpRequest, number).hidden = True
+            session.add(WithdrawnRequest(request_id=number, withdrawn_at=at))
+    with sessions() as session:
+        assert list(due(session, now)) == [numbers[0]]
+        assert erase_due(session, now, 0) == 1 and session.get(WithdrawnRequest, numbers[0]) is None
 
 
 def test_the_entry_about_an_erased_person_says_what_was_done(sessions: sessionmaker[Session]) -> None:
