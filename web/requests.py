@@ -78,6 +78,10 @@ def create() -> ResponseReturnValue:
     if draft.problems:
         return _new_page(draft, may_search()), 422
     if (same := drafts.sent_before(draft, person)) is not None:
+        if attached.waiting_files():
+            return request_page(
+                get_request(same.id), problem=gettext("You have already sent this. To add the files, reply with them.")
+            )
         return redirect(url_for("requests.show", request_id=same.id, filed="already"))
     readable = readable_items(session(), draft.attempts, current_reader())
     help_request = requests.file_request(

@@ -364,3 +364,17 @@ def test_undoing_a_solution_keeps_its_files_and_its_text(client: FlaskClient, se
     assert "See the picture." not in sign_in(client, "matti").get("/requests/1").text
     _reply(sign_in(client, "aino"), 1, attachment=["1"])
     assert _get(sign_in(client, "matti"), "/attachments/1").status_code == 200
+
+
+def test_files_that_come_with_a_request_sent_before_are_offered_for_a_reply(
+    client: FlaskClient, sessions: Sessions
+) -> None:
+    matti = sign_in(client, "matti")
+    sent = {"title": "Printer", "body": "", "team": "it", "audience": "everyone"}
+    address = matti.post("/requests/", data=sent).headers["Location"]
+    again = _post(matti, "/requests/", {**sent, "files": _file()})
+    assert "You have already sent this." in again.text and 'name="attachment" value="1" checked' in again.text
+    assert [(row.request_id, row.reply_id) for row in _rows(sessions)] == [(None, None)]
+    number = int(re.findall(r"/requests/(\d+)", address)[0])
+    _reply(matti, number, attachment=["1"])
+    assert [row.request_id for row in _rows(sessions)] == [number]
