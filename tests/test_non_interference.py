@@ -33,6 +33,7 @@ from indexer.indexing.reindex import reindex
 from recommender import accounts, recommender
 from recommender.access import ANYONE, Reader, reader_of
 from recommender.database.item_tables import Replacement
+from recommender.database.request_tables import SeenRequest
 from recommender.database.tables import (
     Base,
     Document,
@@ -288,6 +289,7 @@ class Visitor:
         for page in pages:
             with self.world.sessions.begin() as session:
                 session.execute(delete(FirstSuggestion))
+                session.execute(delete(SeenRequest))  # what one's own visits mark as seen
             shown[page] = self._visit(page)
         return shown
 

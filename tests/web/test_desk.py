@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAttempt
+from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAttempt, utc_now
 from tests.conftest import sign_in
 from tests.web.forms import press
 
@@ -122,6 +122,18 @@ def test_the_queue_is_in_the_order_of_the_last_activity_and_marks_what_the_agent
     page = visit("aino").get("/desk/").text
     assert _queue(page)[0] == desk["twin"] and page.count('class="unread"') == 3
     assert _queue(visit("aino").get("/desk/?sort=oldest").text) == [desk["open"], desk["twin"], desk["free"]]
+
+
+def test_an_import_is_no_activity(visit: Visit, desk: dict[str, int], sessions: Sessions) -> None:
+    old = utc_now() - timedelta(days=40)
+    with sessions.begin() as session:
+        for days, name in enumerate(("free", "twin", "open")):
+            row = session.get_one(HelpRequest, desk[name])
+            row.replies, row.created_at = [], old - timedelta(days=days)
+            row.updated_at = utc_now() + timedelta(seconds=days)  # as an import stores them, one after the other
+    page = visit("aino").get("/desk/").text
+    assert _queue(page) == [desk["free"], desk["twin"], desk["open"]]
+    assert "today" not in page and page.count("month ago") >= 3
 
 
 def test_the_queue_says_who_asks_and_that_the_name_is_hidden_from_others(

@@ -87,6 +87,8 @@ def test_a_request_is_solved_with_an_earlier_solution_by_four_keys_and_then_undo
     with capsys.disabled():
         print(f"\nopen request -> resolved: {len(keys)} keys, {took:.2f} s")
     page.wait_for_load_state("load")
+    others, conversation = (page.locator(each).bounding_box() for each in (".others", "#conversation"))
+    assert others and conversation and others["x"] + others["width"] <= conversation["x"]  # still beside it
     page.locator("h1").click()  # out of the field
     solved = page.locator("h1").inner_text()
     page.keyboard.press("z")

@@ -118,9 +118,9 @@ def test_the_asker_sees_where_the_request_is_and_what_happens_next(visit: Visit)
     assert "Sent to IT." in page and stage(page) == "Sent" and "Next, somebody in the team takes it." in page
     visit("aino").post(f"/desk/{number}/assign", data={"person": "aino"})
     page = visit("matti").get(f"/requests/{number}").text
-    assert stage(page) == "Somebody has it" and "Aino has it." in page
+    assert stage(page) == "In progress" and "Aino has it." in page
     visit("aino").post(f"/requests/{number}/replies", data={"body": "Try the cable"})
-    assert stage(visit("matti").get(f"/requests/{number}").text) == "Answered"
+    assert stage(visit("matti").get(f"/requests/{number}").text) == "Has a reply"
     assert "Where your request is" not in visit("kaisa").get(f"/requests/{number}").text
 
 
