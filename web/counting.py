@@ -17,8 +17,8 @@ from web.sign_in.session import current_person
 def count_once(kind: outcomes.EventKind, item: str, note: str | None = None) -> None:
     """Count an outcome of an item, unless the person who makes this request has caused the same in the last 30 days.
     People who have not signed in are told apart by their address. The commit is left to the caller."""
-    outcomes.record_once(session(), kind, item, caller(), _secret(), note)
-    if kind is outcomes.EventKind.FLAGGED:
+    is_news = outcomes.record_once(session(), kind, item, caller(), _secret(), note)
+    if is_news and kind is outcomes.EventKind.FLAGGED:
         tell_flag(item)
 
 

@@ -89,10 +89,11 @@ def _record_use(session: Session, item: str, request_id: int) -> int | None:
     return session.scalar(stored) if cast("CursorResult[object]", added).rowcount == 1 else None
 
 
-def record_once(session: Session, kind: EventKind, item: str, who: str, secret: str, note: str | None = None) -> None:
+def record_once(session: Session, kind: EventKind, item: str, who: str, secret: str, note: str | None = None) -> bool:
     """Store an event of today, unless the same person has caused one of this kind for the item while the item has the
     same key: for at most 30 days. A second flag adds its note to the first, until somebody has settled that. Who says
-    that an item solved something takes back that it did not help, and the other way round.
+    that an item solved something takes back that it did not help, and the other way round. Returns whether there is
+    anything new.
 
     `who` identifies the person; it is not stored. A digest of it and the kind is (HMAC-SHA256, keyed with the item's
     key and `secret`, the key of the installation, which is not in the database).
@@ -106,18 +107,20 @@ def record_once(session: Session, kind: EventKind, item: str, who: str, secret: 
     earlier = None
     if cast("CursorResult[object]", added).rowcount != 1:
         if kind is not EventKind.FLAGGED:
-            return
+            return False
         marked = select(CountedOutcome.event_id).where(CountedOutcome.digest == digest)
         earlier = session.scalar(select(Event).where(Event.id == marked.scalar_subquery(), Event.settled.is_(False)))
     if earlier is not None:
-        lines = dict.fromkeys([*(earlier.note or "").splitlines(), *(note or "").strip().splitlines()])
+        before = earlier.note
+        lines = dict.fromkeys([*(before or "").splitlines(), *(note or "").strip().splitlines()])
         earlier.note = "\n".join(lines)[:LONGEST_NOTE]
         session.flush()
-        return
+        return earlier.note != before
     flag = record(session, kind, item, note=note)
     if kind is EventKind.FLAGGED:
         session.get_one(CountedOutcome, digest).event_id = flag
         session.flush()
+    return True
 
 
 _OPPOSITE = {EventKind.SOLVED: EventKind.UNHELPFUL, EventKind.UNHELPFUL: EventKind.SOLVED}

@@ -102,6 +102,16 @@ def test_the_queue_and_flagged_documents_are_counted_for_who_maintains_them(visi
     assert _counters(ilse.get("/").text)["Notifications"] == "1"
 
 
+def test_the_same_flag_of_the_same_person_is_told_once_also_after_it_was_read(visit: Visit) -> None:
+    lasse, ilse = visit("lasse"), visit("ilse")
+    told = []
+    for note in ("The port is wrong", "The port is wrong", "The picture too"):
+        lasse.post("/desk/flag", data={"item": "document:1", "note": note})
+        told.append("Notifications" in _counters(ilse.get("/").text))
+        ilse.get("/documents/1")
+    assert told == [True, False, True]
+
+
 def test_a_private_request_is_gone_from_the_inbox_and_the_counters(visit: Visit) -> None:
     lasse, minna = visit("lasse"), visit("minna")
     _reply(visit("otto"), "@lasse look")
