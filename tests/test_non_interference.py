@@ -33,6 +33,7 @@ from indexer.indexing.reindex import reindex
 from recommender import accounts, recommender
 from recommender.access import ANYONE, Reader, reader_of
 from recommender.database.item_tables import Replacement
+from recommender.database.request_tables import SeenRequest
 from recommender.database.tables import (
     Base,
     Document,
@@ -288,6 +289,7 @@ class Visitor:
         for page in pages:
             with self.world.sessions.begin() as session:
                 session.execute(delete(FirstSuggestion))
+                session.execute(delete(SeenRequest))  # what one's own visits mark as seen
             shown[page] = self._visit(page)
         return shown
 
@@ -404,3 +406,10 @@ def test_what_may_not_be_read_changes_nothing_of_what_is_shown(laboratory: Labor
     print(f"{laboratory.cases} cases in {laboratory.worlds} worlds, {len(laboratory.differences)} differences")
     assert not laboratory.differences, laboratory.differences[:3]
     write_cases("non-interference", laboratory.cases, laboratory.worlds, 0)
+
+
+def test_items_that_are_equally_good_do_not_change_places_by_rounding(laboratory: Laboratory) -> None:
+    """World 121 has two such items, whose order once followed the last digit of the scores of others."""
+    laboratory.try_world(121)
+    assert laboratory.cases
+    assert not laboratory.differences, laboratory.differences[:3]

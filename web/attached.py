@@ -6,6 +6,7 @@ A form has `{% include "attachments/_field.html" %}` and its view calls `receive
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Flask, Response, abort, g, request, send_file
@@ -78,6 +79,11 @@ def attach_to(row: HelpRequest | Reply | Document) -> None:
     AttachmentRefused when a document would have too many."""
     if g.get("waiting_files"):
         attachments.attach(session(), current.settings(), g.waiting_files, row)
+
+
+def show_again(rows: Sequence[Attachment]) -> None:
+    """List these files, which wait for a form, in the form of the page that is shown."""
+    g.waiting_files = list(rows)
 
 
 def waiting_files() -> list[ShownFile]:

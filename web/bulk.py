@@ -11,6 +11,7 @@ from recommender.knowledge import handling, requests
 from web import once
 from web.current import session
 from web.queue_list import PAGE, in_queue, mark_seen, read_filters
+from web.quoting import hidden_links
 from web.sign_in.session import current_agent, signed_in
 
 blueprint = Blueprint("bulk", __name__, url_prefix="/desk/queue")
@@ -59,6 +60,8 @@ def _change(row: HelpRequest, reader: Reader, person: Person, taken: bool) -> bo
             return False
         requests.assign(session(), row, reader, colleague)
         return True
+    if act == "resolve" and hidden_links(body, row, reader):
+        return False  # on the request's own page the agent is asked whether to send it anyway
     if act == "resolve" and body and len(body) <= requests.LONGEST_BODY and row.status == OPEN:
         requests.reply_and_resolve(session(), row, reader, person, body)
         return True

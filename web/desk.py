@@ -13,6 +13,7 @@ from recommender.database.tables import OPEN, HelpRequest, Person, Team, utc_now
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict
 from recommender.knowledge import handling, notes, outcomes, requests
+from web import attached
 from web.counting import count_once
 from web.current import session
 from web.input import sent_number
@@ -140,16 +141,17 @@ def take(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/undo")
 def undo(request_id: int) -> ResponseReturnValue:
-    """Take back the reply with which the agent has just resolved the request; its text is in the form again. 409 when
-    that is too long ago."""
+    """Take back the reply with which the agent has just resolved the request; its text and files are in the form again.
+    409 when that is too long ago."""
     help_request, reader = _handled_request(request_id)
     number = sent_number("reply")
     reply = next((reply for reply in help_request.replies if reply.id == number), None)
     if reply is None:
         abort(404)
-    body = handling.undo_solution(session(), help_request, reader, reply)
+    body, files = handling.undo_solution(session(), help_request, reader, reply)
     session().commit()
     mark_seen(reader, request_id)
+    attached.show_again(files)
     return request_page(get_request(request_id), body)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import request
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, case, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from recommender import access
@@ -46,11 +46,12 @@ class Filters:
 
 @dataclass(frozen=True)
 class Row:
-    """A request in the list: its asker as far as the reader may know who it is, and whether something has happened
-    since the reader last looked at it."""
+    """A request in the list: its asker as far as the reader may know who it is, when something was last said in it, and
+    whether something has happened since the reader last looked at it."""
 
     request: HelpRequest
     asker: Person | None
+    active_at: datetime
     unread: bool
 
 
@@ -89,9 +90,10 @@ def queue_page(filters: Filters, reader: Reader) -> QueuePage:
 
 def queue_rows(filters: Filters, reader: Reader, limit: int = PAGE) -> list[Row]:
     """The rows of the page of the queue that the filters name, at most `limit`."""
-    order = HelpRequest.created_at if filters.sort else HelpRequest.updated_at.desc()
+    active_at = _active_at()
+    order = HelpRequest.created_at if filters.sort else active_at.desc()
     query = (
-        select(HelpRequest)
+        select(HelpRequest, active_at)
         .where(*_where(filters, reader))
         .options(
             joinedload(HelpRequest.asked_by), joinedload(HelpRequest.assigned_to), selectinload(HelpRequest.replies)
@@ -100,15 +102,16 @@ def queue_rows(filters: Filters, reader: Reader, limit: int = PAGE) -> list[Row]
         .limit(limit)
         .offset((filters.page - 1) * PAGE)
     )
-    requests = list(session().scalars(query))
-    seen = _seen([row.id for row in requests], reader)
+    found = [(row, at) for row, at in session().execute(query)]
+    seen = _seen([row.id for row, _at in found], reader)
     return [
         Row(
             row,
             access.asker(row, reader),
+            at,
             row.status == OPEN and (row.id not in seen or seen[row.id] < row.updated_at),
         )
-        for row in requests
+        for row, at in found
     ]
 
 
@@ -181,6 +184,14 @@ def _answered() -> ColumnElement[bool]:
     last = newest.order_by(Reply.created_at.desc(), Reply.id.desc()).limit(1).correlate(HelpRequest).scalar_subquery()
     others = select(Reply.id).where(Reply.id == last, Reply.author_id.is_distinct_from(HelpRequest.asked_by_id))
     return others.correlate(HelpRequest).exists()
+
+
+def _active_at() -> ColumnElement[datetime]:
+    """When a request was resolved, else when its newest reply was written, else when it was sent. The time of the last
+    change of the row will not do: after an import it is the time of the import."""
+    newest = select(func.max(Reply.created_at)).where(Reply.request_id == HelpRequest.id).correlate(HelpRequest)
+    resolved_at = case((HelpRequest.status == RESOLVED, HelpRequest.resolved_at), else_=None)
+    return func.coalesce(resolved_at, newest.scalar_subquery(), HelpRequest.created_at)
 
 
 def _asleep() -> ColumnElement[bool]:

@@ -78,6 +78,16 @@ def attach(
             setattr(row, column, number)
 
 
+def detach(session: Session, reply: Reply) -> list[Attachment]:
+    """Take the files of a reply off it, oldest first: they wait for a form again, and only who uploaded them gets
+    them."""
+    rows = list(session.scalars(select(Attachment).where(Attachment.reply_id == reply.id).order_by(Attachment.id)))
+    for row in rows:
+        row.request_id = row.reply_id = None
+    session.flush()
+    return rows
+
+
 def of_request(session: Session, request_id: int) -> list[Attachment]:
     """The files of a request and of its replies, oldest first."""
     query = select(Attachment).where(Attachment.request_id == request_id).order_by(Attachment.id)

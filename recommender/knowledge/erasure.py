@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.audit import Actor
 from recommender.database.account_tables import Account
+from recommender.database.attachment_tables import Attachment
 from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
 from recommender.database.erased_table import Erased
 from recommender.database.import_tables import forget_handle, forget_imported, record_key
@@ -102,7 +103,8 @@ def erase_person(session: Session, person: Person, who: Actor, with_requests: bo
 
 
 def mentions(session: Session, person: Person) -> Iterator[str]:
-    """Keys of the items whose texts contain the person's name or user name, whoever wrote it."""
+    """Keys of the items whose texts, or the names or texts of whose files, contain the person's name or user name,
+    whoever wrote it."""
     texts = {person.name, person.handle} - {""}
     in_request = [column.icontains(name, autoescape=True) for name in texts for column in _REQUEST_TEXTS]
     in_reply = [Reply.body.icontains(name, autoescape=True) for name in texts]
@@ -112,11 +114,14 @@ def mentions(session: Session, person: Person) -> Iterator[str]:
         for name in texts
         for table in (InternalNote, EarlierText)
     ]
-    requests = select(HelpRequest.id).where(or_(*in_request, HelpRequest.replies.any(or_(*in_reply)), *beside))
+    in_file = or_(*(column.icontains(name, autoescape=True) for name in texts for column in _FILE_TEXTS))
+    files = HelpRequest.id.in_(select(Attachment.request_id).where(Attachment.request_id.is_not(None), in_file))
+    requests = select(HelpRequest.id).where(or_(*in_request, HelpRequest.replies.any(or_(*in_reply)), *beside, files))
     yield from (item_key(Kind.REQUEST, number) for number in session.scalars(requests.order_by(HelpRequest.id)))
     in_version = [column.icontains(name, autoescape=True) for name in texts for column in _VERSION_TEXTS]
     earlier = select(DocumentVersion.document_id).where(or_(*in_version))
-    documents = select(Document.id).where(or_(*in_document, Document.id.in_(earlier))).order_by(Document.id)
+    files = Document.id.in_(select(Attachment.document_id).where(Attachment.document_id.is_not(None), in_file))
+    documents = select(Document.id).where(or_(*in_document, Document.id.in_(earlier), files)).order_by(Document.id)
     yield from (item_key(Kind.DOCUMENT, number) for number in session.scalars(documents))
 
 
@@ -141,6 +146,7 @@ def forget_pages(session: Session) -> None:
 
 _REQUEST_TEXTS = (HelpRequest.title, HelpRequest.body, HelpRequest.resolution)
 _DOCUMENT_TEXTS = (Document.title, Document.body)
+_FILE_TEXTS = (Attachment.name, Attachment.text)
 _VERSION_TEXTS = (DocumentVersion.title, DocumentVersion.body)
 
 

@@ -9,10 +9,11 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, may_handle, readable_requests
+from recommender.database.attachment_tables import Attachment
 from recommender.database.request_tables import SnoozedRequest
 from recommender.database.tables import RESOLVED, HelpRequest, Person, Reply, RequestLink, utc_now
 from recommender.errors import Conflict, NotAllowed
-from recommender.knowledge import requests
+from recommender.knowledge import attachments, requests, rewriting
 
 UNDO_WITHIN = timedelta(minutes=10)  # a judgement: long enough to notice, too short for others to have built on it
 
@@ -44,19 +45,20 @@ def may_undo(request: HelpRequest, reply: Reply, reader: Reader) -> bool:
     return own and recent and reply.accepted and request.status == RESOLVED and may_handle(request, reader)
 
 
-def undo_solution(session: Session, request: HelpRequest, reader: Reader, reply: Reply) -> str:
-    """Open the request again and take the reply back that resolved it; its text, to be edited. Raises NotAllowed for
-    others than its author, Conflict when it is too late."""
+def undo_solution(session: Session, request: HelpRequest, reader: Reader, reply: Reply) -> tuple[str, list[Attachment]]:
+    """Open the request again and take the reply back that resolved it; its text and files, to be edited. The text stays
+    in the history too. Raises NotAllowed for others than its author, Conflict when it is too late."""
     if reply.author_id is None or reply.author_id != reader.person_id:
         raise NotAllowed("Only its author can take a reply back.")
     if not may_undo(request, reply, reader):
         raise Conflict("It is too late to undo this. Open the request again instead.")
-    body = reply.body
+    body, files = reply.body, attachments.detach(session, reply)
     requests.reopen(session, request, reader)
+    rewriting.keep(session, request, reply.author_id, None, body, reply, withdrawn=True)
     session.execute(delete(Reply).where(Reply.id == reply.id))
     session.flush()
     session.expire(request, ["replies"])
-    return body
+    return body, files
 
 
 def snooze(session: Session, request: HelpRequest, reader: Reader, until: datetime | None) -> None:
@@ -87,10 +89,13 @@ def mark_same(session: Session, request: HelpRequest, reader: Reader, other: Hel
 
 def merge(session: Session, request: HelpRequest, reader: Reader, author: Person, other: HelpRequest) -> None:
     """Mark a request as the same as another one and close it with a reply that leads there. Whether its readers may
-    read the other one is checked by the caller. Raises as `mark_same` and `reply_and_resolve` do."""
+    read the other one is checked by the caller. Raises as `mark_same` and `reply_and_resolve` do.
+
+    The reply has the number only: a title that is copied would stay when the other request is changed, withdrawn or
+    made private. Those who may read that one see its title beside this one (`same_as`)."""
     mark_same(session, request, reader, other)
     requests.reply_and_resolve(
-        session, request, reader, author, f"Merged into #{other.id}: [{_as_text(other.title)}](/requests/{other.id})"
+        session, request, reader, author, f"Merged into #{other.id}: [#{other.id}](/requests/{other.id})"
     )
 
 
@@ -108,7 +113,3 @@ def same_as(session: Session, request: HelpRequest, reader: Reader) -> list[Help
 def _must_handle(request: HelpRequest, reader: Reader) -> None:
     if not may_handle(request, reader):
         raise NotAllowed("Only the team that handles a request can do that.")
-
-
-def _as_text(title: str) -> str:
-    return title.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")

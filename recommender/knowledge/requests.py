@@ -54,11 +54,11 @@ def file_request(
     """A new open request. Everyone may read it when it is `shared`, else only the asker and the team, or every agent
     while no team has it. An `anonymous` asker is known to the agents of this team only. `attempts` are (item key,
     opened) of the suggestions shown before, in their order. `asks` is a colleague whom the asker means: an agent of the
-    team gets it, anybody else may read it."""
+    team gets it, anybody else may read it, unless it is private to a restricted team: nobody else ever reads that."""
     tokens = _tokens(shared, team)
     asks = None if asks is asked_by else asks
     given = asks if asks is not None and asks.role in AGENTS and team in asks.teams else None
-    if asks is not None and given is None and not shared:
+    if asks is not None and given is None and not shared and not (team is not None and team.restricted):
         tokens.append(f"person:{asks.id}")
     request = HelpRequest(
         title=visible(title)[:LONGEST_TITLE], body=body, language=language, status=OPEN, team=team, asked_by=asked_by,

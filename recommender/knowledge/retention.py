@@ -1,13 +1,14 @@
-"""Erases what has been kept long enough: resolved requests by the days that their team keeps them, old entries of the
-audit log, and the keys that tell who has caused an outcome."""
+"""Erases what has been kept long enough: resolved and withdrawn requests by the days that their team keeps them, old
+entries of the audit log, and the keys that tell who has caused an outcome."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from recommender import audit
+from recommender.database.request_tables import WithdrawnRequest
 from recommender.database.tables import RESOLVED, HelpRequest, Reply, Team
 from recommender.knowledge import outcomes
 from recommender.knowledge.erasure import erase_request
@@ -16,18 +17,20 @@ _AT_ONCE = 200  # requests erased in one transaction, so that others can write i
 
 
 def due(session: Session, now: datetime) -> Iterator[int]:
-    """Ids of the resolved requests that their team has kept long enough: for `keep_days` since they were resolved and
-    since the last reply."""
+    """Ids of the requests that their team has kept long enough: for `keep_days` since they were resolved and since the
+    last reply, or since their asker withdrew them."""
     for team in session.scalars(select(Team).where(Team.keep_days.is_not(None))).all():
         before = now - timedelta(days=team.keep_days or 0)
         last_reply = select(func.max(Reply.created_at)).where(Reply.request_id == HelpRequest.id).scalar_subquery()
         old = select(HelpRequest.id).where(
-            HelpRequest.team_id == team.id,
             HelpRequest.status == RESOLVED,
             func.coalesce(HelpRequest.resolved_at, HelpRequest.created_at) < before,
             func.coalesce(last_reply, HelpRequest.created_at) < before,
         )
-        yield from session.scalars(old.order_by(HelpRequest.id))
+        withdrawn = select(WithdrawnRequest.request_id).where(WithdrawnRequest.withdrawn_at < before)
+        either = or_(HelpRequest.id.in_(old), HelpRequest.id.in_(withdrawn))
+        kept = select(HelpRequest.id).where(HelpRequest.team_id == team.id, either)
+        yield from session.scalars(kept.order_by(HelpRequest.id))
 
 
 def erase_due(session: Session, now: datetime, audit_days: int) -> int:

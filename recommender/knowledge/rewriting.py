@@ -5,7 +5,9 @@ else: it may have been changed because others should not read it. The search has
 change rows of the session and leave the commit to the caller.
 """
 
-from sqlalchemy import delete, select
+from typing import cast
+
+from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
 
 from recommender import audit
@@ -45,34 +47,40 @@ def rewrite_request(session: Session, request: HelpRequest, reader: Reader, titl
     """Change what a request asks. `before` is the body that the writer has seen. Raises NotAllowed for others than the
     asker, Conflict when it was changed meanwhile."""
     _must(may_rewrite(request, reader))
+    title = visible(title)[:LONGEST_TITLE]
+    if (title, body) == (request.title, request.body):
+        return  # also when the same form is sent twice
     if _lines(request.body) != _lines(before):
         raise Conflict(_CHANGED)
-    if (visible(title)[:LONGEST_TITLE], body) != (request.title, request.body):
-        _keep(session, request, request.asked_by_id, request.title, request.body)
-        request.title, request.body, request.updated_at = visible(title)[:LONGEST_TITLE], body, utc_now()
-        session.flush()
+    keep(session, request, request.asked_by_id, request.title, request.body)
+    request.title, request.body, request.updated_at = title, body, utc_now()
+    session.flush()
 
 
 def rewrite_reply(session: Session, reply: Reply, reader: Reader, body: str, before: str) -> None:
     """Change a reply. Raises as `rewrite_request` does."""
     _must(may_rewrite_reply(reply, reader))
+    if body == reply.body:
+        return
     if _lines(reply.body) != _lines(before):
         raise Conflict(_CHANGED)
-    if body != reply.body:
-        _keep(session, reply.request, reply.author_id, None, reply.body, reply)
-        reply.body = body
-        reply.updated_at = reply.request.updated_at = utc_now()
-        session.flush()
+    keep(session, reply.request, reply.author_id, None, reply.body, reply)
+    reply.body = body
+    reply.updated_at = reply.request.updated_at = utc_now()
+    session.flush()
 
 
 def withdraw_reply(session: Session, reply: Reply, reader: Reader) -> None:
     """Take a reply back. Raises NotAllowed for others than its author, Conflict while it is the solution."""
     _must(may_rewrite_reply(reply, reader))
-    if reply.accepted:
-        raise Conflict("This reply is the solution. Open the request again first.")
     request = reply.request
-    _keep(session, request, reply.author_id, None, reply.body, reply, withdrawn=True)
-    session.execute(delete(Reply).where(Reply.id == reply.id))
+    keep(session, request, reply.author_id, None, reply.body, reply, withdrawn=True)
+    # a single statement: somebody may resolve the request with this reply at the same moment
+    withdrawn = delete(Reply).where(Reply.id == reply.id, Reply.accepted.is_(False))
+    deleted = session.execute(withdrawn.execution_options(synchronize_session=False))
+    if cast("CursorResult[object]", deleted).rowcount != 1:
+        raise Conflict("This reply is the solution. Open the request again first.")
+    session.expunge(reply)
     session.expire(request, ["replies"])
     request.updated_at = utc_now()
     session.flush()
@@ -100,10 +108,11 @@ def send_again(session: Session, request: HelpRequest, reader: Reader) -> None:
         audit.record(session, who, "request.sent_again", item_key(Kind.REQUEST, request.id), {})
 
 
-def _keep(
+def keep(
     session: Session, request: HelpRequest, author_id: int | None, title: str | None, body: str,
     reply: Reply | None = None, withdrawn: bool = False,
 ) -> None:  # fmt: skip
+    """Store what a request, or one of its replies, says before that is changed or taken back."""
     session.add(
         EarlierText(
             request_id=request.id,

@@ -72,8 +72,8 @@ def with_evidence(ranked: Sequence[Ranked], traces: Sequence[Trace]) -> tuple[Ra
     showing, however many of them there are.
 
     A share is multiplied by the probability that one of the shown items in which the person did something answers the
-    question, as if items answered independently of each other. The shares sum to 1 again. People for whom that
-    probability is too small are left out.
+    question, as if items answered independently of each other. The shares sum to 1 again, and are rounded, so that
+    equally good people stay so in all that follows. People for whom that probability is too small are left out.
     """
     counts: Counter[int] = Counter()
     no_answer: dict[int, float] = {}
@@ -86,10 +86,14 @@ def with_evidence(ranked: Sequence[Ranked], traces: Sequence[Trace]) -> tuple[Ra
     named = [person for person in ranked if evidence.get(person.person_id, 0.0) >= _LEAST_EVIDENCE]
     whole = sum(person.share * evidence[person.person_id] for person in named)
     shared = [
-        replace(person, share=person.share * evidence[person.person_id] / whole, pieces=counts[person.person_id])
+        replace(
+            person,
+            share=round(person.share * evidence[person.person_id] / whole, _EQUAL_DIGITS),
+            pieces=counts[person.person_id],
+        )
         for person in named
     ]
-    return tuple(sorted(shared, key=lambda person: -round(person.share, _EQUAL_DIGITS)))
+    return tuple(sorted(shared, key=lambda person: -person.share))
 
 
 def teams(traces: Sequence[Trace]) -> tuple[str, ...]:

@@ -8,6 +8,9 @@ best item of their own language.
 
 The order also takes feedback from the results: an item that is similar to the best items comes before an equally good
 item that is similar to none of them.
+
+Items that differ by rounding alone are equally good. How a number is rounded depends on the statistics of the whole
+index, also of items that the reader may not read, so it must not decide which item comes first.
 """
 
 from collections.abc import Sequence
@@ -28,6 +31,8 @@ _LEAST_SPAN = 0.4
 """The cosine above unrelated texts that counts as 1 if nothing is nearer; a judgement."""
 _FEEDBACK_FROM, _REORDERED = 10, 20
 """How many of the best items give feedback, and how many are reordered by it; a judgement."""
+_ROUNDING = 1e-5
+"""Scores that differ by less are equal but for rounding: those of keyword search are sums of float32; a judgement."""
 
 
 @dataclass(frozen=True)
@@ -74,17 +79,21 @@ def fuse(hits: Sequence[Hit], background: float, dense_weight: float) -> list[Ca
     known = [value for value in nearness if value is not None]
     span = max([_LEAST_SPAN, *known])  # when nothing is near, the nearest item must not count as near
     weight = dense_weight if known else 0.0
-    candidates = []
+    scores = []
     for hit, hit_nearness in zip(hits, nearness, strict=True):
         dense = 0.0 if hit_nearness is None else max(0.0, hit_nearness / span)
         lexical = hit.lexical / tops[hit.language] if hit.lexical > 0 else 0.0
-        score = weight * dense + (1 - weight) * lexical
-        candidates.append(Candidate(hit.item, score, hit.lexical, hit.near))
+        scores.append(weight * dense + (1 - weight) * lexical)
+    candidates = [
+        Candidate(hit.item, score, hit.lexical, hit.near)
+        for hit, score in zip(hits, _without_rounding(np.array(scores)).tolist(), strict=True)
+    ]
     return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.item))
 
 
 def reorder(candidates: Sequence[Candidate], feedback: Feedback = SHIPPED) -> list[Candidate]:
-    """Candidates, best first, in the order that feedback from the best of them gives. Scores are not changed.
+    """Candidates, best first, in the order that feedback from the best of them gives; those that it makes equally good
+    stay in their order. Scores are not changed.
 
     Pseudo relevance feedback: items are also compared with the mean direction of the best items, in which each counts
     by the odds that it is right (Rocchio 1971, "Relevance Feedback in Information Retrieval", with the weights of a
@@ -101,8 +110,18 @@ def reorder(candidates: Sequence[Candidate], feedback: Feedback = SHIPPED) -> li
     scores = np.array([candidate.score for candidate in head])
     odds = np.exp((scores[:_FEEDBACK_FROM] - scores[0]) / feedback.step)
     mean = (odds / odds.sum()) @ vectors[:_FEEDBACK_FROM]
-    order = np.argsort(-(scores + feedback.weight * (vectors @ mean)), kind="stable")
+    order = np.argsort(-_without_rounding(scores + feedback.weight * (vectors @ mean)), kind="stable")
     return [*(head[position] for position in order), *rest]
+
+
+def _without_rounding(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The scores, in which one that differs from the next better one by rounding alone is the same; shape (n,)."""
+    order = np.argsort(-scores, kind="stable")
+    best_first = scores[order]
+    differs = -np.diff(best_first, prepend=np.inf) > _ROUNDING
+    equal = np.empty_like(scores)
+    equal[order] = best_first[np.maximum.accumulate(np.where(differs, np.arange(len(scores)), 0))]
+    return equal
 
 
 def _dense_score(near: Near) -> float:

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from flask import Flask, jsonify, request
 from flask.testing import FlaskClient
-from web.secret_key import load_secret_key
 
+from recommender.accounts.secret_key import load_secret_key
 from recommender.settings import Settings
 from tests.paths import ROOT
 from web.client_address import client_address

@@ -84,7 +84,7 @@ def _seen(client: FlaskClient, reader: str, number: int, sessions: Sessions) -> 
             for key in ("document:1", "document:2", "request:3")
         ),
     ]
-    varying = r'name="(?:sent_as|csrf_token)" value="[^"]*"|reply-\d+|"id":\d+|"created_at":"[^"]*"'
+    varying = r'name="(?:sent_as|csrf_token)" value="[^"]*"|reply-\d+|"id":\d+|"created_at":"[^"]*"|datetime="[^"]*"'
     return [(answer.status_code, re.sub(varying, "", answer.text)) for answer in answers]
 
 

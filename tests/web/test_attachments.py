@@ -348,3 +348,19 @@ def test_the_api_lists_files_and_gives_them_to_readers(client: FlaskClient, sess
     assert call("riikka", "/attachments/1").status_code == 409
     hanna.post("/attachments/", data={"files": [_file()]})
     assert call("hanna", "/attachments/2").status_code == 404  # not attached to anything
+
+
+def test_undoing_a_solution_keeps_its_files_and_its_text(client: FlaskClient, sessions: Sessions) -> None:
+    aino = sign_in(client, "aino")
+    _reply(aino, 1, _file(), then="resolve")
+    with sessions() as session:
+        number = session.query(Reply).filter_by(body="See the picture.").one().id
+    undone = aino.post("/desk/1/undo", data={"reply": str(number)}).text
+    assert 'name="attachment" value="1" checked' in undone and "See the picture.</textarea>" in undone
+    assert [(row.request_id, row.reply_id) for row in _rows(sessions)] == [(None, None)]
+    assert _get(sign_in(client, "matti"), "/attachments/1").status_code == 404
+    # the answer may have been lost by a second click: the text is in the history
+    assert "See the picture." in sign_in(client, "aino").get("/requests/1").text
+    assert "See the picture." not in sign_in(client, "matti").get("/requests/1").text
+    _reply(sign_in(client, "aino"), 1, attachment=["1"])
+    assert _get(sign_in(client, "matti"), "/attachments/1").status_code == 200

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAttempt
+from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAttempt, utc_now
 from tests.conftest import sign_in
 from tests.web.forms import press
 
@@ -124,6 +124,18 @@ def test_the_queue_is_in_the_order_of_the_last_activity_and_marks_what_the_agent
     assert _queue(visit("aino").get("/desk/?sort=oldest").text) == [desk["open"], desk["twin"], desk["free"]]
 
 
+def test_an_import_is_no_activity(visit: Visit, desk: dict[str, int], sessions: Sessions) -> None:
+    old = utc_now() - timedelta(days=40)
+    with sessions.begin() as session:
+        for days, name in enumerate(("free", "twin", "open")):
+            row = session.get_one(HelpRequest, desk[name])
+            row.replies, row.created_at = [], old - timedelta(days=days)
+            row.updated_at = utc_now() + timedelta(seconds=days)  # as an import stores them, one after the other
+    page = visit("aino").get("/desk/").text
+    assert _queue(page) == [desk["free"], desk["twin"], desk["open"]]
+    assert "today" not in page and page.count("month ago") >= 3
+
+
 def test_the_queue_says_who_asks_and_that_the_name_is_hidden_from_others(
     visit: Visit, desk: dict[str, int], sessions: Sessions
 ) -> None:
@@ -170,6 +182,15 @@ def test_several_requests_are_assigned_or_resolved_at_once_and_only_those_that_t
             assert row.status == "resolved" and row.assigned_to is not None and row.assigned_to.handle == "pekka"
             assert [reply.body for reply in row.replies if reply.accepted] == ["The driver was mended."]
         assert session.get_one(HelpRequest, desk["hr"]).status == "open"
+
+
+def test_a_reply_to_several_requests_is_not_sent_where_not_all_readers_may_follow_its_links(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    body = f"As in [Screen is black: secret fix](/requests/{desk['internal']})"
+    sent = {"request": [str(desk["open"]), str(desk["twin"])], "act": "resolve", "body": body}
+    page = visit("aino").post("/desk/queue", data=sent, follow_redirects=True)
+    assert "0 of 2 changed." in page.text and "secret fix" not in visit("kaisa").get(f"/requests/{desk['open']}").text
 
 
 def test_the_panel_shows_resolved_requests_documents_open_requests_and_people(
@@ -437,3 +458,8 @@ def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
         row = session.get_one(HelpRequest, desk["twin"])
         solution = next(reply.body for reply in row.replies if reply.accepted)
         assert row.status == "resolved" and f"](/requests/{desk['open']})" in solution
+        assert "Screen stays black" not in solution  # it may be changed, withdrawn or made private later
+        session.get_one(HelpRequest, desk["open"]).audience = []
+        session.commit()
+    assert "Screen stays black" in visit("aino").get(f"/requests/{desk['twin']}").text
+    assert "Screen stays black" not in visit("kaisa").get(f"/requests/{desk['twin']}").text

@@ -34,7 +34,7 @@ def broken_client(open_client: Callable[[], FlaskClient]) -> Iterator[FlaskClien
 def test_a_crash_is_logged_and_shown_without_its_details(
     broken_client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    page = broken_client.post("/", data={"q": "printer"})
+    page = broken_client.get("/?q=printer")
     assert (
         page.status_code == 500 and "Something went wrong on our side" in page.text and "secret detail" not in page.text
     )

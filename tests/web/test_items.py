@@ -126,6 +126,7 @@ def test_payloads_in_a_request_are_shown_as_text(
     payload = "<script>alert('x')</script><img src=x onerror=alert(1)> \"q\""
     number = add_request(payload, payload, payload, by="<b>eve</b>", asked_by="<u>mal</u>")
     page = open_client().get(f"/requests/{number}").text
+    page = re.sub(r'<script type="module" src="/static/\w+\.js"></script>', "", page)
     assert (
         "<script" not in page and "<img src=x" not in page and "<b>" not in page.lower() and "<u>" not in page.lower()
     )

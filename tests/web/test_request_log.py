@@ -122,8 +122,10 @@ def test_nothing_that_somebody_sends_is_in_the_log(
         client.post(path, data=f"{{{SECRET}", headers=bearer, content_type="application/json")
     client.open("/", method=SECRET.upper())
     _break_the_database(client)
-    person.post(f"/requests/{number}/replies", data={"body": SECRET})
-    person.post("/requests/", data={"title": SECRET, "body": SECRET, "team": "it", "audience": "everyone"})
+    person.post(f"/requests/{number}/replies", data={"body": f"{SECRET} once more", "again": "1"})
+    person.post(
+        "/requests/", data={"title": f"{SECRET} once more", "body": SECRET, "team": "it", "audience": "everyone"}
+    )
     person.get(f"/requests/{number}", query_string={"q": SECRET})
     client.get("/", query_string={"q": f"Printer {SECRET}"})
     assert sum(line["message"] == "request answered" for line in _lines(log)) > 40

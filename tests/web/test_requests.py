@@ -136,6 +136,8 @@ def test_a_question_to_a_colleague_goes_to_them_when_they_handle_it_and_else_the
         assert row.assigned_to is not None and row.assigned_to.handle == "aino"
         assert session.get_one(HelpRequest, with_reader).assigned_to is None
     assert visit("kaisa").get(f"/requests/{with_reader}").status_code == 200
+    sent = visit("matti").get(f"/requests/{with_reader}?filed=1").text
+    assert "Only IT, the colleague you asked and you can read it." in sent and "Only IT and you" not in sent
     assert "To " not in visit("matti").get("/requests/new?q=screen&person=nobody").text.partition("<form")[2][:600]
 
 

@@ -4,10 +4,14 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.access import reader_of
 from recommender.database.request_tables import EarlierText
-from recommender.database.tables import HelpRequest, Reply
+from recommender.database.tables import HelpRequest, Person, Reply
+from recommender.errors import Conflict
+from recommender.knowledge import rewriting
 from tests.conftest import sign_in
 
 Sessions = sessionmaker[Session]
@@ -94,3 +98,32 @@ def test_a_withdrawn_request_is_gone_for_others_and_can_be_sent_again(visit: Vis
     assert visit("aino").post(f"/requests/{number}/send-again").status_code == 403
     assert visit("matti").post(f"/requests/{number}/send-again").status_code == 302
     assert visit("kaisa").get(f"/requests/{number}").status_code == 200
+
+
+def test_a_reply_that_becomes_the_solution_at_the_same_moment_is_not_withdrawn(
+    number: int, sessions: Sessions, add_person: Callable[..., int]
+) -> None:
+    with sessions() as session:
+        reply = session.query(Reply).one()
+        reply.accepted = False
+        session.commit()
+        kaisa = reader_of(session.query(Person).filter_by(handle="kaisa").one())
+        assert not reply.accepted  # as this session has read it; somebody else resolves the request with it now
+        resolved = update(Reply).values(accepted=True).execution_options(synchronize_session=False)
+        session.execute(resolved)
+        with pytest.raises(Conflict):
+            rewriting.withdraw_reply(session, reply, kaisa)
+        assert session.query(Reply).count() == 1
+
+
+def test_a_change_that_is_sent_twice_is_stored_once_and_no_conflict(
+    visit: Visit, number: int, sessions: Sessions
+) -> None:
+    with sessions() as session:
+        path = f"/requests/{number}/replies/{session.query(Reply).one().id}"
+    asked = {"title": "Screen is black", "body": "Since the update", "before": BEFORE}
+    replied = {"body": "Which screen?", "before": "Which one?"}
+    for who, address, sent in (("matti", f"/requests/{number}/text", asked), ("kaisa", path, replied)):
+        assert [visit(who).post(address, data=sent).status_code for _ in range(2)] == [302, 302]
+    with sessions() as session:
+        assert session.query(EarlierText).count() == 2

@@ -13,7 +13,9 @@ from indexer.indexing import reindex as reindexing
 from indexer.indexing.reindex import reindex
 from recommender import accounts, audit
 from recommender.audit import COMMAND
+from recommender.database.attachment_tables import Attachment
 from recommender.database.item_tables import Replacement
+from recommender.database.request_tables import WithdrawnRequest
 from recommender.database.tables import (
     Document,
     DocumentAudience,
@@ -224,6 +226,22 @@ def test_a_team_keeps_resolved_requests_for_its_days(sessions: sessionmaker[Sess
         assert audit.verify(session) == []
 
 
+def test_a_withdrawn_request_is_not_kept_longer_than_a_resolved_one(
+    sessions: sessionmaker[Session], add_request: Add
+) -> None:
+    now = datetime(2026, 11, 1)
+    old, new = now - timedelta(days=40), now - timedelta(days=20)
+    numbers = [add_request(title, team="it", at=old, status="open") for title in ("long ago", "of late", "only open")]
+    with sessions.begin() as session:
+        session.scalars(select(Team).where(Team.handle == "it")).one().keep_days = 30
+        for number, at in zip(numbers[:2], (old, new), strict=True):
+            session.get_one(HelpRequest, number).hidden = True
+            session.add(WithdrawnRequest(request_id=number, withdrawn_at=at))
+    with sessions() as session:
+        assert list(due(session, now)) == [numbers[0]]
+        assert erase_due(session, now, 0) == 1 and session.get(WithdrawnRequest, numbers[0]) is None
+
+
 def test_the_entry_about_an_erased_person_says_what_was_done(sessions: sessionmaker[Session]) -> None:
     with sessions.begin() as session:
         person = Person(handle="aino", name="Aino")
@@ -235,3 +253,20 @@ def test_the_entry_about_an_erased_person_says_what_was_done(sessions: sessionma
         found = {entry.action: entry.details for entry in audit.entries(session)}
     assert found["person.added"] is None
     assert found["person.erased"] == {"with requests": False, "account": audit.account()}
+
+
+def test_a_name_is_found_in_attached_files_too(
+    sessions: sessionmaker[Session], add_request: Add, add_document: Add, add_person: Add
+) -> None:
+    number, written, third = add_request("pay slip"), add_document("guide", "text"), add_request("other")
+    add_person("aino")
+    with sessions.begin() as session:
+        aino = session.scalars(select(Person).where(Person.handle == "aino")).one()
+        aino.name = "Aino Virtanen"
+        made = {"kind": "pdf", "size": 1, "digest": "0" * 64}
+        session.add_all([
+            Attachment(request_id=number, name="Pay slip of Aino Virtanen.pdf", **made),
+            Attachment(document_id=written, name="plan.pdf", text="Signed by aino virtanen", **made),
+            Attachment(request_id=third, name="other.pdf", **made),
+        ])  # fmt: skip
+        assert list(erasure.mentions(session, aino)) == [f"request:{number}", f"document:{written}"]

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import audit
+from recommender.access import request_audience
 from recommender.database.tables import Document, HelpRequest, Person, RequestAudience, utc_now
 from recommender.database.told_tables import Notification
 from recommender.knowledge import erasure, requests
@@ -232,3 +233,9 @@ def test_a_question_to_a_suggested_colleague_tells_them_also_when_it_is_private(
         requests.file_request(session, minna, title, "", "en", office.team("it"), shared=shared, asks=lasse)
     requests.file_request(session, minna, "To myself", "", "en", office.team("it"), shared=True, asks=minna)
     assert office.everybody_told() == {"lasse": [("suggested", "minna"), ("suggested", "minna")]}
+
+
+def test_a_private_request_to_a_restricted_team_is_not_read_by_the_colleague_it_was_begun_for(office: Office) -> None:
+    session, minna, lasse = office.session, office.person("minna"), office.person("lasse")
+    request = requests.file_request(session, minna, "My pay", "", "en", office.team("hr"), shared=False, asks=lasse)
+    assert request_audience(request) == {"team:hr", f"person:{minna.id}"} and office.everybody_told() == {}

@@ -1,6 +1,7 @@
 """people/experts.py: the order of people, computed by hand, and the evidence that experts have."""
 
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
@@ -10,7 +11,7 @@ from recommender.database.tables import Document, DocumentAudience, HelpRequest,
 from recommender.datatypes import Contribution, Part
 from recommender.people.evidence import Trace
 from recommender.people.experts import NEAR, Ranked, describe, load_people, rank, teams, with_evidence
-from recommender.people.ranker import VOTES
+from recommender.people.ranker import SHIPPED, VOTES
 from tests.recommender.people.conftest import NOW, make_trace
 
 
@@ -76,6 +77,20 @@ def test_nobody_is_named_whose_items_hardly_answer_even_if_they_are_the_best() -
     traces = [weak._replace(match=0.09), strong._replace(match=0.11)]
     assert [each.person_id for each in with_evidence([Ranked(7, 0.9), Ranked(8, 0.1)], traces)] == [8]
     assert with_evidence([Ranked(7, 1.0)], traces) == ()
+
+
+@pytest.mark.parametrize("rounding", [number * 1e-8 for number in range(0, 60, 6)])
+def test_equally_good_people_stay_equal_however_scores_are_rounded(rounding: float) -> None:
+    """They did the same in items that are equally near, but in another order, in which their votes are added."""
+    orders = dict(enumerate(permutations((30, 70, 110)), start=1))  # the age of what a person did in each item
+    traces = [
+        make_trace(number + 1, 0.9 + rounding, *((person, 1.0, ages[number]) for person, ages in orders.items()))
+        for number in range(3)
+    ]
+    shown = [trace._replace(match=0.7) for trace in traces]
+    named = with_evidence(rank(shown, SHIPPED, NOW, 100, "en"), shown)
+    assert [each.person_id for each in named] == list(orders)
+    assert len({each.share for each in named}) == 1
 
 
 @pytest.fixture

@@ -73,6 +73,19 @@ def test_items_with_equal_scores_come_in_the_order_of_their_keys() -> None:
     assert [c.item for c in result] == ["request:1", "request:2", "request:3"]
 
 
+def test_items_whose_scores_differ_by_rounding_alone_are_equally_good() -> None:
+    hits = [
+        _hit(4, 0.5, 4.000002),  # of these, the score in the list and the best one were rounded
+        _hit(2, 0.5, 3.999999),
+        _hit(3, 0.5, 1.5000004, "fi"),
+        _hit(1, 0.5, 1.4999999, "fi"),
+        _hit(5, 0.5, 3.99, "en"),
+    ]
+    result = fuse(hits, background=0.0, dense_weight=0.7)
+    assert [c.item for c in result] == ["request:1", "request:2", "request:3", "request:4", "request:5"]
+    assert len({c.score for c in result}) == 2
+
+
 def test_without_dense_scores_only_the_lexical_ones_are_used() -> None:
     result = fuse([_hit(1, None, 1.0), _hit(2, None, 4.0)], background=0.8, dense_weight=0.7)
     assert [(c.item, c.near, c.score, c.dense, c.lexical) for c in result] == [
@@ -130,6 +143,17 @@ def test_the_order_is_unchanged_without_directions() -> None:
 
 def test_items_with_equal_gains_keep_their_order() -> None:
     assert _names(reorder([_candidate(name, 0.5, 1, 0) for name in "bac"])) == "bac"
+
+
+@pytest.mark.parametrize("equal", range(2, 10))
+def test_items_of_equal_content_keep_their_order_however_other_scores_are_rounded(equal: int) -> None:
+    """The last digit of what they gain depends on their place in the matrix, and on all other scores."""
+    one, other = np.random.default_rng(7).normal(size=(2, 64))
+    names = "bcdefghijk"[:equal]
+    for rounding in (0.0, 1e-8, 2e-8, 3e-8):
+        best = _candidate("a", 0.912 + rounding, *(one / np.linalg.norm(one)))
+        rest = [_candidate(name, 0.7, *(other / np.linalg.norm(other))) for name in names]
+        assert _names(reorder([best, *rest])) == "a" + names
 
 
 def test_candidates_keep_the_direction_of_their_item() -> None:

@@ -65,7 +65,7 @@ def test_known_and_unknown_people_get_the_same_answer_after_the_same_work(
         statements.append([])
         answer = client.post("/sign-in/forgotten", data={"who": who})
         answers.append((answer.status_code, answer.text, answer.headers.getlist("Set-Cookie")))
-    assert answers[0][0] == 200 and "a mail with a link" in answers[0][1]
+    assert answers[0][0] == 200 and "an e-mail with a link" in answers[0][1]
     assert all(answer == answers[0] for answer in answers)
     assert all(each == statements[0] for each in statements) and len(statements[0]) >= 2
     assert [person for _kind, person in _queued(sessions)] == ["aino", "aino", None, None, None, None, None]

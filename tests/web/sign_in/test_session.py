@@ -157,9 +157,13 @@ def test_every_form_that_changes_something_needs_a_token(
     rules = [rule for rule in visitor.application.url_map.iter_rules() if "POST" in (rule.methods or ())]
     tried = 0
     for rule in rules:
-        if rule.endpoint in ("ask.search", "ask.suggest", "embed.suggest") or rule.endpoint.startswith(
-            ("api.", "flask-api")
-        ):
+        # a mail program ends mail with the signed address alone, without a page
+        if rule.endpoint in (
+            "ask.search",
+            "ask.suggest",
+            "embed.suggest",
+            "inbox.stop_mail",
+        ) or rule.endpoint.startswith(("api.", "flask-api")):
             continue
         with visitor.application.test_request_context():
             path = visitor.application.url_map.bind("localhost").build(
@@ -247,5 +251,5 @@ def test_the_people_of_the_demo_are_offered_in_the_demo_only(
 
 def test_a_body_of_a_megabyte_is_refused_with_a_page(open_client: Callable[[], FlaskClient], aino: str) -> None:
     visitor = sign_in(open_client(), aino)
-    page = visitor.post("/requests/", data={"title": "t", "body": "x" * 1_000_001, "team": "it", "audience": "team"})
+    page = visitor.post("/people/me/settings", data={"muted": "x" * 1_000_001})
     assert page.status_code == 413 and "too long" in page.text.lower()
