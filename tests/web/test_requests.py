@@ -279,7 +279,9 @@ def test_the_second_of_two_agents_who_resolve_gets_a_conflict_and_keeps_the_text
 
 def test_an_empty_reply_and_one_that_is_too_long_are_refused_beside_the_field(visit: Visit, sessions: Sessions) -> None:
     number = _send(visit("matti"))
-    assert visit("aino").post(f"/requests/{number}/replies", data={"body": "  "}).status_code == 422
+    empty = visit("aino").post(f"/requests/{number}/replies", data={"body": "  "})
+    problem = re.search(r'<div[^>]*id="body-error"[^>]*>', empty.text)
+    assert empty.status_code == 422 and problem and "autofocus" in problem[0]  # so that it is seen where the page opens
     long = visit("aino").post(f"/requests/{number}/replies", data={"body": "y" * 100_001})
     assert long.status_code == 422 and "y" * 100_001 in long.text
     with sessions() as session:
