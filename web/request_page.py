@@ -1,5 +1,6 @@
 """The page of one request, which several views show: what the reader may see, with the reply they are writing."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import render_template, request
@@ -21,6 +22,15 @@ from web.sign_in.session import current_reader
 _BESIDE = 30  # requests of the queue that are listed beside one: a judgement
 
 
+@dataclass(frozen=True)
+class Changed:
+    """A new text of the reader's own reply, or of their request when `reply_id` is None, which could not be stored."""
+
+    body: str
+    title: str = ""
+    reply_id: int | None = None
+
+
 def request_page(
     help_request: HelpRequest,
     body: str = "",
@@ -29,15 +39,15 @@ def request_page(
     hidden_links: list[str] | None = None,
     replaced: ReplacedPart | None = None,
     asks_again: bool = False,
+    changed: Changed | None = None,
 ) -> str:
     """The page of a request, with the panel for those who handle it, unless they search too often or have just
     resolved it. `body` is the reply being written, `problem` what is wrong with it, `hidden_links` the titles of linked
     items that some readers may not read. `filed` says how it came to be that the asker has just sent it ("1", "private"
     when their choice was changed to that, "already" when they had sent it before). `replaced` is the part about its
     replacement with what was typed in its form. With `asks_again` the page asks whether to open somebody else's old
-    request again."""
+    request again. `changed` is what the reader has typed to change their own words."""
     reader = current_reader()
-    key = item_key(Kind.REQUEST, help_request.id)
     handles = access.may_handle(help_request, reader)
     undoable = _undoable(help_request, reader)
     attempts = _attempts(help_request) if access.knows_asker(help_request, reader) else []
@@ -53,13 +63,12 @@ def request_page(
         shared=access.EVERYONE in access.request_audience(help_request),
         shared_further=requests.is_shared_further(help_request),
         panel=panel.make_panel(help_request, reader) if handles and not undoable and may_search() else None,
-        usage=outcomes.usage(session(), [key], reader)[key],
         attempts=attempts if resolves else [],
         shown_before={item.key: opened for item, opened in attempts} if handles else {},
-        teams=team_rows(),
         body=body,
         problem=problem,
         asks_again=asks_again,
+        changed=changed,
         filed=filed,
         unseen=hidden_links or [],
         undoable=undoable,
@@ -84,6 +93,8 @@ def _beside(help_request: HelpRequest, reader: Reader, handles: bool) -> dict[st
         "next_request": next_in_queue(help_request, reader) if handles and "solved" in request.args else None,
         "agents": team_people(help_request.team) if handles else [],
         "flags": outcomes.flags(session(), key) if handles else [],
+        "usage": outcomes.usage(session(), [key], reader)[key],
+        "teams": team_rows(),
     }
 
 

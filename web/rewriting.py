@@ -10,7 +10,7 @@ from recommender.knowledge import requests, rewriting
 from web.current import session
 from web.quoting import hidden_links
 from web.reading import get_request, get_withdrawn
-from web.request_page import request_page
+from web.request_page import Changed, request_page
 from web.sign_in.session import current_reader, signed_in
 
 blueprint = Blueprint("rewriting", __name__, url_prefix="/requests")
@@ -23,7 +23,8 @@ def change_request(request_id: int) -> ResponseReturnValue:
     signed_in()
     title, body = request.form.get("title", "").strip(), request.form.get("body", "").strip()
     if not title or len(title) > requests.LONGEST_TITLE or len(body) > requests.LONGEST_BODY:
-        return request_page(help_request, problem=gettext("Not changed: it needs a title, and less text.")), 422
+        problem = gettext("Not changed: it needs a title, and less text.")
+        return request_page(help_request, problem=problem, changed=Changed(body, title)), 422
     rewriting.rewrite_request(session(), help_request, current_reader(), title, body, request.form.get("before", ""))
     session().commit()
     return redirect(url_for("requests.show", request_id=request_id))
@@ -39,11 +40,13 @@ def change_reply(request_id: int, reply_id: int) -> ResponseReturnValue:
         rewriting.withdraw_reply(session(), own, reader)
         session().commit()
         return redirect(url_for("requests.show", request_id=request_id))
+    typed = Changed(body, reply_id=reply_id)
     if not body or len(body) > requests.LONGEST_BODY:
-        return request_page(help_request, problem=gettext("Not changed: write something, and not too much.")), 422
+        problem = gettext("Not changed: write something, and not too much.")
+        return request_page(help_request, problem=problem, changed=typed), 422
     if hidden := hidden_links(body, help_request, reader):
         problem = gettext("Not changed: not everyone who reads this request may read what you link to.")
-        return request_page(help_request, problem=problem, hidden_links=hidden), 422
+        return request_page(help_request, problem=problem, hidden_links=hidden, changed=typed), 422
     rewriting.rewrite_reply(session(), own, reader, body, request.form.get("before", ""))
     session().commit()
     return redirect(url_for("requests.show", request_id=request_id, _anchor=f"reply-{reply_id}"))

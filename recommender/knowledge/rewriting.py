@@ -18,6 +18,7 @@ from recommender.database.tables import SENT_HERE, HelpRequest, Reply, utc_now
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
 from recommender.knowledge.requests import LONGEST_TITLE
+from recommender.notifications import telling
 
 _CHANGED = "This was changed meanwhile. Look at it again."
 
@@ -68,6 +69,7 @@ def rewrite_reply(session: Session, reply: Reply, reader: Reader, body: str, bef
     reply.body = body
     reply.updated_at = reply.request.updated_at = utc_now()
     session.flush()
+    telling.tell_reply(session, reply)  # whom it mentions only now
 
 
 def withdraw_reply(session: Session, reply: Reply, reader: Reader) -> None:

@@ -81,6 +81,26 @@ def test_an_author_changes_and_withdraws_their_reply(visit: Visit, number: int, 
         ]  # fmt: skip
 
 
+def test_what_was_typed_stays_when_it_cannot_be_stored(visit: Visit, number: int, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        reply = session.query(Reply).one()
+        reply.accepted, path = False, f"/requests/{number}/replies/{reply.id}"
+    too_long = "Screen " * 20_000
+    page = visit("kaisa").post(path, data={"body": too_long, "before": "Which one?"})
+    assert page.status_code == 422 and too_long.strip() in page.text
+    page = visit("matti").post(f"/requests/{number}/text", data={"title": "", "body": "New <words>", "before": BEFORE})
+    assert page.status_code == 422 and "New &lt;words&gt;</textarea>" in page.text
+
+
+def test_whom_a_changed_reply_mentions_is_told(visit: Visit, number: int, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        reply = session.query(Reply).one()
+        reply.accepted, path = False, f"/requests/{number}/replies/{reply.id}"
+    for _ in range(2):
+        visit("kaisa").post(path, data={"body": "@aino which one?", "before": "Which one?"})
+    assert visit("aino").get("/inbox/").text.count("Kaisa mentioned you") == 1
+
+
 def test_the_reply_that_is_the_solution_is_not_withdrawn(visit: Visit, number: int, sessions: Sessions) -> None:
     with sessions() as session:
         path = f"/requests/{number}/replies/{session.query(Reply).one().id}"
