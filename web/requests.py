@@ -82,7 +82,9 @@ def create() -> ResponseReturnValue:
             return request_page(
                 get_request(same.id), problem=gettext("You have already sent this. To add the files, reply with them.")
             )
-        return redirect(url_for("requests.show", request_id=same.id, filed="already"))
+        # the very same form may have been stored since it was looked for
+        already = url_for("requests.show", request_id=same.id, filed="already")
+        return redirect(once.earlier_result() or already)
     readable = readable_items(session(), draft.attempts, current_reader())
     help_request = requests.file_request(
         session(),

@@ -77,7 +77,7 @@ def _index(settings: Settings) -> Iterator[str]:
                 yield f"{name} was written by an earlier version, without checksums. {REINDEX}"
             if name == live:
                 yield from _parts(directory, manifest)
-        except (IndexDamaged, OSError, sqlite3.Error) as error:
+        except (IndexDamaged, OSError, RuntimeError, sqlite3.Error) as error:  # RuntimeError: of FAISS
             if name not in generations.finished(settings.index_dir):  # `watch` has removed it meanwhile
                 continue
             yield str(error) if name == live else f"{error} Until then, kollega rollback cannot use it."

@@ -25,6 +25,7 @@ from recommender.encoder.packaged import NAME, folder_in
 from recommender.encoder.pytorch import REVISION
 from recommender.index import generations
 from recommender.index.catalogue import Catalogue, Row
+from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
 from recommender.index.local import LocalIndex
 from recommender.learned import RANKER
@@ -144,6 +145,30 @@ def test_a_change_that_is_said_to_come_later_is_damage(
         session.execute(text("UPDATE requests SET title = 'x', updated_at = '2999-01-01 00:00:00.000000' WHERE id = 1"))
     (problem,) = problems()
     assert problem.startswith("request:1 differs from what was indexed")
+
+
+def test_a_generation_that_is_removed_before_its_vectors_are_read_is_no_problem(
+    settings: Settings,
+    problems: Callable[[], list[str]],
+    add_request: Callable[..., int],
+    reindexed: Reindexed,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load = DenseIndex.load
+    removed = []
+
+    def remove_first(path: Path) -> DenseIndex:
+        monkeypatch.undo()
+        for _ in range(2):
+            add_request("another one")
+            generations.ask_for_rewrite(settings.index_dir)
+            reindexed()
+        removed.append(not path.exists())
+        return load(path)
+
+    monkeypatch.setattr(LocalIndex, "open_generation", lambda *_: None)
+    monkeypatch.setattr(DenseIndex, "load", remove_first)
+    assert problems() == [] and removed == [True]
 
 
 @pytest.mark.parametrize("rewrite", [False, True])
