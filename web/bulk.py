@@ -8,9 +8,10 @@ from recommender.access import Reader
 from recommender.database.tables import OPEN, HelpRequest, Person
 from recommender.errors import Conflict, NotAllowed
 from recommender.knowledge import handling, requests
+from recommender.knowledge.waiting import in_queue
 from web import once
 from web.current import session
-from web.queue_list import PAGE, in_queue, mark_seen, read_filters
+from web.queue_list import PAGE, mark_seen, read_filters
 from web.quoting import hidden_links
 from web.sign_in.session import current_agent, signed_in
 

@@ -13,11 +13,12 @@ from recommender.database.tables import OPEN, HelpRequest, Person, Team, utc_now
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict
 from recommender.knowledge import handling, notes, outcomes, requests
+from recommender.knowledge.waiting import in_queue
 from web import attached
 from web.counting import count_once
 from web.current import session
 from web.input import sent_number
-from web.queue_list import in_queue, mark_seen, queue_page, read_filters
+from web.queue_list import mark_seen, queue_page, read_filters
 from web.quoting import insertion, quotable, readers_of
 from web.reading import get_item, get_request, team_people, team_rows
 from web.request_page import request_page

@@ -13,6 +13,7 @@ from recommender import access
 from recommender.access import Reader
 from recommender.database.request_tables import SeenRequest, SnoozedRequest
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Reply, Team, utc_now
+from recommender.knowledge.waiting import in_queue
 from recommender.search.in_words import requests_with_words
 from web import current
 from web.current import session
@@ -133,15 +134,6 @@ def mark_seen(reader: Reader, request_id: int) -> None:
             counts.merge(SeenRequest(person_id=person_id, request_id=request_id, seen_at=now))
 
         current.counting().count(write)
-
-
-def in_queue(reader: Reader) -> list[ColumnElement[bool]]:
-    """The requests of the reader's teams and of no team, of any state."""
-    return [
-        HelpRequest.hidden.is_(False),
-        access.readable_requests(reader),
-        or_(HelpRequest.team_id.in_(sorted(reader.serves_teams)), HelpRequest.team_id.is_(None)),
-    ]
 
 
 def _count(where: list[ColumnElement[bool]]) -> int:

@@ -4,7 +4,7 @@ count."""
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import String, cast, distinct, func, literal, or_, select
+from sqlalchemy import ColumnElement, String, cast, distinct, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_requests
@@ -29,22 +29,24 @@ def waiting(session: Session, reader: Reader, today: date) -> Waiting:
     """What waits for a person who has signed in."""
     return Waiting(
         inbox.unread_of_own_requests(session, reader),
-        in_queue(session, reader) if reader.agent else 0,
+        open_in_queue(session, reader) if reader.agent else 0,
         flagged_documents(session, reader, today),
         inbox.unread(session, reader),
     )
 
 
-def in_queue(session: Session, reader: Reader) -> int:
-    """The open requests in an agent's queue."""
-    teams = HelpRequest.team_id.in_(sorted(reader.serves_teams))
-    query = select(func.count()).where(
-        HelpRequest.status == OPEN,
+def in_queue(reader: Reader) -> list[ColumnElement[bool]]:
+    """What a request must be to stand in an agent's queue: of one of their teams or of none, in any state."""
+    return [
         HelpRequest.hidden.is_(False),
-        or_(teams, HelpRequest.team_id.is_(None)),
         readable_requests(reader),
-    )
-    return session.scalar(query) or 0
+        or_(HelpRequest.team_id.in_(sorted(reader.serves_teams)), HelpRequest.team_id.is_(None)),
+    ]
+
+
+def open_in_queue(session: Session, reader: Reader) -> int:
+    """How many open requests are in an agent's queue."""
+    return session.scalar(select(func.count()).where(HelpRequest.status == OPEN, *in_queue(reader))) or 0
 
 
 def flagged_documents(session: Session, reader: Reader, today: date) -> int:
