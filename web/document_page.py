@@ -8,6 +8,7 @@ from recommender.access import Reader
 from recommender.corpus import headings
 from recommender.database.tables import Document, HelpRequest, utc_now
 from recommender.datatypes import Heading, Kind, item_key
+from recommender.filters import Filters, filtered_keys
 from recommender.knowledge import documents, outcomes, related, versions
 from recommender.search.listing import find_alike
 from web import current
@@ -49,7 +50,8 @@ def _alike(document: Document, reader: Reader, translations: set[int]) -> list[H
     """Published documents about the same matter that the reader may read, the nearest first, without translations;
     none when the reader has searched too often."""
     key = item_key(Kind.DOCUMENT, document.id)
-    among = related.published_keys(session(), reader) - {item_key(Kind.DOCUMENT, number) for number in translations}
+    published = filtered_keys(Filters(kind=Kind.DOCUMENT), session(), reader) or frozenset()
+    among = published - {item_key(Kind.DOCUMENT, number) for number in translations}
     if not among - {key} or not may_search():
         return []
     keys = current.recommender().searching(

@@ -74,12 +74,6 @@ def translations(session: Session, document: Document, reader: Reader) -> list[T
     return sorted(found, key=lambda each: (not each.is_original, each.document.language, each.document.id))
 
 
-def published_keys(session: Session, reader: Reader) -> frozenset[str]:
-    """The keys of the published documents that a reader may read."""
-    query = select(Document.id).where(Document.hidden.is_(False), Document.draft.is_(False), readable_documents(reader))
-    return frozenset(item_key(Kind.DOCUMENT, number) for number in session.scalars(query))
-
-
 def original_of(session: Session, document: Document) -> int | None:
     """The id of the document that this one is a translation of; None for none. Whether the reader may read it is
     decided where it is loaded."""
