@@ -53,8 +53,9 @@ RECOMMENDER = {
 
 INDEXER = {
     "texts": set(),
-    "delivery": set(),
-    "files": set(),
+    "background": set(),
+    "delivery": {"background"},
+    "files": {"background"},
     "sources": {"texts"},
     "loading": {"sources", "texts"},
     "indexing": {"texts"},

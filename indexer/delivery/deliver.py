@@ -3,13 +3,14 @@ round."""
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from email.message import EmailMessage
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.background import in_background
 from indexer.delivery.mail_server import MailServer
 from indexer.delivery.mail_texts import compose
 from indexer.delivery.news_mail import compose_news
@@ -25,16 +26,9 @@ log = logging.getLogger(__name__)
 _FAILURES = 3  # in a row, after which a round ends: the server is not to be had; a judgement
 
 
-@contextmanager
-def delivering(settings: Settings, sessions: sessionmaker[Session]) -> Iterator[None]:
+def delivering(settings: Settings, sessions: sessionmaker[Session]) -> AbstractContextManager[None]:
     """Look for mail every few seconds, in a thread that ends with this context."""
-    stop = threading.Event()
-    thread = threading.Thread(target=_deliver_until, args=(settings, sessions, stop), name="delivery", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
+    return in_background("delivery", partial(_deliver_until, settings, sessions))
 
 
 def _deliver_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:

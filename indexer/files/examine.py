@@ -4,12 +4,13 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.background import in_background
 from indexer.files.pdf import LONGEST_TEXT, text_of
 from indexer.files.scan import scan
 from recommender.database.attachment_tables import FAILED, NOT_CHECKED, PASSED, REFUSED, Attachment
@@ -22,16 +23,9 @@ _AGAIN = 600.0  # seconds after which checks that did not finish are made again:
 _CLEAN_UP = 3600.0  # seconds between two looks for files that nobody needs: a judgement
 
 
-@contextmanager
-def examining(settings: Settings, sessions: sessionmaker[Session]) -> Iterator[None]:
+def examining(settings: Settings, sessions: sessionmaker[Session]) -> AbstractContextManager[None]:
     """Look for new files every few seconds, in a thread that ends with this context."""
-    stop = threading.Event()
-    thread = threading.Thread(target=_examine_until, args=(settings, sessions, stop), name="files", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
+    return in_background("files", partial(_examine_until, settings, sessions))
 
 
 def _examine_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
