@@ -199,6 +199,7 @@ def _kill_import(world: World, starter: Starter, number: int, chance: random.Ran
     if _counted(printed):
         assert stored() == RECORDS
     world.counts["imports that were cut"] += 0 < stored() < RECORDS
+    printed.unlink(missing_ok=True)  # what the killed one has printed is not taken for what the next one prints
     started = time.monotonic()
     process = starter.start("import", file)  # goes on where the killed one was
     while not _counted(printed) and time.monotonic() < started + _LONGEST_WAIT:
