@@ -12,16 +12,12 @@ from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web import (
     api,
-    ask,
     attached,
     attachments,
     bulk,
-    card_texts,
     current,
     desk,
     documents,
-    door,
-    embed,
     errors,
     formatting,
     health,
@@ -38,13 +34,14 @@ from web import (
     replacing,
     request_log,
     requests,
-    results,
     rewriting,
     security,
     told,
     uploads,
 )
 from web.formatting import LANGUAGES
+from web.search import cards, door, embed, results
+from web.search import views as ask
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
 
@@ -93,7 +90,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     formatting.attach(app)
     door.attach(app)
     results.attach(app)
-    card_texts.attach(app)
+    cards.attach(app)
     once.attach(app)
     told.attach(app)
     attached.attach(app)

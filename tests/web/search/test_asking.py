@@ -14,7 +14,7 @@ from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.chromium import CHROMIUM, open_context, served
 from web.app import create_app
-from web.door import tone
+from web.search.door import tone
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 QUESTION = "VPN client drops at home"

@@ -1,4 +1,4 @@
-"""ask.py: this solved it, not helpful, and taking it back; and the filters of the search page."""
+"""views.py: this solved it, not helpful, and taking it back; and the filters of the search page."""
 
 import re
 from collections.abc import Callable

@@ -8,10 +8,11 @@ from flask_babel import force_locale, gettext
 from recommender.access import ANYONE
 from recommender.datatypes import INDEX_MISSING, Kind, Recommendation, Suggestion
 from recommender.settings import Settings
-from web import current, measuring, results
+from web import current, measuring
 from web.caller import search_limit
 from web.current import session
 from web.formatting import LANGUAGES, day, item_url
+from web.search import results
 
 blueprint = Blueprint("embed", __name__, url_prefix="/embed")
 _SHOWN = 3  # suggestions in the box: a judgement

@@ -18,15 +18,15 @@ from recommender.knowledge import outcomes
 from recommender.people import availability
 from recommender.search.search import SHOWN
 from recommender.search.topics import Topics, topics
-from web import shown_first
 from web.caller import caller, client_has_left, search_limit, search_limit_unless
-from web.counting import count_later, take_back
 from web.current import counting, recommender, session
-from web.door import door
-from web.filtering import filter_choices, sent_filters
 from web.limits import among_the_first_today, limiter
-from web.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.reading import team_rows
+from web.search import shown_first
+from web.search.counting import count_later, take_back
+from web.search.door import door
+from web.search.filters import filter_choices, sent_filters
+from web.search.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.sign_in.session import current_reader
 
 blueprint = Blueprint("ask", __name__)

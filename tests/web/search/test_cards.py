@@ -1,4 +1,4 @@
-"""card_texts.py, results.py and the template of cards: what a card shows of an answer, and that nothing in it runs."""
+"""cards.py, results.py and the template of cards: what a card shows of an answer, and that nothing in it runs."""
 
 from dataclasses import replace
 from datetime import date

@@ -11,7 +11,7 @@ from flask_babel import get_locale
 from recommender.database.tables import Team
 from recommender.datatypes import Expert, Recommendation, Verdict
 from web.formatting import expert_reason
-from web.question import TypedQuestion
+from web.search.question import TypedQuestion
 
 _TONES = 6  # background colours of faces in tokens.css
 

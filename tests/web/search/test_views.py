@@ -1,4 +1,4 @@
-"""ask.py and app.py: the search page with and without a question, its fragment, languages and headers."""
+"""views.py and app.py: the search page with and without a question, its fragment, languages and headers."""
 
 import re
 from collections.abc import Callable
