@@ -12,8 +12,6 @@ from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web import (
     api,
-    attached,
-    attachments,
     bulk,
     current,
     desk,
@@ -37,8 +35,9 @@ from web import (
     rewriting,
     security,
     told,
-    uploads,
 )
+from web.files import attached, uploads
+from web.files import views as attachments
 from web.formatting import LANGUAGES
 from web.search import cards, door, embed, results
 from web.search import views as ask

@@ -14,8 +14,8 @@ from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict
 from recommender.knowledge import handling, notes, outcomes, requests
 from recommender.knowledge.waiting import in_queue
-from web import attached
 from web.current import session
+from web.files import attached
 from web.input import sent_number
 from web.queue_list import mark_seen, queue_page, read_filters
 from web.quoting import insertion, quotable, readers_of

@@ -8,7 +8,7 @@ from recommender import access
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
 from recommender.errors import Conflict
 from recommender.knowledge import documents, requests
-from web import attached, once
+from web import once
 from web.caller import search_limit
 from web.current import session
 from web.document_form import (
@@ -25,6 +25,7 @@ from web.document_form import (
 )
 from web.document_page import document_page
 from web.document_starts import outline
+from web.files import attached
 from web.formatting import markdown_of_page
 from web.input import sent_number
 from web.reading import get_document, get_request

@@ -11,10 +11,11 @@ from recommender.corpus import readable_items
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply
 from recommender.errors import Conflict
 from recommender.knowledge import handling, requests
-from web import attached, current, drafts, once
+from web import current, drafts, once
 from web.caller import may_search, search_limit
 from web.current import session
 from web.drafts import Draft
+from web.files import attached
 from web.queue_list import mark_seen
 from web.quoting import hidden_links
 from web.reading import get_request, get_withdrawn, team_rows

@@ -9,10 +9,11 @@ from recommender.database.attachment_tables import Attachment
 from recommender.database.tables import HelpRequest
 from recommender.knowledge import attachments, file_store
 from recommender.knowledge.file_types import IMAGES
-from web import attached, current
-from web.attached import send_attachment
+from web import current
 from web.caller import caller
 from web.current import session
+from web.files import attached
+from web.files.attached import send_attachment
 from web.limits import limiter
 from web.reading import get_attachment
 from web.sign_in.session import current_reader, signed_in

@@ -1,4 +1,4 @@
-"""web/attachments.py, attached.py, uploads.py: files come with forms, and only the readers of their page get them."""
+"""views.py, attached.py, uploads.py: files come with forms, and only the readers of their page get them."""
 
 import re
 from collections.abc import Callable
