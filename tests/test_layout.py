@@ -72,6 +72,7 @@ INDEXER = {
 WEB = {
     "api": {"files", "search", "sign_in"},
     "files": {"sign_in"},
+    "inbox": {"sign_in"},
     "search": {"sign_in"},
     "sign_in": set(),
 }

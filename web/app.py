@@ -20,7 +20,6 @@ from web import (
     formatting,
     health,
     history,
-    inbox,
     input,
     library,
     limits,
@@ -34,11 +33,12 @@ from web import (
     requests,
     rewriting,
     security,
-    told,
 )
 from web.files import attached, uploads
 from web.files import views as attachments
 from web.formatting import LANGUAGES
+from web.inbox import told
+from web.inbox import views as inbox
 from web.search import cards, door, embed, results
 from web.search import views as ask
 from web.sign_in import forgotten, oidc, pages, second_factor

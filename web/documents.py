@@ -27,10 +27,10 @@ from web.document_page import document_page
 from web.document_starts import outline
 from web.files import attached
 from web.formatting import markdown_of_page
+from web.inbox.told import mark_news_read
 from web.input import sent_number
 from web.reading import get_document, get_request
 from web.sign_in.session import current_agent, current_reader, signed_in
-from web.told import mark_news_read
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 

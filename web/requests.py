@@ -16,13 +16,13 @@ from web.caller import may_search, search_limit
 from web.current import session
 from web.drafts import Draft
 from web.files import attached
+from web.inbox.told import mark_news_read
 from web.queue_list import mark_seen
 from web.quoting import hidden_links
 from web.reading import get_request, get_withdrawn, team_rows
 from web.request_page import request_page
 from web.search.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.sign_in.session import current_reader, signed_in
-from web.told import mark_news_read
 
 blueprint = Blueprint("requests", __name__, url_prefix="/requests")
 _SUGGESTIONS = 5  # suggestions in the form of a new request; they also propose its team: a judgement

@@ -9,10 +9,10 @@ from recommender.notifications.kinds import KINDS
 from recommender.notifications.mail_settings import save_mail_preferences, unsubscribe
 from recommender.notifications.unsubscribing import read_token
 from web.current import session
+from web.inbox.told import read_mail_form
 from web.input import sent_number
 from web.reading import get_request
 from web.sign_in.session import current_reader, signed_in
-from web.told import read_mail_form
 
 blueprint = Blueprint("inbox", __name__, url_prefix="/inbox")
 PAGE = 50  # notifications on a page: a judgement

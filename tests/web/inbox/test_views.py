@@ -1,4 +1,4 @@
-"""inbox.py and told.py: counters, the inbox, following, settings of mail, and turning mail off from a mail."""
+"""views.py and told.py: counters, the inbox, following, settings of mail, and turning mail off from a mail."""
 
 import re
 from collections.abc import Callable
