@@ -73,6 +73,7 @@ WEB = {
     "api": {"files", "search", "sign_in"},
     "files": {"sign_in"},
     "inbox": {"sign_in"},
+    "people": {"sign_in"},
     "search": {"sign_in"},
     "sign_in": set(),
 }

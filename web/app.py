@@ -26,19 +26,18 @@ from web import (
     measuring,
     notes,
     once,
-    people,
-    profile,
     replacing,
     request_log,
     requests,
     rewriting,
-    security,
 )
 from web.files import attached, uploads
 from web.files import views as attachments
 from web.formatting import LANGUAGES
 from web.inbox import told
 from web.inbox import views as inbox
+from web.people import profile, security
+from web.people import views as people
 from web.search import cards, door, embed, results
 from web.search import views as ask
 from web.sign_in import forgotten, oidc, pages, second_factor

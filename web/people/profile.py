@@ -15,7 +15,7 @@ from recommender.people.availability import WEEK
 from recommender.render import in_utc
 from web import current
 from web.current import session
-from web.settings_form import SettingsForm, form_of, offered_languages, read_form
+from web.people.profile_form import SettingsForm, form_of, offered_languages, read_form
 from web.sign_in.session import current_reader, signed_in
 
 blueprint = Blueprint("profile", __name__, url_prefix="/people/me")
