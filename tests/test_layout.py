@@ -70,10 +70,11 @@ INDEXER = {
 """What each folder or module directly in indexer/ may import of the others."""
 
 WEB = {
-    "api": {"files", "search", "sign_in"},
+    "api": {"files", "requests", "search", "sign_in"},
     "files": {"sign_in"},
     "inbox": {"sign_in"},
     "people": {"sign_in"},
+    "requests": {"files", "inbox", "search", "sign_in"},
     "search": {"sign_in"},
     "sign_in": set(),
 }

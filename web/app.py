@@ -28,8 +28,6 @@ from web import (
     once,
     replacing,
     request_log,
-    requests,
-    rewriting,
 )
 from web.files import attached, uploads
 from web.files import views as attachments
@@ -38,6 +36,8 @@ from web.inbox import told
 from web.inbox import views as inbox
 from web.people import profile, security
 from web.people import views as people
+from web.requests import rewriting
+from web.requests import views as requests
 from web.search import cards, door, embed, results
 from web.search import views as ask
 from web.sign_in import forgotten, oidc, pages, second_factor

@@ -11,8 +11,8 @@ from recommender.knowledge import handling, requests
 from recommender.knowledge.waiting import in_queue
 from web import once
 from web.current import session
-from web.queue_list import PAGE, mark_seen, read_filters
-from web.quoting import hidden_links
+from web.requests.queue import PAGE, mark_seen, read_filters
+from web.requests.quoting import hidden_links
 from web.sign_in.session import current_agent, signed_in
 
 blueprint = Blueprint("bulk", __name__, url_prefix="/desk/queue")

@@ -17,10 +17,10 @@ from recommender.knowledge.waiting import in_queue
 from web.current import session
 from web.files import attached
 from web.input import sent_number
-from web.queue_list import mark_seen, queue_page, read_filters
-from web.quoting import insertion, quotable, readers_of
 from web.reading import get_item, get_request, team_people, team_rows
-from web.request_page import request_page
+from web.requests.page import request_page
+from web.requests.queue import mark_seen, queue_page, read_filters
+from web.requests.quoting import insertion, quotable, readers_of
 from web.search.counting import count_once
 from web.sign_in.session import current_agent, current_reader, signed_in
 

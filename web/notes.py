@@ -10,7 +10,7 @@ from web import once
 from web.current import session
 from web.input import sent_number
 from web.reading import get_request, team_rows
-from web.request_page import request_page
+from web.requests.page import request_page
 from web.sign_in.session import current_agent, signed_in
 from web.writing import writing
 

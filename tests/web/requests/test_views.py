@@ -1,4 +1,4 @@
-"""requests.py: a request is sent, answered, resolved and reopened; who sees what of it."""
+"""views.py: a request is sent, answered, resolved and reopened; who sees what of it."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ FORM = {"title": "Screen stays black", "body": "Since the update", "team": "it",
 @pytest.fixture
 def recommendation(monkeypatch: pytest.MonkeyPatch) -> Callable[[Recommendation], None]:
     """Sets what is recommended for every question."""
-    return lambda found: monkeypatch.setattr("web.requests.recommend", lambda _question, _top_k: found)
+    return lambda found: monkeypatch.setattr("web.requests.views.recommend", lambda _question, _top_k: found)
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from recommender.corpus import readable_items
 from recommender.database.tables import HelpRequest, Reply
 from recommender.datatypes import Item, Kind, item_key
 from recommender.knowledge import handling, notes, outcomes, requests, rewriting
-from web import panel
 from web.caller import may_search
 from web.current import session
-from web.queue_list import Filters, next_in_queue, queue_rows
 from web.reading import team_people, team_rows
 from web.replaced import ReplacedPart, replaced_part
+from web.requests import panel
+from web.requests.queue import Filters, next_in_queue, queue_rows
 from web.sign_in.session import current_reader
 
 _BESIDE = 30  # requests of the queue that are listed beside one: a judgement

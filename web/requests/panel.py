@@ -7,7 +7,7 @@ from recommender.database.tables import HelpRequest
 from recommender.datatypes import Kind, Recommendation, Suggestion
 from recommender.knowledge.outcomes import Usage, usage
 from web.current import session
-from web.quoting import insertion, quotable, readers_of
+from web.requests.quoting import insertion, quotable, readers_of
 from web.search.question import recommend_similar
 
 _RESOLVED, _DOCUMENTS, _OPEN = 6, 4, 4  # shown at most: a judgement, as many as fit beside a request

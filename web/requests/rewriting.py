@@ -8,9 +8,9 @@ from recommender.database.tables import HelpRequest, Reply
 from recommender.errors import Conflict
 from recommender.knowledge import requests, rewriting
 from web.current import session
-from web.quoting import hidden_links
 from web.reading import get_request, get_withdrawn
-from web.request_page import Changed, request_page
+from web.requests.page import Changed, request_page
+from web.requests.quoting import hidden_links
 from web.sign_in.session import current_reader, signed_in
 
 blueprint = Blueprint("rewriting", __name__, url_prefix="/requests")

@@ -11,16 +11,17 @@ from recommender.corpus import readable_items
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply
 from recommender.errors import Conflict
 from recommender.knowledge import handling, requests
-from web import current, drafts, once
+from web import current, once
 from web.caller import may_search, search_limit
 from web.current import session
-from web.drafts import Draft
 from web.files import attached
 from web.inbox.told import mark_news_read
-from web.queue_list import mark_seen
-from web.quoting import hidden_links
 from web.reading import get_request, get_withdrawn, team_rows
-from web.request_page import request_page
+from web.requests import drafts
+from web.requests.drafts import Draft
+from web.requests.page import request_page
+from web.requests.queue import mark_seen
+from web.requests.quoting import hidden_links
 from web.search.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.sign_in.session import current_reader, signed_in
 
