@@ -71,6 +71,7 @@ INDEXER = {
 
 WEB = {
     "api": {"files", "requests", "search", "sign_in"},
+    "desk": {"files", "requests", "search", "sign_in"},
     "files": {"sign_in"},
     "inbox": {"sign_in"},
     "people": {"sign_in"},

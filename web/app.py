@@ -12,9 +12,7 @@ from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web import (
     api,
-    bulk,
     current,
-    desk,
     documents,
     errors,
     formatting,
@@ -24,11 +22,12 @@ from web import (
     library,
     limits,
     measuring,
-    notes,
     once,
     replacing,
     request_log,
 )
+from web.desk import bulk, notes
+from web.desk import views as desk
 from web.files import attached, uploads
 from web.files import views as attachments
 from web.formatting import LANGUAGES

@@ -8,11 +8,11 @@ from recommender import access
 from recommender.knowledge import notes
 from web import once
 from web.current import session
+from web.desk.writing import writing
 from web.input import sent_number
 from web.reading import get_request, team_rows
 from web.requests.page import request_page
 from web.sign_in.session import current_agent, signed_in
-from web.writing import writing
 
 blueprint = Blueprint("notes", __name__, url_prefix="/desk")
 

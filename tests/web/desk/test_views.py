@@ -1,4 +1,4 @@
-"""desk.py and panel.py: the queue, the panel beside a request, and what agents do from it."""
+"""views.py and requests/panel.py: the queue, the panel beside a request, and what agents do from it."""
 
 import re
 from collections.abc import Callable, Sequence

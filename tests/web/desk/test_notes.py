@@ -143,5 +143,5 @@ def test_agents_see_for_a_minute_that_a_colleague_is_writing(
     assert [visit(name).post(path).status_code for name in ("matti", "kaisa", "riikka")] == [403, 403, 403]
     assert visit("aino").post(path).get_json() == {"said": []}
     assert visit("pekka").get(path).get_json() == {"said": ["Aino is writing a reply."]}
-    monkeypatch.setattr("web.writing.SECONDS", 0)
+    monkeypatch.setattr("web.desk.writing.SECONDS", 0)
     assert visit("pekka").get(path).get_json() == {"said": []}
