@@ -72,6 +72,7 @@ INDEXER = {
 WEB = {
     "api": {"files", "requests", "search", "sign_in"},
     "desk": {"files", "requests", "search", "sign_in"},
+    "documents": {"files", "inbox", "sign_in"},
     "files": {"sign_in"},
     "inbox": {"sign_in"},
     "people": {"sign_in"},

@@ -10,24 +10,11 @@ from recommender.accounts.secret_key import load_secret_key
 from recommender.database.engine import open_database
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from web import (
-    api,
-    current,
-    documents,
-    errors,
-    formatting,
-    health,
-    history,
-    input,
-    library,
-    limits,
-    measuring,
-    once,
-    replacing,
-    request_log,
-)
+from web import api, current, errors, formatting, health, input, limits, measuring, once, replacing, request_log
 from web.desk import bulk, notes
 from web.desk import views as desk
+from web.documents import history, library
+from web.documents import views as documents
 from web.files import attached, uploads
 from web.files import views as attachments
 from web.formatting import LANGUAGES

@@ -11,7 +11,7 @@ from recommender.knowledge import documents, requests
 from web import once
 from web.caller import search_limit
 from web.current import session
-from web.document_form import (
+from web.documents.form import (
     DocumentForm,
     audience_of,
     form_page,
@@ -23,8 +23,8 @@ from web.document_form import (
     time_of,
     version_of,
 )
-from web.document_page import document_page
-from web.document_starts import outline
+from web.documents.page import document_page
+from web.documents.starts import outline
 from web.files import attached
 from web.formatting import markdown_of_page
 from web.inbox.told import mark_news_read

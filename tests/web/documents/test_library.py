@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import Document, Event
 from tests.conftest import sign_in
-from web import library as view
+from web.documents import library as view
 
 Sessions = sessionmaker[Session]
 Visit = Callable[[str], FlaskClient]

@@ -15,7 +15,7 @@ from recommender.knowledge import documents, related, requests, versions
 from web import current
 from web.addresses import LONGEST_ADDRESS, named_key
 from web.current import session
-from web.document_starts import Start
+from web.documents.starts import Start
 from web.input import sent_number
 from web.reading import find_document, names_of, team_rows
 from web.sign_in.session import current_reader, signed_in

@@ -14,8 +14,8 @@ from recommender.search.listing import find_alike
 from web import current
 from web.caller import may_search
 from web.current import session
+from web.documents.outline import outlined
 from web.formatting import markdown_of_page
-from web.outline import outlined
 from web.replaced import ReplacedPart, replaced_part
 from web.sign_in.session import current_reader
 

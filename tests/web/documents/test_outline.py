@@ -1,7 +1,7 @@
 """outline.py: headings of rendered texts get ids, and long texts a table of contents."""
 
+from web.documents.outline import outlined
 from web.markdown import markdown
-from web.outline import outlined
 
 LONG = "## First *one*\n\n" + "text " * 500 + "\n\n### Below & <b>\n\n## Last\n\n```\n## not this\n```"
 

@@ -1,4 +1,4 @@
-"""documents.py: drafted from a request, published, edited by two people at once, verified, due, flagged, hidden."""
+"""views.py: drafted from a request, published, edited by two people at once, verified, due, flagged, hidden."""
 
 import re
 from collections.abc import Callable
