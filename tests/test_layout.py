@@ -59,11 +59,12 @@ INDEXER = {
     "files": {"background"},
     "sources": {"texts"},
     "loading": {"sources", "texts"},
+    "syncing": {"background", "loading", "sources"},
     "indexing": {"texts"},
     "learning": set(),
     "evaluation": {"indexing", "learning"},
     "research": {"evaluation", "indexing", "learning", "loading", "sources"},
-    "commands": {"delivery", "evaluation", "files", "indexing", "learning", "loading", "sources"},
+    "commands": {"delivery", "evaluation", "files", "indexing", "learning", "loading", "sources", "syncing"},
     "cli": {"commands"},
     "__main__": {"cli"},
 }
