@@ -9,6 +9,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     erased_table,
     import_tables,
     item_tables,
+    job_tables,
     request_tables,
     sent_tables,
     source_tables,
