@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from indexer.loading.deletions import is_here
 from indexer.loading.merge import all_same, is_same
 from indexer.loading.questions import linked
 from indexer.loading.references import References
 from indexer.loading.report import LoadReport
 from indexer.loading.stated import Known, handles_in, key_of, stated_by
 from indexer.loading.writing import Prepared
-from indexer.sources.records import DocumentRecord, LinkRecord, Located, PersonNameRecord, QuestionRecord, RequestRecord
+from indexer.sources.records import DeletedRecord, DocumentRecord, LinkRecord, Located, PersonNameRecord, QuestionRecord, RequestRecord
 from indexer.texts.unreadable import readable
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Person, Team
@@ -74,6 +75,9 @@ class Preparation:
             report.unchanged += 1
             report.tell_all(located.place, located.changes)
             self.postponed.pop(key, None)
+            return None
+        if isinstance(record, DeletedRecord) and own is None and not is_here(session, self.source, record):
+            report.unchanged += 1
             return None
         superseded = self.postponed.pop(key, None)
         if own is not None and not located.is_last and digest(stated) in own.earlier:

@@ -5,10 +5,11 @@ from sqlalchemy.orm import Session
 
 from indexer.loading.audiences import request_readers, takes_person
 from indexer.loading.documents import put_language
+from indexer.loading.notes import WITHOUT_TEAM
 from indexer.loading.references import BadRecord, DeletedHere, References
-from indexer.loading.requests import note, put_outcome, put_reply
+from indexer.loading.requests import put_outcome, put_reply
 from indexer.loading.stated import Outcome, outcome_here
-from indexer.loading.writing import Writing, replace_audience
+from indexer.loading.writing import Writing, note, replace_audience
 from indexer.sources.records import AnswerRecord, LinkRecord, QuestionRecord
 from recommender.access import EVERYONE
 from recommender.database.import_tables import digest, record_key
@@ -43,8 +44,12 @@ def put_question(writing: Writing, record: QuestionRecord, source: str) -> HelpR
     return row
 
 
-def put_answer(writing: Writing, record: AnswerRecord, source: str) -> HelpRequest:
-    """Write an answer as a reply to its request. Raises BadRecord when there is no such request, and DeletedHere."""
+def put_answer(writing: Writing, record: AnswerRecord, source: str) -> HelpRequest | None:
+    """Write an answer as a reply to its request; None for an internal note, since no team is named that may read it.
+    Raises BadRecord when there is no such request, and DeletedHere."""
+    if record.reply.internal:
+        writing.changes.append((WITHOUT_TEAM, ""))
+        return None
     request, merge = writing.references.request(record.request), writing.merge
     if request is None:
         if record_key("request", record.request) in writing.states:
