@@ -8,7 +8,7 @@ requests finds them.
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
 from recommender.contributions import document_contributions, last_confirmed, reply_contributions
 from recommender.database.attachment_tables import FILES_OF_DOCUMENTS, FILES_OF_REQUESTS
+from recommender.database.details_tables import DETAILS_OF_DOCUMENTS, DETAILS_OF_REQUESTS
 from recommender.database.item_tables import Replacement
-from recommender.database.source_tables import DETAILS_OF_DOCUMENTS, DETAILS_OF_REQUESTS
 from recommender.database.tables import (
     RESOLVED,
     SENT_HERE,
@@ -30,7 +30,7 @@ from recommender.database.tables import (
     RequestAudience,
     Team,
 )
-from recommender.datatypes import AttachedText, Contribution, Heading, Item, Kind, Part, item_key
+from recommender.datatypes import AttachedText, Heading, Item, Kind, item_key
 
 _CHUNK = 500  # rows per query: a judgement
 _KEY = re.compile(r"(request|document):[1-9][0-9]{0,8}")

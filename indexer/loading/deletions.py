@@ -21,6 +21,7 @@ from recommender.database.request_tables import InternalNote
 from recommender.database.tables import Document, HelpRequest, Reply
 from recommender.knowledge.erasure import remove_document, remove_request
 
+
 def _find(writing: Writing, record: DeletedRecord, source: str) -> HelpRequest | Document | None:
     if record.type == "request":
         return writing.references.request(record.id)

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from indexer.loading.writing import Writing, update
 from indexer.sources.records import DocumentRecord, RequestRecord
-from recommender.database.source_tables import DocumentDetails, RequestDetails
+from recommender.database.details_tables import DocumentDetails, RequestDetails
 from recommender.database.tables import Document, HelpRequest, RequestLink
 
 CIRCLE = "requests that are merged into each other in a circle were left unmerged: correct where one of them leads"

@@ -15,7 +15,15 @@ from indexer.loading.references import References
 from indexer.loading.report import LoadReport
 from indexer.loading.stated import Known, handles_in, key_of, stated_by
 from indexer.loading.writing import Prepared
-from indexer.sources.records import DeletedRecord, DocumentRecord, LinkRecord, Located, PersonNameRecord, QuestionRecord, RequestRecord
+from indexer.sources.records import (
+    DeletedRecord,
+    DocumentRecord,
+    LinkRecord,
+    Located,
+    PersonNameRecord,
+    QuestionRecord,
+    RequestRecord,
+)
 from indexer.texts.unreadable import readable
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Person, Team

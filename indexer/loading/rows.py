@@ -31,8 +31,8 @@ from indexer.sources.records import (
 )
 from recommender import audit
 from recommender.access import document_audience, request_audience
+from recommender.database.details_tables import RequestDetails
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
-from recommender.database.source_tables import RequestDetails
 from recommender.database.tables import Document, HelpRequest, Person, utc_now
 
 DELETED_HERE = "records of what was deleted here were left out"

@@ -34,8 +34,9 @@ class Prepared:
 @dataclass
 class Writing:
     """One record that is being written: its comparison, and the session and references that it is written through.
-    `changes` are what was left out of it, and `removed` says that its item was deleted. `audited` are the changes of a person's rights, as (action, person, before,
-    after, whether they widen), which are recorded once the person has an id."""
+    `changes` are what was left out of it, and `removed` says that its item was deleted. `audited` are the changes of a
+    person's rights, as (action, person, before, after, whether they widen), which are recorded once the person has an
+    id."""
 
     session: Session
     references: References

@@ -1,82 +1,48 @@
-"""The tables of what other systems say beside the texts of an item, and by which ids and addresses they know people.
+"""The table that says how far each source was read, and what came of it."""
 
-A mail address is stored as its digest only: it is there to find the person again, and nobody reads it from here.
-"""
+from datetime import datetime
+from typing import Any
 
-import hashlib
+from sqlalchemy import JSON, String, Text
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from sqlalchemy import JSON, BindParameter, ForeignKey, String, and_, bindparam, select
-from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
-
-from recommender.database.tables import Base, Document, HelpRequest
-
-_PERSON = "people.id"
+from recommender.database.tables import Base
 
 
-class RequestDetails(Base):
-    """What the source of a request says beside its texts: the id there of the request that it was `merged_into`, the
-    names of its attached files, and other values by their names (`properties`), such as the priority."""
+class SourceState(Base):
+    """How far the source of this name was read.
 
-    __tablename__ = "request_details"
+    `mark` is what a later read begins from, and `options` a digest of the options with which it was read: with others
+    it is read from the beginning. `is_due` is set when the source itself has said that something changed. `started_at`
+    and `finished_at` are of the last run, `read_whole_at` of the last one from the beginning to the end. `error` is why
+    the last run broke off, `failures` how many broke off in a row, `problems` are records that could not be used (the
+    first ones), and `counts` what the last run did.
+    """
 
-    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True)
-    merged_into: Mapped[str | None] = mapped_column(String(200), index=True)
-    attachments: Mapped[list[str]] = mapped_column(JSON, default=list)
-    properties: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    __tablename__ = "source_states"
 
-    request: Mapped[HelpRequest] = relationship()
-
-
-class DocumentDetails(Base):
-    """The names of the files that are attached to a document in its source."""
-
-    __tablename__ = "document_details"
-
-    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
-    attachments: Mapped[list[str]] = mapped_column(JSON, default=list)
-
-    document: Mapped[Document] = relationship()
-
-
-class ForeignPerson(Base):
-    """The person who is known by another id in a source than by their handle here."""
-
-    __tablename__ = "foreign_people"
-
-    source: Mapped[str] = mapped_column(String(64), primary_key=True)
-    foreign_id: Mapped[str] = mapped_column(String(200), primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey(_PERSON, ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    mark: Mapped[str | None] = mapped_column(Text)
+    options: Mapped[str] = mapped_column(String(16), default="")
+    is_due: Mapped[bool] = mapped_column(default=False)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    read_whole_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    failures: Mapped[int] = mapped_column(default=0)
+    problems: Mapped[list[str]] = mapped_column(JSON, default=list)
+    counts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
-class PersonAddress(Base):
-    """The digest of a mail address by which sources know a person; one address is one person's."""
-
-    __tablename__ = "person_addresses"
-
-    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey(_PERSON, ondelete="CASCADE"), index=True)
-
-
-def address_digest(mail: str) -> str:
-    """The digest of a mail address, in which small and capital letters are the same."""
-    return hashlib.sha256(mail.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()
+def state_of(session: Session, name: str) -> SourceState:
+    """The state of a source; a new row when it was never read."""
+    row = session.get(SourceState, name)
+    if row is None:
+        row = SourceState(name=name, mark=None, options="", is_due=False, failures=0, problems=[], counts={})
+        session.add(row)
+    return row
 
 
-_IDS: BindParameter[int] = bindparam("ids", expanding=True)
-_TARGET = aliased(HelpRequest)
-DETAILS_OF_REQUESTS = (
-    select(RequestDetails.request_id, RequestDetails.attachments, RequestDetails.merged_into, _TARGET.id)
-    .join(HelpRequest, HelpRequest.id == RequestDetails.request_id)
-    .outerjoin(
-        _TARGET, and_(_TARGET.source == HelpRequest.source, _TARGET.external_id == RequestDetails.merged_into)
-    )
-    .where(RequestDetails.request_id.in_(_IDS))
-)
-"""Of the requests with these `ids`: the names of their files, the id in their source of the request that they were
-merged into, and its id here (None when it is not here)."""
-DETAILS_OF_DOCUMENTS = select(DocumentDetails.document_id, DocumentDetails.attachments).where(
-    DocumentDetails.document_id.in_(_IDS)
-)
-"""The names of the files of the documents with these `ids`."""
-MERGED_REQUESTS = select(RequestDetails.request_id).where(RequestDetails.merged_into.is_not(None))
-"""The requests that their source has merged into another one, which have no answer of their own."""
+def mark_as_due(session: Session, name: str) -> None:
+    """Have a source read soon, because it has said that something changed."""
+    state_of(session, name).is_due = True

@@ -43,7 +43,8 @@ PERSON = "person"
 
 
 def erase_request(session: Session, request: HelpRequest, who: Actor) -> None:
-    """Delete a request with its replies, its outcomes and everything that mentions its key. No import brings it back."""
+    """Delete a request with its replies, its outcomes and everything that mentions its key, so that no import brings it
+    back."""
     key = _delete_request(session, request)
     _remember_item(session, key, request.source, request.external_id)
     audit.record(session, who, "request.erased", key)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -13,12 +14,12 @@ from indexer.sources.protocol import WholeSource
 from indexer.sources.records import AnswerRecord, DeletedRecord, Located, QuestionRecord, Record, ReplyRecord
 from recommender.access import Reader, reader_of
 from recommender.corpus import load_items, readable_items
+from recommender.database.details_tables import RequestDetails
 from recommender.database.request_tables import InternalNote
-from recommender.database.source_tables import RequestDetails
 from recommender.database.tables import Document, HelpRequest, Person, Reply, RequestLink, utc_now
 from recommender.knowledge import handling, notes
 from recommender.language.analyzer import Analyzer
-from tests.indexer.loading.test_edits_stay import PEOPLE, document, request, resolved
+from tests.indexer.loading.test_edits_stay import PEOPLE, document, resolved
 
 Line = dict[str, Any]
 Import = Callable[..., LoadReport]
@@ -251,8 +252,8 @@ def test_requests_that_are_merged_in_a_circle_are_both_kept_with_their_answers(
     (told,) = [line for line in report.change_lines() if "circle" in line]
     assert "(2 times, first at list:9: r3, r4)" in told
     with sessions() as session:
-        into = {row_of(session, f"r{n}").id: session.get(RequestDetails, row_of(session, f"r{n}").id) for n in range(1, 5)}
-        assert [details.merged_into if details else None for details in into.values()] == ["r2", "r3", None, None]
+        stored = [session.get(RequestDetails, row_of(session, f"r{number}").id) for number in range(1, 5)]
+        assert [details.merged_into if details else None for details in stored] == ["r2", "r3", None, None]
         key = f"request:{row_of(session, 'r3').id}"
         assert load_items(session, [key])[key].answer == "Open the back."
     assert import_records(*PEOPLE, *lines).updated == 0
@@ -300,3 +301,16 @@ def test_a_reply_whose_author_was_deleted_in_the_source_stays_without_a_name(
     with sessions() as session:
         first = row_of(session, "r1").replies[0]
         assert (first.body, first.author_id) == ("Open the back.", None)
+
+
+def test_names_of_files_and_other_values_are_shown_on_the_page(
+    import_records: Import, open_client: Callable[[], FlaskClient]
+) -> None:
+    values = {"priority": "high", "<b>": "x" * 300}
+    import_records(*PEOPLE, resolved(1, attachments=["counter <1>.xlsx"], properties=values), document(1))
+    import_records(document(2, attachments=["floor plan.pdf"]))
+    client = open_client()
+    page = client.get("/requests/1").text
+    assert "counter &lt;1&gt;.xlsx" in page and "priority: high" in page
+    assert "<b>: x" not in page and "x" * 201 not in page
+    assert "floor plan.pdf" in client.get("/documents/2").text
