@@ -19,6 +19,7 @@ from recommender.database.request_tables import InternalNote
 from recommender.database.tables import Document, HelpRequest, Person, Reply, RequestLink, utc_now
 from recommender.knowledge import handling, notes
 from recommender.language.analyzer import Analyzer
+from recommender.recommender import Recommender
 from tests.indexer.loading.test_edits_stay import PEOPLE, document, resolved
 
 Line = dict[str, Any]
@@ -314,3 +315,15 @@ def test_names_of_files_and_other_values_are_shown_on_the_page(
     assert "counter &lt;1&gt;.xlsx" in page and "priority: high" in page
     assert "<b>: x" not in page and "x" * 201 not in page
     assert "floor plan.pdf" in client.get("/documents/2").text
+
+
+def test_the_search_shows_the_target_in_place_of_what_was_merged_into_it(
+    import_records: Import, sessions: sessionmaker[Session], open_recommender: Callable[[], Recommender]
+) -> None:
+    lines = [resolved(1, title="Toner of the copier leaks", merged_into="r2"), resolved(2, title="Copier is dirty")]
+    import_records(*PEOPLE, *lines, resolved(3, title="Window is broken"))
+    recommender = open_recommender()
+    with sessions() as session:
+        found = recommender.recommend("Toner of the copier leaks", reader_of(session.get_one(Person, 1)), session)
+        assert "request:1" not in [each.item.key for each in found.suggestions]
+        assert found.suggestions[0].item.key == "request:2"
