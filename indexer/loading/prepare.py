@@ -102,7 +102,7 @@ class Preparation:
         record, own = prepared.record, None
         if not isinstance(record, RequestRecord | QuestionRecord | DocumentRecord):
             return prepared
-        if not isinstance(record, QuestionRecord) and record.language:
+        if record.language:
             return prepared
         own = next((state for state in states.get(prepared.key, ()) if state.source == self.source), None)
         if own is not None and all(is_same(own.fields.get(name), prepared.stated[name]) for name in ("title", "body")):

@@ -86,6 +86,8 @@ def handles_in(record: Record) -> tuple[set[str], set[str]]:
         case DocumentRecord():
             teams.add(record.team)
             people.add(record.owner)
+        case QuestionRecord():
+            teams.add(record.team)
         case _:
             pass
     return {handle for handle in teams if handle}, {handle for handle in people if handle}
@@ -105,7 +107,9 @@ def stated_by(record: Record, known: Known) -> Stated | None:
             return _request(record, known)
         case QuestionRecord():
             names = ("title", "body", "tags", "asked_by", "created_at", "accepted_reply")
-            return {name: digest(getattr(record, name)) for name in names}
+            stated: Stated = {name: digest(getattr(record, name)) for name in names}
+            given = {name: digest(getattr(record, name)) for name in ("team", "language") if getattr(record, name)}
+            return stated | given
         case AnswerRecord():
             # people of such a source are added when they are first named, so that all of them are listed
             return _reply(record.reply, digest(record.reply.author))
