@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from indexer.loading.merge import Merge
+from indexer.loading.merge import DELETED, Merge
 from indexer.sources.records import Change
 from recommender.database.import_tables import ImportConflict
 
@@ -33,7 +33,8 @@ class Changes:
 
 @dataclass
 class LoadReport:
-    """How many records were added, updated and left unchanged; how many links were skipped because a request that they
+    """How many records were added, updated and left unchanged; how many items were removed because their source has
+    deleted them; how many links were skipped because a request that they
     name does not exist; what is wrong with the records that could not be loaded; and, by kind, what was changed to make
     records usable. `conflicts` and `not_widened` say where what is here was kept: because it has changed both here and
     in the source, or because more people could have read. `widened` are the people who were here and may do or
@@ -44,6 +45,7 @@ class LoadReport:
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    removed: int = 0
     skipped_links: int = 0
     problems: list[str] = field(default_factory=list)
     changes: dict[str, Changes] = field(default_factory=dict)
@@ -60,7 +62,9 @@ class LoadReport:
         self.updated += changed and not merge.new
         self.unchanged += not changed and not merge.new
         where = f"{place}: {' '.join(item)}"
-        if merge.kept:
+        if DELETED in merge.kept:
+            self.conflicts.append(f"{where}: deleted in the source, and changed here")
+        elif merge.kept:
             self.conflicts.append(f"{where}: {', '.join(merge.kept)} changed both here and in the source")
         if merge.not_widened:
             self.not_widened.append(f"{where}: {', '.join(merge.not_widened)} would let more people read")
@@ -68,6 +72,12 @@ class LoadReport:
             self.show(f"{where}: added")
         elif self.show is not None and changed:
             self.show(f"{where}: updated {', '.join(merge.taken)}")
+
+    def count_removed(self, place: str, item: tuple[str, str]) -> None:
+        """Count an item that was removed; `item` is its kind and id."""
+        self.removed += 1
+        if self.show is not None:
+            self.show(f"{place}: {' '.join(item)}: removed")
 
     def tell_all(self, place: str, changes: Iterable[Change]) -> None:
         """Count the changes that were made in the record at `place`."""
@@ -95,12 +105,15 @@ class LoadReport:
     def counts(self) -> dict[str, int]:
         """All counts."""
         counts = {"added": self.added, "updated": self.updated, "unchanged": self.unchanged}
+        counts |= {"removed": self.removed} if self.removed else {}
         counts |= {"conflicts": len(self.conflicts), "not_widened": len(self.not_widened)}
         return counts | {"skipped_links": self.skipped_links, "problems": len(self.problems)}
 
     def line(self) -> str:
         """All counts in one line, for an admin."""
         parts = [f"{self.added} added, {self.updated} updated, {self.unchanged} unchanged"]
+        if self.removed:
+            parts.append(f"{self.removed} removed")
         if self.conflicts:
             parts.append(_counted(len(self.conflicts), "conflict"))
         if self.not_widened:

@@ -177,7 +177,7 @@ def _delete_missing(
         )
     else:
         deletions = load(_Deletions(source.name, missing), sessions, analyzer)
-        result.deleted = deletions.updated
+        result.deleted = deletions.removed
         result.loaded.conflicts += deletions.conflicts
 
 

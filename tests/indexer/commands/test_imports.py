@@ -215,3 +215,22 @@ def test_an_import_and_its_dry_run_name_the_people_who_may_read_more_afterwards(
             "WIDENED: records.jsonl:2: person liisa: role, teams",
         ]
     assert kollega("import", "jsonl", write_lines({**AINO, "role": "staff", "teams": []})).stderr == ""
+
+
+def test_the_options_of_all_sources_give_team_language_and_time_zone(
+    kollega: Kollega, write_lines: WriteLines, tmp_path: Path
+) -> None:
+    path = write_lines(TEAM, AINO, REQUEST)
+    result = kollega("import", "jsonl", path, "--team", "it", "--language", "sv", "--timezone", "Europe/Helsinki")
+    assert (result.exit_code, result.stdout) == (0, "3 added, 0 updated, 0 unchanged\n")
+    with closing(sqlite3.connect(tmp_path / "home" / "kollega.db")) as connection:
+        query = "SELECT team_id, language, created_at FROM requests"
+        assert connection.execute(query).fetchone() == (1, "sv", "2026-01-02 08:00:00.000000")
+    unknown = kollega("import", "jsonl", path, "--team", "sales")
+    assert unknown.exit_code == 1
+    assert "records.jsonl:3: team: there is no team 'sales'. Put the team's line before this one, or " in unknown.stderr
+
+
+def test_a_rule_that_names_nobody_is_refused_before_anything_is_read(kollega: Kollega, write_lines: WriteLines) -> None:
+    result = kollega("import", "jsonl", write_lines(TEAM), "--timezone", "Helsinki")
+    assert result.exit_code == 2 and "'Helsinki' is not a time zone. Write one such as" in result.stderr
