@@ -66,7 +66,7 @@ def read_form(
     original = named_original(form.translates) if form.translates else _unnamed_original(document)
     if form.translates and (original is None or original is document):
         form.problems["translates"] = gettext(
-            "No other published document that you can read has this address. Copy the address of its page."
+            "No other published guide that you can read has this address. Copy the address from the page of the guide."
         )
     _check(form, team, owner, source, document)
     if form.problems or team is None:
@@ -98,7 +98,7 @@ def _check(
     if not form.body:
         problems["body"] = gettext("Write something first.")
     elif len(form.body) > requests.LONGEST_BODY:
-        problems["body"] = gettext("At most %(n)d characters: make two documents of it.", n=requests.LONGEST_BODY)
+        problems["body"] = gettext("At most %(n)d characters. Split it into two guides.", n=requests.LONGEST_BODY)
     if team is None:
         problems["team"] = gettext("Choose one of your teams.")
     if form.owner and owner is None:
@@ -114,25 +114,19 @@ def _reason_to_ask(form: DocumentForm, team: Team | None, source: HelpRequest | 
     if form.audience != "everyone" or request.form.get("sure"):
         return ""
     if document is not None and versions.widens(version_of(document, int(form.version or 0)), True):
-        return str(
-            gettext("The earlier version was not for everyone. Take out what is confidential, then tick the box.")
-        )
+        return str(gettext("The earlier version was restricted. Take out what is confidential, then tick the box."))
     original = named_original(form.translates)
     if document is None and original is not None and access.EVERYONE not in access.document_audience(original):
         return str(
-            gettext(
-                "The document that it translates is not for everyone. Take out what is confidential, then tick the box."
-            )
+            gettext("The guide that it translates is restricted. Take out what is confidential, then tick the box.")
         )
     if documents.widens(source, True):
         return str(
-            gettext("The request it comes from is not for everyone. Take out what is personal, then tick the box.")
+            gettext("The request that it is based on is restricted. Take out what is personal, then tick the box.")
         )
     if document is None and team is not None and team.restricted:
         return str(
-            gettext(
-                "Documents of this team are usually for the team only. If everyone may read this one, tick the box."
-            )
+            gettext("Guides of this team are usually for the team only. If everyone may read this one, tick the box.")
         )
     return ""
 

@@ -123,9 +123,9 @@ def expert_reason(expert: Expert) -> str:
     elif expert.answered:
         reason = gettext("Solved %(num)d similar cases, the last one %(when)s", num=expert.answered, when=when)
     elif expert.keeps:
-        reason = gettext("Owns a guide on this, last checked %(when)s", when=when)
+        reason = gettext("Owns a guide on this, last verified %(when)s", when=when)
     elif expert.verified:
-        reason = gettext("Checked a guide on this %(when)s", when=when)
+        reason = gettext("Verified a guide on this %(when)s", when=when)
     elif expert.replied == 1:
         reason = gettext("Helped with a similar case %(when)s", when=when)
     else:
