@@ -13,13 +13,13 @@ from indexer.loading.report import LoadReport
 from indexer.loading.rows import RowWriter
 from indexer.loading.stated import key_of
 from indexer.loading.writing import Prepared
+from indexer.sources.protocol import Mark, Source
 from indexer.sources.records import (
     AnswerRecord,
     LinkRecord,
     Located,
     PersonNameRecord,
     PersonRecord,
-    Source,
     TeamRecord,
 )
 from recommender import audit
@@ -72,7 +72,8 @@ def load(
 def _records(source: Source, progress: Callable[[int], None], broken_off: list[str]) -> Iterator[Located]:
     """All records of a source. Why it broke off goes to `broken_off`."""
     try:
-        for number, located in enumerate(source.records(), 1):
+        read = (located for located in source.read() if not isinstance(located, Mark))
+        for number, located in enumerate(read, 1):
             progress(number)
             yield located
     except SourceError as error:

@@ -14,6 +14,7 @@ from typing import IO, Annotated, Any, cast
 from pydantic import Field, TypeAdapter, ValidationError
 
 from indexer.sources.json_text import Damaged, ObjectReader, list_in
+from indexer.sources.protocol import Options, WholeSource
 from indexer.sources.records import (
     Change,
     DocumentRecord,
@@ -34,7 +35,15 @@ EXPORT = "export"
 LONGEST_LINE = 20_000_000  # bytes of a line, and of an object in a list: a judgement
 
 
-class JSONLSource:
+OPTIONS = Options
+
+
+def open_source(name: str, options: Options) -> "JSONLSource":
+    """The file at `options.place`. What the other options say is applied to all sources alike."""
+    return JSONLSource(Path(options.place), name)
+
+
+class JSONLSource(WholeSource):
     """A file of JSON lines, or of one JSON list. `name` keeps the ids of several files apart."""
 
     def __init__(self, path: Path, name: str = "jsonl") -> None:

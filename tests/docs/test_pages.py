@@ -26,8 +26,12 @@ _NOT_SETTINGS = {"KOLLEGA_LEAK_CASES", "KOLLEGA_DAMAGE_CASES", "KOLLEGA_KILLS"}
 """Variables that only the tests read."""
 
 
+_CONTEXT = click.Context(kollega)
+
+
 def _commands(group: click.Group, prefix: str) -> Iterator[str]:
-    for name, command in group.commands.items():
+    for name in group.list_commands(_CONTEXT):
+        command = group.get_command(_CONTEXT, name)
         if isinstance(command, click.Group):
             yield from _commands(command, f"{prefix} {name}")
         else:
@@ -151,8 +155,9 @@ def _assert_valid(command: click.Command, words: list[str], call: str) -> None:
         elif words[0] in ("[OPTIONS]", "COMMAND", "[ARGS]..."):
             return
         else:
-            assert words[0] in command.commands, call
-            command, words = command.commands[words[0]], words[1:]
+            below = command.get_command(_CONTEXT, words[0])
+            assert below is not None, call
+            command, words = below, words[1:]
     options = {name: option for option in command.params for name in (*option.opts, *option.secondary_opts)}
     arguments = 0
     words = [word for word in words if word != "[OPTIONS]"]
