@@ -6,7 +6,7 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from flask import Flask, g, request, url_for
-from flask_babel import format_date, format_time, get_locale, gettext, ngettext
+from flask_babel import format_date, format_time, get_locale, get_timezone, gettext, ngettext
 from markupsafe import Markup, escape
 
 from recommender.database.tables import Team, utc_now
@@ -44,8 +44,9 @@ def day(value: date | datetime) -> str:
 
 
 def clock(value: datetime) -> str:
-    """A time of day in UTC, as the page's language writes it."""
-    return str(format_time(value, format="short", rebase=False))
+    """A time of day in the time zone of the settings, as the page's language writes it; in UTC it says so."""
+    text = str(format_time(value, format="short"))
+    return f"{text} UTC" if str(get_timezone()) == "UTC" else text
 
 
 def ago(value: date | datetime) -> str:

@@ -1,5 +1,6 @@
 """The form of a document: its fields, what is wrong with them, and its page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from recommender.database.documents_tables import DocumentVersion
 from recommender.database.tables import Document, HelpRequest, Person, Team
 from recommender.datatypes import Kind, item_key
 from recommender.knowledge import documents, related, requests, versions
+from recommender.knowledge.line_diff import Lines
 from web import current
 from web.addresses import LONGEST_ADDRESS, named_key
 from web.current import session
@@ -178,8 +180,10 @@ def form_page(
     source: HelpRequest | None = None,
     preview: bool = False,
     theirs: str = "",
+    their_changes: Sequence[Lines] | None = None,
 ) -> str:
-    """The page of the form."""
+    """The page of the form. After a conflict it shows `theirs`, the text that somebody else has saved, and what that
+    changed, as far as it is known."""
     teams = teams_to_choose(current_reader(), document)
     members = [person for team in teams.values() for person in documents.possible_owners(session(), team)]
     owners = {person.handle: person for person in members}
@@ -200,6 +204,7 @@ def form_page(
         starts=[] if document or source or form.body or form.problems else list(Start),
         preview=preview,
         theirs=theirs,
+        their_changes=their_changes,
     )
 
 

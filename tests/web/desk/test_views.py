@@ -72,6 +72,18 @@ def test_agents_see_the_requests_of_their_teams_and_of_no_team_in_the_queue(visi
     assert _queue(riikka) == [desk["free"], desk["hr"]] and "2 requests" in riikka
 
 
+def test_the_list_beside_a_request_says_when_something_was_last_said(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        row = session.get_one(HelpRequest, desk["twin"])
+        row.created_at = row.replies[0].created_at = utc_now() - timedelta(days=11)
+        row.updated_at = utc_now()  # by an import, for example
+    page = visit("aino").get(f"/requests/{desk['open']}").text
+    row_of_twin = page.partition(f'href="/requests/{desk["twin"]}"')[2].partition("</li>")[0]
+    assert "11 days ago" in row_of_twin
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

@@ -57,6 +57,10 @@ def test_each_save_is_kept_with_who_saved_it_and_shows_what_it_changed(visit: Vi
     _save(visit("pekka"), page, body="Hold the button.\n\nCall us.")
     assert f'href="{page}/history/"' in visit("matti").get(page).text
     newest, first = _versions(visit("matti"), page)
+    listed = visit("matti").get(f"{page}/history/").text
+    assert listed.count("Current version") == 1 and listed.index(newest) < listed.index(
+        "Current version"
+    ) < listed.index(first)
     shown = visit("matti").get(newest).text
     assert "Saved by" in shown and "/people/pekka" in shown
     assert "<del>Wait.<br></del>" in shown and "<ins>Call us.<br></ins>" in shown

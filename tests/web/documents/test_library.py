@@ -100,6 +100,10 @@ def test_what_needs_attention_comes_first_among_ones_own(
     assert set(_rows(visit("pekka"), "?view=review")) == {due, flagged}
     assert _rows(visit("riikka"), "?view=review") == _rows(visit("matti"), "?view=review") == []
     assert "Review was due" in visit("pekka").get("/documents/?view=review").text
+    tab = re.search(
+        r'<a href="/documents/\?view=review"[^>]*>Needs review(.*?)</a>', visit("aino").get("/documents/").text, re.S
+    )
+    assert tab is not None and ">1</span>" in tab[1] and "(flagged)" in tab[1]  # the number of the navigation
 
 
 def test_the_list_of_the_team_and_the_filters(visit: Visit, add: Callable[..., int]) -> None:

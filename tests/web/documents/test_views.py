@@ -204,7 +204,8 @@ def test_when_two_people_edit_at_once_the_second_sees_both_texts(visit: Visit, s
     pekka = _version(visit("pekka").get(f"/documents/{number}/edit").text)
     visit("aino").post(f"/documents/{number}", data={**FORM, "body": "Aino's text", "seen": aino})
     late = visit("pekka").post(f"/documents/{number}", data={**FORM, "body": "Pekka's text", "seen": pekka})
-    assert late.status_code == 409 and "Pekka&#39;s text</textarea>" in late.text and "Aino&#39;s text" in late.text
+    assert late.status_code == 409 and "Pekka&#39;s text</textarea>" in late.text
+    assert 'href="#theirs"' in late.text and "<ins>Aino&#39;s text<br></ins>" in late.text  # what the other one changed
     with sessions() as session:
         assert session.get_one(Document, number).body == "Aino's text"
     both = visit("pekka").post(f"/documents/{number}", data={**FORM, "body": "Both", "seen": _version(late.text)})
