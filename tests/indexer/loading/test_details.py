@@ -1,6 +1,7 @@
 """loading/: deleted and merged items, internal notes, names of files and other values, and authors who are gone."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -327,3 +328,36 @@ def test_the_search_shows_the_target_in_place_of_what_was_merged_into_it(
         found = recommender.recommend("Toner of the copier leaks", reader_of(session.get_one(Person, 1)), session)
         assert "request:1" not in [each.item.key for each in found.suggestions]
         assert found.suggestions[0].item.key == "request:2"
+
+
+def test_times_in_the_future_are_replaced_by_other_times_of_the_record_or_refused(
+    import_records: Import, sessions: sessionmaker[Session]
+) -> None:
+    first, second, third, fourth = (resolved(number) for number in (1, 2, 3, 4))
+    first["replies"][1]["created_at"] = "2099-01-01T00:00:00"
+    second["created_at"] = second["resolved_at"] = "2099-01-01T00:00:00"
+    third |= {"created_at": "2099-01-01", "replies": [], "resolution": "Off and on."}
+    fourth["created_at"] = (utc_now() + timedelta(hours=20)).isoformat()  # a clock, or a zone, that is a little wrong
+    fourth["replies"] = []
+    fourth["resolution"] = "Off and on."
+    pages = [
+        document(1, updated_at="2099-01-01"),
+        document(2, verified_on="2099-01-01"),
+        document(3, updated_at="2099-01-01"),
+    ]
+    pages[2]["verified_on"] = None
+    report = import_records(*PEOPLE, first, second, third, fourth, *pages)
+    assert report.problems == [
+        "list:9: created_at: 2099-01-01 is in the future. Correct it in the source",
+        "list:13: updated_at: 2099-01-01 is in the future. Correct it in the source",
+    ]
+    (told,) = report.change_lines()
+    assert told.startswith(
+        "times in the future were replaced by others of their record: correct them in the source (5 times"
+    )
+    with sessions() as session:
+        times = [[reply.created_at.hour for reply in row_of(session, name).replies] for name in ("r1", "r2")]
+        assert times == [[11, 11], [11, 12]]
+        assert row_of(session, "r2").created_at == row_of(session, "r2").replies[0].created_at
+        assert row_of(session, "r2").resolved_at == row_of(session, "r2").replies[1].created_at
+        assert {*session.scalars(select(Document.written_at))} == {datetime(2026, 1, 3), datetime(2026, 1, 2, 10)}
