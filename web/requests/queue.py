@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from recommender import access
 from recommender.access import Reader
 from recommender.database.request_tables import SeenRequest, SnoozedRequest
+from recommender.database.storing import insert_or_update
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Reply, Team, utc_now
 from recommender.knowledge.waiting import in_queue
 from recommender.search.in_words import requests_with_words
@@ -131,7 +132,8 @@ def mark_seen(reader: Reader, request_id: int) -> None:
     if person_id is not None:
 
         def write(counts: Session) -> None:
-            counts.merge(SeenRequest(person_id=person_id, request_id=request_id, seen_at=now))
+            key = {"person_id": person_id, "request_id": request_id}
+            insert_or_update(counts, SeenRequest, key, {"seen_at": now})
 
         current.counting().count(write)
 
