@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAttempt, utc_now
@@ -58,6 +58,11 @@ def visit(desk: dict[str, int], open_client: Callable[[], FlaskClient]) -> Visit
 
 def _queue(page: str) -> list[int]:
     return [int(number) for number in re.findall(r'class="title"><a href="/requests/(\d+)"', page)]
+
+
+def _views(page: str) -> list[str]:
+    """How many requests each view has, as the links above the queue say."""
+    return re.findall(r'<span class="quiet">(\d+)</span></a>', page)
 
 
 def _cards(page: str, section: str) -> list[str]:
@@ -440,6 +445,25 @@ def test_a_snoozed_request_is_left_out_until_something_happens(visit: Visit, des
     visit("aino").post(f"/desk/{desk['open']}/snooze", data={"until": "tomorrow"})
     visit("matti").post(f"/requests/{desk['open']}/replies", data={"body": "Still black"})
     assert desk["open"] in _queue(visit("pekka").get("/desk/").text)
+
+
+def test_the_navigation_counts_what_the_view_of_all_open_requests_shows(visit: Visit, desk: dict[str, int]) -> None:
+    aino = visit("aino")
+    aino.post(f"/desk/{desk['open']}/snooze", data={"until": "week"})
+    page = aino.get("/desk/").text
+    assert re.findall(r'Queue <span class="count"><span aria-hidden="true">(\d+)<', page) == ["2"] == _views(page)[:1]
+
+
+def test_the_queue_is_counted_in_one_query_beside_the_counter_in_the_navigation(
+    visit: Visit, desk: dict[str, int]
+) -> None:
+    aino, counted = visit("aino"), []
+    aino.post(f"/desk/{desk['open']}/snooze", data={"until": "week"})
+    aino.post(f"/desk/{desk['free']}/take")
+    engine = aino.application.extensions["kollega_sessions"].kw["bind"]
+    event.listen(engine, "before_cursor_execute", lambda *args: counted.append(args[2]))
+    assert _views(aino.get("/desk/?view=mine").text) == ["2", "1", "1", "1", "1"]
+    assert len([statement for statement in counted if "count(" in statement and "snoozed_requests" in statement]) == 2
 
 
 def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
