@@ -471,11 +471,16 @@ def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
 ) -> None:
     path = f"/desk/{desk['twin']}/same"
     for number in (desk["hr"], desk["twin"], 9999):
-        assert visit("aino").post(path, data={"number": str(number)}).status_code == 422
+        refused = visit("aino").post(path, data={"number": str(number)})
+        form = refused.text.partition('id="same-form"')[2].partition("</details>")[0]
+        assert refused.status_code == 422 and 'id="body-error"' not in refused.text
+        assert f'value="{number}"' in form and 'aria-invalid="true" aria-describedby="same-error"' in form
+        assert re.search(r'id="same-error"[^>]*>\s*There is no request with this number that you handle', form)
+        assert '<details class="more" open>' in refused.text and '<details open id="same-form"' in refused.text
     visit("aino").post(path, data={"number": str(desk["open"])})
     assert f">#{desk['twin']} Black screen after update</a>" in visit("kaisa").get(f"/requests/{desk['open']}").text
     hidden = visit("aino").post(path, data={"number": str(desk["internal"]), "act": "close"})
-    assert hidden.status_code == 422 and "so this one stays open" in hidden.text
+    assert hidden.status_code == 422 and "so this one stays open" in hidden.text.partition('id="same-error"')[2][:300]
     assert "secret fix" not in visit("kaisa").get(f"/requests/{desk['twin']}").text
     visit("aino").post(path, data={"number": str(desk["open"]), "act": "close"})
     with sessions() as session:
