@@ -490,7 +490,7 @@ def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
         form = refused.text.partition('id="same-form"')[2].partition("</details>")[0]
         assert refused.status_code == 422 and 'id="body-error"' not in refused.text
         assert f'value="{number}"' in form and 'aria-invalid="true" aria-describedby="same-error"' in form
-        assert re.search(r'id="same-error"[^>]*>\s*There is no request with this number that you handle', form)
+        assert re.search(r'id="same-error"[^>]*>\s*None of the requests that you handle has this number', form)
         assert '<details class="more" open>' in refused.text and '<details open id="same-form"' in refused.text
     visit("aino").post(path, data={"number": str(desk["open"])})
     assert f">#{desk['twin']} Black screen after update</a>" in visit("kaisa").get(f"/requests/{desk['open']}").text
