@@ -155,6 +155,7 @@ class Settings:
         "of the file is added at its end; exit status 0 lets the file be opened, 1 refuses it; empty means no check",
     )
     attachment_scan_seconds: float = _setting(60.0, "seconds that the check of one file may take")
+    mcp_token: str = _setting("", "token of the person as whom `kollega mcp` asks on standard input and output")
     demo: bool = _setting(False, "offer the demo organisation's sign-ins on the page: 0 or 1; `kollega demo` sets it")
 
     def __post_init__(self) -> None:

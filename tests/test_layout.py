@@ -78,6 +78,7 @@ WEB = {
     "documents": {"files", "inbox", "sign_in"},
     "files": {"sign_in"},
     "inbox": {"sign_in"},
+    "mcp": set(),
     "people": {"sign_in"},
     "requests": {"files", "inbox", "search", "sign_in"},
     "search": {"sign_in"},
@@ -103,6 +104,7 @@ ENGINES = {
     "authlib": "web/sign_in/oidc.py",
     "waitress": "web/server.py",
     "puremagic": "recommender/knowledge/file_types.py",
+    "uvicorn": "web/mcp/server.py",
     "pypdf": "indexer/files/pdf_reader.py",
 }
 """The one module that imports each engine or heavy library (migrations of the database aside)."""
