@@ -15,6 +15,7 @@ from recommender.database.storing import insert_or_keep, insert_or_update
 from recommender.database.tables import RESOLVED, HelpRequest, Person, Reply, RequestLink, utc_now
 from recommender.errors import Conflict, NotAllowed
 from recommender.knowledge import attachments, requests, rewriting
+from recommender.notifications import following
 
 UNDO_WITHIN = timedelta(minutes=10)  # a judgement: long enough to notice, too short for others to have built on it
 
@@ -89,12 +90,14 @@ def mark_same(session: Session, request: HelpRequest, reader: Reader, other: Hel
 
 
 def merge(session: Session, request: HelpRequest, reader: Reader, author: Person, other: HelpRequest) -> None:
-    """Mark a request as the same as another one and close it with a reply that leads there. Whether its readers may
-    read the other one is checked by the caller. Raises as `mark_same` and `reply_and_resolve` do.
+    """Mark a request as the same as another one and close it with a reply that leads there; who followed it follows
+    the other one. Whether its readers may read that one is checked by the caller. Raises as `mark_same` and
+    `reply_and_resolve` do.
 
     The reply has the number only: a title that is copied would stay when the other request is changed, withdrawn or
     made private. Those who may read that one see its title beside this one (`same_as`)."""
     mark_same(session, request, reader, other)
+    following.follow_instead(session, request, other)
     requests.reply_and_resolve(
         session, request, reader, author, f"Merged into #{other.id}: [#{other.id}](/requests/{other.id})"
     )

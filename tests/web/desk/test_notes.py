@@ -132,9 +132,7 @@ def test_a_canned_reply_is_changed_by_its_team_and_nothing_typed_is_lost(visit: 
     assert [aino.post("/desk/canned/1", data=changed).status_code for _ in range(2)] == [302, 302]  # a second click
     page = aino.get("/desk/canned").text
     assert "<h2>Start again</h2>" in page and "Please restart" not in page
-    late = aino.post(
-        "/desk/canned/1", data={**changed, "body": "Mine."}
-    )  # a colleague has changed it
+    late = aino.post("/desk/canned/1", data={**changed, "body": "Mine."})  # a colleague has changed it
     assert late.status_code == 422 and "Mine.</textarea>" in late.text and "somebody else has changed" in late.text
     assert "Please start it again." in aino.get("/desk/canned").text
 

@@ -10,6 +10,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAttempt, utc_now
+from recommender.database.told_tables import RequestFollow
 from tests.conftest import sign_in
 from tests.web.forms import press
 
@@ -492,3 +493,22 @@ def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
         session.commit()
     assert "Screen stays black" in visit("aino").get(f"/requests/{desk['twin']}").text
     assert "Screen stays black" not in visit("kaisa").get(f"/requests/{desk['twin']}").text
+
+
+def test_who_follows_a_request_follows_the_one_that_it_is_merged_into(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    old, new = desk["twin"], desk["open"]  # of kaisa, and of matti
+    visit("riikka").post(f"/inbox/follow/{old}", data={"what": "follow", "on": "1"})
+    visit("riikka").post(f"/inbox/follow/{new}", data={"what": "me_too", "on": "1"})
+    visit("matti").post(f"/inbox/follow/{old}", data={"what": "me_too", "on": "1"})
+    visit("aino").post(f"/desk/{old}/same", data={"number": str(new)})
+    with sessions() as session:
+        assert session.query(RequestFollow).filter_by(request_id=new).count() == 1  # only marked as the same
+    visit("aino").post(f"/desk/{old}/same", data={"number": str(new), "act": "close"})
+    with sessions() as session:
+        rows = session.query(RequestFollow).filter_by(request_id=new)
+        names = {session.get_one(Person, row.person_id).handle: (row.follows, row.me_too) for row in rows}
+    assert names == {"riikka": (True, True), "kaisa": (True, True)}  # its own asker is told anyway
+    visit("aino").post(f"/requests/{new}/replies", data={"body": "A new cable helps.", "then": "resolve"})
+    assert "Screen stays black" in visit("kaisa").get("/inbox/").text
