@@ -8,18 +8,26 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from recommender.access import Reader, may_handle, readable_requests
+from recommender.access import EVERYONE, Reader, may_handle, readable_requests, request_audience
 from recommender.database.attachment_tables import Attachment
 from recommender.database.request_tables import SnoozedRequest
 from recommender.database.storing import insert_or_keep, insert_or_update
-from recommender.database.tables import RESOLVED, HelpRequest, Person, Reply, RequestLink, utc_now
+from recommender.database.tables import RESOLVED, HelpRequest, Person, Reply, RequestLink, Team, utc_now
 from recommender.errors import Conflict, NotAllowed
 from recommender.knowledge import attachments, requests, rewriting
+from recommender.notifications import following
 
 UNDO_WITHIN = timedelta(minutes=10)  # a judgement: long enough to notice, too short for others to have built on it
 
 SAME = "duplicate"  # the kind of link between two requests about the same
 OLD = timedelta(days=30)  # since the solution; a judgement
+
+
+def private_to(request: HelpRequest, person: Person) -> Team | None:
+    """The restricted team that a request gets when this person takes it, if everyone can read it now and only that team
+    and the asker can then; else None. Whoever takes it should know before."""
+    team = person.teams[0] if request.team is None and len(person.teams) == 1 else None
+    return team if team is not None and team.restricted and EVERYONE in request_audience(request) else None
 
 
 def take(session: Session, request: HelpRequest, reader: Reader, person: Person) -> None:
@@ -89,12 +97,14 @@ def mark_same(session: Session, request: HelpRequest, reader: Reader, other: Hel
 
 
 def merge(session: Session, request: HelpRequest, reader: Reader, author: Person, other: HelpRequest) -> None:
-    """Mark a request as the same as another one and close it with a reply that leads there. Whether its readers may
-    read the other one is checked by the caller. Raises as `mark_same` and `reply_and_resolve` do.
+    """Mark a request as the same as another one and close it with a reply that leads there; who followed it follows
+    the other one. Whether its readers may read that one is checked by the caller. Raises as `mark_same` and
+    `reply_and_resolve` do.
 
     The reply has the number only: a title that is copied would stay when the other request is changed, withdrawn or
     made private. Those who may read that one see its title beside this one (`same_as`)."""
     mark_same(session, request, reader, other)
+    following.follow_instead(session, request, other)
     requests.reply_and_resolve(
         session, request, reader, author, f"Merged into #{other.id}: [#{other.id}](/requests/{other.id})"
     )
