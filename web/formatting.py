@@ -23,6 +23,7 @@ def attach(app: Flask) -> None:
         day=day,
         clock=clock,
         ago=ago,
+        ago_to_the_minute=ago_to_the_minute,
         age=age,
         marked=marked,
         markdown=markdown_of_page,
@@ -59,6 +60,16 @@ def ago(value: date | datetime) -> str:
             return str(ngettext("a month ago", "%(num)d months ago", number))
         case _:
             return str(ngettext("a year ago", "%(num)d years ago", number))
+
+
+def ago_to_the_minute(value: datetime) -> str:
+    """How long ago; of the last day with hours and minutes, where the order of what happened today matters."""
+    minutes = max(int((utc_now() - value).total_seconds()) // 60, 0)
+    if minutes >= 24 * 60:
+        return ago(value)
+    if minutes >= 60:
+        return str(ngettext("an hour ago", "%(num)d hours ago", minutes // 60))
+    return str(ngettext("a minute ago", "%(num)d minutes ago", minutes) if minutes else gettext("just now"))
 
 
 def age(value: date | datetime) -> str:

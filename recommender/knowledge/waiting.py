@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, String, cast, distinct, func, literal, or_
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_requests
-from recommender.database.tables import OPEN, Document, Event, HelpRequest, Person
+from recommender.database.request_tables import SnoozedRequest
+from recommender.database.tables import OPEN, Document, Event, HelpRequest, Person, utc_now
 from recommender.datatypes import Kind
 from recommender.knowledge.outcomes import EventKind
 from recommender.notifications import inbox
@@ -44,9 +45,22 @@ def in_queue(reader: Reader) -> list[ColumnElement[bool]]:
     ]
 
 
+def asleep() -> ColumnElement[bool]:
+    """Whether a request is snoozed until later, and nothing has happened to it since."""
+    mark = select(SnoozedRequest.request_id).where(
+        SnoozedRequest.request_id == HelpRequest.id,
+        SnoozedRequest.until > utc_now(),
+        HelpRequest.updated_at <= SnoozedRequest.snoozed_at,
+    )
+    return mark.correlate(HelpRequest).exists()
+
+
 def open_in_queue(session: Session, reader: Reader) -> int:
-    """How many open requests are in an agent's queue."""
-    return session.scalar(select(func.count()).where(HelpRequest.status == OPEN, *in_queue(reader))) or 0
+    """How many open requests are in an agent's queue and not snoozed."""
+    query = (
+        select(func.count()).select_from(HelpRequest).where(HelpRequest.status == OPEN, *in_queue(reader), ~asleep())
+    )
+    return session.scalar(query) or 0
 
 
 def flagged_documents(session: Session, reader: Reader, today: date) -> int:

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from recommender import access
 from recommender.access import Reader
-from recommender.database.request_tables import SeenRequest, SnoozedRequest
+from recommender.database.request_tables import SeenRequest
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Reply, Team, utc_now
-from recommender.knowledge.waiting import in_queue
+from recommender.knowledge.waiting import asleep, in_queue
 from recommender.search.in_words import requests_with_words
 from web import current
 from web.current import session
@@ -156,7 +156,7 @@ def _where(filters: Filters, reader: Reader) -> list[ColumnElement[bool]]:
     if filters.words:
         where.append(_has_words(filters.words, reader))
     elif filters.view != "snoozed" and filters.state == OPEN:
-        where.append(~_asleep())
+        where.append(~asleep())
     return where
 
 
@@ -167,7 +167,7 @@ def _in_view(view: str, reader: Reader) -> ColumnElement[bool]:
         return HelpRequest.assigned_to_id.is_(None)
     if view == "waiting":
         return _answered()
-    return _asleep() if view == "snoozed" else true()
+    return asleep() if view == "snoozed" else true()
 
 
 def _answered() -> ColumnElement[bool]:
@@ -184,16 +184,6 @@ def _active_at() -> ColumnElement[datetime]:
     newest = select(func.max(Reply.created_at)).where(Reply.request_id == HelpRequest.id).correlate(HelpRequest)
     resolved_at = case((HelpRequest.status == RESOLVED, HelpRequest.resolved_at), else_=None)
     return func.coalesce(resolved_at, newest.scalar_subquery(), HelpRequest.created_at)
-
-
-def _asleep() -> ColumnElement[bool]:
-    """Snoozed until later, and nothing has happened since."""
-    mark = select(SnoozedRequest.request_id).where(
-        SnoozedRequest.request_id == HelpRequest.id,
-        SnoozedRequest.until > utc_now(),
-        HelpRequest.updated_at <= SnoozedRequest.snoozed_at,
-    )
-    return mark.correlate(HelpRequest).exists()
 
 
 def _has_words(words: str, reader: Reader) -> ColumnElement[bool]:
