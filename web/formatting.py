@@ -69,7 +69,7 @@ def ago_to_the_minute(value: datetime) -> str:
         return ago(value)
     if minutes >= 60:
         return str(ngettext("an hour ago", "%(num)d hours ago", minutes // 60))
-    return str(ngettext("a minute ago", "%(num)d minutes ago", minutes) if minutes else gettext("just now"))
+    return str(gettext("%(num)d min ago", num=minutes) if minutes else gettext("just now"))
 
 
 def age(value: date | datetime) -> str:

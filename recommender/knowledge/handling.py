@@ -24,8 +24,8 @@ _MERGED = {
     "fi": ("Yhdistetty pyyntöön", "Saat ilmoituksen, kun se on ratkaistu.", "Katso sen ratkaisu."),
     "sv": ("Sammanslagen med", "Du får besked när den är löst.", "Se lösningen där."),
 }
-"""The reply to a request that is closed as the same as another: how it begins, and how it ends when the other one is open
-and when it is solved. `recommender.search.replies` reads the beginnings."""
+"""The reply to a request that is closed as the same as another: how it begins, and how it ends when the other one is
+open and when it is solved. `recommender.search.replies` reads the beginnings."""
 OLD = timedelta(days=30)  # since the solution; a judgement
 
 

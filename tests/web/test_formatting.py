@@ -50,7 +50,7 @@ def test_how_long_ago_and_how_old_are_told_in_the_largest_unit(
 
 @pytest.mark.parametrize(
     ("minutes", "said"),
-    [(0, "just now"), (1, "a minute ago"), (59, "59 minutes ago"), (60, "an hour ago"), (1439, "23 hours ago"),
+    [(0, "just now"), (1, "1 min ago"), (59, "59 min ago"), (60, "an hour ago"), (1439, "23 hours ago"),
      (1440, "a day ago"), (-5, "just now")],
 )  # fmt: skip
 def test_what_happened_today_is_told_with_hours_and_minutes(
