@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal
 from urllib.parse import urlencode
 
 from flask import Flask, g, request, url_for
@@ -24,7 +23,6 @@ def attach(app: Flask) -> None:
         clock=clock,
         ago=ago,
         ago_to_the_minute=ago_to_the_minute,
-        age=age,
         marked=marked,
         markdown=markdown_of_page,
         team_name=team_name,
@@ -52,14 +50,14 @@ def clock(value: datetime) -> str:
 
 def ago(value: date | datetime) -> str:
     """How long ago, in the largest unit that fits."""
-    number, unit = _since(value)
-    match unit:
-        case "day":
-            return str(ngettext("a day ago", "%(num)d days ago", number) if number else gettext("today"))
-        case "month":
-            return str(ngettext("a month ago", "%(num)d months ago", number))
-        case _:
-            return str(ngettext("a year ago", "%(num)d years ago", number))
+    days = (utc_now() - value).days if isinstance(value, datetime) else (utc_now().date() - value).days
+    if days < 1:
+        return str(gettext("today"))
+    if days < 31:
+        return str(ngettext("a day ago", "%(num)d days ago", days))
+    if days < 365:
+        return str(ngettext("a month ago", "%(num)d months ago", days // 30))
+    return str(ngettext("a year ago", "%(num)d years ago", days // 365))
 
 
 def ago_to_the_minute(value: datetime) -> str:
@@ -70,26 +68,6 @@ def ago_to_the_minute(value: datetime) -> str:
     if minutes >= 60:
         return str(ngettext("an hour ago", "%(num)d hours ago", minutes // 60))
     return str(gettext("%(num)d min ago", num=minutes) if minutes else gettext("just now"))
-
-
-def age(value: date | datetime) -> str:
-    """How old something is, in the largest unit that fits: short enough for a column."""
-    number, unit = _since(value)
-    match unit:
-        case "day":
-            return str(ngettext("%(num)d day", "%(num)d days", number) if number else gettext("today"))
-        case "month":
-            return str(ngettext("%(num)d month", "%(num)d months", number))
-        case _:
-            return str(ngettext("%(num)d year", "%(num)d years", number))
-
-
-def _since(value: date | datetime) -> tuple[int, Literal["day", "month", "year"]]:
-    """(number, unit) of the time since then."""
-    days = (utc_now() - value).days if isinstance(value, datetime) else (utc_now().date() - value).days
-    if days < 31:
-        return max(days, 0), "day"
-    return (days // 30, "month") if days < 365 else (days // 365, "year")
 
 
 def markdown_of_page(text: str) -> Markup:

@@ -13,6 +13,7 @@ from flask import Flask, Response, abort, g, request, send_file
 from flask_babel import gettext, ngettext
 
 from recommender.database.attachment_tables import FAILED, REFUSED, Attachment
+from recommender.database.details_tables import DocumentDetails, RequestDetails
 from recommender.database.tables import Document, HelpRequest, Reply
 from recommender.errors import AttachmentRefused
 from recommender.knowledge import attachments, file_store
@@ -45,7 +46,9 @@ class ShownFile:
 
 def attach(app: Flask) -> None:
     """Make the lists and limits known to the templates."""
-    app.jinja_env.globals.update(attachments_of=attachments_of, waiting_files=waiting_files, file_rules=file_rules)
+    app.jinja_env.globals.update(
+        attachments_of=attachments_of, properties_of=properties_of, waiting_files=waiting_files, file_rules=file_rules
+    )
 
 
 def receive(document: Document | None = None) -> str:
@@ -95,12 +98,26 @@ def attachments_of(row: HelpRequest | Reply | Document) -> list[ShownFile]:
     """The files of a request, reply or document that this reader sees on its page. Whether they may see the page was
     decided where the row was loaded."""
     if isinstance(row, Document):
-        return _listed(attachments.of_document(session(), row.id), row)
+        details = session().get(DocumentDetails, row.id)
+        return _listed(attachments.of_document(session(), row.id), row) + _named(details)
     owner = row if isinstance(row, HelpRequest) else row.request
     if g.get("files_of") != owner.id:
         g.files_of, g.files_there = owner.id, attachments.of_request(session(), owner.id)
     reply = row.id if isinstance(row, Reply) else None
-    return _listed([file for file in g.files_there if file.reply_id == reply], owner)
+    there = _listed([file for file in g.files_there if file.reply_id == reply], owner)
+    return there if reply is not None else there + _named(session().get(RequestDetails, owner.id))
+
+
+def _named(details: RequestDetails | DocumentDetails | None) -> list[ShownFile]:
+    """The files of which only the name is here, because they stay in the item's source."""
+    state = gettext("in the original")
+    return [ShownFile(0, name, "", False, state, False) for name in (details.attachments if details else ())]
+
+
+def properties_of(request: HelpRequest) -> list[tuple[str, str]]:
+    """What the source of a request says of it besides its texts, by names, such as the priority."""
+    details = session().get(RequestDetails, request.id)
+    return list(details.properties.items()) if details else []
 
 
 def file_rules() -> dict[str, object]:

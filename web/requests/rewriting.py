@@ -5,7 +5,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from recommender.database.tables import HelpRequest, Reply
-from recommender.errors import Conflict
 from recommender.knowledge import requests, rewriting
 from web.current import session
 from web.reading import get_request, get_withdrawn
@@ -33,13 +32,16 @@ def change_request(request_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int(max=2147483647):request_id>/replies/<int(max=2147483647):reply_id>")
 def change_reply(request_id: int, reply_id: int) -> ResponseReturnValue:
     """Change one's own reply, or withdraw it; 422 for a text that cannot be used."""
-    help_request = get_request(request_id)
+    help_request, reader = get_request(request_id), current_reader()
     signed_in()
-    own, reader, body = _reply(help_request, reply_id), current_reader(), request.form.get("body", "").strip()
+    own, body = _reply(help_request, reply_id), request.form.get("body", "").strip()
     if request.form.get("then") == "withdraw":
-        rewriting.withdraw_reply(session(), own, reader)
-        session().commit()
+        if own is not None:  # else it was sent twice
+            rewriting.withdraw_reply(session(), own, reader)
+            session().commit()
         return redirect(url_for("requests.show", request_id=request_id))
+    if own is None:
+        abort(404)
     typed = Changed(body, reply_id=reply_id)
     if not body or len(body) > requests.LONGEST_BODY:
         problem = gettext("Not saved. Write something, and shorten the text if it is very long.")
@@ -58,8 +60,9 @@ def change_reply(request_id: int, reply_id: int) -> ResponseReturnValue:
 def withdraw(request_id: int) -> ResponseReturnValue:
     """Withdraw one's own request."""
     signed_in()
-    rewriting.withdraw_request(session(), get_request(request_id), current_reader())
-    session().commit()
+    if get_withdrawn(request_id) is None:  # else it was sent twice
+        rewriting.withdraw_request(session(), get_request(request_id), current_reader())
+        session().commit()
     return redirect(url_for("requests.show", request_id=request_id))
 
 
@@ -67,16 +70,11 @@ def withdraw(request_id: int) -> ResponseReturnValue:
 def send_again(request_id: int) -> ResponseReturnValue:
     """Undo the withdrawal of one's own request."""
     signed_in()
-    help_request = get_withdrawn(request_id)
-    if help_request is None:
-        raise Conflict("This request is not withdrawn.")
+    help_request = get_withdrawn(request_id) or get_request(request_id)  # the latter when this was sent twice
     rewriting.send_again(session(), help_request, current_reader())
     session().commit()
     return redirect(url_for("requests.show", request_id=request_id))
 
 
-def _reply(help_request: HelpRequest, reply_id: int) -> Reply:
-    found = next((reply for reply in help_request.replies if reply.id == reply_id), None)
-    if found is None:
-        abort(404)
-    return found
+def _reply(help_request: HelpRequest, reply_id: int) -> Reply | None:
+    return next((reply for reply in help_request.replies if reply.id == reply_id), None)

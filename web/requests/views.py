@@ -8,7 +8,8 @@ from sqlalchemy.orm import selectinload
 
 from recommender import access
 from recommender.corpus import readable_items
-from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply
+from recommender.database.request_tables import WithdrawnRequest
+from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Reply
 from recommender.errors import Conflict
 from recommender.knowledge import handling, requests
 from web import current, once
@@ -53,6 +54,7 @@ def mine() -> ResponseReturnValue:
         "requests/mine.html",
         asked=[row for row in rows if row.asked_by_id == person.id],
         answered=[row for row in rows if row.asked_by_id != person.id],
+        withdrawn=_withdrawn(person) if not state else [],
         state=state,
         person=person,
     )
@@ -211,6 +213,13 @@ def show_name(request_id: int) -> ResponseReturnValue:
         )
         return _conflict(request_id, problem)
     return redirect(url_for("requests.show", request_id=help_request.id))
+
+
+def _withdrawn(person: Person) -> list[HelpRequest]:
+    """The requests that a person has withdrawn and can send again, newest first."""
+    query = select(HelpRequest).join(WithdrawnRequest, WithdrawnRequest.request_id == HelpRequest.id)
+    own = HelpRequest.asked_by_id == person.id, access.readable_requests(current_reader())
+    return list(session().scalars(query.where(*own).order_by(WithdrawnRequest.withdrawn_at.desc()).limit(_LISTED)))
 
 
 def _conflict(request_id: int, problem: str, body: str = "") -> ResponseReturnValue:

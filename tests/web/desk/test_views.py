@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAttempt, utc_now
@@ -60,6 +60,11 @@ def visit(desk: dict[str, int], open_client: Callable[[], FlaskClient]) -> Visit
 
 def _queue(page: str) -> list[int]:
     return [int(number) for number in re.findall(r'class="title"><a href="/requests/(\d+)"', page)]
+
+
+def _views(page: str) -> list[str]:
+    """How many requests each view has, as the links above the queue say."""
+    return re.findall(r'<span class="quiet">(\d+)</span></a>', page)
 
 
 def _cards(page: str, section: str) -> list[str]:
@@ -461,16 +466,40 @@ def test_a_snoozed_request_is_left_out_until_something_happens(visit: Visit, des
     assert desk["open"] in _queue(visit("pekka").get("/desk/").text)
 
 
+def test_the_navigation_counts_what_the_view_of_all_open_requests_shows(visit: Visit, desk: dict[str, int]) -> None:
+    aino = visit("aino")
+    aino.post(f"/desk/{desk['open']}/snooze", data={"until": "week"})
+    page = aino.get("/desk/").text
+    assert re.findall(r'Queue <span class="count"><span aria-hidden="true">(\d+)<', page) == ["2"] == _views(page)[:1]
+
+
+def test_the_queue_is_counted_in_one_query_beside_the_counter_in_the_navigation(
+    visit: Visit, desk: dict[str, int]
+) -> None:
+    aino, counted = visit("aino"), []
+    aino.post(f"/desk/{desk['open']}/snooze", data={"until": "week"})
+    aino.post(f"/desk/{desk['free']}/take")
+    engine = aino.application.extensions["kollega_sessions"].kw["bind"]
+    event.listen(engine, "before_cursor_execute", lambda *args: counted.append(args[2]))
+    assert _views(aino.get("/desk/?view=mine").text) == ["2", "1", "1", "1", "1"]
+    assert len([statement for statement in counted if "count(" in statement and "snoozed_requests" in statement]) == 2
+
+
 def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
     visit: Visit, desk: dict[str, int], sessions: Sessions
 ) -> None:
     path = f"/desk/{desk['twin']}/same"
     for number in (desk["hr"], desk["twin"], 9999):
-        assert visit("aino").post(path, data={"number": str(number)}).status_code == 422
+        refused = visit("aino").post(path, data={"number": str(number)})
+        form = refused.text.partition('id="same-form"')[2].partition("</details>")[0]
+        assert refused.status_code == 422 and 'id="body-error"' not in refused.text
+        assert f'value="{number}"' in form and 'aria-invalid="true" aria-describedby="same-error"' in form
+        assert re.search(r'id="same-error"[^>]*>\s*None of the requests that you handle has this number', form)
+        assert '<details class="more" open>' in refused.text and '<details open id="same-form"' in refused.text
     visit("aino").post(path, data={"number": str(desk["open"])})
     assert f">#{desk['twin']} Black screen after update</a>" in visit("kaisa").get(f"/requests/{desk['open']}").text
     hidden = visit("aino").post(path, data={"number": str(desk["internal"]), "act": "close"})
-    assert hidden.status_code == 422 and "so this one stays open" in hidden.text
+    assert hidden.status_code == 422 and "so this one stays open" in hidden.text.partition('id="same-error"')[2][:300]
     assert "secret fix" not in visit("kaisa").get(f"/requests/{desk['twin']}").text
     visit("aino").post(path, data={"number": str(desk["open"]), "act": "close"})
     with sessions() as session:
