@@ -32,7 +32,7 @@ class _Kinds(click.Group):
 
 @click.group("import", cls=_Kinds)
 def import_group() -> None:
-    """Load requests, documents and people from files into the database.
+    """Load requests, guides and people from files into the database.
 
     Importing the same file twice changes nothing, and a changed record is updated. What was changed here since stays,
     and nobody can read more than before. A record that cannot be used is
