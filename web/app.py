@@ -41,12 +41,14 @@ from web import (
     results,
     rewriting,
     security,
+    static_files,
     told,
     uploads,
 )
 from web.formatting import LANGUAGES
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
+from web.warming import warm_up
 
 # These modules add their operations to the API's blueprint. The OpenAPI document lists them in this order.
 # isort: off
@@ -76,13 +78,13 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     sessions = open_database(settings)
     app = Flask(__name__)
     _configure(app, settings)
-    if recommender is None:
-        recommender = Recommender.open(settings)
-        recommender.warm_up()
+    starts = recommender is None
+    recommender = recommender or Recommender.open(settings)
     current.attach(app, settings, recommender, sessions)
     request_log.attach(app)  # before all others: it runs first and last
     measuring.attach(app, sessions.kw["bind"])
     Babel(app, locale_selector=_language)
+    static_files.attach(app)
     input.attach(app)
     uploads.attach(app)  # before the form is read, which the check of its CSRF token does
     csrf = CSRFProtect(app)
@@ -107,6 +109,8 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     api.attach(app)
     app.before_request(_remember_language)
     app.after_request(_add_headers)
+    if starts:
+        warm_up(app)
     return app
 
 
