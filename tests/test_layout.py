@@ -76,8 +76,8 @@ WEB_SHARED = {
     "addresses", "attached", "caller", "card_texts", "client_address", "counting", "current", "document_form",
     "document_page", "document_starts", "door", "drafts", "errors", "filtering", "formatting", "input", "limits",
     "markdown", "measuring", "once", "outline", "panel", "question", "queue_list", "quoting", "reading", "replaced",
-    "request_log", "request_page", "results", "settings_form", "shown_first", "sign_in", "static_files", "told", "uploads",
-    "warming", "writing",
+    "request_log", "request_page", "results", "settings_form", "shown_first", "sign_in", "static_files", "told",
+    "uploads", "warming", "writing",
 }  # fmt: skip
 """What views share. A view imports of web/ only these, and no other view."""
 
