@@ -41,7 +41,8 @@ def commands(group: click.Group, context: click.Context) -> Iterator[tuple[str, 
     """(name, command, context) of every command that can be run, the group itself first when it is `kollega`."""
     if context.parent is None:
         yield "kollega", group, context
-    for name, command in sorted(group.commands.items()):
+    found = ((name, group.get_command(context, name)) for name in group.list_commands(context))
+    for name, command in ((name, command) for name, command in found if command is not None):
         below = click.Context(command, info_name=name, parent=context)
         if isinstance(command, click.Group):
             yield from commands(command, below)

@@ -1,9 +1,9 @@
 """Makes the web application. All parts are made here and passed to where they are used."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Flask, Response, current_app, g, request
-from flask_babel import Babel
+from flask_babel import Babel, force_locale, gettext
 from flask_wtf.csrf import CSRFProtect
 
 from recommender.accounts.secret_key import load_secret_key
@@ -12,43 +12,36 @@ from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web import (
     api,
-    ask,
-    attached,
-    attachments,
-    bulk,
-    card_texts,
     current,
-    desk,
-    documents,
-    door,
-    embed,
     errors,
     formatting,
     health,
-    history,
-    inbox,
+    hooks,
     input,
-    library,
     limits,
     measuring,
-    notes,
     once,
-    people,
-    profile,
     replacing,
     request_log,
-    requests,
-    results,
-    rewriting,
-    security,
     static_files,
-    told,
-    uploads,
 )
+from web.desk import bulk, notes
+from web.desk import views as desk
+from web.documents import history, library
+from web.documents import views as documents
+from web.files import attached, uploads
+from web.files import views as attachments
 from web.formatting import LANGUAGES
+from web.inbox import told
+from web.inbox import views as inbox
+from web.people import profile, security
+from web.people import views as people
+from web.requests import rewriting
+from web.requests import views as requests
+from web.search import cards, door, embed, results
+from web.search import views as ask
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
-from web.warming import warm_up
 
 # These modules add their operations to the API's blueprint. The OpenAPI document lists them in this order.
 # isort: off
@@ -56,12 +49,14 @@ import web.api.search
 import web.api.requests
 import web.api.documents
 import web.api.attachments
+import web.api.items
 import web.api.people  # noqa: F401
 # isort: on
 
 _VIEWS = (
     ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
     second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
+    hooks,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (
@@ -95,7 +90,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     formatting.attach(app)
     door.attach(app)
     results.attach(app)
-    card_texts.attach(app)
+    cards.attach(app)
     once.attach(app)
     told.attach(app)
     attached.attach(app)
@@ -105,6 +100,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     csrf.exempt(api.blueprint)  # it accepts bearer tokens only, which no browser sends by itself
     for reading_view in (ask.search, ask.suggest, embed.suggest):  # they only count, and change nothing else
         csrf.exempt(reading_view)
+    csrf.exempt(hooks.blueprint)  # other systems send these, signed with a secret
     csrf.exempt(inbox.stop_mail)  # mail programs send it; its link is signed, and does nothing else
     api.attach(app)
     app.before_request(_remember_language)
@@ -112,6 +108,19 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     if starts:
         warm_up(app)
     return app
+
+
+def warm_up(app: Flask) -> None:
+    """Load what the first visitors would otherwise wait for: the model and the dictionaries, the compiled templates, and
+    how each language writes dates and texts. It takes about a second."""
+    with app.test_request_context():
+        current.recommender().warm_up()
+        for name in app.jinja_env.list_templates(extensions=["html"]):
+            app.jinja_env.get_template(name)
+        for language in LANGUAGES:
+            with force_locale(language):
+                gettext("Queue")
+                formatting.day(datetime(2026, 1, 1))
 
 
 def _configure(app: Flask, settings: Settings) -> None:

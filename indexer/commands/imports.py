@@ -2,21 +2,35 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from indexer.commands.running import UNFINISHED, database, load_analyzer, running_count, stop_when_terminated
+from indexer.commands.source_options import checked_options, source_command
+from indexer.sources.kinds import KINDS
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
     from indexer.loading.report import LoadReport
-    from indexer.sources.records import Source
-
-_dry_run = click.option("--dry-run", is_flag=True, help="Only show what would change, and write nothing.")
+    from indexer.sources.protocol import Source
 
 
-@click.group("import")
+class _Kinds(click.Group):
+    """The commands of this group, and one for each kind of source, which is loaded when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in order."""
+        return sorted({*super().list_commands(ctx), *KINDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name; None when there is none."""
+        return super().get_command(ctx, cmd_name) or (
+            source_command(cmd_name, import_from) if cmd_name in KINDS else None
+        )
+
+
+@click.group("import", cls=_Kinds)
 def import_group() -> None:
     """Load requests, documents and people from files into the database.
 
@@ -25,46 +39,6 @@ def import_group() -> None:
     reported with its file and line, all others are loaded, and the exit status is 1. Small faults are mended, and each
     kind of them is told once. Run `kollega reindex` afterwards, unless `kollega watch` is running.
     """
-
-
-@import_group.command("stackexchange")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--source", default="", help="Name of this source; the folder's name by default.")
-@_dry_run
-@click.pass_obj
-def import_stackexchange(settings: Settings, folder: Path, source: str, dry_run: bool) -> None:
-    """Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml."""
-    from indexer.sources.stackexchange import StackExchangeSource
-
-    import_source(settings, StackExchangeSource(folder, source), dry_run)
-
-
-@import_group.command("jsonl")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--source",
-    default="jsonl",
-    show_default=True,
-    help="Name of this source; a file with the same ids needs another one.",
-)
-@_dry_run
-@click.pass_obj
-def import_jsonl(settings: Settings, file: Path, source: str, dry_run: bool) -> None:
-    """Load a FILE with one JSON object a line, or one JSON list of objects, compressed with gzip or not.
-
-    docs/import-format.md describes the format. What `kollega export` has written is loaded as a whole, into an empty
-    home.
-    """
-    from indexer.commands.store import import_store
-    from indexer.loading.whole_store import is_export
-    from indexer.sources.jsonl import JSONLSource
-
-    if is_export(file):
-        if dry_run:
-            raise click.UsageError("An export is loaded as a whole, into an empty home: there is no dry run of that.")
-        import_store(settings, file)
-        return
-    import_source(settings, JSONLSource(file, source), dry_run)
 
 
 @import_group.command("conflicts")
@@ -84,23 +58,41 @@ def import_conflicts(settings: Settings) -> None:
         click.echo(line)
 
 
+def import_from(settings: Settings, kind: str, name: str, values: dict[str, Any], dry_run: bool) -> None:
+    """Load the source of this kind and name, with these values of its options."""
+    from indexer.commands.store import import_store
+    from indexer.loading.whole_store import is_export
+    from recommender.database.tables import SENT_HERE
+
+    if name == SENT_HERE:
+        raise click.UsageError(f"{SENT_HERE} is the source of what was written here. Name another one with --source.")
+    options = checked_options(kind, name, values)
+    if kind == "jsonl" and is_export(Path(options.place)):
+        if dry_run:
+            raise click.UsageError("An export is loaded as a whole, into an empty home: there is no dry run of that.")
+        import_store(settings, Path(options.place))
+        return
+    import_source(settings, KINDS[kind].open(name, options), dry_run)
+
+
 def import_source(settings: Settings, source: "Source", dry_run: bool = False) -> None:
     """Load all records of a source, print the problems, what was changed or kept and one line of counts, and exit with
     1 after a problem. With `dry_run` only what would be done is printed."""
-    from recommender.database.tables import SENT_HERE
-
-    if source.name == SENT_HERE:
-        raise click.UsageError(f"{SENT_HERE} is the source of what was written here. Name another one with --source.")
     report = _try(settings, source) if dry_run else _load(settings, source)
+    print_report(report)
+    click.echo(f"dry run, nothing was written: {report.line()}" if dry_run else report.line())
+    if report.problems:
+        sys.exit(1)
+
+
+def print_report(report: "LoadReport") -> None:
+    """Print on standard error the problems of an import, and what was changed, kept or gave more rights."""
     for problem in report.problems:
         click.echo(problem, err=True)
     for change in report.change_lines():
         click.echo(f"changed: {change}", err=True)
     for line in report.conflict_lines():
         click.echo(line, err=True)
-    click.echo(f"dry run, nothing was written: {report.line()}" if dry_run else report.line())
-    if report.problems:
-        sys.exit(1)
 
 
 def _load(settings: Settings, source: "Source") -> "LoadReport":

@@ -8,6 +8,7 @@ from typing import Any
 from indexer.loading.merge import Stated, digest_of_handle
 from indexer.sources.records import (
     AnswerRecord,
+    DeletedRecord,
     DocumentRecord,
     LinkRecord,
     PersonNameRecord,
@@ -54,6 +55,8 @@ def identity(record: Record) -> tuple[str, str]:
             return "request", record.id
         case DocumentRecord():
             return "document", record.id
+        case DeletedRecord():
+            return record.type, record.id
         case AnswerRecord():
             return "answer", record.reply.id
         case LinkRecord():
@@ -89,7 +92,7 @@ def handles_in(record: Record) -> tuple[set[str], set[str]]:
 
 
 def stated_by(record: Record, known: Known) -> Stated | None:
-    """What a record states; None for a link, of which nothing is remembered."""
+    """What a record states; None for a link or a deletion, of which nothing is remembered."""
     match record:
         case TeamRecord():
             given = record.model_fields_set & {"restricted", *TEAM_CONTACT} | {"name", "name_fi"}
@@ -108,7 +111,7 @@ def stated_by(record: Record, known: Known) -> Stated | None:
             return _reply(record.reply, digest(record.reply.author))
         case DocumentRecord():
             return _document(record, known)
-        case LinkRecord():
+        case LinkRecord() | DeletedRecord():
             return None
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.evaluation.everyday import EverydayQuestion, Reply
 from indexer.indexing.reindex import reindex
 from indexer.loading.load import load
-from indexer.sources.records import Source
+from indexer.sources.protocol import Source
 from recommender.access import ANYONE
 from recommender.database.engine import open_database
 from recommender.database.tables import Document, HelpRequest

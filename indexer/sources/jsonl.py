@@ -14,6 +14,7 @@ from typing import IO, Annotated, Any, cast
 from pydantic import Field, TypeAdapter, ValidationError
 
 from indexer.sources.json_text import Damaged, ObjectReader, list_in
+from indexer.sources.protocol import Options, WholeSource
 from indexer.sources.records import (
     Change,
     DocumentRecord,
@@ -34,7 +35,15 @@ EXPORT = "export"
 LONGEST_LINE = 20_000_000  # bytes of a line, and of an object in a list: a judgement
 
 
-class JSONLSource:
+OPTIONS = Options
+
+
+def open_source(name: str, options: Options) -> "JSONLSource":
+    """The file at `options.place`. What the other options say is applied to all sources alike."""
+    return JSONLSource(Path(options.place), name)
+
+
+class JSONLSource(WholeSource):
     """A file of JSON lines, or of one JSON list. `name` keeps the ids of several files apart."""
 
     def __init__(self, path: Path, name: str = "jsonl") -> None:
@@ -90,7 +99,7 @@ class JSONLSource:
         where the list cannot be read further."""
         try:
             for number, value, problems, notes in list_in(beginning, rest, LONGEST_LINE):
-                yield _located(self._path.name, line + number, value, problems, notes)
+                yield located(self._path.name, line + number, value, problems, notes)
         except UnicodeDecodeError as error:
             raise SourceError(f"{self._path} is a JSON list that is not UTF-8. Save it as UTF-8.") from error
         except Damaged as error:
@@ -148,10 +157,12 @@ def _read_line(file: str, number: int, line: bytes) -> Iterator[Located]:
         problems, notes = reader.taken()
         several = isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value)
         for entry in value if several else [value]:
-            yield _located(file, number, entry, problems, notes)
+            yield located(file, number, entry, problems, notes)
 
 
-def _located(file: str, number: int, value: Any, problems: list[str], notes: list[Change]) -> Located:
+def located(file: str, number: int, value: Any, problems: list[str], notes: list[Change]) -> Located:
+    """The record of an object that was read from JSON, or the first problem why it is none; `notes` say what was
+    changed in reading it."""
     if problems:
         return Located(file, number, None, problems[0])
     try:

@@ -1,9 +1,8 @@
 """What a source yields: records of teams, people, requests, replies and documents. Pydantic checks every field."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -106,10 +105,11 @@ class PersonRecord(_Record):
     left_on: Day | None = None
     away_until: Day | None = None
     kind: Literal["person", "service"] | None = None
+    email: Identifier | None = None
 
 
 class ReplyRecord(_Record):
-    """A reply to a request."""
+    """A reply to a request. One that is `internal` is a note of the agents, and never an answer."""
 
     id: Identifier
     author: Handle | None = None
@@ -117,10 +117,16 @@ class ReplyRecord(_Record):
     created_at: Time
     accepted: bool = False
     score: int = Field(default=0, ge=-(10**9), le=10**9)
+    internal: bool = False
 
 
 class RequestRecord(_Record):
-    """A request with its replies. One that is closed is over, with an answer or without."""
+    """A request with its replies. One that is closed is over, with an answer or without.
+
+    `group` is the queue, project or board where it is there, and `readers_there` are the groups that may read it there
+    (None: the system does not say); both are mapped to teams and an audience by the rules of the source. `attachments`
+    are names of files, and `properties` are other values by their names, such as the priority.
+    """
 
     type: Literal["request"] = "request"
     id: Identifier
@@ -138,6 +144,11 @@ class RequestRecord(_Record):
     resolution: Text | None = None
     url: Text | None = None
     replies: tuple[ReplyRecord, ...] = ()
+    merged_into: Identifier | None = None
+    group: Text | None = None
+    readers_there: tuple[Text, ...] | None = None
+    attachments: tuple[Identifier, ...] = ()
+    properties: dict[str, Text] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_a_resolution(self) -> "RequestRecord":
@@ -149,7 +160,7 @@ class RequestRecord(_Record):
 
 
 class DocumentRecord(_Record):
-    """A document in Markdown."""
+    """A document in Markdown. `group`, `readers_there` and `attachments` are as in RequestRecord."""
 
     type: Literal["document"] = "document"
     id: Identifier
@@ -162,6 +173,9 @@ class DocumentRecord(_Record):
     updated_at: Time
     verified_on: Day | None = None
     url: Text | None = None
+    group: Text | None = None
+    readers_there: tuple[Text, ...] | None = None
+    attachments: tuple[Identifier, ...] = ()
 
 
 class QuestionRecord(_Record):
@@ -198,6 +212,13 @@ class LinkRecord(_Record):
     kind: Literal["related", "duplicate"]
 
 
+class DeletedRecord(_Record):
+    """A request or document that was deleted in the source."""
+
+    type: Literal["request", "document"]
+    id: Identifier
+
+
 Record = (
     TeamRecord
     | PersonRecord
@@ -207,6 +228,7 @@ Record = (
     | AnswerRecord
     | PersonNameRecord
     | LinkRecord
+    | DeletedRecord
 )
 
 
@@ -230,16 +252,6 @@ class Located:
     def complaint(self, problem: str) -> str:
         """`file:line: problem`."""
         return f"{self.place}: {problem}"
-
-
-class Source(Protocol):
-    """Something that yields records. `name` is stored in the column `source`; external ids are unique within it."""
-
-    name: str
-
-    def records(self) -> Iterator[Located]:
-        """All records, each after those it refers to. Raises SourceError when the source cannot be read further."""
-        ...
 
 
 def first_problem(error: Any) -> str:

@@ -21,6 +21,7 @@ from defusedxml.expatreader import DefusedExpatParser
 from markdownify import MarkdownConverter
 from pydantic import ValidationError
 
+from indexer.sources.protocol import Options, WholeSource
 from indexer.sources.records import (
     AnswerRecord,
     LinkRecord,
@@ -40,7 +41,15 @@ Row = Mapping[str, str]
 ToRecord = Callable[[Row, str], Record | None]
 
 
-class StackExchangeSource:
+OPTIONS = Options
+
+
+def open_source(name: str, options: Options) -> "StackExchangeSource":
+    """The folder at `options.place`. It has the folder's name, unless it was given one."""
+    return StackExchangeSource(Path(options.place), "" if name == "stackexchange" else name)
+
+
+class StackExchangeSource(WholeSource):
     """A folder with the dump's XML files. Everyone may read every question.
 
     `name` keeps the ids of several dumps apart, also those of people (`NAME-user-17`); it is the folder's name by

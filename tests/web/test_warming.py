@@ -1,4 +1,4 @@
-"""warming.py: what the first visitors would wait for is loaded when the server starts."""
+"""app.py: what the first visitors would wait for is loaded when the server starts."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -9,7 +9,7 @@ from babel import localedata
 from flask.testing import FlaskClient
 
 from tests.conftest import sign_in
-from web.warming import warm_up
+from web.app import warm_up
 
 
 def test_after_warming_up_no_page_compiles_a_template_or_reads_a_language(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.sources.jsonl import JSONLSource
+from indexer.sources.protocol import WholeSource
 from indexer.sources.records import Located, Record, RequestRecord
 
 FILES = ("organisation", "it", "hr", "finance", "legal", "facilities", "sales")
@@ -20,7 +21,7 @@ _YEAR = timedelta(weeks=52)
 _TIMES = ("created_at", "resolved_at", "updated_at", "verified_on", "left_on", "away_until")
 
 
-class DemoSource:
+class DemoSource(WholeSource):
     """The demo organisation's records, with dates moved to the years before `today`.
 
     `loaded` are the times of its requests that are in the database already, by their ids. Then the dates are moved as

@@ -1,0 +1,85 @@
+"""What every source is: something that yields records from a mark on, and says what it can.
+
+Adding a source takes one module or folder here with `OPTIONS` and `open_source`, its line in `kinds.py`, its page in
+docs/sources/ and its tests. Nothing outside of it has to know more than this module says.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from indexer.sources.records import Located
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a source was read: all that is before it was yielded before it. `value` is for the source alone to read,
+    such as a time or the token of a page. It is stored once the records before it are, so that a run that was killed
+    goes on from there."""
+
+    value: str
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a source can. `lists_all`: a read from the beginning yields everything that is there, so what is missing
+    was deleted there. `since`: it can be read from a mark on. `deletions`: what was deleted comes as a DeletedRecord.
+    `audiences`: it says who may read (`readers_there`). `people`: it yields people."""
+
+    lists_all: bool = False
+    since: bool = False
+    deletions: bool = False
+    audiences: bool = False
+    people: bool = False
+
+
+class Source(Protocol):
+    """Something that yields records. `name` is stored in the column `source`; external ids are unique within it."""
+
+    name: str
+    abilities: Abilities
+
+    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+        """The records that are new or have changed since the mark `since`, all when it is None, each after those it
+        refers to; and a mark wherever a later read may begin. A record may come twice. Raises SourceError when the
+        source cannot be read further; what was yielded before stays valid."""
+        ...
+
+
+class WholeSource:
+    """A source that is always read as a whole, such as a file. Subclasses write `records`."""
+
+    name: str
+    abilities = Abilities(lists_all=True)
+
+    def records(self) -> Iterator[Located]:
+        """All records, each after those it refers to. Raises SourceError when the source cannot be read further."""
+        raise NotImplementedError
+
+    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+        """All records, whatever the mark."""
+        yield from self.records()
+
+
+class Options(BaseModel):
+    """What can be set for every source: in sources.toml, and as options of `kollega import`. Each source adds its own.
+    The description of a field is its help text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    place: str = Field(min_length=1, description="A file, a folder or an address.")
+    team: str | None = Field(None, description="Handle of the team of what no rule gives to a team.")
+    language: str | None = Field(None, pattern="^[a-z]{2}$", description="Language of the texts, such as fi.")
+    timezone: str = Field("UTC", description="Time zone of times that have none, such as Europe/Helsinki.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is not a time zone. Write one such as Europe/Helsinki") from error
+        return value
