@@ -110,7 +110,7 @@ ENGINES = {
 """The one module that imports each engine or heavy library (migrations of the database aside)."""
 
 LONGEST_MODULE, LONGEST_FUNCTION = 300, 45
-MOST_FILES = {"recommender": 14, "web": 20}
+MOST_FILES = {"recommender": 14, "web": 21}
 
 
 @cache
