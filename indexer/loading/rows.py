@@ -113,7 +113,7 @@ class RowWriter:
             case TeamRecord() as record:
                 return put_team(writing, record)
             case PersonRecord() as record:
-                return put_person(writing, record)
+                return put_person(writing, record, self._source)
             case PersonNameRecord() as record:
                 return put_name(writing, record)
             case RequestRecord() as record:
