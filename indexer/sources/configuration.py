@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from indexer.sources.kinds import KINDS
 from indexer.sources.protocol import Options, Source
 from indexer.sources.records import first_problem
-from indexer.sources.secret import variable_of
 from recommender.database.import_tables import digest
 from recommender.database.tables import SENT_HERE
 from recommender.errors import SettingsError
+from recommender.source_secret import secret_variable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _TIME = re.compile(r"(\d+) ?([smhd])")
@@ -93,8 +93,8 @@ def _require_no_secret(where: str, name: str, values: dict[str, Any]) -> None:
     for key in values:
         if key.lower() in _SECRETS:
             raise SettingsError(
-                f"{where}: {key} does not belong into this file. Set {variable_of(name, key)}, or write it to a file "
-                f"of mode 600 and name that file as {key}_file."
+                f"{where}: {key} does not belong into this file. Set {secret_variable(name, key)}, or write it to a "
+                f"file of mode 600 and name that file as {key}_file."
             )
 
 

@@ -11,6 +11,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     foreign_tables,
     import_tables,
     item_tables,
+    job_tables,
     request_tables,
     sent_tables,
     source_tables,
