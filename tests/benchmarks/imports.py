@@ -1,8 +1,8 @@
 """How fast files are imported, without encoding, and with how much memory: prints a table and writes
 `results/imports.json`.
 
-Each file has the given number of records (100,000 by default), generated from invented sentences. It is imported into an
-empty home, then again unchanged, then with every twentieth request changed. Every import is a process of its own, so
+Each file has the given number of records (100,000 by default), generated from invented sentences. It is imported into
+an empty home, then again unchanged, then with every twentieth request changed. Every import is a process of its own, so
 that its peak memory is measured; a run with a tenth of the records shows whether memory grows with them. Records per
 second are given by the clock, and by the time of the processor, which does not depend on what else the machine does.
 Usage: python -m tests.benchmarks.imports [RECORDS]
@@ -32,10 +32,10 @@ _CHANGED = 20
 _SENTENCES = (
     "The printer on the second floor does not print anything.", "Tulostin ei tulosta mitään toisessa kerroksessa.",
     "I cannot connect to the VPN from home, it says error 809.", "En saa yhteyttä etätyöpöytään kotoa, virhe on 809.",
-    "Open the settings, choose Network and turn it off and on.", "Avaa asetukset, valitse verkko ja käynnistä uudelleen.",
+    "Open the settings, choose Network and turn it off and on.", "Avaa asetukset, valitse verkko, käynnistä uudelleen.",
     "The invoice was sent twice and the customer asks which one is right.", "Lasku lähti asiakkaalle kahteen kertaan.",
     "My access card does not open the door of the archive any more.", "Kulkukortti ei avaa arkiston ovea enää.",
-    "Please order a new screen and a keyboard for our new colleague.", "Tilatkaa uusi näyttö ja näppäimistö työkaverille.",
+    "Please order a new screen and a keyboard for our new colleague.", "Tilatkaa uusi näyttö ja hiiri työkaverille.",
     "It works again after the update, thank you very much.", "Päivityksen jälkeen se toimii taas, kiitos paljon.",
 )  # fmt: skip
 
@@ -125,8 +125,11 @@ def _jsonl(path: Path, records: int, changed: bool) -> Path:
                  "created_at": at.format(number % 27 + 2, place, number % 60), "accepted": place == 1}
                 for place, body in enumerate(request["replies"])
             ]  # fmt: skip
-            line = {"type": "request", "id": str(number), "team": "it", "status": "resolved", "asked_by": f"p{number % 997}",
-                    "created_at": at.format(number % 27 + 1, 8, number % 60), **request, "replies": replies}  # fmt: skip
+            line = {
+                "type": "request", "id": str(number), "team": "it", "status": "resolved", **request,
+                "asked_by": f"p{number % 997}", "created_at": at.format(number % 27 + 1, 8, number % 60),
+                "replies": replies,
+            }  # fmt: skip
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     return path.with_suffix(".jsonl")
 
@@ -151,7 +154,7 @@ def _stackexchange(path: Path, records: int, changed: bool) -> Path:
                            OwnerUserId=number % _PEOPLE + 1, Tags="|network|vpn|", **common)
             )  # fmt: skip
             for place, text in enumerate(request["replies"], 1):
-                answer = f'<p>{text} See <a href="https://example.org/x">this page</a>.</p>\n<ul><li>One</li><li>Two</li></ul>'
+                answer = f'<p>{text} See <a href="https://example.org/x">this page</a>.</p>\n<ul><li>One</li></ul>'
                 file.write(
                     attributes(Id=post + place, PostTypeId=2, ParentId=post, Body=answer,
                                OwnerUserId=(number * 7 + place) % _PEOPLE + 1, **common)
