@@ -95,9 +95,8 @@ class Preparation:
             report.unchanged += 1
             return None
         restricted = getattr(record, "team", None) in known.restricted
-        return Prepared(
-            located.place, record, key, stated, None, restricted, located.changes, superseded[1] if superseded else None
-        )
+        earlier = superseded[1] if superseded else None
+        return Prepared(located.place, record, key, stated, None, restricted, located.changes, earlier, own is None)
 
     def _with_language(self, prepared: Prepared, states: States) -> Prepared:
         """With the language of a text that is new, where the record does not state it."""

@@ -9,7 +9,7 @@ Imports ask `was_erased`, so that they do not bring back what was erased.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
@@ -155,6 +155,14 @@ def was_erased(session: Session, kind: str, *name: str) -> bool:
     and id there, or this digest of a mail address, has been erased here. `kind` is "request", "document", PERSON or
     MAIL."""
     return session.get(Erased, _digest(kind, *name)) is not None
+
+
+def erased_among(session: Session, names: Sequence[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """Those of the names, each as in `was_erased`, that have been erased here."""
+    if not names or session.scalar(select(Erased.digest).limit(1)) is None:
+        return set()
+    digests = {_digest(*name): name for name in names}
+    return {digests[found] for found in session.scalars(select(Erased.digest).where(Erased.digest.in_(digests)))}
 
 
 def forget(session: Session, kind: str, *name: str) -> None:
