@@ -13,7 +13,7 @@ from recommender.database.account_tables import Account, APIToken
 from recommender.database.tables import Person, utc_now
 from recommender.errors import AccountError
 
-SCOPES = ("read", "write")
+SCOPES = ("read", "write", "load")
 _PREFIX = "kollega_"
 
 
@@ -24,7 +24,7 @@ def make_token(session: Session, person: Person, name: str, scopes: Collection[s
     """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
-        raise AccountError(f"Scopes are {' and '.join(SCOPES)}, not {', '.join(unknown) or 'none'}.")
+        raise AccountError(f"Scopes are {', '.join(SCOPES)}, not {', '.join(unknown) or 'none'}.")
     if session.get(Account, person.id) is None:
         session.add(Account(person_id=person.id, person=person, disabled=False))
     token = _PREFIX + secrets.token_urlsafe(32)

@@ -9,8 +9,10 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     erased_table,
     import_tables,
     item_tables,
+    job_tables,
     request_tables,
     sent_tables,
+    source_tables,
     told_tables,
 )
 from recommender.database.tables import Base
