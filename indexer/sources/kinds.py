@@ -40,6 +40,12 @@ KINDS: dict[str, Kind] = {
         "empty home.",
         "FILE",
     ),
+    "jira": Kind(
+        "jira",
+        "Read issues of Jira or Jira Service Management: an ADDRESS, or an export of a search (CSV or XML).\n\n"
+        "docs/sources/jira.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
+    ),
     "stackexchange": Kind(
         "stackexchange",
         "Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml.",
