@@ -125,13 +125,14 @@ def _json(text: bytes) -> tuple[Any, str]:
 
 def _rows(name: str, file: IO[bytes]) -> Iterator[Exported]:
     """The rows of a table whose headings are names of fields."""
-    rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline=""))
-    try:
-        for row in rows:
-            cells = {key: _cell(value) for key, value in row.items() if isinstance(key, str)}
-            yield Exported(name, rows.line_num, cells, table=True)
-    except csv.Error as error:
-        yield Exported(name, rows.line_num, None, f"the table cannot be read further ({error}). Export it again")
+    with io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="") as text:
+        rows = csv.DictReader(text)
+        try:
+            for row in rows:
+                cells = {key: _cell(value) for key, value in row.items() if isinstance(key, str)}
+                yield Exported(name, rows.line_num, cells, table=True)
+        except csv.Error as error:
+            yield Exported(name, rows.line_num, None, f"the table cannot be read further ({error}). Export it again")
 
 
 def _cell(value: Any) -> Any:

