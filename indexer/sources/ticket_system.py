@@ -5,19 +5,22 @@ A new system is a module with a subclass of `System`, a class with `read` that a
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from indexer.sources.exported import Exported, exported
-from indexer.sources.protocol import Abilities, WholeSource
+from indexer.sources.protocol import Abilities, Mark, WholeSource
 from indexer.sources.records import Located, PersonRecord, Record, first_problem
 from indexer.sources.rest.address import is_address
-from indexer.sources.rest.paging import Row
-from indexer.sources.tickets import person, person_id
+from indexer.sources.rest.paging import Fetch, Row, changed_rows, from_mark, mark_of
+from indexer.sources.tickets import moment, person, person_id
 from recommender.errors import SourceError
 
+_MARKED = 10  # tickets after which there is a mark: each may take a request of its own
 FROM_API = Abilities(lists_all=True, since=True, audiences=True, people=True)
 FROM_FILES = Abilities(lists_all=True, audiences=True, people=True)
 
@@ -47,6 +50,10 @@ class System:
     def record(self, row: Row) -> Record | None:
         """The record of a ticket or article; None when it is left out."""
         raise NotImplementedError
+
+    def changed_at(self, row: Row) -> datetime:
+        """When a ticket was changed."""
+        return moment(row["updated_at"], self.zone)
 
     def add_person(self, foreign: Any, name: Any, email: Any = None, is_service: bool = False) -> str | None:
         """Remember a person; their handle, or None when there is nobody."""
@@ -80,6 +87,27 @@ class System:
             yield found
 
 
+def changed_tickets(
+    system: System,
+    fetch: Fetch,
+    since: str | None,
+    complete: Callable[[Row], None],
+    step: timedelta = timedelta(seconds=1),
+    lag: timedelta = timedelta(minutes=5),
+) -> Iterator[Located | Mark]:
+    """The tickets that have changed since a mark, oldest change first, and marks between them.
+
+    `complete` fetches what a list leaves out. `step` is the precision of the times that can be asked for, and `lag` how
+    late a change may become visible.
+    """
+    for page in changed_rows(fetch, lambda row: text_of(row, "id"), system.changed_at, from_mark(since), step):
+        for number, row in enumerate(page.rows, 1):
+            complete(row)
+            yield from system.located(text_of(row, "key") or text_of(row, "id"), 1, row)
+            if number % _MARKED == 0 or number == len(page.rows):
+                yield Mark(mark_of(system.changed_at(row), page.now, lag))
+
+
 class ExportSource(WholeSource):
     """A file or folder that was exported from a system, or saved answers of its interface."""
 
@@ -91,17 +119,23 @@ class ExportSource(WholeSource):
     def records(self) -> Iterator[Located]:
         """People, then tickets and articles. Of one that is there more than once the fullest is taken."""
         fullest: dict[str, int] = {}
-        for found in self._values(self._place):
-            for problem in [found.problem] if found.problem else self._system.look(found):
-                yield Located(found.file, found.line, None, problem)
-            for key, row in self._items(found):
-                fullest[key] = max(fullest.get(key, 0), len(row))
+        tickets: set[str] = set()
+        with suppress(SourceError):  # what is before the place where a file breaks off is read below, until there
+            for found in self._values(self._place):
+                for problem in [found.problem] if found.problem else self._system.look(found):
+                    yield Located(found.file, found.line, None, problem)
+                for key, row in self._items(found):
+                    fullest[key] = max(fullest.get(key, 0), len(row))
+                    tickets.add(key)
         yield from self._system.new_people(self._place.name)
         for found in self._values(self._place):
             for key, row in self._items(found):
                 if len(row) == fullest.get(key):
                     del fullest[key]
                     yield from self._system.located(found.file, found.line, row)
+        for ticket in sorted(self._system.messages.keys() - tickets):
+            problem = f"messages of {ticket} were left out, because that ticket is not among the files. Export it too"
+            yield Located(self._place.name, 0, None, problem)
 
     def _items(self, found: Exported) -> Iterator[tuple[str, Row]]:
         return iter(()) if found.problem else self._system.items(found)

@@ -12,11 +12,10 @@ from indexer.sources.jira.fields import Jira, says_whether_public
 from indexer.sources.protocol import Mark
 from indexer.sources.records import Located
 from indexer.sources.rest.client import Answer, RestClient
-from indexer.sources.rest.paging import BEGINNING, Page, Row, changed_rows, from_mark, mark_of
-from indexer.sources.ticket_system import FROM_API, text_of
+from indexer.sources.rest.paging import BEGINNING, Page, Row
+from indexer.sources.ticket_system import FROM_API, changed_tickets, text_of
 
 _ROWS = 100
-_OVERLAP = timedelta(hours=2)  # a local time of the hour in which summer time ends stands for two times
 _UNKNOWN_ZONE = timedelta(hours=26)
 
 
@@ -36,23 +35,16 @@ class JiraApi:
         with self._client:
             self._is_cloud = self._deployment() == "Cloud"
             self._zone = self._zone_of_account()
-            answers: list[Answer] = []
+            token: list[str] = []
 
             def fetch(start: datetime, number: int, before: int) -> Page:
-                token = answers[-1].value.get("nextPageToken") if number and answers else None
-                answers.append(self._search(start, before, token))
-                del answers[:-1]
-                value, rows = answers[-1].value, [row for row in answers[-1].value["issues"] if isinstance(row, dict)]
-                more = bool(value.get("nextPageToken")) if self._is_cloud else before + len(rows) < int(value["total"])
-                return Page(rows, more and bool(rows))
+                answer = self._search(start, before, token[-1] if number and token else None)
+                rows = [row for row in answer.value["issues"] if isinstance(row, dict)]
+                token[:] = [answer.value["nextPageToken"]] if answer.value.get("nextPageToken") else []
+                more = bool(token) if self._is_cloud else before + len(rows) < int(answer.value["total"])
+                return Page(rows, answer.server_time, more and bool(rows))
 
-            start, step = from_mark(since, _OVERLAP), timedelta(minutes=1)
-            for rows in changed_rows(fetch, lambda row: str(row["id"]), self._system.changed_at, start, step):
-                for row in rows:
-                    self._complete(row)
-                    yield from self._system.located(text_of(row, "key"), 1, row)
-                latest = max(self._system.changed_at(row) for row in rows)
-                yield Mark(mark_of(latest, answers[-1].server_time))
+            yield from changed_tickets(self._system, fetch, since, self._complete, step=timedelta(minutes=1))
 
     def _search(self, start: datetime, before: int, token: str | None) -> Answer:
         params: dict[str, str | int] = {"jql": self._jql(start), "fields": "*all", "maxResults": _ROWS}
@@ -61,14 +53,22 @@ class JiraApi:
         return self._client.get("rest/api/2/search", {**params, "startAt": before})
 
     def _jql(self, start: datetime) -> str:
-        known = start.astimezone(self._zone) if self._zone else max(BEGINNING, start - _UNKNOWN_ZONE)
-        conditions = [f'updated >= "{known:%Y/%m/%d %H:%M}"']
+        conditions = [f'updated >= "{self._local(start):%Y/%m/%d %H:%M}"']
         if self._projects:
             keys = ", ".join('"' + key.replace('"', "") + '"' for key in self._projects)
             conditions.insert(0, f"project in ({keys})")
         if self._condition:
             conditions.insert(0, f"({self._condition})")
         return " AND ".join(conditions) + " ORDER BY updated ASC, key ASC"
+
+    def _local(self, start: datetime) -> datetime:
+        """The time as Jira reads it; an earlier one in the hour in which summer time ends, which comes twice."""
+        if self._zone is None:
+            return max(BEGINNING, start - _UNKNOWN_ZONE)
+        local = start.astimezone(self._zone)
+        if local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset():
+            return max(BEGINNING, start - timedelta(hours=2)).astimezone(self._zone)
+        return local
 
     def _deployment(self) -> str:
         found = self._client.find("rest/api/2/serverInfo")

@@ -13,6 +13,7 @@ from indexer.sources.rest.paging import Row
 from indexer.sources.ticket_system import rows_in, text_of
 from indexer.sources.zendesk.fields import Zendesk
 
+_ROWS = 100  # each ticket takes a request for its comments, and there is a mark after each page
 _START_DELAY = timedelta(minutes=2)  # the export refuses a start of less than a minute ago
 _UNKNOWN_CURSOR = frozenset({400, 404, 410, 422})
 
@@ -65,12 +66,12 @@ class ZendeskApi:
         path, include = "incremental/tickets/cursor.json", "users,groups,metric_sets"
         if mark["cursor"]:
             try:
-                return self._client.get(path, {"cursor": mark["cursor"], "include": include})
+                return self._client.get(path, {"cursor": mark["cursor"], "include": include, "per_page": _ROWS})
             except Refused as error:
                 if error.status not in _UNKNOWN_CURSOR:
                     raise
         start = max(0, min(mark["tickets"] - 60, int((datetime.now(UTC) - _START_DELAY).timestamp())))
-        return self._client.get(path, {"start_time": start, "include": include})
+        return self._client.get(path, {"start_time": start, "include": include, "per_page": _ROWS})
 
     def _comments(self, ticket: int) -> list[Row]:
         """The comments of a ticket, and who wrote them."""

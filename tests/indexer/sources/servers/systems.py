@@ -9,8 +9,10 @@ from indexer.commands.source_options import checked_options
 from indexer.sources.kinds import KINDS
 from indexer.sources.protocol import Source
 from tests.indexer.sources.servers.desk import Desk
+from tests.indexer.sources.servers.freshdesk import FreshdeskServer
 from tests.indexer.sources.servers.jira import USER, JiraServer
 from tests.indexer.sources.servers.server import System
+from tests.indexer.sources.servers.zammad import ZammadServer
 from tests.indexer.sources.servers.zendesk import ZendeskServer
 
 
@@ -52,4 +54,6 @@ SYSTEMS = {
         "jira", lambda desk: JiraServer(desk, cloud=False), name=lambda number: str(10_000 + number)
     ),
     "zendesk": Known("zendesk", ZendeskServer, {"user": USER}, tells_deletions=True),
+    "zammad": Known("zammad", ZammadServer, tells_deletions=True),
+    "freshdesk": Known("freshdesk", FreshdeskServer, tells_deletions=True, tells_merged=False),
 }
