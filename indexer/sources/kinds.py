@@ -56,10 +56,34 @@ KINDS: dict[str, Kind] = {
         "`--guess` writes that mapping. docs/sources/csv.md describes it.",
         "FILE",
     ),
+    "freshdesk": Kind(
+        "freshdesk",
+        "Read tickets of Freshdesk: an ADDRESS, an export (XML) or saved answers (JSON).\n\n"
+        "docs/sources/freshdesk.md says how to get a key or an export.",
+        "ADDRESS_OR_FILE",
+    ),
+    "jira": Kind(
+        "jira",
+        "Read issues of Jira or Jira Service Management: an ADDRESS, or an export of a search (CSV or XML).\n\n"
+        "docs/sources/jira.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
+    ),
     "stackexchange": Kind(
         "stackexchange",
         "Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml.",
         "FOLDER",
+    ),
+    "zammad": Kind(
+        "zammad",
+        "Read tickets of Zammad: an ADDRESS, or saved answers (JSON).\n\n"
+        "docs/sources/zammad.md says how to get a token.",
+        "ADDRESS_OR_FILE",
+    ),
+    "zendesk": Kind(
+        "zendesk",
+        "Read tickets and help center articles of Zendesk: an ADDRESS, or exported files.\n\n"
+        "docs/sources/zendesk.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
     ),
 }
 """By the name that `kollega import` and sources.toml use."""

@@ -113,12 +113,7 @@ def merge(session: Session, request: HelpRequest, reader: Reader, author: Person
     mark_same(session, request, reader, other)
     following.follow_instead(session, request, other)
     merged, told, solved = _MERGED.get(request.language, _MERGED["en"])
-    ending = solved
-    if other.status == OPEN:
-        ending = told
-        if request.asked_by is not None:
-            follows, _me_too = following.following(session, other, request.asked_by)
-            following.follow(session, other, request.asked_by, follows=follows, me_too=True)
+    ending = told if other.status == OPEN else solved
     leading = f"{merged} #{other.id}: [#{other.id}](/requests/{other.id}). {ending}"
     requests.reply_and_resolve(session, request, reader, author, leading)
 
