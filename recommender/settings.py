@@ -127,6 +127,9 @@ class Settings:
     embed_origins: str = _setting(
         "", "origins whose pages may show the suggestion box, separated by commas; empty means none"
     )
+    sources: str = _setting(
+        "", "file that names the sources of `kollega sync`; empty means sources.toml in the home directory"
+    )
     log_format: str = _setting("text", "how log lines look: text, or json with one object a line")
     metrics_token: str = _setting(
         "", "token with which Prometheus may read /metrics, at least 16 characters; empty means that nobody may"
@@ -202,6 +205,11 @@ class Settings:
     def organisation_words(self) -> tuple[str, ...]:
         """Words of the organisation's addresses, which are no part of a good password."""
         return tuple(re.findall(r"\w+", f"{urlsplit(self.public_url).hostname or ''} {self.mail_from}"))
+
+    @property
+    def sources_file(self) -> Path:
+        """The file that names the sources."""
+        return Path(self.sources) if self.sources else self.home / "sources.toml"
 
     @property
     def index_dir(self) -> Path:
