@@ -33,6 +33,11 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
+    "confluence": Kind(
+        "confluence",
+        "Load the pages of Confluence: a wiki at an ADDRESS, or the XML export of its spaces (a ZIP, its folder, or "
+        "entities.xml).",
+    ),
     "jsonl": Kind(
         "jsonl",
         "Load a FILE with one JSON object a line, or one JSON list of objects, compressed with gzip or not.\n\n"

@@ -16,16 +16,19 @@ from indexer.texts.html import decoded
 
 _PREFIXED = re.compile(r"<(/?)(ac|ri|at):([^<>]*)>")
 _ATTRIBUTE = re.compile(r"(\s)(ac|ri|at):(?=[\w-]+\s*=)")
-_CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]|&#(?:[xX]0*1?[0-8b-fB-F]|0*[0-8]|0*1[124-9]|"
-                      r"0*2\d|0*3[01]);")  # fmt: skip
-_CDATA, _CDATA_END = "<![CDATA[", re.compile(r"\]\] ?>")
-_DROPPED = frozenset(
-    "toc toc-zone-toc children pagetree pagetreesearch recently-updated recently-updated-dashboard livesearch anchor "
-    "contributors contributors-summary change-history attachments gallery space-attachments spaces-list spaces "
-    "content-by-label contentbylabel blog-posts profile-picture profile favpages index navmap popular-labels "
-    "related-labels recently-used-labels listlabels search tasks-report-macro detailssummary create-from-template "
-    "space-details pagelinks roadmap timeline maplinks".split()
+_CONTROL = re.compile(
+    r"[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]"
+    r"|&#(?:[xX]0*1?[0-8b-fB-F]|0*[0-8]|0*1[124-9]|0*2\d|0*3[01]);"
 )
+_CDATA = "<![CDATA["
+_SHOWN_ELSEWHERE = """
+toc children pagetree pagetreesearch recently-updated recently-updated-dashboard livesearch anchor contributors
+contributors-summary change-history attachments gallery space-attachments spaces-list spaces content-by-label
+contentbylabel blog-posts profile-picture profile favpages index navmap popular-labels related-labels
+recently-used-labels listlabels search tasks-report-macro detailssummary create-from-template space-details pagelinks
+roadmap timeline maplinks
+"""
+_DROPPED = frozenset(_SHOWN_ELSEWHERE.split())
 """Macros that show what stands elsewhere, or nothing to read."""
 _QUOTES = frozenset({"info", "note", "tip", "warning", "panel", "alert"})
 _INCLUDES = frozenset({"include", "excerpt-include"})
@@ -70,15 +73,15 @@ def _tree(text: str) -> Any:
 
 def _prepared(text: str) -> Iterator[str]:
     """The text without CDATA sections and entities that XML does not know."""
-    position = 0
+    position, last = 0, "]]>" if "]]>" in text else "]] >"  # how old exports write it inside their own CDATA
     while (start := text.find(_CDATA, position)) >= 0:
         yield _without_prefixes(text[position:start])
-        end = _CDATA_END.search(text, start)
-        if end is None:
-            yield escape(text[start + len(_CDATA) :])
+        start += len(_CDATA)
+        end = text.find(last, start)
+        yield escape(text[start : end if end >= 0 else len(text)])
+        if end < 0:
             return
-        yield escape(text[start + len(_CDATA) : end.start()])
-        position = end.end()
+        position = end + len(last)
     yield _without_prefixes(text[position:])
 
 
