@@ -102,6 +102,7 @@ ENGINES = {
     "waitress": "web/server.py",
     "puremagic": "recommender/knowledge/file_types.py",
     "pypdf": "indexer/files/pdf_reader.py",
+    "mwparserfromhell": "indexer/texts/wikitext.py",
 }
 """The one module that imports each engine or heavy library (migrations of the database aside)."""
 

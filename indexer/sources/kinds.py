@@ -45,6 +45,10 @@ KINDS: dict[str, Kind] = {
         "empty home.",
         "FILE",
     ),
+    "mediawiki": Kind(
+        "mediawiki",
+        "Load the pages of MediaWiki: a wiki at the ADDRESS of its api.php, or its XML export, compressed or not.",
+    ),
     "stackexchange": Kind(
         "stackexchange",
         "Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml.",
