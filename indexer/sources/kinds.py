@@ -35,8 +35,21 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "confluence": Kind(
         "confluence",
-        "Load the pages of Confluence: a wiki at an ADDRESS, or the XML export of its spaces (a ZIP, its folder, or "
-        "entities.xml).",
+        "Read the pages of Confluence: an ADDRESS, or the XML export of spaces (a ZIP, its folder, or entities.xml).\n\n"
+        "docs/sources/confluence.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
+    ),
+    "freshdesk": Kind(
+        "freshdesk",
+        "Read tickets of Freshdesk: an ADDRESS, an export (XML) or saved answers (JSON).\n\n"
+        "docs/sources/freshdesk.md says how to get a key or an export.",
+        "ADDRESS_OR_FILE",
+    ),
+    "jira": Kind(
+        "jira",
+        "Read issues of Jira or Jira Service Management: an ADDRESS, or an export of a search (CSV or XML).\n\n"
+        "docs/sources/jira.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
     ),
     "jsonl": Kind(
         "jsonl",
@@ -47,12 +60,26 @@ KINDS: dict[str, Kind] = {
     ),
     "mediawiki": Kind(
         "mediawiki",
-        "Load the pages of MediaWiki: a wiki at the ADDRESS of its api.php, or its XML export, compressed or not.",
+        "Read the pages of MediaWiki: the ADDRESS of its api.php, or its XML export, compressed or not.\n\n"
+        "docs/sources/mediawiki.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
     ),
     "stackexchange": Kind(
         "stackexchange",
         "Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml.",
         "FOLDER",
+    ),
+    "zammad": Kind(
+        "zammad",
+        "Read tickets of Zammad: an ADDRESS, or saved answers (JSON).\n\n"
+        "docs/sources/zammad.md says how to get a token.",
+        "ADDRESS_OR_FILE",
+    ),
+    "zendesk": Kind(
+        "zendesk",
+        "Read tickets and help center articles of Zendesk: an ADDRESS, or exported files.\n\n"
+        "docs/sources/zendesk.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
     ),
 }
 """By the name that `kollega import` and sources.toml use."""

@@ -43,7 +43,8 @@ class Message:
 @dataclass
 class Ticket:
     """A ticket as all systems have it. `solution` is the field for a solution, and `is_answered` is False when its
-    state says that it is over without an answer (a duplicate, declined). The rest is as in RequestRecord."""
+    state says that it is over without an answer (a duplicate, declined). `reference` is what people call it, and the
+    title of one without any text. The rest is as in RequestRecord."""
 
     id: str
     title: str
@@ -55,6 +56,7 @@ class Ticket:
     solution: str = ""
     is_answered: bool = True
     asked_by: str | None = None
+    reference: str = ""
     tags: Iterable[str] = ()
     url: str | None = None
     group: str | None = None
@@ -70,6 +72,7 @@ class Ticket:
         wanted = self.is_over and self.is_answered and not self.merged_into
         answer = _answer(messages, self.resolved_at) if wanted and not solution else None
         title, body = _title_and_body(self.title, self.body, messages)
+        title = title or self.reference or f"#{self.id}"
         status = "open" if not self.is_over else "resolved" if wanted and (solution or answer) else "closed"
         return RequestRecord(
             id=self.id,

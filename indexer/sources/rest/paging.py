@@ -15,14 +15,16 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Page:
-    """Rows in the order of their changes; `more` says that more may follow."""
+    """Rows in the order of their changes; `more` says that more may follow, and `now` is the clock of the system."""
 
     rows: list[Row]
+    now: datetime
     more: bool = True
 
 
 Fetch = Callable[[datetime, int, int], Page]
 """(changed since, number of the page from 0, rows before it) -> the page."""
+_REMEMBERED = timedelta(hours=27)  # rows of a little before are known again when a system gives them once more
 
 
 def changed_rows(
@@ -31,9 +33,9 @@ def changed_rows(
     changed_at: Callable[[Row], datetime],
     since: datetime,
     step: timedelta,
-) -> Iterator[list[Row]]:
-    """Rows that have changed since a time, in lists; a row that changes meanwhile comes again. `step` is the precision
-    of the times that the other system can be asked for, such as a minute."""
+) -> Iterator[Page]:
+    """Rows that have changed since a time, page by page; a row that changes meanwhile comes again. `step` is the
+    precision of the times that the other system can be asked for, such as a minute."""
     start, number, before, found = floor(since, step), 0, 0, False
     seen: dict[str, datetime] = {}
     while True:
@@ -43,13 +45,13 @@ def changed_rows(
         seen.update(times)
         found = found or bool(new)
         if new:
-            yield new
+            yield Page(new, page.now)
         latest = floor(max(times.values()), step) if times else start
         if number == 0 and not page.more:
             return
         if latest > start:
             start, number, before, found = latest, 0, 0, False
-            seen = {name: time for name, time in seen.items() if time >= start}
+            seen = {name: time for name, time in seen.items() if time >= start - _REMEMBERED}
         elif page.rows and page.more:
             number, before = number + 1, before + len(page.rows)
         elif number and found:  # rows may have moved to a page that had been read: look once more
@@ -67,14 +69,15 @@ def floor(time: datetime, step: timedelta) -> datetime:
 BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 
 
-def from_mark(since: str | None, overlap: timedelta) -> datetime:
-    """The time from which to read after a mark: a little before it, since a change may become visible late."""
-    if not since:
-        return BEGINNING
-    return max(BEGINNING, datetime.fromisoformat(since) - overlap)
+def from_mark(since: str | None) -> datetime:
+    """The time from which to read after a mark."""
+    return max(BEGINNING, datetime.fromisoformat(since)) if since else BEGINNING
 
 
-def mark_of(latest: datetime, now: datetime) -> str:
-    """The value of a mark after reading up to `latest`: never later than the clock of the other system, or a row that
-    is dated in the future would hide all that changes until then."""
-    return min(latest, now).isoformat()
+def mark_of(latest: datetime, now: datetime, lag: timedelta) -> str:
+    """The value of a mark after reading up to `latest`.
+
+    It is never later than the clock of the other system: a row that is dated in the future would hide all that changes
+    until then. And it is `lag` before that clock, because a change may become visible so much later.
+    """
+    return min(latest, now - lag).isoformat()
