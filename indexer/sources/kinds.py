@@ -35,7 +35,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "confluence": Kind(
         "confluence",
-        "Read the pages of Confluence: an ADDRESS, or the XML export of spaces (a ZIP, its folder, or entities.xml).\n\n"
+        "Read the pages of Confluence: an ADDRESS, or the XML export of spaces (a ZIP, its folder, entities.xml).\n\n"
         "docs/sources/confluence.md says how to get a token or an export.",
         "ADDRESS_OR_FILE",
     ),
@@ -63,6 +63,12 @@ KINDS: dict[str, Kind] = {
         "Read the pages of MediaWiki: the ADDRESS of its api.php, or its XML export, compressed or not.\n\n"
         "docs/sources/mediawiki.md says how to get a token or an export.",
         "ADDRESS_OR_FILE",
+    ),
+    "notion": Kind(
+        "notion",
+        "Read the pages and tables of a Notion export: the ZIP that Notion has sent, or its folder.\n\n"
+        "docs/sources/notion.md says how to get it.",
+        "FILE_OR_FOLDER",
     ),
     "stackexchange": Kind(
         "stackexchange",
