@@ -105,6 +105,7 @@ ENGINES = {
     "puremagic": "recommender/knowledge/file_types.py",
     "uvicorn": "web/mcp/server.py",
     "pypdf": "indexer/files/pdf_reader.py",
+    "mwparserfromhell": "indexer/texts/wikitext.py",
 }
 """The one module that imports each engine or heavy library (migrations of the database aside)."""
 

@@ -43,12 +43,11 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "jsonl": Kind(
-        "jsonl",
-        "Load a FILE with one JSON object a line, or one JSON list of objects, compressed with gzip or not.\n\n"
-        "docs/import-format.md describes the format. What `kollega export` has written is loaded as a whole, into an "
-        "empty home.",
-        "FILE",
+    "confluence": Kind(
+        "confluence",
+        "Read the pages of Confluence: an ADDRESS, or the XML export of spaces (a ZIP, its folder, entities.xml).\n\n"
+        "docs/sources/confluence.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
     ),
     "csv": Kind(
         "csv",
@@ -67,6 +66,25 @@ KINDS: dict[str, Kind] = {
         "Read issues of Jira or Jira Service Management: an ADDRESS, or an export of a search (CSV or XML).\n\n"
         "docs/sources/jira.md says how to get a token or an export.",
         "ADDRESS_OR_FILE",
+    ),
+    "jsonl": Kind(
+        "jsonl",
+        "Load a FILE with one JSON object a line, or one JSON list of objects, compressed with gzip or not.\n\n"
+        "docs/import-format.md describes the format. What `kollega export` has written is loaded as a whole, into an "
+        "empty home.",
+        "FILE",
+    ),
+    "mediawiki": Kind(
+        "mediawiki",
+        "Read the pages of MediaWiki: the ADDRESS of its api.php, or its XML export, compressed or not.\n\n"
+        "docs/sources/mediawiki.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
+    ),
+    "notion": Kind(
+        "notion",
+        "Read the pages and tables of a Notion export: the ZIP that Notion has sent, or its folder.\n\n"
+        "docs/sources/notion.md says how to get it.",
+        "FILE_OR_FOLDER",
     ),
     "stackexchange": Kind(
         "stackexchange",

@@ -12,13 +12,11 @@ import re
 import xml.sax
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
-from markdownify import MarkdownConverter
 from pydantic import ValidationError
 
 from indexer.sources.protocol import Options, WholeSource
@@ -32,6 +30,7 @@ from indexer.sources.records import (
     ReplyRecord,
     first_problem,
 )
+from indexer.texts.html_to_markdown import parse, write
 from recommender.errors import SourceError
 
 _QUESTION, _ANSWER = "1", "2"  # values of PostTypeId
@@ -79,23 +78,15 @@ class StackExchangeSource(WholeSource):
 
 
 def clean_text(html: str) -> str:
-    """HTML as plain text with code fences, lists and quotes; links and images are replaced by their words."""
-    return str(_TO_TEXT.convert(html)).strip()
-
-
-class _TextConverter(MarkdownConverter):  # type: ignore[misc]
-    def convert_img(self, el: Any, text: str, parent_tags: set[str]) -> str:
-        return str(el.get("alt") or "")
-
-
-_TO_TEXT = _TextConverter(
-    strip=["a", "b", "strong", "em", "i", "sup", "sub"],
-    heading_style="atx",
-    bullets="-",
-    escape_asterisks=False,
-    escape_underscores=False,
-    escape_misc=False,
-)
+    """HTML as plain text with code fences, lists and quotes; links and images are replaced by their words. Raises
+    RecursionError when it is nested too deeply."""
+    root = parse(html)
+    if root is None:
+        return ""
+    for element in list(root.iter("a", "img")):
+        words = element.get("alt") if element.tag == "img" else element.text
+        element.tag, element.text = "span", words
+    return write(root)
 
 
 def _question(row: Row, site: str) -> Record | None:

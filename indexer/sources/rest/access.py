@@ -64,3 +64,15 @@ class Access:
 
     def __repr__(self) -> str:
         return f"Access({self._source!r})"
+
+
+class NoAccess(Access):
+    """No token, for a system that answers everybody."""
+
+    def headers(self) -> dict[str, str]:
+        """None."""
+        return {}
+
+    def renewed(self) -> bool:
+        """False: there is no other token."""
+        return False

@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501 - rows of a dump are long lines
 
+import time
+import tracemalloc
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -249,6 +251,37 @@ def _reply(session: Session) -> Reply:
     """A reply that was written here, to the third question."""
     row = _row(session, "3")
     return requests.reply(session, row, session.scalars(select(Person)).first(), "Buy another one.")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def large_dump(tmp_path: Path) -> Path:
+    """A folder with a dump of 6,000 questions, 10 MB."""
+    words = "&lt;p&gt;Restart the &lt;a href=&quot;https://x.example&quot;&gt;spooler&lt;/a&gt; of it. &lt;/p&gt;" * 15
+    code = "&lt;pre&gt;&lt;code&gt;net stop spooler\n&lt;/code&gt;&lt;/pre&gt;&lt;ul&gt;&lt;li&gt;one&lt;/li&gt;&lt;/ul&gt;"
+    rows = (
+        f'<row Id="{n}" PostTypeId="1" CreationDate="2020-01-01T10:00:00.000" Title="Question {n}" Tags="|a|b|" '
+        f'ContentLicense="CC BY-SA 4.0" LastEditorDisplayName="x" Body="{words}{code}" />\n'
+        for n in range(6_000)
+    )
+    (tmp_path / "Posts.xml").write_text(f"<posts>\n{''.join(rows)}</posts>", encoding="utf-8")
+    (tmp_path / "Users.xml").write_text("<users></users>", encoding="utf-8")
+    return tmp_path
+
+
+def test_a_large_dump_is_read_at_3000_records_a_second(large_dump: Path) -> None:
+    started = time.process_time()
+    assert sum(1 for _located in StackExchangeSource(large_dump).records()) == 6_000
+    assert 6_000 / (time.process_time() - started) > 3_000
+
+
+def test_memory_does_not_grow_with_the_dump(large_dump: Path) -> None:
+    tracemalloc.start()
+    for count, _located in enumerate(StackExchangeSource(large_dump).records()):
+        if count == 1_500:
+            break
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3_000_000  # of 10 MB
 
 
 @pytest.mark.parametrize(
