@@ -22,6 +22,7 @@ ATTACHMENT_TYPES = (
     "png", "jpg", "gif", "webp", "pdf", "docx", "xlsx", "pptx", "odt", "ods", "odp", "txt", "zip"
 )  # fmt: skip
 """The types of files that Kollega can tell by what is in them; `txt` is any text without control characters."""
+MASKABLE = ("identity-codes", "account-numbers", "card-numbers", "passwords", "phone-numbers")
 _BOOLEANS = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
 
 
@@ -151,6 +152,12 @@ class Settings:
         "of the file is added at its end; exit status 0 lets the file be opened, 1 refuses it; empty means no check",
     )
     attachment_scan_seconds: float = _setting(60.0, "seconds that the check of one file may take")
+    mask: str = _setting(
+        "identity-codes, account-numbers, card-numbers, passwords",
+        "personal data that imports replace in all texts, separated by commas: identity-codes (Finnish, by their check "
+        "character), account-numbers (IBAN) and card-numbers (both by their check digits), passwords (such as in "
+        "`salasana: ...`), phone-numbers; none means nothing",
+    )
     demo: bool = _setting(False, "offer the demo organisation's sign-ins on the page: 0 or 1; `kollega demo` sets it")
 
     def __post_init__(self) -> None:
@@ -179,6 +186,7 @@ class Settings:
         _require(self.attachment_day_mb >= self.attachment_mb, "attachment_day_mb", "at least KOLLEGA_ATTACHMENT_MB")
         _require(self.allowed_types <= set(ATTACHMENT_TYPES), "attachment_types", ", ".join(ATTACHMENT_TYPES))
         _require(self.attachment_scan_seconds > 0, "attachment_scan_seconds", "more than 0")
+        _require(self.masked <= set(MASKABLE), "mask", f"none, or of: {', '.join(MASKABLE)}")
         required_for = ("none", "admins", "agents", "everybody")
         _require(self.second_factor_for in required_for, "second_factor_for", ", ".join(required_for))
         _require(_networks(self.trusted_proxies) is not None, "trusted_proxies", "addresses or networks")
@@ -212,6 +220,11 @@ class Settings:
     def allowed_types(self) -> frozenset[str]:
         """The types of files that can be attached."""
         return frozenset(part.strip().lower() for part in self.attachment_types.split(",") if part.strip())
+
+    @property
+    def masked(self) -> frozenset[str]:
+        """The kinds of personal data that imports replace."""
+        return frozenset(part.strip().lower() for part in self.mask.split(",")) - {"", "none"}
 
     @property
     def attachments_dir(self) -> Path:

@@ -62,7 +62,7 @@ INDEXER = {
     "learning": set(),
     "evaluation": {"indexing", "learning"},
     "research": {"evaluation", "indexing", "learning", "loading", "sources"},
-    "commands": {"delivery", "evaluation", "files", "indexing", "learning", "loading", "sources"},
+    "commands": {"delivery", "evaluation", "files", "indexing", "learning", "loading", "sources", "texts"},
     "cli": {"commands"},
     "__main__": {"cli"},
 }

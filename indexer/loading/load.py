@@ -22,6 +22,7 @@ from indexer.sources.records import (
     PersonRecord,
     TeamRecord,
 )
+from indexer.texts.masking import SHIPPED, MaskingRules
 from recommender import audit
 from recommender.errors import SourceError
 from recommender.language.analyzer import Analyzer
@@ -39,15 +40,17 @@ def load(
     analyzer: Analyzer,
     progress: Callable[[int], None] = lambda _n: None,
     report: LoadReport | None = None,
+    mask: MaskingRules = SHIPPED,
 ) -> LoadReport:
     """Load a source's records into the database.
 
     A bad record is reported and all others are loaded. When the source itself cannot be read further, the records
     before that stay loaded, and the error is the last problem in the report. What people have changed here stays.
+    `mask` says which personal data is masked.
     Reading and comparing keep nobody from writing; what has changed is written in short transactions.
     """
     report = LoadReport() if report is None else report
-    run, preparation, turns = secrets.token_hex(8), Preparation(source.name, analyzer), _Turns()
+    run, preparation, turns = secrets.token_hex(8), Preparation(source.name, analyzer, mask), _Turns()
 
     def put(batch: list[Located]) -> None:
         with sessions() as session:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from indexer.loading.masked import masked
 from indexer.loading.merge import all_same, is_same
 from indexer.loading.questions import linked
 from indexer.loading.references import References
@@ -15,6 +16,7 @@ from indexer.loading.report import LoadReport
 from indexer.loading.stated import Known, handles_in, key_of, stated_by
 from indexer.loading.writing import Prepared
 from indexer.sources.records import DocumentRecord, LinkRecord, Located, PersonNameRecord, QuestionRecord, RequestRecord
+from indexer.texts.masking import SHIPPED, MaskingRules
 from indexer.texts.unreadable import readable
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Person, Team
@@ -30,15 +32,17 @@ class Preparation:
     """Prepares the records of one source. `postponed` are records that an earlier import found to be followed by
     another one with the same id: the last one counts, so they wait until it is known whether another one comes.
     `conflicts` are the keys of the batch of which something was kept here: those are looked at also when they are
-    unchanged, since both may say the same again."""
+    unchanged, since both may say the same again. `mask` says which personal data is masked."""
 
     source: str
     analyzer: Analyzer
+    mask: MaskingRules = SHIPPED
     postponed: dict[str, tuple[Located, str]] = field(default_factory=dict)
     conflicts: set[str] = field(default_factory=set)
 
     def changed(self, session: Session, batch: Sequence[Located], report: LoadReport) -> list[Prepared]:
         """The records of a batch that have to be written. Those that are unchanged are counted in the report."""
+        batch = [masked(located, self.mask) for located in batch]
         keys = {key_of(located.record) for located in batch if located.record is not None}
         states = _states(session, keys)
         stored = select(ImportConflict.key).where(ImportConflict.source == self.source)
