@@ -6,16 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, tzinfo
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recommender.errors import SettingsError
+from recommender.setting_values import Networks, is_mail_server, networks, zone_of
 
 PREFIX = "KOLLEGA_"
-Networks = tuple[IPv4Network | IPv6Network, ...]
 BUILT_IN_RERANKERS = ("features", "none")
 """Values of the setting `reranker` that name no cross-encoder."""
 ATTACHMENT_TYPES = (
@@ -128,6 +126,9 @@ class Settings:
     embed_origins: str = _setting(
         "", "origins whose pages may show the suggestion box, separated by commas; empty means none"
     )
+    sources: str = _setting(
+        "", "file that names the sources of `kollega sync`; empty means sources.toml in the home directory"
+    )
     log_format: str = _setting("text", "how log lines look: text, or json with one object a line")
     metrics_token: str = _setting(
         "", "token with which Prometheus may read /metrics, at least 16 characters; empty means that nobody may"
@@ -189,27 +190,32 @@ class Settings:
         _require(self.masked <= set(MASKABLE), "mask", f"none, or of: {', '.join(MASKABLE)}")
         required_for = ("none", "admins", "agents", "everybody")
         _require(self.second_factor_for in required_for, "second_factor_for", ", ".join(required_for))
-        _require(_networks(self.trusted_proxies) is not None, "trusted_proxies", "addresses or networks")
-        _require(not self.mail_server or _is_mail_server(self.mail_server), "mail_server", "like smtp://HOST:PORT")
+        _require(networks(self.trusted_proxies) is not None, "trusted_proxies", "addresses or networks")
+        _require(not self.mail_server or is_mail_server(self.mail_server), "mail_server", "like smtp://HOST:PORT")
         _require(not self.mail_server or "@" in self.mail_from, "mail_from", "an address when there is a mail server")
         _require(not self.mail_server or bool(self.public_url), "public_url", "set when there is a mail server")
-        _require(_zone(self.time_zone) is not None, "time_zone", "the name of a time zone such as Europe/Helsinki")
+        _require(zone_of(self.time_zone) is not None, "time_zone", "the name of a time zone such as Europe/Helsinki")
         _require(not self.public_url or "://" in self.public_url, "public_url", "an address that starts with https://")
 
     @property
-    def trusted_networks(self) -> Networks:
+    def trustednetworks(self) -> Networks:
         """The networks of `trusted_proxies`; an address is a network of one."""
-        return _networks(self.trusted_proxies) or ()
+        return networks(self.trusted_proxies) or ()
 
     @property
     def zone(self) -> tzinfo:
         """The time zone of `time_zone`."""
-        return _zone(self.time_zone) or UTC
+        return zone_of(self.time_zone) or UTC
 
     @property
     def organisation_words(self) -> tuple[str, ...]:
         """Words of the organisation's addresses, which are no part of a good password."""
         return tuple(re.findall(r"\w+", f"{urlsplit(self.public_url).hostname or ''} {self.mail_from}"))
+
+    @property
+    def sources_file(self) -> Path:
+        """The file that names the sources."""
+        return Path(self.sources) if self.sources else self.home / "sources.toml"
 
     @property
     def index_dir(self) -> Path:
@@ -268,31 +274,6 @@ class Settings:
         return [
             (PREFIX + setting.name.upper(), str(setting.default), setting.metadata["help"]) for setting in fields(cls)
         ]
-
-
-def _networks(text: str) -> Networks | None:
-    """The addresses and networks of a list; None when one is neither."""
-    try:
-        return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
-    except ValueError:
-        return None
-
-
-def _zone(name: str) -> tzinfo | None:
-    """The time zone of a name; None when there is none."""
-    try:
-        return UTC if name == "UTC" else ZoneInfo(name)
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        return None
-
-
-def _is_mail_server(address: str) -> bool:
-    """True when the address names a host, and no port or one that can be."""
-    try:
-        parts = urlsplit(address)
-        return parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def _require(valid: bool, name: str, expected: str) -> None:

@@ -52,7 +52,7 @@ SLOWEST = (
     "tests/test_stories.py",
     "tests/indexer/sources/demo/test_demo.py",
     "tests/web/api/test_openapi.py",
-    "tests/web/test_browser.py",
+    "tests/web/search/test_browser.py",
 )
 """The files that take longest, in the order in which they start. If one of them started last, one of the two processes
 (`pytest -n 2 --dist loadfile`) would have nothing to do meanwhile."""

@@ -10,41 +10,22 @@ from recommender.accounts.secret_key import load_secret_key
 from recommender.database.engine import open_database
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from web import (
-    api,
-    ask,
-    attached,
-    attachments,
-    bulk,
-    card_texts,
-    current,
-    desk,
-    documents,
-    door,
-    embed,
-    errors,
-    formatting,
-    health,
-    history,
-    inbox,
-    input,
-    library,
-    limits,
-    measuring,
-    notes,
-    once,
-    people,
-    profile,
-    replacing,
-    request_log,
-    requests,
-    results,
-    rewriting,
-    security,
-    told,
-    uploads,
-)
+from web import api, current, errors, formatting, health, input, limits, measuring, once, replacing, request_log
+from web.desk import bulk, notes
+from web.desk import views as desk
+from web.documents import history, library
+from web.documents import views as documents
+from web.files import attached, uploads
+from web.files import views as attachments
 from web.formatting import LANGUAGES
+from web.inbox import told
+from web.inbox import views as inbox
+from web.people import profile, security
+from web.people import views as people
+from web.requests import rewriting
+from web.requests import views as requests
+from web.search import cards, door, embed, results
+from web.search import views as ask
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
 
@@ -93,7 +74,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     formatting.attach(app)
     door.attach(app)
     results.attach(app)
-    card_texts.attach(app)
+    cards.attach(app)
     once.attach(app)
     told.attach(app)
     attached.attach(app)

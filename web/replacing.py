@@ -11,10 +11,10 @@ from recommender.errors import CannotReplace
 from recommender.knowledge import replacements
 from web.addresses import LONGEST_ADDRESS, named_key
 from web.current import session
-from web.document_page import document_page
+from web.documents.page import document_page
 from web.reading import get_document, get_request
 from web.replaced import replaced_part
-from web.request_page import request_page
+from web.requests.page import request_page
 from web.sign_in.session import current_reader, signed_in
 
 blueprint = Blueprint("replacing", __name__, url_prefix="/items")

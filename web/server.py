@@ -27,7 +27,7 @@ from recommender.errors import KollegaError
 from recommender.monitoring.logs import fields
 from recommender.settings import Settings
 from web.app import LARGEST_BODY, create_app
-from web.uploads import largest_upload, may_send_files
+from web.files.uploads import largest_upload, may_send_files
 
 log = logging.getLogger(__name__)
 _MONITORING = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})

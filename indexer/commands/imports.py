@@ -80,22 +80,27 @@ def import_source(settings: Settings, source: "Source", dry_run: bool = False) -
     """Load all records of a source, print the problems, what was changed or kept and one line of counts, and exit with
     1 after a problem. With `dry_run` only what would be done is printed."""
     report = _try(settings, source) if dry_run else _load(settings, source)
+    print_report(report)
+    click.echo(f"dry run, nothing was written: {report.line()}" if dry_run else report.line())
+    if report.problems:
+        sys.exit(1)
+
+
+def print_report(report: "LoadReport") -> None:
+    """Print on standard error the problems of an import, and what was changed, kept or gave more rights."""
     for problem in report.problems:
         click.echo(problem, err=True)
     for change in report.change_lines():
         click.echo(f"changed: {change}", err=True)
     for line in report.conflict_lines():
         click.echo(line, err=True)
-    click.echo(f"dry run, nothing was written: {report.line()}" if dry_run else report.line())
-    if report.problems:
-        sys.exit(1)
 
 
 def _load(settings: Settings, source: "Source") -> "LoadReport":
     from indexer.loading.load import load
 
     with database(settings) as sessions, running_count("importing") as progress:
-        return load(source, sessions, load_analyzer(settings), progress, mask=_masking(settings))
+        return load(source, sessions, load_analyzer(settings), progress, mask=masking(settings))
 
 
 def _try(settings: Settings, source: "Source") -> "LoadReport":
@@ -106,10 +111,11 @@ def _try(settings: Settings, source: "Source") -> "LoadReport":
     stop_when_terminated(UNFINISHED)  # so that no copy of the database is left
     report = LoadReport(show=click.echo)
     with temporary_copy(settings) as sessions, running_count("importing") as progress:
-        return load(source, sessions, load_analyzer(settings), progress, report, _masking(settings))
+        return load(source, sessions, load_analyzer(settings), progress, report, mask=masking(settings))
 
 
-def _masking(settings: Settings) -> "MaskingRules":
+def masking(settings: Settings) -> "MaskingRules":
+    """The rules of the setting `mask`."""
     from indexer.texts.masking import MaskingRules
 
     return MaskingRules(settings.masked)

@@ -40,14 +40,16 @@ def load(
     analyzer: Analyzer,
     progress: Callable[[int], None] = lambda _n: None,
     report: LoadReport | None = None,
+    since: str | None = None,
+    marked: Callable[[str], None] = lambda _mark: None,
     mask: MaskingRules = SHIPPED,
 ) -> LoadReport:
-    """Load a source's records into the database.
+    """Load a source's records into the database: all, or those since a mark.
 
     A bad record is reported and all others are loaded. When the source itself cannot be read further, the records
     before that stay loaded, and the error is the last problem in the report. What people have changed here stays.
-    `mask` says which personal data is masked.
-    Reading and comparing keep nobody from writing; what has changed is written in short transactions.
+    Reading and comparing keep nobody from writing; what has changed is written in short transactions. `marked` is
+    called with each mark of the source once all records before it are written. `mask` says which personal data is masked.
     """
     report = LoadReport() if report is None else report
     run, preparation, turns = secrets.token_hex(8), Preparation(source.name, analyzer, mask), _Turns()
@@ -60,35 +62,53 @@ def load(
             turns.begun = True
         _write(changed, source.name, run, sessions, report, turns)
 
+    def put_left_over() -> None:
+        for located in preparation.left_over():
+            report.unchanged -= 1  # it was counted when it was postponed
+            put([located])
+
     broken_off: list[str] = []
-    for batch in _batches(_records(source, progress, broken_off)):
-        put(batch)
-    for located in preparation.left_over():
-        report.unchanged -= 1  # it was counted when it was postponed
-        put([located])
+    for batch in _batches(_records(source, since, progress, broken_off)):
+        if isinstance(batch, Mark):
+            put_left_over()
+            marked(batch.value)
+        else:
+            put(batch)
+    put_left_over()
+    report.broken_off = "".join(broken_off)
     report.problems += broken_off
     readers = {"new": dict(sorted(report.readers.items()))} if report.readers else {}
     _record("import.run", source.name, sessions, {"run": run, **report.counts(), **readers})
     return report
 
 
-def _records(source: Source, progress: Callable[[int], None], broken_off: list[str]) -> Iterator[Located]:
-    """All records of a source. Why it broke off goes to `broken_off`."""
+def _records(
+    source: Source, since: str | None, progress: Callable[[int], None], broken_off: list[str]
+) -> Iterator[Located | Mark]:
+    """The records and marks of a source. Why it broke off goes to `broken_off`."""
+    number = 0
     try:
-        read = (located for located in source.read() if not isinstance(located, Mark))
-        for number, located in enumerate(read, 1):
-            progress(number)
+        for located in source.read(since):
+            if not isinstance(located, Mark):
+                number += 1
+                progress(number)
             yield located
     except SourceError as error:
         broken_off.append(str(error))
 
 
-def _batches(records: Iterator[Located]) -> Iterator[list[Located]]:
-    """Records in batches, in which none refers to another one or has the same id. A record that cannot be used is
-    alone, so that problems are reported in the order of the records."""
+def _batches(records: Iterator[Located | Mark]) -> Iterator[list[Located] | Mark]:
+    """Records in batches, in which none refers to another one or has the same id, and the marks between them. A record
+    that cannot be used is alone, so that problems are reported in the order of the records."""
     batch: list[Located] = []
     keys: set[str] = set()
     for located in records:
+        if isinstance(located, Mark):
+            if batch:
+                yield batch
+            batch, keys = [], set()
+            yield located
+            continue
         key = key_of(located.record) if located.record is not None else ""
         if batch and (len(batch) >= _BATCH or key in keys or _stage(batch[-1]) != _stage(located)):
             yield batch

@@ -38,7 +38,8 @@ class LoadReport:
     records usable. `conflicts` and `not_widened` say where what is here was kept: because it has changed both here and
     in the source, or because more people could have read. `widened` are the people who were here and may do or
     read more now. `show` is called with a line for each record that is added or
-    updated. `readers` counts the new requests and documents by who may read them."""
+    updated. `readers` counts the new requests and documents by who may read them. `broken_off` says why the source
+    could not be read to its end; it is the last of the problems."""
 
     added: int = 0
     updated: int = 0
@@ -51,6 +52,7 @@ class LoadReport:
     widened: list[str] = field(default_factory=list)
     show: Callable[[str], None] | None = None
     readers: Counter[str] = field(default_factory=Counter)
+    broken_off: str = ""
 
     def count(self, place: str, item: tuple[str, str], merge: Merge, changed: bool) -> None:
         """Count a record that was written; `item` is its kind and id."""

@@ -57,10 +57,11 @@ NESTED = (MEMBERS, REPLIES, REQUEST_AUDIENCE, ATTEMPTS, DOCUMENT_AUDIENCE)
 NOT_EXPORTED = (
     "accounts", "api_tokens", "sessions", "second_factors", "recovery_codes", "password_links", "outgoing_mail",
     "audit_log", "sent_forms", "counted_outcomes", "notifications", "seen_requests", "outcome_keys",
+    "source_states",
 )  # fmt: skip
 """How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
-belongs to one store, marks that are deleted soon and need the key of the home, and when an agent last looked at a
-request."""
+belongs to one store, marks that are deleted soon and need the key of the home, when an agent last looked at a
+request, and how far sources were read, which `kollega sync` finds out again."""
 ROWS = (
     "request_links", "attachments", "replacements", "person_settings", "person_topics", "first_suggestions", "events",
     "erased", "imported_records", "import_conflicts", "request_follows", "mail_settings", "document_versions",

@@ -17,8 +17,8 @@ from flask import Flask, request
 
 from recommender.settings import Settings
 from web import server as web_server
+from web.files.uploads import may_send_files
 from web.server import Server, most_connections
-from web.uploads import may_send_files
 
 Serve = Callable[..., Any]
 

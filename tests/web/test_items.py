@@ -1,4 +1,4 @@
-"""request_page.py, documents.py and people.py: what the pages show, to whom, and that nothing in them runs."""
+"""The pages of requests, documents and people: what they show, to whom, and that nothing in them runs."""
 
 import re
 from collections.abc import Callable

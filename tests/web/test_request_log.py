@@ -87,7 +87,7 @@ def test_an_unhandled_error_is_logged_with_the_id_that_the_answer_has(
     open_with: OpenWith, log: dict[str, io.StringIO], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = open_with()
-    monkeypatch.setattr("web.ask.team_rows", lambda: int(SECRET))
+    monkeypatch.setattr("web.search.views.team_rows", lambda: int(SECRET))
     answer = client.get("/")
     assert answer.status_code == 500
     (crash,) = [line for line in _lines(log) if line["message"] == "unhandled error"]

@@ -11,8 +11,8 @@ from recommender.knowledge.file_types import MEDIA_TYPES
 from recommender.render import in_utc
 from web import current
 from web.api import answers, blueprint, schemas, spec
-from web.attached import send_attachment
 from web.current import session
+from web.files.attached import send_attachment
 from web.reading import get_attachment, get_document, get_request
 
 

@@ -16,8 +16,8 @@ from recommender.render import in_utc
 from web import current, once
 from web.api import answers, blueprint, schemas, sent_json, sent_query, spec
 from web.current import session
-from web.quoting import hidden_links
 from web.reading import get_request
+from web.requests.quoting import hidden_links
 from web.sign_in.session import current_reader, signed_in
 
 _PAGE = 50  # requests on a page: a judgement

@@ -12,10 +12,10 @@ from recommender.filters import Filters
 from recommender.knowledge import outcomes
 from recommender.render import Recommended, as_json, expert_json, in_utc, related_json, suggestion_json
 from web.api import answers, blueprint, schemas, sent_json, sent_query, spec
-from web.counting import count_once
 from web.current import session
-from web.question import TypedQuestion, recommend, recommend_similar
 from web.reading import get_item, get_request
+from web.search.counting import count_once
+from web.search.question import TypedQuestion, recommend, recommend_similar
 from web.sign_in.session import current_reader
 
 

@@ -11,6 +11,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     item_tables,
     request_tables,
     sent_tables,
+    source_tables,
     told_tables,
 )
 from recommender.database.tables import Base

@@ -22,7 +22,7 @@ from tests.paths import ROOT
 SECRET = "Salainen palkka-asia"
 
 
-def _record(message: str, *values: object, name: str = "web.ask", error: BaseException | None = None) -> Any:
+def _record(message: str, *values: object, name: str = "web.search.views", error: BaseException | None = None) -> Any:
     exc_info = (type(error), error, error.__traceback__) if error else None
     return logging.LogRecord(name, logging.ERROR, __file__, 1, message, values, exc_info)
 
@@ -59,7 +59,7 @@ def _database_error() -> BaseException:
 def test_a_line_has_time_level_logger_and_message() -> None:
     line = _line("%s of %d", "one", 2)
     assert {name: line[name] for name in ("level", "logger", "message")} == {
-        "level": "error", "logger": "web.ask", "message": "one of 2",
+        "level": "error", "logger": "web.search.views", "message": "one of 2",
     }  # fmt: skip
     at = datetime.fromisoformat(line["time"])
     assert at.utcoffset() == timedelta(0) and abs(datetime.now(UTC) - at) < timedelta(minutes=1)

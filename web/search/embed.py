@@ -1,0 +1,114 @@
+"""The suggestion box for pages of other sites: a script, and the JSON that it fetches. It shows only what everyone may
+read, works only on the origins that the settings allow, and uses no cookies."""
+
+from flask import Blueprint, Response, abort, current_app, jsonify, make_response, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, gettext
+
+from recommender.access import ANYONE
+from recommender.datatypes import INDEX_MISSING, Kind, Recommendation, Suggestion
+from recommender.settings import Settings
+from web import current, measuring
+from web.caller import search_limit
+from web.current import session
+from web.formatting import LANGUAGES, day, item_url
+from web.search import results
+
+blueprint = Blueprint("embed", __name__, url_prefix="/embed")
+_SHOWN = 3  # suggestions in the box: a judgement
+_LONGEST_QUESTION = 2_000  # characters, as in the field of the box
+
+
+def origins(settings: Settings) -> frozenset[str]:
+    """The origins (`https://intranet.example`) whose pages may show the box."""
+    return frozenset(origin.strip().rstrip("/") for origin in settings.embed_origins.split(",") if origin.strip())
+
+
+@blueprint.get("/kollega.js")
+def script() -> ResponseReturnValue:
+    """The script; 404 when the settings allow no origin."""
+    _allowed_origins()
+    answer = make_response(current_app.send_static_file("embed.js"))
+    # Another site needs this to load a module. The script contains no data.
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
+
+
+@blueprint.post("/suggest")
+@search_limit
+def suggest() -> ResponseReturnValue:
+    """{heading, hint, suggestions: [{title, excerpt, facts, notes, url, language}], more: {url, text}} for `q` in the
+    language `lang`; a note is {text, link: {title, url, language} or null}. 403 for another origin."""
+    origin = request.headers.get("Origin", "")
+    if origin not in _allowed_origins():
+        abort(403)
+    question = request.form.get("q", "").strip()[:_LONGEST_QUESTION]
+    language = request.form.get("lang", "en")
+    with force_locale(language if language in LANGUAGES else "en"):
+        answer: Response = jsonify(_suggestions_json(question))
+    answer.headers["Access-Control-Allow-Origin"] = origin
+    answer.vary.add("Origin")
+    return answer
+
+
+def _suggestions_json(question: str) -> dict[str, object]:
+    recommendation = current.recommender().recommend(question, ANYONE, session(), _SHOWN, typing=True)
+    if question:
+        measuring.counts().count_answer(recommendation, partial=True)
+    return {
+        "heading": _heading(recommendation) if question else "",
+        "hint": _hint(recommendation) if question else "",
+        "suggestions": [_suggestion_json(suggestion) for suggestion in recommendation.suggestions],
+        "more": {"url": _absolute(url_for("ask.index")), "text": gettext("Ask in Kollega")},
+    }
+
+
+def _heading(recommendation: Recommendation) -> str:
+    """What the search page says first, after the same notice when something cannot be searched."""
+    if INDEX_MISSING in recommendation.notices:
+        return str(
+            gettext(
+                "There is nothing to search yet. An admin can make the index with the command %(command)s.",
+                command="kollega reindex",
+            )
+        )
+    return f"{results.notice(recommendation)} {results.heading(recommendation)}".strip()
+
+
+def _hint(recommendation: Recommendation) -> str:
+    """Which codes of the question are missing, or what the person can do when nothing is shown."""
+    if INDEX_MISSING in recommendation.notices:
+        return ""
+    return results.missing(recommendation) or results.hint(recommendation)
+
+
+def _suggestion_json(suggestion: Suggestion) -> dict[str, object]:
+    item = suggestion.item
+    kind = gettext("Solved request") if item.kind is Kind.REQUEST else gettext("Guide")
+    facts = [kind, day(item.at), results.asked(suggestion)]
+    return {
+        "title": item.title,
+        "excerpt": suggestion.excerpt,
+        "facts": " · ".join(fact for fact in facts if fact),
+        "notes": [_note_json(note) for note in results.notes(suggestion)],
+        "url": _absolute(item_url(item)),
+        "language": item.language,
+    }
+
+
+def _note_json(note: results.Note) -> dict[str, object]:
+    item = note.item
+    link = {"title": item.title, "url": _absolute(item_url(item)), "language": item.language} if item else None
+    return {"text": note.text, "link": link}
+
+
+def _absolute(path: str) -> str:
+    """The address of one of our pages for a page of another site."""
+    return (current.settings().public_url or request.host_url).rstrip("/") + path
+
+
+def _allowed_origins() -> frozenset[str]:
+    allowed = origins(current.settings())
+    if not allowed:
+        abort(404)
+    return allowed
