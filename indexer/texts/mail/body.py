@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from email.message import Message
 
-from indexer.texts.html import from_html, plain
+from indexer.texts.html import from_html
 from indexer.texts.mail.charsets import codec_name, decoded
 from indexer.texts.mail.headers import decoded_header
 
@@ -96,10 +96,7 @@ def _read(part: Message, kind: str) -> str:
 
 
 def _from_html(text: str) -> str:
-    try:
-        return from_html(_DECLARATION.sub("", text))
-    except RecursionError:  # nested too deeply
-        return plain(re.sub(r"<[^<>]*>", " ", text))
+    return from_html(_DECLARATION.sub("", text))
 
 
 def _bytes_of(part: Message) -> bytes:
