@@ -13,7 +13,7 @@ _WORD = re.compile(r"=\?([\w.+:-]+)(?:\*[\w-]*)?\?([bBqQ])\?(.*?)\?=(?!=)", re.D
 def decoded_header(text: str) -> str:
     """A header in one line, with its encoded words decoded. Words that share a character between them are read as one.
     8-bit bytes are given as surrogates, as Python's mail parser does. What cannot be decoded stays as it is."""
-    text = _from_bytes(text)
+    text = from_bytes(text)
     if "=?" not in text:
         return " ".join(text.split())
     text = " ".join(text.split())
@@ -35,8 +35,9 @@ def decoded_header(text: str) -> str:
     return " ".join("".join([*parts, _word_text(pending), text[end:]]).split())
 
 
-def _from_bytes(text: str) -> str:
-    if not any("\ud800" <= character <= "\udfff" for character in text):
+def from_bytes(text: str) -> str:
+    """A header in which 8-bit bytes are surrogates, with the characters that they stand for."""
+    if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text):
         return text
     return decoded(text.encode("utf-8", "surrogateescape"), None)
 

@@ -155,7 +155,7 @@ def test_all_is_kept_when_nothing_would_be_left(text: str) -> None:
 
 
 def test_a_forwarded_mail_stays_when_it_may_be_the_question() -> None:
-    text = f"Osaatteko auttaa?\n\n----- Forwarded message -----\nFrom: Aino <a@example.fi>\n\nKone ei toimi."
+    text = "Osaatteko auttaa?\n\n----- Forwarded message -----\nFrom: Aino <a@example.fi>\n\nKone ei toimi."
     assert own_text(text) == "Osaatteko auttaa?"
     assert own_text(text, forwarded=True) == text
 
