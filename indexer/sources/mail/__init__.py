@@ -10,7 +10,6 @@ from typing import cast
 from indexer.sources.mail.options import MailOptions
 from indexer.sources.protocol import Options, Source
 
-
 OPTIONS = MailOptions
 
 
