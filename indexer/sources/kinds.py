@@ -86,6 +86,11 @@ KINDS: dict[str, Kind] = {
         "docs/sources/notion.md says how to get it.",
         "FILE_OR_FOLDER",
     ),
+    "mail": Kind(
+        "mail",
+        "Load mail: an mbox or .eml file, a folder of them, a maildir, a ZIP file of one of these, or an IMAP server "
+        "(imaps://mail.example.org). A thread becomes a request, with its replies.",
+    ),
     "stackexchange": Kind(
         "stackexchange",
         "Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml.",
