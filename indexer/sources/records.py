@@ -21,7 +21,6 @@ from recommender.database.handles import LONGEST_HANDLES, usable_handle, visible
 from recommender.database.team_contact import LONGEST_CONTACT
 
 
-
 def _printable(value: str) -> str:
     if visible(value) != value:
         raise ValueError("it contains a character that cannot be seen. Remove it")
