@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from web.warming import warm_up
 
 from recommender.database.tables import HelpRequest
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.chromium import CHROMIUM, open_context, served
 from tests.conftest import sign_in
-from web.app import create_app
+from web.app import create_app, warm_up
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 OPEN = 20
