@@ -39,6 +39,12 @@ KINDS: dict[str, Kind] = {
         "docs/sources/confluence.md says how to get a token or an export.",
         "ADDRESS_OR_FILE",
     ),
+    "discourse": Kind(
+        "discourse",
+        "Read topics of a Discourse forum: an ADDRESS, or saved answers (JSON).\n\n"
+        "docs/sources/discourse.md says how to get a key.",
+        "ADDRESS_OR_FILE",
+    ),
     "freshdesk": Kind(
         "freshdesk",
         "Read tickets of Freshdesk: an ADDRESS, an export (XML) or saved answers (JSON).\n\n"
@@ -74,6 +80,12 @@ KINDS: dict[str, Kind] = {
         "stackexchange",
         "Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml.",
         "FOLDER",
+    ),
+    "stackexchange-api": Kind(
+        "stackexchange_api",
+        "Read questions of a Stack Exchange site or of Stack Overflow for Teams: the ADDRESS of the API, or saved "
+        "answers (JSON).\n\ndocs/sources/stackexchange.md says how.",
+        "ADDRESS_OR_FILE",
     ),
     "zammad": Kind(
         "zammad",
