@@ -55,6 +55,12 @@ KINDS: dict[str, Kind] = {
         "`--guess` writes that mapping. docs/sources/csv.md describes it.",
         "FILE",
     ),
+    "discourse": Kind(
+        "discourse",
+        "Read topics of a Discourse forum: an ADDRESS, or saved answers (JSON).\n\n"
+        "docs/sources/discourse.md says how to get a key.",
+        "ADDRESS_OR_FILE",
+    ),
     "freshdesk": Kind(
         "freshdesk",
         "Read tickets of Freshdesk: an ADDRESS, an export (XML) or saved answers (JSON).\n\n"
@@ -74,6 +80,11 @@ KINDS: dict[str, Kind] = {
         "empty home.",
         "FILE",
     ),
+    "mail": Kind(
+        "mail",
+        "Load mail: an mbox or .eml file, a folder of them, a maildir, a ZIP file of one of these, or an IMAP server "
+        "(imaps://mail.example.org). A thread becomes a request, with its replies.",
+    ),
     "mediawiki": Kind(
         "mediawiki",
         "Read the pages of MediaWiki: the ADDRESS of its api.php, or its XML export, compressed or not.\n\n"
@@ -86,15 +97,16 @@ KINDS: dict[str, Kind] = {
         "docs/sources/notion.md says how to get it.",
         "FILE_OR_FOLDER",
     ),
-    "mail": Kind(
-        "mail",
-        "Load mail: an mbox or .eml file, a folder of them, a maildir, a ZIP file of one of these, or an IMAP server "
-        "(imaps://mail.example.org). A thread becomes a request, with its replies.",
-    ),
     "stackexchange": Kind(
         "stackexchange",
         "Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml.",
         "FOLDER",
+    ),
+    "stackexchange-api": Kind(
+        "stackexchange_api",
+        "Read questions of a Stack Exchange site or of Stack Overflow for Teams: the ADDRESS of the API, or saved "
+        "answers (JSON).\n\ndocs/sources/stackexchange.md says how.",
+        "ADDRESS_OR_FILE",
     ),
     "zammad": Kind(
         "zammad",

@@ -34,6 +34,7 @@ from indexer.texts.html_to_markdown import parse, write
 from recommender.errors import SourceError
 
 _QUESTION, _ANSWER = "1", "2"  # values of PostTypeId
+_NO_WORDS = "enter image description here"  # what the editor writes for a picture that nobody has described
 _CHUNK = 1 << 16  # bytes read at once; a judgement
 _LINKS = {"1": "related", "3": "duplicate"}
 Row = Mapping[str, str]
@@ -84,7 +85,7 @@ def clean_text(html: str) -> str:
     if root is None:
         return ""
     for element in list(root.iter("a", "img")):
-        words = element.get("alt") if element.tag == "img" else element.text
+        words = (element.get("alt") or "").replace(_NO_WORDS, "") if element.tag == "img" else element.text
         element.tag, element.text = "span", words
     return write(root)
 
@@ -116,7 +117,9 @@ def _answer(row: Row, site: str) -> Record | None:
     return AnswerRecord(request=row["ParentId"], reply=reply)
 
 
-def _person(row: Row, site: str) -> Record:
+def _person(row: Row, site: str) -> Record | None:
+    if not row["DisplayName"].strip():
+        return None
     return PersonNameRecord(id=f"{site}-user-{row['Id']}", name=row["DisplayName"])
 
 

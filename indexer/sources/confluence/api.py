@@ -12,7 +12,6 @@ import hashlib
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -29,6 +28,8 @@ Pages = dict[str, str]
 """Ids of pages, with digests of who may read them."""
 _PAGES = "type in (page, blogpost)"
 _OVERLAP, _UNKNOWN_ZONE = timedelta(hours=2), timedelta(hours=26)
+"""How far to look back: a local time of the hour in which summer time ends stands for two times."""
+_LAG = timedelta(minutes=15)  # the index that answers searches sees a change late
 _RIGHTS = ",".join(
     f"{above}restrictions.read.restrictions.{kind}" for above in ("", "ancestors.") for kind in ("user", "group")
 )
@@ -54,12 +55,12 @@ class ConfluenceApi:
         time, before = _mark_parts(since)
         with self._client:
             self._zone = self._zone_of_account()
-            latest, answers, read = time or "", list[Answer](), dict[str, str]()
-            for number, rows in enumerate(self._changed(from_mark(time, _OVERLAP), answers)):
-                for row in rows:
+            latest, read = time or "", dict[str, str]()
+            for number, page in enumerate(self._changed(max(BEGINNING, from_mark(time) - _OVERLAP))):
+                for row in page.rows:
                     read[str(row.get("id"))] = self._digest(row)
                     yield from self._located(row)
-                latest = max(latest, mark_of(max(map(changed_at, rows)), answers[-1].server_time))
+                latest = max(latest, mark_of(max(map(changed_at, page.rows)), page.now, _LAG))
                 if number % _MARKED == 0:
                     yield Mark(_mark(latest, before))
             now = self._readers()
@@ -87,13 +88,15 @@ class ConfluenceApi:
         for page in gone:
             yield Located(f"page {page}", 1, DeletedRecord(type="document", id=page))
 
-    def _changed(self, since: datetime, answers: list[Answer]) -> Iterator[list[dict[str, Any]]]:
+    def _changed(self, since: datetime) -> Iterator[Page]:
+        answers: list[Answer] = []
+
         def fetch(start: datetime, number: int, before: int) -> Page:
             following = _next(answers[-1]) if number and answers else None
             answers.append(self._search(self._since(start), before, following, _EXPAND, _ROWS))
             del answers[:-1]
             rows = [dict(row) for row in rows_at(answers[-1].value, "results")]
-            return Page(rows, bool(rows) and _next(answers[-1]) is not None)
+            return Page(rows, answers[-1].server_time, bool(rows) and _next(answers[-1]) is not None)
 
         return changed_rows(fetch, lambda row: str(row.get("id")), changed_at, since, timedelta(minutes=1))
 

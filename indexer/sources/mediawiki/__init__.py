@@ -1,16 +1,12 @@
 """MediaWiki: the pages of a wiki, asked from its interface or read from its XML export."""
 
-import os
-
 from indexer.sources.mediawiki.api import MediaWikiApi
 from indexer.sources.mediawiki.dump import MediaWikiDump
 from indexer.sources.mediawiki.options import MediaWikiOptions
 from indexer.sources.protocol import Source
-from indexer.sources.rest.access import NoAccess
+from indexer.sources.rest.access import NoAccess, access_or_none
 from indexer.sources.rest.address import is_address
 from indexer.sources.rest.client import RestClient
-from indexer.sources.rest.options import open_client
-from recommender.accounts.source_secret import secret_variable
 
 OPTIONS = MediaWikiOptions
 
@@ -20,7 +16,6 @@ def open_source(name: str, options: MediaWikiOptions) -> Source:
     SourceError when the address cannot be used."""
     if not is_address(options.place):
         return MediaWikiDump(name, options)
-    if options.token_file is None and not os.environ.get(secret_variable(name, "token")):
-        client = RestClient(name, options.place, NoAccess(name), ca_file=options.ca_file, allow_http=options.allow_http)
-        return MediaWikiApi(name, client, options, is_open=True)
-    return MediaWikiApi(name, open_client(name, options, options.place), options, is_open=False)
+    access = access_or_none(name, options.token_file)
+    client = RestClient(name, options.place, access, ca_file=options.ca_file, allow_http=options.allow_http)
+    return MediaWikiApi(name, client, options, is_open=isinstance(access, NoAccess))

@@ -14,7 +14,7 @@ from indexer.sources.mediawiki.page import Page, Wiki
 from indexer.sources.protocol import Abilities, Mark
 from indexer.sources.records import DeletedRecord, Located
 from indexer.sources.rest.client import Answer, RestClient
-from indexer.sources.rest.paging import from_mark
+from indexer.sources.rest.paging import BEGINNING, from_mark
 from indexer.sources.rest.waiting import asked_to_wait
 from indexer.sources.tickets import moment
 from indexer.texts.wikitext import redirect_of
@@ -50,7 +50,7 @@ class MediaWikiApi:
         """Pages that have changed since the mark, each behind who wrote it last, and what was deleted."""
         with self._client:
             now = self._learn()
-            start = from_mark(since, _OVERLAP)
+            start = max(BEGINNING, from_mark(since) - _OVERLAP)
             if since is None or now - start > _KEPT:
                 yield from self._all()
             else:

@@ -10,7 +10,7 @@ import xml.sax
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl
 
@@ -26,7 +26,8 @@ from recommender.errors import SourceError
 
 _CHUNK = 1 << 16
 _LONGEST = 20_000_000  # characters of a page: a judgement
-_KINDS = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
+_KINDS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
+"""What opens a compressed file, by its first two bytes."""
 _DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError)
 
 

@@ -1,6 +1,7 @@
 """The token of a REST interface: read from the environment or a file, sent in one header, and shown nowhere."""
 
 import base64
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,3 +78,9 @@ class NoAccess(Access):
     def renewed(self) -> bool:
         """False: there is no other token."""
         return False
+
+
+def access_or_none(source: str, file: Path | None, form: Form = bearer, header: str = "Authorization") -> Access:
+    """The token of a source where there is one, else none."""
+    has_token = file is not None or bool(os.environ.get(variable_of(source), "").strip())
+    return Access(source, form, header, file) if has_token else NoAccess(source)
