@@ -24,7 +24,7 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _VARIABLE = re.compile(r"\bKOLLEGA_[A-Z][A-Z_]*")
 _NOT_SETTINGS = {"KOLLEGA_LEAK_CASES", "KOLLEGA_DAMAGE_CASES", "KOLLEGA_KILLS"}
 """Variables that only the tests read."""
-_SECRET_OF_A_SOURCE = re.compile(r"KOLLEGA_[A-Z_]+_(TOKEN|PASSWORD)")
+_SECRET_OF_A_SOURCE = re.compile(r"KOLLEGA_[A-Z_]+_(TOKEN|PASSWORD|WEBHOOK_SECRET)")
 
 
 _CONTEXT = click.Context(kollega)

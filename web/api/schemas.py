@@ -2,7 +2,7 @@
 docstrings. The models of a recommendation are in `recommender/render.py`."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
@@ -81,6 +81,47 @@ class Repeatable(BaseModel):
     """A key that the client makes up for a call, so that it can send the same call again without doing it twice."""
 
     idempotency_key: str | None = Field(None, alias="Idempotency-Key", max_length=200)
+
+
+SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+class SentItems(_Sent):
+    """Teams, people, requests and documents of a source, each as in the import format (docs/import-format.md)."""
+
+    source: SourceName
+    items: list[dict[str, Any]] = Field(min_length=1, max_length=500)
+
+
+class DeletedItem(_Sent):
+    """A request or document, by the id that it has in its source."""
+
+    type: Literal["request", "document"]
+    id: Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=200)]
+
+
+class DeletedItems(_Sent):
+    """What was deleted in a source."""
+
+    source: SourceName
+    items: list[DeletedItem] = Field(min_length=1, max_length=500)
+
+
+class JobShown(BaseModel):
+    """Items that were sent: `state` is waiting, done or failed. `problems` says what could not be used, with the number
+    of the item in the call; `kept` what stays as it is here."""
+
+    job: int
+    state: Literal["waiting", "done", "failed"]
+    source: str
+    created_at: str
+    finished_at: str | None
+    added: int
+    updated: int
+    unchanged: int
+    problem_count: int
+    problems: list[str]
+    kept: list[str]
 
 
 class Helped(_Sent):
