@@ -1,12 +1,11 @@
 """The token of a REST interface: read from the environment or a file, sent in one header, and shown nowhere."""
 
 import base64
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from indexer.sources.secret import read_secret
-from recommender.accounts.source_secret import secret_variable
+from recommender.accounts.source_secret import secret_of, secret_variable
 from recommender.errors import SourceError
 
 Form = Callable[[str], str]
@@ -82,5 +81,5 @@ class NoAccess(Access):
 
 def access_or_none(source: str, file: Path | None, form: Form = bearer, header: str = "Authorization") -> Access:
     """The token of a source where there is one, else none."""
-    has_token = file is not None or bool(os.environ.get(variable_of(source), "").strip())
+    has_token = file is not None or bool(secret_of(source, "token"))
     return Access(source, form, header, file) if has_token else NoAccess(source)
