@@ -14,7 +14,7 @@ from recommender.render import Recommended, as_json, expert_json, in_utc, relate
 from web.api import answers, blueprint, schemas, sent_json, sent_query, spec
 from web.current import session
 from web.reading import get_item, get_request
-from web.search.counting import count_once
+from web.search.counting import count_once, take_back_at_once
 from web.search.question import TypedQuestion, recommend, recommend_similar
 from web.sign_in.session import current_reader
 
@@ -87,6 +87,18 @@ def feedback_json() -> ResponseReturnValue:
         count_once(kind, item.key, sent.note if isinstance(sent, schemas.Flagged) else None)
     session().commit()
     return {"counted": True}, 201
+
+
+@blueprint.post("/feedback/undo")
+@spec.validate(json=schemas.TakeBack, resp=answers(sends=True, HTTP_200=schemas.TakenBack), tags=("search",))
+def take_back_json() -> Any:
+    """Take back what the same person has said of an item in the last 30 days: that it solved a question, or that it did
+    not help."""
+    sent: schemas.TakeBack = sent_json()
+    item = get_item(sent.item, current_reader())
+    taken_back = take_back_at_once(outcomes.EventKind(sent.kind), item.key)
+    session().commit()
+    return {"taken_back": taken_back}
 
 
 def _recommend(sent: schemas.Question) -> dict[str, Any]:
