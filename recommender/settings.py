@@ -102,7 +102,8 @@ class Settings:
     )
     mail_from: str = _setting("", "address from which mail is sent, such as kollega@example.org")
     time_zone: str = _setting(
-        "UTC", "time zone of the hours that people set for mail, such as Europe/Helsinki: daily mail, and quiet hours"
+        "UTC",
+        "time zone, such as Europe/Helsinki, of days and times on the pages, and of the hours that people set for mail",
     )
     oidc_issuer: str = _setting(
         "", "issuer address of the OpenID provider that people may sign in with; empty means none"
@@ -126,6 +127,9 @@ class Settings:
     )
     embed_origins: str = _setting(
         "", "origins whose pages may show the suggestion box, separated by commas; empty means none"
+    )
+    sources: str = _setting(
+        "", "file that names the sources of `kollega sync`; empty means sources.toml in the home directory"
     )
     log_format: str = _setting("text", "how log lines look: text, or json with one object a line")
     metrics_token: str = _setting(
@@ -202,6 +206,11 @@ class Settings:
     def organisation_words(self) -> tuple[str, ...]:
         """Words of the organisation's addresses, which are no part of a good password."""
         return tuple(re.findall(r"\w+", f"{urlsplit(self.public_url).hostname or ''} {self.mail_from}"))
+
+    @property
+    def sources_file(self) -> Path:
+        """The file that names the sources."""
+        return Path(self.sources) if self.sources else self.home / "sources.toml"
 
     @property
     def index_dir(self) -> Path:

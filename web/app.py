@@ -10,7 +10,7 @@ from recommender.accounts.secret_key import load_secret_key
 from recommender.database.engine import open_database
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from web import api, current, errors, formatting, health, input, limits, measuring, once, replacing, request_log
+from web import api, current, errors, formatting, health, hooks, input, limits, measuring, once, replacing, request_log
 from web.desk import bulk, notes
 from web.desk import views as desk
 from web.documents import history, library
@@ -35,6 +35,7 @@ import web.api.search
 import web.api.requests
 import web.api.documents
 import web.api.attachments
+import web.api.items
 import web.api.people
 import web.api.inbox  # noqa: F401
 # isort: on
@@ -42,6 +43,7 @@ import web.api.inbox  # noqa: F401
 _VIEWS = (
     ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
     second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
+    hooks,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (
@@ -85,6 +87,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     csrf.exempt(api.blueprint)  # it accepts bearer tokens only, which no browser sends by itself
     for reading_view in (ask.search, ask.suggest, embed.suggest):  # they only count, and change nothing else
         csrf.exempt(reading_view)
+    csrf.exempt(hooks.blueprint)  # other systems send these, signed with a secret
     csrf.exempt(inbox.stop_mail)  # mail programs send it; its link is signed, and does nothing else
     api.attach(app)
     app.before_request(_remember_language)
@@ -105,6 +108,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
         BABEL_DEFAULT_LOCALE=settings.language,
+        BABEL_DEFAULT_TIMEZONE=settings.time_zone,
     )
 
 

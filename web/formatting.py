@@ -5,7 +5,7 @@ from datetime import date, datetime
 from urllib.parse import urlencode
 
 from flask import Flask, g, request, url_for
-from flask_babel import format_date, format_time, get_locale, gettext, ngettext
+from flask_babel import format_date, format_time, get_locale, get_timezone, gettext, ngettext
 from markupsafe import Markup, escape
 
 from recommender.database.tables import Team, utc_now
@@ -42,8 +42,9 @@ def day(value: date | datetime) -> str:
 
 
 def clock(value: datetime) -> str:
-    """A time of day in UTC, as the page's language writes it."""
-    return str(format_time(value, format="short", rebase=False))
+    """A time of day in the time zone of the settings, as the page's language writes it; in UTC it says so."""
+    text = str(format_time(value, format="short"))
+    return f"{text} UTC" if str(get_timezone()) == "UTC" else text
 
 
 def ago(value: date | datetime) -> str:
@@ -101,9 +102,9 @@ def expert_reason(expert: Expert) -> str:
     elif expert.answered:
         reason = gettext("Solved %(num)d similar cases, the last one %(when)s", num=expert.answered, when=when)
     elif expert.keeps:
-        reason = gettext("Owns a guide on this, last checked %(when)s", when=when)
+        reason = gettext("Owns a guide on this, last verified %(when)s", when=when)
     elif expert.verified:
-        reason = gettext("Checked a guide on this %(when)s", when=when)
+        reason = gettext("Verified a guide on this %(when)s", when=when)
     elif expert.replied == 1:
         reason = gettext("Helped with a similar case %(when)s", when=when)
     else:

@@ -79,15 +79,20 @@ def import_source(settings: Settings, source: "Source", dry_run: bool = False) -
     """Load all records of a source, print the problems, what was changed or kept and one line of counts, and exit with
     1 after a problem. With `dry_run` only what would be done is printed."""
     report = _try(settings, source) if dry_run else _load(settings, source)
-    for problem in report.problems:
+    print_report(report)
+    click.echo(f"dry run, nothing was written: {report.line()}" if dry_run else report.line())
+    if report.problems:
+        sys.exit(1)
+
+
+def print_report(report: "LoadReport") -> None:
+    """Print on standard error the problems of an import, and what was changed, kept or gave more rights."""
+    for problem in report.problem_lines():
         click.echo(problem, err=True)
     for change in report.change_lines():
         click.echo(f"changed: {change}", err=True)
     for line in report.conflict_lines():
         click.echo(line, err=True)
-    click.echo(f"dry run, nothing was written: {report.line()}" if dry_run else report.line())
-    if report.problems:
-        sys.exit(1)
 
 
 def _load(settings: Settings, source: "Source") -> "LoadReport":

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.loading.audiences import IMPORT
+from indexer.loading.future import without_future
 from indexer.loading.prepare import Preparation
 from indexer.loading.report import LoadReport
 from indexer.loading.rows import RowWriter
@@ -23,6 +24,7 @@ from indexer.sources.records import (
     TeamRecord,
 )
 from recommender import audit
+from recommender.database.tables import utc_now
 from recommender.errors import SourceError
 from recommender.language.analyzer import Analyzer
 
@@ -39,12 +41,15 @@ def load(
     analyzer: Analyzer,
     progress: Callable[[int], None] = lambda _n: None,
     report: LoadReport | None = None,
+    since: str | None = None,
+    marked: Callable[[str], None] = lambda _mark: None,
 ) -> LoadReport:
-    """Load a source's records into the database.
+    """Load a source's records into the database: all, or those since a mark.
 
     A bad record is reported and all others are loaded. When the source itself cannot be read further, the records
     before that stay loaded, and the error is the last problem in the report. What people have changed here stays.
-    Reading and comparing keep nobody from writing; what has changed is written in short transactions.
+    Reading and comparing keep nobody from writing; what has changed is written in short transactions. `marked` is
+    called with each mark of the source once all records before it are written.
     """
     report = LoadReport() if report is None else report
     run, preparation, turns = secrets.token_hex(8), Preparation(source.name, analyzer), _Turns()
@@ -57,35 +62,55 @@ def load(
             turns.begun = True
         _write(changed, source.name, run, sessions, report, turns)
 
+    def put_left_over() -> None:
+        for located in preparation.left_over():
+            report.unchanged -= 1  # it was counted when it was postponed
+            put([located])
+
     broken_off: list[str] = []
-    for batch in _batches(_records(source, progress, broken_off)):
-        put(batch)
-    for located in preparation.left_over():
-        report.unchanged -= 1  # it was counted when it was postponed
-        put([located])
+    for batch in _batches(_records(source, since, progress, broken_off)):
+        if isinstance(batch, Mark):
+            put_left_over()
+            marked(batch.value)
+        else:
+            put(batch)
+    put_left_over()
+    report.broken_off = "".join(broken_off)
     report.problems += broken_off
     readers = {"new": dict(sorted(report.readers.items()))} if report.readers else {}
     _record("import.run", source.name, sessions, {"run": run, **report.counts(), **readers})
     return report
 
 
-def _records(source: Source, progress: Callable[[int], None], broken_off: list[str]) -> Iterator[Located]:
-    """All records of a source. Why it broke off goes to `broken_off`."""
+def _records(
+    source: Source, since: str | None, progress: Callable[[int], None], broken_off: list[str]
+) -> Iterator[Located | Mark]:
+    """The records and marks of a source. Why it broke off goes to `broken_off`."""
+    number, now = 0, utc_now()
     try:
-        read = (located for located in source.read() if not isinstance(located, Mark))
-        for number, located in enumerate(read, 1):
+        for located in source.read(since):
+            if isinstance(located, Mark):
+                yield located
+                continue
+            number += 1
             progress(number)
-            yield located
+            yield without_future(located, now)
     except SourceError as error:
         broken_off.append(str(error))
 
 
-def _batches(records: Iterator[Located]) -> Iterator[list[Located]]:
-    """Records in batches, in which none refers to another one or has the same id. A record that cannot be used is
-    alone, so that problems are reported in the order of the records."""
+def _batches(records: Iterator[Located | Mark]) -> Iterator[list[Located] | Mark]:
+    """Records in batches, in which none refers to another one or has the same id, and the marks between them. A record
+    that cannot be used is alone, so that problems are reported in the order of the records."""
     batch: list[Located] = []
     keys: set[str] = set()
     for located in records:
+        if isinstance(located, Mark):
+            if batch:
+                yield batch
+            batch, keys = [], set()
+            yield located
+            continue
         key = key_of(located.record) if located.record is not None else ""
         if batch and (len(batch) >= _BATCH or key in keys or _stage(batch[-1]) != _stage(located)):
             yield batch

@@ -14,7 +14,7 @@ from recommender.database.storing import insert_or_keep
 from recommender.database.tables import Person, utc_now
 from recommender.errors import AccountError
 
-SCOPES = ("read", "write")
+SCOPES = ("read", "write", "load")
 _PREFIX = "kollega_"
 
 
@@ -25,7 +25,7 @@ def make_token(session: Session, person: Person, name: str, scopes: Collection[s
     """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
-        raise AccountError(f"Scopes are {' and '.join(SCOPES)}, not {', '.join(unknown) or 'none'}.")
+        raise AccountError(f"Scopes are {', '.join(SCOPES)}, not {', '.join(unknown) or 'none'}.")
     session.flush()
     insert_or_keep(session, Account, {"person_id": person.id}, {"disabled": False})
     token = _PREFIX + secrets.token_urlsafe(32)

@@ -127,7 +127,7 @@ def _addresses(rule: str) -> list[str]:
         ]
     if "<secret>" in rule:
         return [rule.replace("<secret>", secret) for secret in ("x", "1:x", "%00", "x" * 300)]
-    rule = rule.replace("<token>", "x")
+    rule = rule.replace("<token>", "x").replace("<source>", "helpdesk")
     if "session_id" in rule or "<int" in rule:
         return [re.sub(r"<int[^>]*>", number, rule) for number in ("1", "2", "99", "0")]
     return [rule]

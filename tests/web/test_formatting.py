@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -12,7 +13,7 @@ from recommender.database.tables import utc_now
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web.app import create_app
-from web.formatting import ago, marked
+from web.formatting import ago, clock, day, marked
 from web.markdown import TAGS, markdown, with_marks
 
 
@@ -45,6 +46,17 @@ def test_how_long_ago_is_told_in_the_largest_unit(
     with create_app(settings, recommender=open_recommender()).test_request_context():
         then = utc_now() - timedelta(days=days)
         assert (ago(then), ago(then.date())) == (since, since)
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"), [("UTC", "Jan 31, 2026 10:30\u202fPM UTC"), ("Europe/Helsinki", "Feb 1, 2026 12:30\u202fAM")]
+)
+def test_days_and_times_are_those_of_the_time_zone_in_the_settings(
+    settings: Settings, open_recommender: Callable[[], Recommender], zone: str, shown: str
+) -> None:
+    app = create_app(replace(settings, time_zone=zone), recommender=open_recommender())
+    with app.test_request_context("/?lang=en"):
+        assert f"{day(datetime(2026, 1, 31, 22, 30))} {clock(datetime(2026, 1, 31, 22, 30))}" == shown
 
 
 def test_marks_surround_their_words_and_all_text_is_escaped() -> None:

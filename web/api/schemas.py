@@ -2,7 +2,7 @@
 docstrings. The models of a recommendation are in `recommender/render.py`."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
@@ -83,6 +83,47 @@ class Repeatable(BaseModel):
     idempotency_key: str | None = Field(None, alias="Idempotency-Key", max_length=200)
 
 
+SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+class SentItems(Sent):
+    """Teams, people, requests and documents of a source, each as in the import format (docs/import-format.md)."""
+
+    source: SourceName
+    items: list[dict[str, Any]] = Field(min_length=1, max_length=500)
+
+
+class DeletedItem(Sent):
+    """A request or document, by the id that it has in its source."""
+
+    type: Literal["request", "document"]
+    id: Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=200)]
+
+
+class DeletedItems(Sent):
+    """What was deleted in a source."""
+
+    source: SourceName
+    items: list[DeletedItem] = Field(min_length=1, max_length=500)
+
+
+class JobShown(BaseModel):
+    """Items that were sent: `state` is waiting, done or failed. `problems` says what could not be used, with the number
+    of the item in the call; `kept` what stays as it is here."""
+
+    job: int
+    state: Literal["waiting", "done", "failed"]
+    source: str
+    created_at: str
+    finished_at: str | None
+    added: int
+    updated: int
+    unchanged: int
+    problem_count: int
+    problems: list[str]
+    kept: list[str]
+
+
 class Helped(Sent):
     """An item that solved a question, that did not help, or that somebody opened and left without filing a request."""
 
@@ -108,13 +149,6 @@ class Flagged(Sent):
 
 class Feedback(RootModel[Annotated[Helped | Used | Flagged, Field(discriminator="kind")]]):
     """The outcome of a suggestion."""
-
-
-class TakeBack(Sent):
-    """What the same person has said of an item with `/feedback`, and takes back."""
-
-    kind: Literal["solved", "unhelpful"]
-    item: Key
 
 
 class Similar(BaseModel):
@@ -259,9 +293,3 @@ class Done(BaseModel):
     """The outcome was counted."""
 
     counted: bool
-
-
-class TakenBack(BaseModel):
-    """Whether there was something to take back."""
-
-    taken_back: bool

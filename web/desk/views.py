@@ -70,7 +70,9 @@ def insert(request_id: int) -> ResponseReturnValue:
         abort(404)
     body = f"{typed}\n\n{text}" if typed else text
     if not quotable(item, help_request, readers_of(help_request), reader):
-        warning = gettext("Not everyone who reads this request may read what you inserted. Check before you send.")
+        warning = gettext(
+            "Some readers of this request are not allowed to read what you inserted. Check before you send."
+        )
         return request_page(help_request, body, warning, hidden_links=[item.title])
     return request_page(help_request, body)
 
@@ -94,7 +96,7 @@ def flag() -> ResponseReturnValue:
     note = request.form.get("note", "").strip()
     back = sent_number("request")
     if not note:
-        problem = gettext("Say in a word what is wrong.")
+        problem = gettext("Say briefly what is wrong.")
         return render_template("desk/flag.html", item=item, back=back, problem=problem), 422
     count_once(outcomes.EventKind.FLAGGED, item.key, note)
     session().commit()
@@ -194,8 +196,8 @@ def same(request_id: int) -> ResponseReturnValue:
     other = session().scalar(select(HelpRequest).where(HelpRequest.id == sent_number("number"), *in_queue(reader)))
     if other is None or other.id == help_request.id:
         typed = request.form.get("number", "").strip()[:_LONGEST_NUMBER]
-        wrong = WrongSame(typed, gettext("There is no request with this number that you handle."))
-        return request_page(help_request, wrong_same=wrong), 422
+        problem = gettext("None of the requests that you handle has this number. Check it on the page of the request.")
+        return request_page(help_request, wrong_same=WrongSame(typed, problem)), 422
     closes = request.form.get("act") == "close" and help_request.status == OPEN
     covered = access.covers(access.request_audience(other), help_request, readers_of(help_request), reader)
     if closes and covered:
@@ -204,7 +206,7 @@ def same(request_id: int) -> ResponseReturnValue:
         handling.mark_same(session(), help_request, reader, other)
     session().commit()
     if closes and not covered:
-        problem = gettext("Not everyone who reads this request may read that one, so this one stays open.")
+        problem = gettext("Some readers of this request are not allowed to read the other one, so this one stays open.")
         return request_page(get_request(request_id), wrong_same=WrongSame(str(other.id), problem)), 422
     return _back_to(help_request)
 

@@ -22,7 +22,7 @@ def change_request(request_id: int) -> ResponseReturnValue:
     signed_in()
     title, body = request.form.get("title", "").strip(), request.form.get("body", "").strip()
     if not title or len(title) > requests.LONGEST_TITLE or len(body) > requests.LONGEST_BODY:
-        problem = gettext("Not changed: it needs a title, and less text.")
+        problem = gettext("Not saved. Write a summary, and shorten the text if it is very long.")
         return request_page(help_request, problem=problem, changed=Changed(body, title)), 422
     rewriting.rewrite_request(session(), help_request, current_reader(), title, body, request.form.get("before", ""))
     session().commit()
@@ -44,10 +44,12 @@ def change_reply(request_id: int, reply_id: int) -> ResponseReturnValue:
         abort(404)
     typed = Changed(body, reply_id=reply_id)
     if not body or len(body) > requests.LONGEST_BODY:
-        problem = gettext("Not changed: write something, and not too much.")
+        problem = gettext("Not saved. Write something, and shorten the text if it is very long.")
         return request_page(help_request, problem=problem, changed=typed), 422
     if hidden := hidden_links(body, help_request, reader):
-        problem = gettext("Not changed: not everyone who reads this request may read what you link to.")
+        problem = gettext(
+            "Not saved. Some readers of this request are not allowed to read what you link to. Remove the link."
+        )
         return request_page(help_request, problem=problem, hidden_links=hidden, changed=typed), 422
     rewriting.rewrite_reply(session(), own, reader, body, request.form.get("before", ""))
     session().commit()

@@ -42,7 +42,14 @@ def client(open_client: OpenClient, add_request: AddRequest) -> FlaskClient:
     return open_client()
 
 
-_NAMES = {"request_id": "ID", "document_id": "ID", "attachment_id": "ID", "key": "KEY", "handle": "HANDLE"}
+_NAMES = {
+    "job_id": "ID",
+    "request_id": "ID",
+    "document_id": "ID",
+    "attachment_id": "ID",
+    "key": "KEY",
+    "handle": "HANDLE",
+}
 
 
 def _kinds(model: type[BaseModel]) -> tuple[str, ...]:

@@ -78,6 +78,18 @@ def test_agents_see_the_requests_of_their_teams_and_of_no_team_in_the_queue(visi
     assert _queue(riikka) == [desk["free"], desk["hr"]] and "2 requests" in riikka
 
 
+def test_the_list_beside_a_request_says_when_something_was_last_said(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        row = session.get_one(HelpRequest, desk["twin"])
+        row.created_at = row.replies[0].created_at = utc_now() - timedelta(days=11)
+        row.updated_at = utc_now()  # by an import, for example
+    page = visit("aino").get(f"/requests/{desk['open']}").text
+    row_of_twin = page.partition(f'href="/requests/{desk["twin"]}"')[2].partition("</li>")[0]
+    assert "11 days ago" in row_of_twin
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -178,7 +190,7 @@ def test_several_requests_are_assigned_or_resolved_at_once_and_only_those_that_t
     page = visit("aino").post(
         "/desk/queue", data={"request": chosen, "act": "assign", "person": "pekka"}, follow_redirects=True
     )
-    assert "2 of 4 changed." in page.text
+    assert "2 of 4 requests changed." in page.text
     empty = visit("aino").post("/desk/queue", data={"request": chosen, "act": "resolve", "body": " "})
     assert "done=0" in empty.headers["Location"]
     visit("aino").post("/desk/queue", data={"request": chosen, "act": "resolve", "body": "The driver was mended."})
@@ -196,7 +208,10 @@ def test_a_reply_to_several_requests_is_not_sent_where_not_all_readers_may_follo
     body = f"As in [Screen is black: secret fix](/requests/{desk['internal']})"
     sent = {"request": [str(desk["open"]), str(desk["twin"])], "act": "resolve", "body": body}
     page = visit("aino").post("/desk/queue", data=sent, follow_redirects=True)
-    assert "0 of 2 changed." in page.text and "secret fix" not in visit("kaisa").get(f"/requests/{desk['open']}").text
+    assert (
+        "0 of 2 requests changed." in page.text
+        and "secret fix" not in visit("kaisa").get(f"/requests/{desk['open']}").text
+    )
 
 
 def test_the_panel_shows_resolved_requests_documents_open_requests_and_people(
@@ -232,7 +247,7 @@ def test_the_panel_does_not_suggest_the_asker_unless_leaving_them_out_would_reve
 def test_only_agents_who_handle_a_request_see_the_panel(visit: Visit, desk: dict[str, int]) -> None:
     for name in ("matti", "kaisa", "riikka"):
         page = visit(name).get(f"/requests/{desk['open']}").text
-        assert "Beside this request" not in page and "secret fix" not in page
+        assert "Suggestions for this request" not in page and "secret fix" not in page
 
 
 def test_items_that_the_asker_may_not_read_are_marked_and_inserted_with_a_warning(
@@ -240,7 +255,7 @@ def test_items_that_the_asker_may_not_read_are_marked_and_inserted_with_a_warnin
 ) -> None:
     page = visit("aino").get(f"/requests/{desk['open']}").text
     card = page.partition(f'data-key="request:{desk["internal"]}"')[2].partition("</li>")[0]
-    assert "Not for all who read this request" in card and "data-text" not in card
+    assert "Not visible to all readers of this request" in card and "data-text" not in card
     quotable = page.partition(f'data-key="request:{desk["solved"]}"')[2].partition("</li>")[0]
     assert "Not for all" not in quotable and 'data-text="Hold the power button"' in quotable
     inserted = (
@@ -248,7 +263,7 @@ def test_items_that_the_asker_may_not_read_are_marked_and_inserted_with_a_warnin
         .post(f"/desk/{desk['open']}/insert", data={"insert": f"link request:{desk['internal']}", "body": "Hi"})
         .text
     )
-    assert "Not everyone who reads this request may read what you inserted." in inserted
+    assert "Some readers of this request are not allowed to read what you inserted." in inserted
     assert f"](/requests/{desk['internal']})" in inserted and "Send anyway" in inserted
 
 
@@ -308,7 +323,7 @@ def test_moving_a_request_to_its_own_team_changes_nothing(
 
 def test_a_flag_needs_a_reason_is_shown_to_the_team_and_can_be_settled(visit: Visit, desk: dict[str, int]) -> None:
     empty = visit("aino").post("/desk/flag", data={"item": "request:1", "note": " "})
-    assert empty.status_code == 422 and "Say in a word what is wrong." in empty.text
+    assert empty.status_code == 422 and "Say briefly what is wrong." in empty.text
     visit("kaisa").post("/desk/flag", data={"item": "request:1", "note": "the <b>button</b> is gone"})
     page = visit("aino").get("/requests/1").text
     assert (
@@ -334,7 +349,7 @@ def test_a_request_is_assigned_to_members_of_its_team_only(
 ) -> None:
     path = f"/desk/{desk['open']}/assign"
     assert visit("aino").post(path, data={"person": "pekka"}).status_code == 302
-    assert "with Pekka" in visit("matti").get(f"/requests/{desk['open']}").text
+    assert "assigned to Pekka" in visit("matti").get(f"/requests/{desk['open']}").text
     assert visit("aino").post(path, data={"person": "riikka"}).status_code == 403
     assert visit("aino").post(path, data={"person": "ghost"}).status_code == 404
     assert visit("riikka").post(path, data={"person": "riikka"}).status_code == 403
@@ -510,7 +525,7 @@ def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
         form = refused.text.partition('id="same-form"')[2].partition("</details>")[0]
         assert refused.status_code == 422 and 'id="body-error"' not in refused.text
         assert f'value="{number}"' in form and 'aria-invalid="true" aria-describedby="same-error"' in form
-        assert re.search(r'id="same-error"[^>]*>\s*There is no request with this number that you handle', form)
+        assert re.search(r'id="same-error"[^>]*>\s*None of the requests that you handle has this number', form)
         assert '<details class="more" open>' in refused.text and '<details open id="same-form"' in refused.text
     visit("aino").post(path, data={"number": str(desk["open"])})
     assert f">#{desk['twin']} Black screen after update</a>" in visit("kaisa").get(f"/requests/{desk['open']}").text

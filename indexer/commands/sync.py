@@ -1,0 +1,160 @@
+"""`kollega sync` and `kollega sources`: keep the sources of sources.toml in step, and show how that goes."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from indexer.commands.imports import print_report
+from indexer.commands.running import UNFINISHED, database, load_analyzer, running_count, stop_when_terminated
+from recommender.errors import KollegaError, SettingsError
+from recommender.settings import Settings
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session, sessionmaker
+
+    from indexer.sources.configuration import ConfiguredSource
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--dry-run", is_flag=True, help="Only show what would change, and write nothing.")
+@click.option("--full", is_flag=True, help="Read from the beginning, and find what was deleted there.")
+@click.option("--allow-deletions", is_flag=True, help="Delete also when much is no longer there.")
+@click.pass_obj
+def sync(settings: Settings, names: tuple[str, ...], dry_run: bool, full: bool, allow_deletions: bool) -> None:
+    """Read the sources of sources.toml from where the last run ended: all of them, or those of these NAMEs.
+
+    What was changed here since stays, and nobody can read more than before. One source that cannot be read keeps no
+    other one from being read; the exit status is then 1. `kollega watch` does the same on the schedule of the file.
+    docs/sources/index.md describes the file.
+    """
+    sources = _chosen(settings, names)
+    stop_when_terminated(UNFINISHED)
+    fine = True
+    if dry_run:
+        from indexer.loading.dry_run import temporary_copy
+
+        with temporary_copy(settings) as sessions:
+            for configured in sources:
+                fine &= _sync(settings, sessions, configured, full, allow_deletions, dry_run=True)
+    else:
+        with database(settings) as sessions:
+            for configured in sources:
+                fine &= _sync(settings, sessions, configured, full, allow_deletions)
+    if not fine:
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def sources(settings: Settings, as_json: bool) -> None:
+    """List the sources of sources.toml: when each was read, when it is read next, and what went wrong.
+
+    The exit status is 1 when the last run of one of them did not end well.
+    """
+    rows = _states(settings)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif not rows:
+        click.echo(f"There is no source in {settings.sources_file}. docs/sources/index.md says how to write one.")
+    else:
+        for line in (line for row in rows for line in _lines(row)):
+            click.echo(line)
+    sys.exit(1 if any(row["error"] or row["problems"] for row in rows) else 0)
+
+
+def _chosen(settings: Settings, names: tuple[str, ...]) -> "list[ConfiguredSource]":
+    from indexer.sources.configuration import read_sources
+
+    found = read_sources(settings.sources_file)
+    if not found:
+        raise SettingsError(
+            f"There is no source in {settings.sources_file}. Write one, as docs/sources/index.md says, or load a file "
+            "once with `kollega import`."
+        )
+    known = {configured.name for configured in found}
+    for name in names:
+        if name not in known:
+            raise click.UsageError(f"{name!r} is not in {settings.sources_file}. It has: {', '.join(sorted(known))}.")
+    return [configured for configured in found if not names or configured.name in names]
+
+
+def _sync(
+    settings: Settings,
+    sessions: "sessionmaker[Session]",
+    configured: "ConfiguredSource",
+    full: bool,
+    allow_deletions: bool,
+    dry_run: bool = False,
+) -> bool:
+    """Read one source and print what came of it; True when all went well."""
+    from indexer.syncing.sync import sync as run
+
+    try:
+        with running_count(f"reading {configured.name}") as progress:
+            report = run(
+                configured,
+                sessions,
+                load_analyzer(settings),
+                settings.home / "locks",
+                progress,
+                full,
+                allow_deletions,
+                click.echo if dry_run else None,
+            )
+    except KollegaError as error:
+        click.echo(f"{configured.name}: {error}", err=True)
+        return False
+    print_report(report.loaded)
+    for note in report.notes:
+        click.echo(note, err=True)
+    click.echo(f"dry run, nothing was written: {report.line()}" if dry_run else report.line())
+    return not report.has_problems
+
+
+def _states(settings: Settings) -> list[dict[str, Any]]:
+    from indexer.sources.configuration import read_sources
+    from indexer.syncing.schedule import next_run
+    from recommender.database.source_tables import SourceState
+
+    found = read_sources(settings.sources_file)
+    with database(settings) as sessions, sessions() as session:
+        states = {configured.name: session.get(SourceState, configured.name) for configured in found}
+        return [_row(each, states[each.name], next_run(each, states[each.name])) for each in found]
+
+
+def _row(configured: "ConfiguredSource", state: Any, following: "datetime | None") -> dict[str, Any]:
+    fields = ("started_at", "finished_at", "read_whole_at", "error", "counts", "problems", "is_due")
+    values = {name: getattr(state, name, None) for name in fields}
+    times = {name: _time(value) for name, value in values.items() if name.endswith("_at")}
+    return {
+        "name": configured.name,
+        "kind": configured.kind,
+        **values,
+        **times,
+        "error": values["error"] or "",
+        "problems": values["problems"] or [],
+        "next": _time(following),
+    }
+
+
+def _time(value: "datetime | None") -> str | None:
+    if value is None:
+        return None
+    return "soon" if value.year == 1 else f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def _lines(row: dict[str, Any]) -> list[str]:
+    last = f"last read {row['finished_at']}" if row["finished_at"] else "never read to its end"
+    following = "soon" if row["is_due"] else row["next"] or "by hand"
+    lines = [f"{row['name']} ({row['kind']}): {last}, next {following}"]
+    if row["counts"]:
+        lines.append("  last run: " + ", ".join(f"{count} {name}" for name, count in row["counts"].items() if count))
+    if row["error"]:
+        lines.append(f"  broke off: {row['error']}")
+    return lines + [f"  {problem}" for problem in row["problems"]]

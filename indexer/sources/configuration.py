@@ -1,0 +1,110 @@
+"""Reads sources.toml, which names the sources that `kollega sync` keeps in step: one table for each."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from indexer.sources.kinds import KINDS
+from indexer.sources.protocol import Options, Source
+from indexer.sources.records import first_problem
+from recommender.accounts.source_secret import secret_variable
+from recommender.database.import_tables import digest
+from recommender.database.tables import SENT_HERE
+from recommender.errors import SettingsError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_TIME = re.compile(r"(\d+) ?([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SHORTEST = timedelta(seconds=10)
+_SECRETS = ("token", "password", "secret", "api_key", "apikey")
+
+
+@dataclass(frozen=True)
+class ConfiguredSource:
+    """A source of sources.toml. `every` is how often it is read; None means only by `kollega sync`, and when the source
+    says that something changed. `full_every` is how often it is read from the beginning, to find what was deleted."""
+
+    name: str
+    kind: str
+    options: Options
+    every: timedelta | None = None
+    full_every: timedelta | None = None
+
+    def open(self) -> Source:
+        """The source itself. Raises SourceError when it cannot be used."""
+        return KINDS[self.kind].open(self.name, self.options)
+
+    def options_digest(self) -> str:
+        """12 characters that change with anything that decides what is read, and how."""
+        return digest([self.kind, self.options.model_dump(mode="json")])
+
+
+def read_sources(path: Path) -> list[ConfiguredSource]:
+    """The sources that the file names, in its order; none when there is no such file.
+
+    Raises SettingsError, which names the file, the source and the option, when it cannot be used.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror or error}. Check its rights.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is no TOML that can be read: {error}. Correct that place.") from error
+    return [_source(path, name, table) for name, table in tables.items()]
+
+
+def _source(path: Path, name: str, table: Any) -> ConfiguredSource:
+    where = f"{path}: [{name}]"
+    if not _NAME.fullmatch(name) or name == SENT_HERE:
+        raise SettingsError(
+            f"{where} cannot be the name of a source. Use small letters, digits, '-' and '_', and not {SENT_HERE!r}."
+        )
+    if not isinstance(table, dict):
+        raise SettingsError(f"{where} is no table. Write [{name}] on a line, and its options below it.")
+    values = dict(table)
+    kind = values.pop("kind", None)
+    if kind not in KINDS:
+        found = "is missing" if kind is None else f"{kind!r} is not known"
+        raise SettingsError(f"{where}: kind {found}. Write one of: {', '.join(sorted(KINDS))}.")
+    _require_no_secret(where, name, values)
+    every = _every(where, "every", values.pop("every", None))
+    full_every = _every(where, "full_every", values.pop("full_every", None))
+    if isinstance(values.get("place"), str) and "://" not in values["place"]:
+        values["place"] = str(path.parent / Path(values["place"]).expanduser())
+    known = KINDS[kind].options()
+    for key in values:
+        if key not in known.model_fields:
+            raise SettingsError(f"{where}: {key}: it is not known. Known are: {', '.join(sorted(known.model_fields))}.")
+    try:
+        options = known.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(f"{where}: {first_problem(error)}.") from error
+    return ConfiguredSource(name, kind, options, every, full_every)
+
+
+def _require_no_secret(where: str, name: str, values: dict[str, Any]) -> None:
+    for key in values:
+        if key.lower() in _SECRETS:
+            raise SettingsError(
+                f"{where}: {key} does not belong into this file. Set {secret_variable(name, key)}, or write it to a "
+                f"file of mode 600 and name that file as {key}_file."
+            )
+
+
+def _every(where: str, option: str, value: Any) -> timedelta | None:
+    if value is None:
+        return None
+    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    every = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found and len(found[1]) < 6 else None
+    if every is None or every < _SHORTEST:
+        raise SettingsError(
+            f'{where}: {option} = {value!r} is no time of at least 10 seconds. Write one such as "15m".'
+        )
+    return every

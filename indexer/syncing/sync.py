@@ -1,0 +1,191 @@
+"""Reads one source of sources.toml from its mark on, and stores how far it came."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.loading.load import load
+from indexer.loading.report import LoadReport
+from indexer.sources.configuration import ConfiguredSource
+from indexer.sources.protocol import Abilities, Mark, Source
+from indexer.sources.records import DeletedRecord, DocumentRecord, Located, QuestionRecord, RequestRecord
+from recommender.database.source_tables import state_of
+from recommender.database.tables import Document, HelpRequest, utc_now
+from recommender.errors import SourceError
+from recommender.language.analyzer import Analyzer
+
+Item = tuple[str, str]
+"""(kind, id in the source) of a request or document."""
+MOST_STORED = 50
+"""Problems that are stored with the state of a source."""
+_FEW, _SHARE = 10, 0.2
+"""How many items, and which share of a source, may vanish at once without a word from an admin: judgements."""
+
+
+@dataclass
+class SyncReport:
+    """What came of reading one source: what was loaded, whether it was read from the beginning, how many items it no
+    longer has, and what an admin should know."""
+
+    name: str
+    loaded: LoadReport
+    whole: bool
+    deleted: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """One line for an admin."""
+        read = "read from the beginning" if self.whole else "read since the last time"
+        deleted = f", {self.deleted} deleted there" if self.deleted else ""
+        return f"{self.name}: {self.loaded.line()}{deleted} ({read})"
+
+    @property
+    def has_problems(self) -> bool:
+        """True when something could not be read or used, or waits for an admin."""
+        return bool(self.loaded.problems or self.notes)
+
+
+def sync(
+    configured: ConfiguredSource,
+    sessions: sessionmaker[Session],
+    analyzer: Analyzer,
+    locks: Path,
+    progress: Callable[[int], None] = lambda _n: None,
+    full: bool = False,
+    allow_deletions: bool = False,
+    show: Callable[[str], None] | None = None,
+) -> SyncReport:
+    """Read a source from where the last run ended, from its beginning when `full`, when it cannot do otherwise, or when
+    its options have changed. What it no longer has is deleted here after a whole read without a problem; when that is
+    much, only with `allow_deletions`.
+
+    Only one process reads a source at a time; `locks` is the folder of the lock. Raises SourceError when another one is
+    at it, or the source cannot be opened. What goes wrong is stored in the state of the source.
+    """
+    locks.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(locks / f"sync-{configured.name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise SourceError(f"{configured.name} is being read by another process. Wait until that has ended.") from error
+    with lock:
+        since = _begin(configured, sessions, full)
+        try:
+            source = _Seen(configured.open())
+            report = load(
+                source, sessions, analyzer, progress, LoadReport(show=show), since, _store_mark(configured, sessions)
+            )
+            result = SyncReport(configured.name, report, since is None)
+            if since is None and source.abilities.lists_all:
+                _delete_missing(source, result, sessions, analyzer, allow_deletions)
+        except Exception as error:
+            _end(configured, sessions, str(error) if isinstance(error, SourceError) else type(error).__name__, None)
+            raise
+        _end(configured, sessions, report.broken_off, result)
+    return result
+
+
+class _Seen:
+    """A source that notes which items it has yielded."""
+
+    def __init__(self, source: Source) -> None:
+        self.name, self.abilities, self._source = source.name, source.abilities, source
+        self.items: set[Item] = set()
+
+    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+        """What the source yields."""
+        for located in self._source.read(since):
+            if isinstance(located, Located):
+                match located.record:
+                    case RequestRecord() | QuestionRecord():
+                        self.items.add(("request", located.record.id))
+                    case DocumentRecord():
+                        self.items.add(("document", located.record.id))
+                    case DeletedRecord():
+                        self.items.discard((located.record.type, located.record.id))
+            yield located
+
+
+class _Deletions:
+    """The source of what another one no longer has."""
+
+    abilities = Abilities(deletions=True)
+
+    def __init__(self, name: str, items: list[Item]) -> None:
+        self.name, self._items = name, items
+
+    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+        """A record of each deletion."""
+        for number, (kind, identifier) in enumerate(self._items, 1):
+            record = DeletedRecord(type="request" if kind == "request" else "document", id=identifier)
+            yield Located("deleted", number, record)
+
+
+def _begin(configured: ConfiguredSource, sessions: sessionmaker[Session], full: bool) -> str | None:
+    """Store that a run has begun; the mark it goes on from."""
+    with sessions.begin() as session:
+        state = state_of(session, configured.name)
+        if full or state.options != configured.options_digest():
+            state.mark = None
+        state.options, state.started_at, state.is_due = configured.options_digest(), utc_now(), False
+        return state.mark
+
+
+def _store_mark(configured: ConfiguredSource, sessions: sessionmaker[Session]) -> Callable[[str], None]:
+    def store(mark: str) -> None:
+        with sessions.begin() as session:
+            state_of(session, configured.name).mark = mark
+
+    return store
+
+
+def _end(configured: ConfiguredSource, sessions: sessionmaker[Session], error: str, result: SyncReport | None) -> None:
+    with sessions.begin() as session:
+        state = state_of(session, configured.name)
+        state.error, state.failures = error or None, state.failures + 1 if error else 0
+        if result is not None:
+            state.counts = {**result.loaded.counts(), "deleted": result.deleted}
+            state.problems = [*result.notes, *result.loaded.problems][:MOST_STORED]
+        if not error:
+            state.finished_at = utc_now()
+            if result is not None and result.whole:
+                state.read_whole_at = state.finished_at
+
+
+def _delete_missing(
+    source: _Seen, result: SyncReport, sessions: sessionmaker[Session], analyzer: Analyzer, allowed: bool
+) -> None:
+    """Delete what the source no longer has, unless that is not certain."""
+    with sessions() as session:
+        known = _items_of(session, source.name)
+    missing = sorted(known - source.items)
+    if not missing:
+        return
+    if result.loaded.problems:
+        result.notes.append(
+            f"{source.name}: {len(missing)} items may have been deleted there, and stay here: not everything could be "
+            "read, so that is not certain. Mend the problems, then run it again."
+        )
+    elif not allowed and len(missing) > _FEW and len(missing) > _SHARE * len(known):
+        result.notes.append(
+            f"{source.name}: {len(missing)} of {len(known)} items are no longer there, and stay here. If they were "
+            f"deleted there, run: kollega sync {source.name} --full --allow-deletions"
+        )
+    else:
+        deletions = load(_Deletions(source.name, missing), sessions, analyzer)
+        result.deleted = deletions.removed
+        result.loaded.conflicts += deletions.conflicts
+        result.loaded.conflicts.more += deletions.conflicts.more
+
+
+def _items_of(session: Session, source: str) -> set[Item]:
+    """The requests and documents here that came from a source."""
+    found: set[Item] = set()
+    for kind, table in (("request", HelpRequest), ("document", Document)):
+        ids = session.scalars(select(table.external_id).where(table.source == source, table.external_id.is_not(None)))
+        found |= {(kind, identifier) for identifier in ids if identifier is not None}
+    return found

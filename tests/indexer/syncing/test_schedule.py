@@ -1,0 +1,75 @@
+"""syncing/schedule.py: when a source is due, and that `watch` reads it then."""
+
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.sources.configuration import ConfiguredSource
+from indexer.sources.protocol import Options
+from indexer.syncing.schedule import needs_whole_read, next_run, syncing
+from recommender.database.source_tables import SourceState
+from recommender.database.tables import HelpRequest
+from recommender.settings import Settings
+from tests.conftest import MODELS
+from tests.indexer.conftest import REQUEST, TEAM, WriteLines
+
+NOON = datetime(2026, 3, 2, 12)
+HOURLY = ConfiguredSource("desk", "jsonl", Options(place="x"), timedelta(hours=1), timedelta(days=1))
+BY_HAND = ConfiguredSource("desk", "jsonl", Options(place="x"))
+
+
+def _state(failures: int = 0, is_due: bool = False, started_at: datetime | None = NOON) -> SourceState:
+    return SourceState(name="desk", failures=failures, is_due=is_due, started_at=started_at, read_whole_at=NOON)
+
+
+@pytest.mark.parametrize(
+    ("configured", "state", "due"),
+    [
+        (HOURLY, None, datetime.min),
+        (BY_HAND, None, None),
+        (BY_HAND, _state(is_due=True, started_at=None), datetime.min),
+        (HOURLY, _state(), NOON + timedelta(hours=1)),
+        (HOURLY, _state(is_due=True), NOON),
+        (HOURLY, _state(failures=1), NOON + timedelta(hours=1)),
+        (HOURLY, _state(failures=3), NOON + timedelta(hours=4)),
+        (HOURLY, _state(failures=30), NOON + timedelta(hours=6)),
+        (HOURLY, _state(failures=2, is_due=True), NOON + timedelta(hours=2)),
+        (BY_HAND, _state(), None),
+        (BY_HAND, _state(is_due=True), NOON),
+    ],
+)
+def test_a_source_is_due_by_its_schedule_or_when_it_says_so_and_later_after_each_failure(
+    configured: ConfiguredSource, state: SourceState | None, due: datetime | None
+) -> None:
+    assert next_run(configured, state) == due
+
+
+def test_a_source_is_read_from_the_beginning_as_often_as_it_says() -> None:
+    assert not needs_whole_read(HOURLY, _state(), NOON + timedelta(hours=23))
+    assert needs_whole_read(HOURLY, _state(), NOON + timedelta(hours=24))
+    assert not needs_whole_read(HOURLY, None, NOON) and not needs_whole_read(BY_HAND, _state(), NOON)
+
+
+def test_beside_watch_a_source_is_read_when_it_is_due(
+    settings: Settings, sessions: sessionmaker[Session], write_lines: WriteLines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(write_lines(TEAM, REQUEST))
+    settings.sources_file.write_text(f'[desk]\nkind = "jsonl"\nplace = "{path}"\nevery = "1h"\n', encoding="utf-8")
+    if not settings.models_dir.exists():
+        settings.models_dir.symlink_to(MODELS, target_is_directory=True)
+    monkeypatch.setenv("KOLLEGA_HOME", str(settings.home))
+    waited = threading.Event()
+    with syncing(settings, sessions):
+        for _ in range(300):
+            with sessions() as session:
+                titles = session.scalars(select(HelpRequest.title)).all()
+                state = session.get(SourceState, "desk")
+            if titles and state is not None and state.finished_at:
+                break
+            waited.wait(0.1)
+    assert titles == [REQUEST["title"]]
+    assert state is not None and state.counts["added"] == 2

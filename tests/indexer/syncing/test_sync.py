@@ -1,0 +1,170 @@
+"""syncing/sync.py: a source is read from its mark on, and nothing is lost when a run breaks off."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.sources.configuration import ConfiguredSource
+from indexer.sources.protocol import Abilities, Mark, Options, Source
+from indexer.sources.records import Located, RequestRecord, TeamRecord
+from indexer.syncing.sync import sync
+from recommender.database.source_tables import SourceState, mark_as_due
+from recommender.database.tables import HelpRequest
+from recommender.errors import SourceError
+from recommender.language.analyzer import Analyzer
+
+
+@dataclass
+class _Desk:
+    """A ticket system whose tickets have numbers; a read from the mark N yields those above N, with a mark after each.
+    It breaks off before ticket number `fails_at`."""
+
+    tickets: dict[int, str]
+    lists_all: bool = True
+    fails_at: int | None = None
+    bad: int | None = None
+    name: str = "desk"
+    reads: list[str | None] = field(default_factory=list)
+
+    @property
+    def abilities(self) -> Abilities:
+        return Abilities(lists_all=self.lists_all, since=True)
+
+    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+        self.reads.append(since)
+        yield Located("desk", 0, TeamRecord(id="it", name="IT"))
+        for number, title in sorted(self.tickets.items()):
+            if number <= int(since or 0):
+                continue
+            if number == self.fails_at:
+                raise SourceError("desk does not answer. Try again later.")
+            if number == self.bad:
+                yield Located("desk", number, None, "no ticket")
+                continue
+            yield Located("desk", number, _ticket(number, title))
+            yield Mark(str(number))
+
+
+def _ticket(number: int, title: str) -> RequestRecord:
+    values: dict[str, Any] = {"id": str(number), "title": title, "team": "it", "created_at": "2026-03-02T08:10:00"}
+    return RequestRecord.model_validate(values)
+
+
+class _Configured(ConfiguredSource):
+    source: Source
+
+    def open(self) -> Source:
+        return self.source
+
+
+Run = Any
+
+
+@pytest.fixture
+def run(sessions: sessionmaker[Session], analyzer: Analyzer, tmp_path: Path) -> Run:
+    """Syncs a desk, with options of its own if wanted."""
+
+    def sync_desk(desk: _Desk, place: str = "x", **options: Any) -> Any:
+        configured = _Configured("desk", "jsonl", Options(place=place))
+        object.__setattr__(configured, "source", desk)
+        return sync(configured, sessions, analyzer, tmp_path / "locks", **options)
+
+    return sync_desk
+
+
+def _titles(sessions: sessionmaker[Session]) -> list[str]:
+    with sessions() as session:
+        return sorted(session.scalars(select(HelpRequest.title)))
+
+
+def _state(sessions: sessionmaker[Session]) -> SourceState:
+    with sessions() as session:
+        return session.get_one(SourceState, "desk")
+
+
+def test_a_second_run_goes_on_from_the_mark_of_the_first(run: Run, sessions: sessionmaker[Session]) -> None:
+    desk = _Desk({1: "one", 2: "two"})
+    first = run(desk)
+    desk.tickets[3] = "three"
+    second = run(desk)
+    assert desk.reads == [None, "2"]
+    assert (first.whole, second.whole, second.loaded.added) == (True, False, 1)
+    assert _titles(sessions) == ["one", "three", "two"]
+    assert _state(sessions).counts["added"] == 1
+
+
+def test_a_run_that_breaks_off_keeps_what_it_has_read_and_goes_on_there(
+    run: Run, sessions: sessionmaker[Session]
+) -> None:
+    desk = _Desk({number: f"ticket {number}" for number in range(1, 6)}, fails_at=4)
+    broken = run(desk)
+    state = _state(sessions)
+    assert broken.has_problems and (state.mark, state.failures, state.finished_at) == ("3", 1, None)
+    assert state.error == "desk does not answer. Try again later."
+    desk.fails_at = None
+    run(desk)
+    assert desk.reads == [None, "3"] and len(_titles(sessions)) == 5
+    assert (_state(sessions).error, _state(sessions).failures) == (None, 0)
+
+
+def test_other_options_are_read_from_the_beginning_and_so_is_a_full_run(run: Run) -> None:
+    desk = _Desk({1: "one"})
+    run(desk)
+    run(desk, place="elsewhere")
+    run(desk, place="elsewhere")
+    run(desk, place="elsewhere", full=True)
+    assert desk.reads == [None, None, "1", None]
+
+
+def test_a_record_that_cannot_be_used_lets_nothing_be_deleted(run: Run, sessions: sessionmaker[Session]) -> None:
+    desk = _Desk({1: "one", 2: "two", 3: "three"})
+    run(desk)
+    del desk.tickets[1]
+    desk.bad = 2
+    report = run(desk, full=True)
+    assert _titles(sessions) == ["one", "three", "two"] and report.deleted == 0
+    assert "2 items may have been deleted there, and stay here" in report.notes[0]
+
+
+def test_when_much_has_vanished_nothing_is_deleted_before_an_admin_says_so(
+    run: Run, sessions: sessionmaker[Session]
+) -> None:
+    desk = _Desk({number: f"ticket {number}" for number in range(1, 31)})
+    run(desk)
+    desk.tickets = {1: "ticket 1"}
+    report = run(desk, full=True)
+    assert len(_titles(sessions)) == 30 and report.has_problems
+    assert "29 of 30 items are no longer there, and stay here." in report.notes[0]
+    assert "kollega sync desk --full --allow-deletions" in report.notes[0]
+    assert _state(sessions).problems == report.notes
+
+
+def test_only_one_process_reads_a_source(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "locks").mkdir()
+    with FileLock(tmp_path / "locks" / "sync-desk.lock"), pytest.raises(SourceError, match="is being read by another"):
+        run(_Desk({1: "one"}))
+
+
+def test_a_run_answers_what_was_due_and_an_unforeseen_fault_is_stored_by_its_kind(
+    run: Run, sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sessions.begin() as session:
+        mark_as_due(session, "desk")
+    assert _state(sessions).is_due
+    run(_Desk({1: "one"}))
+    assert not _state(sessions).is_due
+
+    class _Broken(_Desk):
+        def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+            raise ZeroDivisionError("with a secret in its text")
+            yield
+
+    with pytest.raises(ZeroDivisionError):
+        run(_Broken({}))
+    assert (_state(sessions).error, _state(sessions).failures) == ("ZeroDivisionError", 1)
