@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAttempt, utc_now
 from recommender.database.told_tables import RequestFollow
+from recommender.notifications import following
+from recommender.search.replies import merged_into
 from tests.conftest import sign_in
 from tests.web.forms import press
 
@@ -163,7 +165,7 @@ def test_the_queue_says_who_asks_and_that_the_name_is_hidden_from_others(
         known.name_known_to, unknown.name_known_to = [known.team_id or 0], []
     page = re.sub(r"\s+", " ", visit("aino").get("/desk/").text)
     askers = re.findall(r'<td class="asker">(.*?)</td>', page)
-    assert 'Matti <span class="quiet">(name hidden from colleagues)</span>' in askers
+    assert 'Matti <span class="quiet" title="name hidden from colleagues">name hidden</span>' in askers
     assert '<span class="quiet">name hidden</span>' in askers and not any("Kaisa" in asker for asker in askers)
 
 
@@ -349,7 +351,7 @@ def test_a_request_is_assigned_to_members_of_its_team_only(
 ) -> None:
     path = f"/desk/{desk['open']}/assign"
     assert visit("aino").post(path, data={"person": "pekka"}).status_code == 302
-    assert "assigned to Pekka" in visit("matti").get(f"/requests/{desk['open']}").text
+    assert "Assigned to Pekka" in visit("matti").get(f"/requests/{desk['open']}").text
     assert visit("aino").post(path, data={"person": "riikka"}).status_code == 403
     assert visit("aino").post(path, data={"person": "ghost"}).status_code == 404
     assert visit("riikka").post(path, data={"person": "riikka"}).status_code == 403
@@ -488,7 +490,9 @@ def test_the_page_stays_where_it_was_after_used_and_not_my_topic(visit: Visit, d
 def test_a_snoozed_request_is_left_out_until_something_happens(visit: Visit, desk: dict[str, int]) -> None:
     assert visit("matti").post(f"/desk/{desk['open']}/snooze", data={"until": "week"}).status_code == 403
     visit("aino").post(f"/desk/{desk['open']}/snooze", data={"until": "week"})
-    assert _queue(visit("pekka").get("/desk/").text) == [desk["free"], desk["twin"]]
+    page = visit("pekka").get("/desk/").text
+    assert _queue(page) == [desk["free"], desk["twin"]]
+    assert '<span aria-hidden="true">2</span><span class="hidden">(open)' in page  # the number in the navigation
     assert _queue(visit("pekka").get("/desk/?view=snoozed").text) == [desk["open"]]
     visit("aino").post(f"/desk/{desk['open']}/snooze", data={"until": ""})
     assert desk["open"] in _queue(visit("pekka").get("/desk/").text)
@@ -537,6 +541,9 @@ def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
         row = session.get_one(HelpRequest, desk["twin"])
         solution = next(reply.body for reply in row.replies if reply.accepted)
         assert row.status == "resolved" and f"](/requests/{desk['open']})" in solution
+        assert solution.endswith("You will be told when it is solved.") and merged_into(solution) == str(desk["open"])
+        assert row.asked_by is not None
+        assert following.following(session, session.get_one(HelpRequest, desk["open"]), row.asked_by) == (False, True)
         assert "Screen stays black" not in solution  # it may be changed, withdrawn or made private later
         session.get_one(HelpRequest, desk["open"]).audience = []
         session.commit()
