@@ -51,7 +51,8 @@ import web.api.requests
 import web.api.documents
 import web.api.attachments
 import web.api.items
-import web.api.people  # noqa: F401
+import web.api.people
+import web.api.inbox  # noqa: F401
 # isort: on
 
 _VIEWS = (
