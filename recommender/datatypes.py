@@ -101,6 +101,28 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Among:
+    """The only items to search: those of a kind, in a language, and with these keys; None for all."""
+
+    kind: Kind | None = None
+    language: str | None = None
+    keys: frozenset[str] | None = None
+
+    @classmethod
+    def of(cls, keys: frozenset[str] | None) -> "Among | None":
+        """Only the items with these keys; None, which means all items, for None."""
+        return None if keys is None else cls(keys=keys)
+
+    def has(self, item: Item) -> bool:
+        """True for an item to search."""
+        return (
+            (self.kind is None or item.kind is self.kind)
+            and (self.language is None or item.language == self.language)
+            and (self.keys is None or item.key in self.keys)
+        )
+
+
+@dataclass(frozen=True)
 class Heading:
     """An item without its texts, for where only its title is shown."""
 

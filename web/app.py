@@ -111,8 +111,8 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
 
 
 def warm_up(app: Flask) -> None:
-    """Load what the first visitors would otherwise wait for: the model and the dictionaries, the compiled templates, and
-    how each language writes dates and texts. It takes about a second."""
+    """Load what the first visitors would otherwise wait for: the model and the dictionaries, the compiled templates,
+    and how each language writes dates and texts. It takes about a second."""
     with app.test_request_context():
         current.recommender().warm_up()
         for name in app.jinja_env.list_templates(extensions=["html"]):

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import HelpRequest
+from recommender.datatypes import Among
 from recommender.encoder import ModelCard, normalise, unrelated_cosine
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound
 from recommender.index import Hit, generations, local
@@ -62,7 +63,11 @@ def test_nearest_is_the_cosine_of_the_nearest_passage_that_search_finds(
     index: LocalIndex, encoder: FakeEncoder
 ) -> None:
     vector = encoder.encode_queries(["printer salary"])[0]
-    for tokens, among in ((EVERYONE, None), (EVERYONE | {"team:hr"}, None), (EVERYONE, frozenset({"request:2"}))):
+    for tokens, among in (
+        (EVERYONE, None),
+        (EVERYONE | {"team:hr"}, None),
+        (EVERYONE, Among.of(frozenset({"request:2"}))),
+    ):
         hits = index.search(vector, Terms((), ()), tokens, 10, among)
         assert index.nearest(vector, tokens, 10, among) == pytest.approx(max(_near(hit)[0] for hit in hits))
     assert index.nearest(vector, frozenset(), 10) == 0.0
@@ -169,9 +174,9 @@ def test_both_legs_search_only_the_given_items(index: LocalIndex, encoder: FakeE
     vector = encoder.encode_queries(["printer jam\nopen the tray"])[0]
     terms = analyzer.query_terms("printer jam tunnel")
     for among in ({"request:2"}, {"request:2", "request:3"}, {"request:1", "request:2"}, {"request:9"}, set[str]()):
-        items = {hit.item for hit in index.search(vector, terms, EVERYONE, 10, frozenset(among))}
+        items = {hit.item for hit in index.search(vector, terms, EVERYONE, 10, Among.of(frozenset(among)))}
         assert items == among & {"request:1", "request:2"}  # only hr may read the third
-        assert {hit.item for hit in index.search(None, terms, EVERYONE, 10, frozenset(among))} == items
+        assert {hit.item for hit in index.search(None, terms, EVERYONE, 10, Among.of(frozenset(among)))} == items
 
 
 def test_without_a_vector_only_the_lexical_leg_runs(index: LocalIndex, analyzer: Analyzer) -> None:
