@@ -80,6 +80,7 @@ def request_page(
 def _beside(help_request: HelpRequest, reader: Reader, handles: bool) -> dict[str, Any]:
     """What stands beside the request and its replies: for agents who handle it, and for the authors of texts."""
     key = item_key(Kind.REQUEST, help_request.id)
+    following = next_in_queue(help_request, reader) if handles and "solved" in request.args else None
     return {
         "queue": queue_rows(Filters(), reader, _BESIDE) if handles else [],
         "notes": notes.notes_of(session(), help_request, reader),
@@ -90,7 +91,8 @@ def _beside(help_request: HelpRequest, reader: Reader, handles: bool) -> dict[st
         "may_rewrite_reply": lambda reply: rewriting.may_rewrite_reply(reply, reader),
         "same": handling.same_as(session(), help_request, reader),
         "snoozed_until": handling.snoozed_until(session(), help_request) if handles else None,
-        "next_request": next_in_queue(help_request, reader) if handles and "solved" in request.args else None,
+        "next_request": following,
+        "next_asker": access.asker(following, reader) if following else None,
         "agents": team_people(help_request.team) if handles else [],
         "flags": outcomes.flags(session(), key) if handles else [],
         "usage": outcomes.usage(session(), [key], reader)[key],
