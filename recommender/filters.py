@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from recommender.access import Reader, readable_documents, readable_requests
 from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
-from recommender.datatypes import Among, Kind
+from recommender.datatypes import Kind
+from recommender.index.narrowing import Among
 
 _TABLES: dict[Kind, type[HelpRequest] | type[Document]] = {Kind.REQUEST: HelpRequest, Kind.DOCUMENT: Document}
 

@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader
 from recommender.database.tables import utc_now
-from recommender.datatypes import Among, Expert, Recommendation, Suggestion
+from recommender.datatypes import Expert, Recommendation, Suggestion
 from recommender.encoder import CrossEncoder
 from recommender.encoder.load import load_cross_encoder, load_encoder
 from recommender.errors import ModelError
 from recommender.filters import NO_FILTERS, Filters, let_through
 from recommender.index import SearchIndex
+from recommender.index.narrowing import Among
 from recommender.knowledge import outcomes
 from recommender.knowledge.facts import with_facts
 from recommender.language.analyzer import Analyzer

@@ -38,7 +38,7 @@ from web.people import profile, security
 from web.people import views as people
 from web.requests import rewriting
 from web.requests import views as requests
-from web.search import cards, door, embed, results
+from web.search import address_bar, cards, door, embed, results
 from web.search import views as ask
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
@@ -56,7 +56,7 @@ import web.api.people  # noqa: F401
 _VIEWS = (
     ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
     second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
-    hooks,
+    hooks, address_bar,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (
@@ -136,6 +136,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
         BABEL_DEFAULT_LOCALE=settings.language,
+        BABEL_DEFAULT_TIMEZONE=settings.time_zone,
     )
 
 

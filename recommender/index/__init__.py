@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.datatypes import Among, Passage
+from recommender.datatypes import Passage
+from recommender.index.narrowing import Among
 from recommender.index.vector_space import VectorSpace
 from recommender.language.terms import Terms
 

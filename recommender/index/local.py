@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.datatypes import Among, Passage, Role
+from recommender.datatypes import Passage, Role
 from recommender.encoder import ModelCard, normalise
 from recommender.errors import IndexDamaged, IndexMismatch
 from recommender.index import Hit, Near, generations
@@ -21,7 +21,7 @@ from recommender.index.catalogue import Catalogue
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.lexical import LexicalIndex
-from recommender.index.narrowing import Narrowing
+from recommender.index.narrowing import Among, Narrowing
 from recommender.index.readable import languages_by_token, mask, membership, passages_by_token
 from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import Vocabulary

@@ -1,13 +1,36 @@
-"""What a search is limited to (`datatypes.Among`), as the vector index and the keyword index take it: rows and keys."""
+"""What a search is limited to, and that as the vector index and the keyword index take it: as rows and as keys."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.datatypes import Among, Kind
+from recommender.datatypes import Item, Kind
+
+
+@dataclass(frozen=True)
+class Among:
+    """The only items to search: those of a kind, in a language, and with these keys; None for all."""
+
+    kind: Kind | None = None
+    language: str | None = None
+    keys: frozenset[str] | None = None
+
+    @classmethod
+    def of(cls, keys: frozenset[str] | None) -> "Among | None":
+        """Only the items with these keys; None, which means all items, for None."""
+        return None if keys is None else cls(keys=keys)
+
+    def has(self, item: Item) -> bool:
+        """True for an item to search."""
+        return (
+            (self.kind is None or item.kind is self.kind)
+            and (self.language is None or item.language == self.language)
+            and (self.keys is None or item.key in self.keys)
+        )
 
 
 class Keys(NamedTuple):

@@ -10,7 +10,7 @@ from functools import cached_property
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
-from recommender.datatypes import Among
+from recommender.index.narrowing import Among
 from recommender.language.words import FUNCTION_WORDS
 from recommender.search.decision import decide
 from recommender.search.highlight import Matcher

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader
 from recommender.corpus import is_empty, readable_items
-from recommender.datatypes import DATABASE_EMPTY, DENSE_MISSING, Among, Item, Passage, Role
+from recommender.datatypes import DATABASE_EMPTY, DENSE_MISSING, Item, Passage, Role
 from recommender.encoder import CrossEncoder, Encoder
 from recommender.index import Hit, SearchIndex
 from recommender.index.digest import item_digest
+from recommender.index.narrowing import Among
 from recommender.search.calibration import AnswerModel
 from recommender.search.copies import copied_from, with_original_age
 from recommender.search.features import RERANKED, CandidateText, feature_matrix

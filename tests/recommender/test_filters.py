@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE, Reader, reader_of
 from recommender.database.tables import Person
-from recommender.datatypes import Among, Kind
+from recommender.datatypes import Kind
 from recommender.filters import Choices, Filters, choices, let_through
+from recommender.index.narrowing import Among
 from recommender.recommender import Recommender
 from tests.recommender.conftest import Add, Build, add_unrelated_requests
 

@@ -7,7 +7,8 @@ from recommender import access
 from recommender.access import Reader
 from recommender.corpus import headings
 from recommender.database.tables import Document, HelpRequest, utc_now
-from recommender.datatypes import Among, Heading, Kind, item_key
+from recommender.datatypes import Heading, Kind, item_key
+from recommender.index.narrowing import Among
 from recommender.knowledge import documents, outcomes, related, versions
 from recommender.search.listing import find_alike
 from web import current

@@ -11,13 +11,13 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import HelpRequest
-from recommender.datatypes import Among
 from recommender.encoder import ModelCard, normalise, unrelated_cosine
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound
 from recommender.index import Hit, generations, local
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
 from recommender.index.local import LocalIndex
+from recommender.index.narrowing import Among
 from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from recommender.datatypes import Among, Kind
-from recommender.index.narrowing import ALL, Keys, Narrowing
+from recommender.datatypes import Kind
+from recommender.index.narrowing import ALL, Among, Keys, Narrowing
 
 ITEMS = ["request:1", "document:2", "request:3", "request:4", "document:5"]
 LANGUAGES = {"request:1": "fi", "document:2": "en", "request:3": "en", "request:4": "fi", "document:5": "sv"}
