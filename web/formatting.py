@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, g, request, url_for
@@ -43,7 +44,8 @@ def attach(app: Flask) -> None:
 def icon(name: str) -> Markup:
     """A small picture that helps to find something in a page, from the set Heroicons. It is hidden from screen readers,
     since it stands beside words and never for them; its colour is that of the words."""
-    lines = heroicon_micro(name, **{"class": "icon"}).splitlines()
+    attributes: dict[str, Any] = {"class": "icon"}
+    lines = heroicon_micro(name, **attributes).splitlines()
     return Markup("".join(line.strip() for line in lines))  # noqa: S704 - it comes from the package
 
 
