@@ -32,7 +32,7 @@ RECOMMENDER = {
     "jobs": {"database"},
     "notifications": {"access", "database", "datatypes", "outbox", "settings"},
     "corpus": {"access", "database", "datatypes"},
-    "filters": {"access", "corpus", "database", "datatypes"},
+    "filters": {"access", "corpus", "database", "datatypes", "index"},
     "index": {"checksums", "datatypes", "encoder", "errors", "language", "settings"},
     "knowledge": {
         "access",

@@ -95,6 +95,10 @@ def test_a_request_is_solved_with_an_earlier_solution_by_four_keys_and_then_undo
     page.wait_for_load_state("load")
     others, conversation = (page.locator(each).bounding_box() for each in (".others", "#conversation"))
     assert others and conversation and others["x"] + others["width"] <= conversation["x"]  # still beside it
+    beside = page.locator(".panel .next")
+    expect(beside).to_contain_text("Screen is black after update")
+    box = beside.bounding_box()
+    assert box and box["x"] >= conversation["x"] + conversation["width"] and box["y"] < 300  # the third column
     page.locator("h1").click()  # out of the field
     solved = page.locator("h1").inner_text()
     page.keyboard.press("z")

@@ -425,6 +425,15 @@ def test_after_resolving_the_page_offers_the_next_request_and_undo(
     sent = {"body": "Hold the button", "then": "resolve"}
     page = visit("aino").post(f"{path}/replies", data=sent, follow_redirects=True)
     assert f'href="/requests/{desk["twin"]}" data-next' in page.text
+    beside = page.text[page.text.index('aria-label="After solving it"') :]
+    assert f'<h3><a href="/requests/{desk["twin"]}"' in beside and "<span>Matti</span>" in beside
+    assert f'href="/documents/new?from={desk["open"]}"' in beside
+    with sessions.begin() as session:  # without a team, nobody but the asker is known to know the name
+        twin = session.get_one(HelpRequest, desk["twin"])
+        twin.anonymous, twin.team_id, twin.name_known_to = True, None, []
+    solved = re.findall(r'name="reply" value="(\d+)"', page.text.partition("/undo")[2])[0]
+    beside = visit("aino").get(f"{path}?solved={solved}").text.partition('aria-label="After solving it"')[2]
+    assert "<span>name hidden</span>" in beside and "Matti" not in beside
     number = re.findall(r'name="reply" value="(\d+)"', page.text.partition("/undo")[2])[0]
     assert visit("matti").post(f"/desk/{desk['open']}/undo", data={"reply": number}).status_code == 403
     assert visit("pekka").post(f"/desk/{desk['open']}/undo", data={"reply": number}).status_code == 403
