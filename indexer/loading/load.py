@@ -14,7 +14,7 @@ from indexer.loading.future import without_future
 from indexer.loading.prepare import Preparation
 from indexer.loading.report import LoadReport
 from indexer.loading.rows import RowWriter
-from indexer.loading.stated import key_of
+from indexer.loading.stated import name_of
 from indexer.loading.writing import Prepared
 from indexer.sources.protocol import Mark, Source
 from indexer.sources.records import (
@@ -31,7 +31,7 @@ from recommender.errors import SourceError
 from recommender.language.analyzer import Analyzer
 
 _BATCH = 400  # records that are compared together: a judgement
-_ONE_BY_ONE = 50  # records that are written one by one in one transaction, at most: a judgement
+_ONE_BY_ONE = 25  # records that are written one by one in one transaction, at most: a judgement
 _LONGEST_WRITE = 0.05  # seconds after which a transaction is committed: a judgement
 _LONGEST_TURN = 0.3  # seconds of transactions after which others may write: a judgement
 _LEFT_FREE = 0.11  # seconds; SQLite's busy handler waits at most 0.1 seconds between two attempts
@@ -106,7 +106,7 @@ def _batches(records: Iterator[Located | Mark]) -> Iterator[list[Located] | Mark
     """Records in batches, in which none refers to another one or has the same id, and the marks between them. A record
     that cannot be used is alone, so that problems are reported in the order of the records."""
     batch: list[Located] = []
-    keys: set[str] = set()
+    keys: set[tuple[str, ...]] = set()
     for located in records:
         if isinstance(located, Mark):
             if batch:
@@ -114,7 +114,7 @@ def _batches(records: Iterator[Located | Mark]) -> Iterator[list[Located] | Mark
             batch, keys = [], set()
             yield located
             continue
-        key = key_of(located.record) if located.record is not None else ""
+        key = name_of(located.record) if located.record is not None else ()
         if batch and (len(batch) >= _BATCH or key in keys or _stage(batch[-1]) != _stage(located)):
             yield batch
             batch, keys = [], set()

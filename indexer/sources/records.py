@@ -1,5 +1,6 @@
 """What a source yields: records of teams, people, requests, replies and documents. Pydantic checks every field."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -19,6 +20,8 @@ from indexer.sources.times import read_day, read_time
 from recommender.database.handles import LONGEST_HANDLES, usable_handle, visible
 from recommender.database.team_contact import LONGEST_CONTACT
 
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
 
 def _printable(value: str) -> str:
     if visible(value) != value:
@@ -27,7 +30,7 @@ def _printable(value: str) -> str:
 
 
 def _storable(value: str) -> str:
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if _NO_TEXT.search(value):
         raise ValueError("it contains a character that is not text (a NUL or half a character pair)")
     return value
 

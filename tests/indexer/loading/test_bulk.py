@@ -117,7 +117,7 @@ def test_questions_and_answers_written_at_once_are_row_for_row_those_written_one
         for answer in answers:
             parent = number if random_.random() < 0.95 else 77777
             row = (
-                f'<row Id="{answer}" PostTypeId="2" ParentId="{parent}" Body="Off and on" Score="{random_.randrange(3)}"'
+                f'<row Id="{answer}" PostTypeId="2" ParentId="{parent}" Body="So" Score="{random_.randrange(3)}"'
                 f' OwnerUserId="{answer % 37}" CreationDate="2024-01-0{random_.randrange(1, 9)}T10:00:00" />\n'
             )
             (first if random_.random() < 0.7 else more).append(row)
