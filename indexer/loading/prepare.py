@@ -28,7 +28,7 @@ from indexer.sources.records import (
 from indexer.texts.unreadable import readable
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Person, Team
-from recommender.knowledge.erasure import PERSON, was_erased
+from recommender.knowledge.erasure import PERSON, erased_among
 from recommender.language.analyzer import Analyzer
 
 States = dict[str, list[ImportedRecord]]
@@ -138,15 +138,12 @@ class Preparation:
                 if isinstance(located.record, PersonNameRecord):
                     people.add(located.record.id)
         listed = frozenset(session.scalars(select(Person.handle).where(Person.handle.in_(sorted(people)))))
+        unknown = [name for handle in people - listed for name in ((PERSON, handle), (PERSON, self.source, handle))]
         return Known(
             teams=frozenset(session.scalars(select(Team.handle).where(Team.handle.in_(sorted(teams))))),
             people=listed,
             restricted=self._restricted(session, teams),
-            erased=frozenset(
-                handle
-                for handle in people - listed
-                if was_erased(session, PERSON, handle) or was_erased(session, PERSON, self.source, handle)
-            ),
+            erased=frozenset(name[-1] for name in erased_among(session, unknown)),
         )
 
     def _restricted(self, session: Session, teams: Iterable[str]) -> frozenset[str]:

@@ -127,7 +127,7 @@ def _jsonl(path: Path, records: int, changed: bool) -> Path:
             ]  # fmt: skip
             line = {
                 "type": "request", "id": str(number), "team": "it", "status": "resolved", **request,
-                "asked_by": f"p{number % 997}", "created_at": at.format(number % 27 + 1, 8, number % 60),
+                "asked_by": f"p{number % _PEOPLE}", "created_at": at.format(number % 27 + 1, 8, number % 60),
                 "replies": replies,
             }  # fmt: skip
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
