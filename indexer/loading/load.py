@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.loading.audiences import IMPORT
 from indexer.loading.bulk import write_new
 from indexer.loading.bulk_answers import write_answers
+from indexer.loading.bulk_people import write_names, write_people
 from indexer.loading.future import without_future
 from indexer.loading.prepare import Preparation
 from indexer.loading.report import LoadReport
@@ -165,15 +166,18 @@ def _write(
                 turns.wait()
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")  # nobody changes what is compared meanwhile
             begun = time.monotonic()
-            together = write_new(session, source, run, changed[place:], report)
-            together = together or write_answers(session, source, run, changed[place:], report)
-            place += together or _write_some(session, source, run, changed[place : place + _ONE_BY_ONE], report)
+            for write in (write_people, write_new, write_answers, write_names, _write_some):
+                written = write(session, source, run, changed[place:], report)
+                if written:
+                    break
+            place += written
             session.commit()
             turns.release(begun)
 
 
-def _write_some(session: Session, source: str, run: str, prepared: list[Prepared], report: LoadReport) -> int:
+def _write_some(session: Session, source: str, run: str, prepared: Sequence[Prepared], report: LoadReport) -> int:
     """Write the first records one by one, as many as take little time. Returns how many were written."""
+    prepared = prepared[:_ONE_BY_ONE]
     begun, writer = time.monotonic(), RowWriter(session, source, run, prepared)
     for number, each in enumerate(prepared, 1):
         writer.put(each, report)

@@ -11,6 +11,8 @@ from recommender.database.import_tables import ImportedRecord, digest, record_ke
 from recommender.database.tables import HelpRequest, Person, Team
 from recommender.knowledge.erasure import was_erased
 
+TEAMS_LEFT_OUT = "teams of a person without a team line before the record were left out"
+
 
 class BadRecord(Exception):
     """A record that refers to something that is not in the database. The message is for the admin."""
@@ -71,7 +73,7 @@ class References:
         for handle in handles:
             team = self._session.scalar(select(Team).where(Team.handle == handle))
             if team is None:
-                changes.append(("teams of a person without a team line before the record were left out", handle))
+                changes.append((TEAMS_LEFT_OUT, handle))
             else:
                 found.append(team)
         return found
