@@ -138,12 +138,14 @@ class Passage:
 @dataclass(frozen=True)
 class AnswerPart:
     """The part of an answer that is shown of it, in Markdown (`search/answer_part.py`), and whether something before
-    and after it is left out. `marked` are its words that match the question, in small letters."""
+    and after it is left out. `marked` are its words that match the question, in small letters. `brief` is a shorter
+    part for narrow screens; None when this one is short enough for them."""
 
     text: str
     cut_before: bool = False
     cut_after: bool = False
     marked: frozenset[str] = frozenset()
+    brief: "AnswerPart | None" = None
 
 
 @dataclass(frozen=True)

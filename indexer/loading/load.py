@@ -26,6 +26,7 @@ from indexer.sources.records import (
     PersonRecord,
     TeamRecord,
 )
+from indexer.texts.masking import SHIPPED, MaskingRules
 from recommender import audit
 from recommender.database.tables import utc_now
 from recommender.errors import SourceError
@@ -47,16 +48,16 @@ def load(
     report: LoadReport | None = None,
     since: str | None = None,
     marked: Callable[[str], None] = lambda _mark: None,
+    mask: MaskingRules = SHIPPED,
 ) -> LoadReport:
     """Load a source's records into the database: all, or those since a mark.
 
-    A bad record is reported and all others are loaded. When the source itself cannot be read further, the records
-    before that stay loaded, and the error is the last problem in the report. What people have changed here stays.
-    Reading and comparing keep nobody from writing; what has changed is written in short transactions. `marked` is
-    called with each mark of the source once all records before it are written.
+    A bad record is reported and all others are loaded. When the source cannot be read further, what is before stays
+    loaded, and the error is the last problem in the report. What people have changed here stays. Others may write in
+    between. `marked` gets each mark once all before it is written; `mask` says which personal data is masked.
     """
     report = LoadReport() if report is None else report
-    run, preparation, turns = secrets.token_hex(8), Preparation(source.name, analyzer), _Turns()
+    run, preparation, turns = secrets.token_hex(8), Preparation(source.name, analyzer, mask), _Turns()
 
     def put(batch: list[Located]) -> None:
         with sessions() as session:

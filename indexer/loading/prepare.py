@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from indexer.loading.deletions import is_here
 from indexer.loading.identities import handles_here, with_handles
+from indexer.loading.masked import masked
 from indexer.loading.merge import all_same, is_same
 from indexer.loading.questions import linked
 from indexer.loading.references import References
@@ -25,6 +26,7 @@ from indexer.sources.records import (
     QuestionRecord,
     RequestRecord,
 )
+from indexer.texts.masking import SHIPPED, MaskingRules
 from indexer.texts.unreadable import readable
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Person, Team
@@ -40,15 +42,17 @@ class Preparation:
     """Prepares the records of one source. `postponed` are records that an earlier import found to be followed by
     another one with the same id: the last one counts, so they wait until it is known whether another one comes.
     `conflicts` are the keys of the batch of which something was kept here: those are looked at also when they are
-    unchanged, since both may say the same again."""
+    unchanged, since both may say the same again. `mask` says which personal data is masked."""
 
     source: str
     analyzer: Analyzer
+    mask: MaskingRules = SHIPPED
     postponed: dict[str, tuple[Located, str]] = field(default_factory=dict)
     conflicts: set[str] = field(default_factory=set)
 
     def changed(self, session: Session, batch: Sequence[Located], report: LoadReport) -> list[Prepared]:
         """The records of a batch that have to be written. Those that are unchanged are counted in the report."""
+        batch = [masked(located, self.mask) for located in batch]
         batch = self._with_people(session, batch)
         keys = ["" if located.record is None else key_of(located.record) for located in batch]
         states = _states(session, filter(None, keys))

@@ -119,8 +119,8 @@ def stated_by(record: Record, known: Known) -> Stated | None:
         case QuestionRecord():
             names = ("title", "body", "tags", "asked_by", "created_at", "accepted_reply")
             stated: Stated = {name: digest(getattr(record, name)) for name in names}
-            given = {name: digest(getattr(record, name)) for name in ("team", "language") if getattr(record, name)}
-            return stated | given
+            also = {name: digest(getattr(record, name)) for name in ("team", "language") if getattr(record, name)}
+            return stated | also
         case AnswerRecord():
             # people of such a source are added when they are first named, so that all of them are listed
             return _reply(record.reply, digest(record.reply.author))

@@ -6,10 +6,8 @@ brackets that is no HTML (`<service>`), or that is only mentioned ("the <b> tag"
 
 import re
 from collections.abc import Callable
-from functools import cache
 from html import unescape
 from html.entities import html5
-from typing import Any
 
 _INLINE = (
     "a abbr b big center cite code del em font i ins kbd label mark o:p q s samp small span strike strong sub sup tt u "
@@ -102,10 +100,7 @@ def plain(text: str, markdown: bool = False) -> str:
     if "<" not in text and "&" not in text:
         return text
     if _is_html(text):
-        try:
-            return from_html(text)
-        except RecursionError:  # nested too deeply
-            pass
+        return from_html(text)
     text = _CODE_ELEMENT.sub(_as_code, text) if "</" in text else text
     names = elements(_CODE.sub("", text))
     keep = "<>&" if markdown else ""
@@ -113,8 +108,17 @@ def plain(text: str, markdown: bool = False) -> str:
 
 
 def from_html(text: str) -> str:
-    """HTML as Markdown: headings, lists, tables, links, code; pictures with their addresses. Raises RecursionError."""
-    return str(_converter().convert(text)).replace("\xa0", " ").strip()
+    """HTML as Markdown: headings, lists, tables, quotes, links, code; pictures with their addresses. What a browser
+    does not show is left out. Entities that were encoded twice are decoded twice, and so is HTML that was written as
+    text (`&lt;p&gt;`) as a whole. HTML that is nested too deeply becomes its text."""
+    from indexer.texts.html_to_markdown import convert
+
+    if "<" not in text and "&lt;" in text and elements(once := decoded(text)) & _BREAKING:
+        text = once
+    try:
+        return convert(text)
+    except RecursionError:
+        return decoded(without_tags(text, elements(text))).strip()
 
 
 def _is_html(text: str) -> bool:
@@ -148,24 +152,3 @@ def _as_code(element: re.Match[str]) -> str:
     if element[1].lower() == "pre":
         return f"\n```\n{code.strip(chr(10))}\n```\n"
     return f"`{code}`" if code.strip() and "`" not in code and "\n" not in code else code
-
-
-@cache
-def _converter() -> Any:
-    from markdownify import MarkdownConverter
-
-    class Converter(MarkdownConverter):  # type: ignore[misc]
-        def convert_img(self, el: Any, text: str, parent_tags: set[str]) -> str:
-            words = " ".join((el.get("alt") or "").split())
-            address = el.get("src") or ""
-            return f"![{words}]({address})" if address and " " not in address else words
-
-    return Converter(
-        strip=["b", "strong", "em", "i", "sup", "sub"],
-        heading_style="atx",
-        bullets="-",
-        table_infer_header=True,
-        escape_asterisks=False,
-        escape_underscores=False,
-        escape_misc=False,
-    )

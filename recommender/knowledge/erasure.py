@@ -25,6 +25,7 @@ from recommender.database.import_tables import forget_handle, forget_imported, r
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import EarlierText, InternalNote
 from recommender.database.sent_tables import OutcomeKey
+from recommender.database.storing import insert_or_keep
 from recommender.database.tables import (
     Document,
     DocumentAudience,
@@ -215,7 +216,7 @@ def _remember_item(session: Session, key: str, source: str, external_id: str | N
 
 def _remember(session: Session, kind: str, *name: str) -> None:
     """Remember that something was erased, and forget what was imported of it."""
-    session.merge(Erased(digest=_digest(kind, *name), erased_on=utc_now().date()))
+    insert_or_keep(session, Erased, {"digest": _digest(kind, *name)}, {"erased_on": utc_now().date()})
     forget_imported(session, [record_key(kind, name[-1])], name[0] if len(name) > 1 else None)
 
 
