@@ -34,7 +34,7 @@ from recommender.language.analyzer import Analyzer
 
 _BATCH = 400  # records that are compared together: a judgement
 _ONE_BY_ONE = 25  # records that are written one by one in one transaction, at most: a judgement
-_LONGEST_WRITE = 0.05  # seconds after which a transaction is committed: a judgement
+_LONGEST_WRITE = 0.15  # seconds after which a transaction is committed: a judgement
 _LONGEST_TURN = 0.3  # seconds of transactions after which others may write: a judgement
 _LEFT_FREE = 0.11  # seconds; SQLite's busy handler waits at most 0.1 seconds between two attempts
 _ORDER: tuple[type, ...] = (TeamRecord, PersonRecord, PersonNameRecord, AnswerRecord, LinkRecord)

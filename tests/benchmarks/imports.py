@@ -5,7 +5,7 @@ Each file has the given number of records (100,000 by default), generated from i
 an empty home, then again unchanged, then with every twentieth request changed. Every import is a process of its own, so
 that its peak memory is measured; a run with a tenth of the records shows whether memory grows with them. Records per
 second are given by the clock, and by the time of the processor, which does not depend on what else the machine does.
-Usage: python -m tests.benchmarks.imports [RECORDS]
+Usage: python -m tests.benchmarks.imports [RECORDS [KIND ...]]
 """
 
 import csv
@@ -16,13 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from indexer.sources.kinds import KINDS
 from tests.benchmarks.record import provenance, write
 
 RECORDS = 100_000
@@ -51,12 +50,12 @@ class Run:
     peak_mb: int
 
 
-def main(records: int) -> None:
-    """Measure all kinds, print the table, write the JSON."""
+def main(records: int, kinds: Sequence[str]) -> None:
+    """Measure these kinds, print the table, write the JSON."""
     figures: dict[str, Any] = provenance("python -m tests.benchmarks.imports") | {"records": records, "kinds": {}}
-    for kind, make in _KINDS.items():
-        if kind in KINDS:
-            figures["kinds"][kind] = {**_measured(kind, make, records), "tenth": _measured(kind, make, records // 10)}
+    for kind in kinds:
+        make = _MAKE[kind]
+        figures["kinds"][kind] = {**_measured(kind, make, records), "tenth": _measured(kind, make, records // 10)}
     write("imports", figures)
     print(table(figures))
 
@@ -176,10 +175,13 @@ def _csv(path: Path, records: int, changed: bool) -> Path:
         for number, request in _requests(records, changed):
             rows.writerow([number, request["title"], request["body"], "2026-01-02T10:00:00", "resolved",
                            request["replies"][1], f"person{number % _PEOPLE}"])  # fmt: skip
-    return path.with_suffix(".csv")
+    made = path.with_suffix(".csv")
+    command = [sys.executable, "-m", "indexer", "import", "csv", str(made), "--guess"]
+    subprocess.run(command, env={**os.environ, "KOLLEGA_HOME": str(path.parent)}, check=True, capture_output=True)
+    return made
 
 
-_KINDS = {"jsonl": _jsonl, "stackexchange": _stackexchange, "csv": _csv}
+_MAKE = {"jsonl": _jsonl, "stackexchange": _stackexchange, "csv": _csv}
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else RECORDS)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else RECORDS, sys.argv[2:] or list(_MAKE))
