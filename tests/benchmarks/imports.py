@@ -171,13 +171,15 @@ def _csv(path: Path, records: int, changed: bool) -> Path:
     """A file with a request and its answer in each row."""
     with path.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, delimiter=";")
-        rows.writerow(["id", "title", "body", "created_at", "status", "resolution", "asked_by"])
+        rows.writerow(["id", "title", "body", "created_at", "status", "answer", "requester"])
         for number, request in _requests(records, changed):
             rows.writerow([number, request["title"], request["body"], "2026-01-02T10:00:00", "resolved",
                            request["replies"][1], f"person{number % _PEOPLE}"])  # fmt: skip
     made = path.with_suffix(".csv")
-    command = [sys.executable, "-m", "indexer", "import", "csv", str(made), "--guess"]
-    subprocess.run(command, env={**os.environ, "KOLLEGA_HOME": str(path.parent)}, check=True, capture_output=True)
+    columns = {"id": "id", "title": "title", "body": "body", "created": "created_at", "status": "status",
+               "answer": "answer", "asker": "requester"}  # fmt: skip
+    mapping = ['kind = "request"', "[columns]", *(f'{name} = "{heading}"' for name, heading in columns.items())]
+    Path(f"{made}.toml").write_text("\n".join([*mapping, "[status]", 'resolved = ["resolved"]', ""]), encoding="utf-8")
     return made
 
 
