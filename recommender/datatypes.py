@@ -77,7 +77,8 @@ class AttachedText:
 class Item:
     """What can be suggested. `key` is `request:17` or `document:4`; `audience` contains the tokens that may read it,
     with the files in `attached`. `replaced_by` is the key of the item that people have marked as its replacement, which
-    may be hidden or deleted. `verified_on` is the day on which somebody last confirmed that a document is correct."""
+    may be hidden or deleted; `merged_into` is the key of the request that its source has merged it into, and it has no
+    answer of its own then. `verified_on` is the day on which somebody last confirmed that a document is correct."""
 
     key: str
     kind: Kind
@@ -93,6 +94,7 @@ class Item:
     replaced_by: str | None = None
     verified_on: date | None = None
     attached: tuple[AttachedText, ...] = ()
+    merged_into: str | None = None
 
     @property
     def id(self) -> int:

@@ -102,7 +102,8 @@ class Settings:
     )
     mail_from: str = _setting("", "address from which mail is sent, such as kollega@example.org")
     time_zone: str = _setting(
-        "UTC", "time zone of the hours that people set for mail, such as Europe/Helsinki: daily mail, and quiet hours"
+        "UTC",
+        "time zone, such as Europe/Helsinki, of days and times on the pages, and of the hours that people set for mail",
     )
     oidc_issuer: str = _setting(
         "", "issuer address of the OpenID provider that people may sign in with; empty means none"

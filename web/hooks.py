@@ -12,8 +12,8 @@ from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
 
+from recommender.accounts.source_secret import secret_of
 from recommender.database.source_tables import mark_as_due
-from recommender.source_secret import secret_of
 from web.client_address import limit_key
 from web.current import session
 from web.limits import limiter

@@ -87,7 +87,7 @@ def import_source(settings: Settings, source: "Source", dry_run: bool = False) -
 
 def print_report(report: "LoadReport") -> None:
     """Print on standard error the problems of an import, and what was changed, kept or gave more rights."""
-    for problem in report.problems:
+    for problem in report.problem_lines():
         click.echo(problem, err=True)
     for change in report.change_lines():
         click.echo(f"changed: {change}", err=True)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.loading.audiences import IMPORT
+from indexer.loading.future import without_future
 from indexer.loading.prepare import Preparation
 from indexer.loading.report import LoadReport
 from indexer.loading.rows import RowWriter
@@ -23,6 +24,7 @@ from indexer.sources.records import (
     TeamRecord,
 )
 from recommender import audit
+from recommender.database.tables import utc_now
 from recommender.errors import SourceError
 from recommender.language.analyzer import Analyzer
 
@@ -84,13 +86,15 @@ def _records(
     source: Source, since: str | None, progress: Callable[[int], None], broken_off: list[str]
 ) -> Iterator[Located | Mark]:
     """The records and marks of a source. Why it broke off goes to `broken_off`."""
-    number = 0
+    number, now = 0, utc_now()
     try:
         for located in source.read(since):
-            if not isinstance(located, Mark):
-                number += 1
-                progress(number)
-            yield located
+            if isinstance(located, Mark):
+                yield located
+                continue
+            number += 1
+            progress(number)
+            yield without_future(located, now)
     except SourceError as error:
         broken_off.append(str(error))
 

@@ -8,13 +8,22 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from indexer.loading.deletions import is_here
 from indexer.loading.merge import all_same, is_same
 from indexer.loading.questions import linked
 from indexer.loading.references import References
 from indexer.loading.report import LoadReport
 from indexer.loading.stated import Known, handles_in, key_of, stated_by
 from indexer.loading.writing import Prepared
-from indexer.sources.records import DocumentRecord, LinkRecord, Located, PersonNameRecord, QuestionRecord, RequestRecord
+from indexer.sources.records import (
+    DeletedRecord,
+    DocumentRecord,
+    LinkRecord,
+    Located,
+    PersonNameRecord,
+    QuestionRecord,
+    RequestRecord,
+)
 from indexer.texts.unreadable import readable
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Person, Team
@@ -75,6 +84,9 @@ class Preparation:
             report.tell_all(located.place, located.changes)
             self.postponed.pop(key, None)
             return None
+        if isinstance(record, DeletedRecord) and own is None and not is_here(session, self.source, record):
+            report.unchanged += 1
+            return None
         superseded = self.postponed.pop(key, None)
         if own is not None and not located.is_last and digest(stated) in own.earlier:
             self.postponed[key] = (replace(located, is_last=True), digest(stated))
@@ -90,7 +102,7 @@ class Preparation:
         record, own = prepared.record, None
         if not isinstance(record, RequestRecord | QuestionRecord | DocumentRecord):
             return prepared
-        if not isinstance(record, QuestionRecord) and record.language:
+        if record.language:
             return prepared
         own = next((state for state in states.get(prepared.key, ()) if state.source == self.source), None)
         if own is not None and all(is_same(own.fields.get(name), prepared.stated[name]) for name in ("title", "body")):

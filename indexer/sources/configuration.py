@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from indexer.sources.kinds import KINDS
 from indexer.sources.protocol import Options, Source
 from indexer.sources.records import first_problem
+from recommender.accounts.source_secret import secret_variable
 from recommender.database.import_tables import digest
 from recommender.database.tables import SENT_HERE
 from recommender.errors import SettingsError
-from recommender.source_secret import secret_variable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _TIME = re.compile(r"(\d+) ?([smhd])")

@@ -148,11 +148,11 @@ def _read_line(file: str, number: int, line: bytes) -> Iterator[Located]:
     try:
         value = reader.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        yield Located(file, number, None, "not UTF-8")
+        yield Located(file, number, None, "not UTF-8. Save the file as UTF-8")
     except json.JSONDecodeError as error:
-        yield Located(file, number, None, f"not JSON ({error.msg} at column {error.colno})")
+        yield Located(file, number, None, f"not JSON ({error.msg} at column {error.colno}). Correct this line")
     except (ValueError, RecursionError) as error:  # numbers too long and nesting too deep for Python
-        yield Located(file, number, None, f"not JSON that can be read ({error})")
+        yield Located(file, number, None, f"not JSON that can be read ({error}). Correct this line")
     else:
         problems, notes = reader.taken()
         several = isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value)

@@ -26,9 +26,12 @@ class Kind:
         return found
 
     def open(self, name: str, options: Options) -> Source:
-        """The source of this name. Raises SourceError when it cannot be used."""
+        """The source of this name, with the options that all sources have applied to what it yields. Raises SourceError
+        when it cannot be used."""
+        from indexer.sources.mapping import MappedSource
+
         source: Source = self._module().open_source(name, options)
-        return source
+        return MappedSource(source, options)
 
     def guess(self) -> Callable[[Options], Iterator[str]] | None:
         """What writes a mapping, and yields what was guessed and why; None when the kind needs no mapping."""

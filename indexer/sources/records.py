@@ -192,6 +192,8 @@ class QuestionRecord(_Record):
     asked_by: Handle | None = None
     created_at: Time
     accepted_reply: Identifier | None = None
+    team: TeamHandle | None = None
+    language: Language | None = None
 
 
 class PersonNameRecord(_Record):

@@ -6,8 +6,8 @@ They are never in sources.toml, in the database, in a log or in an error.
 import stat
 from pathlib import Path
 
+from recommender.accounts.source_secret import secret_of, secret_variable
 from recommender.errors import SourceError
-from recommender.source_secret import secret_of, secret_variable
 
 
 def read_secret(source: str, what: str = "token", file: Path | None = None) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from recommender.access import Reader, may_handle, readable_requests
 from recommender.database.attachment_tables import Attachment
 from recommender.database.request_tables import SnoozedRequest
+from recommender.database.storing import insert_or_keep, insert_or_update
 from recommender.database.tables import RESOLVED, HelpRequest, Person, Reply, RequestLink, utc_now
 from recommender.errors import Conflict, NotAllowed
 from recommender.knowledge import attachments, requests, rewriting
@@ -65,10 +66,11 @@ def snooze(session: Session, request: HelpRequest, reader: Reader, until: dateti
     """Leave a request out of the queue until a time, or bring it back with None. It comes back earlier when something
     happens to it. Raises NotAllowed unless the reader handles it."""
     _must_handle(request, reader)
-    session.execute(delete(SnoozedRequest).where(SnoozedRequest.request_id == request.id))
-    if until is not None:
-        session.add(SnoozedRequest(request_id=request.id, until=until, snoozed_at=utc_now()))
-    session.flush()
+    if until is None:
+        session.execute(delete(SnoozedRequest).where(SnoozedRequest.request_id == request.id))
+    else:
+        values = {"until": until, "snoozed_at": utc_now()}
+        insert_or_update(session, SnoozedRequest, {"request_id": request.id}, values)
 
 
 def snoozed_until(session: Session, request: HelpRequest) -> datetime | None:
@@ -83,8 +85,7 @@ def mark_same(session: Session, request: HelpRequest, reader: Reader, other: Hel
     for each in (request, other):
         _must_handle(each, reader)
     if request.id != other.id:
-        session.merge(RequestLink(from_id=request.id, to_id=other.id, kind=SAME))
-        session.flush()
+        insert_or_keep(session, RequestLink, {"from_id": request.id, "to_id": other.id, "kind": SAME})
 
 
 def merge(session: Session, request: HelpRequest, reader: Reader, author: Person, other: HelpRequest) -> None:

@@ -3,9 +3,10 @@ handles it; who they are is for nobody. Functions leave the commit to the caller
 
 from collections.abc import Collection
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from recommender.database.storing import insert_or_update
 from recommender.database.tables import HelpRequest, Person
 from recommender.database.told_tables import RequestFollow
 
@@ -21,15 +22,12 @@ def follow(session: Session, request: HelpRequest, person: Person, *, follows: b
     asker."""
     if request.asked_by_id == person.id:
         return
-    row = session.get(RequestFollow, (person.id, request.id))
-    if not (follows or me_too):
-        if row is not None:
-            session.delete(row)
-    elif row is not None:
-        row.follows, row.me_too = follows, me_too
+    if follows or me_too:
+        key = {"person_id": person.id, "request_id": request.id}
+        insert_or_update(session, RequestFollow, key, {"follows": follows, "me_too": me_too})
     else:
-        session.add(RequestFollow(person_id=person.id, request_id=request.id, follows=follows, me_too=me_too))
-    session.flush()
+        mine = RequestFollow.person_id == person.id, RequestFollow.request_id == request.id
+        session.execute(delete(RequestFollow).where(*mine))
 
 
 def have_it_too(session: Session, request_ids: Collection[int]) -> dict[int, int]:

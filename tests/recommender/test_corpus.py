@@ -8,14 +8,8 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE, Reader
-from recommender.corpus import (
-    document_contributions,
-    headings,
-    items,
-    load_items,
-    merge_target,
-    readable_items,
-)
+from recommender.contributions import document_contributions
+from recommender.corpus import headings, items, load_items, merge_target, readable_items
 from recommender.database.fingerprint import fingerprint
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team

@@ -5,8 +5,10 @@ from alembic import context
 from recommender.database import (  # noqa: F401 - so that their tables are known
     account_tables,
     audit_table,
+    details_tables,
     documents_tables,
     erased_table,
+    foreign_tables,
     import_tables,
     item_tables,
     job_tables,

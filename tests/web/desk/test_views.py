@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAttempt, utc_now
@@ -60,6 +60,11 @@ def _queue(page: str) -> list[int]:
     return [int(number) for number in re.findall(r'class="title"><a href="/requests/(\d+)"', page)]
 
 
+def _views(page: str) -> list[str]:
+    """How many requests each view has, as the links above the queue say."""
+    return re.findall(r'<span class="quiet">(\d+)</span></a>', page)
+
+
 def _cards(page: str, section: str) -> list[str]:
     part = page.partition(f'aria-labelledby="{section}"')[2].partition("</section>")[0]
     return re.findall(r'data-key="([^"]+)"', part)
@@ -70,6 +75,18 @@ def test_agents_see_the_requests_of_their_teams_and_of_no_team_in_the_queue(visi
     aino, riikka = visit("aino").get("/desk/").text, visit("riikka").get("/desk/").text
     assert _queue(aino) == [desk["free"], desk["twin"], desk["open"]] and "3 requests" in aino
     assert _queue(riikka) == [desk["free"], desk["hr"]] and "2 requests" in riikka
+
+
+def test_the_list_beside_a_request_says_when_something_was_last_said(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        row = session.get_one(HelpRequest, desk["twin"])
+        row.created_at = row.replies[0].created_at = utc_now() - timedelta(days=11)
+        row.updated_at = utc_now()  # by an import, for example
+    page = visit("aino").get(f"/requests/{desk['open']}").text
+    row_of_twin = page.partition(f'href="/requests/{desk["twin"]}"')[2].partition("</li>")[0]
+    assert "11 days ago" in row_of_twin
 
 
 @pytest.mark.parametrize(
@@ -172,7 +189,7 @@ def test_several_requests_are_assigned_or_resolved_at_once_and_only_those_that_t
     page = visit("aino").post(
         "/desk/queue", data={"request": chosen, "act": "assign", "person": "pekka"}, follow_redirects=True
     )
-    assert "2 of 4 changed." in page.text
+    assert "2 of 4 requests changed." in page.text
     empty = visit("aino").post("/desk/queue", data={"request": chosen, "act": "resolve", "body": " "})
     assert "done=0" in empty.headers["Location"]
     visit("aino").post("/desk/queue", data={"request": chosen, "act": "resolve", "body": "The driver was mended."})
@@ -190,7 +207,10 @@ def test_a_reply_to_several_requests_is_not_sent_where_not_all_readers_may_follo
     body = f"As in [Screen is black: secret fix](/requests/{desk['internal']})"
     sent = {"request": [str(desk["open"]), str(desk["twin"])], "act": "resolve", "body": body}
     page = visit("aino").post("/desk/queue", data=sent, follow_redirects=True)
-    assert "0 of 2 changed." in page.text and "secret fix" not in visit("kaisa").get(f"/requests/{desk['open']}").text
+    assert (
+        "0 of 2 requests changed." in page.text
+        and "secret fix" not in visit("kaisa").get(f"/requests/{desk['open']}").text
+    )
 
 
 def test_the_panel_shows_resolved_requests_documents_open_requests_and_people(
@@ -226,7 +246,7 @@ def test_the_panel_does_not_suggest_the_asker_unless_leaving_them_out_would_reve
 def test_only_agents_who_handle_a_request_see_the_panel(visit: Visit, desk: dict[str, int]) -> None:
     for name in ("matti", "kaisa", "riikka"):
         page = visit(name).get(f"/requests/{desk['open']}").text
-        assert "Beside this request" not in page and "secret fix" not in page
+        assert "Suggestions for this request" not in page and "secret fix" not in page
 
 
 def test_items_that_the_asker_may_not_read_are_marked_and_inserted_with_a_warning(
@@ -234,7 +254,7 @@ def test_items_that_the_asker_may_not_read_are_marked_and_inserted_with_a_warnin
 ) -> None:
     page = visit("aino").get(f"/requests/{desk['open']}").text
     card = page.partition(f'data-key="request:{desk["internal"]}"')[2].partition("</li>")[0]
-    assert "Not for all who read this request" in card and "data-text" not in card
+    assert "Not visible to all readers of this request" in card and "data-text" not in card
     quotable = page.partition(f'data-key="request:{desk["solved"]}"')[2].partition("</li>")[0]
     assert "Not for all" not in quotable and 'data-text="Hold the power button"' in quotable
     inserted = (
@@ -242,7 +262,7 @@ def test_items_that_the_asker_may_not_read_are_marked_and_inserted_with_a_warnin
         .post(f"/desk/{desk['open']}/insert", data={"insert": f"link request:{desk['internal']}", "body": "Hi"})
         .text
     )
-    assert "Not everyone who reads this request may read what you inserted." in inserted
+    assert "Some readers of this request are not allowed to read what you inserted." in inserted
     assert f"](/requests/{desk['internal']})" in inserted and "Send anyway" in inserted
 
 
@@ -302,7 +322,7 @@ def test_moving_a_request_to_its_own_team_changes_nothing(
 
 def test_a_flag_needs_a_reason_is_shown_to_the_team_and_can_be_settled(visit: Visit, desk: dict[str, int]) -> None:
     empty = visit("aino").post("/desk/flag", data={"item": "request:1", "note": " "})
-    assert empty.status_code == 422 and "Say in a word what is wrong." in empty.text
+    assert empty.status_code == 422 and "Say briefly what is wrong." in empty.text
     visit("kaisa").post("/desk/flag", data={"item": "request:1", "note": "the <b>button</b> is gone"})
     page = visit("aino").get("/requests/1").text
     assert (
@@ -328,7 +348,7 @@ def test_a_request_is_assigned_to_members_of_its_team_only(
 ) -> None:
     path = f"/desk/{desk['open']}/assign"
     assert visit("aino").post(path, data={"person": "pekka"}).status_code == 302
-    assert "with Pekka" in visit("matti").get(f"/requests/{desk['open']}").text
+    assert "assigned to Pekka" in visit("matti").get(f"/requests/{desk['open']}").text
     assert visit("aino").post(path, data={"person": "riikka"}).status_code == 403
     assert visit("aino").post(path, data={"person": "ghost"}).status_code == 404
     assert visit("riikka").post(path, data={"person": "riikka"}).status_code == 403
@@ -442,16 +462,40 @@ def test_a_snoozed_request_is_left_out_until_something_happens(visit: Visit, des
     assert desk["open"] in _queue(visit("pekka").get("/desk/").text)
 
 
+def test_the_navigation_counts_what_the_view_of_all_open_requests_shows(visit: Visit, desk: dict[str, int]) -> None:
+    aino = visit("aino")
+    aino.post(f"/desk/{desk['open']}/snooze", data={"until": "week"})
+    page = aino.get("/desk/").text
+    assert re.findall(r'Queue <span class="count"><span aria-hidden="true">(\d+)<', page) == ["2"] == _views(page)[:1]
+
+
+def test_the_queue_is_counted_in_one_query_beside_the_counter_in_the_navigation(
+    visit: Visit, desk: dict[str, int]
+) -> None:
+    aino, counted = visit("aino"), []
+    aino.post(f"/desk/{desk['open']}/snooze", data={"until": "week"})
+    aino.post(f"/desk/{desk['free']}/take")
+    engine = aino.application.extensions["kollega_sessions"].kw["bind"]
+    event.listen(engine, "before_cursor_execute", lambda *args: counted.append(args[2]))
+    assert _views(aino.get("/desk/?view=mine").text) == ["2", "1", "1", "1", "1"]
+    assert len([statement for statement in counted if "count(" in statement and "snoozed_requests" in statement]) == 2
+
+
 def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
     visit: Visit, desk: dict[str, int], sessions: Sessions
 ) -> None:
     path = f"/desk/{desk['twin']}/same"
     for number in (desk["hr"], desk["twin"], 9999):
-        assert visit("aino").post(path, data={"number": str(number)}).status_code == 422
+        refused = visit("aino").post(path, data={"number": str(number)})
+        form = refused.text.partition('id="same-form"')[2].partition("</details>")[0]
+        assert refused.status_code == 422 and 'id="body-error"' not in refused.text
+        assert f'value="{number}"' in form and 'aria-invalid="true" aria-describedby="same-error"' in form
+        assert re.search(r'id="same-error"[^>]*>\s*None of the requests that you handle has this number', form)
+        assert '<details class="more" open>' in refused.text and '<details open id="same-form"' in refused.text
     visit("aino").post(path, data={"number": str(desk["open"])})
     assert f">#{desk['twin']} Black screen after update</a>" in visit("kaisa").get(f"/requests/{desk['open']}").text
     hidden = visit("aino").post(path, data={"number": str(desk["internal"]), "act": "close"})
-    assert hidden.status_code == 422 and "so this one stays open" in hidden.text
+    assert hidden.status_code == 422 and "so this one stays open" in hidden.text.partition('id="same-error"')[2][:300]
     assert "secret fix" not in visit("kaisa").get(f"/requests/{desk['twin']}").text
     visit("aino").post(path, data={"number": str(desk["open"]), "act": "close"})
     with sessions() as session:

@@ -259,9 +259,9 @@ def test_nothing_is_given_away_until_the_check_has_passed_and_the_uploader_is_to
     matti, hanna = sign_in(client, "matti"), sign_in(client, "hanna")
     _reply(matti, 1, _file())
     said = {
-        NOT_CHECKED: ("It is being checked", "It is being checked"),
-        FAILED: ("It could not be checked yet", "It is being checked"),
-        REFUSED: ("The check of files has refused it", None),
+        NOT_CHECKED: ("It can be opened once it has been scanned", "It can be opened once it has been scanned"),
+        FAILED: ("It could not be scanned yet", "It can be opened once it has been scanned"),
+        REFUSED: ("The file scan has blocked it", None),
     }
     for state, (to_uploader, to_others) in said.items():
         _set(sessions, state)
