@@ -59,7 +59,7 @@ INDEXER = {
     "background": set(),
     "delivery": {"background"},
     "files": {"background"},
-    "sources": {"texts"},
+    "sources": {"files", "texts"},
     "loading": {"sources", "texts"},
     "syncing": {"background", "loading", "sources"},
     "indexing": {"texts"},
@@ -104,6 +104,9 @@ ENGINES = {
     "waitress": "web/server.py",
     "puremagic": "recommender/knowledge/file_types.py",
     "pypdf": "indexer/files/pdf_reader.py",
+    "mammoth": "indexer/sources/office/word.py",
+    "pptx": "indexer/sources/office/slides.py",
+    "python_calamine": "indexer/sources/office/sheets.py",
 }
 """The one module that imports each engine or heavy library (migrations of the database aside)."""
 

@@ -121,7 +121,7 @@ def _agrees(role: str, column: ColumnSample) -> bool:
     if role in ("outcome", "status"):
         return _are_states(column)
     if role in ("answer", "title", "body"):
-        few = column.filled >= 5 and 4 * len(column.values) < column.filled
+        few = 20 * len(column.values) < column.filled and column.letters / column.filled <= 40
         return column.share(column.times) < 0.5 and not (role == "answer" and (few or _all_known(column)))
     if role in ("group", "asker", "agent", "owner", "language", "tags"):
         return column.share(column.times) < 0.5 and column.letters / column.filled <= 120
