@@ -43,12 +43,11 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "jsonl": Kind(
-        "jsonl",
-        "Load a FILE with one JSON object a line, or one JSON list of objects, compressed with gzip or not.\n\n"
-        "docs/import-format.md describes the format. What `kollega export` has written is loaded as a whole, into an "
-        "empty home.",
-        "FILE",
+    "confluence": Kind(
+        "confluence",
+        "Read the pages of Confluence: an ADDRESS, or the XML export of spaces (a ZIP, its folder, entities.xml).\n\n"
+        "docs/sources/confluence.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
     ),
     "csv": Kind(
         "csv",
@@ -68,10 +67,94 @@ KINDS: dict[str, Kind] = {
         "`--guess` writes that mapping. docs/sources/csv.md describes it.",
         "FILE",
     ),
+    "discourse": Kind(
+        "discourse",
+        "Read topics of a Discourse forum: an ADDRESS, or saved answers (JSON).\n\n"
+        "docs/sources/discourse.md says how to get a key.",
+        "ADDRESS_OR_FILE",
+    ),
+    "freshdesk": Kind(
+        "freshdesk",
+        "Read tickets of Freshdesk: an ADDRESS, an export (XML) or saved answers (JSON).\n\n"
+        "docs/sources/freshdesk.md says how to get a key or an export.",
+        "ADDRESS_OR_FILE",
+    ),
+    "github": Kind(
+        "github",
+        "Read issues of GitHub: an ADDRESS such as https://github.com/owner/name, or saved answers (JSON).\n\n"
+        "docs/sources/github.md says how to get a token.",
+        "ADDRESS_OR_FILE",
+    ),
+    "gitlab": Kind(
+        "gitlab",
+        "Read issues of GitLab: an ADDRESS, or saved answers (JSON).\n\n"
+        "docs/sources/gitlab.md says how to get a token.",
+        "ADDRESS_OR_FILE",
+    ),
+    "jira": Kind(
+        "jira",
+        "Read issues of Jira or Jira Service Management: an ADDRESS, or an export of a search (CSV or XML).\n\n"
+        "docs/sources/jira.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
+    ),
+    "jsonl": Kind(
+        "jsonl",
+        "Load a FILE with one JSON object a line, or one JSON list of objects, compressed with gzip or not.\n\n"
+        "docs/import-format.md describes the format. What `kollega export` has written is loaded as a whole, into an "
+        "empty home.",
+        "FILE",
+    ),
+    "mail": Kind(
+        "mail",
+        "Load mail: an mbox or .eml file, a folder of them, a maildir, a ZIP file of one of these, or an IMAP server "
+        "(imaps://mail.example.org). A thread becomes a request, with its replies.",
+    ),
+    "mediawiki": Kind(
+        "mediawiki",
+        "Read the pages of MediaWiki: the ADDRESS of its api.php, or its XML export, compressed or not.\n\n"
+        "docs/sources/mediawiki.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
+    ),
+    "notion": Kind(
+        "notion",
+        "Read the pages and tables of a Notion export: the ZIP that Notion has sent, or its folder.\n\n"
+        "docs/sources/notion.md says how to get it.",
+        "FILE_OR_FOLDER",
+    ),
+    "redmine": Kind(
+        "redmine",
+        "Read issues of Redmine: an ADDRESS, or saved answers (JSON).\n\n"
+        "docs/sources/redmine.md says how to get a key.",
+        "ADDRESS_OR_FILE",
+    ),
+    "servicenow": Kind(
+        "servicenow",
+        "Read incidents of ServiceNow: an ADDRESS, saved answers (JSON) or tables (CSV).\n\n"
+        "docs/sources/servicenow.md says what the account needs.",
+        "ADDRESS_OR_FILE",
+    ),
     "stackexchange": Kind(
         "stackexchange",
         "Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml.",
         "FOLDER",
+    ),
+    "stackexchange-api": Kind(
+        "stackexchange_api",
+        "Read questions of a Stack Exchange site or of Stack Overflow for Teams: the ADDRESS of the API, or saved "
+        "answers (JSON).\n\ndocs/sources/stackexchange.md says how.",
+        "ADDRESS_OR_FILE",
+    ),
+    "zammad": Kind(
+        "zammad",
+        "Read tickets of Zammad: an ADDRESS, or saved answers (JSON).\n\n"
+        "docs/sources/zammad.md says how to get a token.",
+        "ADDRESS_OR_FILE",
+    ),
+    "zendesk": Kind(
+        "zendesk",
+        "Read tickets and help center articles of Zendesk: an ADDRESS, or exported files.\n\n"
+        "docs/sources/zendesk.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
     ),
 }
 """By the name that `kollega import` and sources.toml use."""
