@@ -22,6 +22,7 @@ OLD = frozenset({".doc", ".ppt", ".rtf", ".odt", ".odp", ".pages"})
 LARGEST = 100_000_000  # bytes of a file: a judgement
 _LONGEST_TEXT = 1_000_000  # characters of a document: a judgement
 _HEADING = re.compile(r"^ {0,3}#{1,2}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
+_FIRST = re.compile(r"^# (.+)$", re.MULTILINE)
 _UNDERLINED = re.compile(r"\A\s*([^\n#>|-][^\n]{0,200})\n(?:={3,}|-{3,})[ \t]*$", re.MULTILINE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset=[\"']?([\w-]{2,40})", re.IGNORECASE)
 
@@ -53,7 +54,10 @@ def read_file(name: str, path: Path, office: OfficeReader) -> FileText:
         front, text = split_front_matter(_decoded(path))
         found = FileText(front.values.get("title", ""), plain(text, markdown=kind in MARKDOWN), front)
     text = found.text.replace("\0", "").strip()
-    title = title_of(found.title) or _title_in(text, kind) or _title_of_name(name)
+    heading = (
+        _FIRST.search(text[:2000]) if kind in PAGES else None
+    )  # titles of pages often have the name of the site too
+    title = title_of(heading[1] if heading else found.title) or _title_in(text, kind) or _title_of_name(name)
     cut = text[:_LONGEST_TEXT]
     return FileText(title, cut, found.front, found.language, found.author, len(cut) < len(text))
 

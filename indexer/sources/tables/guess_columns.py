@@ -76,7 +76,9 @@ def assign_roles(columns: list[ColumnSample]) -> Roles:
         if not ranked:
             continue
         first = columns[ranked[0][1]]
-        if role in _SEVERAL:
+        if role == "name" and ranked[0][0] < heading_words()["name"].index("first name"):
+            places = [first.number]  # the whole name; else given and family name are joined
+        elif role in _SEVERAL:
             places = sorted(number for _rank_, number in ranked)
         elif role in _REPEATED:
             places = [number for _rank_, number in sorted(ranked) if columns[number].heading == first.heading]
