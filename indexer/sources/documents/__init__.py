@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from indexer.sources.documents.folder import DocumentsSource
+from indexer.sources.documents.folder import PRIVATE, DocumentsSource
 from indexer.sources.documents.walking import Patterns
 from indexer.sources.protocol import Options
 
@@ -16,6 +16,7 @@ class DocumentsOptions(Options):
     include: tuple[str, ...] = Field((), description="Only files that fit such a pattern, as 'guides/**' or '*.md'.")
     exclude: tuple[str, ...] = Field((), description="Not the files and folders that fit such a pattern.")
     address: str | None = Field(None, description="Address at which the folder is published, for links to its files.")
+    team_only: bool = Field(False, description="Files that do not say who may read them are for the team only.")
     without_git: bool = Field(False, description="Take times from the files, and no owners, even in a Git checkout.")
 
 
@@ -31,4 +32,5 @@ def open_source(name: str, options: DocumentsOptions) -> DocumentsSource:
         ZoneInfo(options.timezone),
         options.address or "",
         not options.without_git,
+        PRIVATE if options.team_only else None,
     )

@@ -22,21 +22,32 @@ from indexer.texts.subject import first_words
 from recommender.database.handles import visible
 from recommender.errors import SourceError
 
+PRIVATE = ("private",)
+"""Readers that no group is called: for the team only."""
 _LONGEST_ID = 200
 _CUT = ("documents that are too long were cut", "")
 _OTHER_FORMAT = "it is in a format that is not read. Save it as .docx, .pptx or PDF"
 
 
 class DocumentsSource(WholeSource):
-    """A folder of documents. A file that cannot be read is reported, and what was read of it before stays."""
+    """A folder of documents. A file that cannot be read is reported, and what was read of it before stays. `readers` are
+    those of a file that does not say them."""
 
     def __init__(
-        self, name: str, folder: Path, patterns: Patterns, zone: ZoneInfo, address: str = "", use_git: bool = True
+        self,
+        name: str,
+        folder: Path,
+        patterns: Patterns,
+        zone: ZoneInfo,
+        address: str = "",
+        use_git: bool = True,
+        readers: tuple[str, ...] | None = None,
     ) -> None:
         if not folder.is_dir():
             raise SourceError(f"{folder} is no folder. Give the folder with the documents.")
         self.name, self._folder, self._patterns = name, folder, patterns
         self._zone, self._address, self._use_git = zone, address, use_git
+        self._readers = readers
         self._people = People(name, by_name=False)
 
     def records(self) -> Iterator[Located]:
@@ -89,7 +100,7 @@ class DocumentsSource(WholeSource):
             verified_on=verified.date() if verified and verified.date() <= date.today() else None,
             url=said.get("url") or (address_of(name, self._address) if self._address else None),
             group=said.get("team") or (name.partition("/")[0] if "/" in name else None),
-            readers_there=found.front.readers,
+            readers_there=self._readers if found.front.readers is None else found.front.readers,
         )
 
     def _owner(self, found: FileText, history: FileHistory | None) -> str | None:

@@ -54,9 +54,8 @@ def read_file(name: str, path: Path, office: OfficeReader) -> FileText:
         front, text = split_front_matter(_decoded(path))
         found = FileText(front.values.get("title", ""), plain(text, markdown=kind in MARKDOWN), front)
     text = found.text.replace("\0", "").strip()
-    heading = (
-        _FIRST.search(text[:2000]) if kind in PAGES else None
-    )  # titles of pages often have the name of the site too
+    # The title of a page often has the name of the site in it, so its first heading is taken.
+    heading = _FIRST.search(text[:2000]) if kind in PAGES else None
     title = title_of(heading[1] if heading else found.title) or _title_in(text, kind) or _title_of_name(name)
     cut = text[:_LONGEST_TEXT]
     return FileText(title, cut, found.front, found.language, found.author, len(cut) < len(text))

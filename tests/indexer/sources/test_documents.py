@@ -96,6 +96,7 @@ def test_who_may_read_is_never_wider_than_the_file_says(
 ) -> None:
     _write(tmp_path, a_dot_md=f"---\n{said}\n---\ntext")
     assert _documents(tmp_path)["a.md"].readers_there == readers
+    assert _documents(tmp_path, team_only=True)["a.md"].readers_there == (readers or ("private",))
 
 
 def test_front_matter_that_cannot_be_read_is_told_and_the_document_is_not_read(tmp_path: Path) -> None:
