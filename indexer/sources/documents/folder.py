@@ -30,8 +30,8 @@ _OTHER_FORMAT = "it is in a format that is not read. Save it as .docx, .pptx or 
 
 
 class DocumentsSource(WholeSource):
-    """A folder of documents. A file that cannot be read is reported, and what was read of it before stays. `readers` are
-    those of a file that does not say them."""
+    """A folder of documents. A file that cannot be read is reported, and what was read of it before stays. `readers`
+    are those of a file that does not say them."""
 
     def __init__(
         self,
