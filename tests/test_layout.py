@@ -69,7 +69,7 @@ INDEXER = {
     "background": set(),
     "delivery": {"background", "sources"},
     "files": {"background"},
-    "sources": {"texts"},
+    "sources": {"files", "texts"},
     "loading": {"sources", "texts"},
     "syncing": {"background", "loading", "sources", "texts"},
     "indexing": {"texts"},
@@ -118,6 +118,9 @@ ENGINES = {
     "uvicorn": "web/mcp/server.py",
     "jwt": "web/chat/teams_token.py",
     "pypdf": "indexer/files/pdf_reader.py",
+    "mammoth": "indexer/sources/office/word.py",
+    "pptx": "indexer/sources/office/slides.py",
+    "python_calamine": "indexer/sources/office/sheets.py",
     "mwparserfromhell": "indexer/texts/wikitext.py",
 }
 """The one module that imports each engine or heavy library (migrations of the database aside)."""
