@@ -4,7 +4,8 @@ import base64
 from collections.abc import Callable
 from pathlib import Path
 
-from indexer.sources.secret import read_secret, variable_of
+from indexer.sources.secret import read_secret
+from recommender.accounts.source_secret import secret_variable
 from recommender.errors import SourceError
 
 Form = Callable[[str], str]
@@ -52,7 +53,7 @@ class Access:
 
     def remedy(self) -> str:
         """How a new token gets to where this one is read from."""
-        return f"write it to {self._file}" if self._file else f"set {variable_of(self._source)}"
+        return f"write it to {self._file}" if self._file else f"set {secret_variable(self._source, 'token')}"
 
     def _read(self) -> str:
         token = read_secret(self._source, "token", self._file)
