@@ -47,12 +47,8 @@ class Tables:
         """The comment of a row, with the id of its issue; None for a row of another table."""
         if not {"issue_id", "body", "is_public"} <= row.keys():
             return None
-        known = {name: row.get(name) for name in ("id", "issue_id", "body", "created")}
-        return {
-            **known,
-            "author": self.person(text_of(row, "author_id")),
-            "jsdPublic": row.get("is_public") is not False,
-        }
+        known = {name: row.get(name) for name in ("id", "issue_id", "author_id", "body", "created")}
+        return {**known, "jsdPublic": row.get("is_public") is not False}
 
     def person(self, identifier: str) -> Row:
         """A person as the interface gives them."""
