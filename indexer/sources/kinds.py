@@ -1,5 +1,6 @@
 """Which kinds of sources there are, and the module of each. A module is loaded when its kind is used."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -11,7 +12,8 @@ from indexer.sources.protocol import Options, Source
 class Kind:
     """A kind of source; `summary` is the help of its command.
 
-    Its module has `OPTIONS`, a subclass of Options, and `open_source(name, options)`.
+    Its module has `OPTIONS`, a subclass of Options, and `open_source(name, options)`. One whose source needs a mapping
+    of its fields may also have `guess_mapping(options)`, which writes it and yields lines that say what was guessed.
     """
 
     module: str
@@ -31,17 +33,33 @@ class Kind:
         source: Source = self._module().open_source(name, options)
         return MappedSource(source, options)
 
+    def guess(self) -> Callable[[Options], Iterator[str]] | None:
+        """What writes a mapping, and yields what was guessed and why; None when the kind needs no mapping."""
+        found: Callable[[Options], Iterator[str]] | None = getattr(self._module(), "guess_mapping", None)
+        return found
+
     def _module(self) -> Any:
         return import_module(f"indexer.sources.{self.module}")
 
 
 KINDS: dict[str, Kind] = {
-    "jsonl": Kind(
-        "jsonl",
-        "Load a FILE with one JSON object a line, or one JSON list of objects, compressed with gzip or not.\n\n"
-        "docs/import-format.md describes the format. What `kollega export` has written is loaded as a whole, into an "
-        "empty home.",
+    "confluence": Kind(
+        "confluence",
+        "Read the pages of Confluence: an ADDRESS, or the XML export of spaces (a ZIP, its folder, entities.xml).\n\n"
+        "docs/sources/confluence.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
+    ),
+    "csv": Kind(
+        "csv",
+        "Load a CSV FILE, of which a mapping file says what each column is.\n\n"
+        "`--guess` writes that mapping. docs/sources/csv.md describes it.",
         "FILE",
+    ),
+    "discourse": Kind(
+        "discourse",
+        "Read topics of a Discourse forum: an ADDRESS, or saved answers (JSON).\n\n"
+        "docs/sources/discourse.md says how to get a key.",
+        "ADDRESS_OR_FILE",
     ),
     "freshdesk": Kind(
         "freshdesk",
@@ -67,6 +85,30 @@ KINDS: dict[str, Kind] = {
         "docs/sources/jira.md says how to get a token or an export.",
         "ADDRESS_OR_FILE",
     ),
+    "jsonl": Kind(
+        "jsonl",
+        "Load a FILE with one JSON object a line, or one JSON list of objects, compressed with gzip or not.\n\n"
+        "docs/import-format.md describes the format. What `kollega export` has written is loaded as a whole, into an "
+        "empty home.",
+        "FILE",
+    ),
+    "mail": Kind(
+        "mail",
+        "Load mail: an mbox or .eml file, a folder of them, a maildir, a ZIP file of one of these, or an IMAP server "
+        "(imaps://mail.example.org). A thread becomes a request, with its replies.",
+    ),
+    "mediawiki": Kind(
+        "mediawiki",
+        "Read the pages of MediaWiki: the ADDRESS of its api.php, or its XML export, compressed or not.\n\n"
+        "docs/sources/mediawiki.md says how to get a token or an export.",
+        "ADDRESS_OR_FILE",
+    ),
+    "notion": Kind(
+        "notion",
+        "Read the pages and tables of a Notion export: the ZIP that Notion has sent, or its folder.\n\n"
+        "docs/sources/notion.md says how to get it.",
+        "FILE_OR_FOLDER",
+    ),
     "redmine": Kind(
         "redmine",
         "Read issues of Redmine: an ADDRESS, or saved answers (JSON).\n\n"
@@ -83,6 +125,12 @@ KINDS: dict[str, Kind] = {
         "stackexchange",
         "Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml.",
         "FOLDER",
+    ),
+    "stackexchange-api": Kind(
+        "stackexchange_api",
+        "Read questions of a Stack Exchange site or of Stack Overflow for Teams: the ADDRESS of the API, or saved "
+        "answers (JSON).\n\ndocs/sources/stackexchange.md says how.",
+        "ADDRESS_OR_FILE",
     ),
     "zammad": Kind(
         "zammad",

@@ -17,7 +17,7 @@ from web.reading import team_people, team_rows
 from web.replaced import ReplacedPart, replaced_part
 from web.requests import panel
 from web.requests.queue import Filters, next_in_queue, queue_rows
-from web.sign_in.session import current_reader
+from web.sign_in.session import current_person, current_reader
 
 _BESIDE = 30  # requests of the queue that are listed beside one: a judgement
 
@@ -88,11 +88,12 @@ def request_page(
 def _beside(help_request: HelpRequest, reader: Reader, handles: bool) -> dict[str, Any]:
     """What stands beside the request and its replies: who reads it, what agents who handle it see, and what the authors
     of texts do."""
-    key = item_key(Kind.REQUEST, help_request.id)
+    key, person = item_key(Kind.REQUEST, help_request.id), current_person()
     return {
         "shared": access.EVERYONE in access.request_audience(help_request),
         "shared_further": requests.is_shared_further(help_request),
         "queue": queue_rows(Filters(), reader, _BESIDE) if handles else [],
+        "private_to": handling.private_to(help_request, person) if handles and person else None,
         "notes": notes.notes_of(session(), help_request, reader),
         "may_note": handles and help_request.asked_by_id != reader.person_id,
         "canned": notes.canned_of(session(), reader) if handles else [],

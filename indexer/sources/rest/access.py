@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from indexer.sources.secret import read_secret
-from recommender.accounts.source_secret import secret_variable
+from recommender.accounts.source_secret import secret_of, secret_variable
 from recommender.errors import SourceError
 
 Form = Callable[[str], str]
@@ -65,3 +65,21 @@ class Access:
 
     def __repr__(self) -> str:
         return f"Access({self._source!r})"
+
+
+class NoAccess(Access):
+    """No token, for a system that answers everybody."""
+
+    def headers(self) -> dict[str, str]:
+        """None."""
+        return {}
+
+    def renewed(self) -> bool:
+        """False: there is no other token."""
+        return False
+
+
+def access_or_none(source: str, file: Path | None, form: Form = bearer, header: str = "Authorization") -> Access:
+    """The token of a source where there is one, else none."""
+    has_token = file is not None or bool(secret_of(source, "token"))
+    return Access(source, form, header, file) if has_token else NoAccess(source)
