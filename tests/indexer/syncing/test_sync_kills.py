@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload, sessionmaker
 
+from recommender.database.source_tables import SourceState
 from recommender.database.tables import HelpRequest
 from recommender.settings import Settings
 from tests.conftest import MODELS
@@ -135,23 +136,34 @@ def test_no_ticket_is_lost_or_stored_twice_when_a_sync_is_killed(
     name: str, starter: Starter, settings: Settings, sessions: sessionmaker[Session]
 ) -> None:
     known, chance, desk = SYSTEMS[name], random.Random(18), Desk(TICKETS, pace=timedelta(seconds=1))  # noqa: S311
-    longest, killed = 1.0, 0
+    killed, cut = 0, 0
     with serving(known.serve(desk)) as server:
         settings.sources_file.write_text(known.table(server.url), encoding="utf-8")
         while killed < KILLS:
             server.faults = faults(chance, desk)
+            before = mark(sessions)
             process = starter.sync()
-            if ends(process, chance.uniform(0, longest)):
+            if chance.random() < 0.8:  # else it is killed at its beginning
+                while is_running(process) and mark(sessions) == before:
+                    time.sleep(0.01)
+            if ends(process, chance.uniform(0, 1.5)):
                 change_some(chance, desk)  # so that the next run has something to read
-                longest = min(longest * 2, 4.0)
                 continue
             kill(process)
-            killed += 1
+            killed, cut = killed + 1, cut + (mark(sessions) != before)
         finish(server, starter)
         check(known, desk, sessions)
         change_some(chance, desk)
         finish(server, starter)
         check(known, desk, sessions)
+    assert cut >= KILLS // 3  # so many were killed between two marks
+
+
+def mark(sessions: sessionmaker[Session]) -> str | None:
+    """How far the source was read."""
+    with sessions() as session:
+        state = session.get(SourceState, "desk")
+        return state.mark if state else None
 
 
 def finish(server: SystemServer, starter: Starter) -> None:
