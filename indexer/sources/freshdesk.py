@@ -145,7 +145,12 @@ class FreshdeskApi(ApiSource):
 
     def _listing(self, wanted: dict[str, str | int]) -> Fetch:
         def fetch(since: datetime, number: int, _before: int) -> Page:
-            order = {"order_by": "updated_at", "order_type": "asc", "per_page": _ROWS, "page": number + 1}
+            order: dict[str, str | int] = {
+                "order_by": "updated_at",
+                "order_type": "asc",
+                "per_page": _ROWS,
+                "page": number + 1,
+            }
             answer = self._client.get("tickets", {"updated_since": f"{since:%Y-%m-%dT%H:%M:%SZ}", **order, **wanted})
             return Page(listed(answer.value), answer.server_time, bool(answer.next_page))
 

@@ -155,7 +155,7 @@ class Zammad(System):
             title=text_of(row, "title"),
             body=body,
             owner=person_id(self.name, row.get("updated_by_id")),
-            updated_at=moment(row["updated_at"], self.zone),  # type: ignore[arg-type]
+            updated_at=moment(row["updated_at"], self.zone),
             group=category or None,
             readers_there=("public",) if answer.get("published_at") else ("knowledge base (internal)",),
             attachments=tuple(text_of(file, "filename") for file in answer.get("attachments") or ()),
@@ -186,7 +186,7 @@ class ZammadApi(ApiSource):
         def fetch(start: datetime, number: int, _before: int) -> Page:
             query = f"updated_at:[{start:%Y-%m-%dT%H:%M:%SZ} TO *]"
             order: dict[str, str | int] = {"sort_by": "updated_at", "order_by": "asc", "expand": "true"}
-            paging = {"query": query, "page": number + 1, "per_page": _ROWS, "limit": _ROWS}
+            paging: dict[str, str | int] = {"query": query, "page": number + 1, "per_page": _ROWS, "limit": _ROWS}
             answer = self._client.get("tickets/search", {**order, **paging})
             return Page(listed(answer.value), answer.server_time)
 

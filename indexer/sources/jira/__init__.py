@@ -3,7 +3,6 @@
 
 from pydantic import Field
 
-from indexer.sources.exported import exported
 from indexer.sources.jira.api import JiraApi
 from indexer.sources.jira.csv_export import is_jira_csv, read_csv
 from indexer.sources.jira.fields import Jira
@@ -40,9 +39,8 @@ def open_source(name: str, options: JiraOptions) -> Source:
         form = basic(options.user) if options.user else bearer
         client = open_client(name, options, options.place, form)
         return JiraApi(client, system, options.projects, options.filter)
-    values = exported
     if path.suffix.lower() == ".xml":
-        values = read_xml
-    elif is_jira_csv(path):
-        values = lambda file: read_csv(file, options.timezone)  # noqa: E731
-    return ExportSource(path, system, values)
+        return ExportSource(path, system, read_xml)
+    if is_jira_csv(path):
+        return ExportSource(path, system, lambda file: read_csv(file, options.timezone))
+    return ExportSource(path, system)

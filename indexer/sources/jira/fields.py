@@ -41,10 +41,10 @@ class Jira(System):
                 yield "a comment does not say of which issue it is"
         if found.table:
             self._tables.look(found.value)
-            if (comment := self._tables.comment(found.value)) is not None:
-                self.messages[text_of(comment, "issue_id")][text_of(comment, "id")] = comment
-        for _key, issue in self.items(found):
-            self._look_at_people(issue)
+            if (row := self._tables.comment(found.value)) is not None:
+                self.messages[text_of(row, "issue_id")][text_of(row, "id")] = row
+        for _key, item in self.items(found):
+            self._look_at_people(item)
 
     def items(self, found: Exported) -> Iterator[tuple[str, Row]]:
         """Issues: of a search, alone, or as entries of a list."""

@@ -126,7 +126,7 @@ class Zendesk(System):
             body=html_text(text_of(row, "body")),
             owner=person_id(self.name, row.get("author_id")),
             language=text_of(row, "locale")[:2].lower() or None,
-            updated_at=moment(row.get("edited_at") or row["updated_at"], self.zone),  # type: ignore[arg-type]
+            updated_at=moment(row.get("edited_at") or row["updated_at"], self.zone),
             url=web_address(row.get("html_url")),
             group=self.sections.get(text_of(row, "section_id")) or None,
             readers_there=(self.segments.get(segment, f"user segment {segment}"),) if segment else ("public",),
