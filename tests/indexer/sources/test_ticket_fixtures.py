@@ -5,33 +5,22 @@ author, and 12 hexadecimal digits of the SHA-256 of question and answer with whi
 is kept here. The tests are skipped without the folder.
 """
 
-import hashlib
-import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from indexer.sources.records import RequestRecord
+from tests.fixture_files import FIXTURES, expectations, folded_hash, needs_fixtures
 from tests.indexer.sources.reading import Read, read
 
-FIXTURES = Path(os.environ.get("KOLLEGA_FIXTURES", "none"))
 KINDS = ("freshdesk", "github", "gitlab", "jira", "redmine", "servicenow", "zammad", "zendesk")
-EXPECTATIONS = Path(__file__).parent / "expectations"
-LINES = [
-    (kind, json.loads(line))
-    for kind in KINDS
-    for line in (EXPECTATIONS / f"{kind}.jsonl").read_text(encoding="utf-8").splitlines()
-]
-
-pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason="KOLLEGA_FIXTURES names no folder")
+LINES = [(kind, line) for kind in KINDS for line in expectations(kind)]
+pytestmark = needs_fixtures
 
 
 def digest(text: str) -> str:
-    """12 digits of the SHA-256 of a text with white space folded; nothing for an empty one."""
-    folded = " ".join(text.split())
-    return hashlib.sha256(folded.encode()).hexdigest()[:12] if folded else ""
+    """The hash of a text; nothing for an empty one."""
+    return folded_hash(text) if text.strip() else ""
 
 
 def sample(record: RequestRecord) -> dict[str, Any]:
