@@ -79,8 +79,10 @@ def _values(name: str, path: Path, file: IO[bytes]) -> Iterator[Exported]:
 def _entries(name: str, first: bytes, file: IO[bytes]) -> Iterator[Exported]:
     """The entries of a list."""
     try:
-        for line, value, problems, _notes in list_in(first, file, LONGEST_ENTRY):
-            yield Exported(name, line + 1, value, problems[0] if problems else "")
+        for line, value, _twice, _notes in list_in(
+            first, file, LONGEST_ENTRY
+        ):  # of a field given twice the last counts
+            yield Exported(name, line + 1, value)
     except Damaged as error:
         yield Exported(name, error.line + 1, None, "the list cannot be read further than here. Export it again")
     except UnicodeDecodeError:

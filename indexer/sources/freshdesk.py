@@ -69,7 +69,7 @@ class Freshdesk(System):
         notes = {
             text_of(note, "id"): note for note in map(_unpacked, row.get("notes") or row.get("conversations") or ())
         }
-        notes |= self.messages.get(identifier, {})
+        notes |= {text_of(note, "id"): note for note in self.messages_of(identifier)}
         status = text_of(row, "status")
         ticket = Ticket(
             id=identifier,

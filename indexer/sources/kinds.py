@@ -54,6 +54,18 @@ KINDS: dict[str, Kind] = {
         "docs/sources/freshdesk.md says how to get a key or an export.",
         "ADDRESS_OR_FILE",
     ),
+    "github": Kind(
+        "github",
+        "Read issues of GitHub: an ADDRESS such as https://github.com/owner/name, or saved answers (JSON).\n\n"
+        "docs/sources/github.md says how to get a token.",
+        "ADDRESS_OR_FILE",
+    ),
+    "gitlab": Kind(
+        "gitlab",
+        "Read issues of GitLab: an ADDRESS, or saved answers (JSON).\n\n"
+        "docs/sources/gitlab.md says how to get a token.",
+        "ADDRESS_OR_FILE",
+    ),
     "jira": Kind(
         "jira",
         "Read issues of Jira or Jira Service Management: an ADDRESS, or an export of a search (CSV or XML).\n\n"
@@ -78,6 +90,18 @@ KINDS: dict[str, Kind] = {
         "Read the pages and tables of a Notion export: the ZIP that Notion has sent, or its folder.\n\n"
         "docs/sources/notion.md says how to get it.",
         "FILE_OR_FOLDER",
+    ),
+    "redmine": Kind(
+        "redmine",
+        "Read issues of Redmine: an ADDRESS, or saved answers (JSON).\n\n"
+        "docs/sources/redmine.md says how to get a key.",
+        "ADDRESS_OR_FILE",
+    ),
+    "servicenow": Kind(
+        "servicenow",
+        "Read incidents of ServiceNow: an ADDRESS, saved answers (JSON) or tables (CSV).\n\n"
+        "docs/sources/servicenow.md says what the account needs.",
+        "ADDRESS_OR_FILE",
     ),
     "stackexchange": Kind(
         "stackexchange",

@@ -35,6 +35,7 @@ class System:
         self.name, self.zone, self.site = name, zone, site.rstrip("/")
         self.groups: dict[str, str] = {}
         self.messages: dict[str, dict[str, Row]] = defaultdict(dict)
+        self._asked_for: set[str] = set()
         self.names: dict[str, str] = {}
         self._people: dict[str, PersonRecord] = {}
         self._new: list[str] = []
@@ -50,6 +51,22 @@ class System:
     def record(self, row: Row) -> Record | None:
         """The record of a ticket or article; None when it is left out."""
         raise NotImplementedError
+
+    def messages_of(self, *tickets: str) -> list[Row]:
+        """The messages that are kept for a ticket under any of its names."""
+        found: dict[str, Row] = {}
+        for ticket in tickets:
+            self._asked_for.add(ticket)
+            found |= self.messages.get(ticket, {})
+        return list(found.values())
+
+    def left_over(self) -> list[str]:
+        """The names of tickets for which there are messages, but that were not there themselves."""
+        return sorted(self.messages.keys() - self._asked_for)
+
+    def id_of(self, row: Row) -> str:
+        """The id of a ticket."""
+        return text_of(row, "id")
 
     def changed_at(self, row: Row) -> datetime:
         """When a ticket was changed."""
@@ -100,10 +117,10 @@ def changed_tickets(
     `complete` fetches what a list leaves out. `step` is the precision of the times that can be asked for, and `lag` how
     late a change may become visible.
     """
-    for page in changed_rows(fetch, lambda row: text_of(row, "id"), system.changed_at, from_mark(since), step):
+    for page in changed_rows(fetch, system.id_of, system.changed_at, from_mark(since), step):
         for number, row in enumerate(page.rows, 1):
             complete(row)
-            yield from system.located(text_of(row, "key") or text_of(row, "id"), 1, row)
+            yield from system.located(system.id_of(row), 1, row)
             if number % _MARKED == 0 or number == len(page.rows):
                 yield Mark(mark_of(system.changed_at(row), page.now, lag))
 
@@ -119,21 +136,19 @@ class ExportSource(WholeSource):
     def records(self) -> Iterator[Located]:
         """People, then tickets and articles. Of one that is there more than once the fullest is taken."""
         fullest: dict[str, int] = {}
-        tickets: set[str] = set()
         with suppress(SourceError):  # what is before the place where a file breaks off is read below, until there
             for found in self._values(self._place):
                 for problem in [found.problem] if found.problem else self._system.look(found):
                     yield Located(found.file, found.line, None, problem)
                 for key, row in self._items(found):
                     fullest[key] = max(fullest.get(key, 0), len(row))
-                    tickets.add(key)
         yield from self._system.new_people(self._place.name)
         for found in self._values(self._place):
             for key, row in self._items(found):
                 if len(row) == fullest.get(key):
                     del fullest[key]
                     yield from self._system.located(found.file, found.line, row)
-        for ticket in sorted(self._system.messages.keys() - tickets):
+        for ticket in self._system.left_over():
             problem = f"messages of {ticket} were left out, because that ticket is not among the files. Export it too"
             yield Located(self._place.name, 0, None, problem)
 

@@ -38,6 +38,7 @@ class Message:
     at: datetime
     public: bool = True
     by_agent: bool = False
+    score: int = 0
 
 
 @dataclass
@@ -97,6 +98,7 @@ class Ticket:
                     body=message.text,
                     created_at=message.at,
                     accepted=message is answer,
+                    score=message.score,
                     internal=not message.public,
                 )
                 for message in messages

@@ -97,7 +97,7 @@ class Zammad(System):
         kind = self.types.get(text_of(row, "state_id")) or _WORDS.get(text_of(row, "state"), "open")
         if kind == "removed":
             return DeletedRecord(type="request", id=identifier)
-        articles = [each for each in self.messages.get(identifier, {}).values() if text_of(each, "sender") != "System"]
+        articles = [each for each in self.messages_of(identifier) if text_of(each, "sender") != "System"]
         articles.sort(key=lambda each: (text_of(each, "created_at"), int(text_of(each, "id"))))
         first = articles[0] if articles and articles[0].get("internal") is False else None
         ticket = Ticket(

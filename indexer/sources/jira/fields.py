@@ -93,7 +93,7 @@ class Jira(System):
         inside = fields.get("comment")
         comments = inside.get("comments") if isinstance(inside, dict) else None
         found = {text_of(each, "id"): each for each in comments or () if isinstance(each, dict)}
-        found.update(self.messages.get(identifier, {}))
+        found.update({text_of(each, "id"): each for each in self.messages_of(identifier)})
         return [self._message(comment, reporter) for comment in found.values()]
 
     def _message(self, comment: Row, reporter: str | None) -> Message:

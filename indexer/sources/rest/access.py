@@ -1,11 +1,11 @@
 """The token of a REST interface: read from the environment or a file, sent in one header, and shown nowhere."""
 
 import base64
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from indexer.sources.secret import read_secret, variable_of
+from indexer.sources.secret import read_secret
+from recommender.accounts.source_secret import secret_of, secret_variable
 from recommender.errors import SourceError
 
 Form = Callable[[str], str]
@@ -53,7 +53,7 @@ class Access:
 
     def remedy(self) -> str:
         """How a new token gets to where this one is read from."""
-        return f"write it to {self._file}" if self._file else f"set {variable_of(self._source)}"
+        return f"write it to {self._file}" if self._file else f"set {secret_variable(self._source, 'token')}"
 
     def _read(self) -> str:
         token = read_secret(self._source, "token", self._file)
@@ -81,5 +81,5 @@ class NoAccess(Access):
 
 def access_or_none(source: str, file: Path | None, form: Form = bearer, header: str = "Authorization") -> Access:
     """The token of a source where there is one, else none."""
-    has_token = file is not None or bool(os.environ.get(variable_of(source), "").strip())
+    has_token = file is not None or bool(secret_of(source, "token"))
     return Access(source, form, header, file) if has_token else NoAccess(source)

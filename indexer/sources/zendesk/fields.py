@@ -69,7 +69,7 @@ class Zendesk(System):
         if status == "deleted" or text_of(row, "subject") == "SCRUBBED":
             return DeletedRecord(type="request", id=identifier)
         comments = {text_of(each, "id"): each for each in row.get("comments") or () if isinstance(each, dict)}
-        comments |= self.messages.get(identifier, {})
+        comments |= {text_of(each, "id"): each for each in self.messages_of(identifier)}
         told = sorted(comments.values(), key=lambda each: (self._time(each), int(text_of(each, "id") or 0)))
         tags = [*(row.get("tags") or ()), *self._tags.get(identifier, ())]
         group = (self.brands if self.by_brand else self.groups).get(

@@ -64,7 +64,7 @@ def test_every_ticket_is_read_once_with_its_question_answer_people_and_times(kno
     assert first.created_at == desk.tickets[1].at.replace(tzinfo=None)
     assert first.status == "resolved" and third.status == "open" and third.resolved_at is None
     assert [(reply.body, reply.accepted, reply.internal) for reply in first.replies] == [
-        ("Sisäinen huomio 1", False, True),
+        ("Sisäinen huomio 1", False, known.has_private),
         ("Käynnistä palvelu 1 uudelleen.", True, False),
     ]
     people = {each.record.id: each.record for each in located if isinstance(each.record, PersonRecord)}
@@ -175,11 +175,9 @@ def test_what_was_hidden_merged_closed_or_deleted_is_said(known: Known) -> None:
         desk.end(9, "merged", into=1)
         desk.delete(2)
         requests, _order, located = read(known.open(server.url), mark)
-    hidden = requests[known.name(1)]
-    assert hidden.readers_there != before[known.name(1)].readers_there or all(
-        reply.internal for reply in hidden.replies
-    )
-    assert requests[known.name(9)].status == "closed"
+    if known.has_private:
+        assert requests[known.name(1)].readers_there != before[known.name(1)].readers_there
+    assert requests[known.name(9)].status == "closed" and requests[known.name(6)].status in ("closed", "resolved")
     if known.tells_merged:
         assert requests[known.name(9)].merged_into == known.name(1)
     deleted = [each.record.id for each in located if isinstance(each.record, DeletedRecord)]

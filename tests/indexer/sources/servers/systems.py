@@ -10,16 +10,21 @@ from indexer.sources.kinds import KINDS
 from indexer.sources.protocol import Source
 from tests.indexer.sources.servers.desk import Desk
 from tests.indexer.sources.servers.freshdesk import FreshdeskServer
+from tests.indexer.sources.servers.github import REPOSITORY, GitHubServer
+from tests.indexer.sources.servers.gitlab import PROJECT, GitLabServer
 from tests.indexer.sources.servers.jira import USER, JiraServer
+from tests.indexer.sources.servers.redmine import RedmineServer
 from tests.indexer.sources.servers.server import System
+from tests.indexer.sources.servers.servicenow import USER as SERVICENOW_USER
+from tests.indexer.sources.servers.servicenow import ServiceNowServer, identifier
 from tests.indexer.sources.servers.zammad import ZammadServer
 from tests.indexer.sources.servers.zendesk import ZendeskServer
 
 
 @dataclass(frozen=True)
 class Known:
-    """How to serve and read a system. `tells_deletions`: a deleted ticket comes as such; `answered_closed`: whether
-    one that is over can be without an answer there."""
+    """How to serve and read a system, and whether it says that a ticket was deleted (`tells_deletions`) or merged into
+    another one (`tells_merged`), and has notes and tickets that not everybody may read (`has_private`)."""
 
     kind: str
     serve: Callable[[Desk], System]
@@ -28,6 +33,7 @@ class Known:
     name: Callable[[int], str] = str
     tells_deletions: bool = False
     tells_merged: bool = True
+    has_private: bool = True
 
     def open(self, url: str, **more: Any) -> Source:
         """The source at a server."""
@@ -56,4 +62,22 @@ SYSTEMS = {
     "zendesk": Known("zendesk", ZendeskServer, {"user": USER}, tells_deletions=True),
     "zammad": Known("zammad", ZammadServer, tells_deletions=True),
     "freshdesk": Known("freshdesk", FreshdeskServer, tells_deletions=True, tells_merged=False),
+    "servicenow": Known(
+        "servicenow",
+        ServiceNowServer,
+        {"user": SERVICENOW_USER},
+        name=identifier,
+        tells_deletions=True,
+        tells_merged=False,
+    ),
+    "github": Known(
+        "github",
+        GitHubServer,
+        {"repositories": (REPOSITORY,)},
+        name=lambda number: str(500 + number),
+        tells_merged=False,
+        has_private=False,
+    ),
+    "gitlab": Known("gitlab", GitLabServer, {"projects": (PROJECT,)}, name=lambda number: str(500 + number)),
+    "redmine": Known("redmine", RedmineServer, tells_merged=False),
 }
