@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from indexer.sources.confluence.fields import Row, at, changed_at, levels_of, located, rows_at
 from indexer.sources.confluence.options import ConfluenceOptions
-from indexer.sources.confluence.readers import EVERYBODY, Level, person, readers
+from indexer.sources.confluence.readers import EVERYBODY, Level, person, readers, space_level
 from indexer.sources.protocol import Abilities, Mark
 from indexer.sources.records import DeletedRecord, Located
 from indexer.sources.rest.client import Answer, RestClient
@@ -47,7 +47,7 @@ class ConfluenceApi:
     def __init__(self, name: str, client: RestClient, options: ConfluenceOptions) -> None:
         self.name, self._client, self._options = name, client, options
         self._everyone = frozenset(options.everyone)
-        self._viewers: dict[str, Level | None] = {}
+        self._viewers: dict[str, Level] = {}
         self._zone: ZoneInfo | None = None
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
@@ -155,8 +155,8 @@ class ConfluenceApi:
             row, self.name, self._options.timezone, self._viewers[key], self._everyone, self._client.address
         )
 
-    def _viewers_of(self, key: str) -> Level | None:
-        """Who may see a space; None when the account may not ask."""
+    def _viewers_of(self, key: str) -> Level:
+        """Who may see a space; its own name when the account may not ask."""
         answer = self._client.find(f"rest/api/space/{key}", {"expand": "permissions"}) if key else None
         names: set[str] = set()
         for each in rows_at(answer.value if answer else None, "permissions"):
@@ -168,7 +168,7 @@ class ConfluenceApi:
             names |= {str(at(group, "name")) for group in rows_at(each, "subjects", "group", "results")}
             people = rows_at(each, "subjects", "user", "results")
             names |= {person(str(at(one, "username") or at(one, "accountId"))) for one in people}
-        return frozenset(names) or None
+        return frozenset(names) or space_level(key)
 
 
 def _next(answer: Answer) -> str | None:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from indexer.sources.archive import archive
 from indexer.sources.confluence.entities import Entity, read_entities
 from indexer.sources.confluence.options import ConfluenceOptions
-from indexer.sources.confluence.readers import EVERYBODY, UNKNOWN, Level, person, readers
+from indexer.sources.confluence.readers import EVERYBODY, UNKNOWN, Level, person, readers, space_level
 from indexer.sources.protocol import Abilities, WholeSource
 from indexer.sources.records import Change, DocumentRecord, Located, PersonRecord, first_problem
 from indexer.sources.tickets import file_name, moment, person_id
@@ -135,7 +135,7 @@ class ConfluenceExport(WholeSource):
                 updated_at=updated_at,
                 group=space.value("key", "name") or None if space else None,
                 readers_there=readers(
-                    _level(viewers) if viewers is not None else None,
+                    _level(viewers) if viewers else space_level(space.value("key", "name") if space else ""),
                     _restrictions(page, contents, levels),
                     frozenset(self._options.everyone),
                 ),

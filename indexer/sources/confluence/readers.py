@@ -15,6 +15,11 @@ UNKNOWN: Level = frozenset({"not known"})
 _MOST = 50  # names: a judgement
 
 
+def space_level(key: str) -> Level:
+    """The level of a space that does not say who may see it: only a rule for this name lets anybody in."""
+    return frozenset({f"space {key}"}) if key else UNKNOWN
+
+
 def person(name: str) -> str:
     """The name of a person in a level."""
     return f"person:{name}"
