@@ -21,6 +21,7 @@ from indexer.sources.protocol import Abilities, WholeSource
 from indexer.sources.records import Change, DocumentRecord, Located, PersonRecord, first_problem
 from indexer.sources.tickets import file_name, moment, person_id
 from indexer.sources.tickets import person as person_record
+from indexer.texts.html import elements
 from indexer.texts.jira_markup import from_jira_markup
 from indexer.texts.markdown import one_line
 from indexer.texts.storage_format import from_storage_format
@@ -216,6 +217,6 @@ def _is_current(page: Entity, contents: _Contents) -> bool:
 def _markdown(body: Entity, names: dict[str, str]) -> str:
     """The text of a page; empty when it has none, or is in a form that is not for people."""
     text, form = body.values.get("body", ""), body.value("bodyType")
-    if form == _WIKI_MARKUP:
+    if form == _WIKI_MARKUP or (not form and not ("<ac:" in text or elements(text))):  # before 4.0 there was no other
         return from_jira_markup(text, names)
     return from_storage_format(text, names) if form in ("", _STORAGE) else ""

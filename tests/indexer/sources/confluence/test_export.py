@@ -87,6 +87,10 @@ def test_old_pages_are_wiki_markup_and_bodies_for_programs_are_left_out(tmp_path
         body("11", '"v2"', "1"),
     )
     assert {key: record.body for key, record in documents(place).items()} == {"10": "## Steps\n\n- one"}
+    older = [entity("BodyContent", "9", cdata("body", text), reference("content", "Page", key))
+             for key, text in (("10", "h2. Old"), ("11", "<p>new</p>"))]  # fmt: skip
+    place = write(tmp_path, SPACE, page("10", "Old"), page("11", "New"), *older)
+    assert {key: record.body for key, record in documents(place).items()} == {"10": "## Old", "11": "new"}
 
 
 def test_the_restrictions_of_the_page_and_of_all_above_it_say_who_may_read(tmp_path: Path) -> None:
