@@ -68,6 +68,7 @@ class ConfluenceExport(WholeSource):
         for key, entity in contents.people.items():
             if key in people and (record := self._person(entity)) is not None:
                 yield Located(_FILE, entity.line, record)
+        yield from self._old_people(contents)
         names = {key: entity.value("name") for key, entity in contents.people.items()}
         levels = _levels(contents)
         for entity in self._entities(frozenset({"BodyContent"})):
@@ -109,6 +110,16 @@ class ConfluenceExport(WholeSource):
             return person_record(self.name, entity.id, login, entity.value("email") or login)
         except ValidationError:  # a name that cannot be stored: the page is kept without it
             return None
+
+    def _old_people(self, contents: _Contents) -> Iterator[Located]:
+        """The people whom exports of before 5.2 only name."""
+        lines = {
+            page.value("creatorName"): page.line for page in contents.pages.values() if _is_current(page, contents)
+        }
+        for name, line in lines.items():
+            record = person_record(self.name, name, name)
+            if record is not None:
+                yield Located(_FILE, line, record)
 
     def _time_of(self, page: Entity, space: Entity | None) -> tuple[datetime, tuple[Change, ...]]:
         """(when the page was changed; what was done when the export does not say it). Raises ValueError."""
