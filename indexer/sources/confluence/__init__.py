@@ -4,6 +4,7 @@ from pathlib import Path
 
 from indexer.sources.confluence.answers import ConfluenceAnswers
 from indexer.sources.confluence.api import ConfluenceApi
+from indexer.sources.confluence.api_v2 import ConfluenceV2
 from indexer.sources.confluence.export import ConfluenceExport
 from indexer.sources.confluence.options import ConfluenceOptions
 from indexer.sources.protocol import Source
@@ -20,7 +21,8 @@ def open_source(name: str, options: ConfluenceOptions) -> Source:
     if path is not None:
         return ConfluenceAnswers(name, options) if _has_answers(path) else ConfluenceExport(name, options)
     form = basic(options.user) if options.user else bearer
-    return ConfluenceApi(name, open_client(name, options, options.place, form), options)
+    kind = ConfluenceV2 if options.v2 else ConfluenceApi
+    return kind(name, open_client(name, options, options.place, form), options)
 
 
 def _has_answers(path: Path) -> bool:

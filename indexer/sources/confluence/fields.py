@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -30,6 +31,17 @@ def rows_at(row: Any, *names: str) -> list[Row]:
     """The list of objects that lies there; empty when there is none."""
     found = at(row, *names)
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def next_page(value: Any, address: str) -> str | None:
+    """What to ask for the next page of an answer, below the address of the wiki; None at the last one."""
+    link = at(value, "_links", "next")
+    if not isinstance(link, str) or not link:
+        return None
+    if urlsplit(link).netloc:
+        return link  # the client refuses another host
+    context = urlsplit(address).path
+    return link.removeprefix(context) if context and link.startswith(f"{context}/") else link
 
 
 def changed_at(row: Row) -> datetime:

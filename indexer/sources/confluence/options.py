@@ -14,3 +14,4 @@ class ConfluenceOptions(RestOptions):
         (), description="Groups that everybody here belongs to, such as confluence-users: they keep nobody out."
     )
     address: str | None = Field(None, description="Address of the wiki, for links to the pages of an export.")
+    v2: bool = Field(False, description="Read Cloud by version 2 of its interface, where searches are not allowed.")
