@@ -20,6 +20,7 @@ from indexer.sources.ticket_system import ExportSource, System, place_of, text_o
 from indexer.sources.tickets import moment, moment_or_none
 from indexer.texts.subject import first_words, title_of
 from recommender.database.handles import visible
+from recommender.errors import SourceError
 
 _REGULAR = 1  # post_type; 2 and 3 are acts of moderators, 4 is a whisper
 _LIKE = 2  # id of an action
@@ -67,7 +68,8 @@ class Discourse(System):
         """The record of a topic; None for a private message, or one that is not shown."""
         if row.get("archetype") == "private_message" or row.get("visible") is False or row.get("deleted_at"):
             return None
-        held = {str(post["id"]): post for post in _posts(row)} | self.messages.get(f"topic {row['id']}", {})
+        several = [*_posts(row), *self.messages_of(f"topic {row['id']}")]
+        held = {str(post["id"]): post for post in several}
         posts = sorted((post for post in held.values() if _is_shown(post)), key=lambda post: post["post_number"])
         if not posts or posts[0]["post_number"] != 1:
             return None
@@ -129,7 +131,8 @@ class DiscourseApi:
     def _learn(self) -> datetime:
         """Learn names and readers of categories; the time of the forum's clock."""
         answer = self._client.get("site.json")
-        for category in answer.value.get("categories") or ():
+        known = answer.value.get("categories") if isinstance(answer.value, dict) else None
+        for category in known or ():
             key = str(category["id"])
             self._forum.groups[key] = str(category.get("name") or "")
             if self._is_open:
@@ -150,7 +153,10 @@ class DiscourseApi:
         """The ids of topics that were written to since a time, each once."""
         page, seen = 0, set[str]()
         while True:
-            value = self._client.get("latest.json", {"page": page, "no_definitions": "true"}).value["topic_list"]
+            answer = self._client.get("latest.json", {"page": page, "no_definitions": "true"}).value
+            value = answer.get("topic_list") if isinstance(answer, dict) else None
+            if not isinstance(value, dict):
+                raise SourceError(f"{self.name}: the answer has no topics. Check the address of the forum.")
             rows = value.get("topics") or []
             others = [row for row in rows if not (row.get("pinned") or row.get("pinned_globally"))]
             times = [moment_or_none(row.get("bumped_at") or row.get("last_posted_at")) for row in others]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from indexer.sources.confluence.fields import Row, at, changed_at, levels_of, located, next_page, rows_at
+from indexer.sources.confluence.fields import Row, at, changed_at, levels_of, located, next_page, page_of
 from indexer.sources.confluence.options import ConfluenceOptions
 from indexer.sources.confluence.readers import Level, readers
 from indexer.sources.confluence.space import viewers_of
@@ -95,7 +95,7 @@ class ConfluenceApi:
             following = self._next(answers[-1]) if number and answers else None
             answers.append(self._search(self._since(start), before, following, _EXPAND, _ROWS))
             del answers[:-1]
-            rows = [dict(row) for row in rows_at(answers[-1].value, "results")]
+            rows = [dict(row) for row in page_of(answers[-1].value, self.name)]
             return Page(rows, answers[-1].server_time, bool(rows) and self._next(answers[-1]) is not None)
 
         return changed_rows(fetch, lambda row: str(row.get("id")), changed_at, since, timedelta(minutes=1))
@@ -143,7 +143,7 @@ class ConfluenceApi:
         following, before = None, 0
         while True:
             answer = self._search("", before, following, f"ancestors,space,{_RIGHTS}", _ROWS_OF_RIGHTS, "created")
-            rows = rows_at(answer.value, "results")
+            rows = page_of(answer.value, self.name)
             for row in rows:
                 found[str(at(row, "id"))] = self._digest(row)
             following, before = self._next(answer), before + len(rows)

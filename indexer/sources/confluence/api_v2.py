@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from indexer.sources.confluence.fields import Row, at, changed_at, located, next_page, rows_at
+from indexer.sources.confluence.fields import Row, at, changed_at, located, next_page, page_of
 from indexer.sources.confluence.options import ConfluenceOptions
 from indexer.sources.confluence.readers import Level
 from indexer.sources.confluence.space import viewers_of
@@ -58,7 +58,7 @@ class ConfluenceV2:
         while path is not None:
             answer = self._client.get(path, params if began is None else None)
             began = began or answer.server_time
-            self._keys |= {str(at(space, "id")): str(at(space, "key")) for space in rows_at(answer.value, "results")}
+            self._keys |= {str(at(space, "id")): str(at(space, "key")) for space in page_of(answer.value, self.name)}
             path = next_page(answer.value, self._client.address)
         return began or datetime.now(UTC)
 
@@ -71,7 +71,7 @@ class ConfluenceV2:
         first = True
         while path is not None:
             answer = self._client.get(path, params if first else None)
-            rows, first = rows_at(answer.value, "results"), False
+            rows, first = page_of(answer.value, self.name), False
             for row in rows:
                 if start is not None and changed_at(row) < start:
                     return

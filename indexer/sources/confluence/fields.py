@@ -10,12 +10,14 @@ from pydantic import ValidationError
 
 from indexer.sources.confluence.readers import UNKNOWN, Level, person, readers
 from indexer.sources.records import DeletedRecord, DocumentRecord, Located, PersonRecord, first_problem
+from indexer.sources.rest.paging import BEGINNING
 from indexer.sources.tickets import file_name, moment, person_id
 from indexer.sources.tickets import person as person_record
 from indexer.texts.adf import from_adf
 from indexer.texts.markdown import one_line
 from indexer.texts.storage_format import from_storage_format
 from recommender.database.handles import visible
+from recommender.errors import SourceError
 
 Row = Mapping[str, Any]
 
@@ -33,6 +35,13 @@ def rows_at(row: Any, *names: str) -> list[Row]:
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 
+def page_of(value: Any, source: str) -> list[Row]:
+    """The rows of an answer. Raises SourceError for one that is none of Confluence."""
+    if not isinstance(at(value, "results"), list):
+        raise SourceError(f"{source}: the answer has no pages. Check the address; on Cloud it ends with /wiki.")
+    return rows_at(value, "results")
+
+
 def next_page(value: Any, address: str) -> str | None:
     """What to ask for the next page of an answer, below the address of the wiki; None at the last one."""
     link = at(value, "_links", "next")
@@ -45,8 +54,11 @@ def next_page(value: Any, address: str) -> str | None:
 
 
 def changed_at(row: Row) -> datetime:
-    """When a page was changed. Raises ValueError."""
-    return moment(at(row, "version", "when") or at(row, "version", "createdAt"))
+    """When a page was changed; the beginning of all times where the answer does not say it."""
+    try:
+        return moment(at(row, "version", "when") or at(row, "version", "createdAt"))
+    except ValueError:
+        return BEGINNING
 
 
 def key_of(someone: Row | None) -> str | None:
@@ -102,7 +114,7 @@ def levels_of(row: Row) -> Iterator[Level | None]:
         groups = {str(name) for group in rows_at(held, "group", "results") if (name := at(group, "name"))}
         people = {_name_of(someone) for someone in rows_at(held, "user", "results")}
         names = frozenset(groups | {person(name) for name in people if name})
-        several = any(int(at(held, kind, "size") or 0) for kind in ("group", "user"))
+        several = any(at(held, kind, "size") not in (None, 0) for kind in ("group", "user"))
         yield names or (UNKNOWN if several else None)
 
 
