@@ -77,7 +77,7 @@ class Discourse(System):
         accepted = (row.get("accepted_answer") or {}).get("post_number")
         replies = tuple(reply for post in others if (reply := self._reply(post, accepted)).body)
         answer = next((reply for reply in replies if reply.accepted), None)
-        category, body = str(row.get("category_id") or ""), from_cooked(str(question.get("cooked") or ""))
+        category, body = str(row.get("category_id") or ""), from_cooked(str(question.get("cooked") or ""), self.site)
         return RequestRecord(
             id=str(row["id"]),
             title=title_of(str(row.get("title") or "")) or first_words(body, 80),
@@ -98,7 +98,7 @@ class Discourse(System):
         return ReplyRecord(
             id=str(post["id"]),
             author=self._author(post),
-            body=from_cooked(str(post.get("cooked") or "")),
+            body=from_cooked(str(post.get("cooked") or ""), self.site),
             created_at=moment(post["created_at"], self.zone),
             accepted=bool(post.get("accepted_answer")) or post["post_number"] == accepted,
             score=int(sum(likes)),

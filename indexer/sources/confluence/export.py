@@ -75,7 +75,7 @@ class ConfluenceExport(WholeSource):
             page = contents.pages.get(entity.references.get("content", ""))
             if page is None or not _is_current(page, contents):
                 continue
-            text = _markdown(entity, names)
+            text = _markdown(entity, names, self._options.address or "")
             if text:
                 yield self._located(page, text, contents, levels)
 
@@ -225,9 +225,9 @@ def _is_current(page: Entity, contents: _Contents) -> bool:
     return page.value("contentStatus") in ("", "current") and not old and not archived
 
 
-def _markdown(body: Entity, names: dict[str, str]) -> str:
+def _markdown(body: Entity, names: dict[str, str], site: str) -> str:
     """The text of a page; empty when it has none, or is in a form that is not for people."""
     text, form = body.values.get("body", ""), body.value("bodyType")
     if form == _WIKI_MARKUP or (not form and not ("<ac:" in text or elements(text))):  # before 4.0 there was no other
         return from_jira_markup(text, names)
-    return from_storage_format(text, names) if form in ("", _STORAGE) else ""
+    return from_storage_format(text, names, site) if form in ("", _STORAGE) else ""

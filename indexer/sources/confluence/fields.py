@@ -76,7 +76,7 @@ def located(
     if at(row, "type") not in ("page", "blogpost"):
         return
     place, number = f"page {at(row, 'id')}", 1
-    body = _markdown(row) if at(row, "status") in (None, "current") else ""
+    body = _markdown(row, address) if at(row, "status") in (None, "current") else ""
     if not body:
         yield Located(place, number, DeletedRecord(type="document", id=str(at(row, "id"))))
         return
@@ -131,10 +131,10 @@ def _person(source: str, someone: Any) -> PersonRecord | None:
         return None
 
 
-def _markdown(row: Row) -> str:
+def _markdown(row: Row, address: str) -> str:
     storage = at(row, "body", "storage", "value")
     if isinstance(storage, str):
-        return from_storage_format(storage)
+        return from_storage_format(storage, site=address)
     document = at(row, "body", "atlas_doc_format", "value")
     try:
         return from_adf(json.loads(document)) if isinstance(document, str) else ""
