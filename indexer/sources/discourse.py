@@ -119,14 +119,43 @@ class DiscourseApi:
         self.name, self._client, self._forum, self._is_open = forum.name, client, forum, is_open
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
-        """Topics that were written to since a mark, newest first, each behind the people in it."""
-        start = from_mark(since) - _OVERLAP
+        """Topics that were written to since a mark, newest first, each behind the people in it. The first run reads the
+        oldest first, and goes on from its page when it was broken off."""
+        page, space, began = (since or "").partition(" ")  # a time, or a page of the first run and when that began
         with self._client:
-            began = self._learn()
-            for topic in self._changed(start):
-                found = list(self._located(topic))
-                yield from found or [Located(f"topic {topic}", 1, DeletedRecord(type="request", id=topic))]
-            yield Mark(began.isoformat())  # what is written meanwhile moves to the first page: the next run reads it
+            now = self._learn()
+            if since is None or space:
+                start = began or now.isoformat()
+                for number, topics in self._oldest_first(max(0, int(page or 0) - 1)):
+                    for topic in topics:
+                        yield from self._record_or_deletion(topic)
+                    yield Mark(f"{number + 1} {start}")
+                yield Mark(start)
+                return
+            for topic in self._changed(from_mark(since) - _OVERLAP):
+                yield from self._record_or_deletion(topic)
+            yield Mark(now.isoformat())  # what is written meanwhile moves to the first page: the next run reads it
+
+    def _oldest_first(self, page: int) -> Iterator[tuple[int, list[str]]]:
+        """(page, the ids of its topics) in the order in which they were made."""
+        while True:
+            value = self._listed(page, {"order": "created", "ascending": "true"})
+            topics = [str(row["id"]) for row in value.get("topics") or ()]
+            yield page, topics
+            if not topics or not value.get("more_topics_url"):
+                return
+            page += 1
+
+    def _record_or_deletion(self, topic: str) -> Iterator[Located]:
+        found = list(self._located(topic))
+        yield from found or [Located(f"topic {topic}", 1, DeletedRecord(type="request", id=topic))]
+
+    def _listed(self, page: int, order: dict[str, str]) -> Row:
+        answer = self._client.get("latest.json", {"page": page, "no_definitions": "true", **order}).value
+        value = answer.get("topic_list") if isinstance(answer, dict) else None
+        if not isinstance(value, dict):
+            raise SourceError(f"{self.name}: the answer has no topics. Check the address of the forum.")
+        return value
 
     def _learn(self) -> datetime:
         """Learn names and readers of categories; the time of the forum's clock."""
@@ -153,10 +182,7 @@ class DiscourseApi:
         """The ids of topics that were written to since a time, each once."""
         page, seen = 0, set[str]()
         while True:
-            answer = self._client.get("latest.json", {"page": page, "no_definitions": "true"}).value
-            value = answer.get("topic_list") if isinstance(answer, dict) else None
-            if not isinstance(value, dict):
-                raise SourceError(f"{self.name}: the answer has no topics. Check the address of the forum.")
+            value = self._listed(page, {})
             rows = value.get("topics") or []
             others = [row for row in rows if not (row.get("pinned") or row.get("pinned_globally"))]
             times = [moment_or_none(row.get("bumped_at") or row.get("last_posted_at")) for row in others]
