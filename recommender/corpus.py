@@ -16,7 +16,6 @@ from sqlalchemy import BindParameter, Executable, String, and_, bindparam, cast,
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
-from recommender.contributions import document_contributions, last_confirmed, reply_contributions
 from recommender.database.attachment_tables import FILES_OF_DOCUMENTS, FILES_OF_REQUESTS
 from recommender.database.details_tables import DETAILS_OF_DOCUMENTS, DETAILS_OF_REQUESTS
 from recommender.database.item_tables import Replacement
@@ -30,7 +29,16 @@ from recommender.database.tables import (
     RequestAudience,
     Team,
 )
-from recommender.datatypes import AttachedText, Heading, Item, Kind, item_key
+from recommender.datatypes import (
+    AttachedText,
+    Heading,
+    Item,
+    Kind,
+    document_contributions,
+    item_key,
+    last_confirmed,
+    reply_contributions,
+)
 
 _CHUNK = 500  # rows per query: a judgement
 _KEY = re.compile(r"(request|document):[1-9][0-9]{0,8}")

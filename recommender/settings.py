@@ -6,22 +6,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, tzinfo
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recommender.errors import SettingsError
+from recommender.setting_values import Networks, is_mail_server, networks, zone_of
 
 PREFIX = "KOLLEGA_"
-Networks = tuple[IPv4Network | IPv6Network, ...]
 BUILT_IN_RERANKERS = ("features", "none")
 """Values of the setting `reranker` that name no cross-encoder."""
 ATTACHMENT_TYPES = (
     "png", "jpg", "gif", "webp", "pdf", "docx", "xlsx", "pptx", "odt", "ods", "odp", "txt", "zip"
 )  # fmt: skip
 """The types of files that Kollega can tell by what is in them; `txt` is any text without control characters."""
+MASKABLE = ("identity-codes", "account-numbers", "card-numbers", "passwords", "phone-numbers")
 _BOOLEANS = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
 
 
@@ -155,6 +154,13 @@ class Settings:
         "of the file is added at its end; exit status 0 lets the file be opened, 1 refuses it; empty means no check",
     )
     attachment_scan_seconds: float = _setting(60.0, "seconds that the check of one file may take")
+    mcp_token: str = _setting("", "token of the person as whom `kollega mcp` asks on standard input and output")
+    mask: str = _setting(
+        "identity-codes, account-numbers, card-numbers, passwords",
+        "personal data that imports replace in all texts, separated by commas: identity-codes (Finnish, by their check "
+        "character), account-numbers (IBAN) and card-numbers (both by their check digits), passwords (such as in "
+        "`salasana: ...`), phone-numbers; none means nothing",
+    )
     demo: bool = _setting(False, "offer the demo organisation's sign-ins on the page: 0 or 1; `kollega demo` sets it")
 
     def __post_init__(self) -> None:
@@ -183,24 +189,25 @@ class Settings:
         _require(self.attachment_day_mb >= self.attachment_mb, "attachment_day_mb", "at least KOLLEGA_ATTACHMENT_MB")
         _require(self.allowed_types <= set(ATTACHMENT_TYPES), "attachment_types", ", ".join(ATTACHMENT_TYPES))
         _require(self.attachment_scan_seconds > 0, "attachment_scan_seconds", "more than 0")
+        _require(self.masked <= set(MASKABLE), "mask", f"none, or of: {', '.join(MASKABLE)}")
         required_for = ("none", "admins", "agents", "everybody")
         _require(self.second_factor_for in required_for, "second_factor_for", ", ".join(required_for))
-        _require(_networks(self.trusted_proxies) is not None, "trusted_proxies", "addresses or networks")
-        _require(not self.mail_server or _is_mail_server(self.mail_server), "mail_server", "like smtp://HOST:PORT")
+        _require(networks(self.trusted_proxies) is not None, "trusted_proxies", "addresses or networks")
+        _require(not self.mail_server or is_mail_server(self.mail_server), "mail_server", "like smtp://HOST:PORT")
         _require(not self.mail_server or "@" in self.mail_from, "mail_from", "an address when there is a mail server")
         _require(not self.mail_server or bool(self.public_url), "public_url", "set when there is a mail server")
-        _require(_zone(self.time_zone) is not None, "time_zone", "the name of a time zone such as Europe/Helsinki")
+        _require(zone_of(self.time_zone) is not None, "time_zone", "the name of a time zone such as Europe/Helsinki")
         _require(not self.public_url or "://" in self.public_url, "public_url", "an address that starts with https://")
 
     @property
     def trusted_networks(self) -> Networks:
         """The networks of `trusted_proxies`; an address is a network of one."""
-        return _networks(self.trusted_proxies) or ()
+        return networks(self.trusted_proxies) or ()
 
     @property
     def zone(self) -> tzinfo:
         """The time zone of `time_zone`."""
-        return _zone(self.time_zone) or UTC
+        return zone_of(self.time_zone) or UTC
 
     @property
     def organisation_words(self) -> tuple[str, ...]:
@@ -221,6 +228,11 @@ class Settings:
     def allowed_types(self) -> frozenset[str]:
         """The types of files that can be attached."""
         return frozenset(part.strip().lower() for part in self.attachment_types.split(",") if part.strip())
+
+    @property
+    def masked(self) -> frozenset[str]:
+        """The kinds of personal data that imports replace."""
+        return frozenset(part.strip().lower() for part in self.mask.split(",")) - {"", "none"}
 
     @property
     def attachments_dir(self) -> Path:
@@ -264,31 +276,6 @@ class Settings:
         return [
             (PREFIX + setting.name.upper(), str(setting.default), setting.metadata["help"]) for setting in fields(cls)
         ]
-
-
-def _networks(text: str) -> Networks | None:
-    """The addresses and networks of a list; None when one is neither."""
-    try:
-        return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
-    except ValueError:
-        return None
-
-
-def _zone(name: str) -> tzinfo | None:
-    """The time zone of a name; None when there is none."""
-    try:
-        return UTC if name == "UTC" else ZoneInfo(name)
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        return None
-
-
-def _is_mail_server(address: str) -> bool:
-    """True when the address names a host, and no port or one that can be."""
-    try:
-        parts = urlsplit(address)
-        return parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def _require(valid: bool, name: str, expected: str) -> None:

@@ -1,16 +1,30 @@
 """Makes the web application. All parts are made here and passed to where they are used."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Flask, Response, current_app, g, request
-from flask_babel import Babel
+from flask_babel import Babel, force_locale, gettext
 from flask_wtf.csrf import CSRFProtect
 
 from recommender.accounts.secret_key import load_secret_key
 from recommender.database.engine import open_database
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from web import api, current, errors, formatting, health, hooks, input, limits, measuring, once, replacing, request_log
+from web import (
+    api,
+    current,
+    errors,
+    formatting,
+    health,
+    hooks,
+    input,
+    limits,
+    measuring,
+    once,
+    replacing,
+    request_log,
+    static_files,
+)
 from web.desk import bulk, notes
 from web.desk import views as desk
 from web.documents import history, library
@@ -24,7 +38,7 @@ from web.people import profile, security
 from web.people import views as people
 from web.requests import rewriting
 from web.requests import views as requests
-from web.search import cards, door, embed, results
+from web.search import address_bar, cards, door, embed, results
 from web.search import views as ask
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
@@ -42,7 +56,7 @@ import web.api.people  # noqa: F401
 _VIEWS = (
     ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
     second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
-    hooks,
+    hooks, address_bar,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (
@@ -59,13 +73,13 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     sessions = open_database(settings)
     app = Flask(__name__)
     _configure(app, settings)
-    if recommender is None:
-        recommender = Recommender.open(settings)
-        recommender.warm_up()
+    starts = recommender is None
+    recommender = recommender or Recommender.open(settings)
     current.attach(app, settings, recommender, sessions)
     request_log.attach(app)  # before all others: it runs first and last
     measuring.attach(app, sessions.kw["bind"])
     Babel(app, locale_selector=_language)
+    static_files.attach(app)
     input.attach(app)
     uploads.attach(app)  # before the form is read, which the check of its CSRF token does
     csrf = CSRFProtect(app)
@@ -91,7 +105,22 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     api.attach(app)
     app.before_request(_remember_language)
     app.after_request(_add_headers)
+    if starts:
+        warm_up(app)
     return app
+
+
+def warm_up(app: Flask) -> None:
+    """Load what the first visitors would otherwise wait for: the model and the dictionaries, the compiled templates,
+    and how each language writes dates and texts. It takes about a second."""
+    with app.test_request_context():
+        current.recommender().warm_up()
+        for name in app.jinja_env.list_templates(extensions=["html"]):
+            app.jinja_env.get_template(name)
+        for language in LANGUAGES:
+            with force_locale(language):
+                gettext("Queue")
+                formatting.day(datetime(2026, 1, 1))
 
 
 def _configure(app: Flask, settings: Settings) -> None:

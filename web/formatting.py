@@ -22,6 +22,7 @@ def attach(app: Flask) -> None:
         day=day,
         clock=clock,
         ago=ago,
+        ago_to_the_minute=ago_to_the_minute,
         marked=marked,
         markdown=markdown_of_page,
         team_name=team_name,
@@ -57,6 +58,16 @@ def ago(value: date | datetime) -> str:
     if days < 365:
         return str(ngettext("a month ago", "%(num)d months ago", days // 30))
     return str(ngettext("a year ago", "%(num)d years ago", days // 365))
+
+
+def ago_to_the_minute(value: datetime) -> str:
+    """How long ago; of the last day with hours and minutes, where the order of what happened today matters."""
+    minutes = max(int((utc_now() - value).total_seconds()) // 60, 0)
+    if minutes >= 24 * 60:
+        return ago(value)
+    if minutes >= 60:
+        return str(ngettext("an hour ago", "%(num)d hours ago", minutes // 60))
+    return str(gettext("%(num)d min ago", num=minutes) if minutes else gettext("just now"))
 
 
 def markdown_of_page(text: str) -> Markup:

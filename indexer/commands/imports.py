@@ -14,6 +14,7 @@ from recommender.settings import Settings
 if TYPE_CHECKING:
     from indexer.loading.report import LoadReport
     from indexer.sources.protocol import Source
+    from indexer.texts.masking import MaskingRules
 
 
 class _Kinds(click.Group):
@@ -32,7 +33,7 @@ class _Kinds(click.Group):
 
 @click.group("import", cls=_Kinds)
 def import_group() -> None:
-    """Load requests, documents and people from files into the database.
+    """Load requests, guides and people from files into the database.
 
     Importing the same file twice changes nothing, and a changed record is updated. What was changed here since stays,
     and nobody can read more than before. A record that cannot be used is
@@ -99,7 +100,7 @@ def _load(settings: Settings, source: "Source") -> "LoadReport":
     from indexer.loading.load import load
 
     with database(settings) as sessions, running_count("importing") as progress:
-        return load(source, sessions, load_analyzer(settings), progress)
+        return load(source, sessions, load_analyzer(settings), progress, mask=masking(settings))
 
 
 def _try(settings: Settings, source: "Source") -> "LoadReport":
@@ -110,4 +111,11 @@ def _try(settings: Settings, source: "Source") -> "LoadReport":
     stop_when_terminated(UNFINISHED)  # so that no copy of the database is left
     report = LoadReport(show=click.echo)
     with temporary_copy(settings) as sessions, running_count("importing") as progress:
-        return load(source, sessions, load_analyzer(settings), progress, report)
+        return load(source, sessions, load_analyzer(settings), progress, report, mask=masking(settings))
+
+
+def masking(settings: Settings) -> "MaskingRules":
+    """The rules of the setting `mask`."""
+    from indexer.texts.masking import MaskingRules
+
+    return MaskingRules(settings.masked)

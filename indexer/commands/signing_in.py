@@ -94,7 +94,7 @@ def user_sign_out(settings: Settings, handle: str, everybody: bool) -> None:
 @click.argument("handle")
 @click.pass_obj
 def user_reset_second_factor(settings: Settings, handle: str) -> None:
-    """Remove the second factor of HANDLE, who has lost both phone and recovery codes.
+    """Turn off two-step sign-in for HANDLE, who has lost both phone and recovery codes.
 
     Make sure that it is really them who asks. Their sessions end.
     """

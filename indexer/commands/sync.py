@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.commands.imports import print_report
+from indexer.commands.imports import masking, print_report
 from indexer.commands.running import UNFINISHED, database, load_analyzer, running_count, stop_when_terminated
 from recommender.errors import KollegaError, SettingsError
 from recommender.settings import Settings
@@ -106,6 +106,7 @@ def _sync(
                 full,
                 allow_deletions,
                 click.echo if dry_run else None,
+                masking(settings),
             )
     except KollegaError as error:
         click.echo(f"{configured.name}: {error}", err=True)

@@ -1,7 +1,7 @@
 """Mends records with times in the future, which a wrong clock or a slip of the pen has given them.
 
 Such an item would be the newest one for years. What can be known from the other times of the record is put in place of
-such a time; a record of which nothing is known then is a problem.
+such a time. Where nothing is known it stays, and is told.
 """
 
 from collections.abc import Iterable
@@ -15,38 +15,29 @@ from indexer.sources.records import (
     DocumentRecord,
     Located,
     QuestionRecord,
-    Record,
     ReplyRecord,
     RequestRecord,
 )
 
 SLACK = timedelta(days=1)
 """How far a clock may be ahead, and a time without its zone be wrong: a judgement."""
+KEPT = "times in the future were kept, since nothing in the record says when it was: correct them in the source"
 MENDED = "times in the future were replaced by others of their record: correct them in the source"
 
 
 def without_future(located: Located, now: datetime) -> Located:
-    """The record without times later than tomorrow; a problem in place of a record that would have none left."""
-    latest = now + SLACK
+    """The record without times later than tomorrow, as far as it says what they could be, and what was changed."""
+    latest, changes = now + SLACK, list(located.changes)
     match located.record:
         case RequestRecord() as record if _latest(record) > latest:
-            return _mended(located, lambda changes: _request(record, latest, changes))
+            return replace(located, record=_request(record, latest, changes), changes=tuple(changes))
         case DocumentRecord() as record if _latest_of(record) > latest:
-            return _mended(located, lambda changes: _document(record, latest, changes))
+            return replace(located, record=_document(record, latest, changes), changes=tuple(changes))
         case QuestionRecord() as record if record.created_at > latest:
-            return _mended(located, lambda _changes: _refuse("created_at", record.created_at))
+            return replace(located, changes=(*changes, (KEPT, f"created_at {record.created_at:%Y-%m-%d}")))
         case AnswerRecord() as record if record.reply.created_at > latest:
-            return _mended(located, lambda _changes: _refuse("created_at", record.reply.created_at))
+            return replace(located, changes=(*changes, (KEPT, f"created_at {record.reply.created_at:%Y-%m-%d}")))
     return located
-
-
-def _mended(located: Located, mend: Any) -> Located:
-    changes: list[Change] = []
-    try:
-        record: Record = mend(changes)
-    except ValueError as error:
-        return replace(located, record=None, problem=str(error))
-    return replace(located, record=record, changes=(*located.changes, *changes))
 
 
 def _latest(record: RequestRecord) -> datetime:
@@ -68,9 +59,8 @@ def _request(record: RequestRecord, latest: datetime, changes: list[Change]) -> 
     if begun > latest:
         known = [reply.created_at for reply in record.replies]
         known += [record.resolved_at] if record.resolved_at is not None else []
-        begun = _first((each for each in known if each <= latest), "created_at", record.created_at)
+        begun = _first((each for each in known if each <= latest), "created_at", begun, changes)
         values["created_at"] = begun
-        changes.append((MENDED, f"created_at {record.created_at:%Y-%m-%d}"))
     values["replies"] = tuple(_replies(record.replies, begun, latest, changes))
     return record.model_copy(update=values)
 
@@ -94,15 +84,12 @@ def _document(record: DocumentRecord, latest: datetime, changes: list[Change]) -
         values["verified_on"] = verified = None
         changes.append((MENDED, f"verified_on {record.verified_on}"))
     if record.updated_at > latest:
-        values["updated_at"] = _first([verified] if verified else [], "updated_at", record.updated_at)
-        changes.append((MENDED, f"updated_at {record.updated_at:%Y-%m-%d}"))
+        values["updated_at"] = _first([verified] if verified else [], "updated_at", record.updated_at, changes)
     return record.model_copy(update=values)
 
 
-def _first(times: Iterable[datetime], field: str, wrong: datetime) -> datetime:
+def _first(times: Iterable[datetime], field: str, wrong: datetime, changes: list[Change]) -> datetime:
+    """The first of the times; the wrong one when there is none."""
     found = min(times, default=None)
-    return _refuse(field, wrong) if found is None else found
-
-
-def _refuse(field: str, wrong: datetime) -> Any:
-    raise ValueError(f"{field}: {wrong:%Y-%m-%d} is in the future. Correct it in the source")
+    changes.append((KEPT if found is None else MENDED, f"{field} {wrong:%Y-%m-%d}"))
+    return wrong if found is None else found

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.loading.audiences import IMPORT
+from indexer.loading.bulk import write_new
+from indexer.loading.bulk_answers import write_answers
 from indexer.loading.future import without_future
 from indexer.loading.prepare import Preparation
 from indexer.loading.report import LoadReport
@@ -23,12 +25,14 @@ from indexer.sources.records import (
     PersonRecord,
     TeamRecord,
 )
+from indexer.texts.masking import SHIPPED, MaskingRules
 from recommender import audit
 from recommender.database.tables import utc_now
 from recommender.errors import SourceError
 from recommender.language.analyzer import Analyzer
 
-_BATCH = 50  # records that are compared together: a judgement
+_BATCH = 400  # records that are compared together: a judgement
+_ONE_BY_ONE = 50  # records that are written one by one in one transaction, at most: a judgement
 _LONGEST_WRITE = 0.05  # seconds after which a transaction is committed: a judgement
 _LONGEST_TURN = 0.3  # seconds of transactions after which others may write: a judgement
 _LEFT_FREE = 0.11  # seconds; SQLite's busy handler waits at most 0.1 seconds between two attempts
@@ -43,16 +47,16 @@ def load(
     report: LoadReport | None = None,
     since: str | None = None,
     marked: Callable[[str], None] = lambda _mark: None,
+    mask: MaskingRules = SHIPPED,
 ) -> LoadReport:
     """Load a source's records into the database: all, or those since a mark.
 
-    A bad record is reported and all others are loaded. When the source itself cannot be read further, the records
-    before that stay loaded, and the error is the last problem in the report. What people have changed here stays.
-    Reading and comparing keep nobody from writing; what has changed is written in short transactions. `marked` is
-    called with each mark of the source once all records before it are written.
+    A bad record is reported and all others are loaded. When the source cannot be read further, what is before stays
+    loaded, and the error is the last problem in the report. What people have changed here stays. Others may write in
+    between. `marked` gets each mark once all before it is written; `mask` says which personal data is masked.
     """
     report = LoadReport() if report is None else report
-    run, preparation, turns = secrets.token_hex(8), Preparation(source.name, analyzer), _Turns()
+    run, preparation, turns = secrets.token_hex(8), Preparation(source.name, analyzer, mask), _Turns()
 
     def put(batch: list[Located]) -> None:
         with sessions() as session:
@@ -162,14 +166,21 @@ def _write(
                 turns.wait()
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")  # nobody changes what is compared meanwhile
             begun = time.monotonic()
-            writer = RowWriter(session, source, run, changed[place:])
-            while True:
-                writer.put(changed[place], report)
-                place += 1
-                if place == len(changed) or time.monotonic() - begun >= _LONGEST_WRITE:
-                    break
+            together = write_new(session, source, run, changed[place:], report)
+            together = together or write_answers(session, source, run, changed[place:], report)
+            place += together or _write_some(session, source, run, changed[place : place + _ONE_BY_ONE], report)
             session.commit()
             turns.release(begun)
+
+
+def _write_some(session: Session, source: str, run: str, prepared: list[Prepared], report: LoadReport) -> int:
+    """Write the first records one by one, as many as take little time. Returns how many were written."""
+    begun, writer = time.monotonic(), RowWriter(session, source, run, prepared)
+    for number, each in enumerate(prepared, 1):
+        writer.put(each, report)
+        if time.monotonic() - begun >= _LONGEST_WRITE:
+            return number
+    return len(prepared)
 
 
 def _record(action: str, source: str, sessions: sessionmaker[Session], details: dict[str, Any]) -> None:

@@ -9,11 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from indexer.loading.deletions import is_here
+from indexer.loading.identities import handles_here, with_handles
+from indexer.loading.masked import masked
 from indexer.loading.merge import all_same, is_same
 from indexer.loading.questions import linked
 from indexer.loading.references import References
 from indexer.loading.report import LoadReport
-from indexer.loading.stated import Known, handles_in, key_of, stated_by
+from indexer.loading.stated import Known, handles_in, key_of, people_in, stated_by
 from indexer.loading.writing import Prepared
 from indexer.sources.records import (
     DeletedRecord,
@@ -24,6 +26,7 @@ from indexer.sources.records import (
     QuestionRecord,
     RequestRecord,
 )
+from indexer.texts.masking import SHIPPED, MaskingRules
 from indexer.texts.unreadable import readable
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Person, Team
@@ -39,19 +42,22 @@ class Preparation:
     """Prepares the records of one source. `postponed` are records that an earlier import found to be followed by
     another one with the same id: the last one counts, so they wait until it is known whether another one comes.
     `conflicts` are the keys of the batch of which something was kept here: those are looked at also when they are
-    unchanged, since both may say the same again."""
+    unchanged, since both may say the same again. `mask` says which personal data is masked."""
 
     source: str
     analyzer: Analyzer
+    mask: MaskingRules = SHIPPED
     postponed: dict[str, tuple[Located, str]] = field(default_factory=dict)
     conflicts: set[str] = field(default_factory=set)
 
     def changed(self, session: Session, batch: Sequence[Located], report: LoadReport) -> list[Prepared]:
         """The records of a batch that have to be written. Those that are unchanged are counted in the report."""
+        batch = [masked(located, self.mask) for located in batch]
         keys = {key_of(located.record) for located in batch if located.record is not None}
         states = _states(session, keys)
         stored = select(ImportConflict.key).where(ImportConflict.source == self.source)
         self.conflicts = set(session.scalars(stored.where(ImportConflict.key.in_(sorted(keys)))))
+        batch = self._with_people(session, batch)
         known = self._known(session, batch)
         prepared = [self._prepare(session, located, states, known, report) for located in batch]
         return [self._with_language(each, states) for each in prepared if each is not None]
@@ -93,9 +99,8 @@ class Preparation:
             report.unchanged += 1
             return None
         restricted = getattr(record, "team", None) in known.restricted
-        return Prepared(
-            located.place, record, key, stated, None, restricted, located.changes, superseded[1] if superseded else None
-        )
+        earlier = superseded[1] if superseded else None
+        return Prepared(located.place, record, key, stated, None, restricted, located.changes, earlier, own is None)
 
     def _with_language(self, prepared: Prepared, states: States) -> Prepared:
         """With the language of a text that is new, where the record does not state it."""
@@ -109,6 +114,20 @@ class Preparation:
             return prepared
         text = f"{record.title}\n{readable(record.body)[0][:_READ_FOR_LANGUAGE]}"
         return replace(prepared, language=self.analyzer.detect(text))
+
+    def _with_people(self, session: Session, batch: Sequence[Located]) -> Sequence[Located]:
+        """The records, which name people by their handles here."""
+        named: set[str] = set()
+        for located in batch:
+            if located.record is not None:
+                named |= people_in(located.record)
+        here = handles_here(session, self.source, named)
+        if not here:
+            return batch
+        return [
+            replace(located, record=with_handles(located.record, here)) if located.record is not None else located
+            for located in batch
+        ]
 
     def _known(self, session: Session, batch: Sequence[Located]) -> Known:
         """The handles that the batch refers to, as far as they are in the database."""
@@ -126,7 +145,11 @@ class Preparation:
             teams=frozenset(session.scalars(select(Team.handle).where(Team.handle.in_(sorted(teams))))),
             people=listed,
             restricted=self._restricted(session, teams),
-            erased=frozenset(handle for handle in people - listed if was_erased(session, PERSON, handle)),
+            erased=frozenset(
+                handle
+                for handle in people - listed
+                if was_erased(session, PERSON, handle) or was_erased(session, PERSON, self.source, handle)
+            ),
         )
 
     def _restricted(self, session: Session, teams: Iterable[str]) -> frozenset[str]:

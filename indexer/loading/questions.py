@@ -1,5 +1,8 @@
 """Writes the records of a source that keeps questions, answers, and links between questions apart."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -87,11 +90,16 @@ def settle(writing: Writing, request: HelpRequest, here: Outcome) -> None:
 
 
 def _outcome(request: HelpRequest) -> Outcome:
-    imported = [reply for reply in request.replies if reply.external_id is not None]
-    accepted = [reply for reply in imported if reply.external_id == request.accepted_external_id]
-    first = min((reply.created_at for reply in accepted or imported if accepted or reply.score > 0), default=None)
-    ids = sorted(reply.external_id or "" for reply in accepted)
-    return RESOLVED if first else OPEN, first, None, ids
+    imported = [(reply.external_id, reply.score, reply.created_at) for reply in request.replies if reply.external_id]
+    return settled(request.accepted_external_id, imported)
+
+
+def settled(accepted_id: str | None, replies: Sequence[tuple[str, int, datetime]]) -> Outcome:
+    """What came of a question with these imported replies (id, score, time): its accepted answer has solved it, or the
+    first one that was voted for."""
+    accepted = [reply for reply in replies if reply[0] == accepted_id]
+    first = min((at for _id, score, at in accepted or replies if accepted or score > 0), default=None)
+    return RESOLVED if first else OPEN, first, None, sorted(reply[0] for reply in accepted)
 
 
 def linked(session: Session, references: References, record: LinkRecord) -> tuple[int, int, bool] | None:

@@ -85,6 +85,11 @@ class LoadReport:
     readers: Counter[str] = field(default_factory=Counter)
     broken_off: str = ""
 
+    def count_readers(self, kind: str, tokens: Iterable[str]) -> None:
+        """Count a new item of a kind by who may read it, without naming people: an asker may be anonymous."""
+        named = {"people" if token.startswith("person:") else token for token in tokens}
+        self.readers[f"{kind} for {' and '.join(sorted(named)) or 'nobody'}"] += 1
+
     def count(self, place: str, item: tuple[str, str], merge: Merge, changed: bool) -> None:
         """Count a record that was written; `item` is its kind and id."""
         self.added += merge.new

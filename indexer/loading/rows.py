@@ -79,7 +79,10 @@ class RowWriter:
         if row is not None:
             self._remember(prepared, merge, state)
         if merge.new and isinstance(row, HelpRequest | Document) and not isinstance(prepared.record, AnswerRecord):
-            report.readers[_readers(row)] += 1
+            if isinstance(row, HelpRequest):
+                report.count_readers("request", request_audience(row))
+            else:
+                report.count_readers("document", document_audience(row))
         if deleted or row is not None:
             report.count(prepared.place, identity(prepared.record), merge, changed)
         session.flush()
@@ -113,7 +116,7 @@ class RowWriter:
             case TeamRecord() as record:
                 return put_team(writing, record)
             case PersonRecord() as record:
-                return put_person(writing, record)
+                return put_person(writing, record, self._source)
             case PersonNameRecord() as record:
                 return put_name(writing, record)
             case RequestRecord() as record:
@@ -169,12 +172,3 @@ class RowWriter:
         if merge.kept or merge.not_widened:
             stored.place, stored.at = prepared.place, utc_now()
         stored.kept, stored.not_widened = kept, not_widened
-
-
-def _readers(row: HelpRequest | Document) -> str:
-    """The kind of a new item and who may read it, without naming people: an asker may be anonymous."""
-    kind, tokens = (
-        ("request", request_audience(row)) if isinstance(row, HelpRequest) else ("document", document_audience(row))
-    )
-    named = {"people" if token.startswith("person:") else token for token in tokens}
-    return f"{kind} for {' and '.join(sorted(named)) or 'nobody'}"

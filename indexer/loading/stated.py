@@ -19,6 +19,7 @@ from indexer.sources.records import (
     RequestRecord,
     TeamRecord,
 )
+from recommender.database.foreign_tables import address_digest
 from recommender.database.import_tables import digest, record_key
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest
 
@@ -93,6 +94,14 @@ def handles_in(record: Record) -> tuple[set[str], set[str]]:
     return {handle for handle in teams if handle}, {handle for handle in people if handle}
 
 
+def people_in(record: Record) -> set[str]:
+    """The people whom a request or document names, also as readers, by their ids in the source."""
+    if not isinstance(record, RequestRecord | DocumentRecord):
+        return set()
+    readers = (token.partition(":") for token in record.audience or ())
+    return handles_in(record)[1] | {name for kind, _colon, name in readers if kind == "person"}
+
+
 def stated_by(record: Record, known: Known) -> Stated | None:
     """What a record states; None for a link, of which nothing is remembered."""
     match record:
@@ -142,7 +151,7 @@ def _person(record: PersonRecord, known: Known) -> Stated:
     stated = {name: digest(getattr(record, name)) for name in PERSON_FIELDS if name in given}
     if "teams" in given:
         stated["teams"] = digest(sorted(known.teams.intersection(record.teams)))
-    return stated
+    return stated | ({"address": digest(address_digest(record.email))} if record.email else {})
 
 
 def _request(record: RequestRecord, known: Known) -> Stated:

@@ -19,7 +19,7 @@ from recommender.knowledge.erasure import was_erased
 class Prepared:
     """A record with what it states, and the language of its text where that had to be found and the text is new.
     `restricted` is True when the source says that the record's team is restricted. `superseded` is the digest of an
-    earlier record with the same id in the same import."""
+    earlier record with the same id in the same import. `is_new` is True when the source has said nothing about it."""
 
     place: str
     record: Record
@@ -29,6 +29,7 @@ class Prepared:
     restricted: bool
     changes: tuple[Change, ...]
     superseded: str | None = None
+    is_new: bool = False
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Which kinds of sources there are, and the module of each. A module is loaded when its kind is used."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -11,7 +12,8 @@ from indexer.sources.protocol import Options, Source
 class Kind:
     """A kind of source; `summary` is the help of its command.
 
-    Its module has `OPTIONS`, a subclass of Options, and `open_source(name, options)`.
+    Its module has `OPTIONS`, a subclass of Options, and `open_source(name, options)`. One whose source needs a mapping
+    of its fields may also have `guess_mapping(options)`, which writes it and yields lines that say what was guessed.
     """
 
     module: str
@@ -31,6 +33,15 @@ class Kind:
         source: Source = self._module().open_source(name, options)
         return MappedSource(source, options)
 
+    def guess(self) -> Callable[[Options], Iterator[str]] | None:
+        """What writes a mapping, and yields what was guessed and why; None when the kind needs no mapping."""
+        found: Callable[[Options], Iterator[str]] | None = getattr(self._module(), "guess_mapping", None)
+        return found
+
+    def client(self, name: str, options: Options) -> Any:
+        """A client for the system's interface, as its module's `client_of` makes it."""
+        return self._module().client_of(name, options)
+
     def _module(self) -> Any:
         return import_module(f"indexer.sources.{self.module}")
 
@@ -41,6 +52,12 @@ KINDS: dict[str, Kind] = {
         "Read the pages of Confluence: an ADDRESS, or the XML export of spaces (a ZIP, its folder, entities.xml).\n\n"
         "docs/sources/confluence.md says how to get a token or an export.",
         "ADDRESS_OR_FILE",
+    ),
+    "csv": Kind(
+        "csv",
+        "Load a CSV FILE, of which a mapping file says what each column is.\n\n"
+        "`--guess` writes that mapping. docs/sources/csv.md describes it.",
+        "FILE",
     ),
     "discourse": Kind(
         "discourse",
@@ -78,6 +95,11 @@ KINDS: dict[str, Kind] = {
         "docs/import-format.md describes the format. What `kollega export` has written is loaded as a whole, into an "
         "empty home.",
         "FILE",
+    ),
+    "mail": Kind(
+        "mail",
+        "Load mail: an mbox or .eml file, a folder of them, a maildir, a ZIP file of one of these, or an IMAP server "
+        "(imaps://mail.example.org). A thread becomes a request, with its replies.",
     ),
     "mediawiki": Kind(
         "mediawiki",

@@ -20,8 +20,6 @@ from indexer.sources.times import read_day, read_time
 from recommender.database.handles import LONGEST_HANDLES, usable_handle, visible
 from recommender.database.team_contact import LONGEST_CONTACT
 
-_NO_TEXT = re.compile("[\0\ud800-\udfff]")
-
 
 def _printable(value: str) -> str:
     if visible(value) != value:
@@ -29,8 +27,11 @@ def _printable(value: str) -> str:
     return value
 
 
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+
+
 def _storable(value: str) -> str:
-    if _NO_TEXT.search(value):
+    if "\0" in value or (not value.isascii() and _HALF_A_PAIR.search(value)):
         raise ValueError("it contains a character that is not text (a NUL or half a character pair)")
     return value
 

@@ -13,6 +13,7 @@ from indexer.loading.report import LoadReport
 from indexer.sources.configuration import ConfiguredSource
 from indexer.sources.protocol import Abilities, Mark, Source
 from indexer.sources.records import DeletedRecord, DocumentRecord, Located, QuestionRecord, RequestRecord
+from indexer.texts.masking import SHIPPED, MaskingRules
 from recommender.database.source_tables import state_of
 from recommender.database.tables import Document, HelpRequest, utc_now
 from recommender.errors import SourceError
@@ -58,6 +59,7 @@ def sync(
     full: bool = False,
     allow_deletions: bool = False,
     show: Callable[[str], None] | None = None,
+    mask: MaskingRules = SHIPPED,
 ) -> SyncReport:
     """Read a source from where the last run ended, from its beginning when `full`, when it cannot do otherwise, or when
     its options have changed. What it no longer has is deleted here after a whole read without a problem; when that is
@@ -76,9 +78,8 @@ def sync(
         since = _begin(configured, sessions, full)
         try:
             source = _Seen(configured.open())
-            report = load(
-                source, sessions, analyzer, progress, LoadReport(show=show), since, _store_mark(configured, sessions)
-            )
+            shown, store = LoadReport(show=show), _store_mark(configured, sessions)
+            report = load(source, sessions, analyzer, progress, shown, since, store, mask)
             result = SyncReport(configured.name, report, since is None)
             if since is None and source.abilities.lists_all:
                 _delete_missing(source, result, sessions, analyzer, allow_deletions)

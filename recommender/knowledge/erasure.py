@@ -9,7 +9,7 @@ Imports ask `was_erased`, so that they do not bring back what was erased.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
@@ -20,6 +20,7 @@ from recommender.database.account_tables import Account
 from recommender.database.attachment_tables import Attachment
 from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
 from recommender.database.erased_table import Erased
+from recommender.database.foreign_tables import ForeignPerson, PersonAddress
 from recommender.database.import_tables import forget_handle, forget_imported, record_key
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import EarlierText, InternalNote
@@ -40,7 +41,7 @@ from recommender.database.tables import (
 from recommender.datatypes import Kind, item_key
 from recommender.knowledge import versions
 
-PERSON = "person"
+PERSON, MAIL = "person", "mail"
 
 
 def erase_request(session: Session, request: HelpRequest, who: Actor) -> None:
@@ -118,8 +119,7 @@ def erase_person(session: Session, person: Person, who: Actor, with_requests: bo
     versions.forget_person(session, person.id)
     session.execute(delete(EarlierText).where(EarlierText.author_id == person.id))
     session.execute(delete(Account).where(Account.person_id == person.id))
-    _remember(session, PERSON, person.handle)
-    forget_handle(session, person.handle)
+    _remember_person(session, person)
     subject = f"person:{person.id}"
     session.delete(person)
     session.flush()
@@ -152,9 +152,18 @@ def mentions(session: Session, person: Person) -> Iterator[str]:
 
 
 def was_erased(session: Session, kind: str, *name: str) -> bool:
-    """True when the request or document with this source and external id, or the person with this handle, has been
-    erased here. `kind` is "request", "document" or "person"."""
+    """True when the request or document with this source and external id, or the person with this handle, this source
+    and id there, or this digest of a mail address, has been erased here. `kind` is "request", "document", PERSON or
+    MAIL."""
     return session.get(Erased, _digest(kind, *name)) is not None
+
+
+def erased_among(session: Session, names: Sequence[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """Those of the names, each as in `was_erased`, that have been erased here."""
+    if not names or session.scalar(select(Erased.digest).limit(1)) is None:
+        return set()
+    digests = {_digest(*name): name for name in names}
+    return {digests[found] for found in session.scalars(select(Erased.digest).where(Erased.digest.in_(digests)))}
 
 
 def forget(session: Session, kind: str, *name: str) -> None:
@@ -185,6 +194,19 @@ def _forget_item(session: Session, key: str, source: str, external_id: str | Non
     audit.erase_details(session, {key})
     if external_id is not None:
         forget_imported(session, [record_key(key.partition(":")[0], external_id)], source)
+
+
+def _remember_person(session: Session, person: Person) -> None:
+    """Remember that a person was erased, under every name and address by which sources know them."""
+    _remember(session, PERSON, person.handle)
+    forget_handle(session, person.handle)
+    for known in session.scalars(select(ForeignPerson).where(ForeignPerson.person_id == person.id)):
+        _remember(session, PERSON, known.source, known.foreign_id)
+        forget_handle(session, known.foreign_id)
+    for address in session.scalars(select(PersonAddress).where(PersonAddress.person_id == person.id)):
+        session.merge(Erased(digest=_digest(MAIL, address.mail_digest), erased_on=utc_now().date()))
+    for table in (ForeignPerson, PersonAddress):
+        session.execute(delete(table).where(table.person_id == person.id))
 
 
 def _remember_item(session: Session, key: str, source: str, external_id: str | None) -> None:

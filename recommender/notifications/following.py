@@ -30,6 +30,19 @@ def follow(session: Session, request: HelpRequest, person: Person, *, follows: b
         session.execute(delete(RequestFollow).where(*mine))
 
 
+def follow_instead(session: Session, request: HelpRequest, other: HelpRequest) -> None:
+    """Let who follows a request, or has its problem, follow the one that it was merged into; so does its asker, whose
+    problem is the other one's now. That everybody may read the other one was checked by the caller."""
+    rows = session.scalars(select(RequestFollow).where(RequestFollow.request_id == request.id)).all()
+    moved = {row.person_id: (row.follows, row.me_too) for row in rows}
+    if request.asked_by_id is not None:
+        moved[request.asked_by_id] = (True, True)
+    for number, (follows, me_too) in moved.items():
+        person = session.get_one(Person, number)
+        already = following(session, other, person)
+        follow(session, other, person, follows=follows or already[0], me_too=me_too or already[1])
+
+
 def have_it_too(session: Session, request_ids: Collection[int]) -> dict[int, int]:
     """How many people have said that they have the same problem, by the id of the request; only for the agents who
     handle these requests."""

@@ -13,12 +13,11 @@ from sqlalchemy import Executable, and_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
-from recommender.contributions import document_contributions, reply_contributions
 from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
 from recommender.database.details_tables import MERGED_REQUESTS
 from recommender.database.person_kind import SERVICE
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, Team
-from recommender.datatypes import Contribution, Kind, Part, item_key
+from recommender.datatypes import Contribution, Kind, Part, document_contributions, item_key, reply_contributions
 
 
 class Trace(NamedTuple):

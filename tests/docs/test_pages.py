@@ -117,8 +117,8 @@ def test_every_link_has_a_target(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_page_is_linked_from_the_readme_or_an_index(page: Path) -> None:
-    indexes = ("index.md", "decisions/index.md", "sources/index.md")
-    starts = [ROOT / "README.md", *(ROOT / "docs" / index for index in indexes)]
+    pages = [ROOT / "docs" / folder / "index.md" for folder in ("decisions", "sources")]
+    starts = [ROOT / "README.md", ROOT / "docs" / "index.md", *pages]
     linked = {
         (start.parent / target.partition("#")[0]).resolve()
         for start in starts

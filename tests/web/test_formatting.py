@@ -13,7 +13,7 @@ from recommender.database.tables import utc_now
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web.app import create_app
-from web.formatting import ago, clock, day, marked
+from web.formatting import ago, ago_to_the_minute, clock, day, marked
 from web.markdown import TAGS, markdown, with_marks
 
 
@@ -46,6 +46,18 @@ def test_how_long_ago_is_told_in_the_largest_unit(
     with create_app(settings, recommender=open_recommender()).test_request_context():
         then = utc_now() - timedelta(days=days)
         assert (ago(then), ago(then.date())) == (since, since)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(0, "just now"), (1, "1 min ago"), (59, "59 min ago"), (60, "an hour ago"), (1439, "23 hours ago"),
+     (1440, "a day ago"), (-5, "just now")],
+)  # fmt: skip
+def test_what_happened_today_is_told_with_hours_and_minutes(
+    settings: Settings, open_recommender: Callable[[], Recommender], minutes: int, said: str
+) -> None:
+    with create_app(settings, recommender=open_recommender()).test_request_context("/?lang=en"):
+        assert ago_to_the_minute(utc_now() - timedelta(minutes=minutes, seconds=1)) == said
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ class NewRequest(_Sent):
 
 
 class NewReply(_Sent):
-    """A reply to send. `resolve` also resolves the request with it. `sure` sends it even if it links to items that some
-    readers of the request may not read."""
+    """A reply to send. `resolve` also marks the request as solved with it. `sure` sends it even if it links to items
+    that some readers of the request may not read."""
 
     body: Text
     resolve: bool = False
@@ -160,7 +160,7 @@ class Similar(BaseModel):
 
 
 class ItemShown(BaseModel):
-    """A resolved request or a document, in the same form. `used` counts how often it has helped. `replaced_by` is the
+    """A solved request or a guide, in the same form. `used` counts how often it has helped. `replaced_by` is the
     item that is marked as its replacement, if the reader may read it."""
 
     item: Key
@@ -221,7 +221,7 @@ class RequestPage(BaseModel):
 
 
 class AttachmentShown(BaseModel):
-    """An attached file. `reply` is the id of the reply it belongs to; null for a file of the request or document
+    """An attached file. `reply` is the id of the reply it belongs to; null for a file of the request or guide
     itself. `available` is false until the check of files has let it pass."""
 
     id: int
@@ -241,7 +241,7 @@ class AttachmentList(BaseModel):
 
 
 class DocumentShown(BaseModel):
-    """A document, with its body in Markdown."""
+    """A guide, with its body in Markdown."""
 
     id: int
     title: str
@@ -256,14 +256,14 @@ class DocumentShown(BaseModel):
 
 
 class Titled(BaseModel):
-    """A request or document in a list."""
+    """A request or guide in a list."""
 
     id: int
     title: str
 
 
 class PersonShown(BaseModel):
-    """A person, the requests they have resolved and the documents they own, as far as the reader may read these."""
+    """A person, the requests they have solved and the guides they own, as far as the reader may read these."""
 
     handle: str
     name: str

@@ -132,11 +132,14 @@ def assign(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/take")
 def take(request_id: int) -> ResponseReturnValue:
-    """Assign the request to the agent who sends this; 409 when somebody else has taken it meanwhile."""
+    """Assign the request to the agent who sends this; 409 when somebody else has taken it meanwhile. 422 when others
+    could no longer read it afterwards and the page has not said so before."""
     help_request, reader = _handled_request(request_id)
     person = signed_in()
     if help_request.assigned_to_id not in (None, person.id):
         raise Conflict("Somebody else has taken this request meanwhile.")
+    if handling.private_to(help_request, person) and not request.form.get("private"):
+        return request_page(help_request), 422
     handling.take(session(), help_request, reader, person)
     session().commit()
     mark_seen(reader, request_id)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Flask, Response, abort, g, request, send_file
-from flask_babel import gettext, ngettext
+from flask_babel import force_locale, gettext, ngettext
 
 from recommender.database.attachment_tables import FAILED, REFUSED, Attachment
 from recommender.database.details_tables import DocumentDetails, RequestDetails
@@ -21,6 +21,7 @@ from recommender.knowledge.file_types import IMAGES, MEDIA_TYPES
 from recommender.settings import Settings
 from web import current
 from web.current import session
+from web.formatting import LANGUAGES
 from web.sign_in.session import current_person, current_reader, signed_in
 
 FILES, CHOSEN = "files", "attachment"
@@ -82,6 +83,16 @@ def attach_to(row: HelpRequest | Reply | Document) -> None:
     AttachmentRefused when a document would have too many."""
     if g.get("waiting_files"):
         attachments.attach(session(), current.settings(), g.waiting_files, row)
+
+
+def sentence(language: str) -> str:
+    """What a reply says that has only the files which `receive` has found: in mails and lists it would be empty. In the
+    language of the request; without files an empty text."""
+    number = len(g.get("waiting_files", ()))
+    if not number:
+        return ""
+    with force_locale(language if language in LANGUAGES else "en"):
+        return str(ngettext("See the attached file.", "See the attached files.", number))
 
 
 def show_again(rows: Sequence[Attachment]) -> None:

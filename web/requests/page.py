@@ -11,13 +11,14 @@ from recommender.corpus import readable_items
 from recommender.database.tables import HelpRequest, Reply
 from recommender.datatypes import Item, Kind, item_key
 from recommender.knowledge import handling, notes, outcomes, requests, rewriting
+from recommender.outbox import handover
 from web.caller import may_search
 from web.current import session
 from web.reading import team_people, team_rows
 from web.replaced import ReplacedPart, replaced_part
 from web.requests import panel
 from web.requests.queue import Filters, next_in_queue, queue_rows
-from web.sign_in.session import current_reader
+from web.sign_in.session import current_person, current_reader
 
 _BESIDE = 30  # requests of the queue that are listed beside one: a judgement
 
@@ -88,11 +89,13 @@ def request_page(
 def _beside(help_request: HelpRequest, reader: Reader, handles: bool) -> dict[str, Any]:
     """What stands beside the request and its replies: who reads it, what agents who handle it see, and what the authors
     of texts do."""
-    key = item_key(Kind.REQUEST, help_request.id)
+    key, person = item_key(Kind.REQUEST, help_request.id), current_person()
     return {
+        "sent_on": handover.of_request(session(), help_request.id) if _knows_progress(help_request, reader) else None,
         "shared": access.EVERYONE in access.request_audience(help_request),
         "shared_further": requests.is_shared_further(help_request),
         "queue": queue_rows(Filters(), reader, _BESIDE) if handles else [],
+        "private_to": handling.private_to(help_request, person) if handles and person else None,
         "notes": notes.notes_of(session(), help_request, reader),
         "may_note": handles and help_request.asked_by_id != reader.person_id,
         "canned": notes.canned_of(session(), reader) if handles else [],
@@ -107,6 +110,11 @@ def _beside(help_request: HelpRequest, reader: Reader, handles: bool) -> dict[st
         "usage": outcomes.usage(session(), [key], reader)[key],
         "teams": team_rows(),
     }
+
+
+def _knows_progress(help_request: HelpRequest, reader: Reader) -> bool:
+    """True for the asker and for those who handle the request: they see where it was sent on to."""
+    return requests.may_resolve(help_request, reader)
 
 
 def _undoable(help_request: HelpRequest, reader: Reader) -> Reply | None:

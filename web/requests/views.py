@@ -123,13 +123,14 @@ def show(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/replies")
 def reply(request_id: int) -> ResponseReturnValue:
-    """Add a reply, which may also resolve the request. A reply to a resolved request reopens it."""
+    """Add a reply, which may also resolve the request; files need no text. A reply to a resolved request reopens it."""
     help_request, person, reader = get_request(request_id), signed_in(), current_reader()
     body = request.form.get("body", "").strip()
     if earlier := once.earlier_result():
         return redirect(earlier)
     if problem := attached.receive():
         return request_page(help_request, body, problem), 422
+    body = body or attached.sentence(help_request.language)
     if not body:
         return request_page(help_request, problem=gettext("Write something first.")), 422
     if len(body) > requests.LONGEST_BODY:

@@ -10,6 +10,9 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAttempt, utc_now
+from recommender.database.told_tables import RequestFollow
+from recommender.notifications import following
+from recommender.search.replies import merged_into
 from tests.conftest import sign_in
 from tests.web.forms import press
 
@@ -162,7 +165,7 @@ def test_the_queue_says_who_asks_and_that_the_name_is_hidden_from_others(
         known.name_known_to, unknown.name_known_to = [known.team_id or 0], []
     page = re.sub(r"\s+", " ", visit("aino").get("/desk/").text)
     askers = re.findall(r'<td class="asker">(.*?)</td>', page)
-    assert 'Matti <span class="quiet">(name hidden from colleagues)</span>' in askers
+    assert 'Matti <span class="quiet" title="name hidden from colleagues">name hidden</span>' in askers
     assert '<span class="quiet">name hidden</span>' in askers and not any("Kaisa" in asker for asker in askers)
 
 
@@ -348,7 +351,7 @@ def test_a_request_is_assigned_to_members_of_its_team_only(
 ) -> None:
     path = f"/desk/{desk['open']}/assign"
     assert visit("aino").post(path, data={"person": "pekka"}).status_code == 302
-    assert "assigned to Pekka" in visit("matti").get(f"/requests/{desk['open']}").text
+    assert "Assigned to Pekka" in visit("matti").get(f"/requests/{desk['open']}").text
     assert visit("aino").post(path, data={"person": "riikka"}).status_code == 403
     assert visit("aino").post(path, data={"person": "ghost"}).status_code == 404
     assert visit("riikka").post(path, data={"person": "riikka"}).status_code == 403
@@ -362,6 +365,40 @@ def test_a_request_that_moves_to_a_restricted_team_becomes_private(visit: Visit,
     assert moved.headers["Location"] == "/desk/"  # because the agent may no longer read it
     readers = {n: visit(n).get(f"/requests/{desk['open']}").status_code for n in ("matti", "riikka", "aino", "kaisa")}
     assert readers == {"matti": 200, "riikka": 200, "aino": 404, "kaisa": 404}
+
+
+def test_an_agent_of_a_restricted_team_is_told_before_a_request_becomes_private(
+    visit: Visit, desk: dict[str, int], sessions: Sessions, add_request: Callable[..., int]
+) -> None:
+    free = add_request("Whom do I ask about leave", by="kaisa", asked_by="matti", status="open")  # of no team
+    warning = "Only HR and the person who asked can read it then."
+    page = visit("riikka").get(f"/requests/{free}").text
+    assert warning in page.partition(f'action="/desk/{free}/take"')[2].partition("</form>")[0]
+    assert warning not in visit("aino").get(f"/requests/{free}").text  # her team is not restricted
+    assert warning not in visit("riikka").get(f"/requests/{desk['free']}").text  # not everyone reads it now
+    refused = visit("riikka").post(f"/desk/{free}/take")
+    assert refused.status_code == 422 and warning in refused.text
+    sent = visit("riikka").post("/desk/queue", data={"take": str(free)})
+    assert sent.headers["Location"] == f"/requests/{free}#take"
+    visit("riikka").post("/desk/queue", data={"request": str(free), "act": "assign", "person": "riikka"})
+    with sessions() as session:
+        assert session.get_one(HelpRequest, free).assigned_to_id is None
+    assert visit("kaisa").get(f"/requests/{free}").status_code == 200
+    press(visit("riikka"), f"/requests/{free}", f"/desk/{free}/take")
+    with sessions() as session:
+        assert (
+            session.get_one(HelpRequest, free).assigned_to_id
+            == session.query(Person).filter_by(handle="riikka").one().id
+        )
+    assert visit("kaisa").get(f"/requests/{free}").status_code == 404
+
+
+def test_the_form_that_moves_a_request_says_which_teams_keep_it_to_themselves(
+    visit: Visit, desk: dict[str, int]
+) -> None:
+    said = "After a move to HR only that team and the person who asked can read this."
+    assert said in visit("aino").get(f"/requests/{desk['open']}").text
+    assert said not in visit("aino").get(f"/requests/{desk['free']}").text  # it is for agents only
 
 
 def test_actions_on_unreadable_and_unknown_requests_get_the_same_answer(visit: Visit, desk: dict[str, int]) -> None:
@@ -453,7 +490,9 @@ def test_the_page_stays_where_it_was_after_used_and_not_my_topic(visit: Visit, d
 def test_a_snoozed_request_is_left_out_until_something_happens(visit: Visit, desk: dict[str, int]) -> None:
     assert visit("matti").post(f"/desk/{desk['open']}/snooze", data={"until": "week"}).status_code == 403
     visit("aino").post(f"/desk/{desk['open']}/snooze", data={"until": "week"})
-    assert _queue(visit("pekka").get("/desk/").text) == [desk["free"], desk["twin"]]
+    page = visit("pekka").get("/desk/").text
+    assert _queue(page) == [desk["free"], desk["twin"]]
+    assert '<span aria-hidden="true">2</span><span class="hidden">(open)' in page  # the number in the navigation
     assert _queue(visit("pekka").get("/desk/?view=snoozed").text) == [desk["open"]]
     visit("aino").post(f"/desk/{desk['open']}/snooze", data={"until": ""})
     assert desk["open"] in _queue(visit("pekka").get("/desk/").text)
@@ -502,8 +541,30 @@ def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
         row = session.get_one(HelpRequest, desk["twin"])
         solution = next(reply.body for reply in row.replies if reply.accepted)
         assert row.status == "resolved" and f"](/requests/{desk['open']})" in solution
+        assert solution.endswith("You will be told when it is solved.") and merged_into(solution) == str(desk["open"])
+        assert row.asked_by is not None
+        assert following.following(session, session.get_one(HelpRequest, desk["open"]), row.asked_by) == (False, True)
         assert "Screen stays black" not in solution  # it may be changed, withdrawn or made private later
         session.get_one(HelpRequest, desk["open"]).audience = []
         session.commit()
     assert "Screen stays black" in visit("aino").get(f"/requests/{desk['twin']}").text
     assert "Screen stays black" not in visit("kaisa").get(f"/requests/{desk['twin']}").text
+
+
+def test_who_follows_a_request_follows_the_one_that_it_is_merged_into(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    old, new = desk["twin"], desk["open"]  # of kaisa, and of matti
+    visit("riikka").post(f"/inbox/follow/{old}", data={"what": "follow", "on": "1"})
+    visit("riikka").post(f"/inbox/follow/{new}", data={"what": "me_too", "on": "1"})
+    visit("matti").post(f"/inbox/follow/{old}", data={"what": "me_too", "on": "1"})
+    visit("aino").post(f"/desk/{old}/same", data={"number": str(new)})
+    with sessions() as session:
+        assert session.query(RequestFollow).filter_by(request_id=new).count() == 1  # only marked as the same
+    visit("aino").post(f"/desk/{old}/same", data={"number": str(new), "act": "close"})
+    with sessions() as session:
+        rows = session.query(RequestFollow).filter_by(request_id=new)
+        names = {session.get_one(Person, row.person_id).handle: (row.follows, row.me_too) for row in rows}
+    assert names == {"riikka": (True, True), "kaisa": (True, True)}  # its own asker is told anyway
+    visit("aino").post(f"/requests/{new}/replies", data={"body": "A new cable helps.", "then": "resolve"})
+    assert "Screen stays black" in visit("kaisa").get("/inbox/").text

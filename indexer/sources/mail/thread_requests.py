@@ -1,0 +1,146 @@
+"""What becomes of a thread of mails: a request with its replies, its state, and the people who wrote them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email import message_from_bytes
+from email.errors import MessageError
+
+from pydantic import ValidationError
+
+from indexer.sources.mail.automatic import is_absence
+from indexer.sources.mail.letter import Letter
+from indexer.sources.mail.subjects import title_of_subject
+from indexer.sources.mail.threads import Thread
+from indexer.sources.mail.words import is_thanks, says_unsolved
+from indexer.sources.records import (
+    LONGEST_TITLE,
+    Change,
+    Located,
+    PersonRecord,
+    ReplyRecord,
+    RequestRecord,
+    first_problem,
+)
+from indexer.texts.mail.body import body_of
+from indexer.texts.mail.cut import own_text
+from indexer.texts.subject import first_words
+
+AUTOMATIC = "automatic mails were left out"
+_TITLE_OF_TEXT = 100  # characters of a title that is made of a text: a judgement
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What somebody wrote in a mail, and the names of the files with it."""
+
+    letter: Letter
+    text: str
+    attachments: tuple[str, ...]
+
+
+@dataclass
+class ThreadReader:
+    """Makes records of threads. A thread without a mail for `rest` is over. People are yielded once, when they first
+    write; `now` is the present."""
+
+    rest: timedelta
+    now: datetime
+    _people: set[str] = field(default_factory=set)
+
+    def records(self, thread: Thread) -> Iterator[Located]:
+        """The people of a thread who are new, then its request. Nothing for a thread that a program began."""
+        letters = [thread.first, *thread.others]
+        changes = [(note, "") for letter in letters for note in letter.notes]
+        persons = [letter for letter in letters if not letter.automatic]
+        changes += [(AUTOMATIC, "")] * (len(letters) - len(persons))
+        written = []
+        for letter in persons:
+            text = self._written(letter, letter is thread.first, changes)
+            if written and is_absence(text.text):
+                changes.append((AUTOMATIC, ""))
+            else:
+                written.append(text)
+        if not written:
+            return
+        place = thread.first.file, thread.first.number
+        try:
+            record = self._request(written)
+        except ValidationError as error:
+            yield Located(*place, None, first_problem(error))
+            return
+        for each in written:
+            if person := self._person(each.letter):
+                yield Located(each.letter.file, each.letter.number, person)
+        yield Located(*place, record, changes=tuple(changes))
+
+    def _written(self, letter: Letter, first: bool, changes: list[Change]) -> _Written:
+        try:
+            body = body_of(message_from_bytes(letter.read()))
+        except (MessageError, ValueError, LookupError, RecursionError) as error:
+            changes.append(("the text of a mail could not be read", type(error).__name__))
+            return _Written(letter, "", ())
+        changes += [(note, "") for note in body.notes]
+        text = own_text(_NOT_STORABLE.sub("", body.text), letter.name, letter.author, forwarded=first)
+        return _Written(letter, text, tuple(dict.fromkeys(body.attachments)))
+
+    def _request(self, written: list[_Written]) -> RequestRecord:
+        first, rest = written[0], [each for each in written[1:] if each.text]
+        accepted, status = self._outcome(first, rest, max(each.letter.date for each in written))
+        title = title_of_subject(first.letter.subject) or first_words(first.text, _TITLE_OF_TEXT) or "(no subject)"
+        replies = [
+            ReplyRecord(
+                id=each.letter.id,
+                author=each.letter.author or None,
+                body=each.text,
+                created_at=max(each.letter.date, first.letter.date),
+                accepted=each is accepted,
+            )
+            for each in rest
+        ]
+        names = dict.fromkeys(name for each in written for name in each.attachments)
+        return RequestRecord(
+            id=first.letter.id,
+            title=first_words(_NOT_STORABLE.sub("", title), LONGEST_TITLE),
+            body=first.text,
+            status=status,
+            asked_by=first.letter.author or None,
+            created_at=first.letter.date,
+            resolved_at=max(accepted.letter.date, first.letter.date) if accepted else None,
+            replies=tuple(replies),
+            group=first.letter.group,
+            attachments=tuple(names),
+        )
+
+    def _outcome(self, first: _Written, rest: list[_Written], last: datetime) -> tuple[_Written | None, str]:
+        """(the answer, the state). The answer is the last reply of somebody else before the asker's thanks; without
+        thanks the last one of a thread that is over, unless the asker wrote after it that it did not help."""
+        is_over = self.now - last >= self.rest
+        own = [place for place, each in enumerate(rest) if _same(each.letter, first.letter)]
+        others = [place for place, each in enumerate(rest) if place not in set(own)]
+        if own and is_thanks(rest[own[-1]].text) and (before := [place for place in others if place < own[-1]]):
+            return rest[before[-1]], "resolved"
+        if not is_over:
+            return None, "open"
+        if others and not (own and own[-1] > others[-1] and says_unsolved(rest[own[-1]].text)):
+            return rest[others[-1]], "resolved"
+        return None, "closed"
+
+    def _person(self, letter: Letter) -> PersonRecord | None:
+        if not letter.author or letter.author in self._people:
+            return None
+        self._people.add(letter.author)
+        try:
+            name = letter.name if letter.name and "@" not in letter.name else letter.author
+            return PersonRecord(id=letter.author, name=name, email=letter.author)
+        except ValidationError:
+            return None
+
+
+def _same(letter: Letter, other: Letter) -> bool:
+    """True when one person wrote both."""
+    if letter.author or other.author:
+        return letter.author == other.author
+    return bool(letter.name) and letter.name.casefold() == other.name.casefold()

@@ -1,0 +1,33 @@
+"""Reads the values of settings that are more than a word or a number: networks, time zones, mail servers."""
+
+from datetime import UTC, tzinfo
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+def networks(text: str) -> Networks | None:
+    """The addresses and networks of a list; None when one is neither."""
+    try:
+        return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+    except ValueError:
+        return None
+
+
+def zone_of(name: str) -> tzinfo | None:
+    """The time zone of a name; None when there is none."""
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return None
+
+
+def is_mail_server(address: str) -> bool:
+    """True when the address names a host, and no port or one that can be."""
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -1,0 +1,164 @@
+"""A real IMAP server (Dovecot) on this machine, and a wire to it that breaks."""
+
+import grp
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+DOVECOT = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
+PASSWORD = "Talvi-2026"
+
+_CONFIGURATION = """
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+mail_location = maildir:{folder}/mail/%u
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+first_valid_uid = 0
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={folder}/home/%u
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+"""
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return int(opened.getsockname()[1])
+
+
+class Mailbox:
+    """The mailbox of one user on the server: its files, and the server's port."""
+
+    def __init__(self, folder: Path, port: int, owner: str) -> None:
+        self.port, self._root, self._owner = port, folder, owner
+
+    def put(self, number: int, raw: bytes, folder: str = "") -> Path:
+        """Deliver a mail into a folder, INBOX unless it is named."""
+        place = self._root / (f".{folder}" if folder else "")
+        for name in ("tmp", "new", "cur"):
+            (place / name).mkdir(parents=True, exist_ok=True)
+        file = place / "new" / f"{number}.M{time.time_ns()}.host"
+        file.write_bytes(raw)
+        if os.getuid() == 0:
+            for path in (self._root, *self._root.rglob("*")):
+                shutil.chown(path, self._owner)
+        return file
+
+    def renumber(self) -> None:
+        """Make the server number the mails anew, as after a restored backup."""
+        for path in self._root.glob("dovecot*"):
+            path.unlink()
+
+
+@contextmanager
+def imap_server(folder: Path) -> Iterator[Mailbox]:
+    """A server with a mailbox for the user `tuki`."""
+    assert DOVECOT is not None
+    account = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+    user, group, port = account.pw_name, grp.getgrgid(account.pw_gid).gr_name, free_port()
+    for name in ("run", "state", "mail/tuki", "home"):
+        (folder / name).mkdir(parents=True)
+    if os.getuid() == 0:
+        for path in (folder / "mail", folder / "home", folder / "mail/tuki"):
+            shutil.chown(path, user)
+        for path in (folder, *folder.parents):
+            if path.stat().st_uid == 0 and path.stat().st_mode & 0o005 != 0o005 and path.is_relative_to("/tmp"):
+                path.chmod(path.stat().st_mode | 0o055)
+    (folder / "dovecot.conf").write_text(
+        _CONFIGURATION.format(folder=folder, user=user, group=group, port=port, password=PASSWORD)
+    )
+    process = subprocess.Popen([DOVECOT, "-F", "-c", str(folder / "dovecot.conf")])
+    try:
+        for _ in range(100):
+            with socket.socket() as opened:
+                if opened.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield Mailbox(folder / "mail/tuki", port, user)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@contextmanager
+def breaking_wire(port: int, after: list[int]) -> Iterator[int]:
+    """A port that leads to `port`. Each connection is cut after so many bytes of answers; those after the list are not."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    limits = iter(after)
+
+    def serve() -> None:
+        while True:
+            try:
+                client, _address = listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", port))
+            threading.Thread(target=_both_ways, args=(client, server, next(limits, None)), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def _both_ways(client: socket.socket, server: socket.socket, limit: int | None) -> None:
+    with client, server:
+        up = threading.Thread(target=_pass_on, args=(client, server, None), daemon=True)
+        up.start()
+        _pass_on(server, client, limit)
+        up.join()
+
+
+def _pass_on(source: socket.socket, target: socket.socket, limit: int | None) -> None:
+    passed = 0
+    try:
+        while data := source.recv(4096):
+            if limit is not None and passed + len(data) > limit:
+                target.sendall(data[: limit - passed])
+                break
+            target.sendall(data)
+            passed += len(data)
+    except OSError:
+        pass
+    for end in (source, target):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
