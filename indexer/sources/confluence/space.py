@@ -1,0 +1,21 @@
+"""Who may see a space of Confluence, as its REST interface says it."""
+
+from indexer.sources.confluence.fields import at, rows_at
+from indexer.sources.confluence.readers import EVERYBODY, Level, person, space_level
+from indexer.sources.rest.client import RestClient
+
+
+def viewers_of(client: RestClient, key: str) -> Level:
+    """Who may see a space; its own name when the account may not ask."""
+    answer = client.find(f"rest/api/space/{key}", {"expand": "permissions"}) if key else None
+    names: set[str] = set()
+    for each in rows_at(answer.value if answer else None, "permissions"):
+        operation = at(each, "operation", "operation") or at(each, "operation", "key")
+        if operation != "read" or at(each, "operation", "targetType") not in (None, "space"):
+            continue
+        if at(each, "anonymousAccess"):
+            return EVERYBODY
+        names |= {str(at(group, "name")) for group in rows_at(each, "subjects", "group", "results")}
+        people = rows_at(each, "subjects", "user", "results")
+        names |= {person(str(at(one, "username") or at(one, "accountId"))) for one in people}
+    return frozenset(names) or space_level(key)
