@@ -45,10 +45,22 @@ KINDS: dict[str, Kind] = {
         "Load mail: an mbox or .eml file, a folder of them, a maildir, a ZIP file of one of these, or an IMAP server "
         "(imaps://mail.example.org). A thread becomes a request, with its replies.",
     ),
+    "slack": Kind(
+        "slack",
+        "Load the export of a Slack workspace: a ZIP file, or the folder that it was unpacked to. A thread whose first "
+        "message asks becomes a request.",
+        "EXPORT",
+    ),
     "stackexchange": Kind(
         "stackexchange",
         "Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml.",
         "FOLDER",
+    ),
+    "teams": Kind(
+        "teams",
+        "Load messages of Microsoft Teams as Microsoft Graph gives them: a .json file, a folder or a ZIP file of them. "
+        "A thread whose first message asks becomes a request.",
+        "EXPORT",
     ),
 }
 """By the name that `kollega import` and sources.toml use."""

@@ -111,6 +111,7 @@ class ThreadReader:
             resolved_at=max(accepted.letter.date, first.letter.date) if accepted else None,
             replies=tuple(replies),
             group=first.letter.group,
+            readers_there=(first.letter.group,) if first.letter.group else None,
             attachments=tuple(names),
         )
 

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 DOVECOT = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
@@ -97,8 +97,9 @@ def imap_server(folder: Path) -> Iterator[Mailbox]:
         for path in (folder / "mail", folder / "home", folder / "mail/tuki"):
             shutil.chown(path, user)
         for path in (folder, *folder.parents):
-            if path.stat().st_uid == 0 and path.stat().st_mode & 0o005 != 0o005 and path.is_relative_to("/tmp"):
-                path.chmod(path.stat().st_mode | 0o055)
+            mode = path.stat().st_mode
+            if path.stat().st_uid == 0 and mode & 0o005 != 0o005 and len(path.parts) > 2:  # the folders of the test run
+                path.chmod(mode | 0o055)
     (folder / "dovecot.conf").write_text(
         _CONFIGURATION.format(folder=folder, user=user, group=group, port=port, password=PASSWORD)
     )
@@ -117,7 +118,7 @@ def imap_server(folder: Path) -> Iterator[Mailbox]:
 
 @contextmanager
 def breaking_wire(port: int, after: list[int]) -> Iterator[int]:
-    """A port that leads to `port`. Each connection is cut after so many bytes of answers; those after the list are not."""
+    """A port that leads to `port`. Each connection is cut after so many bytes of answers; the others are not."""
     listener = socket.create_server(("127.0.0.1", 0))
     limits = iter(after)
 
@@ -148,17 +149,13 @@ def _both_ways(client: socket.socket, server: socket.socket, limit: int | None) 
 
 def _pass_on(source: socket.socket, target: socket.socket, limit: int | None) -> None:
     passed = 0
-    try:
+    with suppress(OSError):
         while data := source.recv(4096):
             if limit is not None and passed + len(data) > limit:
                 target.sendall(data[: limit - passed])
                 break
             target.sendall(data)
             passed += len(data)
-    except OSError:
-        pass
     for end in (source, target):
-        try:
+        with suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
