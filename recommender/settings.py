@@ -198,7 +198,7 @@ class Settings:
         _require(not self.public_url or "://" in self.public_url, "public_url", "an address that starts with https://")
 
     @property
-    def trustednetworks(self) -> Networks:
+    def trusted_networks(self) -> Networks:
         """The networks of `trusted_proxies`; an address is a network of one."""
         return networks(self.trusted_proxies) or ()
 

@@ -17,14 +17,13 @@ from indexer.loading.stated import Known, handles_in, key_of, stated_by
 from indexer.loading.writing import Prepared
 from indexer.sources.records import DocumentRecord, LinkRecord, Located, PersonNameRecord, QuestionRecord, RequestRecord
 from indexer.texts.masking import SHIPPED, MaskingRules
-from indexer.texts.unreadable import readable
+from indexer.texts.prose import detected
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Person, Team
 from recommender.knowledge.erasure import PERSON, was_erased
 from recommender.language.analyzer import Analyzer
 
 States = dict[str, list[ImportedRecord]]
-_READ_FOR_LANGUAGE = 2_000  # characters: a judgement
 
 
 @dataclass
@@ -99,8 +98,7 @@ class Preparation:
         own = next((state for state in states.get(prepared.key, ()) if state.source == self.source), None)
         if own is not None and all(is_same(own.fields.get(name), prepared.stated[name]) for name in ("title", "body")):
             return prepared
-        text = f"{record.title}\n{readable(record.body)[0][:_READ_FOR_LANGUAGE]}"
-        return replace(prepared, language=self.analyzer.detect(text))
+        return replace(prepared, language=detected(record.title, record.body, self.analyzer.detect))
 
     def _known(self, session: Session, batch: Sequence[Located]) -> Known:
         """The handles that the batch refers to, as far as they are in the database."""
