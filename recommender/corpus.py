@@ -8,7 +8,7 @@ requests finds them.
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
 from recommender.database.attachment_tables import FILES_OF_DOCUMENTS, FILES_OF_REQUESTS
+from recommender.database.details_tables import DETAILS_OF_DOCUMENTS, DETAILS_OF_REQUESTS
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import (
     RESOLVED,
@@ -28,10 +29,17 @@ from recommender.database.tables import (
     RequestAudience,
     Team,
 )
-from recommender.datatypes import AttachedText, Contribution, Heading, Item, Kind, Part, item_key
+from recommender.datatypes import (
+    AttachedText,
+    Heading,
+    Item,
+    Kind,
+    document_contributions,
+    item_key,
+    last_confirmed,
+    reply_contributions,
+)
 
-ACCEPTED, UPVOTED, REPLIED, OWNED, OWNED_AND_VERIFIED, VERIFIED = 1.0, 0.5, 0.2, 0.4, 0.6, 0.4
-"""How much a contribution counts as evidence, relative to an accepted answer: a judgement."""
 _CHUNK = 500  # rows per query: a judgement
 _KEY = re.compile(r"(request|document):[1-9][0-9]{0,8}")
 
@@ -55,13 +63,21 @@ def load_items(session: Session, keys: Collection[str]) -> dict[str, Item]:
 
 def readable_items(session: Session, keys: Collection[str], reader: Reader) -> dict[str, Item]:
     """The items of `keys` that are in the database now and that `reader` may read, by key. `keys` may be user input.
-    What an item was replaced by is named only if the reader may read that too."""
+    What an item was replaced by or merged into is named only if the reader may read that too."""
     known = load_items(session, [key for key in keys if is_key(key)])
     readable = {key: item for key, item in known.items() if may_read(item.audience, reader)}
-    replacing = load_items(session, {item.replaced_by for item in readable.values() if item.replaced_by})
-    named = {key for key, item in replacing.items() if may_read(item.audience, reader)}
-    hidden = {key for key, item in readable.items() if item.replaced_by and item.replaced_by not in named}
-    return {key: replace(item, replaced_by=None) if key in hidden else item for key, item in readable.items()}
+    standing = {key for item in readable.values() for key in (item.replaced_by, item.merged_into) if key}
+    named = {key for key, item in load_items(session, standing).items() if may_read(item.audience, reader)}
+    return {key: _naming_only(item, named) for key, item in readable.items()}
+
+
+def _naming_only(item: Item, named: Collection[str]) -> Item:
+    """The item, which names only those of `named` as what stands for it."""
+    replaced_by = item.replaced_by if item.replaced_by in named else None
+    merged_into = item.merged_into if item.merged_into in named else None
+    if (replaced_by, merged_into) == (item.replaced_by, item.merged_into):
+        return item
+    return replace(item, replaced_by=replaced_by, merged_into=merged_into)
 
 
 def headings(session: Session, keys: Collection[str], reader: Reader) -> dict[str, Heading]:
@@ -127,76 +143,52 @@ def answer_of(resolution: str | None, replies: Sequence[Any], asker: int | None)
     return resolution or (solution.body if solution else "")
 
 
-def reply_contributions(replies: Iterable[tuple[int | None, datetime, bool, int]]) -> tuple[Contribution, ...]:
-    """The best contribution of each author of replies (author id, time, accepted, score); the first of equally good
-    ones. The asker's replies must be left out before."""
-    best: dict[int, Contribution] = {}
-    for author, at, accepted, score in replies:
-        if author is None:
-            continue
-        weight = ACCEPTED if accepted else UPVOTED if score > 0 else REPLIED
-        part = Part.REPLIED if weight == REPLIED else Part.ANSWERED
-        known = best.get(author)
-        if known is None or weight > known.weight:
-            best[author] = Contribution(author, weight, at, part)
-    return tuple(best.values())
-
-
-def document_contributions(
-    owner_id: int | None, verifier_id: int | None, verified_on: date | None, written_at: datetime
-) -> tuple[Contribution, ...]:
-    """The contributions of a document's owner, who counts more once the document is verified, and of another person who
-    verified it."""
-    at = _last_confirmed(verified_on, written_at)
-    weight = OWNED_AND_VERIFIED if verified_on else OWNED
-    parts = () if owner_id is None else (Contribution(owner_id, weight, at, Part.KEEPS),)
-    if verified_on is None or verifier_id is None or verifier_id == owner_id:
-        return parts
-    return (*parts, Contribution(verifier_id, VERIFIED, datetime.combine(verified_on, time.min), Part.VERIFIED))
-
-
-def _last_confirmed(verified_on: date | None, written_at: datetime) -> datetime:
-    """When somebody last wrote or verified a document."""
-    return max(written_at, datetime.combine(verified_on, time.min)) if verified_on else written_at
-
-
 def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     """The items of requests, by key, in the order of ids. Loads columns, not entities, which would take longer: many
     requests are loaded while a person types."""
     replies_by_request = _grouped(session, _REPLIES, ids)
     audience_rows = _grouped(session, _REQUEST_TOKENS, ids)
     files = _grouped(session, FILES_OF_REQUESTS, ids)
+    details = {row[0]: row[1:] for row in session.execute(DETAILS_OF_REQUESTS, {"ids": ids})}
     loaded: dict[str, Item] = {}
     for row in session.execute(_REQUESTS, {"ids": ids}):
         replies = replies_by_request.get(row.id, [])
         audience = audience_of([line.token for line in audience_rows.get(row.id, ())], row.asked_by_id, row.team)
         key = item_key(Kind.REQUEST, row.id)
+        names, merged, target = details.get(row.id, ((), None, None))
         loaded[key] = Item(
             key=key,
             kind=Kind.REQUEST,
             title=row.title,
             body=row.body,
-            answer=answer_of(row.resolution, replies, row.asked_by_id),
+            answer="" if merged else answer_of(row.resolution, replies, row.asked_by_id),
             language=row.language,
             team=row.team,
             audience=audience if row.status == RESOLVED else open_audience(audience),
             at=row.resolved_at or row.created_at,
             url=row.url,
             replaced_by=row.replaced_by,
+            merged_into=item_key(Kind.REQUEST, target) if target else None,
             contributions=reply_contributions(
                 (reply.author_id, reply.created_at, reply.accepted, reply.score)
                 for reply in replies
-                if reply.author_id != row.asked_by_id
+                if reply.author_id != row.asked_by_id and not merged
             ),
-            attached=tuple(AttachedText(*file[1:]) for file in files.get(row.id, ())),
+            attached=_attached(files.get(row.id, ()), names),
         )
     return loaded
+
+
+def _attached(files: Iterable[Any], names: Iterable[str]) -> tuple[AttachedText, ...]:
+    """The attached files that are here, then those of which only the source's names are here."""
+    return (*(AttachedText(*file[1:]) for file in files), *(AttachedText(name, "") for name in names))
 
 
 def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     """The items of documents, by key, in the order of ids. The body of a document is its answer."""
     audience_rows = _grouped(session, _DOCUMENT_TOKENS, ids)
     files = _grouped(session, FILES_OF_DOCUMENTS, ids)
+    names = {row[0]: row[1] for row in session.execute(DETAILS_OF_DOCUMENTS, {"ids": ids})}
     loaded: dict[str, Item] = {}
     for row in session.execute(_DOCUMENTS, {"ids": ids}):
         key = item_key(Kind.DOCUMENT, row.id)
@@ -209,12 +201,12 @@ def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
             language=row.language,
             team=row.team,
             audience=audience_of([line.token for line in audience_rows.get(row.id, ())], row.owner_id, row.team),
-            at=_last_confirmed(row.verified_on, row.written_at),
+            at=last_confirmed(row.verified_on, row.written_at),
             url=row.url,
             replaced_by=row.replaced_by,
             verified_on=row.verified_on,
             contributions=document_contributions(row.owner_id, row.verified_by_id, row.verified_on, row.written_at),
-            attached=tuple(AttachedText(*file[1:]) for file in files.get(row.id, ())),
+            attached=_attached(files.get(row.id, ()), names.get(row.id, ())),
         )
     return loaded
 

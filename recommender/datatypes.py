@@ -1,10 +1,12 @@
 """The types that all parts share, as frozen dataclasses: items, passages, suggestions, experts, recommendations.
 
-Results explain themselves: a suggestion has its reasons, an expert has the evidence.
+Results explain themselves: a suggestion has its reasons, an expert has the evidence. The functions at the end say how
+much a contribution counts.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
@@ -77,7 +79,8 @@ class AttachedText:
 class Item:
     """What can be suggested. `key` is `request:17` or `document:4`; `audience` contains the tokens that may read it,
     with the files in `attached`. `replaced_by` is the key of the item that people have marked as its replacement, which
-    may be hidden or deleted. `verified_on` is the day on which somebody last confirmed that a document is correct."""
+    may be hidden or deleted; `merged_into` is the key of the request that its source has merged it into, and it has no
+    answer of its own then. `verified_on` is the day on which somebody last confirmed that a document is correct."""
 
     key: str
     kind: Kind
@@ -93,6 +96,7 @@ class Item:
     replaced_by: str | None = None
     verified_on: date | None = None
     attached: tuple[AttachedText, ...] = ()
+    merged_into: str | None = None
 
     @property
     def id(self) -> int:
@@ -134,12 +138,14 @@ class Passage:
 @dataclass(frozen=True)
 class AnswerPart:
     """The part of an answer that is shown of it, in Markdown (`search/answer_part.py`), and whether something before
-    and after it is left out. `marked` are its words that match the question, in small letters."""
+    and after it is left out. `marked` are its words that match the question, in small letters. `brief` is a shorter
+    part for narrow screens; None when this one is short enough for them."""
 
     text: str
     cut_before: bool = False
     cut_after: bool = False
     marked: frozenset[str] = frozenset()
+    brief: "AnswerPart | None" = None
 
 
 @dataclass(frozen=True)
@@ -251,3 +257,40 @@ class Recommendation:
     vague: bool = False
     likely_teams: tuple[str, ...] = ()
     nearest: tuple[Heading, ...] = ()
+
+
+ACCEPTED, UPVOTED, REPLIED, OWNED, OWNED_AND_VERIFIED, VERIFIED = 1.0, 0.5, 0.2, 0.4, 0.6, 0.4
+"""How much a contribution counts as evidence, relative to an accepted answer: a judgement."""
+
+
+def reply_contributions(replies: Iterable[tuple[int | None, datetime, bool, int]]) -> tuple[Contribution, ...]:
+    """The best contribution of each author of replies (author id, time, accepted, score); the first of equally good
+    ones. The asker's replies must be left out before."""
+    best: dict[int, Contribution] = {}
+    for author, at, accepted, score in replies:
+        if author is None:
+            continue
+        weight = ACCEPTED if accepted else UPVOTED if score > 0 else REPLIED
+        part = Part.REPLIED if weight == REPLIED else Part.ANSWERED
+        known = best.get(author)
+        if known is None or weight > known.weight:
+            best[author] = Contribution(author, weight, at, part)
+    return tuple(best.values())
+
+
+def document_contributions(
+    owner_id: int | None, verifier_id: int | None, verified_on: date | None, written_at: datetime
+) -> tuple[Contribution, ...]:
+    """The contributions of a document's owner, who counts more once the document is verified, and of another person who
+    verified it."""
+    at = last_confirmed(verified_on, written_at)
+    weight = OWNED_AND_VERIFIED if verified_on else OWNED
+    parts = () if owner_id is None else (Contribution(owner_id, weight, at, Part.KEEPS),)
+    if verified_on is None or verifier_id is None or verifier_id == owner_id:
+        return parts
+    return (*parts, Contribution(verifier_id, VERIFIED, datetime.combine(verified_on, time.min), Part.VERIFIED))
+
+
+def last_confirmed(verified_on: date | None, written_at: datetime) -> datetime:
+    """When somebody last wrote or verified a document."""
+    return max(written_at, datetime.combine(verified_on, time.min)) if verified_on else written_at

@@ -101,7 +101,8 @@ class Settings:
     )
     mail_from: str = _setting("", "address from which mail is sent, such as kollega@example.org")
     time_zone: str = _setting(
-        "UTC", "time zone of the hours that people set for mail, such as Europe/Helsinki: daily mail, and quiet hours"
+        "UTC",
+        "time zone, such as Europe/Helsinki, of days and times on the pages, and of the hours that people set for mail",
     )
     oidc_issuer: str = _setting(
         "", "issuer address of the OpenID provider that people may sign in with; empty means none"
@@ -153,6 +154,7 @@ class Settings:
         "of the file is added at its end; exit status 0 lets the file be opened, 1 refuses it; empty means no check",
     )
     attachment_scan_seconds: float = _setting(60.0, "seconds that the check of one file may take")
+    mcp_token: str = _setting("", "token of the person as whom `kollega mcp` asks on standard input and output")
     mask: str = _setting(
         "identity-codes, account-numbers, card-numbers, passwords",
         "personal data that imports replace in all texts, separated by commas: identity-codes (Finnish, by their check "

@@ -1,4 +1,4 @@
-"""The processes that `test_kills.py` kills. They import a file, reindex, watch or serve, with the fake encoder.
+"""The processes that tests kill. They import a file, read sources, reindex, watch or serve, with the fake encoder.
 
 One process loads everything once and starts the others as copies of itself (fork), one for each line of standard input:
 what to do, and a port or a file. It answers `started PID`, and the copy `ready`. Run with KOLLEGA_HOME and
@@ -35,6 +35,10 @@ def work(what: str, argument: str, settings: Settings, analyzer: Analyzer) -> No
         _say("ready")
         with file.with_suffix(".out").open("w", encoding="utf-8") as sys.stdout:
             kollega(["import", "jsonl", "--source", file.stem, str(file)], standalone_mode=False)
+    elif what == "sync":
+        _say("ready")
+        with Path(os.devnull).open("w", encoding="utf-8") as sys.stdout:
+            kollega(["sync"], standalone_mode=False)
     elif what == "serve":
         recommender = make_recommender(settings, analyzer, encoder)
         recommender.refresh(wait=True)

@@ -1,16 +1,30 @@
 """Makes the web application. All parts are made here and passed to where they are used."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Flask, Response, current_app, g, request
-from flask_babel import Babel
+from flask_babel import Babel, force_locale, gettext
 from flask_wtf.csrf import CSRFProtect
 
 from recommender.accounts.secret_key import load_secret_key
 from recommender.database.engine import open_database
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from web import api, current, errors, formatting, health, input, limits, measuring, once, replacing, request_log
+from web import (
+    api,
+    current,
+    errors,
+    formatting,
+    health,
+    hooks,
+    input,
+    limits,
+    measuring,
+    once,
+    replacing,
+    request_log,
+    static_files,
+)
 from web.desk import bulk, notes
 from web.desk import views as desk
 from web.documents import history, library
@@ -24,7 +38,7 @@ from web.people import profile, security
 from web.people import views as people
 from web.requests import rewriting
 from web.requests import views as requests
-from web.search import cards, door, embed, results
+from web.search import address_bar, cards, door, embed, results
 from web.search import views as ask
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
@@ -35,12 +49,14 @@ import web.api.search
 import web.api.requests
 import web.api.documents
 import web.api.attachments
+import web.api.items
 import web.api.people  # noqa: F401
 # isort: on
 
 _VIEWS = (
     ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
     second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
+    hooks, address_bar,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (
@@ -57,13 +73,13 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     sessions = open_database(settings)
     app = Flask(__name__)
     _configure(app, settings)
-    if recommender is None:
-        recommender = Recommender.open(settings)
-        recommender.warm_up()
+    starts = recommender is None
+    recommender = recommender or Recommender.open(settings)
     current.attach(app, settings, recommender, sessions)
     request_log.attach(app)  # before all others: it runs first and last
     measuring.attach(app, sessions.kw["bind"])
     Babel(app, locale_selector=_language)
+    static_files.attach(app)
     input.attach(app)
     uploads.attach(app)  # before the form is read, which the check of its CSRF token does
     csrf = CSRFProtect(app)
@@ -84,11 +100,27 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     csrf.exempt(api.blueprint)  # it accepts bearer tokens only, which no browser sends by itself
     for reading_view in (ask.search, ask.suggest, embed.suggest):  # they only count, and change nothing else
         csrf.exempt(reading_view)
+    csrf.exempt(hooks.blueprint)  # other systems send these, signed with a secret
     csrf.exempt(inbox.stop_mail)  # mail programs send it; its link is signed, and does nothing else
     api.attach(app)
     app.before_request(_remember_language)
     app.after_request(_add_headers)
+    if starts:
+        warm_up(app)
     return app
+
+
+def warm_up(app: Flask) -> None:
+    """Load what the first visitors would otherwise wait for: the model and the dictionaries, the compiled templates,
+    and how each language writes dates and texts. It takes about a second."""
+    with app.test_request_context():
+        current.recommender().warm_up()
+        for name in app.jinja_env.list_templates(extensions=["html"]):
+            app.jinja_env.get_template(name)
+        for language in LANGUAGES:
+            with force_locale(language):
+                gettext("Queue")
+                formatting.day(datetime(2026, 1, 1))
 
 
 def _configure(app: Flask, settings: Settings) -> None:
@@ -104,6 +136,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
         BABEL_DEFAULT_LOCALE=settings.language,
+        BABEL_DEFAULT_TIMEZONE=settings.time_zone,
     )
 
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal
 from urllib.parse import urlencode
 
 from flask import Flask, g, request, url_for
-from flask_babel import format_date, format_time, get_locale, gettext, ngettext
+from flask_babel import format_date, format_time, get_locale, get_timezone, gettext, ngettext
 from markupsafe import Markup, escape
 
 from recommender.database.tables import Team, utc_now
@@ -23,7 +22,7 @@ def attach(app: Flask) -> None:
         day=day,
         clock=clock,
         ago=ago,
-        age=age,
+        ago_to_the_minute=ago_to_the_minute,
         marked=marked,
         markdown=markdown_of_page,
         team_name=team_name,
@@ -44,40 +43,31 @@ def day(value: date | datetime) -> str:
 
 
 def clock(value: datetime) -> str:
-    """A time of day in UTC, as the page's language writes it."""
-    return str(format_time(value, format="short", rebase=False))
+    """A time of day in the time zone of the settings, as the page's language writes it; in UTC it says so."""
+    text = str(format_time(value, format="short"))
+    return f"{text} UTC" if str(get_timezone()) == "UTC" else text
 
 
 def ago(value: date | datetime) -> str:
     """How long ago, in the largest unit that fits."""
-    number, unit = _since(value)
-    match unit:
-        case "day":
-            return str(ngettext("a day ago", "%(num)d days ago", number) if number else gettext("today"))
-        case "month":
-            return str(ngettext("a month ago", "%(num)d months ago", number))
-        case _:
-            return str(ngettext("a year ago", "%(num)d years ago", number))
-
-
-def age(value: date | datetime) -> str:
-    """How old something is, in the largest unit that fits: short enough for a column."""
-    number, unit = _since(value)
-    match unit:
-        case "day":
-            return str(ngettext("%(num)d day", "%(num)d days", number) if number else gettext("today"))
-        case "month":
-            return str(ngettext("%(num)d month", "%(num)d months", number))
-        case _:
-            return str(ngettext("%(num)d year", "%(num)d years", number))
-
-
-def _since(value: date | datetime) -> tuple[int, Literal["day", "month", "year"]]:
-    """(number, unit) of the time since then."""
     days = (utc_now() - value).days if isinstance(value, datetime) else (utc_now().date() - value).days
+    if days < 1:
+        return str(gettext("today"))
     if days < 31:
-        return max(days, 0), "day"
-    return (days // 30, "month") if days < 365 else (days // 365, "year")
+        return str(ngettext("a day ago", "%(num)d days ago", days))
+    if days < 365:
+        return str(ngettext("a month ago", "%(num)d months ago", days // 30))
+    return str(ngettext("a year ago", "%(num)d years ago", days // 365))
+
+
+def ago_to_the_minute(value: datetime) -> str:
+    """How long ago; of the last day with hours and minutes, where the order of what happened today matters."""
+    minutes = max(int((utc_now() - value).total_seconds()) // 60, 0)
+    if minutes >= 24 * 60:
+        return ago(value)
+    if minutes >= 60:
+        return str(ngettext("an hour ago", "%(num)d hours ago", minutes // 60))
+    return str(gettext("%(num)d min ago", num=minutes) if minutes else gettext("just now"))
 
 
 def markdown_of_page(text: str) -> Markup:
@@ -123,9 +113,9 @@ def expert_reason(expert: Expert) -> str:
     elif expert.answered:
         reason = gettext("Solved %(num)d similar cases, the last one %(when)s", num=expert.answered, when=when)
     elif expert.keeps:
-        reason = gettext("Owns a guide on this, last checked %(when)s", when=when)
+        reason = gettext("Owns a guide on this, last verified %(when)s", when=when)
     elif expert.verified:
-        reason = gettext("Checked a guide on this %(when)s", when=when)
+        reason = gettext("Verified a guide on this %(when)s", when=when)
     elif expert.replied == 1:
         reason = gettext("Helped with a similar case %(when)s", when=when)
     else:

@@ -57,13 +57,13 @@ def _row(key: str) -> HelpRequest | Document:
 
 def _problem(reason: str) -> str:
     if reason == replacements.ITSELF:
-        return str(gettext("This is the address of this page itself. Enter the address of the one that replaces it."))
+        return str(gettext("This is the address of this page. Enter the address of the page that replaces it."))
     if reason == replacements.CIRCLE:
-        return str(gettext("That one is marked as replaced by this one. Remove that mark first."))
+        return str(gettext("That page is already marked as replaced by this one. Remove that mark first."))
     return str(
         gettext(
-            "No solved request or published document that you may read has this address."
-            " Open the one that replaces this, and copy its address from the browser."
+            "No solved request or published guide that you can read has this address."
+            " Open the page that replaces this one, and copy its address from the browser."
         )
     )
 

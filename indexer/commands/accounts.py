@@ -121,7 +121,7 @@ def keep(session: Session, handle: str, days: int | None) -> str:
     team = get_team(session, handle)
     before, team.keep_days = team.keep_days, days
     audit.record_change(session, audit.COMMAND, "team.keep_days", f"team:{handle}", before, days)
-    return f"resolved requests of {handle} are kept " + ("forever" if days is None else f"for {days} days")
+    return f"solved requests of {handle} are kept " + ("forever" if days is None else f"for {days} days")
 
 
 def contact(session: Session, handle: str, changes: Mapping[str, str]) -> str:

@@ -46,7 +46,7 @@ _NOTICES = {
     "-n", "top_k", default=3, show_default=True, type=click.IntRange(1, 50), help="Number of suggestions at most."
 )
 @click.option("--team", default="", help="Search only what this team (its handle) has answered or written.")
-@click.option("--kind", type=click.Choice(list(Kind)), help="Search only requests, or only documents.")
+@click.option("--kind", type=click.Choice(list(Kind)), help="Search only requests, or only guides (document).")
 @click.option("--language", default="", help="Search only what is in this language, such as fi or en.")
 @click.option("--newest", is_flag=True, help="List the answers by their time, the newest first.")
 @click.pass_obj

@@ -44,7 +44,7 @@ def audit(
 ) -> None:
     """Show who did what to what, and when, oldest first. Times are UTC.
 
-    The log has every change of who may read something, of teams, roles and the state of documents, every sign-in, and
+    The log has every change of who may read something, of teams, roles and the state of guides, every sign-in, and
     what admins do. It never has searches. Entries are kept for KOLLEGA_AUDIT_DAYS.
     """
     from recommender import audit as log

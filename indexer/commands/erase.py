@@ -29,7 +29,7 @@ def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, 
     """Delete SUBJECT for good: request:12, document:3 or person:aino.
 
     It goes from the database, the index, the counts and the details of the audit log, and the next import does not
-    bring it back. Of a person everything goes but what they wrote: replies, requests and documents stay without their
+    bring it back. Of a person everything goes but what they wrote: replies, requests and guides stay without their
     name. Backups still have it: those in backups/ are named, and deleted with `--with-backups`. Those that you keep
     elsewhere are yours to delete; docs/administration.md says more.
     """
@@ -62,7 +62,7 @@ def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, 
 @_with_backups
 @click.pass_obj
 def retention(settings: Settings, dry_run: bool, with_backups: bool) -> None:
-    """Delete for good the resolved requests that their team has kept long enough, and old entries of the audit log.
+    """Delete for good the solved requests that their team has kept long enough, and old entries of the audit log.
 
     `kollega team it --keep-days 365` sets how long. `kollega watch` does this once a day.
     """

@@ -33,7 +33,7 @@ class _Kinds(click.Group):
 
 @click.group("import", cls=_Kinds)
 def import_group() -> None:
-    """Load requests, documents and people from files into the database.
+    """Load requests, guides and people from files into the database.
 
     Importing the same file twice changes nothing, and a changed record is updated. What was changed here since stays,
     and nobody can read more than before. A record that cannot be used is
@@ -88,7 +88,7 @@ def import_source(settings: Settings, source: "Source", dry_run: bool = False) -
 
 def print_report(report: "LoadReport") -> None:
     """Print on standard error the problems of an import, and what was changed, kept or gave more rights."""
-    for problem in report.problems:
+    for problem in report.problem_lines():
         click.echo(problem, err=True)
     for change in report.change_lines():
         click.echo(f"changed: {change}", err=True)

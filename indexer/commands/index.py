@@ -66,7 +66,8 @@ def reindex(settings: Settings, full: bool) -> None:
 @click.pass_obj
 def watch(settings: Settings) -> None:
     """Look at the database every few seconds and index what has changed, until stopped; also send the mail that waits,
-    check and read attached files, and read the sources of sources.toml when they are due.
+    check and read attached files, read the sources of sources.toml when they are due, and load what
+    programs have sent.
 
     Run it as a separate process beside `kollega serve`. SIGTERM stops it after the update that it is at, or in the
     middle of a long one: the next start goes on from there.
@@ -74,6 +75,7 @@ def watch(settings: Settings) -> None:
     from indexer.delivery.deliver import delivering
     from indexer.files.examine import examining
     from indexer.indexing.watch import watch as follow
+    from indexer.syncing.jobs import loading_jobs
     from indexer.syncing.schedule import syncing
     from recommender.database.engine import open_database
     from recommender.encoder.load import load_encoder
@@ -82,7 +84,12 @@ def watch(settings: Settings) -> None:
     sessions = open_database(settings)  # before the model, which takes long to load
     encoder, analyzer = load_encoder(settings), load_analyzer(settings)
     stopping = stop_after_this_step(settings.stop_seconds)
-    with delivering(settings, sessions), examining(settings, sessions), syncing(settings, sessions):
+    with (
+        delivering(settings, sessions),
+        examining(settings, sessions),
+        syncing(settings, sessions),
+        loading_jobs(settings, sessions),
+    ):
         follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, stopping.wait)
 
 

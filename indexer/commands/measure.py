@@ -55,7 +55,7 @@ def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, as_json: boo
 @click.command("train-experts")
 @click.pass_obj
 def train_experts(settings: Settings) -> None:
-    """Learn from your own history how to rank the colleagues who know.
+    """Learn from your own history how to rank the colleagues who can help.
 
     What was learned is used only when it is clearly better on the newest questions; otherwise plain votes (who did most
     in similar items), if they are clearly better than the shipped weights. `kollega status` then says what is used.

@@ -123,19 +123,19 @@ def user_list(settings: Settings) -> None:
 @click.command()
 @click.argument("handle")
 @click.option("--restricted/--shared", default=None, help="Who may read new requests by default.")
-@click.option("--keep-days", type=click.IntRange(1, 36_500), help="Days for which resolved requests are kept.")
-@click.option("--keep-forever", is_flag=True, help="Keep resolved requests forever, as without any setting.")
+@click.option("--keep-days", type=click.IntRange(1, 36_500), help="Days for which solved requests are kept.")
+@click.option("--keep-forever", is_flag=True, help="Keep solved requests forever, as without any setting.")
 @click.option("--phone", help="Telephone number that people see when they look for help; empty to take it away.")
 @click.option("--hours", help='When the team answers, in English, such as "weekdays 8-16".')
 @click.option("--hours-fi", help="The same in Finnish.")
 @click.option("--private-matters/--no-private-matters", default=None, help="Whether it is offered private questions.")
 @click.pass_obj
 def team(settings: Settings, /, handle: str, **changes: Any) -> None:
-    """Set who may read new requests to the team HANDLE by default, how long its resolved requests are kept, and how it
+    """Set who may read new requests to the team HANDLE by default, how long its solved requests are kept, and how it
     is reached.
 
     --restricted: only the person who asks and the team, unless the person who asks shares the request. --shared:
-    everyone. After --keep-days since they were resolved, requests are deleted for good (`kollega retention`). With
+    everyone. After --keep-days since they were solved, requests are deleted for good (`kollega retention`). With
     --private-matters the team is offered first for questions about health, harassment, pay and family.
     """
     given = {name: value for name, value in changes.items() if value is not None and value is not False}

@@ -7,7 +7,7 @@ from indexer.commands.people import user_group as user_group
 from indexer.commands.running import database_session
 from recommender.settings import Settings
 
-SCOPES = ("read", "write")  # as in recommender/accounts/tokens.py, which would load the database
+SCOPES = ("read", "write", "load")  # as in recommender/accounts/tokens.py, which would load the database
 
 
 @user_group.command("password")
@@ -94,7 +94,7 @@ def user_sign_out(settings: Settings, handle: str, everybody: bool) -> None:
 @click.argument("handle")
 @click.pass_obj
 def user_reset_second_factor(settings: Settings, handle: str) -> None:
-    """Remove the second factor of HANDLE, who has lost both phone and recovery codes.
+    """Turn off two-step sign-in for HANDLE, who has lost both phone and recovery codes.
 
     Make sure that it is really them who asks. Their sessions end.
     """

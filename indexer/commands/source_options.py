@@ -16,17 +16,25 @@ from recommender.settings import Settings
 
 Run = Callable[[Settings, str, str, dict[str, Any], bool], None]
 """What a command does with (settings, kind, name of the source, values of its options, dry run)."""
+_GUESS = "Only write the mapping: guess what each column is, and say why."
 
 
 def source_command(kind: str, run: Run) -> click.Command:
     """`kollega import KIND PLACE`, with an option for each of the kind's options that is one value or a list."""
     found = KINDS[kind]
+    guess = found.guess()
     fields = {name: field for name, field in found.options().model_fields.items() if name != "place"}
     options = [option for name, field in fields.items() if (option := _option(name, field)) is not None]
 
-    def callback(settings: Settings, place: str, source: str, dry_run: bool, **values: Any) -> None:
-        given = {name: value for name, value in values.items() if value not in (None, (), False)}
-        run(settings, kind, source, {"place": place, **given}, dry_run)
+    def callback(
+        settings: Settings, place: str, source: str, dry_run: bool, only_guess: bool = False, **values: Any
+    ) -> None:
+        given = {"place": place, **{name: value for name, value in values.items() if value not in (None, (), False)}}
+        if only_guess and guess is not None:
+            for line in guess(checked_options(kind, source, given)):
+                click.echo(line)
+        else:
+            run(settings, kind, source, given, dry_run)
 
     return click.Command(
         kind,
@@ -41,6 +49,7 @@ def source_command(kind: str, run: Run) -> click.Command:
                 show_default=True,
             ),
             click.Option(["--dry-run"], is_flag=True, help="Only show what would change, and write nothing."),
+            *([] if guess is None else [click.Option(["--guess", "only_guess"], is_flag=True, help=_GUESS)]),
             *options,
         ],
     )

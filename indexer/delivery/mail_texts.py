@@ -14,7 +14,7 @@ _TEXTS = {
     (PASSWORD_LINK, "en"): (
         "A new password for Kollega",
         "Hello,\n\nset a new password for the user name {handle} here:\n\n{link}\n\n"
-        "The link works once, within an hour. If you did not ask for it, ignore this mail: nothing is changed.\n",
+        "The link works once, within an hour. If you did not ask for it, ignore this e-mail: nothing changes.\n",
     ),
     (PASSWORD_LINK, "fi"): (
         "Uusi salasana Kollegaan",
@@ -29,17 +29,17 @@ _TEXTS = {
     (PASSWORD_CHANGED, "fi"): (
         "Kollegan salasanasi vaihdettiin",
         "Hei,\n\nkäyttäjätunnuksen {handle} salasana vaihdettiin juuri.\n\n"
-        "Jos se et ollut sinä, pyydä heti uusi salasana ja kerro ylläpitäjälle:\n\n{address}\n",
+        "Jos se et ollut sinä, pyydä heti uusi salasana ja kerro pääkäyttäjälle:\n\n{address}\n",
     ),
     (SECOND_FACTOR_OFF, "en"): (
-        "Your second factor for Kollega was turned off",
-        "Hello,\n\nthe user name {handle} signs in without a code from a phone from now on.\n\n"
+        "Two-step sign-in to Kollega was turned off",
+        "Hello,\n\nfrom now on the user name {handle} can sign in without a code from a phone.\n\n"
         "If that was not you, change your password at once, and tell an admin:\n\n{address}\n",
     ),
     (SECOND_FACTOR_OFF, "fi"): (
         "Kollegan kaksivaiheinen tunnistus poistettiin",
-        "Hei,\n\nkäyttäjätunnus {handle} kirjautuu tästä lähtien ilman puhelimen koodia.\n\n"
-        "Jos se et ollut sinä, vaihda heti salasanasi ja kerro ylläpitäjälle:\n\n{address}\n",
+        "Hei,\n\nkäyttäjätunnuksella {handle} voi tästä lähtien kirjautua ilman puhelimen koodia.\n\n"
+        "Jos se et ollut sinä, vaihda heti salasanasi ja kerro pääkäyttäjälle:\n\n{address}\n",
     ),
 }  # fmt: skip
 

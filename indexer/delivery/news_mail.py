@@ -33,20 +33,20 @@ _WORDS = {
         "subject": "{count} notifications from Kollega",
         "hello": "Hello,",
         "open": "Open in Kollega",
-        "sign_in": "The link asks you to sign in.",
-        "stop": "No more mail of this kind",
-        "settings": "All settings of mail",
-        "no_reply": "A reply to this mail is not read by anybody. Answer in Kollega.",
+        "sign_in": "You need to sign in to open the link.",
+        "stop": "Stop e-mail of this kind",
+        "settings": "E-mail settings",
+        "no_reply": "Nobody reads replies to this e-mail. Reply in Kollega.",
     },
     "fi": {
         "private": "Yksityisessä asiassa on uutta",
         "subject": "{count} ilmoitusta Kollegasta",
         "hello": "Hei,",
         "open": "Avaa Kollegassa",
-        "sign_in": "Linkki pyytää kirjautumaan.",
-        "stop": "Ei enää tällaisia viestejä",
-        "settings": "Kaikki sähköpostiasetukset",
-        "no_reply": "Tähän viestiin lähetettyä vastausta ei lue kukaan. Vastaa Kollegassa.",
+        "sign_in": "Linkin avaaminen vaatii kirjautumisen.",
+        "stop": "Lopeta tällaiset viestit",
+        "settings": "Sähköpostiasetukset",
+        "no_reply": "Kukaan ei lue vastauksia tähän viestiin. Vastaa Kollegassa.",
     },
 }  # fmt: skip
 
@@ -58,6 +58,7 @@ class News:
     sentence: str
     title: str
     text: str
+    next_step: str
     link: str
 
 
@@ -111,8 +112,9 @@ def _news(entry: Entry, language: str, address: str, words: dict[str, str]) -> N
     anchor = f"#reply-{entry.reply.id}" if entry.reply else ""
     link = f"{address}/{kind}s/{number}{anchor}"
     if entry.private:
-        return News(words["private"], "", "", link)
+        return News(words["private"], "", "", "", link)
     sentence = KINDS[entry.kind].sentence(language, entry.actor.name if entry.actor else None)
     text = entry.text.strip()
     shortened = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT].rstrip()} …"
-    return News(" ".join(sentence.split()), " ".join(entry.item.title.split()), shortened, link)
+    next_step = KINDS[entry.kind].texts(language).next_step
+    return News(" ".join(sentence.split()), " ".join(entry.item.title.split()), shortened, next_step, link)

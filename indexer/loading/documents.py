@@ -12,6 +12,7 @@ from indexer.loading.audiences import (
     record_audience,
     takes_person,
 )
+from indexer.loading.details import put_document_details
 from indexer.loading.writing import Writing, replace_audience, update
 from indexer.sources.records import DocumentRecord
 from recommender import audit
@@ -39,6 +40,7 @@ def put_document(writing: Writing, record: DocumentRecord, source: str) -> Docum
     writing.set(row, "updated_at", record.updated_at, "written_at")
     writing.set(row, "verified_on", record.verified_on)
     writing.set(row, "url", record.url, editable=False)
+    put_document_details(writing, row, record)
     return row
 
 

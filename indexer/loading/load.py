@@ -8,6 +8,9 @@ from typing import Any
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.loading.audiences import IMPORT
+from indexer.loading.bulk import write_new
+from indexer.loading.bulk_answers import write_answers
+from indexer.loading.future import without_future
 from indexer.loading.prepare import Preparation
 from indexer.loading.report import LoadReport
 from indexer.loading.rows import RowWriter
@@ -24,10 +27,12 @@ from indexer.sources.records import (
 )
 from indexer.texts.masking import SHIPPED, MaskingRules
 from recommender import audit
+from recommender.database.tables import utc_now
 from recommender.errors import SourceError
 from recommender.language.analyzer import Analyzer
 
-_BATCH = 50  # records that are compared together: a judgement
+_BATCH = 400  # records that are compared together: a judgement
+_ONE_BY_ONE = 50  # records that are written one by one in one transaction, at most: a judgement
 _LONGEST_WRITE = 0.05  # seconds after which a transaction is committed: a judgement
 _LONGEST_TURN = 0.3  # seconds of transactions after which others may write: a judgement
 _LEFT_FREE = 0.11  # seconds; SQLite's busy handler waits at most 0.1 seconds between two attempts
@@ -85,13 +90,15 @@ def _records(
     source: Source, since: str | None, progress: Callable[[int], None], broken_off: list[str]
 ) -> Iterator[Located | Mark]:
     """The records and marks of a source. Why it broke off goes to `broken_off`."""
-    number = 0
+    number, now = 0, utc_now()
     try:
         for located in source.read(since):
-            if not isinstance(located, Mark):
-                number += 1
-                progress(number)
-            yield located
+            if isinstance(located, Mark):
+                yield located
+                continue
+            number += 1
+            progress(number)
+            yield without_future(located, now)
     except SourceError as error:
         broken_off.append(str(error))
 
@@ -159,14 +166,21 @@ def _write(
                 turns.wait()
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")  # nobody changes what is compared meanwhile
             begun = time.monotonic()
-            writer = RowWriter(session, source, run, changed[place:])
-            while True:
-                writer.put(changed[place], report)
-                place += 1
-                if place == len(changed) or time.monotonic() - begun >= _LONGEST_WRITE:
-                    break
+            together = write_new(session, source, run, changed[place:], report)
+            together = together or write_answers(session, source, run, changed[place:], report)
+            place += together or _write_some(session, source, run, changed[place : place + _ONE_BY_ONE], report)
             session.commit()
             turns.release(begun)
+
+
+def _write_some(session: Session, source: str, run: str, prepared: list[Prepared], report: LoadReport) -> int:
+    """Write the first records one by one, as many as take little time. Returns how many were written."""
+    begun, writer = time.monotonic(), RowWriter(session, source, run, prepared)
+    for number, each in enumerate(prepared, 1):
+        writer.put(each, report)
+        if time.monotonic() - begun >= _LONGEST_WRITE:
+            return number
+    return len(prepared)
 
 
 def _record(action: str, source: str, sessions: sessionmaker[Session], details: dict[str, Any]) -> None:

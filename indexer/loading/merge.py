@@ -11,7 +11,10 @@ from typing import Any
 from recommender.database.import_tables import ERASED, UNLISTED, digest
 
 Stated = dict[str, Any]
-"""A digest for each field that a record states; `replies` has such a dictionary for each reply, by its id."""
+"""A digest for each field that a record states; `replies` and `notes` have such a dictionary for each reply, by its
+id."""
+DELETED = "deleted"
+"""The field that a source states of an item that it has deleted, and then no other one."""
 
 
 def digest_of_handle(handle: str | None, listed: bool, erased: bool = False) -> str:
@@ -31,7 +34,7 @@ def is_same(before: str | None, coming: str) -> bool:
 def remembered(before: Mapping[str, Any], stated: Stated) -> Stated:
     """What to store of a source: what it says now. Where that is the same, what is stored stays, so that it is known
     who was listed here once."""
-    fields = dict(before)
+    fields = {field: value for field, value in before.items() if field != DELETED}
     for field, coming in stated.items():
         known = before.get(field)
         if isinstance(coming, dict):
@@ -44,6 +47,8 @@ def remembered(before: Mapping[str, Any], stated: Stated) -> Stated:
 
 def all_same(before: Mapping[str, Any], stated: Stated) -> bool:
     """True when a source says of an item what it said before."""
+    if DELETED in before and DELETED not in stated:
+        return False
     for field, coming in stated.items():
         known = before.get(field)
         if isinstance(coming, dict):

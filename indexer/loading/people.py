@@ -5,13 +5,18 @@ from datetime import date
 from sqlalchemy import select
 
 from indexer.loading.audiences import IMPORT, merge_restricted
+from indexer.loading.identities import find_person, free_handle, is_erased, remember_person, stated_kind
+from indexer.loading.references import DeletedHere
 from indexer.loading.stated import PERSON_FIELDS, TEAM_CONTACT
 from indexer.loading.writing import Writing
 from indexer.sources.records import PersonNameRecord, PersonRecord, TeamRecord
 from recommender import audit
 from recommender.access import AGENTS
+from recommender.database.import_tables import ImportedRecord, record_key
 from recommender.database.tables import Person, Team
 
+NO_RIGHTS = "roles and teams of people who are known here by another user name were left out"
+OTHER_HANDLE = "people got another user name, because somebody with another mail address has theirs"
 _EDITED_HERE = ("name", "role", "kind")
 """Fields of a person that could be changed here before Kollega remembered what was imported."""
 
@@ -47,14 +52,44 @@ def _put_contact(writing: Writing, row: Team, record: TeamRecord) -> None:
             )
 
 
-def put_person(writing: Writing, record: PersonRecord) -> Person:
+def put_person(writing: Writing, record: PersonRecord, source: str) -> Person:
     """Write a person. Raises DeletedHere."""
-    teams = writing.references.teams_if_listed(record.teams, writing.changes)
-    row = writing.session.scalar(select(Person).where(Person.handle == record.id).with_for_update(of=Person))
-    merge = writing.merge
+    with writing.session.no_autoflush:
+        row = find_person(writing.session, source, record, is_known=not writing.merge.is_first)
+        if row is None or row.handle == record.id:
+            row = _put_own(writing, record, source, row)
+        else:
+            _put_known(writing, record, row)
+    if row.id is None:
+        writing.session.flush()
+    remember_person(writing.session, source, record, row)
+    return row
+
+
+def _put_known(writing: Writing, record: PersonRecord, row: Person) -> None:
+    """What a source says of somebody whom it knows by another id: a better name, as long as nobody else has given one,
+    and nothing that gives rights."""
+    if record.teams or record.role != "staff":
+        writing.changes.append((NO_RIGHTS, row.handle))
+    others = select(ImportedRecord.key).where(ImportedRecord.key == record_key("person", row.handle))
+    untouched = row.name == row.handle or writing.merge.is_untouched("name", row.name)
+    if untouched and writing.session.scalar(others) is None:
+        writing.set(row, "name", record.name, editable=False)
+
+
+def _put_own(writing: Writing, record: PersonRecord, source: str, row: Person | None) -> Person:
+    """What a source says of somebody who has their handle from it."""
+    teams, merge = writing.references.teams_if_listed(record.teams, writing.changes), writing.merge
     if row is None:
-        writing.must_be_new("person", record.id)
-        row = Person(handle=record.id, name=record.name, role="staff", languages=[])
+        handle = free_handle(writing.session, source, record)
+        if (merge.was_imported if handle == record.id else not merge.is_first) or is_erased(
+            writing.session, source, record
+        ):
+            raise DeletedHere
+        if handle != record.id:
+            writing.changes.append((OTHER_HANDLE, handle))
+        merge.new = True
+        row = Person(handle=handle, name=record.name, role="staff", languages=[], stated_kind=stated_kind(record))
         writing.session.add(row)
         for name in PERSON_FIELDS:  # also what the record leaves out, which a later one may state
             merge.remember(name, getattr(record, name))
@@ -66,7 +101,8 @@ def put_person(writing: Writing, record: PersonRecord) -> Person:
     for name in PERSON_FIELDS:
         value = list(record.languages) if name == "languages" else getattr(record, name)
         editable = name in _EDITED_HERE and not (name == "name" and row.name == row.handle)
-        writing.set(row, name, value, "stated_kind" if name == "kind" else "", editable)
+        if name != "kind" or not merge.new:
+            writing.set(row, name, value, "stated_kind" if name == "kind" else "", editable)
     if merge.takes("teams", handles):
         row.teams = list(dict.fromkeys(teams))
     _audit_rights(writing, row, rights)

@@ -8,14 +8,24 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from indexer.loading.deletions import is_here
+from indexer.loading.identities import handles_here, with_handles
 from indexer.loading.masked import masked
 from indexer.loading.merge import all_same, is_same
 from indexer.loading.questions import linked
 from indexer.loading.references import References
 from indexer.loading.report import LoadReport
-from indexer.loading.stated import Known, handles_in, key_of, stated_by
+from indexer.loading.stated import Known, handles_in, key_of, people_in, stated_by
 from indexer.loading.writing import Prepared
-from indexer.sources.records import DocumentRecord, LinkRecord, Located, PersonNameRecord, QuestionRecord, RequestRecord
+from indexer.sources.records import (
+    DeletedRecord,
+    DocumentRecord,
+    LinkRecord,
+    Located,
+    PersonNameRecord,
+    QuestionRecord,
+    RequestRecord,
+)
 from indexer.texts.masking import SHIPPED, MaskingRules
 from indexer.texts.prose import detected
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
@@ -46,6 +56,7 @@ class Preparation:
         states = _states(session, keys)
         stored = select(ImportConflict.key).where(ImportConflict.source == self.source)
         self.conflicts = set(session.scalars(stored.where(ImportConflict.key.in_(sorted(keys)))))
+        batch = self._with_people(session, batch)
         known = self._known(session, batch)
         prepared = [self._prepare(session, located, states, known, report) for located in batch]
         return [self._with_language(each, states) for each in prepared if each is not None]
@@ -78,27 +89,43 @@ class Preparation:
             report.tell_all(located.place, located.changes)
             self.postponed.pop(key, None)
             return None
+        if isinstance(record, DeletedRecord) and own is None and not is_here(session, self.source, record):
+            report.unchanged += 1
+            return None
         superseded = self.postponed.pop(key, None)
         if own is not None and not located.is_last and digest(stated) in own.earlier:
             self.postponed[key] = (replace(located, is_last=True), digest(stated))
             report.unchanged += 1
             return None
         restricted = getattr(record, "team", None) in known.restricted
-        return Prepared(
-            located.place, record, key, stated, None, restricted, located.changes, superseded[1] if superseded else None
-        )
+        earlier = superseded[1] if superseded else None
+        return Prepared(located.place, record, key, stated, None, restricted, located.changes, earlier, own is None)
 
     def _with_language(self, prepared: Prepared, states: States) -> Prepared:
         """With the language of a text that is new, where the record does not state it."""
         record, own = prepared.record, None
         if not isinstance(record, RequestRecord | QuestionRecord | DocumentRecord):
             return prepared
-        if not isinstance(record, QuestionRecord) and record.language:
+        if record.language:
             return prepared
         own = next((state for state in states.get(prepared.key, ()) if state.source == self.source), None)
         if own is not None and all(is_same(own.fields.get(name), prepared.stated[name]) for name in ("title", "body")):
             return prepared
         return replace(prepared, language=detected(record.title, record.body, self.analyzer.detect))
+
+    def _with_people(self, session: Session, batch: Sequence[Located]) -> Sequence[Located]:
+        """The records, which name people by their handles here."""
+        named: set[str] = set()
+        for located in batch:
+            if located.record is not None:
+                named |= people_in(located.record)
+        here = handles_here(session, self.source, named)
+        if not here:
+            return batch
+        return [
+            replace(located, record=with_handles(located.record, here)) if located.record is not None else located
+            for located in batch
+        ]
 
     def _known(self, session: Session, batch: Sequence[Located]) -> Known:
         """The handles that the batch refers to, as far as they are in the database."""
@@ -116,7 +143,11 @@ class Preparation:
             teams=frozenset(session.scalars(select(Team.handle).where(Team.handle.in_(sorted(teams))))),
             people=listed,
             restricted=self._restricted(session, teams),
-            erased=frozenset(handle for handle in people - listed if was_erased(session, PERSON, handle)),
+            erased=frozenset(
+                handle
+                for handle in people - listed
+                if was_erased(session, PERSON, handle) or was_erased(session, PERSON, self.source, handle)
+            ),
         )
 
     def _restricted(self, session: Session, teams: Iterable[str]) -> frozenset[str]:

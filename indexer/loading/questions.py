@@ -1,14 +1,18 @@
 """Writes the records of a source that keeps questions, answers, and links between questions apart."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from indexer.loading.audiences import request_readers, takes_person
+from indexer.loading.audiences import merge_team, request_readers, takes_person
 from indexer.loading.documents import put_language
+from indexer.loading.notes import WITHOUT_TEAM
 from indexer.loading.references import BadRecord, DeletedHere, References
-from indexer.loading.requests import note, put_outcome, put_reply
+from indexer.loading.requests import put_outcome, put_reply
 from indexer.loading.stated import Outcome, outcome_here
-from indexer.loading.writing import Writing, replace_audience
+from indexer.loading.writing import Writing, note, replace_audience
 from indexer.sources.records import AnswerRecord, LinkRecord, QuestionRecord
 from recommender.access import EVERYONE
 from recommender.database.import_tables import digest, record_key
@@ -16,13 +20,13 @@ from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply, Requ
 
 
 def put_question(writing: Writing, record: QuestionRecord, source: str) -> HelpRequest:
-    """Write a question as a request that everyone may read. Raises DeletedHere."""
-    asker = writing.references.stub_id(record.asked_by)
+    """Write a question as a request that everyone may read. Raises BadRecord and DeletedHere."""
+    asker, team = writing.references.stub_id(record.asked_by), writing.references.team(record.team, "team")
     row, merge = writing.references.request(record.id), writing.merge
     if row is None:
         writing.must_be_new("request", source, record.id)
         row = HelpRequest(source=source, external_id=record.id, status=OPEN, language="", replies=[], audience=[])
-        row.asked_by_id = asker
+        row.asked_by_id, row.team = asker, team
         replace_audience(row, RequestAudience, {EVERYONE})
         writing.session.add(row)
     else:
@@ -30,21 +34,27 @@ def put_question(writing: Writing, record: QuestionRecord, source: str) -> HelpR
         readers = request_readers(row, writing.references.person)
         if takes_person(row, "asked_by", row.asked_by, then, merge, readers):
             row.asked_by, row.asked_by_id = then, asker
+        if record.team is not None:
+            merge_team(row, team, merge, readers)
     here = outcome_here(row)
     if merge.new:
         merge.remember("status", here)
     for name in ("title", "body", "created_at"):
         writing.set(row, name, getattr(record, name), editable=False)
     writing.set(row, "tags", list(record.tags), editable=False)
-    put_language(writing, row, None)
+    put_language(writing, row, record.language)
     writing.set(row, "accepted_reply", record.accepted_reply, "accepted_external_id", editable=False)
     if record.accepted_reply is None or any(reply.external_id == record.accepted_reply for reply in row.replies):
         settle(writing, row, here)  # otherwise the accepted answer comes later, and settles it
     return row
 
 
-def put_answer(writing: Writing, record: AnswerRecord, source: str) -> HelpRequest:
-    """Write an answer as a reply to its request. Raises BadRecord when there is no such request, and DeletedHere."""
+def put_answer(writing: Writing, record: AnswerRecord, source: str) -> HelpRequest | None:
+    """Write an answer as a reply to its request; None for an internal note, since no team is named that may read it.
+    Raises BadRecord when there is no such request, and DeletedHere."""
+    if record.reply.internal:
+        writing.changes.append((WITHOUT_TEAM, ""))
+        return None
     request, merge = writing.references.request(record.request), writing.merge
     if request is None:
         if record_key("request", record.request) in writing.states:
@@ -80,11 +90,16 @@ def settle(writing: Writing, request: HelpRequest, here: Outcome) -> None:
 
 
 def _outcome(request: HelpRequest) -> Outcome:
-    imported = [reply for reply in request.replies if reply.external_id is not None]
-    accepted = [reply for reply in imported if reply.external_id == request.accepted_external_id]
-    first = min((reply.created_at for reply in accepted or imported if accepted or reply.score > 0), default=None)
-    ids = sorted(reply.external_id or "" for reply in accepted)
-    return RESOLVED if first else OPEN, first, None, ids
+    imported = [(reply.external_id, reply.score, reply.created_at) for reply in request.replies if reply.external_id]
+    return settled(request.accepted_external_id, imported)
+
+
+def settled(accepted_id: str | None, replies: Sequence[tuple[str, int, datetime]]) -> Outcome:
+    """What came of a question with these imported replies (id, score, time): its accepted answer has solved it, or the
+    first one that was voted for."""
+    accepted = [reply for reply in replies if reply[0] == accepted_id]
+    first = min((at for _id, score, at in accepted or replies if accepted or score > 0), default=None)
+    return RESOLVED if first else OPEN, first, None, sorted(reply[0] for reply in accepted)
 
 
 def linked(session: Session, references: References, record: LinkRecord) -> tuple[int, int, bool] | None:

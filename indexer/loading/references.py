@@ -46,7 +46,9 @@ class References:
             return None
         team = self._session.scalar(select(Team).where(Team.handle == handle))
         if team is None:
-            raise BadRecord(f"{where}: there is no team {handle!r}. Put the team's line before this one")
+            raise BadRecord(
+                f"{where}: there is no team {handle!r}. Put the team's line before this one, or correct its name"
+            )
         return team
 
     def teams_if_listed(self, handles: Iterable[str], changes: list[Change]) -> list[Team]:

@@ -7,11 +7,40 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from indexer.loading.merge import Merge
+from indexer.loading.merge import DELETED, Merge
 from indexer.sources.records import Change
 from recommender.database.import_tables import ImportConflict
 
+MOST_LINES = 50
+"""Lines that are kept and printed of one kind: a judgement."""
 _MOST_VALUES = 20  # values that are named of one kind of change: a judgement
+
+
+class Lines(list[str]):
+    """Lines of one kind for an admin: the first MOST_LINES that are appended, and how many `more` there were, so that
+    an import of many bad records neither floods the screen nor the memory. What is added with += is always kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.more = 0
+
+    def append(self, line: str) -> None:
+        """Keep the line, or count it."""
+        if len(self) < MOST_LINES:
+            super().append(line)
+        else:
+            self.more += 1
+
+    @property
+    def total(self) -> int:
+        """How many lines there were."""
+        return len(self) + self.more
+
+    def shown(self, prefix: str, what: str) -> Iterator[str]:
+        """The lines, each after the prefix, and one that says how many more there were."""
+        yield from (f"{prefix}{line}" for line in self)
+        if self.more:
+            yield f"{prefix}and {self.more} more {what}"
 
 
 @dataclass
@@ -33,7 +62,8 @@ class Changes:
 
 @dataclass
 class LoadReport:
-    """How many records were added, updated and left unchanged; how many links were skipped because a request that they
+    """How many records were added, updated and left unchanged; how many items were removed because their source has
+    deleted them; how many links were skipped because a request that they
     name does not exist; what is wrong with the records that could not be loaded; and, by kind, what was changed to make
     records usable. `conflicts` and `not_widened` say where what is here was kept: because it has changed both here and
     in the source, or because more people could have read. `widened` are the people who were here and may do or
@@ -44,15 +74,21 @@ class LoadReport:
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    removed: int = 0
     skipped_links: int = 0
-    problems: list[str] = field(default_factory=list)
+    problems: Lines = field(default_factory=Lines)
     changes: dict[str, Changes] = field(default_factory=dict)
-    conflicts: list[str] = field(default_factory=list)
-    not_widened: list[str] = field(default_factory=list)
+    conflicts: Lines = field(default_factory=Lines)
+    not_widened: Lines = field(default_factory=Lines)
     widened: list[str] = field(default_factory=list)
     show: Callable[[str], None] | None = None
     readers: Counter[str] = field(default_factory=Counter)
     broken_off: str = ""
+
+    def count_readers(self, kind: str, tokens: Iterable[str]) -> None:
+        """Count a new item of a kind by who may read it, without naming people: an asker may be anonymous."""
+        named = {"people" if token.startswith("person:") else token for token in tokens}
+        self.readers[f"{kind} for {' and '.join(sorted(named)) or 'nobody'}"] += 1
 
     def count(self, place: str, item: tuple[str, str], merge: Merge, changed: bool) -> None:
         """Count a record that was written; `item` is its kind and id."""
@@ -60,7 +96,9 @@ class LoadReport:
         self.updated += changed and not merge.new
         self.unchanged += not changed and not merge.new
         where = f"{place}: {' '.join(item)}"
-        if merge.kept:
+        if DELETED in merge.kept:
+            self.conflicts.append(f"{where}: deleted in the source, and changed here")
+        elif merge.kept:
             self.conflicts.append(f"{where}: {', '.join(merge.kept)} changed both here and in the source")
         if merge.not_widened:
             self.not_widened.append(f"{where}: {', '.join(merge.not_widened)} would let more people read")
@@ -68,6 +106,12 @@ class LoadReport:
             self.show(f"{where}: added")
         elif self.show is not None and changed:
             self.show(f"{where}: updated {', '.join(merge.taken)}")
+
+    def count_removed(self, place: str, item: tuple[str, str]) -> None:
+        """Count an item that was removed; `item` is its kind and id."""
+        self.removed += 1
+        if self.show is not None:
+            self.show(f"{place}: {' '.join(item)}: removed")
 
     def tell_all(self, place: str, changes: Iterable[Change]) -> None:
         """Count the changes that were made in the record at `place`."""
@@ -81,6 +125,10 @@ class LoadReport:
         if value:
             changes.values[value] += 1
 
+    def problem_lines(self) -> Iterator[str]:
+        """A line for each record that could not be loaded, for an admin: at most MOST_LINES, and then their number."""
+        return self.problems.shown("", "that could not be loaded")
+
     def change_lines(self) -> Iterator[str]:
         """A line for each kind of change, for an admin."""
         for change, changes in self.changes.items():
@@ -88,27 +136,30 @@ class LoadReport:
 
     def conflict_lines(self) -> Iterator[str]:
         """A line for each record of which what is here was kept, for an admin."""
-        yield from (f"kept: {line}" for line in self.conflicts)
-        yield from (f"not widened: {line}" for line in self.not_widened)
+        yield from self.conflicts.shown("kept: ", "conflicts (kollega import conflicts lists them)")
+        yield from self.not_widened.shown("not widened: ", "(kollega import conflicts lists them)")
         yield from (f"WIDENED: {line}" for line in self.widened)
 
     def counts(self) -> dict[str, int]:
         """All counts."""
         counts = {"added": self.added, "updated": self.updated, "unchanged": self.unchanged}
-        counts |= {"conflicts": len(self.conflicts), "not_widened": len(self.not_widened)}
-        return counts | {"skipped_links": self.skipped_links, "problems": len(self.problems)}
+        counts |= {"removed": self.removed} if self.removed else {}
+        counts |= {"conflicts": self.conflicts.total, "not_widened": self.not_widened.total}
+        return counts | {"skipped_links": self.skipped_links, "problems": self.problems.total}
 
     def line(self) -> str:
         """All counts in one line, for an admin."""
         parts = [f"{self.added} added, {self.updated} updated, {self.unchanged} unchanged"]
+        if self.removed:
+            parts.append(f"{self.removed} removed")
         if self.conflicts:
-            parts.append(_counted(len(self.conflicts), "conflict"))
+            parts.append(_counted(self.conflicts.total, "conflict"))
         if self.not_widened:
-            parts.append(f"{_counted(len(self.not_widened), 'audience')} not widened")
+            parts.append(f"{_counted(self.not_widened.total, 'audience')} not widened")
         if self.skipped_links:
             parts.append(f"{self.skipped_links} links to unknown requests skipped")
         if self.problems:
-            parts.append(f"{len(self.problems)} could not be loaded")
+            parts.append(f"{self.problems.total} could not be loaded")
         return ", ".join(parts)
 
 

@@ -11,10 +11,12 @@ from indexer.loading.audiences import (
     request_readers,
     takes_person,
 )
+from indexer.loading.details import put_request_details
 from indexer.loading.documents import put_language
 from indexer.loading.merge import Merge
+from indexer.loading.notes import is_note, keep_as_note, put_notes
 from indexer.loading.stated import Outcome, outcome, outcome_here
-from indexer.loading.writing import Writing, replace_audience, update
+from indexer.loading.writing import Writing, note, replace_audience, update
 from indexer.sources.records import ReplyRecord, RequestRecord
 from recommender import audit
 from recommender.access import EVERYONE, request_audience
@@ -44,7 +46,9 @@ def put_request(writing: Writing, record: RequestRecord, source: str) -> HelpReq
     writing.set(row, "tags", list(record.tags), editable=False)
     put_language(writing, row, record.language)
     here = outcome_here(row)
-    put_replies(writing, row, record.replies, authors, resolved_here=not merge.is_untouched("status", here))
+    put_replies(writing, row, record.replies, authors, team, resolved_here=not merge.is_untouched("status", here))
+    put_notes(writing, row, record.replies, authors, team)
+    put_request_details(writing, row, record, source)
     put_outcome(row, here, outcome(record), merge)
     return row
 
@@ -97,19 +101,26 @@ def put_replies(
     row: HelpRequest,
     records: Sequence[ReplyRecord],
     authors: Sequence[int | None],
+    team: Team | None,
     resolved_here: bool,
 ) -> None:
-    """Make the source's replies those of the records, with `authors` by person id in the same order. Replies that were
-    written here stay, and so does one that was accepted here (the request is then `resolved_here`)."""
+    """Make the source's replies those of the records that are not internal, with `authors` by person id in the same
+    order. Replies that were written here stay, and so does one that was accepted here (the request is then
+    `resolved_here`). One that has become internal is a note of the `team` now, and never the other way round."""
     merge = writing.merge
+    internal = {record.id for record in records if record.internal}
+    public = [(record, author) for record, author in zip(records, authors, strict=True) if not record.internal]
     here = {reply.external_id: reply for reply in row.replies if reply.external_id is not None}
     before = merge.said_before("replies") or {}
-    for record, author in zip(records, authors, strict=True):
+    for record, author in public:
         part = merge.part("replies", record.id)
         reply = here.pop(record.id, None)
         if reply is None:
             if record.id in before:
                 continue  # deleted here
+            if is_note(writing, row, record.id):
+                merge.not_widened.append("replies")
+                continue
             reply, part.new = Reply(external_id=record.id, accepted=False, score=0), True
             row.replies.append(reply)
             note(merge, "replies", taken=not merge.new)
@@ -118,18 +129,21 @@ def put_replies(
     for reply in here.values():
         if not merge.is_first and reply.external_id not in before:
             continue  # it was kept before
-        keeps = (reply.accepted and resolved_here) or _is_edited(reply, before.get(reply.external_id))
+        is_edited = _is_edited(reply, before.get(reply.external_id))
+        keeps = (is_edited or (reply.accepted and resolved_here)) and reply.external_id not in internal
+        if is_edited and not keeps:
+            keep_as_note(writing, reply, team)
         note(merge, "replies", taken=not keeps, kept=keeps)
         if not keeps:
             row.replies.remove(reply)
-    if _agree(row.replies, records, authors):
+    if _agree(row.replies, public):
         merge.agreed.append("replies")
 
 
-def _agree(replies: Sequence[Reply], records: Sequence[ReplyRecord], authors: Sequence[int | None]) -> bool:
+def _agree(replies: Sequence[Reply], records: Sequence[tuple[ReplyRecord, int | None]]) -> bool:
     """True when all imported replies that are here are those of the records, word for word."""
     here = {(reply.external_id, reply.body, reply.author_id) for reply in replies if reply.external_id is not None}
-    return here <= {(record.id, record.body, author) for record, author in zip(records, authors, strict=True)}
+    return here <= {(record.id, record.body, author) for record, author in records}
 
 
 def put_reply(reply: Reply, record: ReplyRecord, author: int | None, part: Merge) -> None:
@@ -140,14 +154,6 @@ def put_reply(reply: Reply, record: ReplyRecord, author: int | None, part: Merge
     for name in ("body", "created_at", "score"):
         if part.takes(name, getattr(reply, name), editable=False):
             update(reply, **{name: getattr(record, name)})
-
-
-def note(merge: Merge, field: str, taken: bool = False, kept: bool = False) -> None:
-    """Note a field once, however many of its parts were taken or kept."""
-    if taken and field not in merge.taken:
-        merge.taken.append(field)
-    if kept and field not in merge.kept:
-        merge.kept.append(field)
 
 
 def _is_edited(reply: Reply, before: dict[str, str] | None) -> bool:

@@ -7,8 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from indexer.loading.audiences import IMPORT
+from indexer.loading.deletions import put_deleted
+from indexer.loading.details import link_merged
 from indexer.loading.documents import put_document
-from indexer.loading.merge import Merge, all_same, remembered
+from indexer.loading.merge import DELETED, Merge, all_same, remembered
 from indexer.loading.people import put_name, put_person, put_team
 from indexer.loading.questions import put_answer, put_link, put_question
 from indexer.loading.references import BadRecord, DeletedHere, References
@@ -18,6 +20,7 @@ from indexer.loading.stated import identity
 from indexer.loading.writing import Prepared, Writing
 from indexer.sources.records import (
     AnswerRecord,
+    DeletedRecord,
     DocumentRecord,
     LinkRecord,
     PersonNameRecord,
@@ -28,10 +31,11 @@ from indexer.sources.records import (
 )
 from recommender import audit
 from recommender.access import document_audience, request_audience
+from recommender.database.details_tables import RequestDetails
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Document, HelpRequest, Person, utc_now
 
-DELETED = "records of what was deleted here were left out"
+DELETED_HERE = "records of what was deleted here were left out"
 
 
 class RowWriter:
@@ -48,6 +52,9 @@ class RowWriter:
         self._elsewhere = [row for row in rows if row.source != source]
         conflicts = select(ImportConflict).where(ImportConflict.source == source, ImportConflict.key.in_(sorted(keys)))
         self._conflicts = {row.key: row for row in session.scalars(conflicts)}
+        requests = sorted(each.record.id for each in prepared if isinstance(each.record, RequestRecord))
+        awaited = select(RequestDetails.merged_into).where(RequestDetails.merged_into.in_(requests))
+        self._awaited = set(session.scalars(awaited)) if requests else set()
 
     def put(self, prepared: Prepared, report: LoadReport) -> None:
         """Write one record, and count in the report what came of it. What cannot be written is a problem there."""
@@ -65,23 +72,38 @@ class RowWriter:
             return
         except DeletedHere:
             deleted = True
-            writing.changes.append((DELETED, " ".join(identity(prepared.record))))
+            writing.changes.append((DELETED_HERE, " ".join(identity(prepared.record))))
         changed = self._changed()
         if changed and isinstance(row, HelpRequest | Document | Person):
             row.updated_at = utc_now()
         if row is not None:
             self._remember(prepared, merge, state)
         if merge.new and isinstance(row, HelpRequest | Document) and not isinstance(prepared.record, AnswerRecord):
-            report.readers[_readers(row)] += 1
+            if isinstance(row, HelpRequest):
+                report.count_readers("request", request_audience(row))
+            else:
+                report.count_readers("document", document_audience(row))
         if deleted or row is not None:
             report.count(prepared.place, identity(prepared.record), merge, changed)
         session.flush()
+        if isinstance(row, HelpRequest) and isinstance(prepared.record, RequestRecord):
+            self._link(writing, row, prepared.record)
+        if writing.removed:
+            report.count_removed(prepared.place, identity(prepared.record))
         report.tell_all(prepared.place, writing.changes)
         more = [action.partition(".")[2] for action, *_values, widened in writing.audited if widened]
         if more and not merge.new:
             report.widened.append(f"{prepared.place}: {' '.join(identity(prepared.record))}: {', '.join(more)}")
         for action, person, before, after, widened in writing.audited:
             audit.record_change(session, IMPORT, action, f"person:{person.id}", before, after, widened)
+
+    def _link(self, writing: Writing, row: HelpRequest, record: RequestRecord) -> None:
+        """Link requests that were merged, once both are there."""
+        merge = writing.merge
+        if record.merged_into is not None:
+            self._awaited.add(record.merged_into)
+        if (merge.new and record.id in self._awaited) or (record.merged_into and merge.has_changed("merged_into")):
+            link_merged(writing, row, self._source)
 
     def _said_elsewhere(self, prepared: Prepared) -> list[dict[str, Any]]:
         """What other sources said of a team or person, which all sources share."""
@@ -94,7 +116,7 @@ class RowWriter:
             case TeamRecord() as record:
                 return put_team(writing, record)
             case PersonRecord() as record:
-                return put_person(writing, record)
+                return put_person(writing, record, self._source)
             case PersonNameRecord() as record:
                 return put_name(writing, record)
             case RequestRecord() as record:
@@ -105,6 +127,8 @@ class RowWriter:
                 return put_answer(writing, record, self._source)
             case DocumentRecord() as record:
                 return put_document(writing, record, self._source)
+            case DeletedRecord() as record:
+                return put_deleted(writing, record, self._source)
             case LinkRecord() as record:
                 return put_link(writing, record)
 
@@ -132,6 +156,7 @@ class RowWriter:
         """Store the fields that were not taken, with those of earlier imports that have not been settled since."""
         stored = self._conflicts.get(prepared.key)
         settled = {*merge.agreed, *merge.taken} - ({"replies"} - set(merge.agreed))  # of these, one may have been taken
+        settled |= set() if DELETED in merge.stated else {DELETED}
         kept = [name for name in (stored.kept if stored else []) if name not in settled]
         not_widened = [name for name in (stored.not_widened if stored else []) if name not in settled]
         kept, not_widened = sorted({*kept, *merge.kept}), sorted({*not_widened, *merge.not_widened})
@@ -147,12 +172,3 @@ class RowWriter:
         if merge.kept or merge.not_widened:
             stored.place, stored.at = prepared.place, utc_now()
         stored.kept, stored.not_widened = kept, not_widened
-
-
-def _readers(row: HelpRequest | Document) -> str:
-    """The kind of a new item and who may read it, without naming people: an asker may be anonymous."""
-    kind, tokens = (
-        ("request", request_audience(row)) if isinstance(row, HelpRequest) else ("document", document_audience(row))
-    )
-    named = {"people" if token.startswith("person:") else token for token in tokens}
-    return f"{kind} for {' and '.join(sorted(named)) or 'nobody'}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from indexer.loading.merge import Stated, digest_of_handle
+from indexer.loading.merge import DELETED, Stated, digest_of_handle
 from indexer.sources.records import (
     AnswerRecord,
     DeletedRecord,
@@ -19,6 +19,7 @@ from indexer.sources.records import (
     RequestRecord,
     TeamRecord,
 )
+from recommender.database.foreign_tables import address_digest
 from recommender.database.import_tables import digest, record_key
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest
 
@@ -86,13 +87,23 @@ def handles_in(record: Record) -> tuple[set[str], set[str]]:
         case DocumentRecord():
             teams.add(record.team)
             people.add(record.owner)
+        case QuestionRecord():
+            teams.add(record.team)
         case _:
             pass
     return {handle for handle in teams if handle}, {handle for handle in people if handle}
 
 
+def people_in(record: Record) -> set[str]:
+    """The people whom a request or document names, also as readers, by their ids in the source."""
+    if not isinstance(record, RequestRecord | DocumentRecord):
+        return set()
+    readers = (token.partition(":") for token in record.audience or ())
+    return handles_in(record)[1] | {name for kind, _colon, name in readers if kind == "person"}
+
+
 def stated_by(record: Record, known: Known) -> Stated | None:
-    """What a record states; None for a link or a deletion, of which nothing is remembered."""
+    """What a record states; None for a link, of which nothing is remembered."""
     match record:
         case TeamRecord():
             given = record.model_fields_set & {"restricted", *TEAM_CONTACT} | {"name", "name_fi"}
@@ -105,23 +116,28 @@ def stated_by(record: Record, known: Known) -> Stated | None:
             return _request(record, known)
         case QuestionRecord():
             names = ("title", "body", "tags", "asked_by", "created_at", "accepted_reply")
-            return {name: digest(getattr(record, name)) for name in names}
+            stated: Stated = {name: digest(getattr(record, name)) for name in names}
+            also = {name: digest(getattr(record, name)) for name in ("team", "language") if getattr(record, name)}
+            return stated | also
         case AnswerRecord():
             # people of such a source are added when they are first named, so that all of them are listed
             return _reply(record.reply, digest(record.reply.author))
         case DocumentRecord():
             return _document(record, known)
-        case LinkRecord() | DeletedRecord():
+        case DeletedRecord():
+            return {DELETED: digest(True)}
+        case LinkRecord():
             return None
 
 
 def outcome(record: RequestRecord) -> Outcome:
-    """What came of a request as its record says."""
-    resolved_at = record.resolved_at
-    if record.status != OPEN and resolved_at is None:
-        resolved_at = max((reply.created_at for reply in record.replies), default=record.created_at)
-    accepted = sorted(reply.id for reply in record.replies if reply.accepted)
-    return OPEN if record.status == OPEN else RESOLVED, resolved_at, record.resolution, accepted
+    """What came of a request as its record says: internal notes are no answers, and what was merged is over."""
+    resolved_at, replies = record.resolved_at, [reply for reply in record.replies if not reply.internal]
+    is_open = record.status == OPEN and record.merged_into is None
+    if not is_open and resolved_at is None:
+        resolved_at = max((reply.created_at for reply in replies), default=record.created_at)
+    accepted = sorted(reply.id for reply in replies if reply.accepted)
+    return OPEN if is_open else RESOLVED, resolved_at, record.resolution, accepted
 
 
 def outcome_here(row: HelpRequest) -> Outcome:
@@ -135,7 +151,7 @@ def _person(record: PersonRecord, known: Known) -> Stated:
     stated = {name: digest(getattr(record, name)) for name in PERSON_FIELDS if name in given}
     if "teams" in given:
         stated["teams"] = digest(sorted(known.teams.intersection(record.teams)))
-    return stated
+    return stated | ({"address": digest(address_digest(record.email))} if record.email else {})
 
 
 def _request(record: RequestRecord, known: Known) -> Stated:
@@ -146,7 +162,11 @@ def _request(record: RequestRecord, known: Known) -> Stated:
     stated["asked_by"] = known.person(record.asked_by)
     stated["audience"] = _audience(record.audience, record.team in known.restricted)
     stated["status"] = digest(outcome(record))
-    stated["replies"] = {reply.id: _reply(reply, known.person(reply.author)) for reply in record.replies}
+    public = [reply for reply in record.replies if not reply.internal]
+    stated["replies"] = {reply.id: _reply(reply, known.person(reply.author)) for reply in public}
+    internal = [reply for reply in record.replies if reply.internal and record.team is not None]
+    stated["notes"] = {reply.id: _reply(reply, known.person(reply.author)) for reply in internal}
+    stated |= {name: digest(getattr(record, name)) for name in ("merged_into", "attachments", "properties")}
     return stated | ({"language": digest(record.language)} if record.language else {})
 
 
@@ -156,6 +176,7 @@ def _document(record: DocumentRecord, known: Known) -> Stated:
     stated["team"] = digest(record.team)
     stated["owner"] = known.person(record.owner)
     stated["audience"] = _audience(record.audience, False)
+    stated["attachments"] = digest(record.attachments)
     return stated | ({"language": digest(record.language)} if record.language else {})
 
 

@@ -14,11 +14,14 @@ from indexer.sources.jsonl import EXPORT
 from recommender.database import (  # noqa: F401 - so that their tables are known
     attachment_tables,
     audit_table,
+    details_tables,
     documents_tables,
     erased_table,
+    foreign_tables,
     import_tables,
     item_tables,
     request_tables,
+    source_tables,
     told_tables,
 )
 from recommender.database.account_tables import Account
@@ -57,16 +60,17 @@ NESTED = (MEMBERS, REPLIES, REQUEST_AUDIENCE, ATTEMPTS, DOCUMENT_AUDIENCE)
 NOT_EXPORTED = (
     "accounts", "api_tokens", "sessions", "second_factors", "recovery_codes", "password_links", "outgoing_mail",
     "audit_log", "sent_forms", "counted_outcomes", "notifications", "seen_requests", "outcome_keys",
-    "source_states",
+    "source_states", "jobs",
 )  # fmt: skip
 """How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
 belongs to one store, marks that are deleted soon and need the key of the home, when an agent last looked at a
-request, and how far sources were read, which `kollega sync` finds out again."""
+request, how far sources were read, which `kollega sync` finds out again, and
+work that waits."""
 ROWS = (
     "request_links", "attachments", "replacements", "person_settings", "person_topics", "first_suggestions", "events",
     "erased", "imported_records", "import_conflicts", "request_follows", "mail_settings", "document_versions",
     "document_translations", "internal_notes", "canned_replies", "earlier_texts", "snoozed_requests",
-    "withdrawn_requests",
+    "withdrawn_requests", "request_details", "document_details", "foreign_people", "person_addresses",
 )  # fmt: skip
 """Tables whose rows are written as they are, as lines of the type "row", in this order."""
 

@@ -19,7 +19,7 @@ from recommender.knowledge.erasure import was_erased
 class Prepared:
     """A record with what it states, and the language of its text where that had to be found and the text is new.
     `restricted` is True when the source says that the record's team is restricted. `superseded` is the digest of an
-    earlier record with the same id in the same import."""
+    earlier record with the same id in the same import. `is_new` is True when the source has said nothing about it."""
 
     place: str
     record: Record
@@ -29,13 +29,15 @@ class Prepared:
     restricted: bool
     changes: tuple[Change, ...]
     superseded: str | None = None
+    is_new: bool = False
 
 
 @dataclass
 class Writing:
     """One record that is being written: its comparison, and the session and references that it is written through.
-    `changes` are what was left out of it. `audited` are the changes of a person's rights, as (action, person, before,
-    after, whether they widen), which are recorded once the person has an id."""
+    `changes` are what was left out of it, and `removed` says that its item was deleted. `audited` are the changes of a
+    person's rights, as (action, person, before, after, whether they widen), which are recorded once the person has an
+    id."""
 
     session: Session
     references: References
@@ -44,6 +46,7 @@ class Writing:
     states: dict[str, ImportedRecord]
     changes: list[Change] = field(default_factory=list)
     audited: list[tuple[str, Person, Any, Any, bool]] = field(default_factory=list)
+    removed: bool = False
 
     def must_be_new(self, kind: str, *name: str) -> None:
         """Note that the item is not in the database. Raises DeletedHere when it was deleted here since it was imported,
@@ -72,3 +75,11 @@ def replace_audience(row: Any, table: type[Any], tokens: Iterable[str]) -> None:
     if {entry.token for entry in row.audience} != wanted:
         staying = [entry for entry in row.audience if entry.token in wanted]
         row.audience = staying + [table(token=token) for token in sorted(wanted - {entry.token for entry in staying})]
+
+
+def note(merge: Merge, field: str, taken: bool = False, kept: bool = False) -> None:
+    """Note a field once, however many of its parts were taken or kept."""
+    if taken and field not in merge.taken:
+        merge.taken.append(field)
+    if kept and field not in merge.kept:
+        merge.kept.append(field)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from indexer.sources.kinds import KINDS
 from indexer.sources.protocol import Options, Source
 from indexer.sources.records import first_problem
-from indexer.sources.secret import variable_of
+from recommender.accounts.source_secret import secret_variable
 from recommender.database.import_tables import digest
 from recommender.database.tables import SENT_HERE
 from recommender.errors import SettingsError
@@ -93,8 +93,8 @@ def _require_no_secret(where: str, name: str, values: dict[str, Any]) -> None:
     for key in values:
         if key.lower() in _SECRETS:
             raise SettingsError(
-                f"{where}: {key} does not belong into this file. Set {variable_of(name, key)}, or write it to a file "
-                f"of mode 600 and name that file as {key}_file."
+                f"{where}: {key} does not belong into this file. Set {secret_variable(name, key)}, or write it to a "
+                f"file of mode 600 and name that file as {key}_file."
             )
 
 

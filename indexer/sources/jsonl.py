@@ -99,7 +99,7 @@ class JSONLSource(WholeSource):
         where the list cannot be read further."""
         try:
             for number, value, problems, notes in list_in(beginning, rest, LONGEST_LINE):
-                yield _located(self._path.name, line + number, value, problems, notes)
+                yield located(self._path.name, line + number, value, problems, notes)
         except UnicodeDecodeError as error:
             raise SourceError(f"{self._path} is a JSON list that is not UTF-8. Save it as UTF-8.") from error
         except Damaged as error:
@@ -148,19 +148,21 @@ def _read_line(file: str, number: int, line: bytes) -> Iterator[Located]:
     try:
         value = reader.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        yield Located(file, number, None, "not UTF-8")
+        yield Located(file, number, None, "not UTF-8. Save the file as UTF-8")
     except json.JSONDecodeError as error:
-        yield Located(file, number, None, f"not JSON ({error.msg} at column {error.colno})")
+        yield Located(file, number, None, f"not JSON ({error.msg} at column {error.colno}). Correct this line")
     except (ValueError, RecursionError) as error:  # numbers too long and nesting too deep for Python
-        yield Located(file, number, None, f"not JSON that can be read ({error})")
+        yield Located(file, number, None, f"not JSON that can be read ({error}). Correct this line")
     else:
         problems, notes = reader.taken()
         several = isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value)
         for entry in value if several else [value]:
-            yield _located(file, number, entry, problems, notes)
+            yield located(file, number, entry, problems, notes)
 
 
-def _located(file: str, number: int, value: Any, problems: list[str], notes: list[Change]) -> Located:
+def located(file: str, number: int, value: Any, problems: list[str], notes: list[Change]) -> Located:
+    """The record of an object that was read from JSON, or the first problem why it is none; `notes` say what was
+    changed in reading it."""
     if problems:
         return Located(file, number, None, problems[0])
     try:

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from indexer.sources.records import Located
+from indexer.sources.records import Located, TeamHandle, Token
+from recommender.database.handles import usable_handle
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Mark:
 class Abilities:
     """What a source can. `lists_all`: a read from the beginning yields everything that is there, so what is missing
     was deleted there. `since`: it can be read from a mark on. `deletions`: what was deleted comes as a DeletedRecord.
-    `audiences`: it says who may read (`readers_there`). `people`: it yields people."""
+    `audiences`: it says who may read (`readers_there`), and where it leaves that open, only the team may; a source
+    whose texts are not meant for everyone (a mailbox) sets it too. `people`: it yields people."""
 
     lists_all: bool = False
     since: bool = False
@@ -37,7 +39,9 @@ class Abilities:
 
 
 class Source(Protocol):
-    """Something that yields records. `name` is stored in the column `source`; external ids are unique within it."""
+    """Something that yields records. `name` is stored in the column `source`; external ids are unique within it. Times
+    without a zone are read in that of the options (`times.zone_of_times`), so a time in UTC must say so; this holds for
+    records that are made where `read` is called, not in other threads."""
 
     name: str
     abilities: Abilities
@@ -74,6 +78,17 @@ class Options(BaseModel):
     team: str | None = Field(None, description="Handle of the team of what no rule gives to a team.")
     language: str | None = Field(None, pattern="^[a-z]{2}$", description="Language of the texts, such as fi.")
     timezone: str = Field("UTC", description="Time zone of times that have none, such as Europe/Helsinki.")
+    teams: dict[str, TeamHandle] = Field(
+        default_factory=dict, description="The team of each queue, project or group of the source."
+    )
+    audiences: dict[str, tuple[Token, ...]] = Field(
+        default_factory=dict, description="Who the readers of each group of the source are here."
+    )
+
+    @field_validator("team")
+    @classmethod
+    def _is_handle(cls, value: str | None) -> str | None:
+        return usable_handle(value, "team") if value else None
 
     @field_validator("timezone")
     @classmethod

@@ -1,5 +1,6 @@
 """What a source yields: records of teams, people, requests, replies and documents. Pydantic checks every field."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -26,8 +27,11 @@ def _printable(value: str) -> str:
     return value
 
 
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+
+
 def _storable(value: str) -> str:
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if "\0" in value or (not value.isascii() and _HALF_A_PAIR.search(value)):
         raise ValueError("it contains a character that is not text (a NUL or half a character pair)")
     return value
 
@@ -188,6 +192,8 @@ class QuestionRecord(_Record):
     asked_by: Handle | None = None
     created_at: Time
     accepted_reply: Identifier | None = None
+    team: TeamHandle | None = None
+    language: Language | None = None
 
 
 class PersonNameRecord(_Record):

@@ -3,11 +3,10 @@
 They are never in sources.toml, in the database, in a log or in an error.
 """
 
-import os
-import re
 import stat
 from pathlib import Path
 
+from recommender.accounts.source_secret import secret_of, secret_variable
 from recommender.errors import SourceError
 
 
@@ -16,9 +15,9 @@ def read_secret(source: str, what: str = "token", file: Path | None = None) -> s
 
     Raises SourceError when there is none, or when others than its owner can read the file.
     """
-    variable = variable_of(source, what)
+    variable = secret_variable(source, what)
     if file is None:
-        value = os.environ.get(variable, "").strip()
+        value = secret_of(source, what)
         if not value:
             raise SourceError(
                 f"{source}: there is no {what}. Set {variable}, or write it to a file of mode 600 and name that file "
@@ -36,8 +35,3 @@ def read_secret(source: str, what: str = "token", file: Path | None = None) -> s
     if not value:
         raise SourceError(f"{source}: {file} is empty. Write the {what} to it.")
     return value
-
-
-def variable_of(source: str, what: str = "token") -> str:
-    """The environment variable of a source's secret: KOLLEGA_HELP_DESK_TOKEN for `help-desk`."""
-    return f"KOLLEGA_{re.sub('[^A-Z0-9]+', '_', source.upper())}_{what.upper()}"

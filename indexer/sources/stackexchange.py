@@ -12,13 +12,11 @@ import re
 import xml.sax
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
-from markdownify import MarkdownConverter
 from pydantic import ValidationError
 
 from indexer.sources.protocol import Options, WholeSource
@@ -32,9 +30,11 @@ from indexer.sources.records import (
     ReplyRecord,
     first_problem,
 )
+from indexer.texts.html_to_markdown import parse, write
 from recommender.errors import SourceError
 
 _QUESTION, _ANSWER = "1", "2"  # values of PostTypeId
+_NO_WORDS = "enter image description here"  # what the editor writes for a picture that nobody has described
 _CHUNK = 1 << 16  # bytes read at once; a judgement
 _LINKS = {"1": "related", "3": "duplicate"}
 Row = Mapping[str, str]
@@ -79,23 +79,15 @@ class StackExchangeSource(WholeSource):
 
 
 def clean_text(html: str) -> str:
-    """HTML as plain text with code fences, lists and quotes; links and images are replaced by their words."""
-    return str(_TO_TEXT.convert(html)).strip()
-
-
-class _TextConverter(MarkdownConverter):  # type: ignore[misc]
-    def convert_img(self, el: Any, text: str, parent_tags: set[str]) -> str:
-        return str(el.get("alt") or "")
-
-
-_TO_TEXT = _TextConverter(
-    strip=["a", "b", "strong", "em", "i", "sup", "sub"],
-    heading_style="atx",
-    bullets="-",
-    escape_asterisks=False,
-    escape_underscores=False,
-    escape_misc=False,
-)
+    """HTML as plain text with code fences, lists and quotes; links and images are replaced by their words. Raises
+    RecursionError when it is nested too deeply."""
+    root = parse(html)
+    if root is None:
+        return ""
+    for element in list(root.iter("a", "img")):
+        words = (element.get("alt") or "").replace(_NO_WORDS, "") if element.tag == "img" else element.text
+        element.tag, element.text = "span", words
+    return write(root)
 
 
 def _question(row: Row, site: str) -> Record | None:
@@ -125,7 +117,9 @@ def _answer(row: Row, site: str) -> Record | None:
     return AnswerRecord(request=row["ParentId"], reply=reply)
 
 
-def _person(row: Row, site: str) -> Record:
+def _person(row: Row, site: str) -> Record | None:
+    if not row["DisplayName"].strip():
+        return None
     return PersonNameRecord(id=f"{site}-user-{row['Id']}", name=row["DisplayName"])
 
 

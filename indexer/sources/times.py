@@ -1,8 +1,15 @@
-"""Times and days in records: ISO 8601 and Unix times are read; other digits are refused, never guessed."""
+"""Times and days in records: ISO 8601 and Unix times are read; other digits are refused, never guessed.
+
+A time without a zone is one of UTC, unless `zone_of_times` says another zone.
+"""
 
 import re
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError, ValidatorFunctionWrapHandler
 
@@ -11,6 +18,17 @@ _COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """Forms of times without separators, by their number of digits."""
 _SECONDS, _MILLISECONDS = 10, 13  # digits of a Unix time, in the years 2001 to 2286
 _HOW = "Write it as 2026-03-02T08:10:00"
+_ZONE: ContextVar[tzinfo] = ContextVar("zone of times that have none", default=UTC)
+
+
+@contextmanager
+def zone_of_times(name: str) -> Iterator[None]:
+    """While this is open, times without a zone are in the zone of this name, such as Europe/Helsinki."""
+    token = _ZONE.set(ZoneInfo(name))
+    try:
+        yield
+    finally:
+        _ZONE.reset(token)
 
 
 def read_time(value: Any, handler: ValidatorFunctionWrapHandler) -> datetime:
@@ -22,6 +40,9 @@ def read_time(value: Any, handler: ValidatorFunctionWrapHandler) -> datetime:
         except ValidationError as error:
             raise ValueError(f"{_shown(value)} is not a time that can be read. {_HOW}") from error
     try:
+        zone = _ZONE.get()
+        if time.tzinfo is None and zone is not UTC:
+            time = time.replace(tzinfo=zone)
         return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
     except OverflowError as error:
         raise ValueError("no such time in UTC") from error
@@ -52,7 +73,7 @@ def _of_digits(value: Any) -> datetime | None:
             return datetime.strptime(whole, _COMPACT[len(whole)])
         if whole.isdecimal() and len(whole) in (_SECONDS, _MILLISECONDS):
             seconds = float(digits) / (1000 if len(whole) == _MILLISECONDS else 1)
-            return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+            return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         pass
     raise ValueError(f"the digits {_shown(value)} are no date. {_HOW}")

@@ -178,8 +178,9 @@ def _delete_missing(
         )
     else:
         deletions = load(_Deletions(source.name, missing), sessions, analyzer)
-        result.deleted = deletions.updated
+        result.deleted = deletions.removed
         result.loaded.conflicts += deletions.conflicts
+        result.loaded.conflicts.more += deletions.conflicts.more
 
 
 def _items_of(session: Session, source: str) -> set[Item]:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.accounts import password_links, sessions, tokens
 from recommender.database.account_tables import Account
+from recommender.database.storing import insert_or_keep
 from recommender.database.tables import Person, utc_now
 from recommender.errors import AccountError
 
@@ -45,11 +46,9 @@ def by_subject(session: Session, subject: str) -> Account | None:
 
 def open_account(session: Session, person: Person) -> Account:
     """The person's account; a new one without a password when there is none yet."""
+    session.flush()  # a new person has an id afterwards
     account = session.get(Account, person.id)
-    if account is None:
-        account = Account(person_id=person.id, person=person, disabled=False)
-        session.add(account)
-    return account
+    return account or insert_or_keep(session, Account, {"person_id": person.id}, {"disabled": False})
 
 
 def link(session: Session, account: Account, subject: str) -> None:

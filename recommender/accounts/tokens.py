@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.database.account_tables import Account, APIToken
+from recommender.database.storing import insert_or_keep
 from recommender.database.tables import Person, utc_now
 from recommender.errors import AccountError
 
-SCOPES = ("read", "write")
+SCOPES = ("read", "write", "load")
 _PREFIX = "kollega_"
 
 
@@ -24,9 +25,9 @@ def make_token(session: Session, person: Person, name: str, scopes: Collection[s
     """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
-        raise AccountError(f"Scopes are {' and '.join(SCOPES)}, not {', '.join(unknown) or 'none'}.")
-    if session.get(Account, person.id) is None:
-        session.add(Account(person_id=person.id, person=person, disabled=False))
+        raise AccountError(f"Scopes are {', '.join(SCOPES)}, not {', '.join(unknown) or 'none'}.")
+    session.flush()
+    insert_or_keep(session, Account, {"person_id": person.id}, {"disabled": False})
     token = _PREFIX + secrets.token_urlsafe(32)
     expires = utc_now().date() + timedelta(days=days) if days is not None else None
     row = APIToken(

@@ -8,6 +8,7 @@ not `.`, `..` or `me`.
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 LONGEST_HANDLES = {"team": 64, "person": 120}
 """Characters, as in the tables."""
@@ -27,6 +28,7 @@ def is_usable(handle: str, kind: str = "person") -> bool:
     return bool(handle) and usable_handle(handle, kind) == handle
 
 
+@lru_cache(maxsize=4096)  # an import asks for the same people again and again
 def usable_handle(identifier: str, kind: str = "person") -> str:
     """The handle of a team or person (`kind`) of this id: the id itself if it may be one; else what can be kept of its
     beginning, with a digest of the whole, so that two ids never become one."""

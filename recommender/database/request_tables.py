@@ -8,13 +8,14 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from recommender.database.tables import Base, Person, utc_now
+from recommender.database.tables import Base, HelpRequest, Person, utc_now
 
 _REQUEST, _PERSON = "requests.id", "people.id"
 
 
 class InternalNote(Base):
-    """What an agent has written beside a request for the agents of its team; `knowledge.notes` says who may read it."""
+    """What an agent has written beside a request for the agents of its team; `knowledge.notes` says who may read it.
+    `external_id` is its id in the request's source, None for a note that was written here."""
 
     __tablename__ = "internal_notes"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -25,8 +26,10 @@ class InternalNote(Base):
     author_id: Mapped[int | None] = mapped_column(ForeignKey(_PERSON, ondelete="SET NULL"), index=True)
     body: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    external_id: Mapped[str | None] = mapped_column(String(200))
 
     author: Mapped[Person | None] = relationship(lazy="joined")
+    request: Mapped[HelpRequest] = relationship()
 
 
 class CannedReply(Base):

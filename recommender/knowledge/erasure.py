@@ -9,7 +9,7 @@ Imports ask `was_erased`, so that they do not bring back what was erased.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
@@ -20,10 +20,12 @@ from recommender.database.account_tables import Account
 from recommender.database.attachment_tables import Attachment
 from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
 from recommender.database.erased_table import Erased
+from recommender.database.foreign_tables import ForeignPerson, PersonAddress
 from recommender.database.import_tables import forget_handle, forget_imported, record_key
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import EarlierText, InternalNote
 from recommender.database.sent_tables import OutcomeKey
+from recommender.database.storing import insert_or_keep
 from recommender.database.tables import (
     Document,
     DocumentAudience,
@@ -39,11 +41,24 @@ from recommender.database.tables import (
 from recommender.datatypes import Kind, item_key
 from recommender.knowledge import versions
 
-PERSON = "person"
+PERSON, MAIL = "person", "mail"
 
 
 def erase_request(session: Session, request: HelpRequest, who: Actor) -> None:
-    """Delete a request with its replies, its outcomes and everything that mentions its key."""
+    """Delete a request with its replies, its outcomes and everything that mentions its key, so that no import brings it
+    back."""
+    key = _delete_request(session, request)
+    _remember_item(session, key, request.source, request.external_id)
+    audit.record(session, who, "request.erased", key)
+
+
+def remove_request(session: Session, request: HelpRequest, who: Actor) -> None:
+    """Delete a request as `erase_request` does, because it was deleted in its source, which may bring it back."""
+    audit.record(session, who, "request.removed", _delete_request(session, request))
+
+
+def _delete_request(session: Session, request: HelpRequest) -> str:
+    """Delete a request and what mentions it. Returns its key."""
     key = item_key(Kind.REQUEST, request.id)
     session.execute(update(Document).where(Document.drafted_from_id == request.id).values(drafted_from_id=None))
     links = or_(RequestLink.from_id == request.id, RequestLink.to_id == request.id)
@@ -54,11 +69,23 @@ def erase_request(session: Session, request: HelpRequest, who: Actor) -> None:
     forget_imported(session, answers, request.source)
     session.delete(request)
     session.flush()
-    audit.record(session, who, "request.erased", key)
+    return key
 
 
 def erase_document(session: Session, document: Document, who: Actor) -> None:
-    """Delete a document with its outcomes and everything that mentions its key."""
+    """Delete a document with its outcomes and everything that mentions its key. No import brings it back."""
+    key = _delete_document(session, document)
+    _remember_item(session, key, document.source, document.external_id)
+    audit.record(session, who, "document.erased", key)
+
+
+def remove_document(session: Session, document: Document, who: Actor) -> None:
+    """Delete a document as `erase_document` does, because it was deleted in its source, which may bring it back."""
+    audit.record(session, who, "document.removed", _delete_document(session, document))
+
+
+def _delete_document(session: Session, document: Document) -> str:
+    """Delete a document and what mentions it. Returns its key."""
     key = item_key(Kind.DOCUMENT, document.id)
     _forget_item(session, key, document.source, document.external_id)
     session.execute(delete(DocumentVersion).where(DocumentVersion.document_id == document.id))
@@ -66,7 +93,7 @@ def erase_document(session: Session, document: Document, who: Actor) -> None:
     session.execute(delete(DocumentTranslation).where(pair))
     session.delete(document)
     session.flush()
-    audit.record(session, who, "document.erased", key)
+    return key
 
 
 def erase_person(session: Session, person: Person, who: Actor, with_requests: bool = False) -> Counter[str]:
@@ -92,8 +119,7 @@ def erase_person(session: Session, person: Person, who: Actor, with_requests: bo
     versions.forget_person(session, person.id)
     session.execute(delete(EarlierText).where(EarlierText.author_id == person.id))
     session.execute(delete(Account).where(Account.person_id == person.id))
-    _remember(session, PERSON, person.handle)
-    forget_handle(session, person.handle)
+    _remember_person(session, person)
     subject = f"person:{person.id}"
     session.delete(person)
     session.flush()
@@ -126,9 +152,18 @@ def mentions(session: Session, person: Person) -> Iterator[str]:
 
 
 def was_erased(session: Session, kind: str, *name: str) -> bool:
-    """True when the request or document with this source and external id, or the person with this handle, has been
-    erased here. `kind` is "request", "document" or "person"."""
+    """True when the request or document with this source and external id, or the person with this handle, this source
+    and id there, or this digest of a mail address, has been erased here. `kind` is "request", "document", PERSON or
+    MAIL."""
     return session.get(Erased, _digest(kind, *name)) is not None
+
+
+def erased_among(session: Session, names: Sequence[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """Those of the names, each as in `was_erased`, that have been erased here."""
+    if not names or session.scalar(select(Erased.digest).limit(1)) is None:
+        return set()
+    digests = {_digest(*name): name for name in names}
+    return {digests[found] for found in session.scalars(select(Erased.digest).where(Erased.digest.in_(digests)))}
 
 
 def forget(session: Session, kind: str, *name: str) -> None:
@@ -151,19 +186,37 @@ _VERSION_TEXTS = (DocumentVersion.title, DocumentVersion.body)
 
 
 def _forget_item(session: Session, key: str, source: str, external_id: str | None) -> None:
-    """Delete what mentions an item by its key, and remember that it was erased."""
+    """Delete what mentions an item by its key, and what was imported of it."""
     session.execute(delete(Event).where(Event.item == key))
     session.execute(delete(OutcomeKey).where(OutcomeKey.item == key))
     session.execute(delete(RequestAttempt).where(RequestAttempt.item == key))
     session.execute(delete(Replacement).where(or_(Replacement.item == key, Replacement.by == key)))
     audit.erase_details(session, {key})
     if external_id is not None:
+        forget_imported(session, [record_key(key.partition(":")[0], external_id)], source)
+
+
+def _remember_person(session: Session, person: Person) -> None:
+    """Remember that a person was erased, under every name and address by which sources know them."""
+    _remember(session, PERSON, person.handle)
+    forget_handle(session, person.handle)
+    for known in session.scalars(select(ForeignPerson).where(ForeignPerson.person_id == person.id)):
+        _remember(session, PERSON, known.source, known.foreign_id)
+        forget_handle(session, known.foreign_id)
+    for address in session.scalars(select(PersonAddress).where(PersonAddress.person_id == person.id)):
+        session.merge(Erased(digest=_digest(MAIL, address.mail_digest), erased_on=utc_now().date()))
+    for table in (ForeignPerson, PersonAddress):
+        session.execute(delete(table).where(table.person_id == person.id))
+
+
+def _remember_item(session: Session, key: str, source: str, external_id: str | None) -> None:
+    if external_id is not None:
         _remember(session, key.partition(":")[0], source, external_id)
 
 
 def _remember(session: Session, kind: str, *name: str) -> None:
     """Remember that something was erased, and forget what was imported of it."""
-    session.merge(Erased(digest=_digest(kind, *name), erased_on=utc_now().date()))
+    insert_or_keep(session, Erased, {"digest": _digest(kind, *name)}, {"erased_on": utc_now().date()})
     forget_imported(session, [record_key(kind, name[-1])], name[0] if len(name) > 1 else None)
 
 

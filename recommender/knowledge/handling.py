@@ -8,17 +8,33 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from recommender.access import Reader, may_handle, readable_requests
+from recommender.access import EVERYONE, Reader, may_handle, readable_requests, request_audience
 from recommender.database.attachment_tables import Attachment
 from recommender.database.request_tables import SnoozedRequest
-from recommender.database.tables import RESOLVED, HelpRequest, Person, Reply, RequestLink, utc_now
+from recommender.database.storing import insert_or_keep, insert_or_update
+from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Reply, RequestLink, Team, utc_now
 from recommender.errors import Conflict, NotAllowed
 from recommender.knowledge import attachments, requests, rewriting
+from recommender.notifications import following
 
 UNDO_WITHIN = timedelta(minutes=10)  # a judgement: long enough to notice, too short for others to have built on it
 
 SAME = "duplicate"  # the kind of link between two requests about the same
+_MERGED = {
+    "en": ("Merged into", "You will be told when it is solved.", "See its solution."),
+    "fi": ("Yhdistetty pyyntöön", "Saat ilmoituksen, kun se on ratkaistu.", "Katso sen ratkaisu."),
+    "sv": ("Sammanslagen med", "Du får besked när den är löst.", "Se lösningen där."),
+}
+"""The reply to a request that is closed as the same as another: how it begins, and how it ends when the other one is
+open and when it is solved. `recommender.search.replies` reads the beginnings."""
 OLD = timedelta(days=30)  # since the solution; a judgement
+
+
+def private_to(request: HelpRequest, person: Person) -> Team | None:
+    """The restricted team that a request gets when this person takes it, if everyone can read it now and only that team
+    and the asker can then; else None. Whoever takes it should know before."""
+    team = person.teams[0] if request.team is None and len(person.teams) == 1 else None
+    return team if team is not None and team.restricted and EVERYONE in request_audience(request) else None
 
 
 def take(session: Session, request: HelpRequest, reader: Reader, person: Person) -> None:
@@ -65,10 +81,11 @@ def snooze(session: Session, request: HelpRequest, reader: Reader, until: dateti
     """Leave a request out of the queue until a time, or bring it back with None. It comes back earlier when something
     happens to it. Raises NotAllowed unless the reader handles it."""
     _must_handle(request, reader)
-    session.execute(delete(SnoozedRequest).where(SnoozedRequest.request_id == request.id))
-    if until is not None:
-        session.add(SnoozedRequest(request_id=request.id, until=until, snoozed_at=utc_now()))
-    session.flush()
+    if until is None:
+        session.execute(delete(SnoozedRequest).where(SnoozedRequest.request_id == request.id))
+    else:
+        values = {"until": until, "snoozed_at": utc_now()}
+        insert_or_update(session, SnoozedRequest, {"request_id": request.id}, values)
 
 
 def snoozed_until(session: Session, request: HelpRequest) -> datetime | None:
@@ -83,20 +100,22 @@ def mark_same(session: Session, request: HelpRequest, reader: Reader, other: Hel
     for each in (request, other):
         _must_handle(each, reader)
     if request.id != other.id:
-        session.merge(RequestLink(from_id=request.id, to_id=other.id, kind=SAME))
-        session.flush()
+        insert_or_keep(session, RequestLink, {"from_id": request.id, "to_id": other.id, "kind": SAME})
 
 
 def merge(session: Session, request: HelpRequest, reader: Reader, author: Person, other: HelpRequest) -> None:
-    """Mark a request as the same as another one and close it with a reply that leads there. Whether its readers may
-    read the other one is checked by the caller. Raises as `mark_same` and `reply_and_resolve` do.
+    """Mark a request as the same as another one and close it with a reply that leads there. Who asked it is told when
+    the other one is solved, and who followed it follows the other one. Whether its readers may read the other one is
+    checked by the caller. Raises as `mark_same` and `reply_and_resolve` do.
 
     The reply has the number only: a title that is copied would stay when the other request is changed, withdrawn or
     made private. Those who may read that one see its title beside this one (`same_as`)."""
     mark_same(session, request, reader, other)
-    requests.reply_and_resolve(
-        session, request, reader, author, f"Merged into #{other.id}: [#{other.id}](/requests/{other.id})"
-    )
+    following.follow_instead(session, request, other)
+    merged, told, solved = _MERGED.get(request.language, _MERGED["en"])
+    ending = told if other.status == OPEN else solved
+    leading = f"{merged} #{other.id}: [#{other.id}](/requests/{other.id}). {ending}"
+    requests.reply_and_resolve(session, request, reader, author, leading)
 
 
 def same_as(session: Session, request: HelpRequest, reader: Reader) -> list[HelpRequest]:

@@ -53,6 +53,17 @@ def canned(session: Session, number: int, reader: Reader) -> CannedReply | None:
     return found if found is not None and found.team_id in reader.serves_teams else None
 
 
+def change_canned(session: Session, canned: CannedReply, title: str, body: str, before: str) -> bool:
+    """Change a canned reply, whose text was `before` when its writer saw it. False when it was changed meanwhile into
+    something else; then nothing is changed."""
+    wanted = title[:LONGEST_NAME], body[:LONGEST_CANNED]
+    if (canned.title, canned.body) != wanted and canned.body.split() != before.split():
+        return False
+    canned.title, canned.body = wanted
+    session.flush()
+    return True
+
+
 def add_canned(session: Session, team_id: int, reader: Reader, title: str, body: str) -> CannedReply:
     """Add a canned reply to a team. Raises NotAllowed unless the reader is one of its agents."""
     if team_id not in reader.serves_teams:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
 from recommender.database.documents_tables import DocumentTranslation
+from recommender.database.storing import insert_or_update
 from recommender.database.tables import Document, Event, HelpRequest
 from recommender.datatypes import Kind, item_key
 from recommender.knowledge.outcomes import EventKind
@@ -93,8 +94,7 @@ def set_original(session: Session, document: Document, original: Document | None
         number = original.id
     for mark in session.scalars(select(DocumentTranslation).where(DocumentTranslation.original_id == document.id)):
         mark.original_id = number
-    session.add(DocumentTranslation(document_id=document.id, original_id=number))
-    session.flush()
+    insert_or_update(session, DocumentTranslation, {"document_id": document.id}, {"original_id": number})
 
 
 def _confirmed(document: Document) -> datetime:

@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.exc import StaleDataError
 
 from recommender import audit
 from recommender.access import Reader, may_edit, may_handle
 from recommender.corpus import headings, is_key, readable_items
 from recommender.database.item_tables import Replacement
+from recommender.database.storing import insert_or_update
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, utc_now
 from recommender.datatypes import Heading, Kind, item_key
-from recommender.errors import CannotReplace, Conflict, NotAllowed
+from recommender.errors import CannotReplace, NotAllowed
 
 UNKNOWN, ITSELF, CIRCLE = "unknown", "itself", "circle"
 """Why an item cannot be the replacement: the person may not read it or there is no such answered item; it is the
@@ -55,8 +54,7 @@ def mark(session: Session, row: HelpRequest | Document, reader: Reader, person: 
     """Mark a request or document as replaced by the item with the key `by`. `person` is the reader's. An earlier mark
     is overwritten.
 
-    Raises NotAllowed unless `may_mark`, CannotReplace with one of UNKNOWN, ITSELF and CIRCLE as its reason, and
-    Conflict when somebody else marks it at the same moment.
+    Raises NotAllowed unless `may_mark`, and CannotReplace with one of UNKNOWN, ITSELF and CIRCLE as its reason.
     """
     if not may_mark(row, reader):
         raise NotAllowed(_WHO)
@@ -71,15 +69,7 @@ def mark(session: Session, row: HelpRequest | Document, reader: Reader, person: 
         )
     if key in _chain(session, by, reader):
         raise CannotReplace(f"{by} has itself been replaced by {key}. Take off that mark first.", CIRCLE)
-    stored = session.get(Replacement, key)
-    if stored is None:
-        stored = Replacement(item=key)
-        session.add(stored)
-    stored.by, stored.marked_by, stored.marked_at = by, person, utc_now()
-    try:
-        session.flush()
-    except (IntegrityError, StaleDataError) as error:
-        raise Conflict("Somebody else has marked this meanwhile. Look at it again.") from error
+    insert_or_update(session, Replacement, {"item": key}, {"by": by, "marked_by_id": person.id, "marked_at": utc_now()})
     audit.record(session, audit.actor(session, reader.person_id), f"{key.partition(':')[0]}.replaced", key, {"by": by})
 
 

@@ -34,8 +34,8 @@ from recommender.notifications import telling
 
 LONGEST_TITLE = 500  # characters, as in the table
 LONGEST_BODY = 100_000  # characters; a judgement
-_RESOLVED_MEANWHILE = "Somebody else has resolved this request meanwhile."
-_CHANGED_MEANWHILE = "Somebody else has changed this request meanwhile. Look at it again."
+_RESOLVED_MEANWHILE = "Somebody else has solved this request in the meantime."
+_CHANGED_MEANWHILE = "Somebody else has changed this request in the meantime. Look at it again."
 
 
 def file_request(
@@ -200,7 +200,7 @@ def show_name(session: Session, request: HelpRequest, reader: Reader, team: str)
     if reader.person_id is None or request.asked_by_id != reader.person_id:
         raise NotAllowed("Only the person who asked can show their name.")
     if request.team is None or request.team.handle != team:
-        raise Conflict("This request was moved meanwhile. Look at who handles it now.")
+        raise Conflict("This request was moved in the meantime. Check who handles it now.")
     if request.team.id not in request.name_known_to:
         _claim(session, request, name_known_to=[*request.name_known_to, request.team.id])
         told = {"team": request.team.handle, "widened": True}

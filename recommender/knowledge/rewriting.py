@@ -14,6 +14,7 @@ from recommender import audit
 from recommender.access import Reader, knows_asker, may_handle
 from recommender.database.handles import visible
 from recommender.database.request_tables import EarlierText, WithdrawnRequest
+from recommender.database.storing import insert_or_keep
 from recommender.database.tables import SENT_HERE, HelpRequest, Reply, utc_now
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
@@ -93,8 +94,7 @@ def withdraw_request(session: Session, request: HelpRequest, reader: Reader) -> 
     others than the asker."""
     _must(may_rewrite(request, reader))
     request.hidden, request.updated_at = True, utc_now()
-    session.merge(WithdrawnRequest(request_id=request.id, withdrawn_at=utc_now()))
-    session.flush()
+    insert_or_keep(session, WithdrawnRequest, {"request_id": request.id})
     who = audit.actor(session, None if request.anonymous else reader.person_id)
     audit.record(session, who, "request.withdrawn", item_key(Kind.REQUEST, request.id), {})
 

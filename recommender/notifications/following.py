@@ -3,9 +3,10 @@ handles it; who they are is for nobody. Functions leave the commit to the caller
 
 from collections.abc import Collection
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from recommender.database.storing import insert_or_update
 from recommender.database.tables import HelpRequest, Person
 from recommender.database.told_tables import RequestFollow
 
@@ -21,15 +22,25 @@ def follow(session: Session, request: HelpRequest, person: Person, *, follows: b
     asker."""
     if request.asked_by_id == person.id:
         return
-    row = session.get(RequestFollow, (person.id, request.id))
-    if not (follows or me_too):
-        if row is not None:
-            session.delete(row)
-    elif row is not None:
-        row.follows, row.me_too = follows, me_too
+    if follows or me_too:
+        key = {"person_id": person.id, "request_id": request.id}
+        insert_or_update(session, RequestFollow, key, {"follows": follows, "me_too": me_too})
     else:
-        session.add(RequestFollow(person_id=person.id, request_id=request.id, follows=follows, me_too=me_too))
-    session.flush()
+        mine = RequestFollow.person_id == person.id, RequestFollow.request_id == request.id
+        session.execute(delete(RequestFollow).where(*mine))
+
+
+def follow_instead(session: Session, request: HelpRequest, other: HelpRequest) -> None:
+    """Let who follows a request, or has its problem, follow the one that it was merged into; so does its asker, whose
+    problem is the other one's now. That everybody may read the other one was checked by the caller."""
+    rows = session.scalars(select(RequestFollow).where(RequestFollow.request_id == request.id)).all()
+    moved = {row.person_id: (row.follows, row.me_too) for row in rows}
+    if request.asked_by_id is not None:
+        moved[request.asked_by_id] = (True, True)
+    for number, (follows, me_too) in moved.items():
+        person = session.get_one(Person, number)
+        already = following(session, other, person)
+        follow(session, other, person, follows=follows or already[0], me_too=me_too or already[1])
 
 
 def have_it_too(session: Session, request_ids: Collection[int]) -> dict[int, int]:

@@ -7,9 +7,9 @@ caller.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -84,21 +84,20 @@ def count(session: Session, reader: Reader) -> int:
     return session.scalar(select(func.count()).select_from(Notification).where(*_of(reader))) or 0
 
 
-def unread(session: Session, reader: Reader) -> int:
-    """How many notifications the reader has not read."""
-    where = *_of(reader), Notification.read_at.is_(None)
-    return session.scalar(select(func.count()).select_from(Notification).where(*where)) or 0
+def unread(reader: Reader) -> Select[Any]:
+    """The notifications that the reader has not read."""
+    return select(Notification.id).where(*_of(reader), Notification.read_at.is_(None))
 
 
-def unread_of_own_requests(session: Session, reader: Reader) -> int:
-    """How many of the reader's own requests have something that they have not read."""
+def own_requests_with_unread(reader: Reader) -> Select[Any]:
+    """The reader's own requests that have something that they have not read."""
     own = exists().where(
         HelpRequest.id == Notification.request_id,
         HelpRequest.asked_by_id == reader.person_id,
         HelpRequest.hidden.is_(False),
     )
     where = Notification.person_id == reader.person_id, Notification.read_at.is_(None), own
-    return session.scalar(select(func.count(Notification.request_id.distinct())).where(*where)) or 0
+    return select(Notification.request_id).where(*where).distinct()
 
 
 def mark_read(session: Session, reader: Reader, number: int | None = None) -> None:

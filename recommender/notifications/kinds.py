@@ -10,11 +10,13 @@ LANGUAGES = ("en", "fi")
 
 @dataclass(frozen=True)
 class Texts:
-    """What a kind is called in the settings, what happened when it is known who did it, and when it is not."""
+    """What a kind is called in the settings, what happened when it is known who did it, and when it is not, and what
+    the person should do, where that does not go without saying."""
 
     label: str
     by: str
     happened: str
+    next_step: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,17 @@ KINDS = {
                    "Sinuakin koskeva ongelma on ratkaistu")),
         Kind(FLAG, DAILY,
              Texts("Your guide or answer is flagged as wrong", "{who} flagged this as wrong or outdated",
-                   "Flagged as wrong or outdated"),
+                   "Flagged as wrong or outdated",
+                   "Read what is said about it, then correct it or clear the flag."),
              Texts("Ohjeestasi tai vastauksestasi ilmoitetaan virhe",
                    "{who} ilmoitti, että tässä on virhe tai vanhentunutta tietoa",
-                   "Ilmoitettu virheelliseksi tai vanhentuneeksi")),
+                   "Ilmoitettu virheelliseksi tai vanhentuneeksi",
+                   "Lue, mitä siitä sanotaan, ja korjaa teksti tai kuittaa huomautus.")),
         Kind(REVIEW, DAILY,
-             Texts("Your guide is due for review", "{who} asks you to review this", "Due for review"),
-             Texts("Ohjeesi on aika tarkistaa", "{who} pyytää sinua tarkistamaan tämän", "Aika tarkistaa")),
+             Texts("Your guide is due for review", "{who} asks you to review this", "Due for review",
+                   "Read it through, correct what has changed, and mark it as verified."),
+             Texts("Ohjeesi on aika tarkistaa", "{who} pyytää sinua tarkistamaan tämän", "Aika tarkistaa",
+                   "Lue ohje läpi, korjaa muuttuneet kohdat ja merkitse ohje tarkistetuksi.")),
     )
 }  # fmt: skip
 """Every kind by its name, in the order in which the settings list them. When each is mailed is a judgement."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from sqlalchemy.orm import Session
 
+from recommender.database.storing import insert_or_update
 from recommender.database.tables import Person
 from recommender.database.told_tables import MailSettings
 from recommender.notifications.kinds import AT_ONCE, KINDS, LANGUAGES, NEVER, WHEN
@@ -68,14 +69,15 @@ def load_mail_preferences(session: Session, person_id: int) -> MailPreferences:
 
 def save_mail_preferences(session: Session, person_id: int, preferences: MailPreferences) -> None:
     """Replace what a person has set about mail. The caller commits."""
-    row = session.get(MailSettings, person_id)
-    if row is None:
-        row = MailSettings(person_id=person_id)
-        session.add(row)
-    row.language, row.daily_at = preferences.language, preferences.daily_at
-    row.quiet_from, row.quiet_until = preferences.quiet_from, preferences.quiet_until
-    row.kinds = {kind: when for kind, when in preferences.kinds.items() if kind in KINDS and KINDS[kind].mail != when}
-    session.flush()
+    kinds = {kind: when for kind, when in preferences.kinds.items() if kind in KINDS and KINDS[kind].mail != when}
+    values = {
+        "language": preferences.language,
+        "daily_at": preferences.daily_at,
+        "quiet_from": preferences.quiet_from,
+        "quiet_until": preferences.quiet_until,
+        "kinds": kinds,
+    }
+    insert_or_update(session, MailSettings, {"person_id": person_id}, values)
 
 
 def unsubscribe(session: Session, person_id: int, unwanted: Collection[str]) -> bool:

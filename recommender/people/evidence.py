@@ -9,21 +9,15 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
-from sqlalchemy import Executable, select
+from sqlalchemy import Executable, and_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
-from recommender.corpus import (
-    IDS,
-    SEARCHABLE_DOCUMENTS,
-    SEARCHABLE_REQUESTS,
-    document_contributions,
-    ids_of,
-    reply_contributions,
-)
+from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
+from recommender.database.details_tables import MERGED_REQUESTS
 from recommender.database.person_kind import SERVICE
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, Team
-from recommender.datatypes import Contribution, Kind, Part, item_key
+from recommender.datatypes import Contribution, Kind, Part, document_contributions, item_key, reply_contributions
 
 
 class Trace(NamedTuple):
@@ -137,7 +131,7 @@ def _readable_requests(reader: Reader) -> Executable:
             Reply.author_id, Reply.created_at, Reply.accepted, Reply.score,
         )
         .outerjoin(Team, Team.id == HelpRequest.team_id)
-        .outerjoin(Reply, Reply.request_id == HelpRequest.id)
+        .outerjoin(Reply, and_(Reply.request_id == HelpRequest.id, HelpRequest.id.not_in(MERGED_REQUESTS)))
         .where(HelpRequest.id.in_(IDS), SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED)
         .where(readable_requests(reader))
         .order_by(HelpRequest.id, Reply.id)

@@ -10,6 +10,7 @@ from datetime import date
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from recommender.database.storing import insert_or_keep
 from recommender.database.tables import (
     MUTED,
     STATED,
@@ -79,7 +80,8 @@ def save_preferences(session: Session, person: Person, preferences: Preferences)
         session.flush()
         for topic in wanted:
             if topic not in rows:
-                session.add(PersonTopic(person_id=person.id, kind=kind, topic=topic, created_on=utc_now().date()))
+                key = {"person_id": person.id, "kind": kind, "topic": topic}
+                insert_or_keep(session, PersonTopic, key, {"created_on": utc_now().date()})
     session.flush()
 
 
@@ -101,8 +103,4 @@ def erase(session: Session, person: Person) -> None:
 
 def _settings_of(session: Session, person: Person) -> PersonSettings:
     settings = session.get(PersonSettings, person.id)
-    if settings is None:
-        settings = PersonSettings(person_id=person.id, paused=False)
-        session.add(settings)
-        session.flush()
-    return settings
+    return settings or insert_or_keep(session, PersonSettings, {"person_id": person.id}, {"paused": False})

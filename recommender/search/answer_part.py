@@ -1,4 +1,5 @@
 """The part of an answer that is shown on a card: five or six lines of its Markdown, around what matters to a question.
+On a narrow screen five or six lines have less text, so there is a shorter part for that.
 
 An answer is divided into pieces that are never cut: a sentence, an item of a list, a row of a table, a block of code.
 The part is a run of pieces. It is chosen by the words of the question that it has and by the steps that it tells the
@@ -6,23 +7,33 @@ reader to take, so that an answer is not cut between what was wrong and what to 
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from math import fsum
+from typing import NamedTuple
 
 from recommender.datatypes import AnswerPart
 from recommender.language.words import TELLS_TO_DO
 from recommender.search.highlight import Match, Matcher
 
-USUAL, LONGEST = 600, 900
-"""Characters of a part: the usual number, and the most when a list of steps goes on; a judgement. A line of a card has
-about a hundred."""
-_WHOLE = 800
-"""Characters up to which an answer is shown whole; a judgement."""
+
+class Size(NamedTuple):
+    """Characters of a part: the usual number, the most when a list of steps goes on, and the number up to which an
+    answer is shown whole. `steps` is how much the steps in a part count, against 1 for all words of the question. All
+    are judgements."""
+
+    usual: int
+    longest: int
+    whole: int
+    steps: float
+
+
+WIDE, NARROW = Size(600, 900, 800, 0.6), Size(240, 340, 300, 1.0)
+"""On a wide screen, where a line of a card has about a hundred characters, and on a phone, where it has forty."""
 _READ = 20_000
 """Characters of an answer in which the part is looked for; a judgement."""
-_STEPS = 0.6
-"""How much the steps in a part count, against 1 for all words of the question; a judgement."""
 _LATER = 0.1
 """What the last piece counts less than the first one, so that of parts that are much alike the first is taken; a
 judgement."""
@@ -59,17 +70,30 @@ def answer_part(text: str, matcher: Matcher, weights: Mapping[str, float], headi
     text = text.strip("\n").rstrip()
     read = text[:_READ]
     matches = [match for match in matcher.words(read) if match.terms & weights.keys()]
-    if len(text) <= _WHOLE:
+    if len(text) <= NARROW.whole:
         return AnswerPart(text, marked=_spelt(read, matches))
     pieces = [piece for piece in _pieces(read) if read[piece.start : piece.end].strip()]
-    run = _Choice(read, pieces, matches, weights).best(heading) if pieces else range(0)
+    choice = _Choice(read, pieces, matches, weights)
+    brief = _part(text, choice, matches, heading, NARROW)
+    part = (
+        AnswerPart(text, marked=_spelt(read, matches))
+        if len(text) <= WIDE.whole
+        else _part(text, choice, matches, heading, WIDE)
+    )
+    return replace(part, brief=brief) if len(brief.text) < len(part.text) else part
+
+
+def _part(text: str, choice: "_Choice", matches: Sequence[Match], heading: str, size: Size) -> AnswerPart:
+    """The part of this size that says most."""
+    read, pieces = text[:_READ], choice.pieces
+    run = choice.best(heading, size) if pieces else range(0)
     if not run:
-        return AnswerPart(_shortened(read, ""), cut_after=True, marked=_spelt(read, matches))
+        return AnswerPart(_shortened(read, "", size), cut_after=True, marked=_spelt(read, matches))
     start, end = pieces[run.start].start, pieces[run[-1]].end
     shown = read[start:end].rstrip()
-    too_long = len(shown) > LONGEST  # one piece that is longer than a card
+    too_long = len(shown) > size.longest  # one piece that is longer than a card
     if too_long:
-        shown = _shortened(shown, pieces[run.start].fence)
+        shown = _shortened(shown, pieces[run.start].fence, size)
     inside = [match for match in matches if start <= match.start and match.end <= end]
     return AnswerPart(
         pieces[run.start].head + shown, bool(read[:start].strip()), too_long or end < len(text), _spelt(read, inside)
@@ -77,49 +101,57 @@ def answer_part(text: str, matcher: Matcher, weights: Mapping[str, float], headi
 
 
 class _Choice:
-    """Chooses a run of the pieces of an answer."""
+    """Chooses runs of the pieces of an answer."""
 
     def __init__(
         self, text: str, pieces: Sequence[_Piece], matches: Sequence[Match], weights: Mapping[str, float]
     ) -> None:
-        self._pieces = pieces
+        self.pieces = pieces
         self._steps = [_is_step(text, piece) for piece in pieces]
+        self._leads_on = [text[piece.start : piece.end].rstrip().endswith(":") for piece in pieces]
+        self._steps_before = [0, *accumulate(self._steps)]
+        self._all_steps = self._steps_before[-1] or 1
         self._weights, self._all_words = weights, fsum(weights.values()) or 1.0
-        self._all_steps = sum(self._steps) or 1
-        self._terms: list[frozenset[str]] = []
-        for piece in pieces:
-            inside = (match.terms for match in matches if piece.start <= match.start < piece.end)
-            self._terms.append(frozenset[str]().union(*inside) & weights.keys())
+        self._ends = [piece.end for piece in pieces]
+        starts, terms = [piece.start for piece in pieces], dict[int, frozenset[str]]()
+        for match in matches:
+            number = bisect_right(starts, match.start) - 1
+            if number >= 0 and match.start < self._ends[number]:
+                terms[number] = terms.get(number, frozenset()) | (match.terms & weights.keys())
+        self._matching, self._terms = list(terms), list(terms.values())  # of the pieces that have a match
 
-    def best(self, heading: str) -> range:
-        """The run that tells most of what was asked and of what to do."""
-        pieces = self._pieces
+    def best(self, heading: str, size: Size) -> range:
+        """The run of this size that tells most of what was asked and of what to do."""
+        pieces = self.pieces
         below = [number for number, piece in enumerate(pieces) if heading and piece.heading == heading]
         first, last = (below[0], below[-1] + 1) if below else (0, len(pieces))
         starts = [number for number in range(first, last) if not pieces[number].is_heading] or [first]
-        runs = [self._run(start, last) for start in starts]
-        return max(runs, key=lambda run: self._worth(run) - _LATER * (run.start - first) / (last - first))
+        runs = [self._run(start, last, size) for start in starts]
+        return max(runs, key=lambda run: self._worth(run, size) - _LATER * (run.start - first) / (last - first))
 
-    def _run(self, start: int, last: int) -> range:
+    def _run(self, start: int, last: int, size: Size) -> range:
         """The pieces from `start` that fit on a card. It grows beyond the usual length while it would end just before a
-        step, or within a list."""
-        pieces, steps, stop = self._pieces, self._steps, start + 1
+        step, within a list, or with the words that announce what follows."""
+        pieces, steps = self.pieces, self._steps
+        stop = min(last, max(start + 1, bisect_right(self._ends, pieces[start].start + size.usual)))
         while stop < last:
             length = pieces[stop].end - pieces[start].start
             goes_on = pieces[stop].in_list and pieces[stop - 1].in_list
             ends_before_step = steps[stop] and not steps[stop - 1]
-            if length > (LONGEST if goes_on or ends_before_step else USUAL):
+            if length > (size.longest if goes_on or ends_before_step or self._leads_on[stop - 1] else size.usual):
                 break
             stop += 1
         while stop > start + 1 and pieces[stop - 1].is_heading:  # it says nothing without what stands below it
             stop -= 1
         return range(start, stop)
 
-    def _worth(self, run: range) -> float:
+    def _worth(self, run: range, size: Size) -> float:
         """How much of the question's words, by rarity, a run has, and how much of the steps."""
-        found = frozenset[str]().union(*self._terms[run.start : run.stop])
+        first, last = bisect_left(self._matching, run.start), bisect_left(self._matching, run.stop)
+        found = frozenset[str]().union(*self._terms[first:last])
         words = fsum(self._weights[term] for term in found) / self._all_words  # fsum does not depend on the order
-        return words + _STEPS * sum(self._steps[run.start : run.stop]) / self._all_steps
+        steps = self._steps_before[run.stop] - self._steps_before[run.start]
+        return words + size.steps * steps / self._all_steps
 
 
 def _is_step(text: str, piece: _Piece) -> bool:
@@ -185,9 +217,9 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         start += len(line) + 1
 
 
-def _shortened(text: str, fence: str) -> str:
-    cut = max(text.rfind("\n", 0, LONGEST), text.rfind(" ", LONGEST - 100, LONGEST))
-    return text[: cut if cut > 0 else LONGEST] + (f"\n{fence}" if fence else "")
+def _shortened(text: str, fence: str, size: Size) -> str:
+    cut = max(text.rfind("\n", 0, size.longest), text.rfind(" ", size.longest - 100, size.longest))
+    return text[: cut if cut > 0 else size.longest] + (f"\n{fence}" if fence else "")
 
 
 def _spelt(text: str, matches: Sequence[Match]) -> frozenset[str]:

@@ -52,7 +52,7 @@ def lead_on(
             result.ranked.append((item, candidate))
 
     for item, candidate in ranked[:RERANKED]:
-        merged, target = bool(merged_into(item.answer)), item
+        merged, target = bool(item.merged_into or merged_into(item.answer)), item
         for _step in range(_LONGEST_CHAIN):
             following = _next(target, reader, session)
             if following is None or following.key in leave_out or (among is not None and following.key not in among):
@@ -71,7 +71,7 @@ def lead_on(
 
 def _next(item: Item, reader: Reader, session: Session) -> Item | None:
     """The item that stands for this one; None when there is none that the reader may read."""
-    key = item.replaced_by
+    key = item.replaced_by or item.merged_into
     if key is None and (number := merged_into(item.answer)):
         key = merge_target(session, item.key, number)
     return readable_items(session, [key], reader).get(key) if key else None

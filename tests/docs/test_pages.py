@@ -24,7 +24,7 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _VARIABLE = re.compile(r"\bKOLLEGA_[A-Z][A-Z_]*")
 _NOT_SETTINGS = {"KOLLEGA_LEAK_CASES", "KOLLEGA_DAMAGE_CASES", "KOLLEGA_KILLS"}
 """Variables that only the tests read."""
-_SECRET_OF_A_SOURCE = re.compile(r"KOLLEGA_[A-Z_]+_(TOKEN|PASSWORD)")
+_SECRET_OF_A_SOURCE = re.compile(r"KOLLEGA_[A-Z_]+_(TOKEN|PASSWORD|WEBHOOK_SECRET)")
 
 
 _CONTEXT = click.Context(kollega)
@@ -117,7 +117,8 @@ def test_every_link_has_a_target(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_page_is_linked_from_the_readme_or_an_index(page: Path) -> None:
-    starts = [ROOT / "README.md", ROOT / "docs" / "index.md", ROOT / "docs" / "decisions" / "index.md"]
+    pages = [ROOT / "docs" / folder / "index.md" for folder in ("decisions", "sources")]
+    starts = [ROOT / "README.md", ROOT / "docs" / "index.md", *pages]
     linked = {
         (start.parent / target.partition("#")[0]).resolve()
         for start in starts

@@ -8,18 +8,11 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE, Reader
-from recommender.corpus import (
-    document_contributions,
-    headings,
-    items,
-    load_items,
-    merge_target,
-    readable_items,
-)
+from recommender.corpus import headings, items, load_items, merge_target, readable_items
 from recommender.database.fingerprint import fingerprint
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
-from recommender.datatypes import Contribution, Heading, Kind, Part
+from recommender.datatypes import Contribution, Heading, Kind, Part, document_contributions
 
 AT = datetime(2026, 1, 1)
 Add = Callable[..., int]

@@ -18,6 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.database.request_tables import CannedReply
 from recommender.database.tables import Document, HelpRequest
 from recommender.knowledge import versions
 from recommender.notifications.kinds import KINDS
@@ -87,6 +88,7 @@ def client(
     with sessions.begin() as session:
         session.get_one(HelpRequest, 2).anonymous = True
         guide = session.get_one(Document, 1)
+        session.add(CannedReply(team_id=guide.team_id, title="Restart", body="Please restart it."))
         versions.store(session, guide, None, guide.written_at)
         guide.body = "## Screens\n\nPress longer."
     client = open_client()
@@ -125,8 +127,8 @@ def _addresses(rule: str) -> list[str]:
         ]
     if "<secret>" in rule:
         return [rule.replace("<secret>", secret) for secret in ("x", "1:x", "%00", "x" * 300)]
-    rule = rule.replace("<token>", "x")
-    if "session_id" in rule or "<int:" in rule:
+    rule = rule.replace("<token>", "x").replace("<source>", "helpdesk")
+    if "session_id" in rule or "<int" in rule:
         return [re.sub(r"<int[^>]*>", number, rule) for number in ("1", "2", "99", "0")]
     return [rule]
 

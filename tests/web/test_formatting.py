@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -12,7 +13,7 @@ from recommender.database.tables import utc_now
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web.app import create_app
-from web.formatting import age, ago, marked
+from web.formatting import ago, ago_to_the_minute, clock, day, marked
 from web.markdown import TAGS, markdown, with_marks
 
 
@@ -35,16 +36,39 @@ def test_script_links_in_any_spelling_do_not_become_links(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "since", "old"),
-    [(0, "today", "today"), (1, "a day ago", "1 day"), (11, "11 days ago", "11 days"), (31, "a month ago", "1 month"),
-     (70, "2 months ago", "2 months"), (365, "a year ago", "1 year"), (800, "2 years ago", "2 years")],
+    ("days", "since"),
+    [(0, "today"), (1, "a day ago"), (11, "11 days ago"), (31, "a month ago"), (70, "2 months ago"),
+     (365, "a year ago"), (800, "2 years ago")],
 )  # fmt: skip
-def test_how_long_ago_and_how_old_are_told_in_the_largest_unit(
-    settings: Settings, open_recommender: Callable[[], Recommender], days: int, since: str, old: str
+def test_how_long_ago_is_told_in_the_largest_unit(
+    settings: Settings, open_recommender: Callable[[], Recommender], days: int, since: str
 ) -> None:
     with create_app(settings, recommender=open_recommender()).test_request_context():
         then = utc_now() - timedelta(days=days)
-        assert (ago(then), age(then), age(then.date())) == (since, old, old)
+        assert (ago(then), ago(then.date())) == (since, since)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(0, "just now"), (1, "1 min ago"), (59, "59 min ago"), (60, "an hour ago"), (1439, "23 hours ago"),
+     (1440, "a day ago"), (-5, "just now")],
+)  # fmt: skip
+def test_what_happened_today_is_told_with_hours_and_minutes(
+    settings: Settings, open_recommender: Callable[[], Recommender], minutes: int, said: str
+) -> None:
+    with create_app(settings, recommender=open_recommender()).test_request_context("/?lang=en"):
+        assert ago_to_the_minute(utc_now() - timedelta(minutes=minutes, seconds=1)) == said
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"), [("UTC", "Jan 31, 2026 10:30\u202fPM UTC"), ("Europe/Helsinki", "Feb 1, 2026 12:30\u202fAM")]
+)
+def test_days_and_times_are_those_of_the_time_zone_in_the_settings(
+    settings: Settings, open_recommender: Callable[[], Recommender], zone: str, shown: str
+) -> None:
+    app = create_app(replace(settings, time_zone=zone), recommender=open_recommender())
+    with app.test_request_context("/?lang=en"):
+        assert f"{day(datetime(2026, 1, 31, 22, 30))} {clock(datetime(2026, 1, 31, 22, 30))}" == shown
 
 
 def test_marks_surround_their_words_and_all_text_is_escaped() -> None:

@@ -10,6 +10,7 @@ WEB = Path(__file__).parents[2] / "web"
 TEMPLATES = sorted((WEB / "templates").rglob("*.html"))
 STYLESHEETS = sorted((WEB / "static" / "css").glob("*.css"))
 LONGEST_LINE = 139
+LONG_RULE = 7  # declarations
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STYLESHEET_LINE = re.compile(
     r"""
@@ -49,6 +50,21 @@ def test_lines_of_a_template_are_shorter_than_140_columns(path: Path) -> None:
 @pytest.mark.parametrize("path", STYLESHEETS, ids=lambda path: path.name)
 def test_a_stylesheet_has_one_declaration_per_line(path: Path) -> None:
     assert _crowded_lines(path.read_text(encoding="utf-8")) == []
+
+
+def _rules(css: str) -> list[tuple[str, frozenset[str]]]:
+    """(selectors, declarations) of each rule of a stylesheet, also of those for some sizes of screen."""
+    rules = re.findall(r"([^{}]+){([^{}]*)}", _COMMENT.sub("", css))
+    return [(selectors.strip(), frozenset(filter(None, map(str.strip, text.split(";"))))) for selectors, text in rules]
+
+
+def test_no_long_rule_is_written_twice_under_two_names() -> None:
+    assert _rules("a {\n  x: 1;\n  y: 2;\n}\n") == [("a", frozenset({"x: 1", "y: 2"}))]
+    named: dict[frozenset[str], list[str]] = {}
+    for path in STYLESHEETS:
+        for selectors, declarations in _rules(path.read_text(encoding="utf-8")):
+            named.setdefault(declarations, []).append(selectors)
+    assert [names for declarations, names in named.items() if len(names) > 1 and len(declarations) >= LONG_RULE] == []
 
 
 def test_every_page_links_the_stylesheets_from_the_general_to_the_special() -> None:

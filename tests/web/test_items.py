@@ -45,7 +45,7 @@ def test_a_request_shows_its_question_its_solution_and_then_the_conversation(
     parts = [
         '<h1 lang="en">Printer stuck</h1>',
         "<p>It jams.</p>\n<p>Every day.</p>",
-        "What solved it",
+        "The solution",
         "Open the back.",
         "The whole conversation",
         "Which floor?",
@@ -53,7 +53,7 @@ def test_a_request_shows_its_question_its_solution_and_then_the_conversation(
     places = [page.index(part) for part in parts]
     assert places == sorted(places)
     assert '<a href="/people/matti">Matti</a>' in page and '<a href="/people/aino">Aino</a>' in page
-    assert "Resolved request" in page and "<span>IT</span>" in page
+    assert "Solved request" in page and "<span>IT</span>" in page
     assert '<time datetime="2026-01-01">Jan 1, 2026</time>' in page
 
 

@@ -70,7 +70,7 @@ def test_a_person_who_searches_too_often_waits_and_others_do_not(serve: Serve) -
     assert _search(sign_in(client, "kaisa"), 1) == [200]
     assert _search(client, 3) == [200, 200, 429]
     assert matti.get("/").status_code == 200  # the page itself searches for nothing
-    assert "Too many tries" in matti.get("/?q=screen").text
+    assert "Too many attempts" in matti.get("/?q=screen").text
 
 
 def test_pages_that_search_beside_what_was_asked_count_too_and_show_the_rest(

@@ -23,6 +23,7 @@ from web.sign_in.session import current_person, current_reader, must_hold
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 _READING = ("GET", "HEAD", "OPTIONS")
+_LOADING = ("api.load_json", "api.delete_json", "api.job_json")
 _BEARER = "bearer"
 _GUESSES = "30 per minute"  # wrong tokens from one address: a judgement
 
@@ -108,7 +109,9 @@ def _authorise() -> None:
     if request.endpoint == "api.openapi":
         return
     reading = request.method in _READING or request.endpoint == "api.recommend_sent"
-    if reading and current_person() is None:
+    if request.endpoint in _LOADING:
+        must_hold("load")
+    elif reading and current_person() is None:
         current_reader()
     else:
         must_hold("read" if reading else "write")

@@ -26,7 +26,7 @@ def request_attachments_json(request_id: int) -> Any:
 @blueprint.get("/documents/<int(min=1, max=2147483647):document_id>/attachments")
 @spec.validate(resp=answers(HTTP_200=schemas.AttachmentList), tags=("documents",))
 def document_attachments_json(document_id: int) -> Any:
-    """The files of a document, oldest first."""
+    """The files of a guide, oldest first."""
     document = get_document(document_id)
     if document.hidden:
         abort(404)

@@ -1,4 +1,4 @@
-"""Documents as JSON."""
+"""Guides as JSON."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from web.reading import get_document
 @blueprint.get("/documents/<int(min=1, max=2147483647):document_id>")
 @spec.validate(resp=answers(HTTP_200=schemas.DocumentShown), tags=("documents",))
 def document_json(document_id: int) -> Any:
-    """One document, with its body in Markdown."""
+    """One guide, with its body in Markdown."""
     document = get_document(document_id)
     if document.hidden:
         abort(404)

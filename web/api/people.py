@@ -9,7 +9,7 @@ from web.reading import get_profile
 @blueprint.get("/people/<handle>")
 @spec.validate(resp=answers(HTTP_200=schemas.PersonShown), tags=("people",))
 def person_json(handle: str) -> Any:
-    """One person, with the requests they have resolved and the documents they own."""
+    """One person, with the requests they have solved and the guides they own."""
     profile = get_profile(handle)
     person = profile.person
     return {

@@ -99,7 +99,7 @@ def request_json(request_id: int) -> Any:
     tags=("requests",),
 )
 def reply_json(request_id: int) -> ResponseReturnValue:
-    """Add a reply; with `resolve` it also resolves the request. A reply to a resolved request reopens it. The header
+    """Add a reply; with `resolve` it also solves the request. A reply to a solved request reopens it. The header
     `Idempotency-Key` works as for new requests."""
     sent: schemas.NewReply = sent_json()
     if once.earlier_result():  # asked before the rows are read, which it has changed
@@ -123,7 +123,7 @@ def reply_json(request_id: int) -> ResponseReturnValue:
 @blueprint.post("/requests/<int(min=1, max=2147483647):request_id>/resolve")
 @spec.validate(json=schemas.Solution, resp=answers(sends=True, HTTP_200=schemas.RequestShown), tags=("requests",))
 def resolve_json(request_id: int) -> Any:
-    """Resolve a request with a reply that it already has; 409 when it has been resolved with another one."""
+    """Mark a reply that a request already has as its solution; 409 when it has been solved with another one."""
     sent: schemas.Solution = sent_json()
     help_request = get_request(request_id)
     solution = next((reply for reply in help_request.replies if reply.id == sent.reply), None)

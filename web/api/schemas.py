@@ -2,7 +2,7 @@
 docstrings. The models of a recommendation are in `recommender/render.py`."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
@@ -63,8 +63,8 @@ class NewRequest(_Sent):
 
 
 class NewReply(_Sent):
-    """A reply to send. `resolve` also resolves the request with it. `sure` sends it even if it links to items that some
-    readers of the request may not read."""
+    """A reply to send. `resolve` also marks the request as solved with it. `sure` sends it even if it links to items
+    that some readers of the request may not read."""
 
     body: Text
     resolve: bool = False
@@ -81,6 +81,47 @@ class Repeatable(BaseModel):
     """A key that the client makes up for a call, so that it can send the same call again without doing it twice."""
 
     idempotency_key: str | None = Field(None, alias="Idempotency-Key", max_length=200)
+
+
+SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+class SentItems(_Sent):
+    """Teams, people, requests and documents of a source, each as in the import format (docs/import-format.md)."""
+
+    source: SourceName
+    items: list[dict[str, Any]] = Field(min_length=1, max_length=500)
+
+
+class DeletedItem(_Sent):
+    """A request or document, by the id that it has in its source."""
+
+    type: Literal["request", "document"]
+    id: Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=200)]
+
+
+class DeletedItems(_Sent):
+    """What was deleted in a source."""
+
+    source: SourceName
+    items: list[DeletedItem] = Field(min_length=1, max_length=500)
+
+
+class JobShown(BaseModel):
+    """Items that were sent: `state` is waiting, done or failed. `problems` says what could not be used, with the number
+    of the item in the call; `kept` what stays as it is here."""
+
+    job: int
+    state: Literal["waiting", "done", "failed"]
+    source: str
+    created_at: str
+    finished_at: str | None
+    added: int
+    updated: int
+    unchanged: int
+    problem_count: int
+    problems: list[str]
+    kept: list[str]
 
 
 class Helped(_Sent):
@@ -119,7 +160,7 @@ class Similar(BaseModel):
 
 
 class ItemShown(BaseModel):
-    """A resolved request or a document, in the same form. `used` counts how often it has helped. `replaced_by` is the
+    """A solved request or a guide, in the same form. `used` counts how often it has helped. `replaced_by` is the
     item that is marked as its replacement, if the reader may read it."""
 
     item: Key
@@ -180,7 +221,7 @@ class RequestPage(BaseModel):
 
 
 class AttachmentShown(BaseModel):
-    """An attached file. `reply` is the id of the reply it belongs to; null for a file of the request or document
+    """An attached file. `reply` is the id of the reply it belongs to; null for a file of the request or guide
     itself. `available` is false until the check of files has let it pass."""
 
     id: int
@@ -200,7 +241,7 @@ class AttachmentList(BaseModel):
 
 
 class DocumentShown(BaseModel):
-    """A document, with its body in Markdown."""
+    """A guide, with its body in Markdown."""
 
     id: int
     title: str
@@ -215,14 +256,14 @@ class DocumentShown(BaseModel):
 
 
 class Titled(BaseModel):
-    """A request or document in a list."""
+    """A request or guide in a list."""
 
     id: int
     title: str
 
 
 class PersonShown(BaseModel):
-    """A person, the requests they have resolved and the documents they own, as far as the reader may read these."""
+    """A person, the requests they have solved and the guides they own, as far as the reader may read these."""
 
     handle: str
     name: str

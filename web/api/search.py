@@ -49,7 +49,7 @@ def similar_json(request_id: int) -> Any:
 @blueprint.get("/items/<key>")
 @spec.validate(resp=answers(HTTP_200=schemas.ItemShown), tags=("search",))
 def item_json(key: str) -> Any:
-    """A resolved request or a document by its key, `request:17` or `document:4`."""
+    """A solved request or a guide by its key, `request:17` or `document:4`."""
     item = readable_items(session(), [key], current_reader()).get(key)
     if item is None:
         abort(404)

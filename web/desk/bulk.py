@@ -34,6 +34,10 @@ def act() -> ResponseReturnValue:
         row = session().scalar(select(HelpRequest).where(HelpRequest.id == row_id, *in_queue(reader)))
         if row is None:
             continue
+        if _takes(person, bool(taken)) and handling.private_to(row, person):
+            if taken:
+                return redirect(url_for("requests.show", request_id=row_id, _anchor="take"))
+            continue  # its own page says who can read it then
         try:
             changed = _change(row, reader, person, bool(taken))
             session().commit()
@@ -49,7 +53,7 @@ def act() -> ResponseReturnValue:
 def _change(row: HelpRequest, reader: Reader, person: Person, taken: bool) -> bool:
     """Do to one request what the form says; False when there is nothing to do."""
     act, body = request.form.get("act", ""), request.form.get("body", "").strip()
-    if taken or (act == "assign" and request.form.get("person") == person.handle):
+    if _takes(person, taken):
         if taken and row.assigned_to_id not in (None, person.id):
             raise Conflict("Somebody else has taken this request meanwhile.")
         handling.take(session(), row, reader, person)
@@ -67,3 +71,8 @@ def _change(row: HelpRequest, reader: Reader, person: Person, taken: bool) -> bo
         requests.reply_and_resolve(session(), row, reader, person, body)
         return True
     return False
+
+
+def _takes(person: Person, taken: bool) -> bool:
+    """True when an agent takes requests: with the button of a row, or by assigning the chosen ones to themselves."""
+    return taken or (request.form.get("act") == "assign" and request.form.get("person") == person.handle)

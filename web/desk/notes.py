@@ -1,5 +1,7 @@
 """What agents write for each other: internal notes on a request, and the canned replies of their teams."""
 
+from dataclasses import dataclass, replace
+
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -15,6 +17,17 @@ from web.requests.page import request_page
 from web.sign_in.session import current_agent, signed_in
 
 blueprint = Blueprint("notes", __name__, url_prefix="/desk")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What somebody has typed into the form of a new canned reply, or of the one with this `number`, and why it could
+    not be saved."""
+
+    title: str = ""
+    body: str = ""
+    problem: str = ""
+    number: int | None = None
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/notes")
@@ -60,23 +73,41 @@ def add_canned() -> ResponseReturnValue:
     team = team_rows().get(request.form.get("team", ""))
     title, body = request.form.get("title", "").strip(), request.form.get("body", "").strip()
     if team is None or not title or not body:
-        return _page(gettext("Choose a team, and give the reply a name and a text.")), 422
+        return _page(Typed(title, body, gettext("Choose a team, and give the reply a name and a text."))), 422
     notes.add_canned(session(), team.id, reader, title, body)
     return redirect(once.commit_once(url_for("notes.canned")))
 
 
-@blueprint.post("/canned/remove")
-def remove_canned() -> ResponseReturnValue:
-    """Delete a canned reply of one of the agent's teams; 404 for others."""
-    found = notes.canned(session(), sent_number("canned"), current_agent())
+@blueprint.post("/canned/<int(max=2147483647):number>")
+def change_canned(number: int) -> ResponseReturnValue:
+    """Change a canned reply of one of the agent's teams; 404 for others. 422 when a field is empty, or a colleague has
+    changed it meanwhile."""
+    reader, typed = current_agent(), Typed(request.form.get("title", "").strip(), request.form.get("body", "").strip())
+    found = notes.canned(session(), number, reader)
     if found is None:
         abort(404)
-    session().delete(found)
+    if not typed.title or not typed.body:
+        return _page(replace(typed, number=number, problem=gettext("Give the reply a name and a text."))), 422
+    if not notes.change_canned(session(), found, typed.title, typed.body, request.form.get("before", "")):
+        problem = gettext("Not saved: somebody else has changed this meanwhile. Look at it above, then save yours.")
+        return _page(replace(typed, number=number, problem=problem)), 422
     session().commit()
     return redirect(url_for("notes.canned"))
 
 
-def _page(problem: str = "") -> str:
+@blueprint.post("/canned/remove")
+def remove_canned() -> ResponseReturnValue:
+    """Delete a canned reply of one of the agent's teams; nothing happens to others, nor when it is gone already."""
+    found = notes.canned(session(), sent_number("canned"), current_agent())
+    if found is not None:
+        session().delete(found)
+        session().commit()
+    return redirect(url_for("notes.canned"))
+
+
+def _page(typed: Typed | None = None) -> str:
     reader = current_agent()
     teams = {team.id: team for team in team_rows().values() if team.id in reader.serves_teams}
-    return render_template("desk/canned.html", canned=notes.canned_of(session(), reader), teams=teams, problem=problem)
+    return render_template(
+        "desk/canned.html", canned=notes.canned_of(session(), reader), teams=teams, typed=typed or Typed()
+    )

@@ -18,13 +18,14 @@ from web.current import session
 from web.files import attached
 from web.input import sent_number
 from web.reading import get_item, get_request, team_people, team_rows
-from web.requests.page import request_page
+from web.requests.page import WrongSame, request_page
 from web.requests.queue import mark_seen, queue_page, read_filters
 from web.requests.quoting import insertion, quotable, readers_of
 from web.search.counting import count_once
 from web.sign_in.session import current_agent, current_reader, signed_in
 
 blueprint = Blueprint("desk", __name__, url_prefix="/desk")
+_LONGEST_NUMBER = 20  # characters of a typed number that are shown again: a judgement
 _SNOOZED = {"tomorrow": 1, "week": 7, "month": 30}  # days
 
 
@@ -69,7 +70,9 @@ def insert(request_id: int) -> ResponseReturnValue:
         abort(404)
     body = f"{typed}\n\n{text}" if typed else text
     if not quotable(item, help_request, readers_of(help_request), reader):
-        warning = gettext("Not everyone who reads this request may read what you inserted. Check before you send.")
+        warning = gettext(
+            "Some readers of this request are not allowed to read what you inserted. Check before you send."
+        )
         return request_page(help_request, body, warning, hidden_links=[item.title])
     return request_page(help_request, body)
 
@@ -93,7 +96,7 @@ def flag() -> ResponseReturnValue:
     note = request.form.get("note", "").strip()
     back = sent_number("request")
     if not note:
-        problem = gettext("Say in a word what is wrong.")
+        problem = gettext("Say briefly what is wrong.")
         return render_template("desk/flag.html", item=item, back=back, problem=problem), 422
     count_once(outcomes.EventKind.FLAGGED, item.key, note)
     session().commit()
@@ -129,11 +132,14 @@ def assign(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/take")
 def take(request_id: int) -> ResponseReturnValue:
-    """Assign the request to the agent who sends this; 409 when somebody else has taken it meanwhile."""
+    """Assign the request to the agent who sends this; 409 when somebody else has taken it meanwhile. 422 when others
+    could no longer read it afterwards and the page has not said so before."""
     help_request, reader = _handled_request(request_id)
     person = signed_in()
     if help_request.assigned_to_id not in (None, person.id):
         raise Conflict("Somebody else has taken this request meanwhile.")
+    if handling.private_to(help_request, person) and not request.form.get("private"):
+        return request_page(help_request), 422
     handling.take(session(), help_request, reader, person)
     session().commit()
     mark_seen(reader, request_id)
@@ -189,8 +195,9 @@ def same(request_id: int) -> ResponseReturnValue:
     help_request, reader = _handled_request(request_id)
     other = session().scalar(select(HelpRequest).where(HelpRequest.id == sent_number("number"), *in_queue(reader)))
     if other is None or other.id == help_request.id:
-        problem = gettext("There is no request with this number that you handle.")
-        return request_page(help_request, problem=problem), 422
+        typed = request.form.get("number", "").strip()[:_LONGEST_NUMBER]
+        problem = gettext("None of the requests that you handle has this number. Check it on the page of the request.")
+        return request_page(help_request, wrong_same=WrongSame(typed, problem)), 422
     closes = request.form.get("act") == "close" and help_request.status == OPEN
     covered = access.covers(access.request_audience(other), help_request, readers_of(help_request), reader)
     if closes and covered:
@@ -199,8 +206,8 @@ def same(request_id: int) -> ResponseReturnValue:
         handling.mark_same(session(), help_request, reader, other)
     session().commit()
     if closes and not covered:
-        problem = gettext("Not everyone who reads this request may read that one, so this one stays open.")
-        return request_page(get_request(request_id), problem=problem), 422
+        problem = gettext("Some readers of this request are not allowed to read the other one, so this one stays open.")
+        return request_page(get_request(request_id), wrong_same=WrongSame(str(other.id), problem)), 422
     return _back_to(help_request)
 
 

@@ -1,5 +1,6 @@
 """The form of a document: its fields, what is wrong with them, and its page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from recommender.database.documents_tables import DocumentVersion
 from recommender.database.tables import Document, HelpRequest, Person, Team
 from recommender.datatypes import Kind, item_key
 from recommender.knowledge import documents, related, requests, versions
+from recommender.knowledge.line_diff import Lines
 from web import current
 from web.addresses import LONGEST_ADDRESS, named_key
 from web.current import session
@@ -66,7 +68,7 @@ def read_form(
     original = named_original(form.translates) if form.translates else _unnamed_original(document)
     if form.translates and (original is None or original is document):
         form.problems["translates"] = gettext(
-            "No other published document that you can read has this address. Copy the address of its page."
+            "No other published guide that you can read has this address. Copy the address from the page of the guide."
         )
     _check(form, team, owner, source, document)
     if form.problems or team is None:
@@ -98,7 +100,7 @@ def _check(
     if not form.body:
         problems["body"] = gettext("Write something first.")
     elif len(form.body) > requests.LONGEST_BODY:
-        problems["body"] = gettext("At most %(n)d characters: make two documents of it.", n=requests.LONGEST_BODY)
+        problems["body"] = gettext("At most %(n)d characters. Split it into two guides.", n=requests.LONGEST_BODY)
     if team is None:
         problems["team"] = gettext("Choose one of your teams.")
     if form.owner and owner is None:
@@ -114,25 +116,19 @@ def _reason_to_ask(form: DocumentForm, team: Team | None, source: HelpRequest | 
     if form.audience != "everyone" or request.form.get("sure"):
         return ""
     if document is not None and versions.widens(version_of(document, int(form.version or 0)), True):
-        return str(
-            gettext("The earlier version was not for everyone. Take out what is confidential, then tick the box.")
-        )
+        return str(gettext("The earlier version was restricted. Take out what is confidential, then tick the box."))
     original = named_original(form.translates)
     if document is None and original is not None and access.EVERYONE not in access.document_audience(original):
         return str(
-            gettext(
-                "The document that it translates is not for everyone. Take out what is confidential, then tick the box."
-            )
+            gettext("The guide that it translates is restricted. Take out what is confidential, then tick the box.")
         )
     if documents.widens(source, True):
         return str(
-            gettext("The request it comes from is not for everyone. Take out what is personal, then tick the box.")
+            gettext("The request that it is based on is restricted. Take out what is personal, then tick the box.")
         )
     if document is None and team is not None and team.restricted:
         return str(
-            gettext(
-                "Documents of this team are usually for the team only. If everyone may read this one, tick the box."
-            )
+            gettext("Guides of this team are usually for the team only. If everyone may read this one, tick the box.")
         )
     return ""
 
@@ -184,8 +180,10 @@ def form_page(
     source: HelpRequest | None = None,
     preview: bool = False,
     theirs: str = "",
+    their_changes: Sequence[Lines] | None = None,
 ) -> str:
-    """The page of the form."""
+    """The page of the form. After a conflict it shows `theirs`, the text that somebody else has saved, and what that
+    changed, as far as it is known."""
     teams = teams_to_choose(current_reader(), document)
     members = [person for team in teams.values() for person in documents.possible_owners(session(), team)]
     owners = {person.handle: person for person in members}
@@ -206,6 +204,7 @@ def form_page(
         starts=[] if document or source or form.body or form.problems else list(Start),
         preview=preview,
         theirs=theirs,
+        their_changes=their_changes,
     )
 
 

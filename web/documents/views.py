@@ -7,7 +7,8 @@ from flask.typing import ResponseReturnValue
 from recommender import access
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
 from recommender.errors import Conflict
-from recommender.knowledge import documents, requests
+from recommender.knowledge import documents, line_diff, requests, versions
+from recommender.knowledge.line_diff import Lines
 from web import once
 from web.caller import search_limit
 from web.current import session
@@ -136,8 +137,9 @@ def save(document_id: int) -> ResponseReturnValue:
         if once.earlier_result():  # the same form, sent at the same moment
             return redirect(page)
         newer = _editable(document_id)
+        changes = _changes_since(newer, form.seen)
         form.seen = newer.updated_at.isoformat()
-        return form_page(form, document=newer, theirs=newer.body), 409
+        return form_page(form, document=newer, theirs=newer.body, their_changes=changes), 409
 
 
 @blueprint.post("/<int(max=2147483647):document_id>/verify")
@@ -156,6 +158,17 @@ def hide(document_id: int) -> ResponseReturnValue:
     documents.hide(session(), _editable(document_id), current_reader(), request.form.get("hidden") == "1")
     session().commit()
     return redirect(url_for("documents.show", document_id=document_id))
+
+
+def _changes_since(document: Document, seen: str) -> list[Lines] | None:
+    """What has changed in the text of a document since the version that a form began from; None when that version is
+    not known, or the texts are too long to compare."""
+    began = time_of(seen)
+    if began is None:
+        return None
+    history = versions.history(session(), document, current_reader()).versions
+    before = next((version for version in history if version.saved_at <= began), None)
+    return line_diff.compare(before.body, document.body) if before is not None else None
 
 
 def _editable(document_id: int) -> Document:

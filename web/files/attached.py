@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Flask, Response, abort, g, request, send_file
-from flask_babel import gettext, ngettext
+from flask_babel import force_locale, gettext, ngettext
 
 from recommender.database.attachment_tables import FAILED, REFUSED, Attachment
+from recommender.database.details_tables import DocumentDetails, RequestDetails
 from recommender.database.tables import Document, HelpRequest, Reply
 from recommender.errors import AttachmentRefused
 from recommender.knowledge import attachments, file_store
@@ -20,6 +21,7 @@ from recommender.knowledge.file_types import IMAGES, MEDIA_TYPES
 from recommender.settings import Settings
 from web import current
 from web.current import session
+from web.formatting import LANGUAGES
 from web.sign_in.session import current_person, current_reader, signed_in
 
 FILES, CHOSEN = "files", "attachment"
@@ -45,7 +47,9 @@ class ShownFile:
 
 def attach(app: Flask) -> None:
     """Make the lists and limits known to the templates."""
-    app.jinja_env.globals.update(attachments_of=attachments_of, waiting_files=waiting_files, file_rules=file_rules)
+    app.jinja_env.globals.update(
+        attachments_of=attachments_of, properties_of=properties_of, waiting_files=waiting_files, file_rules=file_rules
+    )
 
 
 def receive(document: Document | None = None) -> str:
@@ -81,6 +85,16 @@ def attach_to(row: HelpRequest | Reply | Document) -> None:
         attachments.attach(session(), current.settings(), g.waiting_files, row)
 
 
+def sentence(language: str) -> str:
+    """What a reply says that has only the files which `receive` has found: in mails and lists it would be empty. In the
+    language of the request; without files an empty text."""
+    number = len(g.get("waiting_files", ()))
+    if not number:
+        return ""
+    with force_locale(language if language in LANGUAGES else "en"):
+        return str(ngettext("See the attached file.", "See the attached files.", number))
+
+
 def show_again(rows: Sequence[Attachment]) -> None:
     """List these files, which wait for a form, in the form of the page that is shown."""
     g.waiting_files = list(rows)
@@ -95,12 +109,26 @@ def attachments_of(row: HelpRequest | Reply | Document) -> list[ShownFile]:
     """The files of a request, reply or document that this reader sees on its page. Whether they may see the page was
     decided where the row was loaded."""
     if isinstance(row, Document):
-        return _listed(attachments.of_document(session(), row.id), row)
+        details = session().get(DocumentDetails, row.id)
+        return _listed(attachments.of_document(session(), row.id), row) + _named(details)
     owner = row if isinstance(row, HelpRequest) else row.request
     if g.get("files_of") != owner.id:
         g.files_of, g.files_there = owner.id, attachments.of_request(session(), owner.id)
     reply = row.id if isinstance(row, Reply) else None
-    return _listed([file for file in g.files_there if file.reply_id == reply], owner)
+    there = _listed([file for file in g.files_there if file.reply_id == reply], owner)
+    return there if reply is not None else there + _named(session().get(RequestDetails, owner.id))
+
+
+def _named(details: RequestDetails | DocumentDetails | None) -> list[ShownFile]:
+    """The files of which only the name is here, because they stay in the item's source."""
+    state = gettext("in the original")
+    return [ShownFile(0, name, "", False, state, False) for name in (details.attachments if details else ())]
+
+
+def properties_of(request: HelpRequest) -> list[tuple[str, str]]:
+    """What the source of a request says of it besides its texts, by names, such as the priority."""
+    details = session().get(RequestDetails, request.id)
+    return list(details.properties.items()) if details else []
 
 
 def file_rules() -> dict[str, object]:
@@ -123,21 +151,21 @@ def what_is_wrong(error: AttachmentRefused, settings: Settings) -> str:
     name = error.name or gettext("The file")
     if error.reason == "type":
         types = ", ".join(sorted(settings.allowed_types))
-        return str(gettext("%(name)s cannot be attached. These types can: %(types)s.", name=name, types=types))
+        return str(gettext("%(name)s cannot be attached. Allowed types: %(types)s.", name=name, types=types))
     if error.reason == "large":
         return str(gettext("%(name)s is larger than %(n)d MB. Make it smaller.", name=name, n=settings.attachment_mb))
     if error.reason == "count":
         most = settings.attachment_count
         return str(ngettext("Attach at most %(num)d file.", "Attach at most %(num)d files.", most))
     sentences = {
-        "empty": gettext("%(name)s is empty.", name=name),
-        "together": gettext("Together the files are larger than %(n)d MB. Attach some of them in a reply.",
+        "empty": gettext("%(name)s is empty. Choose another file.", name=name),
+        "together": gettext("Together the files are larger than %(n)d MB. Attach some of them in a later reply.",
                             n=settings.attachment_form_mb),
-        "day": gettext("You have attached very much today. Go on tomorrow, or put the file elsewhere and link to it."),
+        "day": gettext(
+            "You have reached today’s limit for attached files. Try again tomorrow, or link to the file instead."
+        ),
     }  # fmt: skip
-    full = gettext(
-        "There is no room for files at the moment. Tell whoever runs Kollega; your text can be sent without."
-    )
+    full = gettext("There is no space left for files. Tell an admin; your text can be sent without the files.")
     return str(sentences.get(error.reason, full))
 
 
@@ -170,9 +198,9 @@ def _shown(row: Attachment, owner: HelpRequest | Document | None) -> ShownFile:
     removable = attachments.may_remove(row, current_reader(), owner)
     state = ""
     if row.state == REFUSED:
-        state = gettext("The check of files has refused it, so nobody gets it.")
+        state = gettext("The file scan has blocked it, so nobody can open it.")
     elif row.state == FAILED and settings.attachment_scan and removable:
-        state = gettext("It could not be checked yet, so nobody can open it. It will be checked again.")
+        state = gettext("It could not be scanned yet, so nobody can open it. The scan is tried again by itself.")
     elif not attachments.may_be_opened(row, settings):
-        state = gettext("It is being checked, and can be opened after that.")
+        state = gettext("It can be opened once it has been scanned.")
     return ShownFile(row.id, row.name, readable_size(row.size), row.kind in IMAGES, state, removable)

@@ -125,7 +125,7 @@ def _topics(form: SettingsForm, name: str, text: str) -> tuple[str, ...]:
     topics = tuple(first.values())
     long = next((topic for topic in topics if len(topic) > LONGEST_TOPIC), None)
     if len(topics) > MOST_TOPICS:
-        form.problems[name] = gettext("At most %(n)d topics: leave the most important.", n=MOST_TOPICS)
+        form.problems[name] = gettext("At most %(n)d topics: keep the most important.", n=MOST_TOPICS)
     elif long is not None:
         form.problems[name] = gettext(
             "“%(topic)s …” is too long: a topic has at most %(n)d characters.", topic=long[:30], n=LONGEST_TOPIC

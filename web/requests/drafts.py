@@ -75,9 +75,9 @@ def check(draft: Draft, teams: Mapping[str, Team]) -> None:
     elif len(draft.title) > requests.LONGEST_TITLE:
         problems["title"] = gettext("Shorten the title to %(n)d characters.", n=requests.LONGEST_TITLE)
     if len(draft.body) > requests.LONGEST_BODY:
-        problems["body"] = gettext("Keep the most important part: at most %(n)d characters.", n=requests.LONGEST_BODY)
+        problems["body"] = gettext("Shorten it to at most %(n)d characters.", n=requests.LONGEST_BODY)
     if draft.team not in teams and draft.team != UNKNOWN:
-        problems["team"] = gettext("Choose the team, or say that you do not know.")
+        problems["team"] = gettext("Choose the team, or “I do not know”.")
     chosen, offered = teams.get(draft.team), teams.get(draft.offered_for)
     unseen = chosen is not None and chosen.restricted and not (offered is not None and offered.restricted)
     if draft.audience not in (EVERYONE, TEAM):

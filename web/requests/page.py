@@ -17,7 +17,7 @@ from web.reading import team_people, team_rows
 from web.replaced import ReplacedPart, replaced_part
 from web.requests import panel
 from web.requests.queue import Filters, next_in_queue, queue_rows
-from web.sign_in.session import current_reader
+from web.sign_in.session import current_person, current_reader
 
 _BESIDE = 30  # requests of the queue that are listed beside one: a judgement
 
@@ -31,6 +31,14 @@ class Changed:
     reply_id: int | None = None
 
 
+@dataclass(frozen=True)
+class WrongSame:
+    """The number that an agent has typed for "the same as", and why the request cannot be marked so or closed."""
+
+    number: str
+    problem: str
+
+
 def request_page(
     help_request: HelpRequest,
     body: str = "",
@@ -40,13 +48,14 @@ def request_page(
     replaced: ReplacedPart | None = None,
     asks_again: bool = False,
     changed: Changed | None = None,
+    wrong_same: WrongSame | None = None,
 ) -> str:
     """The page of a request, with the panel for those who handle it, unless they search too often or have just
     resolved it. `body` is the reply being written, `problem` what is wrong with it, `hidden_links` the titles of linked
     items that some readers may not read. `filed` says how it came to be that the asker has just sent it ("1", "private"
     when their choice was changed to that, "already" when they had sent it before). `replaced` is the part about its
     replacement with what was typed in its form. With `asks_again` the page asks whether to open somebody else's old
-    request again. `changed` is what the reader has typed to change their own words."""
+    request again. `changed` and `wrong_same` are what was typed in other forms of the page and could not be stored."""
     reader = current_reader()
     handles = access.may_handle(help_request, reader)
     undoable = _undoable(help_request, reader)
@@ -60,8 +69,6 @@ def request_page(
         asked_by_me=reader.person_id is not None and help_request.asked_by_id == reader.person_id,
         may_resolve=resolves,
         may_handle=handles,
-        shared=access.EVERYONE in access.request_audience(help_request),
-        shared_further=requests.is_shared_further(help_request),
         panel=panel.make_panel(help_request, reader) if handles and not undoable and may_search() else None,
         attempts=attempts if resolves else [],
         shown_before={item.key: opened for item, opened in attempts} if handles else {},
@@ -69,6 +76,7 @@ def request_page(
         problem=problem,
         asks_again=asks_again,
         changed=changed,
+        wrong_same=wrong_same,
         filed=filed,
         unseen=hidden_links or [],
         undoable=undoable,
@@ -78,10 +86,14 @@ def request_page(
 
 
 def _beside(help_request: HelpRequest, reader: Reader, handles: bool) -> dict[str, Any]:
-    """What stands beside the request and its replies: for agents who handle it, and for the authors of texts."""
-    key = item_key(Kind.REQUEST, help_request.id)
+    """What stands beside the request and its replies: who reads it, what agents who handle it see, and what the authors
+    of texts do."""
+    key, person = item_key(Kind.REQUEST, help_request.id), current_person()
     return {
+        "shared": access.EVERYONE in access.request_audience(help_request),
+        "shared_further": requests.is_shared_further(help_request),
         "queue": queue_rows(Filters(), reader, _BESIDE) if handles else [],
+        "private_to": handling.private_to(help_request, person) if handles and person else None,
         "notes": notes.notes_of(session(), help_request, reader),
         "may_note": handles and help_request.asked_by_id != reader.person_id,
         "canned": notes.canned_of(session(), reader) if handles else [],

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from recommender import access
 from recommender.access import Reader
-from recommender.database.request_tables import SeenRequest, SnoozedRequest
+from recommender.database.request_tables import SeenRequest
+from recommender.database.storing import insert_or_update
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Reply, Team, utc_now
-from recommender.knowledge.waiting import in_queue
+from recommender.knowledge.waiting import in_queue, snoozed
 from recommender.search.in_words import requests_with_words
 from web import current
 from web.current import session
@@ -82,11 +83,10 @@ def read_filters() -> Filters:
 
 def queue_page(filters: Filters, reader: Reader) -> QueuePage:
     """The page of the queue that the filters name."""
-    where = _where(filters, reader)
-    total = _count(where)
-    rows = queue_rows(filters, reader)
-    counts = {view: _count(_where(Filters(view=view), reader)) for view in VIEWS}
-    return QueuePage(rows, total, max(1, -(-total // PAGE)), counts)
+    counts = _view_counts(reader)
+    is_view = filters == Filters(view=filters.view, sort=filters.sort, page=filters.page)
+    total = counts[filters.view] if is_view else _count(_where(filters, reader))
+    return QueuePage(queue_rows(filters, reader), total, max(1, -(-total // PAGE)), counts)
 
 
 def queue_rows(filters: Filters, reader: Reader, limit: int = PAGE) -> list[Row]:
@@ -131,9 +131,19 @@ def mark_seen(reader: Reader, request_id: int) -> None:
     if person_id is not None:
 
         def write(counts: Session) -> None:
-            counts.merge(SeenRequest(person_id=person_id, request_id=request_id, seen_at=now))
+            key = {"person_id": person_id, "request_id": request_id}
+            insert_or_update(counts, SeenRequest, key, {"seen_at": now})
 
         current.counting().count(write)
+
+
+def _view_counts(reader: Reader) -> dict[str, int]:
+    """How many open requests each view has, in one query."""
+    conditions = [_in_view(view, reader).label(view) for view in VIEWS if view]
+    shown = select(*conditions).where(*in_queue(reader), HelpRequest.status == OPEN).subquery().c
+    columns = [func.count().filter(~shown.snoozed)]
+    columns += [func.count().filter(shown[view], true() if view == "snoozed" else ~shown.snoozed) for view in VIEWS[1:]]
+    return dict(zip(VIEWS, session().execute(select(*columns)).one(), strict=True))
 
 
 def _count(where: list[ColumnElement[bool]]) -> int:
@@ -156,7 +166,7 @@ def _where(filters: Filters, reader: Reader) -> list[ColumnElement[bool]]:
     if filters.words:
         where.append(_has_words(filters.words, reader))
     elif filters.view != "snoozed" and filters.state == OPEN:
-        where.append(~_asleep())
+        where.append(~snoozed())
     return where
 
 
@@ -167,7 +177,7 @@ def _in_view(view: str, reader: Reader) -> ColumnElement[bool]:
         return HelpRequest.assigned_to_id.is_(None)
     if view == "waiting":
         return _answered()
-    return _asleep() if view == "snoozed" else true()
+    return snoozed() if view == "snoozed" else true()
 
 
 def _answered() -> ColumnElement[bool]:
@@ -184,16 +194,6 @@ def _active_at() -> ColumnElement[datetime]:
     newest = select(func.max(Reply.created_at)).where(Reply.request_id == HelpRequest.id).correlate(HelpRequest)
     resolved_at = case((HelpRequest.status == RESOLVED, HelpRequest.resolved_at), else_=None)
     return func.coalesce(resolved_at, newest.scalar_subquery(), HelpRequest.created_at)
-
-
-def _asleep() -> ColumnElement[bool]:
-    """Snoozed until later, and nothing has happened since."""
-    mark = select(SnoozedRequest.request_id).where(
-        SnoozedRequest.request_id == HelpRequest.id,
-        SnoozedRequest.until > utc_now(),
-        HelpRequest.updated_at <= SnoozedRequest.snoozed_at,
-    )
-    return mark.correlate(HelpRequest).exists()
 
 
 def _has_words(words: str, reader: Reader) -> ColumnElement[bool]:

@@ -5,7 +5,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from recommender.database.tables import HelpRequest, Reply
-from recommender.errors import Conflict
 from recommender.knowledge import requests, rewriting
 from web.current import session
 from web.reading import get_request, get_withdrawn
@@ -23,7 +22,7 @@ def change_request(request_id: int) -> ResponseReturnValue:
     signed_in()
     title, body = request.form.get("title", "").strip(), request.form.get("body", "").strip()
     if not title or len(title) > requests.LONGEST_TITLE or len(body) > requests.LONGEST_BODY:
-        problem = gettext("Not changed: it needs a title, and less text.")
+        problem = gettext("Not saved. Write a summary, and shorten the text if it is very long.")
         return request_page(help_request, problem=problem, changed=Changed(body, title)), 422
     rewriting.rewrite_request(session(), help_request, current_reader(), title, body, request.form.get("before", ""))
     session().commit()
@@ -33,19 +32,24 @@ def change_request(request_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int(max=2147483647):request_id>/replies/<int(max=2147483647):reply_id>")
 def change_reply(request_id: int, reply_id: int) -> ResponseReturnValue:
     """Change one's own reply, or withdraw it; 422 for a text that cannot be used."""
-    help_request = get_request(request_id)
+    help_request, reader = get_request(request_id), current_reader()
     signed_in()
-    own, reader, body = _reply(help_request, reply_id), current_reader(), request.form.get("body", "").strip()
+    own, body = _reply(help_request, reply_id), request.form.get("body", "").strip()
     if request.form.get("then") == "withdraw":
-        rewriting.withdraw_reply(session(), own, reader)
-        session().commit()
+        if own is not None:  # else it was sent twice
+            rewriting.withdraw_reply(session(), own, reader)
+            session().commit()
         return redirect(url_for("requests.show", request_id=request_id))
+    if own is None:
+        abort(404)
     typed = Changed(body, reply_id=reply_id)
     if not body or len(body) > requests.LONGEST_BODY:
-        problem = gettext("Not changed: write something, and not too much.")
+        problem = gettext("Not saved. Write something, and shorten the text if it is very long.")
         return request_page(help_request, problem=problem, changed=typed), 422
     if hidden := hidden_links(body, help_request, reader):
-        problem = gettext("Not changed: not everyone who reads this request may read what you link to.")
+        problem = gettext(
+            "Not saved. Some readers of this request are not allowed to read what you link to. Remove the link."
+        )
         return request_page(help_request, problem=problem, hidden_links=hidden, changed=typed), 422
     rewriting.rewrite_reply(session(), own, reader, body, request.form.get("before", ""))
     session().commit()
@@ -56,8 +60,9 @@ def change_reply(request_id: int, reply_id: int) -> ResponseReturnValue:
 def withdraw(request_id: int) -> ResponseReturnValue:
     """Withdraw one's own request."""
     signed_in()
-    rewriting.withdraw_request(session(), get_request(request_id), current_reader())
-    session().commit()
+    if get_withdrawn(request_id) is None:  # else it was sent twice
+        rewriting.withdraw_request(session(), get_request(request_id), current_reader())
+        session().commit()
     return redirect(url_for("requests.show", request_id=request_id))
 
 
@@ -65,16 +70,11 @@ def withdraw(request_id: int) -> ResponseReturnValue:
 def send_again(request_id: int) -> ResponseReturnValue:
     """Undo the withdrawal of one's own request."""
     signed_in()
-    help_request = get_withdrawn(request_id)
-    if help_request is None:
-        raise Conflict("This request is not withdrawn.")
+    help_request = get_withdrawn(request_id) or get_request(request_id)  # the latter when this was sent twice
     rewriting.send_again(session(), help_request, current_reader())
     session().commit()
     return redirect(url_for("requests.show", request_id=request_id))
 
 
-def _reply(help_request: HelpRequest, reply_id: int) -> Reply:
-    found = next((reply for reply in help_request.replies if reply.id == reply_id), None)
-    if found is None:
-        abort(404)
-    return found
+def _reply(help_request: HelpRequest, reply_id: int) -> Reply | None:
+    return next((reply for reply in help_request.replies if reply.id == reply_id), None)

@@ -8,7 +8,8 @@ from sqlalchemy.orm import selectinload
 
 from recommender import access
 from recommender.corpus import readable_items
-from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply
+from recommender.database.request_tables import WithdrawnRequest
+from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Reply
 from recommender.errors import Conflict
 from recommender.knowledge import handling, requests
 from web import current, once
@@ -53,6 +54,7 @@ def mine() -> ResponseReturnValue:
         "requests/mine.html",
         asked=[row for row in rows if row.asked_by_id == person.id],
         answered=[row for row in rows if row.asked_by_id != person.id],
+        withdrawn=_withdrawn(person) if not state else [],
         state=state,
         person=person,
     )
@@ -82,7 +84,7 @@ def create() -> ResponseReturnValue:
     if (same := drafts.sent_before(draft, person)) is not None:
         if attached.waiting_files():
             return request_page(
-                get_request(same.id), problem=gettext("You have already sent this. To add the files, reply with them.")
+                get_request(same.id), problem=gettext("You have already sent this. Add the files in a reply.")
             )
         # the very same form may have been stored since it was looked for
         already = url_for("requests.show", request_id=same.id, filed="already")
@@ -121,21 +123,24 @@ def show(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):request_id>/replies")
 def reply(request_id: int) -> ResponseReturnValue:
-    """Add a reply, which may also resolve the request. A reply to a resolved request reopens it."""
+    """Add a reply, which may also resolve the request; files need no text. A reply to a resolved request reopens it."""
     help_request, person, reader = get_request(request_id), signed_in(), current_reader()
     body = request.form.get("body", "").strip()
     if earlier := once.earlier_result():
         return redirect(earlier)
     if problem := attached.receive():
         return request_page(help_request, body, problem), 422
+    body = body or attached.sentence(help_request.language)
     if not body:
         return request_page(help_request, problem=gettext("Write something first.")), 422
     if len(body) > requests.LONGEST_BODY:
-        problem = gettext("Keep the most important part: at most %(n)d characters.", n=requests.LONGEST_BODY)
+        problem = gettext("Shorten it to at most %(n)d characters.", n=requests.LONGEST_BODY)
         return request_page(help_request, body, problem), 422
     hidden = hidden_links(body, help_request, reader)
     if hidden and not request.form.get("sure"):
-        problem = gettext("Not everyone who reads this request may read what you link to. Take it out, or send anyway.")
+        problem = gettext(
+            "Some readers of this request are not allowed to read what you link to. Remove the link, or send anyway."
+        )
         return request_page(help_request, body, problem, hidden_links=hidden), 422
     if handling.is_old_and_others(help_request, reader) and not request.form.get("again"):
         return request_page(help_request, body, asks_again=True), 422
@@ -151,7 +156,7 @@ def reply(request_id: int) -> ResponseReturnValue:
     except Conflict:
         if earlier := once.earlier_result():  # it was this very reply that resolved it, sent at the same moment
             return redirect(earlier)
-        problem = gettext("Somebody else has resolved this request meanwhile. What you wrote is kept below.")
+        problem = gettext("Somebody else has solved this request in the meantime. What you wrote is kept below.")
         return _conflict(request_id, problem, body)
 
 
@@ -168,7 +173,7 @@ def resolve(request_id: int) -> ResponseReturnValue:
         requests.resolve(session(), help_request, reader, solution)
         session().commit()
     except Conflict:
-        return _conflict(request_id, gettext("Somebody else has resolved this request meanwhile."))
+        return _conflict(request_id, gettext("Somebody else has solved this request in the meantime."))
     return redirect(url_for("requests.show", request_id=help_request.id))
 
 
@@ -204,9 +209,18 @@ def show_name(request_id: int) -> ResponseReturnValue:
         requests.show_name(session(), help_request, current_reader(), request.form.get("team", ""))
         session().commit()
     except Conflict:
-        problem = gettext("The request was moved meanwhile, so your name was not shown. Look at who handles it now.")
+        problem = gettext(
+            "The request was moved in the meantime, so your name was not shown. Check who handles it now."
+        )
         return _conflict(request_id, problem)
     return redirect(url_for("requests.show", request_id=help_request.id))
+
+
+def _withdrawn(person: Person) -> list[HelpRequest]:
+    """The requests that a person has withdrawn and can send again, newest first."""
+    query = select(HelpRequest).join(WithdrawnRequest, WithdrawnRequest.request_id == HelpRequest.id)
+    own = HelpRequest.asked_by_id == person.id, access.readable_requests(current_reader())
+    return list(session().scalars(query.where(*own).order_by(WithdrawnRequest.withdrawn_at.desc()).limit(_LISTED)))
 
 
 def _conflict(request_id: int, problem: str, body: str = "") -> ResponseReturnValue:

@@ -17,7 +17,7 @@ _SIGNS = re.compile(r"(?:[*`#>|\[\]\\]|\s)+")
 
 def attach(app: Flask) -> None:
     """Make the functions known to the templates."""
-    app.jinja_env.globals.update(card_part=part, card_whole=whole, card_question=question)
+    app.jinja_env.globals.update(card_part=part, card_brief=brief, card_whole=whole, card_question=question)
 
 
 def part(suggestion: Suggestion) -> Markup:
@@ -26,10 +26,16 @@ def part(suggestion: Suggestion) -> Markup:
     return with_marks(markdown_of_page(shown.text), shown.marked)
 
 
+def brief(suggestion: Suggestion) -> Markup | None:
+    """The shorter part for narrow screens; None when the part is short enough for them."""
+    shown = suggestion.answer.brief if suggestion.answer else None
+    return with_marks(markdown_of_page(shown.text), shown.marked) if shown else None
+
+
 def whole(suggestion: Suggestion) -> Markup | None:
-    """The whole answer; None when the part is all of it, and when it is too long for a card."""
+    """The whole answer; None when the part is all of it on every screen, and when it is too long for a card."""
     shown, text = suggestion.answer, _answer(suggestion.item)
-    if shown is None or not (shown.cut_before or shown.cut_after) or len(text) > LONGEST_IN_PLACE:
+    if shown is None or len(text) > LONGEST_IN_PLACE or not (shown.cut_before or shown.cut_after or shown.brief):
         return None
     return with_marks(markdown_of_page(text), shown.marked)
 

@@ -46,13 +46,17 @@ def notice(found: Recommendation) -> str:
     """What the search cannot do at the moment; empty when it can do everything. That there is no index is said
     elsewhere."""
     if DATABASE_EMPTY in found.notices:
-        return str(gettext("Everything is missing from the database. Tell an admin: a backup has to be restored."))
+        return str(gettext("All data is missing from the database. Tell an admin: a backup has to be restored."))
     if KEYWORDS_MISSING in found.notices:
-        return str(gettext("Searching by meaning alone for the moment, so exact words and codes may be missed."))
+        return str(gettext("Search works by meaning only right now, so exact words and codes may be missed."))
     if found.notices == (LEARNED_MISSING,):
-        return str(gettext("What was learned here about answers and colleagues cannot be used for the moment."))
+        return str(
+            gettext(
+                "Results are less precise right now, because what was learned from your own requests cannot be used."
+            )
+        )
     if found.notices:
-        return str(gettext("Searching by words alone for the moment, so answers in other words may be missed."))
+        return str(gettext("Search works by words only right now, so answers in other words may be missed."))
     return ""
 
 
@@ -78,7 +82,7 @@ def hint(found: Recommendation) -> str:
     if found.suggestions:
         return ""
     if found.experts:
-        return str(gettext("These colleagues have answered what comes closest."))
+        return str(gettext("These colleagues have answered the closest questions."))
     return str(gettext("Try other words, or tell a little more."))
 
 
@@ -158,8 +162,8 @@ def _age(suggestion: Suggestion) -> str:
     if suggestion.item.kind is Kind.DOCUMENT:
         return str(
             ngettext(
-                "Not checked for over %(num)d month: check that it is still right",
-                "Not checked for over %(num)d months: check that it is still right",
+                "Not verified for over %(num)d month: check that it is still right",
+                "Not verified for over %(num)d months: check that it is still right",
                 months,
             )
         )

@@ -14,7 +14,7 @@ def what_is_wrong(error: UnusablePassword) -> str:
         return str(gettext("A password has at most %(n)d characters.", n=LONGEST_PASSWORD))
     return str(
         gettext(
-            "This password is easy to guess. Take a longer one, such as four words that do not belong together,"
+            "This password is easy to guess. Choose a longer one, such as four words that do not belong together,"
             " without names and years."
         )
     )

@@ -374,6 +374,11 @@ if (fromServer) {
   setAddress(true);
 } else {
   const stored = storedQuestion();
-  if (stored) fillIn(stored);
+  if (stored) {
+    fillIn(stored);
+    // Who comes back to the page may have another question: typing replaces the old one, which the arrow keys keep.
+    const [visit] = performance.getEntriesByType("navigation");
+    if (visit?.type === "navigate" && [fields[0], document.body].includes(document.activeElement)) fields[0].select();
+  }
 }
 if (typedText() && wanted() !== lastSearched) search();

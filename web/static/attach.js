@@ -9,10 +9,11 @@ function start(part) {
   const said = part.querySelector(".said");
   part.querySelector("[data-pasting]").hidden = false;
 
-  function say(text, name) {
+  function say(text, name, wrong = true) {
     const fold = part.closest("details");
     if (fold) fold.open = true;
     said.textContent = text.replace("{name}", () => name);
+    said.classList.toggle("field-error", wrong);
   }
 
   // The files that will go along, as checkboxes: taking the tick away leaves a file out.
@@ -32,7 +33,7 @@ function start(part) {
   async function upload(file) {
     if (list.querySelectorAll("input:checked").length >= Number(part.dataset.most)) return say(part.dataset.tooMany, "");
     if (file.size > Number(part.dataset.largest)) return say(part.dataset.tooLarge, file.name);
-    say(part.dataset.uploading, file.name);
+    say(part.dataset.uploading, file.name, false);
     const body = new FormData();
     body.append("files", file, file.name);
     try {
@@ -42,7 +43,7 @@ function start(part) {
       const result = await answer.json();
       if (!answer.ok) return say(result.problem ?? part.dataset.failed, file.name);
       result.files.forEach(add);
-      return say(part.dataset.uploaded, result.files[0].name);
+      return say(part.dataset.uploaded, result.files[0].name, false);
     } catch {
       return say(part.dataset.failed, file.name);
     }

@@ -15,13 +15,13 @@ _MOST_FAULTS = 0.02  # share of bytes that are no UTF-8, up to which a text stil
 
 def decoded(data: bytes, charset: str | None) -> str:
     """The text of these bytes. `charset` is what the mail says, which may be wrong. Never fails."""
-    for mark, name in (
+    for mark, encoding in (
         (codecs.BOM_UTF8, "utf-8"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),
         (codecs.BOM_UTF16_BE, "utf-16-be"),
     ):
         if data.startswith(mark):
-            return data[len(mark) :].decode(name, "replace")
+            return data[len(mark) :].decode(encoding, "replace")
     name = codec_name(charset)
     is_utf8 = name == "utf-8" or name is None or (name in _WESTERN and not data.isascii())
     if is_utf8:

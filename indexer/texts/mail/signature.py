@@ -70,12 +70,10 @@ def without_signature(lines: Sequence[str], author: str = "", address: str = "")
         kept = trimmed(kept[:end])
     while True:
         before = len(kept)
-        for cut in (_footer, _disclaimer, _delimited, _signed_off, _block_with_address):
-            end = cut(kept, address) if cut is _block_with_address else cut(kept)
-            if end is not None:
-                kept = trimmed(kept[:end])
-        if (end := _name(kept, author)) is not None:
-            kept = trimmed(kept[:end])
+        for cut in (_footer, _disclaimer, _delimited, _signed_off):
+            kept = trimmed(kept[: cut(kept)])
+        kept = trimmed(kept[: _block_with_address(kept, address)])
+        kept = trimmed(kept[: _name(kept, author)])
         if len(kept) == before or not kept:
             return kept
 

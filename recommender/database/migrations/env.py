@@ -5,10 +5,13 @@ from alembic import context
 from recommender.database import (  # noqa: F401 - so that their tables are known
     account_tables,
     audit_table,
+    details_tables,
     documents_tables,
     erased_table,
+    foreign_tables,
     import_tables,
     item_tables,
+    job_tables,
     request_tables,
     sent_tables,
     source_tables,

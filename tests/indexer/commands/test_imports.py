@@ -105,7 +105,7 @@ def test_a_dry_run_shows_what_would_change_and_writes_nothing(
         "1 could not be loaded",
     ]
     assert [line for line in dry.stderr.splitlines() if not line.startswith("importing")] == [
-        "records.jsonl:6: not JSON (Expecting property name enclosed in double quotes at column 2)",
+        "records.jsonl:6: not JSON (Expecting property name enclosed in double quotes at column 2). Correct this line",
         "kept: records.jsonl:3: request r1: status changed both here and in the source",
         "not widened: records.jsonl:4: request r2: audience would let more people read",
     ]
@@ -215,3 +215,47 @@ def test_an_import_and_its_dry_run_name_the_people_who_may_read_more_afterwards(
             "WIDENED: records.jsonl:2: person liisa: role, teams",
         ]
     assert kollega("import", "jsonl", write_lines({**AINO, "role": "staff", "teams": []})).stderr == ""
+
+
+def test_the_options_of_all_sources_give_team_language_and_time_zone(
+    kollega: Kollega, write_lines: WriteLines, tmp_path: Path
+) -> None:
+    path = write_lines(TEAM, AINO, REQUEST)
+    result = kollega("import", "jsonl", path, "--team", "it", "--language", "sv", "--timezone", "Europe/Helsinki")
+    assert (result.exit_code, result.stdout) == (0, "3 added, 0 updated, 0 unchanged\n")
+    with closing(sqlite3.connect(tmp_path / "home" / "kollega.db")) as connection:
+        query = "SELECT team_id, language, created_at FROM requests"
+        assert connection.execute(query).fetchone() == (1, "sv", "2026-01-02 08:00:00.000000")
+    unknown = kollega("import", "jsonl", path, "--team", "sales")
+    assert unknown.exit_code == 1
+    assert "records.jsonl:3: team: there is no team 'sales'. Put the team's line before this one, or " in unknown.stderr
+
+
+def test_a_rule_that_names_nobody_is_refused_before_anything_is_read(kollega: Kollega, write_lines: WriteLines) -> None:
+    result = kollega("import", "jsonl", write_lines(TEAM), "--timezone", "Helsinki")
+    assert result.exit_code == 2 and "'Helsinki' is not a time zone. Write one such as" in result.stderr
+
+
+def test_at_most_fifty_complaints_are_printed_and_then_their_number(kollega: Kollega, write_lines: WriteLines) -> None:
+    bad = [{**REQUEST, "id": f"r{number}", "created_at": "yesterday"} for number in range(120)]
+    result = kollega("import", "jsonl", write_lines(TEAM, AINO, *bad, REQUEST))
+    assert result.stdout == "3 added, 0 updated, 0 unchanged, 120 could not be loaded\n"
+    told = result.stderr.splitlines()
+    assert len(told) == 51 and told[-1] == "and 70 more that could not be loaded"
+    assert all(line.startswith("records.jsonl:") and "Write it as 2026-" in line for line in told[:-1])
+
+
+def test_at_most_fifty_conflicts_are_printed_and_all_are_listed(
+    kollega: Kollega, write_lines: WriteLines, tmp_path: Path
+) -> None:
+    requests = [{**REQUEST, "id": f"r{number}"} for number in range(60)]
+    kollega("import", "jsonl", write_lines(TEAM, AINO, *requests))
+    with closing(sqlite3.connect(tmp_path / "home" / "kollega.db")) as connection:
+        connection.execute("UPDATE requests SET title = 'Changed here'")
+        connection.commit()
+    changed = [{**each, "title": "Changed there"} for each in requests]
+    result = kollega("import", "jsonl", write_lines(TEAM, AINO, *changed))
+    assert result.stdout == "0 added, 0 updated, 62 unchanged, 60 conflicts\n"
+    told = [line for line in result.stderr.splitlines() if line.startswith("kept: ")]
+    assert len(told) == 51 and told[-1] == "kept: and 10 more conflicts (kollega import conflicts lists them)"
+    assert len(kollega("import", "conflicts").stdout.splitlines()) == 60

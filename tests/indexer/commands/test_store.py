@@ -18,8 +18,10 @@ from sqlalchemy import create_engine
 import recommender
 from recommender import audit
 from recommender.database.account_tables import Account, APIToken
+from recommender.database.details_tables import DocumentDetails, RequestDetails
 from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
 from recommender.database.engine import newest_revision, open_database
+from recommender.database.foreign_tables import ForeignPerson, PersonAddress, address_digest
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import (
     CannedReply,
@@ -97,6 +99,9 @@ def add_what_people_did(settings: Settings) -> None:
             EarlierText(request_id=first.id, author_id=oona.id, title="Before", body="Text", changed_at=MOMENT),
             SnoozedRequest(request_id=first.id, until=MOMENT, snoozed_at=MOMENT),
             WithdrawnRequest(request_id=written.id, withdrawn_at=MOMENT),
+            RequestDetails(request_id=first.id, merged_into="x", attachments=["a.png"], properties={"priority": "1"}),
+            ForeignPerson(source="desk", foreign_id="17", person_id=oona.id),
+            PersonAddress(mail_digest=address_digest("oona@example.org"), person_id=oona.id),
         ])  # fmt: skip
         original = Document(title="Ohje", body="Yksi", language="fi", owner=petteri, written_at=MOMENT)
         session.add(original)
@@ -107,6 +112,7 @@ def add_what_people_did(settings: Settings) -> None:
                 text_digest="d", audience=["team:tekniikka"],
             ),
             DocumentTranslation(document_id=guide.id, original_id=original.id),
+            DocumentDetails(document_id=guide.id, attachments=["plan.pdf"]),
         ])  # fmt: skip
     factory.kw["bind"].dispose()
 

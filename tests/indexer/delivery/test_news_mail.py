@@ -15,7 +15,7 @@ from recommender import accounts
 from recommender.access import reader_of
 from recommender.accounts.secret_key import load_secret_key
 from recommender.database.account_tables import OutgoingMail
-from recommender.database.tables import HelpRequest, Person, Team, utc_now
+from recommender.database.tables import Document, HelpRequest, Person, Team, utc_now
 from recommender.database.told_tables import Notification
 from recommender.knowledge import requests
 from recommender.notifications import inbox, mailing, telling
@@ -112,6 +112,21 @@ def test_it_is_in_the_language_of_its_reader(office: Mailing) -> None:
         office.send(address)
     assert server.mails[0]["Subject"] == "Otto vastasi: VPN drops"
     assert "Avaa Kollegassa" in server.mails[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_a_mail_about_a_review_says_what_to_do(office: Mailing) -> None:
+    with office.sessions.begin() as session:
+        minna, team = office.person(session, "minna"), session.query(Team).filter_by(handle="it").one()
+        guide = Document(title="Printing", body="x", language="en", written_at=utc_now(), team=team, owner=minna)
+        session.add(guide)
+        session.flush()
+        telling.tell_review(session, guide, utc_now().date() - timedelta(days=1))
+        mailing.queue_due(session, office.settings, utc_now() + timedelta(days=1))
+    with real_server() as (server, address):
+        assert office.send(address) == 1
+    for kind in ("plain", "html"):
+        text = server.mails[0].get_body((kind,)).get_content()  # type: ignore[union-attr]
+        assert "Due for review" in text and "correct what has changed, and mark it as verified." in text
 
 
 def test_a_private_matter_of_a_restricted_team_is_not_told_by_mail(office: Mailing) -> None:

@@ -199,8 +199,11 @@ def test_the_same_id_from_two_sources_is_two_requests(import_lines: Import, sess
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"team": "xx"}, "team: there is no team 'xx'. Put the team's line before this one"),
-        ({"audience": ["team:xx"]}, "audience: there is no team 'xx'. Put the team's line before this one"),
+        ({"team": "xx"}, "team: there is no team 'xx'. Put the team's line before this one, or correct its name"),
+        (
+            {"audience": ["team:xx"]},
+            "audience: there is no team 'xx'. Put the team's line before this one, or correct its name",
+        ),
         ({"audience": ["person:xx"]}, "audience: there is no person 'xx'. Put the person's line before this one"),
         ({"status": "unclear"}, "status: Input should be 'open', 'resolved' or 'closed'"),
     ],

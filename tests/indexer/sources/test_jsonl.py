@@ -130,8 +130,8 @@ def test_a_record_that_cannot_be_used_says_which_field_and_why(
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        (b"{not json", "not JSON (Expecting property name enclosed in double quotes at column 2)"),
-        (b'{"type": "request", "title": "\xe4"}', "not UTF-8"),
+        (b"{not json", "not JSON (Expecting property name enclosed in double quotes at column 2). Correct this line"),
+        (b'{"type": "request", "title": "\xe4"}', "not UTF-8. Save the file as UTF-8"),
         (b"[1, 2]", "not an object in braces, with its type and fields"),
         (b'{"id": "r1"}', "type: it is missing. Write team, person, request or document"),
         (b'{"type": "ticket"}', "type: 'ticket' is not known. Write team, person, request or document"),

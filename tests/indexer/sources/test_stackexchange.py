@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501 - rows of a dump are long lines
 
+import time
+import tracemalloc
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -146,6 +148,19 @@ def test_the_answers_of_a_dump_that_is_cut_short_are_loaded_too(
         assert [(row.status, len(row.replies)) for row in rows] == [("resolved", 2), ("resolved", 1), ("open", 0)]
 
 
+def test_a_newer_dump_with_other_kinds_of_posts_and_people_without_a_name_is_read(
+    dump: Path, import_dump: Callable[[Path], LoadReport], sessions: sessionmaker[Session]
+) -> None:
+    posts = POSTS.replace('PostTypeId="4"', 'PostTypeId="17" ContentLicense="CC BY-SA 4.0" LastEditorDisplayName="x"')
+    (dump / "Posts.xml").write_text(posts.replace('OwnerUserId="7"', 'OwnerDisplayName="user7"'), encoding="utf-8")
+    users = '<row Id="-1" DisplayName="Community" /><row Id="5" DisplayName=" " /><row Id="6" DisplayName="Matti" />'
+    (dump / "Users.xml").write_text(f"<users>{users}</users>", encoding="utf-8")
+    assert import_dump(dump).problems == []
+    with sessions() as session:
+        assert [reply.author_id is None for reply in _row(session, "1").replies] == [True, False]
+        assert sorted(session.scalars(select(Person.name))) == ["Matti", "dump-user-5"]
+
+
 def test_html_nested_too_deeply_is_a_bad_record(dump: Path, import_dump: Callable[[Path], LoadReport]) -> None:
     deep = "&lt;div&gt;" * 5_000
     (dump / "Posts.xml").write_text(POSTS.replace("&lt;p&gt;For Linux.", f"{deep}For Linux."), encoding="utf-8")
@@ -251,6 +266,37 @@ def _reply(session: Session) -> Reply:
     return requests.reply(session, row, session.scalars(select(Person)).first(), "Buy another one.")  # type: ignore[arg-type]
 
 
+@pytest.fixture
+def large_dump(tmp_path: Path) -> Path:
+    """A folder with a dump of 6,000 questions, 10 MB."""
+    words = "&lt;p&gt;Restart the &lt;a href=&quot;https://x.example&quot;&gt;spooler&lt;/a&gt; of it. &lt;/p&gt;" * 15
+    code = "&lt;pre&gt;&lt;code&gt;net stop spooler\n&lt;/code&gt;&lt;/pre&gt;&lt;ul&gt;&lt;li&gt;one&lt;/li&gt;&lt;/ul&gt;"
+    rows = (
+        f'<row Id="{n}" PostTypeId="1" CreationDate="2020-01-01T10:00:00.000" Title="Question {n}" Tags="|a|b|" '
+        f'ContentLicense="CC BY-SA 4.0" LastEditorDisplayName="x" Body="{words}{code}" />\n'
+        for n in range(6_000)
+    )
+    (tmp_path / "Posts.xml").write_text(f"<posts>\n{''.join(rows)}</posts>", encoding="utf-8")
+    (tmp_path / "Users.xml").write_text("<users></users>", encoding="utf-8")
+    return tmp_path
+
+
+def test_a_large_dump_is_read_at_3000_records_a_second(large_dump: Path) -> None:
+    started = time.process_time()
+    assert sum(1 for _located in StackExchangeSource(large_dump).records()) == 6_000
+    assert 6_000 / (time.process_time() - started) > 3_000
+
+
+def test_memory_does_not_grow_with_the_dump(large_dump: Path) -> None:
+    tracemalloc.start()
+    for count, _located in enumerate(StackExchangeSource(large_dump).records()):
+        if count == 1_500:
+            break
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3_000_000  # of 10 MB
+
+
 @pytest.mark.parametrize(
     ("html", "text"),
     [
@@ -261,6 +307,7 @@ def _reply(session: Session) -> Reply:
         ("<ol><li>one</li><li>two</li></ol>", "1. one\n2. two"),
         ('<p>See <a href="https://x.example/">the guide</a>.</p>', "See the guide."),
         ('<p><img src="i.png" alt="a red light"> shows</p>', "a red light shows"),
+        ('<p>so <img src="i.png" alt="enter image description here"> it</p>', "so it"),
         ("<blockquote><p>it broke</p></blockquote>", "> it broke"),
         ("<h2>Steps</h2><p>First</p>", "## Steps\n\nFirst"),
         ("<p><strong>Do</strong> <em>not</em> 2*3 snake_case</p>", "Do not 2*3 snake_case"),

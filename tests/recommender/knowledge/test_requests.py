@@ -290,7 +290,7 @@ def test_when_two_people_resolve_the_second_gets_a_conflict_and_stores_nothing(
         requests.resolve(first, earlier, reader_of(first_otto), solution)
         first.commit()
         assert request.status == "open"  # as the second session has read it
-        with pytest.raises(Conflict, match="Somebody else has resolved"):
+        with pytest.raises(Conflict, match="Somebody else has solved"):
             requests.resolve(second, request, reader_of(otto), requests.reply(second, request, otto, "second"))
         second.rollback()
     session.expire_all()
@@ -346,7 +346,7 @@ def test_a_reply_that_resolves_is_stored_as_the_solution(session: Session) -> No
 
 def test_a_resolving_reply_to_a_resolved_request_is_a_conflict_and_is_not_stored(session: Session) -> None:
     request, otto = _resolved(session), _person(session, "otto")
-    with pytest.raises(Conflict, match="Somebody else has resolved"):
+    with pytest.raises(Conflict, match="Somebody else has solved"):
         requests.reply_and_resolve(session, request, reader_of(otto), otto, "Second.")
     row = _stored(session, request)
     assert (row.status, [reply.body for reply in row.replies]) == ("resolved", ["Update it."])
@@ -362,7 +362,7 @@ def test_a_resolving_reply_that_loses_the_race_is_a_conflict_and_is_rolled_back(
         with sessions.begin() as early:
             first = _person(early, "otto")
             requests.reply_and_resolve(early, early.get_one(HelpRequest, number), reader_of(first), first, "first")
-        with pytest.raises(Conflict, match="Somebody else has resolved"):
+        with pytest.raises(Conflict, match="Somebody else has solved"):
             requests.reply_and_resolve(late, request, reader_of(otto), otto, "second")
         late.rollback()
     session.expire_all()

@@ -1,16 +1,17 @@
 """search/answer_part.py: the part of an answer that a card shows has the fix, and cuts no list, table or code."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.sources.demo import DemoSource
 from indexer.sources.records import DocumentRecord, RequestRecord
 from recommender.datatypes import AnswerPart
 from recommender.language.analyzer import Analyzer
-from recommender.search.answer_part import LONGEST, USUAL, answer_part
+from recommender.search.answer_part import NARROW, WIDE, answer_part
 from recommender.search.highlight import Matcher
 from tests.conftest import MODELS
 
@@ -61,7 +62,7 @@ def test_the_fix_is_on_the_card_where_the_earlier_cut_dropped_it(
     answer, fix = answers[title], FIXES[title]
     assert fix in answer and fix not in answer[:EARLIER_CUT]
     part = _part(answer, title, analyzer)
-    assert fix in part.text and len(part.text) <= LONGEST
+    assert fix in part.text and len(part.text) <= WIDE.longest
 
 
 def test_of_a_document_the_section_that_answers_is_shown(answers: dict[str, str], analyzer: Analyzer) -> None:
@@ -94,7 +95,33 @@ def test_code_is_not_cut_in_the_middle(analyzer: Analyzer) -> None:
 
 def test_an_answer_that_is_a_little_longer_is_shown_whole(analyzer: Analyzer) -> None:
     text = "A sentence of it. " * 44
-    assert _part(text, "sentence", analyzer) == AnswerPart(text.rstrip(), marked=frozenset({"sentence"}))
+    part = _part(text, "sentence", analyzer)
+    assert replace(part, brief=None) == AnswerPart(text.rstrip(), marked=frozenset({"sentence"}))
+
+
+def test_for_a_phone_there_is_a_shorter_part_and_of_most_answers_it_has_the_fix(
+    answers: dict[str, str], analyzer: Analyzer
+) -> None:
+    parts = {title: _part(answers[title], title, analyzer) for title in FIXES}
+    briefs = {title: part.brief for title, part in parts.items() if part.brief}
+    assert briefs.keys() == FIXES.keys() and all(brief.brief is None for brief in briefs.values())
+    assert all(len(brief.text) <= NARROW.longest for brief in briefs.values())
+    assert all(
+        brief.text in answers[title] and (brief.cut_before or brief.cut_after) for title, brief in briefs.items()
+    )
+    assert sum(FIXES[title] in brief.text for title, brief in briefs.items()) >= 9
+
+
+def test_a_part_does_not_end_with_the_words_that_announce_what_follows(analyzer: Analyzer) -> None:
+    before, fix = "It was long ago and nobody knew it. " * 7, "HKLM value 2"
+    text = f"{before}\n\nI ran this for your printer:\n\n{fix}\n\n{'That was all of it. ' * 30}"
+    brief = _part(text, "printer", analyzer).brief
+    assert brief is not None and "for your printer:" in brief.text and fix in brief.text
+
+
+def test_what_fits_on_a_phone_has_no_shorter_part(analyzer: Analyzer) -> None:
+    assert _part("Short. " * 40, "short", analyzer).brief is None
+    assert _part("Short. " * 60, "short", analyzer).brief is not None
 
 
 def test_a_long_answer_without_the_words_of_the_question_starts_where_something_is_to_be_done(
@@ -105,8 +132,10 @@ def test_a_long_answer_without_the_words_of_the_question_starts_where_something_
     assert "Open the cover" in part.text and part.cut_before and part.cut_after and not part.marked
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab.*|`-#>1 \n", max_size=3_000))
 def test_whatever_the_text_is_the_part_is_of_it_and_not_too_long(text: str) -> None:
     part = _part(text, "ab", Analyzer(MODELS / "dictionaries"))
-    assert len(part.text) <= max(LONGEST, USUAL) + len(text) * (not part.cut_after)
+    assert len(part.text) <= max(WIDE.longest, WIDE.usual) + len(text) * (not part.cut_after)
+    assert part.brief is None or len(part.brief.text) < len(part.text)
     assert all(line in text for line in part.text.splitlines()[:-1] if not line.startswith(("`", "~")))

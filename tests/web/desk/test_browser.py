@@ -12,7 +12,7 @@ from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.chromium import CHROMIUM, open_context, served
 from tests.conftest import sign_in
-from web.app import create_app
+from web.app import create_app, warm_up
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 OPEN = 20
@@ -43,6 +43,7 @@ def page(
     add_person("aino", "agent", "it")
     add_person("matti")
     app = create_app(settings, recommender=open_recommender())
+    warm_up(app)  # as `kollega serve` does
     with app.extensions["kollega_sessions"].begin() as session:  # the only reply is the asker's own
         for row in session.query(HelpRequest).filter_by(status="open"):
             row.replies.clear()

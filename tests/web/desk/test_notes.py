@@ -15,6 +15,7 @@ from recommender.database.request_tables import CannedReply, InternalNote
 from recommender.database.tables import HelpRequest, Person
 from recommender.settings import Settings
 from tests.conftest import sign_in
+from tests.web.forms import forms_of
 
 Sessions = sessionmaker[Session]
 Visit = Callable[[str], FlaskClient]
@@ -114,6 +115,28 @@ def test_the_export_of_the_whole_store_has_a_note_only_in_its_own_table(
     assert [(line["type"], line["table"]) for line in lines] == [("row", "internal_notes")]
 
 
+def test_a_canned_reply_is_changed_by_its_team_and_nothing_typed_is_lost(visit: Visit, number: int) -> None:
+    aino = visit("aino")
+    new = {"team": "it", "title": "Restart", "body": "Please restart it."}
+    refused = aino.post("/desk/canned", data={**new, "title": ""})
+    assert refused.status_code == 422 and "Please restart it.</textarea>" in refused.text
+    aino.post("/desk/canned", data=new)
+    (form,) = [form for form in forms_of(aino.get("/desk/canned").text) if form.action == "/desk/canned/1"]
+    assert dict(form.fields)["title"] == "Restart" and dict(form.fields)["body"].strip() == "Please restart it."
+    changed = {**dict(form.fields), "title": "Start again", "body": "Please start it again."}
+    assert visit("riikka").post("/desk/canned/1", data=changed).status_code == 404
+    assert visit("matti").post("/desk/canned/1", data=changed).status_code == 403
+    refused = aino.post("/desk/canned/1", data={**changed, "title": " "})
+    assert refused.status_code == 422 and "Please start it again.</textarea>" in refused.text
+    assert "<details open" in refused.text and 'aria-describedby="changed-1-error"' in refused.text
+    assert [aino.post("/desk/canned/1", data=changed).status_code for _ in range(2)] == [302, 302]  # a second click
+    page = aino.get("/desk/canned").text
+    assert "<h2>Start again</h2>" in page and "Please restart" not in page
+    late = aino.post("/desk/canned/1", data={**changed, "body": "Mine."})  # a colleague has changed it
+    assert late.status_code == 422 and "Mine.</textarea>" in late.text and "somebody else has changed" in late.text
+    assert "Please start it again." in aino.get("/desk/canned").text
+
+
 def test_a_canned_reply_belongs_to_a_team_and_is_put_into_a_reply(
     visit: Visit, number: int, sessions: Sessions
 ) -> None:
@@ -130,7 +153,8 @@ def test_a_canned_reply_belongs_to_a_team_and_is_put_into_a_reply(
         f"/desk/{number}/insert", data={"insert": "canned", "canned": str(canned), "body": "Hi"}
     )
     assert "Hi\n\nPlease restart it.</textarea>" in inserted.text
-    assert visit("riikka").post("/desk/canned/remove", data={"canned": str(canned)}).status_code == 404
+    visit("riikka").post("/desk/canned/remove", data={"canned": str(canned)})
+    assert "Please restart" in visit("aino").get("/desk/canned").text
     assert "Restart" not in visit("riikka").get("/desk/canned").text
     visit("aino").post("/desk/canned/remove", data={"canned": str(canned)})
     assert "Please restart" not in visit("aino").get("/desk/canned").text

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAttempt, utc_now
+from recommender.database.told_tables import RequestFollow
+from recommender.notifications import following
+from recommender.search.replies import merged_into
 from tests.conftest import sign_in
 from tests.web.forms import press
 
@@ -60,6 +63,11 @@ def _queue(page: str) -> list[int]:
     return [int(number) for number in re.findall(r'class="title"><a href="/requests/(\d+)"', page)]
 
 
+def _views(page: str) -> list[str]:
+    """How many requests each view has, as the links above the queue say."""
+    return re.findall(r'<span class="quiet">(\d+)</span></a>', page)
+
+
 def _cards(page: str, section: str) -> list[str]:
     part = page.partition(f'aria-labelledby="{section}"')[2].partition("</section>")[0]
     return re.findall(r'data-key="([^"]+)"', part)
@@ -70,6 +78,18 @@ def test_agents_see_the_requests_of_their_teams_and_of_no_team_in_the_queue(visi
     aino, riikka = visit("aino").get("/desk/").text, visit("riikka").get("/desk/").text
     assert _queue(aino) == [desk["free"], desk["twin"], desk["open"]] and "3 requests" in aino
     assert _queue(riikka) == [desk["free"], desk["hr"]] and "2 requests" in riikka
+
+
+def test_the_list_beside_a_request_says_when_something_was_last_said(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        row = session.get_one(HelpRequest, desk["twin"])
+        row.created_at = row.replies[0].created_at = utc_now() - timedelta(days=11)
+        row.updated_at = utc_now()  # by an import, for example
+    page = visit("aino").get(f"/requests/{desk['open']}").text
+    row_of_twin = page.partition(f'href="/requests/{desk["twin"]}"')[2].partition("</li>")[0]
+    assert "11 days ago" in row_of_twin
 
 
 @pytest.mark.parametrize(
@@ -145,7 +165,7 @@ def test_the_queue_says_who_asks_and_that_the_name_is_hidden_from_others(
         known.name_known_to, unknown.name_known_to = [known.team_id or 0], []
     page = re.sub(r"\s+", " ", visit("aino").get("/desk/").text)
     askers = re.findall(r'<td class="asker">(.*?)</td>', page)
-    assert 'Matti <span class="quiet">(name hidden from colleagues)</span>' in askers
+    assert 'Matti <span class="quiet" title="name hidden from colleagues">name hidden</span>' in askers
     assert '<span class="quiet">name hidden</span>' in askers and not any("Kaisa" in asker for asker in askers)
 
 
@@ -172,7 +192,7 @@ def test_several_requests_are_assigned_or_resolved_at_once_and_only_those_that_t
     page = visit("aino").post(
         "/desk/queue", data={"request": chosen, "act": "assign", "person": "pekka"}, follow_redirects=True
     )
-    assert "2 of 4 changed." in page.text
+    assert "2 of 4 requests changed." in page.text
     empty = visit("aino").post("/desk/queue", data={"request": chosen, "act": "resolve", "body": " "})
     assert "done=0" in empty.headers["Location"]
     visit("aino").post("/desk/queue", data={"request": chosen, "act": "resolve", "body": "The driver was mended."})
@@ -190,7 +210,10 @@ def test_a_reply_to_several_requests_is_not_sent_where_not_all_readers_may_follo
     body = f"As in [Screen is black: secret fix](/requests/{desk['internal']})"
     sent = {"request": [str(desk["open"]), str(desk["twin"])], "act": "resolve", "body": body}
     page = visit("aino").post("/desk/queue", data=sent, follow_redirects=True)
-    assert "0 of 2 changed." in page.text and "secret fix" not in visit("kaisa").get(f"/requests/{desk['open']}").text
+    assert (
+        "0 of 2 requests changed." in page.text
+        and "secret fix" not in visit("kaisa").get(f"/requests/{desk['open']}").text
+    )
 
 
 def test_the_panel_shows_resolved_requests_documents_open_requests_and_people(
@@ -226,7 +249,7 @@ def test_the_panel_does_not_suggest_the_asker_unless_leaving_them_out_would_reve
 def test_only_agents_who_handle_a_request_see_the_panel(visit: Visit, desk: dict[str, int]) -> None:
     for name in ("matti", "kaisa", "riikka"):
         page = visit(name).get(f"/requests/{desk['open']}").text
-        assert "Beside this request" not in page and "secret fix" not in page
+        assert "Suggestions for this request" not in page and "secret fix" not in page
 
 
 def test_items_that_the_asker_may_not_read_are_marked_and_inserted_with_a_warning(
@@ -234,7 +257,7 @@ def test_items_that_the_asker_may_not_read_are_marked_and_inserted_with_a_warnin
 ) -> None:
     page = visit("aino").get(f"/requests/{desk['open']}").text
     card = page.partition(f'data-key="request:{desk["internal"]}"')[2].partition("</li>")[0]
-    assert "Not for all who read this request" in card and "data-text" not in card
+    assert "Not visible to all readers of this request" in card and "data-text" not in card
     quotable = page.partition(f'data-key="request:{desk["solved"]}"')[2].partition("</li>")[0]
     assert "Not for all" not in quotable and 'data-text="Hold the power button"' in quotable
     inserted = (
@@ -242,7 +265,7 @@ def test_items_that_the_asker_may_not_read_are_marked_and_inserted_with_a_warnin
         .post(f"/desk/{desk['open']}/insert", data={"insert": f"link request:{desk['internal']}", "body": "Hi"})
         .text
     )
-    assert "Not everyone who reads this request may read what you inserted." in inserted
+    assert "Some readers of this request are not allowed to read what you inserted." in inserted
     assert f"](/requests/{desk['internal']})" in inserted and "Send anyway" in inserted
 
 
@@ -302,7 +325,7 @@ def test_moving_a_request_to_its_own_team_changes_nothing(
 
 def test_a_flag_needs_a_reason_is_shown_to_the_team_and_can_be_settled(visit: Visit, desk: dict[str, int]) -> None:
     empty = visit("aino").post("/desk/flag", data={"item": "request:1", "note": " "})
-    assert empty.status_code == 422 and "Say in a word what is wrong." in empty.text
+    assert empty.status_code == 422 and "Say briefly what is wrong." in empty.text
     visit("kaisa").post("/desk/flag", data={"item": "request:1", "note": "the <b>button</b> is gone"})
     page = visit("aino").get("/requests/1").text
     assert (
@@ -328,7 +351,7 @@ def test_a_request_is_assigned_to_members_of_its_team_only(
 ) -> None:
     path = f"/desk/{desk['open']}/assign"
     assert visit("aino").post(path, data={"person": "pekka"}).status_code == 302
-    assert "with Pekka" in visit("matti").get(f"/requests/{desk['open']}").text
+    assert "Assigned to Pekka" in visit("matti").get(f"/requests/{desk['open']}").text
     assert visit("aino").post(path, data={"person": "riikka"}).status_code == 403
     assert visit("aino").post(path, data={"person": "ghost"}).status_code == 404
     assert visit("riikka").post(path, data={"person": "riikka"}).status_code == 403
@@ -342,6 +365,40 @@ def test_a_request_that_moves_to_a_restricted_team_becomes_private(visit: Visit,
     assert moved.headers["Location"] == "/desk/"  # because the agent may no longer read it
     readers = {n: visit(n).get(f"/requests/{desk['open']}").status_code for n in ("matti", "riikka", "aino", "kaisa")}
     assert readers == {"matti": 200, "riikka": 200, "aino": 404, "kaisa": 404}
+
+
+def test_an_agent_of_a_restricted_team_is_told_before_a_request_becomes_private(
+    visit: Visit, desk: dict[str, int], sessions: Sessions, add_request: Callable[..., int]
+) -> None:
+    free = add_request("Whom do I ask about leave", by="kaisa", asked_by="matti", status="open")  # of no team
+    warning = "Only HR and the person who asked can read it then."
+    page = visit("riikka").get(f"/requests/{free}").text
+    assert warning in page.partition(f'action="/desk/{free}/take"')[2].partition("</form>")[0]
+    assert warning not in visit("aino").get(f"/requests/{free}").text  # her team is not restricted
+    assert warning not in visit("riikka").get(f"/requests/{desk['free']}").text  # not everyone reads it now
+    refused = visit("riikka").post(f"/desk/{free}/take")
+    assert refused.status_code == 422 and warning in refused.text
+    sent = visit("riikka").post("/desk/queue", data={"take": str(free)})
+    assert sent.headers["Location"] == f"/requests/{free}#take"
+    visit("riikka").post("/desk/queue", data={"request": str(free), "act": "assign", "person": "riikka"})
+    with sessions() as session:
+        assert session.get_one(HelpRequest, free).assigned_to_id is None
+    assert visit("kaisa").get(f"/requests/{free}").status_code == 200
+    press(visit("riikka"), f"/requests/{free}", f"/desk/{free}/take")
+    with sessions() as session:
+        assert (
+            session.get_one(HelpRequest, free).assigned_to_id
+            == session.query(Person).filter_by(handle="riikka").one().id
+        )
+    assert visit("kaisa").get(f"/requests/{free}").status_code == 404
+
+
+def test_the_form_that_moves_a_request_says_which_teams_keep_it_to_themselves(
+    visit: Visit, desk: dict[str, int]
+) -> None:
+    said = "After a move to HR only that team and the person who asked can read this."
+    assert said in visit("aino").get(f"/requests/{desk['open']}").text
+    assert said not in visit("aino").get(f"/requests/{desk['free']}").text  # it is for agents only
 
 
 def test_actions_on_unreadable_and_unknown_requests_get_the_same_answer(visit: Visit, desk: dict[str, int]) -> None:
@@ -433,7 +490,9 @@ def test_the_page_stays_where_it_was_after_used_and_not_my_topic(visit: Visit, d
 def test_a_snoozed_request_is_left_out_until_something_happens(visit: Visit, desk: dict[str, int]) -> None:
     assert visit("matti").post(f"/desk/{desk['open']}/snooze", data={"until": "week"}).status_code == 403
     visit("aino").post(f"/desk/{desk['open']}/snooze", data={"until": "week"})
-    assert _queue(visit("pekka").get("/desk/").text) == [desk["free"], desk["twin"]]
+    page = visit("pekka").get("/desk/").text
+    assert _queue(page) == [desk["free"], desk["twin"]]
+    assert '<span aria-hidden="true">2</span><span class="hidden">(open)' in page  # the number in the navigation
     assert _queue(visit("pekka").get("/desk/?view=snoozed").text) == [desk["open"]]
     visit("aino").post(f"/desk/{desk['open']}/snooze", data={"until": ""})
     assert desk["open"] in _queue(visit("pekka").get("/desk/").text)
@@ -442,24 +501,70 @@ def test_a_snoozed_request_is_left_out_until_something_happens(visit: Visit, des
     assert desk["open"] in _queue(visit("pekka").get("/desk/").text)
 
 
+def test_the_navigation_counts_what_the_view_of_all_open_requests_shows(visit: Visit, desk: dict[str, int]) -> None:
+    aino = visit("aino")
+    aino.post(f"/desk/{desk['open']}/snooze", data={"until": "week"})
+    page = aino.get("/desk/").text
+    assert re.findall(r'Queue <span class="count"><span aria-hidden="true">(\d+)<', page) == ["2"] == _views(page)[:1]
+
+
+def test_the_queue_is_counted_in_one_query_beside_the_counter_in_the_navigation(
+    visit: Visit, desk: dict[str, int]
+) -> None:
+    aino, counted = visit("aino"), []
+    aino.post(f"/desk/{desk['open']}/snooze", data={"until": "week"})
+    aino.post(f"/desk/{desk['free']}/take")
+    engine = aino.application.extensions["kollega_sessions"].kw["bind"]
+    event.listen(engine, "before_cursor_execute", lambda *args: counted.append(args[2]))
+    assert _views(aino.get("/desk/?view=mine").text) == ["2", "1", "1", "1", "1"]
+    assert len([statement for statement in counted if "count(" in statement and "snoozed_requests" in statement]) == 2
+
+
 def test_a_request_is_marked_as_the_same_as_another_or_closed_with_a_link_to_it(
     visit: Visit, desk: dict[str, int], sessions: Sessions
 ) -> None:
     path = f"/desk/{desk['twin']}/same"
     for number in (desk["hr"], desk["twin"], 9999):
-        assert visit("aino").post(path, data={"number": str(number)}).status_code == 422
+        refused = visit("aino").post(path, data={"number": str(number)})
+        form = refused.text.partition('id="same-form"')[2].partition("</details>")[0]
+        assert refused.status_code == 422 and 'id="body-error"' not in refused.text
+        assert f'value="{number}"' in form and 'aria-invalid="true" aria-describedby="same-error"' in form
+        assert re.search(r'id="same-error"[^>]*>\s*None of the requests that you handle has this number', form)
+        assert '<details class="more" open>' in refused.text and '<details open id="same-form"' in refused.text
     visit("aino").post(path, data={"number": str(desk["open"])})
     assert f">#{desk['twin']} Black screen after update</a>" in visit("kaisa").get(f"/requests/{desk['open']}").text
     hidden = visit("aino").post(path, data={"number": str(desk["internal"]), "act": "close"})
-    assert hidden.status_code == 422 and "so this one stays open" in hidden.text
+    assert hidden.status_code == 422 and "so this one stays open" in hidden.text.partition('id="same-error"')[2][:300]
     assert "secret fix" not in visit("kaisa").get(f"/requests/{desk['twin']}").text
     visit("aino").post(path, data={"number": str(desk["open"]), "act": "close"})
     with sessions() as session:
         row = session.get_one(HelpRequest, desk["twin"])
         solution = next(reply.body for reply in row.replies if reply.accepted)
         assert row.status == "resolved" and f"](/requests/{desk['open']})" in solution
+        assert solution.endswith("You will be told when it is solved.") and merged_into(solution) == str(desk["open"])
+        assert row.asked_by is not None
+        assert following.following(session, session.get_one(HelpRequest, desk["open"]), row.asked_by) == (False, True)
         assert "Screen stays black" not in solution  # it may be changed, withdrawn or made private later
         session.get_one(HelpRequest, desk["open"]).audience = []
         session.commit()
     assert "Screen stays black" in visit("aino").get(f"/requests/{desk['twin']}").text
     assert "Screen stays black" not in visit("kaisa").get(f"/requests/{desk['twin']}").text
+
+
+def test_who_follows_a_request_follows_the_one_that_it_is_merged_into(
+    visit: Visit, desk: dict[str, int], sessions: Sessions
+) -> None:
+    old, new = desk["twin"], desk["open"]  # of kaisa, and of matti
+    visit("riikka").post(f"/inbox/follow/{old}", data={"what": "follow", "on": "1"})
+    visit("riikka").post(f"/inbox/follow/{new}", data={"what": "me_too", "on": "1"})
+    visit("matti").post(f"/inbox/follow/{old}", data={"what": "me_too", "on": "1"})
+    visit("aino").post(f"/desk/{old}/same", data={"number": str(new)})
+    with sessions() as session:
+        assert session.query(RequestFollow).filter_by(request_id=new).count() == 1  # only marked as the same
+    visit("aino").post(f"/desk/{old}/same", data={"number": str(new), "act": "close"})
+    with sessions() as session:
+        rows = session.query(RequestFollow).filter_by(request_id=new)
+        names = {session.get_one(Person, row.person_id).handle: (row.follows, row.me_too) for row in rows}
+    assert names == {"riikka": (True, True), "kaisa": (True, True)}  # its own asker is told anyway
+    visit("aino").post(f"/requests/{new}/replies", data={"body": "A new cable helps.", "then": "resolve"})
+    assert "Screen stays black" in visit("kaisa").get("/inbox/").text

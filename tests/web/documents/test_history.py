@@ -57,6 +57,10 @@ def test_each_save_is_kept_with_who_saved_it_and_shows_what_it_changed(visit: Vi
     _save(visit("pekka"), page, body="Hold the button.\n\nCall us.")
     assert f'href="{page}/history/"' in visit("matti").get(page).text
     newest, first = _versions(visit("matti"), page)
+    listed = visit("matti").get(f"{page}/history/").text
+    assert listed.count("Current version") == 1 and listed.index(newest) < listed.index(
+        "Current version"
+    ) < listed.index(first)
     shown = visit("matti").get(newest).text
     assert "Saved by" in shown and "/people/pekka" in shown
     assert "<del>Wait.<br></del>" in shown and "<ins>Call us.<br></ins>" in shown
@@ -136,7 +140,7 @@ def test_a_version_is_restored_by_saving_it(visit: Visit, sessions: Sessions) ->
     first = _versions(visit("aino"), page)[-1]
     assert "Restore" in visit("pekka").get(first).text
     form = f"{page}/edit?version={first.rpartition('/')[2]}"
-    assert "Nothing is restored until you save" in visit("pekka").get(form).text
+    assert "It is restored when you save" in visit("pekka").get(form).text
     assert press(visit("pekka"), form, page, then="publish").status_code == 302
     with sessions() as session:
         assert session.get_one(Document, 1).body == FORM["body"]
@@ -151,7 +155,7 @@ def test_a_narrow_version_is_not_published_to_everyone_unless_confirmed(visit: V
     _save(visit("aino"), page, body="No name")
     form = f"{page}/edit?version={_versions(visit('aino'), page)[-1].rpartition('/')[2]}"
     refused = press(visit("aino"), form, page, then="publish")
-    assert refused.status_code == 422 and "earlier version was not for everyone" in refused.text
+    assert refused.status_code == 422 and "earlier version was restricted" in refused.text
     assert press(visit("aino"), form, page, then="publish", sure="1").status_code == 302
 
 

@@ -63,7 +63,7 @@ def test_everybody_finds_what_they_may_read_and_nothing_else(visit: Visit, add: 
     assert _rows(visit("tiina")) == [draft, narrow, shared]
     for who in ("matti", "riikka", ""):
         page = visit(who).get("/documents/").text
-        assert _rows(visit(who)) == [shared] and "1 document<" in page.replace("\n", "<"), who
+        assert _rows(visit(who)) == [shared] and "1 guide<" in page.replace("\n", "<"), who
         assert not re.search("For IT|A draft|Out of use", page)
     assert 'href="/documents/"' in visit("matti").get("/requests/").text
 
@@ -100,6 +100,10 @@ def test_what_needs_attention_comes_first_among_ones_own(
     assert set(_rows(visit("pekka"), "?view=review")) == {due, flagged}
     assert _rows(visit("riikka"), "?view=review") == _rows(visit("matti"), "?view=review") == []
     assert "Review was due" in visit("pekka").get("/documents/?view=review").text
+    tab = re.search(
+        r'<a href="/documents/\?view=review"[^>]*>Needs review(.*?)</a>', visit("aino").get("/documents/").text, re.S
+    )
+    assert tab is not None and ">1</span>" in tab[1] and "(flagged)" in tab[1]  # the number of the navigation
 
 
 def test_the_list_of_the_team_and_the_filters(visit: Visit, add: Callable[..., int]) -> None:
@@ -136,7 +140,7 @@ def test_long_lists_come_in_pages(visit: Visit, add: Callable[..., int], monkeyp
     monkeypatch.setattr(view.library, "PAGE", 2)
     numbers = [add(f"Guide {letter}", "button") for letter in "abc"]
     first = visit("matti").get("/documents/?q=button").text
-    assert 'rel="next" href="/documents/?q=button&amp;page=2"' in first and "3 documents" in first
+    assert 'rel="next" href="/documents/?q=button&amp;page=2"' in first and "3 guides" in first
     found = _rows(visit("matti"), "?q=button") + _rows(visit("matti"), "?q=button&page=2")
     assert sorted(found) == numbers
     assert _rows(visit("matti"), "?page=99") == [numbers[2]]

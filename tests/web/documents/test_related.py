@@ -44,10 +44,10 @@ def test_a_document_tells_which_requests_it_has_answered_that_the_reader_may_rea
             session.add(Event(kind="used", item="document:1", day=date(2026, 1, 1), request_id=number, settled=False))
         session.add(Event(kind="flagged", item="document:1", day=date(2026, 1, 1), request_id=other, settled=False))
     page = visit("aino").get("/documents/1").text
-    assert "Answered 2 requests" in page and page.index("VPN of Matti") < page.index("VPN drops at home")
+    assert "Solved 2 requests" in page and page.index("VPN of Matti") < page.index("VPN drops at home")
     for who in ("matti", "riikka"):
         page = visit(who).get("/documents/1").text
-        assert "Answered 1 request<" in page.replace("</", "<") and "VPN drops at home" in page
+        assert "Solved 1 request<" in page.replace("</", "<") and "VPN drops at home" in page
         assert not re.search("VPN of Matti|Hidden one|Not answered with it", page)
     add_document("Unused", "text")
     assert "Answered" not in visit("matti").get("/documents/2").text
@@ -155,5 +155,5 @@ def test_a_translation_of_a_narrow_document_is_for_everyone_only_when_confirmed(
     assert 'value="team" checked' in visit("aino").get("/documents/new?translates=1").text
     sent = {"title": "In English", "audience": "everyone", "then": "publish"}
     refused = press(visit("aino"), "/documents/new?translates=1", "/documents/", **sent)
-    assert refused.status_code == 422 and "that it translates is not for everyone" in refused.text
+    assert refused.status_code == 422 and "that it translates is restricted" in refused.text
     assert press(visit("aino"), "/documents/new?translates=1", "/documents/", **sent, sure="1").status_code == 302

@@ -17,6 +17,7 @@ from recommender.database.attachment_tables import FAILED, NOT_CHECKED, PASSED, 
 from recommender.database.audit_table import AuditEntry
 from recommender.database.tables import HelpRequest, Person, Reply
 from recommender.knowledge import file_store
+from recommender.knowledge.requests import LONGEST_BODY
 from recommender.settings import Settings
 from tests.conftest import sign_in
 from tests.files import pdf, png
@@ -92,6 +93,22 @@ def test_files_come_with_a_request_without_any_script(client: FlaskClient, sessi
         (3, None, "screen.png.pdf"),
     ]
     assert re.findall(r'<a href="(/attachments/\d)"', matti.get(address).text) == ["/attachments/1", "/attachments/2"]
+
+
+def test_a_file_alone_is_a_reply_with_a_sentence_in_the_language_of_the_request(
+    client: FlaskClient, sessions: Sessions
+) -> None:
+    aino = sign_in(client, "aino")
+    assert _reply(aino, 1, body=" ").status_code == 422
+    assert _reply(aino, 1, _file(), body=" ").status_code == 302
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, 1).language = "fi"
+    assert _reply(aino, 1, _file(), _file(pdf("a")), body="", then="resolve").status_code == 302
+    with sessions() as session:
+        replies = session.query(Reply).filter_by(request_id=1).order_by(Reply.id).all()[1:]
+        assert [reply.body for reply in replies] == ["See the attached file.", "Katso liitetiedostot."]
+        assert replies[1].accepted
+    assert [row.reply_id for row in _rows(sessions)] == [replies[0].id, replies[1].id, replies[1].id]
 
 
 def test_a_file_is_sent_as_a_download_in_which_nothing_runs(client: FlaskClient) -> None:
@@ -183,8 +200,8 @@ def test_what_was_uploaded_is_kept_when_something_else_is_wrong_with_the_form(
     right = {"title": "Printer", "team": "it", "audience": "everyone", "attachment": box}
     assert matti.post("/requests/", data=right).status_code == 302
     assert [row.request_id for row in _rows(sessions)] == [3]
-    empty = _reply(matti, 1, _file(), body="")
-    assert empty.status_code == 422 and 'name="attachment" value="2" checked' in empty.text
+    long = _reply(matti, 1, _file(), body="x" * (LONGEST_BODY + 1))
+    assert long.status_code == 422 and 'name="attachment" value="2" checked' in long.text
     unticked = _reply(matti, 1)  # the person has taken the tick away
     assert unticked.status_code == 302 and [row.request_id for row in _rows(sessions)] == [3, None]
 
@@ -259,9 +276,9 @@ def test_nothing_is_given_away_until_the_check_has_passed_and_the_uploader_is_to
     matti, hanna = sign_in(client, "matti"), sign_in(client, "hanna")
     _reply(matti, 1, _file())
     said = {
-        NOT_CHECKED: ("It is being checked", "It is being checked"),
-        FAILED: ("It could not be checked yet", "It is being checked"),
-        REFUSED: ("The check of files has refused it", None),
+        NOT_CHECKED: ("It can be opened once it has been scanned", "It can be opened once it has been scanned"),
+        FAILED: ("It could not be scanned yet", "It can be opened once it has been scanned"),
+        REFUSED: ("The file scan has blocked it", None),
     }
     for state, (to_uploader, to_others) in said.items():
         _set(sessions, state)

@@ -94,7 +94,7 @@ def test_the_inbox_has_pages_newest_first(visit: Visit, sessions: Sessions) -> N
 def test_the_queue_and_flagged_documents_are_counted_for_who_maintains_them(visit: Visit) -> None:
     lasse, ilse, otto = visit("lasse"), visit("ilse"), visit("otto")
     lasse.post("/desk/flag", data={"item": "document:1", "note": "The port is wrong"})
-    assert _counters(ilse.get("/").text) == {"Queue": "1", "Documents": "1", "Notifications": "1"}
+    assert _counters(ilse.get("/").text) == {"Queue": "1", "Guides": "1", "Notifications": "1"}
     assert _counters(otto.get("/").text) == {"Queue": "1"}
     assert _counters(lasse.get("/").text) == {}
     assert "Flagged as wrong or outdated" in ilse.get("/inbox/").text
@@ -181,7 +181,7 @@ def test_mail_is_turned_off_by_a_link_without_signing_in_and_the_link_does_nothi
     with sessions() as session:
         assert session.query(MailSettings).count() == 0  # looking changes nothing
     answer = visitor.post(link, data={"List-Unsubscribe": "One-Click"})
-    assert answer.status_code == 200 and "You get no more e-mail of this kind" in answer.text
+    assert answer.status_code == 200 and "You will get no more e-mail of this kind" in answer.text
     assert visitor.get("/inbox/").status_code in (302, 401)
     with sessions() as session:
         assert session.query(MailSettings).one().kinds == {"reply": "never", "mention": "never"}

@@ -127,7 +127,7 @@ def test_a_moved_request_keeps_its_name_with_the_first_team_until_the_asker_show
     assert names() == {"aino": True, "veikko": False, "sanna": False}
     assert "Matti" not in sign_in(client, "veikko").get("/desk/").text
     assert "The agents of IT, who handle it now, do not see who asked." in sign_in(client, "matti").get(path).text
-    assert "Shown before it was sent" not in sign_in(client, "veikko").get(path).text
+    assert "Answers shown before sending" not in sign_in(client, "veikko").get(path).text
     assert sign_in(client, "veikko").post(f"{path}/name").status_code == 403
     assert press(sign_in(client, "matti"), path, f"{path}/name").status_code == 302
     assert names() == {"aino": True, "veikko": True, "sanna": True}

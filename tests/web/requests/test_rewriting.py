@@ -74,7 +74,8 @@ def test_an_author_changes_and_withdraws_their_reply(visit: Visit, number: int, 
     assert visit("kaisa").post(path, data={"then": "withdraw"}).status_code == 302
     assert "Which screen?" not in visit("matti").get(f"/requests/{number}").text
     assert "Which screen?" in visit("aino").get(f"/requests/{number}").text
-    assert visit("kaisa").post(path, data={"then": "withdraw"}).status_code == 404
+    assert visit("kaisa").post(path, data={"then": "withdraw"}).status_code == 302  # a second click
+    assert visit("kaisa").post(path, data={"body": "again", "before": "Which screen?"}).status_code == 404
     with sessions() as session:
         assert [(text.body, text.withdrawn) for text in session.query(EarlierText)] == [
             ("Which one?", False), ("Which screen?", True),
@@ -113,6 +114,11 @@ def test_a_withdrawn_request_is_gone_for_others_and_can_be_sent_again(visit: Vis
     readers = {name: visit(name).get(f"/requests/{number}").status_code for name in ("matti", "kaisa", "aino")}
     assert readers == {"matti": 200, "kaisa": 404, "aino": 200}
     assert "Send it again" in visit("matti").get(f"/requests/{number}").text
+    lists = {name: visit(name).get("/requests/").text for name in ("matti", "kaisa", "aino")}
+    withdrawn = lists["matti"].partition('<h2 id="withdrawn">Withdrawn</h2>')[2]
+    assert f'<a href="/requests/{number}" lang="en">Screen stays black</a>' in withdrawn
+    assert [name for name, page in lists.items() if "Screen stays black" in page] == ["matti"]
+    assert "Screen stays black" not in visit("matti").get("/requests/?state=open").text
     assert "Screen stays black" not in visit("aino").get("/desk/").text
     assert visit("kaisa").post(f"/requests/{number}/send-again").status_code in (404, 409)
     assert visit("aino").post(f"/requests/{number}/send-again").status_code == 403

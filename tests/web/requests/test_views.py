@@ -54,7 +54,7 @@ def test_a_new_request_starts_with_the_typed_question_and_shows_similar_items_ag
     page = visit("matti").post("/requests/new", data={"q": "Screen is black after update", "body": "tried twice"}).text
     assert 'value="Screen is black after update"' in page and "tried twice</textarea>" in page
     assert "Before you send: this has been answered before" in page and "Hold the power button" in page
-    assert '<option value="it" selected>' in page and "Similar requests went to IT." in page
+    assert '<option value="it" selected>' in page and "Similar requests usually go to IT." in page
     assert 'name="shown" value="request:1"' in page
 
 
@@ -63,7 +63,7 @@ def test_two_teams_are_offered_and_none_is_chosen_when_it_is_not_clear_which(
 ) -> None:
     recommendation(Recommendation("q", "en", Verdict.UNKNOWN, likely_teams=("it", "hr", "gone")))
     page = visit("matti").get("/requests/new?q=screen").text
-    assert "Similar requests went to IT or HR." in page and " selected>" not in page
+    assert "Similar requests usually go to IT or HR." in page and " selected>" not in page
     offered = re.findall(r'<option value="(\w+)"', page.partition('id="team"')[2].partition("</select>")[0])
     assert offered[:2] == ["it", "hr"] and len(offered) == len(set(offered))
 
@@ -77,7 +77,7 @@ def test_a_request_to_another_team_that_is_restricted_is_private_and_the_page_sa
     visit: Visit, sessions: Sessions
 ) -> None:
     sent = visit("matti").post("/requests/", data={**FORM, "team": "hr", "offered_for": "it"}, follow_redirects=True)
-    assert "It is private, because requests to this team are" in sent.text
+    assert "Requests to this team are private" in sent.text
     assert visit("kaisa").get(sent.request.path).status_code == 404
     chosen = {**FORM, "team": "hr", "offered_for": "hr", "title": "Shared on purpose"}
     shared = visit("matti").post("/requests/", data=chosen, follow_redirects=True)
@@ -92,7 +92,7 @@ def test_a_team_is_chosen_in_the_form_only_when_it_is_sure(
     assert '<option value="it" selected>' in page  # answered before by that team
     recommendation(Recommendation("q", "en", Verdict.UNKNOWN, likely_teams=("hr",)))
     page = visit("matti").get("/requests/new?q=screen").text
-    assert "Similar requests went to HR." in page and " selected>" not in page
+    assert "Similar requests usually go to HR." in page and " selected>" not in page
     assert re.search(r'<option value="(\w+)"', page.partition('id="team"')[2]) is not None
     page = visit("matti").get("/requests/new?q=screen&team=hr").text  # the asker has chosen it on the page before
     assert '<option value="hr" data-private selected>' in page and 'value="team" checked' in page
@@ -115,13 +115,13 @@ def test_the_asker_sees_where_the_request_is_and_what_happens_next(visit: Visit)
         return re.findall(r'aria-current="step">([^<]+)<', page)[0]
 
     page = visit("matti").get(f"/requests/{number}?filed=1").text
-    assert "Sent to IT." in page and stage(page) == "Sent" and "Next, somebody in the team takes it." in page
+    assert "Sent to IT." in page and stage(page) == "Sent" and "Next, somebody in the team will take it." in page
     visit("aino").post(f"/desk/{number}/assign", data={"person": "aino"})
     page = visit("matti").get(f"/requests/{number}").text
-    assert stage(page) == "In progress" and "Aino has it." in page
+    assert stage(page) == "In progress" and "Aino is handling it." in page
     visit("aino").post(f"/requests/{number}/replies", data={"body": "Try the cable"})
     assert stage(visit("matti").get(f"/requests/{number}").text) == "Has a reply"
-    assert "Where your request is" not in visit("kaisa").get(f"/requests/{number}").text
+    assert "Status of your request" not in visit("kaisa").get(f"/requests/{number}").text
 
 
 def test_a_question_to_a_colleague_goes_to_them_when_they_handle_it_and_else_they_may_read_it(
@@ -157,7 +157,7 @@ def test_a_request_is_sent_with_the_items_that_were_shown_and_opened(visit: Visi
             ("request:2", True),
         ]
     page = visit("aino").get(f"/requests/{number}").text
-    shown = page.partition("Shown before it was sent")[2].partition("</details>")[0]
+    shown = page.partition("Answers shown before sending")[2].partition("</details>")[0]
     assert "Screen is black after update" in shown and "not opened" in shown
 
 
@@ -166,9 +166,9 @@ def test_a_request_is_sent_with_the_items_that_were_shown_and_opened(visit: Visi
     [
         ({"title": " "}, "Say in one line what you need."),
         ({"title": "x" * 501}, "Shorten the title to 500 characters."),
-        ({"body": "x" * 100_001}, "Keep the most important part: at most 100000 characters."),
-        ({"team": ""}, "Choose the team, or say that you do not know."),
-        ({"team": "nowhere"}, "Choose the team, or say that you do not know."),
+        ({"body": "x" * 100_001}, "Shorten it to at most 100000 characters."),
+        ({"team": ""}, "Choose the team, or “I do not know”."),
+        ({"team": "nowhere"}, "Choose the team, or “I do not know”."),
         ({"audience": "all"}, "Choose who may read it."),
     ],
 )
@@ -240,7 +240,7 @@ def test_replies_are_added_and_the_asker_marks_the_one_that_solved_it(visit: Vis
         solving = replies[1].id
     assert visit("matti").post(f"/requests/{number}/resolve", data={"reply": solving}).status_code == 302
     page = _main(visit("kaisa").get(f"/requests/{number}").text)
-    assert page.index("What solved it") < page.index("Hold the button") < page.index("turning it off")
+    assert page.index("The solution") < page.index("Hold the button") < page.index("turning it off")
     assert page.count("Hold the button") == 1
 
 
@@ -272,7 +272,8 @@ def test_the_second_of_two_agents_who_resolve_gets_a_conflict_and_keeps_the_text
     visit("aino").post(f"/requests/{number}/replies", data={"body": "First", "then": "resolve"})
     late = visit("aino").post(f"/requests/{number}/replies", data={"body": "Second <answer>", "then": "resolve"})
     assert late.status_code == 409
-    assert "Somebody else has resolved this request meanwhile." in late.text and "Second &lt;answer&gt;" in late.text
+    assert "Somebody else has solved this request in the meantime." in late.text
+    assert "Second &lt;answer&gt;" in late.text
     with sessions() as session:
         assert [reply.body for reply in session.get_one(HelpRequest, number).replies] == ["First"]
 

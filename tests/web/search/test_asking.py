@@ -151,6 +151,23 @@ def test_the_logo_starts_anew_and_a_reload_does_not(open_page: Callable[..., Pag
     expect(page.locator("#results .empty")).to_be_visible()
 
 
+def test_who_comes_back_later_types_over_the_old_question_and_who_reloads_types_on(
+    open_page: Callable[..., Page], address: str
+) -> None:
+    page = open_page()
+    page.locator("#q").fill(QUESTION)
+    expect(page.locator(".answers .card:visible")).to_have_count(3)
+    page.reload()
+    expect(page.locator("#q")).to_be_focused()
+    page.keyboard.type(" again")
+    expect(page.locator("#q")).to_have_value(f"{QUESTION} again")
+    page.goto(f"{address}/desk/keys")
+    page.goto(address)
+    expect(page.locator("#q")).to_have_value(f"{QUESTION} again")
+    page.keyboard.type("Printer")
+    expect(page.locator("#q")).to_have_value("Printer")
+
+
 def test_slow_typing_redraws_little_and_speaks_when_it_rests(open_page: Callable[..., Page]) -> None:
     page = open_page()
     page.evaluate(WATCH)

@@ -45,7 +45,7 @@ def _counted(sessions: sessionmaker[Session]) -> tuple[int, int]:
 
 def test_the_whole_answer_takes_the_place_of_its_part(page: Page) -> None:
     card = page.locator('[data-key="request:1"]')
-    part, whole = card.locator(".part"), card.locator(".whole .prose")
+    part, whole = card.locator(".part.on-narrow"), card.locator(".whole .prose")
     expect(part).to_contain_text("Open the back cover")
     expect(whole).to_be_hidden()
     card.get_by_text("Show all").click()
@@ -54,6 +54,18 @@ def test_the_whole_answer_takes_the_place_of_its_part(page: Page) -> None:
     card.get_by_text("Show less").click()
     expect(part).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_phone_shows_a_few_lines_and_a_wide_screen_more(page: Page) -> None:
+    card = page.locator('[data-key="request:1"]')
+    part = card.locator(".part.on-narrow .prose")
+    expect(part).to_contain_text("Open the back cover")
+    expect(card.locator(".part.on-wide")).to_be_hidden()
+    box = part.bounding_box()
+    assert box and 5 <= box["height"] / 22 <= 9  # lines, with the spaces between paragraphs
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(part).to_be_hidden()
+    expect(card.locator(".part.on-wide .prose")).to_contain_text("Open the back cover")
 
 
 def test_not_helpful_is_thanked_for_and_taken_back_with_the_keyboard(

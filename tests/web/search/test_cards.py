@@ -83,10 +83,10 @@ def test_the_language_is_named_when_it_is_not_that_of_the_page(open_with: OpenWi
 @pytest.mark.parametrize(
     ("language", "asked_in", "english", "finnish"),
     [
-        ("fi", "en", 'Matches: pääse ("access" in Finnish), vpn', 'Osumat: pääse (suomeksi "access"), vpn'),
-        ("en", "fi", 'Matches: pääse ("access" in English), vpn', 'Osumat: pääse (englanniksi "access"), vpn'),
-        ("en", "en", 'Matches: pääse (for "access"), vpn', 'Osumat: pääse (haulle "access"), vpn'),
-        ("de", "en", 'Matches: pääse (for "access"), vpn', 'Osumat: pääse (haulle "access"), vpn'),
+        ("fi", "en", 'Matches: pääse ("access" in Finnish), vpn', "Osumat: pääse (suomeksi ”access”), vpn"),
+        ("en", "fi", 'Matches: pääse ("access" in English), vpn', "Osumat: pääse (englanniksi ”access”), vpn"),
+        ("en", "en", 'Matches: pääse (for "access"), vpn', "Osumat: pääse (hakusanalle ”access”), vpn"),
+        ("de", "en", 'Matches: pääse (for "access"), vpn', "Osumat: pääse (hakusanalle ”access”), vpn"),
     ],
 )
 def test_a_word_that_stands_for_another_one_says_which(

@@ -79,7 +79,7 @@ def test_without_allowed_origins_there_is_no_box(make_client: Callable[[str], Fl
     ("language", "heading"),
     [
         ("en", "There is nothing to search yet. An admin can make the index with the command kollega reindex."),
-        ("fi", "Vielä ei ole mitään, mistä hakea. Ylläpitäjä voi tehdä hakemiston komennolla kollega reindex."),
+        ("fi", "Vielä ei ole mitään, mistä hakea. Pääkäyttäjä voi tehdä hakemiston komennolla kollega reindex."),
     ],
 )
 def test_without_an_index_the_box_says_that_there_is_nothing_to_search(
@@ -107,7 +107,7 @@ def test_the_box_says_when_only_words_are_searched(
     client.application.extensions["kollega_recommender"].refresh(wait=True)
     answer = client.post("/embed/suggest", data={"q": "Screen is black"}, headers={"Origin": INTRANET})
     assert answer.json is not None and len(answer.json["suggestions"]) == 1
-    assert answer.json["heading"].startswith("Searching by words alone for the moment")
+    assert answer.json["heading"].startswith("Search works by words only right now")
     assert re.search(f" ({FOUND['en']})$", answer.json["heading"])
 
 

@@ -40,12 +40,12 @@ def test_what_somebody_says_is_counted_once_and_taken_back_without_a_script(
     client: FlaskClient, sessions: sessionmaker[Session]
 ) -> None:
     page = client.post("/unhelpful", data={"item": "request:1"})
-    assert "Thanks for telling" in page.text and _counted(sessions) == (0, 1)
+    assert "Thanks for telling us" in page.text and _counted(sessions) == (0, 1)
     client.post("/unhelpful", data={"item": "request:1"})
     assert _counted(sessions) == (0, 1)
     assert "Glad it helped" in client.post("/solved", data={"item": "request:1"}).text and _counted(sessions) == (1, 0)
     undone = client.post("/undo", data={"item": "request:1", "outcome": "solved"})
-    assert "no longer counted" in undone.text and _counted(sessions) == (0, 0)
+    assert "no longer counts" in undone.text and _counted(sessions) == (0, 0)
     form = re.search(r'action="/undo">.*?</form>', page.text, re.DOTALL)
     assert form and 'name="outcome" value="unhelpful"' in form.group() and 'value="request:1"' in form.group()
 

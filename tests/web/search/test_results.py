@@ -133,7 +133,7 @@ def test_a_card_links_to_the_version_in_another_language(open_with: OpenWith, la
     ("key", "english", "finnish"),
     [
         ("request:1", "Answered over 18 months ago", "Vastattu yli 18 kuukautta sitten"),
-        ("document:1", "Not checked for over 18 months", "Tarkistettu yli 18 kuukautta sitten"),
+        ("document:1", "Not verified for over 18 months", "Tarkistettu yli 18 kuukautta sitten"),
     ],
 )
 def test_an_answer_older_than_the_setting_says_so(open_with: OpenWith, key: str, english: str, finnish: str) -> None:
@@ -155,7 +155,7 @@ def test_the_box_has_the_same_notes_as_the_page(open_with: OpenWith) -> None:
     assert card["facts"] == "Guide · May 4, 2020 · Asked 3 times, last in May 2026"
     link = {"title": "VPN kotoa", "url": "http://localhost/documents/8", "language": "fi"}
     assert card["notes"] == [
-        {"text": "Not checked for over 18 months: check that it is still right", "link": None},
+        {"text": "Not verified for over 18 months: check that it is still right", "link": None},
         {"text": "Also in Finnish:", "link": link},
     ]
 
@@ -185,9 +185,9 @@ def test_the_panel_says_when_a_request_says_little_or_nothing_is_found(
     vague, nothing = open_with(verdict=Verdict.UNKNOWN, vague=True), open_with(verdict=Verdict.UNKNOWN)
     assert "Ask which program, device or matter" in sign_in(vague, "aino").get(f"/requests/{numbers['open']}").text
     page = sign_in(nothing, "aino").get(f"/requests/{numbers['open']}").text
-    assert "<strong>Nothing found yet</strong>" in page and "draft a document from it." in page
+    assert "<strong>Nothing found yet</strong>" in page and "draft a guide from it." in page
     solved = sign_in(nothing, "aino").get(f"/requests/{numbers['resolved']}").text
-    assert "Nothing else like this was found." in solved and "Nothing found yet" not in solved
+    assert "Nothing similar was found." in solved and "Nothing found yet" not in solved
 
 
 def test_the_form_of_a_new_request_asks_back_or_shows_what_was_found(

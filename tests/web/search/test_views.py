@@ -299,10 +299,10 @@ def _expert(days: int = 0, words: tuple[str, ...] = (), **counts: int) -> Expert
         ),
         (
             _expert(2, keeps=1, replied=2),
-            "Owns a guide on this, last checked 2 days ago",
-            "Ylläpitää ohjetta aiheesta, tarkistettu 2 päivää sitten",
+            "Owns a guide on this, last verified 2 days ago",
+            "Ylläpitää aihetta koskevaa ohjetta, tarkistettu 2 päivää sitten",
         ),
-        (_expert(verified=1), "Checked a guide on this today", "Tarkistanut tätä koskevan ohjeen tänään"),
+        (_expert(verified=1), "Verified a guide on this today", "Tarkistanut aihetta koskevan ohjeen tänään"),
         (
             _expert(40, replied=2),
             "Helped with 2 similar cases, the last one a month ago",

@@ -1,0 +1,199 @@
+"""Reads Confluence over its REST interface, Cloud and Data Center: pages by the time of their last change.
+
+The condition `lastmodified >= "2026-03-02 10:15"` is read in the time zone of the account that asks, and in minutes. So
+the zone is asked for; where it is not told, reading begins a day earlier.
+
+Neither a restriction nor a deletion is a change of a page. So each run also asks for the restrictions of all pages,
+without their texts: pages whose readers have changed are read again, also those below one that was restricted, and what
+the account no longer sees is deleted.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from indexer.sources.confluence.fields import Row, at, changed_at, levels_of, located, rows_at
+from indexer.sources.confluence.options import ConfluenceOptions
+from indexer.sources.confluence.readers import EVERYBODY, Level, person, readers
+from indexer.sources.protocol import Abilities, Mark
+from indexer.sources.records import DeletedRecord, Located
+from indexer.sources.rest.client import Answer, RestClient
+from indexer.sources.rest.paging import BEGINNING, Page, changed_rows, from_mark, mark_of
+from recommender.errors import SourceError
+
+Pages = dict[str, str]
+"""Ids of pages, with digests of who may read them."""
+_PAGES = "type in (page, blogpost)"
+_OVERLAP, _UNKNOWN_ZONE = timedelta(hours=2), timedelta(hours=26)
+"""How far to look back: a local time of the hour in which summer time ends stands for two times."""
+_LAG = timedelta(minutes=15)  # the index that answers searches sees a change late
+_RIGHTS = ",".join(
+    f"{above}restrictions.read.restrictions.{kind}" for above in ("", "ancestors.") for kind in ("user", "group")
+)
+_EXPAND = f"body.storage,version,history,space,ancestors,children.attachment,{_RIGHTS}"
+_ROWS, _ROWS_OF_RIGHTS = 50, 200
+_MARKED = 10  # lists of rows between two marks, which are large where there are many pages
+_FEW, _SHARE = 10, 0.2  # how many pages, and which share, may vanish at once without a word from an admin: judgements
+
+
+class ConfluenceApi:
+    """The pages that the account of the token sees."""
+
+    abilities = Abilities(lists_all=True, since=True, deletions=True, audiences=True, people=True)
+
+    def __init__(self, name: str, client: RestClient, options: ConfluenceOptions) -> None:
+        self.name, self._client, self._options = name, client, options
+        self._everyone = frozenset(options.everyone)
+        self._viewers: dict[str, Level | None] = {}
+        self._zone: ZoneInfo | None = None
+
+    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+        """Pages from a mark on, each behind the person who wrote it."""
+        time, before = _mark_parts(since)
+        with self._client:
+            self._zone = self._zone_of_account()
+            latest, read = time or "", dict[str, str]()
+            for number, page in enumerate(self._changed(max(BEGINNING, from_mark(time) - _OVERLAP))):
+                for row in page.rows:
+                    read[str(row.get("id"))] = self._digest(row)
+                    yield from self._located(row)
+                latest = max(latest, mark_of(max(map(changed_at, page.rows)), page.now, _LAG))
+                if number % _MARKED == 0:
+                    yield Mark(_mark(latest, before))
+            now = self._readers()
+            if time:
+                yield from self._differences(before, now, read)
+            yield Mark(_mark(latest, now))
+
+    def _differences(self, before: Pages | None, now: Pages, read: Pages) -> Iterator[Located]:
+        """Pages whose readers have changed, and deletions. A page is asked for before it is taken for deleted. When the
+        first run broke off, what it has read is not known: then all restricted pages are read again."""
+        known = {page: "" for page in now} if before is None else before
+        different = {page for page, digest in now.items() if digest != known.get(page) and digest != read.get(page)}
+        gone = []
+        for page in sorted(different | (known.keys() - now.keys())):
+            answer = self._client.find(f"rest/api/content/{page}", {"expand": _EXPAND})
+            if answer is not None and at(answer.value, "status") in (None, "current"):
+                yield from self._located(answer.value)
+            elif page in known:
+                gone.append(page)
+        if len(gone) > _FEW and len(gone) > _SHARE * len(known):
+            raise SourceError(
+                f"{self.name}: {len(gone)} of {len(known)} pages can no longer be seen by the account of the token, "
+                f"and stay here. If they were deleted there, run: kollega sync {self.name} --full --allow-deletions"
+            )
+        for page in gone:
+            yield Located(f"page {page}", 1, DeletedRecord(type="document", id=page))
+
+    def _changed(self, since: datetime) -> Iterator[Page]:
+        answers: list[Answer] = []
+
+        def fetch(start: datetime, number: int, before: int) -> Page:
+            following = _next(answers[-1]) if number and answers else None
+            answers.append(self._search(self._since(start), before, following, _EXPAND, _ROWS))
+            del answers[:-1]
+            rows = [dict(row) for row in rows_at(answers[-1].value, "results")]
+            return Page(rows, answers[-1].server_time, bool(rows) and _next(answers[-1]) is not None)
+
+        return changed_rows(fetch, lambda row: str(row.get("id")), changed_at, since, timedelta(minutes=1))
+
+    def _search(
+        self, condition: str, before: int, following: str | None, expand: str, limit: int, order: str = "lastmodified"
+    ) -> Answer:
+        if following is not None:
+            return self._client.get(following)
+        cql = " AND ".join([_PAGES, *self._spaces(), *([condition] if condition else [])])
+        params: dict[str, str | int] = {
+            "cql": f"{cql} ORDER BY {order} ASC",
+            "expand": expand,
+            "limit": limit,
+            "start": before,
+        }
+        return self._client.get("rest/api/content/search", params)
+
+    def _spaces(self) -> list[str]:
+        keys = ", ".join('"' + key.replace('"', "") + '"' for key in self._options.spaces)
+        return [f"space in ({keys})"] if keys else []
+
+    def _since(self, start: datetime) -> str:
+        known = start.astimezone(self._zone) if self._zone else max(BEGINNING, start - _UNKNOWN_ZONE)
+        return f'lastmodified >= "{known:%Y-%m-%d %H:%M}"'
+
+    def _zone_of_account(self) -> ZoneInfo | None:
+        found = self._client.find("rest/api/user/current")
+        try:
+            return ZoneInfo(str(at(found.value, "timeZone") or "?")) if found else None
+        except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+            return None
+
+    def _digest(self, row: Row) -> str:
+        """A short digest of who may read a page; empty when everybody of its space may."""
+        names = readers(None, levels_of(row), self._everyone)
+        return hashlib.sha256(" ".join(names).encode()).hexdigest()[:8] if names is not None else ""
+
+    def _readers(self) -> Pages:
+        """All pages that are there, with the digests of who may read them."""
+        found: Pages = {}
+        following, before = None, 0
+        while True:
+            answer = self._search("", before, following, f"ancestors,space,{_RIGHTS}", _ROWS_OF_RIGHTS, "created")
+            rows = rows_at(answer.value, "results")
+            for row in rows:
+                found[str(at(row, "id"))] = self._digest(row)
+            following, before = _next(answer), before + len(rows)
+            if not rows or following is None:
+                return found
+
+    def _located(self, row: Row) -> Iterator[Located]:
+        key = str(at(row, "space", "key") or "")
+        if key not in self._viewers:
+            self._viewers[key] = self._viewers_of(key)
+        yield from located(
+            row, self.name, self._options.timezone, self._viewers[key], self._everyone, self._client.address
+        )
+
+    def _viewers_of(self, key: str) -> Level | None:
+        """Who may see a space; None when the account may not ask."""
+        answer = self._client.find(f"rest/api/space/{key}", {"expand": "permissions"}) if key else None
+        names: set[str] = set()
+        for each in rows_at(answer.value if answer else None, "permissions"):
+            operation = at(each, "operation", "operation") or at(each, "operation", "key")
+            if operation != "read" or at(each, "operation", "targetType") not in (None, "space"):
+                continue
+            if at(each, "anonymousAccess"):
+                return EVERYBODY
+            names |= {str(at(group, "name")) for group in rows_at(each, "subjects", "group", "results")}
+            people = rows_at(each, "subjects", "user", "results")
+            names |= {person(str(at(one, "username") or at(one, "accountId"))) for one in people}
+        return frozenset(names) or None
+
+
+def _next(answer: Answer) -> str | None:
+    """The path of the next page below the address of the wiki."""
+    link = at(answer.value, "_links", "next")
+    if not isinstance(link, str) or not link:
+        return None
+    parts = urlsplit(link)
+    if parts.netloc:
+        return link  # the client refuses another host
+    context = str(at(answer.value, "_links", "context") or "")
+    return link.removeprefix(context) if context else link
+
+
+def _mark(time: str, pages: Pages | None) -> str:
+    return json.dumps({"time": time, "pages": pages}, separators=(",", ":"))
+
+
+def _mark_parts(since: str | None) -> tuple[str | None, Pages | None]:
+    """(the time of the last change that was read, the pages that were there after the last whole run)."""
+    if since is None:
+        return None, None
+    try:
+        mark = json.loads(since)
+        pages = mark["pages"]
+        return mark["time"] or None, None if pages is None else {str(page): str(pages[page]) for page in pages}
+    except (ValueError, KeyError, TypeError) as error:
+        raise SourceError("The mark of the last run cannot be read. Run: kollega sync NAME --full") from error

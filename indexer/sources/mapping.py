@@ -1,0 +1,103 @@
+"""Applies the options that all sources have to what a source yields: team, readers, language and time zone.
+
+A source says which group something belongs to there and which groups may read it there; `teams` and `audiences` of its
+options say what these are here. Nobody may read more than the rules give to those groups: a group without a rule gives
+no reader, so what no rule speaks of is for its team only.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from indexer.sources.protocol import Mark, Options, Source
+from indexer.sources.records import (
+    Change,
+    DocumentRecord,
+    Located,
+    QuestionRecord,
+    Record,
+    RequestRecord,
+)
+from indexer.sources.times import zone_of_times
+
+PUBLIC = "public"
+"""The group of everybody, in `readers_there`. A rule may say that it is somebody else here."""
+_EVERYONE = "everyone"
+_NOT_SAID = "not said there"
+
+
+class MappedSource:
+    """A source whose records have the teams, readers, language and times that its options give them."""
+
+    def __init__(self, source: Source, options: Options) -> None:
+        self.name, self.abilities = source.name, source.abilities
+        self._source, self._options = source, options
+
+    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+        """What the source yields, mapped. Raises SourceError as the source does."""
+        records = self._source.read(since)
+        while True:
+            with zone_of_times(self._options.timezone):  # only while the source reads on
+                located = next(records, None)
+            if located is None:
+                return
+            yield self._mapped(located) if isinstance(located, Located) else located
+
+    def _mapped(self, located: Located) -> Located:
+        if not isinstance(located.record, RequestRecord | DocumentRecord | QuestionRecord):
+            return located
+        record, changes = mapped(located.record, self._options, self.abilities.audiences)
+        if record is located.record and not changes:
+            return located
+        changes = (*located.changes, *changes)
+        return Located(located.file, located.line, record, located.problem, changes, located.is_last)
+
+
+def mapped(
+    record: RequestRecord | DocumentRecord | QuestionRecord, options: Options, says_readers: bool
+) -> tuple[Record, tuple[Change, ...]]:
+    """(the record with the team, readers and language that the options give it, what could not be mapped).
+    `says_readers` is True for a source that says who may read: where it does not, the record is for its team only."""
+    values: dict[str, object] = {}
+    if record.language is None and options.language is not None:
+        values["language"] = options.language
+    group = None if isinstance(record, QuestionRecord) else record.group
+    team = record.team or options.teams.get(group or "") or options.team
+    if team != record.team:
+        values["team"] = team
+    changes: tuple[Change, ...] = ()
+    if isinstance(record, RequestRecord | DocumentRecord) and _is_for_rules(record, says_readers):
+        tokens, unknown = audience(record.readers_there or (), options.audiences)
+        values["audience"] = tokens
+        if record.readers_there is None:
+            unknown = [_NOT_SAID]
+        if unknown and _EVERYONE not in tokens:
+            changes = ((_told(record, team, tokens), ", ".join(unknown)),)
+    return (record.model_copy(update=values) if values else record), changes
+
+
+def audience(there: Sequence[str], rules: Mapping[str, Sequence[str]]) -> tuple[tuple[str, ...], list[str]]:
+    """(the tokens of those who may read, the groups of `there` that no rule names). Each group gives the tokens of its
+    rule, and PUBLIC without a rule gives everyone."""
+    tokens: set[str] = set()
+    unknown: list[str] = []
+    for group in there:
+        if group in rules:
+            tokens.update(rules[group])
+        elif group == PUBLIC:
+            tokens.add(_EVERYONE)
+        else:
+            unknown.append(group)
+    return (_EVERYONE,) if _EVERYONE in tokens else tuple(sorted(tokens)), unknown
+
+
+def _is_for_rules(record: RequestRecord | DocumentRecord, says_readers: bool) -> bool:
+    """True when the source says who may read, or should say it and the record has no audience either."""
+    stated = "audience" in record.model_fields_set and record.audience is not None
+    return record.readers_there is not None or (says_readers and not stated)
+
+
+def _told(record: RequestRecord | DocumentRecord, team: str | None, tokens: Sequence[str]) -> str:
+    kind, person = ("requests", "who asked") if isinstance(record, RequestRecord) else ("documents", "who owns them")
+    if tokens:
+        return f"{kind} lack some of their readers, for whom there is no rule in audiences"
+    only = "their team" if team is not None else f"the person {person}, as they have no team"
+    return f"{kind} may be read only by {only}, because no rule in audiences names their readers"

@@ -1,0 +1,181 @@
+"""Reads MediaWiki over its interface, `api.php`: all pages at first, then those that recent changes name.
+
+What was deleted is in the log. A wiki keeps recent changes for a limited time (90 days unless it says otherwise): after
+a longer pause all pages are read again.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from indexer.sources.mediawiki.options import MediaWikiOptions
+from indexer.sources.mediawiki.page import Page, Wiki
+from indexer.sources.protocol import Abilities, Mark
+from indexer.sources.records import DeletedRecord, Located
+from indexer.sources.rest.client import Answer, RestClient
+from indexer.sources.rest.paging import BEGINNING, from_mark
+from indexer.sources.rest.waiting import asked_to_wait
+from indexer.sources.tickets import moment
+from indexer.texts.wikitext import redirect_of
+from recommender.errors import SourceError
+
+_ROWS, _ASKED_AT_ONCE = 50, 50
+_OVERLAP = timedelta(minutes=10)
+_KEPT = timedelta(days=85)
+_BUSY = frozenset({"maxlag", "ratelimited", "readonly", "internal_api_error_DBQueryError"})
+_ATTEMPTS, _PAUSE = 6, 5.0
+_PAGE = {"prop": "revisions", "rvprop": "ids|timestamp|user|content|contentmodel", "rvslots": "main"}
+Params = dict[str, str | int]
+
+
+class MediaWikiApi:
+    """The pages of the wiki whose `api.php` is asked. `is_open` says that it is read without signing in."""
+
+    abilities = Abilities(lists_all=True, since=True, deletions=True, people=True)
+
+    def __init__(
+        self,
+        name: str,
+        client: RestClient,
+        options: MediaWikiOptions,
+        is_open: bool,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.name, self._client, self._options, self._sleep = name, client, options, sleep
+        self._wiki = Wiki(name, readers=("public",) if is_open else None)
+        self._authors: set[str] = set()
+
+    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+        """Pages that have changed since the mark, each behind who wrote it last, and what was deleted."""
+        with self._client:
+            now = self._learn()
+            start = max(BEGINNING, from_mark(since) - _OVERLAP)
+            if since is None or now - start > _KEPT:
+                yield from self._all()
+            else:
+                yield from self._changed(start)
+            if since is not None:
+                yield from self._deleted(start)
+            yield Mark(now.isoformat())
+
+    def _learn(self) -> datetime:
+        """Learn the names of namespaces and the addresses of pages; the time of the wiki's clock."""
+        answer = self._ask({"meta": "siteinfo", "siprop": "general|namespaces"})
+        found = _at(answer.value, "query")
+        for number, space in _at(found, "namespaces", {}).items():
+            self._wiki.namespaces[str(number)] = str(space.get("name") or space.get("*") or "")
+        general = _at(found, "general", {})
+        path = str(general.get("articlepath") or "")
+        server = str(general.get("server") or "")
+        server = f"https:{server}" if server.startswith("//") else server
+        self._wiki.pages = self._options.server or (f"{server}{path.replace('$1', '')}" if path.endswith("$1") else "")
+        return moment(general["time"]) if general.get("time") else answer.server_time
+
+    def _all(self) -> Iterator[Located]:
+        for number in self._options.namespaces:
+            listed: Params = {"generator": "allpages", "gapnamespace": number, "gaplimit": _ROWS}
+            listed["gapfilterredir"] = "nonredirects"
+            for value in self._pages({**listed, **_PAGE}):
+                yield from self._located(value)
+
+    def _changed(self, start: datetime) -> Iterator[Located]:
+        """The pages that were changed, made or moved since a time, each once."""
+        params: Params = {
+            "list": "recentchanges",
+            "rcstart": _stamp(start),
+            "rcdir": "newer",
+            "rcprop": "ids|title|timestamp",
+            "rctype": "edit|new|log",
+            "rcnamespace": "|".join(map(str, self._options.namespaces)),
+            "rclimit": 500,
+        }
+        changes = [change for value in self._pages(params) for change in _list(value, "query", "recentchanges")]
+        ids = list(dict.fromkeys(str(change["pageid"]) for change in changes if change.get("pageid")))
+        for first in range(0, len(ids), _ASKED_AT_ONCE):
+            some = "|".join(ids[first : first + _ASKED_AT_ONCE])
+            for value in self._pages({"pageids": some, **_PAGE}):
+                yield from self._located(value)
+
+    def _deleted(self, start: datetime) -> Iterator[Located]:
+        """What was deleted since a time and is not there again."""
+        params: Params = {
+            "list": "logevents",
+            "letype": "delete",
+            "lestart": _stamp(start),
+            "ledir": "newer",
+            "leprop": "ids|title|type",
+            "lelimit": 500,
+        }
+        events = [event for value in self._pages(params) for event in _list(value, "query", "logevents")]
+        for event in events:
+            page = event.get("logpage")
+            if event.get("action") == "delete" and page and not event.get("pageid"):
+                yield Located(f"page {page}", 1, DeletedRecord(type="document", id=str(page)))
+
+    def _located(self, value: Any) -> Iterator[Located]:
+        """The records of the pages in an answer; a redirect, or a page without a text, is deleted here."""
+        for row in _list(value, "query", "pages"):
+            if row.get("missing") or str(row.get("ns")) not in map(str, self._options.namespaces):
+                continue
+            page, place = _page(row), f"page {row.get('pageid')}"
+            found = list(self._wiki.located(place, page, [], self._authors)) if not redirect_of(page.text or "") else []
+            yield from found or [Located(place, 1, DeletedRecord(type="document", id=page.id))]
+
+    def _pages(self, params: Params) -> Iterator[Any]:
+        """The answers to a question, as many as there are: what `continue` has is asked with the next one."""
+        following: Mapping[str, Any] = {}
+        while True:
+            value = self._ask({**params, **{name: str(held) for name, held in following.items()}}).value
+            yield value
+            following = _at(value, "continue", {})
+            if not isinstance(following, Mapping) or not any(held for held in following.values()):
+                return
+            if all(held in (None, "", "-||") for held in following.values()):
+                return
+
+    def _ask(self, params: Params) -> Answer:
+        """An answer of the interface. A wiki that is behind or busy is asked again. Raises SourceError."""
+        asked: Params = {"action": "query", "format": "json", "formatversion": 2, "maxlag": 5, **params}
+        for attempt in range(_ATTEMPTS):
+            answer = self._client.get(self._client.address, asked)
+            error = _at(answer.value, "error")
+            if error is None:
+                return answer
+            code = str(_at(error, "code"))
+            if code not in _BUSY or attempt == _ATTEMPTS - 1:
+                raise SourceError(f"{self.name}: the wiki refuses ({code}): {_at(error, 'info', '')}. Check the token.")
+            self._sleep(asked_to_wait(answer.headers) or _PAUSE)
+        raise AssertionError
+
+
+def _page(row: Mapping[str, Any]) -> Page:
+    revision = next(iter(_list(row, "revisions")), {})
+    slot = _at(revision, "slots", {}).get("main", revision)
+    hidden = slot.get("texthidden") or revision.get("texthidden")
+    text = slot.get("content", slot.get("*"))
+    return Page(
+        id=str(row.get("pageid")),
+        title=str(row.get("title") or ""),
+        namespace=str(row.get("ns")),
+        text=None if hidden or not isinstance(text, str) else text,
+        changed=str(revision.get("timestamp") or ""),
+        author="" if revision.get("anon") or revision.get("userhidden") else str(revision.get("user") or ""),
+        model=str(slot.get("contentmodel") or ""),
+        line=1,
+    )
+
+
+def _at(value: Any, name: str, default: Any = None) -> Any:
+    return value.get(name, default) if isinstance(value, Mapping) else default
+
+
+def _list(value: Any, *names: str) -> list[dict[str, Any]]:
+    for name in names:
+        value = _at(value, name)
+    values = list(value.values()) if isinstance(value, Mapping) else value  # of format version 1
+    return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
+
+
+def _stamp(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,244 @@
+"""Asks a REST interface for JSON: with time limits, as slowly as it wants, again after failures that pass, and without
+ever giving its token to anybody else.
+
+Errors are sentences with the address and what to do next. An address that the other system names (a next page, a
+redirect) is followed only on the same host.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+
+from indexer.sources.rest.access import Access
+from indexer.sources.rest.address import certificates, origin_of, usable_address
+from indexer.sources.rest.answer import error_text, is_limit, read_json
+from indexer.sources.rest.waiting import (
+    Again,
+    Patience,
+    asked_to_wait,
+    is_enough,
+    pause,
+    server_time,
+    until_reset,
+    used_up,
+)
+from recommender.errors import SourceError
+
+_log = logging.getLogger(__name__)
+_PASSES = frozenset({408, 425, 500, 502, 503, 504})
+"""Statuses after which the same request may succeed."""
+_MOST_REDIRECTS = 5
+Params = Mapping[str, str | int]
+
+
+class Refused(SourceError):
+    """The other system refused a request, with this HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The JSON of an answer, its headers (with names in any case) and the address that was asked."""
+
+    value: Any
+    headers: httpx.Headers
+    address: str
+
+    @property
+    def next_page(self) -> str | None:
+        """The address of the next page that the header `Link` names."""
+        link = httpx.Response(200, headers=self.headers).links.get("next", {}).get("url")
+        return urljoin(self.address, link) if link else None
+
+    @property
+    def server_time(self) -> datetime:
+        """The time of the other system's clock."""
+        return server_time(self.headers)
+
+
+class RestClient:
+    """Asks the interface at `address` (its path included). Close it after use, or use it in a `with` statement.
+
+    `allow_http` sends the token without encryption; this machine itself may always be asked so.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        address: str,
+        access: Access,
+        patience: Patience | None = None,
+        ca_file: Path | None = None,
+        allow_http: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._source, self._access, self._sleep = source, access, sleep
+        self._patience = patience or Patience()
+        self.address = usable_address(source, address, allow_http)
+        self._free_at = 0.0
+        self._client = httpx.Client(
+            verify=certificates(source, ca_file),
+            timeout=httpx.Timeout(self._patience.read, connect=self._patience.connect),
+            headers={"accept": "application/json", "user-agent": "Kollega"},
+            follow_redirects=False,
+        )
+
+    def get(self, path: str, params: Params | None = None) -> Answer:
+        """The answer at a path below the address, or at a whole address on the same host.
+
+        Raises Refused when the system refuses, and SourceError when it cannot be reached or gives no JSON.
+        """
+        address = path if "://" in path else f"{self.address}/{path.lstrip('/')}"
+        self._check_host(address)
+        retrying = Retrying(
+            retry=retry_if_exception_type(Again),
+            wait=lambda state: pause(state, self._patience),
+            stop=lambda state: is_enough(state, self._patience),
+            sleep=self._sleep,
+            before_sleep=self._tell,
+            reraise=True,
+        )
+        try:
+            answer: Answer = retrying(self._ask, address, params)
+        except Again as failure:
+            raise self._given_up(address, failure) from None
+        return answer
+
+    def find(self, path: str, params: Params | None = None) -> Answer | None:
+        """As `get`, but None when there is nothing, or nothing that the token may see."""
+        try:
+            return self.get(path, params)
+        except Refused as error:
+            if error.status in (403, 404, 410):
+                return None
+            raise
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def __enter__(self) -> "RestClient":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"RestClient({self.address!r})"
+
+    def _ask(self, address: str, params: Params | None) -> Answer:
+        """One attempt. Raises Again when another one may succeed."""
+        self._wait_until_allowed()
+        status, headers, body, asked = self._follow(address, params)
+        if status == 401 and self._access.renewed():
+            status, headers, body, asked = self._follow(address, params)
+        if used_up(headers):
+            self._free_at = time.monotonic() + until_reset(headers)
+        if status == 200:
+            return Answer(read_json(body), headers, asked)
+        raise self._failure(status, headers, body, asked)
+
+    def _follow(self, address: str, params: Params | None) -> tuple[int, httpx.Headers, bytes, str]:
+        """(status, headers, body, address) after redirects on the same host."""
+        for _redirect in range(_MOST_REDIRECTS + 1):
+            status, headers, body, asked = self._send(address, params)
+            if status not in (301, 302, 303, 307, 308) or "location" not in headers:
+                return status, headers, body, asked
+            address, params = urljoin(asked, headers["location"]), None
+            self._check_host(address)
+        raise SourceError(f"{self._source}: {self.address} redirects again and again. Check the address.")
+
+    def _send(self, address: str, params: Params | None) -> tuple[int, httpx.Headers, bytes, str]:
+        began, body = time.monotonic(), bytearray()
+        try:
+            with self._client.stream("GET", address, params=params, headers=self._access.headers()) as response:
+                for part in response.iter_bytes():
+                    body += part
+                    if len(body) > self._patience.largest_answer:
+                        raise SourceError(
+                            f"{self._source}: the answer of {self._shown(address)} is larger than "
+                            f"{self._patience.largest_answer // 1_000_000} MB and was not read. Ask for less at once."
+                        )
+                    if time.monotonic() - began > self._patience.whole_answer:
+                        raise Again(f"needs more than {self._patience.whole_answer:.0f} seconds for an answer")
+                return response.status_code, response.headers, bytes(body), str(response.url)
+        except httpx.TimeoutException:
+            raise Again("does not answer in time") from None
+        except httpx.DecodingError:
+            raise Again("sent an answer that cannot be unpacked") from None
+        except httpx.RemoteProtocolError:
+            raise Again("broke off in the middle of an answer") from None
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            reason = self._access.without_secret(str(error)) or type(error).__name__
+            if "CERTIFICATE_VERIFY_FAILED" in reason:
+                raise SourceError(
+                    f"{self._source}: the certificate of {self.address} cannot be verified. If your organisation "
+                    "signs its own certificates, name the file of its authority as ca_file."
+                ) from None
+            raise Again(f"cannot be reached ({reason})") from None
+
+    def _failure(self, status: int, headers: httpx.Headers, body: bytes, address: str) -> Exception:
+        shown, detail = self._shown(address), self._access.without_secret(error_text(body))
+        if status == 429 or (status in (403, 503) and is_limit(headers, detail)):
+            after = asked_to_wait(headers)
+            return Again(
+                f"allows no more requests for now ({status})", until_reset(headers) if after is None else after, True
+            )
+        if status in _PASSES:
+            return Again(f"fails ({status}{detail})", asked_to_wait(headers))
+        if status == 401:
+            return Refused(
+                f"{self._source}: the token is refused (401): make a new one and {self._access.remedy()}.", status
+            )
+        remedies = {
+            403: "Give the account of the token the right to read this",
+            404: "Check the address, and that the account of the token may see this",
+            410: "It was removed there",
+        }
+        remedy = remedies.get(status, "Check the options of the source")
+        return Refused(f"{self._source}: {shown} is refused ({status}{detail}). {remedy}.", status)
+
+    def _given_up(self, address: str, failure: Again) -> SourceError:
+        if failure.limited:
+            again = f"and asks to wait {failure.after:.0f} seconds. Import again after that"
+        else:
+            again = f"also after {self._patience.attempts} attempts. Import again later"
+        return SourceError(
+            f"{self._source}: {self._shown(address)} {failure.problem}, {again}; what was read before stays."
+        )
+
+    def _wait_until_allowed(self) -> None:
+        wait = self._free_at - time.monotonic()
+        if wait > self._patience.longest_wait:
+            raise Again("allows no more requests for now", wait, limited=True)
+        if wait > 0:
+            self._sleep(wait)
+        self._free_at = 0.0
+
+    def _check_host(self, address: str) -> None:
+        """Raises SourceError for an address on another host, which must not get the token."""
+        if origin_of(address) != origin_of(self.address):
+            raise SourceError(
+                f"{self._source}: {self.address} points to {origin_of(address)}, which does not get the token. If that "
+                "is the new address of the system, give that one."
+            )
+
+    def _shown(self, address: str) -> str:
+        """An address without its query, which may say what is searched for."""
+        return self._access.without_secret(address.partition("?")[0])
+
+    def _tell(self, state: RetryCallState) -> None:
+        failure = state.outcome.exception() if state.outcome else None
+        problem = failure.problem if isinstance(failure, Again) else ""
+        _log.info("%s: %s %s; next attempt in %.0f s", self._source, self.address, problem, state.upcoming_sleep)

@@ -1,0 +1,91 @@
+"""Loads what programs have sent to the API, beside `kollega watch`, within seconds."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.background import in_background
+from indexer.loading.load import load
+from indexer.sources.jsonl import located
+from indexer.sources.protocol import WholeSource
+from indexer.sources.records import DeletedRecord, Located, first_problem
+from recommender.database.failures import explain
+from recommender.database.files import database_path
+from recommender.database.job_tables import Job
+from recommender.jobs import queue
+from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+_MOST_PROBLEMS = 50  # that are stored of a job: a judgement
+
+
+def loading_jobs(settings: Settings, sessions: sessionmaker[Session]) -> AbstractContextManager[None]:
+    """Look for jobs every few seconds, in a thread that ends with this context."""
+    return in_background("jobs", partial(_work_until, settings, sessions))
+
+
+class SentItems(WholeSource):
+    """The items of one call of the API: records to load, or what was deleted."""
+
+    def __init__(self, job: Job) -> None:
+        self.name, self._deleted, self._items = job.source, job.kind == queue.DELETE, list(job.payload)
+
+    def records(self) -> Iterator[Located]:
+        """Each item as a record, or the problem why it is none, with its number in the call, from 1 on."""
+        for number, item in enumerate(self._items, 1):
+            yield _deleted(number, item) if self._deleted else located("items", number, item, [], [])
+
+
+def work(settings: Settings, sessions: sessionmaker[Session], analyzer: Analyzer) -> bool:
+    """Do one job that is due. False when there is none. What fails is tried again later."""
+    with sessions() as session:
+        number = queue.next_due(session)
+    if number is None:
+        return False
+    with sessions.begin() as session:
+        job = queue.claim(session, number)
+        if job is None:
+            return True
+        source = SentItems(job)
+    try:
+        report = load(source, sessions, analyzer)
+    except Exception as error:
+        sentence = explain(error, database_path(settings)) or f"Kollega failed: {type(error).__name__}."
+        log.exception("Items that were sent could not be loaded; trying again")
+        with sessions.begin() as session:
+            queue.fail(session, number, sentence)
+        return True
+    result: dict[str, Any] = {**report.counts(), "problems": report.problems[:_MOST_PROBLEMS]}
+    result["kept"] = [*report.conflicts, *report.not_widened][:_MOST_PROBLEMS]
+    result["problem_count"] = len(report.problems)
+    with sessions.begin() as session:
+        queue.finish(session, number, result)
+    return True
+
+
+def _work_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
+    analyzer: Analyzer | None = None
+    while not stop.wait(settings.watch_seconds):
+        try:
+            with sessions() as session:
+                waiting = queue.next_due(session) is not None
+            if waiting and analyzer is None:
+                analyzer = Analyzer(settings.models_dir / "dictionaries")
+            while waiting and analyzer is not None and not stop.is_set():
+                waiting = work(settings, sessions, analyzer)
+        except Exception:
+            log.exception("Jobs could not be done; trying again")
+
+
+def _deleted(number: int, item: Any) -> Located:
+    try:
+        return Located("items", number, DeletedRecord.model_validate(item))
+    except ValidationError as error:
+        return Located("items", number, None, first_problem(error))

@@ -1,0 +1,37 @@
+"""The tables of the ids and mail addresses by which other systems know the people who are here.
+
+A mail address is stored as its digest only: it is there to find the person again, and nobody reads it from here.
+"""
+
+import hashlib
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from recommender.database.tables import Base
+
+_PERSON = "people.id"
+
+
+class ForeignPerson(Base):
+    """The person who is known by another id in a source than by their handle here."""
+
+    __tablename__ = "foreign_people"
+
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    foreign_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey(_PERSON, ondelete="CASCADE"), index=True)
+
+
+class PersonAddress(Base):
+    """The digest of a mail address by which sources know a person; one address is one person's."""
+
+    __tablename__ = "person_addresses"
+
+    mail_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey(_PERSON, ondelete="CASCADE"), index=True)
+
+
+def address_digest(mail: str) -> str:
+    """The digest of a mail address, in which small and capital letters are the same."""
+    return hashlib.sha256(mail.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,37 @@
+"""Stores a row whether or not there is one with its key. Looking first and inserting then fails when two do it at the
+same moment, which a double click is enough for; here the database decides, in one statement."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from recommender.database.tables import Base
+
+Row = TypeVar("Row", bound=Base)
+Values = Mapping[str, object]
+
+
+def insert_or_update(session: Session, table: type[Row], key: Values, values: Values) -> Row:
+    """The row with this key (columns that are unique together), with these values: a new one, or the one that is there.
+    The caller commits."""
+    return _store(session, table, key, values, overwrite=True)
+
+
+def insert_or_keep(session: Session, table: type[Row], key: Values, values: Values | None = None) -> Row:
+    """The row with this key (columns that are unique together): a new one with these values, or the one that is there
+    as it is. The caller commits."""
+    return _store(session, table, key, values or {}, overwrite=False)
+
+
+def _store(session: Session, table: type[Row], key: Values, values: Values, overwrite: bool) -> Row:
+    session.flush()
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    row = insert(table).values(**key, **values)
+    if overwrite:
+        session.execute(row.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
+    else:
+        session.execute(row.on_conflict_do_nothing(index_elements=list(key)))
+    return session.scalars(select(table).filter_by(**key).execution_options(populate_existing=True)).one()

@@ -1,0 +1,158 @@
+"""sources/confluence/api.py: a wiki on a local server; nothing twice, nothing lost, and no wider than there."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from indexer.sources.confluence import OPTIONS, open_source
+from indexer.sources.protocol import Mark
+from indexer.sources.records import DeletedRecord, DocumentRecord, Located, PersonRecord
+from recommender.errors import SourceError
+from tests.indexer.sources.confluence.wiki import Wiki
+from tests.indexer.sources.servers.server import TOKEN, Faults, SystemServer, serving
+
+
+@pytest.fixture
+def wiki() -> Wiki:
+    return Wiki()
+
+
+@pytest.fixture
+def server(wiki: Wiki, monkeypatch: pytest.MonkeyPatch) -> Iterator[SystemServer]:
+    monkeypatch.setenv("KOLLEGA_WIKI_TOKEN", TOKEN)
+    with serving(wiki) as running:
+        yield running
+
+
+class Copy:
+    """What a reader of the wiki has: its pages, who may read them, and the mark."""
+
+    def __init__(self, server: SystemServer, wiki: Wiki) -> None:
+        self._place = server.url + wiki.context
+        self.pages: dict[str, DocumentRecord] = {}
+        self.people: dict[str, PersonRecord] = {}
+        self.read: list[str] = []
+        self.mark: str | None = None
+
+    def sync(self) -> "Copy":
+        self.read = []
+        for each in open_source("wiki", OPTIONS(place=self._place)).read(self.mark):
+            if isinstance(each, Mark):
+                self.mark = each.value
+            elif isinstance(each, Located):
+                assert not each.problem
+                self._take(each)
+        return self
+
+    def _take(self, located: Located) -> None:
+        record = located.record
+        if isinstance(record, DocumentRecord):
+            self.pages[record.id] = record
+            self.read.append(record.id)
+        elif isinstance(record, DeletedRecord):
+            self.pages.pop(record.id, None)
+        elif isinstance(record, PersonRecord):
+            self.people[record.id] = record
+
+
+def test_a_page_is_a_document_with_its_author_readers_and_address(server: SystemServer, wiki: Wiki) -> None:
+    wiki.add("Holidays", "<h2>When</h2><p>In July</p>")
+    wiki.add("Pay", parent=1, groups=("hr",))
+    copy = Copy(server, wiki).sync()
+    page, pay = copy.pages["1"], copy.pages["2"]
+    assert (page.title, page.body, page.group) == ("Holidays", "## When\n\nIn July", "IT")
+    assert page.updated_at == datetime(2025, 3, 4, 8)
+    assert page.url == f"{server.url}/wiki/spaces/IT/pages/1"
+    assert (page.readers_there, pay.readers_there) == (("confluence-users",), ("hr",))
+    assert copy.people[page.owner or ""].email == "aino@example.org"
+
+
+@pytest.mark.parametrize("tells_zone", [True, False])
+def test_only_what_has_changed_is_read_again_whatever_the_zone_of_the_account(
+    server: SystemServer, wiki: Wiki, tells_zone: bool
+) -> None:
+    wiki.zone, wiki.tells_zone = "Pacific/Auckland", tells_zone
+    for number in range(8):
+        wiki.add(f"Page {number}")
+    copy = Copy(server, wiki).sync()
+    assert sorted(copy.pages) == [str(number) for number in range(1, 9)]
+    wiki.add("New")
+    wiki.change(3, "<p>changed</p>")
+    copy.sync()
+    assert {"3", "9"} <= set(copy.read) <= {"3", "8", "9"}  # and what changed shortly before
+    assert len(copy.read) == len(set(copy.read))
+    assert copy.pages["3"].body == "changed"
+
+
+def test_a_page_above_that_is_restricted_takes_those_below_with_it(server: SystemServer, wiki: Wiki) -> None:
+    for number, parent in ((1, None), (2, 1), (3, 2), (4, None)):
+        wiki.add(f"Page {number}", parent=parent)
+    copy = Copy(server, wiki).sync()
+    wiki.pages[2].groups = ("bosses",)
+    copy.sync()
+    wiki.change(4, "<p>x</p>")  # so that the mark moves past all others
+    copy.sync()
+    wiki.pages[1].groups = ("it",)
+    copy.sync()
+    assert sorted(set(copy.read) - {"4"}) == ["1", "2", "3"]
+    assert {key: page.readers_there for key, page in copy.pages.items()} == {
+        "1": ("it",), "2": ("bosses & it",), "3": ("bosses & it",), "4": ("confluence-users",)
+    }  # fmt: skip
+    wiki.pages[1].groups = wiki.pages[2].groups = ()
+    assert copy.sync().pages["3"].readers_there == ("confluence-users",)
+
+
+def test_what_is_deleted_hidden_or_emptied_there_is_deleted_here(server: SystemServer, wiki: Wiki) -> None:
+    for number in range(1, 6):
+        wiki.add(f"Page {number}")
+    copy = Copy(server, wiki).sync()
+    wiki.pages.pop(2)
+    wiki.pages[3].hidden = True
+    wiki.pages[4].status = "trashed"
+    wiki.change(5, "<p></p>")
+    assert list(copy.sync().pages) == ["1"]
+
+
+def test_when_most_pages_vanish_at_once_they_stay_and_it_is_told(server: SystemServer, wiki: Wiki) -> None:
+    for number in range(1, 31):
+        wiki.add(f"Page {number}")
+    copy = Copy(server, wiki).sync()
+    for number in range(1, 21):
+        wiki.pages[number].hidden = True
+    with pytest.raises(SourceError, match="20 of 30 pages can no longer be seen"):
+        copy.sync()
+    assert len(copy.pages) == 30
+
+
+def test_nothing_is_lost_when_answers_fail_and_pages_move_meanwhile(server: SystemServer, wiki: Wiki) -> None:
+    wiki.pace = timedelta(seconds=7)
+    for number in range(1, 41):
+        wiki.add(f"Page {number}")
+
+    def between(number: int) -> None:
+        if number < 60 and number % 3 == 0:
+            wiki.change(number % 40 + 1, f"<p>changed {number}</p>")
+
+    server.faults = Faults(failing_every=7, cut_every=11, limited_every=13, between=between)
+    copy = Copy(server, wiki).sync()
+    server.faults = Faults()
+    copy.sync()
+    assert {key: page.body for key, page in copy.pages.items()} == {
+        str(page.id): page.text.removeprefix("<p>").removesuffix("</p>") for page in wiki.pages.values()
+    }
+
+
+def test_a_run_that_ends_half_way_goes_on_from_its_mark(server: SystemServer, wiki: Wiki) -> None:
+    for number in range(1, 61):
+        wiki.add(f"Page {number}", groups=("hr",) if number == 50 else ())
+    copy = Copy(server, wiki)
+    server.faults = Faults(token_ends_after=14)
+    with pytest.raises(SourceError, match="401"):
+        copy.sync()
+    assert 0 < len(copy.pages) < 60
+    server.faults = Faults()
+    first = set(copy.pages)
+    copy.sync()
+    assert len(copy.pages) == 60 and len(set(copy.read) & first) < len(first)
+    assert copy.pages["50"].readers_there == ("hr",)

@@ -1,0 +1,110 @@
+"""A wiki in memory behind the REST interface of Confluence: search by CQL with pages, restrictions, spaces, people."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.indexer.sources.servers.desk import BEGINNING, Desk
+from tests.indexer.sources.servers.server import TOKEN, Reply
+
+
+@dataclass
+class WikiPage:
+    id: int
+    title: str
+    text: str
+    changed: datetime
+    parent: int | None = None
+    groups: tuple[str, ...] = ()
+    status: str = "current"
+    hidden: bool = False
+
+
+@dataclass
+class Wiki:
+    """Pages by their ids. `zone` is that of the account that asks; `context` is the path of the wiki."""
+
+    zone: str = "Europe/Helsinki"
+    context: str = "/wiki"
+    tells_zone: bool = True
+    pages: dict[int, WikiPage] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    desk: Desk = field(default_factory=Desk)
+    address: str = ""
+    now: datetime = BEGINNING - timedelta(days=365)
+    most: int = 3
+    pace: timedelta = timedelta(days=2)
+
+    def add(self, title: str, text: str = "", parent: int | None = None, groups: tuple[str, ...] = ()) -> WikiPage:
+        number = len(self.pages) + 1
+        self.pages[number] = WikiPage(number, title, text or f"<p>Text of {title}</p>", self.tick(), parent, groups)
+        return self.pages[number]
+
+    def change(self, number: int, text: str) -> None:
+        self.pages[number].text, self.pages[number].changed = text, self.tick()
+
+    def tick(self) -> datetime:
+        self.now += self.pace
+        return self.now
+
+    def allows(self, headers: dict[str, str]) -> bool:
+        return headers.get("authorization") == f"Bearer {TOKEN}"
+
+    def answer(self, path: str, params: dict[str, str]) -> Reply | None:
+        path = path.removeprefix(self.context)
+        if path == "/rest/api/user/current":
+            return Reply({"accountId": "1", **({"timeZone": self.zone} if self.tells_zone else {})})
+        if path == "/rest/api/space/IT":
+            read = {"operation": "read", "targetType": "space"}
+            group = {"results": [{"name": "confluence-users"}]}
+            return Reply({"key": "IT", "permissions": [{"operation": read, "subjects": {"group": group}}]})
+        if path == "/rest/api/content/search":
+            return self._search(params)
+        number = path.removeprefix("/rest/api/content/")
+        page = self.pages.get(int(number)) if number.isdigit() else None
+        return Reply(self._row(page)) if page and not page.hidden else None
+
+    def _search(self, params: dict[str, str]) -> Reply:
+        cql, start = params["cql"], int(params["start"])
+        self.asked.append(cql)
+        rows = [page for page in self.pages.values() if page.status == "current" and not page.hidden]
+        if since := re.search(r'lastmodified >= "([^"]+)"', cql):
+            time = datetime.strptime(since[1], "%Y-%m-%d %H:%M").replace(tzinfo=ZoneInfo(self.zone))
+            rows = [page for page in rows if page.changed >= time]
+        rows.sort(key=lambda page: (page.changed, page.id) if "BY lastmodified" in cql else page.id)  # type: ignore[arg-type,return-value]
+        found = rows[start : start + self.most]
+        links: dict[str, str] = {"context": self.context}
+        if start + self.most < len(rows):
+            links["next"] = f"{self.context}/rest/api/content/search?start={start + self.most}&cql={_encoded(cql)}"
+        return Reply({"results": [self._row(page) for page in found], "_links": links})
+
+    def _row(self, page: WikiPage) -> dict[str, Any]:
+        above, parent = [], page.parent
+        while parent is not None:
+            above.insert(0, self.pages[parent])
+            parent = self.pages[parent].parent
+        author = {"accountId": "712020:a", "displayName": "Aino V", "email": "aino@example.org"}
+        local = page.changed.astimezone(ZoneInfo("America/New_York"))
+        return {
+            **self._rights(page),
+            "id": str(page.id),
+            "type": "page",
+            "status": page.status,
+            "title": page.title,
+            "space": {"key": "IT"},
+            "body": {"storage": {"value": page.text}},
+            "version": {"when": local.isoformat(timespec="milliseconds"), "by": author},
+            "history": {"createdBy": author},
+            "ancestors": [{"id": str(each.id), **self._rights(each)} for each in above],
+            "_links": {"webui": f"/spaces/IT/pages/{page.id}"},
+        }
+
+    def _rights(self, page: WikiPage) -> dict[str, Any]:
+        group = {"results": [{"name": name} for name in page.groups], "size": len(page.groups)}
+        return {"restrictions": {"read": {"restrictions": {"group": group, "user": {"results": [], "size": 0}}}}}
+
+
+def _encoded(text: str) -> str:
+    return "".join(letter if letter.isalnum() else f"%{ord(letter):02X}" for letter in text)

@@ -1,0 +1,1 @@
+"""Tests of what all sources share that ask a REST interface."""

@@ -1,0 +1,63 @@
+"""syncing/jobs.py: what programs have sent is loaded as an import would, and what fails is tried again."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.syncing import jobs
+from recommender.database.job_tables import Job
+from recommender.database.tables import HelpRequest
+from recommender.jobs import queue
+from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
+from tests.indexer.conftest import AINO, REQUEST, TEAM
+
+Sessions = sessionmaker[Session]
+
+
+@pytest.fixture
+def send(sessions: Sessions, settings: Settings, analyzer: Analyzer) -> Callable[..., Job]:
+    """Queues items and does all jobs that are due; returns the job."""
+
+    def send(*items: Any, kind: str = queue.LOAD) -> Job:
+        with sessions.begin() as session:
+            number = queue.add(session, kind, "crm", items, None).id
+        while jobs.work(settings, sessions, analyzer):
+            pass
+        with sessions() as session:
+            return session.get_one(Job, number)
+
+    return send
+
+
+def test_items_are_loaded_and_what_cannot_be_used_is_named_by_its_number(
+    send: Callable[..., Job], sessions: Sessions
+) -> None:
+    done = send(TEAM, AINO, REQUEST, {"type": "request", "id": "r2"}, "no object")
+    assert (done.state, done.result["added"], done.result["problem_count"]) == (queue.DONE, 3, 2)
+    assert done.result["problems"] == [
+        "items:4: title: it is empty, and there is no text whose first words could be the title",
+        "items:5: not an object in braces, with its type and fields",
+    ]
+    assert send(REQUEST).result["unchanged"] == 1
+    assert send({**REQUEST, "title": "Printer on floor three"}).result["updated"] == 1
+    with sessions() as session:
+        row = session.scalars(select(HelpRequest)).one()
+        assert (row.title, row.source, row.external_id) == ("Printer on floor three", "crm", "r1")
+
+
+def test_a_job_during_which_the_database_fails_waits_and_says_so(
+    send: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: Any) -> None:
+        raise OperationalError("INSERT of a secret text", {}, Exception("locked"))
+
+    monkeypatch.setattr(jobs, "load", fail)
+    waiting = send(TEAM)
+    assert (waiting.state, waiting.attempts) == (queue.WAITING, 1)
+    assert waiting.payload == [TEAM]
+    assert "secret" not in str(waiting.result)
