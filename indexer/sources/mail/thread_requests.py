@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.errors import MessageError
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -56,7 +57,7 @@ class ThreadReader:
         changes = [(note, "") for letter in letters for note in letter.notes]
         persons = [letter for letter in letters if not letter.automatic]
         changes += [(AUTOMATIC, "")] * (len(letters) - len(persons))
-        written = []
+        written: list[_Written] = []
         for letter in persons:
             text = self._written(letter, letter is thread.first, changes)
             if written and is_absence(text.text):
@@ -115,7 +116,9 @@ class ThreadReader:
             attachments=tuple(names),
         )
 
-    def _outcome(self, first: _Written, rest: list[_Written], last: datetime) -> tuple[_Written | None, str]:
+    def _outcome(
+        self, first: _Written, rest: list[_Written], last: datetime
+    ) -> tuple[_Written | None, Literal["open", "resolved", "closed"]]:
         """(the answer, the state). The answer is the last reply of somebody else before the asker's thanks; without
         thanks the last one of a thread that is over, unless the asker wrote after it that it did not help."""
         is_over = self.now - last >= self.rest

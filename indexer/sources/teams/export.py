@@ -58,7 +58,8 @@ class TeamsExport(WholeSource):
         subject = " ".join(str(question.get("subject") or "").split())
         if not is_written(question) or not asks(f"{subject}\n{text}"):
             return
-        asker, replies, people = author_of(question)[0], [], [question]
+        asker, people = author_of(question)[0], [question]
+        replies: list[ReplyRecord] = []
         for answer in sorted(found.replies.get(key, ()), key=lambda each: str(each.get("createdDateTime", ""))):
             body = _text(answer)
             if not is_written(answer) or not body or any(reply.id == _id(key[0], answer) for reply in replies):
@@ -106,31 +107,32 @@ def _request_record(
     attached = [file for each in messages for file in each.get("attachments") or [] if isinstance(file, dict)]
     names = dict.fromkeys(str(file.get("name") or "").strip()[:200] for file in attached)
     team = found.names.get(place.team) or place.team
+    created: dict[str, Any] = {"created_at": question.get("createdDateTime")}  # checked by the record
     return RequestRecord(
         id=_id(place.channel, question),
         title=first_words(subject or text, _TITLE) or "(no subject)",
         body=text,
         status="resolved" if answers else "closed",
         asked_by=author_of(question)[0],
-        created_at=question.get("createdDateTime"),
         resolved_at=max(reply.created_at for reply in answers) if answers else None,
         url=question.get("webUrl") or None,
         replies=tuple(replies),
         group=found.names.get(place.channel) or place.channel or None,
         readers_there=(team,) if team else None,
         attachments=tuple(name for name in names if name and name.isprintable()),
+        **created,
     )
 
 
 def _reply(answer: Json, body: str, channel: str, asker: str) -> ReplyRecord:
     author = author_of(answer)[0]
-    values: dict[str, Any] = {"created_at": answer.get("createdDateTime")}
+    created: dict[str, Any] = {"created_at": answer.get("createdDateTime")}
     return ReplyRecord(
         id=_id(channel, answer),
         author=author,
         body=body,
         accepted=author != asker and _is_checked_by(answer, asker),
-        **values,
+        **created,
     )
 
 
