@@ -29,6 +29,8 @@ from indexer.texts.mail.cut import own_text
 from indexer.texts.subject import first_words
 
 AUTOMATIC = "automatic mails were left out"
+_LONGEST_TEXT = 200_000  # characters of a mail, which is a log then: a judgement
+_TEXT_CUT = "the text of a mail is longer than 200,000 characters; its end was left out"
 _TITLE_OF_TEXT = 100  # characters of a title that is made of a text: a judgement
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -84,6 +86,9 @@ class ThreadReader:
             changes.append(("the text of a mail could not be read", type(error).__name__))
             return _Written(letter, "", ())
         changes += [(note, "") for note in body.notes]
+        if len(body.text) > _LONGEST_TEXT:
+            body.text = body.text[:_LONGEST_TEXT]
+            changes.append((_TEXT_CUT, ""))
         text = own_text(_NOT_STORABLE.sub("", body.text), letter.name, letter.author, forwarded=first)
         return _Written(letter, text, tuple(dict.fromkeys(body.attachments)))
 

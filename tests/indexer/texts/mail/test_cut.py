@@ -176,6 +176,7 @@ def test_a_forwarded_mail_stays_when_it_may_be_the_question() -> None:
 def test_a_long_text_is_cut_quickly() -> None:
     text = "On Monday, 2.3.2026 8:10 a@b.fi\n" * 20_000 + "- x\n" * 20_000 + "_" * 100_000 + " \n" * 20_000
     assert own_text(text)
+    assert own_text("x\n" + "-- \n" * 20_000 + "Terveisin\n" * 5_000)
 
 
 def _mail_text(file: str, number: int | None) -> tuple[str, str, str]:
