@@ -65,14 +65,16 @@ def reindex(settings: Settings, full: bool) -> None:
 @click.command()
 @click.pass_obj
 def watch(settings: Settings) -> None:
-    """Look at the database every few seconds and index what has changed, until stopped; also send the mail that waits,
-    check and read attached files, read the sources of sources.toml when they are due, and load what
-    programs have sent.
+    """Look at the database every few seconds and index what has changed, until stopped.
+
+    It also sends the mail and the requests that wait, checks and reads attached files, reads the sources of
+    sources.toml when they are due, and loads what programs have sent.
 
     Run it as a separate process beside `kollega serve`. SIGTERM stops it after the update that it is at, or in the
     middle of a long one: the next start goes on from there.
     """
     from indexer.delivery.deliver import delivering
+    from indexer.delivery.handover.deliver import handing_over
     from indexer.files.examine import examining
     from indexer.indexing.watch import watch as follow
     from indexer.syncing.jobs import loading_jobs
@@ -88,6 +90,7 @@ def watch(settings: Settings) -> None:
         delivering(settings, sessions),
         examining(settings, sessions),
         syncing(settings, sessions),
+        handing_over(settings, sessions),
         loading_jobs(settings, sessions),
     ):
         follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, stopping.wait)

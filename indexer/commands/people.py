@@ -129,16 +129,25 @@ def user_list(settings: Settings) -> None:
 @click.option("--hours", help='When the team answers, in English, such as "weekdays 8-16".')
 @click.option("--hours-fi", help="The same in Finnish.")
 @click.option("--private-matters/--no-private-matters", default=None, help="Whether it is offered private questions.")
+@click.option("--send-to", help="Where new requests go on to: here, mailto:ADDRESS, https://WEBHOOK, or a source.")
+@click.option(
+    "--set", "values", multiple=True, metavar="NAME=VALUE", help="What that system needs, such as project=IT."
+)
 @click.pass_obj
 def team(settings: Settings, /, handle: str, **changes: Any) -> None:
     """Set who may read new requests to the team HANDLE by default, how long its solved requests are kept, and how it
     is reached.
 
+    With --send-to, new requests go on to where the team works, and come back solved: docs/handover.md.
+
     --restricted: only the person who asks and the team, unless the person who asks shares the request. --shared:
     everyone. After --keep-days since they were solved, requests are deleted for good (`kollega retention`). With
     --private-matters the team is offered first for questions about health, harassment, pay and family.
     """
+    values = changes.pop("values")
     given = {name: value for name, value in changes.items() if value is not None and value is not False}
+    if values and not changes["send_to"]:
+        raise click.UsageError("--set belongs to --send-to. Say where requests go on to.")
     given |= {name: False for name in ("restricted", "private_matters") if changes[name] is False}
     if not given:
         raise click.UsageError("Say what to set: --restricted, --shared, --keep-days, --phone, or another option.")
@@ -147,6 +156,10 @@ def team(settings: Settings, /, handle: str, **changes: Any) -> None:
     with database_session(settings) as session:
         for line in _set_team(session, handle, given):
             click.echo(line)
+        if changes["send_to"]:
+            from indexer.commands.destinations import set_destination
+
+            click.echo(set_destination(settings, session, handle, changes["send_to"], values))
 
 
 def _set_team(session: Any, handle: str, given: dict[str, Any]) -> list[str]:

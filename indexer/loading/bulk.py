@@ -18,6 +18,7 @@ from indexer.loading.writing import Prepared
 from indexer.sources.records import DocumentRecord, QuestionRecord, RequestRecord
 from recommender.access import EVERYONE, audience_of
 from recommender.database.details_tables import DocumentDetails, RequestDetails
+from recommender.database.handover_tables import Handover
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest
 from recommender.database.tables import (
     OPEN,
@@ -78,6 +79,8 @@ def _taken(session: Session, source: str, table: type[Any], prepared: Sequence[P
     if table is HelpRequest:
         waiting = select(RequestDetails.merged_into).where(RequestDetails.merged_into.in_(ids))
         taken |= {ids[name] for name in session.scalars(waiting) if name is not None}
+        sent_on = select(Handover.external_id).where(Handover.source == source, Handover.external_id.in_(ids))
+        taken |= {ids[name] for name in session.scalars(sent_on) if name is not None}
     return taken
 
 

@@ -13,6 +13,7 @@ from indexer.loading.audiences import (
 )
 from indexer.loading.details import put_request_details
 from indexer.loading.documents import put_language
+from indexer.loading.handed_over import handed_over, put_handed_over
 from indexer.loading.merge import Merge
 from indexer.loading.notes import is_note, keep_as_note, put_notes
 from indexer.loading.stated import Outcome, outcome, outcome_here
@@ -26,6 +27,9 @@ from recommender.database.tables import HelpRequest, Reply, RequestAudience, Tea
 def put_request(writing: Writing, record: RequestRecord, source: str) -> HelpRequest:
     """Write a request and its replies. Raises BadRecord and DeletedHere."""
     references, merge = writing.references, writing.merge
+    sent_on = handed_over(writing.session, source, record.id)
+    if sent_on is not None:
+        return put_handed_over(writing, sent_on, record, source)
     team = references.team(record.team, "team")
     asker_id = references.person_if_listed(record.asked_by, "asker", writing.changes)
     private = writing.prepared.restricted or (team is not None and team.restricted)

@@ -39,6 +39,10 @@ class ConfiguredSource:
         """The source itself. Raises SourceError when it cannot be used."""
         return KINDS[self.kind].open(self.name, self.options)
 
+    def client(self) -> Any:
+        """A client for the interface of the system, for those kinds that questions can be sent to (`client_of`)."""
+        return KINDS[self.kind].client(self.name, self.options)
+
     def options_digest(self) -> str:
         """12 characters that change with anything that decides what is read, and how."""
         return digest([self.kind, self.options.model_dump(mode="json")])

@@ -36,8 +36,13 @@ def open_source(name: str, options: RestOptions) -> Source:
     system = Freshdesk(name, options.timezone, options.place if path is None else "")
     if path is not None:
         return ExportSource(path, system, read_xml if path.suffix.lower() == ".xml" else exported)
+    return FreshdeskApi(client_of(name, options), system)
+
+
+def client_of(name: str, options: RestOptions) -> RestClient:
+    """A client for the Freshdesk at an address."""
     address = f"{options.place.rstrip('/')}/api/v2"
-    return FreshdeskApi(open_client(name, options, address, lambda token: basic(token)("X")), system)
+    return open_client(name, options, address, lambda token: basic(token)("X"))
 
 
 class Freshdesk(System):

@@ -35,10 +35,15 @@ def open_source(name: str, options: GitHubOptions) -> Source:
     path, system = place_of(options.place), GitHub(name, options.timezone)
     if path is not None:
         return ExportSource(path, system)
-    address, repositories = _interface(options.place, options.repositories)
+    _address, repositories = _interface(options.place, options.repositories)
     if not repositories:
         raise SourceError(f"{name}: there is no repository to read. Name one as owner/name with --repositories.")
-    return GitHubApi(open_client(name, options, address), system, repositories)
+    return GitHubApi(client_of(name, options), system, repositories)
+
+
+def client_of(name: str, options: GitHubOptions) -> RestClient:
+    """A client for the GitHub at an address."""
+    return open_client(name, options, _interface(options.place, options.repositories)[0])
 
 
 def _interface(place: str, repositories: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

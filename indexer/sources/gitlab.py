@@ -39,8 +39,12 @@ def open_source(name: str, options: GitLabOptions) -> Source:
         return ExportSource(path, system)
     if not options.projects:
         raise SourceError(f"{name}: there is no project to read. Name one as group/name with --projects.")
-    address = f"{options.place.rstrip('/')}/api/v4"
-    return GitLabApi(open_client(name, options, address, str, "PRIVATE-TOKEN"), system, options.projects)
+    return GitLabApi(client_of(name, options), system, options.projects)
+
+
+def client_of(name: str, options: GitLabOptions) -> RestClient:
+    """A client for the GitLab at an address."""
+    return open_client(name, options, f"{options.place.rstrip('/')}/api/v4", str, "PRIVATE-TOKEN")
 
 
 class GitLab(System):

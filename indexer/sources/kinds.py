@@ -38,6 +38,10 @@ class Kind:
         found: Callable[[Options], Iterator[str]] | None = getattr(self._module(), "guess_mapping", None)
         return found
 
+    def client(self, name: str, options: Options) -> Any:
+        """A client for the system's interface, as its module's `client_of` makes it."""
+        return self._module().client_of(name, options)
+
     def _module(self) -> Any:
         return import_module(f"indexer.sources.{self.module}")
 

@@ -32,8 +32,13 @@ def open_source(name: str, options: RestOptions) -> Source:
     system = Zammad(name, options.timezone, options.place if path is None else "")
     if path is not None:
         return ExportSource(path, system)
+    return ZammadApi(client_of(name, options), system)
+
+
+def client_of(name: str, options: RestOptions) -> RestClient:
+    """A client for the Zammad at an address."""
     address = f"{options.place.rstrip('/')}/api/v1"
-    return ZammadApi(open_client(name, options, address, lambda token: f"Token token={token}"), system)
+    return open_client(name, options, address, lambda token: f"Token token={token}")
 
 
 class Zammad(System):

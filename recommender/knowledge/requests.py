@@ -31,6 +31,7 @@ from recommender.database.tables import (
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
 from recommender.notifications import telling
+from recommender.outbox import handover
 
 LONGEST_TITLE = 500  # characters, as in the table
 LONGEST_BODY = 100_000  # characters; a judgement
@@ -74,6 +75,7 @@ def file_request(
     who = audit.actor(session, None if anonymous else asked_by.id)
     audit.record(session, who, "request.filed", _key(request), {"audience": sorted(_readers(request))})
     telling.tell_suggested(session, request, asks)
+    handover.send_on(session, request)
     return request
 
 
@@ -156,8 +158,8 @@ def assign(session: Session, request: HelpRequest, reader: Reader, person: Perso
 
 
 def move(session: Session, request: HelpRequest, reader: Reader, team: Team) -> None:
-    """Hand a request to another team. Raises NotAllowed unless the reader handles it, and Conflict when somebody else
-    has moved, assigned or resolved it meanwhile.
+    """Hand a request to another team, and on to where that works. Raises NotAllowed unless the reader handles it, and
+    Conflict when somebody else has moved, assigned or resolved it meanwhile.
 
     The previous team can no longer read it, unless everyone may. After a move to a restricted team only that team and
     the asker can. The new team does not learn who an anonymous asker is (`show_name`).
@@ -173,6 +175,7 @@ def move(session: Session, request: HelpRequest, reader: Reader, team: Team) -> 
     moved = previous.handle if previous else None, team.handle
     audit.record_change(session, _actor(session, request, reader), "request.team", _key(request), *moved)
     _record_audience(session, request, reader, before)
+    handover.send_on(session, request)
 
 
 def share(session: Session, request: HelpRequest, reader: Reader, shared: bool) -> None:

@@ -11,6 +11,7 @@ from recommender.corpus import readable_items
 from recommender.database.tables import HelpRequest, Reply
 from recommender.datatypes import Item, Kind, item_key
 from recommender.knowledge import handling, notes, outcomes, requests, rewriting
+from recommender.outbox import handover
 from web.caller import may_search
 from web.current import session
 from web.reading import team_people, team_rows
@@ -90,6 +91,7 @@ def _beside(help_request: HelpRequest, reader: Reader, handles: bool) -> dict[st
     of texts do."""
     key, person = item_key(Kind.REQUEST, help_request.id), current_person()
     return {
+        "sent_on": handover.of_request(session(), help_request.id) if _knows_progress(help_request, reader) else None,
         "shared": access.EVERYONE in access.request_audience(help_request),
         "shared_further": requests.is_shared_further(help_request),
         "queue": queue_rows(Filters(), reader, _BESIDE) if handles else [],
@@ -108,6 +110,11 @@ def _beside(help_request: HelpRequest, reader: Reader, handles: bool) -> dict[st
         "usage": outcomes.usage(session(), [key], reader)[key],
         "teams": team_rows(),
     }
+
+
+def _knows_progress(help_request: HelpRequest, reader: Reader) -> bool:
+    """True for the asker and for those who handle the request: they see where it was sent on to."""
+    return requests.may_resolve(help_request, reader)
 
 
 def _undoable(help_request: HelpRequest, reader: Reader) -> Reply | None:

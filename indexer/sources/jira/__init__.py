@@ -10,6 +10,7 @@ from indexer.sources.jira.fields import Jira
 from indexer.sources.jira.xml_export import read_xml
 from indexer.sources.protocol import Source
 from indexer.sources.rest.access import basic, bearer
+from indexer.sources.rest.client import RestClient
 from indexer.sources.rest.options import RestOptions, open_client
 from indexer.sources.ticket_system import ExportSource, place_of
 
@@ -31,15 +32,18 @@ class JiraOptions(RestOptions):
 OPTIONS = JiraOptions
 
 
+def client_of(name: str, options: JiraOptions) -> RestClient:
+    """A client for the Jira at an address."""
+    return open_client(name, options, options.place, basic(options.user) if options.user else bearer)
+
+
 def open_source(name: str, options: JiraOptions) -> Source:
     """The Jira at an address, or an export of it. Raises SourceError when it cannot be used."""
     path = place_of(options.place)
     system = Jira(name, options.timezone, options.place if path is None else "", options.solution_field or "")
     system.no_answers |= {each.strip().lower() for each in options.not_answered}
     if path is None:
-        form = basic(options.user) if options.user else bearer
-        client = open_client(name, options, options.place, form)
-        return JiraApi(client, system, options.projects, options.filter)
+        return JiraApi(client_of(name, options), system, options.projects, options.filter)
     values = exported
     if path.suffix.lower() == ".xml":
         values = read_xml

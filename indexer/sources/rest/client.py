@@ -124,6 +124,23 @@ class RestClient:
                 return None
             raise
 
+    def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
+        """Send JSON once to a path below the address. Raises Refused when the system refuses, and SourceError when it
+        cannot be told whether it has taken it."""
+        address = f"{self.address}/{path.lstrip('/')}"
+        try:
+            status, answered, content, asked = self._send(address, None, body, headers)
+        except Again as failure:
+            raise SourceError(f"{self._source}: {self._shown(address)} {failure.problem}.") from None
+        if 200 <= status < 300:
+            return Answer(read_json(content) if content.strip() else None, answered, asked)
+        problem = self._failure(status, answered, content, asked)
+        raise (
+            problem
+            if isinstance(problem, SourceError)
+            else SourceError(f"{self._source}: {self._shown(address)} {problem.problem}.")
+        )
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -159,10 +176,15 @@ class RestClient:
             self._check_host(address)
         raise SourceError(f"{self._source}: {self.address} redirects again and again. Check the address.")
 
-    def _send(self, address: str, params: Params | None) -> tuple[int, httpx.Headers, bytes, str]:
+    def _send(
+        self, address: str, params: Params | None, sent: Any = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, httpx.Headers, bytes, str]:
+        """(status, headers, body, address) of one request, which sends `sent` as JSON unless that is None."""
         began, body = time.monotonic(), bytearray()
+        method = "GET" if sent is None else "POST"
+        all_headers = {**self._access.headers(), **(headers or {})}
         try:
-            with self._client.stream("GET", address, params=params, headers=self._access.headers()) as response:
+            with self._client.stream(method, address, params=params, json=sent, headers=all_headers) as response:
                 for part in response.iter_bytes():
                     body += part
                     if len(body) > self._patience.largest_answer:
@@ -188,7 +210,7 @@ class RestClient:
                 ) from None
             raise Again(f"cannot be reached ({reason})") from None
 
-    def _failure(self, status: int, headers: httpx.Headers, body: bytes, address: str) -> Exception:
+    def _failure(self, status: int, headers: httpx.Headers, body: bytes, address: str) -> Again | Refused:
         shown, detail = self._shown(address), self._access.without_secret(error_text(body))
         if status == 429 or (status in (403, 503) and is_limit(headers, detail)):
             after = asked_to_wait(headers)

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from indexer.sources.protocol import Source
 from indexer.sources.rest.access import basic, bearer
+from indexer.sources.rest.client import RestClient
 from indexer.sources.rest.options import RestOptions, open_client
 from indexer.sources.ticket_system import ExportSource, place_of
 from indexer.sources.zendesk.api import ZendeskApi
@@ -29,5 +30,10 @@ def open_source(name: str, options: ZendeskOptions) -> Source:
     system.by_brand = options.by_brand
     if path is not None:
         return ExportSource(path, system)
+    return ZendeskApi(client_of(name, options), system)
+
+
+def client_of(name: str, options: ZendeskOptions) -> RestClient:
+    """A client for the Zendesk at an address."""
     form = basic(f"{options.user}/token") if options.user else bearer
-    return ZendeskApi(open_client(name, options, f"{options.place.rstrip('/')}/api/v2", form), system)
+    return open_client(name, options, f"{options.place.rstrip('/')}/api/v2", form)

@@ -9,6 +9,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     documents_tables,
     erased_table,
     foreign_tables,
+    handover_tables,
     import_tables,
     item_tables,
     job_tables,

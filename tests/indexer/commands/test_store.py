@@ -22,6 +22,7 @@ from recommender.database.details_tables import DocumentDetails, RequestDetails
 from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
 from recommender.database.engine import newest_revision, open_database
 from recommender.database.foreign_tables import ForeignPerson, PersonAddress, address_digest
+from recommender.database.handover_tables import Handover, TeamDestination
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import (
     CannedReply,
@@ -99,6 +100,11 @@ def add_what_people_did(settings: Settings) -> None:
             EarlierText(request_id=first.id, author_id=oona.id, title="Before", body="Text", changed_at=MOMENT),
             SnoozedRequest(request_id=first.id, until=MOMENT, snoozed_at=MOMENT),
             WithdrawnRequest(request_id=written.id, withdrawn_at=MOMENT),
+            TeamDestination(team_id=first.team_id, target="desk", options={"project": "IT"}),
+            Handover(
+                request_id=written.id, target="desk", options={}, key="kollega-1-x", state="sent", created_at=MOMENT,
+                next_attempt_at=MOMENT, sent_at=MOMENT, source="desk", external_id="10001", number="IT-1",
+            ),
             RequestDetails(request_id=first.id, merged_into="x", attachments=["a.png"], properties={"priority": "1"}),
             ForeignPerson(source="desk", foreign_id="17", person_id=oona.id),
             PersonAddress(mail_digest=address_digest("oona@example.org"), person_id=oona.id),

@@ -43,7 +43,8 @@ class System(Protocol):
 @dataclass
 class Faults:
     """Which requests go wrong: every n-th one, 0 for none. `between` is called with the number of each request, before
-    it is answered, and may change the desk."""
+    it is answered, and may change the desk. The first `lose_answers` answers to what was sent are cut, after the system
+    has taken it."""
 
     limited_every: int = 0
     retry_after: str = "0"
@@ -53,6 +54,7 @@ class Faults:
     page_every: int = 0
     dead_after: int = 0
     token_ends_after: int = 0
+    lose_answers: int = 0
     between: Callable[[int], None] | None = None
     skew: timedelta = timedelta()
 
@@ -100,6 +102,26 @@ class SystemServer:
                 self.wfile.write(body[: len(body) // 2] if cut else body)
                 self.wfile.flush()
                 self.close_connection = self.close_connection or cut
+
+            def do_POST(self) -> None:
+                server.requests.append(self.path)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                sent = json.loads(self.rfile.read(int(headers.get("content-length", "0"))))
+                take = getattr(server.system, "take", lambda _path, _sent: None)
+                if not server.system.allows(headers):
+                    reply = Reply({"message": "Bad credentials"}, 401)
+                else:
+                    reply = take(urlsplit(self.path).path, sent) or Reply({"error": "Not found"}, 404)
+                lost = server.faults.lose_answers > 0
+                server.faults.lose_answers -= lost
+                body = json.dumps(reply.value).encode()
+                self.send_response_only(reply.status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body[:3] if lost else body)
+                self.wfile.flush()
+                self.close_connection = self.close_connection or lost
 
             def log_message(self, *_words: object) -> None:
                 """Say nothing."""

@@ -1,0 +1,129 @@
+"""Sends on what waits, beside `kollega watch`."""
+
+import logging
+import threading
+from contextlib import AbstractContextManager
+from email.message import EmailMessage
+from email.utils import formatdate
+from functools import partial
+from urllib.parse import urlsplit
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.background import in_background
+from indexer.delivery.handover.systems import SYSTEMS, send_to_system
+from indexer.delivery.handover.text import Question, question_of
+from indexer.delivery.handover.webhook import send_to_webhook
+from indexer.delivery.mail_server import MailServer
+from indexer.sources.configuration import ConfiguredSource, read_sources
+from indexer.sources.rest.client import Refused
+from recommender.errors import KollegaError, SourceError
+from recommender.outbox import handover
+from recommender.outbox.handover import Ticket
+from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+_FOR_GOOD = frozenset({400, 413, 422})
+"""Statuses with which a system says that it will never take this ticket."""
+
+
+class CannotBeTaken(SourceError):
+    """The other side will never take this question."""
+
+
+def handing_over(settings: Settings, sessions: sessionmaker[Session]) -> AbstractContextManager[None]:
+    """Look every few seconds for requests to send on, in a thread that ends with this context."""
+    return in_background("handover", partial(_hand_over_until, settings, sessions))
+
+
+def hand_over(settings: Settings, sessions: sessionmaker[Session]) -> int:
+    """Send on what is due, one after the other; returns how many the other sides have taken."""
+    with sessions() as session:
+        numbers = handover.due(session)
+    if not numbers:
+        return 0
+    sources = {configured.name: configured for configured in read_sources(settings.sources_file)}
+    return sum(_hand_over_one(settings, sessions, sources, number) for number in numbers)
+
+
+def source_of(target: str) -> str | None:
+    """The name of the source that a target means; None for a mailbox or a webhook."""
+    return None if "://" in target or target.startswith("mailto:") else target
+
+
+def _hand_over_one(
+    settings: Settings, sessions: sessionmaker[Session], sources: dict[str, ConfiguredSource], number: int
+) -> bool:
+    with sessions.begin() as session:
+        row = handover.claim(session, number)
+        if row is None:
+            return False
+        question = question_of(session, settings, row)
+        target, options, again = row.target, dict(row.options), row.attempts > 1
+        team = row.request.team.handle if row.request.team else ""
+    try:
+        ticket = _send(settings, sources, target, options, team, question, again)
+        problem, for_good = "", False
+    except (Refused, CannotBeTaken) as error:
+        problem = str(error)
+        for_good = isinstance(error, CannotBeTaken) or error.status in _FOR_GOOD
+    except KollegaError as error:
+        problem, for_good = str(error), False
+    except (KeyError, TypeError, AttributeError) as error:
+        problem, for_good = f"The answer of {target} is not as expected ({type(error).__name__}).", False
+    with sessions.begin() as session:
+        row = handover.of_request(session, number)
+        if row is None:  # the request was erased meanwhile
+            return not problem
+        if problem:
+            log.warning("Request %d could not be sent on: %s", number, problem)
+            handover.fail(row, problem, for_good)
+        else:
+            handover.succeed(row, ticket, source_of(target))
+    return not problem
+
+
+def _send(
+    settings: Settings,
+    sources: dict[str, ConfiguredSource],
+    target: str,
+    options: dict[str, str],
+    team: str,
+    question: Question,
+    again: bool,
+) -> Ticket:
+    if target.startswith("mailto:"):
+        return _send_mail(settings, target.removeprefix("mailto:"), question)
+    if "://" in target:
+        return send_to_webhook(target, team, question)
+    configured = sources.get(target)
+    if configured is None or configured.kind not in SYSTEMS:
+        raise SourceError(f"{target} is no source in {settings.sources_file} to which questions can be sent. Add it.")
+    return send_to_system(configured, question, options, again)
+
+
+def _send_mail(settings: Settings, address: str, question: Question) -> Ticket:
+    if not settings.mail_server:
+        raise SourceError("There is no mail server. Set KOLLEGA_MAIL_SERVER.")
+    message = EmailMessage()
+    message["From"], message["To"] = settings.mail_from, address
+    message["Subject"] = " ".join(question.title.split())
+    if question.email:
+        message["Reply-To"] = question.email
+    message["Date"] = formatdate()
+    message["Message-ID"] = f"<{question.key}@{urlsplit(settings.public_url).hostname or 'kollega.invalid'}>"
+    message.set_content(question.text)
+    problem, for_good = MailServer(settings.mail_server).send(message)
+    if problem:
+        raise CannotBeTaken(problem) if for_good else SourceError(problem)
+    return Ticket()
+
+
+def _hand_over_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
+    while not stop.wait(settings.watch_seconds):
+        try:
+            hand_over(settings, sessions)
+        except KollegaError as error:
+            log.error("Requests cannot be sent on. %s", error)
+        except Exception:
+            log.exception("Requests could not be sent on; trying again")

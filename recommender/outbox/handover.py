@@ -1,0 +1,106 @@
+"""The queue of requests that are sent on to where a team works: its ticket system, its mailbox, a webhook."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from recommender.database.handover_tables import Handover, TeamDestination
+from recommender.database.tables import HelpRequest, Team, utc_now
+
+WAITING, SENT, FAILED = "waiting", "sent", "failed"
+HERE = "here"
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=20), timedelta(hours=1)  # doubled after each failure: judgements
+_TRIED = timedelta(days=5)  # after which it is given up: as for mail, RFC 5321 (4.5.4.1)
+_AT_WORK = timedelta(minutes=3)  # for one attempt, more than the other side may take: a judgement
+_A_ROUND = 20
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What the other side has given a request: its id there, the number that people use, and its address."""
+
+    external_id: str = ""
+    number: str = ""
+    url: str = ""
+
+
+def set_destination(session: Session, team: Team, target: str, options: dict[str, str]) -> None:
+    """Send new questions to a team on to `target`; HERE keeps them here."""
+    row = session.get(TeamDestination, team.id)
+    if target == HERE:
+        if row is not None:
+            session.delete(row)
+    elif row is None:
+        session.add(TeamDestination(team_id=team.id, target=target, options=options))
+    else:
+        row.target, row.options = target, options
+    session.flush()
+
+
+def send_on(session: Session, request: HelpRequest) -> Handover | None:
+    """Queue an open request for where its team works; None when it stays here, or was sent on before."""
+    destination = session.get(TeamDestination, request.team_id) if request.team_id is not None else None
+    if destination is None or session.get(Handover, request.id) is not None:
+        return None
+    row = Handover(
+        request_id=request.id,
+        target=destination.target,
+        options=dict(destination.options),
+        key=f"kollega-{request.id}-{secrets.token_hex(6)}",
+        state=WAITING,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def due(session: Session) -> list[int]:
+    """The ids of some requests to send on now, oldest first; reads only."""
+    waiting = select(Handover.request_id).where(Handover.state == WAITING, Handover.next_attempt_at <= utc_now())
+    return list(session.scalars(waiting.order_by(Handover.request_id).limit(_A_ROUND)))
+
+
+def claim(session: Session, request_id: int) -> Handover | None:
+    """Take one for a few minutes in which nobody else sends it; None when somebody was faster. Commit before it is
+    sent: who is killed then has an attempt counted, by which the next one knows that it may have arrived."""
+    now = utc_now()
+    free = Handover.request_id == request_id, Handover.state == WAITING, Handover.next_attempt_at <= now
+    taken = update(Handover).where(*free).values(next_attempt_at=now + _AT_WORK, attempts=Handover.attempts + 1)
+    claimed = session.execute(taken.execution_options(synchronize_session=False))
+    if cast("CursorResult[object]", claimed).rowcount != 1:
+        return None
+    return session.get_one(Handover, request_id, populate_existing=True)
+
+
+def succeed(row: Handover, ticket: Ticket, source: str | None) -> None:
+    """Store that the other side has taken it."""
+    row.state, row.sent_at, row.problem = SENT, utc_now(), None
+    row.source = source
+    row.external_id = ticket.external_id[:200] or None
+    row.number, row.url = ticket.number[:100] or None, ticket.url or None
+
+
+def fail(row: Handover, problem: str, for_good: bool = False) -> None:
+    """Store what went wrong, and try again later unless that is of no use."""
+    now = utc_now()
+    row.problem = problem
+    if for_good or now - row.created_at > _TRIED:
+        row.state = FAILED
+        return
+    row.next_attempt_at = now + min(_FIRST_PAUSE * 2 ** min(row.attempts - 1, 12), _LONGEST_PAUSE)
+
+
+def try_again(session: Session) -> int:
+    """Send again what was given up or waits for its next attempt; returns how many."""
+    undone = update(Handover).where(Handover.state != SENT)
+    done = session.execute(undone.values(state=WAITING, next_attempt_at=utc_now(), created_at=utc_now()))
+    return int(cast("CursorResult[object]", done).rowcount)
+
+
+def of_request(session: Session, request_id: int) -> Handover | None:
+    """What became of a request that was sent on; None for one that stays here."""
+    return session.get(Handover, request_id)

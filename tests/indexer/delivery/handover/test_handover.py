@@ -1,0 +1,307 @@
+"""delivery/handover: a request goes on to where its team works, once, and comes back solved."""
+
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.delivery.handover.deliver import hand_over
+from indexer.loading.load import load
+from indexer.sources.configuration import read_sources
+from recommender.database.handover_tables import Handover
+from recommender.database.tables import HelpRequest, Person, Team
+from recommender.knowledge import requests
+from recommender.language.analyzer import Analyzer
+from recommender.outbox import handover
+from recommender.settings import Settings
+from tests.indexer.delivery.handover.taking import Recorder, TakingJira, TakingZammad
+from tests.indexer.delivery.smtp_server import mail_box
+from tests.indexer.sources.servers.desk import Desk
+from tests.indexer.sources.servers.server import TOKEN, SystemServer, serving
+
+Sessions = sessionmaker[Session]
+SECRET = "a-secret-of-enough-letters"
+
+
+@pytest.fixture
+def there(
+    settings: Settings, sessions: Sessions, add_person: Callable[..., int], add_request: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Settings:  # fmt: skip
+    """A team IT with Aino as an agent, and Matti who asks; one item for everyone and one for HR only."""
+    add_person("aino", "agent", "it")
+    add_person("matti", "staff")
+    add_request("Restart the spooler", "Printing stops", "Restart the service", team="it")
+    add_request("Salaries of printers", "x", "y", team="hr", audience=[])
+    monkeypatch.setenv("KOLLEGA_DESK_TOKEN", TOKEN)
+    monkeypatch.setenv("KOLLEGA_TEAM_IT_WEBHOOK_SECRET", SECRET)
+    return replace(settings, public_url="https://kollega.example")
+
+
+@pytest.fixture
+def send(there: Settings, sessions: Sessions) -> Callable[..., int]:
+    """Sends the requests of IT to a target, and files one; returns its id."""
+
+    def send(target: str, anonymous: bool = False, **options: str) -> int:
+        with sessions.begin() as session:
+            team = session.scalars(select(Team).where(Team.handle == "it")).one()
+            handover.set_destination(session, team, target, options)
+            matti = session.scalars(select(Person).where(Person.handle == "matti")).one()
+            filed = requests.file_request(
+                session, matti, "The printer\nis stuck", "Third floor", "en", team, shared=False, anonymous=anonymous,
+                attempts=[("request:1", True), ("request:2", False)],
+            )  # fmt: skip
+            return filed.id
+
+    return send
+
+
+def _row(sessions: Sessions, number: int) -> Handover:
+    with sessions() as session:
+        return session.get_one(Handover, number)
+
+
+def _let_time_pass(sessions: Sessions, **time: float) -> None:
+    with sessions.begin() as session:
+        for row in session.scalars(select(Handover)):
+            row.next_attempt_at -= timedelta(**time)
+
+
+def _configure(settings: Settings, kind: str, url: str, more: str = "") -> None:
+    settings.sources_file.write_text(
+        f'[desk]\nkind = "{kind}"\nplace = "{url}"\nallow_http = true\nteam = "it"\n{more}', encoding="utf-8"
+    )
+
+
+def _sync(settings: Settings, sessions: Sessions, analyzer: Analyzer) -> Any:
+    (configured,) = read_sources(settings.sources_file)
+    report = load(configured.open(), sessions, analyzer)
+    assert report.problems == []
+    return report
+
+
+def _solved(sessions: Sessions, number: int) -> tuple[str, list[tuple[str, bool]]]:
+    with sessions() as session:
+        row = session.get_one(HelpRequest, number)
+        return row.status, [(reply.body, reply.accepted) for reply in row.replies]
+
+
+def _jira(_desk: Desk) -> TakingJira:
+    system = TakingJira(_desk, cloud=False)
+    system.made = {}
+    return system
+
+
+def _zammad(desk: Desk) -> TakingZammad:
+    system = TakingZammad(desk)
+    system.made = {}
+    return system
+
+
+SYSTEMS: dict[str, tuple[Callable[[Desk], Any], dict[str, str]]] = {
+    "jira": (_jira, {"project": "PROJ"}),
+    "zammad": (_zammad, {"group": "Palvelu", "customer": "kollega@example.org"}),
+}
+
+
+@pytest.fixture(params=SYSTEMS)
+def server(request: pytest.FixtureRequest, there: Settings) -> Iterator[SystemServer]:
+    make, _options = SYSTEMS[request.param]
+    with serving(make(Desk())) as server:
+        _configure(there, request.param, server.url)
+        yield server
+
+
+def _options_of(server: SystemServer) -> dict[str, str]:
+    return SYSTEMS["jira" if isinstance(server.system, TakingJira) else "zammad"][1]
+
+
+def test_a_request_becomes_a_ticket_and_its_solution_there_solves_it_here(
+    server: SystemServer, there: Settings, sessions: Sessions, analyzer: Analyzer, send: Callable[..., int]
+) -> None:
+    number = send("desk", **_options_of(server))
+    assert hand_over(there, sessions) == 1
+    row = _row(sessions, number)
+    assert (row.state, row.source, row.number) == ("sent", "desk", {"jira": "PROJ-1"}.get(_kind(server), "91"))
+    assert row.url and row.url.startswith(server.url)
+    (ticket,) = server.system.desk.tickets.values()
+    assert "Third floor" in ticket.text and "Restart the spooler" in ticket.text
+    assert f"https://kollega.example/requests/{number}" in ticket.text
+    assert "Salaries" not in ticket.text  # the team may not read that
+    server.system.desk.answer(1, "The paper was wet. Dry the tray.")
+    _sync(there, sessions, analyzer)
+    status, replies = _solved(sessions, number)
+    assert status == "resolved" and ("The paper was wet. Dry the tray.", True) in replies
+    assert not any("Sisäinen" in body for body, _accepted in replies)
+    with sessions() as session:
+        titles = session.scalars(select(HelpRequest.title).where(HelpRequest.source == "desk")).all()
+        assert titles == []  # the ticket is no second request
+        assert session.get_one(HelpRequest, number).body == "Third floor"
+
+
+def _kind(server: SystemServer) -> str:
+    return "jira" if isinstance(server.system, TakingJira) else "zammad"
+
+
+def test_a_ticket_whose_answer_was_lost_is_found_again_and_not_made_twice(
+    server: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
+) -> None:
+    server.faults.lose_answers = 1
+    number = send("desk", **_options_of(server))
+    assert hand_over(there, sessions) == 0
+    row = _row(sessions, number)
+    assert row.state == "waiting" and row.problem and TOKEN not in row.problem
+    assert hand_over(there, sessions) == 0  # not before its time
+    _let_time_pass(sessions, minutes=1)
+    assert hand_over(there, sessions) == 1
+    assert len(server.system.desk.tickets) == 1 and _row(sessions, number).state == "sent"
+
+
+def test_what_the_system_will_never_take_is_given_up_with_its_reason(
+    server: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
+) -> None:
+    options = dict.fromkeys(_options_of(server), "Nowhere")
+    number = send("desk", **options)
+    hand_over(there, sessions)
+    row = _row(sessions, number)
+    assert row.state == "failed" and row.problem and ("400" in row.problem or "422" in row.problem)
+    with sessions.begin() as session:
+        session.get_one(Handover, number).options = _options_of(server)
+        assert handover.try_again(session) == 1
+    assert hand_over(there, sessions) == 1
+
+
+def test_a_request_that_was_solved_here_stays_so_and_a_later_change_there_does_not_open_it(
+    server: SystemServer, there: Settings, sessions: Sessions, analyzer: Analyzer, send: Callable[..., int]
+) -> None:
+    number = send("desk", **_options_of(server))
+    hand_over(there, sessions)
+    server.system.desk.answer(1, "First answer.")
+    _sync(there, sessions, analyzer)
+    with sessions.begin() as session:  # it did not help: opened again here
+        session.get_one(HelpRequest, number).status = "open"
+    server.system.desk.note(1, "And one more thing.", author=3)
+    _sync(there, sessions, analyzer)
+    status, replies = _solved(sessions, number)
+    assert status == "open" and ("And one more thing.", False) in replies
+    assert sum(body == "First answer." for body, _accepted in replies) == 1
+
+
+def test_of_an_anonymous_asker_neither_name_nor_what_they_saw_goes_out(
+    server: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
+) -> None:
+    send("desk", anonymous=True, **_options_of(server))
+    hand_over(there, sessions)
+    (ticket,) = server.system.desk.tickets.values()
+    assert "matti" not in ticket.text.lower() and "Restart the spooler" not in ticket.text
+    assert "name hidden" in ticket.text
+
+
+OTHERS = [
+    ("zendesk", {}, "/api/v2/tickets.json", {"ticket": {"id": 35}}, 'user = "me"', ("35", "35", "/agent/tickets/35")),
+    (
+        "freshdesk", {"requester": "kollega@example.org"}, "/api/v2/tickets", {"id": 7}, "", ("7", "7", "/a/tickets/7"),
+    ),
+    (
+        "github", {"repository": "acme/it"}, "/repos/acme/it/issues",
+        {"id": 99, "number": 4, "html_url": "https://h.example/acme/it/issues/4"}, 'repositories = ["acme/it"]',
+        ("99", "#4", "https://h.example/acme/it/issues/4"),
+    ),
+    (
+        "gitlab", {"project": "acme/it"}, "/api/v4/projects/acme/it/issues",
+        {"id": 5, "iid": 2, "web_url": "https://g.example/acme/it/-/issues/2"}, 'projects = ["acme/it"]',
+        ("5", "#2", "https://g.example/acme/it/-/issues/2"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "path", "answer", "more", "ticket"), OTHERS, ids=[each[0] for each in OTHERS]
+)
+def test_the_other_systems_take_a_ticket_as_they_document_it(
+    there: Settings, sessions: Sessions, send: Callable[..., int], kind: str, options: dict[str, str], path: str,
+    answer: Any, more: str, ticket: tuple[str, str, str],
+) -> None:  # fmt: skip
+    with serving(Recorder({path: answer}, {})) as server:
+        _configure(there, kind, server.url, more)
+        number = send("desk", **options)
+        assert hand_over(there, sessions) == 1, _row(sessions, number).problem
+    row = _row(sessions, number)
+    assert (row.external_id, row.number) == ticket[:2] and str(row.url).endswith(ticket[2])
+    ((_path, sent),) = server.system.taken
+    assert row.key in json.dumps(sent) and "Third floor" in json.dumps(sent)
+
+
+def test_a_request_is_mailed_with_the_same_message_id_at_each_attempt(
+    there: Settings, sessions: Sessions, send: Callable[..., int]
+) -> None:
+    with mail_box(DATA="451 later") as box:
+        mailing = replace(there, mail_server=box.address, mail_from="kollega@example.org")
+        number = send("mailto:it@example.org")
+        assert hand_over(mailing, sessions) == 0
+        assert _row(sessions, number).state == "waiting"
+        box.refuse = {}
+        _let_time_pass(sessions, minutes=1)
+        assert hand_over(mailing, sessions) == 1
+    (mail,) = box.mails
+    assert (mail["To"], mail["Subject"]) == ("it@example.org", "The printer is stuck")
+    assert mail["Message-ID"] == f"<{_row(sessions, number).key}@kollega.example>"
+    assert "Third floor" in mail.get_content()
+    assert _row(sessions, number).source is None
+
+
+def test_a_webhook_gets_the_question_signed_and_names_the_ticket(
+    there: Settings, sessions: Sessions, send: Callable[..., int]
+) -> None:
+    got: list[tuple[dict[str, str], bytes]] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            body = b'{"id": 12, "number": "INC12", "url": "javascript:alert(1)"}'
+            self.send_response(201)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_words: object) -> None:
+            """Say nothing."""
+
+    hook = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    try:
+        number = send(f"http://127.0.0.1:{hook.server_address[1]}/in")
+        assert hand_over(there, sessions) == 1
+    finally:
+        hook.shutdown()
+        hook.server_close()
+    ((headers, body),) = got
+    assert headers["X-Hub-Signature-256"] == "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    row = _row(sessions, number)
+    assert headers["Idempotency-Key"] == row.key == json.loads(body)["key"]
+    assert (row.number, row.url) == ("INC12", None)
+
+
+def test_without_a_destination_requests_stay_here_and_a_moved_one_goes_on(
+    there: Settings, sessions: Sessions, send: Callable[..., int]
+) -> None:
+    number = send("here")
+    with sessions.begin() as session:
+        assert session.get(Handover, number) is None
+        assert hand_over(there, sessions) == 0
+        hr = session.scalars(select(Team).where(Team.handle == "hr")).one()
+        handover.set_destination(session, hr, "mailto:hr@example.org", {})
+        from recommender.access import reader_of
+
+        aino = session.scalars(select(Person).where(Person.handle == "aino")).one()
+        requests.move(session, session.get_one(HelpRequest, number), reader_of(aino), hr)
+        assert session.get_one(Handover, number).target == "mailto:hr@example.org"
