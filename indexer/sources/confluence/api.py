@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from indexer.sources.confluence.fields import Row, at, changed_at, levels_of, located, next_page, page_of
+from indexer.sources.confluence.fields import Row, at, changed_at, levels_of, located, next_page, page_of, rows_at
 from indexer.sources.confluence.options import ConfluenceOptions
 from indexer.sources.confluence.readers import Level, readers
-from indexer.sources.confluence.space import viewers_of
+from indexer.sources.confluence.space import Restrictions, viewers_of
 from indexer.sources.protocol import Abilities, Mark
 from indexer.sources.records import DeletedRecord, Located
 from indexer.sources.rest.client import Answer, RestClient
@@ -48,6 +48,7 @@ class ConfluenceApi:
         self.name, self._client, self._options = name, client, options
         self._everyone = frozenset(options.everyone)
         self._viewers: dict[str, Level] = {}
+        self._restrictions = Restrictions(client)
         self._zone: ZoneInfo | None = None
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
@@ -134,7 +135,7 @@ class ConfluenceApi:
 
     def _digest(self, row: Row) -> str:
         """A short digest of who may read a page; empty when everybody of its space may."""
-        names = readers(None, levels_of(row), self._everyone)
+        names = readers(None, levels_of(self._completed(row)), self._everyone)
         return hashlib.sha256(" ".join(names).encode()).hexdigest()[:8] if names is not None else ""
 
     def _readers(self) -> Pages:
@@ -150,12 +151,26 @@ class ConfluenceApi:
             if not rows or following is None:
                 return found
 
+    def _completed(self, row: Row) -> Row:
+        """A page with its restrictions and those of all pages above it, where the answer leaves some out."""
+        above = [self._with_restrictions(each) for each in rows_at(row, "ancestors")]
+        return {**self._with_restrictions(row), "ancestors": above}
+
+    def _with_restrictions(self, row: Row) -> Row:
+        known = at(row, "restrictions", "read", "restrictions") is not None
+        return row if known else {**row, **self._restrictions.of(str(at(row, "id") or ""))}
+
     def _located(self, row: Row) -> Iterator[Located]:
         key = str(at(row, "space", "key") or "")
         if key not in self._viewers:
             self._viewers[key] = viewers_of(self._client, key)
         yield from located(
-            row, self.name, self._options.timezone, self._viewers[key], self._everyone, self._client.address
+            self._completed(row),
+            self.name,
+            self._options.timezone,
+            self._viewers[key],
+            self._everyone,
+            self._client.address,
         )
 
 

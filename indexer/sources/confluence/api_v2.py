@@ -6,12 +6,11 @@ it lies in. So a restriction that was changed on a page that was not is found on
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from indexer.sources.confluence.fields import Row, at, changed_at, located, next_page, page_of
 from indexer.sources.confluence.options import ConfluenceOptions
 from indexer.sources.confluence.readers import Level
-from indexer.sources.confluence.space import viewers_of
+from indexer.sources.confluence.space import Restrictions, viewers_of
 from indexer.sources.protocol import Abilities, Mark
 from indexer.sources.records import Located
 from indexer.sources.rest.client import RestClient
@@ -34,7 +33,7 @@ class ConfluenceV2:
         self.name, self._client, self._options = name, client, options
         self._keys: dict[str, str] = {}
         self._viewers: dict[str, Level] = {}
-        self._rights: dict[Place, Any] = {}
+        self._restrictions = Restrictions(client)
         self._parents: dict[Place, Place | None] = {}
         self._people: dict[str, Row] = {}
 
@@ -84,10 +83,10 @@ class ConfluenceV2:
         if key not in self._viewers:
             self._viewers[key] = viewers_of(self._client, key)
         author = self._person(str(at(row, "authorId") or ""))
-        above = [self._restrictions(place) for place in self._above(row)]
+        above = [self._restrictions.of(identifier) for _kind, identifier in self._above(row)]
         known = {
             **row,
-            **self._restrictions(("page", str(at(row, "id")))),
+            **self._restrictions.of(str(at(row, "id"))),
             "type": kind,
             "space": {"key": key or None},
             "version": {"when": at(row, "version", "createdAt")},
@@ -107,17 +106,6 @@ class ConfluenceV2:
                 answer = self._client.find(f"api/v2/{place[0]}s/{place[1]}") if place != _UNKNOWN else None
                 self._parents[place] = _parent(answer.value) if answer else _UNKNOWN
             place = self._parents[place]
-
-    def _restrictions(self, place: Place) -> dict[str, Any]:
-        """The restrictions of a page or what it lies in, in the form of version 1; none when they may not be asked for,
-        so that they are not known."""
-        if place not in self._rights:
-            path = f"rest/api/content/{place[1]}/restriction/byOperation/read"
-            expand = {"expand": "restrictions.user,restrictions.group"}
-            answer = self._client.find(path, expand) if place != _UNKNOWN else None
-            self._rights[place] = at(answer.value, "restrictions") if answer else None
-        held = self._rights[place]
-        return {"restrictions": {"read": {"restrictions": held}}} if held is not None else {}
 
     def _person(self, account: str) -> Row:
         if account not in self._people:

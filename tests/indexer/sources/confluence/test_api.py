@@ -103,6 +103,18 @@ def test_a_page_above_that_is_restricted_takes_those_below_with_it(server: Syste
     assert copy.sync().pages["3"].readers_there == ("confluence-users",)
 
 
+def test_restrictions_of_pages_above_that_an_answer_leaves_out_are_asked_for_once(
+    server: SystemServer, wiki: Wiki
+) -> None:
+    wiki.is_shallow = True
+    for number, parent in ((1, None), (2, 1), (3, 2), (4, 2)):
+        wiki.add(f"Page {number}", parent=parent, groups=("hr",) if number == 2 else ())
+    copy = Copy(server, wiki).sync()
+    assert copy.pages["3"].readers_there == copy.pages["4"].readers_there == ("hr",)
+    assert copy.pages["1"].readers_there == ("confluence-users",)
+    assert sum("byOperation" in path for path in server.requests) == 2  # of the pages 1 and 2
+
+
 def test_what_is_deleted_hidden_or_emptied_there_is_deleted_here(server: SystemServer, wiki: Wiki) -> None:
     for number in range(1, 6):
         wiki.add(f"Page {number}")

@@ -36,6 +36,7 @@ class Wiki:
     address: str = ""
     now: datetime = BEGINNING - timedelta(days=365)
     most: int = 3
+    is_shallow: bool = False  # leaves out the restrictions of the pages above
     pace: timedelta = timedelta(days=2)
 
     def add(self, title: str, text: str = "", parent: int | None = None, groups: tuple[str, ...] = ()) -> WikiPage:
@@ -129,7 +130,7 @@ class Wiki:
             "body": {"storage": {"value": page.text}},
             "version": {"when": local.isoformat(timespec="milliseconds"), "by": author},
             "history": {"createdBy": author},
-            "ancestors": [{"id": str(each.id), **self._rights(each)} for each in above],
+            "ancestors": [{"id": str(each.id), **({} if self.is_shallow else self._rights(each))} for each in above],
             "_links": {"webui": f"/spaces/IT/pages/{page.id}"},
         }
 
