@@ -1,6 +1,7 @@
 """syncing/jobs.py: what programs have sent is loaded as an import would, and what fails is tried again."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,6 +49,18 @@ def test_items_are_loaded_and_what_cannot_be_used_is_named_by_its_number(
     with sessions() as session:
         row = session.scalars(select(HelpRequest)).one()
         assert (row.title, row.source, row.external_id) == ("Printer on floor three", "crm", "r1")
+
+
+def test_what_programs_send_is_masked_by_the_rules_of_the_settings(
+    sessions: Sessions, settings: Settings, analyzer: Analyzer
+) -> None:
+    for mask, text in (("none", "password: hunter2x"), ("passwords", "password: [password]")):
+        with sessions.begin() as session:
+            queue.add(session, queue.LOAD, "crm", [TEAM, {**REQUEST, "body": "password: hunter2x"}], None)
+        while jobs.work(replace(settings, mask=mask), sessions, analyzer):
+            pass
+        with sessions() as session:
+            assert session.scalars(select(HelpRequest.body)).one() == text
 
 
 def test_a_job_during_which_the_database_fails_waits_and_says_so(
