@@ -175,7 +175,7 @@ def _delete_missing(
             f"{source.name}: {len(missing)} items may have been deleted there, and stay here: not everything could be "
             "read, so that is not certain. Mend the problems, then run it again."
         )
-    elif not allowed and len(missing) > _FEW and len(missing) > _SHARE * len(known):
+    elif not allowed and (missing == sorted(known) or (len(missing) > _FEW and len(missing) > _SHARE * len(known))):
         result.notes.append(
             f"{source.name}: {len(missing)} of {len(known)} items are no longer there, and stay here. If they were "
             f"deleted there, run: kollega sync {source.name} --full --allow-deletions"

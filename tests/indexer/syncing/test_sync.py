@@ -145,6 +145,18 @@ def test_when_much_has_vanished_nothing_is_deleted_before_an_admin_says_so(
     assert _state(sessions).problems == report.notes
 
 
+def test_a_source_in_which_nothing_is_left_deletes_nothing_however_small_it_was(
+    run: Run, sessions: sessionmaker[Session]
+) -> None:
+    desk = _Desk({1: "one", 2: "two"})
+    run(desk)
+    desk.tickets = {}
+    report = run(desk, full=True)
+    assert _titles(sessions) == ["one", "two"]
+    assert "2 of 2 items are no longer there, and stay here." in report.notes[0]
+    assert run(desk, full=True, allow_deletions=True).deleted == 2
+
+
 def test_only_one_process_reads_a_source(run: Run, tmp_path: Path) -> None:
     (tmp_path / "locks").mkdir()
     with FileLock(tmp_path / "locks" / "sync-desk.lock"), pytest.raises(SourceError, match="is being read by another"):
