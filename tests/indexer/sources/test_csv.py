@@ -263,7 +263,8 @@ def test_an_export_in_french_is_loaded_as_it_comes(kollega: Kollega, tmp_path: P
     path = tmp_path / "glpi.csv"
     text = (
         '"ID";"Titre";"Statut";"Date d\'ouverture";"Date de résolution";"Demandeur";"Technicien";"Description";'
-        '"Solution"\n"1 012";"Imprimante bloquée &amp; bruyante";"Clos";"02/03/2026 08:10";"13/03/2026 09:00";"Luc Roy";"Zoé Lam";'
+        '"Solution"\n"1 012";"Imprimante bloquée &amp; bruyante";"Clos";"02/03/2026 08:10";"13/03/2026 09:00";'
+        '"Luc Roy";"Zoé Lam";'
         '"<p>Bourrage &eacute;trange</p>";"<ul><li>Nettoyer le rouleau</li></ul>"\n'
         '"1 013";"Mot de passe";"Annulé";"03/03/2026 08:10";"";"Luc Roy";"Zoé Lam";"<p>Oublié</p>";""\n'
     )

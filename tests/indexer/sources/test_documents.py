@@ -170,6 +170,9 @@ def test_owners_and_times_come_from_git(tmp_path: Path) -> None:
     )
     assert (found["uusi.md"].owner, found["omistettu.md"].owner) == (None, "docs-eeva@example.fi")
     assert _documents(docs, without_git=True)["ohje.md"].owner is None
+    (tmp_path / ".git" / "HEAD").write_text("damaged", encoding="utf-8")
+    told = [change for each in _read(docs) for change, _value in each.changes]
+    assert told == ["times and owners were not taken from Git, which has no history of the folder or does not trust it"]
 
 
 def test_times_come_from_files_without_git(tmp_path: Path) -> None:
