@@ -32,7 +32,7 @@ RECOMMENDER = {
     "jobs": {"database"},
     "notifications": {"access", "database", "datatypes", "outbox", "settings"},
     "corpus": {"access", "database", "datatypes"},
-    "filters": {"access", "corpus", "database", "datatypes"},
+    "filters": {"access", "corpus", "database", "datatypes", "index"},
     "index": {"checksums", "datatypes", "encoder", "errors", "language", "settings"},
     "knowledge": {
         "access",
@@ -84,6 +84,7 @@ INDEXER = {
 
 WEB = {
     "api": {"files", "requests", "search", "sign_in"},
+    "chat": {"search", "sign_in"},
     "desk": {"files", "requests", "search", "sign_in"},
     "documents": {"files", "inbox", "sign_in"},
     "files": {"sign_in"},
@@ -115,6 +116,7 @@ ENGINES = {
     "waitress": "web/server.py",
     "puremagic": "recommender/knowledge/file_types.py",
     "uvicorn": "web/mcp/server.py",
+    "jwt": "web/chat/teams_token.py",
     "pypdf": "indexer/files/pdf_reader.py",
     "mammoth": "indexer/sources/office/word.py",
     "pptx": "indexer/sources/office/slides.py",

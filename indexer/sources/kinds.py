@@ -137,6 +137,12 @@ KINDS: dict[str, Kind] = {
         "docs/sources/servicenow.md says what the account needs.",
         "ADDRESS_OR_FILE",
     ),
+    "slack": Kind(
+        "slack",
+        "Load the export of a Slack workspace: a ZIP file, or the folder that it was unpacked to. A thread whose first "
+        "message asks becomes a request.",
+        "EXPORT",
+    ),
     "stackexchange": Kind(
         "stackexchange",
         "Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml.",
@@ -147,6 +153,12 @@ KINDS: dict[str, Kind] = {
         "Read questions of a Stack Exchange site or of Stack Overflow for Teams: the ADDRESS of the API, or saved "
         "answers (JSON).\n\ndocs/sources/stackexchange.md says how.",
         "ADDRESS_OR_FILE",
+    ),
+    "teams": Kind(
+        "teams",
+        "Load messages of Microsoft Teams as Microsoft Graph gives them: a .json file, a folder or a ZIP file of them. "
+        "A thread whose first message asks becomes a request.",
+        "EXPORT",
     ),
     "zammad": Kind(
         "zammad",
