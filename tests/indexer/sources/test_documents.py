@@ -249,4 +249,5 @@ def test_a_removed_file_is_removed_by_a_sync_also_beside_one_that_cannot_be_read
     assert result.exit_code == 1 and "b.md:1: its front matter cannot be read" in result.output
     assert ", 1 deleted" in result.stdout, result.output
     _write(folder, b_dot_md="# B\n\nb")
+    os.utime(folder / "b.md", (1_772_439_000, 1_772_439_000))
     assert "docs: 0 added, 1 updated, 1 unchanged" in kollega("sync").stdout
