@@ -79,6 +79,19 @@ def test_names_and_addresses_are_made_safe() -> None:
     assert person("desk", "", "Ella") is None and person("desk", 7, "", "") is None
 
 
+def test_characters_that_no_database_stores_are_left_out() -> None:
+    ticket = Ticket("7", "Ot\ud800sikko", "Tek\0sti", NOON, [message(1, 1, "Vies\udc00ti")], tags=["ta\ud800gi"])
+    record = ticket.record()
+    assert (record.title, record.body, record.replies[0].body, record.tags) == (
+        "Otsikko",
+        "Teksti",
+        "Viesti",
+        ("tagi",),
+    )
+    made = person("desk", "a\ud800b", "El\ud800la", "no address")
+    assert made is not None and (made.id, made.name, made.email) == ("desk-ab", "Ella", None)
+
+
 def test_times_without_a_zone_are_of_the_one_that_is_given() -> None:
     assert moment("2026-03-02 10:00:00", "Europe/Helsinki").hour == 8
     assert moment("Mon, 2 Mar 2026 10:00:00 +0200").hour == moment("2026-03-02T10:00:00.000+0200").hour == 8
