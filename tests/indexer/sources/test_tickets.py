@@ -130,8 +130,10 @@ def test_a_file_in_which_nothing_is_known_is_told(tmp_path: Path, text: str) -> 
         (b"[" * 100_000, "not JSON"),
         (b'{"a": 1' + b"0" * 5000 + b"}", "not JSON that can be read"),
         (b"\x00\x01\x02", "not JSON"),
+        (b"PK\x03\x04rest", "Unpack it, and give the folder"),
+        (b"\x1f\x8b\x08rest", "Unpack it, and give the folder"),
     ],
-    ids=["cut object", "cut list", "utf-16", "deep", "long number", "binary"],
+    ids=["cut object", "cut list", "utf-16", "deep", "long number", "binary", "zip", "gzip"],
 )
 def test_files_that_are_no_json_are_problems(tmp_path: Path, content: bytes, problem: str) -> None:
     (tmp_path / "x.json").write_bytes(content)
