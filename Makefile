@@ -89,6 +89,7 @@ everyday: $(VENV)/.test-tools  ## measure the answers to everyday questions on t
 
 bench: $(VENV)/.test-tools  ## measure speed and memory; try 100,000 cases of each leak test, 200 damages, 200 kills, 1,000 mails
 	$(BIN)/python -m tests.benchmarks.speed
+	$(BIN)/python -m tests.benchmarks.imports
 	$(BIN)/python -m tests.benchmarks.held_fixed
 	@export KOLLEGA_LEAK_CASES=100000 KOLLEGA_DAMAGE_CASES=200 KOLLEGA_KILLS=200 KOLLEGA_MAILS=1000; \
 	  $(pytest) --timeout=0 -n 0 -q -s tests/test_leaks.py tests/test_non_interference.py tests/test_damage.py \

@@ -24,7 +24,6 @@ class _Question:
     def __init__(self, row: Any, replies: list[Any], said: ImportedRecord | None) -> None:
         self.id, self.accepted, self.said = row.id, row.accepted_external_id, said
         self.replies = [(reply.external_id, reply.score, reply.created_at) for reply in replies]
-        self.accepted_here = {reply.external_id: reply.accepted for reply in replies}
         here = [reply.external_id or f"here:{reply.id}" for reply in replies if reply.accepted]
         self.outcome: Outcome = (row.status, row.resolved_at, row.resolution, sorted(here))
 
@@ -74,7 +73,7 @@ def _is_plain(prepared: Prepared, questions: dict[str, _Question], taken: set[st
     question = questions.get(record.request)
     if question is None or prepared.key in taken or record_key("request", record.request) in taken:
         return False
-    return question.is_untouched and record.reply.id not in question.accepted_here
+    return question.is_untouched and record.reply.id not in {known[0] for known in question.replies}
 
 
 def _questions(session: Session, source: str, prepared: Sequence[Prepared]) -> dict[str, _Question]:
@@ -127,9 +126,6 @@ def _settle(session: Session, answered: dict[str, _Question]) -> None:
         requests.append({"row": question.id, "to": outcome[0], "at": outcome[1], "now": now})
         if question.said is not None:
             question.said.fields = question.said.fields | {"status": digest(outcome)}
-        if question.accepted in question.accepted_here and not question.accepted_here[question.accepted]:
-            where = (Reply.request_id == question.id) & (Reply.external_id == question.accepted)
-            session.execute(update(Reply).where(where).values(accepted=True))
     table = HelpRequest.__table__
     statement = update(table).where(table.c.id == bindparam("row"))
     values = {"status": bindparam("to"), "resolved_at": bindparam("at"), "updated_at": bindparam("now")}

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.loading.audiences import IMPORT
 from indexer.loading.bulk import write_new
 from indexer.loading.bulk_answers import write_answers
+from indexer.loading.bulk_people import write_names, write_people
 from indexer.loading.future import without_future
 from indexer.loading.prepare import Preparation
 from indexer.loading.report import LoadReport
 from indexer.loading.rows import RowWriter
-from indexer.loading.stated import key_of
+from indexer.loading.stated import name_of
 from indexer.loading.writing import Prepared
 from indexer.sources.protocol import Mark, Source
 from indexer.sources.records import (
@@ -32,8 +33,8 @@ from recommender.errors import SourceError
 from recommender.language.analyzer import Analyzer
 
 _BATCH = 400  # records that are compared together: a judgement
-_ONE_BY_ONE = 50  # records that are written one by one in one transaction, at most: a judgement
-_LONGEST_WRITE = 0.05  # seconds after which a transaction is committed: a judgement
+_ONE_BY_ONE = 25  # records that are written one by one in one transaction, at most: a judgement
+_LONGEST_WRITE = 0.15  # seconds after which a transaction is committed: a judgement
 _LONGEST_TURN = 0.3  # seconds of transactions after which others may write: a judgement
 _LEFT_FREE = 0.11  # seconds; SQLite's busy handler waits at most 0.1 seconds between two attempts
 _ORDER: tuple[type, ...] = (TeamRecord, PersonRecord, PersonNameRecord, AnswerRecord, LinkRecord)
@@ -107,7 +108,7 @@ def _batches(records: Iterator[Located | Mark]) -> Iterator[list[Located] | Mark
     """Records in batches, in which none refers to another one or has the same id, and the marks between them. A record
     that cannot be used is alone, so that problems are reported in the order of the records."""
     batch: list[Located] = []
-    keys: set[str] = set()
+    keys: set[tuple[str, ...]] = set()
     for located in records:
         if isinstance(located, Mark):
             if batch:
@@ -115,7 +116,7 @@ def _batches(records: Iterator[Located | Mark]) -> Iterator[list[Located] | Mark
             batch, keys = [], set()
             yield located
             continue
-        key = key_of(located.record) if located.record is not None else ""
+        key = name_of(located.record) if located.record is not None else ()
         if batch and (len(batch) >= _BATCH or key in keys or _stage(batch[-1]) != _stage(located)):
             yield batch
             batch, keys = [], set()
@@ -166,15 +167,18 @@ def _write(
                 turns.wait()
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")  # nobody changes what is compared meanwhile
             begun = time.monotonic()
-            together = write_new(session, source, run, changed[place:], report)
-            together = together or write_answers(session, source, run, changed[place:], report)
-            place += together or _write_some(session, source, run, changed[place : place + _ONE_BY_ONE], report)
+            for write in (write_people, write_new, write_answers, write_names, _write_some):
+                written = write(session, source, run, changed[place:], report)
+                if written:
+                    break
+            place += written
             session.commit()
             turns.release(begun)
 
 
-def _write_some(session: Session, source: str, run: str, prepared: list[Prepared], report: LoadReport) -> int:
+def _write_some(session: Session, source: str, run: str, prepared: Sequence[Prepared], report: LoadReport) -> int:
     """Write the first records one by one, as many as take little time. Returns how many were written."""
+    prepared = prepared[:_ONE_BY_ONE]
     begun, writer = time.monotonic(), RowWriter(session, source, run, prepared)
     for number, each in enumerate(prepared, 1):
         writer.put(each, report)

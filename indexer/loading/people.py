@@ -1,6 +1,7 @@
 """Writes the records of teams and people."""
 
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 
@@ -97,7 +98,7 @@ def _put_own(writing: Writing, record: PersonRecord, source: str, row: Person | 
     elif merge.is_first:
         merge.set_here = _set_here(writing, row)
     handles = sorted(team.handle for team in row.teams)
-    rights = row.role, handles, row.left_on
+    before = row.role, handles, row.left_on
     for name in PERSON_FIELDS:
         value = list(record.languages) if name == "languages" else getattr(record, name)
         editable = name in _EDITED_HERE and not (name == "name" and row.name == row.handle)
@@ -105,7 +106,7 @@ def _put_own(writing: Writing, record: PersonRecord, source: str, row: Person | 
             writing.set(row, name, value, "stated_kind" if name == "kind" else "", editable)
     if merge.takes("teams", handles):
         row.teams = list(dict.fromkeys(teams))
-    _audit_rights(writing, row, rights)
+    _audit_rights(writing, row, before)
     return row
 
 
@@ -120,18 +121,26 @@ def put_name(writing: Writing, record: PersonNameRecord) -> Person | None:
     return row
 
 
-def _audit_rights(writing: Writing, row: Person, before: tuple[str, list[str], date | None]) -> None:
-    """Record a role, teams and a last day that give or take rights, once the person has an id."""
-    role, handles, left_on = before
-    teams = sorted(team.handle for team in row.teams)
-    more = row.role in AGENTS and role not in AGENTS
-    longer = left_on is not None and (row.left_on is None or row.left_on > left_on)
-    days = [day.isoformat() if day else None for day in (left_on, row.left_on)]
-    writing.audited += [
-        ("person.role", row, role, row.role, more),
-        ("person.teams", row, handles, teams, bool({*teams} - {*handles})),
-        ("person.left_on", row, days[0], days[1], longer),
+Rights = tuple[str, list[str], date | None]
+"""The role, the handles of the teams, and the last day of a person."""
+
+
+def rights(before: Rights, now: Rights) -> list[tuple[str, Any, Any, bool]]:
+    """What the audit log says about rights: (action, before, after, whether they are more)."""
+    more = now[0] in AGENTS and before[0] not in AGENTS
+    longer = before[2] is not None and (now[2] is None or now[2] > before[2])
+    days = [day.isoformat() if day else None for day in (before[2], now[2])]
+    return [
+        ("person.role", before[0], now[0], more),
+        ("person.teams", before[1], now[1], bool({*now[1]} - {*before[1]})),
+        ("person.left_on", days[0], days[1], longer),
     ]
+
+
+def _audit_rights(writing: Writing, row: Person, before: Rights) -> None:
+    """Record a role, teams and a last day that give or take rights, once the person has an id."""
+    now = row.role, sorted(team.handle for team in row.teams), row.left_on
+    writing.audited += [(action, row, was, then, more) for action, was, then, more in rights(before, now)]
 
 
 def _set_here(writing: Writing, row: Person) -> frozenset[str]:

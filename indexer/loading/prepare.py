@@ -30,7 +30,7 @@ from indexer.texts.masking import SHIPPED, MaskingRules
 from indexer.texts.prose import detected
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Person, Team
-from recommender.knowledge.erasure import PERSON, was_erased
+from recommender.knowledge.erasure import PERSON, erased_among
 from recommender.language.analyzer import Analyzer
 
 States = dict[str, list[ImportedRecord]]
@@ -52,13 +52,14 @@ class Preparation:
     def changed(self, session: Session, batch: Sequence[Located], report: LoadReport) -> list[Prepared]:
         """The records of a batch that have to be written. Those that are unchanged are counted in the report."""
         batch = [masked(located, self.mask) for located in batch]
-        keys = {key_of(located.record) for located in batch if located.record is not None}
-        states = _states(session, keys)
-        stored = select(ImportConflict.key).where(ImportConflict.source == self.source)
-        self.conflicts = set(session.scalars(stored.where(ImportConflict.key.in_(sorted(keys)))))
         batch = self._with_people(session, batch)
+        keys = ["" if located.record is None else key_of(located.record) for located in batch]
+        states = _states(session, filter(None, keys))
+        stored = select(ImportConflict.key).where(ImportConflict.source == self.source)
+        self.conflicts = set(session.scalars(stored.where(ImportConflict.key.in_(sorted(filter(None, keys))))))
         known = self._known(session, batch)
-        prepared = [self._prepare(session, located, states, known, report) for located in batch]
+        pairs = zip(batch, keys, strict=True)
+        prepared = [self._prepare(session, located, key, states, known, report) for located, key in pairs]
         return [self._with_language(each, states) for each in prepared if each is not None]
 
     def left_over(self) -> list[Located]:
@@ -68,7 +69,7 @@ class Preparation:
         return left
 
     def _prepare(
-        self, session: Session, located: Located, states: States, known: Known, report: LoadReport
+        self, session: Session, located: Located, key: str, states: States, known: Known, report: LoadReport
     ) -> Prepared | None:
         record = located.record
         if record is None:
@@ -82,7 +83,7 @@ class Preparation:
                 return None
         if isinstance(record, PersonNameRecord) and record.id not in known.people:
             return None
-        key, stated = key_of(record), stated_by(record, known) or {}
+        stated = stated_by(record, known) or {}
         own = next((state for state in states.get(key, ()) if state.source == self.source), None)
         if own is not None and stated and all_same(own.fields, stated) and key not in self.conflicts:
             report.unchanged += 1
@@ -139,15 +140,12 @@ class Preparation:
                 if isinstance(located.record, PersonNameRecord):
                     people.add(located.record.id)
         listed = frozenset(session.scalars(select(Person.handle).where(Person.handle.in_(sorted(people)))))
+        unknown = [name for handle in people - listed for name in ((PERSON, handle), (PERSON, self.source, handle))]
         return Known(
             teams=frozenset(session.scalars(select(Team.handle).where(Team.handle.in_(sorted(teams))))),
             people=listed,
             restricted=self._restricted(session, teams),
-            erased=frozenset(
-                handle
-                for handle in people - listed
-                if was_erased(session, PERSON, handle) or was_erased(session, PERSON, self.source, handle)
-            ),
+            erased=frozenset(name[-1] for name in erased_among(session, unknown)),
         )
 
     def _restricted(self, session: Session, teams: Iterable[str]) -> frozenset[str]:

@@ -1,14 +1,17 @@
 """The teams, people and requests that a record refers to, looked up in the database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
-from indexer.sources.records import Change
+from indexer.loading.stated import handles_in
+from indexer.sources.records import AnswerRecord, Change, QuestionRecord, Record, RequestRecord
 from recommender.database.import_tables import ImportedRecord, digest, record_key
 from recommender.database.tables import HelpRequest, Person, Team
 from recommender.knowledge.erasure import was_erased
+
+TEAMS_LEFT_OUT = "teams of a person without a team line before the record were left out"
 
 
 class BadRecord(Exception):
@@ -20,20 +23,33 @@ class DeletedHere(Exception):
 
 
 class References:
-    """Finds rows by the names that one source's records give them."""
+    """Finds rows by the names that one source's records give them. What `records` refer to is looked up together, so
+    that each of them needs fewer queries."""
 
-    def __init__(self, session: Session, source: str, run: str) -> None:
+    def __init__(self, session: Session, source: str, run: str, records: Sequence[Record] = ()) -> None:
         self._session, self._source, self._run = session, source, run
+        teams, people, requests = _named(records)
+        found = session.scalars(select(Team).where(Team.handle.in_(teams))) if teams else ()
+        self._teams = {team.handle: team for team in found}
+        known = session.execute(select(Person.handle, Person.id).where(Person.handle.in_(people))) if people else ()
+        self._people: dict[str, int] = {handle: identifier for handle, identifier in known}
+        self._requests: dict[str | None, HelpRequest] = {}
+        if requests:
+            where = HelpRequest.external_id.in_(requests)
+            self._requests = {row.external_id: row for row in session.scalars(self._query().where(where))}
+
+    def _query(self) -> Select[tuple[HelpRequest]]:
+        """The source's requests with their replies and audience."""
+        query = select(HelpRequest).where(HelpRequest.source == self._source)
+        loaded = query.options(selectinload(HelpRequest.replies), selectinload(HelpRequest.audience))
+        return loaded.with_for_update(of=HelpRequest)
 
     def request(self, external_id: str) -> HelpRequest | None:
         """The source's request with this id, with its replies and audience; None when there is none."""
-        query = select(HelpRequest).where(HelpRequest.source == self._source, HelpRequest.external_id == external_id)
+        if external_id in self._requests:
+            return self._requests[external_id]
         with self._session.no_autoflush:
-            return self._session.scalar(
-                query.options(selectinload(HelpRequest.replies), selectinload(HelpRequest.audience)).with_for_update(
-                    of=HelpRequest
-                )
-            )
+            return self._session.scalar(self._query().where(HelpRequest.external_id == external_id))
 
     def request_id(self, external_id: str) -> int | None:
         """Id of the source's request with this id; None when there is none."""
@@ -44,7 +60,7 @@ class References:
         """The team that the field `where` names; None for None. Raises BadRecord when there is none."""
         if handle is None:
             return None
-        team = self._session.scalar(select(Team).where(Team.handle == handle))
+        team = self._teams.get(handle) or self._session.scalar(select(Team).where(Team.handle == handle))
         if team is None:
             raise BadRecord(
                 f"{where}: there is no team {handle!r}. Put the team's line before this one, or correct its name"
@@ -57,15 +73,15 @@ class References:
         for handle in handles:
             team = self._session.scalar(select(Team).where(Team.handle == handle))
             if team is None:
-                changes.append(("teams of a person without a team line before the record were left out", handle))
+                changes.append((TEAMS_LEFT_OUT, handle))
             else:
                 found.append(team)
         return found
 
     def person_if_listed(self, handle: str | None, where: str, changes: list[Change]) -> int | None:
         """Id of the person that the field `where` names; None, and a change, when there is none."""
-        if handle is None:
-            return None
+        if handle is None or handle in self._people:
+            return None if handle is None else self._people[handle]
         identifier = self._session.scalar(select(Person.id).where(Person.handle == handle))
         if identifier is None:
             changes.append((f"{where}s without a person line before the record were left out", handle))
@@ -74,8 +90,8 @@ class References:
     def stub_id(self, handle: str | None) -> int | None:
         """Id of the person with this handle, who is created when there is none; the name comes in a later record. None
         for somebody who was imported before and deleted here."""
-        if handle is None:
-            return None
+        if handle is None or handle in self._people:
+            return None if handle is None else self._people[handle]
         with self._session.no_autoflush:
             identifier = self._session.scalar(select(Person.id).where(Person.handle == handle))
             key = record_key("person", handle)
@@ -117,3 +133,24 @@ class References:
         elif identifier is None:
             raise BadRecord(f"audience: there is no person {handle!r}. Put the person's line before this one")
         return identifier
+
+
+def _named(records: Sequence[Record]) -> tuple[list[str], list[str], list[str]]:
+    """The teams, people and requests that records refer to, or are about, by their names."""
+    teams: set[str] = set()
+    people: set[str | None] = set()
+    requests: set[str] = set()
+    for record in records:
+        named = handles_in(record)
+        teams |= named[0]
+        people |= named[1]
+        match record:
+            case RequestRecord():
+                requests.add(record.id)
+            case QuestionRecord():
+                requests.add(record.id)
+                people.add(record.asked_by)
+            case AnswerRecord():
+                requests.add(record.request)
+                people.add(record.reply.author)
+    return sorted(teams), sorted(name for name in people if name is not None), sorted(requests)

@@ -43,7 +43,8 @@ class RowWriter:
 
     def __init__(self, session: Session, source: str, run: str, prepared: Iterable[Prepared]) -> None:
         self._session, self._source, self._run = session, source, run
-        self._references = References(session, source, run)
+        prepared = list(prepared)
+        self._references = References(session, source, run, [each.record for each in prepared])
         keys = {each.key for each in prepared}
         answers = [each.record for each in prepared if isinstance(each.record, AnswerRecord)]
         keys |= {record_key("request", answer.request) for answer in answers}

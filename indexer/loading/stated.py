@@ -66,12 +66,14 @@ def identity(record: Record) -> tuple[str, str]:
 
 def key_of(record: Record) -> str:
     """The key of a record in the table of imported records."""
+    kind, *identifiers = name_of(record)
+    return record_key(kind, *identifiers)
+
+
+def name_of(record: Record) -> tuple[str, ...]:
+    """(kind, id) of a record, and of an answer (kind, id of its request, id): no other record of its source has it."""
     kind, identifier = identity(record)
-    return (
-        record_key(kind, record.request, identifier)
-        if isinstance(record, AnswerRecord)
-        else record_key(kind, identifier)
-    )
+    return (kind, record.request, identifier) if isinstance(record, AnswerRecord) else (kind, identifier)
 
 
 def handles_in(record: Record) -> tuple[set[str], set[str]]:

@@ -59,6 +59,18 @@ KINDS: dict[str, Kind] = {
         "`--guess` writes that mapping. docs/sources/csv.md describes it.",
         "FILE",
     ),
+    "documents": Kind(
+        "documents",
+        "Load a FOLDER of documents: Markdown, HTML, text, PDF, Word, PowerPoint and Excel.\n\n"
+        "docs/sources/documents.md says what is read of them.",
+        "FOLDER",
+    ),
+    "excel": Kind(
+        "excel",
+        "Load a sheet of an Excel FILE (.xlsx, .xls, .ods), of which a mapping file says what each column is.\n\n"
+        "`--guess` writes that mapping. docs/sources/csv.md describes it.",
+        "FILE",
+    ),
     "discourse": Kind(
         "discourse",
         "Read topics of a Discourse forum: an ADDRESS, or saved answers (JSON).\n\n"

@@ -5,6 +5,8 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import date, datetime
+from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any
 
 from sqlalchemy import JSON, String, Text, cast, delete, select
@@ -14,6 +16,8 @@ from recommender.database.tables import Base, utc_now
 
 UNLISTED = "?"
 """Stands before the digest of a user name that nobody here has had since the source named it."""
+_PLAIN = frozenset({type(None), bool, int, float})
+_SHORT = 64  # characters of a text whose digest is kept: a judgement
 ERASED = "erased"
 """Stands in place of the digest of a user name whose person was erased here."""
 
@@ -54,9 +58,23 @@ class ImportConflict(Base):
 
 def digest(value: Any) -> str:
     """12 characters that stand for a value of texts, numbers, times, lists and dictionaries."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_as_text)
+    kind = type(value)
+    if kind in _PLAIN or (kind is str and len(value) <= _SHORT) or (kind is tuple and not value):
+        return _digest_of_short(value)
+    return _digest_of(value)
+
+
+def _digest_of(value: Any) -> str:
+    kind = type(value)
+    text = encode_basestring(value) if kind is str else f'"{value.isoformat()}"' if kind is datetime else _encode(value)
     hashed = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9)
     return base64.urlsafe_b64encode(hashed.digest()).decode()
+
+
+@lru_cache(maxsize=16_384, typed=True)
+def _digest_of_short(value: str | float | tuple[()] | None) -> str:
+    """The digest of what many records have in common, such as a user name or a language."""
+    return _digest_of(value)
 
 
 def record_key(kind: str, *identifiers: str) -> str:
@@ -91,3 +109,6 @@ def _as_text(value: Any) -> str:
     if isinstance(value, date):  # and datetime
         return value.isoformat()
     raise TypeError(f"{value!r} has no digest")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_as_text).encode

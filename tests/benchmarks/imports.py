@@ -5,7 +5,7 @@ Each file has the given number of records (100,000 by default), generated from i
 an empty home, then again unchanged, then with every twentieth request changed. Every import is a process of its own, so
 that its peak memory is measured; a run with a tenth of the records shows whether memory grows with them. Records per
 second are given by the clock, and by the time of the processor, which does not depend on what else the machine does.
-Usage: python -m tests.benchmarks.imports [RECORDS]
+Usage: python -m tests.benchmarks.imports [RECORDS [KIND ...]]
 """
 
 import csv
@@ -16,13 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from indexer.sources.kinds import KINDS
 from tests.benchmarks.record import provenance, write
 
 RECORDS = 100_000
@@ -51,12 +50,12 @@ class Run:
     peak_mb: int
 
 
-def main(records: int) -> None:
-    """Measure all kinds, print the table, write the JSON."""
+def main(records: int, kinds: Sequence[str]) -> None:
+    """Measure these kinds, print the table, write the JSON."""
     figures: dict[str, Any] = provenance("python -m tests.benchmarks.imports") | {"records": records, "kinds": {}}
-    for kind, make in _KINDS.items():
-        if kind in KINDS:
-            figures["kinds"][kind] = {**_measured(kind, make, records), "tenth": _measured(kind, make, records // 10)}
+    for kind in kinds:
+        make = _MAKE[kind]
+        figures["kinds"][kind] = {**_measured(kind, make, records), "tenth": _measured(kind, make, records // 10)}
     write("imports", figures)
     print(table(figures))
 
@@ -127,7 +126,7 @@ def _jsonl(path: Path, records: int, changed: bool) -> Path:
             ]  # fmt: skip
             line = {
                 "type": "request", "id": str(number), "team": "it", "status": "resolved", **request,
-                "asked_by": f"p{number % 997}", "created_at": at.format(number % 27 + 1, 8, number % 60),
+                "asked_by": f"p{number % _PEOPLE}", "created_at": at.format(number % 27 + 1, 8, number % 60),
                 "replies": replies,
             }  # fmt: skip
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -172,14 +171,19 @@ def _csv(path: Path, records: int, changed: bool) -> Path:
     """A file with a request and its answer in each row."""
     with path.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, delimiter=";")
-        rows.writerow(["id", "title", "body", "created_at", "status", "resolution", "asked_by"])
+        rows.writerow(["id", "title", "body", "created_at", "status", "answer", "requester"])
         for number, request in _requests(records, changed):
             rows.writerow([number, request["title"], request["body"], "2026-01-02T10:00:00", "resolved",
                            request["replies"][1], f"person{number % _PEOPLE}"])  # fmt: skip
-    return path.with_suffix(".csv")
+    made = path.with_suffix(".csv")
+    columns = {"id": "id", "title": "title", "body": "body", "created": "created_at", "status": "status",
+               "answer": "answer", "asker": "requester"}  # fmt: skip
+    mapping = ['kind = "request"', "[columns]", *(f'{name} = "{heading}"' for name, heading in columns.items())]
+    Path(f"{made}.toml").write_text("\n".join([*mapping, "[status]", 'resolved = ["resolved"]', ""]), encoding="utf-8")
+    return made
 
 
-_KINDS = {"jsonl": _jsonl, "stackexchange": _stackexchange, "csv": _csv}
+_MAKE = {"jsonl": _jsonl, "stackexchange": _stackexchange, "csv": _csv}
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else RECORDS)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else RECORDS, sys.argv[2:] or list(_MAKE))

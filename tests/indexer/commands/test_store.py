@@ -100,7 +100,7 @@ def add_what_people_did(settings: Settings) -> None:
             EarlierText(request_id=first.id, author_id=oona.id, title="Before", body="Text", changed_at=MOMENT),
             SnoozedRequest(request_id=first.id, until=MOMENT, snoozed_at=MOMENT),
             WithdrawnRequest(request_id=written.id, withdrawn_at=MOMENT),
-            TeamDestination(team_id=first.team_id, target="desk", options={"project": "IT"}),
+            TeamDestination(team_id=session.query(Team).first().id, target="desk", options={"project": "IT"}),  # type: ignore[union-attr]
             Handover(
                 request_id=written.id, target="desk", options={}, key="kollega-1-x", state="sent", created_at=MOMENT,
                 next_attempt_at=MOMENT, sent_at=MOMENT, source="desk", external_id="10001", number="IT-1",

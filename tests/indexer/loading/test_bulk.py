@@ -26,9 +26,21 @@ _NOT_THE_SAME = {"updated_at", "run", "earlier"}
 
 
 def _mixed(seed: int) -> Lines:
-    """Many items, among them a few that are not plain."""
+    """Many people and items, among them a few that are not plain."""
     random_ = random.Random(seed)  # noqa: S311
     lines: Lines = list(ALL)
+    for number in range(100):
+        address = random_.choice(
+            [None, None, f"p{number}@example.org", f"p{number // 2}@example.org", "support@a.example"]
+        )
+        person = {
+            "type": "person",
+            "id": f"p{random_.choice([number, number, number // 3])}",
+            "name": f"Person {number}",
+        }
+        person |= {} if address is None else {"email": address}
+        person |= random_.choice([{}, {}, {"teams": ["it", "nowhere"], "role": "agent"}, {"left_on": "2026-02-01"}])
+        lines.append(person)
     for number in range(100, 400):
         kind = random_.choice(["plain"] * 8 + ["odd"])
         values: Any = random_.choice([
@@ -57,8 +69,8 @@ def rows_of(tmp_path: Path, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch)
         sessions = open_database(Settings(home=home))
         with monkeypatch.context() as patch:
             if not at_once:
-                patch.setattr(loading, "write_new", lambda *_arguments: 0)
-                patch.setattr(loading, "write_answers", lambda *_arguments: 0)
+                for name in ("write_people", "write_new", "write_answers", "write_names"):
+                    patch.setattr(loading, name, lambda *_arguments: 0)
             reports = [load(source, sessions, analyzer) for source in sources]
         sessions.kw["bind"].dispose()
         rows = {
@@ -117,7 +129,7 @@ def test_questions_and_answers_written_at_once_are_row_for_row_those_written_one
         for answer in answers:
             parent = number if random_.random() < 0.95 else 77777
             row = (
-                f'<row Id="{answer}" PostTypeId="2" ParentId="{parent}" Body="Off and on" Score="{random_.randrange(3)}"'
+                f'<row Id="{answer}" PostTypeId="2" ParentId="{parent}" Body="So" Score="{random_.randrange(3)}"'
                 f' OwnerUserId="{answer % 37}" CreationDate="2024-01-0{random_.randrange(1, 9)}T10:00:00" />\n'
             )
             (first if random_.random() < 0.7 else more).append(row)
