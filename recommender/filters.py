@@ -6,13 +6,14 @@ better ones other teams have.
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
 from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
-from recommender.datatypes import Kind, item_key
+from recommender.datatypes import Kind
+from recommender.index.narrowing import Among
 
 _TABLES: dict[Kind, type[HelpRequest] | type[Document]] = {Kind.REQUEST: HelpRequest, Kind.DOCUMENT: Document}
 
@@ -44,14 +45,21 @@ class Choices:
     languages: tuple[str, ...]
 
 
-def filtered_keys(filters: Filters, session: Session, reader: Reader) -> frozenset[str] | None:
-    """Keys of the answered items that the filters let through and that `reader` may read; None when all are let
-    through. A team or language that does not exist, and one of which the reader may read nothing, let nothing
-    through."""
+def let_through(filters: Filters, session: Session) -> Among | None:
+    """What the filters let through; None when all is let through. A team or language that does not exist lets nothing
+    through.
+
+    The index knows the kind and language of its items, but not their team: the keys of a team's items are read here.
+    What of them the reader may not read is left out by the search, as it is without filters; to ask for it here too
+    would take longer than the search."""
     if not filters.narrows:
         return None
     kinds = [filters.kind] if filters.kind else list(Kind)
-    return frozenset(item_key(kind, number) for kind in kinds for number in _numbers(kind, filters, session, reader))
+    keys = None
+    if filters.team:
+        found = [(kind, session.scalars(_OF_TEAM[kind], {"team": filters.team}).all()) for kind in kinds]
+        keys = frozenset([f"{kind}:{number}" for kind, numbers in found for number in numbers])
+    return Among(filters.kind, filters.language or None, keys)
 
 
 def choices(session: Session, reader: Reader) -> Choices:
@@ -65,17 +73,14 @@ def choices(session: Session, reader: Reader) -> Choices:
     return Choices(tuple(sorted(teams)), tuple(sorted(languages)))
 
 
-def _numbers(kind: Kind, filters: Filters, session: Session, reader: Reader) -> list[int]:
-    table = _TABLES[kind]
-    query = select(table.id).where(*_readable(kind, reader))
-    if filters.language:
-        query = query.where(table.language == filters.language)
-    if filters.team:
-        query = query.join(Team, Team.id == table.team_id).where(Team.handle == filters.team)
-    return list(session.scalars(query))
-
-
 def _readable(kind: Kind, reader: Reader) -> tuple[ColumnElement[bool], ...]:
     if kind is Kind.REQUEST:
         return SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader)
     return SEARCHABLE_DOCUMENTS, readable_documents(reader)
+
+
+_TEAM = select(Team.id).where(Team.handle == bindparam("team")).scalar_subquery()
+_OF_TEAM = {
+    Kind.REQUEST: select(HelpRequest.id).where(HelpRequest.team_id == _TEAM, HelpRequest.status == RESOLVED),
+    Kind.DOCUMENT: select(Document.id).where(Document.team_id == _TEAM),
+}

@@ -18,8 +18,9 @@ from recommender.datatypes import Expert, Recommendation, Suggestion
 from recommender.encoder import CrossEncoder
 from recommender.encoder.load import load_cross_encoder, load_encoder
 from recommender.errors import ModelError
-from recommender.filters import NO_FILTERS, Filters, filtered_keys
+from recommender.filters import NO_FILTERS, Filters, let_through
 from recommender.index import SearchIndex
+from recommender.index.narrowing import Among
 from recommender.knowledge import outcomes
 from recommender.knowledge.facts import with_facts
 from recommender.language.analyzer import Analyzer
@@ -146,7 +147,7 @@ class Recommender:
         the items whose keys are in `leave_out`. Neither the reader nor the `asker` (a person's id) is suggested as an
         expert. `typing` says that the question is not finished, and that nothing that takes long should be done.
         `filters` say what is searched; colleagues and teams are then those of the items that are left."""
-        among = filtered_keys(filters, session, reader)
+        among = let_through(filters, session)
 
         def answer(snapshot: Snapshot) -> Recommendation:
             results = self._search(question, snapshot, typing).find(reader, session, top_k, leave_out, among)
@@ -187,7 +188,7 @@ class Recommender:
     ) -> Ranking:
         """The items in the order in which `recommend` takes them, whatever the verdict. `among` are the only items to
         search."""
-        found = self._search(question, self.snapshot).find(reader, session, top_k, among=among)
+        found = self._search(question, self.snapshot).find(reader, session, top_k, among=Among.of(among))
         features = tuple(judged.passage_match.features for judged in found.judged[:SHOWN])
         return Ranking(tuple(item.key for item, _ in found.ranked[:top_k]), found.exists, found.uncalibrated, features)
 
@@ -198,7 +199,7 @@ class Recommender:
     def candidates(self, question: str, reader: Reader, among: frozenset[str] | None = None) -> list[Candidate]:
         """All candidates for a question, best first, before the database is asked which of the items still exist:
         weights are fitted on this. `among` are the only items to search."""
-        return self._search(question, self.snapshot).candidates(reader, among=among).candidates
+        return self._search(question, self.snapshot).candidates(reader, among=Among.of(among)).candidates
 
     def evidence(
         self, question: str, reader: Reader, session: Session, before: datetime | None = None,
@@ -206,7 +207,7 @@ class Recommender:
     ) -> Nearby:  # fmt: skip
         """What people did near a question that `reader` may read, as it was at the time `before`; for `kollega
         evaluate` and `kollega train-experts`. `among` are the only items to search."""
-        pool = self._search(question, self.snapshot).candidates(reader, among=among)
+        pool = self._search(question, self.snapshot).candidates(reader, among=Among.of(among))
         return Nearby(_traces(pool.candidates, reader, session, before), pool.question.language)
 
     def _search(
@@ -229,7 +230,7 @@ class Recommender:
     ) -> Results:
         """The results in the order of the search, with what the second look reads, to fit its models on."""
         search = self._search(question, self.snapshot, model=RerankModel.unfitted())
-        return search.find(reader, session, SHOWN, among=among)
+        return search.find(reader, session, SHOWN, among=Among.of(among))
 
     def _people(
         self, results: Results, decision: Decision, ranker: Ranker, reader: Reader, session: Session, asker: int | None

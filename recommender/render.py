@@ -43,8 +43,10 @@ class RelatedItem(BaseModel):
 
 class SuggestedItem(BaseModel):
     """An item that may answer the question; `match` is the probability that it does. `asked` says how often the same
-    was asked and answered alike, and `last_at` when last. `other_language` is its version in another language, `newer`
-    a newer item that answers differently."""
+    was asked and answered alike, and `last_at` when last. `helped` says how often it has solved a question or was used
+    in an answer, and `verified_on` when somebody last confirmed that a document is right. `other_language` is its
+    version in another language, `newer` a newer item that answers differently, and `replaced_by` the item that people
+    have marked as its replacement."""
 
     item: Key
     kind: Literal["request", "document"]
@@ -58,8 +60,11 @@ class SuggestedItem(BaseModel):
     why: SuggestionReason
     asked: int
     last_at: datetime
+    helped: int
+    verified_on: date | None
     other_language: RelatedItem | None
     newer: RelatedItem | None
+    replaced_by: RelatedItem | None
 
 
 class EvidenceItem(BaseModel):
@@ -170,8 +175,11 @@ def _suggested_item(suggestion: Suggestion) -> SuggestedItem:
         why=SuggestionReason(words=list(suggestion.why.words), nearness=_rounded(suggestion.why.nearness)),
         asked=suggestion.asked,
         last_at=(suggestion.last_at or item.at).replace(tzinfo=UTC),
+        helped=suggestion.helped,
+        verified_on=item.verified_on,
         other_language=_related(suggestion.other_language),
         newer=_related(suggestion.newer),
+        replaced_by=_related(suggestion.replaced_by),
     )
 
 

@@ -154,6 +154,11 @@ class Settings:
         "of the file is added at its end; exit status 0 lets the file be opened, 1 refuses it; empty means no check",
     )
     attachment_scan_seconds: float = _setting(60.0, "seconds that the check of one file may take")
+    slack_signing_secret: str = _setting("", "signing secret of the Slack app; empty means that Slack cannot ask")
+    teams_app_id: str = _setting("", "id of the Teams app; empty means that Teams cannot ask")
+    teams_keys: str = _setting(
+        "https://login.botframework.com/v1/.well-known/keys", "address of the keys with which calls of Teams are signed"
+    )
     mcp_token: str = _setting("", "token of the person as whom `kollega mcp` asks on standard input and output")
     mask: str = _setting(
         "identity-codes, account-numbers, card-numbers, passwords",

@@ -32,7 +32,7 @@ RECOMMENDER = {
     "jobs": {"database"},
     "notifications": {"access", "database", "datatypes", "outbox", "settings"},
     "corpus": {"access", "database", "datatypes"},
-    "filters": {"access", "corpus", "database", "datatypes"},
+    "filters": {"access", "corpus", "database", "datatypes", "index"},
     "index": {"checksums", "datatypes", "encoder", "errors", "language", "settings"},
     "knowledge": {
         "access",
@@ -69,7 +69,7 @@ INDEXER = {
     "background": set(),
     "delivery": {"background", "sources"},
     "files": {"background"},
-    "sources": {"texts"},
+    "sources": {"files", "texts"},
     "loading": {"sources", "texts"},
     "syncing": {"background", "loading", "sources", "texts"},
     "indexing": {"texts"},
@@ -84,6 +84,7 @@ INDEXER = {
 
 WEB = {
     "api": {"files", "requests", "search", "sign_in"},
+    "chat": {"search", "sign_in"},
     "desk": {"files", "requests", "search", "sign_in"},
     "documents": {"files", "inbox", "sign_in"},
     "files": {"sign_in"},
@@ -115,7 +116,11 @@ ENGINES = {
     "waitress": "web/server.py",
     "puremagic": "recommender/knowledge/file_types.py",
     "uvicorn": "web/mcp/server.py",
+    "jwt": "web/chat/teams_token.py",
     "pypdf": "indexer/files/pdf_reader.py",
+    "mammoth": "indexer/sources/office/word.py",
+    "pptx": "indexer/sources/office/slides.py",
+    "python_calamine": "indexer/sources/office/sheets.py",
     "mwparserfromhell": "indexer/texts/wikitext.py",
 }
 """The one module that imports each engine or heavy library (migrations of the database aside)."""

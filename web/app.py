@@ -25,6 +25,7 @@ from web import (
     request_log,
     static_files,
 )
+from web.chat import linking, slack, teams
 from web.desk import bulk, notes
 from web.desk import views as desk
 from web.documents import history, library
@@ -50,13 +51,14 @@ import web.api.requests
 import web.api.documents
 import web.api.attachments
 import web.api.items
-import web.api.people  # noqa: F401
+import web.api.people
+import web.api.inbox  # noqa: F401
 # isort: on
 
 _VIEWS = (
     ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
     second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
-    hooks, address_bar,
+    hooks, address_bar, linking, slack, teams,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (
@@ -85,6 +87,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     csrf = CSRFProtect(app)
     sign_in.attach(app, settings)
     oidc.attach(app, settings)
+    teams.attach(settings)
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
@@ -100,6 +103,8 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     csrf.exempt(api.blueprint)  # it accepts bearer tokens only, which no browser sends by itself
     for reading_view in (ask.search, ask.suggest, embed.suggest):  # they only count, and change nothing else
         csrf.exempt(reading_view)
+    for chat in (slack.blueprint, teams.blueprint):  # their calls are signed
+        csrf.exempt(chat)
     csrf.exempt(hooks.blueprint)  # other systems send these, signed with a secret
     csrf.exempt(inbox.stop_mail)  # mail programs send it; its link is signed, and does nothing else
     api.attach(app)

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, g, request, url_for
 from flask_babel import format_date, format_time, get_locale, get_timezone, gettext, ngettext
+from heroicons.jinja import heroicon_micro
 from markupsafe import Markup, escape
 
 from recommender.database.tables import Team, utc_now
@@ -33,8 +36,17 @@ def attach(app: Flask) -> None:
         is_web_address=is_web_address,
     )
     app.jinja_env.globals.update(
-        with_language=with_language, item_url=item_url, current_language=lambda: str(get_locale())
+        with_language=with_language, item_url=item_url, icon=icon, current_language=lambda: str(get_locale())
     )
+
+
+@cache
+def icon(name: str) -> Markup:
+    """A small picture that helps to find something in a page, from the set Heroicons. It is hidden from screen readers,
+    since it stands beside words and never for them; its colour is that of the words."""
+    attributes: dict[str, Any] = {"class": "icon"}
+    lines = heroicon_micro(name, **attributes).splitlines()
+    return Markup("".join(line.strip() for line in lines))  # noqa: S704 - it comes from the package
 
 
 def day(value: date | datetime) -> str:

@@ -3,6 +3,9 @@
 import logging
 import resource
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 _MEMORY = 1_000_000_000  # bytes of address space beyond what is used at the start: a judgement
 _CPU_SECONDS = 30  # a judgement
@@ -29,6 +32,35 @@ def main(path: str, characters: int) -> None:
                 written += len(text) + 2
             if written >= characters:
                 return
+
+
+def lines_of(path: Path) -> Iterator[list[tuple[str, float]]] | None:
+    """(text, size of its largest letters in points) of each line of each page; None when the file has a password."""
+    from pypdf import PdfReader
+
+    reader = PdfReader(path)
+    if reader.is_encrypted and not reader.decrypt(""):
+        return None
+    return (_lines(page) for page in reader.pages[:_PAGES])
+
+
+def _lines(page: Any) -> list[tuple[str, float]]:
+    lines: list[tuple[str, float]] = []
+    text, largest = "", 0.0
+
+    def visit(part: str, outer: Any, matrix: Any, _font: Any, size: float) -> None:
+        nonlocal text, largest
+        scale = abs(matrix[3] or matrix[1]) * abs(outer[3] or outer[1]) or 1.0
+        for place, words in enumerate(part.split("\n")):
+            if place:
+                lines.append((text, largest))
+                text, largest = "", 0.0
+            text += words
+            if words.strip():
+                largest = max(largest, round(size * scale, 1))
+
+    page.extract_text(visitor_text=visit)
+    return [*lines, (text, largest)]
 
 
 def _limit() -> None:

@@ -29,7 +29,9 @@ def masked(located: Located, rules: MaskingRules) -> Located:
             record = _masked(record, rules, counts)
             if replies := _changed_replies(record.replies, rules, counts):
                 record = record.model_copy(update={"replies": replies})
-        case QuestionRecord() | DocumentRecord():
+        case QuestionRecord():
+            record = _masked(record, rules, counts)
+        case DocumentRecord():
             record = _masked(record, rules, counts)
         case AnswerRecord():
             record = record.model_copy(update={"reply": _masked(record.reply, rules, counts)})

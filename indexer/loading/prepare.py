@@ -27,14 +27,13 @@ from indexer.sources.records import (
     RequestRecord,
 )
 from indexer.texts.masking import SHIPPED, MaskingRules
-from indexer.texts.unreadable import readable
+from indexer.texts.prose import detected
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Person, Team
 from recommender.knowledge.erasure import PERSON, erased_among
 from recommender.language.analyzer import Analyzer
 
 States = dict[str, list[ImportedRecord]]
-_READ_FOR_LANGUAGE = 2_000  # characters: a judgement
 
 
 @dataclass
@@ -113,8 +112,7 @@ class Preparation:
         own = next((state for state in states.get(prepared.key, ()) if state.source == self.source), None)
         if own is not None and all(is_same(own.fields.get(name), prepared.stated[name]) for name in ("title", "body")):
             return prepared
-        text = f"{record.title}\n{readable(record.body)[0][:_READ_FOR_LANGUAGE]}"
-        return replace(prepared, language=self.analyzer.detect(text))
+        return replace(prepared, language=detected(record.title, record.body, self.analyzer.detect))
 
     def _with_people(self, session: Session, batch: Sequence[Located]) -> Sequence[Located]:
         """The records, which name people by their handles here."""

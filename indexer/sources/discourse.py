@@ -20,6 +20,7 @@ from indexer.sources.ticket_system import ExportSource, System, place_of, text_o
 from indexer.sources.tickets import moment, moment_or_none
 from indexer.texts.subject import first_words, title_of
 from recommender.database.handles import visible
+from recommender.errors import SourceError
 
 _REGULAR = 1  # post_type; 2 and 3 are acts of moderators, 4 is a whisper
 _LIKE = 2  # id of an action
@@ -67,7 +68,8 @@ class Discourse(System):
         """The record of a topic; None for a private message, or one that is not shown."""
         if row.get("archetype") == "private_message" or row.get("visible") is False or row.get("deleted_at"):
             return None
-        held = {str(post["id"]): post for post in _posts(row)} | self.messages.get(f"topic {row['id']}", {})
+        several = [*_posts(row), *self.messages_of(f"topic {row['id']}")]
+        held = {str(post["id"]): post for post in several}
         posts = sorted((post for post in held.values() if _is_shown(post)), key=lambda post: post["post_number"])
         if not posts or posts[0]["post_number"] != 1:
             return None
@@ -75,7 +77,7 @@ class Discourse(System):
         accepted = (row.get("accepted_answer") or {}).get("post_number")
         replies = tuple(reply for post in others if (reply := self._reply(post, accepted)).body)
         answer = next((reply for reply in replies if reply.accepted), None)
-        category, body = str(row.get("category_id") or ""), from_cooked(str(question.get("cooked") or ""))
+        category, body = str(row.get("category_id") or ""), from_cooked(str(question.get("cooked") or ""), self.site)
         return RequestRecord(
             id=str(row["id"]),
             title=title_of(str(row.get("title") or "")) or first_words(body, 80),
@@ -96,7 +98,7 @@ class Discourse(System):
         return ReplyRecord(
             id=str(post["id"]),
             author=self._author(post),
-            body=from_cooked(str(post.get("cooked") or "")),
+            body=from_cooked(str(post.get("cooked") or ""), self.site),
             created_at=moment(post["created_at"], self.zone),
             accepted=bool(post.get("accepted_answer")) or post["post_number"] == accepted,
             score=int(sum(likes)),
@@ -117,19 +119,49 @@ class DiscourseApi:
         self.name, self._client, self._forum, self._is_open = forum.name, client, forum, is_open
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
-        """Topics that were written to since a mark, newest first, each behind the people in it."""
-        start = from_mark(since) - _OVERLAP
+        """Topics that were written to since a mark, newest first, each behind the people in it. The first run reads the
+        oldest first, and goes on from its page when it was broken off."""
+        page, space, began = (since or "").partition(" ")  # a time, or a page of the first run and when that began
         with self._client:
-            began = self._learn()
-            for topic in self._changed(start):
-                found = list(self._located(topic))
-                yield from found or [Located(f"topic {topic}", 1, DeletedRecord(type="request", id=topic))]
-            yield Mark(began.isoformat())  # what is written meanwhile moves to the first page: the next run reads it
+            now = self._learn()
+            if since is None or space:
+                start = began or now.isoformat()
+                for number, topics in self._oldest_first(max(0, int(page or 0) - 1)):
+                    for topic in topics:
+                        yield from self._record_or_deletion(topic)
+                    yield Mark(f"{number + 1} {start}")
+                yield Mark(start)
+                return
+            for topic in self._changed(from_mark(since) - _OVERLAP):
+                yield from self._record_or_deletion(topic)
+            yield Mark(now.isoformat())  # what is written meanwhile moves to the first page: the next run reads it
+
+    def _oldest_first(self, page: int) -> Iterator[tuple[int, list[str]]]:
+        """(page, the ids of its topics) in the order in which they were made."""
+        while True:
+            value = self._listed(page, {"order": "created", "ascending": "true"})
+            topics = [str(row["id"]) for row in value.get("topics") or ()]
+            yield page, topics
+            if not topics or not value.get("more_topics_url"):
+                return
+            page += 1
+
+    def _record_or_deletion(self, topic: str) -> Iterator[Located]:
+        found = list(self._located(topic))
+        yield from found or [Located(f"topic {topic}", 1, DeletedRecord(type="request", id=topic))]
+
+    def _listed(self, page: int, order: dict[str, str]) -> Row:
+        answer = self._client.get("latest.json", {"page": page, "no_definitions": "true", **order}).value
+        value = answer.get("topic_list") if isinstance(answer, dict) else None
+        if not isinstance(value, dict):
+            raise SourceError(f"{self.name}: the answer has no topics. Check the address of the forum.")
+        return value
 
     def _learn(self) -> datetime:
         """Learn names and readers of categories; the time of the forum's clock."""
         answer = self._client.get("site.json")
-        for category in answer.value.get("categories") or ():
+        known = answer.value.get("categories") if isinstance(answer.value, dict) else None
+        for category in known or ():
             key = str(category["id"])
             self._forum.groups[key] = str(category.get("name") or "")
             if self._is_open:
@@ -150,7 +182,7 @@ class DiscourseApi:
         """The ids of topics that were written to since a time, each once."""
         page, seen = 0, set[str]()
         while True:
-            value = self._client.get("latest.json", {"page": page, "no_definitions": "true"}).value["topic_list"]
+            value = self._listed(page, {})
             rows = value.get("topics") or []
             others = [row for row in rows if not (row.get("pinned") or row.get("pinned_globally"))]
             times = [moment_or_none(row.get("bumped_at") or row.get("last_posted_at")) for row in others]

@@ -4,6 +4,7 @@ from typing import Any
 
 from indexer.texts import markdown
 from indexer.texts.html import from_html
+from indexer.texts.html_links import with_whole_addresses
 from indexer.texts.html_to_markdown import parse, write
 
 _DROPPED = frozenset(
@@ -11,18 +12,21 @@ _DROPPED = frozenset(
 )
 
 
-def from_cooked(html: str) -> str:
+def from_cooked(html: str, site: str = "") -> str:
     """Emoji as their signs or names, pictures as what describes them, quotes as quotes; sizes of files and portraits
-    are left out."""
+    are left out. `site` is the address of the forum, from which addresses without a host are seen."""
     root = parse(html) if html else None
     if root is None:
         return ""
-    for element in list(root.iter("img", "div", "aside", "span")):
+    for element in list(root.iter("img", "div", "aside", "span", "a")):
         kinds = set((element.get("class") or "").split())
         if element.tag == "img":
             _picture(element, kinds)
+        elif element.tag == "a" and "mention" in kinds:
+            element.tag = "span"
         elif kinds & _DROPPED or (element.tag == "div" and "title" in kinds and _is_in_quote(element)):
             element.set("hidden", "hidden")
+    with_whole_addresses(root, site)
     try:
         return write(root)
     except RecursionError:

@@ -17,7 +17,7 @@ from indexer.sources.rest.access import basic
 from indexer.sources.rest.client import RestClient
 from indexer.sources.rest.options import RestOptions, open_client
 from indexer.sources.rest.paging import Fetch, Page, Row
-from indexer.sources.ticket_system import ExportSource, System, changed_tickets, place_of, text_of
+from indexer.sources.ticket_system import ApiSource, ExportSource, System, changed_tickets, listed, place_of, text_of
 from indexer.sources.tickets import Message, Ticket, html_text, moment, moment_or_none, person_id
 from recommender.errors import SourceError
 
@@ -124,35 +124,40 @@ class Freshdesk(System):
                 self.add_person(row.get(f"{who}_id"), text_of(row, f"{who}_name"))
 
 
-class FreshdeskApi:
+class FreshdeskApi(ApiSource):
     """The tickets that the account of the key sees, and which were deleted or marked as spam."""
 
     abilities = Abilities(lists_all=True, since=True, deletions=True, audiences=True, people=True)
 
     def __init__(self, client: RestClient, system: Freshdesk) -> None:
-        self.name, self._client, self._system = system.name, client, system
+        super().__init__(client, system)
+        self._system = system
         self._asked: set[str] = set()
 
-    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+    def changes(self, since: str | None) -> Iterator[Located | Mark]:
         """Tickets from a mark on, the deleted ones first, so that a mark never passes one of them."""
-        with self._client:
-            for path in ("groups", "agents"):
-                for row in self._all(path):
-                    for _problem in self._system.look(Exported("", 1, row)):
-                        pass
-            for gone in ("deleted", "spam") if since else ():
-                removed = changed_tickets(
-                    self._system, self._listing({"filter": gone}), since, lambda row: row.update({"deleted": True})
-                )
-                yield from (each for each in removed if isinstance(each, Located))
-            listing = self._listing({"include": "description,requester,stats"})
-            yield from changed_tickets(self._system, listing, since, self._complete)
+        for path in ("groups", "agents"):
+            for row in self._all(path):
+                for _problem in self._system.look(Exported("", 1, row)):
+                    pass
+        for gone in ("deleted", "spam") if since else ():
+            removed = changed_tickets(
+                self._system, self._listing({"filter": gone}), since, lambda row: row.update({"deleted": True})
+            )
+            yield from (each for each in removed if isinstance(each, Located))
+        listing = self._listing({"include": "description,requester,stats"})
+        yield from changed_tickets(self._system, listing, since, self._complete)
 
     def _listing(self, wanted: dict[str, str | int]) -> Fetch:
         def fetch(since: datetime, number: int, _before: int) -> Page:
-            order = {"order_by": "updated_at", "order_type": "asc", "per_page": _ROWS, "page": number + 1}
+            order: dict[str, str | int] = {
+                "order_by": "updated_at",
+                "order_type": "asc",
+                "per_page": _ROWS,
+                "page": number + 1,
+            }
             answer = self._client.get("tickets", {"updated_since": f"{since:%Y-%m-%dT%H:%M:%SZ}", **order, **wanted})
-            return Page(answer.value, answer.server_time, bool(answer.next_page))
+            return Page(listed(answer.value), answer.server_time, bool(answer.next_page))
 
         return fetch
 

@@ -13,7 +13,7 @@ from indexer.sources.records import Located, Record
 from indexer.sources.rest.client import RestClient
 from indexer.sources.rest.options import RestOptions, open_client
 from indexer.sources.rest.paging import Page, Row
-from indexer.sources.ticket_system import FROM_API, ExportSource, System, changed_tickets, place_of, text_of
+from indexer.sources.ticket_system import ApiSource, ExportSource, System, changed_tickets, listed, place_of, text_of
 from indexer.sources.tickets import Message, Ticket, moment, moment_or_none
 from recommender.errors import SourceError
 
@@ -124,38 +124,36 @@ class GitHub(System):
         return self.add_person(login, text_of(user, "name") or login, "", _is_bot(user)) if login else None
 
 
-class GitHubApi:
+class GitHubApi(ApiSource):
     """The issues of some repositories. A mark has the time up to which each of them was read, and whether everybody
     could read it then: when that has changed, all of its issues are read again."""
 
-    abilities = FROM_API
-
     def __init__(self, client: RestClient, system: GitHub, repositories: tuple[str, ...]) -> None:
-        self.name, self._client, self._system, self._repositories = system.name, client, system, repositories
+        super().__init__(client, system)
+        self._system, self._repositories = system, repositories
 
-    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+    def changes(self, since: str | None) -> Iterator[Located | Mark]:
         """Issues from a mark on, one repository after the other."""
         marks: dict[str, list[str]] = json.loads(since or "{}")
-        with self._client:
-            for repository in self._repositories:
-                answer = self._client.get(f"repos/{repository}")
-                for _problem in self._system.look(Exported("", 1, answer.value)):
-                    pass
-                readers = "private" if answer.value.get("private") is not False else "public"
-                before = marks.get(repository, ["", ""])
-                for each in self._issues(repository, before[0] if before[1] == readers else None):
-                    if isinstance(each, Mark):
-                        marks[repository] = [each.value, readers]
-                        yield Mark(json.dumps(marks))
-                    else:
-                        yield each
+        for repository in self._repositories:
+            answer = self._client.get(f"repos/{repository}")
+            for _problem in self._system.look(Exported("", 1, answer.value)):
+                pass
+            readers = "private" if answer.value.get("private") is not False else "public"
+            before = marks.get(repository, ["", ""])
+            for each in self._issues(repository, before[0] if before[1] == readers else None):
+                if isinstance(each, Mark):
+                    marks[repository] = [each.value, readers]
+                    yield Mark(json.dumps(marks))
+                else:
+                    yield each
 
     def _issues(self, repository: str, since: str | None) -> Iterator[Located | Mark]:
         def fetch(start: datetime, number: int, _before: int) -> Page:
             order: dict[str, str | int] = {"state": "all", "sort": "updated", "direction": "asc"}
             params = {"since": f"{start:%Y-%m-%dT%H:%M:%SZ}", "per_page": _ROWS, "page": number + 1, **order}
             answer = self._client.get(f"repos/{repository}/issues", params)
-            return Page(answer.value, answer.server_time, answer.next_page is not None)
+            return Page(listed(answer.value), answer.server_time, answer.next_page is not None)
 
         def complete(row: Row) -> None:
             address: str | None = f"repos/{repository}/issues/{row['number']}/comments?per_page={_ROWS}"

@@ -14,7 +14,7 @@ from indexer.sources.records import Located, Record
 from indexer.sources.rest.client import RestClient
 from indexer.sources.rest.options import RestOptions, open_client
 from indexer.sources.rest.paging import Page, Row
-from indexer.sources.ticket_system import FROM_API, ExportSource, System, changed_tickets, place_of, text_of
+from indexer.sources.ticket_system import ApiSource, ExportSource, System, changed_tickets, listed, place_of, text_of
 from indexer.sources.tickets import Message, Ticket, moment, moment_or_none
 from recommender.errors import SourceError
 
@@ -121,38 +121,36 @@ class GitLab(System):
         return self.add_person(identifier, name, text_of(user, "public_email"), _is_bot(user)) if identifier else None
 
 
-class GitLabApi:
+class GitLabApi(ApiSource):
     """The issues of some projects. A mark has the time up to which each of them was read, and who could read it then:
     when that has changed, all of its issues are read again."""
 
-    abilities = FROM_API
-
     def __init__(self, client: RestClient, system: GitLab, projects: tuple[str, ...]) -> None:
-        self.name, self._client, self._system, self._projects = system.name, client, system, projects
+        super().__init__(client, system)
+        self._system, self._projects = system, projects
 
-    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+    def changes(self, since: str | None) -> Iterator[Located | Mark]:
         """Issues from a mark on, one project after the other."""
         marks: dict[str, list[str]] = json.loads(since or "{}")
-        with self._client:
-            for project in self._projects:
-                path = f"projects/{quote(project, safe='')}"
-                answer = self._client.get(path)
-                for _problem in self._system.look(Exported("", 1, answer.value)):
-                    pass
-                readers, before = text_of(answer.value, "visibility"), marks.get(project, ["", ""])
-                for each in self._issues(path, before[0] if before[1] == readers else None):
-                    if isinstance(each, Mark):
-                        marks[project] = [each.value, readers]
-                        yield Mark(json.dumps(marks))
-                    else:
-                        yield each
+        for project in self._projects:
+            path = f"projects/{quote(project, safe='')}"
+            answer = self._client.get(path)
+            for _problem in self._system.look(Exported("", 1, answer.value)):
+                pass
+            readers, before = text_of(answer.value, "visibility"), marks.get(project, ["", ""])
+            for each in self._issues(path, before[0] if before[1] == readers else None):
+                if isinstance(each, Mark):
+                    marks[project] = [each.value, readers]
+                    yield Mark(json.dumps(marks))
+                else:
+                    yield each
 
     def _issues(self, path: str, since: str | None) -> Iterator[Located | Mark]:
         def fetch(start: datetime, number: int, _before: int) -> Page:
             order: dict[str, str | int] = {"order_by": "updated_at", "sort": "asc", "state": "all", "scope": "all"}
             params = {"updated_after": f"{start:%Y-%m-%dT%H:%M:%SZ}", "per_page": _ROWS, "page": number + 1, **order}
             answer = self._client.get(f"{path}/issues", params)
-            return Page(answer.value, answer.server_time, bool(answer.headers.get("x-next-page")))
+            return Page(listed(answer.value), answer.server_time, bool(answer.headers.get("x-next-page")))
 
         def complete(row: Row) -> None:
             notes = self._system.messages[self._system.key(row)]
@@ -164,10 +162,7 @@ class GitLabApi:
                 notes |= {text_of(each, "id"): each for each in answer.value} if answer else {}
                 page = answer.headers.get("x-next-page") if answer else None
 
-        for each in changed_tickets(self._system, fetch, since, complete, lag=timedelta(minutes=2)):
-            yield each
-            if isinstance(each, Mark):
-                self._system.messages.clear()
+        yield from changed_tickets(self._system, fetch, since, complete, lag=timedelta(minutes=2))
 
 
 def _number(row: Row) -> str:

@@ -59,6 +59,18 @@ KINDS: dict[str, Kind] = {
         "`--guess` writes that mapping. docs/sources/csv.md describes it.",
         "FILE",
     ),
+    "documents": Kind(
+        "documents",
+        "Load a FOLDER of documents: Markdown, HTML, text, PDF, Word, PowerPoint and Excel.\n\n"
+        "docs/sources/documents.md says what is read of them.",
+        "FOLDER",
+    ),
+    "excel": Kind(
+        "excel",
+        "Load a sheet of an Excel FILE (.xlsx, .xls, .ods), of which a mapping file says what each column is.\n\n"
+        "`--guess` writes that mapping. docs/sources/csv.md describes it.",
+        "FILE",
+    ),
     "discourse": Kind(
         "discourse",
         "Read topics of a Discourse forum: an ADDRESS, or saved answers (JSON).\n\n"
@@ -125,6 +137,12 @@ KINDS: dict[str, Kind] = {
         "docs/sources/servicenow.md says what the account needs.",
         "ADDRESS_OR_FILE",
     ),
+    "slack": Kind(
+        "slack",
+        "Load the export of a Slack workspace: a ZIP file, or the folder that it was unpacked to. A thread whose first "
+        "message asks becomes a request.",
+        "EXPORT",
+    ),
     "stackexchange": Kind(
         "stackexchange",
         "Load a Stack Exchange dump: a FOLDER with Posts.xml, Users.xml and, if there is one, PostLinks.xml.",
@@ -135,6 +153,12 @@ KINDS: dict[str, Kind] = {
         "Read questions of a Stack Exchange site or of Stack Overflow for Teams: the ADDRESS of the API, or saved "
         "answers (JSON).\n\ndocs/sources/stackexchange.md says how.",
         "ADDRESS_OR_FILE",
+    ),
+    "teams": Kind(
+        "teams",
+        "Load messages of Microsoft Teams as Microsoft Graph gives them: a .json file, a folder or a ZIP file of them. "
+        "A thread whose first message asks becomes a request.",
+        "EXPORT",
     ),
     "zammad": Kind(
         "zammad",

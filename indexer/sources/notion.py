@@ -140,6 +140,8 @@ class NotionExport(WholeSource):
         """(the files, what is wrong with some)."""
         if not self._place.exists():
             raise SourceError(f"{self._place} is missing. Give the ZIP that Notion has sent, or its folder.")
+        if self._place.suffix.lower() in _PAGES | {".csv"}:
+            return [_File(PurePosixPath(self._place.name), lambda: _read(self._place))], []
         if not self._place.is_dir():
             return _packed(self._place, str(self._place), opened)
         files: list[_File] = []

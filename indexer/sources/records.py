@@ -241,7 +241,8 @@ Record = (
 @dataclass(frozen=True)
 class Located:
     """A record with its file and line, or the problem why there is no record; and what was changed to make it.
-    `is_last` says that no other record with the same id follows."""
+    `is_last` says that no other record with the same id follows. `unread` is the kind and id of an item that is there
+    but cannot be read, so that it is not taken for a deleted one."""
 
     file: str
     line: int
@@ -249,6 +250,7 @@ class Located:
     problem: str = ""
     changes: tuple[Change, ...] = ()
     is_last: bool = False
+    unread: tuple[Literal["request", "document"], str] | None = None
 
     @property
     def place(self) -> str:

@@ -13,7 +13,16 @@ from indexer.sources.records import Located, Record
 from indexer.sources.rest.client import RestClient
 from indexer.sources.rest.options import RestOptions, open_client
 from indexer.sources.rest.paging import Page, Row
-from indexer.sources.ticket_system import FROM_API, ExportSource, System, changed_tickets, place_of, rows_in, text_of
+from indexer.sources.ticket_system import (
+    ApiSource,
+    ExportSource,
+    System,
+    changed_tickets,
+    listed,
+    place_of,
+    rows_in,
+    text_of,
+)
 from indexer.sources.tickets import Message, Ticket, html_text, moment, moment_or_none, person_id
 
 _ROWS = 100
@@ -136,26 +145,24 @@ class Redmine(System):
         return html_text(textile(text))
 
 
-class RedmineApi:
+class RedmineApi(ApiSource):
     """The issues that the account of the key sees. A mark has a time, and which projects everybody could read then:
     when that has changed, all issues are read again."""
 
-    abilities = FROM_API
-
     def __init__(self, client: RestClient, system: Redmine, projects: tuple[str, ...]) -> None:
-        self.name, self._client, self._system, self._projects = system.name, client, system, projects
+        super().__init__(client, system)
+        self._system, self._projects = system, projects
 
-    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+    def changes(self, since: str | None) -> Iterator[Located | Mark]:
         """Issues from a mark on."""
-        with self._client:
-            for path in ("issue_statuses.json", "projects.json"):
-                found = self._client.find(path, {"limit": _ROWS})
-                for _problem in self._system.look(Exported("", 1, found.value)) if found else ():
-                    pass
-            time, public = json.loads(since or "[null, []]")
-            start = time if public == sorted(self._system.public) else None
-            for each in changed_tickets(self._system, self._fetch, start, self._complete, lag=timedelta(minutes=2)):
-                yield Mark(json.dumps([each.value, sorted(self._system.public)])) if isinstance(each, Mark) else each
+        for path in ("issue_statuses.json", "projects.json"):
+            found = self._client.find(path, {"limit": _ROWS})
+            for _problem in self._system.look(Exported("", 1, found.value)) if found else ():
+                pass
+        time, public = json.loads(since or "[null, []]")
+        start = time if public == sorted(self._system.public) else None
+        for each in changed_tickets(self._system, self._fetch, start, self._complete, lag=timedelta(minutes=2)):
+            yield Mark(json.dumps([each.value, sorted(self._system.public)])) if isinstance(each, Mark) else each
 
     def _fetch(self, start: datetime, _number: int, before: int) -> Page:
         params: dict[str, str | int] = {"status_id": "*", "sort": "updated_on,id", "limit": _ROWS, "offset": before}
@@ -163,7 +170,7 @@ class RedmineApi:
         if self._projects:
             params["project_id"] = ",".join(self._projects)
         answer = self._client.get("issues.json", params)
-        rows = answer.value["issues"]
+        rows = listed(answer.value["issues"])
         return Page(rows, answer.server_time, before + len(rows) < int(answer.value["total_count"]))
 
     def _complete(self, row: Row) -> None:

@@ -18,7 +18,7 @@ from indexer.sources.rest.client import RestClient
 from indexer.sources.rest.options import RestOptions, open_client
 from indexer.sources.rest.paging import Page, Row, from_mark
 from indexer.sources.servicenow_journal import Clock, entries
-from indexer.sources.ticket_system import ExportSource, System, changed_tickets, place_of, rows_in
+from indexer.sources.ticket_system import ApiSource, ExportSource, System, changed_tickets, listed, place_of, rows_in
 from indexer.sources.tickets import Message, Ticket, html_text, moment, moment_or_none, person_id
 
 _ROWS = 100
@@ -163,28 +163,28 @@ class ServiceNow(System):
         return rows_in(found, "result", "records") or alone
 
 
-class ServiceNowApi:
+class ServiceNowApi(ApiSource):
     """The rows of a table that the account sees, and which were deleted, when it may read that."""
 
     abilities = Abilities(lists_all=True, since=True, deletions=True, audiences=True, people=True)
 
     def __init__(self, client: RestClient, system: ServiceNow, table: str, condition: str | None) -> None:
-        self.name, self._client, self._system, self._condition = system.name, client, system, condition
+        super().__init__(client, system)
+        self._system, self._condition = system, condition
         system.table = table
 
-    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+    def changes(self, since: str | None) -> Iterator[Located | Mark]:
         """Incidents from a mark on, the deleted ones first, so that a mark never passes one of them."""
-        with self._client:
-            if since:
-                yield from self._deleted(from_mark(since))
-            yield from changed_tickets(self._system, self._fetch, since, lambda _row: None, lag=timedelta(minutes=2))
+        if since:
+            yield from self._deleted(from_mark(since))
+        yield from changed_tickets(self._system, self._fetch, since, lambda _row: None, lag=timedelta(minutes=2))
 
     def _fetch(self, start: datetime, _number: int, before: int) -> Page:
         """A page of rows; what was written in them, and by whom, is asked for together."""
         wanted = f"{self._condition}^" if self._condition else ""
         query = f"{wanted}sys_updated_on>={_written(start)}^ORDERBYsys_updated_on^ORDERBYsys_id"
         answer = self._client.get(self._system.table, {**self._asked(query), "sysparm_offset": before})
-        rows = [row for row in answer.value["result"] if isinstance(row, dict)]
+        rows = listed(answer.value["result"])
         if rows:
             self._look_up(rows)
         total = answer.headers.get("x-total-count")

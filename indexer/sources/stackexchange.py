@@ -36,6 +36,7 @@ from recommender.errors import SourceError
 _QUESTION, _ANSWER = "1", "2"  # values of PostTypeId
 _NO_WORDS = "enter image description here"  # what the editor writes for a picture that nobody has described
 _CHUNK = 1 << 16  # bytes read at once; a judgement
+_LONGEST_ROW = 5_000_000  # bytes: reading a longer one would take the longer the longer it is; a judgement
 _LINKS = {"1": "related", "3": "duplicate"}
 Row = Mapping[str, str]
 ToRecord = Callable[[Row, str], Record | None]
@@ -149,12 +150,18 @@ def _read(path: Path, to_record: Callable[[Row], Record | None]) -> Iterator[Loc
     parser = DefusedExpatParser()
     handler = _Rows(parser.getLineNumber)
     parser.setContentHandler(handler)
-    line, chunk, fault = 0, b" ", None
+    line, chunk, fault, unread = 0, b" ", None, 0
     try:
         with path.open("rb") as file:
             while chunk and fault is None:
                 chunk = file.read(_CHUNK)
                 fault = _feed(parser, chunk)
+                unread = unread + len(chunk) if not handler.rows else 0
+                if unread > _LONGEST_ROW:
+                    raise SourceError(
+                        f"{path} has a row of more than {_LONGEST_ROW // 1_000_000} MB after line {line}, which is no "
+                        "post; the rows before were loaded. Fetch the file again, then import it again."
+                    )
                 for line, row in handler.rows:
                     located = _located(path.name, line, row, to_record)
                     if located is not None:

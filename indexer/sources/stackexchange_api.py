@@ -77,8 +77,8 @@ class StackExchangeSite(System):
     def record(self, row: Row) -> RequestRecord:
         """The record of a question. One with an accepted or upvoted answer is resolved; one that is closed without any
         is closed."""
-        answers = {str(each["answer_id"]): each for each in row.get("answers") or ()}
-        answers |= self.messages.get(f"question {row['question_id']}", {})
+        several = [*(row.get("answers") or ()), *self.messages_of(f"question {row['question_id']}")]
+        answers = {str(each["answer_id"]): each for each in several}
         replies = tuple(self._reply(each) for each in sorted(answers.values(), key=lambda each: each["creation_date"]))
         good = [reply for reply in replies if reply.accepted] or [reply for reply in replies if reply.score > 0]
         tags = tuple(visible(unescape(str(tag))) for tag in row.get("tags") or ())
@@ -167,6 +167,8 @@ class StackExchangeApi:
         if self._options.tagged and path == "questions":
             asked["tagged"] = self._options.tagged
         value: Row = self._client.get(path, asked).value
+        if not isinstance(value, dict) or not isinstance(value.get("items"), list):
+            raise SourceError(f"{self.name}: the answer has no questions. Check the address, such as .../2.3.")
         if value.get("backoff"):
             self._sleep(float(value["backoff"]))
         if value.get("has_more") and value.get("quota_remaining") == 0:

@@ -16,10 +16,13 @@ from indexer.sources.exported import Exported, exported
 from indexer.sources.protocol import Abilities, Mark, WholeSource
 from indexer.sources.records import Located, PersonRecord, Record, first_problem
 from indexer.sources.rest.address import is_address
+from indexer.sources.rest.client import RestClient
 from indexer.sources.rest.paging import Fetch, Row, changed_rows, from_mark, mark_of
 from indexer.sources.tickets import moment, person, person_id
 from recommender.errors import SourceError
 
+_NOT_DOCUMENTED = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+"""What goes wrong when an answer has another form than its system documents."""
 _MARKED = 10  # tickets after which there is a mark: each may take a request of its own
 FROM_API = Abilities(lists_all=True, since=True, audiences=True, people=True)
 FROM_FILES = Abilities(lists_all=True, audiences=True, people=True)
@@ -60,6 +63,12 @@ class System:
             found |= self.messages.get(ticket, {})
         return list(found.values())
 
+    def forget_messages(self) -> None:
+        """Forget the messages of the tickets whose records were made, so that memory does not grow."""
+        for ticket in self._asked_for:
+            self.messages.pop(ticket, None)
+        self._asked_for.clear()
+
     def left_over(self) -> list[str]:
         """The names of tickets for which there are messages, but that were not there themselves."""
         return sorted(self.messages.keys() - self._asked_for)
@@ -71,6 +80,10 @@ class System:
     def changed_at(self, row: Row) -> datetime:
         """When a ticket was changed."""
         return moment(row["updated_at"], self.zone)
+
+    def knows_something(self) -> bool:
+        """True once a person, a group or a message was remembered."""
+        return bool(self._people or self.groups or self.messages)
 
     def add_person(self, foreign: Any, name: Any, email: Any = None, is_service: bool = False) -> str | None:
         """Remember a person; their handle, or None when there is nobody."""
@@ -95,13 +108,37 @@ class System:
             record = self.record(row)
         except ValidationError as error:
             found: Located | None = Located(file, line, None, first_problem(error))
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        except _NOT_DOCUMENTED as error:
             found = Located(file, line, None, _problem(error))
         else:
             found = Located(file, line, record) if record is not None else None
         yield from self.new_people(file)
         if found is not None:
             yield found
+
+
+class ApiSource:
+    """A source that asks the interface of a system. Subclasses write `changes`."""
+
+    abilities = FROM_API
+
+    def __init__(self, client: RestClient, system: System) -> None:
+        self.name, self._client = system.name, client
+
+    def changes(self, since: str | None) -> Iterator[Located | Mark]:
+        """What has changed since a mark, and marks."""
+        raise NotImplementedError
+
+    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+        """What has changed since a mark. Raises SourceError when it cannot be read further."""
+        with self._client:
+            try:
+                yield from self.changes(since)
+            except _NOT_DOCUMENTED as error:
+                raise SourceError(
+                    f"{self.name}: {self._client.address} answers in another form than the system documents: "
+                    f"{_problem(error)}. Check the address and the kind of the source; what was read before stays."
+                ) from error
 
 
 def changed_tickets(
@@ -121,6 +158,7 @@ def changed_tickets(
         for number, row in enumerate(page.rows, 1):
             complete(row)
             yield from system.located(system.id_of(row), 1, row)
+            system.forget_messages()
             if number % _MARKED == 0 or number == len(page.rows):
                 yield Mark(mark_of(system.changed_at(row), page.now, lag))
 
@@ -136,12 +174,17 @@ class ExportSource(WholeSource):
     def records(self) -> Iterator[Located]:
         """People, then tickets and articles. Of one that is there more than once the fullest is taken."""
         fullest: dict[str, int] = {}
+        knows_something = False
         with suppress(SourceError):  # what is before the place where a file breaks off is read below, until there
             for found in self._values(self._place):
-                for problem in [found.problem] if found.problem else self._system.look(found):
+                for problem in self._look(found):
                     yield Located(found.file, found.line, None, problem)
                 for key, row in self._items(found):
                     fullest[key] = max(fullest.get(key, 0), len(row))
+                knows_something = knows_something or bool(found.problem) or found.value in ([], {}, None)
+        if not (fullest or knows_something or self._system.knows_something()):
+            problem = "there is nothing in it that this kind of source knows. Export it as the page of the source says"
+            yield Located(self._place.name, 0, None, problem)
         yield from self._system.new_people(self._place.name)
         for found in self._values(self._place):
             for key, row in self._items(found):
@@ -152,8 +195,20 @@ class ExportSource(WholeSource):
             problem = f"messages of {ticket} were left out, because that ticket is not among the files. Export it too"
             yield Located(self._place.name, 0, None, problem)
 
+    def _look(self, found: Exported) -> Iterator[str]:
+        """Let the system look at a value; what is wrong with it."""
+        if found.problem:
+            yield found.problem
+            return
+        try:
+            yield from self._system.look(found)
+        except _NOT_DOCUMENTED as error:
+            yield _problem(error)
+
     def _items(self, found: Exported) -> Iterator[tuple[str, Row]]:
-        return iter(()) if found.problem else self._system.items(found)
+        if not found.problem:
+            with suppress(*_NOT_DOCUMENTED):  # it was told when it was looked at
+                yield from self._system.items(found)
 
 
 def place_of(place: str) -> Path | None:
@@ -177,6 +232,13 @@ def rows_in(found: Exported, *names: str) -> list[Row]:
             several = held if isinstance(held, list) else [held]
             return [row for row in several if isinstance(row, dict)]
     return []
+
+
+def listed(value: Any) -> list[Row]:
+    """The objects of an answer that is a list. Raises ValueError when it is none: nothing must look like no tickets."""
+    if not isinstance(value, list):
+        raise ValueError("a list was expected")
+    return [row for row in value if isinstance(row, dict)]
 
 
 def text_of(value: Any, *names: str) -> str:

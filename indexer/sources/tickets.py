@@ -85,7 +85,7 @@ class Ticket:
             resolution=solution if status == "resolved" and solution else None,
             asked_by=self.asked_by,
             tags=tuple(dict.fromkeys(tag for each in self.tags if (tag := visible(str(each)).strip()))),
-            url=self.url,
+            url=web_address(self.url),
             group=self.group,
             readers_there=self.readers,
             merged_into=self.merged_into,
@@ -144,6 +144,12 @@ def html_text(html: str | None) -> str:
 def file_name(value: Any) -> str:
     """The name of an attached file as it can be stored; empty when there is none."""
     return visible(str(value or "")).replace("\0", "").strip()[:200]
+
+
+def web_address(value: Any) -> str | None:
+    """An address that may be shown as a link; None for one that begins with anything but http."""
+    text = str(value or "").strip()
+    return text if text.lower().startswith(("https://", "http://")) else None
 
 
 def moment(value: Any, zone: str = "UTC") -> datetime:

@@ -10,7 +10,16 @@ from indexer.sources.records import DeletedRecord, DocumentRecord, Located, Reco
 from indexer.sources.rest.client import RestClient
 from indexer.sources.rest.options import RestOptions, open_client
 from indexer.sources.rest.paging import Page, Row
-from indexer.sources.ticket_system import ExportSource, System, changed_tickets, place_of, rows_in, text_of
+from indexer.sources.ticket_system import (
+    ApiSource,
+    ExportSource,
+    System,
+    changed_tickets,
+    listed,
+    place_of,
+    rows_in,
+    text_of,
+)
 from indexer.sources.tickets import Message, Ticket, html_text, moment, moment_or_none, person_id
 
 _ROWS = 100
@@ -151,7 +160,7 @@ class Zammad(System):
             title=text_of(row, "title"),
             body=body,
             owner=person_id(self.name, row.get("updated_by_id")),
-            updated_at=moment(row["updated_at"], self.zone),  # type: ignore[arg-type]
+            updated_at=moment(row["updated_at"], self.zone),
             group=category or None,
             readers_there=("public",) if answer.get("published_at") else ("knowledge base (internal)",),
             attachments=tuple(text_of(file, "filename") for file in answer.get("attachments") or ()),
@@ -162,31 +171,31 @@ class Zammad(System):
         return next((text_of(row, "title") for row in titles if text_of(row, "category_id") == identifier), "")
 
 
-class ZammadApi:
+class ZammadApi(ApiSource):
     """The tickets that the account of the token sees."""
 
     abilities = Abilities(lists_all=True, since=True, deletions=True, audiences=True, people=True)
 
     def __init__(self, client: RestClient, system: Zammad) -> None:
-        self.name, self._client, self._system = system.name, client, system
+        super().__init__(client, system)
+        self._system = system
         self._known: set[str] = set()
 
-    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+    def changes(self, since: str | None) -> Iterator[Located | Mark]:
         """Tickets from a mark on."""
-        with self._client:
-            for path in ("groups", "ticket_states"):
-                found = self._client.find(path, {"expand": "true", "per_page": 500})
-                for row in found.value if found else ():
-                    self._system.look_at(row)
+        for path in ("groups", "ticket_states"):
+            found = self._client.find(path, {"expand": "true", "per_page": 500})
+            for row in found.value if found else ():
+                self._system.look_at(row)
 
-            def fetch(start: datetime, number: int, _before: int) -> Page:
-                query = f"updated_at:[{start:%Y-%m-%dT%H:%M:%SZ} TO *]"
-                order: dict[str, str | int] = {"sort_by": "updated_at", "order_by": "asc", "expand": "true"}
-                paging = {"query": query, "page": number + 1, "per_page": _ROWS, "limit": _ROWS}
-                answer = self._client.get("tickets/search", {**order, **paging})
-                return Page([row for row in answer.value if isinstance(row, dict)], answer.server_time)
+        def fetch(start: datetime, number: int, _before: int) -> Page:
+            query = f"updated_at:[{start:%Y-%m-%dT%H:%M:%SZ} TO *]"
+            order: dict[str, str | int] = {"sort_by": "updated_at", "order_by": "asc", "expand": "true"}
+            paging: dict[str, str | int] = {"query": query, "page": number + 1, "per_page": _ROWS, "limit": _ROWS}
+            answer = self._client.get("tickets/search", {**order, **paging})
+            return Page(listed(answer.value), answer.server_time)
 
-            yield from changed_tickets(self._system, fetch, since, self._complete, lag=_LAG)
+        yield from changed_tickets(self._system, fetch, since, self._complete, lag=_LAG)
 
     def _complete(self, row: Row) -> None:
         """Fetch the messages of a ticket, the people in it, and into which one it was merged."""

@@ -91,11 +91,12 @@ def sync(
 
 
 class _Seen:
-    """A source that notes which items it has yielded."""
+    """A source that notes which items it has yielded; `unread` is how many of them it could not read."""
 
     def __init__(self, source: Source) -> None:
         self.name, self.abilities, self._source = source.name, source.abilities, source
         self.items: set[Item] = set()
+        self.unread = 0
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
         """What the source yields."""
@@ -108,6 +109,9 @@ class _Seen:
                         self.items.add(("document", located.record.id))
                     case DeletedRecord():
                         self.items.discard((located.record.type, located.record.id))
+                    case None if located.unread is not None:
+                        self.items.add(located.unread)
+                        self.unread += 1
             yield located
 
 
@@ -166,7 +170,7 @@ def _delete_missing(
     missing = sorted(known - source.items)
     if not missing:
         return
-    if result.loaded.problems:
+    if result.loaded.problems.total > source.unread:
         result.notes.append(
             f"{source.name}: {len(missing)} items may have been deleted there, and stay here: not everything could be "
             "read, so that is not certain. Mend the problems, then run it again."

@@ -13,6 +13,7 @@ from lxml import etree
 
 from indexer.texts import html_to_markdown, markdown
 from indexer.texts.html import decoded
+from indexer.texts.html_links import with_whole_addresses
 
 _PREFIXED = re.compile(r"<(/?)(ac|ri|at):([^<>]*)>")
 _ATTRIBUTE = re.compile(r"(\s)(ac|ri|at):(?=[\w-]+\s*=)")
@@ -46,8 +47,9 @@ _NAMING = (
 )
 
 
-def from_storage_format(text: str, names: Mapping[str, str] | None = None) -> str:
-    """The text as Markdown. `names` are those of people, by their keys or account ids, for who is mentioned."""
+def from_storage_format(text: str, names: Mapping[str, str] | None = None, site: str = "") -> str:
+    """The text as Markdown. `names` are those of people, by their keys or account ids, for who is mentioned; `site` is
+    the address of the wiki, from which addresses without a host are seen."""
     root = _tree(text)
     if root is None:
         return ""
@@ -55,6 +57,7 @@ def from_storage_format(text: str, names: Mapping[str, str] | None = None) -> st
     for element in reversed(list(root.iter())):  # what is inside first
         if isinstance(element.tag, str):
             rewrite.element(element)
+    with_whole_addresses(root, site)
     try:
         return html_to_markdown.write(root)
     except RecursionError:  # nested too deeply

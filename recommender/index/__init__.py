@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.datatypes import Passage
+from recommender.index.narrowing import Among
 from recommender.index.vector_space import VectorSpace
 from recommender.language.terms import Terms
 
@@ -60,17 +61,18 @@ class SearchIndex(Protocol):
         terms: Terms,
         tokens: frozenset[str],
         top_k: int,
-        among: frozenset[str] | None = None,
+        among: Among | None = None,
     ) -> list[Hit]:
         """The items of the `top_k` nearest passages (dense search) and about `top_k` items that share terms with the
         question (keyword search, some in each language), each item once.
 
-        `vector` has shape (dimension,); with None only keyword search runs. `among` limits the search to these keys.
+        `vector` has shape (dimension,); with None only keyword search runs. `among` limits the search to these
+        items, by their languages as they were indexed.
         """
         ...
 
     def nearest(
-        self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: frozenset[str] | None = None
+        self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: Among | None = None
     ) -> float:
         """Cosine of the nearest readable passage; 0 when there is none, or dense search cannot run. A larger `top_k`
         makes an approximate search more accurate."""

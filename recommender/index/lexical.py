@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from recommender.index.bm25 import weight, without_rounding
 from recommender.index.copies import copied
 from recommender.index.damage import damage_reported
 from recommender.index.item_numbers import key_of, number_of
+from recommender.index.narrowing import ALL, Keys
 from recommender.language.terms import Terms
 from recommender.language.words import COMPOUNDING, FUNCTION_WORDS
 
@@ -69,6 +71,7 @@ class LexicalIndex:
         self._writer: Any = None
         self._counts: dict[tuple[Sequence[str], str, frozenset[str]], int] = {}
         self._boosts: dict[tuple[str, str, frozenset[str]], float] = {}
+        self._items = lru_cache(4)(lambda keys: tantivy.Query.term_set_query(schema, "item", sorted(keys)))
         self._take_over()
 
     def _take_over(self) -> None:
@@ -154,10 +157,10 @@ class LexicalIndex:
 
     @damage_reported()
     def search(
-        self, terms: Terms, tokens: frozenset[str], top_k: int, language: str, among: frozenset[str] | None = None
+        self, terms: Terms, tokens: frozenset[str], top_k: int, language: str, keys: Keys = ALL
     ) -> list[tuple[str, float]]:
-        """The `top_k` best readable items of a language as (key, BM25), best first; only items of `among` if given. Of
-        a long question only the rarest terms are used.
+        """The `top_k` best readable items of a language as (key, BM25), best first; of those that `keys` names. Of a
+        long question only the rarest terms are used.
 
         A score is that of an index of the readable items alone, but for the mean length of texts and for rounding.
         Items that differ by rounding alone have the same score, and come in the order of their keys."""
@@ -166,14 +169,15 @@ class LexicalIndex:
         if not parts or top_k <= 0:
             return []
         filters = [self._readable(used), tantivy.Query.term_query(self._schema, "language", language, "basic")]
-        if among is not None:
-            filters.append(tantivy.Query.term_set_query(self._schema, "item", sorted(among)))
-        query = tantivy.Query.boolean_query(
-            [
-                (occur.Must, tantivy.Query.boolean_query([(occur.Should, part) for part in parts])),
-                *((occur.Must, tantivy.Query.const_score_query(query, 0.0)) for query in filters),
-            ]
-        )
+        if keys.only is not None:
+            filters.append(self._items(keys.only))
+        clauses = [
+            (occur.Must, tantivy.Query.boolean_query([(occur.Should, part) for part in parts])),
+            *((occur.Must, tantivy.Query.const_score_query(query, 0.0)) for query in filters),
+        ]
+        if keys.without:
+            clauses.append((occur.MustNot, self._items(keys.without)))
+        query = tantivy.Query.boolean_query(clauses)
         hits, scores = self._hits(query, top_k)
         numbers = self._searcher.fast_field_values("number", [address for _score, address in hits])
         found = [(key_of(int(number)), score) for number, score in zip(numbers, scores, strict=True)]

@@ -21,6 +21,7 @@ from recommender.index.catalogue import Catalogue
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.lexical import LexicalIndex
+from recommender.index.narrowing import Among, Narrowing
 from recommender.index.readable import languages_by_token, mask, membership, passages_by_token
 from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import Vocabulary
@@ -63,6 +64,7 @@ class LocalIndex:
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
         self._language = catalogue.languages()
+        self._narrowing = Narrowing(self._items, self._item_of, self._language)
         self._vocabulary = Vocabulary(catalogue.words())
         audiences = [(key, audience) for key, audience in catalogue.audiences() if key in self._numbers]
         self._languages = languages_by_token(audiences, self._language)
@@ -109,28 +111,31 @@ class LocalIndex:
         terms: Terms,
         tokens: frozenset[str],
         top_k: int,
-        among: frozenset[str] | None = None,
+        among: Among | None = None,
     ) -> list[Hit]:
         """As in the protocol. Items that only keyword search has found get their cosines too."""
         lexical: dict[str, float] = {}
         languages = sorted(set().union(*(self._languages.get(token, ()) for token in tokens)))
+        if among is not None and among.language is not None:
+            languages = [language for language in languages if language == among.language]
+        keys = self._narrowing.keys(among)
         share = max(_LEAST_SHARE, top_k // max(1, len(languages)))
         if self._lexical is not None:
             for language in languages:
-                lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, among))
+                lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, keys))
         if vector is None or self._dense is None:
             return [Hit(key, self._language[key], None, score) for key, score in lexical.items()]
         passages = self._dense.search(vector, self._passages_of(tokens, among), top_k)
         dense = self._item_of[[row for row, _cosine in passages]].tolist() if passages else []
         numbers = list(dict.fromkeys([*dense, *map(self._numbers.__getitem__, lexical)]))
-        keys = [self._items[number] for number in numbers]
+        found = [self._items[number] for number in numbers]
         return [
             Hit(key, self._language[key], near, lexical.get(key, 0.0))
-            for key, near in zip(keys, self._near(vector, numbers), strict=True)
+            for key, near in zip(found, self._near(vector, numbers), strict=True)
         ]
 
     def nearest(
-        self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: frozenset[str] | None = None
+        self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: Among | None = None
     ) -> float:
         """As in the protocol."""
         if self._dense is None:
@@ -138,13 +143,10 @@ class LocalIndex:
         passages = self._dense.search(vector, self._passages_of(tokens, among), top_k)
         return passages[0][1] if passages else 0.0
 
-    def _passages_of(self, tokens: frozenset[str], among: frozenset[str] | None) -> NDArray[np.bool_]:
+    def _passages_of(self, tokens: frozenset[str], among: Among | None) -> NDArray[np.bool_]:
         """True for each row that `tokens` may read and whose item is in `among`, shape (rows,)."""
         readable = self._readable(tokens)
-        if among is None:
-            return readable
-        wanted = np.fromiter((key in among for key in self._items), np.bool_, len(self._items))
-        return np.asarray(readable & wanted[self._item_of])
+        return readable if among is None else readable & self._narrowing.rows(among)
 
     def _near(self, vector: NDArray[np.float32], numbers: Sequence[int]) -> list[Near]:
         """How near each of these items is to a question, computed from all of its passages."""

@@ -31,12 +31,12 @@ def follow(session: Session, request: HelpRequest, person: Person, *, follows: b
 
 
 def follow_instead(session: Session, request: HelpRequest, other: HelpRequest) -> None:
-    """Let who follows a request, or has its problem, follow the one that it was merged into; so does its asker, whose
-    problem is the other one's now. That everybody may read the other one was checked by the caller."""
+    """Let who follows a request, or has its problem, follow the one that it was merged into. Its asker has the problem
+    of that one now, and is told when it is solved. That everybody may read the other one was checked by the caller."""
     rows = session.scalars(select(RequestFollow).where(RequestFollow.request_id == request.id)).all()
     moved = {row.person_id: (row.follows, row.me_too) for row in rows}
     if request.asked_by_id is not None:
-        moved[request.asked_by_id] = (True, True)
+        moved[request.asked_by_id] = (False, True)
     for number, (follows, me_too) in moved.items():
         person = session.get_one(Person, number)
         already = following(session, other, person)

@@ -79,9 +79,10 @@ def entries_of_mail(session: Session, reader: Reader, mail_id: int, without: Col
     return _entries(session, reader, list(session.scalars(query.order_by(Notification.id))))
 
 
-def count(session: Session, reader: Reader) -> int:
-    """How many notifications the reader has."""
-    return session.scalar(select(func.count()).select_from(Notification).where(*_of(reader))) or 0
+def count(session: Session, reader: Reader, unread_only: bool = False) -> int:
+    """How many notifications the reader has, or how many that they have not read."""
+    where = [*_of(reader), *([Notification.read_at.is_(None)] if unread_only else [])]
+    return session.scalar(select(func.count()).select_from(Notification).where(*where)) or 0
 
 
 def unread(reader: Reader) -> Select[Any]:

@@ -3,13 +3,14 @@ answer it; also those that the search for answers would show. The pages of lists
 `decision.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
+from recommender.index.narrowing import Among
 from recommender.language.words import FUNCTION_WORDS
 from recommender.search.decision import decide
 from recommender.search.highlight import Matcher
@@ -65,18 +66,18 @@ class Listed:
     known: frozenset[str]
 
 
-def find_alike(search: Search, reader: Reader, session: Session, leave_out: str, among: frozenset[str]) -> list[str]:
+def find_alike(search: Search, reader: Reader, session: Session, leave_out: Collection[str], among: Among) -> list[str]:
     """The keys of the items among these that are about the same matter as the text that is searched for, best first,
-    without the item `leave_out`."""
-    results = search.find(reader, session, ALIKE_SHOWN, [leave_out], among=among)
+    without those with the keys `leave_out`."""
+    results = search.find(reader, session, ALIKE_SHOWN, leave_out, among=among)
     return [judged.item.key for judged in results.judged if judged.match >= _ALIKE][:ALIKE_SHOWN]
 
 
-def find_listed(search: Search, reader: Reader, session: Session, among: frozenset[str]) -> Listed:
+def find_listed(search: Search, reader: Reader, session: Session, keys: frozenset[str]) -> Listed:
     """Search among the items with these keys, all of which the reader may read."""
-    results = search.find(reader, session, POOL, among=among)
+    results = search.find(reader, session, POOL, among=Among(keys=keys))
     words = Words.of(search, results.question)
-    known = frozenset(search.index.digests(among)) if search.index else frozenset[str]()
+    known = frozenset(search.index.digests(keys)) if search.index else frozenset[str]()
     cards = decide(results, search.settings, search.questions.analyzer).cards
     return Listed(tuple(_found(results, words)), tuple(card.judged.item.key for card in cards), words, known)
 

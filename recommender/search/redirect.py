@@ -13,6 +13,7 @@ from recommender.access import Reader
 from recommender.corpus import merge_target, readable_items
 from recommender.datatypes import Item
 from recommender.index import SearchIndex
+from recommender.index.narrowing import Among
 from recommender.search.features import RERANKED
 from recommender.search.fusion import Candidate
 from recommender.search.replies import merged_into
@@ -37,7 +38,7 @@ def lead_on(
     reader: Reader,
     session: Session,
     leave_out: Collection[str] = (),
-    among: frozenset[str] | None = None,
+    among: Among | None = None,
 ) -> Redirected:
     """The first items, in which a merged request gives its place to its target, and what replaces an item stands before
     it. Only targets that the reader may read are taken, only those that are in the index, none of `leave_out`, and only
@@ -55,7 +56,7 @@ def lead_on(
         merged, target = bool(item.merged_into or merged_into(item.answer)), item
         for _step in range(_LONGEST_CHAIN):
             following = _next(target, reader, session)
-            if following is None or following.key in leave_out or (among is not None and following.key not in among):
+            if following is None or following.key in leave_out or (among is not None and not among.has(following)):
                 break
             target = following
         standing = _candidate(target, candidate, by_key, index)

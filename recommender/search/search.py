@@ -19,6 +19,7 @@ from recommender.datatypes import DATABASE_EMPTY, DENSE_MISSING, Item, Passage, 
 from recommender.encoder import CrossEncoder, Encoder
 from recommender.index import Hit, SearchIndex
 from recommender.index.digest import item_digest
+from recommender.index.narrowing import Among
 from recommender.search.calibration import AnswerModel
 from recommender.search.copies import copied_from, with_original_age
 from recommender.search.features import RERANKED, CandidateText, feature_matrix
@@ -70,7 +71,7 @@ class Search:
         session: Session,
         top_k: int,
         leave_out: Collection[str] = (),
-        among: frozenset[str] | None = None,
+        among: Among | None = None,
         second_look: bool = True,
     ) -> Results:
         """The items that `reader` may read now, without those in `leave_out`, ranked and judged. `among` are the only
@@ -79,7 +80,7 @@ class Search:
         pool, index = self.candidates(reader, leave_out, among), self.index
         if index is None or not pool.candidates:
             return Results(pool)
-        readable = _readable_items(pool.candidates, reader, session, top_k)
+        readable = _readable_items(pool.candidates, reader, session, top_k, among)
         if not readable and is_empty(session):  # its file was deleted, and an empty one made
             return Results(replace(pool, notices=(*pool.notices, DATABASE_EMPTY)))
         redirected = lead_on(readable, pool.candidates, index, reader, session, leave_out, among)
@@ -143,7 +144,7 @@ class Search:
             return judgement.order
         return with_scores(judgement, scores)
 
-    def candidates(self, reader: Reader, leave_out: Collection[str] = (), among: frozenset[str] | None = None) -> Pool:
+    def candidates(self, reader: Reader, leave_out: Collection[str] = (), among: Among | None = None) -> Pool:
         """The analysed question and all its candidates for this reader; `leave_out` and `among` as in `find`."""
         index = self.index
         question = self.questions.analyse(self.text, index, reader)
@@ -171,7 +172,7 @@ class Search:
         vector: Vector | None,
         question: Question,
         reader: Reader,
-        among: frozenset[str] | None,
+        among: Among | None,
     ) -> tuple[Question, list[Hit]]:
         """(the question with its translations, the hits). When its language is not known, the language of the index is
         taken in which a passage is nearest to the question."""
@@ -209,14 +210,17 @@ class Search:
 
 
 def _readable_items(
-    candidates: Sequence[Candidate], reader: Reader, session: Session, top_k: int
+    candidates: Sequence[Candidate], reader: Reader, session: Session, top_k: int, among: Among | None
 ) -> list[tuple[Item, Candidate]]:
     """The best items as the database has them now, in the order of `fusion.reorder`. Items that were deleted, hidden or
-    restricted since they were indexed are dropped first and do not affect the order."""
+    restricted since they were indexed are dropped first and do not affect the order, and so are those that are not in
+    `among` any more."""
     ranked: list[tuple[Item, Candidate]] = []
     for start in range(0, len(candidates), LOADED):
         chunk = candidates[start : start + LOADED]
         items = readable_items(session, [candidate.item for candidate in chunk], reader)
+        if among is not None:
+            items = {key: item for key, item in items.items() if among.has(item)}
         ranked += [(items[candidate.item], candidate) for candidate in chunk if candidate.item in items]
         if len(ranked) >= max(LOADED, top_k):
             break

@@ -34,6 +34,7 @@ PAGES = (
     "/documents/new?translates=1", "/documents/1", "/documents/1/edit", "/documents/1/edit?version=1",
     "/documents/1/history/", "/documents/1/history/1", "/desk/", "/desk/canned",
     "/people/matti", "/people/aino", "/inbox/", "/inbox/unsubscribe/x", "/people/me/settings", "/people/me/erase",
+    "/chat/",
 )  # fmt: skip
 FIELDS = {
     "handle": "matti", "password": "not this one", "next": "/requests/1", "item": "request:1", "note": "old",
@@ -50,7 +51,8 @@ FIELDS = {
     "quiet_from": "20", "quiet_until": "7", **dict.fromkeys((f"when_{kind}" for kind in KINDS), "daily"),
     "anonymous": "1", "offered_for": "hr", "draft:title": "x", "csrf_token": "x", "files": "x", "attachment": "1",
     "act": "assign", "take": "2", "canned": "1", "before": "since today", "again": "1", "number": "3",
-    "until": "tomorrow", "kind": "document", "newest": "1", "unfiltered": "1",
+    "until": "tomorrow", "system": "slack", "workspace": "T1", "account": "U1",
+    "kind": "document", "newest": "1", "unfiltered": "1",
 }  # fmt: skip
 """A usual value for each field, so that the forms are not only refused."""
 NASTY = (

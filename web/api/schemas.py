@@ -15,13 +15,13 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY
 Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=LONGEST_BODY)]
 
 
-class _Sent(BaseModel):
+class Sent(BaseModel):
     """Base of what a client sends: an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Question(_Sent):
+class Question(Sent):
     """A question (`q`), and optionally details (`body`). `team` (its handle), `kind` and `language` say what to search;
     with `newest` the answers come by their time."""
 
@@ -34,13 +34,13 @@ class Question(_Sent):
     newest: bool = False
 
 
-class SimilarTo(_Sent):
+class SimilarTo(Sent):
     """How many results of each kind to return."""
 
     top_k: int = Field(10, ge=1, le=50)
 
 
-class RequestFilter(_Sent):
+class RequestFilter(Sent):
     """Which requests to list. They come newest first, 50 on a page."""
 
     status: Literal["open", "resolved"] | None = None
@@ -49,7 +49,7 @@ class RequestFilter(_Sent):
     page: int = Field(1, ge=1, le=10_000)
 
 
-class NewRequest(_Sent):
+class NewRequest(Sent):
     """A request to send. With `everyone`, all colleagues may read it; without a value, the team's setting decides.
     `shown` and `opened` are the suggestions that the asker saw and opened before."""
 
@@ -62,7 +62,7 @@ class NewRequest(_Sent):
     opened: list[Key] = Field(default_factory=list, max_length=20)
 
 
-class NewReply(_Sent):
+class NewReply(Sent):
     """A reply to send. `resolve` also marks the request as solved with it. `sure` sends it even if it links to items
     that some readers of the request may not read."""
 
@@ -71,7 +71,7 @@ class NewReply(_Sent):
     sure: bool = False
 
 
-class Solution(_Sent):
+class Solution(Sent):
     """The id of the reply that solved the request."""
 
     reply: int = Field(ge=1, le=2**31 - 1)
@@ -86,21 +86,21 @@ class Repeatable(BaseModel):
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
 
-class SentItems(_Sent):
+class SentItems(Sent):
     """Teams, people, requests and documents of a source, each as in the import format (docs/import-format.md)."""
 
     source: SourceName
     items: list[dict[str, Any]] = Field(min_length=1, max_length=500)
 
 
-class DeletedItem(_Sent):
+class DeletedItem(Sent):
     """A request or document, by the id that it has in its source."""
 
     type: Literal["request", "document"]
     id: Annotated[str, StringConstraints(strip_whitespace=True, pattern=NOT_EMPTY, max_length=200)]
 
 
-class DeletedItems(_Sent):
+class DeletedItems(Sent):
     """What was deleted in a source."""
 
     source: SourceName
@@ -124,14 +124,14 @@ class JobShown(BaseModel):
     kept: list[str]
 
 
-class Helped(_Sent):
+class Helped(Sent):
     """An item that solved a question, that did not help, or that somebody opened and left without filing a request."""
 
     kind: Literal["solved", "unhelpful", "left"]
     item: Key
 
 
-class Used(_Sent):
+class Used(Sent):
     """An item with which an agent answered a request."""
 
     kind: Literal["used"]
@@ -139,7 +139,7 @@ class Used(_Sent):
     request: int = Field(ge=1, le=2**31 - 1)
 
 
-class Flagged(_Sent):
+class Flagged(Sent):
     """An item that is wrong or outdated, with a note that says why."""
 
     kind: Literal["flagged"]

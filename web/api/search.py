@@ -1,22 +1,36 @@
 """Search as JSON: suggestions and colleagues for a question or a request, one item, and outcomes of suggestions."""
 
-from typing import Any
+from typing import Any, Literal
 
 from flask import abort
 from flask.typing import ResponseReturnValue
+from pydantic import BaseModel
 
 from recommender import access
 from recommender.corpus import headings, readable_items
 from recommender.datatypes import Kind
 from recommender.filters import Filters
 from recommender.knowledge import outcomes
-from recommender.render import Recommended, as_json, expert_json, in_utc, related_json, suggestion_json
+from recommender.render import Key, Recommended, as_json, expert_json, in_utc, related_json, suggestion_json
 from web.api import answers, blueprint, schemas, sent_json, sent_query, spec
 from web.current import session
 from web.reading import get_item, get_request
-from web.search.counting import count_once
+from web.search.counting import count_once, take_back_at_once
 from web.search.question import TypedQuestion, recommend, recommend_similar
 from web.sign_in.session import current_reader
+
+
+class TakeBack(schemas.Sent):
+    """What the same person has said of an item with `/feedback`, and takes back."""
+
+    kind: Literal["solved", "unhelpful"]
+    item: Key
+
+
+class TakenBack(BaseModel):
+    """Whether there was something to take back."""
+
+    taken_back: bool
 
 
 @blueprint.get("/recommend")
@@ -87,6 +101,18 @@ def feedback_json() -> ResponseReturnValue:
         count_once(kind, item.key, sent.note if isinstance(sent, schemas.Flagged) else None)
     session().commit()
     return {"counted": True}, 201
+
+
+@blueprint.post("/feedback/undo")
+@spec.validate(json=TakeBack, resp=answers(sends=True, HTTP_200=TakenBack), tags=("search",))
+def take_back_json() -> Any:
+    """Take back what the same person has said of an item in the last 30 days: that it solved a question, or that it did
+    not help."""
+    sent: TakeBack = sent_json()
+    item = get_item(sent.item, current_reader())
+    taken_back = take_back_at_once(outcomes.EventKind(sent.kind), item.key)
+    session().commit()
+    return {"taken_back": taken_back}
 
 
 def _recommend(sent: schemas.Question) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from recommender.access import Reader
 from recommender.corpus import headings
 from recommender.database.tables import Document, HelpRequest, utc_now
 from recommender.datatypes import Heading, Kind, item_key
-from recommender.filters import Filters, filtered_keys
+from recommender.index.narrowing import Among
 from recommender.knowledge import documents, outcomes, related, versions
 from recommender.search.listing import find_alike
 from web import current
@@ -49,13 +49,12 @@ def document_page(document: Document, replaced: ReplacedPart | None = None) -> s
 def _alike(document: Document, reader: Reader, translations: set[int]) -> list[Heading]:
     """Published documents about the same matter that the reader may read, the nearest first, without translations;
     none when the reader has searched too often."""
-    key = item_key(Kind.DOCUMENT, document.id)
-    published = filtered_keys(Filters(kind=Kind.DOCUMENT), session(), reader) or frozenset()
-    among = published - {item_key(Kind.DOCUMENT, number) for number in translations}
-    if not among - {key} or not may_search():
+    if not may_search():
         return []
+    leave_out = [item_key(Kind.DOCUMENT, number) for number in (document.id, *translations)]
+    documents = Among(kind=Kind.DOCUMENT)
     keys = current.recommender().searching(
-        document.title, lambda search: find_alike(search, reader, session(), key, among)
+        document.title, lambda search: find_alike(search, reader, session(), leave_out, documents)
     )
     found = headings(session(), keys, reader)
     return [found[key] for key in keys if key in found]

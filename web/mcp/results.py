@@ -31,7 +31,7 @@ class Answers(BaseModel):
 
 
 class Colleague(BaseModel):
-    """Somebody who has answered such questions, or keeps a document about them, and why they are named."""
+    """Somebody who has answered such questions, or owns a guide about them, and why they are named."""
 
     handle: str
     name: str
@@ -51,7 +51,7 @@ class Colleagues(BaseModel):
 
 
 class Item(BaseModel):
-    """A resolved request (`text` is the question, `answer` what solved it) or a document (`text` is all of it)."""
+    """A solved request (`text` is the question, `answer` what solved it) or a guide (`text` is all of it)."""
 
     item: str
     kind: Literal["request", "document"]
@@ -139,8 +139,8 @@ def _note(found: dict[str, Any]) -> str:
 def _reasons(person: dict[str, Any]) -> list[str]:
     counts = (
         ("answered", "answered {n} like this"),
-        ("keeps", "is responsible for {n} documents about it"),
-        ("verified", "verified {n} documents about it"),
+        ("keeps", "is responsible for {n} guides about it"),
+        ("verified", "verified {n} guides about it"),
         ("replied", "replied to {n} like this"),
     )
     return [text.format(n=person[name]) for name, text in counts if person[name]]

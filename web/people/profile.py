@@ -85,6 +85,7 @@ def _form_page(person: Person, form: SettingsForm) -> str:
         today=utc_now().date(),
         first=_first_this_week(person),
         saved=bool(request.args.get("saved")) and not form.problems,
+        chats=bool(current.settings().slack_signing_secret or current.settings().teams_app_id),
     )
 
 

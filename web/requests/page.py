@@ -90,6 +90,7 @@ def _beside(help_request: HelpRequest, reader: Reader, handles: bool) -> dict[st
     """What stands beside the request and its replies: who reads it, what agents who handle it see, and what the authors
     of texts do."""
     key, person = item_key(Kind.REQUEST, help_request.id), current_person()
+    following = next_in_queue(help_request, reader) if handles and "solved" in request.args else None
     return {
         "sent_on": handover.of_request(session(), help_request.id) if _knows_progress(help_request, reader) else None,
         "shared": access.EVERYONE in access.request_audience(help_request),
@@ -104,7 +105,8 @@ def _beside(help_request: HelpRequest, reader: Reader, handles: bool) -> dict[st
         "may_rewrite_reply": lambda reply: rewriting.may_rewrite_reply(reply, reader),
         "same": handling.same_as(session(), help_request, reader),
         "snoozed_until": handling.snoozed_until(session(), help_request) if handles else None,
-        "next_request": next_in_queue(help_request, reader) if handles and "solved" in request.args else None,
+        "next_request": following,
+        "next_asker": access.asker(following, reader) if following else None,
         "agents": team_people(help_request.team) if handles else [],
         "flags": outcomes.flags(session(), key) if handles else [],
         "usage": outcomes.usage(session(), [key], reader)[key],

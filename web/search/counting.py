@@ -54,5 +54,11 @@ def take_back(kind: outcomes.EventKind, item: str) -> None:
     counting().count(write)
 
 
+def take_back_at_once(kind: outcomes.EventKind, item: str) -> bool:
+    """The same in the session of this request; whether there was something to take back. The commit is left to the
+    caller."""
+    return outcomes.take_back(session(), kind, item, caller(), _secret())
+
+
 def _secret() -> str:
     return str(current_app.config["SECRET_KEY"])

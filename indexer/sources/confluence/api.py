@@ -12,12 +12,12 @@ import hashlib
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from indexer.sources.confluence.fields import Row, at, changed_at, levels_of, located, rows_at
+from indexer.sources.confluence.fields import Row, at, changed_at, levels_of, located, next_page, page_of, rows_at
 from indexer.sources.confluence.options import ConfluenceOptions
-from indexer.sources.confluence.readers import EVERYBODY, Level, person, readers
+from indexer.sources.confluence.readers import Level, readers
+from indexer.sources.confluence.space import Restrictions, viewers_of
 from indexer.sources.protocol import Abilities, Mark
 from indexer.sources.records import DeletedRecord, Located
 from indexer.sources.rest.client import Answer, RestClient
@@ -47,7 +47,8 @@ class ConfluenceApi:
     def __init__(self, name: str, client: RestClient, options: ConfluenceOptions) -> None:
         self.name, self._client, self._options = name, client, options
         self._everyone = frozenset(options.everyone)
-        self._viewers: dict[str, Level | None] = {}
+        self._viewers: dict[str, Level] = {}
+        self._restrictions = Restrictions(client)
         self._zone: ZoneInfo | None = None
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
@@ -92,11 +93,11 @@ class ConfluenceApi:
         answers: list[Answer] = []
 
         def fetch(start: datetime, number: int, before: int) -> Page:
-            following = _next(answers[-1]) if number and answers else None
+            following = self._next(answers[-1]) if number and answers else None
             answers.append(self._search(self._since(start), before, following, _EXPAND, _ROWS))
             del answers[:-1]
-            rows = [dict(row) for row in rows_at(answers[-1].value, "results")]
-            return Page(rows, answers[-1].server_time, bool(rows) and _next(answers[-1]) is not None)
+            rows = [dict(row) for row in page_of(answers[-1].value, self.name)]
+            return Page(rows, answers[-1].server_time, bool(rows) and self._next(answers[-1]) is not None)
 
         return changed_rows(fetch, lambda row: str(row.get("id")), changed_at, since, timedelta(minutes=1))
 
@@ -113,6 +114,9 @@ class ConfluenceApi:
             "start": before,
         }
         return self._client.get("rest/api/content/search", params)
+
+    def _next(self, answer: Answer) -> str | None:
+        return next_page(answer.value, self._client.address)
 
     def _spaces(self) -> list[str]:
         keys = ", ".join('"' + key.replace('"', "") + '"' for key in self._options.spaces)
@@ -131,7 +135,7 @@ class ConfluenceApi:
 
     def _digest(self, row: Row) -> str:
         """A short digest of who may read a page; empty when everybody of its space may."""
-        names = readers(None, levels_of(row), self._everyone)
+        names = readers(None, levels_of(self._completed(row)), self._everyone)
         return hashlib.sha256(" ".join(names).encode()).hexdigest()[:8] if names is not None else ""
 
     def _readers(self) -> Pages:
@@ -140,47 +144,34 @@ class ConfluenceApi:
         following, before = None, 0
         while True:
             answer = self._search("", before, following, f"ancestors,space,{_RIGHTS}", _ROWS_OF_RIGHTS, "created")
-            rows = rows_at(answer.value, "results")
+            rows = page_of(answer.value, self.name)
             for row in rows:
                 found[str(at(row, "id"))] = self._digest(row)
-            following, before = _next(answer), before + len(rows)
+            following, before = self._next(answer), before + len(rows)
             if not rows or following is None:
                 return found
+
+    def _completed(self, row: Row) -> Row:
+        """A page with its restrictions and those of all pages above it, where the answer leaves some out."""
+        above = [self._with_restrictions(each) for each in rows_at(row, "ancestors")]
+        return {**self._with_restrictions(row), "ancestors": above}
+
+    def _with_restrictions(self, row: Row) -> Row:
+        known = at(row, "restrictions", "read", "restrictions") is not None
+        return row if known else {**row, **self._restrictions.of(str(at(row, "id") or ""))}
 
     def _located(self, row: Row) -> Iterator[Located]:
         key = str(at(row, "space", "key") or "")
         if key not in self._viewers:
-            self._viewers[key] = self._viewers_of(key)
+            self._viewers[key] = viewers_of(self._client, key)
         yield from located(
-            row, self.name, self._options.timezone, self._viewers[key], self._everyone, self._client.address
+            self._completed(row),
+            self.name,
+            self._options.timezone,
+            self._viewers[key],
+            self._everyone,
+            self._client.address,
         )
-
-    def _viewers_of(self, key: str) -> Level | None:
-        """Who may see a space; None when the account may not ask."""
-        answer = self._client.find(f"rest/api/space/{key}", {"expand": "permissions"}) if key else None
-        names: set[str] = set()
-        for each in rows_at(answer.value if answer else None, "permissions"):
-            operation = at(each, "operation", "operation") or at(each, "operation", "key")
-            if operation != "read" or at(each, "operation", "targetType") not in (None, "space"):
-                continue
-            if at(each, "anonymousAccess"):
-                return EVERYBODY
-            names |= {str(at(group, "name")) for group in rows_at(each, "subjects", "group", "results")}
-            people = rows_at(each, "subjects", "user", "results")
-            names |= {person(str(at(one, "username") or at(one, "accountId"))) for one in people}
-        return frozenset(names) or None
-
-
-def _next(answer: Answer) -> str | None:
-    """The path of the next page below the address of the wiki."""
-    link = at(answer.value, "_links", "next")
-    if not isinstance(link, str) or not link:
-        return None
-    parts = urlsplit(link)
-    if parts.netloc:
-        return link  # the client refuses another host
-    context = str(at(answer.value, "_links", "context") or "")
-    return link.removeprefix(context) if context else link
 
 
 def _mark(time: str, pages: Pages | None) -> str:

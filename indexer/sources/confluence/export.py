@@ -16,11 +16,12 @@ from pydantic import ValidationError
 from indexer.sources.archive import archive
 from indexer.sources.confluence.entities import Entity, read_entities
 from indexer.sources.confluence.options import ConfluenceOptions
-from indexer.sources.confluence.readers import EVERYBODY, UNKNOWN, Level, person, readers
+from indexer.sources.confluence.readers import EVERYBODY, UNKNOWN, Level, person, readers, space_level
 from indexer.sources.protocol import Abilities, WholeSource
 from indexer.sources.records import Change, DocumentRecord, Located, PersonRecord, first_problem
 from indexer.sources.tickets import file_name, moment, person_id
 from indexer.sources.tickets import person as person_record
+from indexer.texts.html import elements
 from indexer.texts.jira_markup import from_jira_markup
 from indexer.texts.markdown import one_line
 from indexer.texts.storage_format import from_storage_format
@@ -67,13 +68,14 @@ class ConfluenceExport(WholeSource):
         for key, entity in contents.people.items():
             if key in people and (record := self._person(entity)) is not None:
                 yield Located(_FILE, entity.line, record)
+        yield from self._old_people(contents)
         names = {key: entity.value("name") for key, entity in contents.people.items()}
         levels = _levels(contents)
         for entity in self._entities(frozenset({"BodyContent"})):
             page = contents.pages.get(entity.references.get("content", ""))
             if page is None or not _is_current(page, contents):
                 continue
-            text = _markdown(entity, names)
+            text = _markdown(entity, names, self._options.address or "")
             if text:
                 yield self._located(page, text, contents, levels)
 
@@ -109,6 +111,16 @@ class ConfluenceExport(WholeSource):
         except ValidationError:  # a name that cannot be stored: the page is kept without it
             return None
 
+    def _old_people(self, contents: _Contents) -> Iterator[Located]:
+        """The people whom exports of before 5.2 only name."""
+        lines = {
+            page.value("creatorName"): page.line for page in contents.pages.values() if _is_current(page, contents)
+        }
+        for name, line in lines.items():
+            record = person_record(self.name, name, name)
+            if record is not None:
+                yield Located(_FILE, line, record)
+
     def _time_of(self, page: Entity, space: Entity | None) -> tuple[datetime, tuple[Change, ...]]:
         """(when the page was changed; what was done when the export does not say it). Raises ValueError."""
         zone = self._options.timezone
@@ -135,7 +147,7 @@ class ConfluenceExport(WholeSource):
                 updated_at=updated_at,
                 group=space.value("key", "name") or None if space else None,
                 readers_there=readers(
-                    _level(viewers) if viewers is not None else None,
+                    _level(viewers) if viewers else space_level(space.value("key", "name") if space else ""),
                     _restrictions(page, contents, levels),
                     frozenset(self._options.everyone),
                 ),
@@ -213,9 +225,9 @@ def _is_current(page: Entity, contents: _Contents) -> bool:
     return page.value("contentStatus") in ("", "current") and not old and not archived
 
 
-def _markdown(body: Entity, names: dict[str, str]) -> str:
+def _markdown(body: Entity, names: dict[str, str], site: str) -> str:
     """The text of a page; empty when it has none, or is in a form that is not for people."""
     text, form = body.values.get("body", ""), body.value("bodyType")
-    if form == _WIKI_MARKUP:
+    if form == _WIKI_MARKUP or (not form and not ("<ac:" in text or elements(text))):  # before 4.0 there was no other
         return from_jira_markup(text, names)
-    return from_storage_format(text, names) if form in ("", _STORAGE) else ""
+    return from_storage_format(text, names, site) if form in ("", _STORAGE) else ""

@@ -4,17 +4,20 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from indexer.sources.confluence.readers import UNKNOWN, Level, person, readers
 from indexer.sources.records import DeletedRecord, DocumentRecord, Located, PersonRecord, first_problem
+from indexer.sources.rest.paging import BEGINNING
 from indexer.sources.tickets import file_name, moment, person_id
 from indexer.sources.tickets import person as person_record
 from indexer.texts.adf import from_adf
 from indexer.texts.markdown import one_line
 from indexer.texts.storage_format import from_storage_format
 from recommender.database.handles import visible
+from recommender.errors import SourceError
 
 Row = Mapping[str, Any]
 
@@ -32,9 +35,30 @@ def rows_at(row: Any, *names: str) -> list[Row]:
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 
+def page_of(value: Any, source: str) -> list[Row]:
+    """The rows of an answer. Raises SourceError for one that is none of Confluence."""
+    if not isinstance(at(value, "results"), list):
+        raise SourceError(f"{source}: the answer has no pages. Check the address; on Cloud it ends with /wiki.")
+    return rows_at(value, "results")
+
+
+def next_page(value: Any, address: str) -> str | None:
+    """What to ask for the next page of an answer, below the address of the wiki; None at the last one."""
+    link = at(value, "_links", "next")
+    if not isinstance(link, str) or not link:
+        return None
+    if urlsplit(link).netloc:
+        return link  # the client refuses another host
+    context = urlsplit(address).path
+    return link.removeprefix(context) if context and link.startswith(f"{context}/") else link
+
+
 def changed_at(row: Row) -> datetime:
-    """When a page was changed. Raises ValueError."""
-    return moment(at(row, "version", "when") or at(row, "version", "createdAt"))
+    """When a page was changed; the beginning of all times where the answer does not say it."""
+    try:
+        return moment(at(row, "version", "when") or at(row, "version", "createdAt"))
+    except ValueError:
+        return BEGINNING
 
 
 def key_of(someone: Row | None) -> str | None:
@@ -52,7 +76,7 @@ def located(
     if at(row, "type") not in ("page", "blogpost"):
         return
     place, number = f"page {at(row, 'id')}", 1
-    body = _markdown(row) if at(row, "status") in (None, "current") else ""
+    body = _markdown(row, address) if at(row, "status") in (None, "current") else ""
     if not body:
         yield Located(place, number, DeletedRecord(type="document", id=str(at(row, "id"))))
         return
@@ -90,7 +114,7 @@ def levels_of(row: Row) -> Iterator[Level | None]:
         groups = {str(name) for group in rows_at(held, "group", "results") if (name := at(group, "name"))}
         people = {_name_of(someone) for someone in rows_at(held, "user", "results")}
         names = frozenset(groups | {person(name) for name in people if name})
-        several = any(int(at(held, kind, "size") or 0) for kind in ("group", "user"))
+        several = any(at(held, kind, "size") not in (None, 0) for kind in ("group", "user"))
         yield names or (UNKNOWN if several else None)
 
 
@@ -107,10 +131,10 @@ def _person(source: str, someone: Any) -> PersonRecord | None:
         return None
 
 
-def _markdown(row: Row) -> str:
+def _markdown(row: Row, address: str) -> str:
     storage = at(row, "body", "storage", "value")
     if isinstance(storage, str):
-        return from_storage_format(storage)
+        return from_storage_format(storage, site=address)
     document = at(row, "body", "atlas_doc_format", "value")
     try:
         return from_adf(json.loads(document)) if isinstance(document, str) else ""

@@ -3,7 +3,6 @@
 
 from pydantic import Field
 
-from indexer.sources.exported import exported
 from indexer.sources.jira.api import JiraApi
 from indexer.sources.jira.csv_export import is_jira_csv, read_csv
 from indexer.sources.jira.fields import Jira
@@ -44,9 +43,8 @@ def open_source(name: str, options: JiraOptions) -> Source:
     system.no_answers |= {each.strip().lower() for each in options.not_answered}
     if path is None:
         return JiraApi(client_of(name, options), system, options.projects, options.filter)
-    values = exported
     if path.suffix.lower() == ".xml":
-        values = read_xml
-    elif is_jira_csv(path):
-        values = lambda file: read_csv(file, options.timezone)  # noqa: E731
-    return ExportSource(path, system, values)
+        return ExportSource(path, system, read_xml)
+    if is_jira_csv(path):
+        return ExportSource(path, system, lambda file: read_csv(file, options.timezone))
+    return ExportSource(path, system)

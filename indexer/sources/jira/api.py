@@ -13,38 +13,36 @@ from indexer.sources.protocol import Mark
 from indexer.sources.records import Located
 from indexer.sources.rest.client import Answer, RestClient
 from indexer.sources.rest.paging import BEGINNING, Page, Row
-from indexer.sources.ticket_system import FROM_API, changed_tickets, text_of
+from indexer.sources.ticket_system import ApiSource, changed_tickets, listed, text_of
 
 _ROWS = 100
 _UNKNOWN_ZONE = timedelta(hours=26)
 
 
-class JiraApi:
+class JiraApi(ApiSource):
     """The issues that the account of the token sees."""
 
-    abilities = FROM_API
-
     def __init__(self, client: RestClient, system: Jira, projects: tuple[str, ...] = (), condition: str | None = None):
-        self.name, self._client, self._system = system.name, client, system
+        super().__init__(client, system)
+        self._system = system
         self._projects, self._condition = projects, condition
         self._zone: ZoneInfo | None = None
         self._is_cloud = False
 
-    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+    def changes(self, since: str | None) -> Iterator[Located | Mark]:
         """Issues from a mark on, each behind the people in it."""
-        with self._client:
-            self._is_cloud = self._deployment() == "Cloud"
-            self._zone = self._zone_of_account()
-            token: list[str] = []
+        self._is_cloud = self._deployment() == "Cloud"
+        self._zone = self._zone_of_account()
+        token: list[str] = []
 
-            def fetch(start: datetime, number: int, before: int) -> Page:
-                answer = self._search(start, before, token[-1] if number and token else None)
-                rows = [row for row in answer.value["issues"] if isinstance(row, dict)]
-                token[:] = [answer.value["nextPageToken"]] if answer.value.get("nextPageToken") else []
-                more = bool(token) if self._is_cloud else before + len(rows) < int(answer.value["total"])
-                return Page(rows, answer.server_time, more and bool(rows))
+        def fetch(start: datetime, number: int, before: int) -> Page:
+            answer = self._search(start, before, token[-1] if number and token else None)
+            rows = listed(answer.value["issues"])
+            token[:] = [answer.value["nextPageToken"]] if answer.value.get("nextPageToken") else []
+            more = bool(token) if self._is_cloud else before + len(rows) < int(answer.value["total"])
+            return Page(rows, answer.server_time, more and bool(rows))
 
-            yield from changed_tickets(self._system, fetch, since, self._complete, step=timedelta(minutes=1))
+        yield from changed_tickets(self._system, fetch, since, self._complete, step=timedelta(minutes=1))
 
     def _search(self, start: datetime, before: int, token: str | None) -> Answer:
         params: dict[str, str | int] = {"jql": self._jql(start), "fields": "*all", "maxResults": _ROWS}

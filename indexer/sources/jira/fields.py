@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from indexer.sources.exported import Exported
+from indexer.sources.jira.tables import Tables
 from indexer.sources.records import Record
 from indexer.sources.rest.paging import Row
 from indexer.sources.ticket_system import System, rows_in, text_of
@@ -27,7 +28,7 @@ class Jira(System):
 
     def __init__(self, name: str, zone: str = "UTC", site: str = "", solution: str = "") -> None:
         super().__init__(name, zone, site)
-        self._solution = solution
+        self._solution, self._tables = solution, Tables()
         self.no_answers = set(_NO_ANSWERS)
 
     def look(self, found: Exported) -> Iterator[str]:
@@ -38,13 +39,18 @@ class Jira(System):
                 self.messages[issue][text_of(comment, "id")] = comment
             else:
                 yield "a comment does not say of which issue it is"
-        for _key, issue in self.items(found):
-            self._look_at_people(issue)
+        if found.table:
+            self._tables.look(found.value)
+            if (row := self._tables.comment(found.value)) is not None:
+                self.messages[text_of(row, "issue_id")][text_of(row, "id")] = row
+        for _key, item in self.items(found):
+            self._look_at_people(item)
 
     def items(self, found: Exported) -> Iterator[tuple[str, Row]]:
         """Issues: of a search, alone, or as entries of a list."""
         several = rows_in(found, "issues")
-        alone = [found.value] if isinstance(found.value, dict) and "fields" in found.value else []
+        row = self._tables.issue(found.value) if found.table else found.value
+        alone = [row] if isinstance(row, dict) and "fields" in row else []
         for issue in several or alone:
             if isinstance(issue.get("fields"), dict):
                 yield text_of(issue, "id") or text_of(issue, "key"), issue
@@ -97,14 +103,15 @@ class Jira(System):
         return [self._message(comment, reporter) for comment in found.values()]
 
     def _message(self, comment: Row, reporter: str | None) -> Message:
-        author = self._person(comment.get("author"))
+        user = comment.get("author") or self._tables.person(text_of(comment, "author_id"))
+        author = self._person(user)
         return Message(
             id=text_of(comment, "id"),
             author=author,
             text=self._text(comment.get("body")),
             at=moment(comment["created"], self.zone),
             public=is_public(comment),
-            by_agent=author is not None and author != reporter and not _is_app(comment.get("author")),
+            by_agent=author is not None and author != reporter and not _is_app(user),
         )
 
     def _readers(self, row: Row, project: str, security: str) -> tuple[str, ...] | None:

@@ -19,7 +19,7 @@ from recommender.errors import SourceError
 class MailFiles(WholeSource):
     """Mail in a file or folder. `now` is the present, for tests."""
 
-    abilities = Abilities(lists_all=True, people=True)
+    abilities = Abilities(lists_all=True, audiences=True, people=True)
 
     def __init__(self, name: str, options: MailOptions, now: datetime | None = None) -> None:
         self.name, self._options = name, options

@@ -32,6 +32,8 @@ _HEADERS = (
 )
 _AT_ONCE = 200  # mails whose headers are fetched at once: a judgement
 _ATTEMPTS, _FIRST_PAUSE, _TIMEOUT = 5, 1.0, 60.0  # a judgement; pauses double
+_PASSING = ("[UNAVAILABLE]", "[SERVERBUG]", "[INUSE]", "[LIMIT]")
+"""What a server says that may answer later."""
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _Result = TypeVar("_Result")
 Folders = dict[str, tuple[int, int]]
@@ -41,7 +43,7 @@ Folders = dict[str, tuple[int, int]]
 class ImapSource:
     """The mail of some folders of a server. `now` is the present, and `pause` waits for seconds, for tests."""
 
-    abilities = Abilities(lists_all=True, since=True, people=True)
+    abilities = Abilities(lists_all=True, since=True, audiences=True, people=True)
 
     def __init__(
         self,
@@ -189,6 +191,8 @@ class _Server:
             except IMAPClientAbortError:
                 raise
             except IMAPClientError as error:
+                if any(code in str(error) for code in _PASSING):
+                    raise IMAPClientAbortError(str(error)) from error
                 self._close()
                 raise SourceError(
                     f"{self._name}: {self._host} refused to open the folder {folder!r}. Check its name with `folder`, "

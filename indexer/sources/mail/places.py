@@ -107,7 +107,7 @@ class Places:
         elif form == "mail":
             yield _mail(path, shown)
 
-    def _unpack(self, packed: IO[bytes], shown: str) -> Path:
+    def _unpack(self, packed: IO[bytes] | gzip.GzipFile, shown: str) -> Path:
         """A file on the disk with what a packed one has, as far as it can be read."""
         if self._unpacked is None:
             self._unpacked = tempfile.TemporaryDirectory(prefix="kollega-mail-")
@@ -130,7 +130,7 @@ class Places:
         return Path(name)
 
 
-def _some(packed: IO[bytes]) -> bytes:
+def _some(packed: IO[bytes] | gzip.GzipFile) -> bytes:
     """The next bytes, also those right before a place from which on nothing can be unpacked."""
     piece: bytes = packed.read1(_PIECE) if isinstance(packed, gzip.GzipFile) else packed.read(_PIECE)
     return piece

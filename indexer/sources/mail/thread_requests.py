@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.errors import MessageError
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -28,6 +29,8 @@ from indexer.texts.mail.cut import own_text
 from indexer.texts.subject import first_words
 
 AUTOMATIC = "automatic mails were left out"
+_LONGEST_TEXT = 200_000  # characters of a mail, which is a log then: a judgement
+_TEXT_CUT = "the text of a mail is longer than 200,000 characters; its end was left out"
 _TITLE_OF_TEXT = 100  # characters of a title that is made of a text: a judgement
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -56,7 +59,7 @@ class ThreadReader:
         changes = [(note, "") for letter in letters for note in letter.notes]
         persons = [letter for letter in letters if not letter.automatic]
         changes += [(AUTOMATIC, "")] * (len(letters) - len(persons))
-        written = []
+        written: list[_Written] = []
         for letter in persons:
             text = self._written(letter, letter is thread.first, changes)
             if written and is_absence(text.text):
@@ -83,6 +86,9 @@ class ThreadReader:
             changes.append(("the text of a mail could not be read", type(error).__name__))
             return _Written(letter, "", ())
         changes += [(note, "") for note in body.notes]
+        if len(body.text) > _LONGEST_TEXT:
+            body.text = body.text[:_LONGEST_TEXT]
+            changes.append((_TEXT_CUT, ""))
         text = own_text(_NOT_STORABLE.sub("", body.text), letter.name, letter.author, forwarded=first)
         return _Written(letter, text, tuple(dict.fromkeys(body.attachments)))
 
@@ -111,10 +117,13 @@ class ThreadReader:
             resolved_at=max(accepted.letter.date, first.letter.date) if accepted else None,
             replies=tuple(replies),
             group=first.letter.group,
+            readers_there=(first.letter.group,) if first.letter.group else None,
             attachments=tuple(names),
         )
 
-    def _outcome(self, first: _Written, rest: list[_Written], last: datetime) -> tuple[_Written | None, str]:
+    def _outcome(
+        self, first: _Written, rest: list[_Written], last: datetime
+    ) -> tuple[_Written | None, Literal["open", "resolved", "closed"]]:
         """(the answer, the state). The answer is the last reply of somebody else before the asker's thanks; without
         thanks the last one of a thread that is over, unless the asker wrote after it that it did not help."""
         is_over = self.now - last >= self.rest

@@ -63,9 +63,11 @@ class MediaWikiApi:
         """Learn the names of namespaces and the addresses of pages; the time of the wiki's clock."""
         answer = self._ask({"meta": "siteinfo", "siprop": "general|namespaces"})
         found = _at(answer.value, "query")
-        for number, space in _at(found, "namespaces", {}).items():
-            self._wiki.namespaces[str(number)] = str(space.get("name") or space.get("*") or "")
-        general = _at(found, "general", {})
+        for space in _list(found, "namespaces"):
+            self._wiki.namespaces[str(space.get("id"))] = str(space.get("name") or space.get("*") or "")
+        general = _at(found, "general")
+        if not isinstance(general, Mapping):
+            raise SourceError(f"{self.name}: the answer is none of MediaWiki. Give the address of its api.php.")
         path = str(general.get("articlepath") or "")
         server = str(general.get("server") or "")
         server = f"https:{server}" if server.startswith("//") else server

@@ -81,7 +81,7 @@ def pause(state: RetryCallState, patience: Patience) -> float:
     failure = state.outcome.exception() if state.outcome else None
     if isinstance(failure, Again) and failure.after is not None:
         return failure.after
-    longest = patience.first_pause * 2 ** min(state.attempt_number - 1, 20)
+    longest: float = patience.first_pause * 2 ** min(state.attempt_number - 1, 20)
     return min(longest, patience.longest_pause) * random.uniform(0.75, 1)  # noqa: S311
 
 

@@ -76,7 +76,9 @@ def assign_roles(columns: list[ColumnSample]) -> Roles:
         if not ranked:
             continue
         first = columns[ranked[0][1]]
-        if role in _SEVERAL:
+        if role == "name" and ranked[0][0] < heading_words()["name"].index("first name"):
+            places = [first.number]  # the whole name; else given and family name are joined
+        elif role in _SEVERAL:
             places = sorted(number for _rank_, number in ranked)
         elif role in _REPEATED:
             places = [number for _rank_, number in sorted(ranked) if columns[number].heading == first.heading]
@@ -121,7 +123,7 @@ def _agrees(role: str, column: ColumnSample) -> bool:
     if role in ("outcome", "status"):
         return _are_states(column)
     if role in ("answer", "title", "body"):
-        few = column.filled >= 5 and 4 * len(column.values) < column.filled
+        few = 20 * len(column.values) < column.filled and column.letters / column.filled <= 40
         return column.share(column.times) < 0.5 and not (role == "answer" and (few or _all_known(column)))
     if role in ("group", "asker", "agent", "owner", "language", "tags"):
         return column.share(column.times) < 0.5 and column.letters / column.filled <= 120

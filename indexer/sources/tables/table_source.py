@@ -32,10 +32,11 @@ class TableSource(WholeSource):
         self.name = name
         self._path, self._zone, self._open = Path(options.place), ZoneInfo(options.timezone), open_table
         self._mapping_path = mapping_path(options)
+        named = "" if options.mapping is None else f" --mapping {options.mapping}"
         if not self._mapping_path.is_file():
             raise SourceError(
                 f"{self._path.name} has no mapping, which says what each of its columns is: {self._mapping_path} is "
-                f"missing. Run: kollega import {kind} {self._path} --guess"
+                f"missing. Run: kollega import {kind} {self._path} --guess{named}"
             )
         self._mapping = read_mapping(self._mapping_path)
 
@@ -60,16 +61,17 @@ def write_guess(options: TableOptions, kind: str, open_table: OpenTable) -> Iter
     path, place = mapping_path(options), Path(options.place)
     if path.exists():
         raise SourceError(f"{path} is there already. Correct it, remove it, or name another file with --mapping.")
+    named = "" if options.mapping is None else f" --mapping {path}"
     table = open_table(place, None)
     guessed = guess(table)
-    yield f"{table.name}: {guessed.rows} rows; {'; '.join(table.notes)}."
-    yield from guessed.lines()
     about = f"How `kollega import {kind} {place.name}` reads this table. docs/sources/csv.md describes it."
     try:
         path.write_text(toml_of(guessed.mapping, about, guessed.reasons), encoding="utf-8")
     except OSError as error:
         raise SourceError(f"{path} cannot be written: {error.strerror}. Name another file with --mapping.") from error
-    yield f"This was written to {path}. Correct what is wrong, then run: kollega import {kind} {place} --dry-run"
+    yield f"{table.name}: {guessed.rows} rows; {'; '.join(table.notes)}."
+    yield from guessed.lines()
+    yield f"This was written to {path}. Correct what is wrong, then run: kollega import {kind} {place} --dry-run{named}"
 
 
 def _changed_at(path: Path) -> datetime:

@@ -10,7 +10,7 @@ from indexer.sources.protocol import Abilities, Mark
 from indexer.sources.records import Located
 from indexer.sources.rest.client import Answer, Refused, RestClient
 from indexer.sources.rest.paging import Row
-from indexer.sources.ticket_system import rows_in, text_of
+from indexer.sources.ticket_system import ApiSource, rows_in, text_of
 from indexer.sources.zendesk.fields import Zendesk
 
 _ROWS = 100  # each ticket takes a request for its comments, and there is a mark after each page
@@ -18,23 +18,23 @@ _START_DELAY = timedelta(minutes=2)  # the export refuses a start of less than a
 _UNKNOWN_CURSOR = frozenset({400, 404, 410, 422})
 
 
-class ZendeskApi:
+class ZendeskApi(ApiSource):
     """The tickets and articles that the account of the token sees. A mark has the cursor of the export of tickets, its
     time, for when the cursor is refused, and the time up to which articles were read."""
 
     abilities = Abilities(lists_all=True, since=True, deletions=True, audiences=True, people=True)
 
     def __init__(self, client: RestClient, system: Zendesk) -> None:
-        self.name, self._client, self._system = system.name, client, system
+        super().__init__(client, system)
+        self._system = system
 
-    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+    def changes(self, since: str | None) -> Iterator[Located | Mark]:
         """Articles and tickets from a mark on."""
         mark: dict[str, Any] = {"cursor": "", "tickets": 0, "articles": 0, **json.loads(since or "{}")}
-        with self._client:
-            for path in ("groups", "brands", "help_center/user_segments", "help_center/sections"):
-                self._look_at_all(f"{path}.json")
-            yield from self._articles(mark)
-            yield from self._tickets(mark)
+        for path in ("groups", "brands", "help_center/user_segments", "help_center/sections"):
+            self._look_at_all(f"{path}.json")
+        yield from self._articles(mark)
+        yield from self._tickets(mark)
 
     def _articles(self, mark: dict[str, Any]) -> Iterator[Located | Mark]:
         address: str | None = f"help_center/incremental/articles.json?start_time={mark['articles']}&include=users"

@@ -10,7 +10,7 @@ from indexer.sources.exported import Exported
 from indexer.sources.records import DeletedRecord, DocumentRecord, Record
 from indexer.sources.rest.paging import Row
 from indexer.sources.ticket_system import System, rows_in, text_of
-from indexer.sources.tickets import Message, Ticket, html_text, moment, moment_or_none, person_id
+from indexer.sources.tickets import Message, Ticket, html_text, moment, moment_or_none, person_id, web_address
 
 _OVER = frozenset({"solved", "closed"})
 _AGENTS = frozenset({"agent", "admin"})
@@ -126,8 +126,8 @@ class Zendesk(System):
             body=html_text(text_of(row, "body")),
             owner=person_id(self.name, row.get("author_id")),
             language=text_of(row, "locale")[:2].lower() or None,
-            updated_at=moment(row.get("edited_at") or row["updated_at"], self.zone),  # type: ignore[arg-type]
-            url=text_of(row, "html_url") or None,
+            updated_at=moment(row.get("edited_at") or row["updated_at"], self.zone),
+            url=web_address(row.get("html_url")),
             group=self.sections.get(text_of(row, "section_id")) or None,
             readers_there=(self.segments.get(segment, f"user segment {segment}"),) if segment else ("public",),
         )

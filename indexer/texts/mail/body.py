@@ -60,7 +60,7 @@ def _text_of(part: Message, body: Body, depth: int) -> str:
 
 def _best(parts: list[Message], body: Body, depth: int) -> str:
     """The plain text of alternatives; the HTML when there is no text, or hardly any."""
-    texts = {}
+    texts: dict[str, str] = {}
     for part in parts:
         text = _text_of(part, body, depth + 1)
         if text.strip():
@@ -140,7 +140,8 @@ def _file_name(part: Message) -> str:
 
 def _name_of_message(part: Message) -> str:
     inside = part.get_payload()
-    subject = inside[0].get("subject", "") if isinstance(inside, list) and inside else ""
+    first = inside[0] if isinstance(inside, list) and inside else None
+    subject = first.get("subject", "") if isinstance(first, Message) else ""
     return f"{decoded_header(str(subject)) or 'message'}.eml"
 
 

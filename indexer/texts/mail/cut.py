@@ -81,9 +81,11 @@ def _is_broken_quote(lines: list[str], number: int, segments: list[_Segment]) ->
     """True for the end of a long quoted line that a program has broken without marking it."""
     if not segments or not segments[-1].quoted or number + 1 >= len(lines):
         return False
-    before, after = lines[number - 1], lines[number + 1]
-    first = lines[number].lstrip()[:1]
-    return len(before) >= _WRAPPED and bool(_QUOTED.match(before) and _QUOTED.match(after)) and first.islower()
+    before, line, after = lines[number - 1], lines[number].strip(), lines[number + 1]
+    if not (line and _QUOTED.match(before) and _QUOTED.match(after)):
+        return False
+    is_address = " " not in line or "://" in line
+    return (len(before) >= _WRAPPED and line[0].islower()) or (is_address and not line[0].isupper())
 
 
 def _kept(segments: list[_Segment], author: str, address: str) -> list[str]:

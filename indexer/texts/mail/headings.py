@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 _VERBS = (
-    r"wrote|writes|kirjoitti|skrev|schrieb|schreef|a écrit|ha scritto|escribió|escreveu|napisał(?:a|\(a\))?|írta|"
+    r"wrote|writes|sent|kirjoitti|skrev|schrieb|schreef|a écrit|ha scritto|escribió|escreveu|napisał(?:a|\(a\))?|írta|"
     r"написала?|пишет"
 )
 _VERB_AT_END = re.compile(rf"\b(?:{_VERBS})\W{{0,10}}:?\W{{0,6}}$", re.IGNORECASE)
@@ -34,6 +34,9 @@ _START = re.compile(
     rf"\d{{1,4}}[./-]\d|\d{{1,2}}[:.]\d\d|\d{{1,2}}\.? \w+ \d{{4}})",
     re.IGNORECASE,
 )
+_NAME_FIRST = re.compile(rf"(?:[^\W\d_a-zåäö][\w.'-]*,? ){{1,4}}(?:{_VERBS})\b")
+_BARE = re.compile(r"\d{4}[/-]\d{1,2}[/-]\d{1,2} [^<>]{1,80}<[^<>\s]+@[^<>\s]+>")
+"""A heading without a verb and a colon: "2026/3/2 Aino <aino@example.org>"."""
 _MOST_LINES, _LONGEST = 4, 300  # of a heading: a judgement
 
 _FROM = "from|lähettäjä|från|fra|von|van|de|da|от|expéditeur|mittente"
@@ -64,6 +67,11 @@ _FORWARDED = re.compile(
     r"forwarded|välitetty|edelleenlähetetty|vidarebefordra|weitergeleitet|doorgestuurd|transféré|begin forwarded",
     re.IGNORECASE,
 )
+_FORWARD_LINE = re.compile(
+    r"\s*(?:begin |start of |alkaa |början på |début du )?(?:forwarded message|välitetty viesti|vidarebefordrat "
+    r"meddelande|message (?:réexpédié|transféré)|weitergeleitete nachricht)\s*:\s*",
+    re.IGNORECASE,
+)
 ROW = re.compile(r"[\s>]*(?:[-_=*—–]\s?){2,}\s*")
 """A line that is a drawn line."""
 
@@ -89,6 +97,8 @@ def heading_at(lines: Sequence[str], start: int) -> int:
 
 def _is_heading(line: str) -> bool:
     bare = line.strip("-*_ ")
+    if _BARE.fullmatch(bare):
+        return True
     dated, addressed = _DATE.search(bare), _ADDRESS.search(bare)
     if _VERB_AT_END.search(bare) and (bare.endswith(":") or addressed):
         return bool(dated or addressed)
@@ -96,7 +106,8 @@ def _is_heading(line: str) -> bool:
         return False
     if dated and addressed and (_TIME.search(bare) or _VERB.search(bare)):
         return bool(_START.match(bare) or _VERB.search(bare))
-    return bool(dated and _TIME.search(bare) and _VERB.search(bare) and _START.match(bare))
+    named = _START.match(bare) or _NAME_FIRST.match(bare)
+    return bool(dated and _TIME.search(bare) and _VERB.search(bare) and named)
 
 
 def block_at(lines: Sequence[str], start: int) -> int:
@@ -126,8 +137,8 @@ def separator_at(lines: Sequence[str], start: int) -> bool:
     """True for a line such as "-----Original Message-----"."""
     ruled = _RULED.fullmatch(lines[start])
     if ruled is None:
-        return bool(re.match(r"\s*begin forwarded message:\s*$", lines[start], re.IGNORECASE))
-    if _ORIGINAL.search(ruled["words"]):
+        return bool(_FORWARD_LINE.fullmatch(lines[start]))
+    if _ORIGINAL.search(ruled["words"]) or _VERB_AT_END.search(ruled["words"]):
         return True
     following = start + 1
     while following < len(lines) and not lines[following].strip():

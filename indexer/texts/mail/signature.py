@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from indexer.texts.mail.headings import ROW
 
 _DELIMITER = re.compile(r"\s*(?:-- ?|--- ?|—|–|_{2,3})\s*")
-_MOST_AFTER_DELIMITER = 25  # lines of a signature: a judgement
+_MOST_AFTER_DELIMITER, _MOST_AFTER_MARK = 25, 8  # lines of a signature after "-- ", and after other marks: a judgement
 _SENT_FROM = re.compile(
     r"(?:sent (?:from|via|with)|get outlook for|lähetetty|lähetin tämän|hanki outlook|skickat från|"
     r"skaffa outlook|sendt fra|"
@@ -40,6 +40,7 @@ _THANKS_OFF = re.compile(
 )
 _INITIAL = re.compile(r"(?:[Tt]|[Tt]erv|[Yy]t|[Bb]r)[.:]?,? [/-]?[A-ZÅÄÖ][\w-]+(?: [A-ZÅÄÖ][\w-]*\.?){0,2}")
 _DASHED_NAME = re.compile(r"[-–—/~]\s?[A-ZÅÄÖ][\w'.-]+(?: [A-ZÅÄÖ][\w'.-]+){0,2}")
+_ROUNDS = 8  # of cutting one thing below another: a judgement
 _SENT_FROM_WORDS = 6  # of "Sent from my phone." with a full stop: a judgement
 _SHORT, _MOST_AFTER_SIGN_OFF = 70, 14  # characters of a line, and lines after a greeting: a judgement
 _DISCLAIMER = re.compile(
@@ -68,16 +69,15 @@ def without_signature(lines: Sequence[str], author: str = "", address: str = "")
     kept = trimmed(lines)
     if (end := _sent_from(kept)) is not None:
         kept = trimmed(kept[:end])
-    while True:
+    for _round in range(_ROUNDS):
         before = len(kept)
-        for cut in (_footer, _disclaimer, _delimited, _signed_off, _block_with_address):
-            end = cut(kept, address) if cut is _block_with_address else cut(kept)
-            if end is not None:
-                kept = trimmed(kept[:end])
-        if (end := _name(kept, author)) is not None:
-            kept = trimmed(kept[:end])
+        for cut in (_footer, _disclaimer, _delimited, _signed_off):
+            kept = trimmed(kept[: cut(kept)])
+        kept = trimmed(kept[: _block_with_address(kept, address)])
+        kept = trimmed(kept[: _name(kept, author)])
         if len(kept) == before or not kept:
-            return kept
+            break
+    return kept
 
 
 def trimmed(lines: Sequence[str]) -> list[str]:
@@ -142,18 +142,21 @@ def _without_row(lines: Sequence[str], number: int) -> int:
 
 
 def _delimited(lines: Sequence[str]) -> int | None:
-    """Where a signature begins that has a mark before it."""
-    code = _in_code(lines)
-    for number, line in enumerate(lines):
-        long_dashes = ROW.fullmatch(line) is not None and line.strip()[0] == "—"
-        if number in code or not (_DELIMITER.fullmatch(line) or long_dashes):
+    """Where a signature begins that has a mark before it: the first such place with few lines after it."""
+    code, found = _in_code(lines), None
+    after: list[str] = []
+    for number in range(len(lines) - 1, -1, -1):
+        line = lines[number]
+        if not line.strip():
             continue
-        rest = [after for after in lines[number + 1 :] if after.strip()]
-        if len(rest) > _MOST_AFTER_DELIMITER:
-            continue
-        if line.strip() == "--" or (len(rest) <= 8 and all(len(after) <= _SHORT + 20 for after in rest)):
-            return number
-    return None
+        long_dashes = line.strip()[0] == "—" and ROW.fullmatch(line) is not None
+        if number not in code and (_DELIMITER.fullmatch(line) or long_dashes):
+            short = len(after) <= _MOST_AFTER_MARK and all(len(each) <= _SHORT + 20 for each in after)
+            found = number if short or line.strip() == "--" else found
+        after.append(line)
+        if len(after) > _MOST_AFTER_DELIMITER:
+            break
+    return found
 
 
 def _signed_off(lines: Sequence[str]) -> int | None:

@@ -5,6 +5,7 @@ from alembic import context
 from recommender.database import (  # noqa: F401 - so that their tables are known
     account_tables,
     audit_table,
+    chat_tables,
     details_tables,
     documents_tables,
     erased_table,

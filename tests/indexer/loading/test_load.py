@@ -431,9 +431,9 @@ class _WatchedAnalyzer(Analyzer):
 
     write: Callable[[], None]
 
-    def detect(self, text: str) -> str:
+    def detect(self, text: str, fallback: str = "en") -> str:
         self.write()
-        return super().detect(text)
+        return super().detect(text, fallback)
 
 
 def test_others_can_write_while_records_are_read_and_languages_are_found(

@@ -244,6 +244,16 @@ def test_the_command_guesses_writes_a_mapping_and_loads(kollega: Kollega, tmp_pa
     assert kollega("import", "csv", str(path)).stdout == "0 added, 0 updated, 2 unchanged\n"
 
 
+def test_a_mapping_is_written_also_when_nobody_reads_on_and_may_be_named(tmp_path: Path) -> None:
+    table, mapping = tmp_path / "t.csv", tmp_path / "other.toml"
+    table.write_text("Title;Answer\na;b\n", encoding="utf-8")
+    options = csv.OPTIONS(place=str(table), mapping=mapping)
+    with pytest.raises(SourceError, match=rf"--guess --mapping {re.escape(str(mapping))}$"):
+        csv.open_source("t", options)
+    assert next(csv.guess_mapping(options)).startswith("t.csv: 1 rows; encoding utf-8")
+    assert len(_requests(list(csv.open_source("t", options).records()))) == 1
+
+
 def test_only_kinds_that_need_a_mapping_can_guess(kollega: Kollega) -> None:
     assert "--guess" in kollega("import", "csv", "--help").output
     assert "--guess" not in kollega("import", "jsonl", "--help").output

@@ -14,6 +14,7 @@ from indexer.sources.discourse import OPTIONS, open_source
 from indexer.sources.discourse_text import from_cooked
 from indexer.sources.protocol import Mark
 from indexer.sources.records import DeletedRecord, RequestRecord
+from recommender.errors import SourceError
 from tests.indexer.sources.servers.desk import BEGINNING, Desk
 from tests.indexer.sources.servers.server import TOKEN, Faults, Reply, SystemServer, serving
 
@@ -70,6 +71,8 @@ class Forum:
         if path == "/latest.json":
             shown = [each for each in self.topics.values() if not each.hidden]
             rows = sorted(shown, key=lambda each: (each.pinned, each.bumped), reverse=True)
+            if params.get("order") == "created":
+                rows = sorted(shown, key=lambda each: each.id)
             start = 3 * int(params["page"])
             some = [
                 {"id": each.id, "bumped_at": f"{each.bumped:%Y-%m-%dT%H:%M:%S.000Z}", "pinned": each.pinned}
@@ -170,6 +173,22 @@ def test_only_topics_that_were_written_to_come_again_whatever_is_pinned(server: 
     assert copy.topics["4"].body == "new" and "5" not in copy.topics
 
 
+def test_a_first_run_that_breaks_off_goes_on_from_its_page(server: SystemServer, forum: Forum) -> None:
+    for number in range(1, 21):
+        forum.put(number, f"Topic {number}")
+    skew = forum.now - datetime.now(forum.now.tzinfo)
+    server.faults, copy = Faults(token_ends_after=14, skew=skew), Copy(server.url)
+    with pytest.raises(SourceError, match="401"):
+        copy.sync()
+    first = list(copy.topics)
+    assert first[:6] == ["1", "2", "3", "4", "5", "6"]
+    server.faults = Faults(skew=skew)
+    copy.sync()
+    assert len(copy.topics) == 20 and len(copy.read) < 20
+    forum.put(21, "New")
+    assert "21" in copy.sync().read and len(copy.read) < 5
+
+
 def test_readers_of_a_forum_with_a_key_are_groups(
     server: SystemServer, forum: Forum, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,5 +222,7 @@ def test_what_discourse_adds_to_a_post_is_left_out() -> None:
         "<span>error 800×600 9 KB</span></div></a></div>"
         '<pre><code class="lang-sh">ls</code></pre><ul><li>one</li></ul>'
     )
-    assert from_cooked(cooked).replace("[@y](/u/y)", "@y") == "> said\n\nno @y\n\nerror\n\n```sh\nls\n```\n\n- one"
+    assert from_cooked(cooked) == "> said\n\nno @y\n\nerror\n\n```sh\nls\n```\n\n- one"
     assert from_cooked("") == ""
+    assert from_cooked('<p><a href="/t/5">five</a></p>') == "five"
+    assert from_cooked('<p><a href="/t/5">five</a></p>', "https://f.example") == "[five](https://f.example/t/5)"

@@ -197,3 +197,25 @@ def test_a_place_that_is_not_there_is_told(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match="has no JSON files"):
         read(tmp_path / "empty")
+
+
+def test_tables_of_a_data_warehouse_are_read(tmp_path: Path) -> None:
+    (tmp_path / "issue.csv").write_text(
+        "id,key,project,reporter,summary,description,created,updated,resolved,resolution,status\n"
+        "7,IT-7,100,a:1,Verkko poikki,h2. Vika,2026-03-02 08:00:00,2026-03-02 09:00:00,2026-03-02 09:00:00,Done,5\n"
+        "8,IT-8,100,a:1,Auki,,2026-03-02 08:00:00,,,,6\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "status.csv").write_text("id,name,status_category_id\n5,Valmis,3\n6,Uusi,2\n", encoding="utf-8")
+    (tmp_path / "user.csv").write_text("id,name,email,time_zone\na:2,Ella,ella@example.org,UTC\n", encoding="utf-8")
+    (tmp_path / "comment.csv").write_text(
+        "id,issue_id,author_id,body,created,is_public\n1,7,a:2,Vaihdoin kytkimen.,2026-03-02 08:50:00,true\n"
+        "2,7,a:2,Salaista.,2026-03-02 08:55:00,false\n3,9,a:2,Muu.,2026-03-02 08:55:00,true\n",
+        encoding="utf-8",
+    )
+    requests, people, problems = read(tmp_path)
+    replies = [(reply.body, reply.accepted, reply.internal) for reply in requests["7"].replies]
+    assert replies == [("Vaihdoin kytkimen.", True, False), ("Salaista.", False, True)]
+    assert requests["7"].body == "## Vika" and requests["8"].status == "open"
+    assert people[str(requests["7"].replies[0].author)].email == "ella@example.org"
+    assert len(problems) == 1 and "messages of 9 were left out" in problems[0]

@@ -90,6 +90,7 @@ def test_a_folder_and_an_unpacked_part_are_read_too(tmp_path: Path) -> None:
     (tmp_path / "folder" / "part.zip").write_bytes(packed({f"B {B}.md": "# B\n\ntwo"}))
     assert sorted(documents(tmp_path / "folder")) == [A, B]
     assert sorted(documents(tmp_path / "folder" / "part.zip")) == [B]
+    assert sorted(documents(tmp_path / "folder" / f"A {A}.md")) == [A]
 
 
 def test_a_page_of_markdown_keeps_its_code_quotes_and_links_to_elsewhere() -> None:

@@ -13,7 +13,7 @@ from indexer.sources.records import DeletedRecord, Located, PersonRecord, Reques
 from indexer.sources.rest.waiting import Patience
 from recommender.errors import SourceError
 from tests.indexer.sources.servers.desk import Desk
-from tests.indexer.sources.servers.server import TOKEN, SystemServer, serving
+from tests.indexer.sources.servers.server import TOKEN, Reply, SystemServer, serving
 from tests.indexer.sources.servers.systems import SYSTEMS, Known
 
 
@@ -132,6 +132,13 @@ def test_a_read_that_breaks_off_goes_on_from_its_last_mark(known: Known) -> None
             except SourceError:
                 server.faults.dead_after = len(server.requests) + 30 + len(server.requests) % 40
     assert seen == names(known, range(1, 201))
+
+
+def test_an_answer_in_another_form_ends_with_a_sentence(known: Known) -> None:
+    with running(known, Desk(3)) as server:
+        server.system.answer = lambda _path, _params: Reply({"surprise": 1})  # type: ignore[method-assign]
+        with pytest.raises(SourceError, match=r"desk: .* answers in another form than the system documents"):
+            read(known.open(server.url))
 
 
 def test_a_token_that_ends_half_way_is_told(known: Known) -> None:

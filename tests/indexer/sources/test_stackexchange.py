@@ -350,6 +350,20 @@ def test_links_are_optional(dump: Path, import_dump: Callable[[Path], LoadReport
     assert report.problems == [] and report.added > 0
 
 
+def test_a_row_of_200_mb_is_refused_at_once_and_the_rows_before_it_are_read(dump: Path) -> None:
+    with (dump / "Posts.xml").open("a", encoding="utf-8") as file:
+        file.seek(0)
+        file.truncate()
+        file.write(POSTS.replace("</posts>", '<row Id="99" PostTypeId="1" Body="'))
+        for _ in range(200):
+            file.write("x" * 1_000_000)
+    started = time.process_time()
+    located_rows, message = _read_until_it_breaks(dump)
+    assert time.process_time() - started < 20
+    assert len(located_rows) == 7  # 3 questions and 4 answers
+    assert "has a row of more than 5 MB after line" in message
+
+
 def test_a_truncated_file_yields_the_rows_before_the_cut_and_names_the_line(dump: Path) -> None:
     (dump / "Posts.xml").write_text(POSTS[: POSTS.index("Which VPN")], encoding="utf-8")
     located_rows, message = _read_until_it_breaks(dump)

@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from indexer.texts.html import from_html
 
@@ -122,3 +124,16 @@ def test_many_short_texts_are_quick() -> None:
     for _number in range(300):
         from_html(html)
     assert time.process_time() - started < 0.3
+
+
+_TAGS = ["<p>", "</p>", "<ul>", "<li>", "</ul>", "<table>", "<tr>", "<td>", "</td>", "</table>", "<pre>", "</pre>",
+         "<code>", "</code>", "<a href='x y'>", "</a>", "<div style='display:none'>", "</div>", "<br>", "<blockquote>",
+         "<h2>", "</h2>", "&lt;", "&amp;auml;", "<img src=x>", "<![CDATA[", "<!--", "-->", "\0", "\ud800", "sana", " ",
+         "\n", "|", "`", "<dl>", "<dd>", "<input type=checkbox>", "<p style='mso-list:l0 level2'>"]  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(_TAGS), max_size=40).map("".join))
+def test_any_html_becomes_text(html: str) -> None:
+    text = from_html(html)
+    assert "<td>" not in text and text == text.strip()

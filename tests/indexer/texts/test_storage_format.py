@@ -79,6 +79,16 @@ def test_storage_format_becomes_markdown(storage: str, markdown: str) -> None:
     assert from_storage_format(storage, {"k1": "aino"}) == markdown
 
 
+def test_addresses_without_a_host_are_those_of_the_wiki_or_left_out() -> None:
+    storage = (
+        '<p><a href="/display/IT/VPN">VPN</a> <a href="https://x.example">x</a> <img src="/i.png" alt="red" /></p>'
+    )
+    assert from_storage_format(storage) == "VPN [x](https://x.example) red"
+    assert from_storage_format(storage, site="https://w.example/wiki") == (
+        "[VPN](https://w.example/display/IT/VPN) [x](https://x.example) ![red](https://w.example/i.png)"
+    )
+
+
 def test_a_split_end_of_cdata_stays_in_the_code() -> None:
     assert from_storage_format(code("a[b[0]]]]><![CDATA[> 1")) == "```\na[b[0]]> 1\n```"
 

@@ -14,6 +14,7 @@ from recommender.index import lexical
 from recommender.index.bm25 import weight
 from recommender.index.item_numbers import key_of
 from recommender.index.lexical import Entry, LexicalIndex
+from recommender.index.narrowing import Keys
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms, Translation
 
@@ -120,12 +121,14 @@ def test_only_the_given_items_are_searched(make: Make) -> None:
     index, search = make("vpn", "vpn vpn", "vpn client", "printer", language="en")
     assert sorted(search("vpn")) == [0, 1, 2]
     among = frozenset({"request:0", "request:2", "request:3", "request:9"})
-    result = index.search(_words("vpn"), EVERYONE, 10, "en", among)
+    result = index.search(_words("vpn"), EVERYONE, 10, "en", Keys(only=among))
     assert sorted(result) == sorted(
         (key, score) for key, score in _scores(index, _words("vpn")).items() if key in among
     )
     assert {key for key, _score in result} == {"request:0", "request:2"}
-    assert index.search(_words("vpn"), EVERYONE, 10, "en", frozenset()) == []
+    assert index.search(_words("vpn"), EVERYONE, 10, "en", Keys(only=frozenset())) == []
+    without = Keys(without=frozenset({"request:1", "request:9"}))
+    assert sorted(index.search(_words("vpn"), EVERYONE, 10, "en", without)) == sorted(result)
 
 
 def test_a_request_and_a_document_with_the_same_id_are_different_items(tmp_path: Path) -> None:

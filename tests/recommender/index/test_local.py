@@ -17,6 +17,7 @@ from recommender.index import Hit, generations, local
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
 from recommender.index.local import LocalIndex
+from recommender.index.narrowing import Among
 from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms
@@ -62,7 +63,11 @@ def test_nearest_is_the_cosine_of_the_nearest_passage_that_search_finds(
     index: LocalIndex, encoder: FakeEncoder
 ) -> None:
     vector = encoder.encode_queries(["printer salary"])[0]
-    for tokens, among in ((EVERYONE, None), (EVERYONE | {"team:hr"}, None), (EVERYONE, frozenset({"request:2"}))):
+    for tokens, among in (
+        (EVERYONE, None),
+        (EVERYONE | {"team:hr"}, None),
+        (EVERYONE, Among.of(frozenset({"request:2"}))),
+    ):
         hits = index.search(vector, Terms((), ()), tokens, 10, among)
         assert index.nearest(vector, tokens, 10, among) == pytest.approx(max(_near(hit)[0] for hit in hits))
     assert index.nearest(vector, frozenset(), 10) == 0.0
@@ -169,9 +174,9 @@ def test_both_legs_search_only_the_given_items(index: LocalIndex, encoder: FakeE
     vector = encoder.encode_queries(["printer jam\nopen the tray"])[0]
     terms = analyzer.query_terms("printer jam tunnel")
     for among in ({"request:2"}, {"request:2", "request:3"}, {"request:1", "request:2"}, {"request:9"}, set[str]()):
-        items = {hit.item for hit in index.search(vector, terms, EVERYONE, 10, frozenset(among))}
+        items = {hit.item for hit in index.search(vector, terms, EVERYONE, 10, Among.of(frozenset(among)))}
         assert items == among & {"request:1", "request:2"}  # only hr may read the third
-        assert {hit.item for hit in index.search(None, terms, EVERYONE, 10, frozenset(among))} == items
+        assert {hit.item for hit in index.search(None, terms, EVERYONE, 10, Among.of(frozenset(among)))} == items
 
 
 def test_without_a_vector_only_the_lexical_leg_runs(index: LocalIndex, analyzer: Analyzer) -> None:

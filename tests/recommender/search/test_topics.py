@@ -64,6 +64,42 @@ def test_a_word_that_all_teams_use_is_no_topic(session: Session, add_request: Ad
     assert topics(session, ANYONE, analyzer, "en").popular == ("printer",)
 
 
+def _entitle(add_request: Add, words: str, count: int, **more: object) -> None:
+    """Items with these words in their titles, and one that no other title has."""
+    for number in range(count):
+        add_request(f"{words} {words[:2]}{chr(97 + number) * 4}".strip(), answer=ANSWER, **more)
+
+
+def test_two_words_that_mostly_stand_together_are_one_topic(
+    session: Session, add_request: Add, analyzer: Analyzer
+) -> None:
+    _entitle(add_request, "meeting room", 8, team="facilities")
+    _entitle(add_request, "printer", 5, team="it")
+    _entitle(add_request, "printer toner", 5, team="it")  # half of what is said of printers and of toner
+    _entitle(add_request, "toner", 6, team="it")
+    _entitle(add_request, "router", 9, team="it")
+    _entitle(add_request, "", 10, team="it")
+    shown = topics(session, ANYONE, analyzer, "en")
+    assert shown.popular == ("toner", "printer", "router", "meeting room") and shown.recent == ()
+
+
+def test_two_words_are_one_topic_only_by_what_the_reader_may_read(
+    session: Session, add_request: Add, add_person: Callable[..., int], analyzer: Analyzer
+) -> None:
+    _entitle(add_request, "salary slip", 4, team="hr")
+    _entitle(add_request, "salary", 3, team="hr")
+    _entitle(add_request, "slip", 3, team="hr")
+    _entitle(add_request, "", 15, team="it")
+    before = topics(session, ANYONE, analyzer, "en")
+    assert before.popular == ("salary", "slip")
+    _entitle(add_request, "salary slip", 5, team="hr", audience=["team:hr"], at=datetime(2026, 6, 1))
+    _entitle(add_request, "", 15, team="hr", audience=["team:hr"])
+    add_person("riikka", "agent", "hr")
+    assert topics(session, ANYONE, analyzer, "en").popular == before.popular
+    riikka = reader_of(session.scalars(select(Person).where(Person.handle == "riikka")).one())
+    assert topics(session, riikka, analyzer, "en").popular == ("salary slip",)
+
+
 def test_open_and_hidden_items_make_no_topic(session: Session, add_request: Add, analyzer: Analyzer) -> None:
     _add(add_request, "printer", 9, status="open")
     assert topics(session, ANYONE, analyzer, "en") == Topics()

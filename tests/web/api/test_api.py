@@ -1,19 +1,24 @@
 """web/api: what the pages show, as JSON, and one form for all errors."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import BaseModel
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person
 from recommender.recommender import Recommender
-from recommender.render import as_json
+from recommender.render import SuggestedItem, as_json, suggestion_json
 from recommender.settings import Settings
+from tests.paths import ROOT
+from tests.web.conftest import make_item, make_suggestion
+from web.api import schemas
 
 OpenClient = Callable[[], FlaskClient]
 AddRequest = Callable[..., int]
@@ -37,6 +42,21 @@ def client(open_client: OpenClient, add_request: AddRequest) -> FlaskClient:
     return open_client()
 
 
+_NAMES = {
+    "job_id": "ID",
+    "request_id": "ID",
+    "document_id": "ID",
+    "attachment_id": "ID",
+    "key": "KEY",
+    "handle": "HANDLE",
+}
+
+
+def _kinds(model: type[BaseModel]) -> tuple[str, ...]:
+    """The values of the field `kind` of a model."""
+    return get_args(model.model_fields["kind"].annotation)
+
+
 def _json(answer: Any) -> dict[str, Any]:
     assert answer.content_type == "application/json"
     values: dict[str, Any] = answer.json
@@ -55,6 +75,26 @@ def test_a_response_has_the_answer_of_the_recommender(
     answer = _json(client.get(PATH, query_string={"q": QUESTION}))
     assert answer == expected
     assert [expert["handle"] for expert in answer["experts"]] == ["matti"]
+
+
+def test_a_suggestion_says_when_its_document_was_verified() -> None:
+    guide = replace(make_item("document:1"), verified_on=date(2026, 3, 4))
+    told = suggestion_json(make_suggestion(guide, helped=6))
+    assert (told["helped"], told["verified_on"], told["replaced_by"]) == (6, "2026-03-04", None)
+
+
+def test_the_page_about_the_api_names_every_call_and_every_field_that_is_sent(client: FlaskClient) -> None:
+    page, document = (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), _json(client.get("/api/v1/openapi.json"))
+    calls = {
+        (method.upper(), re.sub(r"{(\w+)}", lambda name: _NAMES[name.group(1)], path.removeprefix("/api/v1")))
+        for path, methods in document["paths"].items()
+        for method in methods
+    }
+    assert [call for call in sorted(calls) if f"`{' '.join(call)}`" not in page] == []
+    sent = {name for model in (schemas.Question, schemas.RequestFilter) for name in model.model_fields}
+    kinds = {kind for model in (schemas.Helped, schemas.Used, schemas.Flagged) for kind in _kinds(model)}
+    shown = set(SuggestedItem.model_fields) | {name for name in schemas.NewRequest.model_fields}
+    assert [name for name in sorted(sent | kinds | shown) if f"`{name}`" not in page] == []
 
 
 def test_a_question_in_the_address_and_one_in_json_give_the_same(client: FlaskClient) -> None:

@@ -143,6 +143,52 @@ def test_feedback_is_counted_without_a_name(call: Call, sessions: Sessions) -> N
         assert all(event.subject_id is None for event in session.query(Event))
 
 
+def test_what_somebody_said_of_an_item_can_be_taken_back_by_them_alone(call: Call, sessions: Sessions) -> None:
+    said = {"kind": "unhelpful", "item": "request:1"}
+    call("matti", "POST", "/feedback", said)
+    assert call("kaisa", "POST", "/feedback/undo", said).json == {"taken_back": False}
+    assert [call("matti", "POST", "/feedback/undo", said).json["taken_back"] for _ in range(2)] == [True, False]
+    with sessions() as session:
+        assert session.query(Event).count() == 0
+    assert call("matti", "POST", "/feedback/undo", {**said, "item": "request:2"}).status_code == 404
+    assert call("matti", "POST", "/feedback/undo", {**said, "kind": "flagged"}).status_code == 422
+    assert call("matti", "POST", "/feedback/undo", said, scopes=("read",)).status_code == 403
+
+
+def test_a_suggestion_says_what_its_card_says(call: Call, add_document: Call, sessions: Sessions) -> None:
+    add_document("Screen guide", "Hold the power button.", verified_by="aino")
+    call("matti", "POST", "/feedback", {"kind": "solved", "item": "request:1"})
+    with sessions.begin() as session:
+        session.add(Replacement(item="request:1", by="document:1"))
+    found = call("kaisa", "GET", "/recommend?q=Screen+is+black+after+update").json["suggestions"]
+    told = {each["item"]: (each["helped"], each["verified_on"], each["replaced_by"]) for each in found}
+    assert told["request:1"] == (1, None, {"item": "document:1", "title": "Screen guide", "language": "en"})
+
+
+def test_the_inbox_has_what_the_person_was_told_and_nobody_elses(call: Call, sessions: Sessions) -> None:
+    number = call("matti", "POST", "/requests", {"title": "Screen flickers", "team": "it", "everyone": True}).json["id"]
+    for body in ("Which one?", "Since when?"):
+        call("aino", "POST", f"/requests/{number}/replies", {"body": body})
+    page = call("matti", "GET", "/inbox").json
+    assert (page["total"], page["unread"], page["page"]) == (2, 2, 1)
+    newest = page["notifications"][0]
+    at, reply = newest.pop("at"), newest.pop("reply")
+    assert at.endswith("Z") and isinstance(reply, int)
+    assert newest == {
+        "id": 2, "kind": "reply", "item": f"request:{number}", "title": "Screen flickers", "actor": "aino",
+        "read": False,
+    }  # fmt: skip
+    assert call("kaisa", "GET", "/inbox").json["notifications"] == []
+    assert call("kaisa", "POST", "/inbox/read", {"notification": 1}).json == {"unread": 0}
+    assert call("matti", "POST", "/inbox/read", {"notification": 1}).json == {"unread": 1}
+    assert [each["read"] for each in call("matti", "GET", "/inbox").json["notifications"]] == [False, True]
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, number).hidden = True
+    assert call("matti", "GET", "/inbox").json["total"] == call("matti", "GET", "/inbox").json["unread"] == 0
+    assert call("matti", "POST", "/inbox/read", {}).json == {"unread": 0}
+    assert call("", "GET", "/inbox").status_code == 401
+
+
 def test_a_token_can_be_used_only_for_its_scopes(call: Call) -> None:
     assert call("matti", "GET", "/recommend?q=screen", scopes=("write",)).status_code == 403
     assert call("matti", "POST", "/recommend", {"q": "screen"}, scopes=("read",)).status_code == 200
@@ -251,7 +297,7 @@ def test_every_operation_is_in_the_openapi_document(open_client: Callable[[], Fl
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     routes.remove(("/api/v1/openapi.json", "GET"))
-    assert described == routes and len(routes) == 18
+    assert described == routes and len(routes) == 21
 
 
 def test_schemas_are_named_by_their_class_whichever_module_it_is_in(open_client: Callable[[], FlaskClient]) -> None:

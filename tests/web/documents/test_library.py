@@ -101,7 +101,7 @@ def test_what_needs_attention_comes_first_among_ones_own(
     assert _rows(visit("riikka"), "?view=review") == _rows(visit("matti"), "?view=review") == []
     assert "Review was due" in visit("pekka").get("/documents/?view=review").text
     tab = re.search(
-        r'<a href="/documents/\?view=review"[^>]*>Needs review(.*?)</a>', visit("aino").get("/documents/").text, re.S
+        r'<a href="/documents/\?view=mine"[^>]*>My guides(.*?)</a>', visit("aino").get("/documents/").text, re.S
     )
     assert tab is not None and ">1</span>" in tab[1] and "(flagged)" in tab[1]  # the number of the navigation
 

@@ -28,8 +28,8 @@ def server(wiki: Wiki, monkeypatch: pytest.MonkeyPatch) -> Iterator[SystemServer
 class Copy:
     """What a reader of the wiki has: its pages, who may read them, and the mark."""
 
-    def __init__(self, server: SystemServer, wiki: Wiki) -> None:
-        self._place = server.url + wiki.context
+    def __init__(self, server: SystemServer, wiki: Wiki, **options: object) -> None:
+        self._options = OPTIONS.model_validate({"place": server.url + wiki.context, **options})
         self.pages: dict[str, DocumentRecord] = {}
         self.people: dict[str, PersonRecord] = {}
         self.read: list[str] = []
@@ -37,7 +37,7 @@ class Copy:
 
     def sync(self) -> "Copy":
         self.read = []
-        for each in open_source("wiki", OPTIONS(place=self._place)).read(self.mark):
+        for each in open_source("wiki", self._options).read(self.mark):
             if isinstance(each, Mark):
                 self.mark = each.value
             elif isinstance(each, Located):
@@ -103,6 +103,18 @@ def test_a_page_above_that_is_restricted_takes_those_below_with_it(server: Syste
     assert copy.sync().pages["3"].readers_there == ("confluence-users",)
 
 
+def test_restrictions_of_pages_above_that_an_answer_leaves_out_are_asked_for_once(
+    server: SystemServer, wiki: Wiki
+) -> None:
+    wiki.is_shallow = True
+    for number, parent in ((1, None), (2, 1), (3, 2), (4, 2)):
+        wiki.add(f"Page {number}", parent=parent, groups=("hr",) if number == 2 else ())
+    copy = Copy(server, wiki).sync()
+    assert copy.pages["3"].readers_there == copy.pages["4"].readers_there == ("hr",)
+    assert copy.pages["1"].readers_there == ("confluence-users",)
+    assert sum("byOperation" in path for path in server.requests) == 2  # of the pages 1 and 2
+
+
 def test_what_is_deleted_hidden_or_emptied_there_is_deleted_here(server: SystemServer, wiki: Wiki) -> None:
     for number in range(1, 6):
         wiki.add(f"Page {number}")
@@ -156,3 +168,27 @@ def test_a_run_that_ends_half_way_goes_on_from_its_mark(server: SystemServer, wi
     copy.sync()
     assert len(copy.pages) == 60 and len(set(copy.read) & first) < len(first)
     assert copy.pages["50"].readers_there == ("hr",)
+
+
+def test_version_2_of_the_interface_gives_the_same_pages_and_readers(server: SystemServer, wiki: Wiki) -> None:
+    for number, parent in ((1, None), (2, 1), (3, 2), (4, None), (5, 3)):
+        wiki.add(f"Page {number}", parent=parent, groups=("hr",) if number == 2 else ())
+    server.faults = Faults(failing_every=7, cut_every=9, skew=wiki.now - datetime.now(wiki.now.tzinfo))
+    second, first = Copy(server, wiki, v2=True).sync(), Copy(server, wiki).sync()
+    assert second.pages == first.pages
+    assert second.people == first.people
+    assert second.pages["5"].readers_there == ("hr",)
+    server.faults = Faults(skew=wiki.now - datetime.now(wiki.now.tzinfo))
+    wiki.pages[3].groups = ("bosses",)
+    wiki.change(5, "<p>changed</p>")
+    wiki.change(4, "<p></p>")
+    second.sync()
+    assert second.read == ["5"] and "4" not in second.pages
+    assert (second.pages["5"].body, second.pages["5"].readers_there) == ("changed", ("bosses & hr",))
+
+
+def test_what_a_page_lies_in_and_cannot_be_seen_is_not_taken_for_open(server: SystemServer, wiki: Wiki) -> None:
+    wiki.add("Top")
+    wiki.add("Below", parent=1)
+    wiki.pages[2].folder = 55
+    assert Copy(server, wiki, v2=True).sync().pages["2"].readers_there == ("not known",)

@@ -20,6 +20,7 @@ class WikiPage:
     groups: tuple[str, ...] = ()
     status: str = "current"
     hidden: bool = False
+    folder: int | None = None
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Wiki:
     address: str = ""
     now: datetime = BEGINNING - timedelta(days=365)
     most: int = 3
+    is_shallow: bool = False  # leaves out the restrictions of the pages above
     pace: timedelta = timedelta(days=2)
 
     def add(self, title: str, text: str = "", parent: int | None = None, groups: tuple[str, ...] = ()) -> WikiPage:
@@ -62,9 +64,40 @@ class Wiki:
             return Reply({"key": "IT", "permissions": [{"operation": read, "subjects": {"group": group}}]})
         if path == "/rest/api/content/search":
             return self._search(params)
+        if path.startswith("/api/v2/") or path.endswith("/byOperation/read") or path == "/rest/api/user":
+            return self._v2(path, params)
         number = path.removeprefix("/rest/api/content/")
         page = self.pages.get(int(number)) if number.isdigit() else None
         return Reply(self._row(page)) if page and not page.hidden else None
+
+    def _v2(self, path: str, params: dict[str, str]) -> Reply | None:
+        """Answers of version 2, and those of version 1 that it has nothing for."""
+        if path == "/api/v2/spaces":
+            return Reply({"results": [{"id": "77", "key": "IT"}], "_links": {}})
+        if path == "/rest/api/user":
+            return Reply({"accountId": "712020:a", "displayName": "Aino V", "email": "aino@example.org"})
+        if path in ("/api/v2/pages", "/api/v2/blogposts"):
+            shown = [page for page in self.pages.values() if page.status == "current" and not page.hidden]
+            rows = sorted(shown, key=lambda page: page.changed, reverse=True) if path.endswith("pages") else []
+            start = int(params.get("cursor", "0"))
+            links = (
+                {"next": f"{self.context}{path}?cursor={start + self.most}"} if start + self.most < len(rows) else {}
+            )
+            return Reply({"results": [self._row_v2(page) for page in rows[start : start + self.most]], "_links": links})
+        found = re.fullmatch(r"/(?:api/v2/pages|rest/api/content)/(\d+)(/restriction/byOperation/read)?", path)
+        page = self.pages.get(int(found[1])) if found else None
+        if found is None or page is None:
+            return None
+        return Reply(self._rights(page)["restrictions"]["read"] if found[2] else self._row_v2(page))
+
+    def _row_v2(self, page: WikiPage) -> dict[str, Any]:
+        return {
+            "id": str(page.id), "status": page.status, "title": page.title, "spaceId": "77", "authorId": "712020:a",
+            "parentId": str(page.folder or page.parent) if page.parent else None,
+            "parentType": "folder" if page.folder else "page" if page.parent else None,
+            "version": {"createdAt": f"{page.changed:%Y-%m-%dT%H:%M:%S.000Z}", "number": 1},
+            "body": {"storage": {"value": page.text}}, "_links": {"webui": f"/spaces/IT/pages/{page.id}"},
+        }  # fmt: skip
 
     def _search(self, params: dict[str, str]) -> Reply:
         cql, start = params["cql"], int(params["start"])
@@ -97,7 +130,7 @@ class Wiki:
             "body": {"storage": {"value": page.text}},
             "version": {"when": local.isoformat(timespec="milliseconds"), "by": author},
             "history": {"createdBy": author},
-            "ancestors": [{"id": str(each.id), **self._rights(each)} for each in above],
+            "ancestors": [{"id": str(each.id), **({} if self.is_shallow else self._rights(each))} for each in above],
             "_links": {"webui": f"/spaces/IT/pages/{page.id}"},
         }
 

@@ -6,10 +6,11 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 DOVECOT = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
@@ -65,59 +66,66 @@ class Mailbox:
     """The mailbox of one user on the server: its files, and the server's port."""
 
     def __init__(self, folder: Path, port: int, owner: str) -> None:
-        self.port, self._root, self._owner = port, folder, owner
+        self.port, self.root, self._owner = port, folder, owner
 
     def put(self, number: int, raw: bytes, folder: str = "") -> Path:
         """Deliver a mail into a folder, INBOX unless it is named."""
-        place = self._root / (f".{folder}" if folder else "")
+        place = self.root / (f".{folder}" if folder else "")
         for name in ("tmp", "new", "cur"):
             (place / name).mkdir(parents=True, exist_ok=True)
         file = place / "new" / f"{number}.M{time.time_ns()}.host"
         file.write_bytes(raw)
         if os.getuid() == 0:
-            for path in (self._root, *self._root.rglob("*")):
+            for path in (self.root, *self.root.rglob("*")):
                 shutil.chown(path, self._owner)
         return file
 
     def renumber(self) -> None:
         """Make the server number the mails anew, as after a restored backup."""
-        for path in self._root.glob("dovecot*"):
+        for path in self.root.glob("dovecot*"):
             path.unlink()
 
 
 @contextmanager
-def imap_server(folder: Path) -> Iterator[Mailbox]:
-    """A server with a mailbox for the user `tuki`."""
+def imap_server() -> Iterator[Mailbox]:
+    """A server with a mailbox for the user `tuki`. Its folder is readable by the user that serves the mail."""
     assert DOVECOT is not None
     account = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
     user, group, port = account.pw_name, grp.getgrgid(account.pw_gid).gr_name, free_port()
-    for name in ("run", "state", "mail/tuki", "home"):
-        (folder / name).mkdir(parents=True)
-    if os.getuid() == 0:
-        for path in (folder / "mail", folder / "home", folder / "mail/tuki"):
-            shutil.chown(path, user)
-        for path in (folder, *folder.parents):
-            if path.stat().st_uid == 0 and path.stat().st_mode & 0o005 != 0o005 and path.is_relative_to("/tmp"):
-                path.chmod(path.stat().st_mode | 0o055)
-    (folder / "dovecot.conf").write_text(
-        _CONFIGURATION.format(folder=folder, user=user, group=group, port=port, password=PASSWORD)
-    )
-    process = subprocess.Popen([DOVECOT, "-F", "-c", str(folder / "dovecot.conf")])
-    try:
-        for _ in range(100):
-            with socket.socket() as opened:
-                if opened.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield Mailbox(folder / "mail/tuki", port, user)
-    finally:
-        process.terminate()
-        process.wait(20)
+    with tempfile.TemporaryDirectory(prefix="kollega-imap-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for part in ("run", "state", "mail/tuki", "home/tuki"):
+            (folder / part).mkdir(parents=True)
+        if os.getuid() == 0:
+            for path in (folder / "mail", *(folder / "mail").rglob("*"), folder / "home", folder / "home/tuki"):
+                shutil.chown(path, user)
+        (folder / "dovecot.conf").write_text(
+            _CONFIGURATION.format(folder=folder, user=user, group=group, port=port, password=PASSWORD)
+        )
+        process = subprocess.Popen([DOVECOT, "-F", "-c", str(folder / "dovecot.conf")])
+        try:
+            _wait_for(port)
+            yield Mailbox(folder / "mail/tuki", port, user)
+        except BaseException:
+            print((folder / "log").read_text(encoding="utf-8"))
+            raise
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(100):
+        with socket.socket() as opened:
+            if opened.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
 
 
 @contextmanager
 def breaking_wire(port: int, after: list[int]) -> Iterator[int]:
-    """A port that leads to `port`. Each connection is cut after so many bytes of answers; those after the list are not."""
+    """A port that leads to `port`. Each connection is cut after so many bytes of answers; the others are not."""
     listener = socket.create_server(("127.0.0.1", 0))
     limits = iter(after)
 
@@ -148,17 +156,13 @@ def _both_ways(client: socket.socket, server: socket.socket, limit: int | None) 
 
 def _pass_on(source: socket.socket, target: socket.socket, limit: int | None) -> None:
     passed = 0
-    try:
+    with suppress(OSError):
         while data := source.recv(4096):
             if limit is not None and passed + len(data) > limit:
                 target.sendall(data[: limit - passed])
                 break
             target.sendall(data)
             passed += len(data)
-    except OSError:
-        pass
     for end in (source, target):
-        try:
+        with suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass

@@ -169,6 +169,14 @@ def test_a_line_of_200_mb_is_read_without_holding_it(tmp_path: Path) -> None:
     assert peak < 600_000_000
 
 
+def test_the_end_of_a_very_long_text_is_left_out_and_told(tmp_path: Path) -> None:
+    file = tmp_path / "a.eml"
+    file.write_bytes(mail(1, "Katso loki:\n" + "rivi lokia\n" * 40_000))
+    [found] = [each for each in read(file) if isinstance(each.record, RequestRecord)]
+    assert isinstance(found.record, RequestRecord)
+    assert 190_000 < len(found.record.body) <= 200_000 and "longer than 200,000" in found.changes[0][0]
+
+
 def test_a_packed_file_that_is_cut_short_is_read_to_there_and_told(tmp_path: Path) -> None:
     whole = gzip.compress(mbox(mail(n, os.urandom(3000).hex(), subject=f"A{n}") for n in range(50)))
     file = tmp_path / "box.mbox.gz"

@@ -2,7 +2,6 @@
 
 import time
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,8 +37,8 @@ def _read(source: ImapSource, since: str | None = None) -> tuple[list[RequestRec
 
 
 @needs_server
-def test_folders_are_read_and_the_mark_goes_on_from_there(tmp_path: Path) -> None:
-    with imap_server(tmp_path) as mailbox:
+def test_folders_are_read_and_the_mark_goes_on_from_there() -> None:
+    with imap_server() as mailbox:
         mailbox.put(1, mail(1))
         mailbox.put(2, mail(2, "Vaihda akku.", AINO, "Re: Kone", 1), "K&AOQ-sitellyt")
         mailbox.put(3, mail(3, "Toinen asia", subject="Muu"))
@@ -59,8 +58,8 @@ def test_folders_are_read_and_the_mark_goes_on_from_there(tmp_path: Path) -> Non
 
 
 @needs_server
-def test_a_thread_that_came_to_rest_is_read_again(tmp_path: Path) -> None:
-    with imap_server(tmp_path) as mailbox:
+def test_a_thread_that_came_to_rest_is_read_again() -> None:
+    with imap_server() as mailbox:
         mailbox.put(1, mail(1))
         mailbox.put(2, mail(2, "Vaihda akku.", AINO, "Re: Kone", 1))
         soon = DAY + timedelta(days=2)
@@ -73,8 +72,8 @@ def test_a_thread_that_came_to_rest_is_read_again(tmp_path: Path) -> None:
 
 
 @needs_server
-def test_nothing_is_lost_when_the_connection_breaks(tmp_path: Path) -> None:
-    with imap_server(tmp_path) as mailbox:
+def test_nothing_is_lost_when_the_connection_breaks() -> None:
+    with imap_server() as mailbox:
         for number in range(1, 41):
             mailbox.put(number, mail(number, f"Kysymys {number}. " + "Lisää tekstiä. " * 100, subject=f"A{number}"))
         whole, mark = _read(_source(mailbox.port))
@@ -87,20 +86,18 @@ def test_nothing_is_lost_when_the_connection_breaks(tmp_path: Path) -> None:
 
 
 @needs_server
-def test_nothing_is_marked_as_read_and_long_mails_are_read_in_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_marked_as_read_and_long_mails_are_read_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indexer.sources.mail.imap.LONGEST", 2_000)
-    with imap_server(tmp_path) as mailbox:
+    with imap_server() as mailbox:
         mailbox.put(1, mail(1, "Alku.\n\n" + "x" * 5_000))
         [request], _mark = _read(_source(mailbox.port))
         assert request.body.startswith("Alku.") and len(request.body) < 2_000
-        assert not [path for path in (tmp_path / "mail/tuki/cur").iterdir() if "S" in path.name.rpartition(",")[2]]
+        assert not [path for path in (mailbox.root / "cur").iterdir() if "S" in path.name.rpartition(",")[2]]
 
 
 @needs_server
-def test_what_the_server_refuses_is_told_without_the_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with imap_server(tmp_path) as mailbox:
+def test_what_the_server_refuses_is_told_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    with imap_server() as mailbox:
         mailbox.put(1, mail(1))
         with pytest.raises(SourceError, match="refused to open the folder 'Puuttuu'"):
             _read(_source(mailbox.port, folder=("Puuttuu",)))

@@ -55,5 +55,5 @@ def test_real_mails_have_the_text_author_and_time_that_a_reader_sees() -> None:
             value = datetime.fromisoformat(value) if name == "created_at" else value
             if name != "file" and seen[name] != value:
                 wrong.append((line["file"], name))
-    missed = {file for file, _name in wrong}
-    assert missed <= {"rt_mail/bestpractical__rt/emails__russian-subject-no-content-type"}, wrong
+    koi8_in_capitals = ("rt_mail/bestpractical__rt/emails__russian-subject-no-content-type", "question")
+    assert set(wrong) <= {koi8_in_capitals}  # four letters, of which nothing says in which character set they are

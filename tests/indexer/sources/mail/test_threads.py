@@ -28,7 +28,7 @@ def test_a_thread_becomes_a_request_with_its_replies(tmp_path: Path) -> None:
         ("3@example.fi", "matti@example.fi", "Kiitos, nyt toimii!", False),
     ]
     assert (request.status, request.resolved_at) == ("resolved", DAY + timedelta(hours=2))
-    assert request.readers_there is None and request.group == "box"
+    assert (request.group, request.readers_there) == ("box", ("box",))
 
 
 def test_people_have_their_mail_address_and_come_once(tmp_path: Path) -> None:

@@ -62,7 +62,10 @@ class Wiki:
             return Reply({"error": {"code": "maxlag", "info": "behind"}}, 200, {"Retry-After": "3"})
         if params.get("meta") == "siteinfo":
             general = {"articlepath": "/wiki/$1", "server": "//wiki.example", "time": f"{self.now:%Y-%m-%dT%H:%M:%SZ}"}
-            names = {"0": {"name": ""}, "4": {"name": "Ohje"}, "6": {"name": "Kuvat"}, "14": {"name": "Aiheet"}}
+            names = {
+                str(number): {"id": number, "name": name}
+                for number, name in ((0, ""), (4, "Ohje"), (6, "Kuvat"), (14, "Aiheet"))
+            }
             return Reply({"query": {"general": general, "namespaces": names}})
         if params.get("list") == "recentchanges":
             found = [{"pageid": each.id, "type": "edit"} for each in self._since(params["rcstart"])]

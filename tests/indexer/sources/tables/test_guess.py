@@ -89,6 +89,11 @@ EXPORTS = {
          "markup": "markdown"},
         {},
     ),
+    "people with whole names": (
+        "sys_id;first_name;last_name;name;email\n1;Bo;Lee;Bo Lee;bo@example.org\n",
+        {"kind": "person", "name": "name", "id": "sys_id"},
+        {},
+    ),
     "people": (
         "login;firstname;lastname;mail\nbolee;Bo;Lee;bo@example.org\nalfox;Al;Fox;al@example.org\n",
         {"kind": "person", "email": "mail", "name": ("firstname", "lastname")},

@@ -31,8 +31,16 @@ HEADINGS = [
     "On 02/03/2026 08:10, Aino Virtanen wrote:",
     "> On 2 Mar 2026, at 08:10, Aino Virtanen <aino@example.fi> wrote:",
     "Am 02.03.2026 um 08:10 schrieb Aino Virtanen:",
+    "2026/3/2 Aino Virtanen <aino@example.fi>",
+    "2.3.2026 klo 8.10 Aino Virtanen kirjoitti:",
+    "Aino Virtanen kirjoitti 2.3.2026 8:10:",
+    "Virtanen Aino kirjoitti ma 2.3.2026 klo 8:10:",
 ]
 BLOCKS = [
+    "---- Aino Virtanen wrote ----",
+    "------ On 02.03.2026 8:10, Aino Virtanen wrote -----",
+    "Forwarded message:",
+    "Välitetty viesti:",
     "Lähettäjä: Aino Virtanen <aino@example.fi>\nLähetetty: maanantai 2. maaliskuuta 2026 8.10\n"
     "Vastaanottaja: Tuki <tuki@example.fi>\nKopio: Matti\nAihe: Kone",
     "________________________________\nFrom: Aino Virtanen\nSent: Monday, March 2, 2026 8:10 AM\nTo: Help\nSubject: PC",
@@ -90,7 +98,7 @@ def test_what_stands_above_a_quote_is_left(heading: str) -> None:
     assert own_text(f"{ANSWER}\n{heading}\n{QUOTE}\n") == ANSWER
 
 
-@pytest.mark.parametrize("heading", [*HEADINGS[:14], HEADINGS[15], *BLOCKS])
+@pytest.mark.parametrize("heading", [*(heading for heading in HEADINGS if heading[0] != ">"), *BLOCKS])
 def test_what_stands_above_an_older_mail_without_marks_is_left(heading: str) -> None:
     assert own_text(f"{ANSWER}\n\n{heading}\n\nKone ei käynnisty.\n\nAino\n") == ANSWER
 
@@ -144,6 +152,11 @@ def test_an_answer_below_its_quote_stands_alone() -> None:
     assert own_text(f"{HEADINGS[0]}\n{QUOTE}\n\nPidä virtapainiketta.\n\nMatti", "Matti") == "Pidä virtapainiketta."
 
 
+def test_an_address_that_a_program_broke_out_of_a_quote_is_quoted() -> None:
+    text = f"Vaihda akku.\n\n{HEADINGS[0]}\n> Katso tämä (http://example.fi/a\n_nonce=3dd518)\n>\n> Kiitos"
+    assert own_text(text) == "Vaihda akku."
+
+
 def test_a_quoted_line_that_a_program_broke_is_still_quoted() -> None:
     quoted = "> Kone ei käynnisty, vaikka olen pitänyt virtapainiketta painettuna kauan ja\nodottanut.\n> Mitä teen?"
     assert own_text(f"Vaihda akku.\n\n{HEADINGS[0]}\n{quoted}") == "Vaihda akku."
@@ -163,6 +176,7 @@ def test_a_forwarded_mail_stays_when_it_may_be_the_question() -> None:
 def test_a_long_text_is_cut_quickly() -> None:
     text = "On Monday, 2.3.2026 8:10 a@b.fi\n" * 20_000 + "- x\n" * 20_000 + "_" * 100_000 + " \n" * 20_000
     assert own_text(text)
+    assert own_text("x\n" + "-- \n" * 20_000 + "Terveisin\n" * 5_000)
 
 
 def _mail_text(file: str, number: int | None) -> tuple[str, str, str]:

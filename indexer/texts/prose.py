@@ -1,0 +1,67 @@
+"""The language of a text: that of what its writer wrote, and not of the error message that was pasted in it."""
+
+import re
+from typing import Protocol
+
+from indexer.texts.unreadable import readable
+
+_READ = 2_000  # characters by which the language is known: a judgement
+_FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[^\n]*$|\Z)", re.MULTILINE | re.DOTALL)
+_TICKS = re.compile(r"`[^`\n]+`")
+_CITED = re.compile(r"[\"“”„«»]([^\"“”„«»\n]{12,500})[\"“”„«»]")
+_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|\S+@\S+|<[^<>\n]{1,200}>")
+_MACHINE_LINE = re.compile(
+    r"""\s*(?:>|[\[(<]?\d{4}-\d\d-\d\d|[\[(<]?\d\d:\d\d:\d\d|[A-Z][a-z]{2}\s+\d+\s\d\d:\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}\s
+    |(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|Error|Warning|Fatal|Exception|Unhandled)\b[^\n]*[: ]
+    |at\s[\w.$]+\(|File\s"|Traceback\s|Caused\sby:|[\w.]+(?:Error|Exception|Warning)\b|\w+=\S+\s\w+=|\$\s|PS\s\w:|C:\\)""",
+    re.VERBOSE,
+)
+_ANNOUNCES = re.compile(r":\s*$")
+_PLAIN_WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*[.,;:!?)]*")
+_PLAIN_SHARE = 0.6  # of the words of a line; with fewer plain ones a machine wrote it: a judgement
+_FEWEST_WORDS = 2  # from which words of the writer decide: a judgement
+
+
+class Detect(Protocol):
+    """Says in which language a text is; `fallback` when that is not clear."""
+
+    def __call__(self, text: str, fallback: str = ..., /) -> str: ...
+
+
+def detected(title: str, body: str, detect: Detect) -> str:
+    """The language of an item with this title and body, by what its writer wrote; by all of it where that says
+    nothing."""
+    text = readable(body)[0][:_READ]
+    own = f"{title}\n{written(text)}"
+    if len(own.split()) >= _FEWEST_WORDS and (language := detect(own, "")):
+        return language
+    return detect(f"{title}\n{text}")
+
+
+def written(text: str) -> str:
+    """A text without code, quotes, logs, addresses, and what is cited after a line that ends with a colon."""
+    text = _ADDRESS.sub(" ", _CITED.sub(_without_sentence, _TICKS.sub(" ", _FENCED.sub("\n", text))))
+    kept: list[str] = []
+    announced = False
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        if _MACHINE_LINE.match(line) or line.startswith(("    ", "\t")) or not _is_plain(line):
+            announced = False
+            continue
+        if announced:
+            announced = False
+            continue
+        kept.append(line)
+        announced = bool(_ANNOUNCES.search(line))
+    return "\n".join(kept)
+
+
+def _without_sentence(cited: re.Match[str]) -> str:
+    """A citation of a word or two is kept: it may be a name."""
+    return cited[0] if len(cited[1].split()) < 3 else " "
+
+
+def _is_plain(line: str) -> bool:
+    words = line.split()
+    return sum(bool(_PLAIN_WORD.fullmatch(word)) for word in words) >= _PLAIN_SHARE * len(words)

@@ -1,0 +1,124 @@
+"""The message extension of Microsoft Teams: a search whose results only the asker sees.
+
+Calls have a token (JWT) of the Bot Framework, signed with one of its published keys, for the id of the app.
+"""
+
+from html import escape
+from typing import Any
+
+from flask import Blueprint, abort, jsonify, request
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, gettext
+
+from recommender.access import reader_of
+from recommender.accounts import chat_accounts
+from recommender.accounts.chat_accounts import ChatUser
+from recommender.errors import SettingsError, how_to_install
+from recommender.settings import Settings
+from web import current
+from web.chat.answers import ChatAnswer, Shown, answer
+from web.chat.link_address import link_for
+from web.client_address import limit_key
+from web.current import session
+from web.formatting import LANGUAGES
+from web.limits import limiter
+
+blueprint = Blueprint("teams", __name__, url_prefix="/chat/teams")
+_RATE = "10 per second; 300 per minute"
+_QUERY = "composeExtension/query"
+_CARD = "application/vnd.microsoft.card.thumbnail"
+_LONGEST_TEXT = 600
+
+
+def attach(settings: Settings) -> None:
+    """Raises SettingsError when Teams may ask, and the package is missing that checks its calls."""
+    if not settings.teams_app_id:
+        return
+    try:
+        import web.chat.teams_token  # noqa: F401
+    except ImportError as error:
+        raise SettingsError(f"KOLLEGA_TEAMS_APP_ID needs PyJWT. {how_to_install('teams')}") from error
+
+
+@blueprint.post("/messages")
+@limiter.limit(_RATE, key_func=limit_key)
+def messages() -> ResponseReturnValue:
+    """Answer a search from Teams. 404 without the setting, 401 for a call without a token of the Bot Framework."""
+    _require_token()
+    activity = request.get_json(silent=True)
+    if not isinstance(activity, dict) or activity.get("name") != _QUERY:
+        return jsonify({}), 200  # such as being added to a team: nothing to answer
+    who, question = _user(activity), _question(activity)
+    with force_locale(_language(activity)):
+        person = chat_accounts.person_of(session(), who)
+        if person is None:
+            return jsonify(_ask_to_link(who))
+        if not question:
+            return jsonify(_message(gettext("Write your question.")))
+        return jsonify(_as_cards(answer(question, reader_of(person))))
+
+
+def _require_token() -> None:
+    from web.chat.teams_token import is_valid  # the package that it needs is an extra
+
+    settings = current.settings()
+    if not settings.teams_app_id:
+        abort(404)
+    kind, _space, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not is_valid(token, settings.teams_app_id, settings.teams_keys):
+        abort(401)
+
+
+def _user(activity: dict[str, Any]) -> ChatUser:
+    sender, data = _part(activity, "from"), _part(activity, "channelData")
+    user = str(sender.get("aadObjectId") or sender.get("id") or "")[:128]
+    tenant = str(_part(data, "tenant").get("id") or "")[:64]
+    if not user or not tenant:
+        abort(400)
+    return ChatUser("teams", tenant, user, str(sender.get("name") or "")[:100])
+
+
+def _question(activity: dict[str, Any]) -> str:
+    parameters = _part(activity, "value").get("parameters")
+    for parameter in parameters if isinstance(parameters, list) else []:
+        if isinstance(parameter, dict) and parameter.get("name") != "initialRun":
+            return str(parameter.get("value") or "").strip()
+    return ""
+
+
+def _language(activity: dict[str, Any]) -> str:
+    language = str(activity.get("locale") or "")[:2].lower()
+    return language if language in LANGUAGES else current.settings().language
+
+
+def _part(value: dict[str, Any], name: str) -> dict[str, Any]:
+    part = value.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _ask_to_link(who: ChatUser) -> dict[str, Any]:
+    action = {"type": "openUrl", "value": link_for(who), "title": gettext("Link the account")}
+    return {"composeExtension": {"type": "auth", "suggestedActions": {"actions": [action]}}}
+
+
+def _message(text: str) -> dict[str, Any]:
+    return {"composeExtension": {"type": "message", "text": text}}
+
+
+def _as_cards(found: ChatAnswer) -> dict[str, Any]:
+    if not found.shown:
+        return _message(found.heading)
+    cards = [_card(shown) for shown in found.shown]
+    return {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": cards}}
+
+
+def _card(shown: Shown) -> dict[str, Any]:
+    text = escape(shown.text[:_LONGEST_TEXT]).replace("\n", "<br>")
+    content = {
+        "title": shown.title,
+        "subtitle": shown.facts,
+        "text": text,
+        "buttons": [{"type": "openUrl", "title": gettext("Open in Kollega"), "value": shown.url}],
+    }
+    preview = {"contentType": _CARD, "content": {"title": shown.title, "text": escape(shown.facts)}}
+    return {"contentType": _CARD, "content": content, "preview": preview}
