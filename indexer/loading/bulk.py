@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from indexer.loading.bulk_references import BulkReferences
+from indexer.loading.handed_over import is_ticket_of, unnoted
 from indexer.loading.merge import Merge
 from indexer.loading.report import LoadReport
 from indexer.loading.stated import identity, outcome
@@ -81,6 +82,9 @@ def _taken(session: Session, source: str, table: type[Any], prepared: Sequence[P
         taken |= {ids[name] for name in session.scalars(waiting) if name is not None}
         sent_on = select(Handover.external_id).where(Handover.source == source, Handover.external_id.in_(ids))
         taken |= {ids[name] for name in session.scalars(sent_on) if name is not None}
+        sending = unnoted(session, source)
+        records = [(each.key, each.record) for each in prepared if sending and isinstance(each.record, RequestRecord)]
+        taken |= {key for key, record in records if any(is_ticket_of(each, record) for each in sending)}
     return taken
 
 

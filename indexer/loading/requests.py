@@ -27,7 +27,7 @@ from recommender.database.tables import HelpRequest, Reply, RequestAudience, Tea
 def put_request(writing: Writing, record: RequestRecord, source: str) -> HelpRequest:
     """Write a request and its replies. Raises BadRecord and DeletedHere."""
     references, merge = writing.references, writing.merge
-    sent_on = handed_over(writing.session, source, record.id)
+    sent_on = handed_over(writing.session, source, record)
     if sent_on is not None:
         return put_handed_over(writing, sent_on, record, source)
     team = references.team(record.team, "team")

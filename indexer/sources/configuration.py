@@ -74,14 +74,14 @@ def _source(path: Path, name: str, table: Any) -> ConfiguredSource:
         raise SettingsError(f"{where} is no table. Write [{name}] on a line, and its options below it.")
     values = dict(table)
     kind = values.pop("kind", None)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         found = "is missing" if kind is None else f"{kind!r} is not known"
         raise SettingsError(f"{where}: kind {found}. Write one of: {', '.join(sorted(KINDS))}.")
     _require_no_secret(where, name, values)
     every = _every(where, "every", values.pop("every", None))
     full_every = _every(where, "full_every", values.pop("full_every", None))
     if isinstance(values.get("place"), str) and "://" not in values["place"]:
-        values["place"] = str(path.parent / Path(values["place"]).expanduser())
+        values["place"] = _path(where, path.parent, values["place"])
     known = KINDS[kind].options()
     for key in values:
         if key not in known.model_fields:
@@ -91,6 +91,13 @@ def _source(path: Path, name: str, table: Any) -> ConfiguredSource:
     except ValidationError as error:
         raise SettingsError(f"{where}: {first_problem(error)}.") from error
     return ConfiguredSource(name, kind, options, every, full_every)
+
+
+def _path(where: str, folder: Path, place: str) -> str:
+    try:
+        return str(folder / Path(place).expanduser())
+    except RuntimeError as error:
+        raise SettingsError(f"{where}: place: there is no such user. Write the whole path.") from error
 
 
 def _require_no_secret(where: str, name: str, values: dict[str, Any]) -> None:

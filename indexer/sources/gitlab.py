@@ -60,7 +60,8 @@ class GitLab(System):
         if "noteable_type" in row and "body" in row:
             self.messages[f"{text_of(row, 'project_id')}#{text_of(row, 'noteable_iid')}"][text_of(row, "id")] = row
         elif "path_with_namespace" in row:
-            self.visibility[text_of(row, "path_with_namespace")] = text_of(row, "visibility")
+            is_for_members = text_of(row, "issues_access_level") == "private"  # also when all may read the code
+            self.visibility[text_of(row, "path_with_namespace")] = "" if is_for_members else text_of(row, "visibility")
         self._person(row.get("author"))
         yield from ()
 
@@ -137,7 +138,8 @@ class GitLabApi(ApiSource):
             answer = self._client.get(path)
             for _problem in self._system.look(Exported("", 1, answer.value)):
                 pass
-            readers, before = text_of(answer.value, "visibility"), marks.get(project, ["", ""])
+            name = text_of(answer.value, "path_with_namespace")
+            readers, before = self._system.visibility.get(name, ""), marks.get(project, ["", ""])
             for each in self._issues(path, before[0] if before[1] == readers else None):
                 if isinstance(each, Mark):
                     marks[project] = [each.value, readers]

@@ -4,6 +4,7 @@ Adding a source takes one module or folder here with `OPTIONS` and `open_source`
 docs/sources/ and its tests. Nothing outside of it has to know more than this module says.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from indexer.sources.records import Located, TeamHandle, Token
 from recommender.database.handles import usable_handle
+
+_PASSWORD = re.compile(r"://[^/?#]*:[^/?#]*@")
+"""An address with a password in it."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Options(BaseModel):
     """What can be set for every source: in sources.toml, and as options of `kollega import`. Each source adds its own.
     The description of a field is its help text."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     place: str = Field(min_length=1, description="A file, a folder or an address.")
     team: str | None = Field(None, description="Handle of the team of what no rule gives to a team.")
@@ -84,6 +88,13 @@ class Options(BaseModel):
     audiences: dict[str, tuple[Token, ...]] = Field(
         default_factory=dict, description="Who the readers of each group of the source are here."
     )
+
+    @field_validator("place")
+    @classmethod
+    def _has_no_password(cls, value: str) -> str:
+        if _PASSWORD.search(value):  # whatever went wrong later, the address would be named
+            raise ValueError("it has a password in it. Take that out, and set it as the page of the source says")
+        return value
 
     @field_validator("team")
     @classmethod

@@ -45,7 +45,7 @@ OPTIONS = StackExchangeOptions
 def open_source(name: str, options: StackExchangeOptions) -> Source:
     """The API at an address, or saved answers at a path. Raises SourceError when it cannot be used."""
     path = place_of(options.place)
-    readers = None if options.team_slug else ("public",)
+    readers = (options.team_slug or "public",)
     site = StackExchangeSite(name, options.timezone, readers)
     if path is not None:
         return ExportSource(path, site)
@@ -57,7 +57,7 @@ def open_source(name: str, options: StackExchangeOptions) -> Source:
 class StackExchangeSite(System):
     """Questions with their answers."""
 
-    def __init__(self, name: str, zone: str = "UTC", readers: tuple[str, ...] | None = None) -> None:
+    def __init__(self, name: str, zone: str = "UTC", readers: tuple[str, ...] = ("public",)) -> None:
         super().__init__(name, zone)
         self._readers = readers
 

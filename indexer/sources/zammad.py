@@ -129,7 +129,12 @@ class Zammad(System):
             group=group or None,
             readers=(group,) if group else None,
             merged_into=text_of(row, "merged_into") or None,
-            attachments=[text_of(file, "filename") for each in articles for file in each.get("attachments") or ()],
+            attachments=[
+                text_of(file, "filename")
+                for each in articles
+                for file in each.get("attachments") or ()
+                if each.get("internal") is False
+            ],
             properties={"number": row.get("number"), "priority": row.get("priority")},
         )
         return ticket.record()

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import in_background
 from indexer.sources.configuration import ConfiguredSource, read_sources
+from indexer.syncing.sync import is_being_read
 from recommender.database.source_tables import SourceState
 from recommender.database.tables import utc_now
 from recommender.errors import SettingsError
@@ -21,6 +22,7 @@ from recommender.settings import Settings
 log = logging.getLogger(__name__)
 _LONGEST_PAUSE = timedelta(hours=6)  # after many failures in a row: a judgement
 _SHORTEST_PAUSE = timedelta(seconds=30)  # after a failure: a judgement
+_AFTER_KILL = timedelta(minutes=10)  # a judgement
 _STOPPING = 15.0  # seconds that a run may take to stop: a judgement
 
 
@@ -31,10 +33,11 @@ def syncing(settings: Settings, sessions: sessionmaker[Session]) -> AbstractCont
 
 def next_run(configured: ConfiguredSource, state: SourceState | None) -> datetime | None:
     """When a source is to be read next (UTC); None when only a person or the source itself decides that. After failures
-    the pause is doubled each time."""
+    the pause is doubled each time. A run that was killed goes on after a while, also where nothing else is planned."""
     if state is None or state.started_at is None:
         return datetime.min if configured.every is not None or (state and state.is_due) else None
-    pause = configured.every
+    was_killed = not state.failures and (state.finished_at is None or state.finished_at < state.started_at)
+    pause = configured.every or (_AFTER_KILL if was_killed else None)
     if state.failures:
         pause = min(max(pause or _SHORTEST_PAUSE, _SHORTEST_PAUSE) * 2 ** min(state.failures - 1, 20), _LONGEST_PAUSE)
     if state.is_due and not state.failures:
@@ -44,8 +47,10 @@ def next_run(configured: ConfiguredSource, state: SourceState | None) -> datetim
 
 def needs_whole_read(configured: ConfiguredSource, state: SourceState | None, now: datetime) -> bool:
     """True when a source has to be read from the beginning again, to find what was deleted there."""
-    if configured.full_every is None or state is None or state.read_whole_at is None:
+    if configured.full_every is None or state is None:
         return False
+    if state.read_whole_at is None:  # its first read broke off, and was then read on to the end
+        return state.finished_at is not None
     return state.read_whole_at + configured.full_every <= now
 
 
@@ -64,12 +69,13 @@ def _sync_until(settings: Settings, sessions: sessionmaker[Session], stop: threa
 
 
 def _sync_due(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
+    locks = settings.home / "locks"
     for configured in read_sources(settings.sources_file):
         with sessions() as session:
             state = session.get(SourceState, configured.name)
             due, now = next_run(configured, state), utc_now()
             whole = needs_whole_read(configured, state, now)
-        if due is not None and due <= now and not stop.is_set():
+        if due is not None and due <= now and not stop.is_set() and not is_being_read(configured.name, locks):
             _run(configured.name, whole, stop)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -69,13 +70,13 @@ def sync(
     at it, or the source cannot be opened. What goes wrong is stored in the state of the source.
     """
     locks.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(locks / f"sync-{configured.name}.lock")
+    lock = _lock(locks, configured.name)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise SourceError(f"{configured.name} is being read by another process. Wait until that has ended.") from error
     with lock:
-        since = _begin(configured, sessions, full)
+        since, before = _begin(configured, sessions, full)
         try:
             source = _Seen(configured.open())
             shown, store = LoadReport(show=show), _store_mark(configured, sessions)
@@ -86,8 +87,27 @@ def sync(
         except Exception as error:
             _end(configured, sessions, str(error) if isinstance(error, SourceError) else type(error).__name__, None)
             raise
+        except BaseException:  # the process is being ended
+            _go_on_later(configured, sessions, before)
+            raise
         _end(configured, sessions, report.broken_off, result)
     return result
+
+
+def is_being_read(name: str, locks: Path) -> bool:
+    """True while a process reads the source of this name."""
+    lock = _lock(locks, name)
+    try:
+        locks.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _lock(locks: Path, name: str) -> FileLock:
+    return FileLock(locks / f"sync-{name}.lock")
 
 
 class _Seen:
@@ -130,14 +150,26 @@ class _Deletions:
             yield Located("deleted", number, record)
 
 
-def _begin(configured: ConfiguredSource, sessions: sessionmaker[Session], full: bool) -> str | None:
-    """Store that a run has begun; the mark it goes on from."""
+Before = tuple[datetime | None, bool]
+"""(when the run before began, whether the source was due)."""
+
+
+def _begin(configured: ConfiguredSource, sessions: sessionmaker[Session], full: bool) -> tuple[str | None, Before]:
+    """Store that a run has begun; the mark it goes on from, and what was stored before."""
     with sessions.begin() as session:
         state = state_of(session, configured.name)
+        before = (state.started_at, state.is_due)
         if full or state.options != configured.options_digest():
             state.mark = None
         state.options, state.started_at, state.is_due = configured.options_digest(), utc_now(), False
-        return state.mark
+        return state.mark, before
+
+
+def _go_on_later(configured: ConfiguredSource, sessions: sessionmaker[Session], before: Before) -> None:
+    """Store that a run was ended from outside: it is due as it was before it began."""
+    with sessions.begin() as session:
+        state = state_of(session, configured.name)
+        state.started_at, state.is_due = before[0], state.is_due or before[1]
 
 
 def _store_mark(configured: ConfiguredSource, sessions: sessionmaker[Session]) -> Callable[[str], None]:
@@ -175,7 +207,7 @@ def _delete_missing(
             f"{source.name}: {len(missing)} items may have been deleted there, and stay here: not everything could be "
             "read, so that is not certain. Mend the problems, then run it again."
         )
-    elif not allowed and len(missing) > _FEW and len(missing) > _SHARE * len(known):
+    elif not allowed and (missing == sorted(known) or (len(missing) > _FEW and len(missing) > _SHARE * len(known))):
         result.notes.append(
             f"{source.name}: {len(missing)} of {len(known)} items are no longer there, and stay here. If they were "
             f"deleted there, run: kollega sync {source.name} --full --allow-deletions"

@@ -1,6 +1,7 @@
 """Accounts of chat systems: linked by the person themselves, and used as that person as long as they may sign in."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -38,6 +39,12 @@ def link(session: Session, who: ChatUser, person: Person) -> None:
     row.person_id, row.name, row.linked_at = person.id, who.name[:200], utc_now()
     session.flush()
     audit.record(session, audit.actor(session, person.id), "chat.linked", f"person:{person.id}", {"system": who.system})
+
+
+def was_taken_since(session: Session, who: ChatUser, time: datetime, person: Person) -> bool:
+    """True when somebody else than this person has linked the account since a time (UTC)."""
+    row = session.get(ChatAccount, (who.system, who.workspace, who.user))
+    return row is not None and row.person_id != person.id and row.linked_at >= time
 
 
 def of_person(session: Session, person_id: int) -> list[ChatAccount]:

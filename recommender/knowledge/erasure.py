@@ -23,6 +23,7 @@ from recommender.database.details_tables import RequestDetails
 from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
 from recommender.database.erased_table import Erased
 from recommender.database.foreign_tables import ForeignPerson, PersonAddress
+from recommender.database.handover_tables import Handover
 from recommender.database.import_tables import forget_handle, forget_imported, record_key
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import EarlierText, InternalNote
@@ -66,12 +67,21 @@ def _delete_request(session: Session, request: HelpRequest) -> str:
     links = or_(RequestLink.from_id == request.id, RequestLink.to_id == request.id)
     session.execute(delete(RequestLink).where(links))
     session.execute(delete(Event).where(Event.request_id == request.id))
+    sent_on = session.get(Handover, request.id)
+    if sent_on is not None:
+        remember_ticket(session, sent_on.source, sent_on.external_id)
     _forget_item(session, key, request.source, request.external_id)
     answers = [record_key("answer", request.external_id or "", reply.external_id or "") for reply in request.replies]
     forget_imported(session, answers, request.source)
     session.delete(request)
     session.flush()
     return key
+
+
+def remember_ticket(session: Session, source: str | None, external_id: str | None) -> None:
+    """Remember that the request of which a ticket was made is deleted, so that the ticket does not become a request."""
+    if source and external_id:
+        _remember(session, "request", source, external_id)
 
 
 def erase_document(session: Session, document: Document, who: Actor) -> None:

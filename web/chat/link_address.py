@@ -1,5 +1,7 @@
 """The address at which somebody links their chat account: signed, for a few minutes."""
 
+from datetime import datetime
+
 from flask import current_app, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
@@ -16,13 +18,16 @@ def link_for(who: ChatUser) -> str:
     return absolute(url_for("chat.show_link", token=token))
 
 
-def user_of(token: str) -> ChatUser | None:
-    """Whose account the token of such an address links; None when it was not made here, or is too old."""
+def user_of(token: str) -> tuple[ChatUser, datetime] | None:
+    """(whose account the token of such an address links, the UTC time at which it was made); None when it was not made
+    here, or is too old."""
     try:
-        system, workspace, user, name = _serializer().loads(token, max_age=VALID)
+        (system, workspace, user, name), at = _serializer().loads(token, max_age=VALID, return_timestamp=True)
     except (BadSignature, ValueError, TypeError):
         return None
-    return ChatUser(str(system), str(workspace)[:64], str(user)[:128], str(name)) if system in SYSTEMS else None
+    if system not in SYSTEMS:
+        return None
+    return ChatUser(str(system), str(workspace)[:64], str(user)[:128], str(name)), at.replace(tzinfo=None)
 
 
 def _serializer() -> URLSafeTimedSerializer:

@@ -14,7 +14,8 @@ blueprint = Blueprint("chat", __name__, url_prefix="/chat")
 
 @blueprint.get("/link/<token>")
 def show_link(token: str) -> ResponseReturnValue:
-    """Ask whether the account is to be linked; 404 for an address that was not made here, or is too old."""
+    """Ask whether the account is to be linked; 404 for an address that was not made here, is too old,
+    or was used by somebody else."""
     who = _user_of(token)
     return render_template("chat/link.html", who=who, system=SYSTEMS[who.system], token=token, person=signed_in())
 
@@ -45,7 +46,7 @@ def unlink() -> ResponseReturnValue:
 
 
 def _user_of(token: str) -> ChatUser:
-    who = user_of(token)
-    if who is None:
+    found = user_of(token)
+    if found is None or chat_accounts.was_taken_since(session(), *found, signed_in()):
         abort(404)
-    return who
+    return found[0]

@@ -26,6 +26,7 @@ from web.limits import limiter
 blueprint = Blueprint("teams", __name__, url_prefix="/chat/teams")
 _RATE = "10 per second; 300 per minute"
 _QUERY = "composeExtension/query"
+_CHANNEL = "msteams"
 _CARD = "application/vnd.microsoft.card.thumbnail"
 _LONGEST_TEXT = 600
 
@@ -44,8 +45,8 @@ def attach(settings: Settings) -> None:
 @limiter.limit(_RATE, key_func=limit_key)
 def messages() -> ResponseReturnValue:
     """Answer a search from Teams. 404 without the setting, 401 for a call without a token of the Bot Framework."""
-    _require_token()
     activity = request.get_json(silent=True)
+    _require_token(activity if isinstance(activity, dict) else {})
     if not isinstance(activity, dict) or activity.get("name") != _QUERY:
         return jsonify({}), 200  # such as being added to a team: nothing to answer
     who, question = _user(activity), _question(activity)
@@ -58,14 +59,19 @@ def messages() -> ResponseReturnValue:
         return jsonify(_as_cards(answer(question, reader_of(person))))
 
 
-def _require_token() -> None:
+def _require_token(activity: dict[str, Any]) -> None:
+    """Refuse calls without a token, with one for another service, and of other channels such as the web chat, whose
+    callers say themselves who they are."""
     from web.chat.teams_token import is_valid  # the package that it needs is an extra
 
     settings = current.settings()
     if not settings.teams_app_id:
         abort(404)
     kind, _space, token = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() != "bearer" or not is_valid(token, settings.teams_app_id, settings.teams_keys):
+    service = str(activity.get("serviceUrl") or "")
+    if kind.lower() != "bearer" or not is_valid(token, settings.teams_app_id, settings.teams_keys, service):
+        abort(401)
+    if activity.get("channelId") != _CHANNEL:
         abort(401)
 
 

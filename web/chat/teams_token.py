@@ -14,14 +14,15 @@ def keys_at(address: str) -> jwt.PyJWKClient:
     return jwt.PyJWKClient(address, lifespan=3600, timeout=10)
 
 
-def is_valid(token: str, app_id: str, keys: str) -> bool:
-    """True for a token that was signed with one of the keys, for this app, and has not expired."""
+def is_valid(token: str, app_id: str, keys: str, service: str) -> bool:
+    """True for a token that was signed with one of the keys, for this app and the service that calls (its address), and
+    has not expired."""
     try:
         key = keys_at(keys).get_signing_key_from_jwt(token)
-        jwt.decode(
+        claims = jwt.decode(
             token, key.key, algorithms=["RS256"], audience=app_id, issuer=_ISSUER, leeway=_LEEWAY,
             options={"require": ["exp", "iss", "aud"]},
         )  # fmt: skip
     except jwt.PyJWTError:
         return False
-    return True
+    return bool(service) and service in (claims.get("serviceurl"), claims.get("serviceUrl"))

@@ -18,6 +18,7 @@ from indexer.delivery.mail_server import MailServer
 from indexer.sources.configuration import ConfiguredSource, read_sources
 from indexer.sources.rest.client import Refused
 from recommender.errors import KollegaError, SourceError
+from recommender.knowledge.erasure import remember_ticket
 from recommender.outbox import handover
 from recommender.outbox.handover import Ticket
 from recommender.settings import Settings
@@ -74,6 +75,8 @@ def _hand_over_one(
     with sessions.begin() as session:
         row = handover.of_request(session, number)
         if row is None:  # the request was erased meanwhile
+            if not problem:
+                remember_ticket(session, source_of(target), ticket.external_id)
             return not problem
         if problem:
             log.warning("Request %d could not be sent on: %s", number, problem)

@@ -43,7 +43,7 @@ class MediaWikiApi:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name, self._client, self._options, self._sleep = name, client, options, sleep
-        self._wiki = Wiki(name, readers=("public",) if is_open else None)
+        self._wiki = Wiki(name, readers=("public",) if is_open else ("members",))
         self._authors: set[str] = set()
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:

@@ -104,9 +104,11 @@ def _request_record(
 ) -> RequestRecord:
     place = place_of(question)
     answers = [reply for reply in replies if reply.accepted]
-    attached = [file for each in messages for file in each.get("attachments") or [] if isinstance(file, dict)]
+    written = [each for each in messages if is_written(each)]
+    attached = [file for each in written for file in each.get("attachments") or [] if isinstance(file, dict)]
     names = dict.fromkeys(str(file.get("name") or "").strip()[:200] for file in attached)
-    team = found.names.get(place.team) or place.team
+    team, channel = found.names.get(place.team) or place.team, found.names.get(place.channel) or place.channel
+    readers = f"{team} / {channel}" if place.channel in found.private else team
     created: dict[str, Any] = {"created_at": question.get("createdDateTime")}  # checked by the record
     return RequestRecord(
         id=_id(place.channel, question),
@@ -117,8 +119,8 @@ def _request_record(
         resolved_at=max(reply.created_at for reply in answers) if answers else None,
         url=question.get("webUrl") or None,
         replies=tuple(replies),
-        group=found.names.get(place.channel) or place.channel or None,
-        readers_there=(team,) if team else None,
+        group=channel or None,
+        readers_there=(readers,) if readers else None,
         attachments=tuple(name for name in names if name and name.isprintable()),
         **created,
     )

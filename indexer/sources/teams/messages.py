@@ -22,12 +22,13 @@ class Place:
 @dataclass
 class Conversations:
     """Everything that was found: the first message of each thread with its file and number, the replies, names by id,
-    and mail addresses by user."""
+    mail addresses by user, and the ids of channels that not all of their team may read."""
 
     first: dict[tuple[str, str], tuple[str, int, Json]] = field(default_factory=dict)
     replies: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
+    private: set[str] = field(default_factory=set)
 
     def add(self, file: str, value: Any) -> None:
         """Add the content of a file."""
@@ -38,6 +39,8 @@ class Conversations:
                 self._add_person(entry)
             elif entry.get("displayName") and entry.get("id"):
                 self.names[str(entry["id"])] = str(entry["displayName"])
+                if str(entry.get("membershipType") or "standard") != "standard":  # private, or shared with others
+                    self.private.add(str(entry["id"]))
 
     def _add_message(self, file: str, number: int, message: Json) -> None:
         if message.get("chatId"):  # a chat is nobody's business

@@ -75,22 +75,28 @@ class Zendesk(System):
         group = (self.brands if self.by_brand else self.groups).get(
             text_of(row, "brand_id" if self.by_brand else "group_id"), ""
         )
-        question = self._text(told[0]) if told else text_of(row, "description")
+        is_public = row.get("is_public") is not False
+        first = told[0] if told and (told[0].get("public") is True or not is_public) else None
         ticket = Ticket(
             id=identifier,
             title=text_of(row, "subject") or text_of(row, "raw_subject"),
-            body=question or text_of(row, "description"),
+            body=(self._text(first) if first else "") or ("" if told and not first else text_of(row, "description")),
             created_at=moment(row["created_at"], self.zone),
-            messages=[self._message(each, text_of(row, "requester_id")) for each in told[1:]],
+            messages=[self._message(each, text_of(row, "requester_id")) for each in told if each is not first],
             is_over=status in _OVER,
             resolved_at=moment_or_none(text_of(row, "metric_set", "solved_at"), self.zone),
             asked_by=person_id(self.name, row.get("requester_id")),
             tags=tags,
             url=f"{self.site}/agent/tickets/{identifier}" if self.site else text_of(row, "url") or None,
             group=group or None,
-            readers=_readers(group, row.get("is_public") is not False),
+            readers=_readers(group, is_public),
             merged_into=self._target(identifier, tags, told),
-            attachments=[text_of(file, "file_name") for each in told for file in each.get("attachments") or ()],
+            attachments=[
+                text_of(file, "file_name")
+                for each in told
+                for file in each.get("attachments") or ()
+                if each.get("public") is True or not is_public
+            ],
             properties={
                 "priority": row.get("priority"),
                 "type": row.get("type"),

@@ -46,6 +46,10 @@ def test_sources_are_read_in_their_order_with_paths_beside_the_file(tmp_path: Pa
         ("['A b']\nkind = 'jsonl'\nplace = 'x'", "cannot be the name of a source"),
         ("[kollega]\nkind = 'jsonl'\nplace = 'x'", "cannot be the name of a source"),
         ("a = 1", "is no table"),
+        ("[a]\nkind = ['jsonl']\nplace = 'x'", "[a]: kind ['jsonl'] is not known. Write one of:"),
+        ("[a]\nkind = 'jsonl'\nplace = '~nobody-here/x'", "[a]: place: there is no such user. Write the whole path."),
+        ("[a]\nkind = 'mail'\nplace = 'imaps://me:hemmelig@example.org:x'", "place: it has a password in it. Take"),
+        ("[a]\nkind = 'jira'\nplace = 'ftp://me:hemmelig@example.org'", "place: it has a password in it. Take"),
         ("[help-desk]\nkind = 'jsonl'\nplace = 'x'\ntoken = 'hemmelig'", "Set KOLLEGA_HELP_DESK_TOKEN, or write it"),
     ],
 )

@@ -99,6 +99,12 @@ def test_gitlab_leaves_out_what_the_system_notes_and_respects_confidential_issue
     assert found.requests["504"].merged_into == "501"
 
 
+def test_issues_of_a_public_project_of_gitlab_that_are_for_members_only_are_so_here() -> None:
+    with serving(GitLabServer(Desk(1), visibility="public", issues="private")) as server:
+        found = read("gitlab", server.url, projects=(PROJECT,))
+    assert found.requests["501"].readers_there == (PROJECT,)
+
+
 def test_saved_answers_of_gitlab_are_read(tmp_path: Path) -> None:
     server = GitLabServer(Desk(2))
     issues = [server.issue(ticket) for ticket in server.desk.tickets.values()]

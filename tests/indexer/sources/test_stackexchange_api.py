@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from indexer.sources.protocol import Mark
+from indexer.sources.mapping import mapped
+from indexer.sources.protocol import Mark, Options
 from indexer.sources.records import Located, PersonRecord, RequestRecord
 from indexer.sources.stackexchange_api import OPTIONS, StackExchangeApi, open_source
 from recommender.errors import SourceError
@@ -148,7 +149,9 @@ def test_a_team_gets_the_token_and_is_not_public(
     monkeypatch.setenv("KOLLEGA_SO_TOKEN", TOKEN)
     site.needs_token, site.questions = True, [question(1)]
     found, _problems, _mark = read(f"{server.url}/2.3", team_slug="stackoverflow.com/c/x")
-    assert found["1"].readers_there is None
+    assert found["1"].readers_there == ("stackoverflow.com/c/x",)
+    ours = mapped(found["1"], Options(place="x"), says_readers=False)[0]
+    assert isinstance(ours, RequestRecord) and ours.audience == ()  # nobody but its team, without a rule
     assert site.asked[-1]["team"] == "stackoverflow.com/c/x" and "site" not in site.asked[-1]
 
 

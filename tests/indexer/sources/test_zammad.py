@@ -41,11 +41,13 @@ def test_each_person_is_asked_for_once() -> None:
 def test_an_internal_first_message_is_no_question(tmp_path: Path) -> None:
     server = ZammadServer(Desk(1))
     ticket, articles = server.ticket(server.desk.tickets[1]), server.articles(server.desk.tickets[1])
-    articles[0]["internal"] = True
+    articles[0] |= {"internal": True, "attachments": [{"filename": "erottaminen.pdf"}]}
+    articles[-1]["attachments"] = [{"filename": "ohje.pdf"}]
     (tmp_path / "tickets.json").write_text(json.dumps([ticket]), encoding="utf-8")
     (tmp_path / "articles.json").write_text(json.dumps(articles), encoding="utf-8")
     found = read("zammad", tmp_path)
     assert found.problems == [] and found.requests["1"].body == ""
+    assert found.requests["1"].attachments == ("ohje.pdf",)
     assert [internal for _text, _accepted, internal in found.replies("1")] == [True, True, False]
 
 

@@ -86,6 +86,18 @@ def test_brands_and_private_tickets_say_who_may_read() -> None:
     assert by_brand["1"].group == "Kallio" and by_group["1"].properties["brand"] == "Kallio"
 
 
+def test_a_private_first_comment_is_no_question_and_its_files_are_not_named(tmp_path: Path) -> None:
+    system = ZendeskServer(Desk(1))
+    comments = system.comments(system.desk.tickets[1])
+    comments[0] |= {"public": False, "attachments": [{"file_name": "erottaminen.pdf"}]}
+    comments[-1]["attachments"] = [{"file_name": "ohje.pdf"}]
+    ticket = {**system.ticket(system.desk.tickets[1]), "description": system.desk.tickets[1].text, "comments": comments}
+    (tmp_path / "export.json").write_text(json.dumps(ticket), encoding="utf-8")
+    found = requests_in(list(source(tmp_path).read()))["1"]
+    assert (found.body, found.attachments) == ("", ("ohje.pdf",))
+    assert [reply.internal for reply in found.replies] == [True, True, False]
+
+
 def test_an_answer_of_someone_who_is_no_agent_is_none() -> None:
     desk = Desk(1)
     desk.tickets[1].notes[1].author = desk.tickets[1].asker

@@ -22,8 +22,14 @@ HOURLY = ConfiguredSource("desk", "jsonl", Options(place="x"), timedelta(hours=1
 BY_HAND = ConfiguredSource("desk", "jsonl", Options(place="x"))
 
 
-def _state(failures: int = 0, is_due: bool = False, started_at: datetime | None = NOON) -> SourceState:
-    return SourceState(name="desk", failures=failures, is_due=is_due, started_at=started_at, read_whole_at=NOON)
+def _state(
+    failures: int = 0, is_due: bool = False, started_at: datetime | None = NOON, finished_at: datetime | None = NOON,
+    read_whole_at: datetime | None = NOON,
+) -> SourceState:  # fmt: skip
+    return SourceState(
+        name="desk", failures=failures, is_due=is_due, started_at=started_at, finished_at=finished_at,
+        read_whole_at=read_whole_at,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -34,6 +40,9 @@ def _state(failures: int = 0, is_due: bool = False, started_at: datetime | None 
         (BY_HAND, _state(is_due=True, started_at=None), datetime.min),
         (HOURLY, _state(), NOON + timedelta(hours=1)),
         (HOURLY, _state(is_due=True), NOON),
+        (BY_HAND, _state(finished_at=None), NOON + timedelta(minutes=10)),  # it was killed
+        (HOURLY, _state(finished_at=NOON - timedelta(days=1)), NOON + timedelta(hours=1)),
+        (BY_HAND, _state(is_due=True, finished_at=None), NOON),
         (HOURLY, _state(failures=1), NOON + timedelta(hours=1)),
         (HOURLY, _state(failures=3), NOON + timedelta(hours=4)),
         (HOURLY, _state(failures=30), NOON + timedelta(hours=6)),
@@ -52,6 +61,11 @@ def test_a_source_is_read_from_the_beginning_as_often_as_it_says() -> None:
     assert not needs_whole_read(HOURLY, _state(), NOON + timedelta(hours=23))
     assert needs_whole_read(HOURLY, _state(), NOON + timedelta(hours=24))
     assert not needs_whole_read(HOURLY, None, NOON) and not needs_whole_read(BY_HAND, _state(), NOON)
+
+
+def test_a_source_whose_first_read_broke_off_and_went_on_from_its_mark_is_read_whole_then() -> None:
+    assert not needs_whole_read(HOURLY, _state(finished_at=None, read_whole_at=None), NOON)
+    assert needs_whole_read(HOURLY, _state(read_whole_at=None), NOON)
 
 
 def test_beside_watch_a_source_is_read_when_it_is_due(

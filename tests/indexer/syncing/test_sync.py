@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.sources.configuration import ConfiguredSource
 from indexer.sources.protocol import Abilities, Mark, Options, Source
 from indexer.sources.records import Located, RequestRecord, TeamRecord
-from indexer.syncing.sync import sync
+from indexer.syncing.sync import is_being_read, sync
 from recommender.database.source_tables import SourceState, mark_as_due
 from recommender.database.tables import HelpRequest
 from recommender.errors import SourceError
@@ -145,10 +145,39 @@ def test_when_much_has_vanished_nothing_is_deleted_before_an_admin_says_so(
     assert _state(sessions).problems == report.notes
 
 
+def test_a_source_in_which_nothing_is_left_deletes_nothing_however_small_it_was(
+    run: Run, sessions: sessionmaker[Session]
+) -> None:
+    desk = _Desk({1: "one", 2: "two"})
+    run(desk)
+    desk.tickets = {}
+    report = run(desk, full=True)
+    assert _titles(sessions) == ["one", "two"]
+    assert "2 of 2 items are no longer there, and stay here." in report.notes[0]
+    assert run(desk, full=True, allow_deletions=True).deleted == 2
+
+
+def test_a_run_that_is_ended_from_outside_is_due_again(run: Run, sessions: sessionmaker[Session]) -> None:
+    class _Ended(_Desk):
+        def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+            yield Located("desk", 1, _ticket(1, "one"))
+            yield Mark("1")
+            raise SystemExit(143)
+
+    with sessions.begin() as session:
+        mark_as_due(session, "desk")
+    with pytest.raises(SystemExit):
+        run(_Ended({}))
+    state = _state(sessions)
+    assert (state.is_due, state.started_at, state.mark, state.failures) == (True, None, "1", 0)
+
+
 def test_only_one_process_reads_a_source(run: Run, tmp_path: Path) -> None:
     (tmp_path / "locks").mkdir()
     with FileLock(tmp_path / "locks" / "sync-desk.lock"), pytest.raises(SourceError, match="is being read by another"):
+        assert is_being_read("desk", tmp_path / "locks")
         run(_Desk({1: "one"}))
+    assert not is_being_read("desk", tmp_path / "locks")
 
 
 def test_a_run_answers_what_was_due_and_an_unforeseen_fault_is_stored_by_its_kind(

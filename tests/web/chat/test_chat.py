@@ -28,6 +28,7 @@ from web.app import create_app
 
 Sessions = sessionmaker[Session]
 SECRET, APP = "signing-secret-invented", "11111111-2222-3333-4444-555555555555"
+SERVICE = "https://smba.example/emea/"
 Ask = Callable[..., Any]
 
 
@@ -83,12 +84,16 @@ def _slack(client: FlaskClient, text: str, user: str = "U1", secret: str = SECRE
     return client.post("/chat/slack/command", data=body or sent, headers=headers, content_type=kind)
 
 
-def _teams(client: FlaskClient, private_key: RSAPrivateKey, question: str, locale: str = "en-US", **claims: Any) -> Any:
+def _teams(
+    client: FlaskClient, private_key: RSAPrivateKey, question: str, locale: str = "en-US", channel: str = "msteams",
+    **claims: Any,
+) -> Any:  # fmt: skip
     expires = datetime.now(UTC) + timedelta(minutes=5)
-    claims = {"iss": "https://api.botframework.com", "aud": APP, "exp": expires, **claims}
+    claims = {"iss": "https://api.botframework.com", "aud": APP, "exp": expires, "serviceurl": SERVICE, **claims}
     token = jwt.encode(claims, private_key, algorithm="RS256", headers={"kid": "k1"})
     activity = {
         "type": "invoke", "name": "composeExtension/query", "locale": locale,
+        "channelId": channel, "serviceUrl": SERVICE,
         "from": {"id": "29:x", "aadObjectId": "aad-1", "name": "Kaisa"}, "channelData": {"tenant": {"id": "t-1"}},
         "value": {"commandId": "search", "parameters": [{"name": "q", "value": question}]},
     }  # fmt: skip
@@ -156,6 +161,14 @@ def test_a_link_is_for_who_has_signed_in_and_only_while_it_is_new(
     assert sign_in(client, "kaisa").post(path).status_code == 404
 
 
+def test_a_link_works_once_so_that_nobody_who_sees_its_address_takes_the_account_over(client: FlaskClient) -> None:
+    path = urlsplit(_button(_slack(client, "VPN"))).path
+    _link(client, path, "kaisa")
+    matti = sign_in(client, "matti")
+    assert (matti.get(path).status_code, matti.post(path).status_code) == (404, 404)
+    assert "Slack: kaisa.k" in sign_in(client, "kaisa").get("/chat/").text
+
+
 def test_a_person_sees_and_removes_their_own_links_only(client: FlaskClient) -> None:
     _link(client, _button(_slack(client, "VPN")), "kaisa")
     form = {"system": "slack", "workspace": "T1", "account": "U1"}
@@ -182,8 +195,15 @@ def test_teams_is_answered_in_its_language_with_cards_after_linking(
 
 @pytest.mark.parametrize(
     "claims",
-    [{"aud": "another"}, {"iss": "https://evil.example"}, {"exp": datetime.now(UTC) - timedelta(hours=1)}],
-    ids=["app", "issuer", "time"],
+    [
+        {"aud": "another"},
+        {"iss": "https://evil.example"},
+        {"exp": datetime.now(UTC) - timedelta(hours=1)},
+        {"serviceurl": "https://evil.example/"},
+        {"serviceurl": None},
+        {"channel": "directline"},
+    ],
+    ids=["app", "issuer", "time", "service", "no service", "a channel whose callers choose who they are"],
 )
 def test_a_token_for_something_else_is_refused(
     client: FlaskClient, private_key: RSAPrivateKey, claims: dict[str, Any]

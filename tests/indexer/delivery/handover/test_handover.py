@@ -14,12 +14,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.delivery.handover import deliver
 from indexer.delivery.handover.deliver import hand_over
 from indexer.loading.load import load
 from indexer.sources.configuration import read_sources
+from recommender.audit import SYSTEM
 from recommender.database.handover_tables import Handover
 from recommender.database.tables import HelpRequest, Person, Team
 from recommender.knowledge import requests
+from recommender.knowledge.erasure import erase_request
 from recommender.language.analyzer import Analyzer
 from recommender.outbox import handover
 from recommender.settings import Settings
@@ -164,6 +167,24 @@ def test_a_ticket_whose_answer_was_lost_is_found_again_and_not_made_twice(
     _let_time_pass(sessions, minutes=1)
     assert hand_over(there, sessions) == 1
     assert len(server.system.desk.tickets) == 1 and _row(sessions, number).state == "sent"
+
+
+def test_the_ticket_of_a_request_that_is_erased_while_it_is_sent_does_not_come_in(
+    server: SystemServer, there: Settings, sessions: Sessions, analyzer: Analyzer, send: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    number, sent = send("desk", **_options_of(server)), deliver.send_to_system
+
+    def erasing(*values: Any) -> Any:
+        with sessions.begin() as session:
+            erase_request(session, session.get_one(HelpRequest, number), SYSTEM)
+        return sent(*values)
+
+    monkeypatch.setattr(deliver, "send_to_system", erasing)
+    assert hand_over(there, sessions) == 1 and len(server.system.desk.tickets) == 1
+    _sync(there, sessions, analyzer)
+    with sessions() as session:
+        assert session.scalars(select(HelpRequest.title).where(HelpRequest.source == "desk")).all() == []
 
 
 def test_what_the_system_will_never_take_is_given_up_with_its_reason(

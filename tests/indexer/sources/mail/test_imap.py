@@ -125,15 +125,13 @@ def test_a_server_that_does_not_answer_is_told_after_some_attempts() -> None:
     ("place", "user", "message"),
     [
         ("imaps://mail.example.fi", None, "no user is named"),
-        ("imaps://tuki:salasana@mail.example.fi", None, "without a password"),
         ("imaps://mail.example.fi:99999", "tuki", "port that is none"),
         ("imaps://", "tuki", "write the place as"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused(place: str, user: str | None, message: str) -> None:
-    with pytest.raises(SourceError, match=message) as refused:
+    with pytest.raises(SourceError, match=message):
         open_source("support", MailOptions(place=place, user=user))
-    assert "salasana" not in str(refused.value)
 
 
 def test_a_missing_password_is_told_by_the_name_of_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

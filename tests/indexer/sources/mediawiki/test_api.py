@@ -191,10 +191,10 @@ def test_faults_that_pass_lose_nothing_and_a_refusal_is_told(server: SystemServe
         Copy(server).sync()
 
 
-def test_a_private_wiki_gets_the_token_and_says_nothing_about_readers(
+def test_a_private_wiki_gets_the_token_and_is_for_its_members(
     server: SystemServer, wiki: Wiki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KOLLEGA_WIKI_TOKEN", TOKEN)
     wiki.needs_token = True
     wiki.put(1, "A", "one")
-    assert Copy(server).sync().pages["1"].readers_there is None
+    assert Copy(server).sync().pages["1"].readers_there == ("members",)

@@ -13,15 +13,17 @@ _PATH = "/api/v4/projects/kallio%2Fneuvonta"
 class GitLabServer:
     """Issues of one project; the id of number 7 is 507."""
 
-    def __init__(self, desk: Desk, most: int = 30, visibility: str = "private") -> None:
+    def __init__(self, desk: Desk, most: int = 30, visibility: str = "private", issues: str = "enabled") -> None:
         self.desk, self.address, self.most, self.visibility = desk, "", most, visibility
+        self.issues = issues
 
     def allows(self, headers: dict[str, str]) -> bool:
         return headers.get("private-token") == TOKEN
 
     def answer(self, path: str, params: dict[str, str]) -> Reply | None:
         if path == _PATH:
-            return Reply({"id": 36, "path_with_namespace": PROJECT, "visibility": self.visibility})
+            rights = {"visibility": self.visibility, "issues_access_level": self.issues}
+            return Reply({"id": 36, "path_with_namespace": PROJECT, **rights})
         if path == f"{_PATH}/issues":
             since = datetime.fromisoformat(params["updated_after"])
             return self._page([self.issue(ticket) for ticket in self.desk.ascending(since)], params)

@@ -103,6 +103,21 @@ def test_replies_of_programs_and_deleted_ones_are_left_out(tmp_path: Path) -> No
     assert [reply.body for reply in request.replies] == ["Noin"]
 
 
+@pytest.mark.parametrize("kind", ["private", "shared"])
+def test_a_channel_that_not_all_of_its_team_may_read_has_its_own_readers(tmp_path: Path, kind: str) -> None:
+    channel = {**NAMES["channels.json"]["value"][0], "membershipType": kind}  # type: ignore[index]
+    first = said(1, "u-1", "Miten irtisanon?", replies=[said(2, "u-2", "Kysy minulta", 1)])
+    [request] = requests(tmp_path, messages=[first], more={"value": [channel]})
+    assert request.readers_there == ("Koko talo / Tuki",)
+
+
+def test_files_of_deleted_messages_are_not_named(tmp_path: Path) -> None:
+    files = {"attachments": [{"name": "palkat.xlsx"}], "deletedDateTime": "2026-03-03T08:00:00Z"}
+    first = said(1, "u-1", "Miten irtisanon?", replies=[said(2, "u-2", "Kysy", 1), said(3, "u-2", "", 1, **files)])
+    [request] = requests(tmp_path, messages=[first])
+    assert request.attachments == ()
+
+
 def test_attachments_are_named_and_pictures_of_the_service_dropped(tmp_path: Path) -> None:
     html = '<p>Miten tämä avataan? <img src="https://g/hostedContents/a"></p><attachment id="f"/>'
     first = said(1, "u-1", html, attachments=[{"name": "ohje.pdf", "contentType": "reference"}, {"name": None}])
