@@ -42,9 +42,10 @@ class RelatedItem(BaseModel):
 
 
 class SuggestedItem(BaseModel):
-    """An item that may answer the question; `match` is the probability that it does. `asked` says how often the same
-    was asked and answered alike, and `last_at` when last. `helped` says how often it has solved a question or was used
-    in an answer, and `verified_on` when somebody last confirmed that a document is right. `other_language` is its
+    """An item that may answer the question; `match` is the probability that it does. `answer` is the part of the answer
+    that has the fix, in Markdown; `passage` is what matches best, which may be the question. `asked` says how often the
+    same was asked and answered alike, and `last_at` when last. `helped` says how often it has solved a question or was
+    used in an answer, and `verified_on` when somebody last confirmed that a document is right. `other_language` is its
     version in another language, `newer` a newer item that answers differently, and `replaced_by` the item that people
     have marked as its replacement."""
 
@@ -57,6 +58,7 @@ class SuggestedItem(BaseModel):
     url: str | None
     match: float
     passage: SuggestedPassage
+    answer: str
     why: SuggestionReason
     asked: int
     last_at: datetime
@@ -172,6 +174,7 @@ def _suggested_item(suggestion: Suggestion) -> SuggestedItem:
             text=suggestion.excerpt,
             marks=[list(mark) for mark in suggestion.marks],
         ),
+        answer=suggestion.answer.text if suggestion.answer else suggestion.excerpt,
         why=SuggestionReason(words=list(suggestion.why.words), nearness=_rounded(suggestion.why.nearness)),
         asked=suggestion.asked,
         last_at=(suggestion.last_at or item.at).replace(tzinfo=UTC),

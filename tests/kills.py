@@ -9,11 +9,14 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from indexer.cli import main as kollega
 from indexer.indexing.reindex import reindex
 from indexer.indexing.watch import watch
+from indexer.sources.rest import client
+from indexer.sources.rest.waiting import Patience
 from recommender.database.engine import open_database
 from recommender.language.analyzer import Analyzer
 from recommender.search.question import QuestionAnalyzer
@@ -36,6 +39,7 @@ def work(what: str, argument: str, settings: Settings, analyzer: Analyzer) -> No
         with file.with_suffix(".out").open("w", encoding="utf-8") as sys.stdout:
             kollega(["import", "jsonl", "--source", file.stem, str(file)], standalone_mode=False)
     elif what == "sync":
+        client.Patience = partial(Patience, first_pause=0.01)  # type: ignore[misc, assignment]
         _say("ready")
         with Path(os.devnull).open("w", encoding="utf-8") as sys.stdout:
             kollega(["sync"], standalone_mode=False)

@@ -32,7 +32,7 @@ from recommender.knowledge.erasure import erased_among
 
 MOST_AT_ONCE = 400
 """Records that are written together, so that others wait for the lock a tenth of a second at most: a judgement."""
-_OPEN = (OPEN, None, None, [])  # what came of a question so far
+_OPEN: tuple[str, None, None, list[str]] = (OPEN, None, None, [])  # what came of a question so far
 Row = dict[str, Any]
 
 

@@ -126,7 +126,7 @@ def _settle(session: Session, answered: dict[str, _Question]) -> None:
         requests.append({"row": question.id, "to": outcome[0], "at": outcome[1], "now": now})
         if question.said is not None:
             question.said.fields = question.said.fields | {"status": digest(outcome)}
-    table = HelpRequest.__table__
+    table: Any = HelpRequest.__table__
     statement = update(table).where(table.c.id == bindparam("row"))
-    values = {"status": bindparam("to"), "resolved_at": bindparam("at"), "updated_at": bindparam("now")}
+    values: dict[str, Any] = {"status": bindparam("to"), "resolved_at": bindparam("at"), "updated_at": bindparam("now")}
     session.connection().execute(statement.values(values), requests)

@@ -62,8 +62,8 @@ def write_names(session: Session, source: str, run: str, prepared: Sequence[Prep
         own.earlier = [*own.earlier, digest(own.fields)] if own.run == run else []
         own.fields, own.run = dict(each.stated), run
     session.flush()
-    table = Person.__table__
-    values = {"name": bindparam("to"), "kind": bindparam("as"), "updated_at": bindparam("now")}
+    table: Any = Person.__table__
+    values: dict[str, Any] = {"name": bindparam("to"), "kind": bindparam("as"), "updated_at": bindparam("now")}
     if updates:
         session.connection().execute(update(table).where(table.c.id == bindparam("row")).values(values), updates)
     _count(coming[: len(updates)], report, [[*each.changes] for each in coming])
@@ -90,7 +90,7 @@ def _first_known(session: Session, source: str, coming: Sequence[Prepared]) -> i
     for table in (ImportedRecord, ImportConflict):
         known |= set(session.scalars(select(table.key).where(table.key.in_(keys))))
     named = [address for address in addresses if address is not None]
-    known |= set(session.scalars(select(Account.email).where(Account.email.in_(named))))  # type: ignore[arg-type]
+    known |= set(session.scalars(select(Account.email).where(Account.email.in_(named))))
     hashed = [each for each in digests if each is not None]
     known |= set(session.scalars(select(PersonAddress.mail_digest).where(PersonAddress.mail_digest.in_(hashed))))
     names: list[tuple[str, ...]] = [name for each in ids for name in ((PERSON, each), (PERSON, source, each))]

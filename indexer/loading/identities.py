@@ -87,7 +87,9 @@ def with_handles(record: Record, here: Mapping[str, str]) -> Record:
     match record:
         case RequestRecord():
             replies = tuple(
-                reply.model_copy(update={"author": here[reply.author]}) if reply.author in here else reply
+                reply.model_copy(update={"author": here[reply.author]})
+                if reply.author and reply.author in here
+                else reply
                 for reply in record.replies
             )
             asker = here.get(record.asked_by or "", record.asked_by)

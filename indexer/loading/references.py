@@ -38,7 +38,7 @@ class References:
             where = HelpRequest.external_id.in_(requests)
             self._requests = {row.external_id: row for row in session.scalars(self._query().where(where))}
 
-    def _query(self) -> Select[tuple[HelpRequest]]:
+    def _query(self) -> Select[HelpRequest]:
         """The source's requests with their replies and audience."""
         query = select(HelpRequest).where(HelpRequest.source == self._source)
         loaded = query.options(selectinload(HelpRequest.replies), selectinload(HelpRequest.audience))

@@ -20,6 +20,7 @@ LONGEST_ENTRY, LARGEST_OBJECT = (
     200_000_000,
 )  # bytes of an entry of a list, and of one JSON object: judgements
 _READ = frozenset({"", ".json", ".jsonl", ".ndjson", ".csv"})
+_PACKED = (b"PK", b"\x1f\x8b")  # ZIP and gzip
 _TRUE_OR_FALSE = {"TRUE": True, "true": True, "FALSE": False, "false": False, "": None}
 
 
@@ -47,7 +48,10 @@ def exported(place: Path) -> Iterator[Exported]:
         name = path.relative_to(place).as_posix() if place.is_dir() else path.name
         try:
             with path.open("rb") as file:
-                yield from _values(name, path, file)
+                if file.peek(2)[:2] in _PACKED:
+                    yield Exported(name, 1, None, "a packed file. Unpack it, and give the folder")
+                else:
+                    yield from _values(name, path, file)
         except OSError as error:
             raise SourceError(f"{path} cannot be read: {error.strerror or error}. Check the path.") from error
 

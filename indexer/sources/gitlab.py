@@ -155,6 +155,8 @@ class GitLabApi(ApiSource):
         def complete(row: Row) -> None:
             notes = self._system.messages[self._system.key(row)]
             notes.clear()
+            if row.get("user_notes_count") == 0:
+                return
             page: str | None = "1"
             while page:
                 params: dict[str, str | int] = {"per_page": _ROWS, "page": page, "sort": "asc"}

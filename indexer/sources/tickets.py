@@ -6,7 +6,7 @@ agent before the ticket was resolved. A ticket that is over without either is cl
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -19,6 +19,7 @@ from recommender.database.handles import visible
 
 _TOLERANCE = timedelta(minutes=2)  # the answer is often written in the act that resolves, a moment after
 _SHORT_TITLE, _MADE_TITLE = 200, 80
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _EMPTY_WORDS = """
 done resolved fixed solved closed close completed complete ok okay yes issue case ticket incident request is was has
 been the this user caller confirmed by as per see above below duplicate na none nil test works working now
@@ -68,11 +69,12 @@ class Ticket:
 
     def record(self) -> RequestRecord:
         """The record of the ticket. Raises a ValidationError when it cannot be one."""
-        messages = [message for message in sorted(self.messages, key=lambda each: each.at) if message.text.strip()]
-        solution = self.solution.strip() if says_something(self.solution) else ""
+        written = [replace(message, text=storable(message.text)) for message in self.messages]
+        messages = [message for message in sorted(written, key=lambda each: each.at) if message.text.strip()]
+        solution = storable(self.solution).strip() if says_something(self.solution) else ""
         wanted = self.is_over and self.is_answered and not self.merged_into
         answer = _answer(messages, self.resolved_at) if wanted and not solution else None
-        title, body = _title_and_body(self.title, self.body, messages)
+        title, body = _title_and_body(storable(self.title), storable(self.body), messages)
         title = title or self.reference or f"#{self.id}"
         status = "open" if not self.is_over else "resolved" if wanted and (solution or answer) else "closed"
         return RequestRecord(
@@ -84,13 +86,15 @@ class Ticket:
             resolved_at=self.resolved_at if self.is_over else None,
             resolution=solution if status == "resolved" and solution else None,
             asked_by=self.asked_by,
-            tags=tuple(dict.fromkeys(tag for each in self.tags if (tag := visible(str(each)).strip()))),
+            tags=tuple(dict.fromkeys(tag for each in self.tags if (tag := visible(storable(str(each))).strip()))),
             url=web_address(self.url),
             group=self.group,
             readers_there=self.readers,
             merged_into=self.merged_into,
             attachments=tuple(dict.fromkeys(name for each in self.attachments if (name := file_name(each)))),
-            properties={name: str(value) for name, value in self.properties.items() if value not in (None, "")},
+            properties={
+                name: storable(str(value)) for name, value in self.properties.items() if value not in (None, "")
+            },
             replies=tuple(
                 ReplyRecord(
                     id=message.id,
@@ -143,7 +147,12 @@ def html_text(html: str | None) -> str:
 
 def file_name(value: Any) -> str:
     """The name of an attached file as it can be stored; empty when there is none."""
-    return visible(str(value or "")).replace("\0", "").strip()[:200]
+    return visible(storable(str(value or ""))).strip()[:200]
+
+
+def storable(text: str) -> str:
+    """The text without NULs and halves of character pairs, which no database stores."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
 def web_address(value: Any) -> str | None:
@@ -175,18 +184,18 @@ def moment_or_none(value: Any, zone: str = "UTC") -> datetime | None:
 
 def person_id(source: str, foreign: Any) -> str | None:
     """The handle of a person whom a system knows by this id; None when there is no id."""
-    return f"{source}-{foreign}" if foreign not in (None, "") else None
+    return f"{source}-{storable(str(foreign))}" if foreign not in (None, "") else None
 
 
 def person(
     source: str, foreign: Any, name: Any = None, email: Any = None, is_service: bool = False
 ) -> PersonRecord | None:
     """The record of a person; None when the system gives neither a name nor an address."""
-    shown = " ".join(visible(str(name or "")).split())[:200] or str(email or "").partition("@")[0]
+    address = file_name(email).lower()
+    shown = " ".join(visible(storable(str(name or ""))).split())[:200] or address.partition("@")[0]
     if foreign in (None, "") or not shown:
         return None
-    address = str(email or "").strip().lower()
-    fields: dict[str, Any] = {"email": address} if "@" in address else {}
+    fields: dict[str, Any] = {"email": address} if _ADDRESS.fullmatch(address) else {}
     if is_service:
         fields["kind"] = "service"
-    return PersonRecord(id=f"{source}-{foreign}", name=shown, **fields)
+    return PersonRecord(id=f"{source}-{storable(str(foreign))}", name=shown, **fields)

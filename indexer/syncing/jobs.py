@@ -15,6 +15,7 @@ from indexer.loading.load import load
 from indexer.sources.jsonl import located
 from indexer.sources.protocol import WholeSource
 from indexer.sources.records import DeletedRecord, Located, first_problem
+from indexer.texts.masking import MaskingRules
 from recommender.database.failures import explain
 from recommender.database.files import database_path
 from recommender.database.job_tables import Job
@@ -55,7 +56,7 @@ def work(settings: Settings, sessions: sessionmaker[Session], analyzer: Analyzer
             return True
         source = SentItems(job)
     try:
-        report = load(source, sessions, analyzer)
+        report = load(source, sessions, analyzer, mask=MaskingRules(settings.masked))
     except Exception as error:
         sentence = explain(error, database_path(settings)) or f"Kollega failed: {type(error).__name__}."
         log.exception("Items that were sent could not be loaded; trying again")

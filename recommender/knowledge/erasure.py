@@ -8,16 +8,18 @@ Imports ask `was_erased`, so that they do not bring back what was erased.
 """
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Text, cast, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.audit import Actor
 from recommender.database.account_tables import Account
 from recommender.database.attachment_tables import Attachment
+from recommender.database.details_tables import RequestDetails
 from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
 from recommender.database.erased_table import Erased
 from recommender.database.foreign_tables import ForeignPerson, PersonAddress
@@ -140,6 +142,7 @@ def mentions(session: Session, person: Person) -> Iterator[str]:
         for name in texts
         for table in (InternalNote, EarlierText)
     ]
+    beside += [exists().where(RequestDetails.request_id == HelpRequest.id, _said_in(name)) for name in texts]
     in_file = or_(*(column.icontains(name, autoescape=True) for name in texts for column in _FILE_TEXTS))
     files = HelpRequest.id.in_(select(Attachment.request_id).where(Attachment.request_id.is_not(None), in_file))
     requests = select(HelpRequest.id).where(or_(*in_request, HelpRequest.replies.any(or_(*in_reply)), *beside, files))
@@ -149,6 +152,13 @@ def mentions(session: Session, person: Person) -> Iterator[str]:
     files = Document.id.in_(select(Attachment.document_id).where(Attachment.document_id.is_not(None), in_file))
     documents = select(Document.id).where(or_(*in_document, Document.id.in_(earlier), files)).order_by(Document.id)
     yield from (item_key(Kind.DOCUMENT, number) for number in session.scalars(documents))
+
+
+def _said_in(name: str) -> ColumnElement[bool]:
+    """A condition on details of a request that name somebody, in JSON as it is stored."""
+    written = json.dumps(name)[1:-1]
+    columns = (RequestDetails.properties, RequestDetails.attachments)
+    return or_(*(cast(column, Text).icontains(written, autoescape=True) for column in columns))
 
 
 def was_erased(session: Session, kind: str, *name: str) -> bool:

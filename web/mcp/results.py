@@ -6,8 +6,8 @@ from pydantic import BaseModel
 
 
 class Answer(BaseModel):
-    """An item that may answer the question. `match` is the probability (0 to 1) that it does; `text` is the part that
-    fits best, and `read_item` gives the whole by `item`."""
+    """An item that may answer the question. `match` is the probability (0 to 1) that it does; `text` is the part of
+    the answer that has the fix, and `read_item` gives the whole by `item`."""
 
     item: str
     kind: Literal["request", "document"]
@@ -72,7 +72,7 @@ def answers_of(found: dict[str, Any], site: str) -> Answers:
             item=each["item"],
             kind=each["kind"],
             title=each["title"],
-            text=each["passage"]["text"],
+            text=each["answer"],
             team=each["team"],
             date=each["last_at"][:10],
             match=each["match"],

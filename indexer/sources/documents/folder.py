@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from indexer.sources.documents.history import FileHistory, history_of
+from indexer.sources.documents.history import FileHistory, history_of, is_checkout
 from indexer.sources.documents.links import address_of, with_addresses
 from indexer.sources.documents.texts import OLD, READ, FileText, read_file
 from indexer.sources.documents.walking import Patterns, files_of
@@ -26,6 +26,7 @@ PRIVATE = ("private",)
 """Readers that no group is called: for the team only."""
 _LONGEST_ID = 200
 _CUT = ("documents that are too long were cut", "")
+_NO_HISTORY = ("times and owners were not taken from Git, which has no history of the folder or does not trust it", "")
 _OTHER_FORMAT = "it is in a format that is not read. Save it as .docx, .pptx or PDF"
 
 
@@ -48,12 +49,15 @@ class DocumentsSource(WholeSource):
         self.name, self._folder, self._patterns = name, folder, patterns
         self._zone, self._address, self._use_git = zone, address, use_git
         self._readers = readers
+        self._changes: list[Change] = []  # told with the next document
         self._people = People(name, by_name=False)
 
     def records(self) -> Iterator[Located]:
         """Owners, each before the first of their documents, and documents. Raises SourceError when the folder cannot be
         listed."""
         history = history_of(self._folder) if self._use_git else {}
+        if self._use_git and not history and is_checkout(self._folder):
+            self._changes = [_NO_HISTORY]
         told: set[str] = set()
         with OfficeReader() as office:
             try:
@@ -75,7 +79,8 @@ class DocumentsSource(WholeSource):
         try:
             found = read_file(name, path, office)
             if found.text and not found.front.is_draft:
-                changes: list[Change] = [_CUT] if found.is_cut else []
+                changes: list[Change] = [*self._changes, *([_CUT] if found.is_cut else [])]
+                self._changes = []
                 yield Located(name, 1, self._document(name, path, found, history), changes=tuple(changes))
         except ValidationError as error:
             yield self._unread(name, first_problem(error))

@@ -50,6 +50,12 @@ def history_of(folder: Path) -> dict[str, FileHistory]:
     return _parsed(ran.stdout.decode("utf-8", "replace")) if ran.returncode == 0 else {}
 
 
+def is_checkout(folder: Path) -> bool:
+    """True when the folder, or one around it, has a history of Git."""
+    here = folder.resolve()
+    return any((each / ".git").exists() for each in (here, *here.parents))
+
+
 def _parsed(text: str) -> dict[str, FileHistory]:
     found: dict[str, FileHistory] = {}
     for commit in text.split(_COMMIT)[1:]:

@@ -22,6 +22,7 @@ _MAIL_HEADERS = re.compile(
     rb"(?im)^(?:from|received|return-path|message-id|subject|date|to|mime-version|delivered-to|content-type)[ \t]*:"
 )
 _FIRST_LINE = re.compile(rb"[\x21-\x39\x3b-\x7e]{1,80}[ \t]?:")
+_MONTH = re.compile(r"\d{4}(?:[-_.]?(?:\d{1,2}|[A-Z][a-z]+|q\d))?")
 _GZIP = b"\x1f\x8b"
 _FOLDERS = frozenset({"cur", "new"})
 _LEFT_OUT = frozenset({"tmp", "attachments", "__MACOSX"})
@@ -82,7 +83,7 @@ class Places:
 
     def _in_file(self, path: Path, shown: str, form: str) -> Iterator[Found]:
         if form == "mbox":
-            yield from mails_in(path, shown, path.name.split(".")[0] or None)
+            yield from mails_in(path, shown, self._group(shown))
         elif form == "mail":
             yield _mail(path, shown)
         elif form == "gzip":
@@ -100,10 +101,19 @@ class Places:
                     unpacked = self._unpack(file, f"{shown}/{name}")
                 yield from self._in_unpacked(unpacked, f"{shown}/{name}")
 
+    def _group(self, shown: str) -> str | None:
+        """What a mailbox is called: its file, or its folder when the file is called by a month, as in archives."""
+        file = Path(shown)
+        name = file.name.split(".")[0]
+        if not _MONTH.fullmatch(name):
+            return name or None
+        above = file.parent.name.removesuffix(".zip") or (self.place if self.place.is_dir() else self.place.parent).name
+        return above or name
+
     def _in_unpacked(self, path: Path, shown: str) -> Iterator[Found]:
         form = _form(path)
         if form == "mbox":
-            yield from mails_in(path, shown, Path(shown).name.split(".")[0] or None)
+            yield from mails_in(path, shown, self._group(shown))
         elif form == "mail":
             yield _mail(path, shown)
 

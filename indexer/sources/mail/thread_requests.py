@@ -42,6 +42,7 @@ class _Written:
     letter: Letter
     text: str
     attachments: tuple[str, ...]
+    invitation: bool = False
 
 
 @dataclass
@@ -62,7 +63,7 @@ class ThreadReader:
         written: list[_Written] = []
         for letter in persons:
             text = self._written(letter, letter is thread.first, changes)
-            if written and is_absence(text.text):
+            if text.invitation or (written and is_absence(text.text)):
                 changes.append((AUTOMATIC, ""))
             else:
                 written.append(text)
@@ -90,7 +91,7 @@ class ThreadReader:
             body.text = body.text[:_LONGEST_TEXT]
             changes.append((_TEXT_CUT, ""))
         text = own_text(_NOT_STORABLE.sub("", body.text), letter.name, letter.author, forwarded=first)
-        return _Written(letter, text, tuple(dict.fromkeys(body.attachments)))
+        return _Written(letter, text, tuple(dict.fromkeys(body.attachments)), body.invitation)
 
     def _request(self, written: list[_Written]) -> RequestRecord:
         first, rest = written[0], [each for each in written[1:] if each.text]

@@ -154,9 +154,15 @@ class _Records:
         """True when lines within the record are themselves rows with the right number of cells: one of them when the
         record has the wrong number, all of them when it has the right one, and a line of text seldom would."""
         if len(cells) != self._columns:
-            return any(self._literal(line) for _number, line in self._taken[1:])
+            return any(self._is_row(line) for _number, line in self._taken[1:])
         inner = self._taken[1:-1]
-        return self._columns > 2 and bool(inner) and all(self._literal(line) for _number, line in inner)
+        return self._columns > 2 and bool(inner) and all(self._is_row(line) for _number, line in inner)
+
+    def _is_row(self, line: str) -> bool:
+        """True when a line alone is a row: it has as many cells as usual, and every quote in a cell is closed in it."""
+        separator, quote = str(self._options["delimiter"]), str(self._options["quotechar"])
+        cells = line.rstrip("\r\n").split(separator)
+        return len(cells) == self._columns and all(cell.count(quote) % 2 == 0 for cell in cells)
 
     def _literal(self, line: str) -> list[str] | None:
         """The cells of a line alone, whose quotes are only around whole cells; None when there are not as many cells as

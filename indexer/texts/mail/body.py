@@ -12,6 +12,7 @@ _ENCODING = re.compile(r"\s*(?:x-)?([\w-]+)", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _DECLARATION = re.compile(r"<\?[^<>]*>|<!doctype[^<>]*>", re.IGNORECASE)
 _OUTLOOK_FILE = re.compile(r"winmail\.dat|application/(?:vnd\.)?ms-tnef", re.IGNORECASE)
+_INVITING = frozenset({"REQUEST", "REPLY", "CANCEL", "COUNTER"})
 _DEEPEST = 40  # parts within parts: a judgement
 _BARE_WORD = 20  # characters of text beside much more HTML: the text is only a notice, a judgement
 UNREAD_OUTLOOK = "attachments in Outlook's own form (winmail.dat) were not read"
@@ -19,11 +20,13 @@ UNREAD_OUTLOOK = "attachments in Outlook's own form (winmail.dat) were not read"
 
 @dataclass
 class Body:
-    """The text of a mail, the names of its attachments, and what of it was not read."""
+    """The text of a mail, the names of its attachments, what of it was not read, and whether it is an invitation to a
+    meeting, or an answer to one."""
 
     text: str = ""
     attachments: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    invitation: bool = False
 
 
 def body_of(message: Message) -> Body:
@@ -45,6 +48,7 @@ def _text_of(part: Message, body: Body, depth: int) -> str:
         parts = [each for each in part.get_payload() if isinstance(each, Message)]
         return _best(parts, body, depth) if kind == "multipart/alternative" else _all(parts, body, depth)
     name = _file_name(part)
+    body.invitation |= kind == "text/calendar" and str(part.get_param("method", "")).upper() in _INVITING
     if _OUTLOOK_FILE.search(f"{name} {kind}"):
         body.notes.append(UNREAD_OUTLOOK)
         return ""

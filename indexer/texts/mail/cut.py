@@ -11,6 +11,11 @@ from indexer.texts.mail.signature import trimmed, without_signature
 
 _QUOTED = re.compile(r"\s{0,3}(?:>|\|(?=[>|]))")
 _UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
+_PGP_HEAD = re.compile(r"^-----BEGIN PGP SIGNED MESSAGE-----\s*\n(?:[A-Z][\w-]*: [^\n]*\n)*\n?", re.MULTILINE)
+_PGP_SIGNATURE = re.compile(
+    r"^-----BEGIN PGP SIGNATURE-----.*?(?:^-----END PGP SIGNATURE-----\s*$|\Z)", re.M | re.DOTALL
+)
+_PGP_DASHED = re.compile(r"^- (?=-)", re.MULTILINE)
 _WRAPPED = 60  # characters, from which a quoted line may have been broken by a program: a judgement
 
 
@@ -25,11 +30,19 @@ class _Segment:
 def own_text(text: str, author: str = "", address: str = "", forwarded: bool = False) -> str:
     """What the author of a mail wrote in it. `author` and `address` are their name and mail address, by which their
     signature is known. With `forwarded` a mail that was forwarded stays, for it may be the question."""
-    lines = [line.rstrip() for line in _UNSEEN.sub("", text.replace("\xa0", " ")).splitlines()]
+    unsigned = _without_pgp(_UNSEEN.sub("", text.replace("\xa0", " ")))
+    lines = [line.rstrip() for line in unsigned.splitlines()]
     end = _beginning_of_older_mail(lines, forwarded)
     segments = _segments(lines[:end])
     kept = "\n".join(_kept(segments, author, address)).strip("\n")
     return kept if kept.strip() else "\n".join(trimmed(lines))
+
+
+def _without_pgp(text: str) -> str:
+    """A text without the lines with which PGP signs it."""
+    if "-----BEGIN PGP SIGN" not in text:
+        return text
+    return _PGP_DASHED.sub("", _PGP_SIGNATURE.sub("", _PGP_HEAD.sub("", text)))
 
 
 def _beginning_of_older_mail(lines: list[str], forwarded: bool) -> int:

@@ -60,7 +60,7 @@ _RULED = re.compile(r"[\s>*]*[-_=*—]{2,}\s*(?P<words>[^-_=\s][^\n]{4,60}?)\s*[
 _ORIGINAL = re.compile(
     r"(?:original|oprindelig|alkuperäinen|ursprünglich|ursprunglig|opprinnelig|oorspronkelijk|message d.origine|"
     r"messaggio originale|forwarded|välitetty|edelleenlähetetty|vidarebefordra|weitergeleitet|doorgestuurd|transféré|"
-    r"reply (?:message|above)|vastaa tämän)",
+    r"reply (?:message|above)|^next part$|vastaa tämän)",
     re.IGNORECASE,
 )  # fmt: skip
 _FORWARDED = re.compile(

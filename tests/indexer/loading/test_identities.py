@@ -171,3 +171,16 @@ def test_a_reader_whom_the_source_knows_by_another_id_reads_as_the_person_here(
     with sessions() as session:
         audience = request_audience(session.query(HelpRequest).one())
         assert [may_read(audience, reader_of(person(session, name))) for name in ("aino", "oona")] == [True, False]
+
+
+def test_an_erased_person_is_found_in_the_values_and_names_of_files_of_a_request(
+    import_records: Import, sessions: sessionmaker[Session]
+) -> None:
+    oona = {"type": "person", "id": "oona", "name": "Öona Ylä"}
+    lines = [
+        request("aino", id="1", properties={"contact": "Öona Ylä"}),
+        request("aino", id="2", attachments=["oona.png"]),
+    ]
+    import_records(oona, *lines, request("aino", id="3", properties={"contact": "Aino"}))
+    with sessions() as session:
+        assert list(erasure.mentions(session, person(session, "oona"))) == ["request:1", "request:2"]

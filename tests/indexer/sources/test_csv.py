@@ -257,3 +257,24 @@ def test_a_mapping_is_written_also_when_nobody_reads_on_and_may_be_named(tmp_pat
 def test_only_kinds_that_need_a_mapping_can_guess(kollega: Kollega) -> None:
     assert "--guess" in kollega("import", "csv", "--help").output
     assert "--guess" not in kollega("import", "jsonl", "--help").output
+
+
+def test_an_export_in_french_is_loaded_as_it_comes(kollega: Kollega, tmp_path: Path) -> None:
+    path = tmp_path / "glpi.csv"
+    text = (
+        '"ID";"Titre";"Statut";"Date d\'ouverture";"Date de résolution";"Demandeur";"Technicien";"Description";'
+        '"Solution"\n"1 012";"Imprimante bloquée &amp; bruyante";"Clos";"02/03/2026 08:10";"13/03/2026 09:00";'
+        '"Luc Roy";"Zoé Lam";'
+        '"<p>Bourrage &eacute;trange</p>";"<ul><li>Nettoyer le rouleau</li></ul>"\n'
+        '"1 013";"Mot de passe";"Annulé";"03/03/2026 08:10";"";"Luc Roy";"Zoé Lam";"<p>Oublié</p>";""\n'
+    )
+    path.write_bytes(text.encode("windows-1252"))
+    guessed = kollega("import", "csv", str(path), "--guess")
+    assert guessed.exit_code == 0 and "Check:" not in guessed.stdout and "encoding windows-1252" in guessed.stdout
+    first, second = _requests(list(csv.open_source("glpi", csv.OPTIONS(place=str(path))).records()))
+    assert (first.id, first.title, first.body) == ("1 012", "Imprimante bloquée & bruyante", "Bourrage étrange")
+    assert (first.created_at, first.status) == (datetime(2026, 3, 2, 8, 10), "resolved")
+    assert [(reply.author, reply.body) for reply in first.replies] == [("glpi-zoé-lam", "- Nettoyer le rouleau")]
+    assert (second.status, second.replies) == ("closed", ())
+    loaded = kollega("import", "csv", str(path))
+    assert (loaded.exit_code, loaded.stdout.split(",")[0]) == (0, "4 added")

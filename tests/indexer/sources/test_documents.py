@@ -170,6 +170,9 @@ def test_owners_and_times_come_from_git(tmp_path: Path) -> None:
     )
     assert (found["uusi.md"].owner, found["omistettu.md"].owner) == (None, "docs-eeva@example.fi")
     assert _documents(docs, without_git=True)["ohje.md"].owner is None
+    (tmp_path / ".git" / "HEAD").write_text("damaged", encoding="utf-8")
+    told = [change for each in _read(docs) for change, _value in each.changes]
+    assert told == ["times and owners were not taken from Git, which has no history of the folder or does not trust it"]
 
 
 def test_times_come_from_files_without_git(tmp_path: Path) -> None:
@@ -246,4 +249,5 @@ def test_a_removed_file_is_removed_by_a_sync_also_beside_one_that_cannot_be_read
     assert result.exit_code == 1 and "b.md:1: its front matter cannot be read" in result.output
     assert ", 1 deleted" in result.stdout, result.output
     _write(folder, b_dot_md="# B\n\nb")
+    os.utime(folder / "b.md", (1_772_439_000, 1_772_439_000))
     assert "docs: 0 added, 1 updated, 1 unchanged" in kollega("sync").stdout

@@ -88,6 +88,8 @@ def test_gitlab_leaves_out_what_the_system_notes_and_respects_confidential_issue
     desk.end(4, "merged", into=1)
     with serving(GitLabServer(desk, visibility="internal")) as server:
         found = read("gitlab", server.url, projects=(PROJECT,))
+        asked = [path for path in server.requests if "/notes" in path]
+    assert len(asked) == 3  # the third issue has no notes
     assert [text for text, _accepted, _internal in found.replies("501")] == [
         "Sisäinen huomio 1",
         "Käynnistä palvelu 1 uudelleen.",

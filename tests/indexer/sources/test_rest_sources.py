@@ -1,7 +1,6 @@
 """What holds for every source of tickets with a REST interface: all is read, once, from a mark on, despite faults."""
 
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -199,11 +198,3 @@ def test_the_token_is_in_no_log_address_or_error(known: Known, caplog: pytest.Lo
         with pytest.raises(SourceError) as failed:
             read(known.open(server.url))
         assert TOKEN not in caplog.text + str(failed.value) + " ".join(server.requests)
-
-
-def test_two_thousand_tickets_are_read_in_a_minute(known: Known) -> None:
-    with running(known, Desk(2000)) as server:
-        began = time.monotonic()
-        _requests, order, _located = read(known.open(server.url))
-        assert time.monotonic() - began < 60
-    assert sorted(order) == sorted(names(known, range(1, 2001)))

@@ -79,6 +79,19 @@ def test_names_and_addresses_are_made_safe() -> None:
     assert person("desk", "", "Ella") is None and person("desk", 7, "", "") is None
 
 
+def test_characters_that_no_database_stores_are_left_out() -> None:
+    ticket = Ticket("7", "Ot\ud800sikko", "Tek\0sti", NOON, [message(1, 1, "Vies\udc00ti")], tags=["ta\ud800gi"])
+    record = ticket.record()
+    assert (record.title, record.body, record.replies[0].body, record.tags) == (
+        "Otsikko",
+        "Teksti",
+        "Viesti",
+        ("tagi",),
+    )
+    made = person("desk", "a\ud800b", "El\ud800la", "no address")
+    assert made is not None and (made.id, made.name, made.email) == ("desk-ab", "Ella", None)
+
+
 def test_times_without_a_zone_are_of_the_one_that_is_given() -> None:
     assert moment("2026-03-02 10:00:00", "Europe/Helsinki").hour == 8
     assert moment("Mon, 2 Mar 2026 10:00:00 +0200").hour == moment("2026-03-02T10:00:00.000+0200").hour == 8
@@ -117,8 +130,10 @@ def test_a_file_in_which_nothing_is_known_is_told(tmp_path: Path, text: str) -> 
         (b"[" * 100_000, "not JSON"),
         (b'{"a": 1' + b"0" * 5000 + b"}", "not JSON that can be read"),
         (b"\x00\x01\x02", "not JSON"),
+        (b"PK\x03\x04rest", "Unpack it, and give the folder"),
+        (b"\x1f\x8b\x08rest", "Unpack it, and give the folder"),
     ],
-    ids=["cut object", "cut list", "utf-16", "deep", "long number", "binary"],
+    ids=["cut object", "cut list", "utf-16", "deep", "long number", "binary", "zip", "gzip"],
 )
 def test_files_that_are_no_json_are_problems(tmp_path: Path, content: bytes, problem: str) -> None:
     (tmp_path / "x.json").write_bytes(content)

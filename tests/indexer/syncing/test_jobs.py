@@ -1,6 +1,7 @@
 """syncing/jobs.py: what programs have sent is loaded as an import would, and what fails is tried again."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,10 +51,21 @@ def test_items_are_loaded_and_what_cannot_be_used_is_named_by_its_number(
         assert (row.title, row.source, row.external_id) == ("Printer on floor three", "crm", "r1")
 
 
+@pytest.mark.parametrize(("rules", "body"), [("passwords", "Salasana: [password]"), ("none", "Salasana: Talvi2026")])
+def test_items_are_masked_by_the_rules_of_the_setting(
+    sessions: Sessions, settings: Settings, analyzer: Analyzer, rules: str, body: str
+) -> None:
+    with sessions.begin() as session:
+        queue.add(session, queue.LOAD, "crm", [TEAM, {**REQUEST, "body": "Salasana: Talvi2026"}], None)
+    assert jobs.work(replace(settings, mask=rules), sessions, analyzer)
+    with sessions() as session:
+        assert session.scalars(select(HelpRequest.body)).one() == body
+
+
 def test_a_job_during_which_the_database_fails_waits_and_says_so(
     send: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_arguments: Any) -> None:
+    def fail(*_arguments: Any, **_options: Any) -> None:
         raise OperationalError("INSERT of a secret text", {}, Exception("locked"))
 
     monkeypatch.setattr(jobs, "load", fail)

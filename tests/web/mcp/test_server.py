@@ -113,6 +113,7 @@ def test_the_tools_are_described_and_only_read(http: str, kollega: Kollega) -> N
 def test_answers_colleagues_and_items_are_found_with_their_addresses(http: str, kollega: Kollega) -> None:
     found, people, item = _over_http(http, kollega.kaisa, _use_all_tools)
     first = found["answers"][0]
+    assert first["text"] == "Use GlobalProtect instead"  # the fix, and not the question
     assert (first["title"], first["address"]) == ("VPN error 809 at home", "https://kollega.example/requests/1")
     named = people["colleagues"][0]
     assert (named["handle"], named["reasons"]) == ("aino", ["answered 2 like this"])

@@ -65,6 +65,15 @@ def test_all_kinds_of_places_are_read(tmp_path: Path) -> None:
     assert requests(tmp_path / "box.zip")[0].group == "lista"
 
 
+def test_the_months_of_an_archive_are_one_group(tmp_path: Path) -> None:
+    folder = tmp_path / "tuki-lista"
+    folder.mkdir()
+    (folder / "2026-March.txt.gz").write_bytes(gzip.compress(mbox([mail(1)])))
+    (folder / "2026-April.txt").write_bytes(mbox([mail(2, subject="Muu")]))
+    assert {request.group for request in requests(folder)} == {"tuki-lista"}
+    assert requests(folder / "2026-April.txt")[0].group == "tuki-lista"
+
+
 def test_a_mail_with_html_only_is_markdown_without_its_quote(tmp_path: Path) -> None:
     html = (
         '<div>Vaihda <b>akku</b>:<ul><li>avaa kansi</li></ul></div><div class="gmail_quote">ma 2. maaliskuuta 2026 klo '

@@ -1,7 +1,14 @@
 """Mail is read from a real IMAP server: once, then what is new; also when the connection breaks."""
 
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,3 +140,28 @@ def test_a_missing_password_is_told_by_the_name_of_its_variable(monkeypatch: pyt
     monkeypatch.delenv("KOLLEGA_SUPPORT_PASSWORD")
     with pytest.raises(SourceError, match="KOLLEGA_SUPPORT_PASSWORD"):
         _read(_source(free_port()))
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_password_is_sent(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    subprocess.run([*made, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            client, _address = listener.accept()
+            with client, suppress(OSError), context.wrap_socket(client, server_side=True) as wrapped:
+                wrapped.sendall(b"* OK ready\r\n")
+                heard.append(wrapped.recv(1000))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        waits: list[float] = []
+        with pytest.raises(SourceError, match="the certificate of localhost cannot be trusted"):
+            _read(_source(0, waits=waits, place=f"imaps://localhost:{listener.getsockname()[1]}"))
+        thread.join(20)
+    assert (waits, heard) == ([], [])

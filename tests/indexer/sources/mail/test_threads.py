@@ -152,6 +152,15 @@ def test_what_a_program_sent_is_left_out(tmp_path: Path, headers: dict[str, str]
     assert [reply.body for reply in request.replies] == ["Vaihda akku."]
 
 
+def test_an_invitation_to_a_meeting_is_no_request(tmp_path: Path) -> None:
+    calendar = "Content-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\nEND:VCALENDAR"
+    text = f"--x\nContent-Type: text/plain\n\nTervetuloa\n--x\n{calendar}\n--x--"
+    invitation = mail(1, text, subject="Palaveri", Content_Type="multipart/alternative; boundary=x")
+    assert of(tmp_path, invitation) == []
+    [request] = of(tmp_path, invitation, mail(2, "Mikä huone?", AINO, "Re: Palaveri", 1))
+    assert request.body == "Mikä huone?"
+
+
 def test_what_a_person_wrote_on_a_list_or_about_leave_stays(tmp_path: Path) -> None:
     [request] = of(
         tmp_path,

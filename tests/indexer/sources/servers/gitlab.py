@@ -50,6 +50,7 @@ class GitLabServer:
             "labels": ["tulostus"],
             "state": "opened" if ticket.state == "open" else "closed",
             "confidential": ticket.private,
+            "user_notes_count": len(ticket.notes),
             "moved_to_id": 500 + ticket.merged_into if ticket.merged_into else None,
             "created_at": iso(ticket.at),
             "updated_at": iso(ticket.changed),

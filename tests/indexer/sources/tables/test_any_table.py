@@ -16,7 +16,7 @@ from recommender.errors import SourceError
 _CELLS = st.text(st.sampled_from("ab ä1\"\n;,\t'|=€"), max_size=12)
 _TABLES = st.lists(st.lists(_CELLS, min_size=4, max_size=4), min_size=1, max_size=8)
 _HEADINGS = ["Tunnus", "Otsikko", "Kuvaus", "Tila"]
-_any = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_any = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @_any

@@ -112,6 +112,11 @@ def test_an_unclosed_quote_that_a_later_quote_seems_to_close_swallows_nothing(tm
     assert [cells[0] for cells in _cells(rows)] == ["a", "2", "3", "4"]
 
 
+def test_a_text_over_lines_that_has_quotes_and_separators_is_no_row(tmp_path: Path) -> None:
+    rows = _rows(tmp_path / "a.csv", 'a;b;c;d\n;"\n1";;""";\n"\n2;x;y;z\n')
+    assert _cells(rows)[1:] == [["", "\n1", "", '";\n'], ["2", "x", "y", "z"]]
+
+
 def test_inches_in_a_text_are_no_quotes(tmp_path: Path) -> None:
     rows = _rows(tmp_path / "a.csv", 'a;b\n1;näyttö 24" rikki\n2;"24" näyttö"\n3;x\n')
     assert _cells(rows)[1:] == [["1", 'näyttö 24" rikki'], ["2", '24" näyttö'], ["3", "x"]]

@@ -39,6 +39,7 @@ HEADINGS = [
 BLOCKS = [
     "---- Aino Virtanen wrote ----",
     "------ On 02.03.2026 8:10, Aino Virtanen wrote -----",
+    "-------------- next part --------------",
     "Forwarded message:",
     "Välitetty viesti:",
     "Lähettäjä: Aino Virtanen <aino@example.fi>\nLähetetty: maanantai 2. maaliskuuta 2026 8.10\n"
@@ -155,6 +156,14 @@ def test_an_answer_below_its_quote_stands_alone() -> None:
 def test_an_address_that_a_program_broke_out_of_a_quote_is_quoted() -> None:
     text = f"Vaihda akku.\n\n{HEADINGS[0]}\n> Katso tämä (http://example.fi/a\n_nonce=3dd518)\n>\n> Kiitos"
     assert own_text(text) == "Vaihda akku."
+
+
+def test_a_text_that_is_signed_with_pgp_is_what_was_written() -> None:
+    signed = (
+        f"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{ANSWER}\n\n- -- \nMatti\n"
+        "-----BEGIN PGP SIGNATURE-----\n\niQEzBAEBCAAdFiEE\n=abcd\n-----END PGP SIGNATURE-----\n"
+    )
+    assert own_text(signed) == ANSWER
 
 
 def test_a_quoted_line_that_a_program_broke_is_still_quoted() -> None:
