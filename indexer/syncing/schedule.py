@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 _LONGEST_PAUSE = timedelta(hours=6)  # after many failures in a row: a judgement
 _SHORTEST_PAUSE = timedelta(seconds=30)  # after a failure: a judgement
 _STOPPING = 15.0  # seconds that a run may take to stop: a judgement
+_LOOK = 0.5  # seconds between looks while a source is being read, so that the next one begins when it ends: a judgement
 _MOST_AT_ONCE = 4  # sources that are read at the same time, each in a process that needs memory: a judgement
 
 
@@ -54,7 +55,7 @@ def needs_whole_read(configured: ConfiguredSource, state: SourceState | None, no
 def _sync_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
     complaint, runs = "", _Runs()
     try:
-        while not stop.wait(settings.watch_seconds):
+        while not stop.wait(min(_LOOK, settings.watch_seconds) if runs.names() else settings.watch_seconds):
             try:
                 _start_due(settings, sessions, runs)
                 complaint = ""
