@@ -23,8 +23,11 @@ def put_handed_over(writing: Writing, handover: Handover, record: RequestRecord,
     again here after that stays so.
     """
     references, row = writing.references, handover.request
-    for reply in (reply for reply in record.replies if not reply.internal):
-        _put_reply(writing, row, reply, references.person_if_listed(reply.author, "author", writing.changes), source)
+    public = [reply for reply in record.replies if not reply.internal]
+    authors = [references.person_if_listed(reply.author, "author", writing.changes) for reply in public]
+    if any([_put_reply(writing, row, reply, author, source) for reply, author in zip(public, authors, strict=True)]):
+        writing.merge.taken.append("replies")
+        writing.is_written = True
     writing.session.flush()
     accepted = [reply.id for reply in record.replies if reply.accepted and not reply.internal]
     solution = _reply_of(row, source, accepted[-1]) if accepted else None
@@ -38,6 +41,8 @@ def put_handed_over(writing: Writing, handover: Handover, record: RequestRecord,
         )  # fmt: skip
         writing.session.add(solution)
         writing.session.flush()
+    writing.merge.taken.append("status")
+    writing.is_written = True
     row.status, row.resolved_at = RESOLVED, record.resolved_at or record.created_at
     for candidate in row.replies:
         candidate.accepted = candidate is solution
@@ -47,12 +52,14 @@ def put_handed_over(writing: Writing, handover: Handover, record: RequestRecord,
     return row
 
 
-def _put_reply(writing: Writing, row: HelpRequest, record: ReplyRecord, author: int | None, source: str) -> None:
+def _put_reply(writing: Writing, row: HelpRequest, record: ReplyRecord, author: int | None, source: str) -> bool:
+    """Write one reply; True when it is new or has changed."""
     reply = _reply_of(row, source, record.id)
     if reply is not None:
-        if reply.body != record.body:
+        changed = reply.body != record.body
+        if changed:
             reply.body = record.body
-        return
+        return changed
     reply = Reply(
         request=row, author_id=author, body=record.body, created_at=record.created_at, accepted=False, score=0,
         external_id=_key(source, record.id),
@@ -61,6 +68,7 @@ def _put_reply(writing: Writing, row: HelpRequest, record: ReplyRecord, author: 
     writing.session.flush()
     if row.status == OPEN:
         telling.tell_reply(writing.session, reply)
+    return True
 
 
 def _reply_of(row: HelpRequest, source: str, identifier: str) -> Reply | None:
