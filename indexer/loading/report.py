@@ -105,7 +105,7 @@ class LoadReport:
         if self.show is not None and merge.new:
             self.show(f"{where}: added")
         elif self.show is not None and changed:
-            self.show(f"{where}: updated {', '.join(merge.taken)}")
+            self.show(f"{where}: updated {', '.join(merge.taken)}" if merge.taken else f"{where}: known here already")
 
     def count_removed(self, place: str, item: tuple[str, str]) -> None:
         """Count an item that was removed; `item` is its kind and id."""

@@ -74,7 +74,7 @@ class RowWriter:
         except DeletedHere:
             deleted = True
             writing.changes.append((DELETED_HERE, " ".join(identity(prepared.record))))
-        changed = self._changed()
+        changed = self._changed() or writing.is_written
         if changed and isinstance(row, HelpRequest | Document | Person):
             row.updated_at = utc_now()
         if row is not None:

@@ -35,9 +35,9 @@ class Prepared:
 @dataclass
 class Writing:
     """One record that is being written: its comparison, and the session and references that it is written through.
-    `changes` are what was left out of it, and `removed` says that its item was deleted. `audited` are the changes of a
-    person's rights, as (action, person, before, after, whether they widen), which are recorded once the person has an
-    id."""
+    `changes` are what was left out of it, `removed` says that its item was deleted, and `is_written` that what changed
+    is in the database already. `audited` are the changes of a person's rights, as (action, person, before, after,
+    whether they widen), which are recorded once the person has an id."""
 
     session: Session
     references: References
@@ -47,6 +47,7 @@ class Writing:
     changes: list[Change] = field(default_factory=list)
     audited: list[tuple[str, Person, Any, Any, bool]] = field(default_factory=list)
     removed: bool = False
+    is_written: bool = False
 
     def must_be_new(self, kind: str, *name: str) -> None:
         """Note that the item is not in the database. Raises DeletedHere when it was deleted here since it was imported,

@@ -1,6 +1,7 @@
 """Times and days in records: ISO 8601 and Unix times are read; other digits are refused, never guessed.
 
-A time without a zone is one of UTC, unless `zone_of_times` says another zone.
+A written time without a zone is one of UTC, unless `zone_of_times` says another zone. A `datetime` without one is
+always one of UTC, as everywhere in Kollega: whoever made it has read the zone already.
 """
 
 import re
@@ -23,7 +24,7 @@ _ZONE: ContextVar[tzinfo] = ContextVar("zone of times that have none", default=U
 
 @contextmanager
 def zone_of_times(name: str) -> Iterator[None]:
-    """While this is open, times without a zone are in the zone of this name, such as Europe/Helsinki."""
+    """While this is open, written times without a zone are in the zone of this name, such as Europe/Helsinki."""
     token = _ZONE.set(ZoneInfo(name))
     try:
         yield
@@ -41,7 +42,7 @@ def read_time(value: Any, handler: ValidatorFunctionWrapHandler) -> datetime:
             raise ValueError(f"{_shown(value)} is not a time that can be read. {_HOW}") from error
     try:
         zone = _ZONE.get()
-        if time.tzinfo is None and zone is not UTC:
+        if time.tzinfo is None and zone is not UTC and not isinstance(value, datetime):
             time = time.replace(tzinfo=zone)
         return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
     except OverflowError as error:

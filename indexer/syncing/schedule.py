@@ -1,10 +1,11 @@
-"""Reads sources when they are due, beside `kollega watch`: each in a process of its own, so that a file that makes a
-parser fail, or one that takes hours, stops neither the index nor mail."""
+"""Reads sources when they are due, beside `kollega watch`: each in a process of its own, and several at once, so that a
+file that makes a parser fail, or a source that takes hours, stops neither the index nor mail nor other sources."""
 
 import logging
 import subprocess
 import sys
 import threading
+import time
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,6 +25,8 @@ _LONGEST_PAUSE = timedelta(hours=6)  # after many failures in a row: a judgement
 _SHORTEST_PAUSE = timedelta(seconds=30)  # after a failure: a judgement
 _AFTER_KILL = timedelta(minutes=10)  # a judgement
 _STOPPING = 15.0  # seconds that a run may take to stop: a judgement
+_LOOK = 0.5  # seconds between looks while a source is being read, so that the next one begins when it ends: a judgement
+_MOST_AT_ONCE = 4  # sources that are read at the same time, each in a process that needs memory: a judgement
 
 
 def syncing(settings: Settings, sessions: sessionmaker[Session]) -> AbstractContextManager[None]:
@@ -55,19 +58,23 @@ def needs_whole_read(configured: ConfiguredSource, state: SourceState | None, no
 
 
 def _sync_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
-    complaint = ""
-    while not stop.wait(settings.watch_seconds):
-        try:
-            _sync_due(settings, sessions, stop)
-            complaint = ""
-        except SettingsError as error:
-            if str(error) != complaint:  # told once, not every two seconds
-                complaint = str(error)
-                log.error("No source is read until this is corrected. %s", error)
-        except Exception:
-            log.exception("Sources could not be read; trying again")
+    complaint, runs = "", _Runs()
+    try:
+        while not stop.wait(min(_LOOK, settings.watch_seconds) if runs.names() else settings.watch_seconds):
+            try:
+                _start_due(settings, sessions, runs)
+                complaint = ""
+            except SettingsError as error:
+                if str(error) != complaint:  # told once, not every two seconds
+                    complaint = str(error)
+                    log.error("No source is read until this is corrected. %s", error)
+            except Exception:
+                log.exception("Sources could not be read; trying again")
+    finally:
+        runs.stop()
 
 
+<<<<<<< HEAD
 def _sync_due(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
     locks = settings.home / "locks"
     for configured in read_sources(settings.sources_file):
@@ -77,20 +84,56 @@ def _sync_due(settings: Settings, sessions: sessionmaker[Session], stop: threadi
             whole = needs_whole_read(configured, state, now)
         if due is not None and due <= now and not stop.is_set() and not is_being_read(configured.name, locks):
             _run(configured.name, whole, stop)
+=======
+def _start_due(settings: Settings, sessions: sessionmaker[Session], runs: "_Runs") -> None:
+    """Start to read the sources that are due, those first that a webhook has called for. Sources that were never read
+    are begun one after the other, as the file names them, for an earlier one may bring the teams of a later one."""
+    going, now = runs.names(), utc_now()
+    due: list[tuple[bool, datetime, int, str, bool, bool]] = []
+    is_new_going = False
+    for place, configured in enumerate(read_sources(settings.sources_file)):
+        with sessions() as session:
+            state = session.get(SourceState, configured.name)
+            at, whole = next_run(configured, state), needs_whole_read(configured, state, now)
+            is_new, is_called = state is None or state.read_whole_at is None, state is not None and state.is_due
+        if configured.name in going:
+            is_new_going |= is_new
+        elif at is not None and at <= now:
+            due.append((not is_called, at, place, configured.name, whole, is_new))
+    free = _MOST_AT_ONCE - len(going)
+    for *_order, name, whole, is_new in sorted(due):
+        if free > 0 and not (is_new and is_new_going):
+            runs.start(name, whole)
+            free, is_new_going = free - 1, is_new_going or is_new
+>>>>>>> shows18
 
 
-def _run(name: str, whole: bool, stop: threading.Event) -> None:
-    command = [sys.executable, "-m", "indexer", "sync", name, *(["--full"] if whole else [])]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - the name is one of sources.toml
-    try:
-        while process.poll() is None:
-            if stop.wait(0.2):
-                break
-    finally:
-        if process.poll() is None:
-            process.terminate()
+class _Runs:
+    """The processes that read sources now, by the names of these. Several are read at once, because one may wait for
+    its system, or take hours."""
+
+    def __init__(self) -> None:
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def names(self) -> set[str]:
+        """The sources that are being read."""
+        self._processes = {name: each for name, each in self._processes.items() if each.poll() is None}
+        return set(self._processes)
+
+    def start(self, name: str, whole: bool) -> None:
+        """Read a source, from the beginning or from where the last run ended."""
+        command = [sys.executable, "-m", "indexer", "sync", name, *(["--full"] if whole else [])]
+        self._processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - of sources.toml
+
+    def stop(self) -> None:
+        """End all of them; what was read stays, and the next run goes on from there."""
+        for process in self._processes.values():
+            if process.poll() is None:
+                process.terminate()
+        until = time.monotonic() + _STOPPING
+        for process in self._processes.values():
             try:
-                process.wait(_STOPPING)
+                process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

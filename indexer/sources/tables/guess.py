@@ -42,6 +42,8 @@ class Guess:
             yield f"  {role}: {', '.join(map(str, columns))} ({self.reasons.get(role, 'its heading')})"
         if self.mapping.dates:
             yield f"  dates: {self.mapping.dates} ({self.reasons['dates']})"
+        if self.mapping.people_by_name:
+            yield f"  people_by_name: true ({self.reasons['people_by_name']})"
         for state, words in self.mapping.status.model_dump(exclude_defaults=True).items():
             yield f"  status {state}: {', '.join(words)}"
         if self.mapping.markup != "text":
@@ -78,7 +80,14 @@ def guess(table: Table) -> Guess:
         ),
     )  # fmt: skip
     if made.mapping.people_by_name:
-        made.reasons["people_by_name"] = "people are known by name only; two with one name become one"
+        made.reasons["people_by_name"] = (
+            "people are known by name only: two with one name become one, beside those who are here already"
+        )
+    if kind == "request" and "id" not in roles:
+        made.warnings.append(
+            "no column was taken for the id, so a row whose title, time or asker changes comes as a new one. "
+            "If a column has numbers or codes that stay, name it as id."
+        )
     _look_through(made, table)
     return made
 

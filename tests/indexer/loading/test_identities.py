@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.loading.merge import Merge
 from indexer.loading.report import LoadReport
 from recommender import accounts, audit
 from recommender.access import may_read, reader_of, request_audience
@@ -184,3 +185,10 @@ def test_an_erased_person_is_found_in_the_values_and_names_of_files_of_a_request
     import_records(oona, *lines, request("aino", id="3", properties={"contact": "Aino"}))
     with sessions() as session:
         assert list(erasure.mentions(session, person(session, "oona"))) == ["request:1", "request:2"]
+
+
+def test_a_record_of_somebody_who_is_here_says_so_where_nothing_was_taken() -> None:
+    lines: list[str] = []
+    report = LoadReport(show=lines.append)
+    report.count("tickets.csv:1", ("person", "t-aino"), Merge({}), changed=True)
+    assert lines == ["tickets.csv:1: person t-aino: known here already"]

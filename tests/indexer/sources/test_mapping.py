@@ -1,13 +1,17 @@
 """sources/mapping.py: teams, readers, language and time zone that the options of a source give to its records."""
 
+import json
+import os
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from indexer.sources.kinds import KINDS
 from indexer.sources.mapping import PUBLIC, MappedSource, audience, mapped
 from indexer.sources.protocol import Abilities, Mark, Options, WholeSource
 from indexer.sources.records import DocumentRecord, Located, QuestionRecord, RequestRecord
@@ -157,9 +161,44 @@ def test_times_without_a_zone_are_read_in_that_of_the_options() -> None:
     read: list[Any] = list(source.read())
     assert read.pop() == Mark("m")
     assert [located.record.created_at.strftime("%m-%d %H:%M") for located in read] == [
-        "03-02 08:00", "07-02 07:00", "03-02 08:00", "03-02 10:00", "03-02 09:00", "03-02 10:00", "03-02 08:00",
+        "03-02 08:00", "07-02 07:00", "03-02 08:00", "03-02 10:00", "03-02 09:00", "03-02 10:00", "03-02 10:00",
     ]  # fmt: skip
     assert request(created_at="2026-03-02T10:00:00").created_at == datetime(2026, 3, 2, 10)
+
+
+_TABLE = "Id;Title;Body;Status;Created\n1;Screen;It is dark;Open;"
+_MAIL = "From: a@example.org\nSubject: Screen\nDate: Mon, 02 Mar 2026 {}\n\nIt is dark\n"
+_FIRST = {"user": "U1", "ts": "1772438400.0", "thread_ts": "1772438400.0", "text": "Why is it dark?"}
+_THREAD = [_FIRST, {**_FIRST, "user": "U2", "ts": "1772438401.0", "text": "No"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text"),
+    [
+        ("csv", "t.csv", f"{_TABLE}2.3.2026 10.00\n"),
+        ("csv", "t.csv", f"{_TABLE}2026-03-02T10:00:00+02:00\n"),
+        ("mail", "t.eml", _MAIL.format("10:00:00")),
+        ("mail", "t.eml", _MAIL.format("08:00:00 +0000")),
+        ("documents", "t.md", "---\nupdated: 2026-03-02T10:00:00\n---\nThe screen is dark\n"),
+        ("documents", "t.txt", "The screen is dark\n"),
+        ("slack", "help/2026-03-02.json", json.dumps(_THREAD)),
+    ],
+)
+def test_the_zone_of_the_options_is_applied_once(tmp_path: Path, kind: str, name: str, text: str) -> None:
+    file = tmp_path / "t" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+    os.utime(file, (1772438400, 1772438400))
+    if kind == "slack":
+        (tmp_path / "t" / "users.json").write_text("[]")
+        (tmp_path / "t" / "channels.json").write_text('[{"id": "C1", "name": "help"}]')
+    place = file if kind == "csv" else tmp_path / "t"
+    given = KINDS[kind].options()(place=str(place), timezone="Europe/Helsinki")
+    if guess := KINDS[kind].guess():
+        list(guess(given))
+    records: list[Any] = [found.record for found in KINDS[kind].open("t", given).read() if isinstance(found, Located)]
+    times = [getattr(each, "created_at", None) or getattr(each, "updated_at", None) for each in records]
+    assert [time for time in times if time] == [datetime(2026, 3, 2, 8)]
 
 
 def test_the_name_and_abilities_are_those_of_the_source() -> None:

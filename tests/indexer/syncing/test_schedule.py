@@ -1,5 +1,6 @@
 """syncing/schedule.py: when a source is due, and that `watch` reads it then."""
 
+import socket
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,9 +11,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.sources.configuration import ConfiguredSource
 from indexer.sources.protocol import Options
+from indexer.syncing import schedule
 from indexer.syncing.schedule import needs_whole_read, next_run, syncing
 from recommender.database.source_tables import SourceState
-from recommender.database.tables import HelpRequest
+from recommender.database.tables import HelpRequest, utc_now
 from recommender.settings import Settings
 from tests.conftest import MODELS
 from tests.indexer.conftest import REQUEST, TEAM, WriteLines
@@ -87,3 +89,55 @@ def test_beside_watch_a_source_is_read_when_it_is_due(
             waited.wait(0.1)
     assert titles == [REQUEST["title"]]
     assert state is not None and state.counts["added"] == 2
+
+
+def test_a_source_that_waits_for_its_system_keeps_no_other_one_from_being_read(
+    settings: Settings, sessions: sessionmaker[Session], write_lines: WriteLines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes calls, and never answers
+        path, address = Path(write_lines(TEAM, REQUEST)), f"http://127.0.0.1:{silent.getsockname()[1]}"
+        settings.sources_file.write_text(
+            f'[slow]\nkind = "jira"\nplace = "{address}"\nallow_http = true\nevery = "1h"\n\n'
+            f'[desk]\nkind = "jsonl"\nplace = "{path}"\nevery = "1h"\n',
+            encoding="utf-8",
+        )
+        if not settings.models_dir.exists():
+            settings.models_dir.symlink_to(MODELS, target_is_directory=True)
+        monkeypatch.setenv("KOLLEGA_HOME", str(settings.home))
+        monkeypatch.setenv("KOLLEGA_SLOW_TOKEN", "a-token-of-enough-letters")
+        with sessions.begin() as session:
+            session.add(SourceState(name="slow", started_at=NOON, read_whole_at=NOON))
+        waited = threading.Event()
+        with syncing(settings, sessions):
+            for _ in range(200):
+                with sessions() as session:
+                    titles = session.scalars(select(HelpRequest.title)).all()
+                    slow = session.get(SourceState, "slow")
+                if titles:
+                    break
+                waited.wait(0.1)
+    assert titles == [REQUEST["title"]]
+    assert slow is not None and slow.started_at != NOON and slow.finished_at is None
+
+
+def test_sources_that_were_never_read_are_begun_one_after_the_other_and_called_ones_first(
+    settings: Settings, sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["zebra", "apple", "old", "called", "more", "again"]
+    text = "".join(f'[{name}]\nkind = "jsonl"\nplace = "x"\nevery = "1h"\n' for name in names)
+    settings.sources_file.write_text(text, encoding="utf-8")
+    with sessions.begin() as session:
+        for name in names[2:]:
+            session.add(SourceState(name=name, started_at=NOON, read_whole_at=NOON, is_due=name == "called"))
+    started: list[str] = []
+    monkeypatch.setattr(schedule._Runs, "start", lambda _self, name, _whole: started.append(name))
+    monkeypatch.setattr(schedule._Runs, "names", lambda _self: set(started))
+    schedule._start_due(settings, sessions, schedule._Runs())
+    assert started == ["called", "zebra", "old", "more"]  # at most four at once, and only one that is new
+    schedule._start_due(settings, sessions, schedule._Runs())
+    assert len(started) == 4
+    del started[1]
+    with sessions.begin() as session:
+        session.add(SourceState(name="zebra", started_at=utc_now(), read_whole_at=utc_now()))
+    schedule._start_due(settings, sessions, schedule._Runs())
+    assert started == ["called", "old", "more", "apple"]

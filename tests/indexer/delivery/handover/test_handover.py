@@ -141,7 +141,7 @@ def test_a_request_becomes_a_ticket_and_its_solution_there_solves_it_here(
     assert f"https://kollega.example/requests/{number}" in ticket.text
     assert "Salaries" not in ticket.text  # the team may not read that
     server.system.desk.answer(1, "The paper was wet. Dry the tray.")
-    _sync(there, sessions, analyzer)
+    assert (_sync(there, sessions, analyzer).updated, _sync(there, sessions, analyzer).updated) == (1, 0)
     status, replies = _solved(sessions, number)
     assert status == "resolved" and ("The paper was wet. Dry the tray.", True) in replies
     assert not any("Sisäinen" in body for body, _accepted in replies)

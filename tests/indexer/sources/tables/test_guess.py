@@ -132,7 +132,18 @@ def test_a_guess_says_why_and_what_is_not_used(tmp_path: Path) -> None:
 def test_times_that_can_be_read_in_two_ways_are_not_guessed(tmp_path: Path) -> None:
     guessed = _guess(tmp_path, "Title;Status;Created\na;Open;3/4/2026\nb;Open;5/6/2026\n")
     assert guessed.mapping.dates is None
-    assert "can be read in two ways, and no other time decides. Write dates = " in guessed.warnings[0]
+    assert "can be read in two ways, and no other time decides. Write dates = " in " ".join(guessed.warnings)
+
+
+def test_a_table_without_an_id_and_people_of_names_alone_are_told(tmp_path: Path) -> None:
+    rows = "".join(f"{n};A question {n};Open;2.3.2026 8.1{n};Aino Virtanen\n" for n in range(4))
+    bare = "\n".join(_guess(tmp_path, "Weight;Title;Status;Created;Assignee\n" + rows).lines())
+    assert "Check: no column was taken for the id" in bare
+    assert "people_by_name: true (people are known by name only: two with one name become one, beside" in bare
+    named = _guess(
+        tmp_path, "Tunniste;Otsikko;Tila;Luotu;Käsittelijän sähköposti\n" + rows.replace("Aino Virtanen", "a@b.fi")
+    )
+    assert named.mapping.columns.id == ("Tunniste",) and named.warnings == []
 
 
 def test_a_heading_alone_does_not_make_a_column_of_times_or_mail(tmp_path: Path) -> None:
