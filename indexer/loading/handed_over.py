@@ -51,20 +51,12 @@ def put_handed_over(writing: Writing, handover: Handover, record: RequestRecord,
     solution; the ticket's own text is this request's and is left out. A request that somebody has solved or opened
     again here after that stays so, and so do replies that were changed or deleted here.
     """
-<<<<<<< HEAD
     row, public = handover.request, [reply for reply in record.replies if not reply.internal]
     before = writing.merge.said_before("replies") or {}
     for reply in public:
         _put_reply(writing, row, reply, source, before)
     _take_away(writing, row, record, source, before)
-=======
-    references, row = writing.references, handover.request
-    public = [reply for reply in record.replies if not reply.internal]
-    authors = [references.person_if_listed(reply.author, "author", writing.changes) for reply in public]
-    if any([_put_reply(writing, row, reply, author, source) for reply, author in zip(public, authors, strict=True)]):
-        writing.merge.taken.append("replies")
-        writing.is_written = True
->>>>>>> shows18
+    writing.is_written = bool(writing.merge.taken)
     writing.session.flush()
     accepted = [reply.id for reply in public if reply.accepted]
     solution = _reply_of(row, source, accepted[-1]) if accepted else None
@@ -72,18 +64,9 @@ def put_handed_over(writing: Writing, handover: Handover, record: RequestRecord,
     if not newly_solved or row.status != OPEN:
         return row
     if solution is None and record.resolution:
-<<<<<<< HEAD
         solution = _put_resolution(writing, row, record, source)
-=======
-        solution = Reply(
-            request=row, body=record.resolution, created_at=record.resolved_at or record.created_at, accepted=False,
-            score=0, external_id=f"{source}:resolution:{record.id}"[:200],
-        )  # fmt: skip
-        writing.session.add(solution)
-        writing.session.flush()
-    writing.merge.taken.append("status")
+    note(writing.merge, "status", taken=True)
     writing.is_written = True
->>>>>>> shows18
     row.status, row.resolved_at = RESOLVED, record.resolved_at or record.created_at
     for candidate in row.replies:
         candidate.accepted = candidate is solution
@@ -93,7 +76,6 @@ def put_handed_over(writing: Writing, handover: Handover, record: RequestRecord,
     return row
 
 
-<<<<<<< HEAD
 def _put_reply(writing: Writing, row: HelpRequest, record: ReplyRecord, source: str, before: Mapping[str, Any]) -> None:
     author = writing.references.person_if_listed(record.author, "author", writing.changes)
     reply, part = _reply_of(row, source, record.id), writing.merge.part("replies", record.id)
@@ -106,25 +88,10 @@ def _put_reply(writing: Writing, row: HelpRequest, record: ReplyRecord, source: 
         return  # deleted here
     reply = _add_reply(writing, row, record.id, record.body, record.created_at, source)
     reply.author_id = author
-=======
-def _put_reply(writing: Writing, row: HelpRequest, record: ReplyRecord, author: int | None, source: str) -> bool:
-    """Write one reply; True when it is new or has changed."""
-    reply = _reply_of(row, source, record.id)
-    if reply is not None:
-        changed = reply.body != record.body
-        if changed:
-            reply.body = record.body
-        return changed
-    reply = Reply(
-        request=row, author_id=author, body=record.body, created_at=record.created_at, accepted=False, score=0,
-        external_id=_key(source, record.id),
-    )  # fmt: skip
-    writing.session.add(reply)
->>>>>>> shows18
     writing.session.flush()
     if row.status == OPEN:
         telling.tell_reply(writing.session, reply)
-    return True
+    note(writing.merge, "replies", taken=True)
 
 
 def _take_away(

@@ -74,21 +74,10 @@ def _sync_until(settings: Settings, sessions: sessionmaker[Session], stop: threa
         runs.stop()
 
 
-<<<<<<< HEAD
-def _sync_due(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
-    locks = settings.home / "locks"
-    for configured in read_sources(settings.sources_file):
-        with sessions() as session:
-            state = session.get(SourceState, configured.name)
-            due, now = next_run(configured, state), utc_now()
-            whole = needs_whole_read(configured, state, now)
-        if due is not None and due <= now and not stop.is_set() and not is_being_read(configured.name, locks):
-            _run(configured.name, whole, stop)
-=======
 def _start_due(settings: Settings, sessions: sessionmaker[Session], runs: "_Runs") -> None:
     """Start to read the sources that are due, those first that a webhook has called for. Sources that were never read
     are begun one after the other, as the file names them, for an earlier one may bring the teams of a later one."""
-    going, now = runs.names(), utc_now()
+    going, now, locks = runs.names(), utc_now(), settings.home / "locks"
     due: list[tuple[bool, datetime, int, str, bool, bool]] = []
     is_new_going = False
     for place, configured in enumerate(read_sources(settings.sources_file)):
@@ -96,7 +85,7 @@ def _start_due(settings: Settings, sessions: sessionmaker[Session], runs: "_Runs
             state = session.get(SourceState, configured.name)
             at, whole = next_run(configured, state), needs_whole_read(configured, state, now)
             is_new, is_called = state is None or state.read_whole_at is None, state is not None and state.is_due
-        if configured.name in going:
+        if configured.name in going or is_being_read(configured.name, locks):
             is_new_going |= is_new
         elif at is not None and at <= now:
             due.append((not is_called, at, place, configured.name, whole, is_new))
@@ -105,7 +94,6 @@ def _start_due(settings: Settings, sessions: sessionmaker[Session], runs: "_Runs
         if free > 0 and not (is_new and is_new_going):
             runs.start(name, whole)
             free, is_new_going = free - 1, is_new_going or is_new
->>>>>>> shows18
 
 
 class _Runs:

@@ -13,6 +13,7 @@ from indexer.research.organisations import Organisation, open_organisation
 from indexer.sources.demo import DemoSource
 from indexer.sources.demo.vectors import with_shipped_vectors
 from indexer.sources.jsonl import JSONLSource
+from indexer.sources.protocol import WholeSource
 from indexer.sources.records import Located
 from recommender.access import ANYONE
 from recommender.encoder import Encoder
@@ -42,7 +43,7 @@ _TIMES_RIGHT, _SOME = 4, 0.1
 Swedish items among 339 once stood there for a quarter of them."""
 
 
-class _DemoWithMore:
+class _DemoWithMore(WholeSource):
     """The demo organisation and a file of further records."""
 
     name = "demo"

@@ -53,7 +53,7 @@ def test_a_request_shows_its_question_its_solution_and_then_the_conversation(
     places = [page.index(part) for part in parts]
     assert places == sorted(places)
     assert '<a href="/people/matti">Matti</a>' in page and '<a href="/people/aino">Aino</a>' in page
-    assert "Solved request" in page and "<span>IT</span>" in page
+    assert "Solved request" in page and re.search(r"IT</span>", page)
     assert '<time datetime="2026-01-01">Jan 1, 2026</time>' in page
 
 
@@ -126,7 +126,7 @@ def test_payloads_in_a_request_are_shown_as_text(
     payload = "<script>alert('x')</script><img src=x onerror=alert(1)> \"q\""
     number = add_request(payload, payload, payload, by="<b>eve</b>", asked_by="<u>mal</u>")
     page = open_client().get(f"/requests/{number}").text
-    page = re.sub(r'<script type="module" src="/static/\w+\.js"></script>', "", page)
+    page = re.sub(r'<script type="module" src="/static/\w+\.js\?v=\w+"></script>', "", page)
     assert (
         "<script" not in page and "<img src=x" not in page and "<b>" not in page.lower() and "<u>" not in page.lower()
     )

@@ -13,7 +13,7 @@ from recommender.database.item_tables import Replacement
 from tests.conftest import sign_in
 
 Visit = Callable[[str], FlaskClient]
-NOT_FOUND = "No solved request or published document that you may read has this address."
+NOT_FOUND = "No solved request or published guide that you can read has this address."
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_the_owner_of_a_document_marks_it_and_takes_the_mark_off(visit: Visit, i
         ("https://elsewhere.example/documents/{guide}", NOT_FOUND),
         ("http://[", NOT_FOUND),
         ('"><script>', NOT_FOUND),
-        ("request:{old}", "This is the address of this page itself."),
+        ("request:{old}", "This is the address of this page. Enter the address"),
     ],
 )
 def test_what_cannot_replace_is_said_beside_the_field_and_what_was_typed_stays(
@@ -102,7 +102,7 @@ def test_a_circle_is_refused_on_the_page_of_a_document(visit: Visit, ids: dict[s
     aino = visit("aino")
     aino.post(f"/items/request:{ids['old']}/replaced", data={"by": f"document:{ids['guide']}"})
     answer = aino.post(f"/items/document:{ids['guide']}/replaced", data={"by": f"request:{ids['old']}"})
-    assert answer.status_code == 422 and "That one is marked as replaced by this one." in answer.text
+    assert answer.status_code == 422 and "That page is already marked as replaced by this one." in answer.text
 
 
 def test_others_may_not_mark_and_unknown_items_are_not_found(visit: Visit, ids: dict[str, int]) -> None:

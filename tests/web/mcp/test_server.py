@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +82,12 @@ def http(kollega: Kollega) -> Iterator[str]:
     thread.join(5)
 
 
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run it in a thread of its own: the one of the tests may have an event loop, which Playwright has left there."""
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(asyncio.run, work).result()
+
+
 def _over_http(address: str, token: str, ask: Ask) -> Any:
     async def run() -> Any:
         async with (
@@ -89,7 +96,7 @@ def _over_http(address: str, token: str, ask: Ask) -> Any:
         ):
             return await ask(client)
 
-    return asyncio.run(run())
+    return _run(run())
 
 
 async def _use_all_tools(client: Any) -> tuple[Any, Any, Any]:
@@ -159,7 +166,7 @@ def test_on_standard_input_it_asks_as_the_person_of_the_setting(kollega: Kollega
         async with Client(stdio_client(command)) as client:
             return await _use_all_tools(client)
 
-    found, _people, item = asyncio.run(run())
+    found, _people, item = _run(run())
     assert found["answers"][0]["item"] == "request:1" and item["answer"] == "Use GlobalProtect instead"
 
 
@@ -175,5 +182,5 @@ def test_without_a_token_or_a_server_the_command_and_the_tools_say_what_to_do(ko
         async with Client(make_server("http://127.0.0.1:9", "https://x.example", "t")) as client:
             return await client.call_tool("search_answers", {"question": "VPN"})
 
-    answer = asyncio.run(run())
+    answer = _run(run())
     assert answer.is_error and "Check that `kollega serve` runs" in answer.content[0].text

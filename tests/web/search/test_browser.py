@@ -193,7 +193,7 @@ def test_when_the_server_cannot_be_reached_the_page_says_so_and_asking_again_wor
     page.goto(address)
     page.route("**/suggest", lambda route: route.abort())
     page.locator("#q").fill(QUESTION)
-    expect(page.locator(".notice")).to_contain_text("The answers did not come through")
+    expect(page.locator(".notice")).to_contain_text("The answers could not be loaded")
     page.unroute("**/suggest")
     page.get_by_role("button", name="Search").click()
     expect(page.locator(".answers .card:visible")).to_have_count(3)
