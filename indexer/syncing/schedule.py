@@ -21,6 +21,7 @@ from recommender.errors import SettingsError
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
+_CALLED = timedelta(minutes=1)  # at most after a failure, when a webhook has called since: a judgement
 _LONGEST_PAUSE = timedelta(hours=6)  # after many failures in a row: a judgement
 _SHORTEST_PAUSE = timedelta(seconds=30)  # after a failure: a judgement
 _AFTER_KILL = timedelta(minutes=10)  # a judgement
@@ -36,15 +37,16 @@ def syncing(settings: Settings, sessions: sessionmaker[Session]) -> AbstractCont
 
 def next_run(configured: ConfiguredSource, state: SourceState | None) -> datetime | None:
     """When a source is to be read next (UTC); None when only a person or the source itself decides that. After failures
-    the pause is doubled each time. A run that was killed goes on after a while, also where nothing else is planned."""
+    the pause is doubled each time; it is a minute at most when a webhook has called. A run that was killed goes on
+    after a while, also where nothing else is planned."""
     if state is None or state.started_at is None:
         return datetime.min if configured.every is not None or (state and state.is_due) else None
     was_killed = not state.failures and (state.finished_at is None or state.finished_at < state.started_at)
     pause = configured.every or (_AFTER_KILL if was_killed else None)
     if state.failures:
         pause = min(max(pause or _SHORTEST_PAUSE, _SHORTEST_PAUSE) * 2 ** min(state.failures - 1, 20), _LONGEST_PAUSE)
-    if state.is_due and not state.failures:
-        return state.started_at
+    if state.is_due:  # it was called since: soon, but not again and again while it fails
+        return state.started_at + (min(pause or _CALLED, _CALLED) if state.failures else timedelta())
     return state.started_at + pause if pause is not None else None
 
 

@@ -40,14 +40,20 @@ def next_due(session: Session) -> int | None:
 
 
 def claim(session: Session, number: int) -> Job | None:
-    """Take a job for a few minutes in which nobody else does; None when somebody was faster. Commit before doing it."""
+    """Take a job for a few minutes in which nobody else does; None when somebody was faster, or when every attempt was
+    cut off: then it is given up, so that it does not stop the jobs behind it. Commit before doing it."""
     now = utc_now()
     free = Job.id == number, Job.state == WAITING, Job.next_attempt_at <= now
     taken = update(Job).where(*free).values(next_attempt_at=now + _AT_WORK, attempts=Job.attempts + 1)
     claimed = session.execute(taken.execution_options(synchronize_session=False))
     if cast("CursorResult[object]", claimed).rowcount != 1:
         return None
-    return session.get_one(Job, number, populate_existing=True)
+    job = session.get_one(Job, number, populate_existing=True)
+    if job.attempts > MOST_ATTEMPTS:
+        problem = "Kollega was stopped each time while it was at this. Send the items in smaller calls."
+        _end(session, number, FAILED, {"problems": [problem]})
+        return None
+    return job
 
 
 def finish(session: Session, number: int, result: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ def _state(
         (HOURLY, _state(failures=1), NOON + timedelta(hours=1)),
         (HOURLY, _state(failures=3), NOON + timedelta(hours=4)),
         (HOURLY, _state(failures=30), NOON + timedelta(hours=6)),
-        (HOURLY, _state(failures=2, is_due=True), NOON + timedelta(hours=2)),
+        (HOURLY, _state(failures=2, is_due=True), NOON + timedelta(minutes=1)),
         (BY_HAND, _state(), None),
         (BY_HAND, _state(is_due=True), NOON),
     ],

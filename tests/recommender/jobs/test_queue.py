@@ -56,6 +56,18 @@ def test_a_job_whose_worker_was_killed_is_taken_again(sessions: Sessions) -> Non
     assert _claim(sessions) == number
 
 
+def test_a_job_during_which_the_worker_is_killed_each_time_is_given_up(sessions: Sessions) -> None:
+    number, behind = _add(sessions, "a"), _add(sessions, "a")
+    for _ in range(queue.MOST_ATTEMPTS):
+        assert _claim(sessions) == number
+        _later(sessions, minutes=11)
+    assert _claim(sessions) is None
+    assert _claim(sessions) == behind
+    with sessions() as session:
+        job = session.get_one(Job, number)
+        assert (job.state, job.payload) == (queue.FAILED, []) and "smaller calls" in job.result["problems"][0]
+
+
 def test_a_job_that_fails_is_tried_again_later_and_later_and_given_up_at_last(sessions: Sessions) -> None:
     number, pauses = _add(sessions, "a"), []
     for _ in range(queue.MOST_ATTEMPTS):
