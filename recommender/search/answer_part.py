@@ -30,7 +30,7 @@ class Size(NamedTuple):
     steps: float
 
 
-WIDE, NARROW = Size(600, 900, 800, 0.6), Size(240, 340, 300, 1.0)
+WIDE, NARROW = Size(600, 900, 800, 0.6), Size(400, 500, 460, 1.0)
 """On a wide screen, where a line of a card has about a hundred characters, and on a phone, where it has forty."""
 _READ = 20_000
 """Characters of an answer in which the part is looked for; a judgement."""

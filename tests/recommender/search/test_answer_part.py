@@ -104,12 +104,12 @@ def test_for_a_phone_there_is_a_shorter_part_and_of_most_answers_it_has_the_fix(
 ) -> None:
     parts = {title: _part(answers[title], title, analyzer) for title in FIXES}
     briefs = {title: part.brief for title, part in parts.items() if part.brief}
-    assert briefs.keys() == FIXES.keys() and all(brief.brief is None for brief in briefs.values())
+    assert len(briefs) >= 10 and all(brief.brief is None for brief in briefs.values())
     assert all(len(brief.text) <= NARROW.longest for brief in briefs.values())
     assert all(
         brief.text in answers[title] and (brief.cut_before or brief.cut_after) for title, brief in briefs.items()
     )
-    assert sum(FIXES[title] in brief.text for title, brief in briefs.items()) >= 9
+    assert sum(FIXES[title] in (part.brief or part).text for title, part in parts.items()) >= 13
 
 
 def test_a_part_does_not_end_with_the_words_that_announce_what_follows(analyzer: Analyzer) -> None:
@@ -121,7 +121,7 @@ def test_a_part_does_not_end_with_the_words_that_announce_what_follows(analyzer:
 
 def test_what_fits_on_a_phone_has_no_shorter_part(analyzer: Analyzer) -> None:
     assert _part("Short. " * 40, "short", analyzer).brief is None
-    assert _part("Short. " * 60, "short", analyzer).brief is not None
+    assert _part("Short. " * 90, "short", analyzer).brief is not None
 
 
 def test_a_long_answer_without_the_words_of_the_question_starts_where_something_is_to_be_done(
