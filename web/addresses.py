@@ -1,4 +1,4 @@
-"""Reads which item somebody means: its key, its number, or the address of its page."""
+"""Addresses of our pages: which item somebody means by one, and how one is written for outside."""
 
 import re
 
@@ -11,6 +11,11 @@ from web.input import parts_of
 
 LONGEST_ADDRESS = 500  # characters of what was typed that are shown again: a judgement
 _PAGE = re.compile(r".*/(request|document)s/([1-9][0-9]{0,8})/?")
+
+
+def absolute(path: str) -> str:
+    """The address of one of our pages for somebody outside of them: another site, a chat, a browser."""
+    return (current.settings().public_url or request.host_url).rstrip("/") + path
 
 
 def named_key(typed: str) -> str:

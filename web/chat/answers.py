@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from flask import request, url_for
+from flask import url_for
 from flask_babel import gettext
 
 from recommender.access import Reader
 from recommender.datatypes import Kind, Recommendation, Suggestion
 from web import current, measuring
+from web.addresses import absolute
 from web.current import session
 from web.formatting import day, item_url
 from web.search import results
@@ -50,11 +51,6 @@ def answer(question: str, reader: Reader) -> ChatAnswer:
         _people(found),
         absolute(url_for("ask.index")),
     )
-
-
-def absolute(path: str) -> str:
-    """The address of one of our pages for somebody outside of them."""
-    return (current.settings().public_url or request.host_url).rstrip("/") + path
 
 
 def _shown(suggestion: Suggestion) -> Shown:

@@ -6,7 +6,7 @@ from flask import current_app, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from recommender.accounts.chat_accounts import ChatUser
-from web.chat.answers import absolute
+from web.addresses import absolute
 
 VALID = 600  # seconds in which a link can be used: a judgement
 SYSTEMS = {"slack": "Slack", "teams": "Teams"}

@@ -3,7 +3,7 @@
 from flask import Blueprint, make_response, render_template
 from flask.typing import ResponseReturnValue
 
-from web.current import settings
+from web.addresses import absolute
 
 blueprint = Blueprint("address_bar", __name__)
 _TYPE = "application/opensearchdescription+xml; charset=utf-8"
@@ -12,6 +12,6 @@ _TYPE = "application/opensearchdescription+xml; charset=utf-8"
 @blueprint.get("/opensearch.xml")
 def description() -> ResponseReturnValue:
     """The description, which is the same for everybody; its addresses are those of KOLLEGA_PUBLIC_URL."""
-    answer = make_response(render_template("ask/opensearch.xml", site=settings().public_url.rstrip("/")))
+    answer = make_response(render_template("ask/opensearch.xml", absolute=absolute))
     answer.headers["Content-Type"] = _TYPE
     return answer

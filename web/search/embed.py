@@ -9,6 +9,7 @@ from recommender.access import ANYONE
 from recommender.datatypes import INDEX_MISSING, Kind, Recommendation, Suggestion
 from recommender.settings import Settings
 from web import current, measuring
+from web.addresses import absolute
 from web.caller import search_limit
 from web.current import session
 from web.formatting import LANGUAGES, day, item_url
@@ -59,7 +60,7 @@ def _suggestions_json(question: str) -> dict[str, object]:
         "heading": _heading(recommendation) if question else "",
         "hint": _hint(recommendation) if question else "",
         "suggestions": [_suggestion_json(suggestion) for suggestion in recommendation.suggestions],
-        "more": {"url": _absolute(url_for("ask.index")), "text": gettext("Ask in Kollega")},
+        "more": {"url": absolute(url_for("ask.index")), "text": gettext("Ask in Kollega")},
     }
 
 
@@ -91,20 +92,15 @@ def _suggestion_json(suggestion: Suggestion) -> dict[str, object]:
         "excerpt": suggestion.excerpt,
         "facts": " · ".join(fact for fact in facts if fact),
         "notes": [_note_json(note) for note in results.notes(suggestion)],
-        "url": _absolute(item_url(item)),
+        "url": absolute(item_url(item)),
         "language": item.language,
     }
 
 
 def _note_json(note: results.Note) -> dict[str, object]:
     item = note.item
-    link = {"title": item.title, "url": _absolute(item_url(item)), "language": item.language} if item else None
+    link = {"title": item.title, "url": absolute(item_url(item)), "language": item.language} if item else None
     return {"text": note.text, "link": link}
-
-
-def _absolute(path: str) -> str:
-    """The address of one of our pages for a page of another site."""
-    return (current.settings().public_url or request.host_url).rstrip("/") + path
 
 
 def _allowed_origins() -> frozenset[str]:
