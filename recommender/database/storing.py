@@ -1,10 +1,12 @@
-"""Stores a row whether or not there is one with its key. Looking first and inserting then fails when two do it at the
-same moment, which a double click is enough for; here the database decides, in one statement."""
+"""Stores or takes a row in one statement, so that the database decides when two do it at the same moment.
+
+A row is stored whether or not there is one with its key. Looking first and inserting then fails when two do it at the
+same moment, which a double click is enough for."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -24,6 +26,12 @@ def insert_or_keep(session: Session, table: type[Row], key: Values, values: Valu
     """The row with this key (columns that are unique together): a new one with these values, or the one that is there
     as it is. The caller commits."""
     return _store(session, table, key, values or {}, overwrite=False)
+
+
+def take(session: Session, table: type[Base], *free: ColumnElement[bool], **values: object) -> bool:
+    """Give the one row that is `free` these values; False when there is none, because somebody was faster."""
+    taken = update(table).where(*free).values(**values).execution_options(synchronize_session=False)
+    return cast("CursorResult[object]", session.execute(taken)).rowcount == 1
 
 
 def _store(session: Session, table: type[Row], key: Values, values: Values, overwrite: bool) -> Row:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from recommender.database.job_tables import Job
+from recommender.database.storing import take
 from recommender.database.tables import utc_now
 
 LOAD, DELETE = "load", "delete"
@@ -44,9 +45,7 @@ def claim(session: Session, number: int) -> Job | None:
     cut off: then it is given up, so that it does not stop the jobs behind it. Commit before doing it."""
     now = utc_now()
     free = Job.id == number, Job.state == WAITING, Job.next_attempt_at <= now
-    taken = update(Job).where(*free).values(next_attempt_at=now + _AT_WORK, attempts=Job.attempts + 1)
-    claimed = session.execute(taken.execution_options(synchronize_session=False))
-    if cast("CursorResult[object]", claimed).rowcount != 1:
+    if not take(session, Job, *free, next_attempt_at=now + _AT_WORK, attempts=Job.attempts + 1):
         return None
     job = session.get_one(Job, number, populate_existing=True)
     if job.attempts > MOST_ATTEMPTS:

@@ -9,6 +9,7 @@ from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from recommender.database.handover_tables import Handover, TeamDestination
+from recommender.database.storing import take
 from recommender.database.tables import HelpRequest, Team, utc_now
 
 WAITING, SENT, FAILED = "waiting", "sent", "failed"
@@ -69,9 +70,7 @@ def claim(session: Session, request_id: int) -> Handover | None:
     sent: who is killed then has an attempt counted, by which the next one knows that it may have arrived."""
     now = utc_now()
     free = Handover.request_id == request_id, Handover.state == WAITING, Handover.next_attempt_at <= now
-    taken = update(Handover).where(*free).values(next_attempt_at=now + _AT_WORK, attempts=Handover.attempts + 1)
-    claimed = session.execute(taken.execution_options(synchronize_session=False))
-    if cast("CursorResult[object]", claimed).rowcount != 1:
+    if not take(session, Handover, *free, next_attempt_at=now + _AT_WORK, attempts=Handover.attempts + 1):
         return None
     return session.get_one(Handover, request_id, populate_existing=True)
 

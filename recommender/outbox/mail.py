@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 from email.utils import make_msgid
-from typing import cast
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from recommender.database.account_tables import OutgoingMail
+from recommender.database.storing import take
 from recommender.database.tables import utc_now
 
 PASSWORD_LINK, PASSWORD_CHANGED, SECOND_FACTOR_OFF = "password_link", "password_changed", "second_factor_off"
@@ -55,9 +55,7 @@ def claim(session: Session, number: int, domain: str) -> OutgoingMail | None:
     """
     now = utc_now()
     free = OutgoingMail.id == number, OutgoingMail.state == WAITING, OutgoingMail.next_attempt_at <= now
-    taken = update(OutgoingMail).where(*free).values(next_attempt_at=now + _AT_WORK)
-    claimed = session.execute(taken.execution_options(synchronize_session=False))
-    if cast("CursorResult[object]", claimed).rowcount != 1:
+    if not take(session, OutgoingMail, *free, next_attempt_at=now + _AT_WORK):
         return None
     row = session.get_one(OutgoingMail, number, populate_existing=True)
     if row.message_id is None or row.kind == PASSWORD_LINK:
