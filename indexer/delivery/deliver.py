@@ -2,15 +2,13 @@
 round."""
 
 import logging
-import threading
 from contextlib import AbstractContextManager
 from email.message import EmailMessage
-from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.background import in_background
+from indexer.background import repeating
 from indexer.delivery.mail_server import MailServer
 from indexer.delivery.mail_texts import compose
 from indexer.delivery.news_mail import compose_news
@@ -28,15 +26,8 @@ _FAILURES = 3  # in a row, after which a round ends: the server is not to be had
 
 def delivering(settings: Settings, sessions: sessionmaker[Session]) -> AbstractContextManager[None]:
     """Look for mail every few seconds, in a thread that ends with this context."""
-    return in_background("delivery", partial(_deliver_until, settings, sessions))
-
-
-def _deliver_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
-    while not stop.wait(settings.watch_seconds):
-        try:
-            deliver(settings, sessions)
-        except Exception:
-            log.exception("Mail could not be sent; trying again")
+    problem = "Mail could not be sent; trying again"
+    return repeating("delivery", settings.watch_seconds, lambda _stop: deliver(settings, sessions), problem, log)
 
 
 def deliver(settings: Settings, sessions: sessionmaker[Session]) -> int:

@@ -4,13 +4,13 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.background import in_background
+from indexer.background import repeating
 from indexer.loading.load import load
 from indexer.sources.jsonl import located
 from indexer.sources.protocol import WholeSource
@@ -29,7 +29,15 @@ _MOST_PROBLEMS = 50  # that are stored of a job: a judgement
 
 def loading_jobs(settings: Settings, sessions: sessionmaker[Session]) -> AbstractContextManager[None]:
     """Look for jobs every few seconds, in a thread that ends with this context."""
-    return in_background("jobs", partial(_work_until, settings, sessions))
+    analyzer = cache(lambda: Analyzer(settings.models_dir / "dictionaries"))  # made when there is something to do
+
+    def work_all(stop: threading.Event) -> None:
+        with sessions() as session:
+            waiting = queue.next_due(session) is not None
+        while waiting and not stop.is_set():
+            waiting = work(settings, sessions, analyzer())
+
+    return repeating("jobs", settings.watch_seconds, work_all, "Jobs could not be done; trying again", log)
 
 
 class SentItems(WholeSource):
@@ -69,20 +77,6 @@ def work(settings: Settings, sessions: sessionmaker[Session], analyzer: Analyzer
     with sessions.begin() as session:
         queue.finish(session, number, result)
     return True
-
-
-def _work_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
-    analyzer: Analyzer | None = None
-    while not stop.wait(settings.watch_seconds):
-        try:
-            with sessions() as session:
-                waiting = queue.next_due(session) is not None
-            if waiting and analyzer is None:
-                analyzer = Analyzer(settings.models_dir / "dictionaries")
-            while waiting and analyzer is not None and not stop.is_set():
-                waiting = work(settings, sessions, analyzer)
-        except Exception:
-            log.exception("Jobs could not be done; trying again")
 
 
 def _deleted(number: int, item: Any) -> Located:

@@ -5,12 +5,11 @@ import threading
 from contextlib import AbstractContextManager
 from email.message import EmailMessage
 from email.utils import formatdate
-from functools import partial
 from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.background import in_background
+from indexer.background import repeating
 from indexer.delivery.handover.systems import SYSTEMS, send_to_system
 from indexer.delivery.handover.text import Question, question_of
 from indexer.delivery.handover.webhook import send_to_webhook
@@ -34,7 +33,15 @@ class CannotBeTaken(SourceError):
 
 def handing_over(settings: Settings, sessions: sessionmaker[Session]) -> AbstractContextManager[None]:
     """Look every few seconds for requests to send on, in a thread that ends with this context."""
-    return in_background("handover", partial(_hand_over_until, settings, sessions))
+
+    def work(_stop: threading.Event) -> None:
+        try:
+            hand_over(settings, sessions)
+        except KollegaError as error:
+            log.error("Requests cannot be sent on. %s", error)
+
+    problem = "Requests could not be sent on; trying again"
+    return repeating("handover", settings.watch_seconds, work, problem, log)
 
 
 def hand_over(settings: Settings, sessions: sessionmaker[Session]) -> int:
@@ -120,13 +127,3 @@ def _send_mail(settings: Settings, address: str, question: Question) -> Ticket:
     if problem:
         raise CannotBeTaken(problem) if for_good else SourceError(problem)
     return Ticket()
-
-
-def _hand_over_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
-    while not stop.wait(settings.watch_seconds):
-        try:
-            hand_over(settings, sessions)
-        except KollegaError as error:
-            log.error("Requests cannot be sent on. %s", error)
-        except Exception:
-            log.exception("Requests could not be sent on; trying again")

@@ -1,5 +1,6 @@
 """syncing/jobs.py: what programs have sent is loaded as an import would, and what fails is tried again."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from recommender.database.tables import HelpRequest
 from recommender.jobs import queue
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
+from tests.conftest import MODELS
 from tests.indexer.conftest import AINO, REQUEST, TEAM
 
 Sessions = sessionmaker[Session]
@@ -73,3 +75,30 @@ def test_a_job_during_which_the_database_fails_waits_and_says_so(
     assert (waiting.state, waiting.attempts) == (queue.WAITING, 1)
     assert waiting.payload == [TEAM]
     assert "secret" not in str(waiting.result)
+
+
+def test_beside_watch_items_are_loaded_and_a_failure_stops_nothing(
+    settings: Settings, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not settings.models_dir.exists():
+        settings.models_dir.symlink_to(MODELS, target_is_directory=True)
+    real, failed = queue.next_due, list[bool]()
+
+    def fail_once(session: Session) -> int | None:
+        if not failed:
+            failed.append(True)
+            raise OperationalError("x", {}, Exception("locked"))
+        return real(session)
+
+    monkeypatch.setattr(queue, "next_due", fail_once)
+    with sessions.begin() as session:
+        number = queue.add(session, queue.LOAD, "crm", [TEAM], None).id
+    waited = threading.Event()
+    with jobs.loading_jobs(replace(settings, watch_seconds=0.05), sessions):
+        for _ in range(200):
+            with sessions() as session:
+                job = session.get_one(Job, number)
+            if job.state == queue.DONE:
+                break
+            waited.wait(0.05)
+    assert failed and (job.state, job.result["added"]) == (queue.DONE, 1)
