@@ -9,10 +9,12 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 _COPY = ".open-"  # start of the names of copies
+_TRIES = 100  # to remove a copy, 10 ms apart
 
 
 @contextlib.contextmanager
@@ -28,7 +30,7 @@ def copied(source: Path, beside: Path) -> Iterator[Path]:
                 shutil.copyfile(path, copy / path.name)
             yield copy
     finally:
-        shutil.rmtree(copy, ignore_errors=True)
+        _remove(copy)
 
 
 def remove_left(folder: Path) -> None:
@@ -36,7 +38,17 @@ def remove_left(folder: Path) -> None:
     for copy in folder.glob(f"{_COPY}*"):
         with contextlib.suppress(OSError), _locked(copy) as is_mine:
             if is_mine:
-                shutil.rmtree(copy, ignore_errors=True)
+                _remove(copy)
+
+
+def _remove(copy: Path) -> None:
+    """Remove a copy. Tantivy writes a lock file from a thread of its own while it opens an index, perhaps just after
+    the files were removed and before their folder is: then the folder is not empty, and is removed again."""
+    for _try in range(_TRIES):
+        shutil.rmtree(copy, ignore_errors=True)
+        if not copy.exists():
+            return
+        time.sleep(0.01)
 
 
 @contextlib.contextmanager

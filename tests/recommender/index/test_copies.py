@@ -63,3 +63,26 @@ def test_a_copy_in_use_stays_and_is_removed_at_the_end(tmp_path: Path) -> None:
         assert (copy / "file").read_text(encoding="utf-8") == "content"
         assert stat.S_IMODE(copy.stat().st_mode) == 0o700
     assert list(beside.iterdir()) == []
+
+
+def test_a_file_that_is_written_while_a_copy_is_removed_goes_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tantivy locks an index from a thread of its own, which may write its lock file just then."""
+    source, beside = tmp_path / "source", tmp_path / "beside"
+    for folder in (source, beside):
+        folder.mkdir()
+    (source / "file").write_text("content", encoding="utf-8")
+    rmdir, late = os.rmdir, []
+
+    def with_a_late_file(path: Any, **named: Any) -> None:
+        if not late:
+            (copy,) = beside.iterdir()
+            late.append(copy / "late.lock")
+            late[0].touch()
+        rmdir(path, **named)
+
+    monkeypatch.setattr("os.rmdir", with_a_late_file)
+    with copied(source, beside):
+        pass
+    assert late and list(beside.iterdir()) == []
