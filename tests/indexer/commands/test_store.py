@@ -23,6 +23,7 @@ from recommender.database.documents_tables import DocumentTranslation, DocumentV
 from recommender.database.engine import newest_revision, open_database
 from recommender.database.foreign_tables import ForeignPerson, PersonAddress, address_digest
 from recommender.database.handover_tables import Handover, TeamDestination
+from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import (
     CannedReply,
@@ -119,6 +120,8 @@ def add_what_people_did(settings: Settings) -> None:
             ),
             DocumentTranslation(document_id=guide.id, original_id=original.id),
             DocumentDetails(document_id=guide.id, attachments=["plan.pdf"]),
+            TopicRow(audience="everyone", name_fi="avain", name_en="key", given_fi="avaimet", made_on=DAY),
+            TopicItem(topic_id=1, item=f"request:{first.id}", chosen=True),
         ])  # fmt: skip
     factory.kw["bind"].dispose()
 
