@@ -116,6 +116,10 @@ class ServiceNow(System):
         )
         return ticket.record()
 
+    def name_of(self, row: Row) -> str:
+        """The number that people see."""
+        return value_of(row, "number") or self.id_of(row)
+
     def id_of(self, row: Row) -> str:
         """The id of an incident."""
         return value_of(row, "sys_id")
@@ -222,7 +226,7 @@ class ServiceNowApi(ApiSource):
         query = f"tablename={self._system.table}^sys_created_on>={_written(start)}^ORDERBYsys_created_on^ORDERBYsys_id"
         for row in self._all("sys_audit_delete", query):
             identifier = value_of(row, "documentkey")
-            yield Located(identifier, 1, DeletedRecord(type="request", id=identifier))
+            yield Located(f"deleted {identifier}", 0, DeletedRecord(type="request", id=identifier))
 
     def _asked(self, query: str) -> dict[str, str | int]:
         form = {"sysparm_display_value": "all", "sysparm_exclude_reference_link": "true"}

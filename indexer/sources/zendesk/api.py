@@ -99,7 +99,7 @@ class ZendeskApi(ApiSource):
         for user in rows_in(found, "users"):
             self._system.user(user)
         for key, row in self._system.items(found):
-            yield from self._system.located(key, 1, row)
+            yield from self._system.located(f"ticket {key}" if key.isdigit() else key, 0, row)
 
 
 def _next(value: Row) -> str | None:
