@@ -242,7 +242,7 @@ def test_the_options_of_all_sources_give_team_language_and_time_zone(
         assert connection.execute(query).fetchone() == (1, "sv", "2026-01-02 08:00:00.000000")
     unknown = kollega("import", "jsonl", path, "--team", "sales")
     assert unknown.exit_code == 1
-    assert "records.jsonl:3: team: there is no team 'sales'. Correct its name, put the team's line before " in unknown.stderr
+    assert "records.jsonl:3: team: there is no team 'sales'. Correct its name, put the team's line " in unknown.stderr
 
 
 def test_a_rule_that_names_nobody_is_refused_before_anything_is_read(kollega: Kollega, write_lines: WriteLines) -> None:
