@@ -12,6 +12,7 @@ from defusedxml.ElementTree import iterparse
 
 from indexer.sources.exported import Exported, exported
 from indexer.sources.freshdesk_solutions import Solutions, articles
+from indexer.sources.listed import Listed
 from indexer.sources.protocol import Abilities, Mark, Source
 from indexer.sources.records import DeletedRecord, Located, Record
 from indexer.sources.rest.access import basic
@@ -150,15 +151,21 @@ class FreshdeskApi(ApiSource):
             for row in self._all(path):
                 for _problem in self._system.look(Exported("", 1, row)):
                     pass
+        guides = Listed.of(since)
         for article in articles(self._all, self._system.solutions):
+            guides.now.append(text_of(article, "id"))
             yield from self._system.located(f"article {article['id']}", 0, article)
+        yield from guides.gone()
+        since = guides.tickets
+        yield guides.mark()
         for gone in ("deleted", "spam") if since else ():
             removed = changed_tickets(
                 self._system, self._listing({"filter": gone}), since, lambda row: row.update({"deleted": True})
             )
             yield from (each for each in removed if isinstance(each, Located))
         listing = self._listing({"include": "description,requester,stats"})
-        yield from changed_tickets(self._system, listing, since, self._complete)
+        for each in changed_tickets(self._system, listing, since, self._complete):
+            yield guides.mark(each) if isinstance(each, Mark) else each
 
     def _listing(self, wanted: dict[str, str | int]) -> Fetch:
         def fetch(since: datetime, number: int, _before: int) -> Page:
