@@ -33,7 +33,7 @@ class Listed:
         return cls(held["tickets"] or None, held["guides"])
 
     def gone(self) -> Iterator[Located]:
-        """The guides that are not listed any more; none when that are many, which is no proof that they were deleted."""
+        """The guides that are not listed any more; none when that are many, which proves no deletion."""
         gone = sorted(set(self.before) - set(self.now))
         if self.now and (len(gone) <= _FEW or len(gone) <= _SHARE * len(self.before)):
             for identifier in gone:
