@@ -91,9 +91,10 @@ def knowledge(*answers: dict[str, Any], **base: Any) -> dict[str, dict[str, Any]
 
 def test_answers_of_the_knowledge_base_are_for_whom_they_are_published(tmp_path: Path) -> None:
     soon = "2099-03-02T08:00:00Z"
+    planned = {"published_at": soon, "archived_at": soon}
     assets = knowledge(
         answer(1, published_at=TIME), answer(2, internal_at=TIME), answer(3),
-        answer(4, published_at=TIME, archived_at=TIME), answer(5, internal_at=TIME, published_at=soon, archived_at=soon),
+        answer(4, published_at=TIME, archived_at=TIME), answer(5, internal_at=TIME, **planned),
     )  # fmt: skip
     (tmp_path / "kb.json").write_text(json.dumps(assets), encoding="utf-8")
     found = read("zammad", tmp_path)
