@@ -17,6 +17,8 @@ from recommender.database.team_contact import LONGEST_CONTACT
 from recommender.errors import AccountError
 from recommender.knowledge import erasure
 
+LONGEST_NAME = 200
+
 
 def add(
     session: Session,
@@ -105,6 +107,31 @@ def _how(session: Session, account: Account) -> str:
     return ("password" if account.password_hash else "no password") + factor
 
 
+def call(session: Session, handle: str, names: Mapping[str, str]) -> str:
+    """Give a team its "name" or Finnish name ("name_fi"); the name makes the team when there is none. Returns a
+    sentence about it. Raises AccountError for an unknown team without a name, or what cannot be a handle or name."""
+    shown = {field: visible(text).strip() for field, text in names.items()}
+    if "name" in shown and not shown["name"]:
+        raise AccountError("--name needs a text that can be seen, of at most 200 characters.")
+    if any(len(text) > LONGEST_NAME for text in shown.values()):
+        raise AccountError(f"Shorten the name of the team to {LONGEST_NAME} characters.")
+    team = session.scalar(select(Team).where(Team.handle == handle))
+    if team is None and "name" in shown:
+        if not is_usable(handle, "team"):
+            raise AccountError(
+                f"The handle of a team has 1 to {LONGEST_HANDLES['team']} characters, {RULE}. Choose another one."
+            )
+        session.add(Team(handle=handle, name=shown["name"], name_fi=shown.get("name_fi") or None))
+        audit.record(session, audit.COMMAND, "team.added", f"team:{handle}")
+        return f"{handle} is the new team {shown['name']}"
+    team = get_team(session, handle)
+    for field, text in shown.items():
+        before = getattr(team, field)
+        setattr(team, field, text or None)
+        audit.record_change(session, audit.COMMAND, f"team.{field}", f"team:{handle}", before, text or None)
+    return f"{handle} is called {team.name}" + (f" and {team.name_fi}" if team.name_fi and "name_fi" in shown else "")
+
+
 def restrict(session: Session, handle: str, restricted: bool) -> str:
     """Set who may read new requests to a team by default: only the asker and the team, or everyone. Returns a sentence
     about it. Raises AccountError for an unknown team."""
@@ -189,5 +216,7 @@ def get_team(session: Session, handle: str) -> Team:
     team = session.scalar(select(Team).where(Team.handle == handle))
     if team is None:
         known = ", ".join(session.scalars(select(Team.handle).order_by(Team.handle))) or "none yet"
-        raise AccountError(f"There is no team {handle!r}. Teams come with `kollega import`; there are: {known}")
+        raise AccountError(
+            f"There is no team {handle!r}; there are: {known}. Make it with: kollega team {handle} --name NAME"
+        )
     return team

@@ -1,6 +1,7 @@
 """`kollega import`: loads the files of a source into the database."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,14 @@ from indexer.sources.kinds import KINDS
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session, sessionmaker
+
     from indexer.loading.report import LoadReport
     from indexer.sources.protocol import Source
     from indexer.texts.masking import MaskingRules
+
+Check = Callable[["sessionmaker[Session]"], None]
+"""What looks at the database before an import, and raises SourceError when it must not begin."""
 
 
 class _Kinds(click.Group):
@@ -73,13 +79,21 @@ def import_from(settings: Settings, kind: str, name: str, values: dict[str, Any]
             raise click.UsageError("An export is loaded as a whole, into an empty home: there is no dry run of that.")
         import_store(settings, Path(options.place))
         return
-    import_source(settings, KINDS[kind].open(name, options), dry_run)
+
+    def check(sessions: "sessionmaker[Session]") -> None:
+        from indexer.loading.named_teams import require_teams
+
+        require_teams(sessions, name, kind, options)
+
+    import_source(settings, KINDS[kind].open(name, options), dry_run, check)
 
 
-def import_source(settings: Settings, source: "Source", dry_run: bool = False) -> None:
+def import_source(
+    settings: Settings, source: "Source", dry_run: bool = False, check: Check = lambda _sessions: None
+) -> None:
     """Load all records of a source, print the problems, what was changed or kept and one line of counts, and exit with
-    1 after a problem. With `dry_run` only what would be done is printed."""
-    report = _try(settings, source) if dry_run else _load(settings, source)
+    1 after a problem. With `dry_run` only what would be done is printed. `check` may refuse to begin."""
+    report = _try(settings, source, check) if dry_run else _load(settings, source, check)
     print_report(report)
     click.echo(f"dry run, nothing was written: {report.line()}" if dry_run else report.line())
     if report.problems:
@@ -96,14 +110,15 @@ def print_report(report: "LoadReport") -> None:
         click.echo(line, err=True)
 
 
-def _load(settings: Settings, source: "Source") -> "LoadReport":
+def _load(settings: Settings, source: "Source", check: Check) -> "LoadReport":
     from indexer.loading.load import load
 
     with database(settings) as sessions, running_count("importing") as progress:
+        check(sessions)
         return load(source, sessions, load_analyzer(settings), progress, mask=masking(settings))
 
 
-def _try(settings: Settings, source: "Source") -> "LoadReport":
+def _try(settings: Settings, source: "Source", check: Check) -> "LoadReport":
     from indexer.loading.dry_run import temporary_copy
     from indexer.loading.load import load
     from indexer.loading.report import LoadReport
@@ -111,6 +126,7 @@ def _try(settings: Settings, source: "Source") -> "LoadReport":
     stop_when_terminated(UNFINISHED)  # so that no copy of the database is left
     report = LoadReport(show=click.echo)
     with temporary_copy(settings) as sessions, running_count("importing") as progress:
+        check(sessions)
         return load(source, sessions, load_analyzer(settings), progress, report, mask=masking(settings))
 
 

@@ -122,6 +122,8 @@ def user_list(settings: Settings) -> None:
 
 @click.command()
 @click.argument("handle")
+@click.option("--name", help="Its name; makes the team when there is none.")
+@click.option("--name-fi", help="Its name in Finnish.")
 @click.option("--restricted/--shared", default=None, help="Who may read new requests by default.")
 @click.option("--keep-days", type=click.IntRange(1, 36_500), help="Days for which solved requests are kept.")
 @click.option("--keep-forever", is_flag=True, help="Keep solved requests forever, as without any setting.")
@@ -135,8 +137,8 @@ def user_list(settings: Settings) -> None:
 )
 @click.pass_obj
 def team(settings: Settings, /, handle: str, **changes: Any) -> None:
-    """Set who may read new requests to the team HANDLE by default, how long its solved requests are kept, and how it
-    is reached.
+    """Make the team HANDLE (with --name), or set who may read its new requests by default, how long its solved
+    requests are kept, and how it is reached.
 
     With --send-to, new requests go on to where the team works, and come back solved: docs/handover.md.
 
@@ -150,7 +152,7 @@ def team(settings: Settings, /, handle: str, **changes: Any) -> None:
         raise click.UsageError("--set belongs to --send-to. Say where requests go on to.")
     given |= {name: False for name in ("restricted", "private_matters") if changes[name] is False}
     if not given:
-        raise click.UsageError("Say what to set: --restricted, --shared, --keep-days, --phone, or another option.")
+        raise click.UsageError("Say what to set: --name, --restricted, --keep-days, --phone, or another option.")
     if "keep_days" in given and "keep_forever" in given:
         raise click.UsageError("Give either --keep-days or --keep-forever.")
     with database_session(settings) as session:
@@ -167,6 +169,8 @@ def _set_team(session: Any, handle: str, given: dict[str, Any]) -> list[str]:
     from indexer.commands import accounts
 
     lines = []
+    if names := {str(name): str(given[name]) for name in ("name", "name_fi") if name in given}:
+        lines.append(accounts.call(session, handle, names))
     if "restricted" in given:
         lines.append(accounts.restrict(session, handle, given["restricted"]))
     if "keep_days" in given or "keep_forever" in given:

@@ -63,7 +63,8 @@ class References:
         team = self._teams.get(handle) or self._session.scalar(select(Team).where(Team.handle == handle))
         if team is None:
             raise BadRecord(
-                f"{where}: there is no team {handle!r}. Put the team's line before this one, or correct its name"
+                f"{where}: there is no team {handle!r}. Correct its name, put the team's line before this one, or make "
+                f"it with: kollega team {handle} --name NAME"
             )
         return team
 

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -61,7 +62,20 @@ def read_sources(path: Path) -> list[ConfiguredSource]:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}. Check its rights.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is no TOML that can be read: {error}. Correct that place.") from error
+    _require_own_secrets(path, tables)
     return [_source(path, name, table) for name, table in tables.items()]
+
+
+def _require_own_secrets(path: Path, names: Iterable[str]) -> None:
+    """Raises SettingsError when two sources would take the same token from the environment."""
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(secret_variable(name, "token"), name)
+        if other != name:
+            raise SettingsError(
+                f"{path}: [{other}] and [{name}] would both take their token from {secret_variable(name, 'token')}, so "
+                "each would get that of the other. Rename one of them; names must differ in a letter or digit."
+            )
 
 
 def _source(path: Path, name: str, table: Any) -> ConfiguredSource:

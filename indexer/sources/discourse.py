@@ -148,7 +148,7 @@ class DiscourseApi:
 
     def _record_or_deletion(self, topic: str) -> Iterator[Located]:
         found = list(self._located(topic))
-        yield from found or [Located(f"topic {topic}", 1, DeletedRecord(type="request", id=topic))]
+        yield from found or [Located(f"topic {topic}", 0, DeletedRecord(type="request", id=topic))]
 
     def _listed(self, page: int, order: dict[str, str]) -> Row:
         answer = self._client.get("latest.json", {"page": page, "no_definitions": "true", **order}).value
@@ -207,7 +207,7 @@ class DiscourseApi:
         for first in range(0, len(missing), _POSTS_AT_ONCE):
             asked = "&".join(f"post_ids[]={number}" for number in missing[first : first + _POSTS_AT_ONCE])
             row["post_stream"]["posts"] += _posts(self._client.get(f"t/{topic}/posts.json?{asked}").value)
-        yield from self._forum.located(f"topic {topic}", 1, row)
+        yield from self._forum.located(f"topic {topic}", 0, row)
 
 
 def _posts(value: Row) -> list[Row]:

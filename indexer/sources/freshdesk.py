@@ -1,4 +1,4 @@
-"""Freshdesk: tickets over its REST interface, or from an export (XML of an administrator) or saved answers (JSON)."""
+"""Freshdesk: tickets and solution articles over its REST interface, or from an administrator's XML or saved JSON."""
 
 import re
 from collections.abc import Iterator
@@ -11,6 +11,8 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from indexer.sources.exported import Exported, exported
+from indexer.sources.freshdesk_solutions import Solutions, articles
+from indexer.sources.listed import Listed
 from indexer.sources.protocol import Abilities, Mark, Source
 from indexer.sources.records import DeletedRecord, Located, Record
 from indexer.sources.rest.access import basic
@@ -46,11 +48,16 @@ def client_of(name: str, options: RestOptions) -> RestClient:
 
 
 class Freshdesk(System):
-    """Tickets and their conversations; an answer of the older interface has the same under other names."""
+    """Tickets with their conversations, and articles; the older interface has the same under other names."""
+
+    def __init__(self, name: str, zone: str = "UTC", site: str = "") -> None:
+        super().__init__(name, zone, site)
+        self.solutions = Solutions(name, zone, self.site)
 
     def look(self, found: Exported) -> Iterator[str]:
         """Remember people, groups, and messages that are in files of their own."""
         row = _unpacked(found.value)
+        self.solutions.look(row)
         if "contact" in row or "email" in row or "requester_name" in row:
             self._look_at_person(row)
         if "unassigned_for" in row or "escalate_to" in row:
@@ -60,13 +67,17 @@ class Freshdesk(System):
         yield from ()
 
     def items(self, found: Exported) -> Iterator[tuple[str, Row]]:
-        """Tickets."""
+        """Tickets and articles."""
         row = _unpacked(found.value)
+        if Solutions.is_article(row):
+            yield f"article {text_of(row, 'id')}", row
         if {"subject", "requester_id"} <= row.keys() or "display_id" in row:
             yield _id(row), row
 
     def record(self, row: Row) -> Record:
-        """The record of a ticket; one that was deleted or is spam is removed."""
+        """The record of a ticket or an article; a ticket that was deleted or is spam is removed."""
+        if Solutions.is_article(row):
+            return self.solutions.record(row)
         if row.get("deleted") is True or row.get("spam") is True:
             return DeletedRecord(type="request", id=_id(row))
         self._look_at_person(row)
@@ -125,7 +136,7 @@ class Freshdesk(System):
 
 
 class FreshdeskApi(ApiSource):
-    """The tickets that the account of the key sees, and which were deleted or marked as spam."""
+    """The articles and tickets that the account of the key sees, and which tickets were deleted or marked as spam."""
 
     abilities = Abilities(lists_all=True, since=True, deletions=True, audiences=True, people=True)
 
@@ -135,18 +146,26 @@ class FreshdeskApi(ApiSource):
         self._asked: set[str] = set()
 
     def changes(self, since: str | None) -> Iterator[Located | Mark]:
-        """Tickets from a mark on, the deleted ones first, so that a mark never passes one of them."""
+        """All articles, and tickets from a mark on, the deleted ones first, so that a mark never passes one of them."""
         for path in ("groups", "agents"):
             for row in self._all(path):
                 for _problem in self._system.look(Exported("", 1, row)):
                     pass
+        guides = Listed.of(since)
+        for article in articles(self._all, self._system.solutions):
+            guides.now.append(text_of(article, "id"))
+            yield from self._system.located(f"article {article['id']}", 0, article)
+        yield from guides.gone()
+        since = guides.tickets
+        yield guides.mark()
         for gone in ("deleted", "spam") if since else ():
             removed = changed_tickets(
                 self._system, self._listing({"filter": gone}), since, lambda row: row.update({"deleted": True})
             )
             yield from (each for each in removed if isinstance(each, Located))
         listing = self._listing({"include": "description,requester,stats"})
-        yield from changed_tickets(self._system, listing, since, self._complete)
+        for each in changed_tickets(self._system, listing, since, self._complete):
+            yield guides.mark(each) if isinstance(each, Mark) else each
 
     def _listing(self, wanted: dict[str, str | int]) -> Fetch:
         def fetch(since: datetime, number: int, _before: int) -> Page:

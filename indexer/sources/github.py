@@ -106,6 +106,10 @@ class GitHub(System):
         )
         return ticket.record()
 
+    def name_of(self, row: Row) -> str:
+        """The repository and the number that people see."""
+        return _key(text_of(row, "url"))
+
     def _message(self, comment: Row, asker: str | None) -> Message:
         author = self._person(comment.get("user"))
         thumbs = text_of(comment, "reactions", "+1")

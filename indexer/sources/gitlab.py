@@ -97,6 +97,10 @@ class GitLab(System):
         )
         return ticket.record()
 
+    def name_of(self, row: Row) -> str:
+        """The number that people see."""
+        return f"issue {_number(row)}"
+
     def key(self, row: Row) -> str:
         """The name under which the notes of an issue are kept; older notes do not say in which project they are."""
         return f"{text_of(row, 'project_id')}#{_number(row)}"

@@ -240,7 +240,8 @@ Record = (
 
 @dataclass(frozen=True)
 class Located:
-    """A record with its file and line, or the problem why there is no record; and what was changed to make it.
+    """A record with its file and line, or the problem why there is no record; and what was changed to make it. What has
+    no lines has line 0; over the network `file` says what was read, such as `ticket 17`.
     `is_last` says that no other record with the same id follows. `unread` is the kind and id of an item that is there
     but cannot be read, so that it is not taken for a deleted one."""
 
@@ -254,11 +255,11 @@ class Located:
 
     @property
     def place(self) -> str:
-        """`file:line`."""
-        return f"{self.file}:{self.line}"
+        """`file:line`; only the file, or whatever stands in its place, without a line."""
+        return f"{self.file}:{self.line}" if self.line else self.file
 
     def complaint(self, problem: str) -> str:
-        """`file:line: problem`."""
+        """`place: problem`."""
         return f"{self.place}: {problem}"
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,8 @@ from indexer.sources.ticket_system import (
 from indexer.sources.tickets import Message, Ticket, html_text, moment, moment_or_none, person_id
 
 _ROWS = 100
+_PUBLIC = "public projects"
+"""The readers of what is in a public project."""
 
 
 class RedmineOptions(RestOptions):
@@ -52,7 +54,8 @@ def open_source(name: str, options: RedmineOptions) -> Source:
 
 class Redmine(System):
     """Issues and their journals. `closed` are the ids of states that count as closed; without them the time of closing
-    says it. `public` are the ids of projects that everybody may read."""
+    says it. `public` are the ids of public projects: who may read their issues is said by the role of those who are no
+    members, of which the interface tells too little, so a rule has to say it."""
 
     def __init__(self, name: str, zone: str = "UTC", site: str = "") -> None:
         super().__init__(name, zone, site)
@@ -115,10 +118,10 @@ class Redmine(System):
         return moment(row["updated_on"], self.zone)
 
     def _readers(self, row: Row, project: str) -> tuple[str, ...] | None:
-        if row.get("is_private") is True:
+        if row.get("is_private") is not False:  # an old Redmine does not say it
             return (f"{project} (private issues)",)
         if text_of(row, "project", "id") in self.public:
-            return ("public",)
+            return (_PUBLIC,)
         return (project,) if project else None
 
     def _message(self, journal: Row) -> Message:
@@ -146,7 +149,8 @@ class Redmine(System):
 
 
 class RedmineApi(ApiSource):
-    """The issues that the account of the key sees. A mark has a time, and which projects everybody could read then:
+    """The issues that the account of the key sees, of one project after the other when some are named, since Redmine
+    answers for one only. A mark has the time up to which each of them was read, and which projects were public then:
     when that has changed, all issues are read again."""
 
     def __init__(self, client: RestClient, system: Redmine, projects: tuple[str, ...]) -> None:
@@ -155,23 +159,41 @@ class RedmineApi(ApiSource):
 
     def changes(self, since: str | None) -> Iterator[Located | Mark]:
         """Issues from a mark on."""
-        for path in ("issue_statuses.json", "projects.json"):
-            found = self._client.find(path, {"limit": _ROWS})
+        self._look_at_all("issue_statuses.json")
+        self._look_at_all("projects.json")
+        known = json.loads(since or "{}")
+        marks: dict[str, list[Any]] = known if isinstance(known, dict) else {}  # an older mark was a list
+        public = sorted(self._system.public)
+        for project in self._projects or ("",):
+            time, public_then = marks.get(project, ["", []])
+            for each in self._issues(project, time if public_then == public else None):
+                if isinstance(each, Mark):
+                    marks[project] = [each.value, public]
+                    yield Mark(json.dumps(marks))
+                else:
+                    yield each
+
+    def _issues(self, project: str, since: str | None) -> Iterator[Located | Mark]:
+        def fetch(start: datetime, _number: int, before: int) -> Page:
+            params: dict[str, str | int] = {"status_id": "*", "sort": "updated_on,id", "limit": _ROWS, "offset": before}
+            params["updated_on"] = f">={start:%Y-%m-%dT%H:%M:%SZ}"
+            if project:
+                params["project_id"] = project
+            answer = self._client.get("issues.json", params)
+            rows = listed(answer.value["issues"])
+            return Page(rows, answer.server_time, before + len(rows) < int(answer.value["total_count"]))
+
+        yield from changed_tickets(self._system, fetch, since, self._complete, lag=timedelta(minutes=2))
+
+    def _look_at_all(self, path: str) -> None:
+        """Remember what all pages of a list have."""
+        before, total = 0, 1
+        while before < total:
+            found = self._client.find(path, {"limit": _ROWS, "offset": before})
             for _problem in self._system.look(Exported("", 1, found.value)) if found else ():
                 pass
-        time, public = json.loads(since or "[null, []]")
-        start = time if public == sorted(self._system.public) else None
-        for each in changed_tickets(self._system, self._fetch, start, self._complete, lag=timedelta(minutes=2)):
-            yield Mark(json.dumps([each.value, sorted(self._system.public)])) if isinstance(each, Mark) else each
-
-    def _fetch(self, start: datetime, _number: int, before: int) -> Page:
-        params: dict[str, str | int] = {"status_id": "*", "sort": "updated_on,id", "limit": _ROWS, "offset": before}
-        params["updated_on"] = f">={start:%Y-%m-%dT%H:%M:%SZ}"
-        if self._projects:
-            params["project_id"] = ",".join(self._projects)
-        answer = self._client.get("issues.json", params)
-        rows = listed(answer.value["issues"])
-        return Page(rows, answer.server_time, before + len(rows) < int(answer.value["total_count"]))
+            total = int(found.value.get("total_count") or 0) if found else 0
+            before += int(found.value.get("limit") or _ROWS) if found else 0
 
     def _complete(self, row: Row) -> None:
         """Fetch the journals, which a list leaves out."""

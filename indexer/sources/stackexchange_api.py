@@ -137,7 +137,7 @@ class StackExchangeApi:
                 rows = _items(value)
                 self._complete(rows)
                 for row in rows:
-                    yield from self._site.located(f"question {row.get('question_id')}", 1, row)
+                    yield from self._site.located(f"question {row.get('question_id')}", 0, row)
                 latest = max((int(row.get("last_activity_date") or 0) for row in rows), default=0)
                 if latest:
                     yield Mark(str(latest))

@@ -77,6 +77,10 @@ class System:
         """The id of a ticket."""
         return text_of(row, "id")
 
+    def name_of(self, row: Row) -> str:
+        """What a ticket is called in messages."""
+        return f"ticket {self.id_of(row)}"
+
     def changed_at(self, row: Row) -> datetime:
         """When a ticket was changed."""
         return moment(row["updated_at"], self.zone)
@@ -157,7 +161,7 @@ def changed_tickets(
     for page in changed_rows(fetch, system.id_of, system.changed_at, from_mark(since), step):
         for number, row in enumerate(page.rows, 1):
             complete(row)
-            yield from system.located(system.id_of(row), 1, row)
+            yield from system.located(system.name_of(row), 0, row)
             system.forget_messages()
             if number % _MARKED == 0 or number == len(page.rows):
                 yield Mark(mark_of(system.changed_at(row), page.now, lag))

@@ -1,12 +1,13 @@
-"""Zammad: tickets over its REST interface; tickets and knowledge base answers from saved answers (JSON)."""
+"""Zammad: tickets and knowledge base answers, over its REST interface or from saved answers (JSON)."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from indexer.sources.exported import Exported
+from indexer.sources.listed import Listed
 from indexer.sources.protocol import Abilities, Mark, Source
-from indexer.sources.records import DeletedRecord, DocumentRecord, Located, Record
+from indexer.sources.records import DeletedRecord, Located, Record
 from indexer.sources.rest.client import RestClient
 from indexer.sources.rest.options import RestOptions, open_client
 from indexer.sources.rest.paging import Page, Row
@@ -21,6 +22,7 @@ from indexer.sources.ticket_system import (
     text_of,
 )
 from indexer.sources.tickets import Message, Ticket, html_text, moment, moment_or_none, person_id
+from indexer.sources.zammad_answers import Answers, answers
 
 _ROWS = 100
 _LAG = timedelta(minutes=15)  # the search engine behind the interface sees a change late
@@ -56,18 +58,17 @@ class Zammad(System):
     def __init__(self, name: str, zone: str = "UTC", site: str = "") -> None:
         super().__init__(name, zone, site)
         self.types: dict[str, str] = {identifier: _TYPES[kind] for identifier, kind in _STATES.items()}
-        self._assets: dict[str, dict[str, Row]] = {}
+        self.answers = Answers(name, zone)
 
     def look(self, found: Exported) -> Iterator[str]:
         """Remember people, groups, states, articles, and what answers of the knowledge base refer to."""
         value = found.value if isinstance(found.value, dict) else {}
         assets = value.get("assets", value)
-        for kind, rows in assets.items() if isinstance(assets, dict) else ():
-            if kind[:1].isupper() and isinstance(rows, dict):
-                held = {name: row for name, row in rows.items() if isinstance(row, dict)}
-                self._assets.setdefault(kind, {}).update(held)
-        for row in (value, *self._assets.pop("User", {}).values(), *self._assets.pop("Group", {}).values()):
-            self.look_at(row)
+        self.answers.look(assets)
+        held = [assets.get(kind) for kind in ("User", "Group")] if isinstance(assets, dict) else []
+        for row in (value, *(row for rows in held if isinstance(rows, dict) for row in rows.values())):
+            if isinstance(row, dict):
+                self.look_at(row)
         yield from ()
 
     def look_at(self, row: Row) -> None:
@@ -98,13 +99,12 @@ class Zammad(System):
         for row in (*(tickets.values() if isinstance(tickets, dict) else ()), *rows_in(found, "tickets"), *alone):
             if isinstance(row, dict) and "number" in row:
                 yield text_of(row, "id"), row
-        answers = assets.get("KnowledgeBaseAnswerTranslation") if isinstance(assets, dict) else None
-        for row in answers.values() if isinstance(answers, dict) else ():
+        for row in self.answers.translations_in(assets):
             yield f"answer {text_of(row, 'id')}", row
 
     def record(self, row: Row) -> Record | None:
         """The record of a ticket, or of an answer of the knowledge base."""
-        return self._answer(row) if "answer_id" in row else self._ticket(row)
+        return self.answers.record(row) if "answer_id" in row else self._ticket(row)
 
     def _ticket(self, row: Row) -> Record:
         identifier, group = text_of(row, "id"), text_of(row, "group") or self.groups.get(text_of(row, "group_id"), "")
@@ -150,34 +150,9 @@ class Zammad(System):
             by_agent=text_of(article, "sender") == "Agent" and text_of(article, "type") != "note",
         )
 
-    def _answer(self, row: Row) -> Record | None:
-        """An answer of the knowledge base: published for everybody, internal for agents, or not to be read at all."""
-        answer = self._assets.get("KnowledgeBaseAnswer", {}).get(text_of(row, "answer_id"), {})
-        contents = self._assets.get("KnowledgeBaseAnswerTranslationContent", {})
-        body = html_text(text_of(contents.get(text_of(row, "content_id"), {}), "body"))
-        category = self._category(text_of(answer, "category_id"))
-        if answer.get("archived_at") or not (answer.get("published_at") or answer.get("internal_at")):
-            return DeletedRecord(type="document", id=text_of(row, "id"))
-        if not body:
-            return None  # this answer names the answer, and another one has its text
-        return DocumentRecord(
-            id=text_of(row, "id"),
-            title=text_of(row, "title"),
-            body=body,
-            owner=person_id(self.name, row.get("updated_by_id")),
-            updated_at=moment(row["updated_at"], self.zone),
-            group=category or None,
-            readers_there=("public",) if answer.get("published_at") else ("knowledge base (internal)",),
-            attachments=tuple(text_of(file, "filename") for file in answer.get("attachments") or ()),
-        )
-
-    def _category(self, identifier: str) -> str:
-        titles = self._assets.get("KnowledgeBaseCategoryTranslation", {}).values()
-        return next((text_of(row, "title") for row in titles if text_of(row, "category_id") == identifier), "")
-
 
 class ZammadApi(ApiSource):
-    """The tickets that the account of the token sees."""
+    """The answers of the knowledge base and the tickets that the account of the token sees."""
 
     abilities = Abilities(lists_all=True, since=True, deletions=True, audiences=True, people=True)
 
@@ -187,11 +162,21 @@ class ZammadApi(ApiSource):
         self._known: set[str] = set()
 
     def changes(self, since: str | None) -> Iterator[Located | Mark]:
-        """Tickets from a mark on."""
-        for path in ("groups", "ticket_states"):
+        """All answers of the knowledge base, and tickets from a mark on."""
+        for path in ("groups", "ticket_states", "roles"):
             found = self._client.find(path, {"expand": "true", "per_page": 500})
             for row in found.value if found else ():
-                self._system.look_at(row)
+                if path == "roles":
+                    self._system.answers.roles[text_of(row, "id")] = text_of(row, "name")
+                else:
+                    self._system.look_at(row)
+        guides = Listed.of(since)
+        for answer in answers(self._ask_for_texts, self._system.answers):
+            guides.now.append(text_of(answer, "id"))
+            self._look_up(text_of(answer, "updated_by_id"))
+            yield from self._system.located(f"answer {text_of(answer, 'id')}", 0, answer)
+        yield from guides.gone()
+        yield guides.mark()
 
         def fetch(start: datetime, number: int, _before: int) -> Page:
             query = f"updated_at:[{start:%Y-%m-%dT%H:%M:%SZ} TO *]"
@@ -200,7 +185,13 @@ class ZammadApi(ApiSource):
             answer = self._client.get("tickets/search", {**order, **paging})
             return Page(listed(answer.value), answer.server_time)
 
-        yield from changed_tickets(self._system, fetch, since, self._complete, lag=_LAG)
+        for each in changed_tickets(self._system, fetch, guides.tickets, self._complete, lag=_LAG):
+            yield guides.mark(each) if isinstance(each, Mark) else each
+
+    def _ask_for_texts(self, contents: list[int]) -> Any:
+        """The knowledge base, with these texts; nothing when there is none, or the account may not read it."""
+        found = self._client.find("knowledge_bases/init", question={"answer_translation_content_ids": contents})
+        return found.value if found else {}
 
     def _complete(self, row: Row) -> None:
         """Fetch the messages of a ticket, the people in it, and into which one it was merged."""

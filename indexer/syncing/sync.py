@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.loading.load import load
+from indexer.loading.named_teams import require_teams
 from indexer.loading.report import LoadReport
 from indexer.sources.configuration import ConfiguredSource
 from indexer.sources.protocol import Abilities, Mark, Source
@@ -78,6 +79,7 @@ def sync(
     with lock:
         since, before = _begin(configured, sessions, full)
         try:
+            require_teams(sessions, configured.name, configured.kind, configured.options)
             source = _Seen(configured.open())
             shown, store = LoadReport(show=show), _store_mark(configured, sessions)
             report = load(source, sessions, analyzer, progress, shown, since, store, mask)

@@ -87,7 +87,7 @@ class ConfluenceApi:
                 f"and stay here. If they were deleted there, run: kollega sync {self.name} --full --allow-deletions"
             )
         for page in gone:
-            yield Located(f"page {page}", 1, DeletedRecord(type="document", id=page))
+            yield Located(f"page {page}", 0, DeletedRecord(type="document", id=page))
 
     def _changed(self, since: datetime) -> Iterator[Page]:
         answers: list[Answer] = []

@@ -55,6 +55,10 @@ class Jira(System):
             if isinstance(issue.get("fields"), dict):
                 yield text_of(issue, "id") or text_of(issue, "key"), issue
 
+    def name_of(self, row: Row) -> str:
+        """The key that people see."""
+        return text_of(row, "key") or f"issue {self.id_of(row)}"
+
     def record(self, row: Row) -> Record:
         """The record of an issue."""
         fields: Row = row["fields"]

@@ -113,7 +113,7 @@ class MediaWikiApi:
         for event in events:
             page = event.get("logpage")
             if event.get("action") == "delete" and page and not event.get("pageid"):
-                yield Located(f"page {page}", 1, DeletedRecord(type="document", id=str(page)))
+                yield Located(f"page {page}", 0, DeletedRecord(type="document", id=str(page)))
 
     def _located(self, value: Any) -> Iterator[Located]:
         """The records of the pages in an answer; a redirect, or a page without a text, is deleted here."""

@@ -94,8 +94,9 @@ class RestClient:
             follow_redirects=False,
         )
 
-    def get(self, path: str, params: Params | None = None) -> Answer:
-        """The answer at a path below the address, or at a whole address on the same host.
+    def get(self, path: str, params: Params | None = None, question: Any = None) -> Answer:
+        """The answer at a path below the address, or at a whole address on the same host. A `question` is sent as JSON,
+        with POST; it must change nothing there, since it may be sent again.
 
         Raises Refused when the system refuses, and SourceError when it cannot be reached or gives no JSON.
         """
@@ -110,15 +111,15 @@ class RestClient:
             reraise=True,
         )
         try:
-            answer: Answer = retrying(self._ask, address, params)
+            answer: Answer = retrying(self._ask, address, params, question)
         except Again as failure:
             raise self._given_up(address, failure) from None
         return answer
 
-    def find(self, path: str, params: Params | None = None) -> Answer | None:
+    def find(self, path: str, params: Params | None = None, question: Any = None) -> Answer | None:
         """As `get`, but None when there is nothing, or nothing that the token may see."""
         try:
-            return self.get(path, params)
+            return self.get(path, params, question)
         except Refused as error:
             if error.status in (403, 404, 410):
                 return None
@@ -154,22 +155,22 @@ class RestClient:
     def __repr__(self) -> str:
         return f"RestClient({self.address!r})"
 
-    def _ask(self, address: str, params: Params | None) -> Answer:
+    def _ask(self, address: str, params: Params | None, question: Any) -> Answer:
         """One attempt. Raises Again when another one may succeed."""
         self._wait_until_allowed()
-        status, headers, body, asked = self._follow(address, params)
+        status, headers, body, asked = self._follow(address, params, question)
         if status == 401 and self._access.renewed():
-            status, headers, body, asked = self._follow(address, params)
+            status, headers, body, asked = self._follow(address, params, question)
         if used_up(headers):
             self._free_at = time.monotonic() + until_reset(headers)
         if status == 200:
             return Answer(read_json(body), headers, asked)
         raise self._failure(status, headers, body, asked)
 
-    def _follow(self, address: str, params: Params | None) -> tuple[int, httpx.Headers, bytes, str]:
+    def _follow(self, address: str, params: Params | None, question: Any) -> tuple[int, httpx.Headers, bytes, str]:
         """(status, headers, body, address) after redirects on the same host."""
         for _redirect in range(_MOST_REDIRECTS + 1):
-            status, headers, body, asked = self._send(address, params)
+            status, headers, body, asked = self._send(address, params, question)
             if status not in (301, 302, 303, 307, 308) or "location" not in headers:
                 return status, headers, body, asked
             address, params = urljoin(asked, headers["location"]), None

@@ -1,6 +1,7 @@
 """Makes records of the rows of a table, as its mapping says."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -18,11 +19,19 @@ def records_of(reader: RowReader) -> Iterator[Located]:
     _look_through(reader)
     for person in reader.people.records():
         yield Located(reader.table.name, reader.columns.line, person)
+    last: Located | None = None
     for row in reader.columns.rows(reader.table):
+        if isinstance(row, Row) and not row.cells:  # what was skipped at the end is told with the last row
+            last = replace(last, changes=(*last.changes, *row.changes)) if last is not None else None
+            continue
+        if last is not None:
+            yield last
         if isinstance(row, Fault):
-            yield Located(reader.table.name, row.line, None, row.problem)
-        elif row.cells:
-            yield _located(reader, row)
+            last = Located(reader.table.name, row.line, None, row.problem)
+        else:
+            last = _located(reader, row)
+    if last is not None:
+        yield last
 
 
 def _look_through(reader: RowReader) -> None:

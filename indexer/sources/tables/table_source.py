@@ -11,7 +11,7 @@ from indexer.sources.protocol import Options, WholeSource
 from indexer.sources.records import Located
 from indexer.sources.tables.guess import guess
 from indexer.sources.tables.mapping import Mapping, read_mapping, toml_of
-from indexer.sources.tables.row_reader import RowReader
+from indexer.sources.tables.row_reader import TIMES, RowReader
 from indexer.sources.tables.rows import Table
 from indexer.sources.tables.table_records import records_of
 from recommender.errors import SourceError
@@ -33,6 +33,8 @@ class TableSource(WholeSource):
         self._path, self._zone, self._open = Path(options.place), ZoneInfo(options.timezone), open_table
         self._mapping_path = mapping_path(options)
         named = "" if options.mapping is None else f" --mapping {options.mapping}"
+        if not self._path.is_file():
+            raise SourceError(f"{self._path} cannot be read: it is no file. Check the path.")
         if not self._mapping_path.is_file():
             raise SourceError(
                 f"{self._path.name} has no mapping, which says what each of its columns is: {self._mapping_path} is "
@@ -71,6 +73,8 @@ def write_guess(options: TableOptions, kind: str, open_table: OpenTable) -> Iter
         raise SourceError(f"{path} cannot be written: {error.strerror}. Name another file with --mapping.") from error
     yield f"{table.name}: {guessed.rows} rows; {'; '.join(table.notes)}."
     yield from guessed.lines()
+    if options.timezone == "UTC" and any(getattr(guessed.mapping.columns, role) for role in TIMES):
+        yield "Times that have no zone are read as UTC. If they are local, add --timezone, such as Europe/Helsinki."
     yield f"This was written to {path}. Correct what is wrong, then run: kollega import {kind} {place} --dry-run{named}"
 
 

@@ -49,8 +49,17 @@ class TeamsExport(WholeSource):
             raise SourceError(
                 f"{self._options.place} has no messages of Teams. Save the answers of Microsoft Graph as .json files."
             )
+        asked = False
         for key in sorted(found.first):
-            yield from self._request(found, key)
+            for located in self._request(found, key):
+                asked = asked or isinstance(located.record, RequestRecord)
+                yield located
+        if not asked:
+            problem = (
+                f"none of {len(found.first)} threads begins with a question that somebody has replied to, so there is "
+                "nothing to load. Save the replies too"
+            )
+            yield Located(Path(self._options.place).name, 0, None, problem)
 
     def _request(self, found: Conversations, key: tuple[str, str]) -> Iterator[Located]:
         file, number, question = found.first[key]
@@ -108,7 +117,8 @@ def _request_record(
     attached = [file for each in written for file in each.get("attachments") or [] if isinstance(file, dict)]
     names = dict.fromkeys(str(file.get("name") or "").strip()[:200] for file in attached)
     team, channel = found.names.get(place.team) or place.team, found.names.get(place.channel) or place.channel
-    readers = f"{team} / {channel}" if place.channel in found.private else team
+    is_for_team = place.channel in found.names and place.channel not in found.private
+    readers = team if is_for_team else f"{team} / {channel}" if channel else ""
     created: dict[str, Any] = {"created_at": question.get("createdDateTime")}  # checked by the record
     return RequestRecord(
         id=_id(place.channel, question),

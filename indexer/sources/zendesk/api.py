@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from indexer.sources.exported import Exported
 from indexer.sources.protocol import Abilities, Mark
@@ -31,21 +32,41 @@ class ZendeskApi(ApiSource):
     def changes(self, since: str | None) -> Iterator[Located | Mark]:
         """Articles and tickets from a mark on."""
         mark: dict[str, Any] = {"cursor": "", "tickets": 0, "articles": 0, **json.loads(since or "{}")}
-        for path in ("groups", "brands", "help_center/user_segments", "help_center/sections"):
+        for path in ("groups", "brands", "ticket_fields", "help_center/user_segments", "help_center/sections"):
             self._look_at_all(f"{path}.json")
+        self._system.is_open = self._has_open_help_center()
         yield from self._articles(mark)
         yield from self._tickets(mark)
 
     def _articles(self, mark: dict[str, Any]) -> Iterator[Located | Mark]:
-        address: str | None = f"help_center/incremental/articles.json?start_time={mark['articles']}&include=users"
+        address: str | None = (
+            f"help_center/incremental/articles.json?start_time={mark['articles']}&include=users,translations"
+        )
         while address:
             answer = self._client.find(address)
             if answer is None:  # there is no help center
                 return
+            for article in answer.value.get("articles") or ():
+                if "translations" not in article:
+                    article["translations"] = self._translations(article["id"])
             yield from self._records(answer)
             mark["articles"] = min(int(answer.value.get("end_time") or 0), _epoch(answer)) or mark["articles"]
             yield Mark(json.dumps(mark))
             address = answer.value.get("next_page") if answer.value.get("articles") else None
+
+    def _translations(self, article: int) -> list[Row]:
+        rows: list[Row] = []
+        address: str | None = f"help_center/articles/{article}/translations.json"
+        while address:
+            answer = self._client.find(address)
+            rows += rows_in(Exported("", 1, answer.value), "translations") if answer else []
+            address = _next(answer.value) if answer else None
+        return rows
+
+    def _has_open_help_center(self) -> bool:
+        """False when the brand at this address says that its help center is not open to everybody."""
+        host = urlsplit(self._client.address).hostname or ""
+        return self._system.help_centers.get(host, "") in ("", "enabled")
 
     def _tickets(self, mark: dict[str, Any]) -> Iterator[Located | Mark]:
         while True:
@@ -99,7 +120,7 @@ class ZendeskApi(ApiSource):
         for user in rows_in(found, "users"):
             self._system.user(user)
         for key, row in self._system.items(found):
-            yield from self._system.located(key, 1, row)
+            yield from self._system.located(f"ticket {key}" if key.isdigit() else key, 0, row)
 
 
 def _next(value: Row) -> str | None:

@@ -27,6 +27,9 @@ class Zendesk(System):
         self.brands: dict[str, str] = {}
         self.segments: dict[str, str] = {}
         self.sections: dict[str, str] = {}
+        self.is_open = True  # False for a help center that is not open to everybody
+        self.help_centers: dict[str, str] = {}
+        self._custom: dict[str, Row] = {}
         self._roles: dict[str, str] = {}
         self._merged: dict[str, str] = {}
         self._tags: dict[str, list[str]] = {}
@@ -39,6 +42,9 @@ class Zendesk(System):
             self.user(user)
         for into, name in ((self.groups, "groups"), (self.brands, "brands"), (self.segments, "user_segments")):
             into |= {text_of(row, "id"): text_of(row, "name") for row in rows_in(found, name)}
+        for row in rows_in(found, "brands"):
+            self.help_centers[f"{text_of(row, 'subdomain')}.zendesk.com"] = text_of(row, "help_center_state")
+        self._custom |= {text_of(row, "id"): row for row in rows_in(found, "ticket_fields")}
         self.sections |= {text_of(row, "id"): text_of(row, "name") for row in rows_in(found, "sections")}
         if comments := rows_in(found, "comments") if "subject" not in (found.value or ()) else []:
             ticket = _TICKET_OF_FILE.search(found.file)
@@ -58,7 +64,8 @@ class Zendesk(System):
         for row in (*rows_in(found, "tickets"), *rows_in(found, "ticket"), *results, *alone):
             yield text_of(row, "id"), row
         for row in (*rows_in(found, "articles"), *rows_in(found, "article")):
-            yield f"article {text_of(row, 'id')}", row
+            for article in (row, *_translations(row)):
+                yield f"article {text_of(article, 'id')}", article
 
     def record(self, row: Row) -> Record | None:
         """The record of a ticket or an article."""
@@ -98,12 +105,26 @@ class Zendesk(System):
                 if each.get("public") is True or not is_public
             ],
             properties={
+                **self._custom_values(row),
                 "priority": row.get("priority"),
                 "type": row.get("type"),
                 "brand": self.brands.get(text_of(row, "brand_id")),
             },
         )
         return ticket.record()
+
+    def _custom_values(self, row: Row) -> dict[str, str]:
+        """The values of those fields of the organisation that the person who asked sees too."""
+        found: dict[str, str] = {}
+        for held in _list(row.get("custom_fields")):
+            known = self._custom.get(text_of(held, "id"), {})
+            if known.get("visible_in_portal") is not True or text_of(known, "type") == "partialcreditcard":
+                continue
+            names = {text_of(each, "value"): text_of(each, "name") for each in known.get("custom_field_options") or ()}
+            values = held["value"] if isinstance(held["value"], list) else [held["value"]]
+            shown = [names.get(str(value), str(value)) for value in values if value not in (None, "", False)]
+            found[text_of(known, "title")] = ", ".join("yes" if value == "True" else value for value in shown)
+        return found
 
     def _target(self, identifier: str, tags: list[Any], told: list[Row]) -> str | None:
         """The ticket that this one was merged into: the last comment names it."""
@@ -123,8 +144,8 @@ class Zendesk(System):
         )
 
     def _article(self, row: Row) -> Record:
-        identifier, segment = text_of(row, "id"), text_of(row, "user_segment_id")
-        if row.get("draft"):
+        identifier = text_of(row, "id")
+        if row.get("draft") or row.get("hidden"):
             return DeletedRecord(type="document", id=identifier)
         return DocumentRecord(
             id=identifier,
@@ -135,8 +156,14 @@ class Zendesk(System):
             updated_at=moment(row.get("edited_at") or row["updated_at"], self.zone),
             url=web_address(row.get("html_url")),
             group=self.sections.get(text_of(row, "section_id")) or None,
-            readers_there=(self.segments.get(segment, f"user segment {segment}"),) if segment else ("public",),
+            readers_there=self._readers_of(row),
         )
+
+    def _readers_of(self, article: Row) -> tuple[str, ...]:
+        """The user segments of an article, or everybody where the help center is open."""
+        held = {str(each): None for each in (*_list(article.get("user_segment_ids")), article.get("user_segment_id"))}
+        names = [self.segments.get(each, f"user segment {each}") for each in held if each != "None"]
+        return tuple(names) or (("public",) if self.is_open else ("help center",))
 
     def _text(self, comment: Row) -> str:
         html = text_of(comment, "html_body")
@@ -166,6 +193,18 @@ def _readers(group: str, is_public: bool) -> tuple[str, ...] | None:
     if not group:
         return None
     return (group,) if is_public else (f"{group} (private tickets)",)
+
+
+def _translations(article: Row) -> Iterator[Row]:
+    """The article in its other languages, each with an id of its own."""
+    for each in article.get("translations") or ():
+        locale = text_of(each, "locale")
+        if locale and locale != text_of(article, "locale"):
+            own = {
+                name: each.get(name)
+                for name in ("title", "body", "locale", "draft", "hidden", "updated_at", "html_url")
+            }
+            yield {**article, **own, "id": f"{text_of(article, 'id')}-{locale}", "edited_at": None, "translations": []}
 
 
 def _list(value: Any) -> list[Any]:

@@ -59,6 +59,20 @@ def test_a_missing_or_truncated_file_is_reported_in_one_sentence_with_exit_statu
     assert folder.exit_code == 1 and "Posts.xml is missing. Give the folder with the dump" in folder.stderr
 
 
+def test_a_team_that_is_not_here_is_told_once_before_anything_is_read(kollega: Kollega, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,title,answer\n1,VPN 809,GlobalProtect\n2,VPN,GlobalProtect\n", encoding="utf-8")
+    kollega("import", "csv", str(tmp_path / "a.csv"), "--guess")
+    for options in ((), ("--dry-run",)):
+        refused = kollega("import", "csv", str(tmp_path / "a.csv"), "--team", "it", *options)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert refused.stderr == (
+            "Error: csv: there is no team 'it'; there are: none yet. Correct its name, or make it with: "
+            "kollega team it --name NAME\n"
+        )
+    kollega("team", "it", "--name", "IT")
+    assert kollega("import", "csv", str(tmp_path / "a.csv"), "--team", "it").stdout.startswith("2 added")
+
+
 def test_equal_ids_of_two_sources_do_not_collide(kollega: Kollega, write_lines: WriteLines) -> None:
     path = write_lines(TEAM, AINO, REQUEST)
     kollega("import", "jsonl", path)
@@ -228,7 +242,7 @@ def test_the_options_of_all_sources_give_team_language_and_time_zone(
         assert connection.execute(query).fetchone() == (1, "sv", "2026-01-02 08:00:00.000000")
     unknown = kollega("import", "jsonl", path, "--team", "sales")
     assert unknown.exit_code == 1
-    assert "records.jsonl:3: team: there is no team 'sales'. Put the team's line before this one, or " in unknown.stderr
+    assert "records.jsonl:3: team: there is no team 'sales'. Correct its name, put the team's line " in unknown.stderr
 
 
 def test_a_rule_that_names_nobody_is_refused_before_anything_is_read(kollega: Kollega, write_lines: WriteLines) -> None:

@@ -16,6 +16,7 @@ from indexer.commands.accounts import open_demo
 from recommender import accounts
 from recommender.accounts import sessions as sign_in_sessions
 from recommender.database.account_tables import Account, APIToken
+from recommender.database.audit_table import AuditEntry
 from recommender.database.tables import Person, Team, utc_now
 from recommender.settings import Settings
 from tests.indexer.commands.conftest import Run
@@ -176,7 +177,7 @@ def test_an_unknown_team_is_reported_in_one_sentence_that_lists_the_known_ones(
     run: Run, sessions: sessionmaker[Session], add_person: Callable[..., int], arguments: tuple[str, ...]
 ) -> None:
     add_person("matti")
-    sentence = "There is no team 'xx'. Teams come with `kollega import`; there are: hr, it"
+    sentence = "There is no team 'xx'; there are: hr, it. Make it with: kollega team xx --name NAME"
     assert _error(run(*arguments, "--team", "it", "--team", "xx", typed=PASSWORD)) == sentence
     with sessions() as session:
         assert session.scalars(select(Person.handle)).all() == ["matti"]
@@ -184,7 +185,7 @@ def test_an_unknown_team_is_reported_in_one_sentence_that_lists_the_known_ones(
 
 
 def test_an_unknown_team_is_reported_when_there_are_no_teams(run: Run) -> None:
-    assert _error(run("team", "xx", "--shared")).endswith("there are: none yet")
+    assert "there are: none yet" in _error(run("team", "xx", "--shared"))
 
 
 @pytest.mark.parametrize(
@@ -351,6 +352,20 @@ def test_the_new_requests_of_a_team_can_be_restricted_and_shared_again(
         assert _output(run("team", "hr", option)) == f"new requests to hr are by default for {whom}\n"
         with sessions() as session:
             assert {team.handle: team.restricted for team in session.scalars(select(Team))} == flags
+
+
+def test_a_name_makes_a_team_and_renames_it(run: Run, sessions: sessionmaker[Session]) -> None:
+    made = _output(run("team", "it", "--name", "IT support", "--name-fi", "IT-tuki", "--restricted"))
+    assert made.splitlines()[0] == "it is the new team IT support"
+    assert _output(run("team", "it", "--name", "IT desk")) == "it is called IT desk\n"
+    with sessions() as session:
+        team = session.scalars(select(Team)).one()
+        assert (team.handle, team.name, team.name_fi, team.restricted) == ("it", "IT desk", "IT-tuki", True)
+        done = session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
+    assert done == ["team.added", "team.restricted", "team.name"]
+    assert "Choose another one" in _error(run("team", "a b", "--name", "IT"))
+    assert "--name needs a text" in _error(run("team", "hr", "--name", " "))
+    assert "Make it with" in _error(run("team", "hr", "--name-fi", "HR"))
 
 
 @pytest.mark.parametrize(

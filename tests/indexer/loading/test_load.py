@@ -196,14 +196,17 @@ def test_the_same_id_from_two_sources_is_two_requests(import_lines: Import, sess
         assert sorted(row.source for row in session.query(HelpRequest)) == ["helpdesk", "jsonl"]
 
 
+NO_TEAM = (
+    "there is no team 'xx'. Correct its name, put the team's line before this one, or make it with: "
+    "kollega team xx --name NAME"
+)
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"team": "xx"}, "team: there is no team 'xx'. Put the team's line before this one, or correct its name"),
-        (
-            {"audience": ["team:xx"]},
-            "audience: there is no team 'xx'. Put the team's line before this one, or correct its name",
-        ),
+        ({"team": "xx"}, f"team: {NO_TEAM}"),
+        ({"audience": ["team:xx"]}, f"audience: {NO_TEAM}"),
         ({"audience": ["person:xx"]}, "audience: there is no person 'xx'. Put the person's line before this one"),
         ({"status": "unclear"}, "status: Input should be 'open', 'resolved' or 'closed'"),
     ],

@@ -51,6 +51,10 @@ def test_sources_are_read_in_their_order_with_paths_beside_the_file(tmp_path: Pa
         ("[a]\nkind = 'mail'\nplace = 'imaps://me:hemmelig@example.org:x'", "place: it has a password in it. Take"),
         ("[a]\nkind = 'jira'\nplace = 'ftp://me:hemmelig@example.org'", "place: it has a password in it. Take"),
         ("[help-desk]\nkind = 'jsonl'\nplace = 'x'\ntoken = 'hemmelig'", "Set KOLLEGA_HELP_DESK_TOKEN, or write it"),
+        (
+            "[help-desk]\nkind = 'jsonl'\nplace = 'x'\n['help.desk']\nkind = 'jsonl'\nplace = 'y'",
+            "[help-desk] and [help.desk] would both take their token from KOLLEGA_HELP_DESK_TOKEN",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_named_with_file_source_and_remedy(tmp_path: Path, text: str, said: str) -> None:

@@ -50,11 +50,23 @@ def test_a_table_of_ten_thousand_rows_is_read(tmp_path: Path) -> None:
 
 
 def test_a_sheet_is_loaded_by_the_command(kollega: Kollega, tmp_path: Path) -> None:
-    path = str(sheet(tmp_path / "a.xlsx", HEADINGS, ROW))
+    path = str(sheet(tmp_path / "a.xlsx", HEADINGS, ROW, ("Yhteensä", 1)))
     assert kollega("import", "excel", path, "--guess").exit_code == 0
-    assert kollega("import", "excel", path).stdout == "1 added, 0 updated, 0 unchanged\n"
+    loaded = kollega("import", "excel", path)
+    assert loaded.stdout == "1 added, 0 updated, 0 unchanged\n"
+    assert "rows with totals were skipped (once, at a.xlsx:2)" in loaded.stderr
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"none.xlsx cannot be read: it is no file. Check the path."):
         list(excel.guess_mapping(excel.OPTIONS(place=str(tmp_path / "none.xlsx"))))
+    with pytest.raises(SourceError, match=r"none.xlsx cannot be read: it is no file. Check the path."):
+        excel.open_source("x", excel.OPTIONS(place=str(tmp_path / "none.xlsx")))
+
+
+def test_a_guess_says_how_times_without_a_zone_are_read(tmp_path: Path) -> None:
+    path, said = sheet(tmp_path / "a.xlsx", HEADINGS, ROW), "are read as UTC. If they are local, add --timezone"
+    assert any(said in line for line in excel.guess_mapping(excel.OPTIONS(place=str(path))))
+    (tmp_path / "a.xlsx.toml").unlink()
+    options = excel.OPTIONS(place=str(path), timezone="Europe/Helsinki")
+    assert not any(said in line for line in excel.guess_mapping(options))

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,3 +107,51 @@ def test_answers_of_the_older_and_the_newer_interface_are_read(tmp_path: Path) -
     assert found.replies("7") == [("Avain löytyi.", True, False)]
     assert found.replies("1") == [("Salaa", False, True)] and found.requests["1"].status == "closed"
     assert found.people["freshdesk-90"].name == "Kai"
+
+
+def folder(number: int, visibility: int, **more: Any) -> dict[str, Any]:
+    return {"id": number, "name": f"Kansio {number}", "visibility": visibility, "sub_folders_count": 0, **more}
+
+
+def article(number: int, folder_id: int, **more: Any) -> dict[str, Any]:
+    texts = {"title": f"Ohje {number}", "description": "<ol><li>avaa</li><li>sulje</li></ol>", "agent_id": 3}
+    return {"id": number, "folder_id": folder_id, "status": 2, "updated_at": "2026-03-02T08:00:00Z", **texts, **more}
+
+
+def test_solution_articles_are_guides_for_whom_their_folders_are_visible() -> None:
+    system = FreshdeskServer(Desk(1))
+    system.folders = [folder(n, n) for n in (1, 2, 3, 4, 6, 9)] + [folder(20, 3, sub_folders_count=1)]
+    system.folders.append(folder(21, 1, parent_folder_id=20))
+    system.articles = [article(n, n) for n in (1, 2, 3, 4, 6, 9)] + [article(21, 21), article(5, 1, status=1)]
+    system.articles += [article(100 + n, 1, attachments=[{"name": "ohje.pdf"}]) for n in range(40)]
+    with serving(system) as server:
+        found = read("freshdesk", server.url)
+        system.folders[0]["visibility"] = 3  # nothing says that its articles have changed
+        later = read("freshdesk", server.url, found.mark)
+        system.folders[0]["visibility"], system.portals = 1, []
+        system.articles = [each for each in system.articles if each["id"] not in (2, 139)]
+        hidden = read("freshdesk", server.url, found.mark)
+    assert {name: record.readers_there for name, record in found.documents.items() if int(name) < 100} == {
+        "1": ("public",),
+        "2": ("logged-in users",),
+        "3": ("agents",),
+        "4": ("Kansio 4 (companies)",),
+        "6": ("Kansio 6 (contact segments)",),
+        "9": ("Kansio 9 (visibility 9)",),
+        "21": ("agents",),
+    }
+    first = found.documents["1"]
+    assert (first.title, first.body) == ("Ohje 1", "1. avaa\n2. sulje")
+    assert (first.group, first.owner) == ("Kansio 1", "freshdesk-3")
+    assert first.url == f"{server.url}/support/solutions/articles/1"
+    assert found.documents["139"].attachments == ("ohje.pdf",)
+    assert found.deleted == [DeletedRecord(type="document", id="5")] and set(found.requests) == {"1"}
+    assert {record.id for record in hidden.deleted} == {"2", "139", "5"}
+    assert later.documents["1"].readers_there == hidden.documents["1"].readers_there == ("agents",)
+
+
+def test_saved_articles_whose_folder_is_not_saved_are_for_the_team_only(tmp_path: Path) -> None:
+    (tmp_path / "articles.json").write_text(json.dumps([article(1, 1), article(2, 2)]), encoding="utf-8")
+    (tmp_path / "folders.json").write_text(json.dumps([folder(1, 1)]), encoding="utf-8")
+    found = read("freshdesk", tmp_path)
+    assert (found.documents["1"].readers_there, found.documents["2"].readers_there) == (("public",), None)

@@ -56,9 +56,10 @@ def test_what_was_public_and_is_private_now_is_read_again_as_a_whole(kind: str) 
     with serving(private) as server:
         after = read(kind, server.url, before.mark, **options)
         again = read(kind, server.url, after.mark, **options)
-    assert {record.readers_there for record in before.requests.values()} == {("public",)}
+    wide = ("public projects",) if kind == "redmine" else ("public",)
+    assert {record.readers_there for record in before.requests.values()} == {wide}
     assert len(after.requests) == 12
-    assert ("public",) not in {record.readers_there for record in after.requests.values()}
+    assert wide not in {record.readers_there for record in after.requests.values()}
     assert len(again.requests) < 12
 
 
@@ -125,9 +126,32 @@ def test_redmine_leaves_out_changes_without_a_note_and_respects_private_issues()
         ("Käynnistä palvelu 1 uudelleen.", True, False),
     ]
     first = found.requests["1"]
-    assert (first.status, first.group, first.readers_there) == ("resolved", "Neuvonta", ("public",))
+    assert (first.status, first.group, first.readers_there) == ("resolved", "Neuvonta", ("public projects",))
     assert found.requests["2"].readers_there == ("Neuvonta (private issues)",)
     assert found.requests["3"].status == "open" and first.url == f"{server.url}/issues/1"
+
+
+def test_issues_of_redmine_that_do_not_say_whether_they_are_private_are_so_here(tmp_path: Path) -> None:
+    server = RedmineServer(Desk(1))
+    issue = server.issue(server.desk.tickets[1], True)
+    del issue["is_private"]
+    project = {"project": {"id": 4, "name": "Neuvonta", "is_public": True}}
+    found = read("redmine", save(tmp_path, issue={"issue": issue}, project=project))
+    assert found.requests["1"].readers_there == ("Neuvonta (private issues)",)
+
+
+def test_projects_of_redmine_are_read_one_after_the_other_and_all_are_known() -> None:
+    desk, options = Desk(3), {"projects": ("neuvonta", "muu1")}
+    system = RedmineServer(desk, public=True)
+    system.projects = 130
+    with serving(system) as server:
+        found = read("redmine", server.url, **options)
+        desk.change(2, "Uusi")
+        later = read("redmine", server.url, found.mark, **options)
+        with pytest.raises(SourceError, match="404"):
+            read("redmine", server.url, projects=("neuvnota",))
+    assert {record.readers_there for record in found.requests.values()} == {("public projects",)}
+    assert set(found.requests) == {"1", "2", "3"} and "2" in later.requests
 
 
 def test_redmine_texts_in_textile_become_markdown(tmp_path: Path) -> None:

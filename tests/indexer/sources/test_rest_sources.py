@@ -52,6 +52,14 @@ def names(known: Known, numbers: "list[int] | range") -> set[str]:
     return {known.name(number) for number in numbers}
 
 
+def test_a_ticket_is_told_by_what_people_call_it_and_without_a_line(known: Known) -> None:
+    desk = Desk(1)
+    with running(known, desk) as server:
+        places = {each.place for each in read(known.open(server.url))[2] if isinstance(each.record, RequestRecord)}
+    told = {"jira": "PROJ-1", "servicenow": "INC0000001", "github": "kallio/neuvonta#1", "gitlab": "issue 1"}
+    assert places == {told.get(known.kind, "ticket 1")}
+
+
 def test_every_ticket_is_read_once_with_its_question_answer_people_and_times(known: Known) -> None:
     desk = Desk(130)
     with running(known, desk) as server:

@@ -103,3 +103,74 @@ def test_the_form_and_zone_of_times_are_found_from_those_that_are_given_twice(sh
     found = list(entries(f"{time} - Ella Esimerkki (Lisätiedot)\nEnsimmäinen\n\nrivi - toinen (kolmas)\n\n"))
     assert found == [(time, "Ella Esimerkki", "Ensimmäinen\n\nrivi - toinen (kolmas)")]
     assert clock.read(time).isoformat() == "2026-03-02T07:40:00+00:00"
+
+
+def test_pages_of_which_the_account_may_see_nothing_end_no_read() -> None:
+    system = ServiceNowServer(Desk(330, timedelta()))
+    system.hidden = set(range(20, 280))
+    with serving(system) as server:
+        found = read("servicenow", server.url, user=USER)
+    assert len(found.requests) == 330 - 260
+
+
+def articles(**more: dict[str, str]) -> list[dict[str, str]]:
+    """Published articles of the knowledge base IT by their ids, with what is special about each."""
+    plain = {"kb_knowledge_base": "kb1", "workflow_state": "published", "article_type": "text", "language": "fi"}
+    plain |= {"can_read_user_criteria": "", "cannot_read_user_criteria": "", "roles": "", "valid_to": "2099-01-01"}
+    plain |= {
+        "text": "<p>Avaa <b>asetukset</b>.</p>",
+        "sys_updated_on": "2026-03-02 08:00:00",
+        "author": "aa" + "3".zfill(30),
+    }
+    return [
+        {"sys_id": name, "number": name, "short_description": f"Ohje {name}", **plain, **own}
+        for name, own in more.items()
+    ]
+
+
+def test_knowledge_articles_are_guides_for_whom_all_their_criteria_name() -> None:
+    system = ServiceNowServer(Desk(1))
+    system.tables = {
+        "kb_knowledge_base": [{"sys_id": "kb1", "title": "IT"}, {"sys_id": "kb2", "title": "HR"}],
+        "kb_uc_can_read_mtom": [{"kb_knowledge_base": "kb2", "user_criteria": name} for name in ("c1", "c2")],
+        "kb_uc_cannot_read_mtom": [],
+        "user_criteria": [{"sys_id": f"c{n}", "name": name} for n, name in enumerate(("Henkilöstö", "Esihenkilöt"), 1)],
+        "kb_knowledge": articles(
+            a={}, b={"kb_knowledge_base": "kb2"}, c={"kb_knowledge_base": "kb2", "can_read_user_criteria": "c2,c9"},
+            d={"roles": "itil,public"}, e={"cannot_read_user_criteria": "c1"}, f={"workflow_state": "draft"},
+            g={"valid_to": "2025-01-01"}, h={"article_type": "wiki", "wiki": "== Vika ==\n'''Käynnistä''' uudelleen."},
+        ),
+        "deleted articles": [{"documentkey": "b"}],
+    }  # fmt: skip
+    with serving(system) as server:
+        found = read("servicenow", server.url, user=USER)
+        later = read("servicenow", server.url, found.mark, user=USER)
+        system.tables["kb_uc_cannot_read_mtom"] = [{"kb_knowledge_base": "kb1", "user_criteria": "c1"}]
+        narrower = read("servicenow", server.url, later.mark, user=USER)
+    assert {name: record.readers_there for name, record in found.documents.items()} == {
+        "a": ("IT",),
+        "b": ("Esihenkilöt", "Henkilöstö"),
+        "c": (
+            "Esihenkilöt",
+            "Esihenkilöt and user criterion c9",
+            "Henkilöstö and Esihenkilöt",
+            "Henkilöstö and user criterion c9",
+        ),
+        "d": ("IT and role itil",),
+        "e": ("IT without Henkilöstö",),
+        "h": ("IT",),
+    }
+    first = found.documents["a"]
+    assert (first.title, first.body, first.language, first.group) == ("Ohje a", "Avaa asetukset.", "fi", "IT")
+    assert first.owner == "servicenow-aa" + "3".zfill(30) and first.url == f"{server.url}/kb_view.do?sys_kb_id=a"
+    assert found.documents["h"].body == "## Vika\n\nKäynnistä uudelleen."
+    assert [record.id for record in found.deleted] == ["f", "g"] and set(found.requests) == {identifier(1)}
+    assert [(record.type, record.id) for record in later.deleted if record.id == "b"] == [("document", "b")]
+    assert narrower.documents["a"].readers_there == ("IT without Henkilöstö",)
+
+
+def test_an_article_in_a_file_is_for_the_team_only_as_its_criteria_are_not_known(tmp_path: Path) -> None:
+    system = ServiceNowServer(Desk(0))
+    (tmp_path / "kb.json").write_text(json.dumps({"result": articles(a={})}), encoding="utf-8")
+    assert read("servicenow", tmp_path).documents["a"].readers_there is None
+    assert system.desk.tickets == {}

@@ -11,6 +11,7 @@ from indexer.commands.source_options import checked_options
 from indexer.sources.kinds import KINDS
 from indexer.sources.protocol import Mark, Source
 from indexer.sources.records import DeletedRecord, DocumentRecord, Located, RequestRecord
+from indexer.sources.zendesk.fields import Zendesk
 from tests.indexer.sources.servers.desk import Desk
 from tests.indexer.sources.servers.server import TOKEN, serving
 from tests.indexer.sources.servers.zendesk import USER, ZendeskServer
@@ -73,6 +74,62 @@ def test_articles_are_documents_for_whom_their_segment_names() -> None:
     assert first.owner == "zendesk-3"
     assert DeletedRecord(type="document", id="4") in records
     assert [record.id for record in later if isinstance(record, DocumentRecord)] == ["5"]
+
+
+def translation(locale: str, **more: Any) -> dict[str, Any]:
+    texts = {"title": f"Guide {locale}", "body": f"<p>{locale}</p>", "updated_at": "2026-03-03T08:00:00Z"}
+    return {"locale": locale, "draft": False, "html_url": f"https://x.example/{locale}/1", **texts, **more}
+
+
+def test_translations_of_an_article_are_guides_in_their_languages_for_the_same_readers() -> None:
+    system = ZendeskServer(Desk(0))
+    own = [translation("fi"), translation("sv"), translation("en-us", draft=True)]
+    system.articles = [article(1, 100, user_segment_id=3), article(2, 200, translations=[translation("sv")])]
+    system.translations = {1: own}
+    with serving(system) as server:
+        records = [each.record for each in source(server.url, user=USER).read() if isinstance(each, Located)]
+        asked = [path for path in server.requests if "translations.json" in path]
+    found = {record.id: record for record in records if isinstance(record, DocumentRecord)}
+    assert set(found) == {"1", "1-sv", "2", "2-sv"} and DeletedRecord(type="document", id="1-en-us") in records
+    swedish = found["1-sv"]
+    assert (swedish.title, swedish.body, swedish.language) == ("Guide sv", "sv", "sv")
+    assert (swedish.url, swedish.readers_there, swedish.group) == ("https://x.example/sv/1", ("Esihenkilöt",), "Ohjeet")
+    assert swedish.updated_at == datetime(2026, 3, 3, 8, 0) and len(asked) == 1
+
+
+def test_an_article_of_several_segments_or_of_a_help_center_that_is_not_open_is_not_public(tmp_path: Path) -> None:
+    several = [article(1, 1, user_segment_ids=[3, 8]), article(2, 1, user_segment_ids=[])]
+    segments = {"user_segments": [{"id": 3, "name": "Esihenkilöt"}]}
+    (tmp_path / "a.json").write_text(json.dumps(segments), encoding="utf-8")
+    (tmp_path / "b.json").write_text(json.dumps({"articles": several}), encoding="utf-8")
+    records = [each.record for each in source(tmp_path).read() if isinstance(each, Located)]
+    assert [record.readers_there for record in records if isinstance(record, DocumentRecord)] == [
+        ("Esihenkilöt", "user segment 8"),
+        ("public",),
+    ]
+    closed = Zendesk("zendesk")
+    closed.is_open = False
+    (found,) = [each.record for each in closed.located("x", 0, several[1])]
+    assert isinstance(found, DocumentRecord) and found.readers_there == ("help center",)
+
+
+def test_custom_fields_that_the_asker_sees_are_properties_by_their_names() -> None:
+    system = ZendeskServer(Desk(1))
+    options = [{"value": "kannettava", "name": "Kannettava tietokone"}, {"value": "puhelin", "name": "Puhelin"}]
+    seen = {"visible_in_portal": True}
+    system.fields = [
+        {"id": 11, "title": "Laite", "type": "multiselect", "custom_field_options": options, **seen},
+        {"id": 12, "title": "Epäily", "type": "text", "visible_in_portal": False},
+        {"id": 13, "title": "Kiire", "type": "checkbox", **seen},
+        {"id": 14, "title": "Sarjanumero", "type": "text", **seen},
+        {"id": 15, "title": "Kortti", "type": "partialcreditcard", **seen},
+    ]
+    values = {11: ["kannettava", "puhelin"], 12: "väärinkäytös", 13: True, 14: "0042", 15: "XXXX1234", 16: "x"}
+    system.custom = [{"id": number, "value": value} for number, value in values.items()]
+    with serving(system) as server:
+        found = requests_in(list(source(server.url, user=USER).read()))["1"]
+    wanted = {"Laite": "Kannettava tietokone, Puhelin", "Kiire": "yes", "Sarjanumero": "0042"}
+    assert found.properties == {**wanted, "priority": "normal", "brand": "Kallio"}
 
 
 def test_brands_and_private_tickets_say_who_may_read() -> None:

@@ -88,6 +88,18 @@ def _state(sessions: sessionmaker[Session]) -> SourceState:
         return session.get_one(SourceState, "desk")
 
 
+def test_a_team_of_the_options_that_is_not_here_is_told_before_anything_is_read(
+    sessions: sessionmaker[Session], analyzer: Analyzer, tmp_path: Path
+) -> None:
+    desk = _Desk({1: "one"})
+    rules = {"teams": {"IT": "it"}, "audiences": {"IT": ("team:hr", "everyone")}}
+    configured = _Configured("desk", "zammad", Options.model_validate({"place": "x", **rules}))
+    object.__setattr__(configured, "source", desk)
+    with pytest.raises(SourceError, match=r"desk: there is no team 'hr'; there are: none yet\. Correct its name, or"):
+        sync(configured, sessions, analyzer, tmp_path / "locks")
+    assert desk.reads == [] and "there is no team 'hr'" in (_state(sessions).error or "")
+
+
 def test_a_second_run_goes_on_from_the_mark_of_the_first(run: Run, sessions: sessionmaker[Session]) -> None:
     desk = _Desk({1: "one", 2: "two"})
     first = run(desk)

@@ -15,6 +15,9 @@ class FreshdeskServer:
 
     def __init__(self, desk: Desk, most: int = 30) -> None:
         self.desk, self.address, self.most = desk, "", most
+        self.folders: list[dict[str, Any]] = []
+        self.articles: list[dict[str, Any]] = []
+        self.portals = [1]
 
     def allows(self, headers: dict[str, str]) -> bool:
         return headers.get("authorization") == "Basic " + base64.b64encode(f"{TOKEN}:X".encode()).decode()
@@ -26,6 +29,8 @@ class FreshdeskServer:
         if (number := number_in(path, "/tickets/{}/conversations")) is not None:
             ticket = self.desk.tickets.get(number)
             return self._page([_note(ticket, note) for note in ticket.notes], params, path) if ticket else None
+        if path.startswith("/solutions/"):
+            return self._solutions(path, params)
         if path == "/groups":
             groups = [(1, "Palvelu"), (2, "Vain IT")]
             return Reply([{"id": number, "name": name, "escalate_to": None} for number, name in groups])
@@ -35,6 +40,19 @@ class FreshdeskServer:
         if (number := number_in(path, "/contacts/{}")) is not None:
             return Reply({"id": number, "name": Person(number).name, "email": Person(number).mail})
         return None
+
+    def _solutions(self, path: str, params: dict[str, str]) -> Reply | None:
+        if path == "/solutions/categories":
+            categories = [{"id": 70, "name": "Ohjeet", "visible_in_portals": self.portals}]
+            return self._page(categories if self.folders else [], params, path)
+        number = number_in(path, "/solutions/folders/{}/articles")
+        if number is not None:
+            return self._page([each for each in self.articles if each["folder_id"] == number], params, path)
+        if path == "/solutions/categories/70/folders":
+            return self._page([each for each in self.folders if "parent_folder_id" not in each], params, path)
+        number = number_in(path, "/solutions/folders/{}/subfolders")
+        below = [each for each in self.folders if each.get("parent_folder_id", 0) == number]
+        return self._page(below, params, path) if number is not None else None
 
     def _tickets(self, params: dict[str, str]) -> Reply:
         since = datetime.fromisoformat(params.get("updated_since", iso(BEGINNING) or ""))

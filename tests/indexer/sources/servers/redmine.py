@@ -12,6 +12,7 @@ class RedmineServer:
 
     def __init__(self, desk: Desk, most: int = 30, public: bool = False) -> None:
         self.desk, self.address, self.most, self.public = desk, "", most, public
+        self.projects = 1
 
     def allows(self, headers: dict[str, str]) -> bool:
         return headers.get("x-redmine-api-key") == TOKEN
@@ -21,18 +22,30 @@ class RedmineServer:
             states = [{"id": 1, "name": "Uusi", "is_closed": False}, {"id": 9, "name": "Valmis", "is_closed": True}]
             return Reply({"issue_statuses": states})
         if path == "/projects.json":
-            return Reply({"projects": [{"id": 4, "name": "Neuvonta", "is_public": self.public}], "total_count": 1})
+            projects = [{"id": 4, "identifier": "neuvonta", "name": "Neuvonta", "is_public": self.public}]
+            others = [{"id": 10 + n, "identifier": f"muu{n}", "name": f"Muu {n}"} for n in range(self.projects - 1)]
+            start = int(params.get("offset", "0"))
+            given = [*others, *projects][start : start + int(params["limit"])]
+            return Reply({"projects": given, "total_count": self.projects, "offset": start, "limit": params["limit"]})
         if path == "/issues.json":
             return self._issues(params)
         if (number := number_in(path, "/issues/{}.json")) is not None and number in self.desk.tickets:
             return Reply({"issue": self.issue(self.desk.tickets[number], "journals" in params.get("include", ""))})
         return None
 
-    def _issues(self, params: dict[str, str]) -> Reply:
+    def _issues(self, params: dict[str, str]) -> Reply | None:
+        if params.get("project_id", "neuvonta") not in ("neuvonta", "4", "muu1"):  # several are no project either
+            return None
         since = datetime.fromisoformat(params["updated_on"].removeprefix(">="))
-        rows = [
-            ticket for ticket in self.desk.ascending(since) if params.get("status_id") == "*" or ticket.state == "open"
-        ]
+        rows = (
+            []
+            if params.get("project_id") == "muu1"
+            else [
+                ticket
+                for ticket in self.desk.ascending(since)
+                if params.get("status_id") == "*" or ticket.state == "open"
+            ]
+        )
         start, most = int(params["offset"]), min(self.most, int(params["limit"]))
         given = [self.issue(ticket, False) for ticket in rows[start : start + most]]
         return Reply({"issues": given, "total_count": len(rows), "offset": start, "limit": most})

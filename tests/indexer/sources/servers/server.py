@@ -107,11 +107,13 @@ class SystemServer:
                 server.requests.append(self.path)
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 sent = json.loads(self.rfile.read(int(headers.get("content-length", "0"))))
+                path = urlsplit(self.path).path
+                query = getattr(server.system, "query", lambda _path, _sent: None)
                 take = getattr(server.system, "take", lambda _path, _sent: None)
                 if not server.system.allows(headers):
                     reply = Reply({"message": "Bad credentials"}, 401)
                 else:
-                    reply = take(urlsplit(self.path).path, sent) or Reply({"error": "Not found"}, 404)
+                    reply = query(path, sent) or take(path, sent) or Reply({"error": "Not found"}, 404)
                 lost = server.faults.lose_answers > 0
                 server.faults.lose_answers -= lost
                 body = json.dumps(reply.value).encode()

@@ -19,15 +19,18 @@ class ServiceNowServer:
         self.desk, self.address, self.most = desk, "", most
         self.hides_journal = False
         self.close_notes = ""
+        self.hidden: set[int] = set()
+        self.tables: dict[str, list[dict[str, Any]]] = {}
 
     def allows(self, headers: dict[str, str]) -> bool:
         return headers.get("authorization") == "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
 
     def answer(self, path: str, params: dict[str, str]) -> Reply | None:
         table, query = path.removeprefix("/api/now/table/"), params.get("sysparm_query", "")
-        start = int(params["sysparm_offset"])
+        start = int(params.get("sysparm_offset", "0"))
         if table == "incident":
-            rows = [self.incident(ticket) for ticket in self.desk.ascending(_since(query, "sys_updated_on"))]
+            changed = self.desk.ascending(_since(query, "sys_updated_on"))
+            rows = [{} if ticket.id in self.hidden else self.incident(ticket) for ticket in changed]
         elif table == "sys_journal_field" and not self.hides_journal:
             wanted = set((re.search(r"element_idIN([^^]*)", query) or [""])[1].split(","))
             tickets = [ticket for ticket in self.desk.tickets.values() if identifier(ticket.id) in wanted]
@@ -41,10 +44,25 @@ class ServiceNowServer:
             since = _since(query, "sys_created_on")
             gone = [(time, number) for number, time in self.desk.deleted.items() if time >= since]
             rows = [{"documentkey": _both(identifier(number))} for _time, number in sorted(gone)]
+            rows = rows if "tablename=incident^" in query else self.tables.get("deleted articles", [])
+        elif table in self.tables:
+            held = self.tables[table]
+            rows = [{name: _both(value) for name, value in row.items()} for row in held]
+            if table == "kb_knowledge":
+                since = _since(query, "sys_updated_on")
+                times = [datetime.fromisoformat(row["sys_updated_on"]).replace(tzinfo=UTC) for row in held]
+                rows = [self.article(row) for row, time in zip(held, times, strict=True) if time >= since]
         else:
             return Reply({"error": {"message": "User Not Authorized"}}, 403)
         most = min(self.most, int(params["sysparm_limit"]))
-        return Reply({"result": rows[start : start + most]}, 200, {"X-Total-Count": str(len(rows))})
+        given = [row for row in rows[start : start + most] if row]  # what may not be seen counts, but is not given
+        return Reply({"result": given}, 200, {"X-Total-Count": str(len(rows))})
+
+    def article(self, row: dict[str, str]) -> dict[str, Any]:
+        """A knowledge article with both forms of its values."""
+        names = {each["sys_id"]: each["title"] for each in self.tables.get("kb_knowledge_base", [])}
+        base = {"value": row["kb_knowledge_base"], "display_value": names.get(row["kb_knowledge_base"], "")}
+        return {**{name: _both(value) for name, value in row.items()}, "kb_knowledge_base": base}
 
     def incident(self, ticket: Ticket) -> dict[str, Any]:
         """An incident with both forms of its values."""

@@ -15,6 +15,16 @@ class ZammadServer:
 
     def __init__(self, desk: Desk, most: int = 50) -> None:
         self.desk, self.address, self.most = desk, "", most
+        self.knowledge: dict[str, dict[str, Any]] = {}
+
+    def query(self, path: str, sent: Any) -> Reply | None:
+        """The knowledge base: all of it, but only the texts that were asked for."""
+        if path != "/api/v1/knowledge_bases/init":
+            return None
+        name = "KnowledgeBaseAnswerTranslationContent"
+        wanted = {str(each) for each in sent["answer_translation_content_ids"]}
+        texts = {each: row for each, row in self.knowledge.get(name, {}).items() if each in wanted}
+        return Reply({**self.knowledge, name: texts} if texts else {**self.knowledge, name: {}})
 
     def allows(self, headers: dict[str, str]) -> bool:
         return headers.get("authorization") == f"Token token={TOKEN}"
@@ -26,6 +36,8 @@ class ZammadServer:
         if path == "/groups":
             groups = [(1, "Palvelu"), (2, "Vain IT")]
             return Reply([{"id": number, "name": name, "follow_up_possible": "yes"} for number, name in groups])
+        if path == "/roles":
+            return Reply([{"id": 1, "name": "Admin"}, {"id": 2, "name": "Agent"}])
         if path == "/ticket_states":
             states = [(2, 2, "open", "auki"), (4, 5, "closed", "Valmis"), (5, 6, "merged", "yhdistetty")]
             states.append((6, 7, "removed", "poistettu"))

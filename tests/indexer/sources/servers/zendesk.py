@@ -19,6 +19,9 @@ class ZendeskServer:
         self.desk, self.address, self.most = desk, "", most
         self.articles: list[dict[str, Any]] = []
         self.forgets_cursors = False
+        self.fields: list[dict[str, Any]] = []
+        self.custom: list[dict[str, Any]] = []
+        self.translations: dict[int, list[dict[str, Any]]] = {}
 
     def allows(self, headers: dict[str, str]) -> bool:
         wanted = base64.b64encode(f"{USER}/token:{TOKEN}".encode()).decode()
@@ -32,7 +35,11 @@ class ZendeskServer:
         if path == "/api/v2/groups.json":
             return Reply({"groups": [{"id": 9, "name": "IT"}], "meta": {"has_more": False}})
         if path == "/api/v2/brands.json":
-            return Reply({"brands": [{"id": 5, "name": "Kallio"}], "next_page": None})
+            return Reply({"brands": [{"id": 5, "name": "Kallio", "subdomain": "kallio"}], "next_page": None})
+        if path == "/api/v2/ticket_fields.json":
+            return Reply({"ticket_fields": self.fields, "next_page": None})
+        if (number := number_in(path, "/api/v2/help_center/articles/{}/translations.json")) is not None:
+            return Reply({"translations": self.translations.get(number, []), "next_page": None})
         if path == "/api/v2/help_center/user_segments.json":
             return Reply({"user_segments": [{"id": 3, "name": "Esihenkilöt"}], "next_page": None})
         if path == "/api/v2/help_center/sections.json":
@@ -83,6 +90,7 @@ class ZendeskServer:
             "priority": "normal",
             "tags": ["closed_by_merge"] if ticket.state == "merged" else [],
             "metric_set": {"solved_at": solved},
+            "custom_fields": self.custom,
         }
 
     def _comments(self, number: int, params: dict[str, str]) -> Reply | None:

@@ -111,6 +111,19 @@ def test_a_channel_that_not_all_of_its_team_may_read_has_its_own_readers(tmp_pat
     assert request.readers_there == ("Koko talo / Tuki",)
 
 
+def test_a_channel_of_which_nobody_says_that_it_is_not_private_has_its_own_readers(tmp_path: Path) -> None:
+    first = said(1, "u-1", "Miten irtisanon?", replies=[said(2, "u-2", "Kysy minulta", 1)])
+    [request] = requests(tmp_path, messages=[first], channels={"value": []})
+    assert request.readers_there == ("Koko talo / 19:tuki@thread.tacv2",)
+
+
+def test_when_no_thread_asks_that_is_told(tmp_path: Path) -> None:
+    [told] = read(
+        tmp_path, messages=[said(1, "u-1", "Huomenta"), said(2, "u-2", "Huomenta", 1), said(3, "u-1", "Miten?")]
+    )
+    assert told.record is None and told.problem.startswith("none of 2 threads begins with a question")
+
+
 def test_files_of_deleted_messages_are_not_named(tmp_path: Path) -> None:
     files = {"attachments": [{"name": "palkat.xlsx"}], "deletedDateTime": "2026-03-03T08:00:00Z"}
     first = said(1, "u-1", "Miten irtisanon?", replies=[said(2, "u-2", "Kysy", 1), said(3, "u-2", "", 1, **files)])
