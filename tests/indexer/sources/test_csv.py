@@ -215,8 +215,8 @@ def test_a_column_that_is_not_there_any_more_is_told(tmp_path: Path) -> None:
     ("mapping", "problem"),
     [
         ("[columns", "is not TOML"),
-        ('[columns]\ntitel = "x"\n', r"columns.titel: Extra inputs are not permitted. docs/sources/csv.md"),
-        ('dates = "soon"\n[columns]\ntitle = "x"\n', "dates: Input should be"),
+        ('[columns]\ntitel = "x"\n', r"columns.titel: it is not known. Check how it is spelt. docs/sources/csv.md"),
+        ('dates = "soon"\n[columns]\ntitle = "x"\n', "dates: write "),
     ],
 )
 def test_a_wrong_mapping_is_told(tmp_path: Path, mapping: str, problem: str) -> None:
