@@ -63,7 +63,8 @@ class References:
         team = self._teams.get(handle) or self._session.scalar(select(Team).where(Team.handle == handle))
         if team is None:
             raise BadRecord(
-                f"{where}: there is no team {handle!r}. Put the team's line before this one, or correct its name"
+                f"{where}: there is no team {handle!r}. Load that team first (docs/import-format.md), or correct its "
+                "name"
             )
         return team
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from indexer.commands import running
+from indexer.sources.kinds import KINDS
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 from tests.paths import ROOT
 
@@ -228,7 +229,7 @@ def test_the_options_of_all_sources_give_team_language_and_time_zone(
         assert connection.execute(query).fetchone() == (1, "sv", "2026-01-02 08:00:00.000000")
     unknown = kollega("import", "jsonl", path, "--team", "sales")
     assert unknown.exit_code == 1
-    assert "records.jsonl:3: team: there is no team 'sales'. Put the team's line before this one, or " in unknown.stderr
+    assert "records.jsonl:3: team: there is no team 'sales'. Load that team first (docs/import-" in unknown.stderr
 
 
 def test_a_rule_that_names_nobody_is_refused_before_anything_is_read(kollega: Kollega, write_lines: WriteLines) -> None:
@@ -259,3 +260,12 @@ def test_at_most_fifty_conflicts_are_printed_and_all_are_listed(
     told = [line for line in result.stderr.splitlines() if line.startswith("kept: ")]
     assert len(told) == 51 and told[-1] == "kept: and 10 more conflicts (kollega import conflicts lists them)"
     assert len(kollega("import", "conflicts").stdout.splitlines()) == 60
+
+
+def test_the_list_of_kinds_is_shown_without_loading_any_of_them() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "indexer", "import", "--help"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "\n  confluence " in ran.stdout and "\n  zendesk " in ran.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines() if line.startswith("import time:")}
+    assert "indexer.sources.kinds" in loaded
+    assert {f"indexer.sources.{kind.module}" for kind in KINDS.values()} & loaded == set()

@@ -199,10 +199,13 @@ def test_the_same_id_from_two_sources_is_two_requests(import_lines: Import, sess
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"team": "xx"}, "team: there is no team 'xx'. Put the team's line before this one, or correct its name"),
+        (
+            {"team": "xx"},
+            "team: there is no team 'xx'. Load that team first (docs/import-format.md), or correct its name",
+        ),
         (
             {"audience": ["team:xx"]},
-            "audience: there is no team 'xx'. Put the team's line before this one, or correct its name",
+            "audience: there is no team 'xx'. Load that team first (docs/import-format.md), or correct its name",
         ),
         ({"audience": ["person:xx"]}, "audience: there is no person 'xx'. Put the person's line before this one"),
         ({"status": "unclear"}, "status: write 'open', 'resolved' or 'closed'"),
