@@ -8,8 +8,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from werkzeug.exceptions import (
+    BadRequest,
+    Forbidden,
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+    ServiceUnavailable,
+)
 from werkzeug.exceptions import Conflict as Conflicted
-from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError, MethodNotAllowed, ServiceUnavailable
 
 from recommender.database.failures import explain
 from recommender.database.files import database_path
@@ -52,6 +59,8 @@ def _meanwhile(error: Conflict) -> ResponseReturnValue:
 
 def _as_json(error: HTTPException, code: int) -> ResponseReturnValue:
     detail = error.description
+    if detail == BadRequest.description:
+        detail = "The body is not JSON that can be read."
     if code == 429:
         detail = f"More than {detail}. Wait as many seconds as Retry-After says."
     answer = jsonify(error={"status": code, "title": error.name, "detail": detail})

@@ -19,40 +19,46 @@ Run = Callable[[Settings, str, str, dict[str, Any], bool], None]
 _GUESS = "Only write the mapping: guess what each column is, and say why."
 
 
+class _SourceCommand(click.Command):
+    """A command whose options are those of its kind of source, which is loaded only when they are needed: a list of all
+    commands does without."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """All parameters."""
+        if not self.params:
+            self.params = _params(str(self.name))
+        return super().get_params(ctx)
+
+
 def source_command(kind: str, run: Run) -> click.Command:
     """`kollega import KIND PLACE`, with an option for each of the kind's options that is one value or a list."""
     found = KINDS[kind]
-    guess = found.guess()
-    fields = {name: field for name, field in found.options().model_fields.items() if name != "place"}
-    options = [option for name, field in fields.items() if (option := _option(name, field)) is not None]
 
     def callback(
         settings: Settings, place: str, source: str, dry_run: bool, only_guess: bool = False, **values: Any
     ) -> None:
         given = {"place": place, **{name: value for name, value in values.items() if value not in (None, (), False)}}
-        if only_guess and guess is not None:
+        if only_guess and (guess := found.guess()) is not None:
             for line in guess(checked_options(kind, source, given)):
                 click.echo(line)
         else:
             run(settings, kind, source, given, dry_run)
 
-    return click.Command(
-        kind,
-        callback=click.pass_obj(callback),
-        help=found.summary,
-        params=[
-            click.Argument(["place"], metavar=found.place),
-            click.Option(
-                ["--source"],
-                help="Name of this source, by which its records are known.",
-                default=kind,
-                show_default=True,
-            ),
-            click.Option(["--dry-run"], is_flag=True, help="Only show what would change, and write nothing."),
-            *([] if guess is None else [click.Option(["--guess", "only_guess"], is_flag=True, help=_GUESS)]),
-            *options,
-        ],
-    )
+    return _SourceCommand(kind, callback=click.pass_obj(callback), help=found.summary)
+
+
+def _params(kind: str) -> list[click.Parameter]:
+    found = KINDS[kind]
+    fields = {name: field for name, field in found.options().model_fields.items() if name != "place"}
+    options = [option for name, field in fields.items() if (option := _option(name, field)) is not None]
+    name = "Name of this source, by which its records are known."
+    return [
+        click.Argument(["place"], metavar=found.place),
+        click.Option(["--source"], help=name, default=kind, show_default=True),
+        click.Option(["--dry-run"], is_flag=True, help="Only show what would change, and write nothing."),
+        *([] if found.guess() is None else [click.Option(["--guess", "only_guess"], is_flag=True, help=_GUESS)]),
+        *options,
+    ]
 
 
 def checked_options(kind: str, source: str, values: dict[str, Any]) -> Options:

@@ -87,7 +87,8 @@ class Preparation:
         own = next((state for state in states.get(key, ()) if state.source == self.source), None)
         if own is not None and stated and all_same(own.fields, stated) and key not in self.conflicts:
             report.unchanged += 1
-            report.tell_all(located.place, located.changes)
+            if report.tells_known:
+                report.tell_all(located.place, located.changes)
             self.postponed.pop(key, None)
             return None
         if isinstance(record, DeletedRecord) and own is None and not is_here(session, self.source, record):

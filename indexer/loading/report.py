@@ -69,7 +69,8 @@ class LoadReport:
     in the source, or because more people could have read. `widened` are the people who were here and may do or
     read more now. `show` is called with a line for each record that is added or
     updated. `readers` counts the new requests and documents by who may read them. `broken_off` says why the source
-    could not be read to its end; it is the last of the problems."""
+    could not be read to its end; it is the last of the problems. `tells_known` is False when what was changed to make
+    records usable is told of new and changed records only."""
 
     added: int = 0
     updated: int = 0
@@ -84,6 +85,7 @@ class LoadReport:
     show: Callable[[str], None] | None = None
     readers: Counter[str] = field(default_factory=Counter)
     broken_off: str = ""
+    tells_known: bool = True
 
     def count_readers(self, kind: str, tokens: Iterable[str]) -> None:
         """Count a new item of a kind by who may read it, without naming people: an asker may be anonymous."""

@@ -106,6 +106,6 @@ class Options(BaseModel):
     def _is_known(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder, or too long
             raise ValueError(f"{value!r} is not a time zone. Write one such as Europe/Helsinki") from error
         return value

@@ -19,6 +19,7 @@ from pydantic import (
 from indexer.sources.times import read_day, read_time
 from recommender.database.handles import LONGEST_HANDLES, usable_handle, visible
 from recommender.database.team_contact import LONGEST_CONTACT
+from recommender.errors import wrong_value
 
 
 def _printable(value: str) -> str:
@@ -272,7 +273,5 @@ def first_problem(error: Any) -> str:
         else detail["loc"]
     )
     where = ".".join(str(part) for part in place)
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    if detail["input"] is None and place:
-        message = "it is missing"
+    message = "it is missing" if detail["input"] is None and place else wrong_value(detail)
     return f"{where}: {message}" if where else message

@@ -77,11 +77,11 @@ def sync(
     except Timeout as error:
         raise SourceError(f"{configured.name} is being read by another process. Wait until that has ended.") from error
     with lock:
-        since, before = _begin(configured, sessions, full)
+        since, before, is_first = _begin(configured, sessions, full)
         try:
             require_teams(sessions, configured.name, configured.kind, configured.options)
             source = _Seen(configured.open())
-            shown, store = LoadReport(show=show), _store_mark(configured, sessions)
+            shown, store = LoadReport(show=show, tells_known=full or is_first), _store_mark(configured, sessions)
             report = load(source, sessions, analyzer, progress, shown, since, store, mask)
             result = SyncReport(configured.name, report, since is None)
             if since is None and source.abilities.lists_all:
@@ -156,15 +156,18 @@ Before = tuple[datetime | None, bool]
 """(when the run before began, whether the source was due)."""
 
 
-def _begin(configured: ConfiguredSource, sessions: sessionmaker[Session], full: bool) -> tuple[str | None, Before]:
-    """Store that a run has begun; the mark it goes on from, and what was stored before."""
+def _begin(
+    configured: ConfiguredSource, sessions: sessionmaker[Session], full: bool
+) -> tuple[str | None, Before, bool]:
+    """Store that a run has begun; the mark it goes on from, what was stored before, and whether no run has come to the
+    end so far."""
     with sessions.begin() as session:
         state = state_of(session, configured.name)
         before = (state.started_at, state.is_due)
         if full or state.options != configured.options_digest():
             state.mark = None
         state.options, state.started_at, state.is_due = configured.options_digest(), utc_now(), False
-        return state.mark, before
+        return state.mark, before, state.finished_at is None
 
 
 def _go_on_later(configured: ConfiguredSource, sessions: sessionmaker[Session], before: Before) -> None:

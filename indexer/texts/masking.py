@@ -57,6 +57,8 @@ _NO_PASSWORD = re.compile(
     re.IGNORECASE,
 )
 """What stands after "password:" and is none: placeholders, code, and what is said about passwords."""
+_OF_PASSWORD = re.compile(r"[.,:!?]*[!?]")
+"""Signs behind a password that may belong to it: with them, at most the end of a sentence is lost."""
 _LETTERS = re.compile(r"[a-zåäö]+|[A-ZÅÄÖ]?[a-zåäö]+", re.IGNORECASE)
 _SENTENCE = 3  # more words than these after a plain word make it the beginning of a sentence: a judgement
 _PHONE = re.compile(
@@ -128,7 +130,8 @@ def _passwords(text: str) -> Iterator[Span]:
         name = "quoted" if match["quote"] else "word"
         word = match[name].rstrip(".,:!?)*_") or match[name]
         if not _NO_PASSWORD.fullmatch(word) and (match["quote"] or _is_said(match, word)):
-            yield match.start(name), match.start(name) + len(word)
+            marks = _OF_PASSWORD.match(match[name], len(word))
+            yield match.start(name), match.start(name) + (marks.end() if marks else len(word))
 
 
 def _is_said(match: re.Match[str], word: str) -> bool:

@@ -1,6 +1,8 @@
-"""The table that says how far each source was read, and what came of it."""
+"""The table that says how far each source was read, and what came of it; and the names of sources in sources.toml."""
 
+import tomllib
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import JSON, String, Text
@@ -41,6 +43,14 @@ def state_of(session: Session, name: str) -> SourceState:
         row = SourceState(name=name, mark=None, options="", is_due=False, failures=0, problems=[], counts={})
         session.add(row)
     return row
+
+
+def names_in(path: Path) -> frozenset[str]:
+    """The names of the sources in sources.toml; none when there is no such file, or it cannot be read."""
+    try:
+        return frozenset(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+    except (OSError, ValueError):  # those who read the sources themselves say what is wrong with it
+        return frozenset()
 
 
 def mark_as_due(session: Session, name: str) -> None:

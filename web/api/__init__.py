@@ -14,6 +14,7 @@ from spectree import SecurityScheme, SpecTree
 from spectree.models import SecureType, SecuritySchemeData
 from werkzeug.exceptions import Unauthorized
 
+from recommender.errors import wrong_value
 from web import current
 from web.api import schemas
 from web.caller import caller
@@ -32,9 +33,7 @@ def _refuse(_request: Any, _response: Any, error: Any, _instance: Any, *_more: A
     """Answer 422 with the name of the field, in the form of all errors."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        empty = first["type"] == "string_pattern_mismatch" and first["ctx"]["pattern"] == schemas.NOT_EMPTY
-        problem = "must contain more than spaces" if empty else first["msg"]
-        abort(422, f"{'.'.join(map(str, first['loc'])) or 'the body'}: {problem}")
+        abort(422, f"{'.'.join(map(str, first['loc'])) or 'the body'}: {wrong_value(first)}")
 
 
 spec = SpecTree(

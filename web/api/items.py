@@ -7,10 +7,11 @@ from flask.typing import ResponseReturnValue
 
 from recommender import audit
 from recommender.database.job_tables import Job
+from recommender.database.source_tables import names_in
 from recommender.database.tables import SENT_HERE
 from recommender.jobs import queue
 from recommender.render import in_utc
-from web import once
+from web import current, once
 from web.api import answers, blueprint, schemas, sent_json, spec
 from web.current import session
 from web.sign_in.session import signed_in
@@ -62,6 +63,12 @@ def _queued(kind: str, source: str, items: list[dict[str, Any]]) -> ResponseRetu
     person = _require_admin()
     if source == SENT_HERE:
         abort(422, f"source: {SENT_HERE} is the source of what was written here. Name another one.")
+    if source in names_in(current.settings().sources_file):
+        abort(
+            409,
+            f"source: {source} is a source of sources.toml, and `kollega sync {source}` deletes what is not there. "
+            "Send these items under another name.",
+        )
     if earlier := once.earlier_result():
         return _shown(session().get_one(Job, int(earlier))), 202
     if queue.waiting_count(session()) >= _MOST_WAITING:
@@ -85,6 +92,7 @@ def _require_admin() -> int:
 def _shown(job: Job) -> dict[str, Any]:
     result = job.result
     counts = {name: result.get(name, 0) for name in ("added", "updated", "unchanged", "problem_count")}
+    counts["deleted"] = result.get("removed", 0)
     return {
         "job": job.id,
         "state": job.state,

@@ -119,6 +119,7 @@ class JobShown(BaseModel):
     added: int
     updated: int
     unchanged: int
+    deleted: int
     problem_count: int
     problems: list[str]
     kept: list[str]

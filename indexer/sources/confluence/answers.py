@@ -9,7 +9,7 @@ from indexer.sources.confluence.options import ConfluenceOptions
 from indexer.sources.confluence.readers import space_level
 from indexer.sources.exported import exported
 from indexer.sources.protocol import Abilities, WholeSource
-from indexer.sources.records import DeletedRecord, Located
+from indexer.sources.records import DeletedRecord, Located, PersonRecord
 
 
 class ConfluenceAnswers(WholeSource):
@@ -19,6 +19,7 @@ class ConfluenceAnswers(WholeSource):
 
     def __init__(self, name: str, options: ConfluenceOptions) -> None:
         self.name, self._options, self._place = name, options, Path(options.place)
+        self._told: set[PersonRecord] = set()
 
     def records(self) -> Iterator[Located]:
         """The pages that have a text, each behind who wrote it. Raises SourceError."""
@@ -43,7 +44,7 @@ class ConfluenceAnswers(WholeSource):
         space = space_level(str(at(row, "space", "key") or ""))
         address = (self._options.address or "").rstrip("/")
         everyone = frozenset(self._options.everyone)
-        for each in located(row, self.name, self._options.timezone, space, everyone, address):
+        for each in located(row, self.name, self._options.timezone, space, everyone, address, self._told):
             if not isinstance(each.record, DeletedRecord):
                 yield Located(file, line, each.record, each.problem)
 

@@ -19,21 +19,22 @@ from indexer.sources.confluence.options import ConfluenceOptions
 from indexer.sources.confluence.readers import Level, readers
 from indexer.sources.confluence.space import Restrictions, viewers_of
 from indexer.sources.protocol import Abilities, Mark
-from indexer.sources.records import DeletedRecord, Located
+from indexer.sources.records import DeletedRecord, Located, PersonRecord
 from indexer.sources.rest.client import Answer, RestClient
 from indexer.sources.rest.paging import BEGINNING, Page, changed_rows, from_mark, mark_of
 from recommender.errors import SourceError
 
 Pages = dict[str, str]
 """Ids of pages, with digests of who may read them."""
-_PAGES = "type in (page, blogpost)"
+_PAGES, _WITH_COMMENTS = "type in (page, blogpost)", "type in (page, blogpost, comment)"
 _OVERLAP, _UNKNOWN_ZONE = timedelta(hours=2), timedelta(hours=26)
 """How far to look back: a local time of the hour in which summer time ends stands for two times."""
 _LAG = timedelta(minutes=15)  # the index that answers searches sees a change late
 _RIGHTS = ",".join(
     f"{above}restrictions.read.restrictions.{kind}" for above in ("", "ancestors.") for kind in ("user", "group")
 )
-_EXPAND = f"body.storage,version,history,space,ancestors,children.attachment,{_RIGHTS}"
+_EXPAND = f"body.storage,version,history,space,ancestors,container,children.attachment,children.comment,{_RIGHTS}"
+_EXPAND_COMMENT = "body.storage,version,extensions.location"
 _ROWS, _ROWS_OF_RIGHTS = 50, 200
 _MARKED = 10  # lists of rows between two marks, which are large where there are many pages
 _FEW, _SHARE = 10, 0.2  # how many pages, and which share, may vanish at once without a word from an admin: judgements
@@ -48,6 +49,7 @@ class ConfluenceApi:
         self.name, self._client, self._options = name, client, options
         self._everyone = frozenset(options.everyone)
         self._viewers: dict[str, Level] = {}
+        self._told: set[PersonRecord] = set()
         self._restrictions = Restrictions(client)
         self._zone: ZoneInfo | None = None
 
@@ -57,10 +59,12 @@ class ConfluenceApi:
         with self._client:
             self._zone = self._zone_of_account()
             latest, read = time or "", dict[str, str]()
-            for number, page in enumerate(self._changed(max(BEGINNING, from_mark(time) - _OVERLAP))):
-                for row in page.rows:
-                    read[str(row.get("id"))] = self._digest(row)
-                    yield from self._located(row)
+            kinds = _WITH_COMMENTS if time else _PAGES  # a page that was never read comes with its comments
+            for number, page in enumerate(self._changed(max(BEGINNING, from_mark(time) - _OVERLAP), kinds)):
+                for changed in page.rows:
+                    if (row := self._page_of(changed, read)) is not None:
+                        read[str(at(row, "id"))] = self._digest(row)
+                        yield from self._located(row)
                 latest = max(latest, mark_of(max(map(changed_at, page.rows)), page.now, _LAG))
                 if number % _MARKED == 0:
                     yield Mark(_mark(latest, before))
@@ -89,12 +93,22 @@ class ConfluenceApi:
         for page in gone:
             yield Located(f"page {page}", 0, DeletedRecord(type="document", id=page))
 
-    def _changed(self, since: datetime) -> Iterator[Page]:
+    def _page_of(self, row: Row, read: Pages) -> Row | None:
+        """The page that has changed, or to which a comment was written; None when that was read in this run."""
+        if at(row, "type") != "comment":
+            return row
+        page = str(at(row, "container", "id") or "")
+        answer = (
+            self._client.find(f"rest/api/content/{page}", {"expand": _EXPAND}) if page and page not in read else None
+        )
+        return answer.value if answer else None
+
+    def _changed(self, since: datetime, kinds: str) -> Iterator[Page]:
         answers: list[Answer] = []
 
         def fetch(start: datetime, number: int, before: int) -> Page:
             following = self._next(answers[-1]) if number and answers else None
-            answers.append(self._search(self._since(start), before, following, _EXPAND, _ROWS))
+            answers.append(self._search(f"{kinds} AND {self._since(start)}", before, following, _EXPAND, _ROWS))
             del answers[:-1]
             rows = [dict(row) for row in page_of(answers[-1].value, self.name)]
             return Page(rows, answers[-1].server_time, bool(rows) and self._next(answers[-1]) is not None)
@@ -106,7 +120,7 @@ class ConfluenceApi:
     ) -> Answer:
         if following is not None:
             return self._client.get(following)
-        cql = " AND ".join([_PAGES, *self._spaces(), *([condition] if condition else [])])
+        cql = " AND ".join([condition, *self._spaces()])
         params: dict[str, str | int] = {
             "cql": f"{cql} ORDER BY {order} ASC",
             "expand": expand,
@@ -143,7 +157,7 @@ class ConfluenceApi:
         found: Pages = {}
         following, before = None, 0
         while True:
-            answer = self._search("", before, following, f"ancestors,space,{_RIGHTS}", _ROWS_OF_RIGHTS, "created")
+            answer = self._search(_PAGES, before, following, f"ancestors,space,{_RIGHTS}", _ROWS_OF_RIGHTS, "created")
             rows = page_of(answer.value, self.name)
             for row in rows:
                 found[str(at(row, "id"))] = self._digest(row)
@@ -160,17 +174,31 @@ class ConfluenceApi:
         known = at(row, "restrictions", "read", "restrictions") is not None
         return row if known else {**row, **self._restrictions.of(str(at(row, "id") or ""))}
 
+    def _with_comments(self, row: Row) -> Row:
+        """A page with all its comments and the replies to them, when it has some."""
+        if not rows_at(row, "children", "comment", "results"):
+            return row
+        found: list[Row] = []
+        path: str | None = f"rest/api/content/{at(row, 'id')}/child/comment"
+        params: dict[str, str | int] | None = {"expand": _EXPAND_COMMENT, "depth": "all", "limit": _ROWS_OF_RIGHTS}
+        while path is not None:
+            answer = self._client.get(path, params)
+            found += page_of(answer.value, self.name)
+            path, params = self._next(answer), None
+        return {**row, "children": {**row["children"], "comment": {"results": found}}}
+
     def _located(self, row: Row) -> Iterator[Located]:
         key = str(at(row, "space", "key") or "")
         if key not in self._viewers:
             self._viewers[key] = viewers_of(self._client, key)
         yield from located(
-            self._completed(row),
+            self._with_comments(self._completed(row)),
             self.name,
             self._options.timezone,
             self._viewers[key],
             self._everyone,
             self._client.address,
+            self._told,
         )
 
 

@@ -14,6 +14,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from indexer.sources.archive import archive
+from indexer.sources.confluence.comments import ExportedComments, with_comments
 from indexer.sources.confluence.entities import Entity, read_entities
 from indexer.sources.confluence.options import ConfluenceOptions
 from indexer.sources.confluence.readers import EVERYBODY, UNKNOWN, Level, person, readers, space_level
@@ -34,7 +35,10 @@ _OF_APPS = "@connect.atlassian.com"  # accounts of apps that read a space
 _WIKI_MARKUP, _STORAGE = "0", "2"  # values of bodyType
 _KNOWN = _PAGES | {
     "Space", "SpacePermission", "ContentPermissionSet", "ContentPermission", "ConfluenceUserImpl", "Attachment",
+    "Comment", "ContentProperty",
 }  # fmt: skip
+
+_BODIES = frozenset({"BodyContent"})
 
 
 @dataclass
@@ -48,6 +52,7 @@ class _Contents:
     viewers: dict[str, set[str]] = field(default_factory=dict)
     restricted: dict[str, str] = field(default_factory=dict)  # page by the set of its restrictions
     allowed: dict[str, set[str]] = field(default_factory=dict)  # names by that set
+    comments: ExportedComments = field(default_factory=ExportedComments)
 
 
 class ConfluenceExport(WholeSource):
@@ -64,6 +69,11 @@ class ConfluenceExport(WholeSource):
         contents = _Contents()
         for entity in self._entities(_KNOWN):
             _note(entity, contents)
+        if not (contents.pages or contents.spaces):
+            raise SourceError(
+                f"{self._place} has no pages of Confluence. Export the space as XML, and give the ZIP, its folder, or "
+                f"the file {_FILE}."
+            )
         people = {page.references.get("creator", "") for page in contents.pages.values() if _is_current(page, contents)}
         for key, entity in contents.people.items():
             if key in people and (record := self._person(entity)) is not None:
@@ -71,13 +81,17 @@ class ConfluenceExport(WholeSource):
         yield from self._old_people(contents)
         names = {key: entity.value("name") for key, entity in contents.people.items()}
         levels = _levels(contents)
-        for entity in self._entities(frozenset({"BodyContent"})):
+        comments, site = contents.comments, self._options.address or ""
+        if comments:
+            for entity in self._entities(_BODIES):
+                comments.read(entity, lambda body: _markdown(body, names, site))
+        for entity in self._entities(_BODIES):
             page = contents.pages.get(entity.references.get("content", ""))
             if page is None or not _is_current(page, contents):
                 continue
-            text = _markdown(entity, names, self._options.address or "")
+            text = _markdown(entity, names, site)
             if text:
-                yield self._located(page, text, contents, levels)
+                yield self._located(page, with_comments(text, comments.of(page.id)), contents, levels)
 
     def _entities(self, kinds: frozenset[str]) -> Iterator[Entity]:
         with self._file() as (file, name):
@@ -163,6 +177,7 @@ class ConfluenceExport(WholeSource):
 
 def _note(entity: Entity, contents: _Contents) -> None:
     """Keep what is needed of an object."""
+    contents.comments.note(entity)
     if entity.kind in _PAGES:
         entity.members.clear()
         contents.pages[entity.id] = entity

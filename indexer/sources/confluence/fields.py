@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from indexer.sources.confluence.comments import Comment, with_comments
 from indexer.sources.confluence.readers import UNKNOWN, Level, person, readers
 from indexer.sources.records import DeletedRecord, DocumentRecord, Located, PersonRecord, first_problem
 from indexer.sources.rest.paging import BEGINNING
@@ -70,9 +71,16 @@ def key_of(someone: Row | None) -> str | None:
 
 
 def located(
-    row: Row, source: str, zone: str, space: Level | None, everyone: frozenset[str], address: str = ""
+    row: Row,
+    source: str,
+    zone: str,
+    space: Level | None,
+    everyone: frozenset[str],
+    address: str,
+    told: set[PersonRecord],
 ) -> Iterator[Located]:
-    """The records of a page. One that is not current, or has no text any more, is deleted here."""
+    """The records of a page. One that is not current, or has no text any more, is deleted here. `told` are the people
+    who were yielded; who wrote the page joins them."""
     if at(row, "type") not in ("page", "blogpost"):
         return
     place, number = f"page {at(row, 'id')}", 1
@@ -81,14 +89,15 @@ def located(
         yield Located(place, number, DeletedRecord(type="document", id=str(at(row, "id"))))
         return
     author = at(row, "history", "createdBy") or at(row, "version", "by")
-    if (written_by := _person(source, author)) is not None:
+    if (written_by := _person(source, author)) is not None and written_by not in told:
+        told.add(written_by)
         yield Located(place, number, written_by)
     try:
         when = at(row, "version", "when") or at(row, "history", "createdDate")
         record = DocumentRecord(
             id=str(at(row, "id")),
             title=one_line(visible(str(at(row, "title") or ""))),
-            body=body,
+            body=with_comments(body, _comments(row, address)),
             owner=person_id(source, key_of(author)),
             updated_at=moment(when, zone),
             group=at(row, "space", "key"),
@@ -140,6 +149,14 @@ def _markdown(row: Row, address: str) -> str:
         return from_adf(json.loads(document)) if isinstance(document, str) else ""
     except (ValueError, RecursionError):
         return ""
+
+
+def _comments(row: Row, address: str) -> Iterator[Comment]:
+    """The comments that came with a page, but for those on single words."""
+    for comment in rows_at(row, "children", "comment", "results"):
+        is_shown = at(comment, "status") in (None, "current") and at(comment, "extensions", "location") != "inline"
+        if is_shown and (text := _markdown(comment, address)):
+            yield Comment(str(at(comment, "version", "when") or at(comment, "version", "createdAt") or ""), text)
 
 
 def _files(row: Row) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Mail on an IMAP server. Folders are opened for reading only.
 
 The headers of all mails are read for the threads, and the texts of those threads that have changed since the mark: the
-last UID of each folder with its UIDVALIDITY, and when they were read.
+last UID of each folder with its UIDVALIDITY, and when they were read. A first read that breaks off goes on with the
+thread that its mark names (`until`, when it began), and with those that have changed since.
 """
 
 import json
@@ -34,6 +35,7 @@ _AT_ONCE = 200  # mails whose headers are fetched at once: a judgement
 _ATTEMPTS, _FIRST_PAUSE, _TIMEOUT = 5, 1.0, 60.0  # a judgement; pauses double
 _PASSING = ("[UNAVAILABLE]", "[SERVERBUG]", "[INUSE]", "[LIMIT]")
 """What a server says that may answer later."""
+_MARKED = 50  # threads between two marks of a first read: a judgement
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _Result = TypeVar("_Result")
 Folders = dict[str, tuple[int, int]]
@@ -59,7 +61,7 @@ class ImapSource:
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
         """The threads that have a new mail, or have come to rest, since the mark; all when it is None. Raises
         SourceError when the server cannot be read."""
-        before, read_at = _parsed(since)
+        before, read_at, until = _parsed(since)
         options, zone = self._options, ZoneInfo(self._options.timezone)
         rest = timedelta(days=options.rest_days)
         with self._server as server:
@@ -74,21 +76,33 @@ class ImapSource:
                 new |= {(folder, each.number) for each in found if each.number > start}
                 after[folder] = validity, max([start, *(each.number for each in found)])
             reader = ThreadReader(rest, self._now)
-            for thread in threads_of(letters, timedelta(weeks=options.subject_weeks)):
-                if since is None or _has_changed(thread, new, read_at, rest, self._now):
+            going, read = (after, self._now) if since is None else (before, read_at)
+            threads = threads_of(letters, timedelta(weeks=options.subject_weeks))
+            for number, thread in enumerate(threads, 1):
+                is_unread = since is None or (until is not None and thread.first.date >= until)
+                if is_unread or _has_changed(thread, new, read_at, rest, self._now):
                     yield from reader.records(thread)
-        yield Mark(json.dumps({"read": self._now.isoformat(), "folders": after}))
+                if is_unread and number % _MARKED == 0:
+                    yield Mark(_mark(going, read, thread.first.date))
+        yield Mark(_mark(after, self._now))
 
 
-def _parsed(mark: str | None) -> tuple[Folders, datetime | None]:
+def _mark(folders: Folders, read: datetime | None, until: datetime | None = None) -> str:
+    times = {"read": read, "until": until}
+    return json.dumps({**{name: time and time.isoformat() for name, time in times.items()}, "folders": folders})
+
+
+def _parsed(mark: str | None) -> tuple[Folders, datetime | None, datetime | None]:
+    """(the folders, when they were read, when the thread began up to which a first read has come)."""
     if mark is None:
-        return {}, None
+        return {}, None, None
     try:
         value = json.loads(mark)
         folders = {str(name): (int(validity), int(uid)) for name, (validity, uid) in value["folders"].items()}
-        return folders, datetime.fromisoformat(value["read"])
+        until = value.get("until")
+        return folders, datetime.fromisoformat(value["read"]), until and datetime.fromisoformat(until)
     except (ValueError, KeyError, TypeError, AttributeError):  # of another version
-        return {}, None
+        return {}, None, None
 
 
 def _has_changed(

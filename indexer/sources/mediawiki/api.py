@@ -2,8 +2,12 @@
 
 What was deleted is in the log. A wiki keeps recent changes for a limited time (90 days unless it says otherwise): after
 a longer pause all pages are read again.
+
+The mark is the time from which the next run asks for changes. While all pages are being read it is JSON, with the time
+when that began, and the namespace and place at which it goes on.
 """
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -48,16 +52,21 @@ class MediaWikiApi:
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
         """Pages that have changed since the mark, each behind who wrote it last, and what was deleted."""
+        began, going = _mark_parts(since)
         with self._client:
             now = self._learn()
-            start = max(BEGINNING, from_mark(since) - _OVERLAP)
-            if since is None or now - start > _KEPT:
-                yield from self._all()
+            start = max(BEGINNING, from_mark(began) - _OVERLAP)
+            is_late = began is not None and now - start > _KEPT
+            if is_late:
+                yield from self._deleted(start)
+            if began is None or is_late or going is not None:
+                began = now.isoformat() if began is None or is_late else began
+                yield from self._all(began, None if is_late else going)
+                yield Mark(began)  # what has changed since then, or was deleted, is for the next run
             else:
                 yield from self._changed(start)
-            if since is not None:
                 yield from self._deleted(start)
-            yield Mark(now.isoformat())
+                yield Mark(now.isoformat())
 
     def _learn(self) -> datetime:
         """Learn the names of namespaces and the addresses of pages; the time of the wiki's clock."""
@@ -74,12 +83,17 @@ class MediaWikiApi:
         self._wiki.pages = self._options.server or (f"{server}{path.replace('$1', '')}" if path.endswith("$1") else "")
         return moment(general["time"]) if general.get("time") else answer.server_time
 
-    def _all(self) -> Iterator[Located]:
-        for number in self._options.namespaces:
+    def _all(self, began: str, going: tuple[int, Params] | None) -> Iterator[Located | Mark]:
+        """All pages, from a namespace and place on if given, with a mark after each answer."""
+        namespaces = self._options.namespaces
+        at, following = going or (None, {})
+        for number in namespaces[namespaces.index(at) :] if at in namespaces else namespaces:
             listed: Params = {"generator": "allpages", "gapnamespace": number, "gaplimit": _ROWS}
             listed["gapfilterredir"] = "nonredirects"
-            for value in self._pages({**listed, **_PAGE}):
+            for value in self._pages({**listed, **_PAGE}, following if number == at else {}):
                 yield from self._located(value)
+                if place := _following(value):
+                    yield Mark(json.dumps({"began": began, "namespace": number, "place": place}))
 
     def _changed(self, start: datetime) -> Iterator[Located]:
         """The pages that were changed, made or moved since a time, each once."""
@@ -124,17 +138,16 @@ class MediaWikiApi:
             found = list(self._wiki.located(place, page, [], self._authors)) if not redirect_of(page.text or "") else []
             yield from found or [Located(place, 1, DeletedRecord(type="document", id=page.id))]
 
-    def _pages(self, params: Params) -> Iterator[Any]:
+    def _pages(self, params: Params, following: Params | None = None) -> Iterator[Any]:
         """The answers to a question, as many as there are: what `continue` has is asked with the next one."""
-        following: Mapping[str, Any] = {}
+        asked = {**params, **(following or {})}
         while True:
-            value = self._ask({**params, **{name: str(held) for name, held in following.items()}}).value
+            value = self._ask(asked).value
             yield value
-            following = _at(value, "continue", {})
-            if not isinstance(following, Mapping) or not any(held for held in following.values()):
+            place = _following(value)
+            if not place:
                 return
-            if all(held in (None, "", "-||") for held in following.values()):
-                return
+            asked = {**params, **place}
 
     def _ask(self, params: Params) -> Answer:
         """An answer of the interface. A wiki that is behind or busy is asked again. Raises SourceError."""
@@ -166,6 +179,25 @@ def _page(row: Mapping[str, Any]) -> Page:
         model=str(slot.get("contentmodel") or ""),
         line=1,
     )
+
+
+def _following(value: Any) -> Params:
+    """What to ask for the answer after this one; empty after the last one."""
+    held = _at(value, "continue", {})
+    place: Params = {str(name): str(each) for name, each in held.items()} if isinstance(held, Mapping) else {}
+    return {} if all(each in ("None", "", "-||") for each in place.values()) else place
+
+
+def _mark_parts(since: str | None) -> tuple[str | None, tuple[int, Params] | None]:
+    """(the time of a mark, the namespace and place at which a read of all pages goes on)."""
+    if since is None or not since.startswith("{"):
+        return since, None
+    try:
+        mark = json.loads(since)
+        place: Params = {str(name): str(held) for name, held in mark["place"].items()}
+        return str(mark["began"]), (int(mark["namespace"]), place)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SourceError("The mark of the last run cannot be read. Run: kollega sync NAME --full") from error
 
 
 def _at(value: Any, name: str, default: Any = None) -> Any:

@@ -72,6 +72,10 @@ class MediaWikiDump(WholeSource):
                     except (xml.sax.SAXException, DefusedXmlException) as error:
                         fault = error
                     yield from handler.taken()
+                    if handler.root not in ("", "mediawiki"):
+                        raise SourceError(
+                            f"{self._place} is no export of MediaWiki. docs/sources/mediawiki.md says how to make one."
+                        )
         except _DAMAGE as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is cut short or damaged"
             raise SourceError(f"{self._place} cannot be read: {reason}. Fetch or export it again.") from error
@@ -105,6 +109,7 @@ class _Pages(ContentHandler):
         self._text: list[str] = []
         self._length, self._target, self._number = 0, "", ""
         self._page, self._revision = Page(), Page()
+        self.root = ""
         wiki.pages = server
 
     def taken(self) -> list[tuple[Page, str]]:
@@ -113,6 +118,7 @@ class _Pages(ContentHandler):
 
     def startElement(self, name: str, attrs: AttributesImpl) -> None:
         self._path.append(name)
+        self.root = self.root or name
         self._text, self._length = [], 0
         if name == "page":
             self._page, self._target = Page(line=self._parser.getLineNumber()), ""

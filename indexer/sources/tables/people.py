@@ -15,13 +15,16 @@ _NOBODY = frozenset(_WORDS_FOR_NOBODY.split("|"))
 
 class People:
     """Finds the handle of whoever a row names. `name` is that of the source, which its handles begin with: the same
-    name may be somebody else elsewhere. A person of whom only the name is known has a handle with `by_name` alone.
-    `names` are the names of those who were found, by their ids in the table."""
+    name may be somebody else elsewhere. A person of whom a row has only the name has a handle with `by_name` alone:
+    that of the one person of this name whose id or address another row has, if there is one. `names` are the names of
+    those who were found, by their ids in the table."""
 
     def __init__(self, name: str, by_name: bool) -> None:
         self._source, self._by_name = name, by_name
         self._found: dict[str, PersonRecord] = {}
         self._handles: dict[tuple[str, str, str], str | None] = {}
+        self._named: dict[str, set[str]] = {}  # handles of those whose id or address is known, by their names
+        self._only_named: dict[str, str] = {}
         self.names: dict[str, str] = {}
 
     def handle(self, who: str, email: str = "", identifier: str = "") -> str | None:
@@ -44,12 +47,12 @@ class People:
             handle = usable_handle(f"{self._source}-{mail.lower()}")
         elif login:
             return usable_handle(login)
-        elif self._by_name and name:
-            handle = usable_handle(f"{self._source}-{'-'.join(name.casefold().split())}")
         else:
-            return None
+            return self._handle_of_name(name) if self._by_name and name else None
         if identifier and name:
             self.names[identifier] = name
+        if self._by_name and name:
+            self._named.setdefault(name.casefold(), set()).add(handle)
         if name or mail:
             known = self._found.get(handle)
             if known is None or (mail and not known.email) or (name and known.name == known.email):
@@ -58,9 +61,20 @@ class People:
                 )
         return handle
 
+    def _handle_of_name(self, name: str) -> str:
+        named = self._named.get(name.casefold(), ())
+        if len(named) == 1:
+            return next(iter(named))
+        self._only_named.setdefault(name.casefold(), name)
+        return usable_handle(f"{self._source}-{'-'.join(name.casefold().split())}")
+
     def records(self) -> Iterator[PersonRecord]:
-        """Everybody who was found."""
+        """Everybody who was found. What is asked for later takes into account who was found before."""
         yield from self._found.values()
+        for folded, name in self._only_named.items():
+            if len(self._named.get(folded, ())) != 1:
+                yield PersonRecord(id=self._handle_of_name(name), name=name[:200])
+        self._handles.clear()
 
 
 def _parts(who: str) -> tuple[str, str, str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from indexer.commands import running
+from indexer.sources.kinds import KINDS
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 from tests.paths import ROOT
 
@@ -273,3 +274,12 @@ def test_at_most_fifty_conflicts_are_printed_and_all_are_listed(
     told = [line for line in result.stderr.splitlines() if line.startswith("kept: ")]
     assert len(told) == 51 and told[-1] == "kept: and 10 more conflicts (kollega import conflicts lists them)"
     assert len(kollega("import", "conflicts").stdout.splitlines()) == 60
+
+
+def test_the_list_of_kinds_is_shown_without_loading_any_of_them() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "indexer", "import", "--help"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "\n  confluence " in ran.stdout and "\n  zendesk " in ran.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines() if line.startswith("import time:")}
+    assert "indexer.sources.kinds" in loaded
+    assert {f"indexer.sources.{kind.module}" for kind in KINDS.values()} & loaded == set()

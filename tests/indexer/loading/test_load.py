@@ -125,7 +125,7 @@ def test_the_kind_of_a_person_is_guessed_until_a_record_says_it(
     assert _counts(import_lines(desk, MATTI)) == (0, 0, 2, [])  # what was said stays
     assert kinds() == {"desk": "person", "matti": "service"}
     (problem,) = import_lines({**MATTI, "kind": "robot"}).problems
-    assert "kind: Input should be 'person' or 'service'" in problem
+    assert "kind: write 'person' or 'service'" in problem
 
 
 def test_a_changed_record_is_updated_and_the_others_are_not(
@@ -208,7 +208,7 @@ NO_TEAM = (
         ({"team": "xx"}, f"team: {NO_TEAM}"),
         ({"audience": ["team:xx"]}, f"audience: {NO_TEAM}"),
         ({"audience": ["person:xx"]}, "audience: there is no person 'xx'. Put the person's line before this one"),
-        ({"status": "unclear"}, "status: Input should be 'open', 'resolved' or 'closed'"),
+        ({"status": "unclear"}, "status: write 'open', 'resolved' or 'closed'"),
     ],
 )
 def test_a_bad_record_is_reported_with_its_line_and_the_others_are_loaded(

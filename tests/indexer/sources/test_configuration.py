@@ -39,7 +39,7 @@ def test_sources_are_read_in_their_order_with_paths_beside_the_file(tmp_path: Pa
         ("[a]\nkind =", "is no TOML that can be read"),
         ("[a]\nplace = 'x'", "[a]: kind is missing. Write one of:"),
         ("[a]\nkind = 'jirra'\nplace = 'x'", "[a]: kind 'jirra' is not known. Write one of:"),
-        ("[a]\nkind = 'jsonl'", "[a]: place: Field required"),
+        ("[a]\nkind = 'jsonl'", "[a]: place: it is missing"),
         ("[a]\nkind = 'jsonl'\nplace = 'x'\ncolour = 1", "[a]: colour: it is not known. Known are: "),
         ("[a]\nkind = 'jsonl'\nplace = 'x'\nevery = '1s'", "every = '1s' is no time of at least 10 seconds. Write one"),
         ("[a]\nkind = 'jsonl'\nplace = 'x'\ntimezone = 'Mars/Base'", "is not a time zone. Write one such as"),

@@ -189,6 +189,27 @@ def test_rows_without_an_id_keep_theirs_when_the_table_grows(tmp_path: Path) -> 
     assert len(set(before)) == 2 and after[1:] == before
 
 
+def test_a_name_alone_is_the_one_person_of_this_name_whose_address_or_id_the_table_has(tmp_path: Path) -> None:
+    mapping = MAPPING.replace('asker = "Asker"', 'asker = "Asker"\nasker_email = "Mail"\nasker_id = "Number"')
+    cells = [("Matti Mäki", "", ""), ("Matti Mäki", "matti@example.org", ""), ("matti  mäki", "", "")]
+    cells += [("Aino Virta", "", "7"), ("Aino Virta", "", ""), ("Eero Aho", "", "")]
+    cells += [("Liisa Oja", "liisa@example.org", ""), ("Liisa Oja", "liisa.oja@example.org", ""), ("Liisa Oja", "", "")]
+    rows = [
+        _row(Id=str(number), Title="x", Made="2026-03-02", Asker=name) + f";{email};{identifier}"
+        for number, (name, email, identifier) in enumerate(cells)
+    ]
+    found = _read(tmp_path, *rows, mapping=mapping, headings=f"{COLUMNS};Mail;Number")
+    matti, liisa, other = "t-matti@example.org", "t-liisa@example.org", "t-liisa.oja@example.org"
+    assert [request.asked_by for request in _requests(found)] == [
+        matti, matti, matti, "t-7", "t-7", "t-eero-aho", liisa, other, "t-liisa-oja",
+    ]  # fmt: skip
+    people = {each.record.id: each.record.name for each in found if isinstance(each.record, PersonRecord)}
+    assert people == {
+        matti: "Matti Mäki", "t-7": "Aino Virta", "t-eero-aho": "Eero Aho",
+        liisa: "Liisa Oja", other: "Liisa Oja", "t-liisa-oja": "Liisa Oja",
+    }  # fmt: skip
+
+
 def test_documents_and_people_are_read_too(tmp_path: Path) -> None:
     document = (
         'kind = "document"\nmarkup = "html"\n[columns]\ntitle = "T"\nbody = "B"\nupdated = "U"\nowner_email = "O"\n'
@@ -215,8 +236,8 @@ def test_a_column_that_is_not_there_any_more_is_told(tmp_path: Path) -> None:
     ("mapping", "problem"),
     [
         ("[columns", "is not TOML"),
-        ('[columns]\ntitel = "x"\n', r"columns.titel: Extra inputs are not permitted. docs/sources/csv.md"),
-        ('dates = "soon"\n[columns]\ntitle = "x"\n', "dates: Input should be"),
+        ('[columns]\ntitel = "x"\n', r"columns.titel: it is not known. Check how it is spelt. docs/sources/csv.md"),
+        ('dates = "soon"\n[columns]\ntitle = "x"\n', "dates: write "),
     ],
 )
 def test_a_wrong_mapping_is_told(tmp_path: Path, mapping: str, problem: str) -> None:

@@ -11,6 +11,7 @@ from recommender import accounts, audit
 from recommender.database.job_tables import Job
 from recommender.database.tables import Person
 from recommender.jobs import queue
+from recommender.settings import Settings
 
 Sessions = sessionmaker[Session]
 ITEM = {"type": "request", "id": "17", "title": "VPN 809", "created_at": "2026-03-02T08:10:00"}
@@ -27,12 +28,13 @@ def call(open_client: Callable[[], FlaskClient], add_person: Callable[..., int],
     def call(
         who: str, method: str, path: str, json: Any = None, scopes: Any = ("read", "write", "load"), **more: Any
     ) -> Any:
-        headers = dict(more)
+        headers: dict[str, str] = {}
         if who:
             with sessions.begin() as session:
                 person = session.query(Person).filter_by(handle=who).one()
                 headers["Authorization"] = f"Bearer {accounts.make_token(session, person, 'test', scopes)}"
-        return client.open(f"/api/v1{path}", method=method, json=json, headers=headers)
+        body = {key: more.pop(key) for key in ("data", "content_type") if key in more}
+        return client.open(f"/api/v1{path}", method=method, json=json, headers={**headers, **more}, **body)
 
     return call
 
@@ -102,3 +104,31 @@ def test_a_call_that_cannot_be_used_is_refused_with_the_field(call: Any, wrong: 
     answer = call("root", "POST", "/items", wrong)
     assert answer.status_code == 422
     assert answer.json["error"]["detail"].startswith(("source", "items"))
+
+
+@pytest.mark.parametrize(("path", "items"), [("/items", [ITEM]), ("/items/delete", [{"type": "request", "id": "17"}])])
+def test_the_name_of_a_source_that_sync_reads_is_refused_since_sync_would_delete_what_was_sent(
+    call: Any, sessions: Sessions, settings: Settings, path: str, items: list[Any]
+) -> None:
+    settings.sources_file.write_text('[crm]\nkind = "jsonl"\nplace = "x.jsonl"\n', encoding="utf-8")
+    answer = call("root", "POST", path, {"source": "crm", "items": items})
+    assert answer.status_code == 409 and "Send these items under another name." in answer.json["error"]["detail"]
+    assert call("root", "POST", path, {"source": "crm2", "items": items}).status_code == 202
+    settings.sources_file.write_text("[broken", encoding="utf-8")
+    assert call("root", "POST", path, {"source": "crm", "items": items}).status_code == 202
+    with sessions() as session:
+        assert [job.source for job in session.query(Job)] == ["crm2", "crm"]
+
+
+def test_a_job_says_how_many_items_were_deleted(call: Any, sessions: Sessions) -> None:
+    number = call("root", "POST", "/items/delete", {"source": "crm", "items": [{"type": "request", "id": "17"}]}).json[
+        "job"
+    ]
+    with sessions.begin() as session:
+        queue.finish(session, number, {"removed": 1})
+    assert call("root", "GET", f"/jobs/{number}").json["deleted"] == 1
+
+
+def test_a_body_that_is_no_json_is_told_as_such(call: Any) -> None:
+    answer = call("root", "POST", "/items", None, data="x", content_type="application/json")
+    assert answer.status_code == 400 and answer.json["error"]["detail"] == "The body is not JSON that can be read."

@@ -118,7 +118,7 @@ def test_a_request_without_a_given_audience_gets_that_of_its_team(call: Call, se
 @pytest.mark.parametrize("spaces", ["", " ", "\f", "\u2003\n", "\u0085", "\x1c", "\ufeff"])
 def test_a_title_of_only_spaces_is_refused_as_the_openapi_document_says(call: Call, spaces: str) -> None:
     answer = call("matti", "POST", "/requests", {"title": spaces})
-    assert (answer.status_code, answer.json["error"]["detail"]) == (422, "title: must contain more than spaces")
+    assert (answer.status_code, answer.json["error"]["detail"]) == (422, "title: it should contain more than spaces")
     schemas = call("matti", "GET", "/openapi.json").json["components"]["schemas"]
     [title] = [schema["properties"]["title"] for name, schema in schemas.items() if name.startswith("NewRequest")]
     assert title["pattern"] == NOT_EMPTY

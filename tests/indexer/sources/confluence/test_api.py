@@ -187,6 +187,48 @@ def test_version_2_of_the_interface_gives_the_same_pages_and_readers(server: Sys
     assert (second.pages["5"].body, second.pages["5"].readers_there) == ("changed", ("bosses & hr",))
 
 
+def test_comments_are_a_section_of_the_page_and_a_new_one_is_read_with_it(server: SystemServer, wiki: Wiki) -> None:
+    wiki.pace = timedelta(hours=4)
+    for number in range(1, 5):
+        wiki.add(f"Page {number}", groups=("hr",) if number == 2 else ())
+    wiki.comment(1, "Thanks!")
+    wiki.comment(2, "the word here is misspelt, see above", "inline")
+    for text in ("Since May the port is 4500.", "No, it is still the port 500.", "It was 4500 after all."):
+        wiki.comment(2, text)
+    second = Copy(server, wiki, v2=True).sync()
+    copy = Copy(server, wiki).sync()
+    days = [f"{each.changed:%Y-%m-%d}" for each in wiki.comments[2:]]
+    body = (
+        f"Text of Page 2\n\n## Comments\n\n{days[0]}:\n\nSince May the port is 4500.\n\n"
+        f"{days[1]}:\n\nNo, it is still the port 500.\n\n{days[2]}:\n\nIt was 4500 after all."
+    )
+    assert (copy.pages["1"].body, copy.pages["2"].body) == ("Text of Page 1", body)
+    assert copy.pages["2"].readers_there == ("hr",) and second.pages == copy.pages
+    wiki.comment(3, "This page is for version 3 only.")
+    copy.sync().sync()
+    assert copy.read == ["3"]
+    assert copy.pages["3"].body.endswith("This page is for version 3 only.")
+
+
+def test_a_first_read_by_version_2_that_ends_half_way_goes_on_there(server: SystemServer, wiki: Wiki) -> None:
+    for number in range(1, 31):
+        wiki.add(f"Page {number}")
+    skew = wiki.now - datetime.now(wiki.now.tzinfo)
+    copy = Copy(server, wiki, v2=True)
+    server.faults = Faults(dead_after=40, skew=skew)
+    with pytest.raises(SourceError):
+        copy.sync()
+    first = set(copy.pages)
+    assert 3 < len(first) < 30
+    wiki.change(1, "<p>changed</p>")
+    wiki.add("New")
+    server.faults = Faults(skew=wiki.now - datetime.now(wiki.now.tzinfo))
+    copy.sync()
+    assert len(copy.pages) == 31 and len(first & set(copy.read)) <= wiki.most
+    copy.sync()  # what has changed since the first run began
+    assert copy.pages["1"].body == "changed" and copy.sync().read == ["31"]
+
+
 def test_what_a_page_lies_in_and_cannot_be_seen_is_not_taken_for_open(server: SystemServer, wiki: Wiki) -> None:
     wiki.add("Top")
     wiki.add("Below", parent=1)

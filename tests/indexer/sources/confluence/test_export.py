@@ -201,6 +201,35 @@ def test_what_is_no_export_is_refused_with_what_to_do(tmp_path: Path) -> None:
         read(tmp_path / "cut.zip")
 
 
+def test_an_xml_file_without_pages_or_spaces_is_refused_and_not_read_as_an_empty_wiki(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="has no pages of Confluence"):
+        read(write(tmp_path, AINO))
+
+
+def test_comments_on_a_page_are_a_section_of_it_but_not_those_on_single_words_or_short_ones(tmp_path: Path) -> None:
+    def comment(number: str, *parts: str, day: str = "2026-03-04", status: str = "current") -> str:
+        time = value("creationDate", f"{day} 08:00:00.000")
+        return entity(
+            "Comment", number, cdata("contentStatus", status), time, reference("containerContent", "Page", "1"), *parts
+        )
+
+    inline = entity("ContentProperty", "8", cdata("name", "inline-comment"), cdata("stringValue", "true"))
+    of_it = '<collection name="contentProperties"><element class="X"><id name="id">8</id></element></collection>'
+    texts = {"21": "since May the port is 4500", "22": "no, that is for Windows", "23": "thanks!"}
+    texts |= dict.fromkeys(("24", "25", "26"), "this comment must not be read")
+    place = write(
+        tmp_path, SPACE, *(body(number, f"<p>{text}</p>", kind="Comment") for number, text in texts.items()),
+        comment("21", day="2026-03-05"), comment("22"), comment("23"), comment("24", of_it),
+        comment("25", status="deleted"), comment("26", reference("originalVersion", "Comment", "21")), inline,
+        body("1", "<p>VPN</p>"), page("1", "A"), body("2", "<p>Other</p>"), page("2", "B"),
+    )  # fmt: skip
+    found = documents(place)
+    assert found["2"].body == "Other"
+    assert found["1"].body == (
+        "VPN\n\n## Comments\n\n2026-03-04:\n\nno, that is for Windows\n\n2026-03-05:\n\nsince May the port is 4500"
+    )
+
+
 def test_a_space_that_does_not_say_who_may_see_it_is_for_nobody_without_a_rule(tmp_path: Path) -> None:
     place = write(
         tmp_path, SPACE, page("1", "A"), page("2", "B"), restricted("2", groups=("hr",)), body("1", "x"), body("2", "x")

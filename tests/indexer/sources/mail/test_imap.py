@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from indexer.sources.mail import open_source
+from indexer.sources.mail import imap, open_source
 from indexer.sources.mail.imap import ImapSource
 from indexer.sources.mail.options import MailOptions
 from indexer.sources.protocol import Mark
@@ -76,6 +76,30 @@ def test_a_thread_that_came_to_rest_is_read_again() -> None:
         [request], mark = _read(_source(mailbox.port, soon + timedelta(days=13)), mark)
         assert request.status == "resolved"
         assert _read(_source(mailbox.port, soon + timedelta(days=14)), mark)[0] == []
+
+
+@needs_server
+def test_a_first_read_that_ends_half_way_goes_on_there_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap, "_MARKED", 5)
+    with imap_server() as mailbox:
+        for number in range(1, 21):
+            mailbox.put(number, mail(number, f"Kysymys {number}.", subject=f"A{number}"))
+        marks: list[str] = []
+        first: set[str] = set()
+        for each in _source(mailbox.port).read():
+            if isinstance(each, Mark):
+                marks.append(each.value)
+            elif isinstance(each.record, RequestRecord):
+                first.add(each.record.title)
+            if len(marks) == 2:
+                break  # the process is killed: the mark is stored, and what is before it
+        assert len(first) == 10
+        mailbox.put(21, mail(21, "Vaihda akku.", AINO, "Re: A3", 3))
+        mailbox.put(22, mail(22, "Myohassa.", subject="A22", hours=1.5))
+        rest, mark = _read(_source(mailbox.port), marks[-1])
+        assert {request.title for request in rest} - first == {f"A{number}" for number in (*range(11, 21), 22)}
+        assert {request.title for request in rest} & first == {"A3", "A10"}  # has changed; is named by the mark
+        assert _read(_source(mailbox.port), mark)[0] == []
 
 
 @needs_server

@@ -198,3 +198,23 @@ def test_a_private_wiki_gets_the_token_and_is_for_its_members(
     wiki.needs_token = True
     wiki.put(1, "A", "one")
     assert Copy(server).sync().pages["1"].readers_there == ("members",)
+
+
+def test_a_first_read_that_ends_half_way_goes_on_there_and_loses_nothing(server: SystemServer, wiki: Wiki) -> None:
+    for number in range(1, 12):
+        wiki.put(number, f"Sivu {number:02}", f"text {number}", ns=4 if number > 6 else 0)
+    copy = Copy(server)
+    server.faults = Faults(dead_after=6)
+    with pytest.raises(SourceError):
+        copy.sync()
+    first = set(copy.pages)
+    assert 2 < len(first) < 11 and any(page in first for page in ("7", "8"))
+    wiki.put(1, "Sivu 01", "changed")
+    wiki.put(12, "Sivu 00", "new, before the place at which the first run ended")
+    wiki.delete(2)
+    server.faults = Faults()
+    copy.sync()
+    assert set(copy.read) & first <= {"7", "8"} and len(copy.read) < 11
+    copy.sync()  # what has changed since the first run began
+    assert sorted(copy.pages, key=int) == ["1", *map(str, range(3, 13))] and copy.pages["1"].body == "changed"
+    assert copy.sync().read == []

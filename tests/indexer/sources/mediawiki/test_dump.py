@@ -115,6 +115,11 @@ def test_the_pages_before_a_cut_are_read_and_the_line_is_named(tmp_path: Path) -
     assert [each.record.id for each in found if isinstance(each.record, DocumentRecord)] == ["1"]
 
 
+def test_another_xml_file_is_refused_and_not_read_as_an_empty_wiki(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="is no export of MediaWiki"):
+        read(write(tmp_path, "<hibernate-generic><object /></hibernate-generic>"))
+
+
 def test_a_bad_page_a_bomb_and_a_missing_file_are_told(tmp_path: Path) -> None:
     [located] = read(write(tmp_path, export(page(1, "A", revision("one", time="soon", author="")))))
     assert located.complaint(located.problem) == "wiki.xml:2: page 1: 'soon' is not a time that can be read"
