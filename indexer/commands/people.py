@@ -133,6 +133,7 @@ def user_list(settings: Settings) -> None:
 @click.option(
     "--set", "values", multiple=True, metavar="NAME=VALUE", help="What that system needs, such as project=IT."
 )
+@click.option("--send-again", is_flag=True, help="Send again what could not be sent on.")
 @click.pass_obj
 def team(settings: Settings, /, handle: str, **changes: Any) -> None:
     """Set who may read new requests to the team HANDLE by default, how long its solved requests are kept, and how it
@@ -160,6 +161,10 @@ def team(settings: Settings, /, handle: str, **changes: Any) -> None:
             from indexer.commands.destinations import set_destination
 
             click.echo(set_destination(settings, session, handle, changes["send_to"], values))
+        if changes["send_again"]:
+            from indexer.commands.destinations import send_again
+
+            click.echo(send_again(session, handle))
 
 
 def _set_team(session: Any, handle: str, given: dict[str, Any]) -> list[str]:

@@ -70,6 +70,12 @@ def tell_suggested(session: Session, request: HelpRequest, person: Person | None
         tell(session, {person.id: kinds.SUGGESTED}, request, by=request.asked_by_id)
 
 
+def tell_not_sent(session: Session, request: HelpRequest) -> None:
+    """Tell the asker and the agents of the team that a request could not be sent on to where the team works."""
+    asker = {request.asked_by_id} if request.asked_by_id is not None else set()
+    tell(session, dict.fromkeys(asker | _agents_of(session, request.team), kinds.NOT_SENT), request)
+
+
 def tell_flag(session: Session, item: Document | HelpRequest, by: int | None) -> None:
     """Tell who maintains an item that it was flagged: a document's owner, the person whose reply solved a request and
     whom it is assigned to; if there is none of these, the agents of its team. Who has not read an earlier flag of the

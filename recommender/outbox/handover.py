@@ -3,9 +3,8 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender.database.handover_tables import Handover, TeamDestination
@@ -18,6 +17,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=20), timedelta(hours=1)  # doub
 _TRIED = timedelta(days=5)  # after which it is given up: as for mail, RFC 5321 (4.5.4.1)
 _AT_WORK = timedelta(minutes=3)  # for one attempt, more than the other side may take: a judgement
 _A_ROUND = 20
+_MOST_ATTEMPTS = 200  # more than the pauses allow in that time: who takes it is stopped each time
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ def set_destination(session: Session, team: Team, target: str, options: dict[str
     else:
         row.target, row.options = target, options
     session.flush()
+
+
+def destination_of(session: Session, team: Team) -> TeamDestination | None:
+    """Where new questions to a team go on to; None when they stay here."""
+    return session.get(TeamDestination, team.id)
 
 
 def send_on(session: Session, request: HelpRequest) -> Handover | None:
@@ -66,13 +71,17 @@ def due(session: Session) -> list[int]:
 
 
 def claim(session: Session, request_id: int) -> Handover | None:
-    """Take one for a few minutes in which nobody else sends it; None when somebody was faster. Commit before it is
-    sent: who is killed then has an attempt counted, by which the next one knows that it may have arrived."""
+    """Take one for a few minutes in which nobody else sends it; None when somebody was faster. It is given up (FAILED)
+    when every attempt was cut off. Commit before it is sent: who is killed then has an attempt counted, by which the
+    next one knows that it may have arrived."""
     now = utc_now()
     free = Handover.request_id == request_id, Handover.state == WAITING, Handover.next_attempt_at <= now
     if not take(session, Handover, *free, next_attempt_at=now + _AT_WORK, attempts=Handover.attempts + 1):
         return None
-    return session.get_one(Handover, request_id, populate_existing=True)
+    row = session.get_one(Handover, request_id, populate_existing=True)
+    if row.attempts > _MOST_ATTEMPTS:
+        row.state, row.problem = FAILED, "Kollega was stopped each time while it was at this."
+    return row
 
 
 def succeed(row: Handover, ticket: Ticket, source: str | None) -> None:
@@ -93,11 +102,20 @@ def fail(row: Handover, problem: str, for_good: bool = False) -> None:
     row.next_attempt_at = now + min(_FIRST_PAUSE * 2 ** min(row.attempts - 1, 12), _LONGEST_PAUSE)
 
 
-def try_again(session: Session) -> int:
-    """Send again what was given up or waits for its next attempt; returns how many."""
-    undone = update(Handover).where(Handover.state != SENT)
-    done = session.execute(undone.values(state=WAITING, next_attempt_at=utc_now(), created_at=utc_now()))
-    return int(cast("CursorResult[object]", done).rowcount)
+def try_again(session: Session, team: Team) -> int:
+    """Send the requests of a team that were given up, or wait for their next attempt, to where the team works now;
+    returns how many."""
+    destination = session.get(TeamDestination, team.id)
+    if destination is None:
+        return 0
+    own = select(HelpRequest.id).where(HelpRequest.team_id == team.id)
+    query = select(Handover).where(Handover.state != SENT, Handover.request_id.in_(own))
+    undone = list(session.scalars(query))
+    for row in undone:
+        row.target, row.options = destination.target, dict(destination.options)
+        row.state, row.attempts = WAITING, row.attempts and 1  # an attempt before this may have been taken
+        row.next_attempt_at = row.created_at = utc_now()
+    return len(undone)
 
 
 def of_request(session: Session, request_id: int) -> Handover | None:

@@ -1,12 +1,14 @@
 """Sends on what waits, beside `kollega watch`."""
 
 import logging
-import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from email.message import EmailMessage
 from email.utils import formatdate
+from functools import cache
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
@@ -16,11 +18,17 @@ from indexer.delivery.handover.webhook import send_to_webhook
 from indexer.delivery.mail_server import MailServer
 from indexer.sources.configuration import ConfiguredSource, read_sources
 from indexer.sources.rest.client import Refused
+from recommender.database.handover_tables import Handover
 from recommender.errors import KollegaError, SourceError
 from recommender.knowledge.erasure import remember_ticket
+from recommender.notifications import telling
 from recommender.outbox import handover
 from recommender.outbox.handover import Ticket
+from recommender.outbox.mail import MOST_ATTEMPTS
 from recommender.settings import Settings
+
+Sources = Callable[[], dict[str, ConfiguredSource]]
+"""Reads the sources of sources.toml, by their names, when one of them is needed."""
 
 log = logging.getLogger(__name__)
 _FOR_GOOD = frozenset({400, 413, 422})
@@ -33,24 +41,16 @@ class CannotBeTaken(SourceError):
 
 def handing_over(settings: Settings, sessions: sessionmaker[Session]) -> AbstractContextManager[None]:
     """Look every few seconds for requests to send on, in a thread that ends with this context."""
-
-    def work(_stop: threading.Event) -> None:
-        try:
-            hand_over(settings, sessions)
-        except KollegaError as error:
-            log.error("Requests cannot be sent on. %s", error)
-
     problem = "Requests could not be sent on; trying again"
-    return repeating("handover", settings.watch_seconds, work, problem, log)
+    return repeating("handover", settings.watch_seconds, lambda _stop: hand_over(settings, sessions), problem, log)
 
 
 def hand_over(settings: Settings, sessions: sessionmaker[Session]) -> int:
-    """Send on what is due, one after the other; returns how many the other sides have taken."""
+    """Send on what is due, one after the other; returns how many the other sides have taken. Whatever goes wrong is
+    stored with this request and stops no other one."""
     with sessions() as session:
         numbers = handover.due(session)
-    if not numbers:
-        return 0
-    sources = {configured.name: configured for configured in read_sources(settings.sources_file)}
+    sources = cache(lambda: {each.name: each for each in read_sources(settings.sources_file)})
     return sum(_hand_over_one(settings, sessions, sources, number) for number in numbers)
 
 
@@ -59,43 +59,54 @@ def source_of(target: str) -> str | None:
     return None if "://" in target or target.startswith("mailto:") else target
 
 
-def _hand_over_one(
-    settings: Settings, sessions: sessionmaker[Session], sources: dict[str, ConfiguredSource], number: int
-) -> bool:
+def _hand_over_one(settings: Settings, sessions: sessionmaker[Session], sources: Sources, number: int) -> bool:
     with sessions.begin() as session:
         row = handover.claim(session, number)
         if row is None:
             return False
-        question = question_of(session, settings, row)
-        target, options, again = row.target, dict(row.options), row.attempts > 1
-        team = row.request.team.handle if row.request.team else ""
-    try:
-        ticket = _send(settings, sources, target, options, team, question, again)
-        problem, for_good = "", False
-    except (Refused, CannotBeTaken) as error:
-        problem = str(error)
-        for_good = isinstance(error, CannotBeTaken) or error.status in _FOR_GOOD
-    except KollegaError as error:
-        problem, for_good = str(error), False
-    except (KeyError, TypeError, AttributeError) as error:
-        problem, for_good = f"The answer of {target} is not as expected ({type(error).__name__}).", False
+        if row.state == handover.FAILED:
+            telling.tell_not_sent(session, row.request)
+            return False
+        target, attempts = row.target, row.attempts
+    ticket, problem, for_good = _attempt(settings, sessions, sources, number, attempts)
     with sessions.begin() as session:
         row = handover.of_request(session, number)
         if row is None:  # the request was erased meanwhile
-            if not problem:
-                remember_ticket(session, source_of(target), ticket.external_id)
-            return not problem
-        if problem:
+            remember_ticket(session, source_of(target), ticket.external_id)
+        elif problem:
             log.warning("Request %d could not be sent on: %s", number, problem)
             handover.fail(row, problem, for_good)
+            if row.state == handover.FAILED:
+                telling.tell_not_sent(session, row.request)
         else:
             handover.succeed(row, ticket, source_of(target))
     return not problem
 
 
+def _attempt(
+    settings: Settings, sessions: sessionmaker[Session], sources: Sources, number: int, attempts: int
+) -> tuple[Ticket, str, bool]:
+    """(the ticket, what went wrong, whether another attempt is of no use)."""
+    try:
+        with sessions() as session:
+            row = session.get_one(Handover, number)
+            team = row.request.team.handle if row.request.team else ""
+            question, target, options = question_of(session, settings, row), row.target, dict(row.options)
+        return _send(settings, sources, target, options, team, question, attempts > 1), "", False
+    except (Refused, CannotBeTaken) as error:
+        return Ticket(), str(error), isinstance(error, CannotBeTaken) or error.status in _FOR_GOOD
+    except KollegaError as error:
+        return Ticket(), str(error), False
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
+        log.exception("Request %d could not be sent on", number)
+        return Ticket(), f"It could not be sent on: {type(error).__name__}.", attempts >= MOST_ATTEMPTS
+
+
 def _send(
     settings: Settings,
-    sources: dict[str, ConfiguredSource],
+    sources: Sources,
     target: str,
     options: dict[str, str],
     team: str,
@@ -106,7 +117,7 @@ def _send(
         return _send_mail(settings, target.removeprefix("mailto:"), question)
     if "://" in target:
         return send_to_webhook(target, team, question)
-    configured = sources.get(target)
+    configured = sources().get(target)
     if configured is None or configured.kind not in SYSTEMS:
         raise SourceError(f"{target} is no source in {settings.sources_file} to which questions can be sent. Add it.")
     return send_to_system(configured, question, options, again)

@@ -14,17 +14,22 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.commands.destinations import send_again
 from indexer.delivery.handover import deliver
 from indexer.delivery.handover.deliver import hand_over
+from indexer.delivery.handover.text import question_of
 from indexer.loading.load import load
 from indexer.sources.configuration import read_sources
 from recommender.audit import SYSTEM
 from recommender.database.handover_tables import Handover
 from recommender.database.tables import HelpRequest, Person, Team
+from recommender.database.told_tables import Notification
+from recommender.errors import SettingsError
 from recommender.knowledge import requests
 from recommender.knowledge.erasure import erase_request
 from recommender.language.analyzer import Analyzer
 from recommender.outbox import handover
+from recommender.outbox.mail import MOST_ATTEMPTS
 from recommender.settings import Settings
 from tests.indexer.delivery.handover.taking import Recorder, TakingJira, TakingZammad
 from tests.indexer.delivery.smtp_server import mail_box
@@ -195,10 +200,12 @@ def test_what_the_system_will_never_take_is_given_up_with_its_reason(
     hand_over(there, sessions)
     row = _row(sessions, number)
     assert row.state == "failed" and row.problem and ("400" in row.problem or "422" in row.problem)
+    assert "kollega team --set" in row.problem and "--send-again" in row.problem
     with sessions.begin() as session:
-        session.get_one(Handover, number).options = _options_of(server)
-        assert handover.try_again(session) == 1
-    assert hand_over(there, sessions) == 1
+        team = session.scalars(select(Team).where(Team.handle == "it")).one()
+        handover.set_destination(session, team, "desk", _options_of(server))
+        assert handover.try_again(session, team) == 1
+    assert hand_over(there, sessions) == 1  # with the options as they were corrected
 
 
 def test_a_request_that_was_solved_here_stays_so_and_a_later_change_there_does_not_open_it(
@@ -326,3 +333,70 @@ def test_without_a_destination_requests_stay_here_and_a_moved_one_goes_on(
         aino = session.scalars(select(Person).where(Person.handle == "aino")).one()
         requests.move(session, session.get_one(HelpRequest, number), reader_of(aino), hr)
         assert session.get_one(Handover, number).target == "mailto:hr@example.org"
+
+
+def _told(sessions: Sessions) -> list[tuple[str, str]]:
+    with sessions() as session:
+        told = session.scalars(select(Notification).order_by(Notification.id))
+        return sorted((each.kind, session.get_one(Person, each.person_id).handle) for each in told)
+
+
+def test_what_fails_in_an_unforeseen_way_is_given_up_after_some_attempts_and_said_to_asker_and_team(
+    there: Settings, sessions: Sessions, send: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, whole = send("mailto:it@example.org"), send("mailto:it@example.org")
+
+    def failing(session: Any, settings: Settings, row: Handover) -> Any:
+        if row.request_id == broken:
+            raise ZeroDivisionError("unforeseen")
+        return question_of(session, settings, row)
+
+    monkeypatch.setattr(deliver, "question_of", failing)
+    with mail_box() as box:
+        mailing = replace(there, mail_server=box.address, mail_from="kollega@example.org")
+        for _attempt in range(MOST_ATTEMPTS):
+            assert _row(sessions, broken).state == "waiting" and _told(sessions) == []
+            hand_over(mailing, sessions)
+            _let_time_pass(sessions, hours=2)
+        assert len(box.mails) == 1 and _row(sessions, whole).state == "sent"
+    row = _row(sessions, broken)
+    assert (row.state, row.problem) == ("failed", "It could not be sent on: ZeroDivisionError.")
+    assert _told(sessions) == [("not_sent", "aino"), ("not_sent", "matti")]
+
+
+def test_a_request_whose_sender_is_killed_each_time_is_given_up(
+    there: Settings, sessions: Sessions, send: Callable[..., int]
+) -> None:
+    number = send("mailto:it@example.org")
+    with sessions.begin() as session:
+        session.get_one(Handover, number).attempts = 200
+    assert hand_over(there, sessions) == 0
+    assert _row(sessions, number).state == "failed" and _told(sessions) != []
+
+
+def test_a_broken_sources_file_stops_only_what_goes_to_a_source(
+    there: Settings, sessions: Sessions, send: Callable[..., int]
+) -> None:
+    there.sources_file.write_text("[desk\n", encoding="utf-8")
+    to_desk, by_mail = send("desk", project="PROJ"), send("mailto:it@example.org")
+    with mail_box() as box:
+        assert hand_over(replace(there, mail_server=box.address, mail_from="k@example.org"), sessions) == 1
+    assert _row(sessions, by_mail).state == "sent"
+    row = _row(sessions, to_desk)
+    assert row.state == "waiting" and "sources.toml is no TOML" in (row.problem or "")
+
+
+def test_an_admin_has_what_was_given_up_sent_again_to_where_the_team_works_now(
+    there: Settings, sessions: Sessions, send: Callable[..., int]
+) -> None:
+    number = send("mailto:it@example.org")
+    with sessions.begin() as session:
+        session.get_one(Handover, number).state = "failed"
+        team = session.scalars(select(Team).where(Team.handle == "it")).one()
+        handover.set_destination(session, team, "mailto:new@example.org", {})
+    with sessions.begin() as session:
+        assert send_again(session, "it") == "1 requests of it are sent again by `kollega watch`"
+    row = _row(sessions, number)
+    assert (row.state, row.target) == ("waiting", "mailto:new@example.org")
+    with sessions.begin() as session, pytest.raises(SettingsError, match="--send-to"):
+        send_again(session, "hr")
