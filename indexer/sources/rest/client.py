@@ -142,9 +142,16 @@ class RestClient:
     def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
         """Send JSON once to a path below the address. Raises Refused when the system refuses, and SourceError when it
         cannot be told whether it has taken it."""
+        return self._write("POST", path, body, headers)
+
+    def put(self, path: str, body: Any) -> Answer:
+        """Change what is at a path below the address, as `post` sends it."""
+        return self._write("PUT", path, body)
+
+    def _write(self, method: str, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
         address = f"{self.address}/{path.lstrip('/')}"
         try:
-            status, answered, content, asked = self._send(address, None, body, headers)
+            status, answered, content, asked = self._send(address, None, body, headers, method)
         except Again as failure:
             raise SourceError(f"{self._source}: {self._shown(address)} {failure.problem}.") from None
         if 200 <= status < 300:
@@ -192,11 +199,15 @@ class RestClient:
         raise SourceError(f"{self._source}: {self.address} redirects again and again. Check the address.")
 
     def _send(
-        self, address: str, params: Params | None, sent: Any = None, headers: Mapping[str, str] | None = None
+        self,
+        address: str,
+        params: Params | None,
+        sent: Any = None,
+        headers: Mapping[str, str] | None = None,
+        method: str = "GET",
     ) -> tuple[int, httpx.Headers, bytes, str]:
         """(status, headers, body, address) of one request, which sends `sent` as JSON unless that is None."""
         began, body = time.monotonic(), bytearray()
-        method = "GET" if sent is None else "POST"
         all_headers = {**self._access.headers(), **(headers or {})}
         try:
             with self._client.stream(method, address, params=params, json=sent, headers=all_headers) as response:
