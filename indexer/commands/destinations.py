@@ -30,6 +30,17 @@ def set_destination(settings: Settings, session: Session, handle: str, target: s
     return sentence
 
 
+def send_again(session: Session, handle: str) -> str:
+    """Send again what could not be sent on, to where the team works now; a sentence about it. Raises SettingsError when
+    its requests stay here."""
+    team = get_team(session, handle)
+    if handover.destination_of(session, team) is None:
+        raise SettingsError(f"Requests to {handle} stay here. Say where they go on to: kollega team {handle} --send-to")
+    count = handover.try_again(session, team)
+    audit.record(session, audit.actor(session, None), "team.sent_again", f"team:{team.id}", {"requests": count})
+    return f"{count} requests of {handle} are sent again by `kollega watch`"
+
+
 def _pair(value: str) -> tuple[str, str]:
     name, equals, text = value.partition("=")
     if not equals or not name.strip() or not text.strip():

@@ -135,6 +135,7 @@ def user_list(settings: Settings) -> None:
 @click.option(
     "--set", "values", multiple=True, metavar="NAME=VALUE", help="What that system needs, such as project=IT."
 )
+@click.option("--send-again", is_flag=True, help="Send again what could not be sent on.")
 @click.pass_obj
 def team(settings: Settings, /, handle: str, **changes: Any) -> None:
     """Make the team HANDLE (with --name), or set who may read its new requests by default, how long its solved
@@ -162,6 +163,10 @@ def team(settings: Settings, /, handle: str, **changes: Any) -> None:
             from indexer.commands.destinations import set_destination
 
             click.echo(set_destination(settings, session, handle, changes["send_to"], values))
+        if changes["send_again"]:
+            from indexer.commands.destinations import send_again
+
+            click.echo(send_again(session, handle))
 
 
 def _set_team(session: Any, handle: str, given: dict[str, Any]) -> list[str]:

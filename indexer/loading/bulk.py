@@ -30,6 +30,7 @@ from recommender.database.tables import (
     RequestAudience,
 )
 from recommender.knowledge.erasure import erased_among
+from recommender.outbox.handover import key_in
 
 MOST_AT_ONCE = 400
 """Records that are written together, so that others wait for the lock a tenth of a second at most: a judgement."""
@@ -82,6 +83,7 @@ def _taken(session: Session, source: str, table: type[Any], prepared: Sequence[P
         taken |= {ids[name] for name in session.scalars(waiting) if name is not None}
         sent_on = select(Handover.external_id).where(Handover.source == source, Handover.external_id.in_(ids))
         taken |= {ids[name] for name in session.scalars(sent_on) if name is not None}
+        taken |= {key for name, key in ids.items() if key_in(name)}
         sending = unnoted(session, source)
         records = [(each.key, each.record) for each in prepared if sending and isinstance(each.record, RequestRecord)]
         taken |= {key for key, record in records if any(is_ticket_of(each, record) for each in sending)}

@@ -28,6 +28,7 @@ from indexer.sources.records import (
 )
 from indexer.texts.masking import SHIPPED, MaskingRules
 from indexer.texts.prose import detected
+from recommender.database.handover_tables import Handover
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Person, Team
 from recommender.knowledge.erasure import PERSON, erased_among
@@ -40,14 +41,15 @@ States = dict[str, list[ImportedRecord]]
 class Preparation:
     """Prepares the records of one source. `postponed` are records that an earlier import found to be followed by
     another one with the same id: the last one counts, so they wait until it is known whether another one comes.
-    `conflicts` are the keys of the batch of which something was kept here: those are looked at also when they are
-    unchanged, since both may say the same again. `mask` says which personal data is masked."""
+    `looked_at` are the keys of the batch that are looked at also when they are unchanged: something was kept here, and
+    both may say the same again; or it is the ticket of a request from here, whose readers there count as they are.
+    `mask` says which personal data is masked."""
 
     source: str
     analyzer: Analyzer
     mask: MaskingRules = SHIPPED
     postponed: dict[str, tuple[Located, str]] = field(default_factory=dict)
-    conflicts: set[str] = field(default_factory=set)
+    looked_at: set[str] = field(default_factory=set)
 
     def changed(self, session: Session, batch: Sequence[Located], report: LoadReport) -> list[Prepared]:
         """The records of a batch that have to be written. Those that are unchanged are counted in the report."""
@@ -56,7 +58,8 @@ class Preparation:
         keys = ["" if located.record is None else key_of(located.record) for located in batch]
         states = _states(session, filter(None, keys))
         stored = select(ImportConflict.key).where(ImportConflict.source == self.source)
-        self.conflicts = set(session.scalars(stored.where(ImportConflict.key.in_(sorted(filter(None, keys))))))
+        self.looked_at = set(session.scalars(stored.where(ImportConflict.key.in_(sorted(filter(None, keys))))))
+        self.looked_at |= self._sent_on(session, batch)
         known = self._known(session, batch)
         pairs = zip(batch, keys, strict=True)
         prepared = [self._prepare(session, located, key, states, known, report) for located, key in pairs]
@@ -85,7 +88,7 @@ class Preparation:
             return None
         stated = stated_by(record, known) or {}
         own = next((state for state in states.get(key, ()) if state.source == self.source), None)
-        if own is not None and stated and all_same(own.fields, stated) and key not in self.conflicts:
+        if own is not None and stated and all_same(own.fields, stated) and key not in self.looked_at:
             report.unchanged += 1
             if report.tells_known:
                 report.tell_all(located.place, located.changes)
@@ -102,6 +105,12 @@ class Preparation:
         restricted = getattr(record, "team", None) in known.restricted
         earlier = superseded[1] if superseded else None
         return Prepared(located.place, record, key, stated, None, restricted, located.changes, earlier, own is None)
+
+    def _sent_on(self, session: Session, batch: Sequence[Located]) -> set[str]:
+        """The keys of the tickets of requests from here."""
+        keys = {each.record.id: key_of(each.record) for each in batch if isinstance(each.record, RequestRecord)}
+        query = select(Handover.external_id).where(Handover.source == self.source, Handover.external_id.in_(keys))
+        return {keys[name] for name in session.scalars(query) if name is not None} if keys else set()
 
     def _with_language(self, prepared: Prepared, states: States) -> Prepared:
         """With the language of a text that is new, where the record does not state it."""

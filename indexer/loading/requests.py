@@ -29,7 +29,7 @@ def put_request(writing: Writing, record: RequestRecord, source: str) -> HelpReq
     references, merge = writing.references, writing.merge
     sent_on = handed_over(writing.session, source, record)
     if sent_on is not None:
-        return put_handed_over(writing, sent_on, record, source)
+        return put_handed_over(writing, sent_on, record, sent_on.source or source)
     team = references.team(record.team, "team")
     asker_id = references.person_if_listed(record.asked_by, "asker", writing.changes)
     private = writing.prepared.restricted or (team is not None and team.restricted)

@@ -72,7 +72,7 @@ ROWS = (
     "erased", "imported_records", "import_conflicts", "request_follows", "mail_settings", "document_versions",
     "document_translations", "internal_notes", "canned_replies", "earlier_texts", "snoozed_requests",
     "withdrawn_requests", "team_destinations",
-    "handovers", "request_details", "document_details", "foreign_people", "person_addresses",
+    "handovers", "handover_replies", "request_details", "document_details", "foreign_people", "person_addresses",
     "topics", "topic_items",
 )  # fmt: skip
 """Tables whose rows are written as they are, as lines of the type "row", in this order."""

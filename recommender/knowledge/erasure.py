@@ -45,7 +45,7 @@ from recommender.database.tables import (
 from recommender.datatypes import Kind, item_key
 from recommender.knowledge import versions
 
-PERSON, MAIL = "person", "mail"
+PERSON, MAIL, HANDOVER = "person", "mail", "handover"
 
 
 def erase_request(session: Session, request: HelpRequest, who: Actor) -> None:
@@ -71,6 +71,7 @@ def _delete_request(session: Session, request: HelpRequest) -> str:
     sent_on = session.get(Handover, request.id)
     if sent_on is not None:
         remember_ticket(session, sent_on.source, sent_on.external_id)
+        _remember(session, HANDOVER, sent_on.key)
     _forget_item(session, key, request.source, request.external_id)
     answers = [record_key("answer", request.external_id or "", reply.external_id or "") for reply in request.replies]
     forget_imported(session, answers, request.source)
@@ -174,8 +175,8 @@ def _said_in(name: str) -> ColumnElement[bool]:
 
 def was_erased(session: Session, kind: str, *name: str) -> bool:
     """True when the request or document with this source and external id, or the person with this handle, this source
-    and id there, or this digest of a mail address, has been erased here. `kind` is "request", "document", PERSON or
-    MAIL."""
+    and id there, this digest of a mail address, or the request that was sent on with this key, has been erased here.
+    `kind` is "request", "document", PERSON, MAIL or HANDOVER."""
     return session.get(Erased, _digest(kind, *name)) is not None
 
 

@@ -83,12 +83,11 @@ def reply(session: Session, request: HelpRequest, author: Person, body: str) -> 
     """Add a reply. A reply to a resolved request reopens it."""
     added = Reply(request=request, author=author, body=body, created_at=utc_now())
     session.add(added)
-    session.flush()
     if request.status == RESOLVED:
         _open_again(session, request)
     request.updated_at = added.created_at
-    session.flush()
     telling.tell_reply(session, added)
+    handover.send_reply_on(session, added)
     return added
 
 
@@ -181,12 +180,14 @@ def move(session: Session, request: HelpRequest, reader: Reader, team: Team) -> 
 def share(session: Session, request: HelpRequest, reader: Reader, shared: bool) -> None:
     """Let everyone read a request, or only the asker and the team: nobody else then, whoever could read it before.
 
-    Raises NotAllowed unless the reader asked, or handles it and `shared` is False: an agent who wants to share the
-    answer drafts a document from it. Raises Conflict when somebody else has moved, assigned or resolved it meanwhile.
+    Raises NotAllowed unless the reader asked, or handles it and `shared` is False: an agent drafts a document to share
+    an answer; and while its ticket elsewhere is private. Raises Conflict when somebody else has changed it meanwhile.
     """
     is_asker = reader.person_id is not None and request.asked_by_id == reader.person_id
     if not is_asker and (shared or not may_handle(request, reader)):
         raise NotAllowed("Only the person who asked can let everyone read a request.")
+    if shared and handover.is_private_there(session, request.id):
+        raise NotAllowed("The system of the team lets nobody else read this, so it cannot be shared here.")
     before = _readers(request)
     _claim(session, request)
     wanted = _tokens(shared, request.team)

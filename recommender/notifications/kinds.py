@@ -40,6 +40,7 @@ class Kind:
 
 REPLY, MENTION, RESOLUTION, REOPENED, ASSIGNMENT = "reply", "mention", "resolution", "reopened", "assignment"
 SUGGESTED, FOLLOWED, ME_TOO, FLAG, REVIEW = "suggested", "followed", "me_too", "flag", "review"
+NOT_SENT = "not_sent"
 
 KINDS = {
     kind.name: kind
@@ -76,6 +77,15 @@ KINDS = {
                    "A problem you have too is solved"),
              Texts("Sinuakin koskeva ongelma on ratkaistu", "{who} ratkaisi sinuakin koskevan ongelman",
                    "Sinuakin koskeva ongelma on ratkaistu")),
+        Kind(NOT_SENT, AT_ONCE,
+             Texts("A request cannot be sent on to where the team works",
+                   "This could not be sent on to where the team works",
+                   "This could not be sent on to where the team works",
+                   "It stays in Kollega, in the team's queue."),
+             Texts("Pyyntöä ei saada lähetettyä tiimin omaan työvälineeseen",
+                   "Pyyntöä ei saatu lähetettyä tiimin omaan työvälineeseen",
+                   "Pyyntöä ei saatu lähetettyä tiimin omaan työvälineeseen",
+                   "Se on Kollegassa tiimin jonossa.")),
         Kind(FLAG, DAILY,
              Texts("Your guide or answer is flagged as wrong", "{who} flagged this as wrong or outdated",
                    "Flagged as wrong or outdated",

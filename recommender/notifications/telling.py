@@ -70,6 +70,14 @@ def tell_suggested(session: Session, request: HelpRequest, person: Person | None
         tell(session, {person.id: kinds.SUGGESTED}, request, by=request.asked_by_id)
 
 
+def tell_not_sent(session: Session, request: HelpRequest, reply: Reply | None = None) -> None:
+    """Tell that something could not be sent on to where the team works: the asker and the agents of the team of a
+    request, and of a reply its author."""
+    people = {reply.author_id} if reply is not None else {request.asked_by_id, *_agents_of(session, request.team)}
+    numbers = {number for number in people if number is not None}
+    tell(session, dict.fromkeys(numbers, kinds.NOT_SENT), request, reply=reply)
+
+
 def tell_flag(session: Session, item: Document | HelpRequest, by: int | None) -> None:
     """Tell who maintains an item that it was flagged: a document's owner, the person whose reply solved a request and
     whom it is assigned to; if there is none of these, the agents of its team. Who has not read an earlier flag of the

@@ -91,8 +91,10 @@ def _beside(help_request: HelpRequest, reader: Reader, handles: bool) -> dict[st
     of texts do."""
     key, person = item_key(Kind.REQUEST, help_request.id), current_person()
     following = next_in_queue(help_request, reader) if handles and "solved" in request.args else None
+    sent_on = handover.of_request(session(), help_request.id) if _knows_progress(help_request, reader) else None
     return {
-        "sent_on": handover.of_request(session(), help_request.id) if _knows_progress(help_request, reader) else None,
+        "sent_on": sent_on,
+        "undone_replies": handover.undone_replies(session(), help_request.id) if sent_on else [],
         "shared": access.EVERYONE in access.request_audience(help_request),
         "shared_further": requests.is_shared_further(help_request),
         "queue": queue_rows(Filters(), reader, _BESIDE) if handles else [],

@@ -47,7 +47,8 @@ def check_options(kind: str, options: Options) -> None:
         raise SourceError(f"{kind} needs {', '.join(missing)}. Add: --set {missing[0]}=VALUE")
 
 
-def _html(text: str) -> str:
+def in_html(text: str) -> str:
+    """A text as HTML, for systems that take nothing else."""
     return escape(text).replace("\n", "<br>\n")
 
 
@@ -91,7 +92,7 @@ def _zammad_create(client: RestClient, question: Question, options: Options, sit
         "tags": question.key,
         "article": {
             "subject": question.title,
-            "body": _html(question.text),
+            "body": in_html(question.text),
             "content_type": "text/html",
             "type": "web",
             "internal": False,
@@ -135,7 +136,7 @@ def _zendesk_ticket(ticket: Mapping[str, Any], site: str) -> Ticket:
 def _freshdesk_create(client: RestClient, question: Question, options: Options, site: str) -> Ticket:
     body: dict[str, Any] = {
         "subject": question.title,
-        "description": _html(question.text),
+        "description": in_html(question.text),
         "email": question.email or options["requester"],
         "status": 2,
         "priority": 1,

@@ -1,4 +1,5 @@
-"""What the other side gets of a request: title, text, who asks, what was tried, and the answers shown before."""
+"""What the other side gets of a request: title, text, who asks, what was tried, and the answers shown before; and of
+a reply."""
 
 from dataclasses import dataclass
 
@@ -7,14 +8,18 @@ from sqlalchemy.orm import Session
 from recommender.access import EVERYONE
 from recommender.corpus import load_items
 from recommender.database.account_tables import Account
-from recommender.database.handover_tables import Handover
+from recommender.database.handover_tables import Handover, HandoverReply
 from recommender.database.tables import HelpRequest
 from recommender.settings import Settings
 
 _WORDS = {
     "en": ("Asked by", "name hidden", "Answers that Kollega showed before", "opened", "not opened", "In Kollega"),
-    "fi": ("Kysyjä", "nimi piilotettu", "Kollegan ennalta näyttämät vastaukset", "avattu", "ei avattu", "Kollegassa"),
-}
+    "fi": (
+        "Kysyjä", "nimi piilotettu", "Vastaukset, jotka Kollega näytti ennen lähettämistä", "avattu", "ei avattu",
+        "Kollegassa",
+    ),
+}  # fmt: skip
+_WROTE = {"en": ("Written in Kollega by", "the person who asks"), "fi": ("Kollegassa kirjoitti", "kysyjä")}
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,35 @@ class Question:
     email: str
     url: str
     language: str
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A reply to a request, for the other side. `key` is the same at each attempt, and `request_key` that of the
+    request. `text` is Markdown and ends with the `url` of the reply, by which it is known there."""
+
+    key: str
+    request_key: str
+    title: str
+    text: str
+    author: str
+    url: str
+    language: str
+
+
+def comment_of(settings: Settings, row: HandoverReply) -> Comment:
+    """The comment of a reply. The name of an anonymous asker stays hidden."""
+    reply, request = row.reply, row.handover.request
+    wrote, asks = _WROTE.get(request.language, _WROTE["en"])
+    words = _WORDS.get(request.language, _WORDS["en"])
+    is_asker = reply.author_id is not None and reply.author_id == request.asked_by_id
+    hidden = is_asker and request.anonymous
+    author = reply.author.name if reply.author is not None and not hidden else ""
+    name = f"{asks} ({words[1]})" if hidden else f"{author} ({asks})" if is_asker else author
+    url = f"{settings.public_url.rstrip('/')}/requests/{request.id}#reply-{reply.id}"
+    text = f"{reply.body}\n\n{f'{wrote}: {name}' if name else words[5]}\n{url}"
+    key = row.handover.key
+    return Comment(f"{key}-r{reply.id}", key, request.title, text, author, url, request.language)
 
 
 def question_of(session: Session, settings: Settings, row: Handover) -> Question:

@@ -1,13 +1,14 @@
-"""Sends a question to a webhook as JSON, signed."""
+"""Sends a question, or a reply to it, to a webhook as JSON, signed."""
 
 import hashlib
 import hmac
 import json
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from indexer.delivery.handover.text import Question
+from indexer.delivery.handover.text import Comment, Question
 from recommender.accounts.source_secret import secret_of, secret_variable
 from recommender.errors import SourceError
 from recommender.outbox.handover import Ticket
@@ -25,14 +26,26 @@ def secret_name(team: str) -> str:
 def send_to_webhook(address: str, team: str, question: Question) -> Ticket:
     """Send a question, with its key as `Idempotency-Key` and the signature of the body in `X-Hub-Signature-256`. The
     answer may name the ticket: {"id": ..., "number": ..., "url": ...}. Raises SourceError when it was not taken."""
+    return _ticket(_post(address, team, question.key, vars(question)))
+
+
+def send_comment_to_webhook(address: str, team: str, ticket_id: str, comment: Comment) -> str:
+    """Send a reply as `send_to_webhook` sends a question, with the key of its request in `reply_to`, and the id of the
+    ticket in `ticket` where the webhook has named it. The id of the reply there, or empty."""
+    values = {name: value for name, value in vars(comment).items() if name != "request_key"}
+    values |= {"reply_to": comment.request_key, "ticket": ticket_id}
+    return _ticket(_post(address, team, comment.key, values)).external_id
+
+
+def _post(address: str, team: str, key: str, values: dict[str, Any]) -> httpx.Response:
     secret = secret_of(secret_name(team), SECRET)
     if not secret:
         raise SourceError(f"The webhook of {team} has no secret. Set {secret_variable(secret_name(team), SECRET)}.")
-    body = json.dumps(vars(question), ensure_ascii=False).encode()
+    body = json.dumps(values, ensure_ascii=False).encode()
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {
         "Content-Type": "application/json",
-        "Idempotency-Key": question.key,
+        "Idempotency-Key": key,
         "X-Hub-Signature-256": f"sha256={signature}",
         "User-Agent": "Kollega",
     }
@@ -43,7 +56,7 @@ def send_to_webhook(address: str, team: str, question: Question) -> Ticket:
         raise SourceError(f"The webhook at {host} cannot be reached ({type(error).__name__}).") from None
     if not 200 <= answer.status_code < 300:
         raise SourceError(f"The webhook at {host} answers with status {answer.status_code}.")
-    return _ticket(answer)
+    return answer
 
 
 def _ticket(answer: httpx.Response) -> Ticket:

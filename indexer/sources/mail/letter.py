@@ -12,6 +12,7 @@ from email.utils import getaddresses, parsedate_tz
 from indexer.sources.mail.automatic import is_automatic
 from indexer.sources.mail.subjects import base_subject, is_answer
 from indexer.texts.mail.headers import decoded_header, from_bytes
+from recommender.outbox.handover import key_in
 
 LONGEST = 25_000_000
 """Bytes of a mail that are read; what is after them is attachments, nearly always."""
@@ -69,14 +70,15 @@ def letter_of(found: Found, zone: tzinfo, now: datetime) -> Letter:
     """The letter of a mail that was found. `zone` is that of dates without one; dates after `now` are not believed."""
     message = message_from_bytes(found.head)
     date, taken = _date(message, found.received, zone, now)
-    name, author = author_of(message)
+    identifier = _id(message, found)
+    name, author = _asker_of(message) if key_in(identifier) else author_of(message)
     subject = decoded_header(_raw(message, "subject"))
     notes = [DATE_TAKEN] if taken else []
     if found.size > LONGEST:
         notes.append(CUT_SHORT)
     parents = [*_ids(message, "references"), *_ids(message, "in-reply-to")[:1]]
     return Letter(
-        id=_id(message, found),
+        id=identifier,
         parents=tuple(dict.fromkeys(reversed(parents)))[::-1],
         subject=subject,
         answers=is_answer(subject),
@@ -108,6 +110,13 @@ def author_of(message: Message) -> tuple[str, str]:
     if (via := _VIA.fullmatch(name)) and (reply_to := _first_address(_raw(message, "reply-to")))[1]:
         return via[1], reply_to[1]
     return name, address
+
+
+def _asker_of(message: Message) -> tuple[str, str]:
+    """(name, mail address) of who asks a request that Kollega has mailed to a team: replies go to them, then to the
+    team. Both are empty where the mail does not say who asks."""
+    addresses = getaddresses([_raw(message, "reply-to")])
+    return _first_address(_raw(message, "reply-to")) if len(addresses) > 1 else ("", "")
 
 
 def _first_address(raw: str) -> tuple[str, str]:

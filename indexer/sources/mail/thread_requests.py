@@ -27,6 +27,7 @@ from indexer.sources.records import (
 from indexer.texts.mail.body import body_of
 from indexer.texts.mail.cut import own_text
 from indexer.texts.subject import first_words
+from recommender.outbox.handover import key_in
 
 AUTOMATIC = "automatic mails were left out"
 _LONGEST_TEXT = 200_000  # characters of a mail, which is a log then: a judgement
@@ -96,6 +97,9 @@ class ThreadReader:
     def _request(self, written: list[_Written]) -> RequestRecord:
         first, rest = written[0], [each for each in written[1:] if each.text]
         accepted, status = self._outcome(first, rest, max(each.letter.date for each in written))
+        sent_on = next((parent for parent in first.letter.parents if key_in(parent)), "")
+        if sent_on:  # replies to a request that Kollega has mailed, which is not there itself
+            rest, accepted, status = [each for each in written if each.text], None, "open"
         title = title_of_subject(first.letter.subject) or first_words(first.text, _TITLE_OF_TEXT) or "(no subject)"
         replies = [
             ReplyRecord(
@@ -109,11 +113,11 @@ class ThreadReader:
         ]
         names = dict.fromkeys(name for each in written for name in each.attachments)
         return RequestRecord(
-            id=first.letter.id,
+            id=sent_on or first.letter.id,
             title=first_words(_NOT_STORABLE.sub("", title), LONGEST_TITLE),
             body=first.text,
             status=status,
-            asked_by=first.letter.author or None,
+            asked_by=None if sent_on else first.letter.author or None,
             created_at=first.letter.date,
             resolved_at=max(accepted.letter.date, first.letter.date) if accepted else None,
             replies=tuple(replies),
@@ -129,14 +133,14 @@ class ThreadReader:
         thanks the last one of a thread that is over, unless the asker wrote after it that it did not help."""
         is_over = self.now - last >= self.rest
         own = [place for place, each in enumerate(rest) if _same(each.letter, first.letter)]
-        others = [place for place, each in enumerate(rest) if place not in set(own)]
+        others = [place for place, each in enumerate(rest) if place not in set(own) and not key_in(each.letter.id)]
         if own and is_thanks(rest[own[-1]].text) and (before := [place for place in others if place < own[-1]]):
             return rest[before[-1]], "resolved"
         if not is_over:
             return None, "open"
         if others and not (own and own[-1] > others[-1] and says_unsolved(rest[own[-1]].text)):
             return rest[others[-1]], "resolved"
-        return None, "closed"
+        return None, "open" if key_in(first.letter.id) else "closed"  # what Kollega has mailed, a team has to close
 
     def _person(self, letter: Letter) -> PersonRecord | None:
         if not letter.author or letter.author in self._people:

@@ -39,6 +39,21 @@ _MOST_REDIRECTS = 5
 Params = Mapping[str, str | int]
 
 
+_REMEDIES = {
+    403: "Give the account of the token the right to read this",
+    404: "Check the address, and that the account of the token may see this",
+    410: "It was removed there",
+    0: "Check the options of the source",
+}
+"""What to do after a status with which a system refuses to be read; 0 is any other one."""
+_REMEDIES_OF_SENDING = {
+    403: "Give the account of the token the right to write there",
+    404: "Check the address, and that the account of the token may write there",
+    0: "Correct what is set with kollega team --set, then run it with --send-again",
+}
+"""The same for what is sent there."""
+
+
 class Refused(SourceError):
     """The other system refused a request, with this HTTP status."""
 
@@ -128,14 +143,21 @@ class RestClient:
     def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
         """Send JSON once to a path below the address. Raises Refused when the system refuses, and SourceError when it
         cannot be told whether it has taken it."""
+        return self._write("POST", path, body, headers)
+
+    def put(self, path: str, body: Any) -> Answer:
+        """Change what is at a path below the address, as `post` sends it."""
+        return self._write("PUT", path, body)
+
+    def _write(self, method: str, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
         address = f"{self.address}/{path.lstrip('/')}"
         try:
-            status, answered, content, asked = self._send(address, None, body, headers)
+            status, answered, content, asked = self._send(address, None, body, headers, method)
         except Again as failure:
             raise SourceError(f"{self._source}: {self._shown(address)} {failure.problem}.") from None
         if 200 <= status < 300:
             return Answer(read_json(content) if content.strip() else None, answered, asked)
-        problem = self._failure(status, answered, content, asked)
+        problem = self._failure(status, answered, content, asked, _REMEDIES_OF_SENDING)
         raise (
             problem
             if isinstance(problem, SourceError)
@@ -178,11 +200,15 @@ class RestClient:
         raise SourceError(f"{self._source}: {self.address} redirects again and again. Check the address.")
 
     def _send(
-        self, address: str, params: Params | None, sent: Any = None, headers: Mapping[str, str] | None = None
+        self,
+        address: str,
+        params: Params | None,
+        sent: Any = None,
+        headers: Mapping[str, str] | None = None,
+        method: str = "GET",
     ) -> tuple[int, httpx.Headers, bytes, str]:
         """(status, headers, body, address) of one request, which sends `sent` as JSON unless that is None."""
         began, body = time.monotonic(), bytearray()
-        method = "GET" if sent is None else "POST"
         all_headers = {**self._access.headers(), **(headers or {})}
         try:
             with self._client.stream(method, address, params=params, json=sent, headers=all_headers) as response:
@@ -211,7 +237,9 @@ class RestClient:
                 ) from None
             raise Again(f"cannot be reached ({reason})") from None
 
-    def _failure(self, status: int, headers: httpx.Headers, body: bytes, address: str) -> Again | Refused:
+    def _failure(
+        self, status: int, headers: httpx.Headers, body: bytes, address: str, remedies: Mapping[int, str] = _REMEDIES
+    ) -> Again | Refused:
         shown, detail = self._shown(address), self._access.without_secret(error_text(body))
         if status == 429 or (status in (403, 503) and is_limit(headers, detail)):
             after = asked_to_wait(headers)
@@ -224,12 +252,7 @@ class RestClient:
             return Refused(
                 f"{self._source}: the token is refused (401): make a new one and {self._access.remedy()}.", status
             )
-        remedies = {
-            403: "Give the account of the token the right to read this",
-            404: "Check the address, and that the account of the token may see this",
-            410: "It was removed there",
-        }
-        remedy = remedies.get(status, "Check the options of the source")
+        remedy = remedies.get(status, remedies[0])
         return Refused(f"{self._source}: {shown} is refused ({status}{detail}). {remedy}.", status)
 
     def _given_up(self, address: str, failure: Again) -> SourceError:

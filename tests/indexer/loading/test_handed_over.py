@@ -10,9 +10,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.loading.load import load
 from indexer.sources.protocol import WholeSource
 from indexer.sources.records import Located, RequestRecord
+from recommender.access import reader_of, request_audience
 from recommender.audit import SYSTEM
 from recommender.database.handover_tables import Handover
-from recommender.database.tables import HelpRequest, Reply
+from recommender.database.tables import HelpRequest, Person, Reply, RequestAudience
+from recommender.errors import NotAllowed
+from recommender.knowledge import requests
 from recommender.knowledge.erasure import erase_request
 from recommender.language.analyzer import Analyzer
 
@@ -120,3 +123,38 @@ def test_the_ticket_of_a_request_that_was_erased_does_not_come_in(handed: int, r
     read(PUBLIC)
     with sessions() as session:
         assert session.scalars(select(HelpRequest)).all() == []
+
+
+def _audience(sessions: Sessions, number: int) -> set[str]:
+    with sessions() as session:
+        return set(request_audience(session.get_one(HelpRequest, number)))
+
+
+@pytest.mark.parametrize(
+    "there",
+    [{"readers_there": ("Vain IT",), "audience": ()}, {"readers_there": ("Palvelu",), "audience": ("team:it",)}],
+    ids=["other readers than at first", "a rule"],
+)  # fmt: skip
+def test_a_request_is_not_read_by_more_people_than_its_ticket(
+    handed: int, read: Read, sessions: Sessions, there: dict[str, Any]
+) -> None:
+    with sessions.begin() as session:
+        row = session.get_one(HelpRequest, handed)
+        row.audience, row.asked_by = [RequestAudience(token="everyone")], Person(handle="matti", name="Matti")
+    read(PUBLIC, readers_there=("Palvelu",), audience=())
+    assert "everyone" in _audience(sessions, handed)
+    read(PUBLIC, **there)
+    assert "everyone" not in _audience(sessions, handed) and "team:it" in _audience(sessions, handed)
+    with sessions() as session:
+        request = session.get_one(HelpRequest, handed)
+        assert request.asked_by is not None
+        with pytest.raises(NotAllowed, match="cannot be shared here"):
+            requests.share(session, request, reader_of(request.asked_by), True)
+    read(PUBLIC, readers_there=("Palvelu",), audience=())
+    assert "everyone" not in _audience(sessions, handed)  # nobody is let in by a source
+    with sessions.begin() as session:
+        request = session.get_one(HelpRequest, handed)
+        assert request.asked_by is not None
+        requests.share(session, request, reader_of(request.asked_by), True)
+    read(PUBLIC, {**PUBLIC, "id": "c2"}, readers_there=("public",), audience=("everyone",))
+    assert "everyone" in _audience(sessions, handed)

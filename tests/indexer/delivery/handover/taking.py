@@ -4,9 +4,9 @@ import base64
 from typing import Any
 from urllib.parse import unquote
 
-from tests.indexer.sources.servers.desk import Person
+from tests.indexer.sources.servers.desk import Note, Person, Ticket
 from tests.indexer.sources.servers.jira import JiraServer
-from tests.indexer.sources.servers.server import TOKEN, Reply
+from tests.indexer.sources.servers.server import TOKEN, Reply, number_in
 from tests.indexer.sources.servers.zammad import ZammadServer
 
 
@@ -16,6 +16,9 @@ class TakingJira(JiraServer):
     made: dict[str, int]
 
     def take(self, path: str, sent: Any) -> Reply | None:
+        if (number := number_in(path, "/rest/api/2/issue/PROJ-{}/comment")) is not None:
+            self.desk.note(number, sent["body"], author=7)
+            return Reply({"id": str(self.desk.tickets[number].notes[-1].id)}, 201)
         if path != "/rest/api/2/issue":
             return None
         fields = sent["fields"]
@@ -34,11 +37,17 @@ class TakingJira(JiraServer):
 
 
 class TakingZammad(ZammadServer):
-    """Zammad; `made` are the tickets that were sent, by their tags."""
+    """Zammad; `made` are the tickets that were sent, by their tags. What was sent as HTML is read as HTML."""
 
     made: dict[str, int]
 
+    def _article(self, ticket: Ticket, note: Note, content_type: str) -> dict[str, Any]:
+        return super()._article(ticket, note, "text/html" if "<br>" in note.text else content_type)
+
     def take(self, path: str, sent: Any) -> Reply | None:
+        if path == "/api/v1/ticket_articles" and sent["content_type"] == "text/html":
+            self.desk.note(sent["ticket_id"], sent["body"], public=not sent["internal"], author=7)
+            return Reply({"id": self.desk.tickets[sent["ticket_id"]].notes[-1].id}, 201)
         if path != "/api/v1/tickets":
             return None
         if sent["group"] != "Palvelu" or not sent["customer_id"].startswith("guess:"):

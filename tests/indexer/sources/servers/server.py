@@ -125,6 +125,8 @@ class SystemServer:
                 self.wfile.flush()
                 self.close_connection = self.close_connection or lost
 
+            do_PUT = do_POST
+
             def log_message(self, *_words: object) -> None:
                 """Say nothing."""
 
