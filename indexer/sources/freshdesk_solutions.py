@@ -13,7 +13,8 @@ from indexer.sources.tickets import html_text, moment, person_id
 
 _PUBLIC, _SIGNED_IN, _AGENTS = "1", "2", "3"
 _DRAFT = "1"
-_READERS = {_PUBLIC: "public", _SIGNED_IN: "logged-in users", _AGENTS: "agents"}
+_READERS = {_PUBLIC: "public", _SIGNED_IN: "articles for logged-in users", _AGENTS: "articles for agents"}
+"""Called so that no group of agents is called the same."""
 _CHOSEN = {"4": "companies", "6": "contact segments", "7": "company segments"}
 
 
@@ -43,7 +44,7 @@ class Solutions:
         if text_of(row, "status") == _DRAFT:
             return DeletedRecord(type="document", id=identifier)
         readers = self._readers(row)
-        part = "support" if readers in (("public",), ("logged-in users",)) else "a"
+        part = "support" if readers in (("public",), (_READERS[_SIGNED_IN],)) else "a"
         return DocumentRecord(
             id=identifier,
             title=text_of(row, "title"),

@@ -79,7 +79,7 @@ KINDS: dict[str, Kind] = {
     ),
     "freshdesk": Kind(
         "freshdesk",
-        "Read tickets of Freshdesk: an ADDRESS, an export (XML) or saved answers (JSON).\n\n"
+        "Read tickets and solution articles of Freshdesk: an ADDRESS, an export (XML) or saved answers (JSON).\n\n"
         "docs/sources/freshdesk.md says how to get a key or an export.",
         "ADDRESS_OR_FILE",
     ),
@@ -133,7 +133,7 @@ KINDS: dict[str, Kind] = {
     ),
     "servicenow": Kind(
         "servicenow",
-        "Read incidents of ServiceNow: an ADDRESS, saved answers (JSON) or tables (CSV).\n\n"
+        "Read incidents and knowledge articles of ServiceNow: an ADDRESS, saved answers (JSON) or tables (CSV).\n\n"
         "docs/sources/servicenow.md says what the account needs.",
         "ADDRESS_OR_FILE",
     ),
@@ -162,7 +162,7 @@ KINDS: dict[str, Kind] = {
     ),
     "zammad": Kind(
         "zammad",
-        "Read tickets of Zammad: an ADDRESS, or saved answers (JSON).\n\n"
+        "Read tickets and knowledge base answers of Zammad: an ADDRESS, or saved answers (JSON).\n\n"
         "docs/sources/zammad.md says how to get a token.",
         "ADDRESS_OR_FILE",
     ),

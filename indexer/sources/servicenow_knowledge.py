@@ -1,8 +1,9 @@
 """Knowledge articles of ServiceNow: guides, and for whom its user criteria say.
 
-Who may read an article must fit a criterion of its knowledge base and one of its own, where there are any. The names
-of the criteria are the readers; a rule of the source says who they are here. Nothing is public by itself: whether an
-article without criteria may be read is said by a property that the interface does not give.
+Who may read an article must fit a criterion of its knowledge base and one of its own, where there are any. Their names
+are the readers, called so that no group of agents is called the same; a rule of the source says who they are here.
+Nothing is public by itself: whether an article without criteria may be read is said by a property that the interface
+does not give.
 """
 
 from collections.abc import Callable
@@ -74,7 +75,10 @@ class Knowledge:
         if not (self.is_known and base) or not all(name in row for name in fields):
             return None
         place = value_of(row, "kb_knowledge_base")
-        wanted = [self._named(self._may.get(place, ())) or [base], self._named(_several(row, fields[0]))]
+        wanted = [
+            self._named(self._may.get(place, ())) or [f"{base} (knowledge base)"],
+            self._named(_several(row, fields[0])),
+        ]
         wanted.append([f"role {role}" for role in _several(row, "roles") if role != "public"])
         sets = [names for names in wanted if names]
         refused = self._named(self._may_not.get(place, set()) | set(_several(row, fields[1])))
@@ -83,7 +87,7 @@ class Knowledge:
         return tuple(sorted(names)) if len(names) <= _MOST_READERS else None
 
     def _named(self, criteria: "set[str] | list[str] | tuple[()]") -> list[str]:
-        return sorted(self._names.get(each) or f"user criterion {each}" for each in criteria)
+        return sorted(f"{self._names.get(each, each)} (user criterion)" for each in criteria)
 
 
 def _several(row: Row, name: str) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from indexer.cli import main as kollega
+from indexer.sources.configuration import read_sources
 from recommender.settings import Settings
 from tests.paths import ROOT
 
@@ -198,6 +199,17 @@ def test_every_source_file_named_in_the_pages_exists(page: Path) -> None:
     files = re.findall(r"`((?:recommender|indexer|web|tests|docs)/[\w/.-]+)`", text)
     modules = [name.replace(".", "/") + ".py" for name in re.findall(r"python -m ((?:indexer|tests)\.[\w.]+\w)", text)]
     assert [name for name in (*files, *modules) if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "sources").glob("*.md")), ids=lambda page: page.name)
+def test_every_example_of_sources_toml_can_be_read(page: Path, tmp_path: Path) -> None:
+    examples = [text for kind, text in _FENCE.findall(page.read_text(encoding="utf-8")) if kind == "toml"]
+    for text in examples:
+        if 'kind = "request"' in text:  # a mapping of columns
+            continue
+        file = tmp_path / "sources.toml"
+        file.write_text(text if "\nkind = " in text else "", encoding="utf-8")  # else a part of a table
+        assert len(read_sources(file)) == text.count("\nkind = ")
 
 
 def test_the_example_of_the_import_format_can_be_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,7 +162,7 @@ class Zendesk(System):
     def _readers_of(self, article: Row) -> tuple[str, ...]:
         """The user segments of an article, or everybody where the help center is open."""
         held = {str(each): None for each in (*_list(article.get("user_segment_ids")), article.get("user_segment_id"))}
-        names = [self.segments.get(each, f"user segment {each}") for each in held if each != "None"]
+        names = [f"{self.segments.get(each, each)} (user segment)" for each in held if each != "None"]
         return tuple(names) or (("public",) if self.is_open else ("help center",))
 
     def _text(self, comment: Row) -> str:

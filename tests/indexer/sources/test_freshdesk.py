@@ -133,12 +133,12 @@ def test_solution_articles_are_guides_for_whom_their_folders_are_visible() -> No
         hidden = read("freshdesk", server.url, found.mark)
     assert {name: record.readers_there for name, record in found.documents.items() if int(name) < 100} == {
         "1": ("public",),
-        "2": ("logged-in users",),
-        "3": ("agents",),
+        "2": ("articles for logged-in users",),
+        "3": ("articles for agents",),
         "4": ("Kansio 4 (companies)",),
         "6": ("Kansio 6 (contact segments)",),
         "9": ("Kansio 9 (visibility 9)",),
-        "21": ("agents",),
+        "21": ("articles for agents",),
     }
     first = found.documents["1"]
     assert (first.title, first.body) == ("Ohje 1", "1. avaa\n2. sulje")
@@ -147,7 +147,7 @@ def test_solution_articles_are_guides_for_whom_their_folders_are_visible() -> No
     assert found.documents["139"].attachments == ("ohje.pdf",)
     assert found.deleted == [DeletedRecord(type="document", id="5")] and set(found.requests) == {"1"}
     assert {record.id for record in hidden.deleted} == {"2", "139", "5"}
-    assert later.documents["1"].readers_there == hidden.documents["1"].readers_there == ("agents",)
+    assert later.documents["1"].readers_there == hidden.documents["1"].readers_there == ("articles for agents",)
 
 
 def test_saved_articles_whose_folder_is_not_saved_are_for_the_team_only(tmp_path: Path) -> None:

@@ -142,23 +142,24 @@ def test_knowledge_articles_are_guides_for_whom_all_their_criteria_name() -> Non
         ),
         "deleted articles": [{"documentkey": "b"}],
     }  # fmt: skip
+    managers, staff = "Esihenkilöt (user criterion)", "Henkilöstö (user criterion)"
     with serving(system) as server:
         found = read("servicenow", server.url, user=USER)
         later = read("servicenow", server.url, found.mark, user=USER)
         system.tables["kb_uc_cannot_read_mtom"] = [{"kb_knowledge_base": "kb1", "user_criteria": "c1"}]
         narrower = read("servicenow", server.url, later.mark, user=USER)
     assert {name: record.readers_there for name, record in found.documents.items()} == {
-        "a": ("IT",),
-        "b": ("Esihenkilöt", "Henkilöstö"),
+        "a": ("IT (knowledge base)",),
+        "b": (managers, staff),
         "c": (
-            "Esihenkilöt",
-            "Esihenkilöt and user criterion c9",
-            "Henkilöstö and Esihenkilöt",
-            "Henkilöstö and user criterion c9",
+            managers,
+            f"{managers} and c9 (user criterion)",
+            f"{staff} and {managers}",
+            f"{staff} and c9 (user criterion)",
         ),
-        "d": ("IT and role itil",),
-        "e": ("IT without Henkilöstö",),
-        "h": ("IT",),
+        "d": ("IT (knowledge base) and role itil",),
+        "e": (f"IT (knowledge base) without {staff}",),
+        "h": ("IT (knowledge base)",),
     }
     first = found.documents["a"]
     assert (first.title, first.body, first.language, first.group) == ("Ohje a", "Avaa asetukset.", "fi", "IT")
@@ -166,7 +167,7 @@ def test_knowledge_articles_are_guides_for_whom_all_their_criteria_name() -> Non
     assert found.documents["h"].body == "## Vika\n\nKäynnistä uudelleen."
     assert [record.id for record in found.deleted] == ["f", "g"] and set(found.requests) == {identifier(1)}
     assert [(record.type, record.id) for record in later.deleted if record.id == "b"] == [("document", "b")]
-    assert narrower.documents["a"].readers_there == ("IT without Henkilöstö",)
+    assert narrower.documents["a"].readers_there == (f"IT (knowledge base) without {staff}",)
 
 
 def test_an_article_in_a_file_is_for_the_team_only_as_its_criteria_are_not_known(tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ def test_articles_are_documents_for_whom_their_segment_names() -> None:
         later = [each.record for each in source(server.url, user=USER).read(mark) if isinstance(each, Located)]
     assert [(record.id, record.readers_there) for record in documents] == [
         ("1", ("public",)),
-        ("2", ("Esihenkilöt",)),
-        ("3", ("user segment 99",)),
+        ("2", ("Esihenkilöt (user segment)",)),
+        ("3", ("99 (user segment)",)),
     ]
     first = documents[0]
     assert (first.title, first.body, first.language, first.group) == ("Ohje 1", "## Näin\n\n- avaa", "fi", "Ohjeet")
@@ -93,7 +93,11 @@ def test_translations_of_an_article_are_guides_in_their_languages_for_the_same_r
     assert set(found) == {"1", "1-sv", "2", "2-sv"} and DeletedRecord(type="document", id="1-en-us") in records
     swedish = found["1-sv"]
     assert (swedish.title, swedish.body, swedish.language) == ("Guide sv", "sv", "sv")
-    assert (swedish.url, swedish.readers_there, swedish.group) == ("https://x.example/sv/1", ("Esihenkilöt",), "Ohjeet")
+    assert (swedish.url, swedish.readers_there, swedish.group) == (
+        "https://x.example/sv/1",
+        ("Esihenkilöt (user segment)",),
+        "Ohjeet",
+    )
     assert swedish.updated_at == datetime(2026, 3, 3, 8, 0) and len(asked) == 1
 
 
@@ -104,7 +108,7 @@ def test_an_article_of_several_segments_or_of_a_help_center_that_is_not_open_is_
     (tmp_path / "b.json").write_text(json.dumps({"articles": several}), encoding="utf-8")
     records = [each.record for each in source(tmp_path).read() if isinstance(each, Located)]
     assert [record.readers_there for record in records if isinstance(record, DocumentRecord)] == [
-        ("Esihenkilöt", "user segment 8"),
+        ("Esihenkilöt (user segment)", "8 (user segment)"),
         ("public",),
     ]
     closed = Zendesk("zendesk")
