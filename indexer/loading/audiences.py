@@ -19,6 +19,11 @@ IMPORT = audit.Actor(None, "import")
 PersonWithId = Callable[[int], Person | None]
 
 
+def default_audience(private: bool) -> tuple[str, ...]:
+    """The tokens of an item that states no audience; `private` is one of a restricted team."""
+    return () if private else (EVERYONE,)
+
+
 @dataclass(frozen=True)
 class Readers:
     """Those who may read an item before an import changes it, as tokens. `person` finds a person by their id."""

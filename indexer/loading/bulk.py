@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from indexer.loading.audiences import default_audience
 from indexer.loading.bulk_references import BulkReferences
 from indexer.loading.handed_over import is_ticket_of, unnoted
 from indexer.loading.merge import Merge
@@ -17,7 +18,7 @@ from indexer.loading.report import LoadReport
 from indexer.loading.stated import identity, outcome
 from indexer.loading.writing import Prepared
 from indexer.sources.records import DocumentRecord, QuestionRecord, RequestRecord
-from recommender.access import EVERYONE, audience_of
+from recommender.access import audience_of
 from recommender.database.details_tables import DocumentDetails, RequestDetails
 from recommender.database.handover_tables import Handover
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest
@@ -156,11 +157,9 @@ class _Writer:
 
     def _tokens(self, prepared: Prepared, changes: list[tuple[str, str]]) -> list[str]:
         record = prepared.record
-        if not isinstance(record, RequestRecord | DocumentRecord):
-            return [EVERYONE]
-        if record.audience is None:
-            private = prepared.restricted or self._references.is_restricted(record.team)
-            return [] if private else [EVERYONE]
+        if not isinstance(record, RequestRecord | DocumentRecord) or record.audience is None:
+            private = prepared.restricted or self._references.is_restricted(getattr(record, "team", None))
+            return list(default_audience(private))
         return sorted(self._references.tokens(record.audience, changes))
 
     def _write_replies(

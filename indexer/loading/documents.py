@@ -5,6 +5,7 @@ from sqlalchemy.orm import selectinload
 
 from indexer.loading.audiences import (
     IMPORT,
+    default_audience,
     document_readers,
     merge_audience,
     merge_team,
@@ -25,7 +26,9 @@ def put_document(writing: Writing, record: DocumentRecord, source: str) -> Docum
     references = writing.references
     team = references.team(record.team, "team")
     owner_id = references.person_if_listed(record.owner, "owner", writing.changes)
-    wanted = references.tokens(record.audience, writing.changes)
+    private = writing.prepared.restricted or (team is not None and team.restricted)
+    audience = default_audience(private) if record.audience is None else record.audience
+    wanted = references.tokens(audience, writing.changes)
     query = select(Document).where(Document.source == source, Document.external_id == record.id)
     row = writing.session.scalar(query.options(selectinload(Document.audience)).with_for_update(of=Document))
     if row is None:

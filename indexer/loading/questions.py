@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from indexer.loading.audiences import merge_team, request_readers, takes_person
+from indexer.loading.audiences import default_audience, merge_team, request_readers, takes_person
 from indexer.loading.documents import put_language
 from indexer.loading.notes import WITHOUT_TEAM
 from indexer.loading.references import BadRecord, DeletedHere, References
@@ -14,20 +14,21 @@ from indexer.loading.requests import put_outcome, put_reply
 from indexer.loading.stated import Outcome, outcome_here
 from indexer.loading.writing import Writing, note, replace_audience
 from indexer.sources.records import AnswerRecord, LinkRecord, QuestionRecord
-from recommender.access import EVERYONE
 from recommender.database.import_tables import digest, record_key
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply, RequestAudience, RequestLink
 
 
 def put_question(writing: Writing, record: QuestionRecord, source: str) -> HelpRequest:
-    """Write a question as a request that everyone may read. Raises BadRecord and DeletedHere."""
+    """Write a question as a request, which everyone may read unless its team is restricted. Raises BadRecord and
+    DeletedHere."""
     asker, team = writing.references.stub_id(record.asked_by), writing.references.team(record.team, "team")
     row, merge = writing.references.request(record.id), writing.merge
     if row is None:
         writing.must_be_new("request", source, record.id)
         row = HelpRequest(source=source, external_id=record.id, status=OPEN, language="", replies=[], audience=[])
         row.asked_by_id, row.team = asker, team
-        replace_audience(row, RequestAudience, {EVERYONE})
+        private = writing.prepared.restricted or (team is not None and team.restricted)
+        replace_audience(row, RequestAudience, set(default_audience(private)))
         writing.session.add(row)
     else:
         then = writing.references.person(asker) if asker is not None else None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from indexer.loading.audiences import (
     IMPORT,
+    default_audience,
     merge_anonymous,
     merge_audience,
     merge_team,
@@ -33,7 +34,8 @@ def put_request(writing: Writing, record: RequestRecord, source: str) -> HelpReq
     team = references.team(record.team, "team")
     asker_id = references.person_if_listed(record.asked_by, "asker", writing.changes)
     private = writing.prepared.restricted or (team is not None and team.restricted)
-    wanted = references.tokens(_default(private) if record.audience is None else record.audience, writing.changes)
+    audience = default_audience(private) if record.audience is None else record.audience
+    wanted = references.tokens(audience, writing.changes)
     authors = [references.person_if_listed(reply.author, "author", writing.changes) for reply in record.replies]
     row = references.request(record.id)
     if row is None:
@@ -55,10 +57,6 @@ def put_request(writing: Writing, record: RequestRecord, source: str) -> HelpReq
     put_request_details(writing, row, record, source)
     put_outcome(row, here, outcome(record), merge)
     return row
-
-
-def _default(private: bool) -> tuple[str, ...]:
-    return () if private else (EVERYONE,)
 
 
 def merge_readers(

@@ -177,7 +177,8 @@ def _document(record: DocumentRecord, known: Known) -> Stated:
     stated["updated_at"] = digest(record.updated_at)
     stated["team"] = digest(record.team)
     stated["owner"] = known.person(record.owner)
-    stated["audience"] = _audience(record.audience, False)
+    restricted = record.audience is None and record.team in known.restricted
+    stated["audience"] = _audience(None if restricted else record.audience or ("everyone",), restricted)
     stated["attachments"] = digest(record.attachments)
     return stated | ({"language": digest(record.language)} if record.language else {})
 

@@ -63,6 +63,8 @@ def mapped(
     team = record.team or options.teams.get(group or "") or options.team
     if team != record.team:
         values["team"] = team
+        if isinstance(record, DocumentRecord) and "audience" not in record.model_fields_set:
+            values["audience"] = None  # a team that the rules name may be restricted
     changes: tuple[Change, ...] = ()
     if isinstance(record, RequestRecord | DocumentRecord) and _is_for_rules(record, says_readers):
         tokens, unknown = audience(record.readers_there or (), options.audiences)

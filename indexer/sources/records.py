@@ -165,7 +165,8 @@ class RequestRecord(_Record):
 
 
 class DocumentRecord(_Record):
-    """A document in Markdown. `group`, `readers_there` and `attachments` are as in RequestRecord."""
+    """A document in Markdown. An audience of None leaves it to the team, as for requests. `group`, `readers_there` and
+    `attachments` are as in RequestRecord."""
 
     type: Literal["document"] = "document"
     id: Identifier
@@ -174,7 +175,7 @@ class DocumentRecord(_Record):
     team: TeamHandle | None = None
     owner: Handle | None = None
     language: Language | None = None
-    audience: tuple[Token, ...] = Field(default=("everyone",), min_length=1)
+    audience: Annotated[tuple[Token, ...], Field(min_length=1)] | None = ("everyone",)
     updated_at: Time
     verified_on: Day | None = None
     url: Text | None = None

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.loading.load import load
 from indexer.sources.kinds import KINDS
 from indexer.sources.mapping import PUBLIC, MappedSource, audience, mapped
 from indexer.sources.protocol import Abilities, Mark, Options, WholeSource
-from indexer.sources.records import DocumentRecord, Located, QuestionRecord, RequestRecord
+from indexer.sources.records import DocumentRecord, Located, QuestionRecord, RequestRecord, TeamRecord
+from recommender.database.tables import Document, HelpRequest
+from recommender.language.analyzer import Analyzer
 
 AT = datetime(2026, 1, 1)
 GROUPS = [PUBLIC, "Helpdesk", "HR", "Staff", "Nobody knows"]
@@ -147,6 +151,27 @@ def test_fewer_readers_there_and_fewer_rules_never_give_more_readers(
     if left_out != PUBLIC:  # without a rule, the public is everyone
         rest = {group: tokens for group, tokens in rules.items() if group != left_out}
         assert readers(there, rest) <= readers(there, rules)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_the_source_leaves_open_is_for_its_team_only_where_that_is_restricted(
+    sessions: sessionmaker[Session], analyzer: Analyzer, again: bool
+) -> None:
+    """Documents and questions of a source without rights, such as an export of Notion or a dump of a site."""
+    question = QuestionRecord(id="2", title="T", body="B", created_at=AT)
+    made = [lambda: document(id="1", group="HR"), lambda: question, lambda: document(id="3", group="IT")]
+    source = Two(lambda: TeamRecord(id="hr", name="HR", restricted=True), lambda: TeamRecord(id="it", name="IT"), *made)
+    source.abilities = Abilities()
+    if again:  # documents that came in before the team was restricted, and for everyone
+        first = Two(lambda: TeamRecord(id="hr", name="HR"), lambda: TeamRecord(id="it", name="IT"), *made)
+        first.abilities = Abilities()
+        load(MappedSource(first, options(team="hr", teams={"IT": "it"})), sessions, analyzer)
+    load(MappedSource(source, options(team="hr", teams={"IT": "it"})), sessions, analyzer)
+    with sessions() as session:
+        documents = {row.external_id: sorted(each.token for each in row.audience) for row in session.query(Document)}
+        requests = [sorted(each.token for each in row.audience) for row in session.query(HelpRequest)]
+    assert documents == {"1": [], "3": ["everyone"]}
+    assert requests == ([["everyone"]] if again else [[]])  # a question keeps its readers, which people may have set
 
 
 def test_times_without_a_zone_are_read_in_that_of_the_options() -> None:
