@@ -1,5 +1,5 @@
-"""What a question from a chat is answered, in the words of the search page, as the person whom the account is linked to.
-How each system writes it is in its own module."""
+"""What a question from a chat is answered, in the words of the search page, as the person whose account it is. How each
+system writes it is in its own module."""
 
 from dataclasses import dataclass
 from typing import NoReturn
