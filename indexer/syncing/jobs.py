@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,7 @@ from indexer.background import repeating
 from indexer.loading.load import load
 from indexer.sources.jsonl import located
 from indexer.sources.protocol import WholeSource
-from indexer.sources.records import DeletedRecord, Located, first_problem
+from indexer.sources.records import DeletedRecord, Located, PersonRecord, first_problem
 from indexer.texts.masking import MaskingRules
 from recommender.database.failures import explain
 from recommender.database.files import database_path
@@ -24,6 +25,8 @@ from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
+RIGHTS_LEFT_OUT = "roles, teams and last days of people were left out; only an import by an admin sets them"
+_RIGHTS = frozenset({"role", "teams", "left_on"})
 _MOST_PROBLEMS = 50  # that are stored of a job: a judgement
 
 
@@ -49,7 +52,7 @@ class SentItems(WholeSource):
     def records(self) -> Iterator[Located]:
         """Each item as a record, or the problem why it is none, with its number in the call, from 1 on."""
         for number, item in enumerate(self._items, 1):
-            yield _deleted(number, item) if self._deleted else located("items", number, item, [], [])
+            yield _deleted(number, item) if self._deleted else _without_rights(located("items", number, item, [], []))
 
 
 def work(settings: Settings, sessions: sessionmaker[Session], analyzer: Analyzer) -> bool:
@@ -72,11 +75,21 @@ def work(settings: Settings, sessions: sessionmaker[Session], analyzer: Analyzer
             queue.fail(session, number, sentence)
         return True
     result: dict[str, Any] = {**report.counts(), "problems": report.problems[:_MOST_PROBLEMS]}
-    result["kept"] = [*report.conflicts, *report.not_widened][:_MOST_PROBLEMS]
+    rights = [line for line in report.change_lines() if line.startswith(RIGHTS_LEFT_OUT)]
+    result["kept"] = [*rights, *report.conflicts, *report.not_widened][:_MOST_PROBLEMS]
     result["problem_count"] = len(report.problems)
     with sessions.begin() as session:
         queue.finish(session, number, result)
     return True
+
+
+def _without_rights(found: Located) -> Located:
+    """The record without what lets a person do more or sign in longer: the token that sends it may load items only."""
+    record = found.record
+    if not isinstance(record, PersonRecord) or not record.model_fields_set & _RIGHTS:
+        return found
+    kept = {name: getattr(record, name) for name in record.model_fields_set - _RIGHTS}
+    return replace(found, record=PersonRecord(**kept), changes=(*found.changes, (RIGHTS_LEFT_OUT, record.id)))
 
 
 def _deleted(number: int, item: Any) -> Located:

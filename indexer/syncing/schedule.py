@@ -59,12 +59,20 @@ def needs_whole_read(configured: ConfiguredSource, state: SourceState | None, no
     return state.read_whole_at + configured.full_every <= now
 
 
+def pause_until(following: datetime | None, is_reading: bool, longest: float, now: datetime) -> float:
+    """Seconds until the next look: until the next source is due, but not longer than `longest`, since a webhook may
+    call at any time; and short while sources are being read."""
+    pause = min(_LOOK, longest) if is_reading else longest
+    return pause if following is None else max(0.0, min(pause, (following - now).total_seconds()))
+
+
 def _sync_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
-    complaint, runs = "", _Runs()
+    complaint, runs, following = "", _Runs(), None
     try:
-        while not stop.wait(min(_LOOK, settings.watch_seconds) if runs.names() else settings.watch_seconds):
+        while not stop.wait(pause_until(following, bool(runs.names()), settings.watch_seconds, utc_now())):
+            following = None
             try:
-                _start_due(settings, sessions, runs)
+                following = _start_due(settings, sessions, runs)
                 complaint = ""
             except SettingsError as error:
                 if str(error) != complaint:  # told once, not every two seconds
@@ -76,10 +84,12 @@ def _sync_until(settings: Settings, sessions: sessionmaker[Session], stop: threa
         runs.stop()
 
 
-def _start_due(settings: Settings, sessions: sessionmaker[Session], runs: "_Runs") -> None:
-    """Start to read the sources that are due, those first that a webhook has called for. Sources that were never read
-    are begun one after the other, as the file names them, for an earlier one may bring the teams of a later one."""
+def _start_due(settings: Settings, sessions: sessionmaker[Session], runs: "_Runs") -> datetime | None:
+    """Start to read the sources that are due, those first that a webhook has called for; when the next one is due
+    (UTC). Sources that were never read are begun one after the other, as the file names them, for an earlier one may
+    bring the teams of a later one."""
     going, now, locks = runs.names(), utc_now(), settings.home / "locks"
+    following: list[datetime] = []
     due: list[tuple[bool, datetime, int, str, bool, bool]] = []
     is_new_going = False
     for place, configured in enumerate(read_sources(settings.sources_file)):
@@ -91,11 +101,14 @@ def _start_due(settings: Settings, sessions: sessionmaker[Session], runs: "_Runs
             is_new_going |= is_new
         elif at is not None and at <= now:
             due.append((not is_called, at, place, configured.name, whole, is_new))
+        elif at is not None:
+            following.append(at)
     free = _MOST_AT_ONCE - len(going)
     for *_order, name, whole, is_new in sorted(due):
         if free > 0 and not (is_new and is_new_going):
             runs.start(name, whole)
             free, is_new_going = free - 1, is_new_going or is_new
+    return min(following, default=None)
 
 
 class _Runs:

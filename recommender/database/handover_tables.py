@@ -27,7 +27,8 @@ class Handover(Base):
 
     `key` goes with it each time, so that the other side can recognise what it has taken already. `source`,
     `external_id`, `number` and `url` are those of the ticket there, once it is known. `was_solved` says that it was
-    solved there when its source was last read. `readers_there` are the groups that could read it there at first, and
+    solved there when its source was last read. `team_handle` is the team whose place it was sent to: a request that
+    was moved since is no longer theirs. `readers_there` are the groups that could read it there at first, and
     `is_private_there` says that others than these may not, now.
     """
 
@@ -52,6 +53,7 @@ class Handover(Base):
     number: Mapped[str | None] = mapped_column(String(100))
     url: Mapped[str | None] = mapped_column(Text)
     was_solved: Mapped[bool] = mapped_column(default=False, server_default=false())
+    team_handle: Mapped[str | None] = mapped_column(String(64))
     readers_there: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     is_private_there: Mapped[bool] = mapped_column(default=False, server_default=false())
 

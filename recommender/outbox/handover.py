@@ -63,6 +63,7 @@ def send_on(session: Session, request: HelpRequest) -> Handover | None:
     row = Handover(
         request_id=request.id,
         target=destination.target,
+        team_handle=request.team.handle if request.team else None,
         options=dict(destination.options),
         key=f"kollega-{request.id}-{secrets.token_hex(6)}",
         state=WAITING,
@@ -79,18 +80,23 @@ def due(session: Session) -> list[int]:
 
 
 def send_reply_on(session: Session, reply: Reply) -> None:
-    """Queue a reply for where its request was sent on to; nothing when that stays here."""
-    if session.get(Handover, reply.request_id) is not None:
+    """Queue a reply for where its request was sent on to; nothing when that stays here, or another
+    team has it now."""
+    row = session.get(Handover, reply.request_id)
+    team = reply.request.team
+    if row is not None and team is not None and row.team_handle == team.handle:
         session.add(HandoverReply(reply_id=reply.id, request_id=reply.request_id, state=WAITING))
         session.flush()
 
 
 def due_replies(session: Session) -> list[int]:
     """The ids of some replies to send on now: the oldest one that waits of each request that the other side has taken,
-    so that they arrive in their order; reads only."""
+    so that they arrive in their order. None of a request that another team has now, whose replies are no longer for the
+    team that it was sent to; reads only."""
     oldest = select(func.min(HandoverReply.reply_id)).where(HandoverReply.state == WAITING)
     query = select(HandoverReply.reply_id).join(Handover, Handover.request_id == HandoverReply.request_id)
-    due = Handover.state == SENT, HandoverReply.next_attempt_at <= utc_now()
+    query = query.join(HelpRequest, HelpRequest.id == Handover.request_id).join(Team, Team.id == HelpRequest.team_id)
+    due = Handover.state == SENT, Team.handle == Handover.team_handle, HandoverReply.next_attempt_at <= utc_now()
     query = query.where(HandoverReply.reply_id.in_(oldest.group_by(HandoverReply.request_id)), *due)
     return list(session.scalars(query.order_by(HandoverReply.reply_id).limit(_A_ROUND)))
 
@@ -159,7 +165,7 @@ def try_again(session: Session, team: Team) -> int:
     query = select(Handover).where(Handover.state != SENT, Handover.request_id.in_(own))
     undone = list(session.scalars(query))
     for row in undone:
-        row.target, row.options = destination.target, dict(destination.options)
+        row.target, row.options, row.team_handle = destination.target, dict(destination.options), team.handle
         row.state, row.attempts = WAITING, row.attempts and 1  # an attempt before this may have been taken
         row.next_attempt_at = row.created_at = utc_now()
     replies = select(HandoverReply).where(HandoverReply.state != SENT, HandoverReply.request_id.in_(own))

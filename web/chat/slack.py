@@ -12,21 +12,16 @@ from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 
-from recommender.access import reader_of
-from recommender.accounts import chat_accounts
 from recommender.accounts.chat_accounts import ChatUser
 from web import current
-from web.chat.answers import ChatAnswer, Shown, answer
-from web.chat.link_address import link_for
+from web.chat.answers import ChatAnswer, LinkFirst, Shown, ask, refuse
 from web.client_address import limit_key
-from web.current import session
 from web.formatting import LANGUAGES
 from web.limits import limiter
 
 blueprint = Blueprint("slack", __name__, url_prefix="/chat/slack")
 _OLDEST = 300  # seconds that a call may be old, as Slack recommends
 _RATE = "10 per second; 300 per minute"  # for one workspace's address: a judgement
-_LONGEST_TEXT = 600  # characters of an answer in a chat: a judgement
 
 
 @blueprint.post("/command")
@@ -46,12 +41,8 @@ def command() -> ResponseReturnValue:
     question = request.form.get("text", "")
     language = _language(question)
     with force_locale(language):
-        person = chat_accounts.person_of(session(), who)
-        if person is None:
-            return jsonify(_ask_to_link(who))
-        if not question.strip():
-            return jsonify(_only_you(gettext("Write your question after the command."), []))
-        return jsonify(_as_blocks(answer(question, reader_of(person))))
+        found = ask(who, question)
+        return jsonify(_ask_to_link(found) if isinstance(found, LinkFirst) else _as_blocks(found))
 
 
 def _require_signed(body: bytes) -> None:
@@ -60,11 +51,11 @@ def _require_signed(body: bytes) -> None:
         abort(404)
     sent_at = request.headers.get("X-Slack-Request-Timestamp", "")
     if not sent_at.isdecimal() or len(sent_at) > 12 or abs(time.time() - int(sent_at)) > _OLDEST:
-        abort(401)
+        refuse()
     expected = "v0=" + hmac.new(secret.encode(), f"v0:{sent_at}:".encode() + body, hashlib.sha256).hexdigest()
     given = request.headers.get("X-Slack-Signature", "")
     if not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
-        abort(401)
+        refuse()
 
 
 def _language(question: str) -> str:
@@ -72,38 +63,30 @@ def _language(question: str) -> str:
     return found if found in LANGUAGES else current.settings().language
 
 
-def _ask_to_link(who: ChatUser) -> dict[str, Any]:
-    text = gettext(
-        "Link this account with Kollega first, so that you see what you may read. The link works for ten minutes."
-    )
-    button = {
-        "type": "button",
-        "text": {"type": "plain_text", "text": gettext("Link the account")},
-        "url": link_for(who),
-        "action_id": "link",
-    }
-    return _only_you(text, [_section(_escaped(text)), {"type": "actions", "elements": [button]}])
+def _ask_to_link(first: LinkFirst) -> dict[str, Any]:
+    label = {"type": "plain_text", "text": first.button}
+    button = {"type": "button", "text": label, "url": first.url, "action_id": "link"}
+    return _only_you(first.text, [_section(_escaped(first.text)), {"type": "actions", "elements": [button]}])
 
 
 def _as_blocks(found: ChatAnswer) -> dict[str, Any]:
-    blocks = [_section(f"*{_escaped(found.heading)}*"), *(_section(_shown(shown)) for shown in found.shown)]
+    said = "\n".join(filter(None, (f"*{_escaped(found.heading)}*", _escaped(found.hint))))
+    blocks = [_section(said), *(_section(_shown(shown)) for shown in found.shown)]
     if found.people:
-        people = gettext("People who can help: %(names)s", names=", ".join(found.people))
-        blocks.append(_section(_escaped(people)))
+        blocks.append(_section(_escaped(found.helpers())))
     more = f"<{found.more}|{_escaped(gettext('Ask in Kollega'))}>"
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": more}]})
-    return _only_you(found.heading, blocks)
+    return _only_you(found.said(), blocks)
 
 
 def _shown(shown: Shown) -> str:
-    text = shown.text[:_LONGEST_TEXT] + ("…" if len(shown.text) > _LONGEST_TEXT else "")
     title = _escaped(shown.title).replace("|", "¦")
-    return f"*<{shown.url}|{title}>*\n{_escaped(text)}\n_{_escaped(shown.facts)}_"
+    return f"*<{shown.url}|{title}>*\n{_escaped(shown.text)}\n_{_escaped(shown.facts)}_"
 
 
 def _only_you(text: str, blocks: list[dict[str, Any]]) -> dict[str, Any]:
     """An answer that only the asker sees; `text` stands in notifications."""
-    return {"response_type": "ephemeral", "text": _escaped(text), **({"blocks": blocks} if blocks else {})}
+    return {"response_type": "ephemeral", "text": _escaped(text), "blocks": blocks}
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -10,16 +10,12 @@ from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 
-from recommender.access import reader_of
-from recommender.accounts import chat_accounts
 from recommender.accounts.chat_accounts import ChatUser
 from recommender.errors import SettingsError, how_to_install
 from recommender.settings import Settings
 from web import current
-from web.chat.answers import ChatAnswer, Shown, answer
-from web.chat.link_address import link_for
+from web.chat.answers import ChatAnswer, LinkFirst, Shown, ask, refuse
 from web.client_address import limit_key
-from web.current import session
 from web.formatting import LANGUAGES
 from web.limits import limiter
 
@@ -28,7 +24,6 @@ _RATE = "10 per second; 300 per minute"
 _QUERY = "composeExtension/query"
 _CHANNEL = "msteams"
 _CARD = "application/vnd.microsoft.card.thumbnail"
-_LONGEST_TEXT = 600
 
 
 def attach(settings: Settings) -> None:
@@ -51,12 +46,8 @@ def messages() -> ResponseReturnValue:
         return jsonify({}), 200  # such as being added to a team: nothing to answer
     who, question = _user(activity), _question(activity)
     with force_locale(_language(activity)):
-        person = chat_accounts.person_of(session(), who)
-        if person is None:
-            return jsonify(_ask_to_link(who))
-        if not question:
-            return jsonify(_message(gettext("Write your question.")))
-        return jsonify(_as_cards(answer(question, reader_of(person))))
+        found = ask(who, question)
+        return jsonify(_ask_to_link(found) if isinstance(found, LinkFirst) else _as_cards(found))
 
 
 def _require_token(activity: dict[str, Any]) -> None:
@@ -70,9 +61,9 @@ def _require_token(activity: dict[str, Any]) -> None:
     kind, _space, token = request.headers.get("Authorization", "").partition(" ")
     service = str(activity.get("serviceUrl") or "")
     if kind.lower() != "bearer" or not is_valid(token, settings.teams_app_id, settings.teams_keys, service):
-        abort(401)
+        refuse()
     if activity.get("channelId") != _CHANNEL:
-        abort(401)
+        refuse()
 
 
 def _user(activity: dict[str, Any]) -> ChatUser:
@@ -102,8 +93,8 @@ def _part(value: dict[str, Any], name: str) -> dict[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
-def _ask_to_link(who: ChatUser) -> dict[str, Any]:
-    action = {"type": "openUrl", "value": link_for(who), "title": gettext("Link the account")}
+def _ask_to_link(first: LinkFirst) -> dict[str, Any]:
+    action = {"type": "openUrl", "value": first.url, "title": first.button}
     return {"composeExtension": {"type": "auth", "suggestedActions": {"actions": [action]}}}
 
 
@@ -113,13 +104,13 @@ def _message(text: str) -> dict[str, Any]:
 
 def _as_cards(found: ChatAnswer) -> dict[str, Any]:
     if not found.shown:
-        return _message(found.heading)
+        return _message("\n".join(filter(None, (found.said(), found.helpers()))))
     cards = [_card(shown) for shown in found.shown]
     return {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": cards}}
 
 
 def _card(shown: Shown) -> dict[str, Any]:
-    text = escape(shown.text[:_LONGEST_TEXT]).replace("\n", "<br>")
+    text = escape(shown.text).replace("\n", "<br>")
     content = {
         "title": shown.title,
         "subtitle": shown.facts,

@@ -138,9 +138,10 @@ def _note(found: dict[str, Any]) -> str:
 
 def _reasons(person: dict[str, Any]) -> list[str]:
     counts = (
-        ("answered", "answered {n} like this"),
-        ("keeps", "is responsible for {n} guides about it"),
-        ("verified", "verified {n} guides about it"),
-        ("replied", "replied to {n} like this"),
+        ("answered", "answered one like this", "answered {n} like this"),
+        ("keeps", "is responsible for a guide about it", "is responsible for {n} guides about it"),
+        ("verified", "verified a guide about it", "verified {n} guides about it"),
+        ("replied", "replied to one like this", "replied to {n} like this"),
     )
-    return [text.format(n=person[name]) for name, text in counts if person[name]]
+    given = [(person[name], one, many) for name, one, many in counts if person[name]]
+    return [one if count == 1 else many.format(n=count) for count, one, many in given]

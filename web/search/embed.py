@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 
 from recommender.access import ANYONE
-from recommender.datatypes import INDEX_MISSING, Kind, Recommendation, Suggestion
+from recommender.datatypes import Kind, Suggestion
 from recommender.settings import Settings
 from web import current, measuring
 from web.addresses import absolute
@@ -56,31 +56,13 @@ def _suggestions_json(question: str) -> dict[str, object]:
     recommendation = current.recommender().recommend(question, ANYONE, session(), _SHOWN, typing=True)
     if question:
         measuring.counts().count_answer(recommendation, partial=True)
+    heading, hint = results.said(recommendation) if question else ("", "")
     return {
-        "heading": _heading(recommendation) if question else "",
-        "hint": _hint(recommendation) if question else "",
+        "heading": heading,
+        "hint": hint,
         "suggestions": [_suggestion_json(suggestion) for suggestion in recommendation.suggestions],
         "more": {"url": absolute(url_for("ask.index")), "text": gettext("Ask in Kollega")},
     }
-
-
-def _heading(recommendation: Recommendation) -> str:
-    """What the search page says first, after the same notice when something cannot be searched."""
-    if INDEX_MISSING in recommendation.notices:
-        return str(
-            gettext(
-                "There is nothing to search yet. An admin can make the index with the command %(command)s.",
-                command="kollega reindex",
-            )
-        )
-    return f"{results.notice(recommendation)} {results.heading(recommendation)}".strip()
-
-
-def _hint(recommendation: Recommendation) -> str:
-    """Which codes of the question are missing, or what the person can do when nothing is shown."""
-    if INDEX_MISSING in recommendation.notices:
-        return ""
-    return results.missing(recommendation) or results.hint(recommendation)
 
 
 def _suggestion_json(suggestion: Suggestion) -> dict[str, object]:

@@ -10,6 +10,7 @@ from flask_babel import format_date, gettext, ngettext
 from recommender.database.tables import utc_now
 from recommender.datatypes import (
     DATABASE_EMPTY,
+    INDEX_MISSING,
     KEYWORDS_MISSING,
     LEARNED_MISSING,
     Heading,
@@ -58,6 +59,18 @@ def notice(found: Recommendation) -> str:
     if found.notices:
         return str(gettext("Search works by words only right now, so answers in other words may be missed."))
     return ""
+
+
+def said(found: Recommendation) -> tuple[str, str]:
+    """(what is said first, what the person can do) outside of the pages, in the box of other sites and in chats: what
+    cannot be searched and the verdict; then which codes no answer mentions, or what to do when nothing is shown."""
+    if INDEX_MISSING in found.notices:
+        text = gettext(
+            "There is nothing to search yet. An admin can make the index with the command %(command)s.",
+            command="kollega reindex",
+        )
+        return str(text), ""
+    return f"{notice(found)} {heading(found)}".strip(), missing(found) or hint(found)
 
 
 def heading(found: Recommendation) -> str:

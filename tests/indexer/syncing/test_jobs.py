@@ -1,8 +1,10 @@
 """syncing/jobs.py: what programs have sent is loaded as an import would, and what fails is tried again."""
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.loading.load import load
+from indexer.sources.jsonl import JSONLSource
 from indexer.syncing import jobs
 from recommender.database.job_tables import Job
-from recommender.database.tables import HelpRequest
+from recommender.database.tables import HelpRequest, Person
 from recommender.jobs import queue
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
@@ -51,6 +55,24 @@ def test_items_are_loaded_and_what_cannot_be_used_is_named_by_its_number(
     with sessions() as session:
         row = session.scalars(select(HelpRequest)).one()
         assert (row.title, row.source, row.external_id) == ("Printer on floor three", "crm", "r1")
+
+
+def test_items_give_nobody_a_role_a_team_or_a_longer_time(
+    send: Callable[..., Job], sessions: Sessions, analyzer: Analyzer, tmp_path: Path
+) -> None:
+    left = {"type": "person", "id": "aino", "name": "Aino", "role": "staff", "left_on": "2020-01-01"}
+    (tmp_path / "people.jsonl").write_text(json.dumps(left), encoding="utf-8")
+    load(JSONLSource(tmp_path / "people.jsonl", "crm"), sessions, analyzer)  # an import by an admin
+    greedy = {**left, "name": "Aino V", "role": "admin", "left_on": None, "teams": ["hr"], "languages": ["fi"]}
+    stranger = {"type": "person", "id": "eve", "name": "Eve", "role": "admin", "teams": ["hr"]}
+    done = send({"type": "team", "id": "hr", "name": "HR"}, greedy, stranger)
+    assert (done.state, done.result["problem_count"]) == (queue.DONE, 0)
+    assert done.result["kept"] == [f"{jobs.RIGHTS_LEFT_OUT} (2 times, first at items:2: aino, eve)"]
+    with sessions() as session:
+        people = {person.handle: person for person in session.scalars(select(Person))}
+        aino, eve = people["aino"], people["eve"]
+        assert (aino.name, aino.role, aino.teams, str(aino.left_on)) == ("Aino V", "staff", [], "2020-01-01")
+        assert (eve.role, eve.teams) == ("staff", [])
 
 
 @pytest.mark.parametrize(("rules", "body"), [("passwords", "Salasana: [password]"), ("none", "Salasana: Talvi2026")])

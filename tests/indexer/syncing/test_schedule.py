@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.sources.configuration import ConfiguredSource
 from indexer.sources.protocol import Options
 from indexer.syncing import schedule
-from indexer.syncing.schedule import needs_whole_read, next_run, syncing
+from indexer.syncing.schedule import needs_whole_read, next_run, pause_until, syncing
 from recommender.database.source_tables import SourceState
 from recommender.database.tables import HelpRequest, utc_now
 from recommender.settings import Settings
@@ -68,6 +68,14 @@ def test_a_source_is_read_from_the_beginning_as_often_as_it_says() -> None:
 def test_a_source_whose_first_read_broke_off_and_went_on_from_its_mark_is_read_whole_then() -> None:
     assert not needs_whole_read(HOURLY, _state(finished_at=None, read_whole_at=None), NOON)
     assert needs_whole_read(HOURLY, _state(read_whole_at=None), NOON)
+
+
+def test_a_source_is_looked_at_when_it_is_due_and_not_up_to_two_seconds_later() -> None:
+    soon, later = NOON + timedelta(seconds=0.3), NOON + timedelta(hours=1)
+    assert pause_until(soon, False, 2.0, NOON) == pytest.approx(0.3)
+    assert pause_until(later, False, 2.0, NOON) == 2.0 and pause_until(None, False, 2.0, NOON) == 2.0
+    assert pause_until(later, True, 2.0, NOON) == 0.5 and pause_until(soon, True, 2.0, NOON) == pytest.approx(0.3)
+    assert pause_until(NOON - timedelta(seconds=9), False, 2.0, NOON) == 0.0
 
 
 def test_beside_watch_a_source_is_read_when_it_is_due(

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts, audit
 from recommender.database.tables import Person
+from recommender.datatypes import INDEX_MISSING
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.conftest import sign_in
@@ -145,7 +146,8 @@ def test_a_person_who_may_no_longer_sign_in_is_asked_to_link_again(client: Flask
 
 
 def test_calls_that_slack_has_not_signed_are_refused(client: FlaskClient) -> None:
-    assert _slack(client, "VPN", secret="another secret entirely").status_code == 401
+    refused = _slack(client, "VPN", secret="another secret entirely")
+    assert (refused.status_code, refused.content_type) == (401, "text/plain") and "not signed" in refused.text
     assert _slack(client, "VPN", age=600).status_code == 401
     assert _slack(client, "VPN", body="team_id=T1&user_id=U9&text=VPN").status_code == 401
     assert client.post("/chat/slack/command", data={"text": "VPN"}).status_code == 401
@@ -191,6 +193,29 @@ def test_teams_is_answered_in_its_language_with_cards_after_linking(
     assert card["buttons"][0]["value"].endswith("/requests/1") and "GlobalProtect &amp; restart" in card["text"]
     nothing = _teams(client, private_key, "tungsten boiling xyz", locale="fi-FI").json["composeExtension"]
     assert nothing["type"] == "message" and "Nothing" not in nothing["text"]
+    first, *more = nothing["text"].split("\n")
+    assert first == "Tähän ei löytynyt vielä vastausta" and more  # what one can do stands apart from it
+
+
+def test_both_chats_say_what_to_do_when_there_is_no_question_or_no_index(
+    client: FlaskClient, private_key: RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _link(client, _button(_slack(client, "x")), "kaisa")
+    first = _teams(client, private_key, "VPN").json["composeExtension"]
+    _link(client, first["suggestedActions"]["actions"][0]["value"], "kaisa")
+    assert _slack(client, "  ").json["text"] == "Write your question."
+    assert _teams(client, private_key, " ").json["composeExtension"]["text"] == "Write your question."
+    recommend = Recommender.recommend
+
+    def without_index(*values: Any, **options: Any) -> Any:
+        return replace(recommend(*values, **options), suggestions=(), notices=(INDEX_MISSING,))
+
+    monkeypatch.setattr(Recommender, "recommend", without_index)
+    for text in (
+        _slack(client, "VPN error 809").json["text"],
+        _teams(client, private_key, "VPN error 809").json["composeExtension"]["text"],
+    ):
+        assert text.startswith("There is nothing to search yet.") and "kollega reindex" in text
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from waitress.server import create_server
 from recommender import accounts
 from recommender.database.tables import Person
 from tests.paths import ROOT
+from web.mcp.results import colleagues_of
 from web.mcp.server import http_app
 
 Sessions = sessionmaker[Session]
@@ -184,3 +185,12 @@ def test_without_a_token_or_a_server_the_command_and_the_tools_say_what_to_do(ko
 
     answer = _run(run())
     assert answer.is_error and "Check that `kollega serve` runs" in answer.content[0].text
+
+
+def test_reasons_count_one_in_words() -> None:
+    nobody = {"answered": 0, "keeps": 1, "verified": 2, "replied": 0}
+    person = {
+        **nobody, "handle": "aino", "name": "Aino", "teams": [], "languages": [], "away_until": None, "evidence": [],
+    }  # fmt: skip
+    (found,) = colleagues_of({"experts": [person], "teams": []}, "https://kollega.example").colleagues
+    assert found.reasons == ["is responsible for a guide about it", "verified 2 guides about it"]

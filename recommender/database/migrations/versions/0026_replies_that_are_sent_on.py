@@ -25,6 +25,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("reply_id"),
     )
     op.create_index("ix_handover_replies_request", "handover_replies", ["request_id", "state"])
+    op.add_column("handovers", sa.Column("team_handle", sa.String(length=64), nullable=True))
+    op.execute(
+        "UPDATE handovers SET team_handle = (SELECT teams.handle FROM teams JOIN requests "
+        "ON requests.team_id = teams.id WHERE requests.id = handovers.request_id)"
+    )
     op.add_column("handovers", sa.Column("readers_there", sa.JSON(), nullable=True))
     op.add_column(
         "handovers", sa.Column("is_private_there", sa.Boolean(), nullable=False, server_default=sa.false())
@@ -36,3 +41,4 @@ def downgrade() -> None:
     with op.batch_alter_table("handovers") as table:
         table.drop_column("is_private_there")
         table.drop_column("readers_there")
+        table.drop_column("team_handle")

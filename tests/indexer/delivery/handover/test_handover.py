@@ -24,6 +24,7 @@ from indexer.delivery.handover.deliver import hand_over
 from indexer.delivery.handover.text import question_of
 from indexer.loading.load import load
 from indexer.sources.configuration import read_sources
+from recommender.access import reader_of
 from recommender.audit import SYSTEM
 from recommender.database.account_tables import Account
 from recommender.database.handover_tables import Handover, HandoverReply
@@ -333,8 +334,6 @@ def test_without_a_destination_requests_stay_here_and_a_moved_one_goes_on(
         assert hand_over(there, sessions) == 0
         hr = session.scalars(select(Team).where(Team.handle == "hr")).one()
         handover.set_destination(session, hr, "mailto:hr@example.org", {})
-        from recommender.access import reader_of
-
         aino = session.scalars(select(Person).where(Person.handle == "aino")).one()
         requests.move(session, session.get_one(HelpRequest, number), reader_of(aino), hr)
         assert session.get_one(Handover, number).target == "mailto:hr@example.org"
@@ -679,3 +678,19 @@ def test_a_reply_that_is_refused_is_given_up_and_its_author_is_told(
         (row,) = handover.undone_replies(session, number)
         assert row.state == "failed" and "Comment body can not be empty!" in (row.problem or "")
     assert ("not_sent", "matti") in _told(sessions)
+
+
+def test_replies_to_a_request_that_was_moved_do_not_go_to_the_team_that_had_it(
+    server: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
+) -> None:
+    number = send("desk", **_options_of(server))
+    hand_over(there, sessions)
+    before = _reply(sessions, number, "matti", "It blinks.")
+    with sessions.begin() as session:
+        aino = session.scalars(select(Person).where(Person.handle == "aino")).one()
+        hr = session.scalars(select(Team).where(Team.handle == "hr")).one()
+        requests.move(session, session.get_one(HelpRequest, number), reader_of(aino), hr)
+    _reply(sessions, number, "matti", "It is about my salary.")
+    assert hand_over(there, sessions) == 0 and server.system.desk.tickets[1].notes == []
+    with sessions() as session:
+        assert [row.reply_id for row in session.scalars(select(HandoverReply))] == [before]
