@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.commands.running import UNFINISHED, database, load_analyzer, running_count, stop_when_terminated
+from indexer.commands.running import (
+    UNFINISHED,
+    database,
+    few_collections,
+    load_analyzer,
+    running_count,
+    stop_when_terminated,
+)
 from indexer.commands.source_options import checked_options, source_command
 from indexer.sources.kinds import KINDS
 from recommender.settings import Settings
@@ -79,7 +86,8 @@ def import_from(settings: Settings, kind: str, name: str, values: dict[str, Any]
 def import_source(settings: Settings, source: "Source", dry_run: bool = False) -> None:
     """Load all records of a source, print the problems, what was changed or kept and one line of counts, and exit with
     1 after a problem. With `dry_run` only what would be done is printed."""
-    report = _try(settings, source) if dry_run else _load(settings, source)
+    with few_collections():
+        report = _try(settings, source) if dry_run else _load(settings, source)
     print_report(report)
     click.echo(f"dry run, nothing was written: {report.line()}" if dry_run else report.line())
     if report.problems:
