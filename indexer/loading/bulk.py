@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from indexer.loading.bulk_references import BulkReferences
 from indexer.loading.handed_over import is_ticket_of, unnoted
-from indexer.loading.many_rows import Row, among, insert_rows
+from indexer.loading.many_rows import Row, among, insert_rows, insert_with_ids
 from indexer.loading.merge import Merge
 from indexer.loading.report import LoadReport
 from indexer.loading.stated import identity, outcome
@@ -107,7 +107,7 @@ class _Writer:
         rows = [self._row(each, told) for each, told in zip(prepared, changes, strict=True)]
         audiences = [self._tokens(each, told) for each, told in zip(prepared, changes, strict=True)]
         table = Document if isinstance(first, DocumentRecord) else HelpRequest
-        ids = self._insert(table.__table__, rows, returning=True)
+        ids = insert_with_ids(self._session, table.__table__, rows, "external_id")
         entries, column = (DocumentAudience, "document_id") if table is Document else (RequestAudience, "request_id")
         pairs = zip(ids, audiences, strict=True)
         self._insert(entries.__table__, [{column: row, "token": token} for row, tokens in pairs for token in tokens])
@@ -188,8 +188,8 @@ class _Writer:
         self._insert(RequestDetails.__table__, requests)
         self._insert(DocumentDetails.__table__, documents)
 
-    def _insert(self, table: Any, rows: Sequence[Row], returning: bool = False) -> list[int]:
-        return insert_rows(self._session, table, rows, returning)
+    def _insert(self, table: Any, rows: Sequence[Row]) -> None:
+        insert_rows(self._session, table, rows)
 
     def _count(self, prepared: Prepared, row: Row, tokens: Iterable[str], changes: list[tuple[str, str]]) -> None:
         report, record = self._report, prepared.record

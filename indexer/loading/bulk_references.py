@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from indexer.loading.many_rows import insert_rows
+from indexer.loading.many_rows import insert_rows, insert_with_ids
 from indexer.loading.stated import handles_in
 from indexer.sources.records import AnswerRecord, Change, DocumentRecord, QuestionRecord, Record, RequestRecord
 from recommender.database.import_tables import ImportedRecord, digest, record_key
@@ -76,7 +76,7 @@ class BulkReferences:
         erased = {name[-1] for name in erased_among(self._session, [(PERSON, handle) for handle in named])}
         new = [handle for handle in named if keys[handle] not in gone and handle not in erased]
         rows = [{"handle": handle, "name": handle, "kind": guess_kind(handle, handle)} for handle in new]
-        ids = insert_rows(self._session, Person.__table__, rows, returning=True)
+        ids = insert_with_ids(self._session, Person.__table__, rows, "handle")
         self._people |= dict(zip(new, ids, strict=True))
         said = [
             {"key": keys[handle], "source": self._source, "fields": {"name": digest(handle)}, "run": self._run}

@@ -19,21 +19,30 @@ def among(session: Session, column: Any, where: ColumnElement[bool], values: Col
     return set(session.scalars(query.where(column.in_(values))))
 
 
-def insert_rows(session: Session, table: Table, rows: Sequence[Row], returning: bool = False) -> list[int]:
-    """Insert rows, all with the same columns; returns their ids, if wanted, in the same order."""
+def insert_with_ids(session: Session, table: Any, rows: Sequence[Row], name: str) -> list[int]:
+    """Insert rows, all with the same columns, and return their ids in the same order. They are found by the column
+    `name`, which differs among rows of one source; SQLAlchemy would insert them one by one to know their ids."""
     if not rows:
         return []
+    insert_rows(session, table, rows)
+    query = select(table.c[name], table.c.id).where(table.c[name].in_([row[name] for row in rows]))
+    if "source" in rows[0]:
+        query = query.where(table.c.source == rows[0]["source"])
+    ids = {found: identifier for found, identifier in session.connection().execute(query)}
+    return [ids[row[name]] for row in rows]
+
+
+def insert_rows(session: Session, table: Any, rows: Sequence[Row]) -> None:
+    """Insert rows, all with the same columns."""
+    if not rows:
+        return
     connection = session.connection()
-    if returning:
-        statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-        return list(connection.execute(statement, list(rows)).scalars())
     if not connection.dialect.positional:
         connection.execute(insert(table), list(rows))
-        return []
+        return
     statement_text, columns = _compiled(table, connection.dialect, tuple(rows[0]))
     values = [_values(rows, name, default, convert) for name, default, convert in columns]
     connection.exec_driver_sql(statement_text, list(zip(*values, strict=True)))
-    return []
 
 
 def _values(rows: Sequence[Row], name: str, default: Any, convert: _Convert) -> Sequence[Any]:
