@@ -19,6 +19,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     erased_table,
     foreign_tables,
     import_tables,
+    insight_tables,
     item_tables,
     request_tables,
     source_tables,
@@ -72,6 +73,7 @@ ROWS = (
     "document_translations", "internal_notes", "canned_replies", "earlier_texts", "snoozed_requests",
     "withdrawn_requests", "team_destinations",
     "handovers", "request_details", "document_details", "foreign_people", "person_addresses",
+    "topics", "topic_items",
 )  # fmt: skip
 """Tables whose rows are written as they are, as lines of the type "row", in this order."""
 

@@ -25,6 +25,7 @@ from recommender.database.erased_table import Erased
 from recommender.database.foreign_tables import ForeignPerson, PersonAddress
 from recommender.database.handover_tables import Handover
 from recommender.database.import_tables import forget_handle, forget_imported, record_key
+from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import EarlierText, InternalNote
 from recommender.database.sent_tables import OutcomeKey
@@ -206,11 +207,14 @@ _VERSION_TEXTS = (DocumentVersion.title, DocumentVersion.body)
 
 
 def _forget_item(session: Session, key: str, source: str, external_id: str | None) -> None:
-    """Delete what mentions an item by its key, and what was imported of it."""
+    """Delete what mentions an item by its key, the names of its topics, and what was imported of it."""
     session.execute(delete(Event).where(Event.item == key))
     session.execute(delete(OutcomeKey).where(OutcomeKey.item == key))
     session.execute(delete(RequestAttempt).where(RequestAttempt.item == key))
     session.execute(delete(Replacement).where(or_(Replacement.item == key, Replacement.by == key)))
+    topics = select(TopicItem.topic_id).where(TopicItem.item == key)
+    session.execute(update(TopicRow).where(TopicRow.id.in_(topics)).values(name_fi="", name_en=""))
+    session.execute(delete(TopicItem).where(TopicItem.item == key))
     audit.erase_details(session, {key})
     if external_id is not None:
         forget_imported(session, [record_key(key.partition(":")[0], external_id)], source)

@@ -23,6 +23,7 @@ from recommender.database.documents_tables import DocumentTranslation, DocumentV
 from recommender.database.engine import newest_revision, open_database
 from recommender.database.foreign_tables import ForeignPerson, PersonAddress, address_digest
 from recommender.database.handover_tables import Handover, TeamDestination
+from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import (
     CannedReply,
@@ -110,7 +111,8 @@ def add_what_people_did(settings: Settings) -> None:
             PersonAddress(mail_digest=address_digest("oona@example.org"), person_id=oona.id),
         ])  # fmt: skip
         original = Document(title="Ohje", body="Yksi", language="fi", owner=petteri, written_at=MOMENT)
-        session.add(original)
+        topic = TopicRow(audience="everyone", name_fi="avain", name_en="key", given_fi="avaimet", made_on=DAY)
+        session.add_all([original, topic])
         session.flush()
         session.add_all([
             DocumentVersion(
@@ -119,6 +121,7 @@ def add_what_people_did(settings: Settings) -> None:
             ),
             DocumentTranslation(document_id=guide.id, original_id=original.id),
             DocumentDetails(document_id=guide.id, attachments=["plan.pdf"]),
+            TopicItem(topic_id=topic.id, item=f"request:{first.id}", chosen=True),
         ])  # fmt: skip
     factory.kw["bind"].dispose()
 
