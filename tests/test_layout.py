@@ -120,7 +120,7 @@ ENGINES = {
     "sentence_transformers": "recommender/encoder/pytorch.py",
     "alembic": "recommender/database/engine.py",
     "simplemma": "recommender/language/analyzer.py",
-    "py3langid": "recommender/language/analyzer.py",
+    "py3langid": "recommender/language/detector.py",
     "argon2": "recommender/accounts/passwords.py",
     "zxcvbn": "recommender/accounts/passwords.py",
     "pyotp": "recommender/accounts/second_factor.py",

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.commands.running import UNFINISHED, database, load_analyzer, running_count, stop_when_terminated
+from indexer.commands.running import (
+    UNFINISHED,
+    database,
+    few_collections,
+    load_analyzer,
+    running_count,
+    stop_when_terminated,
+)
 from indexer.commands.source_options import checked_options, source_command
 from indexer.sources.kinds import KINDS
 from recommender.settings import Settings
@@ -93,7 +100,8 @@ def import_source(
 ) -> None:
     """Load all records of a source, print the problems, what was changed or kept and one line of counts, and exit with
     1 after a problem. With `dry_run` only what would be done is printed. `check` may refuse to begin."""
-    report = _try(settings, source, check) if dry_run else _load(settings, source, check)
+    with few_collections():
+        report = _try(settings, source, check) if dry_run else _load(settings, source, check)
     print_report(report)
     click.echo(f"dry run, nothing was written: {report.line()}" if dry_run else report.line())
     if report.problems:

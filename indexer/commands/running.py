@@ -1,5 +1,6 @@
 """What commands share: progress on standard error, a database session, the analyser, a clean stop."""
 
+import gc
 import logging
 import signal
 import sys
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+_OBJECTS, _TIMES, _TIMES_OF_OLD = 20_000, 20, 100  # between two collections of garbage: a judgement
 SECONDS_BETWEEN_LINES = 10.0
 """Pause between two lines of progress where there is no terminal: a judgement."""
 
@@ -37,6 +39,18 @@ def database(settings: Settings) -> "Iterator[sessionmaker[Session]]":
         yield sessions
     finally:
         sessions.kw["bind"].dispose()
+
+
+@contextmanager
+def few_collections() -> "Iterator[None]":
+    """While this is open, Python seldom looks for garbage: for work that makes many objects and hardly any circles of
+    them. Each time, it also looks through what the libraries have made."""
+    usual = gc.get_threshold()
+    gc.set_threshold(_OBJECTS, _TIMES, _TIMES_OF_OLD)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 @contextmanager

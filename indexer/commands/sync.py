@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from indexer.commands.imports import masking, print_report
-from indexer.commands.running import UNFINISHED, database, load_analyzer, running_count, stop_when_terminated
+from indexer.commands.running import (
+    UNFINISHED,
+    database,
+    few_collections,
+    load_analyzer,
+    running_count,
+    stop_when_terminated,
+)
 from recommender.errors import KollegaError, SettingsError
 from recommender.settings import Settings
 
@@ -96,7 +103,7 @@ def _sync(
     from indexer.syncing.sync import sync as run
 
     try:
-        with running_count(f"reading {configured.name}") as progress:
+        with few_collections(), running_count(f"reading {configured.name}") as progress:
             report = run(
                 configured,
                 sessions,

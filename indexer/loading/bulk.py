@@ -7,12 +7,13 @@ known teams, and has neither internal notes nor a merge. All else is left to `ro
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from indexer.loading.audiences import default_audience
 from indexer.loading.bulk_references import BulkReferences
 from indexer.loading.handed_over import is_ticket_of, unnoted
+from indexer.loading.many_rows import Row, among, insert_rows, insert_with_ids
 from indexer.loading.merge import Merge
 from indexer.loading.report import LoadReport
 from indexer.loading.stated import identity, outcome
@@ -36,7 +37,6 @@ from recommender.outbox.handover import key_in
 MOST_AT_ONCE = 400
 """Records that are written together, so that others wait for the lock a tenth of a second at most: a judgement."""
 _OPEN: tuple[str, None, None, list[str]] = (OPEN, None, None, [])  # what came of a question so far
-Row = dict[str, Any]
 
 
 def write_new(session: Session, source: str, run: str, prepared: Sequence[Prepared], report: LoadReport) -> int:
@@ -76,14 +76,14 @@ def _taken(session: Session, source: str, table: type[Any], prepared: Sequence[P
     kind = identity(prepared[0].record)[0]
     here = select(table.external_id).where(table.source == source, table.external_id.in_(ids))
     taken = {ids[name] for name in session.scalars(here)}
-    for known in (ImportedRecord, ImportConflict):
-        taken |= set(session.scalars(select(known.key).where(known.source == source, known.key.in_(keys))))
+    said = select(ImportedRecord.key).where(ImportedRecord.source == source, ImportedRecord.key.in_(keys))
+    taken |= set(session.scalars(said))
+    taken |= among(session, ImportConflict.key, ImportConflict.source == source, keys)
     taken |= {ids[name[2]] for name in erased_among(session, [(kind, source, name) for name in ids])}
     if table is HelpRequest:
-        waiting = select(RequestDetails.merged_into).where(RequestDetails.merged_into.in_(ids))
-        taken |= {ids[name] for name in session.scalars(waiting) if name is not None}
-        sent_on = select(Handover.external_id).where(Handover.source == source, Handover.external_id.in_(ids))
-        taken |= {ids[name] for name in session.scalars(sent_on) if name is not None}
+        waiting = among(session, RequestDetails.merged_into, RequestDetails.merged_into.is_not(None), ids)
+        sent_on = among(session, Handover.external_id, Handover.source == source, ids)
+        taken |= {ids[name] for name in waiting | sent_on}
         taken |= {key for name, key in ids.items() if key_in(name)}
         sending = unnoted(session, source)
         records = [(each.key, each.record) for each in prepared if sending and isinstance(each.record, RequestRecord)]
@@ -106,10 +106,11 @@ class _Writer:
         """Write the records, and count in the report what came of them."""
         changes: list[list[tuple[str, str]]] = [list(each.changes) for each in prepared]
         first = prepared[0].record
+        self._references.add_stubs(each.record for each in prepared)
         rows = [self._row(each, told) for each, told in zip(prepared, changes, strict=True)]
         audiences = [self._tokens(each, told) for each, told in zip(prepared, changes, strict=True)]
         table = Document if isinstance(first, DocumentRecord) else HelpRequest
-        ids = self._insert(table.__table__, rows, returning=True)
+        ids = insert_with_ids(self._session, table.__table__, rows, "external_id")
         entries, column = (DocumentAudience, "document_id") if table is Document else (RequestAudience, "request_id")
         pairs = zip(ids, audiences, strict=True)
         self._insert(entries.__table__, [{column: row, "token": token} for row, tokens in pairs for token in tokens])
@@ -117,8 +118,7 @@ class _Writer:
             self._write_replies(prepared, ids, changes)
         self._write_details(prepared, ids)
         states = [
-            {"key": each.key, "source": self._source, "fields": _fields(each), "run": self._run, "earlier": []}
-            for each in prepared
+            {"key": each.key, "source": self._source, "fields": _fields(each), "run": self._run} for each in prepared
         ]
         self._insert(ImportedRecord.__table__, states)
         for each, row, tokens, told in zip(prepared, rows, audiences, changes, strict=True):
@@ -143,7 +143,7 @@ class _Writer:
                 return common | {
                     "title": record.title, "body": record.body, "status": OPEN, "tags": list(record.tags),
                     "language": record.language or prepared.language or "", "team_id": references.team(record.team),
-                    "asked_by_id": references.stub(record.asked_by), "created_at": record.created_at,
+                    "asked_by_id": references.person_or_none(record.asked_by), "created_at": record.created_at,
                     "accepted_external_id": record.accepted_reply,
                 }  # fmt: skip
             case DocumentRecord():
@@ -189,8 +189,8 @@ class _Writer:
         self._insert(RequestDetails.__table__, requests)
         self._insert(DocumentDetails.__table__, documents)
 
-    def _insert(self, table: Any, rows: Sequence[Row], returning: bool = False) -> list[int]:
-        return insert_rows(self._session, table, rows, returning)
+    def _insert(self, table: Any, rows: Sequence[Row]) -> None:
+        insert_rows(self._session, table, rows)
 
     def _count(self, prepared: Prepared, row: Row, tokens: Iterable[str], changes: list[tuple[str, str]]) -> None:
         report, record = self._report, prepared.record
@@ -208,15 +208,3 @@ def _fields(prepared: Prepared) -> dict[str, Any]:
     if isinstance(prepared.record, QuestionRecord):
         return {"status": digest(_OPEN)} | prepared.stated
     return prepared.stated
-
-
-def insert_rows(session: Session, table: Any, rows: Sequence[Row], returning: bool = False) -> list[int]:
-    """Insert rows, all with the same columns; returns their ids, if wanted, in the same order."""
-    if not rows:
-        return []
-    statement: Any = insert(table)
-    if not returning:
-        session.connection().execute(statement, list(rows))
-        return []
-    statement = statement.returning(table.c.id, sort_by_parameter_order=True)
-    return list(session.connection().execute(statement, list(rows)).scalars())

@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from indexer.loading.bulk import MOST_AT_ONCE, Row, insert_rows
+from indexer.loading.bulk import MOST_AT_ONCE
 from indexer.loading.bulk_references import BulkReferences
+from indexer.loading.many_rows import Row, among, insert_rows
 from indexer.loading.merge import Merge
 from indexer.loading.questions import settled
 from indexer.loading.report import LoadReport
@@ -21,7 +22,7 @@ from recommender.database.tables import HelpRequest, Reply, utc_now
 class _Question:
     """A question that gets answers: its row, its replies, and what its source said of it."""
 
-    def __init__(self, row: Any, replies: list[Any], said: ImportedRecord | None) -> None:
+    def __init__(self, row: Any, replies: list[Any], said: Any) -> None:
         self.id, self.accepted, self.said = row.id, row.accepted_external_id, said
         self.replies = [(reply.external_id, reply.score, reply.created_at) for reply in replies]
         here = [reply.external_id or f"here:{reply.id}" for reply in replies if reply.accepted]
@@ -49,10 +50,8 @@ def write_answers(session: Session, source: str, run: str, prepared: Sequence[Pr
         return 0
     questions = _questions(session, source, plain)
     keys = [each.key for each in plain] + [record_key("request", name) for name in questions]
-    taken: set[str] = set()
-    for known in (ImportedRecord, ImportConflict):
-        where = (known.source == source) & known.key.in_(keys)
-        taken |= set(session.scalars(select(known.key).where(where)))
+    said = select(ImportedRecord.key).where(ImportedRecord.source == source, ImportedRecord.key.in_(keys))
+    taken = {*session.scalars(said), *among(session, ImportConflict.key, ImportConflict.source == source, keys)}
     taken -= {question.said.key for question in questions.values() if question.said is not None}
     for number, each in enumerate(plain):
         if not _is_plain(each, questions, taken):
@@ -90,8 +89,9 @@ def _questions(session: Session, source: str, prepared: Sequence[Prepared]) -> d
     for reply in session.execute(query.where(Reply.request_id.in_([row.id for row in rows])).order_by(Reply.id)):
         replies.setdefault(reply.request_id, []).append(reply)
     keys = {record_key("request", name): name for name in names}
-    states = select(ImportedRecord).where(ImportedRecord.source == source, ImportedRecord.key.in_(keys))
-    said = {keys[state.key]: state for state in session.scalars(states)}
+    states = select(ImportedRecord.key, ImportedRecord.fields)
+    states = states.where(ImportedRecord.source == source, ImportedRecord.key.in_(keys))
+    said = {keys[state.key]: state for state in session.execute(states)}
     return {row.external_id: _Question(row, replies.get(row.id, []), said.get(row.external_id)) for row in rows}
 
 
@@ -99,6 +99,7 @@ def _write(
     session: Session, source: str, run: str, prepared: Sequence[Prepared], questions: dict[str, _Question]
 ) -> None:
     references = BulkReferences(session, source, run, [each.record for each in prepared])
+    references.add_stubs(each.record for each in prepared)
     rows: list[Row] = []
     answered: dict[str, _Question] = {}
     for each in prepared:
@@ -107,26 +108,30 @@ def _write(
         question.replies.append((record.reply.id, record.reply.score, record.reply.created_at))
         rows.append({
             "request_id": question.id, "external_id": record.reply.id, "body": record.reply.body,
-            "author_id": references.stub(record.reply.author), "created_at": record.reply.created_at,
+            "author_id": references.person_or_none(record.reply.author), "created_at": record.reply.created_at,
             "score": record.reply.score, "accepted": record.reply.id == question.accepted,
         })  # fmt: skip
     insert_rows(session, Reply.__table__, rows)
-    states = [
-        {"key": each.key, "source": source, "fields": each.stated, "run": run, "earlier": []} for each in prepared
-    ]
+    states = [{"key": each.key, "source": source, "fields": each.stated, "run": run} for each in prepared]
     insert_rows(session, ImportedRecord.__table__, states)
-    _settle(session, answered)
+    _settle(session, source, answered)
 
 
-def _settle(session: Session, answered: dict[str, _Question]) -> None:
+def _settle(session: Session, source: str, answered: dict[str, _Question]) -> None:
     """Resolve the questions by their accepted answers, or their first upvoted ones."""
-    now, requests = utc_now(), []
+    now = utc_now()
+    requests: list[Row] = []
+    said: list[Row] = []
     for question in answered.values():
         outcome = settled(question.accepted, question.replies)
         requests.append({"row": question.id, "to": outcome[0], "at": outcome[1], "now": now})
         if question.said is not None:
-            question.said.fields = question.said.fields | {"status": digest(outcome)}
+            said.append({"of": question.said.key, "to": question.said.fields | {"status": digest(outcome)}})
     table: Any = HelpRequest.__table__
     statement = update(table).where(table.c.id == bindparam("row"))
     values: dict[str, Any] = {"status": bindparam("to"), "resolved_at": bindparam("at"), "updated_at": bindparam("now")}
     session.connection().execute(statement.values(values), requests)
+    if said:
+        states: Any = ImportedRecord.__table__
+        statement = update(states).where(states.c.source == source, states.c.key == bindparam("of"))
+        session.connection().execute(statement.values(fields=bindparam("to")), said)

@@ -7,8 +7,9 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from indexer.loading.audiences import IMPORT
-from indexer.loading.bulk import MOST_AT_ONCE, Row, insert_rows
+from indexer.loading.bulk import MOST_AT_ONCE
 from indexer.loading.identities import address_of, stated_kind
+from indexer.loading.many_rows import Row, insert_rows, insert_with_ids
 from indexer.loading.merge import Merge
 from indexer.loading.people import rights
 from indexer.loading.references import TEAMS_LEFT_OUT
@@ -115,7 +116,7 @@ def _write(session: Session, source: str, run: str, prepared: Sequence[Prepared]
             "left_on": record.left_on, "away_until": record.away_until, "stated_kind": kind,
             "kind": kind or guess_kind(record.id, record.name),
         })  # fmt: skip
-    ids = insert_rows(session, Person.__table__, rows, returning=True)
+    ids = insert_with_ids(session, Person.__table__, rows, "handle")
     members: list[Row] = []
     addresses: list[Row] = []
     changes = [list(each.changes) for each in prepared]
@@ -131,8 +132,7 @@ def _write(session: Session, source: str, run: str, prepared: Sequence[Prepared]
     insert_rows(session, PersonAddress.__table__, addresses)
     pairs = zip(prepared, records, strict=True)
     states = [
-        {"key": each.key, "source": source, "fields": _fields(each, record), "run": run, "earlier": []}
-        for each, record in pairs
+        {"key": each.key, "source": source, "fields": _fields(each, record), "run": run} for each, record in pairs
     ]
     insert_rows(session, ImportedRecord.__table__, states)
     _count(prepared, report, changes)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from indexer.loading.many_rows import insert_rows, insert_with_ids
 from indexer.loading.stated import handles_in
 from indexer.sources.records import AnswerRecord, Change, DocumentRecord, QuestionRecord, Record, RequestRecord
 from recommender.database.import_tables import ImportedRecord, digest, record_key
@@ -27,7 +28,6 @@ class BulkReferences:
         rows = session.execute(select(Team.handle, Team.id, Team.restricted).where(Team.handle.in_(sorted(teams))))
         self._teams = {handle: (identifier, restricted) for handle, identifier, restricted in rows}
         self._people = _ids(session, people)
-        self._no_stub: set[str] = set()
 
     def are_known(self, record: Record) -> bool:
         """True when the teams of a record and of its audience, and the people of its audience, are here."""
@@ -60,26 +60,29 @@ class BulkReferences:
         parts = ((token, *token.partition(":")) for token in audience)
         return {f"person:{self._people[name]}" if kind == "person" else token for token, kind, _colon, name in parts}
 
-    def stub(self, handle: str | None) -> int | None:
-        """Id of the person with this handle, who is created when there is none; None for somebody who was imported
-        before and deleted here."""
-        if handle is None:
-            return None
-        if handle not in self._people and handle not in self._no_stub:
-            self._add_stub(handle)
-        return self._people.get(handle)
+    def person_or_none(self, handle: str | None) -> int | None:
+        """Id of the person with this handle; None when there is none, also after `add_stubs`."""
+        return None if handle is None else self._people.get(handle)
 
-    def _add_stub(self, handle: str) -> None:
-        key = record_key("person", handle)
-        known = self._session.scalar(select(ImportedRecord.key).where(ImportedRecord.key == key).limit(1))
-        if known is not None or erased_among(self._session, [(PERSON, handle)]):
-            self._no_stub.add(handle)
+    def add_stubs(self, records: Iterable[Record]) -> None:
+        """Add the people whom questions and answers name and who are not here, except those who were imported before
+        and deleted here."""
+        named = dict.fromkeys(handle for record in records for handle in _stubs(record) if handle not in self._people)
+        if not named:
             return
-        values = {"handle": handle, "name": handle, "kind": guess_kind(handle, handle)}
-        connection = self._session.connection()
-        self._people[handle] = connection.execute(insert(Person).values(values).returning(Person.id)).scalar_one()
-        said = {"key": key, "source": self._source, "fields": {"name": digest(handle)}, "run": self._run, "earlier": []}
-        connection.execute(insert(ImportedRecord).values(said))
+        keys = {handle: record_key("person", handle) for handle in named}
+        known = select(ImportedRecord.key).where(ImportedRecord.key.in_(keys.values()))
+        gone = {*self._session.scalars(known)}
+        erased = {name[-1] for name in erased_among(self._session, [(PERSON, handle) for handle in named])}
+        new = [handle for handle in named if keys[handle] not in gone and handle not in erased]
+        rows = [{"handle": handle, "name": handle, "kind": guess_kind(handle, handle)} for handle in new]
+        ids = insert_with_ids(self._session, Person.__table__, rows, "handle")
+        self._people |= dict(zip(new, ids, strict=True))
+        said = [
+            {"key": keys[handle], "source": self._source, "fields": {"name": digest(handle)}, "run": self._run}
+            for handle in new
+        ]
+        insert_rows(self._session, ImportedRecord.__table__, said)
 
 
 def _ids(session: Session, handles: Iterable[str]) -> dict[str, int]:

@@ -75,9 +75,12 @@ def stated_kind(record: PersonRecord) -> str | None:
 
 def handles_here(session: Session, source: str, named: Collection[str]) -> dict[str, str]:
     """The handles here of those people whom a source knows by other ids, by these ids."""
-    where = (ForeignPerson.source == source) & ForeignPerson.foreign_id.in_(sorted(named))
+    of_source = ForeignPerson.source == source
+    if not named or session.scalar(select(ForeignPerson.foreign_id).where(of_source).limit(1)) is None:
+        return {}
     query = select(ForeignPerson.foreign_id, Person.handle).join(Person, Person.id == ForeignPerson.person_id)
-    return {foreign: handle for foreign, handle in session.execute(query.where(where))} if named else {}
+    query = query.where(of_source, ForeignPerson.foreign_id.in_(sorted(named)))
+    return {foreign: handle for foreign, handle in session.execute(query)}
 
 
 def with_handles(record: Record, here: Mapping[str, str]) -> Record:

@@ -37,7 +37,8 @@ _ONE_BY_ONE = 25  # records that are written one by one in one transaction, at m
 _LONGEST_WRITE = 0.15  # seconds after which a transaction is committed: a judgement
 _LONGEST_TURN = 0.3  # seconds of transactions after which others may write: a judgement
 _LEFT_FREE = 0.11  # seconds; SQLite's busy handler waits at most 0.1 seconds between two attempts
-_ORDER: tuple[type, ...] = (TeamRecord, PersonRecord, PersonNameRecord, AnswerRecord, LinkRecord)
+_ORDER = (TeamRecord, PersonRecord, PersonNameRecord, AnswerRecord, LinkRecord)
+_STAGES: dict[type, int] = {kind: place for place, kind in enumerate(_ORDER)}
 
 
 def load(
@@ -128,9 +129,7 @@ def _batches(records: Iterator[Located | Mark]) -> Iterator[list[Located] | Mark
 
 def _stage(located: Located) -> int:
     """Records of one stage do not refer to each other."""
-    if located.record is None:
-        return -1
-    return next((place for place, kind in enumerate(_ORDER) if isinstance(located.record, kind)), len(_ORDER))
+    return -1 if located.record is None else _STAGES.get(type(located.record), len(_STAGES))
 
 
 class _Turns:

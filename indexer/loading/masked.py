@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TypeVar
 
+from pydantic import BaseModel
+
 from indexer.sources.records import (
     LONGEST_TITLE,
     AnswerRecord,
@@ -16,14 +18,18 @@ from indexer.sources.records import (
 from indexer.texts.masking import KINDS, MaskingRules, mask
 
 _CHANGE = "personal data masked"
-_TEXTS = ("title", "body", "resolution")
+_TEXTS: dict[type[BaseModel], tuple[str, ...]] = {
+    RequestRecord: ("title", "body", "resolution"),
+    QuestionRecord: ("title", "body"),
+    DocumentRecord: ("title", "body"),
+    ReplyRecord: ("body",),
+}
 _Masked = TypeVar("_Masked", RequestRecord, QuestionRecord, DocumentRecord, ReplyRecord)
 
 
 def masked(located: Located, rules: MaskingRules) -> Located:
     """The record with the personal data in its texts masked, and with a change for each that was."""
-    record = located.record
-    counts: Counter[str] = Counter()
+    record, counts = located.record, Counter[str]()
     match record:
         case RequestRecord():
             record = _masked(record, rules, counts)
@@ -34,7 +40,8 @@ def masked(located: Located, rules: MaskingRules) -> Located:
         case DocumentRecord():
             record = _masked(record, rules, counts)
         case AnswerRecord():
-            record = record.model_copy(update={"reply": _masked(record.reply, rules, counts)})
+            if (reply := _masked(record.reply, rules, counts)) is not record.reply:
+                record = record.model_copy(update={"reply": reply})
         case _:
             pass
     if not counts:
@@ -44,14 +51,14 @@ def masked(located: Located, rules: MaskingRules) -> Located:
 
 
 def _masked(record: _Masked, rules: MaskingRules, counts: Counter[str]) -> _Masked:
-    update = {}
-    for name in _TEXTS:
-        if text := getattr(record, name, None):
-            update[name], found = mask(text, rules)
-            if name == "title":
-                update[name] = update[name][:LONGEST_TITLE]
-            counts += found
-    return record.model_copy(update=update) if any(getattr(record, name) != update[name] for name in update) else record
+    update: dict[str, str] = {}
+    for name in _TEXTS[type(record)]:
+        if text := getattr(record, name):
+            masked_text, found = mask(text, rules)
+            if found:
+                update[name] = masked_text[:LONGEST_TITLE] if name == "title" else masked_text
+                counts.update(found)
+    return record.model_copy(update=update) if update else record
 
 
 def _changed_replies(

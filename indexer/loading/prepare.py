@@ -4,12 +4,14 @@ What is unchanged is only counted. The language of new texts is found here, so t
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from indexer.loading.deletions import is_here
 from indexer.loading.identities import handles_here, with_handles
+from indexer.loading.many_rows import among
 from indexer.loading.masked import masked
 from indexer.loading.merge import all_same, is_same
 from indexer.loading.questions import linked
@@ -34,7 +36,8 @@ from recommender.database.tables import Person, Team
 from recommender.knowledge.erasure import PERSON, erased_among
 from recommender.language.analyzer import Analyzer
 
-States = dict[str, list[ImportedRecord]]
+States = dict[str, list[Any]]
+"""By key, what sources have said: rows of ImportedRecord."""
 
 
 @dataclass
@@ -57,13 +60,15 @@ class Preparation:
         batch = self._with_people(session, batch)
         keys = ["" if located.record is None else key_of(located.record) for located in batch]
         states = _states(session, filter(None, keys))
-        stored = select(ImportConflict.key).where(ImportConflict.source == self.source)
-        self.looked_at = set(session.scalars(stored.where(ImportConflict.key.in_(sorted(filter(None, keys))))))
+        of_source = ImportConflict.source == self.source
+        self.looked_at = among(session, ImportConflict.key, of_source, sorted(filter(None, keys)))
         self.looked_at |= self._sent_on(session, batch)
         known = self._known(session, batch)
         pairs = zip(batch, keys, strict=True)
-        prepared = [self._prepare(session, located, key, states, known, report) for located, key in pairs]
-        return [self._with_language(each, states) for each in prepared if each is not None]
+        compared = (self._prepare(session, located, key, states, known, report) for located, key in pairs)
+        prepared = [each for each in compared if each is not None]
+        self._find_languages(prepared, states)
+        return prepared
 
     def left_over(self) -> list[Located]:
         """The postponed records that no other one with the same id has followed."""
@@ -109,20 +114,24 @@ class Preparation:
     def _sent_on(self, session: Session, batch: Sequence[Located]) -> set[str]:
         """The keys of the tickets of requests from here."""
         keys = {each.record.id: key_of(each.record) for each in batch if isinstance(each.record, RequestRecord)}
-        query = select(Handover.external_id).where(Handover.source == self.source, Handover.external_id.in_(keys))
-        return {keys[name] for name in session.scalars(query) if name is not None} if keys else set()
+        return {keys[name] for name in among(session, Handover.external_id, Handover.source == self.source, keys)}
 
-    def _with_language(self, prepared: Prepared, states: States) -> Prepared:
-        """With the language of a text that is new, where the record does not state it."""
-        record, own = prepared.record, None
-        if not isinstance(record, RequestRecord | QuestionRecord | DocumentRecord):
-            return prepared
-        if record.language:
-            return prepared
-        own = next((state for state in states.get(prepared.key, ()) if state.source == self.source), None)
-        if own is not None and all(is_same(own.fields.get(name), prepared.stated[name]) for name in ("title", "body")):
-            return prepared
-        return replace(prepared, language=detected(record.title, record.body, self.analyzer.detect))
+    def _find_languages(self, prepared: Sequence[Prepared], states: States) -> None:
+        """Find the languages of texts that are new, where their records do not state them."""
+        new: list[Prepared] = []
+        texts: list[tuple[str, str]] = []
+        for each in prepared:
+            record = each.record
+            if not isinstance(record, RequestRecord | QuestionRecord | DocumentRecord) or record.language:
+                continue
+            own = next((state for state in states.get(each.key, ()) if state.source == self.source), None)
+            if own is None or not all(is_same(own.fields.get(name), each.stated[name]) for name in ("title", "body")):
+                new.append(each)
+                texts.append((record.title, record.body))
+        if not new:
+            return
+        for each, language in zip(new, detected(texts, self.analyzer.detect_all), strict=True):
+            each.language = language
 
     def _with_people(self, session: Session, batch: Sequence[Located]) -> Sequence[Located]:
         """The records, which name people by their handles here."""
@@ -173,6 +182,7 @@ class Preparation:
 def _states(session: Session, keys: Iterable[str]) -> States:
     """What all sources have said about the items with these keys."""
     states: States = {}
-    for state in session.scalars(select(ImportedRecord).where(ImportedRecord.key.in_(sorted(keys)))):
+    query = select(ImportedRecord.key, ImportedRecord.source, ImportedRecord.fields, ImportedRecord.earlier)
+    for state in session.execute(query.where(ImportedRecord.key.in_(sorted(keys)))):
         states.setdefault(state.key, []).append(state)
     return states

@@ -29,6 +29,15 @@ These belong together, since what a person does here changes several of them."""
 TEAM_CONTACT = ("phone", "hours", "hours_fi", "private_matters")
 PERSON_FIELDS = ("name", "role", "languages", "left_on", "away_until", "kind")
 
+_KINDS: dict[type, str] = {
+    TeamRecord: "team",
+    PersonRecord: "person",
+    PersonNameRecord: "person",
+    RequestRecord: "request",
+    QuestionRecord: "request",
+    DocumentRecord: "document",
+}
+
 
 @dataclass(frozen=True)
 class Known:
@@ -47,21 +56,17 @@ class Known:
 
 def identity(record: Record) -> tuple[str, str]:
     """(kind, id) of what a record is about, for an admin and for `key_of`."""
+    kind = _KINDS.get(type(record))
+    if kind is not None:
+        return kind, record.id  # type: ignore[union-attr]
     match record:
-        case TeamRecord():
-            return "team", record.id
-        case PersonRecord() | PersonNameRecord():
-            return "person", record.id
-        case RequestRecord() | QuestionRecord():
-            return "request", record.id
-        case DocumentRecord():
-            return "document", record.id
         case DeletedRecord():
             return record.type, record.id
         case AnswerRecord():
             return "answer", record.reply.id
         case LinkRecord():
             return "link", f"{record.from_request} {record.to_request}"
+    raise TypeError(type(record).__name__)
 
 
 def key_of(record: Record) -> str:

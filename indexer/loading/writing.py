@@ -15,7 +15,7 @@ from recommender.database.tables import Person
 from recommender.knowledge.erasure import was_erased
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Prepared:
     """A record with what it states, and the language of its text where that had to be found and the text is new.
     `restricted` is True when the source says that the record's team is restricted. `superseded` is the digest of an

@@ -6,6 +6,7 @@ no reader, so what no rule speaks of is for its team only.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextvars import copy_context
 
 from indexer.sources.protocol import Mark, Options, Source
 from indexer.sources.records import (
@@ -16,7 +17,7 @@ from indexer.sources.records import (
     Record,
     RequestRecord,
 )
-from indexer.sources.times import zone_of_times
+from indexer.sources.times import set_zone_of_times
 
 PUBLIC = "public"
 """The group of everybody, in `readers_there`. A rule may say that it is somebody else here."""
@@ -33,12 +34,9 @@ class MappedSource:
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
         """What the source yields, mapped. Raises SourceError as the source does."""
-        records = self._source.read(since)
-        while True:
-            with zone_of_times(self._options.timezone):  # only while the source reads on
-                located = next(records, None)
-            if located is None:
-                return
+        records, here = self._source.read(since), copy_context()
+        here.run(set_zone_of_times, self._options.timezone)  # only where the source reads on
+        while (located := here.run(next, records, None)) is not None:
             yield self._mapped(located) if isinstance(located, Located) else located
 
     def _mapped(self, located: Located) -> Located:

@@ -44,8 +44,8 @@ class Abilities:
 
 class Source(Protocol):
     """Something that yields records. `name` is stored in the column `source`; external ids are unique within it.
-    Written times without a zone are read in that of the options (`times.zone_of_times`), a `datetime` without one is
-    in UTC. This holds for records that are made where `read` is called, not in other threads."""
+    Written times without a zone are read in that of the options (`times.set_zone_of_times`), a `datetime` without one
+    is in UTC. This holds for records that are made where `read` is called, not in other threads."""
 
     name: str
     abilities: Abilities

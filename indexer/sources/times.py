@@ -1,12 +1,10 @@
 """Times and days in records: ISO 8601 and Unix times are read; other digits are refused, never guessed.
 
-A written time without a zone is one of UTC, unless `zone_of_times` says another zone. A `datetime` without one is
+A written time without a zone is one of UTC, unless `set_zone_of_times` says another zone. A `datetime` without one is
 always one of UTC, as everywhere in Kollega: whoever made it has read the zone already.
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
@@ -22,14 +20,10 @@ _HOW = "Write it as 2026-03-02T08:10:00"
 _ZONE: ContextVar[tzinfo] = ContextVar("zone of times that have none", default=UTC)
 
 
-@contextmanager
-def zone_of_times(name: str) -> Iterator[None]:
-    """While this is open, written times without a zone are in the zone of this name, such as Europe/Helsinki."""
-    token = _ZONE.set(ZoneInfo(name))
-    try:
-        yield
-    finally:
-        _ZONE.reset(token)
+def set_zone_of_times(name: str) -> None:
+    """From now on, written times without a zone are in the zone of this name, such as Europe/Helsinki: in the context
+    (of `contextvars`) in which this is called."""
+    _ZONE.set(ZoneInfo(name))
 
 
 def read_time(value: Any, handler: ValidatorFunctionWrapHandler) -> datetime:

@@ -224,8 +224,8 @@ class _Writer:
         return f"“{text.strip()}”" if name == "q" else text
 
     def _text(self, text: str | None) -> str:
-        if not text:
-            return ""
+        if not text or (text.isprintable() and "  " not in text and not self._is_twice):
+            return text or ""
         if self._is_twice and "&" in text:
             text = unescape(text)
         return _UNSEEN.sub("", _SPACE.sub(" ", text))
@@ -244,6 +244,8 @@ def _ancestors_of_blocks(root: Any) -> set[Any]:
 
 def _is_encoded_twice(root: Any) -> bool:
     """True when entities are left in the text beside code: what made the HTML encoded what was encoded already."""
+    if not any("&" in text for text in root.itertext()):
+        return False
     for text in _texts_beside_code(root):
         if "&" in text:
             names = {entity[0][1:] for entity in _TWICE.finditer(text)}

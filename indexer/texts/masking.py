@@ -14,7 +14,7 @@ from stdnum.fi import hetu
 
 Span = tuple[int, int]
 _NUMBER = re.compile(r"\d(?:[ \xa0-]?\d){5}")
-_PASSWORD_WORDS = ("salasana", "passw", "passcode", "passphrase", "pwd", "lösenord")
+_PASSWORD_WORDS = ("salasana", "pass", "pwd", "lösenord")
 _PIN = re.compile(r"pin(?:-?koodi|[ -]code)?[*`'\"]{0,3}(?:\s*[:=]|\s+(?:on|is|är|was|oli|var)\b)")
 """A text without any of these is not searched further, because that takes longer."""
 KINDS = {
@@ -82,8 +82,8 @@ def mask(text: str, rules: MaskingRules) -> tuple[str, Counter[str]]:
     """(the text with `[password]` and the like in place of personal data; how many of each kind, by the names of
     `KINDS`)."""
     counts: Counter[str] = Counter()
-    kinds = rules.kinds if _NUMBER.search(text) else rules.kinds & {"passwords"}
-    found = [(*span, kind) for kind, find in _FINDERS.items() if kind in kinds for span in find(text)]
+    finders = _FINDERS if _NUMBER.search(text) else _FINDERS_WITHOUT_NUMBER
+    found = [(*span, kind) for kind, find in finders.items() if kind in rules.kinds for span in find(text)]
     if not found:
         return text, counts
     parts, end = [], 0
@@ -124,8 +124,12 @@ def _card_numbers(text: str) -> Iterator[Span]:
 
 def _passwords(text: str) -> Iterator[Span]:
     folded = text.lower()
-    if not any(word in folded for word in _PASSWORD_WORDS) and not _PIN.search(folded):
-        return
+    for word in _PASSWORD_WORDS:
+        if word in folded:
+            break
+    else:
+        if not _PIN.search(folded):
+            return
     for match in _PASSWORD.finditer(text):
         name = "quoted" if match["quote"] else "word"
         word = match[name].rstrip(".,:!?)*_") or match[name]
@@ -156,3 +160,4 @@ _FINDERS: dict[str, Callable[[str], Iterator[Span]]] = {
     "passwords": _passwords,
     "phone-numbers": _phone_numbers,
 }
+_FINDERS_WITHOUT_NUMBER = {"passwords": _passwords}

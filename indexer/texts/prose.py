@@ -1,6 +1,7 @@
 """The language of a text: that of what its writer wrote, and not of the error message that was pasted in it."""
 
 import re
+from collections.abc import Sequence
 from typing import Protocol
 
 from indexer.texts.unreadable import readable
@@ -22,25 +23,33 @@ _PLAIN_SHARE = 0.6  # of the words of a line; with fewer plain ones a machine wr
 _FEWEST_WORDS = 2  # from which words of the writer decide: a judgement
 
 
-class Detect(Protocol):
-    """Says in which language a text is; `fallback` when that is not clear."""
+class DetectAll(Protocol):
+    """Says in which language each text is; `fallback` where that is not clear."""
 
-    def __call__(self, text: str, fallback: str = ..., /) -> str: ...
+    def __call__(self, texts: Sequence[str], fallback: str = ..., /) -> list[str]: ...
 
 
-def detected(title: str, body: str, detect: Detect) -> str:
-    """The language of an item with this title and body, by what its writer wrote; by all of it where that says
-    nothing."""
-    text = readable(body)[0][:_READ]
-    own = f"{title}\n{written(text)}"
-    if len(own.split()) >= _FEWEST_WORDS and (language := detect(own, "")):
-        return language
-    return detect(f"{title}\n{text}")
+def detected(items: Sequence[tuple[str, str]], detect_all: DetectAll) -> list[str]:
+    """The language of each item, a title and a body, by what its writer wrote; by all of it where that says nothing."""
+    whole = [(title, readable(body)[0][:_READ]) for title, body in items]
+    own = [f"{title}\n{written(text)}" for title, text in whole]
+    enough = [text if len(text.split()) >= _FEWEST_WORDS else "" for text in own]
+    languages = detect_all(enough, "")
+    unclear = [place for place, language in enumerate(languages) if not language]
+    if unclear:
+        again = detect_all(["\n".join(whole[place]) for place in unclear])
+        for place, language in zip(unclear, again, strict=True):
+            languages[place] = language
+    return languages
 
 
 def written(text: str) -> str:
     """A text without code, quotes, logs, addresses, and what is cited after a line that ends with a colon."""
-    text = _ADDRESS.sub(" ", _CITED.sub(_without_sentence, _TICKS.sub(" ", _FENCED.sub("\n", text))))
+    if "`" in text or "~~~" in text:
+        text = _TICKS.sub(" ", _FENCED.sub("\n", text))
+    text = _CITED.sub(_without_sentence, text)
+    if "<" in text or "@" in text or "://" in text or "www." in text:
+        text = _ADDRESS.sub(" ", text)
     kept: list[str] = []
     announced = False
     for line in text.splitlines():
@@ -64,4 +73,4 @@ def _without_sentence(cited: re.Match[str]) -> str:
 
 def _is_plain(line: str) -> bool:
     words = line.split()
-    return sum(bool(_PLAIN_WORD.fullmatch(word)) for word in words) >= _PLAIN_SHARE * len(words)
+    return len([word for word in words if _PLAIN_WORD.fullmatch(word)]) >= _PLAIN_SHARE * len(words)

@@ -16,7 +16,7 @@ def title_of(text: str) -> str:
 
 def decoded_subject(text: str) -> str:
     """The text with the encoded words of mail headers decoded; as it is when that is not possible."""
-    if not _ENCODED_WORD.search(text):
+    if "=?" not in text or not _ENCODED_WORD.search(text):
         return text
     try:
         return str(make_header(decode_header(" ".join(text.split()))))

@@ -42,7 +42,7 @@ def usable_handle(identifier: str, kind: str = "person") -> str:
 
 def visible(line: str) -> str:
     """A title, name or tag without what cannot be seen in it and could make it look like another one."""
-    return _UNSEEN_IN_A_LINE.sub("", line)
+    return line if line.isprintable() else _UNSEEN_IN_A_LINE.sub("", line)
 
 
 def _is_forbidden(character: str) -> bool:

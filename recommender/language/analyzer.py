@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from recommender.checksums import whole_folder
+from recommender.language.detector import LanguageDetector
 from recommender.language.finnish import WRONG_LEMMAS, is_prefix, splits, written_forms
 from recommender.language.terms import Terms, fold, grams_of, tokens
 from recommender.language.words import COMMON_WORDS, COMPOUNDING, LANGUAGES, SMALL_TALK, TRIAL_WORDS
@@ -24,7 +25,6 @@ _PART = re.compile(r"[^\W_]\+\+|(?<![^\W_])[^\W\d_]#(?![^\W_])|[^\W_]+")
 _WORDY = re.compile(r".*[^\W\d_].*")
 _FRONTED = str.maketrans("ao", "äö")
 _SHORTEST_PART = 3  # letters of a part of a compound: a judgement
-_SURE = 0.7  # probability, from which a detected language is used: a judgement
 
 
 class Analyzer:
@@ -36,7 +36,7 @@ class Analyzer:
 
     def __init__(self, cache_dir: Path) -> None:
         self._cache_dir = cache_dir
-        self._identifier: Any = None
+        self._detector = LanguageDetector()
         self._lemma = lru_cache(maxsize=200_000)(self._lemma_uncached)
         self._spelling = lru_cache(maxsize=200_000)(self._spelling_uncached)
         self._is_compound_part = lru_cache(maxsize=50_000)(self._is_compound_part_uncached)
@@ -52,16 +52,11 @@ class Analyzer:
 
     def detect(self, text: str, fallback: str = "en") -> str:
         """`fi`, `en` or `sv`; `fallback` when the language is not clear."""
-        letters = " ".join(re.findall(r"[^\W\d_]{2,}", text))
-        if not letters:
-            return fallback
-        if self._identifier is None:
-            from py3langid.langid import MODEL_FILE, LanguageIdentifier
+        return self._detector.detect(text, fallback)
 
-            self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-            self._identifier.set_languages(list(LANGUAGES))
-        language, probability = self._identifier.classify(letters)
-        return str(language) if probability >= _SURE else fallback
+    def detect_all(self, texts: Sequence[str], fallback: str = "en") -> list[str]:
+        """The language of each text, as `detect` says it, in less time."""
+        return self._detector.detect_all(texts, fallback)
 
     def index_terms(self, text: str, language: str) -> Terms:
         """Terms of a text for the index, in order and with repetitions; n-grams only for COMPOUNDING languages."""

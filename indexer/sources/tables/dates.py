@@ -92,6 +92,7 @@ class DateOrder:
         return "year-first", "the year is first, or the month is a word"
 
 
+@lru_cache(maxsize=4096)  # a table is read twice, and its rows have many times in common
 def read_time_of(value: str, order: Order, zone: ZoneInfo | None = None) -> datetime | None:
     """The time in UTC that a cell has, without a zone; None when it is none. A time without a zone is in `zone`."""
     time = _read(value.strip(), order)
@@ -103,7 +104,6 @@ def read_time_of(value: str, order: Order, zone: ZoneInfo | None = None) -> date
         return None
 
 
-@lru_cache(maxsize=4096)
 def _read(value: str, order: Order) -> datetime | None:
     if len(value) > 60:
         return None

@@ -21,6 +21,7 @@ PRIVATE = ("private",)
 """The readers of what the table says is private: no group has this name, so it is for the team only."""
 _NO_TIME = "times that are missing were taken from that of the file"
 _WRONG_TIME = "times that cannot be read were left out"
+_WHOLE_NUMBER = re.compile(r"^(\d+)[.,]0+$")
 _CODES = {
     "finnish": "fi", "suomi": "fi", "swedish": "sv", "ruotsi": "sv", "svenska": "sv", "english": "en", "englanti": "en",
     "engelska": "en", "german": "de", "deutsch": "de", "french": "fr", "français": "fr",
@@ -31,13 +32,16 @@ _CODES = {
 class RowReader:
     """Reads the cells of rows as the mapping of their table says. `name` is that of the source, `zone` that of times
     which have none, `file_time` stands for missing times. `order` is which of day, month and year comes first in them.
-    Raises SourceError when the mapping does not fit the table."""
+    `states` is what the words of its status mean. Raises SourceError when the mapping does not fit the table."""
 
     def __init__(self, table: Table, mapping: Mapping, name: str, zone: ZoneInfo, file_time: datetime) -> None:
         self.table, self.mapping, self.zone, self.file_time = table, mapping, zone, file_time
         self.columns = Columns(table, mapping, table.name)
         self.people = People(name, mapping.people_by_name)
         self.order: Order = mapping.dates or "year-first"
+        said = mapping.status
+        states = (("open", said.open), ("resolved", said.resolved), ("cancelled", said.cancelled))
+        self.states = {word.casefold(): state for state, words in states for word in words}
 
     def person(self, cells: list[str], role: str) -> str | None:
         """The handle of the person of this role in a row."""
@@ -80,7 +84,7 @@ class RowReader:
         """The id of a row: that of its column, else one made of texts that seldom change."""
         identifier = self.columns.one(cells, "id")
         if identifier:
-            return visible(re.sub(r"^(\d+)[.,]0+$", r"\1", identifier))[:200]
+            return visible(_WHOLE_NUMBER.sub(r"\1", identifier) if identifier[-1] == "0" else identifier)[:200]
         return hashlib.sha256("\n".join(otherwise).encode("utf-8", "replace")).hexdigest()[:16]
 
     def readers(self, cells: list[str]) -> tuple[str, ...] | None:
@@ -95,6 +99,8 @@ class RowReader:
     def language(self, cells: list[str]) -> str | None:
         """The two-letter code of the language of a row."""
         written = self.columns.one(cells, "language").casefold()
+        if not written:
+            return None
         code = _CODES.get(written) or re.split(r"[-_.]", written)[0]
         return code if re.fullmatch("[a-z]{2}", code) else None
 

@@ -64,12 +64,7 @@ def request_of(reader: RowReader, row: Row, changes: list[Change]) -> RequestRec
 
 def _state(reader: RowReader, cells: list[str], changes: list[Change], resolved: datetime | None) -> str:
     """open, resolved or cancelled."""
-    words = {
-        word.casefold(): state
-        for state, said in (("open", reader.mapping.status.open), ("resolved", reader.mapping.status.resolved),
-                            ("cancelled", reader.mapping.status.cancelled))
-        for word in said
-    }  # fmt: skip
+    words = reader.states
     outcome = words.get(reader.columns.one(cells, "outcome").casefold())
     written = reader.columns.one(cells, "status")
     if outcome == "cancelled":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from indexer.loading import load as loading
 from indexer.loading.load import load
@@ -58,6 +59,22 @@ def _mixed(seed: int) -> Lines:
         else:
             lines.append(make(number, **(values if kind == "odd" else {})))
     return lines
+
+
+def test_new_questions_and_people_need_few_statements(tmp_path: Path, analyzer: Analyzer) -> None:
+    """However many they are: a statement for each would take most of the time of an import."""
+    posts = [
+        f'<row Id="{number}" PostTypeId="1" OwnerUserId="{number}" Title="Where is it {number}?" Body="&lt;p&gt;Where?'
+        f'&lt;/p&gt;" CreationDate="2026-01-02T10:00:00.000" />'
+        for number in range(1, 301)
+    ]
+    sessions = open_database(Settings(home=tmp_path / "home"))
+    statements: list[str] = []
+    event.listen(sessions.kw["bind"], "before_cursor_execute", lambda *found: statements.append(found[2]))
+    report = load(_dump(tmp_path / "dump", posts), sessions, analyzer)
+    sessions.kw["bind"].dispose()
+    assert (report.added, [*report.problem_lines()]) == (300 + 29, [])
+    assert len(statements) < 60
 
 
 @pytest.fixture

@@ -93,4 +93,4 @@ def analyzer() -> Analyzer:
 @pytest.mark.parametrize(("language", "text"), TEXTS)
 def test_a_pasted_line_does_not_decide_the_language(analyzer: Analyzer, language: str, text: str) -> None:
     title, _newline, body = text.partition("\n")
-    assert detected(title, body, analyzer.detect) == language
+    assert detected([(title, body)], analyzer.detect_all) == [language]
