@@ -7,7 +7,19 @@ from typing import IO, Any
 import click
 
 from indexer.commands import (
-    ask, audit, erase, imports, index, insights, mcp, measure, people, serve, signing_in, store, sync,
+    ask,
+    audit,
+    erase,
+    imports,
+    index,
+    insights,
+    mcp,
+    measure,
+    people,
+    serve,
+    signing_in,
+    store,
+    sync,
 )  # fmt: skip
 from indexer.commands.running import logs_json
 from recommender.errors import KollegaError
