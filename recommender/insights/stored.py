@@ -117,14 +117,17 @@ def _write_items(session: Session, before: Mapping[int, StoredTopic], after: Map
         session.execute(insert(TopicItem), rows)
 
 
-def readable_keys(session: Session, reader: Reader) -> set[str]:
-    """The keys of all answered items that are in the database now and that `reader` may read."""
-    requests = select(HelpRequest.id).where(
-        SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader)
-    )
-    documents = select(Document.id).where(SEARCHABLE_DOCUMENTS, readable_documents(reader))
-    kinds = ((Kind.REQUEST, requests), (Kind.DOCUMENT, documents))
-    return {item_key(kind, number) for kind, query in kinds for number in session.scalars(query)}
+def readable_titles(session: Session, reader: Reader) -> dict[str, tuple[str, str]]:
+    """(language, title) of all answered items that are in the database now and that `reader` may read, by key."""
+    requests = select(HelpRequest.id, HelpRequest.language, HelpRequest.title)
+    requests = requests.where(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader))
+    documents = select(Document.id, Document.language, Document.title)
+    documents = documents.where(SEARCHABLE_DOCUMENTS, readable_documents(reader))
+    return {
+        item_key(kind, number): (language, title)
+        for kind, query in ((Kind.REQUEST, requests), (Kind.DOCUMENT, documents))
+        for number, language, title in session.execute(query)
+    }
 
 
 def beginnings(session: Session, keys: Collection[str]) -> dict[str, Text]:

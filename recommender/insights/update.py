@@ -22,8 +22,17 @@ from recommender.insights import clustering
 from recommender.insights.clustering import NOWHERE, Labels, Vectors
 from recommender.insights.matching import heir, match
 from recommender.insights.naming import Namer
-from recommender.insights.stored import NewTopic, StoredTopic, beginnings, read, readable_keys, tokens_of_topics, write
+from recommender.insights.stored import (
+    NewTopic,
+    StoredTopic,
+    beginnings,
+    read,
+    readable_titles,
+    tokens_of_topics,
+    write,
+)
 from recommender.insights.topic import LANGUAGES, LEAST_ITEMS, reader_of
+from recommender.insights.word_vectors import with_words
 from recommender.insights.words import Text, WordReader
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
@@ -108,6 +117,8 @@ class _Groups:
 
     def members(self) -> dict[int, frozenset[str]]:
         """The keys of each group's items, by label."""
+        if not len(self.labels):
+            return {}
         order = np.argsort(self.labels, kind="stable")
         labels, firsts = np.unique(self.labels[order], return_index=True)
         parts = np.split(order, firsts[1:])
@@ -132,9 +143,11 @@ def _update_token(
     for _try in range(_TRIES):
         with sessions() as session:
             before = read(session, token)
-            may_read = readable_keys(session, reader_of(session, token))
-            places = [place for place, key in enumerate(keys) if key in may_read]
-            groups = _regroup([keys[place] for place in places], vectors[places], before, again)
+            titles = readable_titles(session, reader_of(session, token))
+            places = [place for place, key in enumerate(keys) if key in titles]
+            readable = [keys[place] for place in places]
+            bags = [reader.of_title(title, language) for language, title in map(titles.__getitem__, readable)]
+            groups = _regroup(readable, with_words(vectors[places], bags), before, again)
             after, names = _named(session, groups, before, reader, taken)
         with sessions.begin() as session:
             if read(session, token) == before:  # else a lead has changed a topic meanwhile
