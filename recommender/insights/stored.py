@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from recommender.access import EVERYONE, Reader, readable_documents, readable_requests
 from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
 from recommender.database.insight_tables import TopicItem, TopicRow
-from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
+from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Team
 from recommender.datatypes import Kind, item_key
 from recommender.insights.words import BODY_CHARACTERS, Text
+from recommender.language.terms import fold, tokens
 
 _CHUNK = 500
 """Rows per statement: a judgement."""
@@ -31,6 +32,10 @@ class StoredTopic:
     given: Mapping[str, str]
     items: Mapping[str, bool]
     closed: bool = False
+
+    def shown(self, language: str) -> set[str]:
+        """The name that is shown in a language, as a set that is empty without one."""
+        return {self.given[language] or self.names[language]} - {""}
 
     @property
     def kept(self) -> bool:
@@ -53,6 +58,11 @@ def tokens_of_topics(session: Session) -> list[str]:
     teams = {f"team:{handle}" for handle in session.scalars(select(Team.handle))}
     stored = set(session.scalars(select(TopicRow.audience).where(TopicRow.ended_on.is_(None)).distinct()))
     return [EVERYONE, *sorted((teams | stored) - {EVERYONE})]
+
+
+def folded_names_of_people(session: Session) -> set[str]:
+    """The words of all people's names, folded, which are no part of the name of a topic."""
+    return {fold(word) for name in session.scalars(select(Person.name)) for word in tokens(name)}
 
 
 def read(session: Session, token: str) -> dict[int, StoredTopic]:

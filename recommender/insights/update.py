@@ -12,17 +12,15 @@ from datetime import datetime
 from functools import cached_property
 
 import numpy as np
-from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import EVERYONE
-from recommender.database.tables import Person
 from recommender.index import SearchIndex
 from recommender.insights import clustering
 from recommender.insights.clustering import NOWHERE, Labels, Vectors
 from recommender.insights.matching import heir, match
 from recommender.insights.naming import Namer
-from recommender.insights.stored import (
+from recommender.insights.stored import folded_names_of_people, (
     NewTopic,
     StoredTopic,
     beginnings,
@@ -36,7 +34,6 @@ from recommender.insights.word_vectors import with_words
 from recommender.insights.words import Text, WordReader
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
-from recommender.language.terms import fold, tokens
 
 log = logging.getLogger(__name__)
 NO_VECTORS, FEW_ITEMS, NOT_FOR_EVERYONE = "no_vectors", "few_items", "not_for_everyone"
@@ -88,7 +85,7 @@ def update_topics(
     started = time.monotonic()
     with sessions() as session:
         audiences = tokens_of_topics(session)
-        people = {fold(word) for name in session.scalars(select(Person.name)) for word in tokens(name)}
+        people = folded_names_of_people(session)
     found = {token: index.item_vectors(frozenset({token})) for token in audiences} if index else {}
     if not any(len(keys) for keys, _vectors in found.values()):
         return TopicsReport(missing=(NO_VECTORS,), seconds=time.monotonic() - started)
