@@ -123,9 +123,10 @@ class Namer:
         for item in items:
             for term in item.weights if item.language != language else ():
                 if term not in found:
-                    options = self._reader.translations(term, item.language)
+                    options = self._reader.possible_translations(term, item.language)
                     same = tuple(option for option in (term, *options) if option in own)
-                    found[term] = same or self._likeliest(options) or ((term,) if few else ())
+                    likeliest = self._likeliest(self._reader.translations(term, item.language))
+                    found[term] = same or likeliest or ((term,) if few else ())
         return found
 
     def _likeliest(self, options: Sequence[str]) -> tuple[str, ...]:
