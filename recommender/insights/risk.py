@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recommender.access import Reader
+from recommender.access import Reader, led_teams
 from recommender.corpus import headings
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicKnower, TopicWeek
 from recommender.database.tables import Person, Team
@@ -22,7 +22,7 @@ from recommender.insights.topic import Topic, reader_of, visible_topics
 
 YEAR = timedelta(days=365)
 """The time ahead for which a loss is expected, and the time back in which a topic's questions are counted."""
-_LEADS = ("lead", "admin")
+_ADMIN = "admin"
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,13 @@ def topic_risks(session: Session, reader: Reader, team: Team | None = None) -> l
     that its figures were computed from is gone or may not be read any more, until they are computed anew.
     """
     person = session.get(Person, reader.person_id) if reader.person_id is not None else None
-    if person is None or person.role not in _LEADS:
+    led = led_teams(person) if person is not None else frozenset[int]()
+    if person is None or not (led or person.role == _ADMIN):
         return []
     risks = [
         risk
         for risk in _stored(session, reader)
-        if (team is None or risk.team_id == team.id) and (person.role == "admin" or risk.team_id in reader.team_ids)
+        if (team is None or risk.team_id == team.id) and (person.role == _ADMIN or risk.team_id in led)
     ]
     return sorted(risks, key=lambda risk: (-risk.expected_loss, risk.topic.id))
 
