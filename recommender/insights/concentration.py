@@ -1,8 +1,8 @@
 """How what is known of a topic is spread over people: who has a share of it, and how many would have to leave.
 
-The bus factor follows Avelino, Passos, Hora and Valente (2016), "A Novel Approach for Estimating Truck Factors", section
-III: the person who stands for most is taken away, again and again, until more than half is lost. An item takes the place
-of a file, those who stand for it (`holders.py`) that of its authors, and an item weighs less the older it is.
+The bus factor follows Avelino, Passos, Hora and Valente (2016), "A Novel Approach for Estimating Truck Factors": the
+person who stands for most is taken away, again and again, until more than half is lost. An item takes the place of a
+file, those who stand for it (`holders.py`) that of its authors, and an item weighs less the older it is.
 """
 
 from collections import Counter

@@ -55,7 +55,7 @@ class Holders:
 
 def holders_of(session: Session, items: Collection[str], reader: Reader, now: datetime) -> Holders:
     """Who stands for these items, as far as `reader` may read them."""
-    keys, gone = sorted(items), _gone(session, now.date())
+    keys, left = sorted(items), gone(session, now.date())
     parts: dict[str, tuple[Contribution, ...]] = {}
     of_team: set[str] = set()
     for start in range(0, len(keys), _AT_ONCE):
@@ -70,7 +70,7 @@ def holders_of(session: Session, items: Collection[str], reader: Reader, now: da
                 did = trace.contributions if trace.key in standing else ()
             else:
                 did = _answers((*trace.contributions, *watched.get(trace.key, ())))
-            if present := tuple(part for part in did if part.person_id not in gone):
+            if present := tuple(part for part in did if part.person_id not in left):
                 parts[trace.key] = present
     return Holders(parts, frozenset(of_team))
 
@@ -81,7 +81,7 @@ def _answers(parts: tuple[Contribution, ...]) -> tuple[Contribution, ...]:
     return tuple(part for part in parts if not gave or part.part is not Part.REPLIED or part.person_id in gave)
 
 
-def _gone(session: Session, today: date) -> frozenset[int]:
+def gone(session: Session, today: date) -> frozenset[int]:
     """The ids of people who have left, or whose account is disabled."""
     query = select(Person.id).outerjoin(Account, Account.person_id == Person.id)
     return frozenset(session.scalars(query.where(or_(Person.left_on <= today, Account.disabled.is_(True)))))
@@ -91,9 +91,7 @@ def _verified(session: Session, keys: Collection[str], today: date) -> dict[str,
     """The documents that are verified, not due for a review and not flagged, by key; whether a person keeps them."""
     flagged = set(
         session.scalars(
-            select(Event.item).where(
-                Event.item.in_(keys), Event.kind == EventKind.FLAGGED, Event.settled.is_(False)
-            )
+            select(Event.item).where(Event.item.in_(keys), Event.kind == EventKind.FLAGGED, Event.settled.is_(False))
         )
     )
     rows = session.scalars(
