@@ -53,6 +53,8 @@ RECOMMENDER = {
         "corpus",
         "database",
         "datatypes",
+        "encoder",
+        "errors",
         "index",
         "knowledge",
         "language",

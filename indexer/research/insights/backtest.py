@@ -43,8 +43,11 @@ from recommender.recommender import Recommender
 from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 
-CUTS = (0.4, 0.55, 0.7, 0.85)
+CUTS = (0.4, 0.6, 0.8)
 """Shares of the questions that are before each date; a judgement."""
+_ASKED, _PASSAGES, _TOKENS = 6, 3, 128
+"""Questions of a topic that are asked again, passages of an item that are indexed, and tokens of one: few, to save
+time."""
 _SLOWEST = 0.75
 """The share of answered questions that had an answer within the time after which one is late; a judgement."""
 _SILENT = 0.1
@@ -78,7 +81,7 @@ def at_date(
     known = [question.known_at(date) for question in questions if question.at < date]
     later = [question for question in questions if question.at >= date]
     with TemporaryDirectory() as home:
-        own = replace(settings, home=Path(home), database="")
+        own = replace(settings, home=Path(home), database="", max_passages=_PASSAGES, passage_tokens=_TOKENS)
         sessions = open_database(own)
         try:
             return _topics(known, later, date, name, encoder, own, sessions)
@@ -108,7 +111,7 @@ def _topics(
         raise EvaluationError(f"{name} could not be indexed.")
     keys, vectors = index.item_vectors(ANYONE.tokens)
     _store_topics(sessions, keys, form(vectors), date)
-    update_figures(sessions, recommender.searching, index, settings, date)
+    update_figures(sessions, recommender.searching, index, settings, date, most_asked=_ASKED, threads=1)
     with sessions() as session:
         return _with_outcomes(session, known, later, date, name, encoder)
 

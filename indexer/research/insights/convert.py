@@ -1,8 +1,8 @@
 """Turns evaluation sets with people and times into the import format, as it would have been exported at a time.
 
 A set is a folder as `docs/search.md` describes it, whose requests have `answers` with author and time. Requests become
-requests of the team that the set names, answered ones resolved; who answered becomes an agent of the teams they answered
-in. A request is resolved at its accepted answer, else at the first answer by somebody else.
+requests of the team that the set names, answered ones resolved; who answered becomes an agent of the teams they
+answered in. A request is resolved at its accepted answer, else at the first answer by somebody else.
 
 Usage: python -m indexer.research.insights.convert TARGET FOLDER...
 """
@@ -73,7 +73,8 @@ def _question(row: Mapping[str, Any]) -> Asked:
     asker = row.get("asked_by")
     answers = [
         Answer(
-            str(answer.get("id") or f"{row['id']}-{place}"), str(answer["author"]), _time(answer["created_at"]), str(answer["body"]),
+            str(answer.get("id") or f"{row['id']}-{place}"), str(answer["author"]), _time(answer["created_at"]),
+            str(answer["body"]),
             bool(answer.get("accepted")), int(answer.get("score") or 0),
         )
         for place, answer in enumerate(row.get("answers") or ())
