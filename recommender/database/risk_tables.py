@@ -9,8 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from recommender.database.tables import Base, utc_now
 
 WRITE, PAIR, VERIFY, TRANSLATE = "write", "pair", "verify", "translate"
-"""The kinds of acts: a document is written from requests, a colleague watches how two questions are answered, a document
-is verified, a document is translated."""
+"""The kinds of acts: a document is written from requests, a colleague watches two answers being given, a document is
+verified, a document is translated."""
 PROPOSED, STARTED, DONE, DROPPED = "proposed", "started", "done", "dropped"
 """The states of an act."""
 _TOPIC, _PERSON = "topics.id", "people.id"

@@ -49,6 +49,13 @@ class FiguresReport:
     acts: int
     seconds: float
 
+    def line(self) -> str:
+        """All counts in one line, for an admin."""
+        return (
+            f"figures of {self.topics} topics, questions asked {self.asked}, reused {self.reused}, "
+            f"acts proposed {self.acts}, {self.seconds:.1f} s"
+        )
+
 
 @dataclass(frozen=True)
 class _Topics:
