@@ -25,9 +25,11 @@ _SAMPLE = 3_000  # items that are linked with each other, whose cosines take 70 
 _LARGEST = 4.0  # times the usual size of a group, from which it is divided
 _TOO_FEW, _TOO_MANY = 0.5, 1.5  # shares of the wanted number of groups
 _PASSES = 12  # of k-means, which then has settled or nearly so
-_FAR = 2.0  # standard deviations above the mean cosine of items with other groups: what is nearer belongs to a group
+_FAR = 2.25  # standard deviations above the mean cosine of items with other groups: what is nearer belongs to a group
+_NEAR_ENOUGH = 0.2  # the same for a single group
 _MARGIN = 0.05  # by which another group must be nearer before an item leaves its own
 _NEW_SHARE = 0.3  # of the usual size: the least size of a group that grows beside others
+_COHESION = 0.9  # times as near as items are to their own groups in the middle are those of a new one on average
 _HALF = 0.25  # the least share of the smaller part of a group that is divided
 _AT_ONCE = 8_192  # items whose cosines with all groups are in memory
 
@@ -91,7 +93,7 @@ def grow(vectors: Vectors, labels: Labels) -> Labels:
     least = max(LEAST_ITEMS, _NEW_SHARE * usual)
     if len(free) < least or len(free) == len(labels):
         return labels
-    cohesion = float(np.median(_own_cosines(vectors, labels)[labels != NOWHERE]))
+    cohesion = _COHESION * float(np.median(_own_cosines(vectors, labels)[labels != NOWHERE]))
     floor = _near_enough(vectors, labels, centres_of(vectors, labels))
     found = _linked(vectors[free], max(2, math.ceil(1.5 * len(free) / usual)))
     own = _own_cosines(vectors[free], found)
@@ -126,8 +128,9 @@ def settle(vectors: Vectors, labels: Labels, fixed: Mask, margin: float = _MARGI
 def halves(vectors: Vectors) -> Labels:
     """Two parts of a group, labelled 0 (the larger one) and 1; all 0 when it does not fall into two."""
     count = len(vectors)
-    for parts in range(2, 9):
-        labels = _linked(vectors, parts)
+    tree = _tree(vectors) if count >= 2 * LEAST_ITEMS else None
+    for parts in range(2, 9) if tree is not None else ():
+        labels = _cut(tree, parts)
         sizes = np.bincount(labels)
         order = np.argsort(-sizes, kind="stable")
         if len(order) > 1 and sizes[order[1]] >= max(LEAST_ITEMS, _HALF * count):
@@ -181,12 +184,12 @@ def _nearest(vectors: Vectors, centres: Vectors) -> tuple[Labels, NDArray[np.flo
 
 def _near_enough(vectors: Vectors, labels: Labels, centres: Vectors) -> float:
     """The cosine with a group from which an item belongs to it: clearly more than items have with groups that are not
-    their own. Of one group it is 0."""
+    their own."""
     rows = np.flatnonzero(labels != NOWHERE)
     rows = rows[np.random.default_rng(0).permutation(len(rows))[:_SAMPLE]]
     cosines = vectors[rows] @ centres.T
     others = cosines[(labels[rows][:, None] != np.arange(len(centres))) & centres.any(axis=1)]
-    return float(others.mean() + _FAR * others.std()) if len(others) else 0.0
+    return float(others.mean() + _FAR * others.std()) if len(others) else _NEAR_ENOUGH
 
 
 def _without_loose(vectors: Vectors, labels: Labels, fixed: Mask, kept: Collection[int]) -> Labels:
@@ -206,17 +209,17 @@ def _without_loose(vectors: Vectors, labels: Labels, fixed: Mask, kept: Collecti
 
 
 def _linked(vectors: Vectors, count: int) -> Labels:
-    """About `count` groups by average linkage; more when a group would be much larger than the others."""
+    """At most `count` groups by average linkage, as many large enough ones as there can be; more when a group would be
+    much larger than the others. Of many vectors a sample is linked, and gives `count` groups."""
     if len(vectors) > _SAMPLE:
         sample = np.sort(np.random.default_rng(0).permutation(len(vectors))[:_SAMPLE])
-        return _nearest(vectors, centres_of(vectors[sample], _linked(vectors[sample], count)))[0]
+        return _nearest(vectors, centres_of(vectors[sample], _cut(_tree(vectors[sample]), count)))[0]
     if len(vectors) < 2 or count < 2:
         return np.zeros(len(vectors), np.int64)
-    from scipy.cluster.hierarchy import fcluster, linkage
-
-    upper = np.triu_indices(len(vectors), 1)
-    distances = np.maximum(0.0, 1.0 - (vectors @ vectors.T)[upper])
-    labels = np.asarray(fcluster(linkage(distances, "average"), count, "maxclust"), np.int64) - 1
+    tree = _tree(vectors)
+    cuts = [_cut(tree, number) for number in range(1, count + 1)]
+    large = [np.bincount(cut)[np.bincount(cut) >= LEAST_ITEMS] for cut in cuts]
+    labels = cuts[max(range(count), key=lambda place: (len(large[place]), large[place].sum(), -place))]
     largest = _LARGEST * len(vectors) / count
     for group in np.flatnonzero(np.bincount(labels) > largest):
         members = np.flatnonzero(labels == group)
@@ -226,6 +229,19 @@ def _linked(vectors: Vectors, count: int) -> Labels:
     return labels
 
 
+def _tree(vectors: Vectors) -> NDArray[np.float64]:
+    from scipy.cluster.hierarchy import linkage
+
+    upper = np.triu_indices(len(vectors), 1)
+    return np.asarray(linkage(np.maximum(0.0, 1.0 - (vectors @ vectors.T)[upper]), "average"), np.float64)
+
+
+def _cut(tree: NDArray[np.float64], count: int) -> Labels:
+    from scipy.cluster.hierarchy import fcluster
+
+    return np.asarray(fcluster(tree, count, "maxclust"), np.int64) - 1
+
+
 def _merged(vectors: Vectors, labels: Labels, kept: Collection[int]) -> Labels:
     """The labels, in which the nearest groups are merged when there are too many."""
     present = np.unique(labels[labels != NOWHERE])
@@ -233,7 +249,7 @@ def _merged(vectors: Vectors, labels: Labels, kept: Collection[int]) -> Labels:
     movable = np.array([group for group in present if group not in kept], np.int64)
     if len(present) <= _TOO_MANY * wanted(len(labels)) or len(movable) < 2:
         return labels
-    linked = _linked(centres_of(vectors, labels)[movable], max(1, len(movable) - too_many))
+    linked = _cut(_tree(centres_of(vectors, labels)[movable]), max(1, len(movable) - too_many))
     merged = labels.copy()
     for number in range(int(linked.max()) + 1):
         together = movable[linked == number]

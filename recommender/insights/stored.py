@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from recommender.access import EVERYONE, Reader, readable_documents, readable_requests
 from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
 from recommender.database.insight_tables import TopicItem, TopicRow
-from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
+from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Team
 from recommender.datatypes import Kind, item_key
 from recommender.insights.words import BODY_CHARACTERS, Text
+from recommender.language.terms import fold, tokens
 
 _CHUNK = 500
 """Rows per statement: a judgement."""
@@ -31,6 +32,10 @@ class StoredTopic:
     given: Mapping[str, str]
     items: Mapping[str, bool]
     closed: bool = False
+
+    def shown(self, language: str) -> set[str]:
+        """The name that is shown in a language, as a set that is empty without one."""
+        return {self.given[language] or self.names[language]} - {""}
 
     @property
     def kept(self) -> bool:
@@ -53,6 +58,11 @@ def tokens_of_topics(session: Session) -> list[str]:
     teams = {f"team:{handle}" for handle in session.scalars(select(Team.handle))}
     stored = set(session.scalars(select(TopicRow.audience).where(TopicRow.ended_on.is_(None)).distinct()))
     return [EVERYONE, *sorted((teams | stored) - {EVERYONE})]
+
+
+def folded_names_of_people(session: Session) -> set[str]:
+    """The words of all people's names, folded, which are no part of the name of a topic."""
+    return {fold(word) for name in session.scalars(select(Person.name)) for word in tokens(name)}
 
 
 def read(session: Session, token: str) -> dict[int, StoredTopic]:
@@ -117,14 +127,17 @@ def _write_items(session: Session, before: Mapping[int, StoredTopic], after: Map
         session.execute(insert(TopicItem), rows)
 
 
-def readable_keys(session: Session, reader: Reader) -> set[str]:
-    """The keys of all answered items that are in the database now and that `reader` may read."""
-    requests = select(HelpRequest.id).where(
-        SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader)
-    )
-    documents = select(Document.id).where(SEARCHABLE_DOCUMENTS, readable_documents(reader))
-    kinds = ((Kind.REQUEST, requests), (Kind.DOCUMENT, documents))
-    return {item_key(kind, number) for kind, query in kinds for number in session.scalars(query)}
+def readable_titles(session: Session, reader: Reader) -> dict[str, tuple[str, str]]:
+    """(language, title) of all answered items that are in the database now and that `reader` may read, by key."""
+    requests = select(HelpRequest.id, HelpRequest.language, HelpRequest.title)
+    requests = requests.where(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader))
+    documents = select(Document.id, Document.language, Document.title)
+    documents = documents.where(SEARCHABLE_DOCUMENTS, readable_documents(reader))
+    return {
+        item_key(kind, number): (language, title)
+        for kind, query in ((Kind.REQUEST, requests), (Kind.DOCUMENT, documents))
+        for number, language, title in session.execute(query)
+    }
 
 
 def beginnings(session: Session, keys: Collection[str]) -> dict[str, Text]:

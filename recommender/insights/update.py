@@ -12,22 +12,28 @@ from datetime import datetime
 from functools import cached_property
 
 import numpy as np
-from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import EVERYONE
-from recommender.database.tables import Person
 from recommender.index import SearchIndex
 from recommender.insights import clustering
 from recommender.insights.clustering import NOWHERE, Labels, Vectors
 from recommender.insights.matching import heir, match
 from recommender.insights.naming import Namer
-from recommender.insights.stored import NewTopic, StoredTopic, beginnings, read, readable_keys, tokens_of_topics, write
+from recommender.insights.stored import folded_names_of_people, (
+    NewTopic,
+    StoredTopic,
+    beginnings,
+    read,
+    readable_titles,
+    tokens_of_topics,
+    write,
+)
 from recommender.insights.topic import LANGUAGES, LEAST_ITEMS, reader_of
+from recommender.insights.word_vectors import with_words
 from recommender.insights.words import Text, WordReader
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
-from recommender.language.terms import fold, tokens
 
 log = logging.getLogger(__name__)
 NO_VECTORS, FEW_ITEMS, NOT_FOR_EVERYONE = "no_vectors", "few_items", "not_for_everyone"
@@ -79,7 +85,7 @@ def update_topics(
     started = time.monotonic()
     with sessions() as session:
         audiences = tokens_of_topics(session)
-        people = {fold(word) for name in session.scalars(select(Person.name)) for word in tokens(name)}
+        people = folded_names_of_people(session)
     found = {token: index.item_vectors(frozenset({token})) for token in audiences} if index else {}
     if not any(len(keys) for keys, _vectors in found.values()):
         return TopicsReport(missing=(NO_VECTORS,), seconds=time.monotonic() - started)
@@ -108,6 +114,8 @@ class _Groups:
 
     def members(self) -> dict[int, frozenset[str]]:
         """The keys of each group's items, by label."""
+        if not len(self.labels):
+            return {}
         order = np.argsort(self.labels, kind="stable")
         labels, firsts = np.unique(self.labels[order], return_index=True)
         parts = np.split(order, firsts[1:])
@@ -132,9 +140,11 @@ def _update_token(
     for _try in range(_TRIES):
         with sessions() as session:
             before = read(session, token)
-            may_read = readable_keys(session, reader_of(session, token))
-            places = [place for place, key in enumerate(keys) if key in may_read]
-            groups = _regroup([keys[place] for place in places], vectors[places], before, again)
+            titles = readable_titles(session, reader_of(session, token))
+            places = [place for place, key in enumerate(keys) if key in titles]
+            readable = [keys[place] for place in places]
+            bags = [reader.of_title(title, language) for language, title in map(titles.__getitem__, readable)]
+            groups = _regroup(readable, with_words(vectors[places], bags), before, again)
             after, names = _named(session, groups, before, reader, taken)
         with sessions.begin() as session:
             if read(session, token) == before:  # else a lead has changed a topic meanwhile

@@ -17,7 +17,10 @@ BODY_CHARACTERS = 300
 """Of the text of an item, which are read after its title; a judgement, as the other numbers here."""
 _TITLE, _BODY = 1.0, 0.35
 """What a word counts in a title, and in the text after it."""
+_TRANSLATED = 0.7
+"""What the translation of a word counts when titles are compared."""
 _SHORTEST_WORD, _LONGEST_WORD = 3, 30
+_SHORT_ING = 5
 _MOSTLY = 0.6
 """The share of a word's forms that begin with a capital letter, or have only such letters, when it is written so."""
 _MOST_VOWELS = 7
@@ -81,6 +84,17 @@ class WordReader:
                 before = term, written
         return words
 
+    def of_title(self, title: str, language: str) -> dict[str, float]:
+        """The telling terms of a title, and what each counts; also the likeliest translation of each."""
+        found: dict[str, float] = {}
+        for token in tokens(title):
+            term = self._term(token, language)[0]
+            if term:
+                found[term] = 1.0
+                for other in self.translations(term, language)[:1]:
+                    found.setdefault(other, _TRANSLATED)
+        return found
+
     def written(self, items: Sequence[Words], terms: Collection[str], language: str) -> dict[str, str]:
         """How terms are written in a name in this language: as most of the items have them, else as the dictionary."""
         forms: dict[str, Counter[str]] = {term: Counter() for term in terms}
@@ -117,20 +131,25 @@ class WordReader:
         """(term, base form) of a word that can be part of a name; else empty."""
         if not _SHORTEST_WORD <= len(token) <= _LONGEST_WORD or not token.replace("-", "").isalpha():
             return "", ""
-        terms = self._analyzer.query_terms(token, (language,)).words  # none of greetings
+        if language == "en" and len(token) > _SHORT_ING and token.endswith("ing"):
+            terms: tuple[str, ...] = (fold(token),)  # "parking" names something else than "park" does
+            base = token
+        else:
+            terms = self._analyzer.query_terms(token, (language,)).words  # none of greetings
+            base = self._analyzer.base_form(token, language)
         if not terms or not is_telling(terms[0]) or not is_telling(token) or len(terms[0]) < _SHORTEST_WORD:
             return "", ""
         if not self._people.isdisjoint((fold(token), *terms)):
             return "", ""
-        return terms[0], self._analyzer.base_form(token, language)
+        return terms[0], base
 
     def _translations_uncached(self, term: str, language: str) -> tuple[str, ...]:
-        """The terms of the other language, most probable first: those that both directions of the dictionary have
-        before others, and what may be a noun before what looks like a verb."""
+        """The terms of the other language that both directions of the dictionary have, most probable first; what may be
+        a noun before what looks like a verb."""
         if language not in ("fi", "en"):
             return ()
         entry = self._dictionary.entries.get(language, {}).get(term, "").split()
-        sure = [other for other in entry if other.endswith("+")] or entry
+        sure = [other for other in entry if other.endswith("+")]
         other_language = "en" if language == "fi" else "fi"
         found = [other.rstrip("+") for other in sure if is_telling(other.rstrip("+"))]
         return tuple(sorted(found, key=lambda other: other_language == "fi" and bool(_LIKE_A_VERB.search(other))))
