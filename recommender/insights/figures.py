@@ -19,7 +19,16 @@ from recommender.database.insight_tables import TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicQuestion
 from recommender.index import SearchIndex
 from recommender.insights.answerability import Searching, ask_again
-from recommender.insights.questions import PastQuestion, changed_since, items_of_topics, past_questions, there
+from recommender.insights.questions import (
+    PastQuestion,
+    asked_before,
+    changed_since,
+    found_before,
+    items_of_topics,
+    past_questions,
+    texts,
+    there,
+)
 from recommender.insights.recording import record_figures
 from recommender.insights.topic import reader_of
 from recommender.settings import Settings
@@ -106,13 +115,9 @@ def update_figures(
 def _topics(session: Session, index: SearchIndex, audience: str, most: int, now: datetime) -> _Topics:
     items = items_of_topics(session, audience)
     topics = _Topics(audience, items, past_questions(session, items), most)
-    asked_on: dict[tuple[int, str], datetime] = {}
-    for row in session.scalars(select(TopicQuestion)):
-        if row.topic_id in items:
-            asked_on[row.topic_id, row.question] = row.asked_on
-    answers = [row for row in session.execute(_ANSWERS) if row[0] in items]
-    present = there(session, {item for _topic, _question, item in answers}, reader_of(session, audience))
-    lost = {(topic, question) for topic, question, item in answers if item not in present}
+    asked_on, found = asked_before(session, audience), found_before(session, audience)
+    present = there(session, frozenset[str]().union(*found.values()), reader_of(session, audience))
+    lost = {key for key, matches in found.items() if not matches.keys() <= present}
     near = _near_changes(session, index, topics, max(asked_on.values())) if asked_on else frozenset[str]()
 
     def must_ask(topic: int, question: PastQuestion) -> bool:
@@ -123,9 +128,6 @@ def _topics(session: Session, index: SearchIndex, audience: str, most: int, now:
 
     to_ask = [(topic, each) for topic in sorted(items) for each in topics.sample(topic) if must_ask(topic, each)]
     return _Topics(audience, items, topics.past, most, to_ask)
-
-
-_ANSWERS = select(TopicAnswer.topic_id, TopicAnswer.question, TopicAnswer.item)
 
 
 def _near_changes(session: Session, index: SearchIndex, topics: _Topics, since: datetime) -> frozenset[str]:
@@ -160,9 +162,11 @@ def _ask_all(
     ) -> dict[tuple[int, str], dict[str, float] | None]:
         with sessions() as session:
             readers = {audience: reader_of(session, audience) for audience, _topic, _question in chunk}
+            asked = texts(session, [question.key for _audience, _topic, question in chunk])
             return {
-                (topic, question.key): ask_again(searching, readers[audience], session, question.text, settings)
+                (topic, question.key): ask_again(searching, readers[audience], session, asked[question.key], settings)
                 for audience, topic, question in chunk
+                if question.key in asked
             }
 
     chunks = [to_ask[start : start + _TOGETHER] for start in range(0, len(to_ask), _TOGETHER)]
