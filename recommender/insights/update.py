@@ -20,10 +20,11 @@ from recommender.insights import clustering
 from recommender.insights.clustering import NOWHERE, Labels, Vectors
 from recommender.insights.matching import heir, match
 from recommender.insights.naming import Namer
-from recommender.insights.stored import folded_names_of_people, (
+from recommender.insights.stored import (
     NewTopic,
     StoredTopic,
     beginnings,
+    folded_names_of_people,
     read,
     readable_titles,
     tokens_of_topics,
