@@ -119,12 +119,13 @@ def test_the_proposals_keep_their_ids_and_go_when_they_help_no_more(
 def test_no_document_is_proposed_without_a_colleague_or_without_words(
     office: Office, add_request: Add, missing: str
 ) -> None:
-    office.asked(f"request:{add_request('printer', '', 'Done.' if missing == 'words' else ANSWER, team='it', at=DAY)}")
+    answer = "Done." if missing == "words" else ANSWER
+    office.asked(*(f"request:{add_request(f'printer {n}', '', answer, team='it', at=DAY)}" for n in range(5)))
     if missing == "colleague":
         with office.sessions.begin() as session:
             for person in session.query(Person).filter(Person.handle != "aino"):
                 person.away_until = date(2026, 7, 1)
-    office.update()
+    assert office.update() == len(office.plan())
     assert [act.kind for act in office.plan()] == ([PAIR] if missing == "words" else [])
 
 
