@@ -87,7 +87,7 @@ INDEXER = {
     "sources": {"files", "texts"},
     "loading": {"sources", "texts"},
     "syncing": {"background", "loading", "sources", "texts"},
-    "indexing": {"texts"},
+    "indexing": {"background", "texts"},
     "learning": set(),
     "evaluation": {"indexing", "learning"},
     "research": {"evaluation", "indexing", "learning", "loading", "sources"},

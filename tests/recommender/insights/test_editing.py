@@ -16,15 +16,15 @@ from recommender.index.local import LocalIndex
 from recommender.insights import editing
 from recommender.insights.topic import Topic, visible_topics
 from recommender.language.analyzer import Analyzer
-from tests.recommender.insights.test_update import LATER, SUBJECTS, Update, add_about, run  # noqa: F401
+from tests.recommender.insights.conftest import LATER, SUBJECTS, Update
 
 
 @pytest.fixture
 def topics(
     sessions: sessionmaker[Session],
-    add_about: Callable[..., list[str]],  # noqa: F811
+    add_about: Callable[..., list[str]],
     add_person: Callable[..., int],
-    run: Update,  # noqa: F811
+    run: Update,
 ) -> dict[str, int]:
     """Topics of team it by subject: printers, parking, and payslips with invoices as one; aino leads it."""
     add_person("aino", "lead", "it")
@@ -53,7 +53,7 @@ def _recorded(session: Session) -> list[tuple[str, str]]:
 def test_a_given_name_stays_and_an_empty_one_brings_the_computed_one_back(
     sessions: sessionmaker[Session],
     topics: dict[str, int],
-    run: Update,  # noqa: F811
+    run: Update,
 ) -> None:
     printer = topics["printer"]
     with sessions.begin() as session:
@@ -76,7 +76,7 @@ def test_a_given_name_stays_and_an_empty_one_brings_the_computed_one_back(
 def test_merged_topics_stay_one(
     sessions: sessionmaker[Session],
     topics: dict[str, int],
-    run: Update,  # noqa: F811
+    run: Update,
 ) -> None:
     with sessions.begin() as session:
         both = {*_shown(session)[topics["printer"]].items, *_shown(session)[topics["parking"]].items}
@@ -91,7 +91,7 @@ def test_merged_topics_stay_one(
 def test_a_topic_is_divided_into_the_two_parts_that_were_shown(
     sessions: sessionmaker[Session],
     topics: dict[str, int],
-    run: Update,  # noqa: F811
+    run: Update,
     reindexed: Callable[..., LocalIndex],
     analyzer: Analyzer,
 ) -> None:
@@ -115,7 +115,7 @@ def test_a_topic_is_divided_into_the_two_parts_that_were_shown(
 def test_an_item_stays_in_the_topic_that_it_was_put_into(
     sessions: sessionmaker[Session],
     topics: dict[str, int],
-    run: Update,  # noqa: F811
+    run: Update,
     add_request: Callable[..., int],
 ) -> None:
     hidden = f"request:{add_request('printer secret', team='hr', audience=[])}"
@@ -135,7 +135,7 @@ def test_an_ended_topic_is_not_made_again(
     sessions: sessionmaker[Session],
     topics: dict[str, int],
     run: Update,
-    add_about: Callable[..., list[str]],  # noqa: F811
+    add_about: Callable[..., list[str]],
 ) -> None:
     with sessions.begin() as session:
         items = set(_shown(session)[topics["printer"]].items)
