@@ -97,7 +97,6 @@ class TransferAct(Base):
     colleague_id: Mapped[int | None] = mapped_column(ForeignKey(_PERSON, ondelete="SET NULL"), index=True)
     document_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id", ondelete="SET NULL"))
     language: Mapped[str | None] = mapped_column(String(8))
-    place: Mapped[int] = mapped_column(default=0)
     minutes: Mapped[int]
     loss_before: Mapped[float]
     loss_after: Mapped[float]
