@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from recommender import audit
@@ -26,6 +26,7 @@ from recommender.database.risk_tables import (
     PROPOSED,
     STARTED,
     TRANSLATE,
+    WRITE,
     TransferAct,
     TransferActItem,
 )
@@ -125,7 +126,7 @@ def store_proposals(session: Session, topics: Collection[int], acts: Sequence[Pr
     kept = set[int]()
     for act in acts:
         document = ids_of([act.document], Kind.DOCUMENT)[0] if act.document else None
-        identity = (act.topic, act.kind, act.person_id, document, act.language)
+        identity = (act.topic, act.kind, act.person_id, document, act.language)  # as in `_identity`
         if identity in closed:
             continue
         row = before.get(identity) or TransferAct(
@@ -146,7 +147,8 @@ def store_proposals(session: Session, topics: Collection[int], acts: Sequence[Pr
 
 
 def _identity(row: TransferAct) -> tuple[int, str, int | None, int | None, str | None]:
-    return row.topic_id, row.kind, row.person_id, row.document_id, row.language
+    document = None if row.kind == WRITE else row.document_id  # which is made when it starts
+    return row.topic_id, row.kind, row.person_id, document, row.language
 
 
 def settle(session: Session, topics: Collection[int], now: datetime) -> None:
@@ -194,6 +196,18 @@ def _watched(session: Session, row: TransferAct) -> list[str]:
     members = set(session.scalars(select(TopicItem.item).where(TopicItem.topic_id == row.topic_id)))
     answered = (item_key(Kind.REQUEST, identifier) for identifier in session.scalars(query))
     return [key for key in answered if key in members][:WATCHED]
+
+
+def rewritten(session: Session, topics: Collection[int]) -> dict[int, datetime]:
+    """When the document of an act that is not measured yet was last changed, by topic: what was found before that says
+    nothing of it."""
+    rows = session.execute(
+        select(TransferAct.topic_id, func.max(Document.updated_at))
+        .join(Document, Document.id == TransferAct.document_id)
+        .where(TransferAct.state.in_((STARTED, DONE)), TransferAct.measured_after.is_(None))
+        .group_by(TransferAct.topic_id)
+    )
+    return {topic: at for topic, at in rows if topic in topics}
 
 
 def measure_done(session: Session, figures: Mapping[int, Figures], now: datetime) -> None:

@@ -1,8 +1,9 @@
 """Computes the figures of all topics and stores them: `update_figures`.
 
 What takes long is asking questions again, so what was found is stored. A question is asked when it is new, was edited
-or asked long ago, when something that was found for it is gone, or when it is among the nearest to an item that has
-changed since. Everything else is computed anew each time, since people come and go and what they did grows old.
+or asked long ago, when something that was found for it is gone, when it is among the nearest to an item that has
+changed since, or when the document of an act for its topic has. Everything else is computed anew each time, since
+people come and go and what they did grows old.
 """
 
 import time
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.database.insight_tables import TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicQuestion
 from recommender.index import SearchIndex
+from recommender.insights.acts import rewritten
 from recommender.insights.answerability import Searching, ask_again
 from recommender.insights.questions import (
     PastQuestion,
@@ -33,7 +35,7 @@ from recommender.insights.recording import record_figures
 from recommender.insights.topic import reader_of
 from recommender.settings import Settings
 
-FEWEST_ASKED, MOST_ASKED, MOST_IN_ALL = 5, 20, 6_000
+FEWEST_ASKED, MOST_ASKED, MOST_IN_ALL = 5, 20, 4_000
 """Questions of a topic that are asked again, the newest: the most of one topic, or fewer when there would be more than
 MOST_IN_ALL; a judgement."""
 _ASKED_AGAIN_AFTER = timedelta(days=28)
@@ -106,7 +108,7 @@ def update_figures(
     for topics in work:
         with sessions.begin() as session:
             _store(session, topics, found, now)
-            acts += record_figures(session, topics.audience, topics.items, topics.past, settings, now)
+            acts += record_figures(session, index, topics.audience, topics.items, topics.past, settings, now)
     sampled = sum(len(topics.sample(topic)) for topics in work for topic in topics.items)
     count = sum(len(topics.items) for topics in work)
     return FiguresReport(count, len(found), sampled - len(found), acts, time.monotonic() - started)
@@ -119,20 +121,21 @@ def _topics(session: Session, index: SearchIndex, audience: str, most: int, now:
     present = there(session, frozenset[str]().union(*found.values()), reader_of(session, audience))
     lost = {key for key, matches in found.items() if not matches.keys() <= present}
     near = _near_changes(session, index, topics, max(asked_on.values())) if asked_on else frozenset[str]()
+    written = rewritten(session, items)
 
     def must_ask(topic: int, question: PastQuestion) -> bool:
         at = asked_on.get((topic, question.key))
         if at is None or question.key in near or (topic, question.key) in lost:
             return True
-        return at < max(question.changed_at, now - _ASKED_AGAIN_AFTER)
+        return at < max(question.changed_at, written.get(topic, question.changed_at), now - _ASKED_AGAIN_AFTER)
 
     to_ask = [(topic, each) for topic in sorted(items) for each in topics.sample(topic) if must_ask(topic, each)]
     return _Topics(audience, items, topics.past, most, to_ask)
 
 
 def _near_changes(session: Session, index: SearchIndex, topics: _Topics, since: datetime) -> frozenset[str]:
-    """The questions that are nearest to items which have changed since a time."""
-    changed = changed_since(session, since) & frozenset[str]().union(*topics.items.values())
+    """The questions that are nearest to items which have changed since a time, whether these have a topic or not."""
+    changed = changed_since(session, since)
     if not changed:
         return frozenset()
     keys, vectors = index.item_vectors(reader_of(session, topics.audience).tokens)

@@ -1,7 +1,7 @@
 """Which acts could be done for a topic, each with the questions that it gives one more answer.
 
-- WRITE: a document is written from the requests that answer most of the questions which hang on one person; that person
-  writes it and a colleague reads and verifies it, so that two stand for it.
+- WRITE: a document is written from requests about the same that answer most of the questions which hang on one person;
+  that person writes it and a colleague reads and verifies it, so that two stand for it.
 - PAIR: a colleague watches how that person answers two questions. It is tried as if these were the two newest ones that
   hang on that person and that such a document would not answer.
 - VERIFY: a colleague verifies a document that answers questions, but does not count or hangs on one person.
@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recommender.database.risk_tables import PAIR, TRANSLATE, VERIFY, WRITE
-from recommender.datatypes import Kind
 from recommender.insights.holders import Holders
 from recommender.insights.judging import Figures, TopicContent
+from recommender.insights.nearness import Nearness
 from recommender.insights.transfer import (
     BEGINNING,
     MOST_REQUESTS,
@@ -79,6 +79,7 @@ class TopicActs:
     documents: Mapping[str, DocumentFacts]
     quotable: Collection[str]
     answer_from: float
+    nearness: Nearness = field(default_factory=Nearness)
 
     @property
     def shares(self) -> dict[int, float]:
@@ -142,22 +143,27 @@ def _from_one_person(
 
 
 def _most_telling(topic: TopicActs, person: int, questions: Sequence[Question]) -> tuple[str, ...]:
-    """At most MOST_REQUESTS requests that only this person answered and that together answer most of the questions,
-    chosen greedily; the newest of those that answer as many."""
+    """At most MOST_REQUESTS requests that only this person answered, that are about the same, and that together answer
+    most of the questions: of the groups around each request the one that answers most; the newest of equal ones."""
     wanted = {key for _topic, key in questions}
     answers: dict[str, set[str]] = defaultdict(set)
     for asked in topic.content.asked:
         for item in asked.answers(topic.answer_from):
             if asked.question in wanted and item in topic.quotable and topic.holders.people(item) == {person}:
                 answers[item].add(asked.question)
-    chosen: list[str] = []
-    while len(chosen) < MOST_REQUESTS and answers:
-        best = max(answers, key=lambda item: (len(answers[item] & wanted), _number(item)))
-        covered = answers.pop(best) & wanted
-        if not covered:
-            break
-        wanted -= covered
-        chosen.append(best)
+    groups = [_around(topic, item, answers) for item in sorted(answers, key=_number, reverse=True)]
+    covered = [len(set[str]().union(*(answers[item] for item in group))) for group in groups]
+    return groups[covered.index(max(covered))] if groups else ()
+
+
+def _around(topic: TopicActs, first: str, answers: Mapping[str, set[str]]) -> tuple[str, ...]:
+    """A request and the ones nearest to it that answer something more."""
+    chosen, covered = [first], set(answers[first])
+    others = topic.nearness.near(first, answers.keys() - {first})
+    for item in others if topic.nearness.rows else sorted(others, key=_number, reverse=True):
+        if len(chosen) < MOST_REQUESTS and answers[item] - covered:
+            chosen.append(item)
+            covered |= answers[item]
     return tuple(chosen)
 
 
@@ -199,8 +205,3 @@ def _to_translate(topic: TopicActs, colleagues: Colleagues) -> Iterator[Proposal
                     topic.content.topic, TRANSLATE, TRANSLATING, frozenset(questions), people | {colleague},
                     document.owner_id, colleague, document=key, language=language,
                 )  # fmt: skip
-
-
-def is_document(key: str) -> bool:
-    """True for the key of a document."""
-    return key.startswith(Kind.DOCUMENT)

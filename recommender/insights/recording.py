@@ -13,10 +13,12 @@ from recommender.database.person_kind import SERVICE
 from recommender.database.risk_tables import TopicFigure, TopicKnower, TopicWeek
 from recommender.database.tables import Document, Person
 from recommender.datatypes import Kind, item_key
+from recommender.index import SearchIndex
 from recommender.insights.acts import measure_done, settle, store_proposals
 from recommender.insights.answerability import AskedAgain
 from recommender.insights.holders import Holders, gone, holders_of
 from recommender.insights.judging import Figures, Rules, TopicContent, judge
+from recommender.insights.nearness import Nearness
 from recommender.insights.proposals import Colleagues, DocumentFacts, TopicActs, proposals
 from recommender.insights.questions import PastQuestion, chunks, found_before, teams_of
 from recommender.insights.topic import reader_of
@@ -30,6 +32,7 @@ _FEWEST_WORDS = 8
 
 def record_figures(
     session: Session,
+    index: SearchIndex | None,
     audience: str,
     items: Mapping[int, frozenset[str]],
     past: Mapping[int, Sequence[PastQuestion]],
@@ -37,7 +40,8 @@ def record_figures(
     now: datetime,
 ) -> int:
     """Store the figures of the topics of an audience, with their items and past questions by topic, and the acts that
-    are worth proposing. Returns how many these are."""
+    are worth proposing. Returns how many these are. The index says which requests are about the same; without one all
+    of a topic are."""
     settle(session, list(items), now)
     contents = _contents(session, audience, items, past)
     known = frozenset[str]().union(*items.values(), *(asked.found for each in contents for asked in each.asked))
@@ -54,7 +58,8 @@ def record_figures(
     for content in contents:
         _store(session, content, figures[content.topic], now)
     measure_done(session, figures, now)
-    acts = _acts(session, contents, figures, holders, rules)
+    nearness = Nearness.of(index, reader_of(session, audience))
+    acts = _acts(session, contents, figures, holders, rules, nearness)
     store_proposals(session, list(items), acts, now)
     return len(acts)
 
@@ -119,6 +124,7 @@ def _acts(
     figures: Mapping[int, Figures],
     holders: Holders,
     rules: Rules,
+    nearness: Nearness,
 ) -> list[Proposal]:
     """The acts that are worth doing, the one that takes away most first."""
     at_risk = [each for each in contents if figures[each.topic].expected_loss > 0 and each.asked]
@@ -137,6 +143,7 @@ def _acts(
             },
             quotable,
             rules.answer_from,
+            nearness,
         )
         for content in at_risk
     ]

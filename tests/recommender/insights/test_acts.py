@@ -63,7 +63,9 @@ class Office:
         """Compute figures and acts."""
         with self.sessions.begin() as session:
             items = items_of_topics(session, self.audience)
-            return record_figures(session, self.audience, items, past_questions(session, items), self.settings, now)
+            return record_figures(
+                session, None, self.audience, items, past_questions(session, items), self.settings, now
+            )
 
     def plan(self, handle: str = "helmi") -> list[Act]:
         """The acts that this person sees."""
