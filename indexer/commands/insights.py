@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.commands.running import database, load_analyzer
+from indexer.commands.running import database, progress_bar
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,22 +42,26 @@ def insights_group(ctx: click.Context, as_json: bool) -> None:
 )
 @click.pass_obj
 def update(settings: Settings, again: bool) -> None:
-    """Bring the topics up to date with the index.
+    """Bring the topics up to date with the index, and compute what of them hangs on single people.
 
     New items join the nearest topic, and new topics are made of items that fit into none. Topics keep their names, and
-    stay as a lead has left them. The index must be up to date: see `kollega reindex`.
+    stay as a lead has left them. Past questions of each topic are then asked again. The index must be up to date: see
+    `kollega reindex`.
     """
     from recommender.database.tables import utc_now
-    from recommender.encoder.load import load_encoder
-    from recommender.index.local import LocalIndex
+    from recommender.insights.figures import update_figures
     from recommender.insights.update import update_topics
+    from recommender.recommender import Recommender
 
-    with database(settings) as sessions:
-        index = LocalIndex.open(settings.index_dir, load_encoder(settings).card)
-        report = update_topics(sessions, index, load_analyzer(settings), utc_now(), again)
-    for lack in report.missing:
-        click.echo(_MISSING[lack], err=True)
-    click.echo(report.line())
+    recommender = Recommender.open(settings)
+    with database(settings) as sessions, progress_bar("questions") as progress:
+        report = update_topics(sessions, recommender.index, recommender.analyzer, utc_now(), again)
+        for lack in report.missing:
+            click.echo(_MISSING[lack], err=True)
+        click.echo(report.line())
+        if recommender.index is not None and report.topics:
+            figures = update_figures(sessions, recommender.searching, recommender.index, settings, utc_now(), progress)
+            click.echo(figures.line())
 
 
 def insights(sessions: "sessionmaker[Session]") -> dict[str, Any]:
