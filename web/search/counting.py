@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from recommender.database.tables import Document, HelpRequest
-from recommender.datatypes import Kind
-from recommender.knowledge import outcomes
+from recommender.database.tables import Document, HelpRequest, utc_now
+from recommender.datatypes import Kind, Verdict
+from recommender.knowledge import outcomes, searched_topics
 from recommender.notifications import telling
 from web.caller import caller
 from web.current import counting, session
@@ -42,6 +42,19 @@ def count_later(kind: outcomes.EventKind, items: Sequence[str]) -> None:
             outcomes.record_once(counts, kind, item, who, secret)
 
     counting().count(write)
+
+
+def count_search(verdict: Verdict, items: Sequence[str]) -> None:
+    """Count a finished question by the topic of these items, for the person who has signed in: people who have not
+    could not be told apart from each other. Nobody waits for it."""
+    if current_person() is None:
+        return
+    who, secret = caller(), _secret()
+
+    def write(counts: Session) -> None:
+        searched_topics.count(counts, items, verdict, who, secret, utc_now().date())
+
+    counting().count_later(write)
 
 
 def take_back(kind: outcomes.EventKind, item: str) -> None:

@@ -32,6 +32,7 @@ from recommender.database.request_tables import (
     SnoozedRequest,
     WithdrawnRequest,
 )
+from recommender.database.search_count_tables import SearchCount
 from recommender.database.tables import (
     Document,
     DocumentAudience,
@@ -122,6 +123,7 @@ def add_what_people_did(settings: Settings) -> None:
             DocumentTranslation(document_id=guide.id, original_id=original.id),
             DocumentDetails(document_id=guide.id, attachments=["plan.pdf"]),
             TopicItem(topic_id=topic.id, item=f"request:{first.id}", chosen=True),
+            SearchCount(topic_id=topic.id, week=DAY, verdict="unknown", people=5),
         ])  # fmt: skip
     factory.kw["bind"].dispose()
 
