@@ -1,5 +1,5 @@
-"""A signed note of what a page showed first: the colleague, and the answers with the verdict. The page sends it back when
-somebody acts on what it showed, so that this is counted, and not what another search would show first."""
+"""A signed note of what a page showed first: the colleague, and the answers with the verdict. The page sends it back
+when somebody acts on what it showed, so that this is counted, and not what another search would show first."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,7 +19,7 @@ _DAYS = 7  # for which a note counts: a page may be open for days; a judgement
 @dataclass(frozen=True)
 class Shown:
     """The colleague who was shown first, and the keys of the first items with the verdict. What is not to be counted is
-    None: `verdict` for a question that is private or says too little, and for what not everybody may read."""
+    None: `verdict` for a question that is private or says too little, or finds first what not everybody may read."""
 
     person_id: int | None = None
     verdict: Verdict | None = None
@@ -32,7 +32,12 @@ def shown(question: TypedQuestion, found: Recommendation | None) -> Shown:
         return Shown()
     person_id = found.experts[0].person_id if found.experts else None
     first = found.suggestions[:READ]
-    if found.vague or found.notices or question.is_private or any(EVERYONE not in one.item.audience for one in first):
+    if (
+        found.vague
+        or found.notices
+        or question.is_private
+        or any(EVERYONE not in one.item.audience for one in first[:1])
+    ):
         return Shown(person_id)
     items = [suggestion.item.key for suggestion in first] or [heading.key for heading in found.nearest[:READ]]
     return Shown(person_id, found.verdict, tuple(items))
