@@ -32,6 +32,7 @@ from recommender.database.request_tables import (
     SnoozedRequest,
     WithdrawnRequest,
 )
+from recommender.database.risk_tables import TopicWeek, TransferAct, TransferActItem
 from recommender.database.search_count_tables import SearchCount
 from recommender.database.tables import (
     Document,
@@ -124,6 +125,15 @@ def add_what_people_did(settings: Settings) -> None:
             DocumentDetails(document_id=guide.id, attachments=["plan.pdf"]),
             TopicItem(topic_id=topic.id, item=f"request:{first.id}", chosen=True),
             SearchCount(topic_id=topic.id, week=DAY, verdict="unknown", people=5),
+            TopicWeek(
+                topic_id=topic.id, week=DAY, demand=12.0, answerable=0.5, bus_factor=1, expected_loss=1.5,
+            ),
+            TransferAct(
+                topic_id=topic.id, kind="write", state="started", person_id=oona.id, colleague_id=petteri.id,
+                document_id=guide.id, minutes=60, loss_before=2.0, loss_after=1.0, measured_before=0.5,
+                proposed_at=MOMENT, started_at=MOMENT,
+            ),
+            TransferActItem(act_id=1, item=f"request:{first.id}"),
         ])  # fmt: skip
     factory.kw["bind"].dispose()
 
