@@ -18,6 +18,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     documents_tables,
     erased_table,
     foreign_tables,
+    gap_tables,
     import_tables,
     insight_tables,
     item_tables,
@@ -64,7 +65,7 @@ NOT_EXPORTED = (
     "accounts", "api_tokens", "sessions", "second_factors", "recovery_codes", "password_links", "outgoing_mail",
     "audit_log", "sent_forms", "counted_outcomes", "notifications", "seen_requests", "outcome_keys",
     "source_states", "jobs", "chat_accounts", "search_keys", "search_marks",
-    "topic_questions", "topic_answers", "topic_figures", "topic_knowers",
+    "topic_questions", "topic_answers", "topic_figures", "topic_knowers", "gaps", "gap_items", "topic_ages",
 )  # fmt: skip
 """How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
 belongs to one store, marks that are deleted soon and need the key of the home, when an agent last looked at a

@@ -10,6 +10,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     documents_tables,
     erased_table,
     foreign_tables,
+    gap_tables,
     handover_tables,
     import_tables,
     insight_tables,

@@ -1,4 +1,4 @@
-"""How many people have searched for something about a topic"""
+"""How many people have searched for something about a topic, and what is missing in what is written down"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,8 +39,46 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_search_counts_topic_id", "search_counts", ["topic_id"])
+    op.create_table(
+        "gaps",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("topic_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("team_id", sa.Integer(), nullable=True),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("said", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["topic_id"], ["topics.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_gaps_topic_id", "gaps", ["topic_id"])
+    op.create_index("ix_gaps_team_id", "gaps", ["team_id"])
+    op.create_table(
+        "gap_items",
+        sa.Column("gap_id", sa.Integer(), nullable=False),
+        sa.Column("item", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("listed", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["gap_id"], ["gaps.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("gap_id", "item"),
+    )
+    op.create_index("ix_gap_items_item", "gap_items", ["item"])
+    op.create_table(
+        "topic_ages",
+        sa.Column("topic_id", sa.Integer(), nullable=False),
+        sa.Column("team_id", sa.Integer(), nullable=True),
+        sa.Column("changes", sa.Integer(), nullable=False),
+        sa.Column("answers", sa.Integer(), nullable=False),
+        sa.Column("half_life_days", sa.Double(), nullable=True),
+        sa.Column("computed_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(["topic_id"], ["topics.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("topic_id"),
+    )
+    op.create_index("ix_topic_ages_team_id", "topic_ages", ["team_id"])
 
 
 def downgrade() -> None:
-    for table in ("search_counts", "search_marks", "search_keys"):
+    for table in ("topic_ages", "gap_items", "gaps", "search_counts", "search_marks", "search_keys"):
         op.drop_table(table)

@@ -1,0 +1,157 @@
+"""Where two answers to the same question say different things: other amounts, other addresses.
+
+The rules are plain, so that a page can show both sentences, and strict: what they find should be right, and much is
+not found. Two sentences are compared when they are about the same, which means that most of their words are the same.
+Only amounts with the same unit are compared (14 days and 30 days), since other numbers are mostly those of one case.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from recommender.language.terms import fold
+from recommender.search.newer import stems_of
+
+_SHARED = 0.5
+"""Share of the words of the shorter sentence that the other one has too, when both are about the same; a judgement."""
+_SHARED_WITH_ADDRESS = 0.75
+"""The same for sentences that name other addresses, which more often are about something else; a judgement."""
+_LEAST_SHARED = 3
+"""Words that both have at least; a judgement."""
+_COMPARED = 60
+"""Sentences of an answer that are compared; a judgement."""
+_LONGEST = 400  # characters of a sentence: what is longer is no sentence, but a log; a judgement
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-ZÅÄÖ\d*-])|\n+|\s*\|\s*|(?<=;)\s")
+_NUMBER = r"(?<![\w.,/:-])(\d{1,3}(?:[ \u00a0]\d{3})+|\d+)(?:[.,](\d+))?(?![\d/:])"
+_UNITS: Mapping[str, str] = {
+    "minute": r"min(?:ute|utes|s)?\b|minuut\w*",
+    "hour": r"h\b|hours?\b|tunti\w*|tunnin?\w*|tuntia",
+    "day": r"(?:working |business |calendar )?days?\b|(?:arki|työ|kalenteri)?päiv\w*|(?:arki)?pv\b|vrk\b|vuorokau\w*",
+    "week": r"weeks?\b|viik\w*|vk\b",
+    "month": r"months?\b|kuukau\w*|kk\b",
+    "year": r"years?\b|vuot\w*|vuode\w*",
+    "euro": r"€(?!/)|eur\b|euro\w*",
+    "euro per km": r"€/km|€ per km|e/km|euroa kilometriltä",
+    "percent": r"%|percent|per cent|prosent\w*",
+    "km": r"km\b|kilomet\w*",
+    "degree": r"°\s?c?|degrees?\b|aste\w*",
+    "gigabyte": r"gb\b|gt\b",
+    "megabyte": r"mb\b|mt\b",
+    "times": r"times?\b(?! \d)|kertaa\b",
+}
+_AMOUNT = {name: re.compile(rf"{_NUMBER}[ \u00a0]?-?(?:{unit})", re.IGNORECASE) for name, unit in _UNITS.items()}
+_EURO_FIRST = re.compile(r"€[ \u00a0]?" + _NUMBER)
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_PHONE = re.compile(r"(?<![\w+])(?:\+?358|0)[\d \u00a0-]{6,14}\d(?!\w)")
+
+ADDRESSES = ("mail", "phone")
+"""The units of what is no amount."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What one answer says and what the other one says instead, each with the sentence it is in. `unit` is the unit of
+    the amounts, `mail` or `phone`."""
+
+    unit: str
+    first: str
+    second: str
+    first_sentence: str
+    second_sentence: str
+
+
+@dataclass(frozen=True)
+class _Sentence:
+    text: str
+    stems: frozenset[str]
+    values: Mapping[str, frozenset[str]]
+    """The values by unit, as they compare."""
+    written: Mapping[str, str]
+    """How the first value of each unit is written."""
+
+
+def difference(first: str, second: str) -> Difference | None:
+    """The first thing that two answers in the same language say differently; None when there is none."""
+    for one in _sentences(first):
+        for other in _sentences(second):
+            unit = _differs(one, other)
+            if unit is not None:
+                return Difference(unit, one.written[unit], other.written[unit], one.text, other.text)
+    return None
+
+
+def translated_difference(first: str, second: str) -> Difference | None:
+    """The first amount or address that a text and its translation have differently: a unit in which both name exactly
+    one value."""
+    ones, others = _by_unit(_sentences(first)), _by_unit(_sentences(second))
+    for unit in ones.keys() & others.keys():
+        values = [frozenset[str]().union(*(each.values[unit] for each in side[unit])) for side in (ones, others)]
+        if all(len(found) == 1 for found in values) and values[0] != values[1]:
+            one, other = ones[unit][0], others[unit][0]
+            return Difference(unit, one.written[unit], other.written[unit], one.text, other.text)
+    return None
+
+
+def _differs(one: _Sentence, other: _Sentence) -> str | None:
+    """The unit of what two sentences about the same say differently: one value each, and not the same."""
+    units = [
+        unit
+        for unit in one.values.keys() & other.values.keys()
+        if len(one.values[unit]) == len(other.values[unit]) == 1 and one.values[unit] != other.values[unit]
+    ]
+    if not units or len(one.values) != len(other.values):
+        return None
+    unit = min(units)
+    shared = len(one.stems & other.stems)
+    enough = (_SHARED_WITH_ADDRESS if unit in ADDRESSES else _SHARED) * min(len(one.stems), len(other.stems))
+    return unit if shared >= max(_LEAST_SHARED, enough) else None
+
+
+@lru_cache(maxsize=4096)
+def _sentences(text: str) -> Sequence[_Sentence]:
+    """The sentences of a text that have an amount or an address."""
+    found = []
+    for sentence in _SENTENCE.split(text):
+        plain = sentence.strip(" *#>-|\t")
+        if not plain or len(plain) > _LONGEST:
+            continue
+        values, written = _values(plain)
+        if values:
+            found.append(_Sentence(plain, stems_of(fold(plain)), values, written))
+        if len(found) == _COMPARED:
+            break
+    return found
+
+
+def _values(sentence: str) -> tuple[dict[str, frozenset[str]], dict[str, str]]:
+    """(the values by unit, how the first of each is written)."""
+    values, written = defaultdict[str, set[str]](set), dict[str, str]()
+    for unit, pattern in _AMOUNT.items():
+        for match in pattern.finditer(sentence):
+            values[unit].add(_number(match.group(1), match.group(2)))
+            written.setdefault(unit, match.group().strip())
+    for match in _EURO_FIRST.finditer(sentence):
+        values["euro"].add(_number(match.group(1), match.group(2)))
+        written.setdefault("euro", match.group())
+    for unit, pattern in (("mail", _MAIL), ("phone", _PHONE)):
+        for match in pattern.finditer(sentence):
+            values[unit].add(re.sub(r"[\s\u00a0-]", "", match.group().lower()))
+            written.setdefault(unit, match.group())
+    return {unit: frozenset(found) for unit, found in values.items()}, written
+
+
+def _by_unit(sentences: Sequence[_Sentence]) -> dict[str, list[_Sentence]]:
+    found = defaultdict[str, list[_Sentence]](list)
+    for sentence in sentences:
+        for unit in sentence.values:
+            found[unit].append(sentence)
+    return found
+
+
+def _number(whole: str, decimals: str | None) -> str:
+    """A number without spaces and with a dot: `1 500,50` and `1500.5` are equal."""
+    digits = re.sub(r"\D", "", whole).lstrip("0") or "0"
+    fraction = (decimals or "").rstrip("0")
+    return f"{digits}.{fraction}" if fraction else digits
