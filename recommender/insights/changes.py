@@ -18,9 +18,7 @@ from recommender.knowledge import outcomes
 from recommender.knowledge.outcomes import EventKind
 
 
-def changes_of(
-    session: Session, keys: Collection[str], reader: Reader
-) -> dict[str, list[tuple[str, datetime]]]:
+def changes_of(session: Session, keys: Collection[str], reader: Reader) -> dict[str, list[tuple[str, datetime]]]:
     """(key, when) of each change of the items of `keys`, which the reader may read, by key: replaced by what the reader
     may read, marked as outdated, and documents whose text was changed."""
     found = defaultdict[str, list[tuple[str, datetime]]](list)
@@ -45,7 +43,9 @@ def changes_of(
 
 def document_languages(session: Session, reader: Reader) -> dict[str, frozenset[str]]:
     """The languages in which each document that has translations exists, as far as the reader may read them."""
-    rows = session.execute(select(Document.id, Document.language).where(SEARCHABLE_DOCUMENTS, readable_documents(reader)))
+    rows = session.execute(
+        select(Document.id, Document.language).where(SEARCHABLE_DOCUMENTS, readable_documents(reader))
+    )
     language = {identifier: code for identifier, code in rows}
     groups = defaultdict[int, set[int]](set)
     for document, original in session.execute(_TRANSLATIONS):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from recommender.language.terms import fold
+from recommender.language.words import COMMON_WORDS
 from recommender.search.newer import stems_of
 
 _SHARED = 0.5
@@ -22,6 +23,7 @@ _LEAST_SHARED = 3
 """Words that both have at least; a judgement."""
 _COMPARED = 60
 """Sentences of an answer that are compared; a judgement."""
+_READ = 20_000  # characters of an answer that are read; a judgement
 _LONGEST = 400  # characters of a sentence: what is longer is no sentence, but a log; a judgement
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-ZÅÄÖ\d*-])|\n+|\s*\|\s*|(?<=;)\s")
 _NUMBER = r"(?<![\w.,/:-])(\d{1,3}(?:[ \u00a0]\d{3})+|\d+)(?:[.,](\d+))?(?![\d/:])"
@@ -43,6 +45,7 @@ _UNITS: Mapping[str, str] = {
 }
 _AMOUNT = {name: re.compile(rf"{_NUMBER}[ \u00a0]?-?(?:{unit})", re.IGNORECASE) for name, unit in _UNITS.items()}
 _EURO_FIRST = re.compile(r"€[ \u00a0]?" + _NUMBER)
+_VALUE = re.compile(r"[\d@]")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"(?<![\w+])(?:\+?358|0)[\d \u00a0-]{6,14}\d(?!\w)")
 
@@ -113,16 +116,21 @@ def _differs(one: _Sentence, other: _Sentence) -> str | None:
 def _sentences(text: str) -> Sequence[_Sentence]:
     """The sentences of a text that have an amount or an address."""
     found = []
-    for sentence in _SENTENCE.split(text):
+    for sentence in _SENTENCE.split(text[:_READ]):
         plain = sentence.strip(" *#>-|\t")
-        if not plain or len(plain) > _LONGEST:
+        if len(plain) > _LONGEST or not _VALUE.search(plain):
             continue
         values, written = _values(plain)
         if values:
-            found.append(_Sentence(plain, stems_of(fold(plain)), values, written))
+            found.append(_Sentence(plain, _stems(plain), values, written))
         if len(found) == _COMPARED:
             break
     return found
+
+
+def _stems(sentence: str) -> frozenset[str]:
+    """The beginnings of the words of a sentence that say what it is about."""
+    return stems_of(" ".join(word for word in fold(sentence).split() if word.strip(".,;:!?()") not in COMMON_WORDS))
 
 
 def _values(sentence: str) -> tuple[dict[str, frozenset[str]], dict[str, str]]:

@@ -78,7 +78,11 @@ def gaps(session: Session, reader: Reader, team_id: int) -> list[Gap]:
     if team_id not in reader.team_ids:
         return []
     topics = {topic.id: topic for topic in visible_topics(session, reader)}
-    rows = [row for row in session.scalars(select(GapRow).where(GapRow.team_id == team_id).order_by(GapRow.id)) if row.topic_id in topics]
+    rows = [
+        row
+        for row in session.scalars(select(GapRow).where(GapRow.team_id == team_id).order_by(GapRow.id))
+        if row.topic_id in topics
+    ]
     items = defaultdict[int, list[GapItem]](list)
     of_gaps = select(GapItem).where(GapItem.gap_id.in_([row.id for row in rows]))
     for line in session.scalars(of_gaps.order_by(GapItem.gap_id, GapItem.position)):
@@ -156,4 +160,3 @@ def computed_on(session: Session) -> date | None:
 def is_old(day: date | None) -> bool:
     """True when gaps were not looked for in the last week."""
     return day is None or utc_now().date() - day > timedelta(days=7)
-

@@ -4,7 +4,7 @@ Every rule is plain enough to be said in one sentence, and its items are linked 
 in a minute. Where a rule could be wrong, it finds less.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,6 +28,10 @@ _NEW = timedelta(days=60)
 """A document is new for this time, and nobody has had to find it yet; a judgement."""
 _COMPARED = 6
 """Answers to one question that are compared with each other, the best; a judgement."""
+_ALIKE, _ANSWERS, _PERHAPS = 0.6, 0.5, 0.3
+"""Probabilities that an item answers a question, from which two requests are about the same, a document answers, and a
+document may answer, so that nothing is said to be missing; judgements. The answers that `_PERHAPS` answer the same are
+compared, since the rules of `differences.py` are strict."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,8 @@ class TopicMaterial:
 
     `items` are the keys of its items, `asked` its questions that were asked again, `pieces` the items that the rules
     may name, as everybody who sees the topic may read them, `created` when each request was asked, `languages` the
-    languages in which each document exists, `seen` the documents that somebody has opened, used or been shown, and
-    `changes` (key, when) what was replaced, marked as outdated or edited. An item answers from the probability
-    `answer_from`.
+    languages in which each document exists, `seen` the documents that somebody has opened, used or been shown, or that
+    any question of any topic finds, and `changes` (key, when) what was replaced, marked as outdated or edited.
     """
 
     items: frozenset[str]
@@ -60,15 +63,14 @@ class TopicMaterial:
     languages: Mapping[str, frozenset[str]]
     seen: frozenset[str]
     changes: Sequence[tuple[str, datetime]]
-    answer_from: float
     now: datetime
 
-    def answers(self, asked: AskedAgain) -> list[str]:
-        """The items that answer a question, the best first, after its own request."""
+    def answers(self, asked: AskedAgain, least: float) -> list[str]:
+        """The items that answer a question with at least this probability, the best first, after its own request."""
         found = [
             key
             for key, match in sorted(asked.found.items(), key=lambda each: (-each[1], each[0]))
-            if match >= self.answer_from and key in self.pieces and key != asked.question
+            if match >= least and key in self.pieces and key != asked.question
         ]
         return [asked.question, *found] if asked.question in self.pieces else found
 
@@ -90,7 +92,7 @@ def contradictions(topic: TopicMaterial) -> list[Contradiction]:
     """The pairs of answers to the same question that differ, each once."""
     found: dict[tuple[str, str], Contradiction] = {}
     for asked in topic.asked:
-        for pair in combinations(topic.answers(asked)[:_COMPARED], 2):
+        for pair in combinations(topic.answers(asked, _PERHAPS)[:_COMPARED], 2):
             older, newer = sorted((topic.pieces[key] for key in pair), key=lambda item: (item.at, item.key))
             if (newer.key, older.key) in found or _settled(older, newer):
                 continue
@@ -119,7 +121,9 @@ def find(topic: TopicMaterial, differing: Sequence[Contradiction], ageing: Agein
 
 def _settled(older: Item, newer: Item) -> bool:
     """True when somebody has already said which of the two counts, or one of them has no answer of its own."""
-    return older.replaced_by is not None or newer.replaced_by is not None or bool(older.merged_into or newer.merged_into)
+    return (
+        older.replaced_by is not None or newer.replaced_by is not None or bool(older.merged_into or newer.merged_into)
+    )
 
 
 def _said_differently(newer: Item, older: Item, languages: Mapping[str, frozenset[str]]) -> Difference | None:
@@ -135,7 +139,7 @@ def _changed(topic: TopicMaterial, ageing: Ageing) -> Iterator[FoundGap]:
     half of the topic's answers get."""
     beside = defaultdict[str, set[str]](set)
     for asked in topic.asked:
-        answers = topic.answers(asked)
+        answers = topic.answers(asked, _ANSWERS)
         for document in topic.documents(answers):
             beside[document].update(answers)
     for key in sorted(topic.items):
@@ -154,11 +158,11 @@ def _changed(topic: TopicMaterial, ageing: Ageing) -> Iterator[FoundGap]:
 
 def _repeated(topic: TopicMaterial) -> Iterator[FoundGap]:
     """Questions that were asked at least three times, lately too, and that no verified document answers."""
-    answers = {asked.question: topic.answers(asked) for asked in topic.asked}
+    answers = {asked.question: topic.answers(asked, _PERHAPS) for asked in topic.asked}
     alike = {
-        question: [key for key in keys if topic.pieces[key].kind is Kind.REQUEST]
-        for question, keys in answers.items()
-        if question in topic.pieces
+        asked.question: [key for key in topic.answers(asked, _ALIKE) if topic.pieces[key].kind is Kind.REQUEST]
+        for asked in topic.asked
+        if asked.question in topic.pieces
     }
     taken = set[str]()
     for question in sorted(alike, key=lambda key: (-len(alike[key]), key)):
@@ -179,12 +183,12 @@ def _one_language(topic: TopicMaterial) -> Iterator[FoundGap]:
     """Documents that answer questions in a language in which neither they nor another document that answers exist."""
     asked_in = defaultdict[tuple[str, str], list[str]](list)
     for asked in topic.asked:
-        answers = topic.answers(asked)
-        documents = topic.documents(answers)
+        documents = topic.documents(topic.answers(asked, _ANSWERS))
         if not documents or asked.question not in topic.pieces:
             continue
         language = topic.pieces[asked.question].language
-        if all(language not in topic.languages.get(key, {topic.pieces[key].language}) for key in documents):
+        near = topic.documents(topic.answers(asked, _PERHAPS))
+        if all(language not in topic.languages.get(key, {topic.pieces[key].language}) for key in near):
             asked_in[documents[0], language].append(asked.question)
     for (document, language), requests in sorted(asked_in.items()):
         if len(requests) >= LEAST_IN_LANGUAGE:
@@ -194,13 +198,12 @@ def _one_language(topic: TopicMaterial) -> Iterator[FoundGap]:
 
 
 def _unseen(topic: TopicMaterial) -> Iterator[FoundGap]:
-    """Documents that none of the topic's questions finds and that nobody has opened, used or been shown."""
+    """Documents that no past question finds and that nobody has opened, used or been shown."""
     if len(topic.asked) < LEAST_ASKED:
         return
-    found = Counter(key for asked in topic.asked for key in asked.found)
     for key in sorted(topic.items):
         document = topic.pieces.get(key)
         if document is None or document.kind is not Kind.DOCUMENT or document.replaced_by:
             continue
-        if key not in found and key not in topic.seen and topic.now - document.at > _NEW:
+        if key not in topic.seen and topic.now - document.at > _NEW:
             yield FoundGap(GapKind.UNSEEN, (key,), {"questions": len(topic.asked)})

@@ -7,9 +7,9 @@ else: what is hidden from them changes nothing.
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
@@ -19,21 +19,22 @@ from recommender.corpus import ids_of, readable_items
 from recommender.database.gap_tables import GapItem, GapRow, TopicAge
 from recommender.database.insight_tables import TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicQuestion
-from recommender.database.tables import HelpRequest, RequestAttempt
+from recommender.database.tables import Document, HelpRequest, RequestAttempt
 from recommender.datatypes import Item, Kind, item_key
 from recommender.insights.answerability import AskedAgain
 from recommender.insights.changes import changes_of, document_languages, opened_or_used
 from recommender.insights.gap import GapKind
 from recommender.insights.gap_finding import FoundGap, TopicMaterial, contradictions, find
-from recommender.insights.half_life import ageing
-from recommender.insights.questions import items_of_topics, teams_of
+from recommender.insights.half_life import Ageing, ageing
+from recommender.insights.questions import chunks, items_of_topics, teams_of
 from recommender.insights.topic import reader_of
-from recommender.settings import Settings
 
 LEAST_SENT = 2
 """Requests of a topic that were sent although something was shown; a judgement."""
 _LATELY = timedelta(days=180)
 """Such requests count for this time; a judgement."""
+_AT_ONCE = 20
+"""Topics whose items are read together; a judgement."""
 _NAMED = 5
 """Requests, and shown items, that such a gap names; a judgement."""
 
@@ -57,14 +58,14 @@ class _Sent:
     opened: bool
 
 
-def update_gaps(sessions: sessionmaker[Session], settings: Settings, now: datetime) -> GapsReport:
+def update_gaps(sessions: sessionmaker[Session], now: datetime) -> GapsReport:
     """Look for the gaps of all topics and store them instead of those that were found before."""
     started, found, topics = time.monotonic(), Counter[GapKind](), 0
     with sessions() as session:
         audiences = sorted(set(session.scalars(select(TopicRow.audience).where(TopicRow.ended_on.is_(None)))))
     for audience in audiences:
         with sessions.begin() as session:
-            counted = _update(session, audience, settings, now)
+            counted = _update(session, audience, now)
         found.update(counted.found)
         topics += counted.topics
     with sessions.begin() as session:
@@ -74,7 +75,7 @@ def update_gaps(sessions: sessionmaker[Session], settings: Settings, now: dateti
     return GapsReport(topics, found, time.monotonic() - started)
 
 
-def _update(session: Session, audience: str, settings: Settings, now: datetime) -> GapsReport:
+def _update(session: Session, audience: str, now: datetime) -> GapsReport:
     reader = reader_of(session, audience)
     items = items_of_topics(session, audience)
     everything = frozenset[str]().union(*items.values())
@@ -82,51 +83,81 @@ def _update(session: Session, audience: str, settings: Settings, now: datetime) 
     sent = _sent(session, items, reader, now)
     changes, languages = changes_of(session, everything, reader), document_languages(session, reader)
     shown = frozenset(key for requests in sent.values() for request in requests for key in request.shown)
+    finds = frozenset(key for questions in asked.values() for each in questions for key in each.found)
+    dates = _dates(session, everything)
     found = Counter[GapKind]()
-    for topic, members in sorted(items.items()):
-        named = members | {key for each in asked[topic] for key in each.found}
-        pieces = _pieces(session, members, named, reader)
-        documents = [key for key, item in pieces.items() if item.kind is Kind.DOCUMENT]
-        material = TopicMaterial(
-            members,
-            asked[topic],
-            pieces,
-            _created(session, pieces),
-            {key: languages.get(key, frozenset({pieces[key].language})) for key in documents},
-            shown | opened_or_used(session, documents, reader),
-            [change for key in sorted(pieces) for change in changes.get(key, ())],
-            settings.answer_from,
-            now,
-        )
-        gaps = _store(session, topic, _team(members, teams), material, sent[topic])
-        found.update(gap.kind for gap in gaps)
+    for table in (GapRow, TopicAge):
+        session.execute(delete(table).where(table.topic_id.in_(list(items))))
+    for together in _together(items):
+        pieces = _pieces(session, together, items, asked, reader)
+        seen = shown | finds | opened_or_used(session, _documents(pieces), reader)
+        rows: list[tuple[GapRow, FoundGap]] = []
+        for topic in together:
+            named = items[topic] | {key for each in asked[topic] for key in each.found}
+            of_topic = {key: pieces[key] for key in sorted(named) if key in pieces}
+            material = TopicMaterial(
+                items[topic],
+                asked[topic],
+                of_topic,
+                {key: dates.get(key, item.at) for key, item in of_topic.items()},
+                {key: languages.get(key, frozenset({of_topic[key].language})) for key in _documents(of_topic)},
+                seen,
+                [change for key in sorted(named) for change in changes.get(key, ())],
+                now,
+            )
+            given = {key: dates[key] for key in items[topic] if key in dates}
+            age, gaps = _judge(material, given, sent[topic])
+            team, kept = _team(items[topic], teams), [gap for gap in gaps if _is_own(gap, items[topic], items)]
+            session.add(_age_row(topic, team, age, now))
+            rows += [(_row(topic, team, gap), gap) for gap in kept]
+        _store(session, rows)
+        found.update(gap.kind for _row_, gap in rows)
     return GapsReport(len(items), found, 0.0)
 
 
-def _store(
-    session: Session, topic: int, team: int | None, material: TopicMaterial, sent: Collection[_Sent]
-) -> list[FoundGap]:
-    """Find the gaps of a topic and store them, and how long its answers stay right."""
+def _judge(
+    material: TopicMaterial, given: Mapping[str, datetime], sent: Collection[_Sent]
+) -> tuple[Ageing, list[FoundGap]]:
+    """How long the answers of a topic stay right, and its gaps."""
     differing = contradictions(material)
     newer = [(each.older.key, each.newer.at) for each in differing]
-    given = {key: material.created.get(key, item.at) for key, item in material.pieces.items() if key in material.items}
     age = ageing(given, [*material.changes, *newer], material.now)
-    gaps = [*find(material, differing, age), *_not_found(sent)]
-    session.execute(delete(GapRow).where(GapRow.topic_id == topic))
-    session.execute(delete(TopicAge).where(TopicAge.topic_id == topic))
-    day: date = material.now.date()
+    return age, [*find(material, differing, age), *_not_found(sent)]
+
+
+def _is_own(gap: FoundGap, members: Collection[str], items: Mapping[int, Collection[str]]) -> bool:
+    """False for a contradiction that is told in another topic: that of the older answer, if it has one."""
+    if gap.kind is not GapKind.CONTRADICTION or gap.items[-1] in members:
+        return True
+    return not any(gap.items[-1] in others for others in items.values())
+
+
+def _row(topic: int, team: int | None, gap: FoundGap) -> GapRow:
+    return GapRow(topic_id=topic, kind=str(gap.kind), team_id=team, counts=dict(gap.counts), said=dict(gap.said))
+
+
+def _age_row(topic: int, team: int | None, age: Ageing, now: datetime) -> TopicAge:
     values = {"changes": age.changes, "answers": age.answers, "half_life_days": age.half_life_days}
-    session.add(TopicAge(topic_id=topic, team_id=team, computed_on=day, **values))
-    for gap in gaps:
-        row = GapRow(topic_id=topic, kind=str(gap.kind), team_id=team, counts=dict(gap.counts), said=dict(gap.said))
-        session.add(row)
-        session.flush()
+    return TopicAge(topic_id=topic, team_id=team, computed_on=now.date(), **values)
+
+
+def _store(session: Session, rows: Sequence[tuple[GapRow, FoundGap]]) -> None:
+    session.add_all(row for row, _gap in rows)
+    session.flush()
+    for row, gap in rows:
         listed = dict.fromkeys(gap.counted, False) | dict.fromkeys(gap.items, True)
         session.add_all(
             GapItem(gap_id=row.id, item=key, position=position, listed=listed[key])
             for position, key in enumerate(dict.fromkeys([*gap.items, *gap.counted]))
         )
-    return gaps
+    session.flush()
+
+
+def _together(items: Mapping[int, Collection[str]]) -> Iterator[list[int]]:
+    """The topics, some at a time, so that their items are read together."""
+    ordered = sorted(items)
+    for start in range(0, len(ordered), _AT_ONCE):
+        yield ordered[start : start + _AT_ONCE]
 
 
 def _asked(session: Session, items: Mapping[int, Collection[str]]) -> dict[int, list[AskedAgain]]:
@@ -142,19 +173,34 @@ def _asked(session: Session, items: Mapping[int, Collection[str]]) -> dict[int, 
     return {topic: [AskedAgain(*each) for each in sorted(found[topic].items())] for topic in items}
 
 
-def _pieces(session: Session, members: Collection[str], named: Collection[str], reader: Reader) -> dict[str, Item]:
-    """The items that the rules may name: documents of the topic, and what was found for its questions."""
-    wanted = [key for key in named if key not in members or key.startswith(f"{Kind.DOCUMENT}:")]
-    wanted += [key for key in members if key.startswith(f"{Kind.REQUEST}:")]
+def _pieces(
+    session: Session,
+    topics: Sequence[int],
+    items: Mapping[int, Collection[str]],
+    asked: Mapping[int, Sequence[AskedAgain]],
+    reader: Reader,
+) -> dict[str, Item]:
+    """The items that the rules may name: questions that were asked again, what they found, and documents."""
+    wanted = {key for topic in topics for each in asked[topic] for key in (each.question, *each.found)}
+    wanted |= {key for topic in topics for key in items[topic] if key.startswith(f"{Kind.DOCUMENT}:")}
     return readable_items(session, wanted, reader)
 
 
-def _created(session: Session, pieces: Mapping[str, Item]) -> dict[str, datetime]:
-    """When each request was asked."""
-    rows = session.execute(
-        select(HelpRequest.id, HelpRequest.created_at).where(HelpRequest.id.in_(ids_of(pieces, Kind.REQUEST)))
-    )
-    return {item_key(Kind.REQUEST, identifier): at for identifier, at in rows}
+def _documents(pieces: Mapping[str, Item]) -> list[str]:
+    return [key for key, item in pieces.items() if item.kind is Kind.DOCUMENT]
+
+
+def _dates(session: Session, keys: Collection[str]) -> dict[str, datetime]:
+    """When each request was asked and each document was written."""
+    dates: dict[str, datetime] = {}
+    for kind, table, at in (
+        (Kind.REQUEST, HelpRequest, HelpRequest.created_at),
+        (Kind.DOCUMENT, Document, Document.written_at),
+    ):
+        for chunk in chunks(keys):
+            rows = session.execute(select(table.id, at).where(table.id.in_(ids_of(chunk, kind))))
+            dates |= {item_key(kind, identifier): when for identifier, when in rows}
+    return dates
 
 
 def _team(members: Collection[str], teams: Mapping[str, int | None]) -> int | None:
