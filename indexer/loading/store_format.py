@@ -22,6 +22,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     insight_tables,
     item_tables,
     request_tables,
+    service_tables,
     source_tables,
     told_tables,
 )
@@ -61,7 +62,7 @@ NESTED = (MEMBERS, REPLIES, REQUEST_AUDIENCE, ATTEMPTS, DOCUMENT_AUDIENCE)
 NOT_EXPORTED = (
     "accounts", "api_tokens", "sessions", "second_factors", "recovery_codes", "password_links", "outgoing_mail",
     "audit_log", "sent_forms", "counted_outcomes", "notifications", "seen_requests", "outcome_keys",
-    "source_states", "jobs", "chat_accounts",
+    "source_states", "jobs", "chat_accounts", "reading_keys", "reading_marks",
 )  # fmt: skip
 """How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
 belongs to one store, marks that are deleted soon and need the key of the home, when an agent last looked at a
@@ -74,6 +75,7 @@ ROWS = (
     "withdrawn_requests", "team_destinations",
     "handovers", "request_details", "document_details", "foreign_people", "person_addresses",
     "topics", "topic_items",
+    "success_measures", "measure_values", "teachings", "left_out", "sent_afterwards",
 )  # fmt: skip
 """Tables whose rows are written as they are, as lines of the type "row", in this order."""
 
