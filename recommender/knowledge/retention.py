@@ -34,8 +34,9 @@ def due(session: Session, now: datetime) -> Iterator[int]:
 
 
 def erase_due(session: Session, now: datetime, audit_days: int) -> int:
-    """Erase the requests that are `due`, keys of outcomes that are 30 days old, those of readings that are seven, and entries of the audit log that are
-    older than `audit_days` (0 means never), and commit. Returns the number of requests."""
+    """Erase the requests that are `due`, keys of outcomes that are 30 days old, keys of readings that are seven days
+    old, and entries of the audit log that are older than `audit_days` (0 means never), and commit. Returns the number
+    of requests."""
     numbers = list(due(session, now))
     for start in range(0, len(numbers), _AT_ONCE):
         for number in numbers[start : start + _AT_ONCE]:

@@ -123,11 +123,10 @@ def _topics_of(session: Session, items: Collection[str], tokens: Collection[str]
 
 def _team_of(session: Session, item: str) -> Team | None:
     """The team of an item, or None."""
-    for kind, table in ((Kind.REQUEST, HelpRequest), (Kind.DOCUMENT, Document)):
-        for number in ids_of([item], kind):
-            row: HelpRequest | Document | None = session.get(table, number)  # type: ignore[arg-type]
-            return row.team if row is not None else None
-    return None
+    request = next((session.get(HelpRequest, number) for number in ids_of([item], Kind.REQUEST)), None)
+    document = next((session.get(Document, number) for number in ids_of([item], Kind.DOCUMENT)), None)
+    row = request or document
+    return row.team if row is not None else None
 
 
 def _key_of(session: Session, today: date) -> str:
