@@ -17,6 +17,7 @@ from recommender.database.tables import Document, DocumentAudience, HelpRequest,
 EVERYONE = "everyone"
 ANY_AGENT = "agents"
 AGENTS = ("agent", "lead", "admin")
+_LEADS = ("lead", "admin")
 _OPEN = "open:"  # prefix of the tokens of open requests in the index
 
 
@@ -51,6 +52,11 @@ def reader_of(person: Person) -> Reader:
     agent = person.role in AGENTS
     tokens = frozenset({EVERYONE, f"person:{person.id}"} | teams | ({ANY_AGENT} if agent else set()))
     return Reader(person.id, frozenset(team.id for team in person.teams), tokens, agent)
+
+
+def led_teams(person: Person) -> frozenset[int]:
+    """Ids of the teams that a person leads: all teams of a lead or an admin, none of anybody else."""
+    return frozenset(team.id for team in person.teams) if person.role in _LEADS else frozenset()
 
 
 def request_audience(request: HelpRequest) -> frozenset[str]:

@@ -70,6 +70,11 @@ class Settings:
         365, "days after which a new document is due for a review, unless its writer chooses otherwise; 0 means never"
     )
     half_life_days: float = _setting(365.0, "days after which an answer counts half as evidence of expertise")
+    yearly_leaving: float = _setting(
+        0.13,
+        "chance, 0 to 1, that somebody leaves within a year of whom nothing is known; the default is the turnover "
+        "of salaried employees in Finnish industry in a year (Confederation of Finnish Industries EK, 2020-2021)",
+    )
     language: str = _setting("en", "language of pages when the browser states no preference: en or fi")
     host: str = _setting("127.0.0.1", "address the server listens on")
     port: int = _setting(8080, "port the server listens on")
@@ -178,6 +183,7 @@ class Settings:
         _require(0 <= self.review_days <= 36_500, "review_days", "from 0 to 36500")
         _require(self.audit_days >= 0, "audit_days", "0 or more")
         _require(self.half_life_days > 0, "half_life_days", "more than 0")
+        _require(0.0 <= self.yearly_leaving <= 1.0, "yearly_leaving", "a number from 0 to 1")
         _require(0.0 <= self.maybe_from <= self.answer_from, "maybe_from", "between 0 and answer_from")
         _require(bool(self.reranker.strip()), "reranker", "features, none, or the name of a cross-encoder")
         _require(0 < self.port < 65536, "port", "a port number")

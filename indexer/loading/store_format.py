@@ -22,6 +22,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     insight_tables,
     item_tables,
     request_tables,
+    risk_tables,
     service_tables,
     source_tables,
     told_tables,
@@ -63,18 +64,19 @@ NOT_EXPORTED = (
     "accounts", "api_tokens", "sessions", "second_factors", "recovery_codes", "password_links", "outgoing_mail",
     "audit_log", "sent_forms", "counted_outcomes", "notifications", "seen_requests", "outcome_keys",
     "source_states", "jobs", "chat_accounts", "reading_keys", "reading_marks",
+    "topic_questions", "topic_answers", "topic_figures", "topic_knowers",
 )  # fmt: skip
 """How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
 belongs to one store, marks that are deleted soon and need the key of the home, when an agent last looked at a
-request, how far sources were read, which `kollega sync` finds out again, and
-work that waits."""
+request, how far sources were read, which `kollega sync` finds out again, work that waits, and the figures of topics,
+which are computed anew."""
 ROWS = (
     "request_links", "attachments", "replacements", "person_settings", "person_topics", "first_suggestions", "events",
     "erased", "imported_records", "import_conflicts", "request_follows", "mail_settings", "document_versions",
     "document_translations", "internal_notes", "canned_replies", "earlier_texts", "snoozed_requests",
     "withdrawn_requests", "team_destinations",
     "handovers", "request_details", "document_details", "foreign_people", "person_addresses",
-    "topics", "topic_items",
+    "topics", "topic_items", "topic_weeks", "transfer_acts", "transfer_act_items",
     "success_measures", "measure_values", "teachings", "left_out", "sent_afterwards",
 )  # fmt: skip
 """Tables whose rows are written as they are, as lines of the type "row", in this order."""

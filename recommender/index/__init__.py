@@ -102,3 +102,9 @@ class SearchIndex(Protocol):
     def size(self, tokens: frozenset[str]) -> int:
         """Number of readable items."""
         ...
+
+    def item_vectors(self, tokens: frozenset[str]) -> tuple[list[str], NDArray[np.float32]]:
+        """(the keys of the readable items in their order, what each item is about as a unit vector, shape (items,
+        dimension)): the mean of its opening, of what was asked (or a document's sections) and of its answer, which
+        count alike. Nothing when there are no vectors."""
+        ...

@@ -34,6 +34,7 @@ _QUESTION, _ANSWER, _SECTION, _OPENING = (
 )
 _LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
 _MOST_WORDS = 16  # readable words that a misspelt word may stand for: a judgement
+_ITEMS_AT_ONCE = 4096  # whose vectors are read together, so that few are in memory: a judgement
 
 _RARITY = 1.0  # of every term where keyword search cannot count them: a judgement
 
@@ -152,11 +153,8 @@ class LocalIndex:
         """How near each of these items is to a question, computed from all of its passages."""
         if self._dense is None or not numbers:
             return []
-        starts, ends = self._starts[numbers], self._starts[np.array(numbers) + 1]
-        counts = ends - starts
-        firsts = np.cumsum(counts) - counts  # position of each item's first passage in `ids`
+        ids, firsts, counts = self._rows_of(numbers)
         owner = np.repeat(np.arange(len(counts)), counts)  # position in `numbers` of each passage's item
-        ids = self._order[starts[owner] + np.arange(len(owner)) - firsts[owner]]
         vectors = self._dense.vectors(ids)
         question = vector.reshape(-1)
         cosines = np.einsum("ij,j->i", vectors, question)  # with BLAS, its idle threads would slow down the model's
@@ -218,6 +216,32 @@ class LocalIndex:
         if self._lexical is None:
             return len(np.unique(self._item_of[self._readable(tokens)]))
         return self._lexical.size(tokens)
+
+    def item_vectors(self, tokens: frozenset[str]) -> tuple[list[str], NDArray[np.float32]]:
+        """As in the protocol."""
+        rows = np.flatnonzero(self._readable(tokens))
+        if self._dense is None or not len(rows):
+            return [], np.zeros((0, self.manifest.model.dimension), np.float32)
+        numbers = sorted(np.unique(self._item_of[rows]).tolist(), key=self._items.__getitem__)
+        chunks = [numbers[start : start + _ITEMS_AT_ONCE] for start in range(0, len(numbers), _ITEMS_AT_ONCE)]
+        return [self._items[number] for number in numbers], np.concatenate([self._means(chunk) for chunk in chunks])
+
+    def _means(self, numbers: Sequence[int]) -> NDArray[np.float32]:
+        """What each of these items is about, as in `item_vectors`."""
+        assert self._dense is not None
+        ids, firsts, counts = self._rows_of(numbers)
+        vectors, roles = self._dense.vectors(ids), self._roles[ids]
+        parts = [roles == _OPENING, (roles == _QUESTION) | (roles == _SECTION), roles == _ANSWER]
+        return normalise(sum(normalise(_sums(vectors, part, firsts, counts)) for part in parts))
+
+    def _rows_of(self, numbers: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """(ids of the passages of these items, those of an item together; the position in them of each item's first
+        passage; how many each item has)."""
+        starts, ends = self._starts[numbers], self._starts[np.array(numbers) + 1]
+        counts = ends - starts
+        firsts = np.cumsum(counts) - counts
+        owner = np.repeat(np.arange(len(counts)), counts)
+        return self._order[starts[owner] + np.arange(len(owner)) - firsts[owner]], firsts, counts
 
 
 @contextlib.contextmanager

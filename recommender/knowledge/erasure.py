@@ -28,6 +28,7 @@ from recommender.database.import_tables import forget_handle, forget_imported, r
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import EarlierText, InternalNote
+from recommender.database.risk_tables import TopicAnswer, TopicQuestion, TransferActItem
 from recommender.database.sent_tables import OutcomeKey
 from recommender.database.storing import insert_or_keep
 from recommender.database.tables import (
@@ -215,6 +216,8 @@ def _forget_item(session: Session, key: str, source: str, external_id: str | Non
     topics = select(TopicItem.topic_id).where(TopicItem.item == key)
     session.execute(update(TopicRow).where(TopicRow.id.in_(topics)).values(name_fi="", name_en=""))
     session.execute(delete(TopicItem).where(TopicItem.item == key))
+    for column in (TopicQuestion.question, TopicAnswer.question, TopicAnswer.item, TransferActItem.item):
+        session.execute(delete(column.class_).where(column == key))
     audit.erase_details(session, {key})
     if external_id is not None:
         forget_imported(session, [record_key(key.partition(":")[0], external_id)], source)

@@ -20,6 +20,7 @@ from recommender.access import (
     author,
     covers,
     document_audience,
+    led_teams,
     may_edit,
     may_handle,
     may_read,
@@ -144,6 +145,12 @@ def test_a_request_is_readable_by_its_audience_its_asker_and_its_team() -> None:
         asked_by_id=3, team=Team(id=1, handle="hr", name="HR"), audience=[RequestAudience(token="team:it")]
     )
     assert request_audience(request) == {"team:it", "person:3", "team:hr"}
+
+
+@pytest.mark.parametrize(("role", "leads"), [("staff", set()), ("agent", set()), ("lead", {4}), ("admin", {4})])
+def test_a_lead_or_an_admin_leads_their_teams(role: str, leads: set[int]) -> None:
+    person = Person(id=1, handle="aino", name="Aino", role=role, teams=[Team(id=4, handle="hr", name="HR")])
+    assert led_teams(person) == leads
 
 
 def test_a_document_is_readable_by_its_audience_its_owner_and_its_team() -> None:

@@ -32,6 +32,7 @@ from recommender.database.request_tables import (
     SnoozedRequest,
     WithdrawnRequest,
 )
+from recommender.database.risk_tables import TopicWeek, TransferAct, TransferActItem
 from recommender.database.service_tables import (
     LeftOut,
     MeasureValue,
@@ -142,6 +143,15 @@ def add_what_people_did(settings: Settings) -> None:
             ),
             ReadingKey(day=DAY, key="k"),
             ReadingMark(digest="r", day=DAY, kind="left", team_id=team.id, times=1, sent=False),
+            TopicWeek(
+                topic_id=topic.id, week=DAY, demand=12.0, answerable=0.5, bus_factor=1, expected_loss=1.5,
+            ),
+            TransferAct(
+                topic_id=topic.id, kind="write", state="started", person_id=oona.id, colleague_id=petteri.id,
+                document_id=guide.id, minutes=60, loss_before=2.0, loss_after=1.0, measured_before=0.5,
+                proposed_at=MOMENT, started_at=MOMENT,
+            ),
+            TransferActItem(act_id=1, item=f"request:{first.id}"),
         ])  # fmt: skip
     factory.kw["bind"].dispose()
 

@@ -398,3 +398,29 @@ def test_the_words_of_removed_and_changed_items_leave_the_index_at_once(
     assert words.isdisjoint({"layoff", "confidential"})
     assert not any(word.startswith("reorg") for word in words)
     assert index.similar_words("layofff", EVERYONE) == []
+
+
+def test_item_vectors_are_the_mean_of_the_parts_of_each_readable_item(
+    reindexed: Callable[..., LocalIndex],
+    encoder: FakeEncoder,
+    add_request: Callable[..., int],
+    add_document: Callable[..., int],
+) -> None:
+    add_request("vpn", body="tunnel closed at night", answer="restart the client")
+    add_request("salary", answer="ask the payroll", audience=["team:hr"])
+    add_document("wifi", "Choose the network of the house.")
+    add_request("printer", status="open")
+    index = reindexed()
+    keys, vectors = index.item_vectors(EVERYONE)
+    assert keys == ["document:1", "request:1"] and vectors.shape == (2, 64)
+    place, rows = index.vector_space.place_passages, index.passages(range(index.manifest.rows))
+    parts = {}
+    for passage in rows.values():
+        encoded = place(encoder.encode_passages([f"{passage.context}\n{passage.text}".strip()]), [passage])[0]
+        parts[passage.item, passage.role.value] = encoded
+    vpn = parts["request:1", "opening"] + parts["request:1", "question"] + parts["request:1", "answer"]
+    assert vectors[1] == pytest.approx(normalise(vpn[None])[0], abs=1e-5)
+    wifi = parts["document:1", "opening"] + parts["document:1", "section"]
+    assert vectors[0] == pytest.approx(normalise(wifi[None])[0], abs=1e-5)
+    assert index.item_vectors(frozenset({"team:hr"}))[0] == ["request:2"]
+    assert index.item_vectors(frozenset({"team:it"}))[0] == []

@@ -1,0 +1,181 @@
+"""Computes the figures of all topics and stores them: `update_figures`.
+
+What takes long is asking questions again, so what was found is stored. A question is asked when it is new, was edited
+or asked long ago, when something that was found for it is gone, or when it is among the nearest to an item that has
+changed since. Everything else is computed anew each time, since people come and go and what they did grows old.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.database.insight_tables import TopicRow
+from recommender.database.risk_tables import TopicAnswer, TopicQuestion
+from recommender.index import SearchIndex
+from recommender.insights.answerability import Searching, ask_again
+from recommender.insights.questions import PastQuestion, changed_since, items_of_topics, past_questions, there
+from recommender.insights.recording import record_figures
+from recommender.insights.topic import reader_of
+from recommender.settings import Settings
+
+MOST_ASKED = 20
+"""Questions of a topic that are asked again, the newest; a judgement."""
+_ASKED_AGAIN_AFTER = timedelta(days=28)
+"""After this time a question is asked again although nothing near it has changed; a judgement."""
+_NEAREST = 2
+"""Questions that are asked again for each item that has changed, the nearest; a judgement."""
+_THREADS, _TOGETHER = 2, 50
+"""Threads that ask, and questions that one of them asks with one session; a judgement."""
+
+Found = Mapping[tuple[int, str], Mapping[str, float] | None]
+"""What was found for each question that was asked, by (topic, key); None when it says too little to be asked."""
+
+
+@dataclass(frozen=True)
+class FiguresReport:
+    """How many topics have figures now, how many questions were asked, for how many what was found before was used, how
+    many acts are proposed, and how many seconds it took."""
+
+    topics: int
+    asked: int
+    reused: int
+    acts: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Topics:
+    """The topics of one audience: the items of each, all its past questions, newest first, and those to ask now."""
+
+    audience: str
+    items: Mapping[int, frozenset[str]]
+    past: Mapping[int, Sequence[PastQuestion]]
+    to_ask: Sequence[tuple[int, PastQuestion]]
+
+    def sample(self, topic: int) -> Sequence[PastQuestion]:
+        """The questions of a topic that are asked again."""
+        return self.past.get(topic, ())[:MOST_ASKED]
+
+
+def update_figures(
+    sessions: sessionmaker[Session],
+    searching: Searching,
+    index: SearchIndex,
+    settings: Settings,
+    now: datetime,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> FiguresReport:
+    """Compute the figures of all topics, the present week of their history and the acts that are proposed, and store
+    them. `progress` is called with (questions asked, questions to ask)."""
+    started = time.monotonic()
+    with sessions() as session:
+        audiences = sorted(set(session.scalars(select(TopicRow.audience).where(TopicRow.ended_on.is_(None)))))
+        work = [_topics(session, index, audience, now) for audience in audiences]
+    found = _ask_all(sessions, searching, settings, work, progress)
+    acts = 0
+    for topics in work:
+        with sessions.begin() as session:
+            _store(session, topics, found, now)
+            acts += record_figures(session, topics.audience, topics.items, topics.past, settings, now)
+    sampled = sum(len(topics.sample(topic)) for topics in work for topic in topics.items)
+    count = sum(len(topics.items) for topics in work)
+    return FiguresReport(count, len(found), sampled - len(found), acts, time.monotonic() - started)
+
+
+def _topics(session: Session, index: SearchIndex, audience: str, now: datetime) -> _Topics:
+    items = items_of_topics(session, audience)
+    topics = _Topics(audience, items, past_questions(session, items), ())
+    asked_on: dict[tuple[int, str], datetime] = {}
+    for row in session.scalars(select(TopicQuestion)):
+        if row.topic_id in items:
+            asked_on[row.topic_id, row.question] = row.asked_on
+    answers = [row for row in session.execute(_ANSWERS) if row[0] in items]
+    present = there(session, {item for _topic, _question, item in answers}, reader_of(session, audience))
+    lost = {(topic, question) for topic, question, item in answers if item not in present}
+    near = _near_changes(session, index, topics, max(asked_on.values())) if asked_on else frozenset[str]()
+
+    def must_ask(topic: int, question: PastQuestion) -> bool:
+        at = asked_on.get((topic, question.key))
+        if at is None or question.key in near or (topic, question.key) in lost:
+            return True
+        return at < max(question.changed_at, now - _ASKED_AGAIN_AFTER)
+
+    to_ask = [(topic, each) for topic in sorted(items) for each in topics.sample(topic) if must_ask(topic, each)]
+    return _Topics(audience, items, topics.past, to_ask)
+
+
+_ANSWERS = select(TopicAnswer.topic_id, TopicAnswer.question, TopicAnswer.item)
+
+
+def _near_changes(session: Session, index: SearchIndex, topics: _Topics, since: datetime) -> frozenset[str]:
+    """The questions that are nearest to items which have changed since a time."""
+    changed = changed_since(session, since) & frozenset[str]().union(*topics.items.values())
+    if not changed:
+        return frozenset()
+    keys, vectors = index.item_vectors(reader_of(session, topics.audience).tokens)
+    rows = {key: row for row, key in enumerate(keys)}
+    asked = [question.key for topic in topics.items for question in topics.sample(topic) if question.key in rows]
+    wanted = sorted(changed & rows.keys())
+    if not asked or not wanted:
+        return frozenset()
+    cosines = vectors[[rows[key] for key in wanted]] @ vectors[[rows[key] for key in asked]].T
+    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :_NEAREST]
+    return frozenset(asked[column] for row in nearest.tolist() for column in row)
+
+
+def _ask_all(
+    sessions: sessionmaker[Session],
+    searching: Searching,
+    settings: Settings,
+    work: Sequence[_Topics],
+    progress: Callable[[int, int], None],
+) -> dict[tuple[int, str], dict[str, float] | None]:
+    """What is found for each question that must be asked, by (topic, key), asked as all who see the topic."""
+    to_ask = [(topics.audience, topic, question) for topics in work for topic, question in topics.to_ask]
+
+    def ask(
+        chunk: Sequence[tuple[str, int, PastQuestion]],
+    ) -> dict[tuple[int, str], dict[str, float] | None]:
+        with sessions() as session:
+            readers = {audience: reader_of(session, audience) for audience, _topic, _question in chunk}
+            return {
+                (topic, question.key): ask_again(searching, readers[audience], session, question.text, settings)
+                for audience, topic, question in chunk
+            }
+
+    chunks = [to_ask[start : start + _TOGETHER] for start in range(0, len(to_ask), _TOGETHER)]
+    found: dict[tuple[int, str], dict[str, float] | None] = {}
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for answers in threads.map(ask, chunks):
+            found |= answers
+            progress(len(found), len(to_ask))
+    return found
+
+
+def _store(session: Session, topics: _Topics, found: Found, now: datetime) -> None:
+    """Store what was found, and forget the questions that are not asked any more."""
+    mine = {key: items for key, items in found.items() if key[0] in topics.items}
+    keys = {question for _topic, question in mine} | {item for items in mine.values() for item in items or ()}
+    present = there(session, keys, reader_of(session, topics.audience))  # something may have been erased meanwhile
+    for topic in topics.items:
+        sample = [question.key for question in topics.sample(topic)]
+        stays = [question for question in sample if (topic, question) not in mine]
+        for table in (TopicQuestion, TopicAnswer):
+            session.execute(delete(table).where(table.topic_id == topic, table.question.not_in(stays)))
+        for question in sample:
+            items = mine.get((topic, question))
+            if items is None or question not in present:
+                continue
+            session.add(TopicQuestion(topic_id=topic, question=question, asked_on=now))
+            session.add_all(
+                TopicAnswer(topic_id=topic, question=question, item=item, match=match)
+                for item, match in items.items()
+                if item in present and item != question
+            )
+    session.flush()

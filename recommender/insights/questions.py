@@ -1,0 +1,96 @@
+"""The items of topics and their past questions, as they are in the database now."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recommender.access import Reader
+from recommender.corpus import headings, ids_of
+from recommender.database.insight_tables import TopicItem, TopicRow
+from recommender.database.tables import Document, HelpRequest
+from recommender.datatypes import Kind, item_key
+from recommender.insights.topic import reader_of
+
+_AT_ONCE = 5_000
+"""Items that are read from the database together; a judgement."""
+
+
+@dataclass(frozen=True)
+class PastQuestion:
+    """A request as a question: the key of its item, what was asked, when, and when it was last changed."""
+
+    key: str
+    text: str
+    language: str
+    created_at: datetime
+    changed_at: datetime
+
+
+def there(session: Session, keys: Collection[str], reader: Reader) -> frozenset[str]:
+    """Those of the keys whose items are there, answered, and may be read."""
+    return frozenset(key for chunk in chunks(keys) for key in headings(session, chunk, reader))
+
+
+def items_of_topics(session: Session, audience: str) -> dict[int, frozenset[str]]:
+    """The items of each topic of an audience, by topic, that are there and that all of it may read."""
+    rows = session.execute(
+        select(TopicItem.topic_id, TopicItem.item)
+        .join(TopicRow, TopicRow.id == TopicItem.topic_id)
+        .where(TopicRow.audience == audience, TopicRow.ended_on.is_(None))
+    ).all()
+    present = there(session, [item for _topic, item in rows], reader_of(session, audience))
+    items: dict[int, set[str]] = {topic: set() for topic, _item in rows}
+    for topic, item in rows:
+        if item in present:
+            items[topic].add(item)
+    return {topic: frozenset(members) for topic, members in items.items()}
+
+
+def past_questions(session: Session, items: Mapping[int, Collection[str]]) -> dict[int, list[PastQuestion]]:
+    """The questions of each topic, newest first."""
+    topic_of = {item: topic for topic, members in items.items() for item in members}
+    questions = defaultdict[int, list[PastQuestion]](list)
+    for chunk in chunks(topic_of):
+        rows = session.execute(
+            select(
+                HelpRequest.id, HelpRequest.title, HelpRequest.body, HelpRequest.language, HelpRequest.created_at,
+                HelpRequest.updated_at,
+            ).where(HelpRequest.id.in_(ids_of(chunk, Kind.REQUEST)))
+        )  # fmt: skip
+        for identifier, title, body, language, created_at, changed_at in rows:
+            key = item_key(Kind.REQUEST, identifier)
+            question = PastQuestion(key, f"{title}\n{body}", language, created_at, changed_at)
+            questions[topic_of[key]].append(question)
+    for of_topic in questions.values():
+        of_topic.sort(key=lambda question: (question.created_at, question.key), reverse=True)
+    return dict(questions)
+
+
+def teams_of(session: Session, keys: Collection[str]) -> dict[str, int | None]:
+    """The id of the team that handles each item."""
+    teams: dict[str, int | None] = {}
+    for kind, table in ((Kind.REQUEST, HelpRequest), (Kind.DOCUMENT, Document)):
+        for chunk in chunks(keys):
+            rows = session.execute(select(table.id, table.team_id).where(table.id.in_(ids_of(chunk, kind))))
+            teams |= {item_key(kind, identifier): team for identifier, team in rows}
+    return teams
+
+
+def changed_since(session: Session, at: datetime) -> frozenset[str]:
+    """The keys of the items that were changed at that time or later."""
+    return frozenset(
+        item_key(kind, identifier)
+        for kind, table in ((Kind.REQUEST, HelpRequest), (Kind.DOCUMENT, Document))
+        for identifier in session.scalars(select(table.id).where(table.updated_at >= at))
+    )
+
+
+def chunks(keys: Collection[str]) -> Iterator[Sequence[str]]:
+    """The keys in parts that one statement can hold."""
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), _AT_ONCE):
+        yield ordered[start : start + _AT_ONCE]
