@@ -3,11 +3,9 @@
 They are for leads and about topics. People stand in the order of their names, and nothing is added up for a person.
 """
 
-import csv
-import io
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import select
@@ -23,6 +21,7 @@ from recommender.insights.risk import Knower, TopicRisk, topic_risks, weeks
 from web import current
 from web.current import session
 from web.insights.chosen import chosen_teams
+from web.insights.csv_file import csv_file
 from web.insights.wording import topic_name
 from web.sign_in.session import current_reader, signed_in
 
@@ -122,19 +121,7 @@ def as_csv() -> ResponseReturnValue:
         ]
         for risk in risks
     ]  # fmt: skip
-    return _csv([head, *rows], "topics.csv")
-
-
-def _csv(rows: Iterable[Iterable[object]], name: str) -> Response:
-    """Rows as a CSV file that spreadsheets open as they are: with a byte order mark, and no cell that is a formula."""
-    text = io.StringIO()
-    csv.writer(text).writerows([_no_formula(cell) for cell in row] for row in rows)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response("\ufeff" + text.getvalue(), mimetype="text/csv", headers=headers)
-
-
-def _no_formula(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell
+    return csv_file([head, *rows], "topics.csv")
 
 
 def _risk(topic_id: int, reader: Reader) -> TopicRisk:
