@@ -12,8 +12,8 @@ from recommender.database.tables import Event, HelpRequest, Person, Reply, Reque
 
 
 def fill(session: Session, requests: int = 72) -> int:
-    """Requests of six people of HR and six of sales to IT, answered by four of its members; a topic of them hangs on the
-    first of these; and what came of answers. Returns the id of the topic."""
+    """Requests of six people of HR and six of sales to IT, answered by four of its members; a topic hangs on the first
+    of these; and what came of answers. Returns the id of the topic."""
     it = session.scalars(select(Team).where(Team.handle == "it")).one()
     agents = [person for person in session.scalars(select(Person).order_by(Person.id)) if it in person.teams][:4]
     askers = []
