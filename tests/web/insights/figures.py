@@ -20,7 +20,11 @@ def fill(session: Session, requests: int = 72) -> int:
     for handle in ("hr", "sales"):
         team = session.scalars(select(Team).where(Team.handle == handle)).one_or_none()
         team = team or Team(handle=handle, name=handle.upper())
-        askers.append([Person(handle=f"{handle}{n}", name=f"Asker{handle}{n}", teams=[team]) for n in range(6)])
+        people = [Person(handle=f"{handle}{n}", name=f"Asker{handle}{n}") for n in range(6)]
+        session.add_all([team, *people])
+        session.flush()
+        team.members += people
+        askers.append(people)
     now = utc_now()
     keys = []
     for number in range(requests):
