@@ -25,6 +25,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     request_tables,
     risk_tables,
     search_count_tables,
+    service_tables,
     source_tables,
     told_tables,
 )
@@ -66,6 +67,7 @@ NOT_EXPORTED = (
     "audit_log", "sent_forms", "counted_outcomes", "notifications", "seen_requests", "outcome_keys",
     "source_states", "jobs", "chat_accounts", "search_keys", "search_marks",
     "topic_questions", "topic_answers", "topic_figures", "topic_knowers", "gaps", "gap_items", "topic_ages",
+    "reading_keys", "reading_marks",
 )  # fmt: skip
 """How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
 belongs to one store, marks that are deleted soon and need the key of the home, when an agent last looked at a
@@ -78,6 +80,7 @@ ROWS = (
     "withdrawn_requests", "team_destinations",
     "handovers", "request_details", "document_details", "foreign_people", "person_addresses",
     "topics", "topic_items", "search_counts", "topic_weeks", "transfer_acts", "transfer_act_items",
+    "success_measures", "measure_values", "teachings", "left_out", "sent_afterwards",
 )  # fmt: skip
 """Tables whose rows are written as they are, as lines of the type "row", in this order."""
 
