@@ -35,7 +35,8 @@ from web.files import views as attachments
 from web.formatting import LANGUAGES
 from web.inbox import told
 from web.inbox import views as inbox
-from web.insights import about, marks, own, service_words, wording
+from web.insights import about, gap_words, marks, own, service_words, wording
+from web.insights import gaps as insight_gaps
 from web.insights import teams as insight_teams
 from web.insights import views as insights
 from web.people import profile, security
@@ -61,7 +62,7 @@ import web.api.inbox  # noqa: F401
 _VIEWS = (
     ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
     second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
-    hooks, address_bar, linking, slack, teams, insights, insight_teams, own, about,
+    hooks, address_bar, linking, slack, teams, insights, insight_teams, insight_gaps, own, about,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (
@@ -101,6 +102,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     told.attach(app)
     attached.attach(app)
     wording.attach(app)
+    gap_words.attach(app)
     service_words.attach(app)
     marks.attach(app)
     health.attach(app, settings, recommender, sessions)

@@ -47,10 +47,10 @@ class Gap:
 
     | kind | items | counts | said |
     |---|---|---|---|
-    | contradiction | the newer item, the older one | | unit, newer, older: what they say; newer_sentence, older_sentence |
+    | contradiction | the newer item, the older one | | unit; newer, older: what they say; both sentences |
     | changed | the document, then the answers that changed | changes; or days (its age) and half_life_days | |
     | not_found | the newest requests, then what was shown most | requests, opened (of them after reading), shown | |
-    | repeated | the requests, then a document that answers | requests, unverified (1: an unverified document answers) | |
+    | repeated | the requests, then a document | requests, unverified (1: the document answers, unverified) | |
     | one_language | the document, then the requests | requests | language: in which was asked |
     | unseen | the document | questions: how many were asked again | |
     """
