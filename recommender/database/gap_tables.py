@@ -38,8 +38,8 @@ class GapItem(Base):
 
 
 class TopicAge(Base):
-    """How long the answers of a topic stay right, as in `insights.half_life.Ageing`, and when it was computed. `team_id`
-    is the team that most of its items belong to."""
+    """How long the answers of a topic stay right, as in `insights.half_life.Ageing`, and when it was computed.
+    `team_id` is the team that most of its items belong to."""
 
     __tablename__ = "topic_ages"
 

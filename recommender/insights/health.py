@@ -1,4 +1,4 @@
-"""How well the documents of a team are kept, for its members: which are verified, used and found, and which need a look.
+"""How well the documents of a team are kept, for its members: which are verified, used and found, which need a look.
 
 Everything is told as somebody knows it who may read what the whole team may, and nothing else."""
 

@@ -126,7 +126,7 @@ def problem_name(problem: Problem) -> str:
         Problem.CHANGED: gettext("Answers have changed since"),
         Problem.DUE: gettext("Review is due"),
         Problem.NO_OWNER: gettext("No owner"),
-        Problem.NOT_VERIFIED: gettext("Not verified"),
+        Problem.NOT_VERIFIED: gettext("Never verified"),
         Problem.ONE_LANGUAGE: gettext("Asked in another language"),
         Problem.UNSEEN: gettext("No past question finds it"),
     }
