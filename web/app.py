@@ -101,19 +101,16 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     once.attach(app)
     told.attach(app)
     attached.attach(app)
-    wording.attach(app)
-    gap_words.attach(app)
-    service_words.attach(app)
-    marks.attach(app)
+    for insight in (wording, gap_words, service_words, marks):
+        insight.attach(app)
     health.attach(app, settings, recommender, sessions)
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)
     csrf.exempt(api.blueprint)  # it accepts bearer tokens only, which no browser sends by itself
     for reading_view in (ask.search, ask.suggest, embed.suggest):  # they only count, and change nothing else
         csrf.exempt(reading_view)
-    for chat in (slack.blueprint, teams.blueprint):  # their calls are signed
-        csrf.exempt(chat)
-    csrf.exempt(hooks.blueprint)  # other systems send these, signed with a secret
+    for signed in (slack, teams, hooks):  # other systems make these calls, signed with a secret
+        csrf.exempt(signed.blueprint)
     csrf.exempt(inbox.stop_mail)  # mail programs send it; its link is signed, and does nothing else
     api.attach(app)
     app.before_request(_remember_language)

@@ -33,7 +33,7 @@ from recommender.insights.differences import difference, translated_difference
 def test_sentences_about_the_same_with_another_amount_or_address_differ(
     first: str, second: str, unit: str, values: tuple[str, str]
 ) -> None:
-    found = difference(f"Hello. {first} Regards", f"{second}\n\nCall if it does not work.")
+    found = difference(f"Hello. {first}\nRegards", f"{second}\n\nCall if it does not work.")
     assert found is not None and (found.unit, found.first, found.second) == (unit, *values)
     assert found.first_sentence in first and found.second_sentence in second
     assert difference(second, first) is not None

@@ -146,7 +146,7 @@ def test_the_state_of_the_guides_names_what_may_be_wrong(
     for text in (
         "Another answer says something else",
         "Answers have changed since",
-        "Not verified",
+        "Never verified",
         "No past question",
     ):
         assert text in page
