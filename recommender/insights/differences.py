@@ -45,6 +45,7 @@ _UNITS: Mapping[str, str] = {
 }
 _AMOUNT = {name: re.compile(rf"{_NUMBER}[ \u00a0]?-?(?:{unit})", re.IGNORECASE) for name, unit in _UNITS.items()}
 _EURO_FIRST = re.compile(r"€[ \u00a0]?" + _NUMBER)
+_SIGNS = re.compile(r"[*`]+|__")  # of Markdown
 _VALUE = re.compile(r"[\d@]")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"(?<![\w+])(?:\+?358|0)[\d \u00a0-]{6,14}\d(?!\w)")
@@ -117,7 +118,7 @@ def _sentences(text: str) -> Sequence[_Sentence]:
     """The sentences of a text that have an amount or an address."""
     found = []
     for sentence in _SENTENCE.split(text[:_READ]):
-        plain = sentence.strip(" *#>-|\t")
+        plain = _SIGNS.sub("", sentence).strip(" #>-|\t")
         if len(plain) > _LONGEST or not _VALUE.search(plain):
             continue
         values, written = _values(plain)

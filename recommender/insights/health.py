@@ -24,7 +24,7 @@ class Problem(StrEnum):
     """What may be wrong with a document, the most pressing first."""
 
     FLAGGED = "flagged"  # somebody said that it is wrong or outdated
-    CONTRADICTED = "contradiction"  # another answer says something else
+    CONTRADICTED = "contradiction"  # a newer answer says something else
     CHANGED = "changed"  # answers have changed since
     DUE = "due"  # its review is due
     NO_OWNER = "no_owner"  # nobody who is here keeps it
@@ -66,7 +66,9 @@ def document_health(session: Session, reader: Reader, team_id: int, today: date 
     usage, shown = outcomes.usage(session, keys, of_team), _shown(session, keys, of_team)
     in_gaps = defaultdict[str, set[Problem]](set)
     for gap in gaps(session, reader, team_id):
-        for item in gap.documents if gap.kind in _OF_GAPS else ():
+        if gap.kind in _OF_GAPS:
+            said_before = gap.kind is GapKind.CONTRADICTION  # then the older one is to be looked at
+            item = gap.items[-1] if said_before else gap.items[0]
             in_gaps[item.key].add(_OF_GAPS[gap.kind])
     found = []
     for row, key in zip(rows, keys, strict=True):

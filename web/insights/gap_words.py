@@ -5,7 +5,7 @@ from flask_babel import gettext, ngettext
 
 from recommender.datatypes import Verdict
 from recommender.insights.gap import Gap, GapKind
-from recommender.insights.half_life import LEAST_CHANGES, Ageing
+from recommender.insights.half_life import Ageing
 from recommender.insights.health import Problem
 from recommender.knowledge.searched_topics import SearchedWeek
 from web.formatting import in_language
@@ -96,17 +96,8 @@ def searched_sentence(week: SearchedWeek) -> str:
 
 
 def ageing_sentence(age: Ageing) -> str:
-    """How long the answers of a topic stay right."""
-    if age.half_life_days is None:
-        return str(
-            ngettext(
-                "Only %(num)d change is known, too few to say how long answers stay right (%(least)d are needed).",
-                "Only %(num)d changes are known, too few to say how long answers stay right (%(least)d are needed).",
-                age.changes,
-                least=LEAST_CHANGES,
-            )
-        )
-    months = max(1, round(age.half_life_days / _DAYS_OF_MONTH))
+    """How long the answers of a topic stay right; it must be known."""
+    months = max(1, round((age.half_life_days or 0) / _DAYS_OF_MONTH))
     return str(
         ngettext(
             "Half of the answers have changed after about %(num)d month (%(changes)d changes in %(answers)d answers).",
@@ -122,7 +113,7 @@ def problem_name(problem: Problem) -> str:
     """What may be wrong with a guide, in a few words."""
     names = {
         Problem.FLAGGED: gettext("Flagged as wrong or outdated"),
-        Problem.CONTRADICTED: gettext("Another answer says something else"),
+        Problem.CONTRADICTED: gettext("A newer answer says something else"),
         Problem.CHANGED: gettext("Answers have changed since"),
         Problem.DUE: gettext("Review is due"),
         Problem.NO_OWNER: gettext("No owner"),

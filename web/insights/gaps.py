@@ -5,9 +5,9 @@ from flask.typing import ResponseReturnValue
 
 from recommender.access import Reader
 from recommender.database.tables import Team, utc_now
-from recommender.datatypes import Verdict
 from recommender.insights import gap as gaps_of
 from recommender.insights.gap import ORDER, Gap, GapKind
+from recommender.insights.half_life import LEAST_CHANGES
 from recommender.insights.health import document_health
 from web.current import session
 from web.reading import team_rows
@@ -43,10 +43,10 @@ def show(handle: str) -> ResponseReturnValue:
         topics=topics,
         searched={topic.id: weeks[topic.id] for topic in topics if topic.id in weeks},
         without_topic=gaps_of.without_topic(now, today),
-        ages=gaps_of.ages(now, topics),
+        known_ages={topic: age for topic, age in gaps_of.ages(now, topics).items() if age.half_life_days},
+        least_changes=LEAST_CHANGES,
         computed_on=gaps_of.computed_on(now),
         first=AT_ONCE,
-        unknown=Verdict.UNKNOWN,
     )
 
 

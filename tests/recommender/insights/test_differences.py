@@ -5,6 +5,9 @@ import pytest
 from recommender.insights.differences import difference, translated_difference
 
 
+TEN_DAYS = "At most 10 working days in a year for remote work."
+
+
 @pytest.mark.parametrize(
     ("first", "second", "unit", "values"),
     [
@@ -57,6 +60,11 @@ def test_sentences_about_the_same_with_another_amount_or_address_differ(
 )
 def test_other_numbers_are_no_difference(first: str, second: str) -> None:
     assert difference(first, second) is None and difference(second, first) is None
+
+
+def test_a_sentence_is_shown_without_the_signs_of_markdown() -> None:
+    found = difference("- At most **20 working days in a year** for `remote` work.", TEN_DAYS)
+    assert found is not None and found.first_sentence == "At most 20 working days in a year for remote work."
 
 
 def test_a_translation_differs_when_its_only_amount_of_a_unit_does() -> None:
