@@ -34,8 +34,8 @@ _UNITS: Mapping[str, str] = {
     "week": r"weeks?\b|viik\w*|vk\b",
     "month": r"months?\b|kuukau\w*|kk\b",
     "year": r"years?\b|vuot\w*|vuode\w*",
+    "euro_per_km": r"€/km|€ per km|e/km|euroa kilometriltä",
     "euro": r"€(?!/)|eur\b|euro\w*",
-    "euro per km": r"€/km|€ per km|e/km|euroa kilometriltä",
     "percent": r"%|percent|per cent|prosent\w*",
     "km": r"km\b|kilomet\w*",
     "degree": r"°\s?c?|degrees?\b|aste\w*",
@@ -43,7 +43,9 @@ _UNITS: Mapping[str, str] = {
     "megabyte": r"mb\b|mt\b",
     "times": r"times?\b(?! \d)|kertaa\b",
 }
-_AMOUNT = {name: re.compile(rf"{_NUMBER}[ \u00a0]?-?(?:{unit})", re.IGNORECASE) for name, unit in _UNITS.items()}
+_AMOUNT = re.compile(
+    rf"{_NUMBER}[ \u00a0]?-?(?:{'|'.join(f'(?P<{name}>{unit})' for name, unit in _UNITS.items())})", re.IGNORECASE
+)
 _EURO_FIRST = re.compile(r"€[ \u00a0]?" + _NUMBER)
 _SIGNS = re.compile(r"[*`]+|__")  # of Markdown
 _VALUE = re.compile(r"[\d@]")
@@ -78,18 +80,19 @@ class _Sentence:
 
 def difference(first: str, second: str) -> Difference | None:
     """The first thing that two answers in the same language say differently; None when there is none."""
-    for one in _sentences(first):
-        for other in _sentences(second):
-            unit = _differs(one, other)
-            if unit is not None:
-                return Difference(unit, one.written[unit], other.written[unit], one.text, other.text)
+    ones, others = _by_unit(first), _by_unit(second)
+    for unit in sorted(ones.keys() & others.keys()):
+        for one in ones[unit]:
+            for other in others[unit]:
+                if _differ(one, other, unit):
+                    return Difference(unit, one.written[unit], other.written[unit], one.text, other.text)
     return None
 
 
 def translated_difference(first: str, second: str) -> Difference | None:
     """The first amount or address that a text and its translation have differently: a unit in which both name exactly
     one value."""
-    ones, others = _by_unit(_sentences(first)), _by_unit(_sentences(second))
+    ones, others = _by_unit(first), _by_unit(second)
     for unit in ones.keys() & others.keys():
         values = [frozenset[str]().union(*(each.values[unit] for each in side[unit])) for side in (ones, others)]
         if all(len(found) == 1 for found in values) and values[0] != values[1]:
@@ -98,22 +101,16 @@ def translated_difference(first: str, second: str) -> Difference | None:
     return None
 
 
-def _differs(one: _Sentence, other: _Sentence) -> str | None:
-    """The unit of what two sentences about the same say differently: one value each, and not the same."""
-    units = [
-        unit
-        for unit in one.values.keys() & other.values.keys()
-        if len(one.values[unit]) == len(other.values[unit]) == 1 and one.values[unit] != other.values[unit]
-    ]
-    if not units or len(one.values) != len(other.values):
-        return None
-    unit = min(units)
+def _differ(one: _Sentence, other: _Sentence, unit: str) -> bool:
+    """True when two sentences about the same have one value of this unit each, and not the same."""
+    first, second = one.values[unit], other.values[unit]
+    if len(first) != 1 or len(second) != 1 or first == second or len(one.values) != len(other.values):
+        return False
     shared = len(one.stems & other.stems)
     enough = (_SHARED_WITH_ADDRESS if unit in ADDRESSES else _SHARED) * min(len(one.stems), len(other.stems))
-    return unit if shared >= max(_LEAST_SHARED, enough) else None
+    return shared >= max(_LEAST_SHARED, enough)
 
 
-@lru_cache(maxsize=4096)
 def _sentences(text: str) -> Sequence[_Sentence]:
     """The sentences of a text that have an amount or an address."""
     found = []
@@ -137,26 +134,29 @@ def _stems(sentence: str) -> frozenset[str]:
 def _values(sentence: str) -> tuple[dict[str, frozenset[str]], dict[str, str]]:
     """(the values by unit, how the first of each is written)."""
     values, written = defaultdict[str, set[str]](set), dict[str, str]()
-    for unit, pattern in _AMOUNT.items():
-        for match in pattern.finditer(sentence):
-            values[unit].add(_number(match.group(1), match.group(2)))
-            written.setdefault(unit, match.group().strip())
+    for match in _AMOUNT.finditer(sentence):
+        unit = match.lastgroup or ""
+        values[unit].add(_number(match.group(1), match.group(2)))
+        written.setdefault(unit, match.group().strip())
     for match in _EURO_FIRST.finditer(sentence):
         values["euro"].add(_number(match.group(1), match.group(2)))
         written.setdefault("euro", match.group())
-    for unit, pattern in (("mail", _MAIL), ("phone", _PHONE)):
-        for match in pattern.finditer(sentence):
+    for unit, pattern in ((ADDRESSES[0], _MAIL), (ADDRESSES[1], _PHONE)):
+        for match in pattern.finditer(sentence) if unit != ADDRESSES[0] or "@" in sentence else ():
             values[unit].add(re.sub(r"[\s\u00a0-]", "", match.group().lower()))
             written.setdefault(unit, match.group())
     return {unit: frozenset(found) for unit, found in values.items()}, written
 
 
-def _by_unit(sentences: Sequence[_Sentence]) -> dict[str, list[_Sentence]]:
+@lru_cache(maxsize=1024)
+def _by_unit(text: str) -> Mapping[str, Sequence[_Sentence]]:
+    """The sentences of a text that have an amount or an address, by unit. Cached, since an answer is compared with
+    several."""
     found = defaultdict[str, list[_Sentence]](list)
-    for sentence in sentences:
+    for sentence in _sentences(text):
         for unit in sentence.values:
             found[unit].append(sentence)
-    return found
+    return dict(found)
 
 
 def _number(whole: str, decimals: str | None) -> str:

@@ -26,6 +26,8 @@ _LATELY = timedelta(days=365)
 """A question is repeated while it was last asked in this time; a judgement."""
 _NEW = timedelta(days=60)
 """A document is new for this time, and nobody has had to find it yet; a judgement."""
+_MOST = 50
+"""Contradictions of a topic that are told; a judgement."""
 _COMPARED = 6
 """Answers to one question that are compared with each other, the best; a judgement."""
 _ALIKE, _ANSWERS, _PERHAPS = 0.6, 0.5, 0.3
@@ -97,7 +99,7 @@ def contradictions(topic: TopicMaterial) -> list[Contradiction]:
             if (newer.key, older.key) in found or _settled(older, newer):
                 continue
             said = _said_differently(newer, older, topic.languages)
-            if said is not None:
+            if said is not None and len(found) < _MOST:
                 found[newer.key, older.key] = Contradiction(newer, older, said)
     return list(found.values())
 

@@ -4,7 +4,6 @@ import pytest
 
 from recommender.insights.differences import difference, translated_difference
 
-
 TEN_DAYS = "At most 10 working days in a year for remote work."
 
 
