@@ -104,6 +104,7 @@ WEB = {
     "documents": {"files", "inbox", "sign_in"},
     "files": {"sign_in"},
     "inbox": {"sign_in"},
+    "insights": {"sign_in"},
     "mcp": set(),
     "people": {"sign_in"},
     "requests": {"files", "inbox", "search", "sign_in"},

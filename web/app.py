@@ -35,6 +35,10 @@ from web.files import views as attachments
 from web.formatting import LANGUAGES
 from web.inbox import told
 from web.inbox import views as inbox
+from web.insights import about, gap_words, marks, own, service_words, wording
+from web.insights import gaps as insight_gaps
+from web.insights import teams as insight_teams
+from web.insights import views as insights
 from web.people import profile, security
 from web.people import views as people
 from web.requests import rewriting
@@ -58,7 +62,7 @@ import web.api.inbox  # noqa: F401
 _VIEWS = (
     ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
     second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
-    hooks, address_bar, linking, slack, teams,
+    hooks, address_bar, linking, slack, teams, insights, insight_teams, insight_gaps, own, about,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (
@@ -97,15 +101,16 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     once.attach(app)
     told.attach(app)
     attached.attach(app)
+    for insight in (wording, gap_words, service_words, marks):
+        insight.attach(app)
     health.attach(app, settings, recommender, sessions)
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)
     csrf.exempt(api.blueprint)  # it accepts bearer tokens only, which no browser sends by itself
     for reading_view in (ask.search, ask.suggest, embed.suggest):  # they only count, and change nothing else
         csrf.exempt(reading_view)
-    for chat in (slack.blueprint, teams.blueprint):  # their calls are signed
-        csrf.exempt(chat)
-    csrf.exempt(hooks.blueprint)  # other systems send these, signed with a secret
+    for signed in (slack, teams, hooks):  # other systems make these calls, signed with a secret
+        csrf.exempt(signed.blueprint)
     csrf.exempt(inbox.stop_mail)  # mail programs send it; its link is signed, and does nothing else
     api.attach(app)
     app.before_request(_remember_language)

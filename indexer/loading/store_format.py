@@ -18,11 +18,14 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     documents_tables,
     erased_table,
     foreign_tables,
+    gap_tables,
     import_tables,
     insight_tables,
     item_tables,
     request_tables,
     risk_tables,
+    search_count_tables,
+    service_tables,
     source_tables,
     told_tables,
 )
@@ -62,8 +65,9 @@ NESTED = (MEMBERS, REPLIES, REQUEST_AUDIENCE, ATTEMPTS, DOCUMENT_AUDIENCE)
 NOT_EXPORTED = (
     "accounts", "api_tokens", "sessions", "second_factors", "recovery_codes", "password_links", "outgoing_mail",
     "audit_log", "sent_forms", "counted_outcomes", "notifications", "seen_requests", "outcome_keys",
-    "source_states", "jobs", "chat_accounts",
-    "topic_questions", "topic_answers", "topic_figures", "topic_knowers",
+    "source_states", "jobs", "chat_accounts", "search_keys", "search_marks",
+    "topic_questions", "topic_answers", "topic_figures", "topic_knowers", "gaps", "gap_items", "topic_ages",
+    "reading_keys", "reading_marks",
 )  # fmt: skip
 """How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
 belongs to one store, marks that are deleted soon and need the key of the home, when an agent last looked at a
@@ -75,7 +79,8 @@ ROWS = (
     "document_translations", "internal_notes", "canned_replies", "earlier_texts", "snoozed_requests",
     "withdrawn_requests", "team_destinations",
     "handovers", "handover_replies", "request_details", "document_details", "foreign_people", "person_addresses",
-    "topics", "topic_items", "topic_weeks", "transfer_acts", "transfer_act_items",
+    "topics", "topic_items", "search_counts", "topic_weeks", "transfer_acts", "transfer_act_items",
+    "success_measures", "measure_values", "teachings", "left_out", "sent_afterwards",
 )  # fmt: skip
 """Tables whose rows are written as they are, as lines of the type "row", in this order."""
 

@@ -34,6 +34,7 @@ from recommender.database.tables import RESOLVED, Document, HelpRequest, Reply, 
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
 from recommender.insights.judging import Figures
+from recommender.insights.left_out import left_out
 from recommender.insights.risk import TopicRisk, topic_risks
 from recommender.insights.topic import Topic
 from recommender.insights.transfer import WATCHED, Proposal
@@ -68,7 +69,7 @@ class Act:
 def plan(session: Session, reader: Reader, team: Team | None = None) -> list[Act]:
     """The acts of the topics that this reader leads, of `team` or of all of them: those that are started, then those
     that are proposed, the one that takes away most first, then those that are done. Empty for everybody else."""
-    risks = {risk.topic.id: risk for risk in topic_risks(session, reader, team)}
+    risks = _planned(session, reader, team)
     rows = session.scalars(
         select(TransferAct).where(TransferAct.topic_id.in_(risks), TransferAct.state != DROPPED)
     ).all()
@@ -81,10 +82,17 @@ def plan(session: Session, reader: Reader, team: Team | None = None) -> list[Act
 def get_act(session: Session, reader: Reader, act_id: int) -> tuple[TransferAct, TopicRisk]:
     """An act that the reader may see, with what hangs on people in its topic. Raises NotAllowed when there is none."""
     row = session.get(TransferAct, act_id)
-    risks = {risk.topic.id: risk for risk in topic_risks(session, reader)}
+    risks = _planned(session, reader, None)
     if row is None or row.topic_id not in risks:
         raise NotAllowed("Only the leads of the team that handles a topic can plan for it.")
     return row, risks[row.topic_id]
+
+
+def _planned(session: Session, reader: Reader, team: Team | None) -> dict[int, TopicRisk]:
+    """The topics for which this reader can plan, by id: not those of which somebody is left out, since the acts were
+    chosen by what everybody knows."""
+    risks = {risk.topic.id: risk for risk in topic_risks(session, reader, team)}
+    return {topic: risks[topic] for topic in risks.keys() - left_out(session, risks).keys()}
 
 
 def begin(session: Session, reader: Reader, act_id: int, now: datetime) -> TransferAct:

@@ -18,6 +18,7 @@ from recommender.access import Reader, led_teams
 from recommender.corpus import headings
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicKnower, TopicWeek
 from recommender.database.tables import Person, Team
+from recommender.insights.left_out import left_out
 from recommender.insights.topic import Topic, reader_of, visible_topics
 
 YEAR = timedelta(days=365)
@@ -108,7 +109,27 @@ def topic_risks(session: Session, reader: Reader, team: Team | None = None) -> l
         for risk in _stored(session, reader)
         if (team is None or risk.team_id == team.id) and (person.role == _ADMIN or risk.team_id in led)
     ]
-    return sorted(risks, key=lambda risk: (-risk.expected_loss, risk.topic.id))
+    hidden = left_out(session, {risk.topic.id for risk in risks})
+    shown = [_without(risk, hidden[risk.topic.id]) if risk.topic.id in hidden else risk for risk in risks]
+    return sorted((risk for risk in shown if risk), key=lambda risk: (-risk.expected_loss, risk.topic.id))
+
+
+def _without(risk: TopicRisk, people: Collection[int]) -> TopicRisk | None:
+    """The risk of a topic as if these people had no part in it (`left_out.py`); None when nobody else has one."""
+    others = [knower for knower in risk.knowers if knower.person_id not in people]
+    if len(others) == len(risk.knowers):
+        return risk
+    whole = sum(knower.share for knower in others)
+    if whole <= 0:
+        return None
+    knowers = tuple(replace(knower, share=knower.share / whole) for knower in others)
+    known = [sum(knower.share for knower in knowers[:number]) for number in range(1, len(knowers) + 1)]
+    return replace(
+        risk,
+        knowers=knowers,
+        bus_factor=next(number for number, share in enumerate(known, 1) if share > 0.5),
+        expected_loss=expected_loss(risk.demand, risk.answerable, knowers),
+    )
 
 
 def hangs_on(session: Session, reader: Reader) -> list[TopicRisk]:
@@ -122,13 +143,16 @@ def hangs_on(session: Session, reader: Reader) -> list[TopicRisk]:
 
 
 def weeks(session: Session, topics: Collection[int]) -> dict[int, list[Week]]:
-    """The history of topics, which the reader must be allowed to see, oldest week first, by topic."""
+    """The history of topics, which the reader must be allowed to see, oldest week first, by topic. Where somebody is
+    left out of a topic, it has only what was lost already in each week, and no bus factor."""
+    hidden = left_out(session, topics)
     history: dict[int, list[Week]] = {topic: [] for topic in topics}
     rows = select(TopicWeek).where(TopicWeek.topic_id.in_(sorted(history))).order_by(TopicWeek.week)
     for row in session.scalars(rows):
-        history[row.topic_id].append(
-            Week(row.week, row.demand, row.answerable, row.bus_factor, row.expected_loss)
-        )  # fmt: skip
+        factor, loss = row.bus_factor, row.expected_loss
+        if row.topic_id in hidden:
+            factor, loss = None, expected_loss(row.demand, row.answerable, ())
+        history[row.topic_id].append(Week(row.week, row.demand, row.answerable, factor, loss))
     return history
 
 

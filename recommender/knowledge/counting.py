@@ -32,6 +32,7 @@ class Counting:
         self._sessions = sessionmaker(self._engine)
         self._writing, self._starting = threading.Lock(), threading.Lock()
         self._waiting: deque[Write] = deque(maxlen=_MOST)
+        self._later: deque[Write] = deque(maxlen=_MOST)
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
 
@@ -46,13 +47,18 @@ class Counting:
         self._waiting.append(write)
         self._start_thread()
 
+    def count_later(self, write: Write) -> None:
+        """Do `write` within about a second, in another thread: the caller does not wait for it at all."""
+        self._later.append(write)
+        self._start_thread()
+
     def flush(self) -> bool:
         """Write what is in memory; True when nothing is left there."""
         with self._writing:
-            writes = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            writes = [queue.popleft() for queue in (self._waiting, self._later) for _ in range(len(queue))]
             if writes and not self._write(writes):
                 self._waiting.extendleft(reversed(writes))
-        return not self._waiting
+        return not self._waiting and not self._later
 
     def close(self) -> None:
         """Write what is in memory, unless the database stays locked, and close the connection."""

@@ -23,6 +23,7 @@ from recommender.database.details_tables import RequestDetails
 from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
 from recommender.database.erased_table import Erased
 from recommender.database.foreign_tables import ForeignPerson, PersonAddress
+from recommender.database.gap_tables import GapItem, GapRow
 from recommender.database.handover_tables import Handover
 from recommender.database.import_tables import forget_handle, forget_imported, record_key
 from recommender.database.insight_tables import TopicItem, TopicRow
@@ -217,6 +218,7 @@ def _forget_item(session: Session, key: str, source: str, external_id: str | Non
     topics = select(TopicItem.topic_id).where(TopicItem.item == key)
     session.execute(update(TopicRow).where(TopicRow.id.in_(topics)).values(name_fi="", name_en=""))
     session.execute(delete(TopicItem).where(TopicItem.item == key))
+    session.execute(delete(GapRow).where(GapRow.id.in_(select(GapItem.gap_id).where(GapItem.item == key))))
     for column in (TopicQuestion.question, TopicAnswer.question, TopicAnswer.item, TransferActItem.item):
         session.execute(delete(column.class_).where(column == key))
     audit.erase_details(session, {key})

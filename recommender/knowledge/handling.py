@@ -14,7 +14,7 @@ from recommender.database.request_tables import SnoozedRequest
 from recommender.database.storing import insert_or_keep, insert_or_update
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Person, Reply, RequestLink, Team, utc_now
 from recommender.errors import Conflict, NotAllowed
-from recommender.knowledge import attachments, requests, rewriting
+from recommender.knowledge import attachments, outcomes, requests, rewriting
 from recommender.notifications import following
 
 UNDO_WITHIN = timedelta(minutes=10)  # a judgement: long enough to notice, too short for others to have built on it
@@ -70,6 +70,7 @@ def undo_solution(session: Session, request: HelpRequest, reader: Reader, reply:
         raise Conflict("It is too late to undo this. Open the request again instead.")
     body, files = reply.body, attachments.detach(session, reply)
     requests.reopen(session, request, reader)
+    outcomes.take_back_reopened(session, request.id)
     rewriting.keep(session, request, reply.author_id, None, body, reply, withdrawn=True)
     session.execute(delete(Reply).where(Reply.id == reply.id))
     session.flush()

@@ -35,6 +35,7 @@ class EventKind(StrEnum):
     FLAGGED = "flagged"  # explicit: wrong or outdated, with a reason
     NOT_MY_TOPIC = "not_my_topic"  # explicit: a person says that they are not an expert on the item's topic
     LEFT = "left"  # implicit: opened the item, then left without filing a request
+    REOPENED = "reopened"  # a solved request was opened again; who did so is not stored
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,15 @@ def _usage(reader: Reader) -> Executable:
         .where(Event.item.in_(bindparam("items", expanding=True)))
         .group_by(Event.item)
     )
+
+
+def take_back_reopened(session: Session, request_id: int) -> None:
+    """Delete the newest event that a request was opened again, because that was only the undoing of a click."""
+    events = select(Event).where(Event.request_id == request_id, Event.kind == EventKind.REOPENED)
+    newest = session.scalar(events.order_by(Event.id.desc()).limit(1))
+    if newest is not None:
+        session.delete(newest)
+        session.flush()
 
 
 def flags(session: Session, item: str) -> list[Event]:

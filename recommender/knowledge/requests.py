@@ -2,9 +2,7 @@
 a `reader` check whether this person may do that, by the rules of access.py.
 
 Two people may act at the same moment. So the state of a request is changed by one statement that finds the request only
-as the session has read it (`_claim`).
-
-The functions change rows of the session and leave the commit to the caller.
+as the session has read it (`_claim`). The functions change rows of the session and leave the commit to the caller.
 """
 
 from collections.abc import Iterable
@@ -30,6 +28,7 @@ from recommender.database.tables import (
 )
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
+from recommender.knowledge import outcomes
 from recommender.notifications import telling
 from recommender.outbox import handover
 
@@ -291,6 +290,7 @@ def _open_again(session: Session, request: HelpRequest) -> None:
         _keep_resolution_as_reply(request, at)
         for candidate in request.replies:
             candidate.accepted = False
+        outcomes.record(session, outcomes.EventKind.REOPENED, _key(request), request_id=request.id)
 
 
 def _keep_resolution_as_reply(request: HelpRequest, at: datetime) -> None:

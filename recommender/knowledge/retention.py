@@ -1,5 +1,5 @@
 """Erases what has been kept long enough: resolved and withdrawn requests by the days that their team keeps them, old
-entries of the audit log, and the keys that tell who has caused an outcome."""
+entries of the audit log, and the keys that tell who has caused an outcome or searched for a topic."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.database.request_tables import WithdrawnRequest
 from recommender.database.tables import RESOLVED, HelpRequest, Reply, Team
-from recommender.knowledge import outcomes
+from recommender.knowledge import outcomes, searched_topics, sent_afterwards
 from recommender.knowledge.erasure import erase_request
 
 _AT_ONCE = 200  # requests erased in one transaction, so that others can write in between; a judgement
@@ -34,8 +34,9 @@ def due(session: Session, now: datetime) -> Iterator[int]:
 
 
 def erase_due(session: Session, now: datetime, audit_days: int) -> int:
-    """Erase the requests that are `due`, keys of outcomes that are 30 days old, and entries of the audit log that are
-    older than `audit_days` (0 means never), and commit. Returns the number of requests."""
+    """Erase the requests that are `due`, keys of outcomes that are 30 days old, keys of readings that are seven days
+    old, who has searched in weeks that have ended, and entries of the audit log that are older than `audit_days` (0
+    means never), and commit. Returns the number of requests."""
     numbers = list(due(session, now))
     for start in range(0, len(numbers), _AT_ONCE):
         for number in numbers[start : start + _AT_ONCE]:
@@ -44,6 +45,9 @@ def erase_due(session: Session, now: datetime, audit_days: int) -> int:
                 erase_request(session, request, audit.SYSTEM)
         session.commit()
     outcomes.forget_who(session, now.date())
+    sent_afterwards.forget_who(session, now.date())
+    session.commit()
+    searched_topics.publish_ended(session, now.date())
     session.commit()
     if audit_days:
         audit.prune(session, now - timedelta(days=audit_days))

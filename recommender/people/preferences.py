@@ -10,6 +10,7 @@ from datetime import date
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from recommender.database.service_tables import Teaching
 from recommender.database.storing import insert_or_keep
 from recommender.database.tables import (
     MUTED,
@@ -93,8 +94,9 @@ def first_on(session: Session, person: Person) -> dict[date, int]:
 
 def erase(session: Session, person: Person) -> None:
     """Delete all that a person has set (settings, topics, declined items) and the counts of how often they were
-    suggested first. They are paused until they change that themselves."""
-    for table in (PersonSettings, PersonTopic, FirstSuggestion):
+    suggested first. They are paused until they change that themselves, and stay left out of the topics of which they
+    have asked to be."""
+    for table in (PersonSettings, PersonTopic, FirstSuggestion, Teaching):
         session.execute(delete(table).where(table.person_id == person.id))
     session.execute(delete(Event).where(Event.kind == EventKind.NOT_MY_TOPIC, Event.subject_id == person.id))
     _settings_of(session, person).paused = True

@@ -8,6 +8,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable
+from datetime import date
 from io import BytesIO
 from typing import Any
 
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.request_tables import CannedReply
+from recommender.database.service_tables import MeasureValue, SuccessMeasure
 from recommender.database.tables import Document, HelpRequest
 from recommender.knowledge import versions
 from recommender.notifications.kinds import KINDS
@@ -34,7 +36,7 @@ PAGES = (
     "/documents/new?translates=1", "/documents/1", "/documents/1/edit", "/documents/1/edit?version=1",
     "/documents/1/history/", "/documents/1/history/1", "/desk/", "/desk/canned",
     "/people/matti", "/people/aino", "/inbox/", "/inbox/unsubscribe/x", "/people/me/settings", "/people/me/erase",
-    "/chat/",
+    "/chat/", "/insights/teams/it",
 )  # fmt: skip
 FIELDS = {
     "handle": "matti", "password": "not this one", "next": "/requests/1", "item": "request:1", "note": "old",
@@ -53,6 +55,7 @@ FIELDS = {
     "act": "assign", "take": "2", "canned": "1", "before": "since today", "again": "1", "number": "3",
     "until": "tomorrow", "system": "slack", "workspace": "T1", "account": "U1",
     "kind": "document", "newest": "1", "unfiltered": "1",
+    "sentence": "Screens work.", "day": "2026-01-05", "topic": "1", "colleague": "riikka",
 }  # fmt: skip
 """A usual value for each field, so that the forms are not only refused."""
 NASTY = (
@@ -92,6 +95,9 @@ def client(
         guide = session.get_one(Document, 1)
         session.add(CannedReply(team_id=guide.team_id, title="Restart", body="Please restart it."))
         versions.store(session, guide, None, guide.written_at)
+        measure = SuccessMeasure(team_id=guide.team_id, sentence="Screens work.", written_on=date(2026, 1, 5))
+        measure.values.append(MeasureValue(number=9, day=date(2026, 1, 5)))
+        session.add(measure)
         guide.body = "## Screens\n\nPress longer."
     client = open_client()
     client.application.config["WTF_CSRF_ENABLED"] = False
@@ -129,7 +135,7 @@ def _addresses(rule: str) -> list[str]:
         ]
     if "<secret>" in rule:
         return [rule.replace("<secret>", secret) for secret in ("x", "1:x", "%00", "x" * 300)]
-    rule = rule.replace("<token>", "x").replace("<source>", "helpdesk")
+    rule = rule.replace("<token>", "x").replace("<source>", "helpdesk").replace("<handle>", "it")
     if "session_id" in rule or "<int" in rule:
         return [re.sub(r"<int[^>]*>", number, rule) for number in ("1", "2", "99", "0")]
     return [rule]

@@ -20,7 +20,7 @@ PAGES = (
     "/", "/?q=printer+is+stuck", "/desk/", "/requests/1", "/requests/3", "/requests/new", "/requests/", "/documents/",
     "/documents/1", "/documents/1/edit", "/documents/new", "/people/", "/people/aino", "/inbox/", "/inbox/settings",
     "/people/matti", "/people/me/settings", "/people/me/erase", "/people/me/security", "/desk/keys", "/desk/canned",
-    "/nowhere",
+    "/insights/teams/it", "/insights/about", "/nowhere",
 )  # fmt: skip
 LONG = (
     "It was long ago. " * 60 + "\n\nOpen the lid.\n\n- Item\n- [Page](https://a.example/)\n\n" + "That was all. " * 30

@@ -18,6 +18,7 @@ from web.api import answers, blueprint, schemas, sent_json, sent_query, spec
 from web.current import session
 from web.reading import get_request
 from web.requests.quoting import hidden_links
+from web.search.counting import request_sent
 from web.sign_in.session import current_reader, signed_in
 
 _PAGE = 50  # requests on a page: a judgement
@@ -81,6 +82,7 @@ def file_json() -> ResponseReturnValue:
         attempts=[(key, opened) for key, opened in attempts.items() if key in readable],
     )
     number = once.commit_once(str(help_request.id))
+    request_sent(attempts.items())
     return _whole(get_request(int(number))), 201
 
 

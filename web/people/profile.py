@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from recommender.database.person_kind import PERSON
 from recommender.database.tables import MUTED, STATED, Person, PersonTopic, Team, utc_now
+from recommender.insights import wishes
 from recommender.knowledge import outcomes
 from recommender.people import preferences, profile
 from recommender.people.availability import WEEK
@@ -117,6 +118,15 @@ def _export_json(person: Person) -> dict[str, Any]:
         ],
         "suggested_first": [
             {"day": day.isoformat(), "count": count} for day, count in preferences.first_on(session(), person).items()
+        ],
+        "hangs_on_you": [
+            {
+                "topic": dict(each.topic.names),
+                "share_lost_without_you": round(each.lost, 3),
+                "teaching_to": [teaching.colleague.handle for teaching in each.taught_to],
+                "left_out": each.left_out,
+            }
+            for each in wishes.hanging_on(session(), current_reader())
         ],
         "topic_words": [{"word": topic.word, "items": [piece.item.key for piece in topic.pieces]} for topic in topics],
         "evidence": [_piece_json(piece) for piece in pieces],

@@ -23,6 +23,7 @@ from web.requests.drafts import Draft
 from web.requests.page import request_page
 from web.requests.queue import mark_seen
 from web.requests.quoting import hidden_links
+from web.search.counting import request_sent
 from web.search.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.sign_in.session import current_reader, signed_in
 
@@ -104,7 +105,9 @@ def create() -> ResponseReturnValue:
     )
     attached.attach_to(help_request)
     filed = "private" if draft.made_private else "1"
-    return redirect(once.commit_once(url_for("requests.show", request_id=help_request.id, filed=filed)))
+    page = once.commit_once(url_for("requests.show", request_id=help_request.id, filed=filed))
+    request_sent(draft.attempts.items())
+    return redirect(page)
 
 
 @blueprint.get("/<int(max=2147483647):request_id>")

@@ -1,13 +1,13 @@
 """Counts what suggestions led to, once for each person, without storing who it was."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from recommender.database.tables import Document, HelpRequest
-from recommender.datatypes import Kind
-from recommender.knowledge import outcomes
+from recommender.database.tables import Document, HelpRequest, utc_now
+from recommender.datatypes import Kind, Verdict
+from recommender.knowledge import outcomes, searched_topics, sent_afterwards
 from recommender.notifications import telling
 from web.caller import caller
 from web.current import counting, session
@@ -39,9 +39,25 @@ def count_later(kind: outcomes.EventKind, items: Sequence[str]) -> None:
 
     def write(counts: Session) -> None:
         for item in items:
-            outcomes.record_once(counts, kind, item, who, secret)
+            if outcomes.record_once(counts, kind, item, who, secret):
+                sent_afterwards.note(counts, kind, item, who, secret)
+            if kind is outcomes.EventKind.UNHELPFUL:  # it no longer counts that it solved something
+                sent_afterwards.take_back(counts, outcomes.EventKind.SOLVED, item, who, secret)
 
     counting().count(write)
+
+
+def count_search(verdict: Verdict, items: Sequence[str]) -> None:
+    """Count a finished question by the topic of these items, for the person who has signed in: people who have not
+    could not be told apart from each other. Nobody waits for it."""
+    if current_person() is None:
+        return
+    who, secret = caller(), _secret()
+
+    def write(counts: Session) -> None:
+        searched_topics.count(counts, items, verdict, who, secret, utc_now().date())
+
+    counting().count_later(write)
 
 
 def take_back(kind: outcomes.EventKind, item: str) -> None:
@@ -49,7 +65,8 @@ def take_back(kind: outcomes.EventKind, item: str) -> None:
     who, secret = caller(), _secret()
 
     def write(counts: Session) -> None:
-        outcomes.take_back(counts, kind, item, who, secret)
+        if outcomes.take_back(counts, kind, item, who, secret):
+            sent_afterwards.take_back(counts, kind, item, who, secret)
 
     counting().count(write)
 
@@ -58,6 +75,13 @@ def take_back_at_once(kind: outcomes.EventKind, item: str) -> bool:
     """The same in the session of this request; whether there was something to take back. The commit is left to the
     caller."""
     return outcomes.take_back(session(), kind, item, caller(), _secret())
+
+
+def request_sent(attempts: Iterable[tuple[str, bool]]) -> None:
+    """Note that the person who makes this request has sent a question to a team, after these suggestions: (item key,
+    opened). Nobody waits for it."""
+    shown, who, secret = list(attempts), caller(), _secret()
+    counting().count(lambda counts: sent_afterwards.request_sent(counts, shown, who, secret))
 
 
 def _secret() -> str:

@@ -23,7 +23,7 @@ from web.current import counting, recommender, session
 from web.limits import among_the_first_today, limiter
 from web.reading import team_rows
 from web.search import shown_first
-from web.search.counting import count_later, take_back
+from web.search.counting import count_later, count_search, take_back
 from web.search.door import door
 from web.search.filters import filter_choices, sent_filters
 from web.search.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
@@ -69,9 +69,9 @@ def suggest() -> ResponseReturnValue:
 @blueprint.post("/asked")
 @limiter.limit("60 per minute", key_func=caller)
 def count_asked() -> ResponseReturnValue:
-    """Count the colleague who was shown first, for results that were shown while somebody typed and then used. The page
-    sends back what it showed, so the question is not searched for again."""
-    _count_first(shown_first.person_of(request.form.get("first", "")))
+    """Count the colleague who was shown first, and the topic, for results that were shown while somebody typed and then
+    used. The page sends back what it showed, so the question is not searched for again."""
+    _count_finished(shown_first.shown_in(request.form.get("first", "")))
     return "", 204
 
 
@@ -121,6 +121,13 @@ def _readable(keys: list[str]) -> list[str]:
     return readable
 
 
+def _count_finished(seen: shown_first.Shown) -> None:
+    """Count what was shown first for a question that is finished."""
+    _count_first(seen.person_id)
+    if seen.verdict is not None:
+        count_search(seen.verdict, seen.items)
+
+
 def _count_first(person_id: int | None) -> None:
     """Count that a colleague was suggested first: once for each question, not for each letter that is typed, and at
     most three times a day for one person who asks, so that nobody can use up a colleague's week. Who asked is not
@@ -134,8 +141,8 @@ def _page(values: MultiDict[str, str]) -> ResponseReturnValue:
     question, filters = typed_question(values), sent_filters(values)
     recommendation = recommend(question, SHOWN, filters=filters) if question.text else None
     changes_language = "lang" in request.args  # then the same question was already counted
-    if recommendation is not None and recommendation.experts and request.method != "HEAD" and not changes_language:
-        _count_first(recommendation.experts[0].person_id)
+    if request.method != "HEAD" and not changes_language:
+        _count_finished(shown_first.shown(question, recommendation))
     return render_template(
         "ask/index.html",
         counts=_counts(),
@@ -154,7 +161,7 @@ def _shown(question: TypedQuestion, filters: Filters, recommendation: Recommenda
         "found": recommendation,
         "teams": teams,
         "door": door(question, recommendation, teams),
-        "shown_first": shown_first.note(recommendation),
+        "shown_first": shown_first.note(shown_first.shown(question, recommendation)),
         "first": SHOWN_AT_ONCE,
         "address": _address(question, filters),
     }

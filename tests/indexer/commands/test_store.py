@@ -33,6 +33,16 @@ from recommender.database.request_tables import (
     WithdrawnRequest,
 )
 from recommender.database.risk_tables import TopicWeek, TransferAct, TransferActItem
+from recommender.database.search_count_tables import SearchCount
+from recommender.database.service_tables import (
+    LeftOut,
+    MeasureValue,
+    ReadingKey,
+    ReadingMark,
+    SentAfterwards,
+    SuccessMeasure,
+    Teaching,
+)
 from recommender.database.tables import (
     Document,
     DocumentAudience,
@@ -111,6 +121,8 @@ def add_what_people_did(settings: Settings) -> None:
             ForeignPerson(source="desk", foreign_id="17", person_id=oona.id),
             PersonAddress(mail_digest=address_digest("oona@example.org"), person_id=oona.id),
         ])  # fmt: skip
+        team = session.query(Team).first()
+        assert team is not None
         original = Document(title="Ohje", body="Yksi", language="fi", owner=petteri, written_at=MOMENT)
         topic = TopicRow(audience="everyone", name_fi="avain", name_en="key", given_fi="avaimet", made_on=DAY)
         session.add_all([original, topic])
@@ -123,6 +135,16 @@ def add_what_people_did(settings: Settings) -> None:
             DocumentTranslation(document_id=guide.id, original_id=original.id),
             DocumentDetails(document_id=guide.id, attachments=["plan.pdf"]),
             TopicItem(topic_id=topic.id, item=f"request:{first.id}", chosen=True),
+            SearchCount(topic_id=topic.id, week=DAY, verdict="unknown", people=5),
+            Teaching(topic_id=topic.id, person_id=oona.id, colleague_id=mirva.id, since=DAY),
+            LeftOut(topic_id=topic.id, person_id=oona.id, since=DAY),
+            SentAfterwards(team_id=team.id, topic_id=topic.id, kind="solved", since=DAY, times=2),
+            SuccessMeasure(
+                team_id=team.id, sentence="Keys are back by noon.", written_on=DAY,
+                values=[MeasureValue(number=92.5, day=DAY, written_at=MOMENT)],
+            ),
+            ReadingKey(day=DAY, key="k"),
+            ReadingMark(digest="r", day=DAY, kind="left", team_id=team.id, times=1, sent=False),
             TopicWeek(
                 topic_id=topic.id, week=DAY, demand=12.0, answerable=0.5, bus_factor=1, expected_loss=1.5,
             ),

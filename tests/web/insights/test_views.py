@@ -1,0 +1,131 @@
+"""web/insights/views.py: the pages of leads."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.access import EVERYONE
+from recommender.database.insight_tables import TopicItem, TopicRow
+from recommender.database.risk_tables import (
+    PAIR,
+    PROPOSED,
+    STARTED,
+    WRITE,
+    TopicFigure,
+    TopicKnower,
+    TransferAct,
+    TransferActItem,
+)
+from recommender.database.tables import Document, Team
+from recommender.insights.topic import LEAST_ITEMS
+from tests.conftest import sign_in
+from tests.web.forms import press
+
+Add = Callable[..., int]
+NOW = datetime(2026, 6, 1, 9)
+
+
+@pytest.fixture
+def acts(sessions: sessionmaker[Session], add_request: Add, add_person: Add) -> dict[str, int]:
+    """A topic of the team "it", which aino leads, with two acts: the ids of these by kind, and of the topic."""
+    requests = [
+        f"request:{add_request(f'=printer {n}', answer='Open the tray.', team='it', by='eero')}"
+        for n in range(LEAST_ITEMS)
+    ]
+    add_person("aino", "lead", "it"), add_person("maija", "lead", "hr"), add_person("oskari", "agent", "it")
+    eero = add_person("eero", "agent", "it")
+    aalto = add_person("aalto", "agent", "it")
+    with sessions.begin() as session:
+        row = TopicRow(audience=EVERYONE, name_fi="tulostin", name_en="printer", made_on=date(2026, 6, 1))
+        session.add(row)
+        session.flush()
+        team = session.query(Team).filter_by(handle="it").one().id
+        session.add_all(TopicItem(topic_id=row.id, item=item) for item in requests)
+        figure = {"demand": 24.0, "asked": 4, "answerable": 1.0, "bus_factor": 1, "expected_loss": 1.6}
+        session.add(TopicFigure(topic_id=row.id, team_id=team, computed_at=NOW, **figure))
+        for person, part in ((eero, 0.75), (aalto, 0.25)):
+            session.add(
+                TopicKnower(topic_id=row.id, person_id=person, share=part, answerable_without=0.5, leaving=0.125)
+            )
+        shared = {"topic_id": row.id, "state": PROPOSED, "person_id": eero, "loss_before": 1.6, "loss_after": 0.2}
+        write = TransferAct(kind=WRITE, minutes=45, place=0, **shared)
+        pair = TransferAct(kind=PAIR, minutes=30, place=1, colleague_id=aalto, **shared)
+        session.add_all([write, pair])
+        session.flush()
+        session.add_all(TransferActItem(act_id=write.id, item=item) for item in requests[:3])
+        return {"topic": row.id, WRITE: write.id, PAIR: pair.id}
+
+
+@pytest.fixture
+def aino(open_client: Callable[[], FlaskClient]) -> FlaskClient:
+    return sign_in(open_client(), "aino")
+
+
+def test_a_lead_reads_what_is_worth_doing_and_what_hangs_on_whom(acts: dict[str, int], aino: FlaskClient) -> None:
+    page = aino.get("/insights/").text
+    assert "Write a guide about “Printer” from 3 requests that Eero has answered." in page
+    assert "Let Aalto watch when Eero answers the next two questions about “Printer”." in page
+    assert "about 2 a year now, less than one a year afterwards" in page
+    assert "On one person" in page and "about 24 a year" in page
+    assert "Kirjoita ohje aiheesta ”Tulostin”" in aino.get("/insights/?lang=fi").text
+
+
+@pytest.mark.parametrize(("handle", "status"), [("oskari", 403), ("maija", 404)])
+def test_only_the_leads_of_the_team_open_a_topic(
+    acts: dict[str, int], open_client: Callable[[], FlaskClient], handle: str, status: int
+) -> None:
+    other = sign_in(open_client(), handle)
+    assert other.get(f"/insights/topics/{acts['topic']}").status_code == status
+    assert other.post(f"/insights/acts/{acts[PAIR]}").status_code == 403
+    home = other.get("/insights/")
+    assert "Printer" not in home.text and home.status_code == (403 if handle == "oskari" else 200)
+
+
+def test_who_has_not_signed_in_is_asked_to(acts: dict[str, int], open_client: Callable[[], FlaskClient]) -> None:
+    assert open_client().get("/insights/").status_code == 401
+
+
+def test_people_stand_in_the_order_of_their_names(acts: dict[str, int], aino: FlaskClient) -> None:
+    for address in ("/insights/people", f"/insights/topics/{acts['topic']}"):
+        page = aino.get(address).text
+        assert page.index(">Aalto<") < page.index(">Eero<")
+        assert "75%" in page
+
+
+def test_starting_to_write_opens_a_draft_of_the_requests(
+    acts: dict[str, int], aino: FlaskClient, sessions: sessionmaker[Session]
+) -> None:
+    answer = press(aino, "/insights/", f"/insights/acts/{acts[WRITE]}", what="start")
+    with sessions() as session:
+        draft = session.query(Document).one()
+        assert answer.location == f"/documents/{draft.id}/edit" and draft.draft and draft.title == "Printer"
+        assert draft.body.count("Open the tray.") == 3
+        assert session.get_one(TransferAct, acts[WRITE]).state == STARTED
+    assert "Under way" in aino.get("/insights/").text
+
+
+def test_an_act_is_started_or_taken_off_the_list(
+    acts: dict[str, int], aino: FlaskClient, sessions: sessionmaker[Session]
+) -> None:
+    assert press(aino, "/insights/", f"/insights/acts/{acts[PAIR]}", what="start").location == "/insights/#plan"
+    press(aino, "/insights/", f"/insights/acts/{acts[WRITE]}", what="drop")
+    page = aino.get("/insights/").text
+    assert "Let Aalto watch" in page and "Write a guide about" not in page
+    with sessions() as session:
+        assert session.get_one(TransferAct, acts[PAIR]).state == STARTED
+
+
+def test_the_table_comes_as_csv_without_formulas(acts: dict[str, int], aino: FlaskClient) -> None:
+    answer = aino.get("/insights/topics.csv")
+    assert answer.mimetype == "text/csv" and answer.data.startswith(b"\xef\xbb\xbf")
+    head, row = answer.get_data(as_text=True).lstrip("\ufeff").splitlines()
+    assert head.startswith("Topic,Questions a year,") and row == "Printer,24.0,1.0,1,1.6,Aalto; Eero"
+
+
+def test_without_topics_the_page_says_what_is_missing(add_person: Add, open_client: Callable[[], FlaskClient]) -> None:
+    add_person("aino", "lead", "it")
+    page = sign_in(open_client(), "aino").get("/insights/").text
+    assert "There are no topics here yet." in page and "kollega insights update" in page
