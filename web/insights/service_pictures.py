@@ -100,7 +100,11 @@ def _over_time(
     parts: Sequence[Part], id: str, title: str, series: Sequence[str], shown: Callable[[Part], Sequence[Shown]]
 ) -> Picture | None:
     """Lines over the periods; None when fewer than two points could be drawn."""
-    rows = [Row(period(*part.period), list(shown(part))) for part in parts if part.period]
+    rows = [
+        Row(period(*part.period), list(shown(part)), str(format_date(part.period[0], "short")))
+        for part in parts
+        if part.period
+    ]
     if sum(row.values[0].number is not None for row in rows) < 2:
         return None
     description = gettext("A line over time; where fewer than five are behind a point, it has a gap.")

@@ -18,7 +18,7 @@ from web.insights.wording import topic_name
 def attach(app: Flask) -> None:
     """Make the filters known to the templates."""
     app.jinja_env.filters.update(
-        figure=figure, number=number, waits=waits, group_name=group_name, part_figures=part_figures
+        figure=figure, number=number, waits=waits, group_name=group_name, shown_figures=shown_figures
     )
 
 
@@ -151,6 +151,12 @@ def part_figures(part: Part) -> list[tuple[str, str]]:
         (gettext("First answer"), waits(part.first_answer)),
         (gettext("Solution"), waits(part.solution)),
     ]
+
+
+def shown_figures(part: Part) -> list[tuple[str, str]]:
+    """The same without counts that are too small to be shown, of which a page would be full."""
+    few = figure(None)
+    return [(name, value) for name, value in part_figures(part) if value != few]
 
 
 def csv_rows(
