@@ -72,7 +72,7 @@ def plan(session: Session, reader: Reader, team: Team | None = None) -> list[Act
         select(TransferAct).where(TransferAct.topic_id.in_(risks), TransferAct.state != DROPPED)
     ).all()
     order = {STARTED: 0, PROPOSED: 1, DONE: 2}
-    rows = sorted(rows, key=lambda row: (order[row.state], row.place, row.id))
+    rows = sorted(rows, key=lambda row: (order[row.state], row.loss_after - row.loss_before, row.id))
     items = _items(session, [row.id for row in rows])
     return [_act(row, risks[row.topic_id].topic, items[row.id]) for row in rows]
 
@@ -123,7 +123,7 @@ def store_proposals(session: Session, topics: Collection[int], acts: Sequence[Pr
         if row.state == STARTED or (row.state == DROPPED and row.ended_at and row.ended_at > now - _NOT_AGAIN)
     }
     kept = set[int]()
-    for place, act in enumerate(acts):
+    for act in acts:
         document = ids_of([act.document], Kind.DOCUMENT)[0] if act.document else None
         identity = (act.topic, act.kind, act.person_id, document, act.language)
         if identity in closed:
@@ -132,7 +132,7 @@ def store_proposals(session: Session, topics: Collection[int], acts: Sequence[Pr
             topic_id=act.topic, kind=act.kind, person_id=act.person_id, document_id=document, language=act.language,
             state=PROPOSED, proposed_at=now,
         )  # fmt: skip
-        row.colleague_id, row.minutes, row.place = act.colleague_id, act.minutes, place
+        row.colleague_id, row.minutes = act.colleague_id, act.minutes
         row.loss_before, row.loss_after = act.loss_before, act.loss_after
         session.add(row)
         session.flush()

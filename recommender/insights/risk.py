@@ -62,7 +62,7 @@ class TopicRisk:
     @property
     def lost_now(self) -> float:
         """How many of the expected loss are lost already, since nobody who is here stands for an answer."""
-        return self.demand * (1.0 - self.answerable)
+        return self.demand * (1.0 - self.answerable) if self.asked else 0.0
 
 
 @dataclass(frozen=True)
