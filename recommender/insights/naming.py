@@ -15,7 +15,7 @@ from recommender.insights.words import Text, WordReader, Words
 
 SEPARATOR = ", "
 """Between the parts of a name."""
-_LEAST_WITH_WORD, _LEAST_SHARE, _LEAST_TITLES = 5, 0.34, 2
+_LEAST_WITH_WORD, _LEAST_SHARE, _LEAST_TITLES = 5, 0.2, 3
 """A word of a name is in this many items of the topic, or in this share of its titles and at least in so many;
 judgements, as all numbers here."""
 _PARTS, _LONGEST = 4, 80
@@ -174,5 +174,8 @@ def _possible(parts: Sequence[str]) -> Iterator[str]:
     yield SEPARATOR.join(first)
     for other in parts[_PARTS:]:
         yield SEPARATOR.join([*first[: _PARTS - 1], other])
+    for count in range(len(first) - 1, 0, -1):
+        yield SEPARATOR.join(first[:count])
+        yield SEPARATOR.join(first[-count:])
     for number in range(2, 1000):
         yield f"{SEPARATOR.join(first)} ({number})"
