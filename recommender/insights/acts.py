@@ -67,14 +67,19 @@ class Act:
 def plan(session: Session, reader: Reader, team: Team | None = None) -> list[Act]:
     """The acts of the topics that this reader leads, of `team` or of all of them: those that are started, then those
     that are proposed, the one that takes away most first, then those that are done. Empty for everybody else."""
-    risks = {risk.topic.id: risk for risk in topic_risks(session, reader, team)}
+    return plan_of(session, [risk.topic for risk in topic_risks(session, reader, team)])
+
+
+def plan_of(session: Session, shown: Collection[Topic]) -> list[Act]:
+    """The acts of topics whose plan may be read, in the order of `plan`."""
+    topics = {topic.id: topic for topic in shown}
     rows = session.scalars(
-        select(TransferAct).where(TransferAct.topic_id.in_(risks), TransferAct.state != DROPPED)
+        select(TransferAct).where(TransferAct.topic_id.in_(topics), TransferAct.state != DROPPED)
     ).all()
     order = {STARTED: 0, PROPOSED: 1, DONE: 2}
     rows = sorted(rows, key=lambda row: (order[row.state], row.loss_after - row.loss_before, row.id))
     items = _items(session, [row.id for row in rows])
-    return [_act(row, risks[row.topic_id].topic, items[row.id]) for row in rows]
+    return [_act(row, topics[row.topic_id], items[row.id]) for row in rows]
 
 
 def get_act(session: Session, reader: Reader, act_id: int) -> tuple[TransferAct, TopicRisk]:

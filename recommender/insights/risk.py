@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader, led_teams
 from recommender.corpus import headings
+from recommender.database.insight_tables import TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicKnower, TopicWeek
 from recommender.database.tables import Person, Team
 from recommender.insights.topic import Topic, reader_of, visible_topics
@@ -109,6 +110,13 @@ def topic_risks(session: Session, reader: Reader, team: Team | None = None) -> l
         if (team is None or risk.team_id == team.id) and (person.role == _ADMIN or risk.team_id in led)
     ]
     return sorted(risks, key=lambda risk: (-risk.expected_loss, risk.topic.id))
+
+
+def all_risks(session: Session) -> list[TopicRisk]:
+    """The risks of all topics, highest expected loss first: for commands, which are run by who may read everything."""
+    tokens = frozenset(session.scalars(select(TopicRow.audience).distinct()))
+    everybody = Reader(None, frozenset(session.scalars(select(Team.id))), tokens)
+    return sorted(_stored(session, everybody), key=lambda risk: (-risk.expected_loss, risk.topic.id))
 
 
 def hangs_on(session: Session, reader: Reader) -> list[TopicRisk]:

@@ -11,7 +11,7 @@ from recommender.insights import wording
 from recommender.insights.acts import Act
 from recommender.insights.risk import TopicRisk
 from recommender.insights.topic import Topic
-from web.insights.chosen import led_by
+from web.reading import led_by
 from web.sign_in.session import current_person
 
 
