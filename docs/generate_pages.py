@@ -45,6 +45,8 @@ def commands(group: click.Group, context: click.Context) -> Iterator[tuple[str, 
     for name, command in ((name, command) for name, command in found if command is not None):
         below = click.Context(command, info_name=name, parent=context)
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield below.command_path, command, below
             yield from commands(command, below)
         else:
             yield below.command_path, command, below

@@ -6,7 +6,21 @@ from typing import IO, Any
 
 import click
 
-from indexer.commands import ask, audit, erase, imports, index, mcp, measure, people, serve, signing_in, store, sync
+from indexer.commands import (
+    ask,
+    audit,
+    erase,
+    imports,
+    index,
+    insights,
+    mcp,
+    measure,
+    people,
+    serve,
+    signing_in,
+    store,
+    sync,
+)  # fmt: skip
 from indexer.commands.running import logs_json
 from recommender.errors import KollegaError
 from recommender.monitoring import logs
@@ -74,6 +88,6 @@ for command in (
     ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, index.watch, index.status, index.verify,
     index.rollback, erase.erase, erase.retention, measure.evaluate, measure.train_experts, measure.calibrate,
     signing_in.user_group, people.team, serve.serve, serve.demo, store.backup, store.restore, store.upgrade,
-    store.export, sync.sync, sync.sources, mcp.mcp,
+    store.export, sync.sync, sync.sources, mcp.mcp, insights.insights_group,
 ):  # fmt: skip
     main.add_command(command)

@@ -211,7 +211,7 @@ class Expert:
     strongest pieces, `words` the words of the question that occur in their titles. `reasons` say what speaks for this
     person by themselves: each part that they had in the evidence, the most important first, and "lately" when the
     newest of that part is at most a quarter of a year old. `answered_this_year` is the part of `answered` that is of
-    the present calendar year.
+    the present calendar year. `watched_by` is the name of the colleague who wants to watch them answer, for agents.
     """
 
     person_id: int
@@ -229,6 +229,7 @@ class Expert:
     words: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     answered_this_year: int = 0
+    watched_by: str | None = None
 
 
 @dataclass(frozen=True)

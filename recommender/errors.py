@@ -95,6 +95,10 @@ class AttachmentRefused(KollegaError):
         self.name = name
 
 
+class TopicRefused(KollegaError):
+    """A topic cannot be changed in this way; the message says what can be done instead."""
+
+
 class ErasureError(KollegaError):
     """What was named to be erased does not exist."""
 

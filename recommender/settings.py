@@ -80,6 +80,9 @@ class Settings:
     port: int = _setting(8080, "port the server listens on")
     server_threads: int = _setting(4, "requests the server handles at once")
     watch_seconds: float = _setting(2.0, "pause between two looks at the database in `kollega watch`")
+    insights_minutes: float = _setting(
+        60.0, "least minutes between two times that `kollega watch` brings the topics up to date with the index"
+    )
     anonymous_reading: bool = _setting(
         False, "let people who have not signed in search and read what everyone may read: 0 or 1"
     )
@@ -189,6 +192,7 @@ class Settings:
         _require(0 < self.port < 65536, "port", "a port number")
         _require(self.server_threads >= 1, "server_threads", "at least 1")
         _require(self.watch_seconds > 0, "watch_seconds", "more than 0")
+        _require(self.insights_minutes >= 0, "insights_minutes", "0 or more")
         _require(self.log_format in ("text", "json"), "log_format", "text or json")
         _require(not self.metrics_token or len(self.metrics_token) >= 16, "metrics_token", "at least 16 characters")
         _require(self.stop_seconds >= 0, "stop_seconds", "0 or more")

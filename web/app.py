@@ -55,7 +55,8 @@ import web.api.documents
 import web.api.attachments
 import web.api.items
 import web.api.people
-import web.api.inbox  # noqa: F401
+import web.api.inbox
+import web.api.insights  # noqa: F401
 # isort: on
 
 _VIEWS = (

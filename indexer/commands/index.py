@@ -68,7 +68,7 @@ def watch(settings: Settings) -> None:
     """Look at the database every few seconds and index what has changed, until stopped.
 
     It also sends the mail and the requests that wait, checks and reads attached files, reads the sources of
-    sources.toml when they are due, and loads what programs have sent.
+    sources.toml when they are due, loads what programs have sent, and brings the topics up to date with the index.
 
     Run it as a separate process beside `kollega serve`. SIGTERM stops it after the update that it is at, or in the
     middle of a long one: the next start goes on from there.
@@ -76,6 +76,7 @@ def watch(settings: Settings) -> None:
     from indexer.delivery.deliver import delivering
     from indexer.delivery.handover.deliver import handing_over
     from indexer.files.examine import examining
+    from indexer.indexing.insights import following_topics
     from indexer.indexing.watch import watch as follow
     from indexer.syncing.jobs import loading_jobs
     from indexer.syncing.schedule import syncing
@@ -92,6 +93,7 @@ def watch(settings: Settings) -> None:
         syncing(settings, sessions),
         handing_over(settings, sessions),
         loading_jobs(settings, sessions),
+        following_topics(settings, sessions, encoder.card, analyzer),
     ):
         follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, stopping.wait)
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from recommender.database.tables import Base, utc_now
 
 WRITE, PAIR, VERIFY, TRANSLATE = "write", "pair", "verify", "translate"
-"""The kinds of acts: a document is written from requests, a colleague watches how two questions are answered, a document
-is verified, a document is translated."""
+"""The kinds of acts: a document is written from requests, a colleague watches two answers being given, a document is
+verified, a document is translated."""
 PROPOSED, STARTED, DONE, DROPPED = "proposed", "started", "done", "dropped"
 """The states of an act."""
 _TOPIC, _PERSON = "topics.id", "people.id"
@@ -97,7 +97,6 @@ class TransferAct(Base):
     colleague_id: Mapped[int | None] = mapped_column(ForeignKey(_PERSON, ondelete="SET NULL"), index=True)
     document_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id", ondelete="SET NULL"))
     language: Mapped[str | None] = mapped_column(String(8))
-    place: Mapped[int] = mapped_column(default=0)
     minutes: Mapped[int]
     loss_before: Mapped[float]
     loss_after: Mapped[float]

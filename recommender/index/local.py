@@ -224,13 +224,14 @@ class LocalIndex:
             return [], np.zeros((0, self.manifest.model.dimension), np.float32)
         numbers = sorted(np.unique(self._item_of[rows]).tolist(), key=self._items.__getitem__)
         chunks = [numbers[start : start + _ITEMS_AT_ONCE] for start in range(0, len(numbers), _ITEMS_AT_ONCE)]
-        return [self._items[number] for number in numbers], np.concatenate([self._means(chunk) for chunk in chunks])
+        return [self._items[number] for number in numbers], np.concatenate(
+            [self._means(self._dense, chunk) for chunk in chunks]
+        )
 
-    def _means(self, numbers: Sequence[int]) -> NDArray[np.float32]:
+    def _means(self, dense: DenseIndex, numbers: Sequence[int]) -> NDArray[np.float32]:
         """What each of these items is about, as in `item_vectors`."""
-        assert self._dense is not None
         ids, firsts, counts = self._rows_of(numbers)
-        vectors, roles = self._dense.vectors(ids), self._roles[ids]
+        vectors, roles = dense.vectors(ids), self._roles[ids]
         parts = [roles == _OPENING, (roles == _QUESTION) | (roles == _SECTION), roles == _ANSWER]
         return normalise(sum(normalise(_sums(vectors, part, firsts, counts)) for part in parts))
 

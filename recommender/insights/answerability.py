@@ -15,6 +15,8 @@ from typing import Protocol, TypeVar
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
+from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, INDEX_MISSING
+from recommender.errors import ModelError
 from recommender.insights.holders import Holders
 from recommender.search.features import is_about_other_codes
 from recommender.search.question import is_vague
@@ -24,6 +26,7 @@ from recommender.search.search import SHOWN, Search
 from recommender.settings import Settings
 
 Made = TypeVar("Made")
+_UNUSABLE = {DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH}
 
 
 class Searching(Protocol):
@@ -55,10 +58,15 @@ def ask_again(
     settings: Settings,
     leave_out: Collection[str] = (),
 ) -> dict[str, float] | None:
-    """What is found for a question, as in `AskedAgain.found`; None for a text that says too little to be asked."""
+    """What is found for a question, as in `AskedAgain.found`; None for a text that says too little to be asked. Raises
+    ModelError when the search had no vectors."""
 
     def use(search: Search) -> dict[str, float] | None:
         results = search.find(reader, session, SHOWN, leave_out)
+        if _UNUSABLE & set(results.pool.notices):
+            raise ModelError(
+                "What hangs on whom cannot be computed without the model. See what is wrong: kollega status"
+            )
         return None if is_vague(results.question) else _found(results, settings.maybe_from)
 
     return searching(text, use)

@@ -19,18 +19,28 @@ from recommender.database.insight_tables import TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicQuestion
 from recommender.index import SearchIndex
 from recommender.insights.answerability import Searching, ask_again
-from recommender.insights.questions import PastQuestion, changed_since, items_of_topics, past_questions, there
+from recommender.insights.questions import (
+    PastQuestion,
+    asked_before,
+    changed_since,
+    found_before,
+    items_of_topics,
+    past_questions,
+    texts,
+    there,
+)
 from recommender.insights.recording import record_figures
 from recommender.insights.topic import reader_of
 from recommender.settings import Settings
 
-MOST_ASKED = 20
-"""Questions of a topic that are asked again, the newest; a judgement."""
+FEWEST_ASKED, MOST_ASKED, MOST_IN_ALL = 5, 20, 6_000
+"""Questions of a topic that are asked again, the newest: the most of one topic, or fewer when there would be more than
+MOST_IN_ALL; a judgement."""
 _ASKED_AGAIN_AFTER = timedelta(days=28)
 """After this time a question is asked again although nothing near it has changed; a judgement."""
 _NEAREST = 2
 """Questions that are asked again for each item that has changed, the nearest; a judgement."""
-_THREADS, _TOGETHER = 2, 50
+THREADS, _TOGETHER = 2, 50
 """Threads that ask, and questions that one of them asks with one session; a judgement."""
 
 Found = Mapping[tuple[int, str], Mapping[str, float] | None]
@@ -48,6 +58,13 @@ class FiguresReport:
     acts: int
     seconds: float
 
+    def line(self) -> str:
+        """All counts in one line, for an admin."""
+        return (
+            f"figures of {self.topics} topics, questions asked {self.asked}, reused {self.reused}, "
+            f"acts proposed {self.acts}, {self.seconds:.1f} s"
+        )
+
 
 @dataclass(frozen=True)
 class _Topics:
@@ -56,11 +73,12 @@ class _Topics:
     audience: str
     items: Mapping[int, frozenset[str]]
     past: Mapping[int, Sequence[PastQuestion]]
-    to_ask: Sequence[tuple[int, PastQuestion]]
+    most: int
+    to_ask: Sequence[tuple[int, PastQuestion]] = ()
 
     def sample(self, topic: int) -> Sequence[PastQuestion]:
-        """The questions of a topic that are asked again."""
-        return self.past.get(topic, ())[:MOST_ASKED]
+        """The questions of a topic that are asked again, at most `most`."""
+        return self.past.get(topic, ())[: self.most]
 
 
 def update_figures(
@@ -70,14 +88,20 @@ def update_figures(
     settings: Settings,
     now: datetime,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    most_asked: int = MOST_ASKED,
+    threads: int = THREADS,
 ) -> FiguresReport:
     """Compute the figures of all topics, the present week of their history and the acts that are proposed, and store
-    them. `progress` is called with (questions asked, questions to ask)."""
+    them. `progress` is called with (questions asked, questions to ask); at most `most_asked` of a topic are asked.
+
+    Raises ModelError when the model cannot be used: keyword search alone would find less, and make things look worse.
+    """
     started = time.monotonic()
     with sessions() as session:
-        audiences = sorted(set(session.scalars(select(TopicRow.audience).where(TopicRow.ended_on.is_(None)))))
-        work = [_topics(session, index, audience, now) for audience in audiences]
-    found = _ask_all(sessions, searching, settings, work, progress)
+        rows = session.scalars(select(TopicRow.audience).where(TopicRow.ended_on.is_(None))).all()
+        most = max(FEWEST_ASKED, min(most_asked, MOST_IN_ALL // max(1, len(rows))))
+        work = [_topics(session, index, audience, most, now) for audience in sorted(set(rows))]
+    found = _ask_all(sessions, searching, settings, work, progress, threads)
     acts = 0
     for topics in work:
         with sessions.begin() as session:
@@ -88,16 +112,12 @@ def update_figures(
     return FiguresReport(count, len(found), sampled - len(found), acts, time.monotonic() - started)
 
 
-def _topics(session: Session, index: SearchIndex, audience: str, now: datetime) -> _Topics:
+def _topics(session: Session, index: SearchIndex, audience: str, most: int, now: datetime) -> _Topics:
     items = items_of_topics(session, audience)
-    topics = _Topics(audience, items, past_questions(session, items), ())
-    asked_on: dict[tuple[int, str], datetime] = {}
-    for row in session.scalars(select(TopicQuestion)):
-        if row.topic_id in items:
-            asked_on[row.topic_id, row.question] = row.asked_on
-    answers = [row for row in session.execute(_ANSWERS) if row[0] in items]
-    present = there(session, {item for _topic, _question, item in answers}, reader_of(session, audience))
-    lost = {(topic, question) for topic, question, item in answers if item not in present}
+    topics = _Topics(audience, items, past_questions(session, items), most)
+    asked_on, found = asked_before(session, audience), found_before(session, audience)
+    present = there(session, frozenset[str]().union(*found.values()), reader_of(session, audience))
+    lost = {key for key, matches in found.items() if not matches.keys() <= present}
     near = _near_changes(session, index, topics, max(asked_on.values())) if asked_on else frozenset[str]()
 
     def must_ask(topic: int, question: PastQuestion) -> bool:
@@ -107,10 +127,7 @@ def _topics(session: Session, index: SearchIndex, audience: str, now: datetime) 
         return at < max(question.changed_at, now - _ASKED_AGAIN_AFTER)
 
     to_ask = [(topic, each) for topic in sorted(items) for each in topics.sample(topic) if must_ask(topic, each)]
-    return _Topics(audience, items, topics.past, to_ask)
-
-
-_ANSWERS = select(TopicAnswer.topic_id, TopicAnswer.question, TopicAnswer.item)
+    return _Topics(audience, items, topics.past, most, to_ask)
 
 
 def _near_changes(session: Session, index: SearchIndex, topics: _Topics, since: datetime) -> frozenset[str]:
@@ -135,6 +152,7 @@ def _ask_all(
     settings: Settings,
     work: Sequence[_Topics],
     progress: Callable[[int, int], None],
+    threads: int,
 ) -> dict[tuple[int, str], dict[str, float] | None]:
     """What is found for each question that must be asked, by (topic, key), asked as all who see the topic."""
     to_ask = [(topics.audience, topic, question) for topics in work for topic, question in topics.to_ask]
@@ -144,15 +162,17 @@ def _ask_all(
     ) -> dict[tuple[int, str], dict[str, float] | None]:
         with sessions() as session:
             readers = {audience: reader_of(session, audience) for audience, _topic, _question in chunk}
+            asked = texts(session, [question.key for _audience, _topic, question in chunk])
             return {
-                (topic, question.key): ask_again(searching, readers[audience], session, question.text, settings)
+                (topic, question.key): ask_again(searching, readers[audience], session, asked[question.key], settings)
                 for audience, topic, question in chunk
+                if question.key in asked
             }
 
     chunks = [to_ask[start : start + _TOGETHER] for start in range(0, len(to_ask), _TOGETHER)]
     found: dict[tuple[int, str], dict[str, float] | None] = {}
-    with ThreadPoolExecutor(_THREADS) as threads:
-        for answers in threads.map(ask, chunks):
+    with ThreadPoolExecutor(threads) as pool:
+        for answers in map(ask, chunks) if threads == 1 else pool.map(ask, chunks):
             found |= answers
             progress(len(found), len(to_ask))
     return found

@@ -3,7 +3,7 @@
 - WRITE: a document is written from the requests that answer most of the questions which hang on one person; that person
   writes it and a colleague reads and verifies it, so that two stand for it.
 - PAIR: a colleague watches how that person answers two questions. It is tried as if these were the two newest ones that
-  hang on that person.
+  hang on that person and that such a document would not answer.
 - VERIFY: a colleague verifies a document that answers questions, but does not count or hangs on one person.
 - TRANSLATE: a document that counts, and that is near questions in another language without being found for them, is
   translated, and a colleague who helps in that language reads it.
@@ -134,7 +134,8 @@ def _from_one_person(
         minutes = BEGINNING + PER_REQUEST * len(items) + READING
         helps = topic.answered_by(items)
         yield Proposal(topic.content.topic, WRITE, minutes, helps, people, person, colleague, items)
-    newest = sorted((key for _topic, key in questions), key=_number, reverse=True)[:WATCHED]
+    others = [key for _topic, key in questions if (topic.content.topic, key) not in topic.answered_by(items)]
+    newest = sorted(others or [key for _topic, key in questions], key=_number, reverse=True)[:WATCHED]
     minutes = PER_QUESTION * WATCHED
     helps = topic.answered_by(newest)
     yield Proposal(topic.content.topic, PAIR, minutes, helps, people, person, colleague)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from recommender.access import Reader
 from recommender.corpus import headings, ids_of
 from recommender.database.insight_tables import TopicItem, TopicRow
+from recommender.database.risk_tables import TopicAnswer, TopicQuestion
 from recommender.database.tables import Document, HelpRequest
 from recommender.datatypes import Kind, item_key
 from recommender.insights.topic import reader_of
@@ -21,10 +22,9 @@ _AT_ONCE = 5_000
 
 @dataclass(frozen=True)
 class PastQuestion:
-    """A request as a question: the key of its item, what was asked, when, and when it was last changed."""
+    """A request as a question: the key of its item, its language, when it was asked, and when it was last changed."""
 
     key: str
-    text: str
     language: str
     created_at: datetime
     changed_at: datetime
@@ -56,18 +56,26 @@ def past_questions(session: Session, items: Mapping[int, Collection[str]]) -> di
     questions = defaultdict[int, list[PastQuestion]](list)
     for chunk in chunks(topic_of):
         rows = session.execute(
-            select(
-                HelpRequest.id, HelpRequest.title, HelpRequest.body, HelpRequest.language, HelpRequest.created_at,
-                HelpRequest.updated_at,
-            ).where(HelpRequest.id.in_(ids_of(chunk, Kind.REQUEST)))
-        )  # fmt: skip
-        for identifier, title, body, language, created_at, changed_at in rows:
+            select(HelpRequest.id, HelpRequest.language, HelpRequest.created_at, HelpRequest.updated_at).where(
+                HelpRequest.id.in_(ids_of(chunk, Kind.REQUEST))
+            )
+        )
+        for identifier, language, created_at, changed_at in rows:
             key = item_key(Kind.REQUEST, identifier)
-            question = PastQuestion(key, f"{title}\n{body}", language, created_at, changed_at)
-            questions[topic_of[key]].append(question)
+            questions[topic_of[key]].append(PastQuestion(key, language, created_at, changed_at))
     for of_topic in questions.values():
         of_topic.sort(key=lambda question: (question.created_at, question.key), reverse=True)
     return dict(questions)
+
+
+def texts(session: Session, keys: Collection[str]) -> dict[str, str]:
+    """What was asked in requests, title and text, by key."""
+    rows = session.execute(
+        select(HelpRequest.id, HelpRequest.title, HelpRequest.body).where(
+            HelpRequest.id.in_(ids_of(keys, Kind.REQUEST))
+        )
+    )
+    return {item_key(Kind.REQUEST, identifier): f"{title}\n{body}" for identifier, title, body in rows}
 
 
 def teams_of(session: Session, keys: Collection[str]) -> dict[str, int | None]:
@@ -78,6 +86,26 @@ def teams_of(session: Session, keys: Collection[str]) -> dict[str, int | None]:
             rows = session.execute(select(table.id, table.team_id).where(table.id.in_(ids_of(chunk, kind))))
             teams |= {item_key(kind, identifier): team for identifier, team in rows}
     return teams
+
+
+def asked_before(session: Session, audience: str) -> dict[tuple[int, str], datetime]:
+    """When each question of the topics of an audience was last asked again, by (topic, key)."""
+    query = select(TopicQuestion).join(TopicRow, TopicRow.id == TopicQuestion.topic_id)
+    rows = session.scalars(query.where(TopicRow.audience == audience))
+    return {(row.topic_id, row.question): row.asked_on for row in rows}
+
+
+def found_before(session: Session, audience: str) -> dict[tuple[int, str], dict[str, float]]:
+    """What was found for these questions then, by (topic, key): how well each item matches, by its key."""
+    found: dict[tuple[int, str], dict[str, float]] = {key: {} for key in asked_before(session, audience)}
+    rows = session.execute(
+        select(TopicAnswer.topic_id, TopicAnswer.question, TopicAnswer.item, TopicAnswer.match)
+        .join(TopicRow, TopicRow.id == TopicAnswer.topic_id)
+        .where(TopicRow.audience == audience)
+    )
+    for topic, question, item, match in rows:
+        found.setdefault((topic, question), {})[item] = match
+    return found
 
 
 def changed_since(session: Session, at: datetime) -> frozenset[str]:

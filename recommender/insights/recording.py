@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from recommender.access import AGENTS
 from recommender.corpus import ids_of, load_items
 from recommender.database.person_kind import SERVICE
-from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicKnower, TopicQuestion, TopicWeek
+from recommender.database.risk_tables import TopicFigure, TopicKnower, TopicWeek
 from recommender.database.tables import Document, Person
 from recommender.datatypes import Kind, item_key
 from recommender.insights.acts import measure_done, settle, store_proposals
@@ -18,7 +18,7 @@ from recommender.insights.answerability import AskedAgain
 from recommender.insights.holders import Holders, gone, holders_of
 from recommender.insights.judging import Figures, Rules, TopicContent, judge
 from recommender.insights.proposals import Colleagues, DocumentFacts, TopicActs, proposals
-from recommender.insights.questions import PastQuestion, chunks, teams_of
+from recommender.insights.questions import PastQuestion, chunks, found_before, teams_of
 from recommender.insights.topic import reader_of
 from recommender.insights.transfer import Losses, Proposal, choose
 from recommender.search.replies import says_nothing
@@ -39,7 +39,7 @@ def record_figures(
     """Store the figures of the topics of an audience, with their items and past questions by topic, and the acts that
     are worth proposing. Returns how many these are."""
     settle(session, list(items), now)
-    contents = _contents(session, items, past)
+    contents = _contents(session, audience, items, past)
     known = frozenset[str]().union(*items.values(), *(asked.found for each in contents for asked in each.asked))
     holders = holders_of(session, known, reader_of(session, audience), now)
     people = session.execute(select(Person.id, Person.left_on, Person.away_until)).all()
@@ -60,15 +60,12 @@ def record_figures(
 
 
 def _contents(
-    session: Session, items: Mapping[int, frozenset[str]], past: Mapping[int, Sequence[PastQuestion]]
+    session: Session, audience: str, items: Mapping[int, frozenset[str]], past: Mapping[int, Sequence[PastQuestion]]
 ) -> list[TopicContent]:
     """What the figures of each topic are computed from."""
     found = defaultdict[int, dict[str, dict[str, float]]](dict)
-    for row in session.scalars(select(TopicQuestion)):
-        found[row.topic_id][row.question] = {}
-    for answer in session.scalars(select(TopicAnswer)):
-        if answer.question in found[answer.topic_id]:
-            found[answer.topic_id][answer.question][answer.item] = answer.match
+    for (topic, question), matches in found_before(session, audience).items():
+        found[topic][question] = matches
     teams = teams_of(session, frozenset[str]().union(*items.values()))
     contents = []
     for topic, members in sorted(items.items()):

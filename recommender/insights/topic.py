@@ -4,17 +4,18 @@ A topic is made for one token of readers (`everyone`, `team:hr`) from the items 
 whoever has the token may read all of its items. Items for single people belong to no topic.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE, Reader
-from recommender.corpus import headings
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.tables import Team
+from recommender.insights.stored import readable_titles
 
 LEAST_ITEMS = 5
 """A topic with fewer items is not shown, since it would tell of single items; a judgement."""
@@ -67,14 +68,32 @@ def visible_topics(session: Session, reader: Reader) -> list[Topic]:
     shown = []
     for token in {row.audience for row in rows}:
         of_token = [row for row in rows if row.audience == token]
-        there = headings(session, {key for row in of_token for key in keys[row.id]}, reader_of(session, token))
+        there = readable_titles(session, reader_of(session, token))
         shown += [
             Topic(row.id, token, names_of(row), tuple(keys[row.id]), row.made_on)
             for row in of_token
             if len(keys[row.id]) >= LEAST_ITEMS and all(names_of(row).values())
             if all(key in there for key in keys[row.id])
         ]
-    return sorted(shown, key=lambda topic: topic.id)
+    return _told_apart(sorted(shown, key=lambda topic: topic.id))
+
+
+def _told_apart(topics: list[Topic]) -> list[Topic]:
+    """The topics, in which those of different teams with the same name also name the team: each team's topics are named
+    without those of other teams, which not all of its members may see."""
+    counts = {language: Counter(topic.names[language].casefold() for topic in topics) for language in LANGUAGES}
+    return [
+        replace(
+            topic,
+            names={
+                language: f"{name} ({topic.audience.removeprefix('team:')})"
+                if counts[language][name.casefold()] > 1 and topic.audience != EVERYONE
+                else name
+                for language, name in topic.names.items()
+            },
+        )
+        for topic in topics
+    ]
 
 
 def names_of(row: TopicRow) -> dict[str, str]:

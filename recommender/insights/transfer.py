@@ -25,6 +25,8 @@ LEAST_GAIN = 0.05
 """An act is proposed when it takes away at least this much of the expected loss, in questions a year; a judgement."""
 MOST_OF_TOPIC = 3
 """Acts that are proposed for a topic; a judgement."""
+_EQUAL_DIGITS = 9
+"""Gains that are equal to this many decimal places are ties: further digits depend on the order of additions."""
 TEAM = frozenset({0})
 """Who stands for a document of the team. No person has the id 0, and it does not leave."""
 
@@ -75,7 +77,8 @@ class Losses:
 
     def gain(self, proposal: Proposal) -> float:
         """What an act would take away of the expected loss."""
-        return sum(self.of(question) - self.of(question, proposal.people) for question in sorted(proposal.helps))
+        less = (self.of(question) - self.of(question, proposal.people) for question in sorted(proposal.helps))
+        return round(sum(less), _EQUAL_DIGITS)
 
     def of_topic(self, topic: int) -> float:
         """The expected loss of a topic."""

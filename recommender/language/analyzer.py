@@ -116,6 +116,10 @@ class Analyzer:
         lemma = self._lemma(word, "fi")[1]
         return lemma == word or self._is_known(word, "fi") or not self._is_known(lemma, "fi")
 
+    def is_word(self, word: str, language: str) -> bool:
+        """True for a base form that the dictionary of a language has."""
+        return self._is_known(word, language) and self._lemma(word, language)[1] == word
+
     def is_compound(self, whole: str, part: str) -> bool:
         """True if the term `whole` is a compound word that contains the term `part`: what is left of it are words of a
         language with compounds. So `tulostinjono` contains `tulostin`, but `gpupdate` does not contain `update`."""

@@ -2,7 +2,7 @@
 describes them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -13,6 +13,7 @@ from recommender.language.analyzer import Analyzer
 from recommender.people import experts, fairness
 from recommender.people.availability import availabilities
 from recommender.people.evidence import Trace
+from recommender.people.pairing import watchers
 from recommender.people.ranker import Ranker
 
 EXPERTS, EXPERTS_WEIGHED = 4, 100
@@ -41,10 +42,15 @@ def choose_colleagues(
     half_life_days: float,
 ) -> tuple[Expert, ...]:
     """At most EXPERTS colleagues with evidence in a shown item, in the order in which to show them. `traces` come
-    nearest first. The weight of evidence is halved after each `half_life_days`."""
+    nearest first. The weight of evidence is halved after each `half_life_days`. Agents are told which colleague watches
+    whom (`pairing.py`)."""
     ranked = experts.rank(traces, ranker, now, half_life_days, query.language, query.excluded)
     ranked = experts.with_evidence(ranked, traces)[:EXPERTS_WEIGHED]
     available = availabilities(session, [person.person_id for person in ranked], now.date(), analyzer)
     language = query.language if query.language_known else ""
-    chosen = fairness.choose(ranked, available, query.words, language)[:EXPERTS]
-    return experts.describe(session, reader, chosen, traces, now, half_life_days)
+    watching = watchers(session, [trace.key for trace in traces if trace.match > 0], reader)
+    chosen = fairness.choose(ranked, available, query.words, language, teaching=watching.keys())[:EXPERTS]
+    described = experts.describe(session, reader, chosen, traces, now, half_life_days)
+    if not reader.agent or not watching:
+        return described
+    return tuple(replace(expert, watched_by=watching.get(expert.person_id)) for expert in described)

@@ -28,6 +28,7 @@ def choose(
     words: Collection[str],
     language: str,
     least_share: float = _LEAST_SHARE,
+    teaching: Collection[int] = (),
 ) -> tuple[Ranked, ...]:
     """Whom to suggest of `ranked` (people with evidence, best first), in the order in which to show them.
 
@@ -39,6 +40,7 @@ def choose(
       reached it, nobody is suggested.
     - A deputy among `ranked` takes the share of somebody who is left out, away or at capacity, if it is higher.
     - People who are nearly as good as the best (NEARLY) take turns in the first place; the best then comes second.
+    - Of those who may be first, one of `teaching` is: the ids of people whom a colleague watches in this topic.
     - The odds of a person who has added the topic are doubled when CONFIRMING_ITEMS shown items confirm it.
     - People with less than `least_share` of the best share of those who are present are left out (of those who are
       away, if nobody is present).
@@ -58,7 +60,8 @@ def choose(
     may_be_first = next(filter(None, below_capacity), None)
     if may_be_first is None:
         return ()
-    first = _first(may_be_first, available)
+    first = next((person for person in may_be_first if person.person_id in teaching), None)
+    first = first or _first(may_be_first, available)
     return (first, *(person for person in (*same_language, *others, *away) if person is not first))
 
 

@@ -127,3 +127,14 @@ def test_people_who_help_in_the_language_come_before_people_who_help_in_others()
     assert [each.person_id for each in choose([Ranked(1, 0.9), Ranked(2, 0.5)], people, (), "")] == [1, 2]
     full = _person(2, languages=("fi",), capacity=0)
     assert _chosen(english, full, shares=(0.9, 0.5)) == [1, 2]
+
+
+def test_who_is_watched_by_a_colleague_is_first_unless_they_cannot_be() -> None:
+    def chosen(*people: Availability) -> list[int]:
+        ranked = [Ranked(person.person_id, 0.5 / (place + 1)) for place, person in enumerate(people)]
+        available = {person.person_id: person for person in people}
+        return [each.person_id for each in choose(ranked, available, (), "fi", least_share=0.0, teaching={3})]
+
+    assert chosen(_person(1), _person(2), _person(3)) == [3, 1, 2]
+    assert chosen(_person(1), _person(2), _person(3, paused=True)) == [1, 2]
+    assert chosen(_person(1), _person(2), _person(3, capacity=1, load=1.0))[0] == 1

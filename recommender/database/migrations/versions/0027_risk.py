@@ -77,7 +77,6 @@ def upgrade() -> None:
         sa.Column("colleague_id", sa.Integer(), nullable=True),
         sa.Column("document_id", sa.Integer(), nullable=True),
         sa.Column("language", sa.String(length=8), nullable=True),
-        sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("minutes", sa.Integer(), nullable=False),
         sa.Column("loss_before", sa.Double(), nullable=False),
         sa.Column("loss_after", sa.Double(), nullable=False),
