@@ -95,15 +95,8 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
-    door.attach(app)
-    results.attach(app)
-    cards.attach(app)
-    once.attach(app)
-    told.attach(app)
-    attached.attach(app)
-    wording.attach(app)
-    service_words.attach(app)
-    marks.attach(app)
+    for part in (door, results, cards, once, told, attached, wording, service_words, marks):
+        part.attach(app)
     health.attach(app, settings, recommender, sessions)
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)

@@ -59,7 +59,7 @@ def _came_of(service: TeamService) -> Picture | None:
         Row(gettext("Left: an answer was read, and nothing was sent"), [_count(came_of.left)]),
         Row(gettext("Sent: a request was sent to the team"), [_count(came_of.sent)]),
     ]
-    title = gettext("What came of questions")
+    title = gettext("Solved by itself, left, sent")
     description = gettext("Three bars, for three different things that are not added up.")
     return bars("came-of-picture", title, description, gettext("What came of it"), [gettext("Times")], rows)
 

@@ -54,10 +54,10 @@ def waits(found: Waits) -> str:
             Missing.UNTIMED: gettext("not known: these requests came without times"),
         }[found.missing]
     if found.half is None:
-        return str(gettext("not even half are through yet"))
+        return str(gettext("fewer than half have got it so far"))
     if found.most is None:
         half = duration(found.half)
-        return str(gettext("half within %(half)s; fewer than nine of ten are through yet", half=half))
+        return str(gettext("half within %(half)s; fewer than nine of ten have got it so far", half=half))
     half, most = duration(found.half), duration(found.most)
     if half == most:
         return str(gettext("nine of ten within %(most)s", most=most))
