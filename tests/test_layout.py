@@ -58,6 +58,8 @@ RECOMMENDER = {
         "index",
         "knowledge",
         "language",
+        "notifications",
+        "outbox",
         "people",
         "search",
         "settings",

@@ -248,6 +248,8 @@ class Visitor:
                 self.cases += 1
         for path in ("/people/me/settings", "/people/me/export"):
             self.check(path, self.page(path)[1])
+        for team in range(TEAMS):
+            self.check("team", self.page(f"/insights/teams/t{team}")[1] + self.page(f"/insights/teams/t{team}.csv")[1])
         for number in self.world.people:
             self.check("profile", self.page(f"/people/p{number}")[1])
             self.check("profile as JSON", self.call(f"/people/p{number}").text)

@@ -315,6 +315,7 @@ def _pages(world: World, questions: Sequence[str]) -> list[str]:
         f"/desk/?state=all&words={asked}", f"/requests/{2 * shown}", f"/requests/{2 * shown + 1}",
         f"/documents/{shown}", f"/documents/?q={asked}", f"/documents/{shown}/history/", f"/people/?q={asked}",
         f"/requests/{2 * shown}/similar", f"/requests/{2 * world.visible[0]}",
+        *(f"/insights/teams/{team}" for team in TEAMS),
         "/people/me/settings", *(f"/people/p{number}" for number in PEOPLE), f"/api/v1/recommend?q={asked}&top_k=50",
         "/api/v1/requests", f"/api/v1/requests/{2 * shown}/similar?top_k=50", f"/api/v1/people/p{shown % 5 + 1}",
         f"/api/v1/requests/{2 * shown + 1}/similar?top_k=50",

@@ -56,7 +56,8 @@ import web.api.documents
 import web.api.attachments
 import web.api.items
 import web.api.people
-import web.api.inbox  # noqa: F401
+import web.api.inbox
+import web.api.insights  # noqa: F401
 # isort: on
 
 _VIEWS = (
@@ -95,14 +96,8 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
-    door.attach(app)
-    results.attach(app)
-    cards.attach(app)
-    once.attach(app)
-    told.attach(app)
-    attached.attach(app)
-    for insight in (wording, gap_words, service_words, marks):
-        insight.attach(app)
+    for part in (door, results, cards, once, told, attached, wording, gap_words, service_words):
+        part.attach(app)
     health.attach(app, settings, recommender, sessions)
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)

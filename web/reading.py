@@ -19,6 +19,7 @@ from web.current import session
 from web.formatting import team_name
 from web.sign_in.session import current_reader
 
+_ADMIN = "admin"
 PROFILE_ITEMS = 50  # a judgement: as many as somebody would read
 
 
@@ -180,3 +181,14 @@ def team_people(team: Team | None) -> list[Person]:
         .where(team_members.c.team_id == team.id, Person.role.in_(access.AGENTS), Person.left_on.is_(None))
     )
     return list(session().scalars(query.order_by(Person.name)))
+
+
+def led_by(person: Person | None) -> tuple[Team, ...]:
+    """The teams whose pages a person may open, by handle: those they lead, all of them for an admin, who sees only
+    topics that they may read. Empty for nobody."""
+    if person is None:
+        return ()
+    led = access.led_teams(person)
+    teams = team_rows().values()
+    may_open = [team for team in teams if team.id in led or person.role == _ADMIN]
+    return tuple(sorted(may_open, key=lambda team: team.handle))

@@ -9,9 +9,7 @@ from indexer.commands.running import database, progress_bar
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session, sessionmaker
-
-    from recommender.insights.topic import Topic
+    from sqlalchemy.orm import Session
 
 _MISSING = {
     "no_vectors": "There are no topics, since the index has no vectors. Run: kollega reindex",
@@ -24,14 +22,14 @@ _MISSING = {
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def insights_group(ctx: click.Context, as_json: bool) -> None:
-    """Show what the organisation is asked about: its topics, for everyone and for each team, with their items.
+    """Show what the organisation is asked about, what of it hangs on few people, and what is worth doing about it.
 
     `kollega insights update` computes them. So does `kollega watch`, after the index has changed.
     """
     if ctx.invoked_subcommand is None:
-        with database(ctx.obj) as sessions:
-            found = insights(sessions)
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else _as_text(found))
+        with database(ctx.obj) as sessions, sessions() as session:
+            text = json.dumps(insights(session), ensure_ascii=False, indent=2) if as_json else as_text(session)
+        click.echo(text)
 
 
 @insights_group.command("update")
@@ -64,32 +62,45 @@ def update(settings: Settings, again: bool) -> None:
             click.echo(figures.line())
 
 
-def insights(sessions: "sessionmaker[Session]") -> dict[str, Any]:
-    """The topics of everyone and of all teams, as JSON values."""
-    from recommender.insights.stored import tokens_of_topics
-    from recommender.insights.topic import reader_of, visible_topics
+def insights(session: "Session") -> dict[str, Any]:
+    """The topics of everyone and of all teams with what hangs on people, and the plan, as JSON values."""
+    from recommender.insights.acts import plan_of
+    from recommender.insights.risk import all_risks
+    from recommender.insights.values import as_values
 
-    with sessions() as session:
-        shown: dict[int, Topic] = {}
-        for token in tokens_of_topics(session):
-            shown |= {topic.id: topic for topic in visible_topics(session, reader_of(session, token))}
-    topics = [
-        {
-            "id": topic.id,
-            "audience": topic.audience,
-            "names": dict(topic.names),
-            "items": list(topic.items),
-            "made_on": topic.made_on.isoformat(),
-        }
-        for topic in sorted(shown.values(), key=lambda topic: (topic.audience, -len(topic.items), topic.id))
+    risks = all_risks(session)
+    return as_values(session, risks, plan_of(session, [risk.topic for risk in risks]))
+
+
+def as_text(session: "Session") -> str:
+    """The same as a table of topics, those first from which most is expected to be lost, and sentences for the plan."""
+    from sqlalchemy import select
+
+    from recommender.database.risk_tables import PROPOSED
+    from recommender.database.tables import Document, Person
+    from recommender.datatypes import Kind, item_key
+    from recommender.insights.acts import plan_of
+    from recommender.insights.risk import all_risks
+    from recommender.insights.wording import a_year, act_sentence, topic_name
+
+    risks = all_risks(session)
+    if not risks:
+        return "There are no topics with figures yet. Run: kollega insights update"
+    lines = [
+        "Asked a year, share that finds an answer, people it hangs on, questions expected to be lost a year, topic:"
     ]
-    return {"topics": topics, "plan": []}
-
-
-def _as_text(found: dict[str, Any]) -> str:
-    if not found["topics"]:
-        return "There are no topics yet. Run: kollega insights update"
-    return "\n".join(
-        f"{len(topic['items']):6}  {topic['audience']:12}  {topic['names']['en']} | {topic['names']['fi']}"
-        for topic in found["topics"]
-    )
+    for risk in risks:
+        hangs_on = "-" if risk.bus_factor is None else str(risk.bus_factor)
+        figures = f"{risk.demand:7.1f}  {risk.answerable:5.0%}  {hangs_on:>2}  {risk.expected_loss:6.2f}"
+        lines.append(f"{figures}  {topic_name(risk.topic, 'en')} ({risk.topic.audience})")
+    acts = [act for act in plan_of(session, [risk.topic for risk in risks]) if act.state == PROPOSED]
+    people = dict(session.execute(select(Person.id, Person.name)).tuples()) if acts else {}
+    wanted = select(Document.id, Document.title).where(Document.id.in_([act.document_id for act in acts]))
+    titles = {item_key(Kind.DOCUMENT, number): title for number, title in session.execute(wanted)} if acts else {}
+    lines.append("\nWorth doing, the best first:" if acts else "\nNothing stands out as worth doing.")
+    lines += [
+        f"{number:2}. {act_sentence(act, 'en', people, titles)} About {act.minutes} minutes; expected to be lost "
+        f"afterwards: {a_year(act.loss_after, 'en')}, now {a_year(act.loss_before, 'en')}."
+        for number, act in enumerate(acts, 1)
+    ]
+    return "\n".join(lines)

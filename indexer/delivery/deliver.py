@@ -12,10 +12,12 @@ from indexer.background import repeating
 from indexer.delivery.mail_server import MailServer
 from indexer.delivery.mail_texts import compose
 from indexer.delivery.news_mail import compose_news
+from indexer.delivery.plan_mail import compose_plan
 from recommender.accounts.account import may_sign_in
 from recommender.accounts.secret_key import load_secret_key
 from recommender.database.account_tables import Account, OutgoingMail
 from recommender.database.tables import utc_now
+from recommender.insights import digest
 from recommender.notifications import mailing
 from recommender.outbox import mail
 from recommender.settings import Settings
@@ -39,10 +41,12 @@ def deliver(settings: Settings, sessions: sessionmaker[Session]) -> int:
     server = MailServer(settings.mail_server)
     with sessions() as session:
         news, waiting = mailing.is_anything_due(session, utc_now()), mail.is_anything_due(session)
-    if news:
+        plans = digest.is_anything_due(session, settings, utc_now())
+    if news or plans:
         with sessions.begin() as session:
             mailing.queue_due(session, settings, utc_now())
-    if not (news or waiting):
+            digest.queue_weekly(session, settings, utc_now())
+    if not (news or plans or waiting):
         return 0
     with sessions.begin() as session:
         numbers = mail.due(session)
@@ -91,6 +95,11 @@ def _written(settings: Settings, sessions: sessionmaker[Session], number: int) -
         if account is None or not account.email or not may_sign_in(account):
             mail.fail(row, "This person has no e-mail address, or may not sign in.", for_good=True)
             return None
+        if row.kind == mail.PLAN:
+            plan = compose_plan(session, settings, row, account.email, load_secret_key(settings.home))
+            if plan is None:  # it stays, so that no other one is queued this week
+                mail.fail(row, "Nothing is worth telling any more.", for_good=True)
+            return plan
         if row.kind != mail.NEWS:
             return compose(session, settings, row, account.email)
         message = compose_news(session, settings, row, account.email, load_secret_key(settings.home))

@@ -69,30 +69,32 @@ class Act:
 def plan(session: Session, reader: Reader, team: Team | None = None) -> list[Act]:
     """The acts of the topics that this reader leads, of `team` or of all of them: those that are started, then those
     that are proposed, the one that takes away most first, then those that are done. Empty for everybody else."""
-    risks = _planned(session, reader, team)
+    return plan_of(session, [risk.topic for risk in topic_risks(session, reader, team)])
+
+
+def plan_of(session: Session, shown: Collection[Topic]) -> list[Act]:
+    """The acts of topics whose plan may be read, in the order of `plan`; none of a topic of which somebody is left
+    out, since the acts were chosen by what everybody knows."""
+    hidden = left_out(session, {topic.id for topic in shown})
+    topics = {topic.id: topic for topic in shown if topic.id not in hidden}
     rows = session.scalars(
-        select(TransferAct).where(TransferAct.topic_id.in_(risks), TransferAct.state != DROPPED)
+        select(TransferAct).where(TransferAct.topic_id.in_(topics), TransferAct.state != DROPPED)
     ).all()
     order = {STARTED: 0, PROPOSED: 1, DONE: 2}
     rows = sorted(rows, key=lambda row: (order[row.state], row.loss_after - row.loss_before, row.id))
     items = _items(session, [row.id for row in rows])
-    return [_act(row, risks[row.topic_id].topic, items[row.id]) for row in rows]
+    return [_act(row, topics[row.topic_id], items[row.id]) for row in rows]
 
 
 def get_act(session: Session, reader: Reader, act_id: int) -> tuple[TransferAct, TopicRisk]:
     """An act that the reader may see, with what hangs on people in its topic. Raises NotAllowed when there is none."""
     row = session.get(TransferAct, act_id)
-    risks = _planned(session, reader, None)
+    risks = {risk.topic.id: risk for risk in topic_risks(session, reader)}
+    if row is not None and left_out(session, {row.topic_id}):  # the acts were chosen by what everybody knows
+        row = None
     if row is None or row.topic_id not in risks:
         raise NotAllowed("Only the leads of the team that handles a topic can plan for it.")
     return row, risks[row.topic_id]
-
-
-def _planned(session: Session, reader: Reader, team: Team | None) -> dict[int, TopicRisk]:
-    """The topics for which this reader can plan, by id: not those of which somebody is left out, since the acts were
-    chosen by what everybody knows."""
-    risks = {risk.topic.id: risk for risk in topic_risks(session, reader, team)}
-    return {topic: risks[topic] for topic in risks.keys() - left_out(session, risks).keys()}
 
 
 def begin(session: Session, reader: Reader, act_id: int, now: datetime) -> TransferAct:

@@ -16,9 +16,9 @@ from recommender.knowledge.sent_afterwards import four_weeks
 
 WINDOWS = (24, 48, 96, 192)  # weeks
 PERIODS = (1, 2, 4, 8, 24, 48)  # weeks
-ENOUGH = 50
+ENOUGH = 25
 """Requests that are enough to look at no longer a time; a judgement."""
-A_PERIOD = 8
+A_PERIOD = 6
 """Requests in a period of a picture, on average, so that most periods have five or more; a judgement."""
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader, led_teams
 from recommender.corpus import headings
+from recommender.database.insight_tables import TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicKnower, TopicWeek
 from recommender.database.tables import Person, Team
 from recommender.insights.left_out import left_out
@@ -109,13 +110,18 @@ def topic_risks(session: Session, reader: Reader, team: Team | None = None) -> l
         for risk in _stored(session, reader)
         if (team is None or risk.team_id == team.id) and (person.role == _ADMIN or risk.team_id in led)
     ]
+    return _in_order(session, risks)
+
+
+def _in_order(session: Session, risks: Collection[TopicRisk]) -> list[TopicRisk]:
+    """The risks as others may see them (`left_out.py`), highest expected loss first."""
     hidden = left_out(session, {risk.topic.id for risk in risks})
     shown = [_without(risk, hidden[risk.topic.id]) if risk.topic.id in hidden else risk for risk in risks]
     return sorted((risk for risk in shown if risk), key=lambda risk: (-risk.expected_loss, risk.topic.id))
 
 
 def _without(risk: TopicRisk, people: Collection[int]) -> TopicRisk | None:
-    """The risk of a topic as if these people had no part in it (`left_out.py`); None when nobody else has one."""
+    """The risk of a topic as if these people had no part in it; None when nobody else has one."""
     others = [knower for knower in risk.knowers if knower.person_id not in people]
     if len(others) == len(risk.knowers):
         return risk
@@ -130,6 +136,14 @@ def _without(risk: TopicRisk, people: Collection[int]) -> TopicRisk | None:
         bus_factor=next(number for number, share in enumerate(known, 1) if share > 0.5),
         expected_loss=expected_loss(risk.demand, risk.answerable, knowers),
     )
+
+
+def all_risks(session: Session) -> list[TopicRisk]:
+    """The risks of all topics, highest expected loss first: for commands, which are run by who may read everything.
+    Who is left out of a topic is left out here too."""
+    tokens = frozenset(session.scalars(select(TopicRow.audience).distinct()))
+    everybody = Reader(None, frozenset(session.scalars(select(Team.id))), tokens)
+    return _in_order(session, _stored(session, everybody))
 
 
 def hangs_on(session: Session, reader: Reader) -> list[TopicRisk]:

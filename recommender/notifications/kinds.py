@@ -21,12 +21,14 @@ class Texts:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of notification. `mail` is when it is mailed unless the person has set something else."""
+    """A kind of notification. `mail` is when it is mailed unless the person has set something else. A `weekly` one goes
+    to leads once a week, unless they never want it, and is in no list of notifications."""
 
     name: str
     mail: str
     en: Texts
     fi: Texts
+    weekly: bool = False
 
     def sentence(self, language: str, who: str | None) -> str:
         """What happened, without the title of the item."""
@@ -41,6 +43,7 @@ class Kind:
 REPLY, MENTION, RESOLUTION, REOPENED, ASSIGNMENT = "reply", "mention", "resolution", "reopened", "assignment"
 SUGGESTED, FOLLOWED, ME_TOO, FLAG, REVIEW = "suggested", "followed", "me_too", "flag", "review"
 NOT_SENT = "not_sent"
+PLAN = "plan"
 
 KINDS = {
     kind.name: kind
@@ -99,6 +102,9 @@ KINDS = {
                    "Read it through, correct what has changed, and mark it as verified."),
              Texts("Ohjeesi on aika tarkistaa", "{who} pyytää sinua tarkistamaan tämän", "Aika tarkistaa",
                    "Lue ohje läpi, korjaa muuttuneet kohdat ja merkitse ohje tarkistetuksi.")),
+        Kind(PLAN, DAILY,
+             Texts("What is worth doing in the teams you lead", "", ""),
+             Texts("Mitä johtamissasi tiimeissä kannattaa tehdä", "", ""), weekly=True),
     )
 }  # fmt: skip
 """Every kind by its name, in the order in which the settings list them. When each is mailed is a judgement."""

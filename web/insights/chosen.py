@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 from flask import abort, request
 
-from recommender.access import Reader, led_teams
-from recommender.database.tables import Person, Team
-from web.reading import team_rows
+from recommender.access import Reader
+from recommender.database.tables import Team
+from web.reading import led_by
 from web.sign_in.session import current_reader, signed_in
-
-ADMIN = "admin"
 
 
 @dataclass(frozen=True)
@@ -33,14 +31,3 @@ def chosen_teams() -> Chosen:
     if handle and team is None:
         abort(404)
     return Chosen(current_reader(), teams, team)
-
-
-def led_by(person: Person | None) -> tuple[Team, ...]:
-    """The teams whose pages a person may open, by handle: those they lead, all of them for an admin, who sees only
-    topics that they may read. Empty for nobody."""
-    if person is None:
-        return ()
-    led = led_teams(person)
-    teams = team_rows().values()
-    may_open = [team for team in teams if team.id in led or person.role == ADMIN]
-    return tuple(sorted(may_open, key=lambda team: team.handle))

@@ -30,10 +30,11 @@ class Shown:
 
 @dataclass(frozen=True)
 class Row:
-    """A label with a number for each series."""
+    """A label with a number for each series. `tick` is a shorter label, for the scale of a line."""
 
     label: str
     values: Sequence[Shown]
+    tick: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,14 @@ def lines(
     for number in sorted({0, len(rows) // 2, len(rows) - 1} if len(rows) > 2 else range(len(rows))):
         anchor = "start" if number == 0 else "end" if number == len(rows) - 1 else "middle"
         x = WIDTH if anchor == "end" else 0 if len(rows) == 1 else left + 4 + number * step
-        parts.append(_text(left if anchor == "start" else x, top + height + 18, rows[number].label, anchor=anchor))
+        parts.append(
+            _text(
+                left if anchor == "start" else x,
+                top + height + 18,
+                rows[number].tick or rows[number].label,
+                anchor=anchor,
+            )
+        )
     return _picture(id, title, description, parts, top + height + 26, (heading, *series), rows)
 
 

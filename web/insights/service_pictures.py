@@ -59,7 +59,7 @@ def _came_of(service: TeamService) -> Picture | None:
         Row(gettext("Left: an answer was read, and nothing was sent"), [_count(came_of.left)]),
         Row(gettext("Sent: a request was sent to the team"), [_count(came_of.sent)]),
     ]
-    title = gettext("What came of questions")
+    title = gettext("Solved by itself, left, sent")
     description = gettext("Three bars, for three different things that are not added up.")
     return bars("came-of-picture", title, description, gettext("What came of it"), [gettext("Times")], rows)
 
@@ -100,7 +100,11 @@ def _over_time(
     parts: Sequence[Part], id: str, title: str, series: Sequence[str], shown: Callable[[Part], Sequence[Shown]]
 ) -> Picture | None:
     """Lines over the periods; None when fewer than two points could be drawn."""
-    rows = [Row(period(*part.period), list(shown(part))) for part in parts if part.period]
+    rows = [
+        Row(period(*part.period), list(shown(part)), str(format_date(part.period[0], "short")))
+        for part in parts
+        if part.period
+    ]
     if sum(row.values[0].number is not None for row in rows) < 2:
         return None
     description = gettext("A line over time; where fewer than five are behind a point, it has a gap.")

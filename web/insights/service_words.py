@@ -18,7 +18,7 @@ from web.insights.wording import topic_name
 def attach(app: Flask) -> None:
     """Make the filters known to the templates."""
     app.jinja_env.filters.update(
-        figure=figure, number=number, waits=waits, group_name=group_name, part_figures=part_figures
+        figure=figure, number=number, waits=waits, group_name=group_name, shown_figures=shown_figures
     )
 
 
@@ -54,10 +54,10 @@ def waits(found: Waits) -> str:
             Missing.UNTIMED: gettext("not known: these requests came without times"),
         }[found.missing]
     if found.half is None:
-        return str(gettext("not even half are through yet"))
+        return str(gettext("fewer than half have got it so far"))
     if found.most is None:
         half = duration(found.half)
-        return str(gettext("half within %(half)s; fewer than nine of ten are through yet", half=half))
+        return str(gettext("half within %(half)s; fewer than nine of ten have got it so far", half=half))
     half, most = duration(found.half), duration(found.most)
     if half == most:
         return str(gettext("nine of ten within %(most)s", most=most))
@@ -151,6 +151,12 @@ def part_figures(part: Part) -> list[tuple[str, str]]:
         (gettext("First answer"), waits(part.first_answer)),
         (gettext("Solution"), waits(part.solution)),
     ]
+
+
+def shown_figures(part: Part) -> list[tuple[str, str]]:
+    """The same without counts that are too small to be shown, of which a page would be full."""
+    few = figure(None)
+    return [(name, value) for name, value in part_figures(part) if value != few]
 
 
 def csv_rows(

@@ -1,21 +1,18 @@
-"""How pages of insights put figures into words: names of topics, losses, and what an act asks somebody to do."""
+"""How pages of insights put figures into words."""
 
 from collections.abc import Mapping
 
 from flask import Flask
 from flask_babel import format_percent, get_locale, gettext, ngettext
 
-from recommender.database.risk_tables import PAIR, TRANSLATE, VERIFY, WRITE
 from recommender.database.tables import Person
-from recommender.datatypes import Heading, Kind, item_key
+from recommender.datatypes import Heading
+from recommender.insights import wording
 from recommender.insights.acts import Act
 from recommender.insights.risk import TopicRisk
 from recommender.insights.topic import Topic
-from web.formatting import in_language
-from web.insights.chosen import led_by
+from web.reading import led_by
 from web.sign_in.session import current_person
-
-_HALF = 0.5  # of a question: less is not "one question"
 
 
 def attach(app: Flask) -> None:
@@ -28,20 +25,17 @@ def attach(app: Flask) -> None:
 
 def topic_name(topic: Topic) -> str:
     """The name of a topic in the page's language, with a capital letter."""
-    name = topic.names.get(str(get_locale())) or topic.names["en"]
-    return name[:1].upper() + name[1:]
+    return wording.topic_name(topic, str(get_locale()))
 
 
 def share(value: float) -> str:
     """A share of 0 to 1 as whole per cent, as the page's language writes it."""
-    return str(format_percent(value, "#,##0\xa0%" if str(get_locale()) == "fi" else "#,##0%"))
+    return str(format_percent(value))
 
 
 def a_year(questions: float) -> str:
     """How many questions a year, in words."""
-    if questions < _HALF:
-        return str(gettext("less than one a year"))
-    return str(ngettext("about one a year", "about %(num)d a year", round(questions)))
+    return wording.a_year(questions, str(get_locale()))
 
 
 def hangs_on_words(risk: TopicRisk) -> str:
@@ -55,40 +49,5 @@ def hangs_on_words(risk: TopicRisk) -> str:
 
 def act_sentence(act: Act, people: Mapping[int, Person], titles: Mapping[str, Heading]) -> str:
     """What an act asks somebody to do, in a sentence."""
-    names = {
-        "topic": topic_name(act.topic),
-        "person": _name(act.person_id, people),
-        "colleague": _name(act.colleague_id, people),
-        "title": titles[key].title if (key := item_key(Kind.DOCUMENT, act.document_id or 0)) in titles else "",
-        "language": in_language(act.language) if act.language else "",
-    }
-    if act.kind == WRITE:
-        return str(
-            ngettext(
-                "Write a guide about “%(topic)s” from a request that %(person)s has answered.",
-                "Write a guide about “%(topic)s” from %(num)d requests that %(person)s has answered.",
-                len(act.items),
-                **names,
-            )
-        )
-    sentences = {
-        PAIR: gettext(
-            "Let %(colleague)s watch when %(person)s answers the next two questions about “%(topic)s”.",
-            **names,
-        ),
-        VERIFY: gettext(
-            "Let %(colleague)s read the guide “%(title)s” and verify that it still holds.",
-            **names,
-        ),
-        TRANSLATE: gettext(
-            "Let %(colleague)s translate the guide “%(title)s” into %(language)s: it is asked about in both.",
-            **names,
-        ),
-    }
-    return str(sentences[act.kind])
-
-
-def _name(person_id: int | None, people: Mapping[int, Person]) -> str:
-    if person_id is None or person_id not in people:
-        return str(gettext("somebody who is not here any more"))
-    return people[person_id].name
+    names = {number: person.name for number, person in people.items()}
+    return wording.act_sentence(act, str(get_locale()), names, {key: heading.title for key, heading in titles.items()})

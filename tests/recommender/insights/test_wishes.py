@@ -15,8 +15,8 @@ from recommender.database.service_tables import LeftOut, Teaching
 from recommender.database.tables import Person, Team
 from recommender.errors import NotAllowed
 from recommender.insights import left_out, wishes
-from recommender.insights.acts import get_act, plan
-from recommender.insights.risk import topic_risks, weeks
+from recommender.insights.acts import get_act, plan, plan_of
+from recommender.insights.risk import all_risks, topic_risks, weeks
 from recommender.insights.topic import LEAST_ITEMS, Topic, visible_topics
 from recommender.knowledge.erasure import erase_person
 
@@ -137,7 +137,8 @@ def test_a_lead_sees_a_topic_as_if_who_is_left_out_had_no_part_in_it(session: Se
     # a tenth is lost already, and eero's tenth of twenty questions is lost with a chance of one half
     assert (after[1].bus_factor, after[1].expected_loss) == (1, pytest.approx(2.0 + 1.0))
     assert weeks(session, [1])[1][0].bus_factor is None and weeks(session, [1])[1][0].expected_loss == pytest.approx(2)
-    assert plan(session, lea) == []
+    assert plan(session, lea) == [] and plan_of(session, [after[1].topic]) == []
+    assert next(risk for risk in all_risks(session) if risk.topic.id == 1) == after[1]
     with pytest.raises(NotAllowed):
         get_act(session, lea, 1)
     (own, *_) = [each for each in wishes.hanging_on(session, reader_of(_person(session, "aino"))) if each.topic.id == 1]

@@ -29,7 +29,7 @@ def fill(session: Session, requests: int = 72) -> int:
     keys = []
     for number in range(requests):
         asked = datetime.combine(now.date() - timedelta(days=9 + number), datetime.min.time()) + timedelta(hours=9)
-        answered = asked + timedelta(hours=48 if number % 10 == 9 else 3 if number % 2 else 2)
+        answered = asked + timedelta(hours=48 if number % 8 == 7 else 3 if number % 3 else 2)
         row = HelpRequest(
             title=f"Printer {number}", body="", language="en", team=it, created_at=asked, source="kollega",
             asked_by=askers[number % 2][number // 2 % 6], status="resolved", resolved_at=answered,

@@ -25,7 +25,7 @@ def client(open_client: Callable[[], FlaskClient], add_person: Callable[..., int
         add_person(handle, role, "it")
     add_person("oona", "lead", "finance")
     with sessions.begin() as session:
-        fill(session)
+        fill(session, requests=12)
     opened = open_client()
     opened.application.config["WTF_CSRF_ENABLED"] = False
     return opened

@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import EVERYONE
 from recommender.database.audit_table import AuditEntry
-from recommender.database.service_tables import MeasureValue, SuccessMeasure, Teaching
+from recommender.database.service_tables import MeasureValue, SentAfterwards, SuccessMeasure, Teaching
 from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAudience, Team, utc_now
+from recommender.knowledge.sent_afterwards import four_weeks
 from tests.conftest import sign_in
 from tests.paths import ROOT
+from tests.web.conftest import OpenWith
 from tests.web.forms import forms_of, press
 from tests.web.insights.figures import fill
 from web.insights.about import never, of_service, of_topics
@@ -26,14 +28,14 @@ Sessions = sessionmaker[Session]
 
 
 @pytest.fixture
-def client(open_client: Callable[[], FlaskClient], add_person: AddPerson, sessions: Sessions) -> FlaskClient:
+def client(open_with: OpenWith, add_person: AddPerson, sessions: Sessions) -> FlaskClient:
     """IT was asked by six people of HR and six of sales; its members are lea (lead), aino (agent) and matti (staff)."""
     for handle, role in (("lea", "lead"), ("aino", "agent"), ("matti", "staff"), ("eero", "agent"), ("pia", "agent")):
         add_person(handle, role, "it")
     add_person("oona", "admin", "hr")
     with sessions.begin() as session:
         fill(session)
-    opened = open_client()
+    opened = open_with()
     opened.application.config["WTF_CSRF_ENABLED"] = False
     return opened
 
@@ -180,13 +182,12 @@ def _odd_world(kind: str, session: Session, add_person: AddPerson) -> None:
 )
 @pytest.mark.parametrize("language", ["en", "fi"])
 def test_a_page_with_next_to_nothing_says_what_is_missing(
-    open_client: Callable[[], FlaskClient], add_person: AddPerson, sessions: Sessions, kind: str, said: str,
-    language: str,
+    open_with: OpenWith, add_person: AddPerson, sessions: Sessions, kind: str, said: str, language: str
 ) -> None:  # fmt: skip
     add_person("aino", "lead", "it")
     with sessions.begin() as session:
         _odd_world(kind, session, add_person)
-    aino = sign_in(open_client(), "aino")
+    aino = sign_in(open_with(), "aino")
     page = aino.get(f"/insights/teams/it?lang={language}")
     assert page.status_code == 200 and aino.get("/insights/teams/it.csv").status_code == 200
     assert (said in _text(page.text)) is (language == "en")
@@ -194,11 +195,10 @@ def test_a_page_with_next_to_nothing_says_what_is_missing(
 
 
 def test_outcomes_are_shown_without_those_who_sent_a_request(client: FlaskClient, sessions: Sessions) -> None:
-    lea = sign_in(client, "lea")
-    with sessions.begin() as session:
-        session.add_all(
-            Event(kind="solved", item="request:1", day=utc_now().date() - timedelta(days=20)) for _ in range(1234)
-        )
+    lea, day = sign_in(client, "lea"), utc_now().date() - timedelta(days=20)
+    with sessions.begin() as session:  # 17 are there already
+        session.add_all(Event(kind="solved", item="request:1", day=day) for _ in range(1220))
+        session.add(SentAfterwards(team_id=1, topic_id=1, kind="solved", since=four_weeks(day), times=3))
     assert "1,234" in lea.get("/insights/teams/it").text
     assert "1\xa0234" in lea.get("/insights/teams/it?lang=fi").text
 

@@ -1,0 +1,87 @@
+"""Figures and acts in words, in the languages of the pages: for pages, mails and the command alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from recommender.database.risk_tables import PAIR, TRANSLATE, VERIFY, WRITE
+from recommender.datatypes import Kind, item_key
+from recommender.insights.acts import Act
+from recommender.insights.topic import Topic
+
+_HALF = 0.5  # of a question: less is not "one question"
+
+
+@dataclass(frozen=True)
+class _Words:
+    write_one: str
+    write: str
+    pair: str
+    verify: str
+    translate: str
+    nobody: str
+    less: str
+    one: str
+    more: str
+    into: Mapping[str, str]
+
+
+_WORDS = {
+    "en": _Words(
+        write_one="Write a guide about “{topic}” from a request that {person} has answered.",
+        write="Write a guide about “{topic}” from {count} requests that {person} has answered.",
+        pair="Let {colleague} watch when {person} answers the next two questions about “{topic}”.",
+        verify="Let {colleague} read the guide “{title}” and verify that it still holds.",
+        translate="Let {colleague} translate the guide “{title}” into {language}: it is asked about in both.",
+        nobody="somebody who is not here any more",
+        less="less than one a year",
+        one="about one a year",
+        more="about {count} a year",
+        into={"fi": "Finnish", "en": "English", "sv": "Swedish"},
+    ),
+    "fi": _Words(
+        write_one="Kirjoita ohje aiheesta ”{topic}” yhdestä pyynnöstä, johon on vastannut {person}.",
+        write="Kirjoita ohje aiheesta ”{topic}” {count} pyynnöstä, joihin on vastannut {person}.",
+        pair="{colleague} seuraa vierestä, kun {person} vastaa kahteen seuraavaan kysymykseen aiheesta ”{topic}”.",
+        verify="{colleague} lukee ohjeen ”{title}” ja vahvistaa, että se pitää yhä paikkansa.",
+        translate="{colleague} kääntää ohjeen ”{title}” {language}, koska siitä kysytään molemmilla kielillä.",
+        nobody="joku, joka ei ole enää täällä",
+        less="alle yksi vuodessa",
+        one="noin yksi vuodessa",
+        more="noin {count} vuodessa",
+        into={"fi": "suomeksi", "en": "englanniksi", "sv": "ruotsiksi"},
+    ),
+}
+
+
+def topic_name(topic: Topic, language: str) -> str:
+    """The name of a topic with a capital letter; in English for a language that has no names."""
+    name = topic.names.get(language) or topic.names["en"]
+    return name[:1].upper() + name[1:]
+
+
+def a_year(questions: float, language: str) -> str:
+    """How many questions a year."""
+    words = _WORDS.get(language, _WORDS["en"])
+    if questions < _HALF:
+        return words.less
+    count = max(1, round(questions))
+    return words.one if count == 1 else words.more.format(count=count)
+
+
+def act_sentence(act: Act, language: str, people: Mapping[int, str], titles: Mapping[str, str]) -> str:
+    """What an act asks somebody to do. `people` has the names by id, `titles` those of documents by the item's key."""
+    words = _WORDS.get(language, _WORDS["en"])
+    sentence = {
+        WRITE: words.write if len(act.items) != 1 else words.write_one,
+        PAIR: words.pair,
+        VERIFY: words.verify,
+        TRANSLATE: words.translate,
+    }[act.kind]
+    return sentence.format(
+        topic=topic_name(act.topic, language),
+        person=people.get(act.person_id or 0, words.nobody),
+        colleague=people.get(act.colleague_id or 0, words.nobody),
+        title=titles.get(item_key(Kind.DOCUMENT, act.document_id or 0), "?"),
+        language=words.into.get(act.language or "", act.language or ""),
+        count=len(act.items),
+    )
