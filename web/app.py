@@ -35,8 +35,8 @@ from web.files import views as attachments
 from web.formatting import LANGUAGES
 from web.inbox import told
 from web.inbox import views as inbox
-from web.insights import marks, wording
 from web.insights import views as insights
+from web.insights import wording
 from web.people import profile, security
 from web.people import views as people
 from web.requests import rewriting
@@ -101,7 +101,6 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     told.attach(app)
     attached.attach(app)
     wording.attach(app)
-    marks.attach(app)
     health.attach(app, settings, recommender, sessions)
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)
