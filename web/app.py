@@ -35,7 +35,7 @@ from web.files import views as attachments
 from web.formatting import LANGUAGES
 from web.inbox import told
 from web.inbox import views as inbox
-from web.insights import about, gap_words, marks, own, service_words, wording
+from web.insights import about, gap_words, own, service_words, wording
 from web.insights import gaps as insight_gaps
 from web.insights import teams as insight_teams
 from web.insights import views as insights
