@@ -102,7 +102,7 @@ def _keep_private(writing: Writing, handover: Handover, record: RequestRecord) -
     are no longer those whom it had at first. Nobody is let in here."""
     there = list(record.readers_there or ())
     if handover.readers_there is None:
-        handover.readers_there = there
+        handover.readers_there = [record.group] if record.group else there  # one may have been made private already
     audience = record.audience or ()
     narrowed = bool(audience) or there != handover.readers_there
     is_private = EVERYONE not in audience and record.readers_there is not None and narrowed

@@ -22,7 +22,7 @@ from recommender.database.details_tables import DocumentDetails, RequestDetails
 from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
 from recommender.database.engine import newest_revision, open_database
 from recommender.database.foreign_tables import ForeignPerson, PersonAddress, address_digest
-from recommender.database.handover_tables import Handover, TeamDestination
+from recommender.database.handover_tables import Handover, HandoverReply, TeamDestination
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import (
@@ -116,6 +116,11 @@ def add_what_people_did(settings: Settings) -> None:
             Handover(
                 request_id=written.id, target="desk", options={}, key="kollega-1-x", state="sent", created_at=MOMENT,
                 next_attempt_at=MOMENT, sent_at=MOMENT, source="desk", external_id="10001", number="IT-1",
+                team_handle="tekniikka", readers_there=["IT"], is_private_there=True,
+            ),
+            HandoverReply(
+                reply_id=written.replies[0].id, request_id=written.id, state="sent", created_at=MOMENT,
+                next_attempt_at=MOMENT, external_id="12",
             ),
             RequestDetails(request_id=first.id, merged_into="x", attachments=["a.png"], properties={"priority": "1"}),
             ForeignPerson(source="desk", foreign_id="17", person_id=oona.id),

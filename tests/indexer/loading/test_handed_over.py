@@ -130,6 +130,19 @@ def _audience(sessions: Sessions, number: int) -> set[str]:
         return set(request_audience(session.get_one(HelpRequest, number)))
 
 
+def test_a_ticket_that_was_made_private_before_it_was_first_read_keeps_its_request_to_the_team(
+    handed: int, read: Read, sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, handed).audience = [RequestAudience(token="everyone")]
+    read(PUBLIC, group="PROJ", readers_there=("PROJ",), audience=())
+    assert "everyone" in _audience(sessions, handed)
+    with sessions.begin() as session:
+        session.get_one(Handover, handed).readers_there = None  # as before it was first read
+    read(PUBLIC, group="PROJ", readers_there=("Vain IT",), audience=())
+    assert "everyone" not in _audience(sessions, handed)
+
+
 @pytest.mark.parametrize(
     "there",
     [{"readers_there": ("Vain IT",), "audience": ()}, {"readers_there": ("Palvelu",), "audience": ("team:it",)}],
