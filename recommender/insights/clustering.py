@@ -25,7 +25,11 @@ _SAMPLE = 3_000  # items that are linked with each other, whose cosines take 70 
 _LARGEST = 4.0  # times the usual size of a group, from which it is divided
 _TOO_FEW, _TOO_MANY = 0.5, 1.5  # shares of the wanted number of groups
 _PASSES = 12  # of k-means, which then has settled or nearly so
-_FAR = 2.25  # standard deviations above the mean cosine of items with other groups: what is nearer belongs to a group
+_NEAR, _FAR = 2.5, 1.75
+"""Standard deviations above the mean cosine of items with groups that are not their own, from which an item comes into
+a group, and below which it leaves one."""
+_CLEAR, _UNCLEAR = 0.03, -0.05
+"""By how much its group is nearer than any other when an item comes into it, and at least when it stays."""
 _NEAR_ENOUGH = 0.2  # the same for a single group
 _MARGIN = 0.05  # by which another group must be nearer before an item leaves its own
 _NEW_SHARE = 0.3  # of the usual size: the least size of a group that grows beside others
@@ -51,7 +55,7 @@ def form(vectors: Vectors) -> Labels:
         return np.full(len(vectors), NOWHERE, np.int64)
     free = np.zeros(len(vectors), np.bool_)
     labels = settle(vectors, _linked(vectors, wanted(len(vectors))), free, margin=0.0)
-    return _joined(vectors, grow(vectors, _without_loose(vectors, labels, free, ())))
+    return _joined(vectors, grow(vectors, _without_loose(vectors, labels, free, (), (_NEAR, _CLEAR))))
 
 
 def form_again(vectors: Vectors, labels: Labels, fixed: Mask, kept: Collection[int]) -> Labels:
@@ -61,7 +65,7 @@ def form_again(vectors: Vectors, labels: Labels, fixed: Mask, kept: Collection[i
     labels = _merged(vectors, labels, kept)
     labels = _divided(vectors, labels, kept)
     labels = settle(vectors, labels, fixed)
-    return _joined(vectors, grow(vectors, _without_loose(vectors, labels, fixed, kept)))
+    return _joined(vectors, grow(vectors, _without_loose(vectors, labels, fixed, kept, (_FAR, _UNCLEAR))))
 
 
 def join(vectors: Vectors, labels: Labels) -> Labels:
@@ -70,8 +74,8 @@ def join(vectors: Vectors, labels: Labels) -> Labels:
     if not len(free) or len(free) == len(labels):
         return labels
     centres, joined = centres_of(vectors, labels), labels.copy()
-    nearest, cosines = _nearest(vectors[free], centres)
-    near = cosines >= _near_enough(vectors, labels, centres)
+    nearest, cosines, seconds = _nearest(vectors[free], centres)
+    near = (cosines >= _near_enough(vectors, labels, centres, _NEAR)) & (cosines >= seconds + _CLEAR)
     joined[free[near]] = nearest[near]
     return joined
 
@@ -94,7 +98,7 @@ def grow(vectors: Vectors, labels: Labels) -> Labels:
     if len(free) < least or len(free) == len(labels):
         return labels
     cohesion = _COHESION * float(np.median(_own_cosines(vectors, labels)[labels != NOWHERE]))
-    floor = _near_enough(vectors, labels, centres_of(vectors, labels))
+    floor = _near_enough(vectors, labels, centres_of(vectors, labels), _NEAR)
     found = _linked(vectors[free], max(2, math.ceil(1.5 * len(free) / usual)))
     own = _own_cosines(vectors[free], found)
     grown, number = labels.copy(), int(labels.max()) + 1
@@ -115,7 +119,7 @@ def settle(vectors: Vectors, labels: Labels, fixed: Mask, margin: float = _MARGI
     for _pass in range(_PASSES):
         centres, moved = centres_of(vectors, settled), 0
         for rows in _chunks(movable):
-            nearest, cosines = _nearest(vectors[rows], centres)
+            nearest, cosines, _seconds = _nearest(vectors[rows], centres)
             own = np.einsum("ij,ij->i", vectors[rows], centres[settled[rows]])
             leaving = (nearest != settled[rows]) & (cosines > own + margin)
             settled[rows[leaving]] = nearest[leaving]
@@ -136,7 +140,7 @@ def halves(vectors: Vectors) -> Labels:
         if len(order) > 1 and sizes[order[1]] >= max(LEAST_ITEMS, _HALF * count):
             seeds = np.full(count, NOWHERE, np.int64)
             seeds[labels == order[0]], seeds[labels == order[1]] = 0, 1
-            nearest, _cosines = _nearest(vectors, centres_of(vectors, seeds))
+            nearest = _nearest(vectors, centres_of(vectors, seeds))[0]
             both = settle(vectors, nearest, np.zeros(count, np.bool_), margin=0.0)
             sizes = np.bincount(both, minlength=2)
             if sizes.min() >= LEAST_ITEMS:
@@ -170,37 +174,46 @@ def _own_cosines(vectors: Vectors, labels: Labels) -> NDArray[np.float32]:
     return own
 
 
-def _nearest(vectors: Vectors, centres: Vectors) -> tuple[Labels, NDArray[np.float32]]:
-    """(number of the nearest centre, cosine with it) of each vector; a centre of zeros is never the nearest."""
-    nearest, best = np.zeros(len(vectors), np.int64), np.zeros(len(vectors), np.float32)
-    empty = ~centres.any(axis=1)
+def _nearest(vectors: Vectors, centres: Vectors) -> tuple[Labels, NDArray[np.float32], NDArray[np.float32]]:
+    """(number of the nearest centre, cosine with it, cosine with the second nearest) of each vector; a centre of zeros
+    is never near."""
+    nearest, empty = np.zeros(len(vectors), np.int64), ~centres.any(axis=1)
+    best, second = np.zeros(len(vectors), np.float32), np.full(len(vectors), -2.0, np.float32)
     for rows in _chunks(np.arange(len(vectors))):
         cosines = vectors[rows] @ centres.T
         cosines[:, empty] = -2.0
         nearest[rows] = cosines.argmax(axis=1)
         best[rows] = cosines.max(axis=1)
-    return nearest, best
+        cosines[np.arange(len(rows)), nearest[rows]] = -2.0
+        second[rows] = cosines.max(axis=1)
+    return nearest, best, second
 
 
-def _near_enough(vectors: Vectors, labels: Labels, centres: Vectors) -> float:
+def _near_enough(vectors: Vectors, labels: Labels, centres: Vectors, deviations: float) -> float:
     """The cosine with a group from which an item belongs to it: clearly more than items have with groups that are not
-    their own."""
+    their own: so many standard deviations more."""
     rows = np.flatnonzero(labels != NOWHERE)
     rows = rows[np.random.default_rng(0).permutation(len(rows))[:_SAMPLE]]
     cosines = vectors[rows] @ centres.T
     others = cosines[(labels[rows][:, None] != np.arange(len(centres))) & centres.any(axis=1)]
-    return float(others.mean() + _FAR * others.std()) if len(others) else _NEAR_ENOUGH
+    return float(others.mean() + deviations * others.std()) if len(others) else _NEAR_ENOUGH
 
 
-def _without_loose(vectors: Vectors, labels: Labels, fixed: Mask, kept: Collection[int]) -> Labels:
-    """The labels without items that are too far from their group, and without small groups, whose items then belong to
-    another near enough group, if there is one."""
+def _without_loose(
+    vectors: Vectors, labels: Labels, fixed: Mask, kept: Collection[int], least: tuple[float, float]
+) -> Labels:
+    """The labels without items that are too far from their group or too near to another (`least`: standard deviations
+    as in _NEAR, and the difference), and without small groups, whose items then may join another group."""
     tight = labels.copy()
     for _pass in range(2):
-        if not (tight != NOWHERE).any():
+        rows = np.flatnonzero(tight != NOWHERE)
+        if not len(rows):
             break
-        floor = _near_enough(vectors, tight, centres_of(vectors, tight))
-        tight[(_own_cosines(vectors, tight) < floor) & ~fixed] = NOWHERE
+        centres, own = centres_of(vectors, tight), _own_cosines(vectors, tight)[rows]
+        nearest, best, second = _nearest(vectors[rows], centres)
+        other = np.where(nearest == tight[rows], second, best)
+        loose = (own < _near_enough(vectors, tight, centres, least[0])) | (own < other + least[1])
+        tight[rows[loose & ~fixed[rows]]] = NOWHERE
         sizes = np.bincount(tight[tight != NOWHERE], minlength=int(labels.max()) + 1)
         small = [group for group in np.flatnonzero(sizes < LEAST_ITEMS) if group not in kept]
         tight[np.isin(tight, small) & ~fixed] = NOWHERE

@@ -15,7 +15,7 @@ from recommender.insights.words import Text, WordReader, Words
 
 SEPARATOR = ", "
 """Between the parts of a name."""
-_LEAST_WITH_WORD, _LEAST_SHARE, _LEAST_TITLES = 5, 0.34, 2
+_LEAST_WITH_WORD, _LEAST_SHARE, _LEAST_TITLES = 5, 0.2, 3
 """A word of a name is in this many items of the topic, or in this share of its titles and at least in so many;
 judgements, as all numbers here."""
 _PARTS, _LONGEST = 4, 80
@@ -58,16 +58,18 @@ class Namer:
         return {language: _first_free(self._parts(items, language), taken.get(language, ())) for language in LANGUAGES}
 
     def holds(self, name: str, texts: Sequence[Text], language: str) -> bool:
-        """True while a name is right: each word of it still is in enough items, and tells something."""
+        """True while a name is right: each word of it still is in a few items, and tells something. That is less than a
+        new name needs, so that names do not change to and fro."""
         items = [self._reader.read(text) for text in texts]
-        found = self._candidates(items, language, _STILL_TELLING)
+        found = self._candidates(items, language, _STILL_TELLING, _LEAST_TITLES, 0.0)
         possible = {candidate.written.casefold() for candidate in found}
         possible |= {pair.casefold() for pair in _pairs(items, language).values()}
         return bool(name) and all(part.casefold() in possible for part in name.split(SEPARATOR))
 
     def _parts(self, items: Sequence[Words], language: str) -> list[str]:
         """The parts that a name can be made of, the first ones first; more than it needs."""
-        left = {candidate.term: candidate for candidate in self._candidates(items, language, _TELLING)}
+        found = self._candidates(items, language, _TELLING, _LEAST_WITH_WORD, _LEAST_SHARE)
+        left = {candidate.term: candidate for candidate in found}
         pairs, named, parts, first = _pairs(items, language), dict[int, float](), list[str](), 0.0
         while left and len(parts) < 2 * _PARTS:
             gains = {term: _gain(candidate, named) for term, candidate in left.items()}
@@ -82,8 +84,11 @@ class Namer:
                     named[item] = max(named.get(item, 0.0), weight)
         return parts
 
-    def _candidates(self, items: Sequence[Words], language: str, telling: float) -> list[_Candidate]:
-        """The words with enough items, in the language as it is written, or translated into it."""
+    def _candidates(
+        self, items: Sequence[Words], language: str, telling: float, least: int, share_of_titles: float
+    ) -> list[_Candidate]:
+        """The words in at least `least` items or so large a share of the titles, in the language as it is written, or
+        translated into it, that are so many times as frequent as among all items (`telling`)."""
         having: dict[str, dict[int, float]] = {}
         titles = Counter[str]()
         in_language = self._in_language(items, language)
@@ -95,8 +100,7 @@ class Namer:
         enough = [
             term
             for term, places in having.items()
-            if len(places) >= _LEAST_WITH_WORD
-            or (titles[term] >= _LEAST_TITLES and titles[term] >= _LEAST_SHARE * len(items))
+            if len(places) >= least or (titles[term] >= _LEAST_TITLES and titles[term] >= share_of_titles * len(items))
         ]
         enough = sorted(enough, key=lambda term: (-sum(having[term].values()), term))[:_CONSIDERED]
         written = self._reader.written(items, enough, language)
@@ -123,9 +127,10 @@ class Namer:
         for item in items:
             for term in item.weights if item.language != language else ():
                 if term not in found:
-                    options = self._reader.translations(term, item.language)
+                    options = self._reader.possible_translations(term, item.language)
                     same = tuple(option for option in (term, *options) if option in own)
-                    found[term] = same or self._likeliest(options) or ((term,) if few else ())
+                    likeliest = self._likeliest(self._reader.translations(term, item.language))
+                    found[term] = same or likeliest or ((term,) if few else ())
         return found
 
     def _likeliest(self, options: Sequence[str]) -> tuple[str, ...]:
@@ -174,5 +179,8 @@ def _possible(parts: Sequence[str]) -> Iterator[str]:
     yield SEPARATOR.join(first)
     for other in parts[_PARTS:]:
         yield SEPARATOR.join([*first[: _PARTS - 1], other])
+    for count in range(len(first) - 1, 0, -1):
+        yield SEPARATOR.join(first[:count])
+        yield SEPARATOR.join(first[-count:])
     for number in range(2, 1000):
         yield f"{SEPARATOR.join(first)} ({number})"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE, Reader, readable_documents, readable_requests
@@ -84,6 +84,11 @@ def read(session: Session, token: str) -> dict[int, StoredTopic]:
         for row in rows
         if row.ended_on is None or items[row.id]
     }
+
+
+def lock(session: Session) -> None:
+    """Begin to write, so that nobody else changes topics between what is read and what is written (in SQLite)."""
+    session.execute(update(TopicRow).where(TopicRow.id.is_(None)).values(name_fi=""))
 
 
 def write(

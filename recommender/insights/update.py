@@ -25,6 +25,7 @@ from recommender.insights.stored import (
     StoredTopic,
     beginnings,
     folded_names_of_people,
+    lock,
     read,
     readable_titles,
     tokens_of_topics,
@@ -148,6 +149,7 @@ def _update_token(
             groups = _regroup(readable, with_words(vectors[places], bags), before, again)
             after, names = _named(session, groups, before, reader, taken)
         with sessions.begin() as session:
+            lock(session)
             if read(session, token) == before:  # else a lead has changed a topic meanwhile
                 write(session, token, before, after, _heirs(before, after), now)
                 break

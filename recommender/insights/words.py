@@ -143,16 +143,18 @@ class WordReader:
             return "", ""
         return terms[0], base
 
+    def possible_translations(self, term: str, language: str) -> tuple[str, ...]:
+        """All terms of the other language that the dictionary has for a term; some are rare meanings of it."""
+        entry = self._dictionary.entries.get(language, {}).get(term, "") if language in ("fi", "en") else ""
+        return tuple(other.rstrip("+") for other in entry.split() if is_telling(other.rstrip("+")))
+
     def _translations_uncached(self, term: str, language: str) -> tuple[str, ...]:
         """The terms of the other language that both directions of the dictionary have, most probable first; what may be
         a noun before what looks like a verb."""
-        if language not in ("fi", "en"):
-            return ()
         entry = self._dictionary.entries.get(language, {}).get(term, "").split()
-        sure = [other for other in entry if other.endswith("+")]
-        other_language = "en" if language == "fi" else "fi"
-        found = [other.rstrip("+") for other in sure if is_telling(other.rstrip("+"))]
-        return tuple(sorted(found, key=lambda other: other_language == "fi" and bool(_LIKE_A_VERB.search(other))))
+        sure = {other.rstrip("+") for other in entry if other.endswith("+")}
+        found = [other for other in self.possible_translations(term, language) if other in sure]
+        return tuple(sorted(found, key=lambda other: language == "en" and bool(_LIKE_A_VERB.search(other))))
 
 
 def _capitals(written: str) -> str:
