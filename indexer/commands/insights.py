@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.commands.running import database, progress_bar
+from indexer.commands.running import database, load_analyzer, progress_bar
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,18 +47,25 @@ def update(settings: Settings, again: bool) -> None:
     `kollega reindex`.
     """
     from recommender.database.tables import utc_now
+    from recommender.encoder.load import load_encoder
+    from recommender.index.local import LocalIndex
     from recommender.insights.figures import update_figures
     from recommender.insights.update import update_topics
+    from recommender.live import Live
     from recommender.recommender import Recommender
+    from recommender.search.question import QuestionAnalyzer
 
-    recommender = Recommender.open(settings)
+    encoder, analyzer = load_encoder(settings), load_analyzer(settings)
+    index = LocalIndex.open(settings.index_dir, encoder.card)
     with database(settings) as sessions, progress_bar("questions") as progress:
-        report = update_topics(sessions, recommender.index, recommender.analyzer, utc_now(), again)
+        report = update_topics(sessions, index, analyzer, utc_now(), again)
         for lack in report.missing:
             click.echo(_MISSING[lack], err=True)
         click.echo(report.line())
-        if recommender.index is not None and report.topics:
-            figures = update_figures(sessions, recommender.searching, recommender.index, settings, utc_now(), progress)
+        if report.topics:
+            questions = QuestionAnalyzer.load(analyzer, settings)
+            recommender = Recommender(settings, questions, Live.load(settings.index_dir, encoder))
+            figures = update_figures(sessions, recommender.searching, index, settings, utc_now(), progress)
             click.echo(figures.line())
 
 

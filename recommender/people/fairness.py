@@ -40,7 +40,8 @@ def choose(
       reached it, nobody is suggested.
     - A deputy among `ranked` takes the share of somebody who is left out, away or at capacity, if it is higher.
     - People who are nearly as good as the best (NEARLY) take turns in the first place; the best then comes second.
-    - Of those who may be first, one of `teaching` is: the ids of people whom a colleague watches in this topic.
+    - Of those who may be first, one of `teaching` is, however small their share: the ids of people whom a colleague
+      watches in this topic.
     - The odds of a person who has added the topic are doubled when CONFIRMING_ITEMS shown items confirm it.
     - People with less than `least_share` of the best share of those who are present are left out (of those who are
       away, if nobody is present).
@@ -52,7 +53,7 @@ def choose(
     present = _with_deputies(ranked, not_away, available)
     least = least_share * max((person.share for person in present or away), default=0.0)
     same_language, others, away = (
-        [person for person in group if person.share >= least]
+        [person for person in group if person.share >= least or person.person_id in teaching]
         for group in (*_by_language(present, available, language), away)
     )
     groups = (same_language, others) if same_language or others else (away,)
