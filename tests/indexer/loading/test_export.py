@@ -89,7 +89,7 @@ def test_export_and_import_are_audited_without_what_they_hold(
 ) -> None:
     path = str(tmp_path / "store.jsonl")
     kollega("export", path)
-    counts = {"team": 3, "person": 7, "request": REQUESTS, "document": 2, "row": 83}
+    counts = {"team": 3, "person": 7, "request": REQUESTS, "document": 2, "row": 84}
     for store, action in ((home, "store.export"), (elsewhere.home, "store.import")):
         monkeypatch.setenv("KOLLEGA_HOME", str(store))
         if action == "store.import":
