@@ -16,7 +16,7 @@ def test_the_half_life_is_that_of_changes_by_the_days_that_answers_stood() -> No
     found = ageing(given, changes, NOW)
     assert (found.answers, found.changes) == (10, 5)
     assert found.half_life_days == pytest.approx(math.log(2) * 1_000 / 5)
-    assert found.share_left(found.half_life_days) == pytest.approx(0.5)
+    assert found.share_left(math.log(2) * 1_000 / 5) == pytest.approx(0.5)
 
 
 def test_with_few_changes_nothing_is_said() -> None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import EVERYONE
@@ -14,6 +17,7 @@ from recommender.database.search_count_tables import SearchCount
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, RequestAudience, Team, utc_now
 from recommender.insights.gap import GapKind
 from recommender.insights.topic import LEAST_ITEMS
+from tests.chromium import CHROMIUM, open_context, served
 from tests.conftest import sign_in
 
 Add = Callable[..., int]
@@ -160,3 +164,25 @@ def test_without_topics_and_guides_the_pages_say_what_to_do(
     maija = sign_in(open_client(), "maija")
     assert "kollega insights update" in maija.get("/insights/gaps/hr?lang=en").text
     assert "This team has no published guides yet." in maija.get("/insights/gaps/hr/guides?lang=en").text
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+def test_the_pages_have_no_faults_and_fit_the_screen(visit: Callable[[str], FlaskClient], browser: Browser) -> None:
+    aino = visit("aino")
+    cookie, faults = aino.get_cookie("session"), []
+    assert cookie is not None
+    with served(aino.application) as at:
+        for width, scheme, locale in ((1280, "light", "en-GB"), (390, "dark", "fi-FI")):
+            options: Any = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme, "locale": locale}
+            context = open_context(browser, base_url=at, **options)
+            context.add_cookies([{"name": "session", "value": cookie.value, "url": at}])
+            page = context.new_page()
+            for path in ("/insights/gaps/it", "/insights/gaps/it/guides"):
+                answer = page.goto(path)
+                assert answer and answer.ok, path
+                page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+                faults += [(path, width, each["id"]) for each in Axe().run(page).response["violations"]]
+                if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                    faults.append((path, width, "wider than the screen"))
+            context.close()
+    assert faults == []
