@@ -35,7 +35,7 @@ from web.files import views as attachments
 from web.formatting import LANGUAGES
 from web.inbox import told
 from web.inbox import views as inbox
-from web.insights import about, marks, own, service_words, wording
+from web.insights import about, own, service_words, wording
 from web.insights import teams as insight_teams
 from web.insights import views as insights
 from web.people import profile, security
@@ -95,7 +95,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
-    for part in (door, results, cards, once, told, attached, wording, service_words, marks):
+    for part in (door, results, cards, once, told, attached, wording, service_words):
         part.attach(app)
     health.attach(app, settings, recommender, sessions)
     for view in _VIEWS:

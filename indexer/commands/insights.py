@@ -86,15 +86,13 @@ def as_text(session: "Session") -> str:
     risks = all_risks(session)
     if not risks:
         return "There are no topics with figures yet. Run: kollega insights update"
-    lines = [
-        "Asked a year, share that finds an answer, people it hangs on, questions expected to be lost a year, topic:"
-    ]
+    lines = ["Asked a year, find an answer, people it hangs on, expected to be lost a year, topic:"]
     for risk in risks:
         hangs_on = "-" if risk.bus_factor is None else str(risk.bus_factor)
         figures = f"{risk.demand:7.1f}  {risk.answerable:5.0%}  {hangs_on:>2}  {risk.expected_loss:6.2f}"
         lines.append(f"{figures}  {topic_name(risk.topic, 'en')} ({risk.topic.audience})")
     acts = [act for act in plan_of(session, [risk.topic for risk in risks]) if act.state == PROPOSED]
-    people = dict(session.execute(select(Person.id, Person.name)).tuples()) if acts else {}
+    people = {number: name for number, name in session.execute(select(Person.id, Person.name))} if acts else {}
     wanted = select(Document.id, Document.title).where(Document.id.in_([act.document_id for act in acts]))
     titles = {item_key(Kind.DOCUMENT, number): title for number, title in session.execute(wanted)} if acts else {}
     lines.append("\nWorth doing, the best first:" if acts else "\nNothing stands out as worth doing.")

@@ -17,8 +17,10 @@ def as_values(session: Session, risks: Collection[TopicRisk], acts: Collection[A
     `demand` and losses in questions a year. People stand in the order of their handles."""
     named = {knower.person_id for risk in risks for knower in risk.knowers}
     named |= {number for act in acts for number in (act.person_id, act.colleague_id) if number is not None}
-    people = dict(session.execute(select(Person.id, Person.handle).where(Person.id.in_(named))).tuples())
-    teams = dict(session.execute(select(Team.id, Team.handle)).tuples())
+    people = {
+        number: name for number, name in session.execute(select(Person.id, Person.handle).where(Person.id.in_(named)))
+    }
+    teams = {number: name for number, name in session.execute(select(Team.id, Team.handle))}
     return {
         "topics": [_topic(risk, people, teams) for risk in risks],
         "plan": [_act(act, people) for act in acts],

@@ -2,16 +2,10 @@
 
 import math
 
-from flask import Flask
 from markupsafe import Markup
 
 _RADIUS, _SIZE = 7, 18  # pixels: a judgement
 _FULL = 0.995  # from here on the circle is full: an arc from a point to itself would not be drawn
-
-
-def attach(app: Flask) -> None:
-    """Make the picture known to the templates."""
-    app.jinja_env.globals.update(share_mark=share_mark)
 
 
 def share_mark(share: float) -> Markup:

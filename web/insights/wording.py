@@ -11,16 +11,17 @@ from recommender.insights import wording
 from recommender.insights.acts import Act
 from recommender.insights.risk import TopicRisk
 from recommender.insights.topic import Topic
+from web.insights.marks import share_mark
 from web.reading import led_by
 from web.sign_in.session import current_person
 
 
 def attach(app: Flask) -> None:
-    """Make the filters known to the templates."""
+    """Make the filters and functions known to the templates."""
     app.jinja_env.filters.update(
         topic_name=topic_name, share=share, a_year=a_year, act_sentence=act_sentence, hangs_on_words=hangs_on_words
     )
-    app.jinja_env.globals.update(leads_teams=lambda: bool(led_by(current_person())))
+    app.jinja_env.globals.update(share_mark=share_mark, leads_teams=lambda: bool(led_by(current_person())))
 
 
 def topic_name(topic: Topic) -> str:
