@@ -35,6 +35,11 @@ class Hanging:
     taught_to: tuple[Teaching, ...]
     left_out: bool
 
+    @property
+    def much(self) -> bool:
+        """True when enough of the questions need this person; else it is here only because of what they said."""
+        return self.lost >= LEAST_LOST
+
 
 @dataclass(frozen=True)
 class Taught:
@@ -62,7 +67,7 @@ def hanging_on(session: Session, reader: Reader) -> list[Hanging]:
         Hanging(topic, share, tuple(each for each in said if each.topic_id == topic.id), topic.id in out)
         for topic, share in lost.values()
     ]
-    shown = [each for each in hanging if each.lost >= LEAST_LOST or each.taught_to or each.left_out]
+    shown = [each for each in hanging if each.much or each.taught_to or each.left_out]
     return sorted(shown, key=lambda each: (-each.lost, each.topic.id))
 
 
