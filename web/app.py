@@ -35,12 +35,8 @@ from web.files import views as attachments
 from web.formatting import LANGUAGES
 from web.inbox import told
 from web.inbox import views as inbox
-<<<<<<< HEAD
 from web.insights import about, gap_words, own, service_words, wording
 from web.insights import gaps as insight_gaps
-=======
-from web.insights import about, own, service_words, wording
->>>>>>> service19
 from web.insights import teams as insight_teams
 from web.insights import views as insights
 from web.people import profile, security
@@ -100,11 +96,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     limits.attach(app)
     errors.attach(app)
     formatting.attach(app)
-<<<<<<< HEAD
     for part in (door, results, cards, once, told, attached, wording, gap_words, service_words):
-=======
-    for part in (door, results, cards, once, told, attached, wording, service_words):
->>>>>>> service19
         part.attach(app)
     health.attach(app, settings, recommender, sessions)
     for view in _VIEWS:
