@@ -233,7 +233,8 @@ class LocalIndex:
         ids, firsts, counts = self._rows_of(numbers)
         vectors, roles = dense.vectors(ids), self._roles[ids]
         parts = [roles == _OPENING, (roles == _QUESTION) | (roles == _SECTION), roles == _ANSWER]
-        return normalise(sum(normalise(_sums(vectors, part, firsts, counts)) for part in parts))
+        means = [normalise(_sums(vectors, part, firsts, counts)) for part in parts]
+        return normalise(np.sum(means, axis=0, dtype=np.float32))
 
     def _rows_of(self, numbers: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """(ids of the passages of these items, those of an item together; the position in them of each item's first

@@ -132,8 +132,10 @@ def settle(vectors: Vectors, labels: Labels, fixed: Mask, margin: float = _MARGI
 def halves(vectors: Vectors) -> Labels:
     """Two parts of a group, labelled 0 (the larger one) and 1; all 0 when it does not fall into two."""
     count = len(vectors)
-    tree = _tree(vectors) if count >= 2 * LEAST_ITEMS else None
-    for parts in range(2, 9) if tree is not None else ():
+    if count < 2 * LEAST_ITEMS:
+        return np.zeros(count, np.int64)
+    tree = _tree(vectors)
+    for parts in range(2, 9):
         labels = _cut(tree, parts)
         sizes = np.bincount(labels)
         order = np.argsort(-sizes, kind="stable")
@@ -276,14 +278,11 @@ def _divided(vectors: Vectors, labels: Labels, kept: Collection[int]) -> Labels:
     while True:
         sizes = np.bincount(divided[divided != NOWHERE]) if (divided != NOWHERE).any() else np.zeros(0, np.int64)
         largest = [group for group in np.argsort(-sizes, kind="stable").tolist() if group not in whole]
-        if (
-            not largest
-            or np.count_nonzero(sizes) >= wanted(len(labels))
-            or not outgrown(len(labels), np.count_nonzero(sizes))
-        ):
+        groups = int(np.count_nonzero(sizes))
+        if not largest or groups >= wanted(len(labels)) or not outgrown(len(labels), groups):
             return divided
         members = np.flatnonzero(divided == largest[0])
-        parts = halves(vectors[members]) if len(members) >= 2 * LEAST_ITEMS else np.zeros(len(members), np.int64)
+        parts = halves(vectors[members])
         if parts.any():
             divided[members[parts == 1]] = len(sizes)
         else:
