@@ -19,7 +19,7 @@ _DAY = 86_400.0
 def decayed(part: Contribution, now: datetime, half_life_days: float) -> float:
     """The weight of a contribution, halved for each half-life that has passed since it was made."""
     age = max(0.0, (now - part.at).total_seconds() / _DAY)
-    return part.weight * 0.5 ** (age / half_life_days)
+    return part.weight * float(0.5 ** (age / half_life_days))
 
 
 def shares(holders: Holders, items: Collection[str], now: datetime, half_life_days: float) -> dict[int, float]:

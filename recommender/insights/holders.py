@@ -115,5 +115,6 @@ def _watched(session: Session, keys: Collection[str]) -> dict[str, list[Contribu
     )
     watched = defaultdict[str, list[Contribution]](list)
     for item, colleague, ended_at in rows:
-        watched[item].append(Contribution(colleague, REPLIED, ended_at or datetime.combine(date.min, time.min)))
+        if colleague is not None:
+            watched[item].append(Contribution(colleague, REPLIED, ended_at or datetime.combine(date.min, time.min)))
     return watched

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from recommender.access import Reader
 from recommender.index import SearchIndex
 
-_NEAR = 0.35
-"""How near two requests are that fit into one document, from 0 (as unrelated texts) to 1 (the same); a judgement."""
+_NEAR = 0.22
+"""How near two requests are that fit into one document, from 0 (as unrelated texts) to 1 (the same): a judgement, after
+reading pairs of the demo."""
 
 
 @dataclass(frozen=True)

@@ -147,11 +147,12 @@ def _acts(
         )
         for content in at_risk
     ]
-    losses = Losses({}, {}, rules.leaving)
+    weights: dict[tuple[int, str], float] = {}
+    losses = Losses({}, weights, rules.leaving)
     for topic in topics:
         answers = topic.answers()
         losses.answers |= answers
-        losses.weights |= {question: figures[topic.content.topic].demand / len(answers) for question in answers}
+        weights |= {question: figures[topic.content.topic].demand / len(answers) for question in answers}
     colleagues = _colleagues(session, rules.now)
     return choose([act for topic in topics for act in proposals(topic, losses, colleagues)], losses)
 

@@ -28,7 +28,9 @@ def watchers(session: Session, items: Collection[str], reader: Reader) -> dict[i
     for (topic,) in rows:
         counts[topic] = counts.get(topic, 0) + 1
     most = max(counts.values(), default=0)
-    return {person: name for topic, person, name in pairs if most and counts.get(topic, 0) == most}
+    return {
+        person: name for topic, person, name in pairs if person is not None and most and counts.get(topic, 0) == most
+    }
 
 
 _PAIRS = (

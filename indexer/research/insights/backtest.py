@@ -124,7 +124,7 @@ def _store_topics(
             row = TopicRow(audience=EVERYONE, name_fi="-", name_en="-", made_on=date.date())
             session.add(row)
             session.flush()
-            members = [keys[place] for place in np.flatnonzero(labels == label)]
+            members = [keys[place] for place in np.flatnonzero(labels == label).tolist()]
             session.add_all(TopicItem(topic_id=row.id, item=item) for item in members)
 
 

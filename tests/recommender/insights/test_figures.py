@@ -174,13 +174,14 @@ def test_a_known_last_day_makes_the_loss_certain(
 def test_a_topic_without_questions_of_this_year_has_figures_and_no_loss(
     sessions: sessionmaker[Session], add_request: Add, add_document: Add, update: Update, case: str
 ) -> None:
-    keys = {
+    cases: dict[str, Callable[[], list[str]]] = {
         "old": lambda: _requests(add_request, ("printer jams", "aino"), at=datetime(2019, 1, 1)),
         "documents": lambda: [f"document:{add_document('Printers', 'Open the tray.', owner='aino')}"],
         "unanswered": lambda: [f"request:{add_request('printer jams', status='open', at=DAY)}"],
         "vague": lambda: _requests(add_request, ("help", "aino")),
         "nothing": lambda: [],
-    }[case]()
+    }
+    keys = cases[case]()
     assert update(keys).acts == 0
     with sessions() as session:
         rows = session.scalars(select(TopicFigure)).all()
