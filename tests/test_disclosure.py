@@ -143,7 +143,11 @@ def people_told(session: Session, items: Mapping[int, str], cases: int) -> int:
             for table in (SearchCount, SearchMark, SearchKey):
                 session.execute(delete(table))
             _count(session, (search for case in drawn for search in case.rest), items, week)
-            added = ([s for c in drawn for s in c.own], [], [s for c in drawn for s in c.elsewhere])
+            added: tuple[list[Search], ...] = (
+                [s for c in drawn for s in c.own],
+                [],
+                [s for c in drawn for s in c.elsewhere],
+            )
             for view, searches in zip(views, added, strict=True):
                 point = session.begin_nested()
                 _count(session, searches, items, week)

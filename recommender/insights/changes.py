@@ -27,9 +27,9 @@ def changes_of(session: Session, keys: Collection[str], reader: Reader) -> dict[
     for item, by, at in marks:
         if by in replacing:
             found[item].append((item, at))
-    for item, day in session.execute(_FLAGS):
-        if item in keys:
-            found[item].append((item, datetime.combine(day, time.min)))
+    for flagged, day in session.execute(_FLAGS):
+        if flagged is not None and flagged in keys:
+            found[flagged].append((flagged, datetime.combine(day, time.min)))
     before: dict[int, str] = {}
     for document, at, digest, audience in session.execute(_VERSIONS):
         key = item_key(Kind.DOCUMENT, document)

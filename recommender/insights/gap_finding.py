@@ -142,13 +142,13 @@ def _changed(topic: TopicMaterial, ageing: Ageing) -> Iterator[FoundGap]:
     beside = defaultdict[str, set[str]](set)
     for asked in topic.asked:
         answers = topic.answers(asked, _ANSWERS)
-        for document in topic.documents(answers):
-            beside[document].update(answers)
+        for answer in topic.documents(answers):
+            beside[answer].update(answers)
     for key in sorted(topic.items):
         document = topic.pieces.get(key)
         if document is None or document.kind is not Kind.DOCUMENT or document.replaced_by:
             continue
-        later = {item for item, at in topic.changes if at > document.at and item in beside[key] and item != key}
+        later = {other for other, at in topic.changes if at > document.at and other in beside[key] and other != key}
         if later:
             yield FoundGap(GapKind.CHANGED, (key, *sorted(later)), {"changes": len(later)})
             continue

@@ -19,7 +19,7 @@ TWENTY = "The limit for remote work is 20 working days in a year."
 
 def item(key: str, answer: str = "Open the tray.", days: int = 100, language: str = "en", **more: Any) -> Item:
     kind = Kind(key.partition(":")[0])
-    text = {"body": answer, "answer": ""} if kind is Kind.DOCUMENT else {"body": "", "answer": answer}
+    text: dict[str, Any] = {"body": answer, "answer": ""} if kind is Kind.DOCUMENT else {"body": "", "answer": answer}
     audience, at = frozenset({"everyone"}), NOW - timedelta(days=days)
     made = Item(key=key, kind=kind, title=key, language=language, team="it", audience=audience, at=at, **text)
     return replace(made, **more)

@@ -21,7 +21,6 @@ from tests.chromium import CHROMIUM, open_context, served
 from tests.conftest import sign_in
 
 Add = Callable[..., int]
-KEPT = {"counts": {}, "said": {}}
 
 
 @pytest.fixture
