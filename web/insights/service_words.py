@@ -48,11 +48,12 @@ def duration(time: timedelta) -> str:
 def waits(found: Waits) -> str:
     """How long people wait, in a sentence without its point."""
     if found.missing is not None:
-        return {
+        reasons = {
             Missing.FEW: gettext("not shown: fewer than %(least)d requests", least=LEAST),
             Missing.COLLEAGUES: gettext("not shown: it would tell how fast single colleagues are"),
             Missing.UNTIMED: gettext("not known: these requests came without times"),
-        }[found.missing]
+        }
+        return str(reasons[found.missing])
     if found.half is None:
         return str(gettext("fewer than half have got it so far"))
     if found.most is None:
@@ -71,7 +72,8 @@ def period(first: date, after: date) -> str:
 
 def group_name(group: Group, teams: Mapping[str, Team]) -> str:
     """The name of those whom the team serves."""
-    return team_name(teams[group.handle]) if group.handle in teams else str(gettext("Others"))
+    team = teams.get(group.handle) if group.handle else None
+    return team_name(team) if team else str(gettext("Others"))
 
 
 def missing(service: TeamService) -> list[str]:
@@ -180,8 +182,9 @@ def csv_rows(
         for name, value in part_figures(part):
             yield gettext("Topic"), topic_name(part.topic) if part.topic else "", name, value
     for part in service.periods:
-        for name, value in part_figures(part) if part.period else ():
-            yield gettext("Time"), period(*part.period), name, value
+        days = period(*part.period) if part.period else ""
+        for name, value in part_figures(part):
+            yield gettext("Time"), days, name, value
     for measure in measures:
-        for day, value in numbers_by_day(measure):
-            yield gettext("What the team measures itself"), measure.sentence, day.isoformat(), value
+        for day, counted in numbers_by_day(measure):
+            yield gettext("What the team measures itself"), measure.sentence, day.isoformat(), counted
