@@ -92,15 +92,17 @@ def update_topics(
     if not any(len(keys) for keys, _vectors in found.values()):
         return TopicsReport(missing=(NO_VECTORS,), seconds=time.monotonic() - started)
     reader = WordReader(analyzer, Dictionary.load(), people)
-    report, taken = TopicsReport(), {language: set[str]() for language in LANGUAGES}
+    report, restricted = TopicsReport(), False
+    taken = {language: set[str]() for language in LANGUAGES}
     for token in audiences:
         keys, vectors = found.pop(token)
         done, names = _update_token(sessions, token, keys, vectors, reader, taken, now, again)
         report = _sum(report, done)
         if token == EVERYONE:  # the readers of every token may see the names of these
             taken = names
-            missing = () if len(keys) else (NOT_FOR_EVERYONE,)
-    missing += () if report.topics else (FEW_ITEMS,)
+            restricted = not len(keys)
+    lacks = ((NOT_FOR_EVERYONE, restricted), (FEW_ITEMS, not report.topics))
+    missing = tuple(lack for lack, true in lacks if true)
     return replace(report, missing=missing, seconds=time.monotonic() - started)
 
 
@@ -197,9 +199,9 @@ def _named(
     become wrong, or no longer tells it apart."""
     texts, members = _Texts(session, groups, reader), groups.members()
     names = {language: set(taken[language]) for language in LANGUAGES}
-    for topic in before.values():
+    for stored in before.values():
         for language in LANGUAGES:
-            names[language] |= {topic.given[language]} - {""}
+            names[language] |= {stored.given[language]} - {""}
     after = []
     for label in sorted(members, key=lambda label: (label not in groups.topics, -len(members[label]), label)):
         topic = before.get(groups.topics.get(label, -1))
@@ -210,8 +212,8 @@ def _named(
             for language in LANGUAGES:
                 names[language] |= {name[language]} - {""}
         after.append(NewTopic(topic.id if topic else None, members[label], name))
-    gone = {topic for topic, stored in before.items() if stored.kept} - {topic.id for topic in after}
-    return [*after, *(NewTopic(topic, frozenset(), before[topic].names) for topic in sorted(gone))], names
+    gone = sorted({number for number, stored in before.items() if stored.kept} - {topic.id for topic in after})
+    return [*after, *(NewTopic(number, frozenset(), before[number].names) for number in gone)], names
 
 
 def _right_name(had: Mapping[str, str], unchanged: bool, texts: "_Texts", label: int, names: Names) -> dict[str, str]:
