@@ -93,7 +93,7 @@ def watch(settings: Settings) -> None:
         syncing(settings, sessions),
         handing_over(settings, sessions),
         loading_jobs(settings, sessions),
-        following_topics(settings, sessions, encoder.card, analyzer),
+        following_topics(settings, sessions, encoder, analyzer),
     ):
         follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, stopping.wait)
 

@@ -40,33 +40,22 @@ def insights_group(ctx: click.Context, as_json: bool) -> None:
 )
 @click.pass_obj
 def update(settings: Settings, again: bool) -> None:
-    """Bring the topics up to date with the index, and compute what of them hangs on single people.
+    """Bring the topics up to date with the index, and compute what of them hangs on single people and what is missing.
 
     New items join the nearest topic, and new topics are made of items that fit into none. Topics keep their names, and
     stay as a lead has left them. Past questions of each topic are then asked again. The index must be up to date: see
     `kollega reindex`.
     """
-    from recommender.database.tables import utc_now
+    from indexer.indexing.insights import compute_insights
     from recommender.encoder.load import load_encoder
-    from recommender.index.local import LocalIndex
-    from recommender.insights.figures import update_figures
-    from recommender.insights.update import update_topics
-    from recommender.live import Live
-    from recommender.recommender import Recommender
-    from recommender.search.question import QuestionAnalyzer
 
     encoder, analyzer = load_encoder(settings), load_analyzer(settings)
-    index = LocalIndex.open(settings.index_dir, encoder.card)
     with database(settings) as sessions, progress_bar("questions") as progress:
-        report = update_topics(sessions, index, analyzer, utc_now(), again)
-        for lack in report.missing:
-            click.echo(_MISSING[lack], err=True)
-        click.echo(report.line())
-        if report.topics:
-            questions = QuestionAnalyzer.load(analyzer, settings)
-            recommender = Recommender(settings, questions, Live.load(settings.index_dir, encoder))
-            figures = update_figures(sessions, recommender.searching, index, settings, utc_now(), progress)
-            click.echo(figures.line())
+        report = compute_insights(settings, sessions, encoder, analyzer, again, progress)
+    for lack in report.topics.missing:
+        click.echo(_MISSING[lack], err=True)
+    for line in report.lines():
+        click.echo(line)
 
 
 def insights(session: "Session") -> dict[str, Any]:

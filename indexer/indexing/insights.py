@@ -1,20 +1,28 @@
-"""Brings the topics up to date beside `kollega watch`, after the index has changed."""
+"""Computes topics, what hangs on people in them, and what is missing: once for `kollega insights update`, and beside
+`kollega watch` after the index has changed."""
 
 import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
 from recommender.database.tables import utc_now
-from recommender.encoder import ModelCard
+from recommender.encoder import Encoder
 from recommender.errors import KollegaError
 from recommender.index import generations
 from recommender.index.local import LocalIndex
-from recommender.insights.update import update_topics
+from recommender.insights.figures import FiguresReport, update_figures
+from recommender.insights.gap_update import GapsReport, update_gaps
+from recommender.insights.update import TopicsReport, update_topics
 from recommender.language.analyzer import Analyzer
+from recommender.live import Live
+from recommender.recommender import Recommender
+from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -22,22 +30,56 @@ _LOOKS = 30.0
 """Seconds between two looks at the index: a judgement."""
 
 
+@dataclass(frozen=True)
+class InsightsReport:
+    """What was computed; without topics there are neither figures nor gaps."""
+
+    topics: TopicsReport
+    figures: FiguresReport | None = None
+    gaps: GapsReport | None = None
+
+    def lines(self) -> list[str]:
+        """A line for each part, for an admin."""
+        return [part.line() for part in (self.topics, self.figures, self.gaps) if part is not None]
+
+
+def compute_insights(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: Encoder,
+    analyzer: Analyzer,
+    again: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> InsightsReport:
+    """Bring the topics up to date with the index (form them all again with `again`), ask their past questions again, and
+    look for what is missing. `progress` is called with (questions asked, questions to ask). Raises KollegaError when
+    there is no index that can be used."""
+    index = LocalIndex.open(settings.index_dir, encoder.card)
+    topics = update_topics(sessions, index, analyzer, utc_now(), again)
+    if not topics.topics:
+        return InsightsReport(topics)
+    questions = QuestionAnalyzer.load(analyzer, settings)
+    recommender = Recommender(settings, questions, Live.load(settings.index_dir, encoder))
+    figures = update_figures(sessions, recommender.searching, index, settings, utc_now(), progress)
+    return InsightsReport(topics, figures, update_gaps(sessions, utc_now()))
+
+
 class Insights:
-    """The topics, and for which generation of the index they were brought up to date last, and when."""
+    """For which generation of the index everything was computed last, and when."""
 
     def __init__(
-        self, settings: Settings, sessions: sessionmaker[Session], card: ModelCard, analyzer: Analyzer
+        self, settings: Settings, sessions: sessionmaker[Session], encoder: Encoder, analyzer: Analyzer
     ) -> None:
         self._settings = settings
         self._sessions = sessions
-        self._card = card
+        self._encoder = encoder
         self._analyzer = analyzer
         self._generation: str | None = None
         self._updated_at: float | None = None
 
     def follow(self) -> bool:
-        """Bring the topics up to date if there is another index and KOLLEGA_INSIGHTS_MINUTES have passed since the last
-        time. Returns whether that was so. An index that cannot be used is logged, and tried again when it changes."""
+        """Compute everything if there is another index and KOLLEGA_INSIGHTS_MINUTES have passed since the last time.
+        Returns whether that was so. An index that cannot be used is logged, and tried again when it changes."""
         generation = generations.live_name(self._settings.index_dir)
         pause = 60.0 * self._settings.insights_minutes
         if generation in (None, self._generation):
@@ -45,9 +87,9 @@ class Insights:
         if self._updated_at is not None and time.monotonic() < self._updated_at + pause:
             return False
         try:
-            index = LocalIndex.open(self._settings.index_dir, self._card)
-            report = update_topics(self._sessions, index, self._analyzer, utc_now())
-            log.info("%s", report.line())
+            report = compute_insights(self._settings, self._sessions, self._encoder, self._analyzer)
+            for line in report.lines():
+                log.info("%s", line)
         except KollegaError as error:
             log.warning("The topics could not be brought up to date. %s", error)
         self._generation, self._updated_at = generation, time.monotonic()
@@ -55,10 +97,10 @@ class Insights:
 
 
 def following_topics(
-    settings: Settings, sessions: sessionmaker[Session], card: ModelCard, analyzer: Analyzer
+    settings: Settings, sessions: sessionmaker[Session], encoder: Encoder, analyzer: Analyzer
 ) -> AbstractContextManager[None]:
-    """Bring the topics up to date in a thread, as often as `Insights.follow` says."""
-    insights = Insights(settings, sessions, card, analyzer)
+    """Compute everything in a thread, as often as `Insights.follow` says."""
+    insights = Insights(settings, sessions, encoder, analyzer)
 
     def work(_stop: threading.Event) -> None:
         insights.follow()

@@ -82,7 +82,7 @@ def _monday(settings: Settings, now: datetime, hour: int = 0) -> datetime:
     return monday.astimezone(UTC).replace(tzinfo=None)
 
 
-def _without_mail(since: datetime) -> Select[tuple[Person]]:
+def _without_mail(since: datetime) -> Select[Person]:
     """Leads with an address who have got none of these mails since a time."""
     got_one = exists().where(
         OutgoingMail.person_id == Person.id, OutgoingMail.kind == mail.PLAN, OutgoingMail.created_at >= since

@@ -47,6 +47,10 @@ class GapsReport:
     found: Mapping[GapKind, int]
     seconds: float
 
+    def line(self) -> str:
+        """All counts in one line, for an admin."""
+        return f"gaps looked for in {self.topics} topics, found {sum(self.found.values())}, {self.seconds:.1f} s"
+
 
 @dataclass(frozen=True)
 class _Sent:

@@ -102,8 +102,8 @@ def update_topics(
             taken = names
             restricted = not len(keys)
     lacks = ((NOT_FOR_EVERYONE, restricted), (FEW_ITEMS, not report.topics))
-    missing = tuple(lack for lack, true in lacks if true)
-    return replace(report, missing=missing, seconds=time.monotonic() - started)
+    lacking = tuple(lack for lack, true in lacks if true)
+    return replace(report, missing=lacking, seconds=time.monotonic() - started)
 
 
 @dataclass(frozen=True)
@@ -199,9 +199,9 @@ def _named(
     become wrong, or no longer tells it apart."""
     texts, members = _Texts(session, groups, reader), groups.members()
     names = {language: set(taken[language]) for language in LANGUAGES}
-    for stored in before.values():
+    for known in before.values():
         for language in LANGUAGES:
-            names[language] |= {stored.given[language]} - {""}
+            names[language] |= {known.given[language]} - {""}
     after = []
     for label in sorted(members, key=lambda label: (label not in groups.topics, -len(members[label]), label)):
         topic = before.get(groups.topics.get(label, -1))

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.insights import Insights
 from recommender.database.insight_tables import TopicItem
-from recommender.encoder import ModelCard
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
@@ -42,7 +41,7 @@ def test_topics_follow_a_changed_index_and_not_more_often_than_said(
     minutes: float,
     followed: bool,
 ) -> None:
-    insights = Insights(replace(settings, insights_minutes=minutes), sessions, encoder.card, analyzer)
+    insights = Insights(replace(settings, insights_minutes=minutes), sessions, encoder, analyzer)
     assert not insights.follow()  # there is no index
     add_six()
     reindexed()
@@ -64,6 +63,6 @@ def test_an_index_of_another_model_is_logged_once(
 ) -> None:
     add_six()
     reindexed()
-    insights = Insights(settings, sessions, ModelCard("other", "1", 64, 512), analyzer)
+    insights = Insights(settings, sessions, FakeEncoder("other"), analyzer)
     assert insights.follow() and not insights.follow()
     assert "kollega reindex --full" in caplog.text and _items(sessions) == 0
