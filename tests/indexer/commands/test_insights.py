@@ -30,6 +30,7 @@ def test_topics_are_computed_and_printed_with_their_names_and_items(
     }
     reindexed()
     updated = run("insights", "update")
+    assert updated.exit_code == 0, updated.stderr
     assert updated.stdout.startswith("topics 2, items 12, in no topic 0, new 2, ended 0, renamed 0, ")
     assert "figures of 2 topics, questions asked 12, reused 0, " in updated.stdout
     found = json.loads(run("insights", "--json").stdout)
