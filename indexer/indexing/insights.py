@@ -51,9 +51,9 @@ def compute_insights(
     again: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> InsightsReport:
-    """Bring the topics up to date with the index (form them all again with `again`), ask their past questions again, and
-    look for what is missing. `progress` is called with (questions asked, questions to ask). Raises KollegaError when
-    there is no index that can be used."""
+    """Bring the topics up to date with the index (form them all again with `again`), ask their past questions again,
+    and look for what is missing. `progress` is called with (questions asked, questions to ask). Raises KollegaError
+    when there is no index that can be used."""
     index = LocalIndex.open(settings.index_dir, encoder.card)
     topics = update_topics(sessions, index, analyzer, utc_now(), again)
     if not topics.topics:
