@@ -8,7 +8,7 @@ from recommender.datatypes import Kind, item_key
 from recommender.insights.acts import Act
 from recommender.insights.topic import Topic
 
-_HALF = 0.5  # of a question: less is not "one question"
+_LEAST, _WHOLE = 0.05, 10  # questions that are said as none, and from which no decimal is said: judgements
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,8 @@ class _Words:
     verify: str
     translate: str
     nobody: str
-    less: str
-    one: str
-    more: str
+    none: str
+    some: str
     into: Mapping[str, str]
 
 
@@ -33,9 +32,8 @@ _WORDS = {
         verify="Let {colleague} read the guide “{title}” and verify that it still holds.",
         translate="Let {colleague} translate the guide “{title}” into {language}: it is asked about in both.",
         nobody="somebody who is not here any more",
-        less="less than one a year",
-        one="about one a year",
-        more="about {count} a year",
+        none="almost none",
+        some="about {count} a year",
         into={"fi": "Finnish", "en": "English", "sv": "Swedish"},
     ),
     "fi": _Words(
@@ -45,9 +43,8 @@ _WORDS = {
         verify="{colleague} lukee ohjeen ”{title}” ja vahvistaa, että se pitää yhä paikkansa.",
         translate="{colleague} kääntää ohjeen ”{title}” {language}, koska siitä kysytään molemmilla kielillä.",
         nobody="joku, joka ei ole enää täällä",
-        less="alle yksi vuodessa",
-        one="noin yksi vuodessa",
-        more="noin {count} vuodessa",
+        none="tuskin yhtään",
+        some="noin {count} vuodessa",
         into={"fi": "suomeksi", "en": "englanniksi", "sv": "ruotsiksi"},
     ),
 }
@@ -60,12 +57,12 @@ def topic_name(topic: Topic, language: str) -> str:
 
 
 def a_year(questions: float, language: str) -> str:
-    """How many questions a year."""
+    """How many questions a year; small numbers with a decimal, since what an act changes may be less than one."""
     words = _WORDS.get(language, _WORDS["en"])
-    if questions < _HALF:
-        return words.less
-    count = max(1, round(questions))
-    return words.one if count == 1 else words.more.format(count=count)
+    if questions < _LEAST:
+        return words.none
+    count = f"{questions:.1f}".removesuffix(".0") if questions < _WHOLE else f"{questions:.0f}"
+    return words.some.format(count=count.replace(".", "," if language == "fi" else "."))
 
 
 def act_sentence(act: Act, language: str, people: Mapping[int, str], titles: Mapping[str, str]) -> str:
