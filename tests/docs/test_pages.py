@@ -161,7 +161,8 @@ def _assert_valid(command: click.Command, words: list[str], call: str) -> None:
             below = command.get_command(_CONTEXT, words[0])
             assert below is not None, call
             command, words = below, words[1:]
-    options = {name: option for option in command.params for name in (*option.opts, *option.secondary_opts)}
+    found = command.get_params(click.Context(command))  # those of a source are loaded then
+    options = {name: option for option in found for name in (*option.opts, *option.secondary_opts)}
     arguments = 0
     words = [word for word in words if word != "[OPTIONS]"]
     while words:
@@ -174,8 +175,8 @@ def _assert_valid(command: click.Command, words: list[str], call: str) -> None:
         if isinstance(option, click.Option) and not option.is_flag and words:
             option.type.convert(words[0], option, context)
             words = words[1:]
-    most = sum(abs(argument.nargs) for argument in command.params if isinstance(argument, click.Argument))
-    unlimited = any(argument.nargs < 0 for argument in command.params if isinstance(argument, click.Argument))
+    most = sum(abs(argument.nargs) for argument in found if isinstance(argument, click.Argument))
+    unlimited = any(argument.nargs < 0 for argument in found if isinstance(argument, click.Argument))
     assert unlimited or arguments <= most, f"{call}: {arguments} arguments, at most {most} are valid"
 
 
