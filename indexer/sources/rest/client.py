@@ -192,7 +192,9 @@ class RestClient:
     def _follow(self, address: str, params: Params | None, question: Any) -> tuple[int, httpx.Headers, bytes, str]:
         """(status, headers, body, address) after redirects on the same host."""
         for _redirect in range(_MOST_REDIRECTS + 1):
-            status, headers, body, asked = self._send(address, params, question)
+            status, headers, body, asked = self._send(
+                address, params, question, method="GET" if question is None else "POST"
+            )
             if status not in (301, 302, 303, 307, 308) or "location" not in headers:
                 return status, headers, body, asked
             address, params = urljoin(asked, headers["location"]), None
