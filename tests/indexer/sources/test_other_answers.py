@@ -57,5 +57,5 @@ def test_an_answer_that_is_none_of_the_system_is_told(
 def test_a_page_with_other_fields_than_documented_is_one_problem(row: dict[str, Any]) -> None:
     from indexer.sources.confluence.fields import located
 
-    found = list(located(row, "wiki", "UTC", None, frozenset()))
+    found = list(located(row, "wiki", "UTC", None, frozenset(), "https://wiki.example", set()))
     assert [isinstance(each, Located) and each.record is None and bool(each.problem) for each in found] == [True]
