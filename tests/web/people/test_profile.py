@@ -219,6 +219,7 @@ def test_the_export_contains_the_whole_profile(visit: Visit, sessions: Sessions)
     assert answer.headers["Content-Disposition"] == "attachment; filename=kollega-aino.json"
     assert answer.mimetype == "application/json"
     assert json.loads(answer.text) == {
+        "hangs_on_you": [],
         "purpose": "For finding help, never for appraising people.",
         "person": {
             "handle": "aino", "name": "Aino", "role": "agent", "teams": ["it"], "languages": ["fi", "sv"],
