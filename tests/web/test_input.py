@@ -92,7 +92,17 @@ def test_somebody_who_may_read_nothing_gets_the_same_answer_for_what_exists_and_
     app = create_app(replace(settings, anonymous_reading=False), recommender=open_recommender())
     app.config["WTF_CSRF_ENABLED"] = False
     client = app.test_client()
-    ids = ("request_id", "document_id", "reply_id", "version_id", "attachment_id", "job_id", "number")
+    ids = (
+        "request_id",
+        "document_id",
+        "reply_id",
+        "version_id",
+        "attachment_id",
+        "job_id",
+        "number",
+        "topic_id",
+        "act_id",
+    )
     known: dict[str, Any] = {"handle": "aino", "key": "request:1", **dict.fromkeys(ids, 1)}
     unknown: dict[str, Any] = {"handle": "nobody", "key": "request:2", **dict.fromkeys(ids, 2)}
     tried = 0
