@@ -4,7 +4,7 @@ Monday on, at the hour of their daily mail.
 It passes through other hands, so it names only topics and guides that everyone may read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -21,7 +21,7 @@ from recommender.datatypes import Kind, item_key
 from recommender.insights.acts import Act, plan
 from recommender.insights.wording import act_sentence
 from recommender.notifications.kinds import NEVER, PLAN
-from recommender.notifications.mail_settings import load_mail_preferences, mail_language
+from recommender.notifications.mail_settings import MailPreferences, load_mail_preferences, mail_language
 from recommender.outbox import mail
 from recommender.settings import Settings
 
@@ -42,22 +42,15 @@ class WorthDoing:
 def queue_weekly(session: Session, settings: Settings, now: datetime) -> int:
     """Queue this week's mail to the leads who have not got it yet and for whom there is something, and return how many.
     The caller commits."""
-    queued = 0
-    hour = now.replace(tzinfo=UTC).astimezone(settings.zone).hour
-    for person in session.scalars(_without_mail(_monday(settings, now))).all():
-        wishes = load_mail_preferences(session, person.id)
-        if wishes.when(PLAN) == NEVER or wishes.is_quiet(hour) or now < _monday(settings, now, wishes.daily_at):
-            continue
-        if _has_something(session, person):
-            mail.queue(session, person.id, mail.PLAN, mail_language(person, wishes, settings.language))
-            queued += 1
-    return queued
+    due = list(_due(session, settings, now))
+    for person, wishes in due:
+        mail.queue(session, person.id, mail.PLAN, mail_language(person, wishes, settings.language))
+    return len(due)
 
 
 def is_anything_due(session: Session, settings: Settings, now: datetime) -> bool:
-    """True when there may be a mail to queue; reads only."""
-    found = session.scalars(_without_mail(_monday(settings, now))).all()
-    return any(_has_something(session, person) for person in found)
+    """True when there is a mail to queue; reads only."""
+    return next(_due(session, settings, now), None) is not None
 
 
 def worth_doing(session: Session, person: Person, language: str) -> list[WorthDoing]:
@@ -73,6 +66,17 @@ def worth_doing(session: Session, person: Person, language: str) -> list[WorthDo
         for act in proposed
         if act.document_id is None or item_key(Kind.DOCUMENT, act.document_id) in titles
     ]
+
+
+def _due(session: Session, settings: Settings, now: datetime) -> Iterator[tuple[Person, MailPreferences]]:
+    """The leads who are to get this week's mail now, with what they have set about mail."""
+    hour = now.replace(tzinfo=UTC).astimezone(settings.zone).hour
+    for person in session.scalars(_without_mail(_monday(settings, now))).all():
+        wishes = load_mail_preferences(session, person.id)
+        if wishes.when(PLAN) == NEVER or wishes.is_quiet(hour) or now < _monday(settings, now, wishes.daily_at):
+            continue
+        if _has_something(session, person):
+            yield person, wishes
 
 
 def _monday(settings: Settings, now: datetime, hour: int = 0) -> datetime:

@@ -38,7 +38,9 @@ def lead(sessions: Sessions, add_request: Callable[..., int], add_person: Callab
 
 def _queued(sessions: Sessions, settings: Settings, now: datetime) -> int:
     with sessions.begin() as session:
+        due = digest.is_anything_due(session, settings, now)
         count = digest.queue_weekly(session, settings, now)
+        assert due is (count > 0)  # or the outbox would be written at each look
         session.execute(update(OutgoingMail).values(created_at=now))
         return count
 
