@@ -65,6 +65,16 @@ class Act:
     answered_before: float | None
     answered_after: float | None
 
+    @property
+    def people(self) -> tuple[int, ...]:
+        """The ids of the people it names."""
+        return tuple(person for person in (self.person_id, self.colleague_id) if person is not None)
+
+    @property
+    def document(self) -> str | None:
+        """The key of its document, if it has one."""
+        return item_key(Kind.DOCUMENT, self.document_id) if self.document_id is not None else None
+
 
 def plan(session: Session, reader: Reader, team: Team | None = None) -> list[Act]:
     """The acts of the topics that this reader leads, of `team` or of all of them: those that are started, then those

@@ -17,7 +17,6 @@ from recommender.database.account_tables import Account, OutgoingMail
 from recommender.database.insight_tables import TopicRow
 from recommender.database.risk_tables import PROPOSED, TopicFigure, TransferAct
 from recommender.database.tables import Person
-from recommender.datatypes import Kind, item_key
 from recommender.insights.acts import Act, plan
 from recommender.insights.wording import act_sentence
 from recommender.notifications.kinds import NEVER, PLAN
@@ -64,7 +63,7 @@ def worth_doing(session: Session, person: Person, language: str) -> list[WorthDo
     return [
         WorthDoing(act_sentence(act, language, people, titles), act.minutes, act.topic.id)
         for act in proposed
-        if act.document_id is None or item_key(Kind.DOCUMENT, act.document_id) in titles
+        if act.document is None or act.document in titles
     ]
 
 
@@ -108,11 +107,11 @@ def _has_something(session: Session, person: Person) -> bool:
 
 
 def _people(session: Session, acts: list[Act]) -> dict[int, str]:
-    named = {number for act in acts for number in (act.person_id, act.colleague_id) if number is not None}
+    named = {number for act in acts for number in act.people}
     return {person.id: person.name for person in session.scalars(select(Person).where(Person.id.in_(named)))}
 
 
 def _titles(session: Session, acts: list[Act]) -> Mapping[str, str]:
     """The titles of the documents that everyone may read."""
-    keys = {item_key(Kind.DOCUMENT, act.document_id) for act in acts if act.document_id is not None}
+    keys = {act.document for act in acts if act.document is not None}
     return {key: heading.title for key, heading in headings(session, keys, ANYONE).items()}

@@ -7,7 +7,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender.database.tables import Person, Team
-from recommender.datatypes import Kind, item_key
 from recommender.insights.acts import Act
 from recommender.insights.risk import TopicRisk
 
@@ -16,7 +15,7 @@ def as_values(session: Session, risks: Collection[TopicRisk], acts: Collection[A
     """{"topics": [...], "plan": [...]}: people and teams by their handles, items by their keys, shares from 0 to 1,
     `demand` and losses in questions a year. People stand in the order of their handles."""
     named = {knower.person_id for risk in risks for knower in risk.knowers}
-    named |= {number for act in acts for number in (act.person_id, act.colleague_id) if number is not None}
+    named |= {number for act in acts for number in act.people}
     people = {
         number: name for number, name in session.execute(select(Person.id, Person.handle).where(Person.id.in_(named)))
     }
@@ -61,7 +60,7 @@ def _act(act: Act, people: Mapping[int, str]) -> dict[str, Any]:
         "person": people.get(act.person_id or 0),
         "colleague": people.get(act.colleague_id or 0),
         "items": list(act.items),
-        "document": item_key(Kind.DOCUMENT, act.document_id) if act.document_id is not None else None,
+        "document": act.document,
         "language": act.language,
         "minutes": act.minutes,
         "loss_before": round(act.loss_before, 4),

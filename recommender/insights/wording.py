@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from recommender.database.risk_tables import PAIR, TRANSLATE, VERIFY, WRITE
-from recommender.datatypes import Kind, item_key
 from recommender.insights.acts import Act
 from recommender.insights.topic import Topic
 
@@ -78,7 +77,7 @@ def act_sentence(act: Act, language: str, people: Mapping[int, str], titles: Map
         topic=topic_name(act.topic, language),
         person=people.get(act.person_id or 0, words.nobody),
         colleague=people.get(act.colleague_id or 0, words.nobody),
-        title=titles.get(item_key(Kind.DOCUMENT, act.document_id or 0), "?"),
+        title=titles.get(act.document or "", "?"),
         language=words.into.get(act.language or "", act.language or ""),
         count=len(act.items),
     )

@@ -6,7 +6,7 @@ from typing import Any
 from flask import abort
 from pydantic import BaseModel, Field
 
-from recommender.insights.acts import plan
+from recommender.insights.acts import plan_of
 from recommender.insights.risk import topic_risks
 from recommender.insights.values import as_values
 from recommender.render import Key
@@ -92,4 +92,5 @@ def insights_json() -> Any:
     if handle and team is None:
         abort(404)
     reader = current_reader()
-    return as_values(session(), topic_risks(session(), reader, team), plan(session(), reader, team))
+    risks = topic_risks(session(), reader, team)
+    return as_values(session(), risks, plan_of(session(), [risk.topic for risk in risks]))

@@ -14,10 +14,10 @@ from recommender.access import Reader
 from recommender.corpus import headings
 from recommender.database.risk_tables import DONE, PROPOSED, STARTED, WRITE
 from recommender.database.tables import Person, utc_now
-from recommender.datatypes import Heading, Kind, item_key
+from recommender.datatypes import Heading, Kind
 from recommender.insights import acts, drafting
 from recommender.insights.acts import Act
-from recommender.insights.risk import Knower, TopicRisk, topic_risks, weeks
+from recommender.insights.risk import Knower, TopicRisk, topic_risks
 from web import current
 from web.current import session
 from web.insights.chosen import chosen_teams
@@ -36,7 +36,7 @@ def home() -> ResponseReturnValue:
     """What is worth doing this week in the teams that somebody leads, and what hangs on few people; 403 for others."""
     chosen = chosen_teams()
     risks = topic_risks(session(), chosen.reader, chosen.team)
-    planned = acts.plan(session(), chosen.reader, chosen.team)
+    planned = acts.plan_of(session(), [risk.topic for risk in risks])
     return render_template(
         "insights/home.html",
         chosen=chosen,
@@ -66,7 +66,7 @@ def topic(topic_id: int) -> ResponseReturnValue:
     do not lead the team that handles it."""
     chosen = chosen_teams()
     risk = _risk(topic_id, chosen.reader)
-    planned = [act for act in acts.plan(session(), chosen.reader) if act.topic.id == topic_id]
+    planned = acts.plan_of(session(), [risk.topic])
     found = headings(session(), risk.topic.items, chosen.reader)
     people = _people([risk], planned)
     newest = sorted(found.values(), key=lambda heading: heading.id, reverse=True)
@@ -78,7 +78,6 @@ def topic(topic_id: int) -> ResponseReturnValue:
         most=_SHOWN_ITEMS,
         knowers=_by_name(risk, people),
         planned=planned,
-        history=weeks(session(), [topic_id])[topic_id],
         people=people,
         titles=_titles(planned, chosen.reader),
     )
@@ -141,12 +140,11 @@ def _by_name(risk: TopicRisk, people: Mapping[int, Person]) -> list[Knower]:
 def _people(risks: Collection[TopicRisk], planned: Collection[Act]) -> dict[int, Person]:
     """The people who are named, by id."""
     named = {knower.person_id for risk in risks for knower in risk.knowers}
-    named |= {number for act in planned for number in (act.person_id, act.colleague_id) if number is not None}
+    named |= {number for act in planned for number in act.people}
     return {person.id: person for person in session().scalars(select(Person).where(Person.id.in_(named)))}
 
 
 def _titles(planned: Collection[Act], reader: Reader) -> dict[str, Heading]:
     """The headings of what acts are about that this reader may read, by key."""
-    keys = {item for act in planned for item in act.items}
-    keys |= {item_key(Kind.DOCUMENT, act.document_id) for act in planned if act.document_id is not None}
+    keys = {item for act in planned for item in (*act.items, act.document) if item}
     return headings(session(), keys, reader)
