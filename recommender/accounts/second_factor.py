@@ -13,12 +13,12 @@ import time
 
 import pyotp
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.accounts import sessions
 from recommender.database.account_tables import RecoveryCode, SecondFactor
+from recommender.database.storing import inserting
 from recommender.database.tables import Person, utc_now
 
 NOBODY, ADMINS, AGENTS, EVERYBODY = "none", "admins", "agents", "everybody"
@@ -132,9 +132,8 @@ def turn_off(session: Session, person_id: int, by: int | None = None) -> bool:
 
 def _store(session: Session, person_id: int, nonce: str, step: int) -> bool:
     """Store a confirmed app, unless the person has one."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {"nonce": nonce, "confirmed_at": utc_now(), "last_step": step}
-    row = insert(SecondFactor).values(person_id=person_id, **values)
+    row = inserting(session, SecondFactor).values(person_id=person_id, **values)
     unconfirmed = SecondFactor.confirmed_at.is_(None)  # rows that earlier versions made
     stored = session.execute(row.on_conflict_do_update(index_elements=["person_id"], set_=values, where=unconfirmed))
     session.get(SecondFactor, person_id, populate_existing=True)

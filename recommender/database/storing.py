@@ -34,10 +34,14 @@ def take(session: Session, table: type[Base], *free: ColumnElement[bool], **valu
     return cast("CursorResult[object]", session.execute(taken)).rowcount == 1
 
 
+def inserting(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """An insert into a table that can say what happens to a row that is there, for the database of this session."""
+    return (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(table)
+
+
 def _store(session: Session, table: type[Row], key: Values, values: Values, overwrite: bool) -> Row:
     session.flush()
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = insert(table).values(**key, **values)
+    row = inserting(session, table).values(**key, **values)
     if overwrite:
         session.execute(row.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
     else:

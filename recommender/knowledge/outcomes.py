@@ -3,8 +3,6 @@
 Explicit outcomes (a person said so) and implicit ones (a person left without filing a request) are counted separately.
 """
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,12 +12,13 @@ from functools import lru_cache
 from typing import cast
 
 from sqlalchemy import CursorResult, Executable, bindparam, delete, exists, func, insert, literal, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_requests
 from recommender.database.sent_tables import CountedOutcome, OutcomeKey
+from recommender.database.storing import insert_or_keep, inserting
 from recommender.database.tables import Event, HelpRequest, utc_now
+from recommender.knowledge.keyed_digest import keyed_digest
 
 LONGEST_NOTE = 1_000  # characters; a judgement
 DAYS_KEPT = 30
@@ -103,8 +102,8 @@ def record_once(session: Session, kind: EventKind, item: str, who: str, secret: 
         take_back(session, _OPPOSITE[kind], item, who, secret)
     today = utc_now().date()
     digest = _digest(session, kind, item, who, secret)
-    insert_or_not = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    added = session.execute(insert_or_not(CountedOutcome).values(digest=digest, day=today).on_conflict_do_nothing())
+    mark = inserting(session, CountedOutcome).values(digest=digest, day=today)
+    added = session.execute(mark.on_conflict_do_nothing())
     earlier = None
     if cast("CursorResult[object]", added).rowcount != 1:
         if kind is not EventKind.FLAGGED:
@@ -153,11 +152,8 @@ def _digest(session: Session, kind: EventKind, item: str, who: str, secret: str)
     """What is stored of a person who causes an outcome, with the item's key, which is made when there is none."""
     today = utc_now().date()
     forget_who(session, today)
-    insert_or_not = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    new = insert_or_not(OutcomeKey).values(item=item, key=secrets.token_hex(32), made_on=today)
-    session.execute(new.on_conflict_do_nothing())
-    key = session.scalars(select(OutcomeKey.key).where(OutcomeKey.item == item)).one()
-    return hmac.new(f"{key}{secret}".encode(), f"{kind}\n{who}".encode(), hashlib.sha256).hexdigest()
+    values = {"key": secrets.token_hex(32), "made_on": today}
+    return keyed_digest(insert_or_keep(session, OutcomeKey, {"item": item}, values).key, secret, kind, who)
 
 
 def usage(session: Session, items: Collection[str], reader: Reader) -> dict[str, Usage]:

@@ -15,8 +15,6 @@ What is published of a week cannot tell of one person:
 5. In an organisation of fewer than 20 people nothing is published.
 """
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +22,6 @@ from datetime import date, timedelta
 from typing import cast
 
 from sqlalchemy import CursorResult, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from recommender.access import ANYONE, EVERYONE
@@ -32,9 +29,10 @@ from recommender.corpus import headings
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.person_kind import PERSON
 from recommender.database.search_count_tables import SearchCount, SearchKey, SearchMark
-from recommender.database.storing import insert_or_keep
+from recommender.database.storing import insert_or_keep, inserting
 from recommender.database.tables import Person
 from recommender.datatypes import Verdict
+from recommender.knowledge.keyed_digest import keyed_digest
 
 STEP = 5
 """Figures are multiples of this number of people."""
@@ -87,10 +85,8 @@ def count(session: Session, items: Sequence[str], verdict: Verdict, who: str, se
     if topic is None and session.scalar(select(TopicRow.id).where(*_OF_EVERYONE).limit(1)) is None:
         return False
     week = monday(today)
-    mark = f"{topic}\n{verdict}\n{who}"
-    digest = hmac.new(f"{_key(session, week)}{secret}".encode(), mark.encode(), hashlib.sha256).hexdigest()
-    insert_or_not = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    new = insert_or_not(SearchMark).values(digest=digest, week=week, topic_id=topic, verdict=str(verdict))
+    digest = keyed_digest(_key(session, week), secret, topic, verdict, who)
+    new = inserting(session, SearchMark).values(digest=digest, week=week, topic_id=topic, verdict=str(verdict))
     added = session.execute(new.on_conflict_do_nothing())
     return cast("CursorResult[object]", added).rowcount == 1
 

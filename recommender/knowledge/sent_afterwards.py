@@ -7,23 +7,22 @@ and no day. Nothing else links what somebody read to them. People who have not s
 no mark of them.
 """
 
-import hashlib
-import hmac
 import secrets
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date, timedelta
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE
 from recommender.corpus import ids_of
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.service_tables import ReadingKey, ReadingMark, SentAfterwards
+from recommender.database.storing import insert_or_keep, inserting
 from recommender.database.tables import Document, HelpRequest, Team, utc_now
 from recommender.datatypes import Kind
+from recommender.knowledge.keyed_digest import keyed_digest
 from recommender.knowledge.outcomes import EventKind
 
 DAYS_KEPT = 7
@@ -40,10 +39,9 @@ def note(session: Session, kind: EventKind, item: str, who: str, secret: str) ->
         return
     today = utc_now().date()
     topics = _topics_of(session, [item], {EVERYONE, f"team:{team.handle}"})
-    digest = _digest(_key_of(session, today), secret, kind, who, _subject(item, topics))
-    inserting = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    digest = keyed_digest(_key_of(session, today), secret, kind, who, _subject(item, topics))
     values = {"kind": str(kind), "team_id": team.id, "topic_id": topics[0] if topics else None, "sent": False}
-    mark = inserting(ReadingMark).values(digest=digest, day=today, times=1, **values)
+    mark = inserting(session, ReadingMark).values(digest=digest, day=today, times=1, **values)
     again = {"times": ReadingMark.times + 1}
     session.execute(mark.on_conflict_do_update(index_elements=[ReadingMark.digest], set_=again))
 
@@ -132,10 +130,7 @@ def _team_of(session: Session, item: str) -> Team | None:
 def _key_of(session: Session, today: date) -> str:
     """The key of today, which is made when there is none."""
     forget_who(session, today)
-    inserting = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    new = inserting(ReadingKey).values(day=today, key=secrets.token_hex(32))
-    session.execute(new.on_conflict_do_nothing())
-    return session.scalars(select(ReadingKey.key).where(ReadingKey.day == today)).one()
+    return insert_or_keep(session, ReadingKey, {"day": today}, {"key": secrets.token_hex(32)}).key
 
 
 def _digests(
@@ -144,8 +139,4 @@ def _digests(
     """The digests of all marks that this person may have left on these subjects, the newest first."""
     forget_who(session, utc_now().date())
     for key in session.scalars(select(ReadingKey.key).order_by(ReadingKey.day.desc())).all():
-        yield from (_digest(key, secret, kind, who, subject) for kind in kinds for subject in sorted(subjects))
-
-
-def _digest(key: str, secret: str, kind: EventKind, who: str, subject: str) -> str:
-    return hmac.new(f"{key}{secret}".encode(), f"{kind}\n{who}\n{subject}".encode(), hashlib.sha256).hexdigest()
+        yield from (keyed_digest(key, secret, kind, who, subject) for kind in kinds for subject in sorted(subjects))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import BindParameter, bindparam, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from recommender.database.account_tables import Account
+from recommender.database.storing import inserting
 from recommender.database.tables import MUTED, STATED, FirstSuggestion, Person, PersonSettings, PersonTopic
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import unify
@@ -114,8 +114,7 @@ _TOPICS = (
 def count_first(session: Session, person_id: int, today: date) -> None:
     """Count that a person was suggested first today, and delete all counts that are older than seven days. When two
     processes count at the same moment, both count."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    first_today = insert(FirstSuggestion).values(person_id=person_id, day=today, count=1)
+    first_today = inserting(session, FirstSuggestion).values(person_id=person_id, day=today, count=1)
     session.execute(
         first_today.on_conflict_do_update(
             index_elements=[FirstSuggestion.person_id, FirstSuggestion.day],
