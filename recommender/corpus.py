@@ -19,6 +19,7 @@ from recommender.access import Reader, audience_of, may_read, open_audience, rea
 from recommender.database.attachment_tables import FILES_OF_DOCUMENTS, FILES_OF_REQUESTS
 from recommender.database.details_tables import DETAILS_OF_DOCUMENTS, DETAILS_OF_REQUESTS
 from recommender.database.item_tables import Replacement
+from recommender.database.storing import in_chunks
 from recommender.database.tables import (
     RESOLVED,
     SENT_HERE,
@@ -54,9 +55,9 @@ def items(session: Session) -> Iterator[Item]:
 def load_items(session: Session, keys: Collection[str]) -> dict[str, Item]:
     """The items of `keys` as they are in the database now, by key; deleted and hidden ones are left out."""
     loaded: dict[str, Item] = {}
-    for chunk in _chunks(ids_of(keys, Kind.REQUEST)):
+    for chunk in in_chunks(ids_of(keys, Kind.REQUEST), _CHUNK):
         loaded |= _requests(session, chunk)
-    for chunk in _chunks(ids_of(keys, Kind.DOCUMENT)):
+    for chunk in in_chunks(ids_of(keys, Kind.DOCUMENT), _CHUNK):
         loaded |= _documents(session, chunk)
     return loaded
 
@@ -282,8 +283,3 @@ def _stream(
     while ids := session.scalars(select(column).where(searchable, column > last).order_by(column).limit(_CHUNK)).all():
         last = ids[-1]
         yield from load(session, ids).values()
-
-
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), _CHUNK):
-        yield ids[start : start + _CHUNK]

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.indexing.passages import make_passages
 from recommender.access import EVERYONE
 from recommender.corpus import items, load_items
+from recommender.database.storing import in_chunks
 from recommender.datatypes import Item, Passage
 from recommender.encoder import Encoder, Vectors, unrelated_cosine
 from recommender.index import generations
@@ -146,7 +147,7 @@ def _write(
             vector_space = _learn_vector_space(settings, session, encoder, typical, journal, report)
         builder.begin(expected=3 * report.items, hnsw_from=settings.hnsw_from, vector_space=vector_space)
         done = 0
-        for keys in _chunks(changed, _CHUNK):
+        for keys in in_chunks(changed, _CHUNK):
             batch = _passages_of(load_items(session, keys).values(), settings, encoder, report)
             step = partial(_show_share, progress, done, len(keys), len(changed))
             vectors = _vectors_of(batch, encoder, builder, journal, report, step)
@@ -181,7 +182,7 @@ def _learn_vector_space(
     so that they are not encoded twice."""
     sampled = keys[:: max(1, len(keys) // (SAMPLE // 2))]
     passages: list[Passage] = []
-    for chunk in _chunks(sampled, _CHUNK):
+    for chunk in in_chunks(sampled, _CHUNK):
         batch = _passages_of(load_items(session, chunk).values(), settings, encoder, ReindexReport())
         passages += [passage for _item, made in batch for passage in made]
         session.expunge_all()
@@ -242,7 +243,7 @@ def _raw_vectors(
     missing: dict[str, list[str]] = {}
     for digest in texts.keys() - vectors.keys():
         missing.setdefault(texts[digest], []).append(digest)
-    for batch in _chunks(sorted(missing, key=lambda text: (len(text), text)), _BATCH):
+    for batch in in_chunks(sorted(missing, key=lambda text: (len(text), text)), _BATCH):
         encoded = zip(batch, encoder.encode_passages(batch), strict=True)
         fresh = {digest: vector for text, vector in encoded for digest in missing[text]}
         journal.keep(fresh)
@@ -254,8 +255,3 @@ def _raw_vectors(
 
 def _show_share(progress: Progress, before: int, items: int, total: int, share: float) -> None:
     progress(before + int(share * items), total)
-
-
-def _chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]

@@ -3,7 +3,7 @@
 A row is stored whether or not there is one with its key. Looking first and inserting then fails when two do it at the
 same moment, which a double click is enough for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
 from sqlalchemy import ColumnElement, CursorResult, select, update
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from recommender.database.tables import Base
 
 Row = TypeVar("Row", bound=Base)
+Item = TypeVar("Item")
 Values = Mapping[str, object]
 
 
@@ -37,6 +38,12 @@ def take(session: Session, table: type[Base], *free: ColumnElement[bool], **valu
 def inserting(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """An insert into a table that can say what happens to a row that is there, for the database of this session."""
     return (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(table)
+
+
+def in_chunks(rows: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """The rows in their order, as many at a time as one statement is to hold."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
 
 
 def _store(session: Session, table: type[Row], key: Values, values: Values, overwrite: bool) -> Row:

@@ -6,7 +6,7 @@ It passes through other hands, so it names only topics and guides that everyone 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from recommender.database.risk_tables import PROPOSED, TopicFigure, TransferAct
 from recommender.database.tables import Person
 from recommender.insights.acts import Act, plan
 from recommender.insights.wording import act_sentence
+from recommender.knowledge.searched_topics import monday
 from recommender.notifications.kinds import NEVER, PLAN
 from recommender.notifications.mail_settings import MailPreferences, load_mail_preferences, mail_language
 from recommender.outbox import mail
@@ -81,8 +82,8 @@ def _due(session: Session, settings: Settings, now: datetime) -> Iterator[tuple[
 def _monday(settings: Settings, now: datetime, hour: int = 0) -> datetime:
     """The Monday of this week at an hour of the organisation's time zone, in UTC without a time zone."""
     local = now.replace(tzinfo=UTC).astimezone(settings.zone)
-    monday = datetime.combine(local.date() - timedelta(days=local.weekday()), time(hour), settings.zone)
-    return monday.astimezone(UTC).replace(tzinfo=None)
+    there = datetime.combine(monday(local.date()), time(hour), settings.zone)
+    return there.astimezone(UTC).replace(tzinfo=None)
 
 
 def _without_mail(since: datetime) -> Select[Person]:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.insight_tables import TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicQuestion
+from recommender.database.storing import in_chunks
 from recommender.index import SearchIndex
 from recommender.insights.acts import rewritten
 from recommender.insights.answerability import Searching, ask_again
@@ -172,7 +173,7 @@ def _ask_all(
                 if question.key in asked
             }
 
-    chunks = [to_ask[start : start + _TOGETHER] for start in range(0, len(to_ask), _TOGETHER)]
+    chunks = in_chunks(to_ask, _TOGETHER)
     found: dict[tuple[int, str], dict[str, float] | None] = {}
     with ThreadPoolExecutor(threads) as pool:
         for answers in map(ask, chunks) if threads == 1 else pool.map(ask, chunks):

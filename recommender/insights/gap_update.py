@@ -7,7 +7,7 @@ else: what is hidden from them changes nothing.
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from recommender.access import Reader, readable_requests
 from recommender.corpus import ids_of, readable_items
 from recommender.database.gap_tables import GapItem, GapRow, TopicAge
 from recommender.database.insight_tables import TopicRow
-from recommender.database.risk_tables import TopicAnswer, TopicQuestion
+from recommender.database.storing import in_chunks
 from recommender.database.tables import Document, HelpRequest, RequestAttempt
 from recommender.datatypes import Item, Kind, item_key
 from recommender.insights.answerability import AskedAgain
@@ -26,7 +26,8 @@ from recommender.insights.changes import changes_of, document_languages, opened_
 from recommender.insights.gap import GapKind
 from recommender.insights.gap_finding import FoundGap, TopicMaterial, contradictions, find
 from recommender.insights.half_life import Ageing, ageing
-from recommender.insights.questions import chunks, items_of_topics, teams_of
+from recommender.insights.questions import chunks, found_by_topic, items_of_topics, team_of_most, teams_of
+from recommender.insights.stored import stored_tokens
 from recommender.insights.topic import reader_of
 
 LEAST_SENT = 2
@@ -66,7 +67,7 @@ def update_gaps(sessions: sessionmaker[Session], now: datetime) -> GapsReport:
     """Look for the gaps of all topics and store them instead of those that were found before."""
     started, found, topics = time.monotonic(), Counter[GapKind](), 0
     with sessions() as session:
-        audiences = sorted(set(session.scalars(select(TopicRow.audience).where(TopicRow.ended_on.is_(None)))))
+        audiences = stored_tokens(session)
     for audience in audiences:
         with sessions.begin() as session:
             counted = _update(session, audience, now)
@@ -83,7 +84,7 @@ def _update(session: Session, audience: str, now: datetime) -> GapsReport:
     reader = reader_of(session, audience)
     items = items_of_topics(session, audience)
     everything = frozenset[str]().union(*items.values())
-    teams, asked = teams_of(session, everything), _asked(session, items)
+    teams, asked = teams_of(session, everything), _asked(session, audience, items)
     sent = _sent(session, items, reader, now)
     changes, languages = changes_of(session, everything, reader), document_languages(session, reader)
     shown = frozenset(key for requests in sent.values() for request in requests for key in request.shown)
@@ -92,7 +93,7 @@ def _update(session: Session, audience: str, now: datetime) -> GapsReport:
     found = Counter[GapKind]()
     for table in (GapRow, TopicAge):
         session.execute(delete(table).where(table.topic_id.in_(list(items))))
-    for together in _together(items):
+    for together in in_chunks(sorted(items), _AT_ONCE):
         pieces = _pieces(session, together, items, asked, reader)
         seen = shown | finds | opened_or_used(session, _documents(pieces), reader)
         rows: list[tuple[GapRow, FoundGap]] = []
@@ -111,7 +112,7 @@ def _update(session: Session, audience: str, now: datetime) -> GapsReport:
             )
             given = {key: dates[key] for key in items[topic] if key in dates}
             age, gaps = _judge(material, given, sent[topic])
-            team, kept = _team(items[topic], teams), [gap for gap in gaps if _is_own(gap, items[topic], items)]
+            team, kept = team_of_most(items[topic], teams), [gap for gap in gaps if _is_own(gap, items[topic], items)]
             session.add(_age_row(topic, team, age, now))
             rows += [(_row(topic, team, gap), gap) for gap in kept]
         _store(session, rows)
@@ -157,24 +158,13 @@ def _store(session: Session, rows: Sequence[tuple[GapRow, FoundGap]]) -> None:
     session.flush()
 
 
-def _together(items: Mapping[int, Collection[str]]) -> Iterator[list[int]]:
-    """The topics, some at a time, so that their items are read together."""
-    ordered = sorted(items)
-    for start in range(0, len(ordered), _AT_ONCE):
-        yield ordered[start : start + _AT_ONCE]
-
-
-def _asked(session: Session, items: Mapping[int, Collection[str]]) -> dict[int, list[AskedAgain]]:
-    """What was found for the past questions of each topic."""
-    found = defaultdict[int, dict[str, dict[str, float]]](dict)
-    for topic, question in session.execute(select(TopicQuestion.topic_id, TopicQuestion.question)):
-        if topic in items and question in items[topic]:
-            found[topic][question] = {}
-    answers = select(TopicAnswer.topic_id, TopicAnswer.question, TopicAnswer.item, TopicAnswer.match)
-    for topic, question, item, match in session.execute(answers):
-        if question in found[topic]:
-            found[topic][question][item] = match
-    return {topic: [AskedAgain(*each) for each in sorted(found[topic].items())] for topic in items}
+def _asked(session: Session, audience: str, items: Mapping[int, Collection[str]]) -> dict[int, list[AskedAgain]]:
+    """What was found for the past questions of each topic that are still in it."""
+    found = found_by_topic(session, audience)
+    return {
+        topic: [AskedAgain(*each) for each in sorted(found[topic].items()) if each[0] in members]
+        for topic, members in items.items()
+    }
 
 
 def _pieces(
@@ -205,12 +195,6 @@ def _dates(session: Session, keys: Collection[str]) -> dict[str, datetime]:
             rows = session.execute(select(table.id, at).where(table.id.in_(ids_of(chunk, kind))))
             dates |= {item_key(kind, identifier): when for identifier, when in rows}
     return dates
-
-
-def _team(members: Collection[str], teams: Mapping[str, int | None]) -> int | None:
-    """The team that most of a topic's items belong to."""
-    handled = Counter(team for key in sorted(members) if (team := teams.get(key)) is not None)
-    return handled.most_common(1)[0][0] if handled else None
 
 
 def _sent(

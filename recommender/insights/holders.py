@@ -24,12 +24,10 @@ from recommender.database.account_tables import Account
 from recommender.database.risk_tables import DONE, PAIR, TransferAct, TransferActItem
 from recommender.database.tables import Document, Event, Person
 from recommender.datatypes import REPLIED, Contribution, Kind, Part, item_key
+from recommender.insights.questions import chunks
 from recommender.knowledge.documents import due_on
 from recommender.knowledge.outcomes import EventKind, who_declined
 from recommender.people.evidence import traces
-
-_AT_ONCE = 5_000
-"""Items that are read from the database together; a judgement."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +53,10 @@ class Holders:
 
 def holders_of(session: Session, items: Collection[str], reader: Reader, now: datetime) -> Holders:
     """Who stands for these items, as far as `reader` may read them."""
-    keys, left = sorted(items), gone(session, now.date())
+    left = gone(session, now.date())
     parts: dict[str, tuple[Contribution, ...]] = {}
     of_team: set[str] = set()
-    for start in range(0, len(keys), _AT_ONCE):
-        chunk = keys[start : start + _AT_ONCE]
+    for chunk in chunks(items):
         standing = _verified(session, chunk, now.date())
         watched = _watched(session, chunk)
         declined = who_declined(session, chunk)

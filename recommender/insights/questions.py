@@ -1,6 +1,6 @@
 """The items of topics and their past questions, as they are in the database now."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from recommender.access import Reader
 from recommender.corpus import headings, ids_of
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicQuestion
+from recommender.database.storing import in_chunks
 from recommender.database.tables import Document, HelpRequest
 from recommender.datatypes import Kind, item_key
 from recommender.insights.topic import reader_of
@@ -88,6 +89,12 @@ def teams_of(session: Session, keys: Collection[str]) -> dict[str, int | None]:
     return teams
 
 
+def team_of_most(members: Collection[str], teams: Mapping[str, int | None]) -> int | None:
+    """The team that most of these items belong to, of those that `teams_of` gives; None when none has a team."""
+    handled = Counter(team for key in sorted(members) if (team := teams.get(key)) is not None)
+    return handled.most_common(1)[0][0] if handled else None
+
+
 def asked_before(session: Session, audience: str) -> dict[tuple[int, str], datetime]:
     """When each question of the topics of an audience was last asked again, by (topic, key)."""
     query = select(TopicQuestion).join(TopicRow, TopicRow.id == TopicQuestion.topic_id)
@@ -108,6 +115,14 @@ def found_before(session: Session, audience: str) -> dict[tuple[int, str], dict[
     return found
 
 
+def found_by_topic(session: Session, audience: str) -> dict[int, dict[str, dict[str, float]]]:
+    """The same by topic, then by the key of the question; empty for a topic of which nothing was asked."""
+    found = defaultdict[int, dict[str, dict[str, float]]](dict)
+    for (topic, question), matches in found_before(session, audience).items():
+        found[topic][question] = matches
+    return found
+
+
 def changed_since(session: Session, at: datetime) -> frozenset[str]:
     """The keys of the items that were changed at that time or later."""
     return frozenset(
@@ -118,7 +133,5 @@ def changed_since(session: Session, at: datetime) -> frozenset[str]:
 
 
 def chunks(keys: Collection[str]) -> Iterator[Sequence[str]]:
-    """The keys in parts that one statement can hold."""
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), _AT_ONCE):
-        yield ordered[start : start + _AT_ONCE]
+    """The keys in their order, in parts that one statement can hold."""
+    return in_chunks(sorted(keys), _AT_ONCE)

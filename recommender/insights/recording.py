@@ -1,8 +1,8 @@
 """Computes the figures and the acts of the topics of one audience from what is stored, and stores them."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -20,9 +20,10 @@ from recommender.insights.holders import Holders, gone, holders_of
 from recommender.insights.judging import Figures, Rules, TopicContent, judge
 from recommender.insights.nearness import Nearness
 from recommender.insights.proposals import Colleagues, DocumentFacts, TopicActs, proposals
-from recommender.insights.questions import PastQuestion, chunks, found_before, teams_of
+from recommender.insights.questions import PastQuestion, chunks, found_by_topic, team_of_most, teams_of
 from recommender.insights.topic import reader_of
 from recommender.insights.transfer import Losses, Proposal, choose
+from recommender.knowledge.searched_topics import monday
 from recommender.search.replies import says_nothing
 from recommender.settings import Settings
 
@@ -68,14 +69,11 @@ def _contents(
     session: Session, audience: str, items: Mapping[int, frozenset[str]], past: Mapping[int, Sequence[PastQuestion]]
 ) -> list[TopicContent]:
     """What the figures of each topic are computed from."""
-    found = defaultdict[int, dict[str, dict[str, float]]](dict)
-    for (topic, question), matches in found_before(session, audience).items():
-        found[topic][question] = matches
+    found = found_by_topic(session, audience)
     teams = teams_of(session, frozenset[str]().union(*items.values()))
     contents = []
     for topic, members in sorted(items.items()):
         questions = past.get(topic, ())
-        handled = Counter(team for item in sorted(members) if (team := teams.get(item)) is not None)
         contents.append(
             TopicContent(
                 topic,
@@ -83,7 +81,7 @@ def _contents(
                 tuple(AskedAgain(key, matches) for key, matches in sorted(found[topic].items())),
                 tuple(question.created_at for question in questions),
                 {question.key: question.language for question in questions},
-                handled.most_common(1)[0][0] if handled else None,
+                team_of_most(members, teams),
             )
         )
     return contents
@@ -93,8 +91,8 @@ def _store(session: Session, content: TopicContent, figures: Figures, now: datet
     """Replace the figures of a topic, and those of the present week in its history."""
     for table in (TopicFigure, TopicKnower):
         session.execute(delete(table).where(table.topic_id == content.topic))
-    monday = now.date() - timedelta(days=now.weekday())
-    session.execute(delete(TopicWeek).where(TopicWeek.topic_id == content.topic, TopicWeek.week == monday))
+    week = monday(now.date())
+    session.execute(delete(TopicWeek).where(TopicWeek.topic_id == content.topic, TopicWeek.week == week))
     shown = {
         "demand": figures.demand,
         "answerable": figures.answerable,
@@ -104,7 +102,7 @@ def _store(session: Session, content: TopicContent, figures: Figures, now: datet
     session.add(
         TopicFigure(topic_id=content.topic, team_id=content.team_id, computed_at=now, asked=len(content.asked), **shown)
     )
-    session.add(TopicWeek(topic_id=content.topic, week=monday, **shown))
+    session.add(TopicWeek(topic_id=content.topic, week=week, **shown))
     session.add_all(
         TopicKnower(
             topic_id=content.topic,

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader, led_teams
 from recommender.corpus import headings
-from recommender.database.insight_tables import TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicKnower, TopicWeek
 from recommender.database.tables import Person, Team
 from recommender.insights.left_out import left_out
+from recommender.insights.stored import stored_tokens
 from recommender.insights.topic import Topic, reader_of, visible_topics
 
 YEAR = timedelta(days=365)
@@ -141,8 +141,7 @@ def _without(risk: TopicRisk, people: Collection[int]) -> TopicRisk | None:
 def all_risks(session: Session) -> list[TopicRisk]:
     """The risks of all topics, highest expected loss first: for commands, which are run by who may read everything.
     Who is left out of a topic is left out here too."""
-    tokens = frozenset(session.scalars(select(TopicRow.audience).distinct()))
-    everybody = Reader(None, frozenset(session.scalars(select(Team.id))), tokens)
+    everybody = Reader(None, frozenset(session.scalars(select(Team.id))), frozenset(stored_tokens(session)))
     return _in_order(session, _stored(session, everybody))
 
 

@@ -1,7 +1,7 @@
 """Topics as they are stored: reads those of one token, and writes what has changed. Which items belong together is
 decided in clustering.py, how topics are called in naming.py."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from recommender.access import EVERYONE, Reader, readable_documents, readable_requests
 from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
 from recommender.database.insight_tables import TopicItem, TopicRow
+from recommender.database.storing import in_chunks
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Team
 from recommender.datatypes import Kind, item_key
 from recommender.insights.words import BODY_CHARACTERS, Text
@@ -56,8 +57,12 @@ def tokens_of_topics(session: Session) -> list[str]:
     """The tokens for which there are topics: everyone first, then the teams by their handles, also those whose topics
     are still stored."""
     teams = {f"team:{handle}" for handle in session.scalars(select(Team.handle))}
-    stored = set(session.scalars(select(TopicRow.audience).where(TopicRow.ended_on.is_(None)).distinct()))
-    return [EVERYONE, *sorted((teams | stored) - {EVERYONE})]
+    return [EVERYONE, *sorted(teams.union(stored_tokens(session)) - {EVERYONE})]
+
+
+def stored_tokens(session: Session) -> list[str]:
+    """The tokens that have topics now."""
+    return sorted(session.scalars(select(TopicRow.audience).where(TopicRow.ended_on.is_(None)).distinct()))
 
 
 def folded_names_of_people(session: Session) -> set[str]:
@@ -121,14 +126,14 @@ def write(
 
 def _write_items(session: Session, before: Mapping[int, StoredTopic], after: Mapping[int, frozenset[str]]) -> None:
     for topic_id, topic in before.items():
-        for keys in _chunks(sorted(topic.items.keys() - after.get(topic_id, frozenset()))):
+        for keys in in_chunks(sorted(topic.items.keys() - after.get(topic_id, frozenset())), _CHUNK):
             session.execute(delete(TopicItem).where(TopicItem.topic_id == topic_id, TopicItem.item.in_(keys)))
     added = [
         {"topic_id": topic_id, "item": item, "chosen": False}
         for topic_id, items in after.items()
         for item in sorted(items - (before[topic_id].items.keys() if topic_id in before else frozenset()))
     ]
-    for rows in _chunks(added):
+    for rows in in_chunks(added, _CHUNK):
         session.execute(insert(TopicItem), rows)
 
 
@@ -150,12 +155,7 @@ def beginnings(session: Session, keys: Collection[str]) -> dict[str, Text]:
     found: dict[str, Text] = {}
     for kind, table in ((Kind.REQUEST, HelpRequest), (Kind.DOCUMENT, Document)):
         body: Any = func.substr(table.body, 1, BODY_CHARACTERS)
-        for ids in _chunks(ids_of(keys, kind)):
+        for ids in in_chunks(ids_of(keys, kind), _CHUNK):
             rows = session.execute(select(table.id, table.language, table.title, body).where(table.id.in_(ids)))
             found |= {f"{kind}:{number}": Text(language, title, text) for number, language, title, text in rows}
     return found
-
-
-def _chunks(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(rows), _CHUNK):
-        yield rows[start : start + _CHUNK]

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender.database.attachment_tables import REFUSED, Attachment
+from recommender.database.storing import in_chunks
 from recommender.errors import AttachmentRefused
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -102,8 +103,8 @@ def sweep(session: Session, folder: Path) -> int:
 def needed(session: Session, digests: Collection[str]) -> set[str]:
     """Those of the digests whose file some row needs; a file that was refused is not kept."""
     wanted, kept = sorted(digests), set[str]()
-    for start in range(0, len(wanted), _CHUNK):
-        query = select(Attachment.digest).where(Attachment.digest.in_(wanted[start : start + _CHUNK]))
+    for some in in_chunks(wanted, _CHUNK):
+        query = select(Attachment.digest).where(Attachment.digest.in_(some))
         kept.update(session.scalars(query.where(Attachment.state != REFUSED)))
     return kept
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.database.request_tables import WithdrawnRequest
+from recommender.database.storing import in_chunks
 from recommender.database.tables import RESOLVED, HelpRequest, Reply, Team
 from recommender.knowledge import outcomes, searched_topics, sent_afterwards
 from recommender.knowledge.erasure import erase_request
@@ -38,8 +39,8 @@ def erase_due(session: Session, now: datetime, audit_days: int) -> int:
     old, who has searched in weeks that have ended, and entries of the audit log that are older than `audit_days` (0
     means never), and commit. Returns the number of requests."""
     numbers = list(due(session, now))
-    for start in range(0, len(numbers), _AT_ONCE):
-        for number in numbers[start : start + _AT_ONCE]:
+    for some in in_chunks(numbers, _AT_ONCE):
+        for number in some:
             request = session.get(HelpRequest, number)
             if request is not None:
                 erase_request(session, request, audit.SYSTEM)
