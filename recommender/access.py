@@ -17,7 +17,8 @@ from recommender.database.tables import Document, DocumentAudience, HelpRequest,
 EVERYONE = "everyone"
 ANY_AGENT = "agents"
 AGENTS = ("agent", "lead", "admin")
-_LEADS = ("lead", "admin")
+LEADS = ("lead", "admin")
+_ADMIN = "admin"
 _OPEN = "open:"  # prefix of the tokens of open requests in the index
 
 
@@ -56,7 +57,13 @@ def reader_of(person: Person) -> Reader:
 
 def led_teams(person: Person) -> frozenset[int]:
     """Ids of the teams that a person leads: all teams of a lead or an admin, none of anybody else."""
-    return frozenset(team.id for team in person.teams) if person.role in _LEADS else frozenset()
+    return frozenset(team.id for team in person.teams) if person.role in LEADS else frozenset()
+
+
+def leads(person: Person, team_id: int | None) -> bool:
+    """True when what a lead of this team may see and do is for this person: for those who lead it, and for admins, who
+    all the same see only what they may read."""
+    return person.role == _ADMIN or team_id in led_teams(person)
 
 
 def request_audience(request: HelpRequest) -> frozenset[str]:

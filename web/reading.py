@@ -19,7 +19,6 @@ from web.current import session
 from web.formatting import team_name
 from web.sign_in.session import current_reader
 
-_ADMIN = "admin"
 PROFILE_ITEMS = 50  # a judgement: as many as somebody would read
 
 
@@ -188,7 +187,5 @@ def led_by(person: Person | None) -> tuple[Team, ...]:
     topics that they may read. Empty for nobody."""
     if person is None:
         return ()
-    led = access.led_teams(person)
-    teams = team_rows().values()
-    may_open = [team for team in teams if team.id in led or person.role == _ADMIN]
+    may_open = [team for team in team_rows().values() if access.leads(person, team.id)]
     return tuple(sorted(may_open, key=lambda team: team.handle))

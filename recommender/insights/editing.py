@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from recommender import audit
-from recommender.access import EVERYONE, Reader, led_teams
+from recommender.access import EVERYONE, Reader, leads
 from recommender.corpus import headings
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.tables import Person, Team, utc_now
@@ -33,7 +33,6 @@ _WHO = "There is no such topic, or you may not change it: leads of the team that
 _SAMPLE = 1_000
 """Items in which it is counted how common words are, and items that a name is made from: judgements."""
 _NAMED_FROM = 150
-_ADMIN = "admin"
 
 
 def may_edit(session: Session, topic: Topic, reader: Reader) -> bool:
@@ -41,7 +40,7 @@ def may_edit(session: Session, topic: Topic, reader: Reader) -> bool:
     person = session.get(Person, reader.person_id) if reader.person_id is not None else None
     if person is None or topic.audience not in reader.tokens:
         return False
-    return person.role == _ADMIN or handling_team(session, topic) in led_teams(person)
+    return leads(person, handling_team(session, topic))
 
 
 def handling_team(session: Session, topic: Topic) -> int | None:

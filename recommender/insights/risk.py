@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recommender.access import Reader, led_teams
+from recommender.access import LEADS, Reader, leads
 from recommender.corpus import headings
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicKnower, TopicWeek
 from recommender.database.tables import Person, Team
@@ -24,7 +24,6 @@ from recommender.insights.topic import Topic, reader_of, visible_topics
 
 YEAR = timedelta(days=365)
 """The time ahead for which a loss is expected, and the time back in which a topic's questions are counted."""
-_ADMIN = "admin"
 
 
 @dataclass(frozen=True)
@@ -102,13 +101,12 @@ def topic_risks(session: Session, reader: Reader, team: Team | None = None) -> l
     that its figures were computed from is gone or may not be read any more, until they are computed anew.
     """
     person = session.get(Person, reader.person_id) if reader.person_id is not None else None
-    led = led_teams(person) if person is not None else frozenset[int]()
-    if person is None or not (led or person.role == _ADMIN):
+    if person is None or person.role not in LEADS:
         return []
     risks = [
         risk
         for risk in _stored(session, reader)
-        if (team is None or risk.team_id == team.id) and (person.role == _ADMIN or risk.team_id in led)
+        if (team is None or risk.team_id == team.id) and leads(person, risk.team_id)
     ]
     return _in_order(session, risks)
 

@@ -32,6 +32,7 @@ from recommender.access import (
     request_audience,
     without_open_prefix,
 )
+from recommender.access import leads as leads_team
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 
 TEAMS = ("hr", "it", "legal")
@@ -151,6 +152,7 @@ def test_a_request_is_readable_by_its_audience_its_asker_and_its_team() -> None:
 def test_a_lead_or_an_admin_leads_their_teams(role: str, leads: set[int]) -> None:
     person = Person(id=1, handle="aino", name="Aino", role=role, teams=[Team(id=4, handle="hr", name="HR")])
     assert led_teams(person) == leads
+    assert [leads_team(person, team) for team in (4, 6, None)] == [4 in leads, role == "admin", role == "admin"]
 
 
 def test_a_document_is_readable_by_its_audience_its_owner_and_its_team() -> None:
