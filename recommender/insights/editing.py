@@ -20,7 +20,7 @@ from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.tables import Person, Team, utc_now
 from recommender.errors import NotAllowed, TopicRefused
 from recommender.index import SearchIndex
-from recommender.insights import clustering
+from recommender.insights import clustering, left_out
 from recommender.insights.naming import Namer
 from recommender.insights.stored import beginnings, folded_names_of_people, read
 from recommender.insights.topic import LANGUAGES, LEAST_ITEMS, Topic, reader_of, visible_topics
@@ -108,6 +108,7 @@ def split(session: Session, reader: Reader, topic_id: int, apart: Collection[str
     session.execute(delete(TopicItem).where(TopicItem.topic_id == topic.id, TopicItem.item.in_(sorted(apart))))
     session.add_all(TopicItem(topic_id=row.id, item=item, chosen=True) for item in sorted(apart))
     session.execute(update(TopicItem).where(TopicItem.topic_id == topic.id).values(chosen=True))
+    left_out.copy_to(session, topic.id, row.id)
     _record(session, reader, "topic.split", topic, {"new": row.id})
     return row.id
 

@@ -13,7 +13,7 @@ from recommender.database.insight_tables import TopicRow
 from recommender.database.tables import Person
 from recommender.errors import NotAllowed, TopicRefused
 from recommender.index.local import LocalIndex
-from recommender.insights import editing
+from recommender.insights import editing, left_out
 from recommender.insights.topic import Topic, visible_topics
 from recommender.language.analyzer import Analyzer
 from tests.recommender.insights.conftest import LATER, SUBJECTS, Update
@@ -100,7 +100,10 @@ def test_a_topic_is_divided_into_the_two_parts_that_were_shown(
         editing.merge(session, _reader(session, "aino"), topics["parking"], topics["printer"])
         parts = editing.parts_of(_shown(session)[topics["printer"]], reindexed())
         assert parts is not None and {frozenset(parts[0]), frozenset(parts[1])} == {frozenset(one), frozenset(other)}
+        agent = session.scalars(select(Person.id).where(Person.handle == "agent")).one()
+        left_out.leave_out(session, agent, topics["printer"])
         new = editing.split(session, _reader(session, "aino"), topics["printer"], parts[1], analyzer)
+        assert left_out.left_out(session, [new, topics["printer"]]) == {new: {agent}, topics["printer"]: {agent}}
         assert all(_shown(session)[new].names.values())
         with pytest.raises(TopicRefused, match="at least 5"):
             editing.split(session, _reader(session, "aino"), new, parts[1][:2], analyzer)
