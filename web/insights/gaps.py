@@ -2,6 +2,7 @@
 
 from flask import Blueprint, abort, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from recommender.access import Reader
 from recommender.database.tables import Team, utc_now
@@ -25,7 +26,8 @@ def index() -> ResponseReturnValue:
     teams = _own_teams(current_reader())
     if len(teams) == 1:
         return redirect(url_for("insight_gaps.show", handle=teams[0].handle))
-    return render_template("insights/gap_teams.html", teams=teams)
+    heading = gettext("What is missing")
+    return render_template("insights/teams.html", teams=teams, heading=heading, endpoint="insight_gaps.show")
 
 
 @blueprint.get("/<handle>")

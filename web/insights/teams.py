@@ -49,7 +49,8 @@ def index() -> ResponseReturnValue:
         abort(403)
     if len(teams) == 1:
         return redirect(url_for("insight_teams.show", handle=teams[0].handle))
-    return render_template("insights/teams.html", teams=teams)
+    heading = gettext("Our service")
+    return render_template("insights/teams.html", teams=teams, heading=heading, endpoint="insight_teams.show")
 
 
 @blueprint.get("/<handle>")
