@@ -17,7 +17,7 @@ from recommender.database.risk_tables import (
     TransferActItem,
 )
 from recommender.database.tables import Team
-from recommender.insights.topic import LEAST_ITEMS
+from recommender.insights.topics.topic import LEAST_ITEMS
 
 Add = Callable[..., int]
 NOW = datetime(2026, 6, 1, 9)

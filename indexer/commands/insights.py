@@ -60,8 +60,8 @@ def update(settings: Settings, again: bool) -> None:
 
 def insights(session: "Session") -> dict[str, Any]:
     """The topics of everyone and of all teams with what hangs on people, and the plan, as JSON values."""
-    from recommender.insights.acts import plan_of
-    from recommender.insights.risk import all_risks
+    from recommender.insights.risk.acts import plan_of
+    from recommender.insights.risk.risk import all_risks
     from recommender.insights.values import as_values
 
     risks = all_risks(session)
@@ -75,9 +75,9 @@ def as_text(session: "Session") -> str:
     from recommender.database.risk_tables import PROPOSED
     from recommender.database.tables import Document, Person
     from recommender.datatypes import Kind, item_key
-    from recommender.insights.acts import plan_of
-    from recommender.insights.risk import all_risks
-    from recommender.insights.wording import a_year, act_sentence, topic_name
+    from recommender.insights.risk.acts import plan_of
+    from recommender.insights.risk.risk import all_risks
+    from recommender.insights.risk.wording import a_year, act_sentence, topic_name
 
     risks = all_risks(session)
     if not risks:

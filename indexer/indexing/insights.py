@@ -16,9 +16,9 @@ from recommender.encoder import Encoder
 from recommender.errors import KollegaError
 from recommender.index import generations
 from recommender.index.local import LocalIndex
-from recommender.insights.figures import FiguresReport, update_figures
-from recommender.insights.gap_update import GapsReport, update_gaps
-from recommender.insights.update import TopicsReport, update_topics
+from recommender.insights.gaps.update import GapsReport, update_gaps
+from recommender.insights.risk.figures import FiguresReport, update_figures
+from recommender.insights.topics.update import TopicsReport, update_topics
 from recommender.language.analyzer import Analyzer
 from recommender.live import Live
 from recommender.recommender import Recommender

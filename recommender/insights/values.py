@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender.database.tables import Person, Team
-from recommender.insights.acts import Act
-from recommender.insights.risk import TopicRisk
+from recommender.insights.risk.acts import Act
+from recommender.insights.risk.risk import TopicRisk
 
 
 def as_values(session: Session, risks: Collection[TopicRisk], acts: Collection[Act]) -> dict[str, Any]:

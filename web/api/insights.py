@@ -6,8 +6,8 @@ from typing import Any
 from flask import abort
 from pydantic import BaseModel, Field
 
-from recommender.insights.acts import plan_of
-from recommender.insights.risk import topic_risks
+from recommender.insights.risk.acts import plan_of
+from recommender.insights.risk.risk import topic_risks
 from recommender.insights.values import as_values
 from recommender.render import Key
 from web.api import answers, blueprint, schemas, sent_query, spec

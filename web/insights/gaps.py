@@ -6,10 +6,10 @@ from flask_babel import gettext
 
 from recommender.access import Reader
 from recommender.database.tables import Team, utc_now
-from recommender.insights import gap as gaps_of
-from recommender.insights.gap import ORDER, Gap, GapKind
-from recommender.insights.half_life import LEAST_CHANGES
-from recommender.insights.health import document_health
+from recommender.insights.gaps import gap as gaps_of
+from recommender.insights.gaps.gap import ORDER, Gap, GapKind
+from recommender.insights.gaps.half_life import LEAST_CHANGES
+from recommender.insights.gaps.health import document_health
 from web.current import session
 from web.reading import team_rows
 from web.sign_in.session import current_reader, signed_in

@@ -6,8 +6,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from recommender.database.tables import Person
-from recommender.insights import left_out, wishes
-from recommender.insights.topic import Topic
+from recommender.insights.risk import wishes
+from recommender.insights.topics import left_out
+from recommender.insights.topics.topic import Topic
 from web.current import session
 from web.input import sent_number
 from web.sign_in.session import current_reader, signed_in

@@ -15,9 +15,9 @@ from recommender.corpus import headings
 from recommender.database.risk_tables import DONE, PROPOSED, STARTED, WRITE
 from recommender.database.tables import Person, utc_now
 from recommender.datatypes import Heading, Kind
-from recommender.insights import acts, drafting
-from recommender.insights.acts import Act
-from recommender.insights.risk import Knower, TopicRisk, topic_risks
+from recommender.insights.risk import acts, drafting
+from recommender.insights.risk.acts import Act
+from recommender.insights.risk.risk import Knower, TopicRisk, topic_risks
 from web import current
 from web.current import session
 from web.insights.chosen import chosen_teams

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from recommender.database.person_kind import PERSON
 from recommender.database.tables import MUTED, STATED, Person, PersonTopic, Team, utc_now
-from recommender.insights import wishes
+from recommender.insights.risk import wishes
 from recommender.knowledge import outcomes
 from recommender.people import preferences, profile
 from recommender.people.availability import WEEK

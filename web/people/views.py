@@ -5,7 +5,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from recommender.database.tables import Person, utc_now
-from recommender.insights import wishes
+from recommender.insights.risk import wishes
 from recommender.knowledge import outcomes
 from recommender.people import directory, preferences, profile
 from recommender.search.search import SHOWN

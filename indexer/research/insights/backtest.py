@@ -34,8 +34,8 @@ from recommender.database.tables import HelpRequest, Person
 from recommender.encoder import Encoder, normalise
 from recommender.encoder.load import load_encoder
 from recommender.errors import EvaluationError
-from recommender.insights.figures import update_figures
-from recommender.insights.update import update_topics
+from recommender.insights.risk.figures import update_figures
+from recommender.insights.topics.update import update_topics
 from recommender.language.analyzer import Analyzer
 from recommender.live import Live
 from recommender.recommender import Recommender
