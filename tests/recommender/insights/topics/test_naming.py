@@ -33,7 +33,7 @@ def test_a_program_that_one_team_is_asked_about_names_a_topic(reader: WordReader
 
 @pytest.mark.parametrize(("with_word", "named"), [(7, True), (4, False)])
 def test_words_name_a_topic_when_half_of_its_items_have_one(reader: WordReader, with_word: int, named: bool) -> None:
-    apart = "alpha bravo charlie delta echo foxtrot golf hotel india juliet".split()
+    apart = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet"]
     texts = [Text("en", f"printer {word}" if place < with_word else word, "") for place, word in enumerate(apart)]
     names = namer(reader, texts, (1,)).names(texts, {})
     assert names == dict.fromkeys(("fi", "en"), "printer" if named else "")
@@ -53,7 +53,7 @@ def test_a_word_that_is_not_translated_keeps_its_dots(reader: WordReader) -> Non
 
 
 def test_a_name_holds_a_little_longer_than_it_would_be_chosen(reader: WordReader) -> None:
-    apart = "alpha bravo charlie delta echo foxtrot golf hotel india juliet".split()
+    apart = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet"]
     for with_word, right in ((4, True), (3, False)):
         texts = [Text("en", f"printer {word}" if place < with_word else word, "") for place, word in enumerate(apart)]
         names = {"fi": "printer", "en": "printer"}
