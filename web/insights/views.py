@@ -28,6 +28,9 @@ from web.sign_in.session import current_reader, signed_in
 blueprint = Blueprint("insights", __name__, url_prefix="/insights")
 WORTH_DOING = 3
 """How many acts a lead's home page shows; what else is worth doing is one click away."""
+LEAST_SHARE = 0.05
+"""The share of what is known from which somebody has a cell in the table and a row on the page of a topic, unless
+questions would find no answer without them: in a large team many have answered once. A judgement."""
 _SHOWN_ITEMS = 20  # newest requests of a topic: a judgement
 
 
@@ -55,8 +58,15 @@ def grid() -> ResponseReturnValue:
     """Who knows which topic, as a table of topics and people; 403 for people who lead no team."""
     chosen = chosen_teams()
     risks = sorted(topic_risks(session(), chosen.reader, chosen.team), key=lambda risk: topic_name(risk.topic).lower())
-    people = sorted(_people(risks, ()).values(), key=lambda person: (person.name.lower(), person.handle))
-    shares = {(risk.topic.id, knower.person_id): knower.share for risk in risks for knower in risk.knowers}
+    shares = {
+        (risk.topic.id, knower.person_id): knower.share
+        for risk in risks
+        for knower in risk.knowers
+        if _knows_a_part(risk, knower)
+    }
+    shown = {person_id for _topic, person_id in shares}
+    people = [person for number, person in _people(risks, ()).items() if number in shown]
+    people.sort(key=lambda person: (person.name.lower(), person.handle))
     return render_template("insights/grid.html", chosen=chosen, risks=risks, people=people, shares=shares)
 
 
@@ -69,6 +79,7 @@ def topic(topic_id: int) -> ResponseReturnValue:
     planned = acts.plan_of(session(), [risk.topic])
     found = headings(session(), risk.topic.items, chosen.reader)
     people = _people([risk], planned)
+    by_name = _by_name(risk, people)
     newest = sorted(found.values(), key=lambda heading: heading.id, reverse=True)
     return render_template(
         "insights/topic.html",
@@ -76,7 +87,8 @@ def topic(topic_id: int) -> ResponseReturnValue:
         guides=[heading for heading in newest if heading.kind is Kind.DOCUMENT],
         requests=[heading for heading in newest if heading.kind is Kind.REQUEST],
         most=_SHOWN_ITEMS,
-        knowers=_by_name(risk, people),
+        knowers=[knower for knower in by_name if _knows_a_part(risk, knower)],
+        know_little=[knower for knower in by_name if not _knows_a_part(risk, knower)],
         planned=planned,
         people=people,
         titles=_titles(planned, chosen.reader),
@@ -129,6 +141,10 @@ def _risk(topic_id: int, reader: Reader) -> TopicRisk:
     if risk is None:
         abort(404)
     return risk
+
+
+def _knows_a_part(risk: TopicRisk, knower: Knower) -> bool:
+    return knower.share >= LEAST_SHARE or knower.answerable_without < risk.answerable
 
 
 def _by_name(risk: TopicRisk, people: Mapping[int, Person]) -> list[Knower]:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.risk_tables import PAIR, STARTED, WRITE, TransferAct
-from recommender.database.tables import Document
+from recommender.database.risk_tables import PAIR, STARTED, WRITE, TopicFigure, TopicKnower, TransferAct
+from recommender.database.tables import Document, Person
 from tests.conftest import sign_in
 from tests.plans import add_plan
 from tests.web.forms import press
@@ -55,6 +56,20 @@ def test_people_stand_in_the_order_of_their_names(acts: dict[str, int], aino: Fl
         page = aino.get(address).text
         assert page.index(">Aalto<") < page.index(">Eero<")
         assert "75%" in page
+
+
+def test_who_knows_only_a_small_part_has_no_row_and_no_column(
+    acts: dict[str, int], aino: FlaskClient, sessions: sessionmaker[Session], add_person: Add
+) -> None:
+    add_person("urho", "agent", "it")
+    with sessions.begin() as session:
+        urho = session.scalars(select(Person.id).where(Person.handle == "urho")).one()
+        values = {"topic_id": acts["topic"], "person_id": urho, "share": 0.01, "leaving": 0.1}
+        figure = session.get_one(TopicFigure, acts["topic"])
+        session.add(TopicKnower(answerable_without=figure.answerable, **values))
+    page = aino.get(f"/insights/topics/{acts['topic']}").text
+    assert page.index("1 knows a small part") < page.index(">Urho<")
+    assert ">Urho<" not in aino.get("/insights/people").text
 
 
 def test_starting_to_write_opens_a_draft_of_the_requests(
