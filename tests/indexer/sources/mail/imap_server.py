@@ -112,11 +112,11 @@ def imap_server() -> Iterator[Mailbox]:
             raise
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 def _wait_for(port: int) -> None:
-    for _ in range(100):
+    for _ in range(600):
         with socket.socket() as opened:
             if opened.connect_ex(("127.0.0.1", port)) == 0:
                 return
