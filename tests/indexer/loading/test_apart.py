@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.commands.source_options import checked_options
 from indexer.loading import apart
 from indexer.loading.apart import SourceApart, apart_if_large
 from indexer.loading.load import load
@@ -38,7 +39,7 @@ def options(tmp_path: Path) -> Options:
     """Those of a small file with a broken line, personal data, three languages and a time in the future."""
     path = tmp_path / "items.jsonl"
     path.write_text("\n".join(_ROWS) + "\n", encoding="utf-8")
-    return KINDS["jsonl"].options()(place=str(path))
+    return checked_options("jsonl", "s", {"place": str(path)})
 
 
 def _apart(options: Options, mask: MaskingRules = SHIPPED) -> SourceApart:
@@ -80,7 +81,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         processes.append(real(*arguments, **options))
         return processes[-1]
 
-    monkeypatch.setattr(apart.subprocess, "Popen", start)
+    monkeypatch.setattr(subprocess, "Popen", start)
     return processes
 
 
@@ -89,7 +90,7 @@ def _large(path: Path, rows: int = 5_000) -> Options:
     row = {"type": "request", "title": "The printer is on fire", "body": "x" * 1_000, "created_at": "2026-01-02"}
     with path.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps({**row, "id": str(number)}) + "\n" for number in range(rows))
-    return KINDS["jsonl"].options()(place=str(path))
+    return checked_options("jsonl", "s", {"place": str(path)})
 
 
 def test_what_was_read_before_the_process_was_killed_is_loaded(
