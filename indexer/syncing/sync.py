@@ -9,6 +9,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.loading.apart import apart_if_large
 from indexer.loading.load import load
 from indexer.loading.named_teams import require_teams
 from indexer.loading.report import LoadReport
@@ -82,7 +83,8 @@ def sync(
         since, before, is_first = _begin(configured, sessions, full or widens)
         try:
             require_teams(sessions, configured.name, configured.kind, configured.options)
-            source = _Seen(configured.open())
+            options = configured.options
+            source = _Seen(apart_if_large(configured.open(), configured.kind, configured.name, options, mask))
             shown, store = LoadReport(show=show, tells_known=full or is_first), _store_mark(configured, sessions)
             report = load(source, sessions, analyzer, progress, shown, since, store, mask)
             result = SyncReport(configured.name, report, since is None)
