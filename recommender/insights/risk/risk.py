@@ -18,6 +18,7 @@ from recommender.access import LEADS, Reader, leads
 from recommender.corpus import headings
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicKnower, TopicWeek
 from recommender.database.tables import Person, Team
+from recommender.insights.topics.handling import handling_team
 from recommender.insights.topics.left_out import left_out
 from recommender.insights.topics.stored import stored_tokens
 from recommender.insights.topics.topic import Topic, reader_of, visible_topics
@@ -109,6 +110,17 @@ def topic_risks(session: Session, reader: Reader, team: Team | None = None) -> l
         if (team is None or risk.team_id == team.id) and leads(person, risk.team_id)
     ]
     return _in_order(session, risks)
+
+
+def topics_without_figures(session: Session, reader: Reader) -> list[Topic]:
+    """The topics that this reader may see as a lead and of which nothing was computed yet, such as one that was divided
+    from another since the last update. Empty for everybody else."""
+    person = session.get(Person, reader.person_id) if reader.person_id is not None else None
+    if person is None or person.role not in LEADS:
+        return []
+    computed = set(session.scalars(select(TopicFigure.topic_id)))
+    new = [topic for topic in visible_topics(session, reader) if topic.id not in computed]
+    return [topic for topic in new if leads(person, handling_team(session, topic))]
 
 
 def _in_order(session: Session, risks: Collection[TopicRisk]) -> list[TopicRisk]:

@@ -65,6 +65,11 @@ def stored_tokens(session: Session) -> list[str]:
     return sorted(session.scalars(select(TopicRow.audience).where(TopicRow.ended_on.is_(None)).distinct()))
 
 
+def changed_last(session: Session) -> datetime | None:
+    """When topics were changed last, by a lead or by an update."""
+    return session.scalar(select(func.max(TopicRow.updated_at)))
+
+
 def folded_names_of_people(session: Session) -> set[str]:
     """The words of all people's names, folded, which are no part of the name of a topic."""
     return {fold(word) for name in session.scalars(select(Person.name)) for word in tokens(name)}
