@@ -9,15 +9,17 @@ from sqlalchemy import select
 from recommender.access import Reader
 from recommender.corpus import headings
 from recommender.database.insight_tables import TopicRow
-from recommender.database.tables import Person
+from recommender.database.tables import Person, Team
 from recommender.datatypes import Heading, Kind
+from recommender.insights.gaps.gap import gaps_of
 from recommender.insights.risk import acts
 from recommender.insights.risk.acts import Act
-from recommender.insights.risk.risk import Knower, TopicRisk, topic_risks, topics_without_figures
+from recommender.insights.risk.risk import Knower, TopicRisk, topic_risks, topics_without_figures, weeks
 from recommender.insights.topics import editing
 from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS, Topic
 from web.current import session
 from web.insights.chosen import chosen_teams
+from web.insights.topic_pictures import pictures_over_time
 from web.insights.wording import topic_name
 
 _SHOWN_ITEMS = 20  # newest requests of a topic: a judgement
@@ -57,13 +59,14 @@ def led_topic(topic_id: int) -> LedTopic:
 
 
 def topic_page(led: LedTopic, typed: Typed = Typed()) -> str:
-    """How often the topic is asked, who knows it, its guides and requests, what would help, and the forms that change
-    it."""
+    """How often the topic is asked, who knows it, its guides and requests, what would help, what is missing for members
+    of its team, and the forms that change it."""
     planned = acts.plan_of(session(), [led.topic])
     found = headings(session(), led.topic.items, led.reader)
     people = named_people([led.risk] if led.risk else [], planned)
     newest = sorted(found.values(), key=lambda heading: heading.id, reverse=True)
     row = session().get_one(TopicRow, led.topic.id)
+    team = session().get(Team, led.risk.team_id) if led.risk and led.risk.team_id in led.reader.team_ids else None
     return render_template(
         "insights/topic.html",
         topic=led.topic,
@@ -74,6 +77,9 @@ def topic_page(led: LedTopic, typed: Typed = Typed()) -> str:
         most=_SHOWN_ITEMS,
         knowers=_by_name(led.risk, people) if led.risk else [],
         planned=planned,
+        pictures=pictures_over_time(weeks(session(), [led.topic.id])[led.topic.id]),
+        team=team,
+        gaps=gaps_of(session(), led.reader, [led.topic]) if team else [],
         people=people,
         titles=titles_of(planned, led.reader),
         changed="changed" in request.args,

@@ -151,8 +151,12 @@ def _without(risk: TopicRisk, people: Collection[int]) -> TopicRisk | None:
 def all_risks(session: Session) -> list[TopicRisk]:
     """The risks of all topics, highest expected loss first: for commands, which are run by who may read everything.
     Who is left out of a topic is left out here too."""
-    everybody = Reader(None, frozenset(session.scalars(select(Team.id))), frozenset(stored_tokens(session)))
-    return _in_order(session, _stored(session, everybody))
+    return _in_order(session, _stored(session, reader_of_all(session)))
+
+
+def reader_of_all(session: Session) -> Reader:
+    """A reader who may see the topics of all tokens, as a member of all teams, for commands."""
+    return Reader(None, frozenset(session.scalars(select(Team.id))), frozenset(stored_tokens(session)))
 
 
 def hangs_on(session: Session, reader: Reader) -> list[TopicRisk]:
