@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from recommender.database.risk_tables import DONE, PROPOSED, STARTED, WRITE
+from recommender.database.risk_tables import DONE, PROPOSED, STARTED, WRITE, TransferAct
 from recommender.database.tables import utc_now
 from recommender.insights.risk import acts, drafting
 from recommender.insights.risk.risk import topic_risks
@@ -64,10 +64,10 @@ def decide(act_id: int) -> ResponseReturnValue:
     """Start something that is worth doing, or take it off the list. A guide that is to be written opens as a draft."""
     signed_in()
     reader, now = current_reader(), utc_now()
-    row, _risk_of_topic = acts.get_act(session(), reader, act_id)
+    row = session().get(TransferAct, act_id)  # whether they may see it is decided by what is done with it
     if request.form.get("what") == "drop":
         acts.drop(session(), reader, act_id, now)
-    elif row.kind == WRITE:
+    elif row is not None and row.kind == WRITE:
         draft = drafting.start_document(session(), reader, act_id, current.settings().review_days or None, now)
         session().commit()
         return redirect(url_for("documents.edit", document_id=draft.id))

@@ -106,7 +106,7 @@ def topic_risks(session: Session, reader: Reader, team: Team | None = None) -> l
         return []
     risks = [
         risk
-        for risk in _stored(session, reader)
+        for risk in _stored(session, visible_topics(session, reader))
         if (team is None or risk.team_id == team.id) and leads(person, risk.team_id)
     ]
     return _in_order(session, risks)
@@ -151,7 +151,7 @@ def _without(risk: TopicRisk, people: Collection[int]) -> TopicRisk | None:
 def all_risks(session: Session) -> list[TopicRisk]:
     """The risks of all topics, highest expected loss first: for commands, which are run by who may read everything.
     Who is left out of a topic is left out here too."""
-    return _in_order(session, _stored(session, reader_of_all(session)))
+    return _in_order(session, _stored(session, visible_topics(session, reader_of_all(session))))
 
 
 def reader_of_all(session: Session) -> Reader:
@@ -159,12 +159,12 @@ def reader_of_all(session: Session) -> Reader:
     return Reader(None, frozenset(session.scalars(select(Team.id))), frozenset(stored_tokens(session)))
 
 
-def hangs_on(session: Session, reader: Reader) -> list[TopicRisk]:
-    """The topics that this person knows, for themself: nobody else is among the people of a topic. What would be lost
-    without them comes first."""
+def hangs_on(session: Session, reader: Reader, topics: Sequence[Topic]) -> list[TopicRisk]:
+    """Those of the topics, all of which this reader may see, that they know, for themself: nobody else is among the
+    people of a topic. What would be lost without them comes first."""
     own = [
         replace(risk, knowers=tuple(knower for knower in risk.knowers if knower.person_id == reader.person_id))
-        for risk in _stored(session, reader)
+        for risk in _stored(session, topics)
     ]
     return sorted((risk for risk in own if risk.knowers), key=lambda risk: (-risk.knowers[0].lost, risk.topic.id))
 
@@ -183,10 +183,10 @@ def weeks(session: Session, topics: Collection[int]) -> dict[int, list[Week]]:
     return history
 
 
-def _stored(session: Session, reader: Reader) -> list[TopicRisk]:
+def _stored(session: Session, seen: Sequence[Topic]) -> list[TopicRisk]:
     """The stored figures of the topics that a reader may see, with all people."""
-    topics = {topic.id: topic for topic in visible_topics(session, reader)}
-    topics = {topic: topics[topic] for topic in topics if topic not in _outdated(session, list(topics.values()))}
+    outdated = _outdated(session, seen)
+    topics = {topic.id: topic for topic in seen if topic.id not in outdated}
     knowers = defaultdict[int, list[TopicKnower]](list)
     for row in session.scalars(select(TopicKnower).where(TopicKnower.topic_id.in_(topics))):
         knowers[row.topic_id].append(row)

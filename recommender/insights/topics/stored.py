@@ -1,12 +1,13 @@
 """Topics as they are stored: reads those of one token, and writes what has changed. Which items belong together is
 decided in clustering.py, how topics are called in naming.py."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Integer, and_, case, cast, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE, Reader, readable_documents, readable_requests
@@ -140,6 +141,22 @@ def _write_items(session: Session, before: Mapping[int, StoredTopic], after: Map
     ]
     for rows in in_chunks(added, _CHUNK):
         session.execute(insert(TopicItem), rows)
+
+
+def count_there(session: Session, topics: Collection[int], reader: Reader) -> Counter[int]:
+    """How many items of each of these topics are in the database now, answered, and may be read by `reader`; counted by
+    the database, since an organisation may have very many."""
+    counts = Counter[int]()
+    of_requests = and_(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader))
+    of_documents = and_(SEARCHABLE_DOCUMENTS, readable_documents(reader))
+    for kind, table, there in ((Kind.REQUEST, HelpRequest, of_requests), (Kind.DOCUMENT, Document, of_documents)):
+        prefix = f"{kind}:"
+        number: Any = cast(func.substr(TopicItem.item, len(prefix) + 1), Integer)
+        of_kind = case((TopicItem.item.startswith(prefix), number))  # PostgreSQL refuses to read others as numbers
+        query = select(TopicItem.topic_id, func.count()).join(table, table.id == of_kind)
+        query = query.where(TopicItem.topic_id.in_(sorted(topics)), there).group_by(TopicItem.topic_id)
+        counts.update({topic: number for topic, number in session.execute(query)})
+    return counts
 
 
 def readable_titles(session: Session, reader: Reader) -> dict[str, tuple[str, str]]:

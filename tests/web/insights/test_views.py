@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.risk_tables import PAIR, STARTED, WRITE, TopicWeek, TransferAct
@@ -110,6 +111,19 @@ def test_an_act_is_started_or_taken_off_the_list(
     assert "Let Aalto watch" in page and "Write a guide about" not in page
     with sessions() as session:
         assert session.get_one(TransferAct, acts[PAIR]).state == STARTED
+
+
+def test_the_figures_are_read_once_to_decide(
+    acts: dict[str, int], aino: FlaskClient, sessions: sessionmaker[Session]
+) -> None:
+    statements: list[str] = []
+    engine = aino.application.extensions["kollega_sessions"].kw["bind"]
+    event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    for what, kind in (("start", WRITE), ("start", PAIR), ("drop", PAIR)):
+        aino.application.config["WTF_CSRF_ENABLED"] = False
+        statements.clear()
+        assert aino.post(f"/insights/acts/{acts[kind]}", data={"what": what}).status_code == 302
+        assert sum("FROM topic_figures" in statement for statement in statements) == 1, (what, kind)
 
 
 def test_the_table_comes_as_csv_without_formulas(acts: dict[str, int], aino: FlaskClient) -> None:
