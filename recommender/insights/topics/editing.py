@@ -22,9 +22,10 @@ from recommender.index import SearchIndex
 from recommender.insights.topics import clustering, left_out
 from recommender.insights.topics.handling import handling_team
 from recommender.insights.topics.naming import Namer
-from recommender.insights.topics.stored import beginnings, folded_names_of_people, read
+from recommender.insights.topics.stored import beginnings, read
 from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS, Topic, reader_of, visible_topics
 from recommender.insights.topics.words import WordReader
+from recommender.knowledge.erased_names import names_of_people
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
 
@@ -158,7 +159,7 @@ def _record(session: Session, reader: Reader, action: str, topic: Topic, details
 
 def _names_of(session: Session, token: str, keys: Sequence[str], analyzer: Analyzer) -> dict[str, str]:
     """The names of a new topic of these items, none of which a topic of the token or of everyone has."""
-    reader = WordReader(analyzer, Dictionary.load(), folded_names_of_people(session))
+    reader = WordReader(analyzer, Dictionary.load(), names_of_people(session))
     stored = [topic for audience in {token, EVERYONE} for topic in read(session, audience).values()]
     taken = {language: {name for topic in stored for name in topic.shown(language)} for language in LANGUAGES}
     others = sorted({item for topic in read(session, token).values() for item in topic.items} | set(keys))

@@ -14,10 +14,9 @@ from recommender.access import EVERYONE, Reader, readable_documents, readable_re
 from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.storing import in_chunks
-from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Team
+from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
 from recommender.datatypes import Kind, item_key
 from recommender.insights.topics.words import BODY_CHARACTERS, Text
-from recommender.language.terms import fold, tokens
 
 _CHUNK = 500
 """Rows per statement: a judgement."""
@@ -69,11 +68,6 @@ def stored_tokens(session: Session) -> list[str]:
 def changed_last(session: Session) -> datetime | None:
     """When topics were changed last, by a lead or by an update."""
     return session.scalar(select(func.max(TopicRow.updated_at)))
-
-
-def folded_names_of_people(session: Session) -> set[str]:
-    """The words of all people's names, folded, which are no part of the name of a topic."""
-    return {fold(word) for name in session.scalars(select(Person.name)) for word in tokens(name)}
 
 
 def read(session: Session, token: str) -> dict[int, StoredTopic]:
