@@ -59,13 +59,12 @@ def update(settings: Settings, again: bool) -> None:
 
 
 def insights(session: "Session") -> dict[str, Any]:
-    """The topics of everyone and of all teams with what hangs on people, and the plan, as JSON values."""
-    from recommender.insights.acts import plan_of
-    from recommender.insights.risk import all_risks
-    from recommender.insights.values import as_values
+    """The topics of everyone and of all teams with what hangs on people and what is missing, and the plan, as JSON
+    values."""
+    from recommender.insights.risk.risk import all_risks, reader_of_all
+    from recommender.insights.values import insights_of
 
-    risks = all_risks(session)
-    return as_values(session, risks, plan_of(session, [risk.topic for risk in risks]))
+    return insights_of(session, reader_of_all(session), all_risks(session))
 
 
 def as_text(session: "Session") -> str:
@@ -75,9 +74,9 @@ def as_text(session: "Session") -> str:
     from recommender.database.risk_tables import PROPOSED
     from recommender.database.tables import Document, Person
     from recommender.datatypes import Kind, item_key
-    from recommender.insights.acts import plan_of
-    from recommender.insights.risk import all_risks
-    from recommender.insights.wording import a_year, act_sentence, topic_name
+    from recommender.insights.risk.acts import plan_of
+    from recommender.insights.risk.risk import all_risks
+    from recommender.insights.risk.wording import a_year, act_sentence, topic_name
 
     risks = all_risks(session)
     if not risks:

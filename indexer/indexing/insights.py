@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -16,9 +17,10 @@ from recommender.encoder import Encoder
 from recommender.errors import KollegaError
 from recommender.index import generations
 from recommender.index.local import LocalIndex
-from recommender.insights.figures import FiguresReport, update_figures
-from recommender.insights.gap_update import GapsReport, update_gaps
-from recommender.insights.update import TopicsReport, update_topics
+from recommender.insights.gaps.update import GapsReport, update_gaps
+from recommender.insights.risk.figures import FiguresReport, update_figures
+from recommender.insights.topics.stored import changed_last
+from recommender.insights.topics.update import TopicsReport, update_topics
 from recommender.language.analyzer import Analyzer
 from recommender.live import Live
 from recommender.recommender import Recommender
@@ -75,14 +77,16 @@ class Insights:
         self._encoder = encoder
         self._analyzer = analyzer
         self._generation: str | None = None
+        self._topics_of: datetime | None = None
         self._updated_at: float | None = None
 
     def follow(self) -> bool:
-        """Compute everything if there is another index and KOLLEGA_INSIGHTS_MINUTES have passed since the last time.
-        Returns whether that was so. An index that cannot be used is logged, and tried again when it changes."""
+        """Compute everything if there is another index, or a lead has changed a topic, and KOLLEGA_INSIGHTS_MINUTES
+        have passed since the last time. Returns whether that was so. An index that cannot be used is logged, and tried
+        again when it changes."""
         generation = generations.live_name(self._settings.index_dir)
         pause = 60.0 * self._settings.insights_minutes
-        if generation in (None, self._generation):
+        if generation is None or (generation == self._generation and self._changed_last() == self._topics_of):
             return False
         if self._updated_at is not None and time.monotonic() < self._updated_at + pause:
             return False
@@ -92,8 +96,12 @@ class Insights:
                 log.info("%s", line)
         except KollegaError as error:
             log.warning("The topics could not be brought up to date. %s", error)
-        self._generation, self._updated_at = generation, time.monotonic()
+        self._generation, self._topics_of, self._updated_at = generation, self._changed_last(), time.monotonic()
         return True
+
+    def _changed_last(self) -> datetime | None:
+        with self._sessions() as session:
+            return changed_last(session)
 
 
 def following_topics(

@@ -12,8 +12,9 @@ from flask_babel import get_locale, gettext
 from recommender.access import led_teams
 from recommender.database.service_tables import SuccessMeasure
 from recommender.database.tables import Team, utc_now
-from recommender.insights import measures, wishes
-from recommender.insights.service import service_of
+from recommender.insights.risk import wishes
+from recommender.insights.service import measures
+from recommender.insights.service.service import service_of
 from web import once
 from web.current import session
 from web.insights.csv_file import csv_file

@@ -7,10 +7,10 @@ from flask_babel import format_percent, get_locale, gettext, ngettext
 
 from recommender.database.tables import Person
 from recommender.datatypes import Heading
-from recommender.insights import wording
-from recommender.insights.acts import Act
-from recommender.insights.risk import TopicRisk
-from recommender.insights.topic import Topic
+from recommender.insights.risk import wording
+from recommender.insights.risk.acts import Act
+from recommender.insights.risk.risk import TopicRisk
+from recommender.insights.topics.topic import Topic
 from web.insights.marks import share_mark
 from web.reading import led_by
 from web.sign_in.session import current_person

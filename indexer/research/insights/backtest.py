@@ -35,8 +35,8 @@ from recommender.database.tables import HelpRequest, Person
 from recommender.encoder import Encoder, normalise
 from recommender.encoder.load import load_encoder
 from recommender.errors import EvaluationError
-from recommender.insights.clustering import form
-from recommender.insights.figures import update_figures
+from recommender.insights.risk.figures import update_figures
+from recommender.insights.topics.clustering import form
 from recommender.language.analyzer import Analyzer
 from recommender.live import Live
 from recommender.recommender import Recommender

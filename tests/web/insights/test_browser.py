@@ -17,7 +17,10 @@ from tests.web.insights.figures import fill
 from web.app import create_app
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
-PAGES = ("/insights/teams/it", "/insights/about", "/people/eero")
+PAGES = (
+    "/insights/teams/it", "/insights/about", "/people/eero", "/insights/topics/1", "/insights/topics/1/split",
+    "/insights/topics/1/end",
+)  # fmt: skip
 
 
 def test_the_pages_have_no_faults_and_fit_the_screen(
