@@ -22,7 +22,7 @@ from recommender.index import SearchIndex
 from recommender.insights.topics import clustering, left_out
 from recommender.insights.topics.handling import handling_team
 from recommender.insights.topics.naming import Namer
-from recommender.insights.topics.stored import beginnings, read
+from recommender.insights.topics.stored import beginnings, read, with_teams
 from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS, Topic, reader_of, visible_topics
 from recommender.insights.topics.words import WordReader
 from recommender.knowledge.erased_names import names_of_people
@@ -163,5 +163,5 @@ def _names_of(session: Session, token: str, keys: Sequence[str], analyzer: Analy
     stored = [topic for audience in {token, EVERYONE} for topic in read(session, audience).values()]
     taken = {language: {name for topic in stored for name in topic.shown(language)} for language in LANGUAGES}
     others = sorted({item for topic in read(session, token).values() for item in topic.items} | set(keys))
-    sample = beginnings(session, others[:: max(1, len(others) // _SAMPLE)])
-    return Namer(reader, list(sample.values())).names(list(beginnings(session, keys[:_NAMED_FROM]).values()), taken)
+    namer = Namer(reader, with_teams(session, others[:: max(1, len(others) // _SAMPLE)]))
+    return namer.any_names(list(beginnings(session, keys[:_NAMED_FROM]).values()), taken)

@@ -175,3 +175,13 @@ def beginnings(session: Session, keys: Collection[str]) -> dict[str, Text]:
             rows = session.execute(select(table.id, table.language, table.title, body).where(table.id.in_(ids)))
             found |= {f"{kind}:{number}": Text(language, title, text) for number, language, title, text in rows}
     return found
+
+
+def with_teams(session: Session, keys: Collection[str]) -> list[tuple[Text, int | None]]:
+    """The same as a list, each with the id of the team that handles the item."""
+    teams: dict[str, int | None] = {}
+    for kind, table in ((Kind.REQUEST, HelpRequest), (Kind.DOCUMENT, Document)):
+        for ids in in_chunks(ids_of(keys, kind), _CHUNK):
+            rows = session.execute(select(table.id, table.team_id).where(table.id.in_(ids)))
+            teams |= {item_key(kind, number): team for number, team in rows}
+    return [(text, teams.get(key)) for key, text in beginnings(session, keys).items()]

@@ -5,11 +5,12 @@ written in one short transaction for each token of readers, so that nobody waits
 """
 
 import logging
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 
 import numpy as np
 from sqlalchemy.orm import Session, sessionmaker
@@ -19,20 +20,19 @@ from recommender.index import SearchIndex
 from recommender.insights.topics import clustering
 from recommender.insights.topics.clustering import NOWHERE, Labels, Vectors
 from recommender.insights.topics.matching import heir, match
-from recommender.insights.topics.naming import Namer
 from recommender.insights.topics.stored import (
     NewTopic,
     StoredTopic,
-    beginnings,
     lock,
     read,
     readable_titles,
     tokens_of_topics,
     write,
 )
+from recommender.insights.topics.texts import Texts
 from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS, reader_of
 from recommender.insights.topics.word_vectors import with_words
-from recommender.insights.topics.words import Text, WordReader
+from recommender.insights.topics.words import WordReader
 from recommender.knowledge.erased_names import names_of_people
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
@@ -40,12 +40,10 @@ from recommender.language.dictionary import Dictionary
 log = logging.getLogger(__name__)
 NO_VECTORS, FEW_ITEMS, NOT_FOR_EVERYONE = "no_vectors", "few_items", "not_for_everyone"
 """What topics lack: an index with vectors; enough items that are alike; items that everyone may read."""
-_NAMED_FROM = 150
-"""Items of a topic that its name is made from, the nearest to its centre; a judgement, as the other numbers here."""
-_SAMPLE = 3_000
-"""Items of a token in which it is counted how common words are."""
+_GROWN = 1.05
+"""The names of a topic are looked at again when it has about so many times as many items."""
 _TRIES = 3
-"""How many times the topics of a token are computed when leads change them meanwhile."""
+"""How many times the topics of a token are computed when leads change them meanwhile; a judgement, as the next one."""
 Names = Mapping[str, set[str]]
 """Names of topics by language."""
 
@@ -147,9 +145,10 @@ def _update_token(
             titles = readable_titles(session, reader_of(session, token))
             places = [place for place, key in enumerate(keys) if key in titles]
             readable = [keys[place] for place in places]
-            bags = [reader.of_title(title, language) for language, title in map(titles.__getitem__, readable)]
-            groups = _regroup(readable, with_words(vectors[places], bags), before, again)
-            after, names = _named(session, groups, before, reader, taken)
+            texts = Texts(session, readable, reader)
+            both = with_words(vectors[places], texts.bags([titles[key] for key in readable]))
+            groups = _regroup(readable, both, before, again)
+            after, names = _named(texts, groups, before, taken)
         with sessions.begin() as session:
             lock(session)
             if read(session, token) == before:  # else a lead has changed a topic meanwhile
@@ -193,60 +192,70 @@ def _regroup(keys: Sequence[str], vectors: Vectors, before: Mapping[int, StoredT
 
 
 def _named(
-    session: Session, groups: _Groups, before: Mapping[int, StoredTopic], reader: WordReader, taken: Names
+    texts: Texts, groups: _Groups, before: Mapping[int, StoredTopic], taken: Names
 ) -> tuple[list[NewTopic], dict[str, set[str]]]:
     """(the topics as they are to be stored; their names and those of `taken`). A topic keeps its name unless that has
-    become wrong, or no longer tells it apart."""
-    texts, members = _Texts(session, groups, reader), groups.members()
+    become wrong, or no longer tells it apart. A group that no words describe is divided where that gives one that they
+    do; else it is stored without a name, and not shown."""
+    members = {label: np.flatnonzero(groups.labels == label) for label in groups.members()}
     names = {language: set(taken[language]) for language in LANGUAGES}
     for known in before.values():
         for language in LANGUAGES:
             names[language] |= {known.given[language]} - {""}
     after = []
-    for label in sorted(members, key=lambda label: (label not in groups.topics, -len(members[label]), label)):
-        topic = before.get(groups.topics.get(label, -1))
+    order = sorted(members, key=lambda label: (label not in groups.topics, -len(members[label]), label))
+    waiting = deque((groups.topics.get(label), members[label]) for label in order)
+    while waiting:
+        number, rows = waiting.popleft()
+        topic, keys = before.get(number or 0), frozenset(groups.keys[row] for row in rows.tolist())
         name = dict(topic.names) if topic else dict.fromkeys(LANGUAGES, "")
-        if len(members[label]) >= LEAST_ITEMS and not (topic and topic.closed):
-            unchanged = topic is not None and topic.items.keys() == members[label]
-            name = _right_name(name, unchanged, texts, label, names)
+        if len(rows) >= LEAST_ITEMS and not (topic and topic.closed):
+            name = _right_name(topic, keys, texts, groups.vectors, rows, names)
+            if not all(name.values()) and not (topic and topic.kept):
+                parts = _parts(texts, groups.vectors, rows, names)
+                if len(parts) > 1:
+                    waiting.extendleft([(None, parts[1]), (number, parts[0])])
+                    continue
             for language in LANGUAGES:
                 names[language] |= {name[language]} - {""}
-        after.append(NewTopic(topic.id if topic else None, members[label], name))
+        after.append(NewTopic(number, keys, name))
     gone = sorted({number for number, stored in before.items() if stored.kept} - {topic.id for topic in after})
     return [*after, *(NewTopic(number, frozenset(), before[number].names) for number in gone)], names
 
 
-def _right_name(had: Mapping[str, str], unchanged: bool, texts: "_Texts", label: int, names: Names) -> dict[str, str]:
+def _right_name(
+    topic: StoredTopic | None, keys: frozenset[str], texts: Texts, vectors: Vectors, rows: Labels, names: Names
+) -> dict[str, str]:
     """The names of a group: those it has, where they are right, else new ones."""
-    wrong = [language for language in LANGUAGES if not had[language] or had[language] in names[language]]
-    if not wrong and unchanged:
-        return dict(had)
-    namer, nearest = texts.namer, texts.nearest(label)
-    wrong += [language for language in set(LANGUAGES) - set(wrong) if not namer.holds(had[language], nearest, language)]
-    new = namer.names(nearest, names) if wrong else had
+    had = dict(topic.names) if topic else dict.fromkeys(LANGUAGES, "")
+    wrong = {language for language in LANGUAGES if not had[language] or had[language] in names[language]}
+    if topic and not wrong and not _changed(topic.items.keys(), keys):
+        return had
+    nearest = texts.nearest(vectors, rows)
+    if topic and len(wrong) < len(LANGUAGES):
+        wrong |= {language for language, right in texts.namer.holds(had, nearest).items() if not right}
+    if not wrong:
+        return had
+    new = (texts.namer.any_names if topic and topic.kept else texts.namer.names)(nearest, names)
     return {language: new[language] if language in wrong else had[language] for language in LANGUAGES}
 
 
-class _Texts:
-    """The texts that names are made from, which are read when they are needed."""
+def _changed(before: Set[str], after: Set[str]) -> bool:
+    """True when a name has to be looked at again: an item that it may have come from has left, or the topic has grown
+    by more than a few."""
+    return bool(before - after) or _size_class(len(before)) != _size_class(len(after))
 
-    def __init__(self, session: Session, groups: _Groups, reader: WordReader) -> None:
-        self._session = session
-        self._groups = groups
-        self._reader = reader
-        self._centres = clustering.centres_of(groups.vectors, groups.labels)
 
-    @cached_property
-    def namer(self) -> Namer:
-        """Names topics by words that are rarer among all items of the token."""
-        keys = self._groups.keys[:: max(1, len(self._groups.keys) // _SAMPLE)]
-        return Namer(self._reader, list(beginnings(self._session, keys).values()))
+def _size_class(items: int) -> int:
+    return int(math.log(items, _GROWN)) if items else 0
 
-    def nearest(self, label: int) -> list[Text]:
-        """The texts of the items of a group that are nearest to its centre."""
-        members = np.flatnonzero(self._groups.labels == label)
-        order = np.argsort(-(self._groups.vectors[members] @ self._centres[label]), kind="stable")[:_NAMED_FROM]
-        return list(beginnings(self._session, [self._groups.keys[place] for place in members[order].tolist()]).values())
+
+def _parts(texts: Texts, vectors: Vectors, rows: Labels, names: Names) -> list[Labels]:
+    """The two parts of a group, when there are names for one of them; else the whole."""
+    halves = clustering.halves(vectors[rows])
+    parts = [rows[halves == part] for part in (0, 1)] if halves.any() else [rows]
+    named = (texts.namer.names(texts.nearest(vectors, part), names) for part in parts if len(parts) > 1)
+    return parts if any(all(name.values()) for name in named) else [rows]
 
 
 def _heirs(before: Mapping[int, StoredTopic], after: Sequence[NewTopic]) -> dict[int, int]:

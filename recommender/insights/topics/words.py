@@ -22,8 +22,10 @@ _TRANSLATED = 0.7
 """What the translation of a word counts when titles are compared."""
 _SHORTEST_WORD, _LONGEST_WORD = 3, 30
 _SHORT_ING = 5
-_MOSTLY = 0.6
+MOSTLY = 0.6
 """The share of a word's forms that begin with a capital letter, or have only such letters, when it is written so."""
+CAPITAL = "a"
+"""In `Words.capitals`: begins with a capital letter, and has others."""
 _MOST_VOWELS = 7
 """Vowels of a word whose dots are looked for."""
 _LIKE_A_VERB = re.compile(r"(?:[aä]{2}|[dlnr][aä]|[st]t?[aä]|[uyi][aä])$")
@@ -160,14 +162,14 @@ class WordReader:
 
 def _capitals(written: str) -> str:
     """ "A" for a word in capital letters, "a" for one that begins with one, else empty."""
-    return "A" if written.isupper() else "a" if written[0].isupper() else ""
+    return "A" if written.isupper() else CAPITAL if written[0].isupper() else ""
 
 
 def _cased(word: str, capitals: Counter[str]) -> str:
     total = sum(capitals.values())
-    if capitals["A"] > _MOSTLY * total:
+    if capitals["A"] > MOSTLY * total:
         return word.upper()
-    return f"{word[0].upper()}{word[1:]}" if capitals["A"] + capitals["a"] > _MOSTLY * total else word
+    return f"{word[0].upper()}{word[1:]}" if capitals["A"] + capitals[CAPITAL] > MOSTLY * total else word
 
 
 def _usual(forms: Counter[str]) -> str:
