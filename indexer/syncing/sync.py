@@ -83,8 +83,7 @@ def sync(
         since, before, is_first = _begin(configured, sessions, full or widens)
         try:
             require_teams(sessions, configured.name, configured.kind, configured.options)
-            options = configured.options
-            source = _Seen(apart_if_large(configured.open(), configured.kind, configured.name, options, mask))
+            source = _Seen(_opened(configured, mask))
             shown, store = LoadReport(show=show, tells_known=full or is_first), _store_mark(configured, sessions)
             report = load(source, sessions, analyzer, progress, shown, since, store, mask)
             result = SyncReport(configured.name, report, since is None)
@@ -100,6 +99,10 @@ def sync(
             raise
         _end(configured, sessions, report.broken_off, result)
     return result
+
+
+def _opened(configured: ConfiguredSource, mask: MaskingRules) -> Source:
+    return apart_if_large(configured.open(), configured.kind, configured.name, configured.options, mask)
 
 
 def is_being_read(name: str, locks: Path) -> bool:
