@@ -76,7 +76,7 @@ def as_text(session: "Session") -> str:
     from recommender.datatypes import Kind, item_key
     from recommender.insights.risk.acts import plan_of
     from recommender.insights.risk.risk import all_risks
-    from recommender.insights.risk.wording import a_year, act_sentence, topic_name
+    from recommender.insights.risk.wording import act_sentence, before_and_after, topic_name
 
     risks = all_risks(session)
     if not risks:
@@ -91,9 +91,11 @@ def as_text(session: "Session") -> str:
     wanted = select(Document.id, Document.title).where(Document.id.in_([act.document_id for act in acts]))
     titles = {item_key(Kind.DOCUMENT, number): title for number, title in session.execute(wanted)} if acts else {}
     lines.append("\nWorth doing, the best first:" if acts else "\nNothing stands out as worth doing.")
-    lines += [
-        f"{number:2}. {act_sentence(act, 'en', people, titles)} About {act.minutes} minutes; expected to be lost "
-        f"afterwards: {a_year(act.loss_after, 'en')}, now {a_year(act.loss_before, 'en')}."
-        for number, act in enumerate(acts, 1)
-    ]
+    for number, act in enumerate(acts, 1):
+        now, afterwards = before_and_after(act.loss_before, act.loss_after, "en")
+        sentence = act_sentence(act, "en", people, titles)
+        lines.append(
+            f"{number:2}. {sentence} About {act.minutes} minutes; expected to be lost now: {now}, "
+            f"afterwards: {afterwards}."
+        )
     return "\n".join(lines)

@@ -3,8 +3,8 @@
 
 Items are those of `tests.benchmarks.speed`, with a team each and answers by 1,000 people. Making them, computing and
 changing run in separate processes, so that the peak memory of each is measured; computing includes loading the index,
-asking the past questions with the real model, and storing everything. Seconds are of the processor and of the clock: on a
-busy machine only the first tell something.
+asking the past questions with the real model, and storing everything. Seconds are of the processor and of the clock: on
+a busy machine only the first tell something.
 Usage: python -m tests.benchmarks.insights [SIZE]
 """
 
@@ -93,7 +93,8 @@ def change(settings: Settings, _size: int) -> dict[str, Any]:
                 session.add(
                     HelpRequest(
                         title=f"{request.title} uusi", body=request.body, language=request.language, status=RESOLVED,
-                        created_at=now, resolved_at=now, team_id=request.team_id, audience=[RequestAudience(token="everyone")],
+                        created_at=now, resolved_at=now, team_id=request.team_id,
+                        audience=[RequestAudience(token="everyone")],
                         replies=[Reply(author_id=each.author_id, body=each.body, created_at=now, accepted=True)
                                  for each in request.replies],
                     )
