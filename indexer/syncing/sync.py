@@ -183,8 +183,8 @@ def _require_own_name(configured: ConfiguredSource, sessions: sessionmaker[Sessi
     with sessions() as session:
         if session.scalar(sent.limit(1)) is not None and _items_of(session, configured.name):
             raise SourceError(
-                f"{configured.name} is also the name under which a program has sent items to the API. Reading the source "
-                "would delete those. Give it another name in sources.toml."
+                f"{configured.name} is also the name under which a program has sent items to the API. Reading the "
+                "source would delete those. Give it another name in sources.toml."
             )
 
 

@@ -203,7 +203,9 @@ def test_a_run_that_is_ended_from_outside_is_due_again(run: Run, sessions: sessi
 def test_a_name_under_which_a_program_has_sent_items_is_refused(run: Run, sessions: sessionmaker[Session]) -> None:
     with sessions.begin() as session:
         audit.record(session, audit.SYSTEM, "items.load", "source:desk", {"n": 1})
-        session.add(HelpRequest(title="Sent", body="", language="en", source="desk", external_id="sent", created_at=utc_now()))
+        session.add(
+            HelpRequest(title="Sent", body="", language="en", source="desk", external_id="sent", created_at=utc_now())
+        )
     desk = _Desk({1: "a"})
     for _time in range(2):
         with pytest.raises(SourceError, match="another name"):
