@@ -18,6 +18,7 @@ from indexer.sources.protocol import Abilities, Mark, Source
 from indexer.sources.records import DeletedRecord, DocumentRecord, Located, QuestionRecord, RequestRecord
 from indexer.syncing.widening import Item, Widened, readers_by_rules, widen
 from indexer.texts.masking import SHIPPED, MaskingRules
+from recommender.database.audit_table import AuditEntry
 from recommender.database.source_tables import state_of
 from recommender.database.tables import Document, HelpRequest, utc_now
 from recommender.errors import SourceError
@@ -25,6 +26,8 @@ from recommender.language.analyzer import Analyzer
 
 MOST_STORED = 50
 """Problems that are stored with the state of a source."""
+_SENT = "items.load"
+"""The action in the audit log of a program that has sent items."""
 _FEW, _SHARE = 10, 0.2
 """How many items, and which share of a source, may vanish at once without a word from an admin: judgements."""
 
@@ -82,8 +85,7 @@ def sync(
     with lock:
         since, before, is_first = _begin(configured, sessions, full or widens)
         try:
-            require_teams(sessions, configured.name, configured.kind, configured.options)
-            source = _Seen(_opened(configured, mask))
+            source = _Seen(_opened(configured, sessions, mask, is_first))
             shown, store = LoadReport(show=show, tells_known=full or is_first), _store_mark(configured, sessions)
             report = load(source, sessions, analyzer, progress, shown, since, store, mask)
             result = SyncReport(configured.name, report, since is None)
@@ -101,7 +103,13 @@ def sync(
     return result
 
 
-def _opened(configured: ConfiguredSource, mask: MaskingRules) -> Source:
+def _opened(
+    configured: ConfiguredSource, sessions: sessionmaker[Session], mask: MaskingRules, is_first: bool
+) -> Source:
+    """The source, once it is certain that its options fit what is here."""
+    require_teams(sessions, configured.name, configured.kind, configured.options)
+    if is_first:
+        _require_own_name(configured, sessions)
     return apart_if_large(configured.open(), configured.kind, configured.name, configured.options, mask)
 
 
@@ -185,6 +193,17 @@ def _begin(
             state.mark = None
         state.options, state.started_at, state.is_due = configured.options_digest(), utc_now(), False
         return state.mark, before, state.finished_at is None
+
+
+def _require_own_name(configured: ConfiguredSource, sessions: sessionmaker[Session]) -> None:
+    """Raises SourceError when a program has sent items under the name of a source that was never read."""
+    sent = select(AuditEntry.id).where(AuditEntry.subject == f"source:{configured.name}", AuditEntry.action == _SENT)
+    with sessions() as session:
+        if session.scalar(sent.limit(1)) is not None and _items_of(session, configured.name):
+            raise SourceError(
+                f"{configured.name} is also the name under which a program has sent items to the API. Reading the "
+                "source would delete those. Give it another name in sources.toml."
+            )
 
 
 def _go_on_later(configured: ConfiguredSource, sessions: sessionmaker[Session], before: Before) -> None:
