@@ -133,9 +133,7 @@ def table(topics: Sequence[TopicPast]) -> dict[str, object]:
     lifts = {
         kind: {
             **{
-                name: _written(
-                    with_interval(groups, lambda drawn, rank=rank, of=kind == "per topic": lift(drawn, rank, of))
-                )  # type: ignore[misc]
+                name: _written(with_interval(groups, partial(lift, ranking=rank, per_topic=kind == "per topic")))
                 for name, rank in RANKINGS.items()
             },
             "chance": _written(by_chance(groups, kind == "per topic")),
