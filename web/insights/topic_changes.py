@@ -134,5 +134,5 @@ def _digest(keys: Collection[str]) -> str:
 
 def _in_words(refused: TopicRefused) -> str:
     if refused.reason == "too_long":
-        return gettext("Write a name of at most %(most)d characters.", most=editing.LONGEST_NAME)
-    return gettext("Another topic has this name. Write another one, or make the two one topic.")
+        return str(gettext("Write a name of at most %(most)d characters.", most=editing.LONGEST_NAME))
+    return str(gettext("Another topic has this name. Write another one, or make the two one topic."))
