@@ -34,9 +34,11 @@ _LOOKS = 30.0
 
 @dataclass(frozen=True)
 class InsightsReport:
-    """What was computed; without topics there are neither figures nor gaps."""
+    """What was computed; without topics there are neither figures nor gaps. `topics_of` is when the topics had been
+    changed last before their figures were computed."""
 
     topics: TopicsReport
+    topics_of: datetime | None = None
     figures: FiguresReport | None = None
     gaps: GapsReport | None = None
 
@@ -58,12 +60,14 @@ def compute_insights(
     when there is no index that can be used."""
     index = LocalIndex.open(settings.index_dir, encoder.card)
     topics = update_topics(sessions, index, analyzer, utc_now(), again)
+    with sessions() as session:
+        topics_of = changed_last(session)
     if not topics.topics:
-        return InsightsReport(topics)
+        return InsightsReport(topics, topics_of)
     questions = QuestionAnalyzer.load(analyzer, settings)
     recommender = Recommender(settings, questions, Live.load(settings.index_dir, encoder))
     figures = update_figures(sessions, recommender.searching, index, settings, utc_now(), progress)
-    return InsightsReport(topics, figures, update_gaps(sessions, utc_now()))
+    return InsightsReport(topics, topics_of, figures, update_gaps(sessions, utc_now()))
 
 
 class Insights:
@@ -90,13 +94,16 @@ class Insights:
             return False
         if self._updated_at is not None and time.monotonic() < self._updated_at + pause:
             return False
+        topics_of = None
         try:
             report = compute_insights(self._settings, self._sessions, self._encoder, self._analyzer)
             for line in report.lines():
                 log.info("%s", line)
+            topics_of = report.topics_of
         except KollegaError as error:
             log.warning("The topics could not be brought up to date. %s", error)
-        self._generation, self._topics_of, self._updated_at = generation, self._changed_last(), time.monotonic()
+        self._generation, self._updated_at = generation, time.monotonic()
+        self._topics_of = topics_of or self._changed_last()
         return True
 
     def _changed_last(self) -> datetime | None:

@@ -11,6 +11,7 @@ from recommender.insights.gaps.gap import ORDER, Gap, GapKind
 from recommender.insights.gaps.half_life import LEAST_CHANGES
 from recommender.insights.gaps.health import document_health
 from web.current import session
+from web.insights.chosen import topics_to_open
 from web.reading import team_rows
 from web.sign_in.session import current_reader, signed_in
 
@@ -43,6 +44,7 @@ def show(handle: str) -> ResponseReturnValue:
         teams=_own_teams(reader),
         by_kind=_by_kind(found_gaps.gaps_of(now, reader, topics)),
         topics=topics,
+        to_open=topics_to_open(team),
         searched={topic.id: weeks[topic.id] for topic in topics if topic.id in weeks},
         without_topic=found_gaps.without_topic(now, today),
         known_ages={topic: age for topic, age in found_gaps.ages(now, topics).items() if age.half_life_days},

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from recommender.database.risk_tables import DONE, PROPOSED, STARTED, WRITE, TransferAct
 from recommender.database.tables import utc_now
 from recommender.insights.risk import acts, drafting
-from recommender.insights.risk.risk import topic_risks
+from recommender.insights.risk.risk import topic_risks, topics_without_figures
 from web import current
 from web.current import session
 from web.insights.chosen import chosen_teams
@@ -34,6 +34,7 @@ def home() -> ResponseReturnValue:
         "insights/home.html",
         chosen=chosen,
         risks=risks,
+        new_topics=topics_without_figures(session(), chosen.reader, chosen.team),
         under_way=[act for act in planned if act.state == STARTED],
         worth_doing=[act for act in planned if act.state == PROPOSED],
         first=WORTH_DOING,

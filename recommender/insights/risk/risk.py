@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import LEADS, Reader, leads
 from recommender.corpus import headings
+from recommender.database.insight_tables import TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicKnower, TopicWeek
 from recommender.database.tables import Person, Team
 from recommender.insights.topics.handling import handling_team
@@ -112,15 +113,19 @@ def topic_risks(session: Session, reader: Reader, team: Team | None = None) -> l
     return _in_order(session, risks)
 
 
-def topics_without_figures(session: Session, reader: Reader) -> list[Topic]:
-    """The topics that this reader may see as a lead and of which nothing was computed yet, such as one that was divided
-    from another since the last update. Empty for everybody else."""
+def topics_without_figures(session: Session, reader: Reader, team: Team | None = None) -> list[Topic]:
+    """The topics that this reader may see as a lead, of `team` or of all, and of which nothing was computed yet, such
+    as one that was divided from another since the last update. Empty for everybody else."""
     person = session.get(Person, reader.person_id) if reader.person_id is not None else None
     if person is None or person.role not in LEADS:
         return []
-    computed = set(session.scalars(select(TopicFigure.topic_id)))
-    new = [topic for topic in visible_topics(session, reader) if topic.id not in computed]
-    return [topic for topic in new if leads(person, handling_team(session, topic))]
+    computed = select(TopicFigure.topic_id)
+    new = set(session.scalars(select(TopicRow.id).where(TopicRow.ended_on.is_(None), TopicRow.id.not_in(computed))))
+    topics = [topic for topic in visible_topics(session, reader) if topic.id in new] if new else []
+    teams = {topic.id: handling_team(session, topic) for topic in topics}
+    return [
+        topic for topic in topics if leads(person, teams[topic.id]) and (team is None or teams[topic.id] == team.id)
+    ]
 
 
 def _in_order(session: Session, risks: Collection[TopicRisk]) -> list[TopicRisk]:

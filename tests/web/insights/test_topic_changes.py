@@ -97,6 +97,8 @@ def test_a_topic_is_divided_into_the_parts_that_were_shown(
     new = press(aino, split, split).location
     assert sorted(_sizes(sessions).values()) == [6, 6, 6, 6]
     assert "Nothing was computed for this topic yet" in aino.get(new).text
+    new = new.partition("?")[0]
+    assert f'"{new}"' in aino.get("/insights/").text and f'"{new}"' in aino.get("/insights/?team=it").text
     assert "does not fall into two parts" in _text(aino, f"{topics['payslip']}/split")
     assert aino.post(f"{topics['payslip']}/split", data={}).status_code == 200
     assert len(_sizes(sessions)) == 4
