@@ -3,8 +3,8 @@
 
 Items are those of `tests.benchmarks.speed`, with a team each and answers by 1,000 people. Making them, computing and
 changing run in separate processes, so that the peak memory of each is measured; computing includes loading the index,
-asking the past questions with the real model, and storing everything. Seconds are of the processor and of the clock: on
-a busy machine only the first tell something.
+asking the past questions with the real model, and storing everything. Seconds are of the processor and of the clock:
+on a busy machine only those of the processor tell something.
 Usage: python -m tests.benchmarks.insights [SIZE]
 """
 

@@ -3,7 +3,8 @@
 Within each set and date the topics are ranked, and the top fifth is compared with the mean. *Per topic* compares how
 many late or unanswered questions came later, which is what an expected loss in questions a year is about; *per
 question* compares which share of the later questions that was, whatever their number. Rankings to compare with: chance,
-demand alone, the bus factor, the number of people, and the expected loss for each question asked (without demand).
+demand alone, the bus factor, the share lost without one person, the number of people, and the expected loss for each
+question asked (without demand).
 Intervals are of 95 %, from drawing sets, and topics within each set and date, again with replacement.
 
 Usage: python -m indexer.research.insights.lift PICTURE.svg RESULT.json...
@@ -37,6 +38,7 @@ RANKINGS: Mapping[str, Ranking] = {
     "expected loss per question": lambda topic: topic.expected_loss / topic.demand if topic.demand else 0.0,
     "demand alone": lambda topic: topic.demand,
     "low bus factor": lambda topic: -topic.bus_factor,
+    "share lost without one": lambda topic: topic.alone,
     "few people": lambda topic: -topic.people,
 }
 """Rankings by name; the highest value is the top."""

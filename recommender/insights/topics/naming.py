@@ -142,8 +142,8 @@ class Namer:
 
     def _in_language(self, items: Sequence[Words], language: str) -> dict[str, tuple[str, ...]]:
         """What words of items in other languages are in this one: their translations that items of the topic have,
-        else the first one that any item has; the word itself when it has none and the items of this language
-        are few."""
+        else the first one that any item has. A translation that nobody writes here may be the wrong one: then the word
+        stays as it is, when the items of this language are few."""
         own = {term for item in items if item.language == language for term in item.weights}
         few = sum(item.language == language for item in items) < _MOST_WITH_WORD
         found: dict[str, tuple[str, ...]] = {}
@@ -157,7 +157,7 @@ class Namer:
         return found
 
     def _likeliest(self, options: Sequence[str]) -> tuple[str, ...]:
-        return tuple(sorted(options, key=lambda option: not self._counts[option])[:1])
+        return tuple(option for option in options if self._counts[option])[:1]
 
 
 def _of_all_teams(items: Sequence[tuple[Words, int | None]]) -> frozenset[str]:

@@ -1,7 +1,7 @@
-"""The texts of items that topics are formed and named from: the words of their titles, and the beginnings of those that
-are nearest to the middle of a topic."""
+"""What topics are formed and named from: the words of titles, the texts of the items that are nearest to the middle of
+a topic, and whether its items belong together by what they mean and not by a common word alone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -10,10 +10,14 @@ from recommender.encoder import normalise
 from recommender.insights.topics.clustering import Labels, Vectors
 from recommender.insights.topics.naming import Namer
 from recommender.insights.topics.stored import beginnings, with_teams
+from recommender.insights.topics.topic import LANGUAGES
 from recommender.insights.topics.words import Text, WordReader
 
 _NAMED_FROM = 150
 """Items of a topic that its name is made from, the nearest to its centre; a judgement, as the next number."""
+_LOOKED_AT, _NEAREST, _TOGETHER = 10, 5, 0.2
+"""Items of a topic are looked at to see whether it holds together: of the items that are nearest in meaning to each,
+this share is in the topic too. Groups that only share a word such as "data" have less; judgements."""
 _SAMPLE = 3_000
 """Items of a token in which it is counted how common words are."""
 
@@ -21,9 +25,10 @@ _SAMPLE = 3_000
 class Texts:
     """The texts of a token's items, by their keys. `namer` names topics by words that are rarer among all of them."""
 
-    def __init__(self, session: Session, keys: Sequence[str], reader: WordReader) -> None:
+    def __init__(self, session: Session, keys: Sequence[str], meanings: Vectors, reader: WordReader) -> None:
         self._session = session
         self._keys = keys
+        self._meanings = meanings
         self._reader = reader
         self.namer = Namer(reader, with_teams(session, keys[:: max(1, len(keys) // _SAMPLE)]))
 
@@ -34,6 +39,24 @@ class Texts:
             for term in self.namer.of_all_teams & bag.keys():
                 del bag[term]
         return bags
+
+    def names(self, vectors: Vectors, rows: Labels, taken: Mapping[str, Collection[str]]) -> dict[str, str]:
+        """The names of a new topic of the items in these rows; empty when no words describe it, or when its items have
+        little in common but a word."""
+        if not self.hold_together(rows):
+            return dict.fromkeys(LANGUAGES, "")
+        return self.namer.names(self.nearest(vectors, rows), taken)
+
+    def hold_together(self, rows: Labels) -> bool:
+        """True when the items that are nearest in meaning to those of a group often are in it too."""
+        looked_at = rows[:: max(1, len(rows) // _LOOKED_AT)][:_LOOKED_AT]
+        cosines = self._meanings[looked_at] @ self._meanings.T
+        cosines[np.arange(len(looked_at)), looked_at] = -2.0
+        count = min(_NEAREST, cosines.shape[1] - 1, len(rows) - 1)
+        if count < 1:
+            return False
+        nearest = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+        return float(np.isin(nearest, rows).mean()) >= _TOGETHER
 
     def nearest(self, vectors: Vectors, rows: Labels) -> list[Text]:
         """The texts of the items of a group, given by their rows, that are nearest to its centre."""

@@ -145,8 +145,9 @@ def _update_token(
             titles = readable_titles(session, reader_of(session, token))
             places = [place for place, key in enumerate(keys) if key in titles]
             readable = [keys[place] for place in places]
-            texts = Texts(session, readable, reader)
-            both = with_words(vectors[places], texts.bags([titles[key] for key in readable]))
+            meanings = vectors[places]
+            texts = Texts(session, readable, meanings, reader)
+            both = with_words(meanings, texts.bags([titles[key] for key in readable]))
             groups = _regroup(readable, both, before, again)
             after, names = _named(texts, groups, before, taken)
         with sessions.begin() as session:
@@ -231,12 +232,15 @@ def _right_name(
     wrong = {language for language in LANGUAGES if not had[language] or had[language] in names[language]}
     if topic and not wrong and not _changed(topic.items.keys(), keys):
         return had
-    nearest = texts.nearest(vectors, rows)
     if topic and len(wrong) < len(LANGUAGES):
-        wrong |= {language for language, right in texts.namer.holds(had, nearest).items() if not right}
+        right = texts.namer.holds(had, texts.nearest(vectors, rows))
+        wrong |= {language for language in LANGUAGES if not right[language]}
     if not wrong:
         return had
-    new = (texts.namer.any_names if topic and topic.kept else texts.namer.names)(nearest, names)
+    if topic and topic.kept:
+        new = texts.namer.any_names(texts.nearest(vectors, rows), names)
+    else:
+        new = texts.names(vectors, rows, names)
     return {language: new[language] if language in wrong else had[language] for language in LANGUAGES}
 
 
@@ -254,7 +258,7 @@ def _parts(texts: Texts, vectors: Vectors, rows: Labels, names: Names) -> list[L
     """The two parts of a group, when there are names for one of them; else the whole."""
     halves = clustering.halves(vectors[rows])
     parts = [rows[halves == part] for part in (0, 1)] if halves.any() else [rows]
-    named = (texts.namer.names(texts.nearest(vectors, part), names) for part in parts if len(parts) > 1)
+    named = (texts.names(vectors, part, names) for part in parts if len(parts) > 1)
     return parts if any(all(name.values()) for name in named) else [rows]
 
 

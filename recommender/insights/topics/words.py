@@ -99,15 +99,17 @@ class WordReader:
         return found
 
     def written(self, items: Sequence[Words], terms: Collection[str], language: str) -> dict[str, str]:
-        """How terms are written in a name in this language: as most of the items have them, else as the dictionary."""
+        """How terms are written in a name in this language: as most of the items have them, those of this language
+        before others, else as the dictionary."""
         forms: dict[str, Counter[str]] = {term: Counter() for term in terms}
+        others: dict[str, Counter[str]] = {term: Counter() for term in terms}
         capitals: dict[str, Counter[str]] = {term: Counter() for term in terms}
         for item in items:
             for term in forms.keys() & item.forms.keys():
-                if item.language == language:
-                    forms[term][item.forms[term]] += 1
+                (forms if item.language == language else others)[term][item.forms[term]] += 1
                 capitals[term][item.capitals.get(term, "")] += 1
-        return {term: _cased(_usual(forms[term]) or self.with_dots(term, language), capitals[term]) for term in forms}
+        usual = {term: _usual(forms[term]) or _usual(others[term]) or self.with_dots(term, language) for term in forms}
+        return {term: _cased(usual[term], capitals[term]) for term in forms}
 
     def with_dots(self, term: str, language: str) -> str:
         """A term as its word is written, when that is a Finnish word with dots: "tyopoyta" gives "työpöytä"."""
