@@ -5,6 +5,7 @@ of them, so that it does not get far ahead. `python -m indexer.loading.apart` is
 nobody takes its records any more.
 """
 
+import fcntl
 import gc
 import os
 import pickle
@@ -63,10 +64,11 @@ class SourceApart:
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
         """What the source yields. Raises what it raises, and SourceError when the process was ended."""
-        process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", _MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, pipesize=_PIPE
-        )
+        command = [sys.executable, "-m", _MODULE]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
         questions, answers = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        with suppress(OSError):  # a system may allow less, and then one process waits for the other more often
+            fcntl.fcntl(answers.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
         try:
             with suppress(BrokenPipeError), questions:
                 pickle.dump(self._question(since), questions)

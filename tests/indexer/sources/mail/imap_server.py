@@ -69,7 +69,7 @@ class Mailbox:
         self.port, self.root, self._owner = port, folder, owner
 
     def put(self, number: int, raw: bytes, folder: str = "") -> Path:
-        """Deliver a mail into a folder, INBOX unless it is named: as a whole file, since the server may be reading."""
+        """Deliver a mail into a folder (INBOX unless it is named), as a whole: the server may be at it."""
         place = self.root / (f".{folder}" if folder else "")
         parts = [place / name for name in ("tmp", "new", "cur")]
         for part in parts:
