@@ -22,6 +22,9 @@ from web.insights.chosen import chosen_teams
 from web.insights.topic_pictures import pictures_over_time
 from web.insights.wording import topic_name
 
+LEAST_SHARE = 0.05
+"""The share of what is known from which somebody has a cell in the table and a row on the page of a topic, unless
+questions would find no answer without them: in a large team many have answered once. A judgement."""
 _SHOWN_ITEMS = 20  # newest requests of a topic: a judgement
 
 
@@ -67,6 +70,7 @@ def topic_page(led: LedTopic, typed: Typed = Typed()) -> str:
     newest = sorted(found.values(), key=lambda heading: heading.id, reverse=True)
     row = session().get_one(TopicRow, led.topic.id)
     team = session().get(Team, led.risk.team_id) if led.risk and led.risk.team_id in led.reader.team_ids else None
+    known = _by_name(led.risk, people) if led.risk else []
     return render_template(
         "insights/topic.html",
         topic=led.topic,
@@ -75,7 +79,8 @@ def topic_page(led: LedTopic, typed: Typed = Typed()) -> str:
         guides=[heading for heading in newest if heading.kind is Kind.DOCUMENT],
         requests=[heading for heading in newest if heading.kind is Kind.REQUEST],
         most=_SHOWN_ITEMS,
-        knowers=_by_name(led.risk, people) if led.risk else [],
+        knowers=[knower for knower in known if knows_a_part(led.risk, knower)],
+        know_little=[knower for knower in known if not knows_a_part(led.risk, knower)],
         planned=planned,
         pictures=pictures_over_time(weeks(session(), [led.topic.id])[led.topic.id]),
         team=team,
@@ -90,6 +95,11 @@ def topic_page(led: LedTopic, typed: Typed = Typed()) -> str:
         longest=editing.LONGEST_NAME,
         least=LEAST_ITEMS,
     )
+
+
+def knows_a_part(risk: TopicRisk | None, knower: Knower) -> bool:
+    """True when a topic hangs on somebody enough for them to be in its tables."""
+    return risk is not None and (knower.share >= LEAST_SHARE or knower.answerable_without < risk.answerable)
 
 
 def named_people(risks: Collection[TopicRisk], planned: Collection[Act]) -> dict[int, Person]:

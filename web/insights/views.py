@@ -15,7 +15,7 @@ from web import current
 from web.current import session
 from web.insights.chosen import chosen_teams
 from web.insights.csv_file import csv_file
-from web.insights.topic_page import led_topic, named_people, titles_of, topic_page
+from web.insights.topic_page import knows_a_part, led_topic, named_people, titles_of, topic_page
 from web.insights.wording import topic_name
 from web.sign_in.session import current_reader, signed_in
 
@@ -49,8 +49,15 @@ def grid() -> ResponseReturnValue:
     """Who knows which topic, as a table of topics and people; 403 for people who lead no team."""
     chosen = chosen_teams()
     risks = sorted(topic_risks(session(), chosen.reader, chosen.team), key=lambda risk: topic_name(risk.topic).lower())
-    people = sorted(named_people(risks, ()).values(), key=lambda person: (person.name.lower(), person.handle))
-    shares = {(risk.topic.id, knower.person_id): knower.share for risk in risks for knower in risk.knowers}
+    shares = {
+        (risk.topic.id, knower.person_id): knower.share
+        for risk in risks
+        for knower in risk.knowers
+        if knows_a_part(risk, knower)
+    }
+    shown = {person_id for _topic, person_id in shares}
+    people = [person for number, person in named_people(risks, ()).items() if number in shown]
+    people.sort(key=lambda person: (person.name.lower(), person.handle))
     return render_template("insights/grid.html", chosen=chosen, risks=risks, people=people, shares=shares)
 
 

@@ -6,11 +6,11 @@ from datetime import date
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.risk_tables import PAIR, STARTED, WRITE, TopicWeek, TransferAct
-from recommender.database.tables import Document
+from recommender.database.risk_tables import PAIR, STARTED, WRITE, TopicFigure, TopicKnower, TopicWeek, TransferAct
+from recommender.database.tables import Document, Person
 from tests.conftest import sign_in
 from tests.plans import add_gap, add_plan
 from tests.web.forms import press
@@ -88,6 +88,20 @@ def test_a_topic_over_time_is_a_picture_with_a_table(
     assert page.count('<svg class="drawing"') == 2 and "How often it is asked" in page
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", page)]
     assert ["Jun 1, 2026", "12"] in rows and ["Jun 8, 2026", "24.5"] in rows and ["Jun 8, 2026", "75%"] in rows
+
+
+def test_who_knows_only_a_small_part_has_no_row_and_no_column(
+    acts: dict[str, int], aino: FlaskClient, sessions: sessionmaker[Session], add_person: Add
+) -> None:
+    add_person("urho", "agent", "it")
+    with sessions.begin() as session:
+        urho = session.scalars(select(Person.id).where(Person.handle == "urho")).one()
+        values = {"topic_id": acts["topic"], "person_id": urho, "share": 0.01, "leaving": 0.1}
+        figure = session.get_one(TopicFigure, acts["topic"])
+        session.add(TopicKnower(answerable_without=figure.answerable, **values))
+    page = aino.get(f"/insights/topics/{acts['topic']}").text
+    assert page.index("1 knows a small part") < page.index(">Urho<")
+    assert ">Urho<" not in aino.get("/insights/people").text
 
 
 def test_starting_to_write_opens_a_draft_of_the_requests(
