@@ -41,6 +41,7 @@ RECOMMENDER = {
         "database",
         "datatypes",
         "errors",
+        "language",
         "notifications",
         "outbox",
         "settings",

@@ -17,6 +17,7 @@ from recommender.insights.service import measures
 from recommender.insights.service.service import service_of
 from web import once
 from web.current import session
+from web.insights.chosen import topics_to_open
 from web.insights.csv_file import csv_file
 from web.insights.service_pictures import measure_picture, pictures_of
 from web.insights.service_words import csv_rows, missing
@@ -147,6 +148,7 @@ def _page(team: Team, typed: Typed) -> str:
         team=team,
         teams=teams,
         service=service,
+        to_open=topics_to_open(team),
         missing=missing(service),
         pictures=pictures_of(service, teams),
         measures=[(measure, measures.numbers_by_day(measure), measure_picture(measure)) for measure in used],

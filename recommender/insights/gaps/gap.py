@@ -5,7 +5,7 @@ Gaps name no people: who asked, searched or answered is not part of any of them.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -77,12 +77,18 @@ def gaps(session: Session, reader: Reader, team_id: int) -> list[Gap]:
     left out when one of its items is gone or may not be read by everybody who sees the topic."""
     if team_id not in reader.team_ids:
         return []
-    topics = {topic.id: topic for topic in visible_topics(session, reader)}
-    rows = [
-        row
-        for row in session.scalars(select(GapRow).where(GapRow.team_id == team_id).order_by(GapRow.id))
-        if row.topic_id in topics
-    ]
+    return _gaps(session, visible_topics(session, reader), frozenset({team_id}))
+
+
+def gaps_of(session: Session, reader: Reader, topics: Collection[Topic]) -> list[Gap]:
+    """The gaps of topics that the reader may see, as `gaps` tells them: of those that the reader's teams handle."""
+    return _gaps(session, topics, reader.team_ids)
+
+
+def _gaps(session: Session, seen: Collection[Topic], teams: Collection[int]) -> list[Gap]:
+    topics = {topic.id: topic for topic in seen}
+    of_teams = select(GapRow).where(GapRow.team_id.in_(sorted(teams))).order_by(GapRow.id)
+    rows = [row for row in session.scalars(of_teams) if row.topic_id in topics]
     items = defaultdict[int, list[GapItem]](list)
     of_gaps = select(GapItem).where(GapItem.gap_id.in_([row.id for row in rows]))
     for line in session.scalars(of_gaps.order_by(GapItem.gap_id, GapItem.position)):

@@ -26,7 +26,8 @@ from recommender.insights.gaps.finding import FoundGap, TopicMaterial, contradic
 from recommender.insights.gaps.gap import GapKind
 from recommender.insights.gaps.half_life import Ageing, ageing
 from recommender.insights.risk.answerability import AskedAgain
-from recommender.insights.topics.questions import chunks, found_by_topic, items_of_topics, team_of_most, teams_of
+from recommender.insights.topics.handling import team_of_most, teams_of
+from recommender.insights.topics.questions import chunks, found_by_topic, items_of_topics
 from recommender.insights.topics.stored import stored_tokens
 from recommender.insights.topics.topic import reader_of
 

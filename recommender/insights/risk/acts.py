@@ -111,13 +111,18 @@ def begin(session: Session, reader: Reader, act_id: int, now: datetime) -> Trans
     """Start an act that is proposed. WRITE is started by `drafting.start_document`, which makes the draft. Raises
     NotAllowed as `get_act` does, and Conflict when somebody else has started or dropped it meanwhile."""
     row, risk = get_act(session, reader, act_id)
+    mark_started(session, reader, row, risk, now)
+    return row
+
+
+def mark_started(session: Session, reader: Reader, row: TransferAct, risk: TopicRisk, now: datetime) -> None:
+    """Start an act that `get_act` has given to this reader. Raises Conflict as `begin` does."""
     if row.state != PROPOSED:
         raise Conflict("Somebody else has started or dropped this meanwhile. Open the page again.")
     without = {knower.person_id: knower.answerable_without for knower in risk.knowers}
     row.measured_before = risk.answerable if row.person_id is None else without.get(row.person_id, risk.answerable)
     row.state, row.started_at = STARTED, now
     _record(session, reader, row, "started")
-    return row
 
 
 def drop(session: Session, reader: Reader, act_id: int, now: datetime) -> None:

@@ -13,7 +13,7 @@ from recommender.database.risk_tables import WRITE
 from recommender.database.tables import Document, HelpRequest, Person, Team
 from recommender.datatypes import Item
 from recommender.errors import NotAllowed
-from recommender.insights.risk.acts import begin, get_act, items_of
+from recommender.insights.risk.acts import get_act, items_of, mark_started
 from recommender.insights.topics.topic import Topic
 from recommender.knowledge import documents
 
@@ -40,7 +40,7 @@ def start_document(session: Session, reader: Reader, act_id: int, review_days: i
     if row.kind != WRITE or team is None or owner is None or not sources:
         raise NotAllowed("There is nothing left to write this document from. Take it off the plan.")
     everyone = _for_everyone(sources, team, owner)
-    begin(session, reader, act_id, now)
+    mark_started(session, reader, row, risk, now)
     language = _language(sources)
     content = documents.Content(
         title=_title(risk.topic, language, sources),

@@ -21,7 +21,8 @@ from recommender.insights.risk.judging import Figures, Rules, TopicContent, judg
 from recommender.insights.risk.nearness import Nearness
 from recommender.insights.risk.proposals import Colleagues, DocumentFacts, TopicActs, proposals
 from recommender.insights.risk.transfer import Losses, Proposal, choose
-from recommender.insights.topics.questions import PastQuestion, chunks, found_by_topic, team_of_most, teams_of
+from recommender.insights.topics.handling import team_of_most, teams_of
+from recommender.insights.topics.questions import PastQuestion, chunks, found_by_topic
 from recommender.insights.topics.topic import reader_of
 from recommender.knowledge.searched_topics import monday
 from recommender.search.replies import says_nothing

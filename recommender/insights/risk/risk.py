@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 
 from recommender.access import LEADS, Reader, leads
 from recommender.corpus import headings
+from recommender.database.insight_tables import TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicKnower, TopicWeek
 from recommender.database.tables import Person, Team
+from recommender.insights.topics.handling import handling_team
 from recommender.insights.topics.left_out import left_out
 from recommender.insights.topics.stored import stored_tokens
 from recommender.insights.topics.topic import Topic, reader_of, visible_topics
@@ -105,10 +107,25 @@ def topic_risks(session: Session, reader: Reader, team: Team | None = None) -> l
         return []
     risks = [
         risk
-        for risk in _stored(session, reader)
+        for risk in _stored(session, visible_topics(session, reader))
         if (team is None or risk.team_id == team.id) and leads(person, risk.team_id)
     ]
     return _in_order(session, risks)
+
+
+def topics_without_figures(session: Session, reader: Reader, team: Team | None = None) -> list[Topic]:
+    """The topics that this reader may see as a lead, of `team` or of all, and of which nothing was computed yet, such
+    as one that was divided from another since the last update. Empty for everybody else."""
+    person = session.get(Person, reader.person_id) if reader.person_id is not None else None
+    if person is None or person.role not in LEADS:
+        return []
+    computed = select(TopicFigure.topic_id)
+    new = set(session.scalars(select(TopicRow.id).where(TopicRow.ended_on.is_(None), TopicRow.id.not_in(computed))))
+    topics = [topic for topic in visible_topics(session, reader) if topic.id in new] if new else []
+    teams = {topic.id: handling_team(session, topic) for topic in topics}
+    return [
+        topic for topic in topics if leads(person, teams[topic.id]) and (team is None or teams[topic.id] == team.id)
+    ]
 
 
 def _in_order(session: Session, risks: Collection[TopicRisk]) -> list[TopicRisk]:
@@ -139,16 +156,20 @@ def _without(risk: TopicRisk, people: Collection[int]) -> TopicRisk | None:
 def all_risks(session: Session) -> list[TopicRisk]:
     """The risks of all topics, highest expected loss first: for commands, which are run by who may read everything.
     Who is left out of a topic is left out here too."""
-    everybody = Reader(None, frozenset(session.scalars(select(Team.id))), frozenset(stored_tokens(session)))
-    return _in_order(session, _stored(session, everybody))
+    return _in_order(session, _stored(session, visible_topics(session, reader_of_all(session))))
 
 
-def hangs_on(session: Session, reader: Reader) -> list[TopicRisk]:
-    """The topics that this person knows, for themself: nobody else is among the people of a topic. What would be lost
-    without them comes first."""
+def reader_of_all(session: Session) -> Reader:
+    """A reader who may see the topics of all tokens, as a member of all teams, for commands."""
+    return Reader(None, frozenset(session.scalars(select(Team.id))), frozenset(stored_tokens(session)))
+
+
+def hangs_on(session: Session, reader: Reader, topics: Sequence[Topic]) -> list[TopicRisk]:
+    """Those of the topics, all of which this reader may see, that they know, for themself: nobody else is among the
+    people of a topic. What would be lost without them comes first."""
     own = [
         replace(risk, knowers=tuple(knower for knower in risk.knowers if knower.person_id == reader.person_id))
-        for risk in _stored(session, reader)
+        for risk in _stored(session, topics)
     ]
     return sorted((risk for risk in own if risk.knowers), key=lambda risk: (-risk.knowers[0].lost, risk.topic.id))
 
@@ -167,10 +188,10 @@ def weeks(session: Session, topics: Collection[int]) -> dict[int, list[Week]]:
     return history
 
 
-def _stored(session: Session, reader: Reader) -> list[TopicRisk]:
+def _stored(session: Session, seen: Sequence[Topic]) -> list[TopicRisk]:
     """The stored figures of the topics that a reader may see, with all people."""
-    topics = {topic.id: topic for topic in visible_topics(session, reader)}
-    topics = {topic: topics[topic] for topic in topics if topic not in _outdated(session, list(topics.values()))}
+    outdated = _outdated(session, seen)
+    topics = {topic.id: topic for topic in seen if topic.id not in outdated}
     knowers = defaultdict[int, list[TopicKnower]](list)
     for row in session.scalars(select(TopicKnower).where(TopicKnower.topic_id.in_(topics))):
         knowers[row.topic_id].append(row)

@@ -4,13 +4,13 @@ that they are to be left out of it. The functions leave the commit to the caller
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, reader_of
 from recommender.database.person_kind import PERSON
-from recommender.database.risk_tables import TopicFigure
-from recommender.database.service_tables import Teaching
+from recommender.database.risk_tables import TopicFigure, TopicKnower
+from recommender.database.service_tables import LeftOut, Teaching
 from recommender.database.storing import insert_or_keep
 from recommender.database.tables import Person, Team, utc_now
 from recommender.errors import NotAllowed
@@ -49,16 +49,27 @@ class Taught:
     teaching: Teaching
 
 
-def hanging_on(session: Session, reader: Reader) -> list[Hanging]:
-    """The topics that hang on this person, most first, and those about which they have said something."""
-    if reader.person_id is None:
-        return []
+def own_topics(session: Session, reader: Reader) -> list[Topic]:
+    """The topics that this reader may see, for the other functions; none at all when none concerns them: they know
+    none, have said nothing about one, and are taught none."""
+    person = reader.person_id
+    concerning = (
+        TopicKnower.person_id == person, LeftOut.person_id == person,
+        or_(Teaching.person_id == person, Teaching.colleague_id == person),
+    )  # fmt: skip
+    concerned = person is not None and any(session.scalar(select(exists().where(each))) for each in concerning)
+    return visible_topics(session, reader) if concerned else []
+
+
+def hanging_on(session: Session, reader: Reader, own: Sequence[Topic]) -> list[Hanging]:
+    """The topics of `own_topics` that hang on this person, most first, and those about which they have said
+    something."""
     lost = {
         risk.topic.id: (risk.topic, max(0.0, risk.answerable - risk.knowers[0].answerable_without))
-        for risk in hangs_on(session, reader)
+        for risk in hangs_on(session, reader, own)
     }
     said = session.scalars(select(Teaching).where(Teaching.person_id == reader.person_id).order_by(Teaching.id)).all()
-    topics = {topic.id: topic for topic in visible_topics(session, reader)}
+    topics = {topic.id: topic for topic in own}
     out = {topic for topic, people in left_out(session, topics).items() if reader.person_id in people}
     for number in out | {teaching.topic_id for teaching in said}:
         if number in topics:
@@ -71,10 +82,10 @@ def hanging_on(session: Session, reader: Reader) -> list[Hanging]:
     return sorted(shown, key=lambda each: (-each.lost, each.topic.id))
 
 
-def taught(session: Session, reader: Reader) -> list[Taught]:
-    """What colleagues say that they are teaching to this person."""
+def taught(session: Session, reader: Reader, own: Sequence[Topic]) -> list[Taught]:
+    """What colleagues say that they are teaching to this person, of the topics of `own_topics`."""
     rows = session.scalars(select(Teaching).where(Teaching.colleague_id == reader.person_id).order_by(Teaching.id))
-    return _readable(session, rows.all(), reader)
+    return _of_topics(rows.all(), own)
 
 
 def teachings_for(session: Session, team: Team, reader: Reader) -> list[Taught]:
@@ -83,7 +94,8 @@ def teachings_for(session: Session, team: Team, reader: Reader) -> list[Taught]:
     of_team = select(TopicFigure.topic_id).where(TopicFigure.team_id == team.id)
     rows = session.scalars(select(Teaching).where(Teaching.topic_id.in_(of_team)).order_by(Teaching.id)).all()
     out = left_out(session, {row.topic_id for row in rows})
-    return _readable(session, [row for row in rows if row.person_id not in out.get(row.topic_id, ())], reader)
+    rows = [row for row in rows if row.person_id not in out.get(row.topic_id, ())]
+    return _of_topics(rows, visible_topics(session, reader) if rows else [])
 
 
 def colleagues_for(session: Session, reader: Reader, topic: Topic) -> list[Person]:
@@ -116,6 +128,6 @@ def take_back(session: Session, reader: Reader, teaching_id: int) -> None:
     session.execute(delete(Teaching).where(Teaching.id == teaching_id, Teaching.person_id == reader.person_id))
 
 
-def _readable(session: Session, rows: Sequence[Teaching], reader: Reader) -> list[Taught]:
-    topics = {topic.id: topic for topic in visible_topics(session, reader)} if rows else {}
+def _of_topics(rows: Sequence[Teaching], seen: Sequence[Topic]) -> list[Taught]:
+    topics = {topic.id: topic for topic in seen}
     return [Taught(topics[row.topic_id], row) for row in rows if row.topic_id in topics]

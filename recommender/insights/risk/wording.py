@@ -7,6 +7,7 @@ from recommender.database.risk_tables import PAIR, TRANSLATE, VERIFY, WRITE
 from recommender.insights.risk.acts import Act
 from recommender.insights.topics.topic import Topic
 
+_FINE = 2  # decimals that tell a small change
 _LEAST, _WHOLE = 0.05, 10  # questions that are said as none, and from which no decimal is said: judgements
 
 
@@ -57,10 +58,22 @@ def topic_name(topic: Topic, language: str) -> str:
 
 def a_year(questions: float, language: str) -> str:
     """How many questions a year; small numbers with a decimal, since what an act changes may be less than one."""
+    return _a_year(questions, language, decimals=1 if questions < _WHOLE else 0)
+
+
+def before_and_after(before: float, after: float, language: str) -> tuple[str, str]:
+    """How many questions a year now and afterwards, with as many decimals as it takes to see that there is a change."""
+    said = a_year(before, language), a_year(after, language)
+    if said[0] != said[1] or before == after:
+        return said
+    return _a_year(before, language, _FINE), _a_year(after, language, _FINE)
+
+
+def _a_year(questions: float, language: str, decimals: int) -> str:
     words = _WORDS.get(language, _WORDS["en"])
-    if questions < _LEAST:
+    if questions < _LEAST and decimals < _FINE:
         return words.none
-    count = f"{questions:.1f}".removesuffix(".0") if questions < _WHOLE else f"{questions:.0f}"
+    count = f"{questions:.{decimals}f}".removesuffix(".0")
     return words.some.format(count=count.replace(".", "," if language == "fi" else "."))
 
 

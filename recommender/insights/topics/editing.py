@@ -6,7 +6,6 @@ the caller. They raise NotAllowed for everybody else, also when there is no such
 be done.
 """
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -17,14 +16,16 @@ from recommender import audit
 from recommender.access import EVERYONE, Reader, leads
 from recommender.corpus import headings
 from recommender.database.insight_tables import TopicItem, TopicRow
-from recommender.database.tables import Person, Team, utc_now
+from recommender.database.tables import Person, utc_now
 from recommender.errors import NotAllowed, TopicRefused
 from recommender.index import SearchIndex
 from recommender.insights.topics import clustering, left_out
+from recommender.insights.topics.handling import handling_team
 from recommender.insights.topics.naming import Namer
-from recommender.insights.topics.stored import beginnings, folded_names_of_people, read, with_teams
+from recommender.insights.topics.stored import beginnings, read, with_teams
 from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS, Topic, reader_of, visible_topics
 from recommender.insights.topics.words import WordReader
+from recommender.knowledge.erased_names import names_of_people
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
 
@@ -43,15 +44,6 @@ def may_edit(session: Session, topic: Topic, reader: Reader) -> bool:
     return leads(person, handling_team(session, topic))
 
 
-def handling_team(session: Session, topic: Topic) -> int | None:
-    """The id of the team that most items of a topic belong to; of equal ones the first by handle. None when no item has
-    a team."""
-    found = headings(session, topic.items, reader_of(session, topic.audience)).values()
-    teams = Counter(heading.team for heading in found if heading.team)
-    most = min(teams, key=lambda handle: (-teams[handle], handle), default=None)
-    return session.scalar(select(Team.id).where(Team.handle == most)) if most else None
-
-
 def rename(session: Session, reader: Reader, topic_id: int, names: Mapping[str, str]) -> None:
     """Give a topic names by language. An empty one brings the computed name back. Raises TopicRefused when a name is
     too long, or another topic that the reader may see has it."""
@@ -61,9 +53,13 @@ def rename(session: Session, reader: Reader, topic_id: int, names: Mapping[str, 
     for language, given in names.items():
         name = " ".join(given.split())
         if len(name) > LONGEST_NAME:
-            raise TopicRefused(f"A name has at most {LONGEST_NAME} characters. Write a shorter one.")
+            raise TopicRefused(
+                f"A name has at most {LONGEST_NAME} characters. Write a shorter one.", "too_long", language
+            )
         if name.casefold() in {other.names[language].casefold() for other in others}:
-            raise TopicRefused(f"Another topic is called {name!r}. Write another name, or merge the two.")
+            raise TopicRefused(
+                f"Another topic is called {name!r}. Write another name, or merge the two.", "taken", language
+            )
         setattr(row, f"given_{language}", name or None)
     _record(session, reader, "topic.renamed", topic, {"languages": sorted(names)})
 
@@ -72,7 +68,9 @@ def merge(session: Session, reader: Reader, topic_id: int, into_id: int) -> None
     """Move all items of a topic into another one of the same readers, and end it."""
     topic, into = _editable(session, reader, topic_id), _editable(session, reader, into_id)
     if topic.id == into.id or topic.audience != into.audience:
-        raise TopicRefused("Only two topics that the same people may see can be merged. Choose another one.")
+        raise TopicRefused(
+            "Only two topics that the same people may see can be merged. Choose another one.", "other_readers"
+        )
     session.execute(delete(TopicItem).where(TopicItem.topic_id == topic.id))
     session.add_all(TopicItem(topic_id=into.id, item=item, chosen=True) for item in topic.items)
     session.execute(update(TopicItem).where(TopicItem.topic_id == into.id).values(chosen=True))
@@ -100,7 +98,9 @@ def split(session: Session, reader: Reader, topic_id: int, apart: Collection[str
     topic = _editable(session, reader, topic_id)
     rest = set(topic.items) - set(apart)
     if not set(apart) <= set(topic.items) or min(len(rest), len(set(apart))) < LEAST_ITEMS:
-        raise TopicRefused(f"Each part of a topic needs at least {LEAST_ITEMS} of its items. Divide it in another way.")
+        raise TopicRefused(
+            f"Each part of a topic needs at least {LEAST_ITEMS} of its items. Divide it in another way.", "too_small"
+        )
     names = _names_of(session, topic.audience, sorted(apart), analyzer)
     row = TopicRow(audience=topic.audience, made_on=utc_now().date(), name_fi=names["fi"], name_en=names["en"])
     session.add(row)
@@ -118,7 +118,9 @@ def move(session: Session, reader: Reader, item: str, into_id: int) -> None:
     when not all who may see the topic may read the item."""
     into = _editable(session, reader, into_id)
     if item not in headings(session, [item], reader_of(session, into.audience)):
-        raise TopicRefused("This item is unknown, or not all who see the topic may read it. Choose another topic.")
+        raise TopicRefused(
+            "This item is unknown, or not all who see the topic may read it. Choose another topic.", "unreadable"
+        )
     before = session.scalars(
         select(TopicItem)
         .join(TopicRow, TopicRow.id == TopicItem.topic_id)
@@ -150,13 +152,14 @@ def _editable(session: Session, reader: Reader, topic_id: int) -> Topic:
 
 
 def _record(session: Session, reader: Reader, action: str, topic: Topic, details: Mapping[str, object]) -> None:
+    session.get_one(TopicRow, topic.id).updated_at = utc_now()  # also when only its items are others
     session.flush()
     audit.record(session, audit.actor(session, reader.person_id), action, f"topic:{topic.id}", dict(details))
 
 
 def _names_of(session: Session, token: str, keys: Sequence[str], analyzer: Analyzer) -> dict[str, str]:
     """The names of a new topic of these items, none of which a topic of the token or of everyone has."""
-    reader = WordReader(analyzer, Dictionary.load(), folded_names_of_people(session))
+    reader = WordReader(analyzer, Dictionary.load(), names_of_people(session))
     stored = [topic for audience in {token, EVERYONE} for topic in read(session, audience).values()]
     taken = {language: {name for topic in stored for name in topic.shown(language)} for language in LANGUAGES}
     others = sorted({item for topic in read(session, token).values() for item in topic.items} | set(keys))

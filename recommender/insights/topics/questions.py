@@ -1,6 +1,6 @@
 """The items of topics and their past questions, as they are in the database now."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,22 +77,6 @@ def texts(session: Session, keys: Collection[str]) -> dict[str, str]:
         )
     )
     return {item_key(Kind.REQUEST, identifier): f"{title}\n{body}" for identifier, title, body in rows}
-
-
-def teams_of(session: Session, keys: Collection[str]) -> dict[str, int | None]:
-    """The id of the team that handles each item."""
-    teams: dict[str, int | None] = {}
-    for kind, table in ((Kind.REQUEST, HelpRequest), (Kind.DOCUMENT, Document)):
-        for chunk in chunks(keys):
-            rows = session.execute(select(table.id, table.team_id).where(table.id.in_(ids_of(chunk, kind))))
-            teams |= {item_key(kind, identifier): team for identifier, team in rows}
-    return teams
-
-
-def team_of_most(members: Collection[str], teams: Mapping[str, int | None]) -> int | None:
-    """The team that most of these items belong to, of those that `teams_of` gives; None when none has a team."""
-    handled = Counter(team for key in sorted(members) if (team := teams.get(key)) is not None)
-    return handled.most_common(1)[0][0] if handled else None
 
 
 def asked_before(session: Session, audience: str) -> dict[tuple[int, str], datetime]:

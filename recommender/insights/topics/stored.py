@@ -1,22 +1,22 @@
 """Topics as they are stored: reads those of one token, and writes what has changed. Which items belong together is
 decided in clustering.py, how topics are called in naming.py."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Integer, and_, case, cast, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE, Reader, readable_documents, readable_requests
 from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.storing import in_chunks
-from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Team
+from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
 from recommender.datatypes import Kind, item_key
 from recommender.insights.topics.words import BODY_CHARACTERS, Text
-from recommender.language.terms import fold, tokens
 
 _CHUNK = 500
 """Rows per statement: a judgement."""
@@ -65,9 +65,9 @@ def stored_tokens(session: Session) -> list[str]:
     return sorted(session.scalars(select(TopicRow.audience).where(TopicRow.ended_on.is_(None)).distinct()))
 
 
-def folded_names_of_people(session: Session) -> set[str]:
-    """The words of all people's names, folded, which are no part of the name of a topic."""
-    return {fold(word) for name in session.scalars(select(Person.name)) for word in tokens(name)}
+def changed_last(session: Session) -> datetime | None:
+    """When topics were changed last, by a lead or by an update."""
+    return session.scalar(select(func.max(TopicRow.updated_at)))
 
 
 def read(session: Session, token: str) -> dict[int, StoredTopic]:
@@ -135,6 +135,22 @@ def _write_items(session: Session, before: Mapping[int, StoredTopic], after: Map
     ]
     for rows in in_chunks(added, _CHUNK):
         session.execute(insert(TopicItem), rows)
+
+
+def count_there(session: Session, topics: Collection[int], reader: Reader) -> Counter[int]:
+    """How many items of each of these topics are in the database now, answered, and may be read by `reader`; counted by
+    the database, since an organisation may have very many."""
+    counts = Counter[int]()
+    of_requests = and_(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader))
+    of_documents = and_(SEARCHABLE_DOCUMENTS, readable_documents(reader))
+    for kind, table, there in ((Kind.REQUEST, HelpRequest, of_requests), (Kind.DOCUMENT, Document, of_documents)):
+        prefix = f"{kind}:"
+        number: Any = cast(func.substr(TopicItem.item, len(prefix) + 1), Integer)
+        of_kind = case((TopicItem.item.startswith(prefix), number))  # PostgreSQL refuses to read others as numbers
+        query = select(TopicItem.topic_id, func.count()).join(table, table.id == of_kind)
+        query = query.where(TopicItem.topic_id.in_(sorted(topics)), there).group_by(TopicItem.topic_id)
+        counts.update({topic: number for topic, number in session.execute(query)})
+    return counts
 
 
 def readable_titles(session: Session, reader: Reader) -> dict[str, tuple[str, str]]:

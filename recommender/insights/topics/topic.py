@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE, Reader
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.tables import Team
-from recommender.insights.topics.stored import readable_titles
+from recommender.insights.topics.stored import count_there
 
 LEAST_ITEMS = 5
 """A topic with fewer items is not shown, since it would tell of single items; a judgement."""
@@ -60,20 +60,19 @@ def visible_topics(session: Session, reader: Reader) -> list[Topic]:
         .where(TopicRow.ended_on.is_(None), TopicRow.audience.in_(sorted(reader.tokens)))
         .order_by(TopicRow.id)
     ).all()
-    keys: dict[int, list[str]] = {row.id: [] for row in rows}
-    for topic_id, item in session.execute(
-        select(TopicItem.topic_id, TopicItem.item).where(TopicItem.topic_id.in_(keys)).order_by(TopicItem.item)
-    ):
-        keys[topic_id].append(item)
+    ids = [row.id for row in rows]
+    together = func.aggregate_strings(TopicItem.item, " ")  # one row for each topic, instead of one for each item
+    joined = select(TopicItem.topic_id, together).where(TopicItem.topic_id.in_(ids)).group_by(TopicItem.topic_id)
+    keys = {topic_id: tuple(sorted(items.split())) for topic_id, items in session.execute(joined)}
     shown = []
     for token in {row.audience for row in rows}:
         of_token = [row for row in rows if row.audience == token]
-        there = readable_titles(session, reader_of(session, token))
+        there = count_there(session, [row.id for row in of_token], reader_of(session, token))
         shown += [
-            Topic(row.id, token, names_of(row), tuple(keys[row.id]), row.made_on)
+            Topic(row.id, token, names_of(row), keys[row.id], row.made_on)
             for row in of_token
-            if len(keys[row.id]) >= LEAST_ITEMS and all(names_of(row).values())
-            if all(key in there for key in keys[row.id])
+            if len(keys.get(row.id, ())) >= LEAST_ITEMS and all(names_of(row).values())
+            if there[row.id] == len(keys[row.id])
         ]
     return _told_apart(sorted(shown, key=lambda topic: topic.id))
 

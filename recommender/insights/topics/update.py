@@ -23,7 +23,6 @@ from recommender.insights.topics.matching import heir, match
 from recommender.insights.topics.stored import (
     NewTopic,
     StoredTopic,
-    folded_names_of_people,
     lock,
     read,
     readable_titles,
@@ -34,6 +33,7 @@ from recommender.insights.topics.texts import Texts
 from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS, reader_of
 from recommender.insights.topics.word_vectors import with_words
 from recommender.insights.topics.words import WordReader
+from recommender.knowledge.erased_names import names_of_people
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
 
@@ -85,7 +85,7 @@ def update_topics(
     started = time.monotonic()
     with sessions() as session:
         audiences = tokens_of_topics(session)
-        people = folded_names_of_people(session)
+        people = names_of_people(session)
     found = {token: index.item_vectors(frozenset({token})) for token in audiences} if index else {}
     if not any(len(keys) for keys, _vectors in found.values()):
         return TopicsReport(missing=(NO_VECTORS,), seconds=time.monotonic() - started)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
 
+from recommender.knowledge.erased_names import NamesOfPeople
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
 from recommender.language.terms import WRITTEN_TOKEN, fold, tokens
@@ -54,12 +55,12 @@ class Words:
 
 
 class WordReader:
-    """Reads words. `people` are words of people's names, folded, which are left out."""
+    """Reads words. Those of people's names are left out."""
 
-    def __init__(self, analyzer: Analyzer, dictionary: Dictionary, people: Collection[str]) -> None:
+    def __init__(self, analyzer: Analyzer, dictionary: Dictionary, people: NamesOfPeople) -> None:
         self._analyzer = analyzer
         self._dictionary = dictionary
-        self._people = frozenset(people)
+        self._people = people
         self._term = lru_cache(maxsize=200_000)(self._term_uncached)
         self.translations = lru_cache(maxsize=20_000)(self._translations_uncached)
 
@@ -143,7 +144,7 @@ class WordReader:
             base = self._analyzer.base_form(token, language)
         if not terms or not is_telling(terms[0]) or not is_telling(token) or len(terms[0]) < _SHORTEST_WORD:
             return "", ""
-        if not self._people.isdisjoint((fold(token), *terms)):
+        if self._people.has((fold(token), *terms)):
             return "", ""
         return terms[0], base
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import EVERYONE, Reader, reader_of
@@ -21,7 +22,7 @@ from recommender.insights.risk.risk import (
     topic_risks,
     weeks,
 )
-from recommender.insights.topics.topic import LEAST_ITEMS
+from recommender.insights.topics.topic import LEAST_ITEMS, visible_topics
 from recommender.knowledge.erasure import erase_person
 
 TODAY = date(2026, 6, 1)
@@ -105,9 +106,10 @@ def test_a_person_sees_what_hangs_on_them_and_nothing_of_others(
     add_person("nobody", "staff")
     with sessions() as session:
         reader = _reader(session, "eero")
-        (risk,) = hangs_on(session, reader)
+        (risk,) = hangs_on(session, reader, visible_topics(session, reader))
         assert [knower.person_id for knower in risk.knowers] == [reader.person_id]
-        assert hangs_on(session, _reader(session, "nobody")) == []
+        nobody = _reader(session, "nobody")
+        assert hangs_on(session, nobody, visible_topics(session, nobody)) == []
 
 
 def test_figures_are_left_out_once_something_that_was_found_is_hidden(
@@ -129,3 +131,32 @@ def test_a_person_who_is_erased_is_no_longer_among_those_who_know(sessions: sess
     with sessions() as session:
         (risk,) = topic_risks(session, _reader(session, "aino"))
         assert len(risk.knowers) == 1
+
+
+def test_the_risks_of_many_topics_take_no_more_statements_than_that_of_one(
+    topic: int, sessions: sessionmaker[Session], add_request: Add
+) -> None:
+    statements: list[str] = []
+    event.listen(sessions.kw["bind"], "before_cursor_execute", lambda *args: statements.append(args[2]))
+
+    def taken() -> int:
+        with sessions() as session:
+            reader = _reader(session, "aino")
+            statements.clear()
+            topic_risks(session, reader)
+            return len(statements)
+
+    of_one = taken()
+    for number in range(3):
+        items = [f"request:{add_request(f'garage {n}', team='it')}" for n in range(LEAST_ITEMS)]
+        with sessions.begin() as session:
+            row = TopicRow(audience=EVERYONE, name_fi=f"halli{number}", name_en=f"garage{number}", made_on=TODAY)
+            session.add(row)
+            session.flush()
+            session.add_all(TopicItem(topic_id=row.id, item=item) for item in items)
+            figure = {"demand": 1.0, "asked": 1, "answerable": 1.0, "bus_factor": None, "expected_loss": 0.0}
+            team = session.query(Team).filter_by(handle="it").one().id
+            session.add(TopicFigure(topic_id=row.id, team_id=team, computed_at=NOW, **figure))
+    assert taken() == of_one
+    with sessions() as session:
+        assert len(topic_risks(session, _reader(session, "aino"))) == 4

@@ -7,11 +7,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE, EVERYONE
+from recommender.audit import COMMAND
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.tables import HelpRequest, Person, RequestAudience
 from recommender.index.local import LocalIndex
 from recommender.insights.topics.topic import Topic, reader_of, visible_topics
 from recommender.insights.topics.update import FEW_ITEMS, NO_VECTORS, NOT_FOR_EVERYONE, update_topics
+from recommender.knowledge.erasure import erase_person
 from recommender.language.analyzer import Analyzer
 from tests.recommender.insights.conftest import LATER, NOW, SUBJECTS, Add, Update
 
@@ -142,6 +144,30 @@ def test_names_of_people_name_no_topic(
     run()
     names = " ".join(name for topic in _seen(sessions) for name in topic.names.values()).lower()
     assert "printer" in names and "maija" not in names and "meikäläi" not in names
+
+
+def test_a_topic_that_was_named_by_somebody_who_is_erased_gets_another_name(
+    sessions: sessionmaker[Session], add_request: Add, add_person: Add, run: Update
+) -> None:
+    for number in range(6):
+        add_request(f"Virtanen printer {'abcdef'[number]}x")
+        add_request(f"parking permit {'abcdef'[number]}y")
+    run()
+    (topic,) = [topic for topic in _seen(sessions) if "printer" in topic.names["en"].lower()]
+    assert "virtanen" in topic.names["en"].lower()
+    with sessions.begin() as session:
+        aino = session.get_one(Person, add_person("aino.v"))
+        aino.name = "Aino Virtanen"
+        session.get_one(TopicRow, topic.id).given_fi = "Aino Virtasen tulostimet"
+    with sessions.begin() as session:
+        erase_person(session, session.get_one(Person, aino.id), COMMAND)
+        row = session.get_one(TopicRow, topic.id)
+        assert (row.name_en, row.given_fi) == ("", None)
+    assert topic.id not in {seen.id for seen in _seen(sessions)}
+    run(LATER)
+    (again,) = [seen for seen in _seen(sessions) if seen.id == topic.id]
+    names = " ".join(again.names.values()).lower()
+    assert "virta" not in names and "aino" not in names and again.items == topic.items
 
 
 def test_it_is_said_what_topics_lack(
