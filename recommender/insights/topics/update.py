@@ -212,7 +212,7 @@ def _named(
         name = dict(topic.names) if topic else dict.fromkeys(LANGUAGES, "")
         if len(rows) >= LEAST_ITEMS and not (topic and topic.closed):
             name = _right_name(topic, keys, texts, groups.vectors, rows, names)
-            if not all(name.values()) and not (topic and topic.kept):
+            if not all(name.values()) and (not topic or (not topic.kept and _changed(topic.items.keys(), keys))):
                 parts = _parts(texts, groups.vectors, rows, names)
                 if len(parts) > 1:
                     waiting.extendleft([(None, parts[1]), (number, parts[0])])
