@@ -4,6 +4,7 @@ import pytest
 
 from recommender.insights.topics.naming import Namer
 from recommender.insights.topics.words import Text, WordReader
+from recommender.knowledge.erased_names import NamesOfPeople
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
 
@@ -13,7 +14,7 @@ OTHERS = [Text("en", title, "") for title in ("salary paid late", "broken chair"
 
 @pytest.fixture(scope="module")
 def reader(analyzer: Analyzer) -> WordReader:
-    return WordReader(analyzer, Dictionary.load(), frozenset())
+    return WordReader(analyzer, Dictionary.load(), NamesOfPeople(frozenset(), frozenset()))
 
 
 def namer(reader: WordReader, texts: list[Text], teams: tuple[int, ...]) -> Namer:
