@@ -62,14 +62,17 @@ class Namer:
     def names(self, texts: Sequence[Text], taken: Mapping[str, Collection[str]]) -> dict[str, str]:
         """A name in each of LANGUAGES, none of which is in `taken` of its language; empty when no words say what at
         least half of the texts are about."""
-        names, items = self.any_names(texts, taken), [self._reader.read(text) for text in texts]
+        items = [self._reader.read(text) for text in texts]
+        names = self._names(items, taken)
         covered = max(self._covered(names[language], items, language) for language in LANGUAGES)
         return names if covered >= _COVERED else dict.fromkeys(LANGUAGES, "")
 
     def any_names(self, texts: Sequence[Text], taken: Mapping[str, Collection[str]]) -> dict[str, str]:
         """The same for texts that somebody has put together, whatever part of them the words are in; empty when no word
         of the texts can be in a name."""
-        items = [self._reader.read(text) for text in texts]
+        return self._names([self._reader.read(text) for text in texts], taken)
+
+    def _names(self, items: Sequence[Words], taken: Mapping[str, Collection[str]]) -> dict[str, str]:
         return {language: _first_free(self._parts(items, language), taken.get(language, ())) for language in LANGUAGES}
 
     def holds(self, names: Mapping[str, str], texts: Sequence[Text]) -> dict[str, bool]:

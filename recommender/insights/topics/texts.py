@@ -43,9 +43,8 @@ class Texts:
     def names(self, vectors: Vectors, rows: Labels, taken: Mapping[str, Collection[str]]) -> dict[str, str]:
         """The names of a new topic of the items in these rows; empty when no words describe it, or when its items have
         little in common but a word."""
-        if not self.hold_together(rows):
-            return dict.fromkeys(LANGUAGES, "")
-        return self.namer.names(self.nearest(vectors, rows), taken)
+        names = self.namer.names(self.nearest(vectors, rows), taken)
+        return names if any(names.values()) and self.hold_together(rows) else dict.fromkeys(LANGUAGES, "")
 
     def hold_together(self, rows: Labels) -> bool:
         """True when the items that are nearest in meaning to those of a group often are in it too."""

@@ -70,7 +70,7 @@ class WordReader:
         for count, part in ((_TITLE, text.title), (_BODY, text.body[:BODY_CHARACTERS])):
             for match in WRITTEN_TOKEN.finditer(part):
                 written = match.group()
-                token = next(iter(tokens(written)), "")
+                token = _token(written)
                 term, base = self._term(token, text.language)
                 if not term:
                     before = "", ""
@@ -160,6 +160,11 @@ class WordReader:
         sure = {other.rstrip("+") for other in entry if other.endswith("+")}
         found = [other for other in self.possible_translations(term, language) if other in sure]
         return tuple(sorted(found, key=lambda other: language == "en" and bool(_LIKE_A_VERB.search(other))))
+
+
+@lru_cache(maxsize=200_000)
+def _token(written: str) -> str:
+    return next(iter(tokens(written)), "")
 
 
 def _capitals(written: str) -> str:
