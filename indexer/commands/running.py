@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 _OBJECTS, _TIMES, _TIMES_OF_OLD = 20_000, 20, 100  # between two collections of garbage: a judgement
 SECONDS_BETWEEN_LINES = 10.0
 """Pause between two lines of progress where there is no terminal: a judgement."""
+_LEAST_SECONDS = 1.0  # over which a rate is told: a judgement
 
 
 @contextmanager
@@ -137,7 +138,7 @@ class _Lines:
         if is_new or now - self._shown_at >= SECONDS_BETWEEN_LINES:
             self._label, self._shown_at = label, now
             of_total = "" if total is None else f" of {total}"
-            rate = (done - self._before) / (now - self._begun_at) if now > self._begun_at else 0.0
+            rate = (done - self._before) / (now - self._begun_at) if now - self._begun_at >= _LEAST_SECONDS else 0.0
             left = (total - done) / rate if rate and total is not None else None
             more = [_rate(rate)] if rate else []
             more += [_time_left(left)] if left else []

@@ -43,7 +43,8 @@ def test_a_long_import_writes_lines_of_progress_without_a_terminal_and_a_short_o
     assert kollega("import", "jsonl", write_lines(TEAM, AINO)).stderr == ""
     monkeypatch.setattr(running, "SECONDS_BETWEEN_LINES", 0.0)
     result = kollega("import", "jsonl", write_lines(TEAM, AINO))
-    assert result.stderr == "importing: 1\nimporting: 2\n" and result.stdout.startswith("0 added")
+    lines = [line.partition(",")[0] for line in result.stderr.splitlines()]  # without how fast it goes
+    assert lines == ["importing: 1", "importing: 2"] and result.stdout.startswith("0 added")
 
 
 def test_a_missing_or_truncated_file_is_reported_in_one_sentence_with_exit_status_1(

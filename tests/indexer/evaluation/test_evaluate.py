@@ -298,7 +298,7 @@ def test_progress_is_written_as_lines_on_standard_error_without_a_terminal(
     monkeypatch.setattr(running, "SECONDS_BETWEEN_LINES", 0.0)
     shown = run_command(_office(write_set), "--part", "all", "--json")
     assert shown.exit_code == 0 and isinstance(json.loads(shown.stdout), list)
-    lines = shown.stderr.splitlines()
+    lines = [line.partition(",")[0] for line in shown.stderr.splitlines()]  # without how fast it goes
     assert {"office: 17 of 17", "office: lexical: 1 of 24", "office: fusion: 24 of 24"} <= set(lines)
     monkeypatch.setattr(running, "SECONDS_BETWEEN_LINES", 60.0)
     folder = write_set([make_item(word) for word in WORDS], [make_query("q1", "coffee", ["coffee"])], "other")
