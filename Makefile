@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 export KOLLEGA_HOME ?= $(CURDIR)/var
 
-.PHONY: help install demo test-tools test test-long test-all coverage lint everyday bench load docs figures screenshot translations \
+.PHONY: help install demo test-tools test test-long test-postgresql test-all coverage lint everyday bench load docs figures screenshot translations \
   adaptation alignment rerank lock browser clean
 
 help:  ## list these targets
@@ -66,8 +66,12 @@ test: test-tools  ## run the tests; TESTS=tests/test_leaks.py runs one file
 test-long: test-tools  ## run the tests that have long runs, with those
 	@export $(LONG); $(pytest) --timeout=1500 $(LONG_TESTS)
 
-test-all: test-tools  ## run the tests with the long runs, and print the coverage
+test-postgresql: test-tools  ## run the tests that use a database on PostgreSQL; TESTS= as for test
+	@export KOLLEGA_TEST_DATABASE=postgresql; $(pytest) $(TESTS)
+
+test-all: test-tools  ## run the tests with the long runs, and print the coverage; then those of a database on PostgreSQL
 	@export $(LONG); $(pytest) --timeout=1500 $(COVERAGE)
+	@export KOLLEGA_TEST_DATABASE=postgresql; $(pytest)
 
 coverage: test-tools  ## run the tests and print how much of the code they run
 	@$(pytest) $(COVERAGE) $(TESTS)
