@@ -6,6 +6,7 @@ and the server is started only by tests of PostgreSQL itself."""
 import os
 import tempfile
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -14,7 +15,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, event
+from sqlalchemy.pool import Pool
 
 from recommender.database.engine import migrate, open_engine
 from recommender.settings import Settings
@@ -25,6 +27,15 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 _LEAST_ROOM = 1_000_000_000  # bytes
 
 
+_connections: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+@event.listens_for(Pool, "connect")
+def _remember(connection: Any, _record: object) -> None:
+    if isinstance(connection, psycopg.Connection):
+        _connections.add(connection)
+
+
 def uses_postgresql(item: pytest.Item) -> bool:
     """True for a test whose store is on PostgreSQL when ON_POSTGRESQL."""
     return "store_address" in getattr(item, "fixturenames", ()) and item.get_closest_marker("sqlite_only") is None
@@ -33,8 +44,9 @@ def uses_postgresql(item: pytest.Item) -> bool:
 class Server:
     """A running server. What is in it is gone with the tests."""
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: Any, home: Path) -> None:
         self._server = server
+        self._home = home
         self._names = (f"kollega_{number}" for number in count())
         self._template = ""
 
@@ -42,11 +54,17 @@ class Server:
         """The address of a new database with the newest tables, or without any; it is removed after the test."""
         if not empty and not self._template:
             self._template = self.create("TEMPLATE template0")
-            engine = open_engine(Settings(database=self.address(self._template)))
+            engine = open_engine(Settings(home=self._home, database=self.address(self._template)))
             migrate(engine)
             engine.dispose()
         name = self.create("TEMPLATE template0" if empty else f"TEMPLATE {self._template} STRATEGY FILE_COPY")
-        request.addfinalizer(lambda: self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+        def remove() -> None:
+            for connection in list(_connections):  # that engines still have in their pools
+                connection.close()
+            self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+        request.addfinalizer(remove)
         return self.address(name)
 
     def create(self, how: str) -> str:
@@ -90,6 +108,6 @@ def running_server() -> Iterator[Server]:
                     connection.execute(f"ALTER SYSTEM SET {setting}")
             server.stop()  # the number of connections is read at the start
             server.start()
-            yield Server(server)
+            yield Server(server, Path(folder) / "home")
         finally:
             server.cleanup()

@@ -163,9 +163,10 @@ def _write(
     place = 0
     while place < len(changed):
         with sessions() as session:
-            turns.wait()
-            connection = session.connection()
-            dialects.of(connection).begin_writing(connection)  # nobody changes what is compared meanwhile
+            dialect = dialects.of(session.get_bind())
+            if not dialect.serves_in_order:
+                turns.wait()
+            dialect.begin_writing(session.connection())  # nobody changes what is compared meanwhile
             begun = time.monotonic()
             for write in (write_people, write_new, write_answers, write_names, _write_some):
                 written = write(session, source, run, changed[place:], report)

@@ -33,8 +33,7 @@ def open_engine(settings: Settings, wait: float = _WAIT, durable: bool = True) -
         engine = create_engine(url, hide_parameters=True, **dialect.options)
     except (ArgumentError, ImportError) as error:
         raise SettingsError(f"KOLLEGA_DATABASE is not a database URL that can be used here: {error}.") from error
-    if engine.dialect.name == "sqlite":
-        make_private(settings)
+    make_private(settings)
     dialect.configure(engine, wait, durable)
     return engine
 

@@ -18,6 +18,8 @@ class Dialect(Protocol):
     options: ClassVar[dict[str, Any]]
     """Arguments of SQLAlchemy's `create_engine`."""
 
+    serves_in_order: ClassVar[bool]
+    """Whether those who wait for the lock to write get it in the order in which they came."""
     stores_nul: ClassVar[bool]
     """Whether a text may contain the character NUL."""
 

@@ -46,6 +46,7 @@ class PostgreSQL:
         "connect_args": {"connect_timeout": _SECONDS_TO_CONNECT, "application_name": "kollega"},
     }
 
+    serves_in_order: ClassVar[bool] = True
     stores_nul: ClassVar[bool] = False
 
     def configure(self, engine: Engine, wait: float, durable: bool) -> None:

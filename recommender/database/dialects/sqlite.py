@@ -15,6 +15,7 @@ class SQLite:
     """How SQLite does what `Dialect` names."""
 
     options: ClassVar[dict[str, Any]] = {}
+    serves_in_order: ClassVar[bool] = False
     stores_nul: ClassVar[bool] = True
 
     def configure(self, engine: Engine, wait: float, durable: bool) -> None:
