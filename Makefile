@@ -66,12 +66,17 @@ test: test-tools  ## run the tests; TESTS=tests/test_leaks.py runs one file
 test-long: test-tools  ## run the tests that have long runs, with those
 	@export $(LONG); $(pytest) --timeout=1500 $(LONG_TESTS)
 
+# Tests outside of these run commands on a home directory, or a server, and so on SQLite: they are not ready for it.
+ON_POSTGRESQL := tests/recommender tests/indexer/loading tests/web/desk tests/web/documents tests/web/inbox tests/web/requests \
+  tests/web/test_app.py tests/web/test_double_clicks.py tests/web/test_errors.py tests/web/test_health.py \
+  tests/web/test_measuring.py tests/web/test_once.py
+
 test-postgresql: test-tools  ## run the tests that use a database on PostgreSQL; TESTS= as for test
-	@export KOLLEGA_TEST_DATABASE=postgresql; $(pytest) $(TESTS)
+	@export KOLLEGA_TEST_DATABASE=postgresql; $(pytest) $(or $(TESTS),$(ON_POSTGRESQL))
 
 test-all: test-tools  ## run the tests with the long runs, and print the coverage; then those of a database on PostgreSQL
 	@export $(LONG); $(pytest) --timeout=1500 $(COVERAGE)
-	@export KOLLEGA_TEST_DATABASE=postgresql; $(pytest)
+	@export KOLLEGA_TEST_DATABASE=postgresql; $(pytest) $(ON_POSTGRESQL)
 
 coverage: test-tools  ## run the tests and print how much of the code they run
 	@$(pytest) $(COVERAGE) $(TESTS)
