@@ -31,6 +31,8 @@ _SERVER_SENTENCES = {
     "28": "The database refuses the name or the password. Check them in KOLLEGA_DATABASE, or the password in "
     "PGPASSWORD or ~/.pgpass, and pg_hba.conf on the server.",
     "3D": "The server has no database of this name. Make it, for example with createdb, or check KOLLEGA_DATABASE.",
+    "TLS": "The certificate of the database's server cannot be checked. Name the file of the authority that signed it "
+    "in KOLLEGA_DATABASE, as ?sslmode=verify-full&sslrootcert=FILE.",
     "42501": "This account of the database may not do that. Make it the owner of the database and of its tables.",
     "25006": "The database can only be read: the server is a copy (standby), perhaps. Set KOLLEGA_DATABASE to the "
     "server that can be written.",
@@ -48,12 +50,14 @@ _SERVER_SENTENCES = {
 """By the SQLSTATE of PostgreSQL, or by the class of it, its first two characters."""
 _LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40P01", "40001")
 _AT_SIGN_IN = {
-    "password": "28",
-    "authentication": "28",
+    "certificate": "TLS",
+    "password authentication failed": "28",
+    "no password supplied": "28",
+    "authentication failed": "28",
     "pg_hba.conf": "28",
-    "role": "28",
-    "does not exist": "3D",
-    "too many": "53300",
+    'role "': "28",
+    'database "': "3D",
+    "too many ": "53300",
     "remaining connection slots": "53300",
 }
 """Words of the message of a connection that was refused, which has no SQLSTATE."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -308,6 +309,20 @@ def test_an_address_that_cannot_be_used_is_not_repeated(url: str, tmp_path: Path
     with pytest.raises(SettingsError, match="KOLLEGA_DATABASE") as refused:
         open_engine(Settings(home=tmp_path, database=url))
     assert "kissa2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [
+        ('connection to server at "role.password.example", port 5432 failed: Connection refused', "cannot be reached"),
+        ('connection failed: root certificate file "/root.crt" does not exist', "certificate of the database's server"),
+        ("FATAL:  sorry, too many clients already", "takes no more connections"),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1"', "refuses the name or the password"),
+        ("fe_sendauth: no password supplied", "refuses the name or the password"),
+    ],
+)
+def test_a_refused_connection_is_explained_by_what_the_server_says(message: str, sentence: str) -> None:
+    assert sentence in str(explain(DBAPIError("", None, psycopg.OperationalError(message)), None))
 
 
 def test_the_reason_of_an_error_has_no_value_in_it(sessions: sessionmaker[Session]) -> None:
