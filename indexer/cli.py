@@ -12,6 +12,7 @@ from indexer.commands import (
     erase,
     imports,
     index,
+    index_files,
     insights,
     mcp,
     measure,
@@ -85,8 +86,9 @@ def main(ctx: click.Context, verbose: bool) -> None:
 
 
 for command in (
-    ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, index.watch, index.status, index.verify,
-    index.rollback, erase.erase, erase.retention, measure.evaluate, measure.train_experts, measure.calibrate,
+    ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, index.watch, index.status,
+    index_files.verify, index_files.generations, index_files.rollback, index_files.gc, erase.erase, erase.retention,
+    measure.evaluate, measure.train_experts, measure.calibrate,
     signing_in.user_group, people.team, serve.serve, serve.demo, store.backup, store.restore, store.upgrade,
     store.copy_store, store.export, sync.sync, sync.sources, mcp.mcp, insights.insights_group,
 ):  # fmt: skip

@@ -99,7 +99,13 @@ class AttachmentRefused(KollegaError):
 
 
 class TopicRefused(KollegaError):
-    """A topic cannot be changed in this way; the message says what can be done instead."""
+    """A topic cannot be changed in this way; the message says what can be done instead. `reason` names why: `too_long`
+    and `taken` (its name in `language`), `other_readers`, `too_small`, `unreadable`."""
+
+    def __init__(self, message: str, reason: str, language: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.language = language
 
 
 class ErasureError(KollegaError):

@@ -22,6 +22,7 @@ from jinja2.bccache import Bucket
 from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.delivery import mail_server
 from indexer.indexing.reindex import reindex
 from recommender import accounts
 from recommender.accounts import passwords
@@ -44,8 +45,11 @@ from recommender.settings import Settings
 from tests.chromium import CHROMIUM, TIMEOUT
 from tests.paths import ROOT
 from tests.postgresql import ON_POSTGRESQL, Server, running_server, uses_postgresql
+from tests.timing import LONG
 from web import health
 from web.app import create_app
+from web.mcp import client as mcp_client
+from web.sign_in import oidc
 
 SLOWEST = (
     "tests/test_leaks.py",
@@ -334,9 +338,12 @@ def make_recommender(
 
 
 @pytest.fixture(autouse=True)
-def patient_health_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other work on the machine may not make a check of `/health/ready` fail."""
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other work on the machine may not make a check of `/health/ready`, a sign-in or a mail fail."""
     monkeypatch.setattr(health, "SECONDS", 30.0)
+    for module in (oidc, mail_server):
+        monkeypatch.setattr(module, "_TIMEOUT", LONG)
+    monkeypatch.setattr(mcp_client, "_SECONDS", LONG)
 
 
 @pytest.fixture

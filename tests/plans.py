@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from datetime import date, datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import EVERYONE
+from recommender.database.gap_tables import GapItem, GapRow
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.risk_tables import (
     PAIR,
@@ -17,7 +19,7 @@ from recommender.database.risk_tables import (
     TransferActItem,
 )
 from recommender.database.tables import Team
-from recommender.insights.topic import LEAST_ITEMS
+from recommender.insights.topics.topic import LEAST_ITEMS
 
 Add = Callable[..., int]
 NOW = datetime(2026, 6, 1, 9)
@@ -51,3 +53,13 @@ def add_plan(sessions: sessionmaker[Session], add_request: Add, add_person: Add)
         session.flush()
         session.add_all(TransferActItem(act_id=write.id, item=item) for item in requests[:3])
         return {"topic": row.id, WRITE: write.id, PAIR: pair.id}
+
+
+def add_gap(session: Session, topic_id: int) -> None:
+    """What is missing in that topic, for the members of "it": its requests are asked again and again."""
+    team = session.query(Team).filter_by(handle="it").one().id
+    items = session.scalars(select(TopicItem.item).where(TopicItem.topic_id == topic_id)).all()
+    gap = GapRow(topic_id=topic_id, kind="repeated", team_id=team, counts={"requests": 5, "unverified": 0}, said={})
+    session.add(gap)
+    session.flush()
+    session.add_all(GapItem(gap_id=gap.id, item=item, position=n, listed=True) for n, item in enumerate(items))

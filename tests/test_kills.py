@@ -75,7 +75,7 @@ class World:
 
     def post(self, port: int, title: str) -> None:
         """A write through the API; it counts once it has been answered."""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         connection.request("POST", "/api/v1/requests", json.dumps({"title": title, "everyone": True}), headers)
         if connection.getresponse().status == 201:

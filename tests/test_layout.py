@@ -41,6 +41,7 @@ RECOMMENDER = {
         "database",
         "datatypes",
         "errors",
+        "language",
         "notifications",
         "outbox",
         "settings",
@@ -115,6 +116,15 @@ WEB = {
 }
 """What each folder of web/ may import of the other folders. The modules beside the folders are for all of them."""
 
+INSIGHTS = {
+    "topics": set(),
+    "risk": {"topics"},
+    "gaps": {"risk", "topics"},
+    "service": {"topics"},
+    "values": {"gaps", "risk", "topics"},
+}
+"""What each folder or module directly in recommender/insights/ may import of the others."""
+
 BUILT_ON_EACH_OTHER = {"web.sign_in", "web.api"}
 """Folders whose views import each other: the steps of signing in, and the calls of the API the blueprint they share."""
 
@@ -172,16 +182,16 @@ def _imports(module: str) -> frozenset[str]:
     return frozenset(name if name in _modules() else name.partition(".")[0] for name in imported)
 
 
-def _part(module: str) -> str:
+def _part(module: str, package: str = "") -> str:
     """The folder or module directly in a package that a module belongs to: `recommender.search`."""
-    return ".".join(module.split(".")[:2])
+    return ".".join(module.split(".")[: package.count(".") + 2])
 
 
 def _part_imports(package: str) -> Iterator[tuple[str, str]]:
     """(part, part that it imports) within one package, by their names in it."""
     for module in _modules():
         for imported in _imports(module):
-            parts = _part(module), _part(imported)
+            parts = _part(module, package), _part(imported, package)
             if parts[0] != parts[1] and all(part.startswith(f"{package}.") for part in parts):
                 yield parts[0].removeprefix(f"{package}."), parts[1].removeprefix(f"{package}.")
 
@@ -225,6 +235,11 @@ def test_each_folder_of_the_indexer_imports_only_what_it_may() -> None:
     assert _forbidden("indexer", INDEXER, set()) == []
 
 
+def test_each_folder_of_the_insights_imports_only_what_it_may() -> None:
+    assert ("gaps", "topics") in set(_part_imports("recommender.insights"))
+    assert _forbidden("recommender.insights", INSIGHTS, set()) == []
+
+
 def _views() -> set[str]:
     """Modules of web/ with pages or calls of their own: each has a blueprint, made there or shared by its folder."""
     return {
@@ -252,7 +267,7 @@ def test_each_folder_of_the_web_imports_only_what_it_may() -> None:
     assert [f"{part} -> {other}" for part, other in sorted(imports) if other not in WEB[part]] == []
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", (*PACKAGES, "recommender.insights"))
 def test_there_are_no_circular_imports_of_modules_or_folders(package: str) -> None:
     modules: dict[str, set[str]] = {module: set(_imports(module)) & set(_modules()) for module in _modules()}
     parts: dict[str, set[str]] = {}

@@ -35,7 +35,7 @@ from web.files import views as attachments
 from web.formatting import LANGUAGES
 from web.inbox import told
 from web.inbox import views as inbox
-from web.insights import about, gap_words, own, service_words, wording
+from web.insights import about, gap_words, own, service_words, topic_changes, wording
 from web.insights import gaps as insight_gaps
 from web.insights import teams as insight_teams
 from web.insights import views as insights
@@ -64,6 +64,7 @@ _VIEWS = (
     ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
     second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
     hooks, address_bar, linking, slack, teams, insights, insight_teams, insight_gaps, own, about,
+    topic_changes,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (

@@ -65,6 +65,12 @@ def markdown(text: str, image: str = "Image not shown") -> Markup:
     return Markup(re.sub(r"<(/?)h1>", r"<\1h2>", html))  # noqa: S704 - cleaned above
 
 
+def tokens_of(text: str) -> list[Token]:
+    """What `markdown` makes HTML of, for those who write it in another form. The text is one that was cut to a few
+    hundred characters."""
+    return _renderer(True).parse(text, {})
+
+
 def with_marks(html: Markup, words: Collection[str]) -> Markup:
     """The HTML of `markdown` with `<mark>` around these words, which are in small letters. Tags stay as they are."""
     if not words:

@@ -75,6 +75,7 @@ def import_conflicts(settings: Settings) -> None:
 def import_from(settings: Settings, kind: str, name: str, values: dict[str, Any], dry_run: bool) -> None:
     """Load the source of this kind and name, with these values of its options."""
     from indexer.commands.store import import_store
+    from indexer.loading.apart import apart_if_large
     from indexer.loading.whole_store import is_export
     from recommender.database.tables import SENT_HERE
 
@@ -92,7 +93,8 @@ def import_from(settings: Settings, kind: str, name: str, values: dict[str, Any]
 
         require_teams(sessions, name, kind, options)
 
-    import_source(settings, KINDS[kind].open(name, options), dry_run, check)
+    source = apart_if_large(KINDS[kind].open(name, options), kind, name, options, masking(settings))
+    import_source(settings, source, dry_run, check)
 
 
 def import_source(

@@ -1,5 +1,4 @@
-"""The commands that keep the index up to date: `kollega prepare`, `reindex`, `watch`, `status`, `verify`,
-`rollback`."""
+"""The commands that keep the index up to date: `kollega prepare`, `reindex`, `watch` and `status`."""
 
 import logging
 import sys
@@ -23,6 +22,7 @@ from recommender.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from indexer.indexing.chosen import Choose
     from indexer.indexing.reindex import ReindexReport
     from recommender.encoder import Encoder
 
@@ -52,15 +52,27 @@ def prepare(settings: Settings) -> None:
     help="Build a new index from all items, while the current one keeps answering. Needed after a change of "
     "KOLLEGA_MODEL.",
 )
+@click.option("--team", help="Index only what this team (its handle) has answered or written; the rest waits.")
+@click.option("--source", help="Index only what came from this source; the rest waits.")
+@click.option("--dry-run", is_flag=True, help="Only tell how many items would be indexed, and write nothing.")
 @click.pass_obj
-def reindex(settings: Settings, full: bool) -> None:
+def reindex(settings: Settings, full: bool, team: str | None, source: str | None, dry_run: bool) -> None:
     """Bring the index up to date with the database.
 
     Only what changed is encoded. The new index is written beside the one in use and replaces it in one step. Pasted
     pictures and files and what is beyond KOLLEGA_MAX_PASSAGES are left out, and items with such parts are named. The
     exit status is 1 when an item could not be indexed.
     """
-    update_index(settings, full)
+    from indexer.indexing.chosen import choose, planned
+
+    only = choose(team, source)
+    if full and only is not None:
+        raise click.UsageError("--full builds the index of all items, so it cannot be limited to a team or source.")
+    if dry_run:
+        with database(settings) as sessions:
+            click.echo(planned(settings, sessions, full, only).line())
+    else:
+        update_index(settings, full, only=only)
 
 
 @click.command()
@@ -117,41 +129,15 @@ def status(settings: Settings, as_json: bool) -> None:
     sys.exit(0 if report.healthy else 1)
 
 
-@click.command()
-@click.pass_obj
-def verify(settings: Settings) -> None:
-    """Check that database, attached files, index, model and audit log are whole, and that the index has every item.
-
-    Compares all files with their checksums and every item of the index with the database. Prints one line for each
-    problem, with what to do about it, and the exit status is then 1. Changes nothing, and may run beside the server and
-    `kollega watch`: what was written a moment ago and waits for the index is counted, and is no problem.
-    """
-    from indexer.indexing.verify import verify as problems_of
-
-    problems = problems_of(settings, click.echo)
-    for problem in problems:
-        click.echo(problem)
-    click.echo(f"problems: {len(problems)}" if problems else "all is well: database, files, index, model and audit log")
-    sys.exit(1 if problems else 0)
-
-
-@click.command()
-@click.pass_obj
-def rollback(settings: Settings) -> None:
-    """Put the index back that was in use before the current one.
-
-    The last two indexes are kept. The database is not changed, so stop `kollega watch` first: it would index the
-    difference again.
-    """
-    from recommender.index.generations import roll_back
-
-    click.echo(f"in use again: {roll_back(settings.index_dir)}")
-
-
-def update_index(settings: Settings, full: bool, prepare: "Callable[[Encoder], Encoder] | None" = None) -> None:
+def update_index(
+    settings: Settings,
+    full: bool,
+    prepare: "Callable[[Encoder], Encoder] | None" = None,
+    only: "Choose | None" = None,
+) -> None:
     """Reindex with a progress bar, print one line of counts, and exit with 1 when an item could not be indexed.
 
-    `prepare` may replace the encoder of the settings by another one.
+    `prepare` may replace the encoder of the settings by another one, and `only` limits what is indexed.
     """
     from indexer.files.examine import examine
     from indexer.indexing.reindex import reindex as run
@@ -164,7 +150,7 @@ def update_index(settings: Settings, full: bool, prepare: "Callable[[Encoder], E
         note(log, f"model {model}, run by {encoder.backend}", "model loaded", model=model, backend=encoder.backend)
         with progress_bar("indexing") as progress:
             encoder = prepare(encoder) if prepare else encoder
-            report = run(settings, sessions, encoder, load_analyzer(settings), full, progress)
+            report = run(settings, sessions, encoder, load_analyzer(settings), full, progress, only)
     if logs_json():
         report_in_log(report)
     else:

@@ -59,13 +59,12 @@ def update(settings: Settings, again: bool) -> None:
 
 
 def insights(session: "Session") -> dict[str, Any]:
-    """The topics of everyone and of all teams with what hangs on people, and the plan, as JSON values."""
-    from recommender.insights.acts import plan_of
-    from recommender.insights.risk import all_risks
-    from recommender.insights.values import as_values
+    """The topics of everyone and of all teams with what hangs on people and what is missing, and the plan, as JSON
+    values."""
+    from recommender.insights.risk.risk import all_risks, reader_of_all
+    from recommender.insights.values import insights_of
 
-    risks = all_risks(session)
-    return as_values(session, risks, plan_of(session, [risk.topic for risk in risks]))
+    return insights_of(session, reader_of_all(session), all_risks(session))
 
 
 def as_text(session: "Session") -> str:
@@ -75,9 +74,9 @@ def as_text(session: "Session") -> str:
     from recommender.database.risk_tables import PROPOSED
     from recommender.database.tables import Document, Person
     from recommender.datatypes import Kind, item_key
-    from recommender.insights.acts import plan_of
-    from recommender.insights.risk import all_risks
-    from recommender.insights.wording import a_year, act_sentence, topic_name
+    from recommender.insights.risk.acts import plan_of
+    from recommender.insights.risk.risk import all_risks
+    from recommender.insights.risk.wording import act_sentence, before_and_after, topic_name
 
     risks = all_risks(session)
     if not risks:
@@ -92,9 +91,11 @@ def as_text(session: "Session") -> str:
     wanted = select(Document.id, Document.title).where(Document.id.in_([act.document_id for act in acts]))
     titles = {item_key(Kind.DOCUMENT, number): title for number, title in session.execute(wanted)} if acts else {}
     lines.append("\nWorth doing, the best first:" if acts else "\nNothing stands out as worth doing.")
-    lines += [
-        f"{number:2}. {act_sentence(act, 'en', people, titles)} About {act.minutes} minutes; expected to be lost "
-        f"afterwards: {a_year(act.loss_after, 'en')}, now {a_year(act.loss_before, 'en')}."
-        for number, act in enumerate(acts, 1)
-    ]
+    for number, act in enumerate(acts, 1):
+        now, afterwards = before_and_after(act.loss_before, act.loss_after, "en")
+        sentence = act_sentence(act, "en", people, titles)
+        lines.append(
+            f"{number:2}. {sentence} About {act.minutes} minutes; expected to be lost now: {now}, "
+            f"afterwards: {afterwards}."
+        )
     return "\n".join(lines)

@@ -80,14 +80,23 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     """The same for work in several parts: call the function with (name of the current part, done, total). Without a
     terminal it writes a line when a part begins, and one every few seconds."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Rate(TextColumn):
+        """How many are done a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text(_rate(task.speed) if task.speed else "")
 
     console = Console(stderr=True)
     if not console.is_terminal:
         lines = _Lines()
         yield lambda label, done, total: lines.show(label, done, total)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(""), TimeRemainingColumn()
+    )  # fmt: skip
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=None)
         yield lambda label, done, total: bar.update(task, description=label, completed=done, total=total)
@@ -115,15 +124,37 @@ class _Lines:
 
     def __init__(self, label: str = "") -> None:
         self._label = label
-        self._shown_at = time.monotonic()
+        self._shown_at = self._begun_at = time.monotonic()
+        self._before = 0
 
     def show(self, label: str, done: int, total: int | None = None) -> None:
-        """Write a line when the label is new, or when the last line was written a while ago."""
+        """Write a line when the label is new, or when the last line was written a while ago; then with the rate since
+        the beginning, and the time that is left at this rate."""
         now = time.monotonic()
-        if label != self._label or now - self._shown_at >= SECONDS_BETWEEN_LINES:
+        is_new = label != self._label
+        if is_new:
+            self._begun_at, self._before = now, done
+        if is_new or now - self._shown_at >= SECONDS_BETWEEN_LINES:
             self._label, self._shown_at = label, now
             of_total = "" if total is None else f" of {total}"
-            note(log, f"{label}: {done}{of_total}", f"{label}: working", done=done, total=total)
+            rate = (done - self._before) / (now - self._begun_at) if now > self._begun_at else 0.0
+            left = (total - done) / rate if rate and total is not None else None
+            more = [_rate(rate)] if rate else []
+            more += [_time_left(left)] if left else []
+            values = {"a_second": round(rate, 2) if rate else None, "seconds_left": round(left) if left else None}
+            sentence = ", ".join([f"{label}: {done}{of_total}", *more])
+            note(log, sentence, f"{label}: working", done=done, total=total, **values)
+
+
+def _rate(a_second: float) -> str:
+    return f"{a_second:.0f} a second" if a_second >= 10 else f"{a_second:.1f} a second"
+
+
+def _time_left(seconds: float) -> str:
+    """About how long it takes still, as people say it."""
+    if seconds < 90:
+        return f"about {max(round(seconds), 1)} s left"
+    return f"about {round(seconds / 60)} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"
 
 
 def logs_json() -> bool:

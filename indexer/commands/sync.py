@@ -31,13 +31,19 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Only show what would change, and write nothing.")
 @click.option("--full", is_flag=True, help="Read from the beginning, and find what was deleted there.")
 @click.option("--allow-deletions", is_flag=True, help="Delete also when much is no longer there.")
+@click.option("--widen", is_flag=True, help="Let those read whom the rules name now, also where more people can then.")
 @click.pass_obj
-def sync(settings: Settings, names: tuple[str, ...], dry_run: bool, full: bool, allow_deletions: bool) -> None:
+def sync(
+    settings: Settings, names: tuple[str, ...], dry_run: bool, full: bool, allow_deletions: bool, widen: bool
+) -> None:
     """Read the sources of sources.toml from where the last run ended: all of them, or those of these NAMEs.
 
     What was changed here since stays, and nobody can read more than before. One source that cannot be read keeps no
     other one from being read; the exit status is then 1. `kollega watch` does the same on the schedule of the file.
     docs/sources/index.md describes the file.
+
+    With --widen the sources are read from the beginning, and those whom the rules of the file name may read what is
+    here already, except where somebody has set its readers here. Look at it with --dry-run first.
     """
     sources = _chosen(settings, names)
     stop_when_terminated(UNFINISHED)
@@ -47,11 +53,11 @@ def sync(settings: Settings, names: tuple[str, ...], dry_run: bool, full: bool, 
 
         with temporary_copy(settings) as sessions:
             for configured in sources:
-                fine &= _sync(settings, sessions, configured, full, allow_deletions, dry_run=True)
+                fine &= _sync(settings, sessions, configured, full, allow_deletions, widen, dry_run=True)
     else:
         with database(settings) as sessions:
             for configured in sources:
-                fine &= _sync(settings, sessions, configured, full, allow_deletions)
+                fine &= _sync(settings, sessions, configured, full, allow_deletions, widen)
     if not fine:
         sys.exit(1)
 
@@ -97,6 +103,7 @@ def _sync(
     configured: "ConfiguredSource",
     full: bool,
     allow_deletions: bool,
+    widen: bool,
     dry_run: bool = False,
 ) -> bool:
     """Read one source and print what came of it; True when all went well."""
@@ -114,6 +121,7 @@ def _sync(
                 allow_deletions,
                 click.echo if dry_run else None,
                 masking(settings),
+                widen,
             )
     except KollegaError as error:
         click.echo(f"{configured.name}: {error}", err=True)

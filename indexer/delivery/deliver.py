@@ -17,7 +17,7 @@ from recommender.accounts.account import may_sign_in
 from recommender.accounts.secret_key import load_secret_key
 from recommender.database.account_tables import Account, OutgoingMail
 from recommender.database.tables import utc_now
-from recommender.insights import digest
+from recommender.insights.risk import digest
 from recommender.notifications import mailing
 from recommender.outbox import mail
 from recommender.settings import Settings

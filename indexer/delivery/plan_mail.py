@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from indexer.delivery.mail_texts import begin_mail
 from recommender.database.account_tables import OutgoingMail
-from recommender.insights.digest import worth_doing
+from recommender.insights.risk.digest import worth_doing
 from recommender.notifications.kinds import PLAN
 from recommender.notifications.unsubscribing import make_token
 from recommender.settings import Settings

@@ -2,19 +2,21 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.indexing.chosen import Choose
 from indexer.indexing.passages import make_passages
 from recommender.access import EVERYONE
 from recommender.corpus import items, load_items
 from recommender.database.storing import in_chunks
 from recommender.datatypes import Item, Passage
 from recommender.encoder import Encoder, Vectors, unrelated_cosine
+from recommender.errors import IndexNotFound
 from recommender.index import generations
 from recommender.index.builder import IndexBuilder
 from recommender.index.digest import item_digest, passage_digest, read_text
@@ -35,13 +37,14 @@ _BATCH = 64  # passages encoded, and written to the journal, at once; a judgemen
 @dataclass
 class ReindexReport:
     """What a run did: how many items and passages the whole index has, and the work of this run. `left_out` has a
-    sentence about each item that was not indexed whole."""
+    sentence about each item that was not indexed whole, and `waiting` counts changed items that were not chosen."""
 
     items: int = 0
     passages: int = 0
     encoded: int = 0
     reused: int = 0
     removed: int = 0
+    waiting: int = 0
     seconds: float = 0.0
     generation: str = ""
     failed: list[str] = field(default_factory=list)
@@ -49,9 +52,10 @@ class ReindexReport:
 
     def line(self) -> str:
         """All counts in one line, for an admin."""
+        waiting = f"; {self.waiting} changed items wait for the next run" if self.waiting else ""
         return (
             f"items {self.items}, passages {self.passages}, encoded {self.encoded}, reused {self.reused}, "
-            f"removed {self.removed}, {self.seconds:.1f} s"
+            f"removed {self.removed}, {self.seconds:.1f} s{waiting}"
         )
 
 
@@ -62,41 +66,42 @@ def reindex(
     analyzer: Analyzer,
     full: bool = False,
     progress: Progress = lambda _done, _total: None,
+    only: Choose | None = None,
 ) -> ReindexReport:
     """Bring the index up to date with the database. Writes nothing when nothing changed.
 
-    An item that fails is listed in the report and left out; all others are indexed. Raises IndexLocked when another
-    process is writing, IndexMismatch when the live generation was made with another model and `full` is false.
+    An item that fails is listed in the report and left out. Changed items that `only` does not choose wait for the next
+    run; what is gone is taken out all the same. Raises IndexLocked when another process is writing, IndexMismatch when
+    the live generation is of another model and `full` is false, IndexNotFound with `only` when there is no index.
     """
     started = time.monotonic()
     report = ReindexReport()
     with generations.write_lock(settings.index_dir), sessions() as session:
-        wishes = generations.rewrites_asked_for(settings.index_dir)  # before anything is read from the database
+        wishes = frozenset() if only else generations.rewrites_asked_for(settings.index_dir)  # before anything is read
         seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
         builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full)
+        _require_index(builder, only)
         if wishes:
             builder.rewrite()
         searchable, changed, public = _find_changes(session, builder.known, settings.passage_tokens)
         typical = public if _are_enough(len(public), len(searchable)) else sorted(searchable)
-        if not builder.fresh and _is_outgrown(builder, typical):
-            builder.start_over()
-            changed = sorted(searchable)
-        known = builder.known
-        deleted = known.keys() - searchable
+        if only is not None:
+            changed = _chosen(changed, only(session), report)
+        elif not builder.fresh and _is_outgrown(builder, typical):
+            changed = _start_over(builder, searchable)
+        deleted = builder.known.keys() - searchable
         progress(0, len(changed))
         report.items = len(searchable)
-        if changed or deleted or not known or builder.without_checksums:
+        if changed or deleted or not builder.known or builder.without_checksums:
             _write(settings, session, encoder, builder, changed, deleted, typical, report, progress)
         else:
-            report.passages = builder.passages
-            report.generation = generations.live_name(settings.index_dir) or ""
-            generations.remove_unfinished(settings.index_dir)
-            remove_journals(settings.index_dir)
+            _leave_as_it_is(settings, builder, report)
         if wishes:
             generations.remove_all_but(settings.index_dir, report.generation, wishes)
         report.reused = report.passages - report.encoded
         report.removed = len(deleted)
-        freshness.Seen(*seen, report.generation).write(settings.index_dir)
+        if not report.waiting:
+            freshness.Seen(*seen, report.generation).write(settings.index_dir)
     report.seconds = time.monotonic() - started
     return report
 
@@ -115,6 +120,30 @@ def _find_changes(
         if known.get(item.key) != item_digest(item, passage_tokens):
             changed.append(item.key)
     return searchable, changed, public
+
+
+def _require_index(builder: IndexBuilder, only: Choose | None) -> None:
+    if only is not None and builder.fresh:
+        raise IndexNotFound("There is no index of this version yet. Run: kollega reindex")
+
+
+def _start_over(builder: IndexBuilder, searchable: Collection[str]) -> list[str]:
+    builder.start_over()
+    return sorted(searchable)
+
+
+def _chosen(changed: Sequence[str], chosen: Collection[str], report: ReindexReport) -> list[str]:
+    """The changed items that were chosen; the others are counted as waiting."""
+    found = [key for key in changed if key in chosen]
+    report.waiting = len(changed) - len(found)
+    return found
+
+
+def _leave_as_it_is(settings: Settings, builder: IndexBuilder, report: ReindexReport) -> None:
+    report.passages = builder.passages
+    report.generation = generations.live_name(settings.index_dir) or ""
+    generations.remove_unfinished(settings.index_dir)
+    remove_journals(settings.index_dir)
 
 
 def _is_outgrown(builder: IndexBuilder, typical: Sequence[str]) -> bool:

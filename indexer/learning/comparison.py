@@ -14,7 +14,7 @@ ROUNDS = 2_000  # bootstrap samples; a judgement
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and its 95 % interval, the 2.5th and 97.5th percentile of the bootstrap's means."""
+    """A mean, or a ratio of two, and its 95 % interval: the 2.5th and 97.5th percentile of those of a bootstrap."""
 
     mean: float
     low: float

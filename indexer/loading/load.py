@@ -11,6 +11,7 @@ from indexer.loading.audiences import IMPORT
 from indexer.loading.bulk import write_new
 from indexer.loading.bulk_answers import write_answers
 from indexer.loading.bulk_people import write_names, write_people
+from indexer.loading.clean import Cleaned
 from indexer.loading.future import without_future
 from indexer.loading.prepare import Preparation
 from indexer.loading.report import LoadReport
@@ -101,7 +102,7 @@ def _records(
                 continue
             number += 1
             progress(number)
-            yield without_future(located, now)
+            yield located if isinstance(located, Cleaned) else without_future(located, now)
     except SourceError as error:
         broken_off.append(str(error))
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from indexer.loading.clean import Cleaned, text_without_language
 from indexer.loading.deletions import is_here
 from indexer.loading.identities import handles_here, with_handles
 from indexer.loading.many_rows import among
@@ -21,11 +22,9 @@ from indexer.loading.stated import Known, handles_in, key_of, people_in, stated_
 from indexer.loading.writing import Prepared
 from indexer.sources.records import (
     DeletedRecord,
-    DocumentRecord,
     LinkRecord,
     Located,
     PersonNameRecord,
-    QuestionRecord,
     RequestRecord,
 )
 from indexer.texts.masking import SHIPPED, MaskingRules
@@ -56,13 +55,13 @@ class Preparation:
 
     def changed(self, session: Session, batch: Sequence[Located], report: LoadReport) -> list[Prepared]:
         """The records of a batch that have to be written. Those that are unchanged are counted in the report."""
-        batch = [masked(located, self.mask) for located in batch]
+        batch = [located if isinstance(located, Cleaned) else masked(located, self.mask) for located in batch]
         batch = self._with_people(session, batch)
         keys = ["" if located.record is None else key_of(located.record) for located in batch]
         states = _states(session, filter(None, keys))
         of_source = ImportConflict.source == self.source
         self.looked_at = among(session, ImportConflict.key, of_source, sorted(filter(None, keys)))
-        self.looked_at |= self._sent_on(session, batch)
+        self.looked_at |= self._sent_on(session, batch, keys)
         known = self._known(session, batch)
         pairs = zip(batch, keys, strict=True)
         compared = (self._prepare(session, located, key, states, known, report) for located, key in pairs)
@@ -109,25 +108,29 @@ class Preparation:
             return None
         restricted = getattr(record, "team", None) in known.restricted
         earlier = superseded[1] if superseded else None
-        return Prepared(located.place, record, key, stated, None, restricted, located.changes, earlier, own is None)
+        language = located.language if isinstance(located, Cleaned) else None
+        return Prepared(located.place, record, key, stated, language, restricted, located.changes, earlier, own is None)
 
-    def _sent_on(self, session: Session, batch: Sequence[Located]) -> set[str]:
-        """The keys of the tickets of requests from here."""
-        keys = {each.record.id: key_of(each.record) for each in batch if isinstance(each.record, RequestRecord)}
-        return {keys[name] for name in among(session, Handover.external_id, Handover.source == self.source, keys)}
+    def _sent_on(self, session: Session, batch: Sequence[Located], keys: Sequence[str]) -> set[str]:
+        """The keys of the tickets of requests from here, of the keys of a batch."""
+        pairs = zip(batch, keys, strict=True)
+        keys_of = {each.record.id: key for each, key in pairs if isinstance(each.record, RequestRecord)}
+        return {keys_of[name] for name in among(session, Handover.external_id, Handover.source == self.source, keys_of)}
 
     def _find_languages(self, prepared: Sequence[Prepared], states: States) -> None:
-        """Find the languages of texts that are new, where their records do not state them."""
+        """Find the languages of texts that are new, where their records do not state them and nobody has found them."""
         new: list[Prepared] = []
         texts: list[tuple[str, str]] = []
         for each in prepared:
-            record = each.record
-            if not isinstance(record, RequestRecord | QuestionRecord | DocumentRecord) or record.language:
+            text = text_without_language(each.record)
+            if text is None:
                 continue
             own = next((state for state in states.get(each.key, ()) if state.source == self.source), None)
-            if own is None or not all(is_same(own.fields.get(name), each.stated[name]) for name in ("title", "body")):
+            if own is not None and all(is_same(own.fields.get(name), each.stated[name]) for name in ("title", "body")):
+                each.language = None
+            elif each.language is None:
                 new.append(each)
-                texts.append((record.title, record.body))
+                texts.append(text)
         if not new:
             return
         for each, language in zip(new, detected(texts, self.analyzer.detect_all), strict=True):

@@ -9,22 +9,25 @@ from filelock import FileLock, Timeout
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.loading.apart import apart_if_large
 from indexer.loading.load import load
 from indexer.loading.named_teams import require_teams
 from indexer.loading.report import LoadReport
 from indexer.sources.configuration import ConfiguredSource
 from indexer.sources.protocol import Abilities, Mark, Source
 from indexer.sources.records import DeletedRecord, DocumentRecord, Located, QuestionRecord, RequestRecord
+from indexer.syncing.widening import Item, Widened, readers_by_rules, widen
 from indexer.texts.masking import SHIPPED, MaskingRules
+from recommender.database.audit_table import AuditEntry
 from recommender.database.source_tables import state_of
 from recommender.database.tables import Document, HelpRequest, utc_now
 from recommender.errors import SourceError
 from recommender.language.analyzer import Analyzer
 
-Item = tuple[str, str]
-"""(kind, id in the source) of a request or document."""
 MOST_STORED = 50
 """Problems that are stored with the state of a source."""
+_SENT = "items.load"
+"""The action in the audit log of a program that has sent items."""
 _FEW, _SHARE = 10, 0.2
 """How many items, and which share of a source, may vanish at once without a word from an admin: judgements."""
 
@@ -32,19 +35,21 @@ _FEW, _SHARE = 10, 0.2
 @dataclass
 class SyncReport:
     """What came of reading one source: what was loaded, whether it was read from the beginning, how many items it no
-    longer has, and what an admin should know."""
+    longer has, which got more readers, when that was wanted, and what an admin should know."""
 
     name: str
     loaded: LoadReport
     whole: bool
     deleted: int = 0
+    widened: Widened | None = None
     notes: list[str] = field(default_factory=list)
 
     def line(self) -> str:
         """One line for an admin."""
         read = "read from the beginning" if self.whole else "read since the last time"
         deleted = f", {self.deleted} deleted there" if self.deleted else ""
-        return f"{self.name}: {self.loaded.line()}{deleted} ({read})"
+        widened = "" if self.widened is None else f"; {self.widened}"
+        return f"{self.name}: {self.loaded.line()}{deleted} ({read}){widened}"
 
     @property
     def has_problems(self) -> bool:
@@ -62,10 +67,11 @@ def sync(
     allow_deletions: bool = False,
     show: Callable[[str], None] | None = None,
     mask: MaskingRules = SHIPPED,
+    widens: bool = False,
 ) -> SyncReport:
-    """Read a source from where the last run ended, from its beginning when `full`, when it cannot do otherwise, or when
-    its options have changed. What it no longer has is deleted here after a whole read without a problem; when that is
-    much, only with `allow_deletions`.
+    """Read a source from where the last run ended, from its beginning when `full` or `widens`, when it cannot do
+    otherwise, or when its options have changed. What it no longer has is deleted here after a whole read without a
+    problem; when that is much, only with `allow_deletions`. With `widens` those may read then whom the rules name.
 
     Only one process reads a source at a time; `locks` is the folder of the lock. Raises SourceError when another one is
     at it, or the source cannot be opened. What goes wrong is stored in the state of the source.
@@ -77,15 +83,16 @@ def sync(
     except Timeout as error:
         raise SourceError(f"{configured.name} is being read by another process. Wait until that has ended.") from error
     with lock:
-        since, before, is_first = _begin(configured, sessions, full)
+        since, before, is_first = _begin(configured, sessions, full or widens)
         try:
-            require_teams(sessions, configured.name, configured.kind, configured.options)
-            source = _Seen(configured.open())
+            source = _Seen(_opened(configured, sessions, mask, is_first))
             shown, store = LoadReport(show=show, tells_known=full or is_first), _store_mark(configured, sessions)
             report = load(source, sessions, analyzer, progress, shown, since, store, mask)
             result = SyncReport(configured.name, report, since is None)
             if since is None and source.abilities.lists_all:
                 _delete_missing(source, result, sessions, analyzer, allow_deletions)
+            if widens and not report.broken_off:
+                result.widened = widen(source.name, source.readers, sessions)
         except Exception as error:
             _end(configured, sessions, str(error) if isinstance(error, SourceError) else type(error).__name__, None)
             raise
@@ -94,6 +101,16 @@ def sync(
             raise
         _end(configured, sessions, report.broken_off, result)
     return result
+
+
+def _opened(
+    configured: ConfiguredSource, sessions: sessionmaker[Session], mask: MaskingRules, is_first: bool
+) -> Source:
+    """The source, once it is certain that its options fit what is here."""
+    require_teams(sessions, configured.name, configured.kind, configured.options)
+    if is_first:
+        _require_own_name(configured, sessions)
+    return apart_if_large(configured.open(), configured.kind, configured.name, configured.options, mask)
 
 
 def is_being_read(name: str, locks: Path) -> bool:
@@ -113,11 +130,13 @@ def _lock(locks: Path, name: str) -> FileLock:
 
 
 class _Seen:
-    """A source that notes which items it has yielded; `unread` is how many of them it could not read."""
+    """A source that notes which items it has yielded, and whom rules let read them; `unread` is how many of them it
+    could not read."""
 
     def __init__(self, source: Source) -> None:
         self.name, self.abilities, self._source = source.name, source.abilities, source
         self.items: set[Item] = set()
+        self.readers: dict[Item, tuple[str, ...]] = {}
         self.unread = 0
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
@@ -126,15 +145,21 @@ class _Seen:
             if isinstance(located, Located):
                 match located.record:
                     case RequestRecord() | QuestionRecord():
-                        self.items.add(("request", located.record.id))
+                        self._note(("request", located.record.id), located.record)
                     case DocumentRecord():
-                        self.items.add(("document", located.record.id))
+                        self._note(("document", located.record.id), located.record)
                     case DeletedRecord():
                         self.items.discard((located.record.type, located.record.id))
+                        self.readers.pop((located.record.type, located.record.id), None)
                     case None if located.unread is not None:
                         self.items.add(located.unread)
                         self.unread += 1
             yield located
+
+    def _note(self, item: Item, record: object) -> None:
+        self.items.add(item)
+        if readers := readers_by_rules(record):
+            self.readers[item] = readers
 
 
 class _Deletions:
@@ -168,6 +193,17 @@ def _begin(
             state.mark = None
         state.options, state.started_at, state.is_due = configured.options_digest(), utc_now(), False
         return state.mark, before, state.finished_at is None
+
+
+def _require_own_name(configured: ConfiguredSource, sessions: sessionmaker[Session]) -> None:
+    """Raises SourceError when a program has sent items under the name of a source that was never read."""
+    sent = select(AuditEntry.id).where(AuditEntry.subject == f"source:{configured.name}", AuditEntry.action == _SENT)
+    with sessions() as session:
+        if session.scalar(sent.limit(1)) is not None and _items_of(session, configured.name):
+            raise SourceError(
+                f"{configured.name} is also the name under which a program has sent items to the API. Reading the "
+                "source would delete those. Give it another name in sources.toml."
+            )
 
 
 def _go_on_later(configured: ConfiguredSource, sessions: sessionmaker[Session], before: Before) -> None:

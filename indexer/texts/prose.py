@@ -19,6 +19,7 @@ _MACHINE_LINE = re.compile(
 )
 _ANNOUNCES = re.compile(r":\s*$")
 _PLAIN_WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*[.,;:!?)]*")
+_ENDS = ".,;:!?)"  # of a plain word
 _PLAIN_SHARE = 0.6  # of the words of a line; with fewer plain ones a machine wrote it: a judgement
 _FEWEST_WORDS = 2  # from which words of the writer decide: a judgement
 
@@ -73,4 +74,5 @@ def _without_sentence(cited: re.Match[str]) -> str:
 
 def _is_plain(line: str) -> bool:
     words = line.split()
-    return len([word for word in words if _PLAIN_WORD.fullmatch(word)]) >= _PLAIN_SHARE * len(words)
+    plain = [word for word in words if word.rstrip(_ENDS).isalpha() or _PLAIN_WORD.fullmatch(word)]
+    return len(plain) >= _PLAIN_SHARE * len(words)

@@ -17,6 +17,7 @@ from recommender.database.tables import Base, utc_now
 UNLISTED = "?"
 """Stands before the digest of a user name that nobody here has had since the source named it."""
 _PLAIN = frozenset({type(None), bool, int, float})
+_WORDS = {None: "null", True: "true", False: "false"}
 _SHORT = 64  # characters of a text whose digest is kept: a judgement
 ERASED = "erased"
 """Stands in place of the digest of a user name whose person was erased here."""
@@ -65,10 +66,22 @@ def digest(value: Any) -> str:
 
 
 def _digest_of(value: Any) -> str:
-    kind = type(value)
-    text = encode_basestring(value) if kind is str else f'"{value.isoformat()}"' if kind is datetime else _encode(value)
-    hashed = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9)
+    hashed = hashlib.blake2b(_as_json(value).encode("utf-8", "surrogatepass"), digest_size=9)
     return base64.urlsafe_b64encode(hashed.digest()).decode()
+
+
+def _as_json(value: Any) -> str:
+    """What `_encode` writes, in less time for what most records have."""
+    kind = type(value)
+    if kind is str:
+        return encode_basestring(value)
+    if kind is list or kind is tuple:
+        return f"[{','.join(map(_as_json, value))}]"
+    if kind is datetime:
+        return f'"{value.isoformat()}"'
+    if value is None or kind is bool:
+        return _WORDS[value]
+    return _encode(value) if value or kind is not dict else "{}"
 
 
 @lru_cache(maxsize=16_384, typed=True)

@@ -188,6 +188,11 @@ def publish(index_dir: Path, directory: Path) -> None:
             _remove(index_dir / name)
 
 
+def remove(index_dir: Path, name: str) -> None:
+    """Remove a generation that is not in use. Call this under the write lock."""
+    _remove(index_dir / name)
+
+
 def _remove(directory: Path) -> None:
     """Remove a generation, its manifest first: if this is interrupted, what is left does not count as finished."""
     with contextlib.suppress(OSError):

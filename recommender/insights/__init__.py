@@ -1,2 +1,2 @@
-"""What an organisation is asked about, who knows it, where that hangs on one person, and what would help. Search and
-the choice of colleagues for one question belong in search/ and people/."""
+"""What an organisation is asked about, who knows it, where that hangs on one person, and what would help: one folder
+each, and beside them what takes from all of them. Search and the choice of colleagues belong in search/ and people/."""

@@ -1,19 +1,29 @@
-"""Topics, what hangs on people in them, and the plan as JSON values, for the command and the API alike."""
+"""Topics, what hangs on people in them, what is missing, and the plan as JSON values, for the command and the API
+alike."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from recommender.access import Reader
 from recommender.database.tables import Person, Team
-from recommender.insights.acts import Act
-from recommender.insights.risk import TopicRisk
+from recommender.insights.gaps.gap import Gap, gaps_of
+from recommender.insights.risk.acts import Act, plan_of
+from recommender.insights.risk.risk import TopicRisk
 
 
-def as_values(session: Session, risks: Collection[TopicRisk], acts: Collection[Act]) -> dict[str, Any]:
-    """{"topics": [...], "plan": [...]}: people and teams by their handles, items by their keys, shares from 0 to 1,
-    `demand` and losses in questions a year. People stand in the order of their handles."""
+def insights_of(session: Session, reader: Reader, risks: Collection[TopicRisk]) -> dict[str, Any]:
+    """{"topics": [...], "plan": [...]} of topics that the reader may see: people and teams by their handles, items by
+    their keys, shares from 0 to 1, `demand` and losses in questions a year. People stand in the order of their handles.
+    `gaps` has only what members of the team that handles a topic may see."""
+    topics = [risk.topic for risk in risks]
+    acts = plan_of(session, topics)
+    missing = defaultdict[int, list[Gap]](list)
+    for gap in gaps_of(session, reader, topics):
+        missing[gap.topic.id].append(gap)
     named = {knower.person_id for risk in risks for knower in risk.knowers}
     named |= {number for act in acts for number in act.people}
     people = {
@@ -21,12 +31,14 @@ def as_values(session: Session, risks: Collection[TopicRisk], acts: Collection[A
     }
     teams = {number: name for number, name in session.execute(select(Team.id, Team.handle))}
     return {
-        "topics": [_topic(risk, people, teams) for risk in risks],
+        "topics": [_topic(risk, people, teams, missing[risk.topic.id]) for risk in risks],
         "plan": [_act(act, people) for act in acts],
     }
 
 
-def _topic(risk: TopicRisk, people: Mapping[int, str], teams: Mapping[int, str]) -> dict[str, Any]:
+def _topic(
+    risk: TopicRisk, people: Mapping[int, str], teams: Mapping[int, str], missing: Collection[Gap]
+) -> dict[str, Any]:
     known = [knower for knower in risk.knowers if knower.person_id in people]
     return {
         "id": risk.topic.id,
@@ -47,6 +59,15 @@ def _topic(risk: TopicRisk, people: Mapping[int, str], teams: Mapping[int, str])
                 "answerable_without": round(knower.answerable_without, 4),
             }
             for knower in sorted(known, key=lambda knower: people[knower.person_id])
+        ],
+        "gaps": [
+            {
+                "kind": gap.kind.value,
+                "items": [item.key for item in gap.items],
+                "counts": dict(gap.counts),
+                "said": dict(gap.said),
+            }
+            for gap in missing
         ],
     }
 

@@ -47,6 +47,7 @@ from recommender.database.tables import (
 )
 from recommender.datatypes import Kind, item_key
 from recommender.knowledge import versions
+from recommender.knowledge.erased_names import forget_name
 
 PERSON, MAIL, HANDOVER = "person", "mail", "handover"
 
@@ -137,6 +138,7 @@ def erase_person(session: Session, person: Person, who: Actor, with_requests: bo
     session.execute(delete(EarlierText).where(EarlierText.author_id == person.id))
     session.execute(delete(Account).where(Account.person_id == person.id))
     _remember_person(session, person)
+    forget_name(session, person.name)
     subject = f"person:{person.id}"
     session.delete(person)
     session.flush()

@@ -4,6 +4,8 @@ import math
 import re
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,15 @@ _NEAR = 1e-3  # a probability this close to `_SURE` is computed again for the te
 _TOGETHER = 100  # texts, from which a step of all of them is faster than one of each
 
 
+@dataclass(frozen=True)
+class _Steps:
+    """The model's automaton as arrays: the states that follow, the feature of each state, and the row of each state."""
+
+    following: NDArray[Any]
+    output: NDArray[np.int32]
+    row_of_state: NDArray[np.intp]
+
+
 class LanguageDetector:
     """Says in which of LANGUAGES a text is written. The model is loaded on first use. Threads may share it."""
 
@@ -24,12 +35,12 @@ class LanguageDetector:
         self._identifier: Any = None
         self._loading = threading.Lock()
 
-    def detect(self, text: str, fallback: str) -> str:
+    def detect(self, text: str, fallback: str = "en") -> str:
         """The language of a text; `fallback` when it is not clear."""
         letters = _letters(text)
         return self._of_one(letters, fallback) if letters else fallback
 
-    def detect_all(self, texts: Sequence[str], fallback: str) -> list[str]:
+    def detect_all(self, texts: Sequence[str], fallback: str = "en") -> list[str]:
         """The language of each text, as `detect` says it; for many texts it takes a quarter of the time."""
         letters = [_letters(text) for text in texts]
         places = [place for place, each in enumerate(letters) if each]
@@ -60,12 +71,20 @@ class LanguageDetector:
                 self._identifier = identifier
         return self._identifier
 
+    @cached_property
+    def _steps(self) -> "_Steps":
+        model = self._model
+        return _Steps(
+            np.asarray(model.tk_nextmove), np.asarray(model.tk_output, dtype=np.int32),
+            np.asarray(model.tk_row, dtype=np.intp) << 8,
+        )  # fmt: skip
+
     def _probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """For each text (row) the probability of each language of the model (column), as its `rank` gives them."""
         model = self._model
         encoded = [model._encode(text) for text in texts]
         features = len(model.nb_ptc)
-        counted, counts = np.unique(_visited(model, encoded), return_counts=True)
+        counted, counts = np.unique(_visited(model, self._steps, encoded), return_counts=True)
         rows, visited = np.divmod(counted, features)
         weights = np.log1p(counts.astype(np.float32))[:, None] * model.nb_ptc[visited]
         scores = np.zeros((len(texts), len(model.nb_pc)), dtype=np.float32)
@@ -82,16 +101,16 @@ def _letters(text: str) -> str:
     return " ".join(_WORDS.findall(text))
 
 
-def _visited(model: Any, encoded: Sequence[bytes]) -> NDArray[np.int64]:
+def _visited(model: Any, steps: _Steps, encoded: Sequence[bytes]) -> NDArray[np.int64]:
     """The features that the model finds in texts, with repetitions, each as `text number * number of features +
     feature`. The texts walk through the model's automaton together, one byte at each step, as long as that are many;
     the ends of the longest ones follow one after the other."""
     order = sorted(range(len(encoded)), key=lambda place: -len(encoded[place]))
     together = len(encoded[order[_TOGETHER - 1]]) if len(order) >= _TOGETHER else 0
     found = np.full((together, len(order)), -1, dtype=np.int32)
-    states = _walk(model, [encoded[place][:together] for place in order], found)
-    steps, columns = np.nonzero(found >= 0)
-    texts, features = np.asarray(order, dtype=np.int64)[columns], found[steps, columns]
+    states = _walk(steps, [encoded[place][:together] for place in order], found)
+    places, columns = np.nonzero(found >= 0)
+    texts, features = np.asarray(order, dtype=np.int64)[columns], found[places, columns]
     ends: list[int] = []
     counts: list[int] = []
     following, rows, output = model.tk_nextmove, model.tk_row, model.tk_output
@@ -107,7 +126,7 @@ def _visited(model: Any, encoded: Sequence[bytes]) -> NDArray[np.int64]:
     return np.asarray(texts * len(model.nb_ptc) + features, dtype=np.int64)
 
 
-def _walk(model: Any, texts: Sequence[bytes], found: NDArray[np.int32]) -> list[int]:
+def _walk(steps: _Steps, texts: Sequence[bytes], found: NDArray[np.int32]) -> list[int]:
     """Write the features of texts, the longest first, into `found` (step, text). Returns the states in which those of
     the greatest length are then."""
     longest = len(found)
@@ -115,12 +134,10 @@ def _walk(model: Any, texts: Sequence[bytes], found: NDArray[np.int32]) -> list[
         return [0] * len(texts)
     letters = np.frombuffer(b"".join(text.ljust(longest, b"\0") for text in texts), dtype=np.uint8)
     letters = np.ascontiguousarray(letters.reshape(len(texts), longest).T)
-    following, output = np.asarray(model.tk_nextmove), np.asarray(model.tk_output, dtype=np.int32)
-    row_of_state = np.asarray(model.tk_row, dtype=np.intp) << 8
     states, active = np.zeros(len(texts), dtype=np.intp), len(texts)
     for step in range(longest):
         while len(texts[active - 1]) <= step:
             active -= 1
-        states = following[row_of_state[states[:active]] + letters[step, :active]]
-        found[step, :active] = output[states]
+        states = steps.following[steps.row_of_state[states[:active]] + letters[step, :active]]
+        found[step, :active] = steps.output[states]
     return states.tolist()

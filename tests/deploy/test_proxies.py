@@ -83,7 +83,7 @@ def proxy(request: Any, tmp_path: Path, kollega: int, certificate: tuple[Path, P
     with (tmp_path / "output").open("w") as output:
         process = subprocess.Popen(made.start, cwd=tmp_path, env=environment, stdout=output, stderr=output)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not (_answers(made.port) and _answers(made.plain_port)):
             assert process.poll() is None and time.monotonic() < deadline, (tmp_path / "output").read_text()
             time.sleep(0.05)
@@ -104,7 +104,7 @@ class Proxy:
         self, path: str, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> http.client.HTTPResponse:
         """The answer over HTTPS, whose body has been read into `text`."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as plain:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as plain:
             connection = http.client.HTTPConnection(NAME)
             connection.sock = self._context.wrap_socket(plain, server_hostname=NAME)
             try:

@@ -93,7 +93,7 @@ def test_the_header_reaches_the_application_through_the_real_server() -> None:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}
-    with urlopen(Request(f"http://127.0.0.1:{port}/", headers=headers), timeout=20) as answer:
+    with urlopen(Request(f"http://127.0.0.1:{port}/", headers=headers), timeout=60) as answer:
         assert answer.read() == b"203.0.113.9"
     server.stop()
     thread.join(20)

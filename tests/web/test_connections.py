@@ -16,6 +16,7 @@ import pytest
 from flask import Flask, request
 
 from recommender.settings import Settings
+from tests.timing import LONG
 from web import server as web_server
 from web.files.uploads import may_send_files
 from web.server import Server, most_connections
@@ -52,7 +53,7 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _ask(port: int, body: Any = None, timeout: float = 10, **headers: str) -> tuple[int, bytes]:
+def _ask(port: int, body: Any = None, timeout: float = LONG, **headers: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request("POST" if body is not None else "GET", "/", body, headers)
@@ -66,7 +67,7 @@ def _ask(port: int, body: Any = None, timeout: float = 10, **headers: str) -> tu
 def _opened(port: int, number: int, sent: bytes = b"") -> Iterator[list[socket.socket]]:
     with ExitStack() as stack:
         sockets = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(number)
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=LONG)) for _ in range(number)
         ]
         for each in sockets:
             if sent:
@@ -133,14 +134,14 @@ def test_a_question_that_nobody_waits_for_any_more_is_not_worked_on(tmp_path: Pa
 def test_when_all_connections_are_taken_the_longest_idle_ones_are_closed(serve: Serve) -> None:
     with serve(connection_limit=100) as port, _opened(port, 150, b"GET / HTTP/1.1\r\n"):
         for _ in range(3):
-            assert _ask(port, timeout=5) == (200, b"0")
+            assert _ask(port) == (200, b"0")
 
 
 def test_a_client_that_sends_a_byte_now_and_then_is_cut_off(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web_server, "WHOLE_REQUEST_WITHIN", 1)
     with serve() as port, _opened(port, 1, b"GET / HTTP/1.1\r\nX-a: ") as (slow,):
         slow.settimeout(0.2)
-        end, closed = time.monotonic() + 10, False
+        end, closed = time.monotonic() + LONG, False
         while not closed and time.monotonic() < end:
             try:
                 slow.sendall(b"x")
@@ -156,13 +157,13 @@ def test_a_client_that_sends_a_byte_now_and_then_is_cut_off(serve: Serve, monkey
 def test_a_client_that_keeps_its_connection_is_not_cut_off_between_requests(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web_server, "WHOLE_REQUEST_WITHIN", 3)
+    monkeypatch.setattr(web_server, "WHOLE_REQUEST_WITHIN", 2)
     with serve() as port:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LONG)
         for _ in range(3):
             connection.request("GET", "/")
             assert connection.getresponse().read() == b"0"
-            time.sleep(3.2)
+            time.sleep(2.2)
         connection.close()
 
 
@@ -177,7 +178,7 @@ def test_unfinished_bodies_do_not_fill_the_memory(serve: Serve, monkeypatch: pyt
         assert 1 <= _still_open((first, *others)) <= 6  # of 31: their bodies are 5.4 MB
         for each in others[-1:]:  # the newest can still send the rest
             each.sendall(b"x" * 100_000)
-            each.settimeout(10)
+            each.settimeout(LONG)
             assert each.recv(100).startswith(b"HTTP/1.1 200 ")
 
 

@@ -26,6 +26,7 @@ from recommender.knowledge import versions
 from recommender.notifications.kinds import KINDS
 from tests.conftest import sign_in
 from tests.web.forms import forms_of
+from tests.web.insights.topics import add_topic
 from web.limits import limiter
 
 EXAMPLES = int(os.environ.get("KOLLEGA_FUZZ_EXAMPLES", "25"))
@@ -36,7 +37,8 @@ PAGES = (
     "/documents/new?translates=1", "/documents/1", "/documents/1/edit", "/documents/1/edit?version=1",
     "/documents/1/history/", "/documents/1/history/1", "/desk/", "/desk/canned",
     "/people/matti", "/people/aino", "/inbox/", "/inbox/unsubscribe/x", "/people/me/settings", "/people/me/erase",
-    "/chat/", "/insights/teams/it",
+    "/chat/", "/insights/teams/it", "/insights/topics/1", "/insights/topics/1/merge?into=2",
+    "/insights/topics/1/split", "/insights/topics/1/end",
 )  # fmt: skip
 FIELDS = {
     "handle": "matti", "password": "not this one", "next": "/requests/1", "item": "request:1", "note": "old",
@@ -56,6 +58,7 @@ FIELDS = {
     "until": "tomorrow", "system": "slack", "workspace": "T1", "account": "U1",
     "kind": "document", "newest": "1", "unfiltered": "1",
     "sentence": "Screens work.", "day": "2026-01-05", "topic": "1", "colleague": "riikka",
+    "name_fi": "Ruudut", "name_en": "Screens", "into": "2", "parts": "x",
 }  # fmt: skip
 """A usual value for each field, so that the forms are not only refused."""
 NASTY = (
@@ -80,7 +83,7 @@ def client(
     sessions: sessionmaker[Session],
     monkeypatch: pytest.MonkeyPatch,
 ) -> FlaskClient:
-    """Request 1 is resolved, 2 open and anonymous, 3 open and of no team; document 1 is of IT."""
+    """Request 1 is resolved, 2 open and anonymous, 3 open and of no team; document 1 and topics 1 and 2 are of IT."""
     add_request("Screen is black", "after update", "Hold the button", team="it", asked_by="matti")
     add_request("Screen flickers", "since today", team="it", status="open", asked_by="matti")
     add_request("Whom do I ask", status="open", asked_by="riikka", audience=["agents"])
@@ -99,6 +102,8 @@ def client(
         measure.values.append(MeasureValue(number=9, day=date(2026, 1, 5)))
         session.add(measure)
         guide.body = "## Screens\n\nPress longer."
+    add_topic(sessions, add_request, "screens", "flicker", "colour")
+    add_topic(sessions, add_request, "doors", "badge")
     client = open_client()
     client.application.config["WTF_CSRF_ENABLED"] = False
     monkeypatch.setattr(limiter, "enabled", False)

@@ -22,9 +22,11 @@ from recommender.database.tables import HelpRequest, Person
 from recommender.settings import Settings
 from tests.conftest import MODELS
 from tests.paths import ROOT
+from tests.timing import LONG
 
 LARGE = 20_000_000  # bytes of an answer: more than the system takes from a server at once
 SCRIPT = f"""
+import os
 import time
 import web.server
 
@@ -34,7 +36,9 @@ def app(environment, start):
     environment["wsgi.input"].read(length)
     if path.startswith("/slow"):
         print("begun", flush=True)
-        time.sleep(float(path.rpartition("/")[2]))
+        until = time.monotonic() + float(path.rpartition("/")[2])
+        while time.monotonic() < until and not os.path.exists("go"):
+            time.sleep(0.01)
     start("200 OK", [("Content-Type", "text/plain")])
     return [b"x" * ({LARGE} if path.startswith("/slow") else 2)]
 
@@ -59,8 +63,8 @@ Serve = Callable[..., tuple[subprocess.Popen[str], int]]
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Starts `kollega serve` with an application that answers /slow/SECONDS slowly and all else at once; returns the
-    process and its port."""
+    """Starts `kollega serve` with an application that answers /slow/SECONDS after these or when there is a file `go`,
+    and all else at once; returns the process and its port."""
     started = []
 
     def start(script: str = SCRIPT, **settings: str) -> tuple[subprocess.Popen[str], int]:
@@ -78,6 +82,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            cwd=tmp_path,
         )
         started.append(server)
         assert server.stdout is not None
@@ -126,22 +131,25 @@ def _begun(server: subprocess.Popen[str], times: int = 1) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_request_that_is_being_answered_is_finished_before_the_server_stops(serve: Serve, number: int) -> None:
-    server, port = serve()
+def test_a_request_that_is_being_answered_is_finished_before_the_server_stops(
+    serve: Serve, tmp_path: Path, number: int
+) -> None:
+    server, port = serve(KOLLEGA_STOP_SECONDS=str(2 * LONG))
     idle = http.client.HTTPConnection("127.0.0.1", port)
     with closing(idle):
         idle.request("GET", "/")
         idle.getresponse().read()  # its connection stays open
-        _stop_while_busy(server, port, number)
+        _stop_while_busy(server, port, number, tmp_path)
 
 
-def _stop_while_busy(server: subprocess.Popen[str], port: int, number: int) -> None:
-    slow = Request(port, "/slow/4")
+def _stop_while_busy(server: subprocess.Popen[str], port: int, number: int, folder: Path) -> None:
+    slow = Request(port, f"/slow/{LONG}")
     _begun(server)
     server.send_signal(number)
     while _accepts(port):
         assert slow.answer is None, "it still accepts connections"
         time.sleep(0.05)
+    (folder / "go").touch()
     assert server.wait(60) == 0
     slow.join()
     assert slow.answer == (200, LARGE)
@@ -162,12 +170,12 @@ def test_requests_that_wait_for_a_thread_are_answered_too_before_the_server_stop
 
 def test_the_server_stops_after_a_limited_time_and_says_what_it_cut_off(serve: Serve) -> None:
     server, port = serve(KOLLEGA_STOP_SECONDS="0.5")
-    slow = Request(port, "/slow/20")
+    slow = Request(port, f"/slow/{2 * LONG}")
     _begun(server)
     began = time.monotonic()
     server.terminate()
     assert server.wait(60) == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < LONG
     slow.join()
     assert slow.answer is None
     assert server.stderr is not None
@@ -179,12 +187,12 @@ def test_a_server_at_rest_stops_at_once(serve: Serve) -> None:
     began = time.monotonic()
     server.terminate()
     assert server.wait(60) == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < LONG
 
 
-def test_monitoring_is_answered_while_every_thread_waits(serve: Serve) -> None:
+def test_monitoring_is_answered_while_every_thread_waits(serve: Serve, tmp_path: Path) -> None:
     server, port = serve(KOLLEGA_SERVER_THREADS="2")
-    slow = [Request(port, "/slow/4") for _ in range(3)]
+    slow = [Request(port, f"/slow/{LONG}") for _ in range(3)]
     _begun(server, 2)
     for path in ("/health", "/health/live", "/metrics"):
         monitor = Request(port, path)
@@ -195,6 +203,7 @@ def test_monitoring_is_answered_while_every_thread_waits(serve: Serve) -> None:
         other.join(0.3)
         assert other.answer is None
     assert [request.answer for request in slow] == [None, None, None]
+    (tmp_path / "go").touch()
     for request in slow:
         request.join()
         assert request.answer == (200, LARGE)

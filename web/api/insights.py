@@ -1,4 +1,4 @@
-"""What hangs on few people, and the plan, as JSON: for those who lead a team."""
+"""What hangs on few people, what is missing, and the plan, as JSON: for those who lead a team."""
 
 from datetime import date
 from typing import Any
@@ -6,9 +6,8 @@ from typing import Any
 from flask import abort
 from pydantic import BaseModel, Field
 
-from recommender.insights.acts import plan_of
-from recommender.insights.risk import topic_risks
-from recommender.insights.values import as_values
+from recommender.insights.risk.risk import topic_risks
+from recommender.insights.values import insights_of
 from recommender.render import Key
 from web.api import answers, blueprint, schemas, sent_query, spec
 from web.current import session
@@ -31,6 +30,17 @@ class KnowerShown(BaseModel):
     answerable_without: float
 
 
+class GapShown(BaseModel):
+    """What is missing in a topic, for members of the team that handles it: its `kind` (contradiction, changed,
+    not_found, repeated, one_language, unseen), the requests and guides in which it was found, its numbers by name, and
+    what these say."""
+
+    kind: str
+    items: list[Key]
+    counts: dict[str, int]
+    said: dict[str, str]
+
+
 class TopicShown(BaseModel):
     """A topic: how many questions a year are asked about it (`demand`), how many past ones were asked again (`asked`),
     the share of these that find an answer (`answerable`), the fewest people whose leaving loses more than half of what
@@ -49,6 +59,7 @@ class TopicShown(BaseModel):
     bus_factor: int | None
     expected_loss: float
     people: list[KnowerShown]
+    gaps: list[GapShown]
 
 
 class ActShown(BaseModel):
@@ -83,7 +94,8 @@ class InsightsShown(BaseModel):
 @blueprint.get("/insights")
 @spec.validate(query=InsightsWanted, resp=answers(HTTP_200=InsightsShown), tags=("insights",))
 def insights_json() -> Any:
-    """What is asked, who knows it, what hangs on few people and what would help, in the teams that the person leads."""
+    """What is asked, who knows it, what hangs on few people, what is missing and what would help, in the teams that the
+    person leads."""
     handle = sent_query().team
     led = led_by(signed_in())
     if not led:
@@ -92,5 +104,4 @@ def insights_json() -> Any:
     if handle and team is None:
         abort(404)
     reader = current_reader()
-    risks = topic_risks(session(), reader, team)
-    return as_values(session(), risks, plan_of(session(), [risk.topic for risk in risks]))
+    return insights_of(session(), reader, topic_risks(session(), reader, team))

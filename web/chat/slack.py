@@ -15,6 +15,7 @@ from flask_babel import force_locale, gettext
 from recommender.accounts.chat_accounts import ChatUser
 from web import current
 from web.chat.answers import ChatAnswer, LinkFirst, Shown, ask, refuse
+from web.chat.mrkdwn import escaped, mrkdwn
 from web.client_address import limit_key
 from web.formatting import LANGUAGES
 from web.limits import limiter
@@ -66,33 +67,28 @@ def _language(question: str) -> str:
 def _ask_to_link(first: LinkFirst) -> dict[str, Any]:
     label = {"type": "plain_text", "text": first.button}
     button = {"type": "button", "text": label, "url": first.url, "action_id": "link"}
-    return _only_you(first.text, [_section(_escaped(first.text)), {"type": "actions", "elements": [button]}])
+    return _only_you(first.text, [_section(escaped(first.text)), {"type": "actions", "elements": [button]}])
 
 
 def _as_blocks(found: ChatAnswer) -> dict[str, Any]:
-    said = "\n".join(filter(None, (f"*{_escaped(found.heading)}*", _escaped(found.hint))))
+    said = "\n".join(filter(None, (f"*{escaped(found.heading)}*", escaped(found.hint))))
     blocks = [_section(said), *(_section(_shown(shown)) for shown in found.shown)]
     if found.people:
-        blocks.append(_section(_escaped(found.helpers())))
-    more = f"<{found.more}|{_escaped(gettext('Ask in Kollega'))}>"
+        blocks.append(_section(escaped(found.helpers())))
+    more = f"<{found.more}|{escaped(gettext('Ask in Kollega'))}>"
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": more}]})
     return _only_you(found.said(), blocks)
 
 
 def _shown(shown: Shown) -> str:
-    title = _escaped(shown.title).replace("|", "¦")
-    return f"*<{shown.url}|{title}>*\n{_escaped(shown.text)}\n_{_escaped(shown.facts)}_"
+    title = escaped(shown.title).replace("|", "¦")
+    return f"*<{shown.url}|{title}>*\n{mrkdwn(shown.text)}\n_{escaped(shown.facts)}_"
 
 
 def _only_you(text: str, blocks: list[dict[str, Any]]) -> dict[str, Any]:
     """An answer that only the asker sees; `text` stands in notifications."""
-    return {"response_type": "ephemeral", "text": _escaped(text), "blocks": blocks}
+    return {"response_type": "ephemeral", "text": escaped(text), "blocks": blocks}
 
 
 def _section(text: str) -> dict[str, Any]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text[:2_900]}}
-
-
-def _escaped(text: str) -> str:
-    """Text in which nothing is a link, a mention or a channel."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

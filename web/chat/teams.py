@@ -16,7 +16,7 @@ from recommender.settings import Settings
 from web import current
 from web.chat.answers import ChatAnswer, LinkFirst, Shown, ask, refuse
 from web.client_address import limit_key
-from web.formatting import LANGUAGES
+from web.formatting import LANGUAGES, markdown_of_page
 from web.limits import limiter
 
 blueprint = Blueprint("teams", __name__, url_prefix="/chat/teams")
@@ -110,11 +110,10 @@ def _as_cards(found: ChatAnswer) -> dict[str, Any]:
 
 
 def _card(shown: Shown) -> dict[str, Any]:
-    text = escape(shown.text).replace("\n", "<br>")
     content = {
         "title": shown.title,
         "subtitle": shown.facts,
-        "text": text,
+        "text": str(markdown_of_page(shown.text)),
         "buttons": [{"type": "openUrl", "title": gettext("Open in Kollega"), "value": shown.url}],
     }
     preview = {"contentType": _CARD, "content": {"title": shown.title, "text": escape(shown.facts)}}

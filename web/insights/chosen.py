@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from flask import abort, request
 
-from recommender.access import Reader
+from recommender.access import Reader, led_teams
 from recommender.database.tables import Team
+from recommender.insights.risk.risk import topic_risks
+from web.current import session
 from web.reading import led_by
 from web.sign_in.session import current_reader, signed_in
 
@@ -17,6 +19,13 @@ class Chosen:
     reader: Reader
     teams: tuple[Team, ...]
     team: Team | None
+
+
+def topics_to_open(team: Team) -> frozenset[int]:
+    """Ids of the topics of a team whose pages the reader may open: as its lead, those with figures."""
+    if team.id not in led_teams(signed_in()):
+        return frozenset()
+    return frozenset(risk.topic.id for risk in topic_risks(session(), current_reader(), team))
 
 
 def chosen_teams() -> Chosen:

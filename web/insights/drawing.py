@@ -1,6 +1,6 @@
-"""Pictures of figures, drawn as SVG on the server: bars, lines over time, and a grid of cells.
+"""Pictures of figures, drawn as SVG on the server: bars, and lines over time.
 
-They can be read in black and white, since series and shares differ by pattern, dash and mark, and without seeing them:
+They can be read in black and white, since series differ by pattern, dash and mark, and without seeing them:
 each has a title, a description, and a table with everything it shows (templates/insights/_picture.html). Colours and
 letters come from css/insights.css. A picture is as wide as a phone and is made larger by the page.
 """
@@ -15,8 +15,7 @@ WIDTH = 360  # units: the width of a phone, so that letters keep their size ther
 _LINE, _BAR, _GAP = 18, 14, 6
 _ROOM_FOR_TEXT = 90  # at the end of the longest bar
 _PLOT = (44, 10, 306, 130)  # left, top, width and height of the plot of a line
-_LONGEST_LABEL, _LONGEST_COLUMN = 52, 16  # characters that fit
-_SHARES = (0.001, 0.1, 0.25, 0.5)  # from which share on a cell has the next pattern
+_LONGEST_LABEL = 52  # characters that fit
 _DASHES = ("", "6 3", "2 3")
 
 
@@ -115,26 +114,6 @@ def lines(
     return _picture(id, title, description, parts, top + height + 26, (heading, *series), rows)
 
 
-def grid(id: str, title: str, description: str, heading: str, columns: Sequence[str], rows: Sequence[Row]) -> Picture:
-    """Cells by share: a row for each label and a cell for each column, whose number is a share in 0..1. The more, the
-    darker its pattern."""
-    top = 8 + 6 * max((len(_short(name, _LONGEST_COLUMN)) for name in columns), default=0)
-    cell = min(48.0, WIDTH / max(len(columns) + 0.6, 1))
-    parts = [
-        _slanted(place * cell + cell / 2, top, _short(name, _LONGEST_COLUMN)) for place, name in enumerate(columns)
-    ]
-    y = top + _GAP
-    for row in rows:
-        parts.append(_text(0, y + 13, _short(row.label, _LONGEST_LABEL)))
-        y += _LINE
-        for place, value in enumerate(row.values):
-            parts.append(_box(id, _step(value.number), place * cell + 1, y, cell - 2, 22))
-            if value.number is not None and value.text:
-                parts.append(_label_in(place * cell + cell / 2, y, value.text))
-        y += 22 + _GAP
-    return _picture(id, title, description, parts, y, (heading, *columns), rows)
-
-
 def _picture(
     id: str,
     title: str,
@@ -162,19 +141,13 @@ _PATTERN_LINES = (
     '<path class="stroke" d="M0 0L8 8M8 0L0 8"/>',
     "",
 )
-"""Full, slanted, dotted, crossed and empty: the patterns of series. Shares use them from empty to full."""
-_OF_SHARES = (4, 2, 1, 3, 0)
+"""Full, slanted, dotted, crossed and empty: the patterns of series."""
 
 
 def _patterns(id: str) -> Markup:
     each = '<pattern id="{}-{}" width="8" height="8" patternUnits="userSpaceOnUse">{}</pattern>'
     made = [Markup(each).format(id, place, Markup(inner)) for place, inner in enumerate(_PATTERN_LINES)]  # noqa: S704
     return Markup("<defs>{}</defs>").format(Markup("").join(made))
-
-
-def _step(share: float | None) -> int:
-    """The pattern of a share."""
-    return _OF_SHARES[sum((share or 0) >= least for least in _SHARES)]
 
 
 def _box(id: str, pattern: int, x: float, y: float, width: float, height: float) -> Markup:
@@ -217,17 +190,6 @@ def _mark(place: int, x: float, y: float) -> Markup:
 
 def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> Markup:
     return Markup('<text x="{}" y="{}" class="{}" text-anchor="{}">{}</text>').format(_n(x), _n(y), kind, anchor, text)
-
-
-def _slanted(x: float, y: float, text: str) -> Markup:
-    return Markup('<text x="{0}" y="{1}" transform="rotate(-45 {0} {1})">{2}</text>').format(_n(x), _n(y), text)
-
-
-def _label_in(x: float, y: float, text: str) -> Markup:
-    """A number on a cell, on plain ground so that the pattern does not disturb it."""
-    width = 7 * len(text) + 4
-    ground = Markup('<rect class="paper" x="{}" y="{}" width="{}" height="14" rx="3"/>')
-    return ground.format(_n(x - width / 2), _n(y + 4), _n(width)) + _text(x, y + 15, text, anchor="middle")
 
 
 def _scale(largest: float) -> float:

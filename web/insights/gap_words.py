@@ -4,9 +4,9 @@ from flask import Flask
 from flask_babel import gettext, ngettext
 
 from recommender.datatypes import Verdict
-from recommender.insights.gap import Gap, GapKind
-from recommender.insights.half_life import Ageing
-from recommender.insights.health import Problem
+from recommender.insights.gaps.gap import Gap, GapKind
+from recommender.insights.gaps.half_life import Ageing
+from recommender.insights.gaps.health import Problem
 from recommender.knowledge.searched_topics import SearchedWeek
 from web.formatting import in_language
 

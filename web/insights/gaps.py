@@ -6,11 +6,12 @@ from flask_babel import gettext
 
 from recommender.access import Reader
 from recommender.database.tables import Team, utc_now
-from recommender.insights import gap as gaps_of
-from recommender.insights.gap import ORDER, Gap, GapKind
-from recommender.insights.half_life import LEAST_CHANGES
-from recommender.insights.health import document_health
+from recommender.insights.gaps import gap as found_gaps
+from recommender.insights.gaps.gap import ORDER, Gap, GapKind
+from recommender.insights.gaps.half_life import LEAST_CHANGES
+from recommender.insights.gaps.health import document_health
 from web.current import session
+from web.insights.chosen import topics_to_open
 from web.reading import team_rows
 from web.sign_in.session import current_reader, signed_in
 
@@ -35,19 +36,20 @@ def show(handle: str) -> ResponseReturnValue:
     """What is missing in the topics that a team handles; 404 for people who are not in it."""
     reader, team = _member_of(handle)
     today, now = utc_now().date(), session()
-    topics = gaps_of.team_topics(now, reader, team.id)
-    weeks = gaps_of.searched(now, topics, today)
+    topics = found_gaps.team_topics(now, reader, team.id)
+    weeks = found_gaps.searched(now, topics, today)
     return render_template(
         "insights/gaps.html",
         team=team,
         teams=_own_teams(reader),
-        by_kind=_by_kind(gaps_of.gaps(now, reader, team.id)),
+        by_kind=_by_kind(found_gaps.gaps_of(now, reader, topics)),
         topics=topics,
+        to_open=topics_to_open(team),
         searched={topic.id: weeks[topic.id] for topic in topics if topic.id in weeks},
-        without_topic=gaps_of.without_topic(now, today),
-        known_ages={topic: age for topic, age in gaps_of.ages(now, topics).items() if age.half_life_days},
+        without_topic=found_gaps.without_topic(now, today),
+        known_ages={topic: age for topic, age in found_gaps.ages(now, topics).items() if age.half_life_days},
         least_changes=LEAST_CHANGES,
-        computed_on=gaps_of.computed_on(now),
+        computed_on=found_gaps.computed_on(now),
         first=AT_ONCE,
     )
 
@@ -63,7 +65,7 @@ def guides(handle: str) -> ResponseReturnValue:
         teams=_own_teams(reader),
         guides=found,
         fine=sum(not each.problems for each in found),
-        computed_on=gaps_of.computed_on(session()),
+        computed_on=found_gaps.computed_on(session()),
     )
 
 

@@ -6,8 +6,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from recommender.database.tables import Person
-from recommender.insights import left_out, wishes
-from recommender.insights.topic import Topic
+from recommender.insights.risk import wishes
+from recommender.insights.topics import left_out
+from recommender.insights.topics.topic import Topic
 from web.current import session
 from web.input import sent_number
 from web.sign_in.session import current_reader, signed_in
@@ -45,8 +46,8 @@ def leave_out() -> ResponseReturnValue:
 
 def _own_topic() -> Topic:
     """The topic that the form is about, of those that hang on the person; 404 for others."""
-    number = sent_number("topic")
-    hanging = (each.topic for each in wishes.hanging_on(session(), current_reader()))
+    number, reader = sent_number("topic"), current_reader()
+    hanging = (each.topic for each in wishes.hanging_on(session(), reader, wishes.own_topics(session(), reader)))
     found = next((topic for topic in hanging if topic.id == number), None)
     if found is None:
         abort(404)

@@ -6,8 +6,8 @@ from flask_babel import format_date, format_decimal, gettext
 
 from recommender.database.service_tables import SuccessMeasure
 from recommender.database.tables import Team
-from recommender.insights.measures import numbers_by_day
-from recommender.insights.service import Part, TeamService
+from recommender.insights.service.measures import numbers_by_day
+from recommender.insights.service.service import Part, TeamService
 from web.insights.drawing import Picture, Row, Shown, bars, lines
 from web.insights.service_words import duration, figure, group_name, period, waits
 from web.insights.wording import topic_name

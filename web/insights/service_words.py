@@ -8,9 +8,9 @@ from flask_babel import format_date, format_decimal, gettext, npgettext
 
 from recommender.database.service_tables import SuccessMeasure
 from recommender.database.tables import Team
-from recommender.insights.measures import numbers_by_day
-from recommender.insights.service import Group, Part, TeamService
-from recommender.insights.waits import LEAST, Missing, Waits
+from recommender.insights.service.measures import numbers_by_day
+from recommender.insights.service.service import Group, Part, TeamService
+from recommender.insights.service.waits import LEAST, Missing, Waits
 from web.formatting import team_name
 from web.insights.wording import topic_name
 

@@ -12,10 +12,12 @@ from flask_babel import get_locale, gettext
 from recommender.access import led_teams
 from recommender.database.service_tables import SuccessMeasure
 from recommender.database.tables import Team, utc_now
-from recommender.insights import measures, wishes
-from recommender.insights.service import service_of
+from recommender.insights.risk import wishes
+from recommender.insights.service import measures
+from recommender.insights.service.service import service_of
 from web import once
 from web.current import session
+from web.insights.chosen import topics_to_open
 from web.insights.csv_file import csv_file
 from web.insights.service_pictures import measure_picture, pictures_of
 from web.insights.service_words import csv_rows, missing
@@ -146,6 +148,7 @@ def _page(team: Team, typed: Typed) -> str:
         team=team,
         teams=teams,
         service=service,
+        to_open=topics_to_open(team),
         missing=missing(service),
         pictures=pictures_of(service, teams),
         measures=[(measure, measures.numbers_by_day(measure), measure_picture(measure)) for measure in used],

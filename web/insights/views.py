@@ -3,32 +3,25 @@
 They are for leads and about topics. People stand in the order of their names, and nothing is added up for a person.
 """
 
-from collections.abc import Collection, Mapping
-
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from sqlalchemy import select
 
-from recommender.access import Reader
-from recommender.corpus import headings
-from recommender.database.risk_tables import DONE, PROPOSED, STARTED, WRITE
-from recommender.database.tables import Person, utc_now
-from recommender.datatypes import Heading, Kind
-from recommender.insights import acts, drafting
-from recommender.insights.acts import Act
-from recommender.insights.risk import Knower, TopicRisk, topic_risks
+from recommender.database.risk_tables import DONE, PROPOSED, STARTED, WRITE, TransferAct
+from recommender.database.tables import utc_now
+from recommender.insights.risk import acts, drafting
+from recommender.insights.risk.risk import topic_risks, topics_without_figures
 from web import current
 from web.current import session
 from web.insights.chosen import chosen_teams
 from web.insights.csv_file import csv_file
+from web.insights.topic_page import knows_a_part, led_topic, named_people, titles_of, topic_page
 from web.insights.wording import topic_name
 from web.sign_in.session import current_reader, signed_in
 
 blueprint = Blueprint("insights", __name__, url_prefix="/insights")
 WORTH_DOING = 3
 """How many acts a lead's home page shows; what else is worth doing is one click away."""
-_SHOWN_ITEMS = 20  # newest requests of a topic: a judgement
 
 
 @blueprint.get("/")
@@ -41,12 +34,13 @@ def home() -> ResponseReturnValue:
         "insights/home.html",
         chosen=chosen,
         risks=risks,
+        new_topics=topics_without_figures(session(), chosen.reader, chosen.team),
         under_way=[act for act in planned if act.state == STARTED],
         worth_doing=[act for act in planned if act.state == PROPOSED],
         first=WORTH_DOING,
         done=[act for act in planned if act.state == DONE],
-        people=_people(risks, planned),
-        titles=_titles(planned, chosen.reader),
+        people=named_people(risks, planned),
+        titles=titles_of(planned, chosen.reader),
     )
 
 
@@ -55,32 +49,22 @@ def grid() -> ResponseReturnValue:
     """Who knows which topic, as a table of topics and people; 403 for people who lead no team."""
     chosen = chosen_teams()
     risks = sorted(topic_risks(session(), chosen.reader, chosen.team), key=lambda risk: topic_name(risk.topic).lower())
-    people = sorted(_people(risks, ()).values(), key=lambda person: (person.name.lower(), person.handle))
-    shares = {(risk.topic.id, knower.person_id): knower.share for risk in risks for knower in risk.knowers}
+    shares = {
+        (risk.topic.id, knower.person_id): knower.share
+        for risk in risks
+        for knower in risk.knowers
+        if knows_a_part(risk, knower)
+    }
+    shown = {person_id for _topic, person_id in shares}
+    people = [person for number, person in named_people(risks, ()).items() if number in shown]
+    people.sort(key=lambda person: (person.name.lower(), person.handle))
     return render_template("insights/grid.html", chosen=chosen, risks=risks, people=people, shares=shares)
 
 
 @blueprint.get("/topics/<int(max=2147483647):topic_id>")
 def topic(topic_id: int) -> ResponseReturnValue:
-    """One topic: how often it is asked, who knows it, its guides and requests, and what would help. 404 for people who
-    do not lead the team that handles it."""
-    chosen = chosen_teams()
-    risk = _risk(topic_id, chosen.reader)
-    planned = acts.plan_of(session(), [risk.topic])
-    found = headings(session(), risk.topic.items, chosen.reader)
-    people = _people([risk], planned)
-    newest = sorted(found.values(), key=lambda heading: heading.id, reverse=True)
-    return render_template(
-        "insights/topic.html",
-        risk=risk,
-        guides=[heading for heading in newest if heading.kind is Kind.DOCUMENT],
-        requests=[heading for heading in newest if heading.kind is Kind.REQUEST],
-        most=_SHOWN_ITEMS,
-        knowers=_by_name(risk, people),
-        planned=planned,
-        people=people,
-        titles=_titles(planned, chosen.reader),
-    )
+    """One topic. 404 for people who do not lead the team that handles it."""
+    return topic_page(led_topic(topic_id))
 
 
 @blueprint.post("/acts/<int(max=2147483647):act_id>")
@@ -88,10 +72,10 @@ def decide(act_id: int) -> ResponseReturnValue:
     """Start something that is worth doing, or take it off the list. A guide that is to be written opens as a draft."""
     signed_in()
     reader, now = current_reader(), utc_now()
-    row, _risk_of_topic = acts.get_act(session(), reader, act_id)
+    row = session().get(TransferAct, act_id)  # whether they may see it is decided by what is done with it
     if request.form.get("what") == "drop":
         acts.drop(session(), reader, act_id, now)
-    elif row.kind == WRITE:
+    elif row is not None and row.kind == WRITE:
         draft = drafting.start_document(session(), reader, act_id, current.settings().review_days or None, now)
         session().commit()
         return redirect(url_for("documents.edit", document_id=draft.id))
@@ -106,7 +90,7 @@ def as_csv() -> ResponseReturnValue:
     """The table of topics as CSV: what the home page shows, and who knows each topic."""
     chosen = chosen_teams()
     risks = topic_risks(session(), chosen.reader, chosen.team)
-    people = _people(risks, ())
+    people = named_people(risks, ())
     head = [
         gettext("Topic"), gettext("Questions a year"), gettext("Find an answer now"),
         gettext("People whose leaving would lose most of it"), gettext("Questions expected to be lost a year"),
@@ -121,30 +105,3 @@ def as_csv() -> ResponseReturnValue:
         for risk in risks
     ]  # fmt: skip
     return csv_file([head, *rows], "topics.csv")
-
-
-def _risk(topic_id: int, reader: Reader) -> TopicRisk:
-    """The figures of a topic that this reader leads; 404 when there is none."""
-    risk = next((each for each in topic_risks(session(), reader) if each.topic.id == topic_id), None)
-    if risk is None:
-        abort(404)
-    return risk
-
-
-def _by_name(risk: TopicRisk, people: Mapping[int, Person]) -> list[Knower]:
-    """Those who know a topic in the order of their names, so that nobody is ranked."""
-    known = [knower for knower in risk.knowers if knower.person_id in people]
-    return sorted(known, key=lambda knower: (people[knower.person_id].name.lower(), knower.person_id))
-
-
-def _people(risks: Collection[TopicRisk], planned: Collection[Act]) -> dict[int, Person]:
-    """The people who are named, by id."""
-    named = {knower.person_id for risk in risks for knower in risk.knowers}
-    named |= {number for act in planned for number in act.people}
-    return {person.id: person for person in session().scalars(select(Person).where(Person.id.in_(named)))}
-
-
-def _titles(planned: Collection[Act], reader: Reader) -> dict[str, Heading]:
-    """The headings of what acts are about that this reader may read, by key."""
-    keys = {item for act in planned for item in (*act.items, act.document) if item}
-    return headings(session(), keys, reader)

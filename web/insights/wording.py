@@ -7,10 +7,10 @@ from flask_babel import format_percent, get_locale, gettext, ngettext
 
 from recommender.database.tables import Person
 from recommender.datatypes import Heading
-from recommender.insights import wording
-from recommender.insights.acts import Act
-from recommender.insights.risk import TopicRisk
-from recommender.insights.topic import Topic
+from recommender.insights.risk import wording
+from recommender.insights.risk.acts import Act
+from recommender.insights.risk.risk import TopicRisk
+from recommender.insights.topics.topic import Topic
 from web.insights.marks import share_mark
 from web.reading import led_by
 from web.sign_in.session import current_person
@@ -19,8 +19,9 @@ from web.sign_in.session import current_person
 def attach(app: Flask) -> None:
     """Make the filters and functions known to the templates."""
     app.jinja_env.filters.update(
-        topic_name=topic_name, share=share, a_year=a_year, act_sentence=act_sentence, hangs_on_words=hangs_on_words
-    )
+        topic_name=topic_name, share=share, a_year=a_year, before_and_after=before_and_after,
+        act_sentence=act_sentence, hangs_on_words=hangs_on_words,
+    )  # fmt: skip
     app.jinja_env.globals.update(share_mark=share_mark, leads_teams=lambda: bool(led_by(current_person())))
 
 
@@ -32,6 +33,11 @@ def topic_name(topic: Topic) -> str:
 def share(value: float) -> str:
     """A share of 0 to 1 as whole per cent, as the page's language writes it."""
     return str(format_percent(value))
+
+
+def before_and_after(act: Act) -> tuple[str, str]:
+    """How many questions a year find no answer now, and once the act is done."""
+    return wording.before_and_after(act.loss_before, act.loss_after, str(get_locale()))
 
 
 def a_year(questions: float) -> str:

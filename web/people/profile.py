@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from recommender.database.person_kind import PERSON
 from recommender.database.tables import MUTED, STATED, Person, PersonTopic, Team, utc_now
-from recommender.insights import wishes
+from recommender.insights.risk import wishes
 from recommender.knowledge import outcomes
 from recommender.people import preferences, profile
 from recommender.people.availability import WEEK
@@ -103,7 +103,8 @@ def _pieces(person: Person, most: int | None = profile.PIECES) -> tuple[profile.
 
 def _export_json(person: Person) -> dict[str, Any]:
     rows, pieces = preferences.topics(session(), person), _pieces(person, most=None)
-    topics = profile.topics(pieces, person, current_reader(), current.analyzer(), current.recommender().index)
+    reader = current_reader()
+    topics = profile.topics(pieces, person, reader, current.analyzer(), current.recommender().index)
     return {
         "purpose": "For finding help, never for appraising people.",
         "person": _person_json(person),
@@ -126,7 +127,7 @@ def _export_json(person: Person) -> dict[str, Any]:
                 "teaching_to": [teaching.colleague.handle for teaching in each.taught_to],
                 "left_out": each.left_out,
             }
-            for each in wishes.hanging_on(session(), current_reader())
+            for each in wishes.hanging_on(session(), reader, wishes.own_topics(session(), reader))
         ],
         "topic_words": [{"word": topic.word, "items": [piece.item.key for piece in topic.pieces]} for topic in topics],
         "evidence": [_piece_json(piece) for piece in pieces],

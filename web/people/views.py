@@ -5,7 +5,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from recommender.database.tables import Person, utc_now
-from recommender.insights import wishes
+from recommender.insights.risk import wishes
 from recommender.knowledge import outcomes
 from recommender.people import directory, preferences, profile
 from recommender.search.search import SHOWN
@@ -69,7 +69,8 @@ def _own_page(person: Person) -> str:
     reader, analyzer = current_reader(), current.analyzer()
     pieces = profile.pieces(session(), person, reader, outcomes.declined(session(), person.id))
     rows = preferences.topics(session(), person)
-    hanging = wishes.hanging_on(session(), reader)
+    own = wishes.own_topics(session(), reader)
+    hanging = wishes.hanging_on(session(), reader, own)
     return render_template(
         "people/own.html",
         person=person,
@@ -83,5 +84,5 @@ def _own_page(person: Person) -> str:
         first=_SHOWN_AT_ONCE,
         hanging=hanging,
         colleagues={each.topic.id: wishes.colleagues_for(session(), reader, each.topic) for each in hanging},
-        taught=wishes.taught(session(), reader),
+        taught=wishes.taught(session(), reader, own),
     )

@@ -27,16 +27,15 @@ from indexer.indexing.reindex import reindex
 from indexer.loading.load import load
 from indexer.research.insights.convert import Asked, read_questions, write
 from indexer.sources.jsonl import JSONLSource
-from recommender.access import ANYONE, EVERYONE
 from recommender.database.engine import open_database
-from recommender.database.insight_tables import TopicItem, TopicRow
+from recommender.database.insight_tables import TopicItem
 from recommender.database.risk_tables import TopicFigure, TopicKnower
 from recommender.database.tables import HelpRequest, Person
 from recommender.encoder import Encoder, normalise
 from recommender.encoder.load import load_encoder
 from recommender.errors import EvaluationError
-from recommender.insights.clustering import form
-from recommender.insights.figures import update_figures
+from recommender.insights.risk.figures import update_figures
+from recommender.insights.topics.update import update_topics
 from recommender.language.analyzer import Analyzer
 from recommender.live import Live
 from recommender.recommender import Recommender
@@ -109,23 +108,10 @@ def _topics(
     index = recommender.index
     if index is None:
         raise EvaluationError(f"{name} could not be indexed.")
-    keys, vectors = index.item_vectors(ANYONE.tokens)
-    _store_topics(sessions, keys, form(vectors), date)
+    update_topics(sessions, index, analyzer, date)
     update_figures(sessions, recommender.searching, index, settings, date, most_asked=_ASKED, threads=1)
     with sessions() as session:
         return _with_outcomes(session, known, later, date, name, encoder)
-
-
-def _store_topics(
-    sessions: sessionmaker[Session], keys: Sequence[str], labels: NDArray[np.int64], date: datetime
-) -> None:
-    with sessions.begin() as session:
-        for label in sorted(set(labels.tolist()) - {-1}):
-            row = TopicRow(audience=EVERYONE, name_fi="-", name_en="-", made_on=date.date())
-            session.add(row)
-            session.flush()
-            members = [keys[place] for place in np.flatnonzero(labels == label).tolist()]
-            session.add_all(TopicItem(topic_id=row.id, item=item) for item in members)
 
 
 def _with_outcomes(

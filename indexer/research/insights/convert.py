@@ -11,12 +11,13 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from indexer.evaluation.sets import EvaluationSet
+from recommender.database.tables import utc_now
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ class Asked:
         return Asked(
             self.id, self.title, self.body, self.language, self.team, self.asker, self.at, self.url, answers
         )  # fmt: skip
+
+    def moved(self, by: timedelta) -> "Asked":
+        """The question, as if it and its answers had been written so much later."""
+        answers = tuple(replace(answer, at=answer.at + by) for answer in self.answers)
+        return replace(self, at=self.at + by, answers=answers)
 
 
 def read_questions(folder: Path) -> list[Asked]:
@@ -143,11 +149,12 @@ def write(questions: Sequence[Asked], path: Path) -> None:
 
 
 def main(target: Path, folders: Sequence[Path]) -> None:
-    """Write each set to TARGET/NAME.jsonl."""
+    """Write each set to TARGET/NAME.jsonl, as if its last question had been asked today: what is old counts little."""
     target.mkdir(parents=True, exist_ok=True)
     for folder in folders:
         questions = read_questions(folder)
-        write(questions, target / f"{folder.name}.jsonl")
+        until_now = timedelta(days=(utc_now() - max(question.at for question in questions)).days)
+        write([question.moved(until_now) for question in questions], target / f"{folder.name}.jsonl")
         print(f"{folder.name}: {len(questions)} requests")
 
 

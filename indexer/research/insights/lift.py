@@ -3,7 +3,8 @@
 Within each set and date the topics are ranked, and the top fifth is compared with the mean. *Per topic* compares how
 many late or unanswered questions came later, which is what an expected loss in questions a year is about; *per
 question* compares which share of the later questions that was, whatever their number. Rankings to compare with: chance,
-demand alone, the bus factor, the number of people, and the expected loss for each question asked (without demand).
+demand alone, the bus factor, the share lost without one person, the number of people, and the expected loss for each
+question asked (without demand).
 Intervals are of 95 %, from drawing sets, and topics within each set and date, again with replacement.
 
 Usage: python -m indexer.research.insights.lift PICTURE.svg RESULT.json...
@@ -13,11 +14,12 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from indexer.learning.comparison import Interval
 from indexer.research.insights.backtest import TopicPast, read
 from recommender.errors import EvaluationError
 
@@ -31,25 +33,12 @@ HUNG = 0.25
 Groups = Mapping[tuple[str, str], Sequence[TopicPast]]
 """Topics by (set, date)."""
 Ranking = Callable[[TopicPast], float]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
-
-
 RANKINGS: Mapping[str, Ranking] = {
     "expected loss": lambda topic: topic.expected_loss,
     "expected loss per question": lambda topic: topic.expected_loss / topic.demand if topic.demand else 0.0,
     "demand alone": lambda topic: topic.demand,
     "low bus factor": lambda topic: -topic.bus_factor,
+    "share lost without one": lambda topic: topic.alone,
     "few people": lambda topic: -topic.people,
 }
 """Rankings by name; the highest value is the top."""
@@ -91,7 +80,7 @@ def _tops(topics: Sequence[TopicPast], ranking: Ranking, top: float) -> np.ndarr
     return weights
 
 
-def with_interval(groups: Groups, figure: Callable[[Groups], float]) -> Estimate:
+def with_interval(groups: Groups, figure: Callable[[Groups], float]) -> Interval:
     """A figure with its interval."""
     random = np.random.default_rng(_SEED)
     sets = sorted({name for name, _date in groups})
@@ -105,10 +94,10 @@ def with_interval(groups: Groups, figure: Callable[[Groups], float]) -> Estimate
                     drawn[f"{name} {number}", date] = [topics[row] for row in chosen]
         draws.append(figure(drawn))
     low, high = np.quantile(draws, (0.025, 0.975))
-    return Estimate(figure(groups), float(low), float(high))
+    return Interval(figure(groups), float(low), float(high))
 
 
-def by_chance(groups: Groups, per_topic: bool, top: float = TOP) -> Estimate:
+def by_chance(groups: Groups, per_topic: bool, top: float = TOP) -> Interval:
     """The lift of rankings at random: their mean, and where 95 % of them are."""
     random = np.random.default_rng(_SEED)
     lifts = []
@@ -116,7 +105,11 @@ def by_chance(groups: Groups, per_topic: bool, top: float = TOP) -> Estimate:
         places = {id(topic): random.random() for topics in groups.values() for topic in topics}
         lifts.append(lift(groups, lambda topic, places=places: places[id(topic)], per_topic, top))  # type: ignore[misc]
     low, high = np.quantile(lifts, (0.025, 0.975))
-    return Estimate(float(np.mean(lifts)), float(low), float(high))
+    return Interval(float(np.mean(lifts)), float(low), float(high))
+
+
+def _written(figure: Interval) -> str:
+    return f"{figure.mean:.2f} ({figure.low:.2f} to {figure.high:.2f})"
 
 
 def late_where_silent(groups: Groups) -> float:
@@ -142,10 +135,10 @@ def table(topics: Sequence[TopicPast]) -> dict[str, object]:
     lifts = {
         kind: {
             **{
-                name: str(with_interval(groups, lambda drawn, rank=rank, of=kind == "per topic": lift(drawn, rank, of)))  # type: ignore[misc]
+                name: _written(with_interval(groups, partial(lift, ranking=rank, per_topic=kind == "per topic")))
                 for name, rank in RANKINGS.items()
             },
-            "chance": str(by_chance(groups, kind == "per topic")),
+            "chance": _written(by_chance(groups, kind == "per topic")),
         }
         for kind in ("per topic", "per question")
     }
@@ -166,7 +159,9 @@ def table(topics: Sequence[TopicPast]) -> dict[str, object]:
         "by set": by_set,
         "topics that hung on one person": sum(topic.alone >= HUNG for topic in topics),
         "of these on one who fell silent": sum(topic.alone >= HUNG and topic.silent for topic in topics),
-        "late where that person fell silent, against where they stayed": str(with_interval(groups, late_where_silent)),
+        "late where that person fell silent, against where they stayed": _written(
+            with_interval(groups, late_where_silent)
+        ),
     }
 
 

@@ -86,7 +86,10 @@ def encoding_of(path: Path) -> str:
             return found
         if b"\0" in first:
             raise SourceError(f"{path} is no text file. Save it as CSV, or import it as `excel` or `documents`.")
-        return _by_its_bytes(path, first, file)
+        if _is_utf8(first, file):
+            return "utf-8"
+    with opened(path) as file:
+        return _by_its_bytes(path, file.read(_CHUNK), file)
 
 
 def _without_mark(first: bytes) -> str:
@@ -96,6 +99,18 @@ def _without_mark(first: bytes) -> str:
     if len(sample) >= 4 and max(even, odd) > 0.3 * len(sample) and min(even, odd) < 0.05 * len(sample):
         return "utf-16-le" if odd > even else "utf-16-be"
     return ""
+
+
+def _is_utf8(first: bytes, file: IO[bytes]) -> bool:
+    decoder, chunk = codecs.getincrementaldecoder("utf-8")(), first
+    try:
+        while chunk:
+            decoder.decode(chunk)
+            chunk = file.read(_CHUNK)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _by_its_bytes(path: Path, first: bytes, file: IO[bytes]) -> str:
@@ -113,8 +128,6 @@ def _by_its_bytes(path: Path, first: bytes, file: IO[bytes]) -> str:
         if not chunk:
             break
         chunk = file.read(_CHUNK)
-    if not broken:
-        return "utf-8"
     if broken <= _FEW_BROKEN * beside:
         return MIXED
     if beside > _MOST_LETTERS * size:

@@ -29,6 +29,11 @@ _CODES = {
 }  # fmt: skip
 
 
+def person_columns(role: str) -> tuple[str, str, str]:
+    """The columns of a person of this role: name or login, mail address, id."""
+    return role, f"{role}_email", f"{role}_id"
+
+
 class RowReader:
     """Reads the cells of rows as the mapping of their table says. `name` is that of the source, `zone` that of times
     which have none, `file_time` stands for missing times. `order` is which of day, month and year comes first in them.
@@ -45,8 +50,7 @@ class RowReader:
 
     def person(self, cells: list[str], role: str) -> str | None:
         """The handle of the person of this role in a row."""
-        one = self.columns.one
-        return self.people.handle(one(cells, role), one(cells, f"{role}_email"), one(cells, f"{role}_id"))
+        return self.people.handle(*(self.columns.one(cells, column) for column in person_columns(role)))
 
     def time(self, text: str, changes: list[Change]) -> datetime | None:
         """The time in UTC that a text is; None when it is none, which is told."""

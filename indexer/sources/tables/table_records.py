@@ -7,10 +7,12 @@ from pydantic import ValidationError
 
 from indexer.sources.records import Change, DocumentRecord, Located, PersonRecord, Record, first_problem
 from indexer.sources.tables.dates import DateOrder
-from indexer.sources.tables.row_reader import TIMES, RowReader
+from indexer.sources.tables.row_reader import TIMES, RowReader, person_columns
 from indexer.sources.tables.rows import Fault, Row
 from indexer.sources.tables.table_requests import request_of
 from recommender.errors import SourceError
+
+_PEOPLE = ("asker", "agent", "owner")
 
 
 def records_of(reader: RowReader) -> Iterator[Located]:
@@ -41,15 +43,15 @@ def _look_through(reader: RowReader) -> None:
     seeks_order = reader.mapping.dates is None and any(role in places for role in TIMES)
     if not seeks_people and not seeks_order:
         return
+    people = [role for role in _PEOPLE if seeks_people and not places.keys().isdisjoint(person_columns(role))]
     order = DateOrder()
     for row in reader.columns.rows(reader.table):
         if isinstance(row, Fault) or not row.cells:
             continue
         if seeks_order:
             order.see(text for role in TIMES for text in reader.columns.several(row.cells, role))
-        if seeks_people:
-            for role in ("asker", "agent", "owner"):
-                reader.person(row.cells, role)
+        for role in people:
+            reader.person(row.cells, role)
     if seeks_order:
         found, why = order.found()
         if found is None:

@@ -158,7 +158,7 @@ def test_a_dry_run_that_is_stopped_leaves_no_copy_of_the_database(
     ):
         copied = list((tmp_path / "home").glob(".kollega-copy-*/kollega.db"))
         process.send_signal(stop)
-        process.wait(30)
+        process.wait(60)
     assert len(copied) == 1
     left = list((tmp_path / "home").glob(".kollega-copy-*"))
     assert (process.returncode, list(temporary.iterdir())) == (143 if stop == signal.SIGTERM else -stop, [])

@@ -180,7 +180,7 @@ def test_watch_finishes_the_update_it_is_at_when_it_is_terminated_unless_that_ta
         assert child.stdout is not None and child.stderr is not None
         assert child.stdout.readline() == "encoding\n"
         child.terminate()
-        assert child.wait(30) == 0
+        assert child.wait(60) == 0
         assert "Traceback" not in child.stderr.read()
     assert kollega("status").exit_code == (0 if indexed else 1)
     reindexed = kollega("reindex").stdout

@@ -18,6 +18,7 @@ from recommender.errors import SettingsError
 from recommender.outbox import mail
 from recommender.settings import Settings
 from tests.indexer.delivery.smtp_server import MailBox, mail_box
+from tests.timing import LONG
 
 Sessions = sessionmaker[Session]
 
@@ -119,7 +120,7 @@ def test_nobody_gets_mail_who_may_not_sign_in_or_has_no_address(
 def test_mail_goes_out_beside_the_work_of_watch(settings: Settings, sessions: Sessions, aino: int) -> None:
     with mail_box() as box, delivering(_settings(settings, box), sessions):
         _queue(sessions, aino, kind=mail.PASSWORD_CHANGED)
-        until = time.monotonic() + 20
+        until = time.monotonic() + LONG
         while not box.mails and time.monotonic() < until:
             time.sleep(0.02)
     (message,) = box.mails

@@ -14,8 +14,8 @@ from recommender.access import reader_of
 from recommender.database.account_tables import OutgoingMail
 from recommender.database.insight_tables import TopicRow
 from recommender.database.tables import Person
-from recommender.insights import digest
-from recommender.insights.acts import drop, plan
+from recommender.insights.risk import digest
+from recommender.insights.risk.acts import drop, plan
 from recommender.notifications.kinds import NEVER, PLAN
 from recommender.notifications.mail_settings import MailPreferences, save_mail_preferences
 from recommender.settings import Settings

@@ -8,8 +8,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.insights import Insights
+from recommender.access import reader_of
 from recommender.database.insight_tables import TopicItem
+from recommender.database.tables import Person
 from recommender.index.local import LocalIndex
+from recommender.insights.topics import editing
+from recommender.insights.topics.topic import visible_topics
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder
@@ -51,6 +55,27 @@ def test_topics_follow_a_changed_index_and_not_more_often_than_said(
     reindexed()
     assert insights.follow() is followed
     assert _items(sessions) == (24 if followed else 12)
+
+
+def test_a_topic_that_a_lead_has_changed_is_computed_anew(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    reindexed: Callable[..., LocalIndex],
+    add_six: Callable[[], None],
+    add_person: Callable[..., int],
+) -> None:
+    paula = add_person("paula", "admin")
+    add_six()
+    reindexed()
+    insights = Insights(replace(settings, insights_minutes=0.0), sessions, encoder, analyzer)
+    assert insights.follow() and not insights.follow()
+    with sessions.begin() as session:
+        reader = reader_of(session.get_one(Person, paula))
+        one, other = visible_topics(session, reader)
+        editing.move(session, reader, one.items[0], other.id)
+    assert insights.follow() and not insights.follow()
 
 
 def test_an_index_of_another_model_is_logged_once(

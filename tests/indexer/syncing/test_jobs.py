@@ -117,7 +117,7 @@ def test_beside_watch_items_are_loaded_and_a_failure_stops_nothing(
         number = queue.add(session, queue.LOAD, "crm", [TEAM], None).id
     waited = threading.Event()
     with jobs.loading_jobs(replace(settings, watch_seconds=0.05), sessions):
-        for _ in range(200):
+        for _ in range(1200):
             with sessions() as session:
                 job = session.get_one(Job, number)
             if job.state == queue.DONE:

@@ -88,7 +88,7 @@ def test_beside_watch_a_source_is_read_when_it_is_due(
     monkeypatch.setenv("KOLLEGA_HOME", str(settings.home))
     waited = threading.Event()
     with syncing(settings, sessions):
-        for _ in range(300):
+        for _ in range(600):
             with sessions() as session:
                 titles = session.scalars(select(HelpRequest.title)).all()
                 state = session.get(SourceState, "desk")
@@ -117,7 +117,7 @@ def test_a_source_that_waits_for_its_system_keeps_no_other_one_from_being_read(
             session.add(SourceState(name="slow", started_at=NOON, read_whole_at=NOON))
         waited = threading.Event()
         with syncing(settings, sessions):
-            for _ in range(200):
+            for _ in range(600):
                 with sessions() as session:
                     titles = session.scalars(select(HelpRequest.title)).all()
                     slow = session.get(SourceState, "slow")

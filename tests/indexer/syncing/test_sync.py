@@ -14,8 +14,9 @@ from indexer.sources.configuration import ConfiguredSource
 from indexer.sources.protocol import Abilities, Mark, Options, Source
 from indexer.sources.records import Located, RequestRecord, TeamRecord
 from indexer.syncing.sync import is_being_read, sync
+from recommender import audit
 from recommender.database.source_tables import SourceState, mark_as_due
-from recommender.database.tables import HelpRequest
+from recommender.database.tables import HelpRequest, utc_now
 from recommender.errors import SourceError
 from recommender.language.analyzer import Analyzer
 
@@ -197,6 +198,23 @@ def test_a_run_that_is_ended_from_outside_is_due_again(run: Run, sessions: sessi
         run(_Ended({}))
     state = _state(sessions)
     assert (state.is_due, state.started_at, state.mark, state.failures) == (True, None, "1", 0)
+
+
+def test_a_name_under_which_a_program_has_sent_items_is_refused(run: Run, sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        audit.record(session, audit.SYSTEM, "items.load", "source:desk", {"n": 1})
+        session.add(
+            HelpRequest(title="Sent", body="", language="en", source="desk", external_id="sent", created_at=utc_now())
+        )
+    desk = _Desk({1: "a"})
+    for _time in range(2):
+        with pytest.raises(SourceError, match="another name"):
+            run(desk)
+    assert desk.reads == [] and _titles(sessions) == ["Sent"]
+    with sessions.begin() as session:
+        session.delete(session.scalars(select(HelpRequest)).one())
+    run(desk)
+    assert _titles(sessions) == ["a"]
 
 
 def test_only_one_process_reads_a_source(run: Run, tmp_path: Path) -> None:

@@ -77,6 +77,6 @@ def test_lines_may_end_as_on_windows() -> None:
 
 @pytest.mark.parametrize("part", ["<!--", "<script>", "<pre>", "<code>", "`a ", "<p ", "&auml", "```\n", "<b>"])
 def test_a_long_broken_text_takes_no_time(part: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     plain("x " + part * (300_000 // len(part)) + "</b> & <")
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5

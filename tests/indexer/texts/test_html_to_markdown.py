@@ -111,9 +111,9 @@ def test_html_that_is_nested_too_deeply_keeps_its_text() -> None:
     "part", ["<!--", "<script>", "<pre>", "`a ", "<p ", "&auml", "<b>", "<table><tr><td>", "<ul><li>"]
 )
 def test_long_broken_html_takes_no_time(part: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     from_html("<p>x " + part * (300_000 // len(part)) + "</b> & <")
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_many_short_texts_are_quick() -> None:

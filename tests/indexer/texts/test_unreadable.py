@@ -28,9 +28,9 @@ def test_a_run_is_left_out_from_a_certain_length(size: int) -> None:
     ],
 )
 def test_megabytes_are_read_in_a_second(text: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     readable(text)
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_prose_about_data_is_text() -> None:

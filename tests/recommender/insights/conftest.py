@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.index.local import LocalIndex
-from recommender.insights.update import TopicsReport, update_topics
+from recommender.insights.topics.update import TopicsReport, update_topics
 from recommender.language.analyzer import Analyzer
 
 NOW, LATER = datetime(2026, 3, 1), datetime(2026, 4, 1)

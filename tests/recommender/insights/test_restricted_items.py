@@ -14,8 +14,8 @@ from recommender.access import ANYONE, EVERYONE
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.tables import HelpRequest, RequestAudience, Team
 from recommender.encoder import normalise
-from recommender.insights.topic import visible_topics
-from recommender.insights.update import update_topics
+from recommender.insights.topics.topic import visible_topics
+from recommender.insights.topics.update import update_topics
 from recommender.language.analyzer import Analyzer
 from tests.recommender.insights.conftest import LATER, NOW
 

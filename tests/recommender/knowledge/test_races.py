@@ -38,7 +38,7 @@ def _race(sessions: Sessions, number: int, **acts: Act) -> dict[str, str]:
             person = session.query(Person).filter_by(handle=handle).one()
             request, reader = session.get_one(HelpRequest, number), reader_of(person)
             _ = request.audience, request.replies, request.team
-            together.wait(timeout=30)
+            together.wait(timeout=60)
             try:
                 acts[handle](session, request, reader)
                 session.commit()

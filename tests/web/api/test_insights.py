@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.commands.insights import as_text, insights
 from recommender import accounts
 from recommender.database.tables import Person
-from tests.plans import add_plan
+from tests.plans import add_gap, add_plan
 
 Add = Callable[..., int]
 
@@ -46,6 +46,21 @@ def test_others_do_not(topic: int, call: Callable[..., tuple[int, dict[str, obje
     assert call("oskari")[0] == 403
     assert call("aino", "/api/v1/insights?team=hr")[0] == 404
     assert call("maija") == (200, {"topics": [], "plan": []})
+
+
+def test_what_is_missing_is_for_members_of_the_team_that_handles_the_topic(
+    topic: int, call: Callable[..., tuple[int, dict[str, object]]], add_person: Add, sessions: sessionmaker[Session]
+) -> None:
+    add_person("paula", "admin", "hr")
+    with sessions.begin() as session:
+        add_gap(session, topic)
+    (of_aino,), (of_paula,) = (call(handle)[1]["topics"] for handle in ("aino", "paula"))  # type: ignore[misc]
+    assert [(gap["kind"], len(gap["items"]), gap["counts"]["requests"]) for gap in of_aino["gaps"]] == [
+        ("repeated", 5, 5)
+    ]
+    assert of_paula["id"] == topic and of_paula["gaps"] == []
+    with sessions() as session:
+        assert [row["gaps"] for row in insights(session)["topics"]] == [of_aino["gaps"]]
 
 
 def test_the_command_prints_the_same_and_sentences(topic: int, sessions: sessionmaker[Session]) -> None:

@@ -38,7 +38,9 @@ def client(
     settings: Settings, open_recommender: Callable[[], Recommender], add_person: Callable[..., int],
     add_request: Callable[..., int], keys: str,
 ) -> FlaskClient:  # fmt: skip
-    add_request("VPN error 809 <!channel>", "It does not connect", "Use GlobalProtect & restart", by="aino", team="it")
+    add_request(
+        "VPN error 809 <!channel>", "It does not connect", "Use GlobalProtect & restart **twice**", by="aino", team="it"
+    )
     add_request("Salary table of the VPN team", "VPN salaries", "It is in the vault", team="hr", audience=[])
     add_person("kaisa", "agent", "hr")
     add_person("matti", "staff")
@@ -135,7 +137,7 @@ def test_what_the_person_may_not_read_is_not_answered_and_texts_mention_nobody(c
     answer = _slack(client, "VPN salary table error 809", "U2").json
     texts = json.dumps(answer, ensure_ascii=False)
     assert "Salary" not in json.dumps(answer["blocks"]) and "VPN error 809 &lt;!channel&gt;" in texts
-    assert "<!channel>" not in texts and "GlobalProtect &amp; restart" in texts
+    assert "<!channel>" not in texts and "GlobalProtect &amp; restart *twice*" in texts
 
 
 def test_a_person_who_may_no_longer_sign_in_is_asked_to_link_again(client: FlaskClient, sessions: Sessions) -> None:
@@ -190,7 +192,7 @@ def test_teams_is_answered_in_its_language_with_cards_after_linking(
     found = _teams(client, private_key, "VPN error 809").json["composeExtension"]
     card = found["attachments"][0]["content"]
     assert found["type"] == "result" and card["title"] == "VPN error 809 <!channel>"
-    assert card["buttons"][0]["value"].endswith("/requests/1") and "GlobalProtect &amp; restart" in card["text"]
+    assert card["buttons"][0]["value"].endswith("/requests/1") and "restart <strong>twice</strong>" in card["text"]
     nothing = _teams(client, private_key, "tungsten boiling xyz", locale="fi-FI").json["composeExtension"]
     assert nothing["type"] == "message" and "Nothing" not in nothing["text"]
     first, *more = nothing["text"].split("\n")

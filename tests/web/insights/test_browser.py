@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.database.insight_tables import TopicRow
+from recommender.database.risk_tables import TopicKnower
+from recommender.database.tables import Person
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.chromium import CHROMIUM, open_context, served
@@ -17,7 +21,10 @@ from tests.web.insights.figures import fill
 from web.app import create_app
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
-PAGES = ("/insights/teams/it", "/insights/about", "/people/eero")
+PAGES = (
+    "/insights/teams/it", "/insights/", "/insights/people", "/insights/about", "/people/eero", "/insights/topics/1",
+    "/insights/topics/1/split", "/insights/topics/1/end",
+)  # fmt: skip
 
 
 def test_the_pages_have_no_faults_and_fit_the_screen(
@@ -27,7 +34,12 @@ def test_the_pages_have_no_faults_and_fit_the_screen(
     for handle, role in (("eero", "lead"), ("pia", "agent"), ("aino", "agent"), ("olli", "agent")):
         add_person(handle, role, "it")
     with sessions.begin() as session:
-        fill(session)
+        topic = session.get_one(TopicRow, fill(session))
+        topic.name_fi = topic.name_en = "Kehityskeskustelulomakkeet, palvelussuhdelaskutus"
+        knowers = session.scalars(select(Person).where(Person.handle.in_(("pia", "aino", "olli"))))
+        for person in knowers:
+            row = TopicKnower(topic_id=topic.id, person_id=person.id, share=0.1, answerable_without=0.8, leaving=0.1)
+            session.merge(row)
     app = create_app(settings, recommender=open_recommender())
     visitor = sign_in(app.test_client(), "eero")
     for number, day in (("3", "2026-01-05"), ("7.5", "2026-02-05")):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.insights.drawing import WIDTH, Picture, Row, Shown, bars, grid, lines
+from web.insights.drawing import WIDTH, Picture, Row, Shown, bars, lines
 
 NASTY = '"><script>alert(1)</script>&amp;'
 
@@ -47,20 +47,7 @@ def test_a_line_has_a_gap_where_a_number_is_missing() -> None:
     assert [text.text for text in _all(picture, "text")][:3] == ["0", "10", "20"]
 
 
-def test_cells_are_darker_the_larger_their_share() -> None:
-    picture = grid(
-        "a",
-        "Who knows",
-        "Shares",
-        "Topic",
-        ["Aino", "Ben"],
-        [Row("VPN", _shown(0.8, 0.3)), Row("Pay", _shown(0, None))],
-    )
-    cells = [box.get("fill") for box in _all(picture, "rect") if box.get("class") == "edge"]
-    assert cells == ["url(#a-0)", "url(#a-3)", "url(#a-4)", "url(#a-4)"]
-
-
-@pytest.mark.parametrize("draw", [bars, lines, grid])
+@pytest.mark.parametrize("draw", [bars, lines])
 def test_a_picture_has_a_title_and_a_description_and_nothing_that_runs(draw: type[Picture]) -> None:
     picture = draw("a", NASTY, NASTY, NASTY, [NASTY], [Row(NASTY, [Shown(1, NASTY)])])  # type: ignore[call-arg, arg-type]
     svg = _read(picture)

@@ -15,8 +15,8 @@ from recommender.database.gap_tables import GapItem, GapRow, TopicAge
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.search_count_tables import SearchCount
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, RequestAudience, Team, utc_now
-from recommender.insights.gap import GapKind
-from recommender.insights.topic import LEAST_ITEMS
+from recommender.insights.gaps.gap import GapKind
+from recommender.insights.topics.topic import LEAST_ITEMS
 from tests.chromium import CHROMIUM, open_context, served
 from tests.conftest import sign_in
 

@@ -56,6 +56,14 @@ def test_the_page_shows_what_every_member_may_know(client: FlaskClient) -> None:
     assert figures["lea"] == figures["aino"] == figures["matti"] != []
 
 
+def test_topics_are_links_for_those_who_may_open_them(client: FlaskClient) -> None:
+    pages = {handle: sign_in(client, handle).get("/insights/teams/it").text for handle in ("lea", "aino")}
+    (address,) = set(re.findall(r'href="(/insights/topics/\d+)"', pages["lea"]))
+    assert sign_in(client, "lea").get(address).status_code == 200
+    assert "/insights/topics/" not in pages["aino"] and "Printer" in pages["aino"]
+    assert sign_in(client, "aino").get(address).status_code == 403
+
+
 def test_nobody_but_members_sees_it(client: FlaskClient) -> None:
     assert client.get("/insights/teams/it").status_code == 401
     for path, status in (("it", 403), ("it.csv", 403), ("unknown", 404), ("unknown.csv", 404)):

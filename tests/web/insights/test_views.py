@@ -1,15 +1,18 @@
 """web/insights/views.py: the pages of leads."""
 
+import re
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.risk_tables import PAIR, STARTED, WRITE, TransferAct
-from recommender.database.tables import Document
+from recommender.database.risk_tables import PAIR, STARTED, WRITE, TopicFigure, TopicKnower, TopicWeek, TransferAct
+from recommender.database.tables import Document, Person
 from tests.conftest import sign_in
-from tests.plans import add_plan
+from tests.plans import add_gap, add_plan
 from tests.web.forms import press
 
 Add = Callable[..., int]
@@ -57,6 +60,50 @@ def test_people_stand_in_the_order_of_their_names(acts: dict[str, int], aino: Fl
         assert "75%" in page
 
 
+def test_a_topic_shows_what_is_missing_to_members_of_its_team(
+    acts: dict[str, int], open_client: Callable[[], FlaskClient], add_person: Add, sessions: sessionmaker[Session]
+) -> None:
+    add_person("paula", "admin", "hr")
+    address, client = f"/insights/topics/{acts['topic']}", open_client()
+    assert "Nothing was found in this topic." in sign_in(client, "aino").get(address).text
+    with sessions.begin() as session:
+        add_gap(session, acts["topic"])
+    page = sign_in(client, "aino").get(address).text
+    assert "What is missing" in page and "/insights/gaps/it" in page and "Asked 5 times" in page
+    others = sign_in(client, "paula").get(address)
+    assert others.status_code == 200 and 'id="missing"' not in others.text and "Asked 5 times" not in others.text
+
+
+def test_a_topic_over_time_is_a_picture_with_a_table(
+    acts: dict[str, int], aino: FlaskClient, sessions: sessionmaker[Session]
+) -> None:
+    address = f"/insights/topics/{acts['topic']}"
+    assert "Pictures are drawn from two weeks on." in aino.get(address).text
+    with sessions.begin() as session:
+        for day, demand, answerable in ((1, 12.0, 0.5), (8, 24.5, 0.75)):
+            week = TopicWeek(topic_id=acts["topic"], week=date(2026, 6, day), demand=demand, answerable=answerable)
+            week.bus_factor, week.expected_loss = 1, 2.0
+            session.add(week)
+    page = aino.get(address).text
+    assert page.count('<svg class="drawing"') == 2 and "How often it is asked" in page
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", page)]
+    assert ["Jun 1, 2026", "12"] in rows and ["Jun 8, 2026", "24.5"] in rows and ["Jun 8, 2026", "75%"] in rows
+
+
+def test_who_knows_only_a_small_part_has_no_row_and_no_column(
+    acts: dict[str, int], aino: FlaskClient, sessions: sessionmaker[Session], add_person: Add
+) -> None:
+    add_person("urho", "agent", "it")
+    with sessions.begin() as session:
+        urho = session.scalars(select(Person.id).where(Person.handle == "urho")).one()
+        values = {"topic_id": acts["topic"], "person_id": urho, "share": 0.01, "leaving": 0.1}
+        figure = session.get_one(TopicFigure, acts["topic"])
+        session.add(TopicKnower(answerable_without=figure.answerable, **values))
+    page = aino.get(f"/insights/topics/{acts['topic']}").text
+    assert page.index("1 knows a small part") < page.index(">Urho<")
+    assert ">Urho<" not in aino.get("/insights/people").text
+
+
 def test_starting_to_write_opens_a_draft_of_the_requests(
     acts: dict[str, int], aino: FlaskClient, sessions: sessionmaker[Session]
 ) -> None:
@@ -78,6 +125,19 @@ def test_an_act_is_started_or_taken_off_the_list(
     assert "Let Aalto watch" in page and "Write a guide about" not in page
     with sessions() as session:
         assert session.get_one(TransferAct, acts[PAIR]).state == STARTED
+
+
+def test_the_figures_are_read_once_to_decide(
+    acts: dict[str, int], aino: FlaskClient, sessions: sessionmaker[Session]
+) -> None:
+    statements: list[str] = []
+    engine = aino.application.extensions["kollega_sessions"].kw["bind"]
+    event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    for what, kind in (("start", WRITE), ("start", PAIR), ("drop", PAIR)):
+        aino.application.config["WTF_CSRF_ENABLED"] = False
+        statements.clear()
+        assert aino.post(f"/insights/acts/{acts[kind]}", data={"what": what}).status_code == 302
+        assert sum("FROM topic_figures" in statement for statement in statements) == 1, (what, kind)
 
 
 def test_the_table_comes_as_csv_without_formulas(acts: dict[str, int], aino: FlaskClient) -> None:

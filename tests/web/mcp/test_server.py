@@ -21,11 +21,12 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from sqlalchemy.orm import Session, sessionmaker
-from waitress.server import create_server
 
 from recommender import accounts
 from recommender.database.tables import Person
+from tests.chromium import served
 from tests.paths import ROOT
+from tests.timing import LONG
 from web.mcp.results import colleagues_of
 from web.mcp.server import http_app
 
@@ -58,12 +59,8 @@ def kollega(
         for handle in ("aino", "kaisa"):
             person = session.query(Person).filter_by(handle=handle).one()
             tokens[handle] = accounts.make_token(session, person, "assistant", ("read",))
-    server = create_server(open_client().application, host="127.0.0.1", port=0)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield Kollega(f"http://127.0.0.1:{server.effective_port}", tokens["aino"], tokens["kaisa"])
-    server.close()
-    thread.join(5)
+    with served(open_client().application) as address:
+        yield Kollega(address.rstrip("/"), tokens["aino"], tokens["kaisa"])
 
 
 @pytest.fixture
@@ -80,7 +77,8 @@ def http(kollega: Kollega) -> Iterator[str]:
         time.sleep(0.02)
     yield f"http://127.0.0.1:{port}/mcp"
     server.should_exit = True
-    thread.join(5)
+    thread.join(LONG)
+    assert not thread.is_alive()
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -92,7 +90,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 def _over_http(address: str, token: str, ask: Ask) -> Any:
     async def run() -> Any:
         async with (
-            httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as transport,
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=LONG) as transport,
             Client(streamable_http_client(address, http_client=transport)) as client,
         ):
             return await ask(client)
@@ -143,10 +141,10 @@ def test_each_call_has_the_rights_of_the_person_whose_token_it_has(http: str, ko
 
 def test_without_a_token_or_under_another_name_nothing_is_answered(http: str, kollega: Kollega) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-    refused = httpx.post(http, json=body)
+    refused = httpx.post(http, json=body, timeout=LONG)
     assert refused.status_code == 401 and "kollega user token HANDLE" in refused.json()["error"]
     headers = {"Authorization": f"Bearer {kollega.aino}", "Accept": "application/json, text/event-stream"}
-    rebound = httpx.post(http, json=body, headers={**headers, "Host": "evil.example"})
+    rebound = httpx.post(http, json=body, headers={**headers, "Host": "evil.example"}, timeout=LONG)
     assert rebound.status_code == 421
 
     async def ask(client: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.loading.load import load
 from indexer.research.insights.convert import main, read_questions
 from indexer.sources.jsonl import JSONLSource
-from recommender.database.tables import HelpRequest
+from recommender.database.tables import HelpRequest, utc_now
 from recommender.language.analyzer import Analyzer
 
 
@@ -57,8 +57,14 @@ def test_a_set_is_imported_without_a_problem(
     assert report.problems == []
     with sessions() as session:
         rows = session.query(HelpRequest).order_by(HelpRequest.external_id).all()
-        assert [(row.status, row.resolved_at, len(row.replies)) for row in rows] == [
-            ("resolved", datetime(2026, 1, 4, 10), 2),
-            ("open", None, 0),
-        ]
+        solved, unanswered = rows
+        assert (solved.status, len(solved.replies), unanswered.status, len(unanswered.replies)) == (
+            "resolved",
+            2,
+            "open",
+            0,
+        )
+        assert solved.resolved_at is not None
+        assert solved.resolved_at - solved.created_at == timedelta(days=2, hours=1)
+        assert timedelta() <= utc_now() - unanswered.created_at < timedelta(days=2)  # the last one is of today
         assert rows[0].team is not None and rows[0].team.handle == "it-help"

@@ -44,9 +44,9 @@ def test_sets_are_ranked_each_by_itself() -> None:
 
 def test_the_interval_contains_the_figure_and_chance_is_around_one() -> None:
     estimate = with_interval(grouped(TEN), lambda drawn: lift(drawn, LOSS, True))
-    assert estimate.low <= estimate.value <= estimate.high
+    assert estimate.low <= estimate.mean <= estimate.high
     chance = by_chance(grouped(TEN), True)
-    assert chance.value == pytest.approx(1.0, abs=0.05) and chance.low < 1 < chance.high
+    assert chance.mean == pytest.approx(1.0, abs=0.05) and chance.low < 1 < chance.high
 
 
 def test_topics_that_hung_on_somebody_who_fell_silent_are_compared_with_those_of_who_stayed() -> None:

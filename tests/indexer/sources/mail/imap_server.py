@@ -69,16 +69,17 @@ class Mailbox:
         self.port, self.root, self._owner = port, folder, owner
 
     def put(self, number: int, raw: bytes, folder: str = "") -> Path:
-        """Deliver a mail into a folder, INBOX unless it is named."""
+        """Deliver a mail into a folder (INBOX unless it is named), as a whole: the server may be at it."""
         place = self.root / (f".{folder}" if folder else "")
-        for name in ("tmp", "new", "cur"):
-            (place / name).mkdir(parents=True, exist_ok=True)
-        file = place / "new" / f"{number}.M{time.time_ns()}.host"
+        parts = [place / name for name in ("tmp", "new", "cur")]
+        for part in parts:
+            part.mkdir(parents=True, exist_ok=True)
+        file = parts[0] / f"{number}.M{time.time_ns()}.host"
         file.write_bytes(raw)
         if os.getuid() == 0:
-            for path in (self.root, *self.root.rglob("*")):
+            for path in (self.root, place, *parts, file):
                 shutil.chown(path, self._owner)
-        return file
+        return file.rename(parts[1] / file.name)
 
     def renumber(self) -> None:
         """Make the server number the mails anew, as after a restored backup."""
@@ -112,11 +113,11 @@ def imap_server() -> Iterator[Mailbox]:
             raise
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 def _wait_for(port: int) -> None:
-    for _ in range(100):
+    for _ in range(600):
         with socket.socket() as opened:
             if opened.connect_ex(("127.0.0.1", port)) == 0:
                 return

@@ -125,9 +125,9 @@ def test_inches_in_a_text_are_no_quotes(tmp_path: Path) -> None:
 
 def test_many_unclosed_quotes_take_no_time(tmp_path: Path) -> None:
     content = "a;b\n" + '1;"x; y\n' * 3_000
-    started = time.monotonic()
+    started = time.thread_time()
     rows = _rows(tmp_path / "a.csv", content)
-    assert len(_faults(rows)) > 0 and time.monotonic() - started < 20
+    assert len(_faults(rows)) > 0 and time.thread_time() - started < 20
 
 
 def test_a_very_long_line_is_reported_and_the_next_ones_are_read(tmp_path: Path) -> None:

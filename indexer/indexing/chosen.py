@@ -1,0 +1,95 @@
+"""What an admin asks of one run of `kollega reindex`: the items of one team or source first, or only to be told what a
+run would do."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.corpus import items
+from recommender.database.tables import Document, HelpRequest, Team
+from recommender.datatypes import Kind, item_key
+from recommender.errors import IndexNotFound, SettingsError
+from recommender.index import generations
+from recommender.index.catalogue import Catalogue
+from recommender.index.digest import item_digest
+from recommender.index.generations import CATALOGUE
+from recommender.settings import Settings
+
+Choose = Callable[[Session], Collection[str]]
+"""Gives the keys of the items that a run may index."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """How many items a run would index for the first time and again, and how many it would take out."""
+
+    new: int
+    changed: int
+    removed: int
+
+    def line(self) -> str:
+        """The counts in one line, for an admin."""
+        return f"dry run, nothing was written: {self.new} new, {self.changed} changed, {self.removed} to remove"
+
+
+def choose(team: str | None, source: str | None) -> Choose | None:
+    """The choice of the items of a team, of a source, or of both; None when neither is given. It raises SettingsError
+    for a team that is not here, or a source that nothing came from."""
+    if team is None and source is None:
+        return None
+
+    def keys(session: Session) -> set[str]:
+        team_id = session.scalar(select(Team.id).where(Team.handle == team)) if team is not None else None
+        if team is not None and team_id is None:
+            raise SettingsError(
+                f"There is no team {team!r}. The teams are: {', '.join(_teams(session)) or 'none yet'}."
+            )
+        found: set[str] = set()
+        for kind, table in ((Kind.REQUEST, HelpRequest), (Kind.DOCUMENT, Document)):
+            query = select(table.id)
+            query = query.where(table.team_id == team_id) if team is not None else query
+            query = query.where(table.source == source) if source is not None else query
+            found |= {item_key(kind, identifier) for identifier in session.scalars(query)}
+        if source is not None and not found:
+            raise SettingsError(f"Nothing here came from {source!r}. The sources are: {', '.join(_sources(session))}.")
+        return found
+
+    return keys
+
+
+def planned(settings: Settings, sessions: sessionmaker[Session], full: bool, only: Choose | None) -> Planned:
+    """What a run would do now. The model is not loaded, and nothing is written."""
+    known = {} if full else _known(settings)
+    new = changed = 0
+    with sessions() as session:
+        chosen = only(session) if only else None
+        gone = set(known)
+        for item in items(session):
+            gone.discard(item.key)
+            before = known.get(item.key)
+            if (chosen is None or item.key in chosen) and before != item_digest(item, settings.passage_tokens):
+                new, changed = new + (before is None), changed + (before is not None)
+    return Planned(new, changed, len(gone))
+
+
+def _known(settings: Settings) -> dict[str, str]:
+    """The digests of the items of the live index, by key; none where there is no index."""
+    try:
+        catalogue = Catalogue.load(generations.live(settings.index_dir) / CATALOGUE)
+    except IndexNotFound:
+        return {}
+    try:
+        return catalogue.digests()
+    finally:
+        catalogue.close()
+
+
+def _teams(session: Session) -> list[str]:
+    return list(session.scalars(select(Team.handle).order_by(Team.handle)))
+
+
+def _sources(session: Session) -> list[str]:
+    names = {name for table in (HelpRequest, Document) for name in session.scalars(select(table.source).distinct())}
+    return sorted(names)

@@ -1,0 +1,87 @@
+"""The generations of the index that are on disk, and what of the index nobody needs any more."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from recommender.errors import IndexDamaged
+from recommender.index import generations
+from recommender.index.generations import Manifest
+from recommender.index.journal import remove_journals
+from recommender.settings import Settings
+
+LIVE, PREVIOUS, DAMAGED, UNFINISHED = "in use", "previous", "damaged", "unfinished"
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One generation on disk; what its manifest would say is None when that cannot be read or was never written."""
+
+    name: str
+    state: str
+    megabytes: float
+    created_at: str | None = None
+    model: str | None = None
+    items: int | None = None
+    passages: int | None = None
+
+    def line(self) -> str:
+        """The generation in one line, for an admin."""
+        told = (
+            f"{self.items} items, {self.passages} passages, model {self.model}, {self.created_at}; "
+            if self.model
+            else ""
+        )
+        return f"{self.name}: {self.state}; {told}{self.megabytes:.1f} MB"
+
+    def as_dict(self) -> dict[str, object]:
+        """The same for JSON."""
+        return asdict(self)
+
+
+def read_generations(settings: Settings) -> list[Generation]:
+    """All generations on disk, the newest first."""
+    live = generations.live_name(settings.index_dir)
+    return [_read(path, path.name == live) for path in sorted(settings.index_dir.glob("gen-*"), reverse=True)]
+
+
+def _read(directory: Path, is_live: bool) -> Generation:
+    size = _megabytes(directory)
+    if not (directory / "manifest.json").is_file():
+        return Generation(directory.name, UNFINISHED, size)
+    try:
+        manifest = Manifest.read(directory)
+    except IndexDamaged:
+        return Generation(directory.name, DAMAGED, size)
+    state = LIVE if is_live else PREVIOUS
+    values = (manifest.created_at, manifest.model.name, manifest.items, manifest.passages)
+    return Generation(directory.name, state, size, *values)
+
+
+def clean(settings: Settings, previous: bool) -> float:
+    """Remove what interrupted runs left, and with `previous` all generations but the one in use; then there is none to
+    roll back to. Returns the megabytes that were freed. Raises IndexLocked when another process is writing."""
+    with generations.write_lock(settings.index_dir):
+        before = _megabytes(settings.index_dir)
+        generations.remove_unfinished(settings.index_dir)
+        remove_journals(settings.index_dir)
+        live = generations.live_name(settings.index_dir)
+        if previous and live is not None:
+            generations.remove_all_but(settings.index_dir, live, ())
+        return before - _megabytes(settings.index_dir)
+
+
+def remove_damaged(settings: Settings) -> None:
+    """Remove generations that are damaged and not in use. Raises IndexLocked when another process is writing."""
+    with generations.write_lock(settings.index_dir):
+        live = generations.live_name(settings.index_dir)
+        for name in generations.finished(settings.index_dir):
+            if name == live:
+                continue
+            try:
+                Manifest.read(settings.index_dir / name).check_files(settings.index_dir / name)
+            except IndexDamaged:
+                generations.remove(settings.index_dir, name)
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6

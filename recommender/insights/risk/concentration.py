@@ -1,0 +1,69 @@
+"""How what is known of a topic is spread over people: who has a share of it, and how many would have to leave.
+
+The bus factor follows Avelino, Passos, Hora and Valente (2016), "A Novel Approach for Estimating Truck Factors": the
+person who stands for most is taken away, again and again, until more than half is lost. An item takes the place of a
+file, those who stand for it (`holders.py`) that of its authors, and an item weighs less the older it is.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from recommender.datatypes import Contribution
+from recommender.insights.risk.holders import Holders
+
+_DAY = 86_400.0
+"""Seconds."""
+
+
+def decayed(part: Contribution, now: datetime, half_life_days: float) -> float:
+    """The weight of a contribution, halved for each half-life that has passed since it was made."""
+    age = max(0.0, (now - part.at).total_seconds() / _DAY)
+    return part.weight * float(0.5 ** (age / half_life_days))
+
+
+def shares(holders: Holders, items: Collection[str], now: datetime, half_life_days: float) -> dict[int, float]:
+    """The part of what is known of these items that each person knows, by id; together 1, or nothing at all."""
+    known: Counter[int] = Counter()
+    for item in sorted(items):
+        for part in holders.parts.get(item, ()):
+            known[part.person_id] += decayed(part, now, half_life_days)  # type: ignore[assignment]
+    whole = sum(known.values())
+    return {person: weight / whole for person, weight in known.items()} if whole > 0 else {}
+
+
+def bus_factor(holders: Holders, items: Collection[str], now: datetime, half_life_days: float) -> int | None:
+    """The fewest people whose leaving loses more than half of what is known of these items, found greedily; 0 when
+    nothing is known, None when more than half stays whoever leaves.
+
+    An item weighs as much as the best contribution to it; a document of the team as much as the heaviest other item,
+    and is not lost.
+    """
+    weights = {
+        item: max(decayed(part, now, half_life_days) for part in holders.parts[item])
+        for item in items
+        if item in holders.parts
+    }
+    kept = len(holders.of_team.intersection(items)) * max(weights.values(), default=1.0)
+    whole = sum(weights.values()) + kept
+    if whole <= 0:
+        return 0
+    left = {item: set(holders.people(item)) for item in weights}
+    lost, gone = 0.0, 0
+    while left and lost <= whole / 2:
+        leaving = _knows_most(left, weights)
+        gone += 1
+        for item in [item for item, people in left.items() if leaving in people]:
+            left[item].discard(leaving)
+            if not left[item]:
+                del left[item]
+                lost += weights[item]
+    return gone if lost > whole / 2 else None
+
+
+def _knows_most(left: Mapping[str, set[int]], weights: Mapping[str, float]) -> int:
+    known: Counter[int] = Counter()
+    for item in sorted(left):
+        for person in left[item]:
+            known[person] += weights[item]  # type: ignore[assignment]
+    return min(known, key=lambda person: (-known[person], person))

@@ -1,0 +1,227 @@
+"""Names topics by telling words of their items, in Finnish and English, in base form.
+
+A word tells what a topic is about when many of its items have it and few others do (class-based TF-IDF: Grootendorst
+2022, "BERTopic"). Up to three parts make a name, each a word or two words that stand together, chosen so that each
+adds items that those before it do not have. Names of people are never part of a name, nor are those of places and of
+whatever else is written with a capital letter and asked about in all teams alike: they do not say what is asked.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from recommender.insights.topics.topic import LANGUAGES
+from recommender.insights.topics.words import CAPITAL, MOSTLY, Text, WordReader, Words
+
+SEPARATOR = ", "
+"""Between the parts of a name."""
+_FEWEST_WITH_WORD, _SHARE_WITH_WORD, _MOST_WITH_WORD = 3, 0.2, 5
+"""A word of a name is in this share of the topic's items, at least in the first number of them; in the second number it
+always is in enough. Judgements, as all numbers here."""
+_COVERED, _STILL_COVERED = 0.5, 0.4
+"""The share of the topic's items in which a word of its name is, when it is chosen and later."""
+_PARTS, _LONGEST = 4, 80
+"""Parts of a name at most, and its characters."""
+_OF_A_TEAM = 0.5
+"""A name with a capital letter may name a topic when more than this share of its items is of one team, such as the name
+of a program."""
+_AGAIN = 0.3
+"""What an item counts that has a word of the name already."""
+_WORTH = 0.2
+"""The share of the first part's weight that each further part has at least."""
+_TOGETHER = 0.5
+"""A word is written with the one beside it when they stand side by side in more than this share of its titles."""
+_CONSIDERED = 80
+"""Words that are considered for a name, the most frequent ones."""
+_TELLING, _STILL_TELLING = 1.5, 1.1
+"""How many times as frequent as among all items a word of a name is at least, when it is chosen and later."""
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A term that may be in a name, as it is written there, with what it counts in each item that has it."""
+
+    term: str
+    written: str
+    items: Mapping[int, float]
+    lift: float
+
+
+class Namer:
+    """Names topics of a token. How common a word is, is counted in `sample`: texts of items with this token, whatever
+    their topic, with the id of the team that handles each. `of_all_teams` are the terms that are no part of a name."""
+
+    def __init__(self, reader: WordReader, sample: Sequence[tuple[Text, int | None]]) -> None:
+        self._reader = reader
+        self._sampled = len(sample)
+        items = [(reader.read(text), team) for text, team in sample]
+        self._counts = Counter(term for item, _team in items for term in item.weights)
+        self.of_all_teams = _of_all_teams(items)
+
+    def names(self, texts: Sequence[Text], taken: Mapping[str, Collection[str]]) -> dict[str, str]:
+        """A name in each of LANGUAGES, none of which is in `taken` of its language; empty when no words say what at
+        least half of the texts are about."""
+        names, items = self.any_names(texts, taken), [self._reader.read(text) for text in texts]
+        covered = max(self._covered(names[language], items, language) for language in LANGUAGES)
+        return names if covered >= _COVERED else dict.fromkeys(LANGUAGES, "")
+
+    def any_names(self, texts: Sequence[Text], taken: Mapping[str, Collection[str]]) -> dict[str, str]:
+        """The same for texts that somebody has put together, whatever part of them the words are in; empty when no word
+        of the texts can be in a name."""
+        items = [self._reader.read(text) for text in texts]
+        return {language: _first_free(self._parts(items, language), taken.get(language, ())) for language in LANGUAGES}
+
+    def holds(self, names: Mapping[str, str], texts: Sequence[Text]) -> dict[str, bool]:
+        """For each language whether its name is right: each word of it still is in a few items, and tells something,
+        and its words or those of the other language say what enough of the items are about. That is less than new names
+        need, so that names do not change to and fro."""
+        items = [self._reader.read(text) for text in texts]
+        covered = max(self._covered(names[language], items, language) for language in LANGUAGES)
+        return {
+            language: covered >= _STILL_COVERED and self._words_hold(names[language], items, language)
+            for language in LANGUAGES
+        }
+
+    def _words_hold(self, name: str, items: Sequence[Words], language: str) -> bool:
+        found = self._candidates(items, language, _STILL_TELLING, _FEWEST_WITH_WORD)
+        possible = {candidate.written.casefold() for candidate in found}
+        pairs = _pairs(items, language).items()
+        possible |= {written.casefold() for pair, written in pairs if self.of_all_teams.isdisjoint(pair)}
+        return bool(name) and all(part.casefold() in possible for part in name.split(SEPARATOR))
+
+    def _covered(self, name: str, items: Sequence[Words], language: str) -> float:
+        """The share of items that have a word of a name, or one that it may translate."""
+        own = set(self._reader.read(Text(language, name, "")).weights)
+        words = own | {other for term in own for other in self._reader.possible_translations(term, language)}
+        return sum(not words.isdisjoint(item.weights) for item in items) / len(items) if items else 0.0
+
+    def _parts(self, items: Sequence[Words], language: str) -> list[str]:
+        """The parts that a name can be made of, the first ones first; more than it needs."""
+        enough = max(_FEWEST_WITH_WORD, math.ceil(_SHARE_WITH_WORD * len(items)))
+        found = self._candidates(items, language, _TELLING, min(_MOST_WITH_WORD, enough))
+        left = {candidate.term: candidate for candidate in found}
+        pairs, named, parts, first = _pairs(items, language), dict[int, float](), list[str](), 0.0
+        while left and len(parts) < 2 * _PARTS:
+            gains = {term: _gain(candidate, named) for term, candidate in left.items()}
+            term = min(gains, key=lambda term: (-gains[term], term))
+            first = first or gains[term]
+            if gains[term] < _WORTH * first or gains[term] <= 0.0:
+                break
+            pair = next((both for both in pairs if term in both and set(both) <= left.keys()), (term,))
+            parts.append(pairs[pair] if len(pair) == 2 else left[term].written)
+            for each in pair:
+                for item, weight in left.pop(each).items.items():
+                    named[item] = max(named.get(item, 0.0), weight)
+        return parts
+
+    def _candidates(self, items: Sequence[Words], language: str, telling: float, least: int) -> list[_Candidate]:
+        """The words in at least `least` items, in the language as it is written, or translated into it, that are so
+        many times as frequent as among all items (`telling`)."""
+        having: dict[str, dict[int, float]] = {}
+        in_language = self._in_language(items, language)
+        for place, item in enumerate(items):
+            for term, weight in item.weights.items():
+                for name in (term,) if item.language == language else in_language.get(term, ()):
+                    having.setdefault(name, {})[place] = weight
+        enough = [term for term, places in having.items() if len(places) >= least and term not in self.of_all_teams]
+        enough = sorted(enough, key=lambda term: (-sum(having[term].values()), term))[:_CONSIDERED]
+        written = self._reader.written(items, enough, language)
+        found = []
+        for term in enough:
+            share, count = len(having[term]) / len(items), self._count(term, language)
+            lift = share * (self._sampled + 1) / (count + 1)
+            if lift >= telling:
+                found.append(_Candidate(term, written[term], having[term], lift))
+        return found
+
+    def _count(self, term: str, language: str) -> int:
+        """Items of the sample that have a term or a word that it translates; a word with several translations counts
+        for the likeliest only, as in the topic."""
+        return self._counts[term] + sum(self._counts[other] for other in self._reader.translated(term, language))
+
+    def _in_language(self, items: Sequence[Words], language: str) -> dict[str, tuple[str, ...]]:
+        """What words of items in other languages are in this one: their translations that items of the topic have,
+        else the first one that any item has. A translation that nobody writes here may be the wrong one: then the word
+        stays as it is, when the items of this language are few."""
+        own = {term for item in items if item.language == language for term in item.weights}
+        few = sum(item.language == language for item in items) < _MOST_WITH_WORD
+        found: dict[str, tuple[str, ...]] = {}
+        for item in items:
+            for term in item.weights if item.language != language else ():
+                if term not in found:
+                    options = self._reader.possible_translations(term, item.language)
+                    same = tuple(option for option in (term, *options) if option in own)
+                    likeliest = self._likeliest(self._reader.translations(term, item.language))
+                    found[term] = same or likeliest or ((term,) if few else ())
+        return found
+
+    def _likeliest(self, options: Sequence[str]) -> tuple[str, ...]:
+        return tuple(option for option in options if self._counts[option])[:1]
+
+
+def _of_all_teams(items: Sequence[tuple[Words, int | None]]) -> frozenset[str]:
+    """The terms that begin with a capital letter inside of sentences, like those of places and months, and of whose
+    items no team has more than half."""
+    capitals, written = Counter[str](), Counter[str]()
+    teams = defaultdict[str, Counter[int | None]](Counter)
+    for item, team in items:
+        written.update(item.capitals.keys())
+        capitals.update(term for term, letters in item.capitals.items() if letters == CAPITAL)
+        for term in item.weights:
+            teams[term][team] += 1
+    return frozenset(
+        term
+        for term, count in capitals.items()
+        if count > MOSTLY * written[term] and teams[term].total() >= _FEWEST_WITH_WORD
+        if max(teams[term].values()) <= _OF_A_TEAM * teams[term].total()
+    )
+
+
+def _gain(candidate: _Candidate, named: Mapping[int, float]) -> float:
+    covered = sum(
+        weight * (_AGAIN if named.get(item, 0.0) >= weight else 1.0) for item, weight in candidate.items.items()
+    )
+    return covered * math.log(candidate.lift)
+
+
+def _pairs(items: Sequence[Words], language: str) -> dict[tuple[str, str], str]:
+    """Two terms that mostly stand side by side in titles of this language, as they are written there, most frequent
+    first."""
+    counts: dict[tuple[str, str], list[str]] = {}
+    alone: dict[str, int] = {}
+    for item in items:
+        if item.language == language:
+            for pair, written in item.pairs.items():
+                counts.setdefault(pair, []).append(written)
+            for term in item.titled:
+                alone[term] = alone.get(term, 0) + 1
+    usual = {}
+    for pair, forms in sorted(counts.items(), key=lambda each: (-len(each[1]), each[0])):
+        if len(forms) >= max(_FEWEST_WITH_WORD, _TOGETHER * min(alone[term] for term in pair)):
+            usual[pair] = min(set(forms), key=lambda form: (-forms.count(form), len(form), form))
+    return usual
+
+
+def _first_free(parts: Sequence[str], taken: Collection[str]) -> str:
+    """The first name that is not taken: of the first parts, then with other last ones, then with a number."""
+    for name in _possible(parts):
+        if name.casefold() not in {other.casefold() for other in taken}:
+            return name
+    return ""
+
+
+def _possible(parts: Sequence[str]) -> Iterator[str]:
+    if not parts:
+        return
+    first = list(dict.fromkeys(parts))[:_PARTS]
+    while len(first) > 1 and len(SEPARATOR.join(first)) > _LONGEST:
+        first.pop()
+    yield SEPARATOR.join(first)
+    for other in parts[_PARTS:]:
+        yield SEPARATOR.join([*first[: _PARTS - 1], other])
+    for count in range(len(first) - 1, 0, -1):
+        yield SEPARATOR.join(first[:count])
+        yield SEPARATOR.join(first[-count:])
+    for number in range(2, 1000):
+        yield f"{SEPARATOR.join(first)} ({number})"

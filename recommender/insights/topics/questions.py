@@ -1,0 +1,121 @@
+"""The items of topics and their past questions, as they are in the database now."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recommender.access import Reader
+from recommender.corpus import headings, ids_of
+from recommender.database.insight_tables import TopicItem, TopicRow
+from recommender.database.risk_tables import TopicAnswer, TopicQuestion
+from recommender.database.storing import in_chunks
+from recommender.database.tables import Document, HelpRequest
+from recommender.datatypes import Kind, item_key
+from recommender.insights.topics.topic import reader_of
+
+_AT_ONCE = 5_000
+"""Items that are read from the database together; a judgement."""
+
+
+@dataclass(frozen=True)
+class PastQuestion:
+    """A request as a question: the key of its item, its language, when it was asked, and when it was last changed."""
+
+    key: str
+    language: str
+    created_at: datetime
+    changed_at: datetime
+
+
+def there(session: Session, keys: Collection[str], reader: Reader) -> frozenset[str]:
+    """Those of the keys whose items are there, answered, and may be read."""
+    return frozenset(key for chunk in chunks(keys) for key in headings(session, chunk, reader))
+
+
+def items_of_topics(session: Session, audience: str) -> dict[int, frozenset[str]]:
+    """The items of each topic of an audience, by topic, that are there and that all of it may read."""
+    rows = session.execute(
+        select(TopicItem.topic_id, TopicItem.item)
+        .join(TopicRow, TopicRow.id == TopicItem.topic_id)
+        .where(TopicRow.audience == audience, TopicRow.ended_on.is_(None))
+    ).all()
+    present = there(session, [item for _topic, item in rows], reader_of(session, audience))
+    items: dict[int, set[str]] = {topic: set() for topic, _item in rows}
+    for topic, item in rows:
+        if item in present:
+            items[topic].add(item)
+    return {topic: frozenset(members) for topic, members in items.items()}
+
+
+def past_questions(session: Session, items: Mapping[int, Collection[str]]) -> dict[int, list[PastQuestion]]:
+    """The questions of each topic, newest first."""
+    topic_of = {item: topic for topic, members in items.items() for item in members}
+    questions = defaultdict[int, list[PastQuestion]](list)
+    for chunk in chunks(topic_of):
+        rows = session.execute(
+            select(HelpRequest.id, HelpRequest.language, HelpRequest.created_at, HelpRequest.updated_at).where(
+                HelpRequest.id.in_(ids_of(chunk, Kind.REQUEST))
+            )
+        )
+        for identifier, language, created_at, changed_at in rows:
+            key = item_key(Kind.REQUEST, identifier)
+            questions[topic_of[key]].append(PastQuestion(key, language, created_at, changed_at))
+    for of_topic in questions.values():
+        of_topic.sort(key=lambda question: (question.created_at, question.key), reverse=True)
+    return dict(questions)
+
+
+def texts(session: Session, keys: Collection[str]) -> dict[str, str]:
+    """What was asked in requests, title and text, by key."""
+    rows = session.execute(
+        select(HelpRequest.id, HelpRequest.title, HelpRequest.body).where(
+            HelpRequest.id.in_(ids_of(keys, Kind.REQUEST))
+        )
+    )
+    return {item_key(Kind.REQUEST, identifier): f"{title}\n{body}" for identifier, title, body in rows}
+
+
+def asked_before(session: Session, audience: str) -> dict[tuple[int, str], datetime]:
+    """When each question of the topics of an audience was last asked again, by (topic, key)."""
+    query = select(TopicQuestion).join(TopicRow, TopicRow.id == TopicQuestion.topic_id)
+    rows = session.scalars(query.where(TopicRow.audience == audience))
+    return {(row.topic_id, row.question): row.asked_on for row in rows}
+
+
+def found_before(session: Session, audience: str) -> dict[tuple[int, str], dict[str, float]]:
+    """What was found for these questions then, by (topic, key): how well each item matches, by its key."""
+    found: dict[tuple[int, str], dict[str, float]] = {key: {} for key in asked_before(session, audience)}
+    rows = session.execute(
+        select(TopicAnswer.topic_id, TopicAnswer.question, TopicAnswer.item, TopicAnswer.match)
+        .join(TopicRow, TopicRow.id == TopicAnswer.topic_id)
+        .where(TopicRow.audience == audience)
+    )
+    for topic, question, item, match in rows:
+        found.setdefault((topic, question), {})[item] = match
+    return found
+
+
+def found_by_topic(session: Session, audience: str) -> dict[int, dict[str, dict[str, float]]]:
+    """The same by topic, then by the key of the question; empty for a topic of which nothing was asked."""
+    found = defaultdict[int, dict[str, dict[str, float]]](dict)
+    for (topic, question), matches in found_before(session, audience).items():
+        found[topic][question] = matches
+    return found
+
+
+def changed_since(session: Session, at: datetime) -> frozenset[str]:
+    """The keys of the items that were changed at that time or later."""
+    return frozenset(
+        item_key(kind, identifier)
+        for kind, table in ((Kind.REQUEST, HelpRequest), (Kind.DOCUMENT, Document))
+        for identifier in session.scalars(select(table.id).where(table.updated_at >= at))
+    )
+
+
+def chunks(keys: Collection[str]) -> Iterator[Sequence[str]]:
+    """The keys in their order, in parts that one statement can hold."""
+    return in_chunks(sorted(keys), _AT_ONCE)

@@ -1,0 +1,65 @@
+"""What topics are formed and named from: the words of titles, the texts of the items that are nearest to the middle of
+a topic, and whether its items belong together by what they mean and not by a common word alone."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from recommender.encoder import normalise
+from recommender.insights.topics.clustering import Labels, Vectors
+from recommender.insights.topics.naming import Namer
+from recommender.insights.topics.stored import beginnings, with_teams
+from recommender.insights.topics.topic import LANGUAGES
+from recommender.insights.topics.words import Text, WordReader
+
+_NAMED_FROM = 150
+"""Items of a topic that its name is made from, the nearest to its centre; a judgement, as the next number."""
+_LOOKED_AT, _NEAREST, _TOGETHER = 10, 5, 0.2
+"""Items of a topic are looked at to see whether it holds together: of the items that are nearest in meaning to each,
+this share is in the topic too. Groups that only share a word such as "data" have less; judgements."""
+_SAMPLE = 3_000
+"""Items of a token in which it is counted how common words are."""
+
+
+class Texts:
+    """The texts of a token's items, by their keys. `namer` names topics by words that are rarer among all of them."""
+
+    def __init__(self, session: Session, keys: Sequence[str], meanings: Vectors, reader: WordReader) -> None:
+        self._session = session
+        self._keys = keys
+        self._meanings = meanings
+        self._reader = reader
+        self.namer = Namer(reader, with_teams(session, keys[:: max(1, len(keys) // _SAMPLE)]))
+
+    def bags(self, titles: Sequence[tuple[str, str]]) -> list[dict[str, float]]:
+        """The words of (language, title) by which items come together: those that may be in a name."""
+        bags = [self._reader.of_title(title, language) for language, title in titles]
+        for bag in bags:
+            for term in self.namer.of_all_teams & bag.keys():
+                del bag[term]
+        return bags
+
+    def names(self, vectors: Vectors, rows: Labels, taken: Mapping[str, Collection[str]]) -> dict[str, str]:
+        """The names of a new topic of the items in these rows; empty when no words describe it, or when its items have
+        little in common but a word."""
+        if not self.hold_together(rows):
+            return dict.fromkeys(LANGUAGES, "")
+        return self.namer.names(self.nearest(vectors, rows), taken)
+
+    def hold_together(self, rows: Labels) -> bool:
+        """True when the items that are nearest in meaning to those of a group often are in it too."""
+        looked_at = rows[:: max(1, len(rows) // _LOOKED_AT)][:_LOOKED_AT]
+        cosines = self._meanings[looked_at] @ self._meanings.T
+        cosines[np.arange(len(looked_at)), looked_at] = -2.0
+        count = min(_NEAREST, cosines.shape[1] - 1, len(rows) - 1)
+        if count < 1:
+            return False
+        nearest = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+        return float(np.isin(nearest, rows).mean()) >= _TOGETHER
+
+    def nearest(self, vectors: Vectors, rows: Labels) -> list[Text]:
+        """The texts of the items of a group, given by their rows, that are nearest to its centre."""
+        centre = normalise(vectors[rows].sum(axis=0, keepdims=True))[0]
+        order = np.argsort(-(vectors[rows] @ centre), kind="stable")[:_NAMED_FROM]
+        return list(beginnings(self._session, [self._keys[row] for row in rows[order].tolist()]).values())

@@ -1,0 +1,178 @@
+"""The words of an item that may name a topic: their terms, how they are written, and what they are in the other
+language. Choosing among them is done in naming.py."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import product
+
+from recommender.knowledge.erased_names import NamesOfPeople
+from recommender.language.analyzer import Analyzer
+from recommender.language.dictionary import Dictionary
+from recommender.language.terms import WRITTEN_TOKEN, fold, tokens
+from recommender.language.words import is_telling
+
+BODY_CHARACTERS = 300
+"""Of the text of an item, which are read after its title; a judgement, as the other numbers here."""
+_TITLE, _BODY = 1.0, 0.35
+"""What a word counts in a title, and in the text after it."""
+_TRANSLATED = 0.7
+"""What the translation of a word counts when titles are compared."""
+_SHORTEST_WORD, _LONGEST_WORD = 3, 30
+_SHORT_ING = 5
+MOSTLY = 0.6
+"""The share of a word's forms that begin with a capital letter, or have only such letters, when it is written so."""
+CAPITAL = "a"
+"""In `Words.capitals`: begins with a capital letter, and has others."""
+_MOST_VOWELS = 7
+"""Vowels of a word whose dots are looked for."""
+_LIKE_A_VERB = re.compile(r"(?:[aä]{2}|[dlnr][aä]|[st]t?[aä]|[uyi][aä])$")
+_DOTTED = {"a": "aä", "o": "oö"}
+
+
+@dataclass(frozen=True)
+class Text:
+    """What a name is made from: an item's language, title, and the beginning of its text."""
+
+    language: str
+    title: str
+    body: str
+
+
+@dataclass
+class Words:
+    """The words of an item: by term what they count, how they are written (the base form and whether it has capital
+    letters), which are in the title, and which two of them stand side by side there."""
+
+    language: str
+    weights: dict[str, float] = field(default_factory=dict)
+    forms: dict[str, str] = field(default_factory=dict)
+    capitals: dict[str, str] = field(default_factory=dict)
+    titled: set[str] = field(default_factory=set)
+    pairs: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+class WordReader:
+    """Reads words. Those of people's names are left out."""
+
+    def __init__(self, analyzer: Analyzer, dictionary: Dictionary, people: NamesOfPeople) -> None:
+        self._analyzer = analyzer
+        self._dictionary = dictionary
+        self._people = people
+        self._term = lru_cache(maxsize=200_000)(self._term_uncached)
+        self.translations = lru_cache(maxsize=20_000)(self._translations_uncached)
+
+    def read(self, text: Text) -> Words:
+        """The telling words of a text."""
+        words, before = Words(text.language), ("", "")
+        for count, part in ((_TITLE, text.title), (_BODY, text.body[:BODY_CHARACTERS])):
+            for match in WRITTEN_TOKEN.finditer(part):
+                written = match.group()
+                token = next(iter(tokens(written)), "")
+                term, base = self._term(token, text.language)
+                if not term:
+                    before = "", ""
+                    continue
+                words.weights[term] = max(count, words.weights.get(term, 0.0))
+                words.forms.setdefault(term, base)
+                if match.start() > 0 or written[1:].isupper():
+                    words.capitals.setdefault(term, _capitals(written))
+                if count == _TITLE:
+                    words.titled.add(term)
+                    if before[0] not in ("", term) and part[: match.start()].endswith(" "):
+                        pair = self._pair(before[1], token, base, text.language)
+                        words.pairs.setdefault((before[0], term), pair)
+                before = term, written
+        return words
+
+    def of_title(self, title: str, language: str) -> dict[str, float]:
+        """The telling terms of a title, and what each counts; also the likeliest translation of each."""
+        found: dict[str, float] = {}
+        for token in tokens(title):
+            term = self._term(token, language)[0]
+            if term:
+                found[term] = 1.0
+                for other in self.translations(term, language)[:1]:
+                    found.setdefault(other, _TRANSLATED)
+        return found
+
+    def written(self, items: Sequence[Words], terms: Collection[str], language: str) -> dict[str, str]:
+        """How terms are written in a name in this language: as most of the items have them, those of this language
+        before others, else as the dictionary."""
+        forms: dict[str, Counter[str]] = {term: Counter() for term in terms}
+        others: dict[str, Counter[str]] = {term: Counter() for term in terms}
+        capitals: dict[str, Counter[str]] = {term: Counter() for term in terms}
+        for item in items:
+            for term in forms.keys() & item.forms.keys():
+                (forms if item.language == language else others)[term][item.forms[term]] += 1
+                capitals[term][item.capitals.get(term, "")] += 1
+        usual = {term: _usual(forms[term]) or _usual(others[term]) or self.with_dots(term, language) for term in forms}
+        return {term: _cased(usual[term], capitals[term]) for term in forms}
+
+    def with_dots(self, term: str, language: str) -> str:
+        """A term as its word is written, when that is a Finnish word with dots: "tyopoyta" gives "työpöytä"."""
+        vowels = sum(letter in _DOTTED for letter in term)
+        if language != "fi" or not 0 < vowels <= _MOST_VOWELS:
+            return term
+        for letters in product(*(_DOTTED.get(letter, letter) for letter in term)):
+            if self._analyzer.is_word("".join(letters), language):
+                return "".join(letters)
+        return term
+
+    def translated(self, term: str, language: str) -> tuple[str, ...]:
+        """The terms of the other language that a term translates."""
+        return self.translations(term, language) if language in ("fi", "en") else ()
+
+    def _pair(self, before: str, token: str, base: str, language: str) -> str:
+        """Two words as they are written in a name: in Finnish an adjective stands in its base form, and a noun in the
+        genitive stays so."""
+        first = before if before[1:].lower() != before[1:] else before.lower()
+        genitive = language == "fi" and first.endswith("n") and not (token.endswith("n") and token != base)
+        return f"{first if genitive else self._analyzer.base_form(first, language)} {base}"
+
+    def _term_uncached(self, token: str, language: str) -> tuple[str, str]:
+        """(term, base form) of a word that can be part of a name; else empty."""
+        if not _SHORTEST_WORD <= len(token) <= _LONGEST_WORD or not token.replace("-", "").isalpha():
+            return "", ""
+        if language == "en" and len(token) > _SHORT_ING and token.endswith("ing"):
+            terms: tuple[str, ...] = (fold(token),)  # "parking" names something else than "park" does
+            base = token
+        else:
+            terms = self._analyzer.query_terms(token, (language,)).words  # none of greetings
+            base = self._analyzer.base_form(token, language)
+        if not terms or not is_telling(terms[0]) or not is_telling(token) or len(terms[0]) < _SHORTEST_WORD:
+            return "", ""
+        if self._people.has((fold(token), *terms)):
+            return "", ""
+        return terms[0], base
+
+    def possible_translations(self, term: str, language: str) -> tuple[str, ...]:
+        """All terms of the other language that the dictionary has for a term; some are rare meanings of it."""
+        entry = self._dictionary.entries.get(language, {}).get(term, "") if language in ("fi", "en") else ""
+        return tuple(other.rstrip("+") for other in entry.split() if is_telling(other.rstrip("+")))
+
+    def _translations_uncached(self, term: str, language: str) -> tuple[str, ...]:
+        """The terms of the other language that both directions of the dictionary have, most probable first; what may be
+        a noun before what looks like a verb."""
+        entry = self._dictionary.entries.get(language, {}).get(term, "").split()
+        sure = {other.rstrip("+") for other in entry if other.endswith("+")}
+        found = [other for other in self.possible_translations(term, language) if other in sure]
+        return tuple(sorted(found, key=lambda other: language == "en" and bool(_LIKE_A_VERB.search(other))))
+
+
+def _capitals(written: str) -> str:
+    """ "A" for a word in capital letters, "a" for one that begins with one, else empty."""
+    return "A" if written.isupper() else CAPITAL if written[0].isupper() else ""
+
+
+def _cased(word: str, capitals: Counter[str]) -> str:
+    total = sum(capitals.values())
+    if capitals["A"] > MOSTLY * total:
+        return word.upper()
+    return f"{word[0].upper()}{word[1:]}" if capitals["A"] + capitals[CAPITAL] > MOSTLY * total else word
+
+
+def _usual(forms: Counter[str]) -> str:
+    return min(forms, key=lambda form: (-forms[form], len(form), form), default="")

@@ -1,0 +1,58 @@
+"""The names of people who were erased, which name no topic any more. Only a digest of each word is kept, as of
+everything that was erased."""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recommender.database.erased_table import Erased
+from recommender.database.insight_tables import TopicRow
+from recommender.database.storing import insert_or_keep
+from recommender.database.tables import Person, utc_now
+from recommender.language.terms import fold, tokens
+
+_COMPUTED, _GIVEN = ("name_fi", "name_en"), ("given_fi", "given_en")
+
+
+@dataclass(frozen=True)
+class NamesOfPeople:
+    """The words of the names of all people, folded, and digests of what was erased."""
+
+    words: frozenset[str]
+    erased: frozenset[str]
+
+    def has(self, words: Collection[str]) -> bool:
+        """True when one of these words, which are folded, is part of the name of somebody who is or was here."""
+        if not self.words.isdisjoint(words):
+            return True
+        return bool(self.erased) and any(_digest(word) in self.erased for word in words)
+
+
+def names_of_people(session: Session) -> NamesOfPeople:
+    """The names of all people who are or were here."""
+    words = frozenset(word for name in session.scalars(select(Person.name)) for word in words_of(name))
+    return NamesOfPeople(words, frozenset(session.scalars(select(Erased.digest))))
+
+
+def words_of(name: str) -> set[str]:
+    """The words of a name, folded."""
+    return {fold(word) for word in tokens(name)}
+
+
+def forget_name(session: Session, name: str) -> None:
+    """Take the name of a person who is erased out of the names of topics, and remember that it names none. A topic that
+    had it is not shown until it has another name; one that a lead had named so is called by its computed name."""
+    words = words_of(name)
+    for topic in session.scalars(select(TopicRow)):
+        for column in (*_COMPUTED, *_GIVEN):
+            if not words.isdisjoint(words_of(getattr(topic, column) or "")):
+                setattr(topic, column, "" if column in _COMPUTED else None)
+    for word in sorted(words):
+        insert_or_keep(session, Erased, {"digest": _digest(word)}, {"erased_on": utc_now().date()})
+
+
+def _digest(word: str) -> str:
+    return hashlib.sha256(f"name\0{word}".encode("utf-8", "surrogatepass")).hexdigest()

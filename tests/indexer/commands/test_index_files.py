@@ -1,0 +1,112 @@
+"""commands/index_files.py and the choices of `kollega reindex`: what is on disk, mended, chosen, and only told."""
+
+import json
+
+import pytest
+
+from indexer.commands import running
+from recommender.index import generations
+from recommender.settings import Settings
+from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
+
+OTHER = {**REQUEST, "id": "r2", "title": "Another one", "team": "hr"}
+HR = {**TEAM, "id": "hr", "name": "HR"}
+
+
+@pytest.fixture
+def loaded(kollega: Kollega, write_lines: WriteLines) -> Kollega:
+    """One request of IT in the index."""
+    kollega("import", "jsonl", write_lines(TEAM, HR, AINO, REQUEST))
+    kollega("reindex")
+    return kollega
+
+
+def test_a_dry_run_tells_what_would_be_indexed_and_writes_nothing(loaded: Kollega, write_lines: WriteLines) -> None:
+    loaded("import", "jsonl", write_lines(TEAM, HR, AINO, {**REQUEST, "title": "A new title"}, OTHER))
+    before = loaded("generations").stdout
+    assert loaded("reindex", "--dry-run").stdout == "dry run, nothing was written: 1 new, 1 changed, 0 to remove\n"
+    assert loaded("reindex", "--dry-run", "--team", "hr").stdout.endswith("1 new, 0 changed, 0 to remove\n")
+    assert loaded("reindex", "--dry-run", "--full").stdout.endswith("2 new, 0 changed, 0 to remove\n")
+    assert loaded("generations").stdout == before and before.count("in use") == 1
+
+
+def test_one_team_is_indexed_first_and_the_rest_waits_for_the_next_run(
+    loaded: Kollega, write_lines: WriteLines
+) -> None:
+    loaded("import", "jsonl", write_lines(TEAM, HR, AINO, {**REQUEST, "title": "A new title"}, OTHER))
+    first = loaded("reindex", "--team", "hr")
+    assert first.exit_code == 0 and first.stdout.startswith("items 2, passages 4, encoded 2, ")
+    assert first.stdout.endswith("; 1 changed items wait for the next run\n")
+    status = loaded("status")
+    assert status.exit_code == 1  # it is not up to date, and says so
+    assert " wait" not in loaded("reindex", "--source", "jsonl").stdout
+    assert loaded("status").exit_code == 0
+
+
+def test_a_choice_that_names_nothing_says_what_there_is(kollega: Kollega, loaded: Kollega) -> None:
+    nobody = loaded("reindex", "--team", "nobody")
+    assert nobody.exit_code == 1 and "There is no team 'nobody'. The teams are: hr, it." in nobody.stderr
+    nothing = loaded("reindex", "--source", "crm")
+    assert nothing.exit_code == 1 and "Nothing here came from 'crm'. The sources are: jsonl." in nothing.stderr
+    both = loaded("reindex", "--full", "--team", "it")
+    assert both.exit_code == 2 and "cannot be limited to a team or source" in both.stderr
+
+
+def test_a_choice_needs_an_index(kollega: Kollega, write_lines: WriteLines) -> None:
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    result = kollega("reindex", "--team", "it")
+    assert result.exit_code == 1 and "There is no index of this version yet. Run: kollega reindex" in result.stderr
+
+
+def test_generations_are_listed_and_what_nobody_needs_is_removed(loaded: Kollega, settings: Settings) -> None:
+    loaded("reindex", "--full")
+    unfinished = settings.index_dir / "gen-9-unfinished"
+    unfinished.mkdir()
+    (unfinished / "vectors.faiss").write_bytes(b"x" * 3_000_000)
+    states = [(each["state"], each["items"]) for each in json.loads(loaded("generations", "--json").stdout)]
+    assert states == [("unfinished", None), ("in use", 1), ("previous", 1)]
+    assert loaded("gc").stdout == "freed: 3.0 MB\n" and not unfinished.exists()
+    assert loaded("rollback").exit_code == 0
+    loaded("gc", "--previous")
+    assert [each["state"] for each in json.loads(loaded("generations", "--json").stdout)] == ["in use"]
+    assert loaded("verify").exit_code == 0
+
+
+def test_verify_mends_a_damaged_index_from_the_database(loaded: Kollega, settings: Settings) -> None:
+    vectors = generations.live(settings.index_dir) / "vectors.faiss"
+    vectors.write_bytes(vectors.read_bytes()[:-5] + b"wrong")
+    assert loaded("verify").exit_code == 1
+    mended = loaded("verify", "--repair")
+    assert mended.exit_code == 0 and "all is well" in mended.stdout and "building the index anew" in mended.stderr
+
+
+def test_verify_brings_an_item_that_differs_up_to_date_without_building_all_anew(
+    loaded: Kollega, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = "request:1 is not in the index. Run: kollega reindex"
+    found = iter([[sentence], []])
+    monkeypatch.setattr("indexer.indexing.verify.verify", lambda *_arguments: next(found))
+    mended = loaded("verify", "--repair")
+    assert mended.exit_code == 0 and "building the index anew" not in mended.stderr
+
+
+def test_what_a_repair_cannot_mend_is_left_to_the_admin(loaded: Kollega, monkeypatch: pytest.MonkeyPatch) -> None:
+    sentence = "The database is damaged. Stop Kollega and restore a backup."
+    monkeypatch.setattr("indexer.indexing.verify.verify", lambda *_arguments: [sentence])
+    result = loaded("verify", "--repair")
+    assert result.exit_code == 1 and "encoded" not in result.stdout
+
+
+def test_progress_without_a_terminal_says_how_fast_it_goes_and_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([0.0, 1.0, 5.0, 21.0])
+    monkeypatch.setattr(running.time, "monotonic", lambda: next(clock))
+    lines = running._Lines()
+    lines.show("indexing", 0, 1200)
+    lines.show("indexing", 100, 1200)
+    lines.show("indexing", 400, 1200)
+    assert capsys.readouterr().err.splitlines() == [
+        "indexing: 0 of 1200",
+        "indexing: 400 of 1200, 20 a second, about 40 s left",
+    ]

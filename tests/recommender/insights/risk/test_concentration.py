@@ -1,0 +1,70 @@
+"""insights/risk/concentration.py: shares of what is known, and the bus factor, against cases computed by hand."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from recommender.datatypes import Contribution
+from recommender.insights.risk.concentration import bus_factor, decayed, shares
+from recommender.insights.risk.holders import Holders
+
+NOW = datetime(2026, 6, 1)
+YEAR = 365.0
+
+
+def _holders(*items: tuple[int, ...], of_team: frozenset[str] = frozenset()) -> Holders:
+    """Items a, b, c ... that these people answered now."""
+    return Holders(
+        {
+            chr(ord("a") + place): tuple(Contribution(person, 1.0, NOW) for person in people)
+            for place, people in enumerate(items)
+        },
+        of_team,
+    )
+
+
+def test_a_contribution_counts_half_after_a_half_life_and_never_more_than_whole() -> None:
+    assert decayed(Contribution(1, 0.4, NOW - timedelta(days=365)), NOW, YEAR) == pytest.approx(0.2)
+    assert decayed(Contribution(1, 0.4, NOW + timedelta(days=9)), NOW, YEAR) == 0.4
+
+
+def test_shares_are_of_all_that_is_known() -> None:
+    assert shares(_holders((1, 2), (1,), (1,)), "abc", NOW, YEAR) == {1: 0.75, 2: 0.25}
+    assert shares(Holders(), "abc", NOW, YEAR) == {}
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([(1,)] * 4, 1),  # one person knows everything
+        ([(1,), (1,), (2,), (2,)], 2),  # half is not more than half
+        ([(1,), (1,), (1,), (2,)], 1),
+        ([(1, 2), (1, 2), (1, 2)], 2),  # an item is lost when all who know it are gone
+        ([(1,), (2,), (3,), (4,), (5,)], 3),
+        ([], 0),
+    ],
+)
+def test_the_bus_factor_is_the_fewest_people_who_take_more_than_half_with_them(
+    items: list[tuple[int, ...]], expected: int
+) -> None:
+    holders = _holders(*items)
+    assert bus_factor(holders, list(holders.parts), NOW, YEAR) == expected
+
+
+def test_documents_of_the_team_stay_whoever_leaves() -> None:
+    mostly_kept = _holders((1,), of_team=frozenset("xyz"))
+    assert bus_factor(mostly_kept, "axyz", NOW, YEAR) is None
+    assert bus_factor(_holders((1,), (1,), (1,), of_team=frozenset("x")), "abcx", NOW, YEAR) == 1
+
+
+def test_old_answers_weigh_less() -> None:
+    old = NOW - timedelta(days=4 * 365)
+    holders = Holders(
+        {
+            "a": (Contribution(1, 1.0, old),),
+            "b": (Contribution(1, 1.0, old),),
+            "c": (Contribution(2, 1.0, NOW),),
+        }
+    )
+    assert bus_factor(holders, "abc", NOW, YEAR) == 1
+    assert shares(holders, "abc", NOW, YEAR)[2] == pytest.approx(1 / (1 + 2 / 16))

@@ -1,0 +1,177 @@
+"""insights/topics/editing.py: what leads change about topics stays, is recorded, and nobody else may do it."""
+
+from collections.abc import Callable, Collection
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.access import Reader
+from recommender.access import reader_of as reader_of_person
+from recommender.database.audit_table import AuditEntry
+from recommender.database.insight_tables import TopicRow
+from recommender.database.tables import Person
+from recommender.errors import NotAllowed, TopicRefused
+from recommender.index.local import LocalIndex
+from recommender.insights.topics import editing, left_out
+from recommender.insights.topics.topic import Topic, visible_topics
+from recommender.language.analyzer import Analyzer
+from tests.recommender.insights.conftest import LATER, SUBJECTS, Update
+
+
+@pytest.fixture
+def topics(
+    sessions: sessionmaker[Session],
+    add_about: Callable[..., list[str]],
+    add_person: Callable[..., int],
+    run: Update,
+) -> dict[str, int]:
+    """Topics of team it by subject: printers, parking, and payslips with invoices as one; aino leads it."""
+    add_person("aino", "lead", "it")
+    add_person("eero", "lead", "hr")
+    add_person("agent", "agent", "it")
+    items = {subject: add_about(subject, team="it") for subject in SUBJECTS}
+    run()
+    with sessions() as session:
+        shown = visible_topics(session, _reader(session, "aino"))
+    return {subject: topic.id for subject in SUBJECTS for topic in shown if set(items[subject]) == set(topic.items)}
+
+
+def _reader(session: Session, handle: str) -> Reader:
+    return reader_of_person(session.scalars(select(Person).where(Person.handle == handle)).one())
+
+
+def _shown(session: Session) -> dict[int, Topic]:
+    return {topic.id: topic for topic in visible_topics(session, _reader(session, "aino"))}
+
+
+def _recorded(session: Session) -> list[tuple[str, str]]:
+    entries = session.scalars(select(AuditEntry).where(AuditEntry.action.startswith("topic.")).order_by(AuditEntry.id))
+    return [(entry.action, entry.subject) for entry in entries]
+
+
+def test_a_given_name_stays_and_an_empty_one_brings_the_computed_one_back(
+    sessions: sessionmaker[Session],
+    topics: dict[str, int],
+    run: Update,
+) -> None:
+    printer = topics["printer"]
+    with sessions.begin() as session:
+        computed = _shown(session)[printer].names
+        editing.rename(session, _reader(session, "aino"), printer, {"fi": " Tulostus ", "en": "Printing"})
+    run(LATER, True)
+    with sessions.begin() as session:
+        assert _shown(session)[printer].names == {"fi": "Tulostus", "en": "Printing"}
+        assert _recorded(session) == [("topic.renamed", f"topic:{printer}")]
+        editing.rename(session, _reader(session, "aino"), printer, {"fi": "", "en": ""})
+        assert _shown(session)[printer].names == computed
+        with pytest.raises(TopicRefused, match="Another topic is called"):
+            editing.rename(
+                session, _reader(session, "aino"), printer, {"en": _shown(session)[topics["parking"]].names["en"]}
+            )
+        with pytest.raises(TopicRefused, match="200 characters"):
+            editing.rename(session, _reader(session, "aino"), printer, {"en": "x" * 201})
+
+
+def test_merged_topics_stay_one(
+    sessions: sessionmaker[Session],
+    topics: dict[str, int],
+    run: Update,
+) -> None:
+    with sessions.begin() as session:
+        both = {*_shown(session)[topics["printer"]].items, *_shown(session)[topics["parking"]].items}
+        editing.merge(session, _reader(session, "aino"), topics["parking"], topics["printer"])
+    run(LATER, True)
+    with sessions() as session:
+        assert set(_shown(session)[topics["printer"]].items) == both
+        assert topics["parking"] not in _shown(session)
+        assert session.get_one(TopicRow, topics["parking"]).merged_into_id == topics["printer"]
+
+
+def test_a_topic_is_divided_into_the_two_parts_that_were_shown(
+    sessions: sessionmaker[Session],
+    topics: dict[str, int],
+    run: Update,
+    reindexed: Callable[..., LocalIndex],
+    analyzer: Analyzer,
+) -> None:
+    with sessions.begin() as session:
+        one, other = (set(_shown(session)[topics[subject]].items) for subject in ("printer", "parking"))
+        editing.merge(session, _reader(session, "aino"), topics["parking"], topics["printer"])
+        parts = editing.parts_of(_shown(session)[topics["printer"]], reindexed())
+        assert parts is not None and {frozenset(parts[0]), frozenset(parts[1])} == {frozenset(one), frozenset(other)}
+        agent = session.scalars(select(Person.id).where(Person.handle == "agent")).one()
+        left_out.leave_out(session, agent, topics["printer"])
+        new = editing.split(session, _reader(session, "aino"), topics["printer"], parts[1], analyzer)
+        assert left_out.left_out(session, [new, topics["printer"]]) == {new: {agent}, topics["printer"]: {agent}}
+        assert all(_shown(session)[new].names.values())
+        with pytest.raises(TopicRefused, match="at least 5"):
+            editing.split(session, _reader(session, "aino"), new, parts[1][:2], analyzer)
+        with pytest.raises(TopicRefused):
+            editing.split(session, _reader(session, "aino"), new, parts[0], analyzer)
+    run(LATER, True)
+    with sessions() as session:
+        assert set(_shown(session)[new].items) == set(parts[1])
+        assert set(_shown(session)[topics["printer"]].items) == set(parts[0])
+
+
+def test_an_item_stays_in_the_topic_that_it_was_put_into(
+    sessions: sessionmaker[Session],
+    topics: dict[str, int],
+    run: Update,
+    add_request: Callable[..., int],
+) -> None:
+    hidden = f"request:{add_request('printer secret', team='hr', audience=[])}"
+    with sessions.begin() as session:
+        reader = _reader(session, "aino")
+        item = _shown(session)[topics["printer"]].items[0]
+        editing.move(session, reader, item, topics["parking"])
+        with pytest.raises(TopicRefused, match="unknown"):
+            editing.move(session, reader, hidden, topics["parking"])
+    run(LATER, True)
+    with sessions() as session:
+        assert item in _shown(session)[topics["parking"]].items
+        assert item not in _shown(session).get(topics["printer"], Topic(0, "", {}, (), LATER.date())).items
+
+
+def test_an_ended_topic_is_not_made_again(
+    sessions: sessionmaker[Session],
+    topics: dict[str, int],
+    run: Update,
+    add_about: Callable[..., list[str]],
+) -> None:
+    with sessions.begin() as session:
+        items = set(_shown(session)[topics["printer"]].items)
+        editing.end(session, _reader(session, "aino"), topics["printer"])
+    add_about("printer", 2, team="it")
+    run(LATER, True)
+    with sessions() as session:
+        assert items.isdisjoint(item for topic in _shown(session).values() for item in topic.items)
+
+
+@pytest.mark.parametrize("handle", ["eero", "agent"])
+def test_only_leads_of_the_team_that_handles_a_topic_change_it(
+    sessions: sessionmaker[Session],
+    topics: dict[str, int],
+    analyzer: Analyzer,
+    add_person: Callable[..., int],
+    handle: str,
+) -> None:
+    printer, parking = topics["printer"], topics["parking"]
+    with sessions.begin() as session:
+        reader, items = _reader(session, handle), _shown(session)[printer].items
+        acts: Collection[Callable[[], object]] = (
+            lambda: editing.rename(session, reader, printer, {"en": "x"}),
+            lambda: editing.merge(session, reader, printer, parking),
+            lambda: editing.split(session, reader, printer, items[:5], analyzer),
+            lambda: editing.move(session, reader, items[0], parking),
+            lambda: editing.end(session, reader, printer),
+            lambda: editing.end(session, reader, 999),
+        )
+        for act in acts:
+            with pytest.raises(NotAllowed):
+                act()
+        assert _recorded(session) == []
+    add_person("paula", "admin")
+    with sessions() as session:
+        assert editing.may_edit(session, _shown(session)[printer], _reader(session, "paula"))
