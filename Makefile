@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 export KOLLEGA_HOME ?= $(CURDIR)/var
 
-.PHONY: help install demo test-tools test test-long test-all coverage lint everyday bench load docs figures screenshot translations \
+.PHONY: help install demo test-tools test test-long test-postgresql test-all coverage lint everyday bench load docs figures screenshot translations \
   adaptation alignment rerank lock browser clean
 
 help:  ## list these targets
@@ -66,8 +66,19 @@ test: test-tools  ## run the tests; TESTS=tests/test_leaks.py runs one file
 test-long: test-tools  ## run the tests that have long runs, with those
 	@export $(LONG); $(pytest) --timeout=1500 $(LONG_TESTS)
 
-test-all: test-tools  ## run the tests with the long runs, and print the coverage
+# Tests outside of these run commands on a home directory, or a server, and so on SQLite: they are not ready for it.
+ON_POSTGRESQL := tests/recommender tests/indexer/loading tests/web/desk tests/web/documents tests/web/inbox tests/web/insights \
+  tests/web/requests \
+  tests/web/test_app.py tests/web/test_double_clicks.py tests/web/test_errors.py tests/web/test_health.py \
+  tests/web/test_measuring.py tests/web/test_once.py tests/web/people \
+  $(filter-out tests/web/api/test_openapi.py,$(wildcard tests/web/api/test_*.py))
+
+test-postgresql: test-tools  ## run the tests that use a database on PostgreSQL; TESTS= as for test
+	@export KOLLEGA_TEST_DATABASE=postgresql; $(pytest) $(or $(TESTS),$(ON_POSTGRESQL))
+
+test-all: test-tools  ## run the tests with the long runs, and print the coverage; then those of a database on PostgreSQL
 	@export $(LONG); $(pytest) --timeout=1500 $(COVERAGE)
+	@export KOLLEGA_TEST_DATABASE=postgresql; $(pytest) $(ON_POSTGRESQL)
 
 coverage: test-tools  ## run the tests and print how much of the code they run
 	@$(pytest) $(COVERAGE) $(TESTS)

@@ -90,6 +90,6 @@ for command in (
     index_files.verify, index_files.generations, index_files.rollback, index_files.gc, erase.erase, erase.retention,
     measure.evaluate, measure.train_experts, measure.calibrate,
     signing_in.user_group, people.team, serve.serve, serve.demo, store.backup, store.restore, store.upgrade,
-    store.export, sync.sync, sync.sources, mcp.mcp, insights.insights_group,
+    store.copy_store, store.export, sync.sync, sync.sources, mcp.mcp, insights.insights_group,
 ):  # fmt: skip
     main.add_command(command)

@@ -29,6 +29,7 @@ WAYS = ("web", "api", "command", "import", "system")
 PRUNED, ERASED = "audit.pruned", "audit.erased"
 _BEGINNING = "0" * 64  # the digest before the first entry
 _log = cast(Table, AuditEntry.__table__)
+_WHOLE_LOG = select(_log).order_by(_log.c.id).execution_options(yield_per=1_000)
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def verify(session: Session) -> list[str]:
     first_previous, expected = "", ""
     deleted_through = {_BEGINNING}  # digests of the last entries that were deleted, as later entries name them
     without_details: set[int] = set()
-    for row in session.connection().execution_options(yield_per=1_000).execute(select(_log).order_by(_log.c.id)):
+    for row in session.connection().execute(_WHOLE_LOG):
         first_previous = first_previous or row.previous
         if expected and row.previous != expected:
             problems.append(f"Audit entry {row.id} does not follow the entry before it: one was removed or added.")

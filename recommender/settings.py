@@ -36,7 +36,9 @@ class Settings:
     """
 
     home: Path = _setting(Path("var"), "directory that contains the database, the index and the models")
-    database: str = _setting("", "SQLAlchemy database URL; empty means SQLite in the home directory")
+    database: str = _setting(
+        "", "database, as postgresql+psycopg://USER@HOST/NAME; empty: SQLite in the home directory"
+    )
     model: str = _setting(
         "multilingual-e5-small",
         "embedding model: multilingual-e5-small, all-MiniLM-L6-v2 (needs the extra minilm), "

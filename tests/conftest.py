@@ -44,6 +44,7 @@ from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 from tests.chromium import CHROMIUM, TIMEOUT
 from tests.paths import ROOT
+from tests.postgresql import ON_POSTGRESQL, Server, running_server, uses_postgresql
 from tests.timing import LONG
 from web import health
 from web.app import create_app
@@ -63,8 +64,13 @@ SLOWEST = (
 MODELS = Path(os.environ.get("KOLLEGA_TEST_MODELS", ROOT / "var" / "models"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files of SLOWEST first, and leave all others in their order."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the files of SLOWEST first, and leave all others in their order. On PostgreSQL only the tests run that use a
+    database of it: the others would do the same as on SQLite."""
+    if ON_POSTGRESQL:
+        left_out = [item for item in items if not uses_postgresql(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if uses_postgresql(item)]
     places = {name: place for place, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: places.get(item.path.relative_to(ROOT).as_posix(), len(places)))
 
@@ -146,6 +152,23 @@ def made_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server of the tests' own."""
+    with running_server() as started:
+        yield started
+
+
+@pytest.fixture
+def store_address(request: pytest.FixtureRequest) -> str:
+    """The address of a new, migrated and empty database on PostgreSQL with KOLLEGA_TEST_DATABASE=postgresql; else
+    empty: SQLite in the home. A test that says something about SQLite alone has the mark `sqlite_only`."""
+    if request.node.get_closest_marker("sqlite_only") or not ON_POSTGRESQL:
+        return ""
+    server: Server = request.getfixturevalue("server")
+    return server.new_database(request)
+
+
+@pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a migrated, empty database, which tests copy."""
     made = Settings(home=tmp_path_factory.mktemp("empty"))
@@ -154,17 +177,19 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, store_address: str) -> Settings:
     """Settings with a home of their own, for the fake encoder; nobody has to sign in. The second look is off: it was
     fitted on the vectors of a real model."""
-    return Settings(home=tmp_path / "home", model="fake", anonymous_reading=True, reranker="none")
+    home = tmp_path / "home"
+    return Settings(home=home, database=store_address, model="fake", anonymous_reading=True, reranker="none")
 
 
 @pytest.fixture
 def sessions(settings: Settings, empty_database: Path) -> Iterator[sessionmaker[Session]]:
     """A migrated, empty database."""
     settings.home.mkdir(mode=0o700)
-    shutil.copy(empty_database, settings.home)
+    if not settings.database:
+        shutil.copy(empty_database, settings.home)
     factory = open_database(settings)
     yield factory
     factory.kw["bind"].dispose()

@@ -1,10 +1,15 @@
-"""Reads every row of a SQLite database, to compare two of them."""
+"""Reads every row of a database, to compare two of them."""
 
 import sqlite3
 from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import MetaData, select
+
+from recommender.database.engine import open_engine
+from recommender.settings import Settings
 
 
 def all_rows(database: Path, leave_out: Collection[str] = ("alembic_version", "audit_log")) -> dict[str, list[Any]]:
@@ -17,3 +22,14 @@ def all_rows(database: Path, leave_out: Collection[str] = ("alembic_version", "a
             name: sorted(([*dict(row).items()] for row in connection.execute(f'SELECT * FROM "{name}"')), key=repr)  # noqa: S608
             for name in names
         }
+
+
+def rows_of_store(settings: Settings) -> dict[str, list[Any]]:
+    """The rows of each table of the store, sorted, as they can be compared with those read at another time."""
+    engine, found = open_engine(settings), MetaData()
+    with engine.connect() as connection:
+        found.reflect(connection)
+        tables = [table for table in found.sorted_tables if table.name not in ("alembic_version", "audit_log")]
+        rows = {table.name: sorted(connection.execute(select(table)).all(), key=repr) for table in tables}
+    engine.dispose()
+    return rows

@@ -18,7 +18,7 @@ from werkzeug.exceptions import (
 )
 from werkzeug.exceptions import Conflict as Conflicted
 
-from recommender.database.failures import explain
+from recommender.database.failures import explain, is_away, is_locked
 from recommender.database.files import database_path
 from recommender.errors import Conflict, NotAllowed, TooBusy
 from web import current
@@ -112,11 +112,10 @@ def _crash(error: Exception) -> ResponseReturnValue:
 
 
 def _database_failed(error: Exception) -> ResponseReturnValue:
-    name = str(getattr(getattr(error, "orig", None), "sqlite_errorname", ""))
-    is_locked = name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))  # passes by itself
-    seconds = _SECONDS_UNTIL_NEXT if is_locked else _SECONDS_UNTIL_REPAIRED
+    locked = is_locked(error)
+    seconds = _SECONDS_UNTIL_NEXT if locked or is_away(error) else _SECONDS_UNTIL_REPAIRED
     unavailable = ServiceUnavailable(_DATABASE_FAILED, retry_after=seconds)
-    if is_locked:
+    if locked:
         heading = gettext("Kollega is busy saving something else")
         return _show_unavailable(unavailable, heading, gettext("Nothing was saved. Go back and try again in a moment."))
     heading = gettext("Kollega cannot use its database")

@@ -1,22 +1,26 @@
 """What is counted for Prometheus while requests are answered. Every label is one of a fixed set of values: a route's
 name, a method, a status, a verdict. Nothing that somebody wrote, and no name, can become one."""
 
-import sqlite3
-
 from flask import Flask, current_app, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.process_collector import ProcessCollector
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from recommender.database.failures import code_of
 from recommender.datatypes import Recommendation
 
 UNKNOWN_ROUTE, OTHER = "unknown", "other"
 """What stands for every address that is none of ours, and for every method and reason beside the usual ones."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0)  # the limits of 200 and 800 ms are wanted
-_REASONS = {"BUSY": "locked", "LOCKED": "locked", "FULL": "full", "READONLY": "read-only", "IOERR": "disk"}
-_REASONS |= {"CORRUPT": "damaged", "NOTADB": "damaged"}
+_REASONS = {
+    "SQLITE_BUSY": "locked", "SQLITE_LOCKED": "locked", "SQLITE_FULL": "full", "SQLITE_READONLY": "read-only",
+    "SQLITE_IOERR": "disk", "SQLITE_CORRUPT": "damaged", "SQLITE_NOTADB": "damaged",
+    "55P03": "locked", "40P01": "locked", "40001": "locked", "53100": "full", "25006": "read-only", "58030": "disk",
+    "XX001": "damaged", "XX002": "damaged", "57P01": "away",
+}  # fmt: skip
 _READS = ("SELECT", "PRAGMA", "WITH")
 
 
@@ -58,12 +62,13 @@ class Counts:
 
     def count_database_error(self, context: ExceptionContext) -> None:
         """Count what the database refused, except a broken rule such as a taken name, which the caller answers."""
-        error = context.original_exception
-        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+        error = context.sqlalchemy_exception
+        counted = isinstance(error, DBAPIError) and not isinstance(error, IntegrityError)
+        if counted and not context.is_pre_ping:
             words = (context.statement or "").split(maxsplit=1)
             reading = bool(words) and words[0].upper() in _READS
-            code = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
-            self._errors.labels("read" if reading else "write", _REASONS.get(code, OTHER)).inc()
+            found = _REASONS.get(code_of(context.original_exception), OTHER)
+            self._errors.labels("read" if reading else "write", found).inc()
 
 
 def attach(app: Flask, engine: Engine) -> None:

@@ -132,7 +132,7 @@ def get_profile(handle: str) -> Profile:
             HelpRequest.asked_by_id.is_distinct_from(person.id),  # it would reveal an anonymous asker
             access.readable_requests(reader),
         )
-        .order_by(HelpRequest.resolved_at.desc())
+        .order_by(HelpRequest.resolved_at.desc().nulls_last())
     )
     documents = (
         select(Document)

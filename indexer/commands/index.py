@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -93,6 +94,7 @@ def watch(settings: Settings) -> None:
     from indexer.syncing.jobs import loading_jobs
     from indexer.syncing.schedule import syncing
     from recommender.database.engine import open_database
+    from recommender.database.listening import Listener
     from recommender.encoder.load import load_encoder
 
     stop_when_terminated()
@@ -106,8 +108,9 @@ def watch(settings: Settings) -> None:
         handing_over(settings, sessions),
         loading_jobs(settings, sessions),
         following_topics(settings, sessions, encoder, analyzer),
+        closing(Listener(sessions.kw["bind"], stopping)) as changes,
     ):
-        follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, stopping.wait)
+        follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, changes.wait)
 
 
 @click.command()

@@ -1,11 +1,18 @@
-"""`kollega backup`, `restore`, `upgrade` and `export`: what keeps the store safe, or takes it elsewhere."""
+"""`kollega backup`, `restore`, `copy-store`, `upgrade` and `export`: what keeps the store safe, or takes it
+elsewhere."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.commands.running import UNFINISHED, database_session, running_count, stop_when_terminated
+from indexer.commands.running import (
+    UNFINISHED,
+    database_session,
+    progress_bars,
+    running_count,
+    stop_when_terminated,
+)
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,8 +51,9 @@ def backup(settings: Settings, file: Path) -> None:
 def restore(settings: Settings, file: Path) -> None:
     """Put the backup FILE into an empty home directory (KOLLEGA_HOME).
 
-    Everything in it is checked first. A home that has a database, a key, synonyms or an index is left as it is. Run
-    `kollega reindex` afterwards.
+    Everything in it is checked first. A home that has a database, a key, synonyms or an index is left as it is. With
+    KOLLEGA_DATABASE the rows go into that database, which must be empty; it does not matter whether the backup was made
+    on SQLite or on PostgreSQL. Run `kollega reindex` afterwards.
     """
     from recommender.database.backup import restore as put_back
     from recommender.database.engine import newest_revision
@@ -58,6 +66,35 @@ def restore(settings: Settings, file: Path) -> None:
         click.echo("Now run: kollega reindex")
     else:
         click.echo("It is of an older version. Now run: kollega upgrade, then: kollega reindex")
+
+
+@click.command("copy-store")
+@click.argument("from_place", metavar="FROM")
+@click.argument("to_place", metavar="TO")
+@click.pass_obj
+def copy_store(settings: Settings, from_place: str, to_place: str) -> None:
+    """Copy the whole store FROM one database TO another one that is empty: from SQLite to PostgreSQL, or back.
+
+    FROM and TO are each an address like those of KOLLEGA_DATABASE, or a SQLite file or the home directory of one. Stop
+    Kollega first: what is written to FROM afterwards is not in TO. Every row is compared before the copy is kept. If
+    anything fails, or the command is stopped, TO has no row of it, and the same command can be run again. FROM is not
+    changed. Passwords are best left out of the addresses: PostgreSQL takes them from PGPASSWORD or ~/.pgpass too.
+
+    Files are not copied: the home directory, with the attached files, the key and the index, goes on being used.
+    """
+    from recommender.database.copying import at
+    from recommender.database.copying import copy_store as copy
+    from recommender.database.engine import newest_revision
+
+    stop_when_terminated(UNFINISHED)
+    target = at(settings, to_place)
+    with progress_bars() as progress:
+        copied = copy(at(settings, from_place), target, progress)
+    rows = sum(copied.rows.values())
+    click.echo(f"copied {rows} rows of {len(copied.rows)} tables (version {copied.revision}), and found them equal")
+    if copied.revision == newest_revision():
+        _record(target, "store.copy", {"rows": rows})
+    click.echo("Now set KOLLEGA_DATABASE to the new database, and start Kollega.")
 
 
 @click.command()
@@ -115,7 +152,7 @@ def _counted(counts: dict[str, int]) -> str:
 
 
 @click.command()
-@click.option("--no-backup", is_flag=True, help="Make no backup first; needed when the database is not SQLite.")
+@click.option("--no-backup", is_flag=True, help="Make no backup first.")
 @click.pass_obj
 def upgrade(settings: Settings, no_backup: bool) -> None:
     """Bring the database up to date after a new version of Kollega was installed. Stop the server first.

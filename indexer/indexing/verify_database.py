@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender.access import ANY_AGENT, EVERYONE
 from recommender.corpus import is_key
+from recommender.database import dialects
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import (
     Document,
@@ -23,19 +24,9 @@ _MOST = 20  # problems of one kind that are named: a judgement
 
 def database_problems(session: Session) -> Iterator[str]:
     """A sentence about each problem, with what to do."""
-    if session.get_bind().dialect.name == "sqlite":
-        yield from _file(session)
+    yield from dialects.of(session.get_bind()).problems(session, _MOST)
     yield from _audiences(session)
     yield from _replacements(session)
-
-
-def _file(session: Session) -> Iterator[str]:
-    for (line,) in session.execute(text(f"PRAGMA integrity_check({_MOST})")):
-        if line != "ok":
-            yield f"The database is damaged: {' '.join(line.split())}. Stop Kollega and restore a backup."
-    rows = session.execute(text("PRAGMA foreign_key_check")).all()
-    for table, row, other, _number in rows[:_MOST]:
-        yield f"Row {row} of the table {table} names a row of {other} that does not exist. Restore a backup."
 
 
 def _audiences(session: Session) -> Iterator[str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.engine import open_database, open_engine
+from recommender.database.copying import copy_store, is_empty
+from recommender.database.engine import open_database
 from recommender.database.files import database_path, database_url, temporary_folder
 from recommender.errors import SettingsError
 from recommender.settings import Settings
@@ -17,26 +18,33 @@ from recommender.settings import Settings
 
 @contextmanager
 def temporary_copy(settings: Settings) -> Iterator[sessionmaker[Session]]:
-    """Sessions in which everything can be tried: on SQLite on a copy in a folder beside the database that only its
-    owner may read, elsewhere in one transaction that is rolled back.
+    """Sessions in which everything can be tried: on a copy, a SQLite file in a folder that only its owner may read,
+    beside the database or, when that is on a server, in the home directory.
 
-    Raises SettingsError when the database cannot be used.
+    Raises SettingsError or DatabaseUnusable when the database cannot be used.
     """
-    if database_url(settings).get_backend_name() != "sqlite":
-        with _rolled_back(settings) as sessions:
-            yield sessions
-        return
     path = database_path(settings)
+    on_server = database_url(settings).get_backend_name() != "sqlite"
     there = path is not None and path.is_file()
-    with temporary_folder(path.absolute().parent if path and there else Path(tempfile.gettempdir())) as folder:
+    if on_server:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with temporary_folder(_folder_for(settings, path if there else None, on_server)) as folder:
         copied = replace(settings, home=folder, database="")
         if path and there:
             _copy(path, folder / "kollega.db")
+        elif on_server and not is_empty(settings):
+            copy_store(settings, copied)
         sessions = open_database(copied)
         try:
             yield sessions
         finally:
             sessions.kw["bind"].dispose()
+
+
+def _folder_for(settings: Settings, path: Path | None, on_server: bool) -> Path:
+    if on_server:
+        return settings.home
+    return path.absolute().parent if path else Path(tempfile.gettempdir())
 
 
 def _copy(database: Path, copy: Path) -> None:
@@ -50,14 +58,3 @@ def _copy(database: Path, copy: Path) -> None:
             source.backup(target)
     except sqlite3.Error as error:
         raise SettingsError(f"The database {database} cannot be copied for --dry-run: {error}.") from error
-
-
-@contextmanager
-def _rolled_back(settings: Settings) -> Iterator[sessionmaker[Session]]:
-    engine = open_engine(settings)
-    try:
-        with engine.connect() as connection, connection.begin() as transaction:
-            yield sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
-            transaction.rollback()
-    finally:
-        engine.dispose()

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import Table, select, text
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from indexer.loading import store_format as form
+from recommender.database import dialects
 from recommender.database.engine import newest_revision
 from recommender.errors import ExportError
 
@@ -79,8 +80,8 @@ def _writer(raw: IO[bytes], path: Path) -> Iterator[Any]:
 
 def _records(session: Session) -> Iterator[Row]:
     """All lines of the file."""
-    if session.get_bind().dialect.name == "sqlite":
-        session.connection().exec_driver_sql("BEGIN")  # otherwise each query would see another moment
+    connection = session.connection()
+    dialects.of(connection).begin_snapshot(connection)
     yield {
         "type": form.HEADER,
         "format": form.FORMAT,
@@ -99,10 +100,10 @@ def _records(session: Session) -> Iterator[Row]:
 
 def _last_rows(session: Session) -> dict[str, int]:
     """The highest number that each table has ever given to a row, also to one that was deleted."""
-    if session.get_bind().dialect.name != "sqlite":
-        return {}
-    rows = session.execute(text("SELECT name, seq FROM sqlite_sequence ORDER BY name"))
-    return {name: last for name, last in rows if name not in form.NOT_EXPORTED and name in form.ALL_TABLES}
+    connection = session.connection()
+    last = dialects.of(connection).last_ids(connection)
+    tables = {name: table for name, table in form.ALL_TABLES.items() if name not in form.NOT_EXPORTED}
+    return {name: last[name] for name in sorted(last) if name in tables and dialects.never_reuses_ids(tables[name])}
 
 
 def _chunks(session: Session, table: Table) -> Iterator[list[Row]]:

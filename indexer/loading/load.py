@@ -29,6 +29,7 @@ from indexer.sources.records import (
 )
 from indexer.texts.masking import SHIPPED, MaskingRules
 from recommender import audit
+from recommender.database import dialects
 from recommender.database.tables import utc_now
 from recommender.errors import SourceError
 from recommender.language.analyzer import Analyzer
@@ -163,9 +164,10 @@ def _write(
     place = 0
     while place < len(changed):
         with sessions() as session:
-            if session.get_bind().dialect.name == "sqlite":
+            dialect = dialects.of(session.get_bind())
+            if not dialect.serves_in_order:
                 turns.wait()
-                session.connection().exec_driver_sql("BEGIN IMMEDIATE")  # nobody changes what is compared meanwhile
+            dialect.begin_writing(session.connection())  # nobody changes what is compared meanwhile
             begun = time.monotonic()
             for write in (write_people, write_new, write_answers, write_names, _write_some):
                 written = write(session, source, run, changed[place:], report)

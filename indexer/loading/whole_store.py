@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select, text
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer.loading import store_format as form
+from recommender.database import dialects
 from recommender.database.engine import revisions
+from recommender.database.failures import reason
 from recommender.database.person_kind import guess_kind
 from recommender.errors import SourceError
 
@@ -42,8 +44,7 @@ def load_store(session: Session, path: Path, progress: Callable[[int], None] = l
     rolls the transaction back then.
     """
     _must_be_empty(session)
-    if session.get_bind().dialect.name == "sqlite":
-        session.connection().exec_driver_sql("PRAGMA defer_foreign_keys = ON")  # a deputy may come later
+    dialects.of(session.get_bind()).defer_references(session.connection())  # a deputy may come later
     loader, counts = _Loader(session, path), dict[str, int]()
     for number, record in _lines(path):
         try:
@@ -51,7 +52,7 @@ def load_store(session: Session, path: Path, progress: Callable[[int], None] = l
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise _bad(path, number, f"{error}") from error
         except IntegrityError as error:
-            raise _bad(path, number, f"{error.orig}") from error
+            raise _bad(path, number, f"{reason(error)}") from error
         kind = record["type"]
         counts[kind] = counts.get(kind, 0) + 1
         progress(number)
@@ -124,25 +125,19 @@ class _Loader:
         try:
             for table in list(self._rows):
                 self._write(table)
+            self._check_references()
         except IntegrityError as error:
-            raise SourceError(f"{self._path} does not fit together: {error.orig}. Nothing was loaded.") from error
+            raise SourceError(f"{self._path} does not fit together: {reason(error)}. Nothing was loaded.") from error
         if not self._begun:
             raise SourceError(f"{self._path} is empty.")
-        if self._session.get_bind().dialect.name == "sqlite":
-            self._finish_sqlite()
+        connection = self._session.connection()
+        dialects.of(connection).set_last_ids(connection, self._last_rows)
 
-    def _finish_sqlite(self) -> None:
-        lost = self._session.execute(text("PRAGMA foreign_key_check")).first()
+    def _check_references(self) -> None:
+        connection = self._session.connection()
+        lost = dialects.of(connection).check_references(connection)
         if lost is not None:
-            raise SourceError(f"{self._path} lacks lines: a row of {lost[0]} refers to none. Nothing was loaded.")
-        for name, last in self._last_rows.items():
-            changed = self._session.execute(
-                text("UPDATE sqlite_sequence SET seq = :last WHERE name = :name"), {"last": last, "name": name}
-            )
-            if not changed.rowcount:  # type: ignore[attr-defined]
-                self._session.execute(
-                    text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"), {"last": last, "name": name}
-                )
+            raise SourceError(f"{self._path} lacks lines: a row of {lost} refers to none. Nothing was loaded.")
 
     def _begin(self, header: Row) -> None:
         if header["format"] != form.FORMAT or header["revision"] not in revisions():

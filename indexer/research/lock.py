@@ -26,6 +26,7 @@ RUN, TEST, LOAD = "requirements.lock", "requirements-test.lock", "requirements-l
 # OpenID Connect is only a setting, so what it needs is always installed; setuptools installs Kollega itself.
 _NEEDS = {RUN: ("--extra=oidc", "--group=build"), TEST: ("--group=test",), LOAD: ("--group=load",)}
 _PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", re.M)
+_ON_WINDOWS = re.compile(r"^([A-Za-z0-9_.-]+)==\S+ ; sys_platform == 'win32'", re.M)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
@@ -41,7 +42,9 @@ def main(upgrade: bool) -> None:
         for name, needs in _NEEDS.items():
             options = [*_NEEDS[RUN], *needs, f"--constraint={together}", "--generate-hashes"]
             if name != RUN:
-                options += [f"--no-emit-package={package}" for package in packages(after[RUN])]
+                # what running needs on Windows alone may be needed everywhere here
+                installed = packages(after[RUN]).keys() - set(_ON_WINDOWS.findall(after[RUN]))
+                options += [f"--no-emit-package={package}" for package in sorted(installed)]
             after[name] = _compile(Path(folder, name), options)
     version = packages(after[RUN])["torch"]
     known = hashes_of("torch", before[RUN]) if packages(before[RUN]).get("torch") == version else []

@@ -16,6 +16,7 @@ from indexer.loading.writing import replace_audience
 from indexer.sources.records import DocumentRecord, RequestRecord
 from recommender.access import document_audience, request_audience
 from recommender.audit import PRUNED
+from recommender.database import dialects
 from recommender.database.audit_table import AuditEntry
 from recommender.database.storing import in_chunks
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, RequestAudience, Team, utc_now
@@ -51,8 +52,7 @@ def widen(source: str, wanted: Mapping[Item, tuple[str, ...]], sessions: session
     result = Widened()
     for part in in_chunks(sorted(wanted), _AT_ONCE):
         with sessions.begin() as session:
-            if session.get_bind().dialect.name == "sqlite":
-                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            dialects.of(session.get_bind()).begin_writing(session.connection())
             for kind, row in _rows(session, source, part):
                 _widen(session, kind, row, wanted[kind, row.external_id], result)
     return result

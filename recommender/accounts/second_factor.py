@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.accounts import sessions
 from recommender.database.account_tables import RecoveryCode, SecondFactor
-from recommender.database.storing import inserting
+from recommender.database.storing import changes_a_row, inserting
 from recommender.database.tables import Person, utc_now
 
 NOBODY, ADMINS, AGENTS, EVERYBODY = "none", "admins", "agents", "everybody"
@@ -135,9 +135,10 @@ def _store(session: Session, person_id: int, nonce: str, step: int) -> bool:
     values = {"nonce": nonce, "confirmed_at": utc_now(), "last_step": step}
     row = inserting(session, SecondFactor).values(person_id=person_id, **values)
     unconfirmed = SecondFactor.confirmed_at.is_(None)  # rows that earlier versions made
-    stored = session.execute(row.on_conflict_do_update(index_elements=["person_id"], set_=values, where=unconfirmed))
+    storing = row.on_conflict_do_update(index_elements=["person_id"], set_=values, where=unconfirmed)
+    stored = changes_a_row(session, storing)
     session.get(SecondFactor, person_id, populate_existing=True)
-    return bool(stored.rowcount)  # type: ignore[attr-defined]
+    return stored
 
 
 def _accept(session: Session, row: SecondFactor, key: str, code: str) -> bool:

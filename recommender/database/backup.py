@@ -1,7 +1,9 @@
 """Backups: one zip file with the database, the attached files, the key of the sign-in cookies and the synonyms, and
 their checksums.
 
-The index is not in it, since it can be built from the database. A backup holds everything that is restricted.
+The database in it is a SQLite file, also of a store on PostgreSQL, which is copied into one: so a backup of the one can
+be restored into the other, and no tool of PostgreSQL is needed. The index is not in it, since it can be built from the
+database. A backup holds everything that is restricted.
 """
 
 import hashlib
@@ -15,13 +17,14 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from recommender.database.copying import copy_store, is_empty
 from recommender.database.engine import other_version, revisions
 from recommender.database.failures import damage, explain_sqlite
-from recommender.database.files import database_path, temporary_folder
+from recommender.database.files import database_path, database_url, temporary_folder
 from recommender.errors import BackupError, DatabaseUnusable, DatabaseVersion
 from recommender.settings import Settings
 
@@ -59,17 +62,17 @@ def back_up(
     names it. It is written beside `path`, checked, and then renamed, readable only by its owner. `ready` is called
     before that, and may prevent it with an exception.
 
-    Raises BackupError when there is a file at `path` already, when there is nothing to back up or the database is not
-    SQLite, DatabaseUnusable when the database is damaged.
+    Raises BackupError when there is a file at `path` already or nothing to back up, DatabaseUnusable when the database
+    is damaged or cannot be reached.
     """
     database = _database(settings)
-    if not database.is_file() or database.stat().st_size == 0:
+    if database is not None and (not database.is_file() or database.stat().st_size == 0):
         raise BackupError(f"There is no database {database} to back up. Check KOLLEGA_HOME.")
     if path.exists() or path.is_symlink():
         raise BackupError(f"{path} exists already and is left as it is. Name another file.")
     try:
         with temporary_folder(path.absolute().parent) as folder:
-            found = _copy(database, folder / _DATABASE)
+            found = _copy(database, folder / _DATABASE) if database else _copy_from_server(settings, folder)
             sources = {_DATABASE: folder / _DATABASE}
             sources |= {name: settings.home / name for name in _BESIDE if (settings.home / name).is_file()}
             if with_files:
@@ -90,21 +93,23 @@ def restore(settings: Settings, path: Path) -> Backup:
     """Put the files of a backup into an empty home. All are checked before the first one is put in place, and the
     database is the last one.
 
-    Raises BackupError when the backup is damaged or the home is not empty, DatabaseVersion when a newer version of
-    Kollega has made it. One of an older version is restored; `kollega upgrade` upgrades it.
+    Raises BackupError when the backup is damaged, or the home or the database on a server is not empty, DatabaseVersion
+    when a newer version of Kollega has made it. One of an older version is restored; `kollega upgrade` upgrades it.
     """
     database, home = _database(settings), settings.home
-    left = (database, Path(f"{database}-wal"), *(home / name for name in _BESIDE), settings.index_dir)
-    left = (*left, settings.attachments_dir)
+    left = [*(home / name for name in _BESIDE), settings.index_dir, settings.attachments_dir]
+    left += [database, Path(f"{database}-wal")] if database else []
     if present := [found for found in left if found.exists()]:
         raise BackupError(f"The home is not empty: there is {present[0]}. Set KOLLEGA_HOME to a new directory.")
+    if database is None and not is_empty(settings):
+        raise BackupError("The database that KOLLEGA_DATABASE names is not empty. Make a new one, and name that.")
     with _opened(path) as archive:
         backup = read(archive, path)
         if backup.revision not in revisions():
             raise DatabaseVersion(other_version(backup.revision))
         _check(archive, backup, path)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with temporary_folder(database.absolute().parent) as folder:
+        with temporary_folder(database.absolute().parent if database else home) as folder:
             for name in backup.files:
                 _make_folders(folder, name)
                 descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -114,8 +119,13 @@ def restore(settings: Settings, path: Path) -> Backup:
             _check_database(folder / _DATABASE)
             for name in sorted(backup.files, key=lambda name: name == _DATABASE):  # the database last
                 _make_folders(home, name)
-                os.replace(folder / name, database if name == _DATABASE else home / name)
-            _sync(database.absolute().parent)
+                if name != _DATABASE:
+                    os.replace(folder / name, home / name)
+                elif database:
+                    os.replace(folder / name, database)
+                else:
+                    copy_store(_beside(settings, folder), settings)
+            _sync(database.absolute().parent if database else home)
     return backup
 
 
@@ -172,6 +182,19 @@ def _copy(database: Path, copy: Path) -> str:
             raise BackupError(f"{database} has no tables of Kollega, so there is nothing to back up.") from error
 
 
+def _copy_from_server(settings: Settings, folder: Path) -> str:
+    """Copy the database on a server into a file in the folder, and return the revision of its tables."""
+    copied = copy_store(settings, _beside(settings, folder))
+    with closing(sqlite3.connect(folder / _DATABASE)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")  # one file
+    return copied.revision
+
+
+def _beside(settings: Settings, folder: Path) -> Settings:
+    """The settings with the SQLite database of a backup in this folder."""
+    return replace(settings, home=folder, database="")
+
+
 def _check_database(path: Path, name: Path | None = None) -> None:
     """Raise DatabaseUnusable when the file is damaged; `name` is what the message calls it."""
     with closing(sqlite3.connect(path)) as connection:
@@ -223,13 +246,11 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _database(settings: Settings) -> Path:
+def _database(settings: Settings) -> Path | None:
+    """The file of the database; None when it is on a server."""
     path = database_path(settings)
-    if path is None:
-        raise BackupError(
-            "KOLLEGA_DATABASE is not a SQLite file. Use the tools of that database to back it up; then "
-            "`kollega upgrade --no-backup` upgrades it."
-        )
+    if path is None and database_url(settings).get_backend_name() == "sqlite":
+        raise BackupError("KOLLEGA_DATABASE names no file, so it cannot be backed up or restored.")
     return path
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.failures import explain
+from recommender.database import dialects
+from recommender.database.failures import explain, reason
 from recommender.database.files import database_path, database_url, make_private
 from recommender.errors import DatabaseUnusable, DatabaseVersion, SettingsError
 from recommender.settings import Settings
@@ -18,8 +18,8 @@ _WAIT = 10.0  # seconds for a lock; a judgement
 
 
 def open_engine(settings: Settings, wait: float = _WAIT, durable: bool = True) -> Engine:
-    """The engine of the settings' database, on SQLite with a write-ahead log and foreign keys. Logs and errors never
-    show the values of a statement: they are what people wrote.
+    """The engine of the settings' database: SQLite with a write-ahead log and foreign keys, or PostgreSQL. Logs and
+    errors never show the values of a statement: they are what people wrote.
 
     `wait` is for how many seconds a lock is waited for. What was committed survives a power failure when `durable`;
     otherwise the last commits may be lost then, and a commit does not wait for the disk.
@@ -28,20 +28,13 @@ def open_engine(settings: Settings, wait: float = _WAIT, durable: bool = True) -
     the database file cannot be.
     """
     url = database_url(settings)
+    dialect = dialects.named(url.get_backend_name())
     try:
-        engine = create_engine(url, hide_parameters=True)
+        engine = create_engine(url, hide_parameters=True, **dialect.options)
     except (ArgumentError, ImportError) as error:
         raise SettingsError(f"KOLLEGA_DATABASE is not a database URL that can be used here: {error}.") from error
-    if engine.dialect.name == "sqlite":
-        make_private(settings)
-        pragmas = (
-            f"busy_timeout={round(1000 * wait)}",
-            "journal_mode=WAL",
-            "foreign_keys=ON",
-            "secure_delete=ON",  # also what is deleted in other ways than `kollega erase` is overwritten
-            f"synchronous={'FULL' if durable else 'NORMAL'}",
-        )
-        event.listen(engine, "connect", lambda connection, _record: _set(connection, pragmas))
+    make_private(settings)
+    dialect.configure(engine, wait, durable)
     return engine
 
 
@@ -56,8 +49,8 @@ def open_database(settings: Settings) -> sessionmaker[Session]:
 
 
 def open_to_read(settings: Settings) -> sessionmaker[Session]:
-    """A session factory on a database that is there already: in SQLite nothing can be written through it. Close it like
-    that of `open_database`.
+    """A session factory on a database that is there already: nothing can be written through it. Close it like that of
+    `open_database`.
 
     Raises SettingsError and DatabaseUnusable when there is no database or it cannot be used, DatabaseVersion when its
     tables are of another version of Kollega.
@@ -70,8 +63,7 @@ def open_to_read(settings: Settings) -> sessionmaker[Session]:
         raise DatabaseUnusable(f"The database {engine.url!r} is empty. Restore a backup.")
 
     engine = open_engine(settings)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", lambda connection, _record: _set(connection, ("query_only=ON",)))
+    dialects.of(engine).make_read_only(engine)
     return _sessions(settings, engine, refuse)
 
 
@@ -94,21 +86,22 @@ def _sessions(settings: Settings, engine: Engine, when_empty: Callable[[Engine],
 def unusable(error: DBAPIError, settings: Settings) -> DatabaseUnusable:
     """The error that says why the database cannot be used."""
     path = database_path(settings)
-    return DatabaseUnusable(explain(error, path) or f"The database {database_url(settings)!r}: {error.orig}.")
+    return DatabaseUnusable(explain(error, path) or f"The database {database_url(settings)!r}: {reason(error)}.")
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the tables to the newest revision, all or nothing; in an empty database they are made."""
+def migrate(engine: Engine, to: str = "head") -> None:
+    """Bring the tables to the newest revision or the one named, all or nothing; in an empty database they are made."""
     from alembic import command  # takes long to import, and is seldom needed
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
+    dialect = dialects.of(engine)
     with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":  # one process at a time, all or nothing
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        dialect.begin_migration(connection)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
+        dialect.end_migration(connection)
 
 
 def revisions() -> list[str]:
@@ -149,10 +142,3 @@ def other_version(found: str) -> str:
         f"The database is of a newer version of Kollega ({found}; this version knows up to {newest_revision()}). "
         "Install that version again, or restore a backup that this version made."
     )
-
-
-def _set(connection: Any, pragmas: tuple[str, ...]) -> None:
-    cursor = connection.cursor()
-    for pragma in pragmas:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

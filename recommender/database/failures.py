@@ -26,13 +26,50 @@ _SENTENCES = {
     "was saved before is still there.",
 }
 """By the name of SQLite's error code without what follows a second underscore."""
+_AWAY = "57P01"  # stands for every way in which a server cannot be reached or ends a connection
+_SERVER_SENTENCES = {
+    "28": "The database refuses the name or the password. Check them in KOLLEGA_DATABASE, or the password in "
+    "PGPASSWORD or ~/.pgpass, and pg_hba.conf on the server.",
+    "3D": "The server has no database of this name. Make it, for example with createdb, or check KOLLEGA_DATABASE.",
+    "TLS": "The certificate of the database's server cannot be checked. Name the file of the authority that signed it "
+    "in KOLLEGA_DATABASE, as ?sslmode=verify-full&sslrootcert=FILE.",
+    "42501": "This account of the database may not do that. Make it the owner of the database and of its tables.",
+    "25006": "The database can only be read: the server is a copy (standby), perhaps. Set KOLLEGA_DATABASE to the "
+    "server that can be written.",
+    "53100": "The database cannot be written: the disk of its server is full. Make room, then try again; what was "
+    "saved before is still there.",
+    "53300": "The database takes no more connections. Raise max_connections on its server, or stop other programs.",
+    "55P03": "The database is locked by another process. Wait for that to end, then try again.",
+    "40P01": "The database is locked by another process. Wait for that to end, then try again.",
+    "40001": "The database is locked by another process. Wait for that to end, then try again.",
+    "XX001": "The database is damaged. Restore a backup into a new one.",
+    "XX002": "An index of the database is damaged. Run on its server: REINDEX DATABASE",
+    _AWAY: "The database cannot be reached. Check that its server runs and that KOLLEGA_DATABASE names it; Kollega "
+    "goes on by itself when it is back.",
+}
+"""By the SQLSTATE of PostgreSQL, or by the class of it, its first two characters."""
+_LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40P01", "40001")
+_AT_SIGN_IN = {
+    "certificate": "TLS",
+    "password authentication failed": "28",
+    "no password supplied": "28",
+    "authentication failed": "28",
+    "pg_hba.conf": "28",
+    'role "': "28",
+    'database "': "3D",
+    "too many ": "53300",
+    "remaining connection slots": "53300",
+}
+"""Words of the message of a connection that was refused, which has no SQLSTATE."""
 
 
 def explain(error: BaseException, database: Path | None) -> str | None:
     """A sentence about an error of the database, a file or the disk; None for any other error, such as a fault of
     Kollega. `database` is the path of the database, None when that has no file."""
     if isinstance(error, DBAPIError):
-        return explain_sqlite(error.orig, f"The database {database}" if database else "The database")
+        return explain_sqlite(
+            error.orig, f"The database {database}" if database else "The database"
+        ) or _explain_server(error.orig)
     if isinstance(error, sqlite3.Error):  # not through SQLAlchemy: a file that can be made again
         return explain_sqlite(error, "A file of the index")
     if isinstance(error, OSError) and error.errno in (*_FULL, *_REFUSED):
@@ -67,9 +104,57 @@ def explain_sqlite(error: BaseException | None, name: str) -> str | None:
     return sentence.format(name=name) if sentence else None
 
 
+def is_locked(error: BaseException) -> bool:
+    """True when another writer was in the way: it passes by itself."""
+    return _code(getattr(error, "orig", error)) in _LOCKED
+
+
+def is_away(error: BaseException) -> bool:
+    """True when the server of the database cannot be reached: it passes by itself."""
+    return _server_code(getattr(error, "orig", error)) == _AWAY
+
+
+def reason(error: BaseException) -> str:
+    """Why a statement failed, without the values in it and without the password of the database."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    if code := _server_code(cause):
+        message = str(getattr(getattr(cause, "diag", None), "message_primary", None) or "")
+        has_values = code.startswith("22") or not message
+        return f"error {code} of PostgreSQL" if has_values else f"{message} (error {code} of PostgreSQL)"
+    return str(cause)
+
+
+def is_of_server(error: BaseException) -> bool:
+    """True for an error that PostgreSQL or its driver has raised."""
+    return bool(_server_code(error))
+
+
+def code_of(error: BaseException | None) -> str:
+    """What the database calls an error: like SQLITE_FULL, or the SQLSTATE of PostgreSQL; empty for other errors."""
+    return _code(error)
+
+
 def _code(error: BaseException | None) -> str:
-    """SQLITE_IOERR for SQLITE_IOERR_WRITE; empty for an error without a code."""
-    return "_".join(str(getattr(error, "sqlite_errorname", "")).split("_")[:2])
+    """SQLITE_IOERR for SQLITE_IOERR_WRITE, or the SQLSTATE of PostgreSQL; empty for an error without a code."""
+    return "_".join(str(getattr(error, "sqlite_errorname", "")).split("_")[:2]) or _server_code(error)
+
+
+def _server_code(error: BaseException | None) -> str:
+    """The SQLSTATE of an error of PostgreSQL; empty for any other error."""
+    if not type(error).__module__.startswith("psycopg"):
+        return ""
+    code = str(getattr(error, "sqlstate", None) or "")
+    if code[:2] in ("08", "57"):  # 57P01 and its like: the server is stopped or starts
+        return code if code == "57014" else _AWAY
+    if code or type(error).__name__ not in ("OperationalError", "InterfaceError", "ConnectionTimeout"):
+        return code or "unknown"
+    message = str(error).lower()
+    return next((known for words, known in _AT_SIGN_IN.items() if words in message), _AWAY)
+
+
+def _explain_server(error: BaseException | None) -> str | None:
+    code = _server_code(error)
+    return _SERVER_SENTENCES.get(code) or _SERVER_SENTENCES.get(code[:2])
 
 
 def _explain_file(error: OSError) -> str:

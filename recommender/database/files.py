@@ -18,17 +18,27 @@ from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 _OTHERS = 0o077  # the rights of the group and of everybody else
+_NO_URL = (
+    "KOLLEGA_DATABASE is not a database URL that can be used here. It is empty (SQLite in the home directory), or like "
+    "sqlite:////var/lib/kollega/kollega.db or postgresql+psycopg://USER@HOST:5432/DATABASE."
+)
 _TEMPORARY, _A_DAY = ".kollega-copy-", 24 * 3600.0
 
 
 def database_url(settings: Settings) -> URL:
-    """The address of the database. Raises SettingsError when KOLLEGA_DATABASE is no database URL."""
+    """The address of the database. Raises SettingsError when KOLLEGA_DATABASE is no URL of a database that Kollega can
+    use; the message does not repeat the URL, which may have a password."""
     if not settings.database:
         return URL.create("sqlite", database=str(settings.home / "kollega.db"))  # so that `?` is part of the name
     try:
-        return make_url(settings.database)
-    except ArgumentError as error:
-        raise SettingsError(f"KOLLEGA_DATABASE is not a database URL that can be used here: {error}.") from error
+        url = make_url(settings.database)
+    except (ArgumentError, ValueError) as error:
+        raise SettingsError(_NO_URL) from error
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() != "sqlite":
+        raise SettingsError(_NO_URL)
+    return url
 
 
 def database_path(settings: Settings) -> Path | None:

@@ -3,10 +3,11 @@
 import logging
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from recommender.database.account_tables import Account
+from recommender.database.failures import reason
 from recommender.database.tables import Base, Document, HelpRequest, Person, Reply
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,6 @@ def readable(session: Session) -> bool:
             for order in (key, key.desc()):
                 session.execute(select(table.__table__).order_by(order).limit(1)).all()
     except (SQLAlchemyError, OSError, ValueError) as error:  # ValueError: a damaged time or JSON value
-        log.error("The database cannot be read: %s", getattr(error, "orig", error))
+        log.error("The database cannot be read: %s", reason(error) if isinstance(error, DBAPIError) else error)
         return False
     return True

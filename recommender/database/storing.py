@@ -6,10 +6,11 @@ same moment, which a double click is enough for."""
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
-from sqlalchemy import ColumnElement, CursorResult, select, update
+from sqlalchemy import ColumnElement, CursorResult, Executable, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from recommender.database import dialects
 from recommender.database.tables import Base
 
 Row = TypeVar("Row", bound=Base)
@@ -37,7 +38,14 @@ def take(session: Session, table: type[Base], *free: ColumnElement[bool], **valu
 
 def inserting(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """An insert into a table that can say what happens to a row that is there, for the database of this session."""
-    return (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(table)
+    return dialects.of(session.get_bind()).insert(table)
+
+
+def changes_a_row(session: Session, statement: Executable) -> bool:
+    """Run an insert; False when there was a row already that it leaves as it is. Without the option, PostgreSQL does
+    not say."""
+    done = session.execute(statement, execution_options={"preserve_rowcount": True})
+    return cast("CursorResult[object]", done).rowcount == 1
 
 
 def in_chunks(rows: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.engine import open_engine
+from recommender.database.failures import is_away, is_locked, reason
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -78,11 +79,11 @@ class Counting:
                 for write in writes:
                     write(session)
         except DBAPIError as error:
-            if str(getattr(error.orig, "sqlite_errorname", "")).startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            if is_locked(error) or is_away(error):
                 return False
             if len(writes) > 1:  # one of them cannot be written: its item or person was deleted meanwhile, perhaps
                 return all([self._write([write]) for write in writes])
-            log.warning("A count could not be stored: %s", error.orig)
+            log.warning("A count could not be stored: %s", reason(error))
         return True
 
     def _start_thread(self) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.audit import Actor
+from recommender.database import dialects
 from recommender.database.account_tables import Account
 from recommender.database.attachment_tables import Attachment
 from recommender.database.details_tables import RequestDetails
@@ -198,11 +199,9 @@ def forget(session: Session, kind: str, *name: str) -> None:
 
 
 def forget_pages(session: Session) -> None:
-    """Empty SQLite's write-ahead log, which still has pages from before the erasure. Call it after the commit; it waits
-    for others who are reading."""
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    """Remove what the database keeps of the rows from before the erasure, as SQLite does in its write-ahead log. Call
+    it after the commit; it waits for others who are reading."""
+    dialects.of(session.get_bind()).forget_pages(session)
 
 
 _REQUEST_TEXTS = (HelpRequest.title, HelpRequest.body, HelpRequest.resolution)

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import cast
 
-from sqlalchemy import CursorResult, Executable, bindparam, delete, exists, func, insert, literal, or_, select
+from sqlalchemy import Executable, bindparam, delete, exists, func, insert, literal, or_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_requests
 from recommender.database.sent_tables import CountedOutcome, OutcomeKey
-from recommender.database.storing import insert_or_keep, inserting
+from recommender.database.storing import changes_a_row, insert_or_keep, inserting
 from recommender.database.tables import Event, HelpRequest, utc_now
 from recommender.knowledge.keyed_digest import keyed_digest
 
@@ -85,8 +84,8 @@ def _record_use(session: Session, item: str, request_id: int) -> int | None:
     values["settled"] = False
     stored = select(Event.id).where(*(getattr(Event, name) == values[name] for name in ("kind", "item", "request_id")))
     new = select(*(literal(value, Event.__table__.c[name].type) for name, value in values.items()))
-    added = session.execute(insert(Event).from_select(list(values), new.where(~stored.exists())))
-    return session.scalar(stored) if cast("CursorResult[object]", added).rowcount == 1 else None
+    added = changes_a_row(session, insert(Event).from_select(list(values), new.where(~stored.exists())))
+    return session.scalar(stored) if added else None
 
 
 def record_once(session: Session, kind: EventKind, item: str, who: str, secret: str, note: str | None = None) -> bool:
@@ -103,9 +102,8 @@ def record_once(session: Session, kind: EventKind, item: str, who: str, secret: 
     today = utc_now().date()
     digest = _digest(session, kind, item, who, secret)
     mark = inserting(session, CountedOutcome).values(digest=digest, day=today)
-    added = session.execute(mark.on_conflict_do_nothing())
     earlier = None
-    if cast("CursorResult[object]", added).rowcount != 1:
+    if not changes_a_row(session, mark.on_conflict_do_nothing()):
         if kind is not EventKind.FLAGGED:
             return False
         marked = select(CountedOutcome.event_id).where(CountedOutcome.digest == digest)

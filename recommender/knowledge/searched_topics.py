@@ -29,7 +29,7 @@ from recommender.corpus import headings
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.person_kind import PERSON
 from recommender.database.search_count_tables import SearchCount, SearchKey, SearchMark
-from recommender.database.storing import insert_or_keep, inserting
+from recommender.database.storing import changes_a_row, insert_or_keep, inserting
 from recommender.database.tables import Person
 from recommender.datatypes import Verdict
 from recommender.knowledge.keyed_digest import keyed_digest
@@ -87,8 +87,7 @@ def count(session: Session, items: Sequence[str], verdict: Verdict, who: str, se
     week = monday(today)
     digest = keyed_digest(_key(session, week), secret, topic, verdict, who)
     new = inserting(session, SearchMark).values(digest=digest, week=week, topic_id=topic, verdict=str(verdict))
-    added = session.execute(new.on_conflict_do_nothing())
-    return cast("CursorResult[object]", added).rowcount == 1
+    return changes_a_row(session, new.on_conflict_do_nothing())
 
 
 def publish_ended(session: Session, today: date, draw: Callable[[], int] | None = None) -> None:
@@ -109,7 +108,9 @@ def searched(session: Session, topic_ids: Sequence[int], since: date) -> list[Se
     query = select(SearchCount).where(
         SearchCount.week >= since, SearchCount.topic_id.in_(topic_ids) | SearchCount.topic_id.is_(None)
     )
-    rows = session.scalars(query.order_by(SearchCount.week.desc(), SearchCount.topic_id, SearchCount.verdict))
+    rows = session.scalars(
+        query.order_by(SearchCount.week.desc(), SearchCount.topic_id.nulls_first(), SearchCount.verdict)
+    )
     return [SearchedWeek(row.topic_id, row.week, Verdict(row.verdict), row.people) for row in rows]
 
 

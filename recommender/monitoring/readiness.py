@@ -1,10 +1,9 @@
 """Whether questions can be answered now: the database can be read and the index can be searched."""
 
-from pathlib import Path
-
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from recommender.database import dialects
 from recommender.database.readiness import readable
 from recommender.live import Snapshot
 
@@ -21,9 +20,8 @@ def problem(engine: Engine, snapshot: Snapshot) -> str:
 
 
 def _readable(engine: Engine) -> bool:
-    file = engine.url.database
-    if engine.dialect.name == "sqlite" and not (file and Path(file).is_file() and Path(file).stat().st_size):
-        return False  # connecting would make a new, empty one
+    if not dialects.of(engine).is_there(engine):
+        return False
     try:
         with Session(engine) as session:
             return readable(session)

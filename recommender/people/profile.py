@@ -88,7 +88,7 @@ def pieces(
             HelpRequest.asked_by_id.is_distinct_from(person.id),
             readable_requests(reader),
         )
-        .order_by(HelpRequest.resolved_at.desc(), HelpRequest.id.desc())
+        .order_by(HelpRequest.resolved_at.desc().nulls_last(), HelpRequest.id.desc())
         .limit(most)
     )
     documents = (

@@ -44,6 +44,7 @@ def test_a_crash_is_logged_and_shown_without_its_details(
     assert caplog.text.count("ZeroDivisionError: a secret detail") == 2
 
 
+@pytest.mark.sqlite_only
 def test_a_write_that_the_database_refuses_is_a_page_too(
     open_client: Callable[[], FlaskClient], add_request: Callable[..., int], add_person: Callable[..., int]
 ) -> None:
@@ -100,6 +101,7 @@ def test_too_many_at_once_is_another_page(open_client: Callable[[], FlaskClient]
     assert "Too many people at once" in page.text and "Wait a few seconds and try again." in page.text
 
 
+@pytest.mark.sqlite_only
 def test_when_the_database_is_damaged_the_answer_is_503_and_the_log_has_one_sentence(
     open_client: Callable[[], FlaskClient], settings: Settings, sessions: sessionmaker[Session],
     caplog: pytest.LogCaptureFixture,

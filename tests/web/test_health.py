@@ -38,6 +38,7 @@ def test_without_an_index_it_is_live_and_not_ready(settings: Settings, analyzer:
     app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("damage", [b"", b"x" * 8192])
 def test_with_a_damaged_database_it_is_live_and_not_ready(
     open_client: Callable[[], FlaskClient], add_request: Callable[..., int], settings: Settings, damage: bytes
@@ -82,6 +83,7 @@ def test_nothing_but_fixed_words_is_told(settings: Settings, analyzer: Analyzer)
     app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("damage", ["junk", "cut"])
 def test_health_is_503_when_the_database_is_damaged(
     settings: Settings, open_client: Callable[[], FlaskClient], add_request: Callable[..., int], damage: str

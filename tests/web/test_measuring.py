@@ -131,6 +131,7 @@ def test_without_an_index_the_rest_is_still_shown(
     assert "kollega_index_lag_seconds" not in samples and "process_resident_memory_bytes" in samples
 
 
+@pytest.mark.sqlite_only
 def test_what_the_database_refuses_is_counted_with_the_reason(
     open_client: Callable[[], FlaskClient], sessions: sessionmaker[Session]
 ) -> None:

@@ -63,6 +63,7 @@ from recommender.errors import DatabaseUnusable
 from recommender.settings import Settings
 from tests import museum
 from tests.indexer.conftest import Kollega, WriteLines
+from tests.postgresql import Server
 from tests.rows import all_rows
 
 FIRST_PUBLIC = "0003"
@@ -191,6 +192,23 @@ def _old_database(path: Path, revision: str, source: Path) -> None:
                 chosen = f'SELECT {", ".join(values)} FROM source."{name}"'  # noqa: S608
                 connection.execute(f'INSERT INTO main."{name}" ({", ".join(columns)}) {chosen}')
         connection.commit()
+
+
+def test_a_store_is_copied_to_postgresql_and_back_equal_row_by_row(
+    kollega: Kollega, home: Path, server: Server, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    address, before = server.new_database(request, empty=True), all_rows(home / "kollega.db")
+    result = kollega("copy-store", str(home), address)
+    tables = sum(bool(rows) for rows in before.values()) + 1  # the audit log
+    assert result.exit_code == 0 and f" rows of {tables} tables (version {newest_revision()})" in result.stdout
+    assert result.stdout.endswith("Now set KOLLEGA_DATABASE to the new database, and start Kollega.\n")
+    back = tmp_path / "back.db"
+    assert kollega("copy-store", address, str(back)).exit_code == 0
+    assert all_rows(back) == before
+    entries = [len(all_rows(path, ())["audit_log"]) for path in (back, home / "kollega.db")]
+    assert entries[0] == entries[1] + 2  # of the copy there, and of the one back
+    refused = kollega("copy-store", str(home), address)
+    assert refused.exit_code == 1 and "not empty" in refused.stderr and "Nothing was copied" in refused.stderr
 
 
 def _same_columns(rows: dict[str, list[Any]], before: dict[str, list[Any]]) -> dict[str, list[Any]]:

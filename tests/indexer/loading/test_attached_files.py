@@ -53,6 +53,7 @@ def test_missing_and_changed_files_are_named(settings: Settings, sessions: Sessi
         ]
 
 
+@pytest.mark.sqlite_only  # it names the store by its home alone
 def test_an_export_has_its_files_beside_it_and_an_import_takes_them(
     settings: Settings, rows: list[Attachment], tmp_path: Path
 ) -> None:
@@ -79,6 +80,7 @@ def test_an_export_has_its_files_beside_it_and_an_import_takes_them(
     factory.kw["bind"].dispose()
 
 
+@pytest.mark.sqlite_only  # it names the store by its home alone
 def test_erasing_a_request_deletes_its_files(settings: Settings, rows: list[Attachment]) -> None:
     said = _run(settings, "erase", "request:1", "--yes")
     assert said.startswith("0 ") and "2 attached files deleted" in said

@@ -23,7 +23,7 @@ from recommender.knowledge import erasure
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import sign_in
-from tests.rows import all_rows
+from tests.rows import rows_of_store
 from tests.web.forms import press
 
 Line = dict[str, Any]
@@ -206,9 +206,9 @@ def test_a_conflict_is_settled_when_it_is_changed_here_to_what_the_source_says(
     changed = (*PEOPLE, document(1, title="Guide for all printers", body="Use the middle tray."))
     import_lines(*changed)
     assert _conflicts(sessions) == ["kept: body, title"]
-    before = all_rows(settings.home / "kollega.db")
+    before = rows_of_store(settings)
     import_lines(*changed)
-    assert all_rows(settings.home / "kollega.db") == before
+    assert rows_of_store(settings) == before
     _edit_document(visit("aino"), 1, body="Use the lower tray.", title="Guide for all printers")
     assert import_lines(*changed).line() == "0 added, 0 updated, 7 unchanged"
     assert _conflicts(sessions) == ["kept: body"]

@@ -19,7 +19,7 @@ from recommender.database.tables import Document, HelpRequest, Person
 from recommender.knowledge import erasure
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
-from tests.rows import all_rows
+from tests.rows import rows_of_store
 
 Line = dict[str, Any]
 Import = Callable[..., LoadReport]
@@ -135,9 +135,9 @@ def test_an_unchanged_file_changes_nothing_after_somebody_in_it_was_erased(
     lines = (HR, _person("bo"), _request(audience=["person:aino", "person:bo"]), _document())
     import_lines(_person("aino"), *lines)
     erase("aino")
-    before = all_rows(settings.home / "kollega.db")
+    before = rows_of_store(settings)
     assert import_lines(*lines).line() == "0 added, 0 updated, 4 unchanged"
-    assert all_rows(settings.home / "kollega.db") == before
+    assert rows_of_store(settings) == before
 
 
 def test_an_erased_person_in_an_audience_is_left_out_of_it(

@@ -441,6 +441,7 @@ class _WatchedAnalyzer(Analyzer):
         return super().detect_all(texts, fallback)
 
 
+@pytest.mark.sqlite_only
 def test_others_can_write_while_records_are_read_and_languages_are_found(
     tmp_path: Path, settings: Settings, sessions: sessionmaker[Session]
 ) -> None:

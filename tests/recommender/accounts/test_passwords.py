@@ -114,6 +114,7 @@ def test_a_refused_first_password_opens_no_account(session: Session, add_person:
     assert session.query(Account).count() == 0
 
 
+@pytest.mark.sqlite_only
 def test_neither_a_password_nor_a_token_is_anywhere_in_the_database(
     settings: Settings, session: Session, aino: Person
 ) -> None:

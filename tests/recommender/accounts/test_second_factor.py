@@ -129,6 +129,7 @@ def test_what_is_no_code_is_refused(session: Session, aino: Person, app: pyotp.T
     assert not second_factor.use_recovery_code(session, aino.id, code)
 
 
+@pytest.mark.sqlite_only
 def test_the_secret_needs_the_key_of_the_home_and_is_not_in_the_database(
     settings: Settings, session: Session, aino: Person, app: pyotp.TOTP, clock: Clock
 ) -> None:

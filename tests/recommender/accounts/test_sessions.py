@@ -33,6 +33,7 @@ def test_a_session_is_found_by_its_random_id_only(session: Session, aino: Person
     assert other.id != row.id
 
 
+@pytest.mark.sqlite_only
 def test_the_id_of_a_session_is_not_in_the_database(settings: Settings, session: Session, aino: Person) -> None:
     _row, identity = _begin(session, aino)
     session.commit()

@@ -28,6 +28,8 @@ from recommender.database.tables import Base, Document, Event, HelpRequest, Pers
 from recommender.settings import Settings
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.sqlite_only  # test_postgresql.py tests the same things on PostgreSQL
+
 
 def test_upgrading_an_empty_database_makes_exactly_the_declared_tables(settings: Settings) -> None:
     engine = open_engine(settings)

@@ -58,4 +58,7 @@ def test_no_counter_counts_further_than_the_page_shows(
         event.listen(sessions.kw["bind"], "before_cursor_execute", lambda *args: read.append((args[2], args[3])))
         counted = waiting(session, reader, utc_now().date())
     assert (counted.queue, counted.unread) == (COUNTED_AT_MOST, COUNTED_AT_MOST)
-    assert all("LIMIT" in statement and COUNTED_AT_MOST in values for statement, values in read) and len(read) == 4
+    assert (
+        all("LIMIT" in statement and str(COUNTED_AT_MOST) in str(values) for statement, values in read)
+        and len(read) == 4
+    )

@@ -26,6 +26,7 @@ def _problem(settings: Settings, index: LocalIndex | None) -> str:
     return readiness.problem(open_engine(settings), Snapshot(index, None))
 
 
+@pytest.mark.sqlite_only
 def test_nothing_is_wrong_with_a_whole_database_and_an_index(
     settings: Settings, database: Path, reindexed: Callable[..., LocalIndex]
 ) -> None:
@@ -33,6 +34,7 @@ def test_nothing_is_wrong_with_a_whole_database_and_an_index(
     assert _problem(settings, None) == readiness.NO_INDEX
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("damage", ["cut", "header", "pages", "empty", "deleted"])
 def test_a_damaged_database_is_noticed_and_left_as_it_is(
     settings: Settings, database: Path, reindexed: Callable[..., LocalIndex], damage: str

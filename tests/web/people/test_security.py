@@ -255,6 +255,7 @@ def test_the_secret_of_an_app_is_shown_only_after_the_password(
         assert late.status_code == 302 and "secret" not in late.text
 
 
+@pytest.mark.sqlite_only
 def test_noting_the_last_use_does_not_wait_for_another_writer(
     enter: Callable[..., FlaskClient], sessions: Sessions
 ) -> None:

@@ -341,6 +341,7 @@ def test_a_solved_question_is_counted_without_a_name_and_for_readable_items_only
         assert all(event.subject_id is None and event.request_id is None for event in events)
 
 
+@pytest.mark.sqlite_only
 def test_searching_stores_nothing(visit: Visit, sessions: Sessions) -> None:
     def stored() -> list[int]:
         with sessions() as session:

@@ -30,7 +30,9 @@ def upgrade() -> None:
         accounts.add_column(sa.Column("email", sa.String(length=254)))
         accounts.create_unique_constraint("uq_accounts_email", ["email"])
     autoincrement = {"sqlite_autoincrement": True}
-    with op.batch_alter_table("api_tokens", recreate="always", table_kwargs=autoincrement) as tokens:
+    # only SQLite has to be told, by making the table anew, that ids are never used again
+    again = "always" if op.get_context().dialect.name == "sqlite" else "never"
+    with op.batch_alter_table("api_tokens", recreate=again, table_kwargs=autoincrement) as tokens:
         tokens.add_column(sa.Column("last_used_on", sa.Date()))
     _of_a_person(
         "sessions",

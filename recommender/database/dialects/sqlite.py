@@ -1,0 +1,105 @@
+"""SQLite: a file with a write-ahead log, in which one connection writes at a time."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection, Engine, Integer, cast, event, func, text
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.orm import Session
+
+_LAST = "UPDATE sqlite_sequence SET seq = :last WHERE name = :name"
+_FIRST = "INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"
+
+
+class SQLite:
+    """How SQLite does what `Dialect` names."""
+
+    options: ClassVar[dict[str, Any]] = {}
+    serves_in_order: ClassVar[bool] = False
+    stores_nul: ClassVar[bool] = True
+
+    def configure(self, engine: Engine, wait: float, durable: bool) -> None:
+        pragmas = (
+            f"busy_timeout={round(1000 * wait)}",
+            "journal_mode=WAL",
+            "foreign_keys=ON",
+            "secure_delete=ON",  # also what is deleted in other ways than `kollega erase` is overwritten
+            f"synchronous={'FULL' if durable else 'NORMAL'}",
+        )
+        event.listen(engine, "connect", lambda connection, _record: _set(connection, pragmas))
+
+    def make_read_only(self, engine: Engine) -> None:
+        event.listen(engine, "connect", lambda connection, _record: _set(connection, ("query_only=ON",)))
+
+    def begin_migration(self, connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # one process at a time, all or nothing
+
+    def end_migration(self, connection: Connection) -> None:
+        pass
+
+    def begin_snapshot(self, connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")  # otherwise each query would see another moment
+
+    def begin_writing(self, connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def defer_references(self, connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+
+    def check_references(self, connection: Connection) -> str | None:
+        lost = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        return None if lost is None else str(lost[0])
+
+    def last_ids(self, connection: Connection) -> dict[str, int]:
+        rows = connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence ORDER BY name")
+        return {name: last for name, last in rows}
+
+    def set_last_ids(self, connection: Connection, last: dict[str, int]) -> None:
+        keeping = connection.exec_driver_sql(
+            "SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'"
+        ).scalars()
+        for name in set(keeping) & last.keys():
+            values = {"last": last[name], "name": name}
+            if not connection.execute(text(_LAST), values).rowcount:
+                connection.execute(text(_FIRST), values)
+
+    def insert(self, table: Any) -> sqlite.Insert:
+        return sqlite.insert(table)
+
+    def as_json(self, text: Any) -> Any:
+        return text
+
+    def microseconds(self, column: Any) -> Any:
+        """Without the days beyond the last eleven: their sum stays below the largest integer of SQLite."""
+        seconds = cast(func.strftime("%s", column), Integer) % 1_000_000
+        return seconds * 1_000_000 + cast(func.substr(column, 21, 6), Integer)
+
+    def listen(self, engine: Engine) -> Any | None:
+        return None
+
+    def forget_pages(self, session: Session) -> None:
+        """Empties the write-ahead log; it waits for others who are reading."""
+        session.connection().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def problems(self, session: Session, most: int) -> list[str]:
+        found = []
+        for (line,) in session.execute(text(f"PRAGMA integrity_check({most})")):
+            if line != "ok":
+                found.append(f"The database is damaged: {' '.join(line.split())}. Stop Kollega and restore a backup.")
+        rows = session.execute(text("PRAGMA foreign_key_check")).all()
+        for table, row, other, _number in rows[:most]:
+            found.append(
+                f"Row {row} of the table {table} names a row of {other} that does not exist. Restore a backup."
+            )
+        return found
+
+    def is_there(self, engine: Engine) -> bool:
+        file = engine.url.database
+        return bool(file and Path(file).is_file() and Path(file).stat().st_size)
+
+
+def _set(connection: Any, pragmas: tuple[str, ...]) -> None:
+    cursor = connection.cursor()
+    for pragma in pragmas:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
