@@ -104,6 +104,19 @@ def speed_avx2(results: Results) -> str:
     return _table(("figure", "measured"), rows) + _recorded(encoding, asking, memory)
 
 
+def imports(results: Results) -> str:
+    """How fast files are imported, without encoding, and with how much memory."""
+    held = results("imports")
+    rows = []
+    for kind, runs in held["kinds"].items():
+        for name, what in (("first", "new"), ("unchanged", "the same again"), ("changed", "5 % of the items changed")):
+            run, small = runs[name], runs["tenth"][name]
+            speeds = (f"{run['a_second']:,}", f"{run['a_cpu_second']:,}")
+            rows.append((kind, what, *speeds, f"{run['peak_mb']} MB", f"{small['peak_mb']} MB"))
+    heads = ("kind", "records", "a second", "a second of the processor", "peak memory", "with a tenth of the records")
+    return _table(heads, rows) + _origin(held)
+
+
 def leaks(results: Results) -> str:
     """How often somebody met what they may not read."""
     held = results("leaks")
@@ -481,6 +494,7 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         adaptation,
         adaptation_half,
         settings_import,
+        imports,
         forms,
         bootstrap,
     )
