@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from recommender.errors import IndexDamaged, IndexMismatch
 from recommender.settings import Settings
 
 
@@ -88,15 +89,22 @@ def _repaired(settings: Settings, problems: list[str]) -> list[str]:
     from indexer.indexing.kept import remove_damaged
     from indexer.indexing.verify_agreement import REBUILD, REINDEX
 
-    def is_of_index(problem: str) -> bool:
-        return problem.endswith((REINDEX, REBUILD))
-
+    if remove_damaged(settings):
+        problems = _told(settings)
+    if not any(REINDEX in problem for problem in problems):  # the other sentence begins with the same words
+        return problems
     for full in (False, True):
-        if not any(is_of_index(problem) for problem in problems):
-            return problems
-        if full or any(problem.endswith(REINDEX) for problem in problems):
-            click.echo("building the index anew" if full else "bringing the index up to date", err=True)
+        if not full and any(REBUILD in problem for problem in problems):
+            continue  # what is damaged cannot be gone on from
+        click.echo("building the index anew" if full else "bringing the index up to date", err=True)
+        try:
             update_index(settings, full)
+        except (IndexDamaged, IndexMismatch) as error:
+            click.echo(str(error), err=True)
+        except SystemExit:  # an item could not be indexed, which was told
+            pass
         remove_damaged(settings)
         problems = _told(settings)
+        if not any(REINDEX in problem for problem in problems):
+            break
     return problems

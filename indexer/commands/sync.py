@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Only show what would change, and write nothing.")
 @click.option("--full", is_flag=True, help="Read from the beginning, and find what was deleted there.")
 @click.option("--allow-deletions", is_flag=True, help="Delete also when much is no longer there.")
-@click.option("--widen", is_flag=True, help="Let those read whom the rules name now, also where more people can then.")
+@click.option("--widen", is_flag=True, help="Open what is here already to the readers whom the rules name.")
 @click.pass_obj
 def sync(
     settings: Settings, names: tuple[str, ...], dry_run: bool, full: bool, allow_deletions: bool, widen: bool
@@ -42,9 +42,12 @@ def sync(
     other one from being read; the exit status is then 1. `kollega watch` does the same on the schedule of the file.
     docs/sources/index.md describes the file.
 
-    With --widen the sources are read from the beginning, and those whom the rules of the file name may read what is
-    here already, except where somebody has set its readers here. Look at it with --dry-run first.
+    Without --widen no run lets more people read. With it the sources of these NAMEs are read from the beginning, and
+    those whom the rules of the file name may read what is here already, except where somebody has set its readers here.
+    Each item is listed with its readers before and after: look at it with --dry-run first.
     """
+    if widen and not names:
+        raise click.UsageError("--widen needs the NAME of the source whose rules are to open what is here.")
     sources = _chosen(settings, names)
     stop_when_terminated(UNFINISHED)
     fine = True

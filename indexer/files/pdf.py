@@ -18,7 +18,7 @@ def text_of(path: Path) -> str:
     be read; when a limit was met, what was read until then."""
     try:
         ran = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", pdf_reader.__name__, str(path.absolute()), str(LONGEST_TEXT)],
+            [sys.executable, "-P", "-m", pdf_reader.__name__, str(path.absolute()), str(LONGEST_TEXT)],
             stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

@@ -1,6 +1,7 @@
 """What an admin asks of one run of `kollega reindex`: the items of one team or source first, or only to be told what a
 run would do."""
 
+import sqlite3
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -10,11 +11,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.corpus import items
 from recommender.database.tables import Document, HelpRequest, Team
 from recommender.datatypes import Kind, item_key
-from recommender.errors import IndexNotFound, SettingsError
+from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, SettingsError
 from recommender.index import generations
+from recommender.index.builder import is_of_another_version
 from recommender.index.catalogue import Catalogue
 from recommender.index.digest import item_digest
-from recommender.index.generations import CATALOGUE
+from recommender.index.generations import CATALOGUE, Manifest
 from recommender.settings import Settings
 
 Choose = Callable[[Session], Collection[str]]
@@ -53,15 +55,22 @@ def choose(team: str | None, source: str | None) -> Choose | None:
             query = query.where(table.source == source) if source is not None else query
             found |= {item_key(kind, identifier) for identifier in session.scalars(query)}
         if source is not None and not found:
-            raise SettingsError(f"Nothing here came from {source!r}. The sources are: {', '.join(_sources(session))}.")
+            known = _sources(session)
+            if source in known:
+                raise SettingsError(f"Nothing of the team {team!r} came from {source!r}.")
+            raise SettingsError(f"Nothing here came from {source!r}. The sources are: {', '.join(known)}.")
         return found
 
     return keys
 
 
 def planned(settings: Settings, sessions: sessionmaker[Session], full: bool, only: Choose | None) -> Planned:
-    """What a run would do now. The model is not loaded, and nothing is written."""
+    """What a run would do now. The model is not loaded, and nothing is written. Raises what the run would raise:
+    IndexMismatch, IndexDamaged, or IndexNotFound with `only` when there is no index."""
     known = {} if full else _known(settings)
+    if known is None and only is not None:
+        raise IndexNotFound("There is no index of this version yet. Run: kollega reindex")
+    known = known or {}
     new = changed = 0
     with sessions() as session:
         chosen = only(session) if only else None
@@ -74,16 +83,25 @@ def planned(settings: Settings, sessions: sessionmaker[Session], full: bool, onl
     return Planned(new, changed, len(gone))
 
 
-def _known(settings: Settings) -> dict[str, str]:
-    """The digests of the items of the live index, by key; none where there is no index."""
+def _known(settings: Settings) -> dict[str, str] | None:
+    """The digests of the items of the live index, by key; None where there is none that this version goes on from."""
     try:
-        catalogue = Catalogue.load(generations.live(settings.index_dir) / CATALOGUE)
+        directory = generations.live(settings.index_dir)
     except IndexNotFound:
-        return {}
+        return None
+    if is_of_another_version(directory):
+        return None
+    model = Manifest.read(directory).model.name
+    if "/" not in settings.model and model != settings.model:  # a path has another name
+        raise IndexMismatch(f"The index was made by {model}, not by {settings.model}. Run: kollega reindex --full")
     try:
-        return catalogue.digests()
-    finally:
-        catalogue.close()
+        catalogue = Catalogue.load(directory / CATALOGUE)
+        try:
+            return catalogue.digests()
+        finally:
+            catalogue.close()
+    except (OSError, sqlite3.Error) as error:
+        raise IndexDamaged(f"The items of the index cannot be read ({error}). Run: kollega reindex --full") from error
 
 
 def _teams(session: Session) -> list[str]:

@@ -1,5 +1,6 @@
 """The generations of the index that are on disk, and what of the index nobody needs any more."""
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from recommender.index.generations import Manifest
 from recommender.index.journal import remove_journals
 from recommender.settings import Settings
 
-LIVE, PREVIOUS, DAMAGED, UNFINISHED = "in use", "previous", "damaged", "unfinished"
+LIVE, PREVIOUS, NEWER, DAMAGED, UNFINISHED = "in use", "previous", "newer", "damaged", "unfinished"
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,10 @@ class Generation:
 def read_generations(settings: Settings) -> list[Generation]:
     """All generations on disk, the newest first."""
     live = generations.live_name(settings.index_dir)
-    return [_read(path, path.name == live) for path in sorted(settings.index_dir.glob("gen-*"), reverse=True)]
+    return [_read(path, live or "") for path in sorted(settings.index_dir.glob("gen-*"), reverse=True)]
 
 
-def _read(directory: Path, is_live: bool) -> Generation:
+def _read(directory: Path, live: str) -> Generation:
     size = _megabytes(directory)
     if not (directory / "manifest.json").is_file():
         return Generation(directory.name, UNFINISHED, size)
@@ -52,26 +53,30 @@ def _read(directory: Path, is_live: bool) -> Generation:
         manifest = Manifest.read(directory)
     except IndexDamaged:
         return Generation(directory.name, DAMAGED, size)
-    state = LIVE if is_live else PREVIOUS
+    state = LIVE if directory.name == live else NEWER if directory.name > live else PREVIOUS
     values = (manifest.created_at, manifest.model.name, manifest.items, manifest.passages)
     return Generation(directory.name, state, size, *values)
 
 
 def clean(settings: Settings, previous: bool) -> float:
     """Remove what interrupted runs left, and with `previous` all generations but the one in use; then there is none to
-    roll back to. Returns the megabytes that were freed. Raises IndexLocked when another process is writing."""
+    roll back to. Returns the megabytes that were freed. Raises IndexLocked when another process is writing, and
+    IndexNotFound or IndexDamaged when the index in use is missing or not whole: another one may be needed then."""
     with generations.write_lock(settings.index_dir):
+        live = generations.live(settings.index_dir)
+        Manifest.read(live).check_files(live)
         before = _megabytes(settings.index_dir)
         generations.remove_unfinished(settings.index_dir)
         remove_journals(settings.index_dir)
-        live = generations.live_name(settings.index_dir)
-        if previous and live is not None:
-            generations.remove_all_but(settings.index_dir, live, ())
+        if previous:
+            generations.remove_all_but(settings.index_dir, live.name, ())
         return before - _megabytes(settings.index_dir)
 
 
-def remove_damaged(settings: Settings) -> None:
-    """Remove generations that are damaged and not in use. Raises IndexLocked when another process is writing."""
+def remove_damaged(settings: Settings) -> bool:
+    """Remove generations that are damaged and not in use; True when there were any. Raises IndexLocked when another
+    process is writing."""
+    removed = False
     with generations.write_lock(settings.index_dir):
         live = generations.live_name(settings.index_dir)
         for name in generations.finished(settings.index_dir):
@@ -81,7 +86,13 @@ def remove_damaged(settings: Settings) -> None:
                 Manifest.read(settings.index_dir / name).check_files(settings.index_dir / name)
             except IndexDamaged:
                 generations.remove(settings.index_dir, name)
+                removed = True
+    return removed
 
 
 def _megabytes(folder: Path) -> float:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    sizes = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # removed meanwhile by `kollega watch`
+            sizes += path.stat().st_size if path.is_file() else 0
+    return sizes / 1e6

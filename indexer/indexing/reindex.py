@@ -52,7 +52,7 @@ class ReindexReport:
 
     def line(self) -> str:
         """All counts in one line, for an admin."""
-        waiting = f"; {self.waiting} changed items wait for the next run" if self.waiting else ""
+        waiting = f"; changed items that wait for the next run: {self.waiting}" if self.waiting else ""
         return (
             f"items {self.items}, passages {self.passages}, encoded {self.encoded}, reused {self.reused}, "
             f"removed {self.removed}, {self.seconds:.1f} s{waiting}"

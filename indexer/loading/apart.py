@@ -64,7 +64,7 @@ class SourceApart:
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
         """What the source yields. Raises what it raises, and SourceError when the process was ended."""
-        command = [sys.executable, "-m", _MODULE]
+        command = [sys.executable, "-P", "-m", _MODULE]  # -P: nothing is imported from the current folder
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
         questions, answers = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
         with suppress(OSError):  # a system may allow less, and then one process waits for the other more often
@@ -98,6 +98,8 @@ class SourceApart:
 def _is_large(place: str) -> bool:
     path = Path(place)
     with suppress(OSError):
+        if path.resolve().parts[1:2] in (("dev",), ("proc",)):  # another process has another standard input
+            return False
         files = path.iterdir() if path.is_dir() else [path]
         return sum(file.stat().st_size for file in files if file.is_file()) >= LARGE
     return False

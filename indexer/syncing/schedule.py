@@ -125,7 +125,7 @@ class _Runs:
 
     def start(self, name: str, whole: bool) -> None:
         """Read a source, from the beginning or from where the last run ended."""
-        command = [sys.executable, "-m", "indexer", "sync", name, *(["--full"] if whole else [])]
+        command = [sys.executable, "-P", "-m", "indexer", "sync", name, *(["--full"] if whole else [])]
         self._processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - of sources.toml
 
     def stop(self) -> None:

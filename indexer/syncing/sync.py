@@ -91,8 +91,8 @@ def sync(
             result = SyncReport(configured.name, report, since is None)
             if since is None and source.abilities.lists_all:
                 _delete_missing(source, result, sessions, analyzer, allow_deletions)
-            if widens and not report.broken_off:
-                result.widened = widen(source.name, source.readers, sessions)
+            if widens:
+                _widen(source, result, sessions)
         except Exception as error:
             _end(configured, sessions, str(error) if isinstance(error, SourceError) else type(error).__name__, None)
             raise
@@ -153,11 +153,13 @@ class _Seen:
                         self.readers.pop((located.record.type, located.record.id), None)
                     case None if located.unread is not None:
                         self.items.add(located.unread)
+                        self.readers.pop(located.unread, None)
                         self.unread += 1
             yield located
 
     def _note(self, item: Item, record: object) -> None:
         self.items.add(item)
+        self.readers.pop(item, None)  # an item may come twice, and what is said last holds
         if readers := readers_by_rules(record):
             self.readers[item] = readers
 
@@ -258,6 +260,16 @@ def _delete_missing(
         result.deleted = deletions.removed
         result.loaded.conflicts += deletions.conflicts
         result.loaded.conflicts.more += deletions.conflicts.more
+
+
+def _widen(source: _Seen, result: SyncReport, sessions: sessionmaker[Session]) -> None:
+    """Let those read whom the rules name, unless not everything was read: then the newest rules of an item may be
+    unknown."""
+    if result.loaded.broken_off:
+        result.notes.append(f"{source.name}: nobody can read more than before, because it was not read to its end.")
+    else:
+        result.widened = widen(source.name, source.readers, sessions)
+        result.loaded.widened += result.widened.lines
 
 
 def _items_of(session: Session, source: str) -> set[Item]:

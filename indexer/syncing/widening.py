@@ -5,7 +5,7 @@ until somebody has it widened.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select
@@ -28,15 +28,18 @@ _AT_ONCE = 200  # items that are looked at in one transaction: a judgement
 
 @dataclass
 class Widened:
-    """How many items more people may read now, and how many stayed as they are: their readers were set here, or the
-    entries of the audit log that would tell have been deleted."""
+    """Which items more people may read, with their readers before and after, and how many stayed as they are: their
+    readers were set here, or the entries of the audit log that would tell have been deleted."""
 
-    items: int = 0
+    lines: list[str] = field(default_factory=list)
     set_here: int = 0
+    unknown: int = 0
 
     def __str__(self) -> str:
-        kept = f", {self.set_here} left, because their readers were set in Kollega" if self.set_here else ""
-        return f"{self.items} items may be read by more people now{kept}"
+        said = [f"items that more people may read: {len(self.lines)}"]
+        said += [f"left, because their readers were set in Kollega: {self.set_here}"] if self.set_here else []
+        said += [f"left, because the audit log no longer tells who set them: {self.unknown}"] if self.unknown else []
+        return "; ".join(said)
 
 
 def readers_by_rules(record: object) -> tuple[str, ...]:
@@ -75,8 +78,11 @@ def _widen(session: Session, kind: str, row: Any, wanted: tuple[str, ...], resul
     if not missing:
         return
     subject = f"{kind}:{row.id}"
-    if _was_set_here(session, subject, row):
+    if _was_set_here(session, subject):
         result.set_here += 1
+        return
+    if _is_older_than_the_log(session, row):
+        result.unknown += 1
         return
     replace_audience(row, RequestAudience if kind == "request" else DocumentAudience, _tokens(row) | missing)
     row.updated_at = utc_now()
@@ -84,11 +90,20 @@ def _widen(session: Session, kind: str, row: Any, wanted: tuple[str, ...], resul
     nameless = {f"person:{row.asked_by_id}"} if kind == "request" and row.anonymous else set()
     after = request_audience(row) if kind == "request" else document_audience(row)
     record_audience(session, subject, Readers(before.tokens, person), after, nameless)
-    result.items += 1
+    was, now = (_named(session, set(tokens) - nameless) for tokens in (before.tokens, after))
+    result.lines.append(f"{kind} {row.external_id}: {was} -> {now}")
 
 
 def _tokens(row: Any) -> set[str]:
     return {entry.token for entry in row.audience}
+
+
+def _named(session: Session, tokens: set[str]) -> str:
+    """The tokens for an admin, people by their handle."""
+    people = {int(token.removeprefix("person:")) for token in tokens if token.startswith("person:")}
+    handles = session.scalars(select(Person.handle).where(Person.id.in_(people)))
+    others = {token for token in tokens if not token.startswith("person:")}
+    return ", ".join(sorted(others | {f"person:{handle}" for handle in handles})) or "nobody"
 
 
 def _known(session: Session, tokens: tuple[str, ...]) -> set[str]:
@@ -104,12 +119,15 @@ def _known(session: Session, tokens: tuple[str, ...]) -> set[str]:
     return found
 
 
-def _was_set_here(session: Session, subject: str, row: Any) -> bool:
-    """True when somebody has set the readers here, or that cannot be told any more."""
+def _was_set_here(session: Session, subject: str) -> bool:
+    """True when somebody has set the readers here."""
     action = f"{subject.partition(':')[0]}.audience"
     about = select(AuditEntry.id).where(AuditEntry.subject == subject, AuditEntry.action == action)
-    if session.scalar(about.where(AuditEntry.via != IMPORT.via).limit(1)) is not None:
-        return True
+    return session.scalar(about.where(AuditEntry.via != IMPORT.via).limit(1)) is not None
+
+
+def _is_older_than_the_log(session: Session, row: Any) -> bool:
+    """True when somebody may have set the readers before the oldest entry that is left."""
     if session.scalar(select(AuditEntry.id).where(AuditEntry.action == PRUNED).limit(1)) is None:
         return False
     oldest = session.scalar(select(func.min(AuditEntry.at)))

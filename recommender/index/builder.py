@@ -80,7 +80,7 @@ class IndexBuilder:
             base = generations.live(index_dir)
         except IndexNotFound:
             return cls(index_dir, model, analyzer, None)
-        if _is_of_another_version(base, model):
+        if is_of_another_version(base, model):
             log.info("%s was written by another version of Kollega: the index is built anew", base.name)
             return cls(index_dir, model, analyzer, None)
         manifest = Manifest.read(base)
@@ -267,14 +267,14 @@ class IndexBuilder:
         return self._catalogue, self._dense, self._lexical
 
 
-def _is_of_another_version(directory: Path, model: ModelCard) -> bool:
+def is_of_another_version(directory: Path, model: ModelCard | None = None) -> bool:
     """True when the generation has another format or analysis than this version of Kollega writes, or was made by
     another revision of the same model. False when its manifest cannot be read."""
     try:
         values = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
         if (values["format"], values["analysis"]) != (generations.FORMAT, ANALYSIS_VERSION):
             return True
-        return bool(values["model"]["name"] == model.name and values["model"]["revision"] != model.revision)
+        return bool(model and values["model"]["name"] == model.name and values["model"]["revision"] != model.revision)
     except (OSError, ValueError, TypeError, KeyError):
         return False
 

@@ -88,7 +88,7 @@ class OfficeReader:
         if self._process is None or self._process.poll() is not None:
             self._stop()
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", _PROCESS],
+                [sys.executable, "-P", "-m", _PROCESS],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
             )  # fmt: skip
         return self._process

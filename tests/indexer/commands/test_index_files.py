@@ -36,7 +36,7 @@ def test_one_team_is_indexed_first_and_the_rest_waits_for_the_next_run(
     loaded("import", "jsonl", write_lines(TEAM, HR, AINO, {**REQUEST, "title": "A new title"}, OTHER))
     first = loaded("reindex", "--team", "hr")
     assert first.exit_code == 0 and first.stdout.startswith("items 2, passages 4, encoded 2, ")
-    assert first.stdout.endswith("; 1 changed items wait for the next run\n")
+    assert first.stdout.endswith("; changed items that wait for the next run: 1\n")
     status = loaded("status")
     assert status.exit_code == 1  # it is not up to date, and says so
     assert " wait" not in loaded("reindex", "--source", "jsonl").stdout
@@ -46,6 +46,8 @@ def test_one_team_is_indexed_first_and_the_rest_waits_for_the_next_run(
 def test_a_choice_that_names_nothing_says_what_there_is(kollega: Kollega, loaded: Kollega) -> None:
     nobody = loaded("reindex", "--team", "nobody")
     assert nobody.exit_code == 1 and "There is no team 'nobody'. The teams are: hr, it." in nobody.stderr
+    nowhere = loaded("reindex", "--source", "jsonl", "--team", "hr")
+    assert nowhere.exit_code == 1 and "Nothing of the team 'hr' came from 'jsonl'." in nowhere.stderr
     nothing = loaded("reindex", "--source", "crm")
     assert nothing.exit_code == 1 and "Nothing here came from 'crm'. The sources are: jsonl." in nothing.stderr
     both = loaded("reindex", "--full", "--team", "it")
@@ -56,6 +58,33 @@ def test_a_choice_needs_an_index(kollega: Kollega, write_lines: WriteLines) -> N
     kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
     result = kollega("reindex", "--team", "it")
     assert result.exit_code == 1 and "There is no index of this version yet. Run: kollega reindex" in result.stderr
+    told = kollega("reindex", "--team", "it", "--dry-run")
+    assert told.exit_code == 1 and "There is no index of this version yet" in told.stderr
+    assert kollega("reindex", "--dry-run").stdout.endswith("1 new, 0 changed, 0 to remove\n")
+
+
+def test_a_dry_run_refuses_what_the_run_would_refuse(
+    loaded: Kollega, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = generations.live(settings.index_dir) / "catalogue.db"
+    whole = catalogue.read_bytes()
+    catalogue.write_bytes(b"no database" * 100)
+    damaged = loaded("reindex", "--dry-run")
+    assert damaged.exit_code == 1 and "The items of the index cannot be read" in damaged.stderr
+    catalogue.write_bytes(whole)
+    monkeypatch.setenv("KOLLEGA_MODEL", "another-model")
+    other = loaded("reindex", "--dry-run")
+    assert other.exit_code == 1 and "The index was made by fake, not by another-model." in other.stderr
+
+
+def test_the_last_whole_index_is_not_removed(loaded: Kollega, settings: Settings) -> None:
+    loaded("reindex", "--full")
+    (generations.live(settings.index_dir) / "vectors.faiss").write_bytes(b"wrong")
+    refused = loaded("gc", "--previous")
+    assert refused.exit_code == 1 and "damaged or missing files: vectors.faiss" in refused.stderr
+    assert loaded("rollback").exit_code == 0
+    states = [each["state"] for each in json.loads(loaded("generations", "--json").stdout)]
+    assert states == ["newer", "in use"]
 
 
 def test_generations_are_listed_and_what_nobody_needs_is_removed(loaded: Kollega, settings: Settings) -> None:
@@ -72,22 +101,35 @@ def test_generations_are_listed_and_what_nobody_needs_is_removed(loaded: Kollega
     assert loaded("verify").exit_code == 0
 
 
-def test_verify_mends_a_damaged_index_from_the_database(loaded: Kollega, settings: Settings) -> None:
-    vectors = generations.live(settings.index_dir) / "vectors.faiss"
-    vectors.write_bytes(vectors.read_bytes()[:-5] + b"wrong")
+@pytest.mark.parametrize("name", ["vectors.faiss", "catalogue.db", "manifest.json"])
+def test_verify_mends_a_damaged_index_from_the_database(loaded: Kollega, settings: Settings, name: str) -> None:
+    file = generations.live(settings.index_dir) / name
+    file.write_bytes(file.read_bytes()[:-5] + b"wrong")
     assert loaded("verify").exit_code == 1
     mended = loaded("verify", "--repair")
     assert mended.exit_code == 0 and "all is well" in mended.stdout and "building the index anew" in mended.stderr
 
 
 def test_verify_brings_an_item_that_differs_up_to_date_without_building_all_anew(
-    loaded: Kollega, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    loaded: Kollega, settings: Settings, write_lines: WriteLines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sentence = "request:1 is not in the index. Run: kollega reindex"
-    found = iter([[sentence], []])
-    monkeypatch.setattr("indexer.indexing.verify.verify", lambda *_arguments: next(found))
+    loaded("import", "jsonl", write_lines(TEAM, HR, AINO, REQUEST, OTHER))
+    seen = settings.index_dir / "seen.json"  # as if the index had been brought up to date after that
+    loaded("reindex", "--team", "it")
+    assert seen.exists()
+    monkeypatch.setattr("recommender.monitoring.freshness.changed_since", lambda *_arguments: None)
+    assert "request:2 is not in the index" in loaded("verify").stdout
     mended = loaded("verify", "--repair")
-    assert mended.exit_code == 0 and "building the index anew" not in mended.stderr
+    assert mended.exit_code == 0 and "bringing the index up to date" in mended.stderr
+    assert "building the index anew" not in mended.stderr and "all is well" in mended.stdout
+
+
+def test_verify_removes_a_damaged_index_that_is_not_in_use(loaded: Kollega, settings: Settings) -> None:
+    before = generations.live(settings.index_dir)
+    loaded("reindex", "--full")
+    (before / "vectors.faiss").write_bytes(b"wrong")
+    mended = loaded("verify", "--repair")
+    assert mended.exit_code == 0 and not before.exists() and "index anew" not in mended.stderr
 
 
 def test_what_a_repair_cannot_mend_is_left_to_the_admin(loaded: Kollega, monkeypatch: pytest.MonkeyPatch) -> None:
