@@ -51,6 +51,11 @@ from web.app import create_app
 from web.mcp import client as mcp_client
 from web.sign_in import oidc
 
+BY_CHANCE = (
+    "test_leaks.py", "test_non_interference.py", "test_disclosure.py", "test_damage.py", "test_kills.py",
+    "test_form_fuzz.py", "test_openapi.py", "test_news_mail_kills.py", "test_sync_kills.py",
+)  # fmt: skip
+"""Files whose tests draw their cases by chance, beside those of Hypothesis."""
 SLOWEST = (
     "tests/test_leaks.py",
     "tests/test_non_interference.py",
@@ -71,6 +76,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if not uses_postgresql(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if uses_postgresql(item)]
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False) or item.path.name in BY_CHANCE:
+            item.add_marker(pytest.mark.flaky(reruns=0))  # run again, it would draw other cases, which might pass
     places = {name: place for place, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: places.get(item.path.relative_to(ROOT).as_posix(), len(places)))
 
