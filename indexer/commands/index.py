@@ -110,7 +110,7 @@ def watch(settings: Settings) -> None:
         following_topics(settings, sessions, encoder, analyzer),
         closing(Listener(sessions.kw["bind"], stopping)) as changes,
     ):
-        follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, changes.wait)
+        follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, changes.wait, stopping.wait)
 
 
 @click.command()

@@ -17,6 +17,7 @@ from indexer.indexing.verify_files import file_problems
 from recommender import audit, learned
 from recommender.checksums import SEAL, problem_of
 from recommender.database.engine import open_to_read
+from recommender.database.failures import reason
 from recommender.encoder.openvino import exported_in
 from recommender.encoder.packaged import NAME, folder_in
 from recommender.encoder.pytorch import REVISION
@@ -55,8 +56,9 @@ def verify(
     except KollegaError as error:
         problems.insert(0, str(error))
     except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or type(error).__name__
-        problems.insert(0, f"The database cannot be read ({reason}). Stop Kollega and restore a backup.")
+        cause = getattr(error, "orig", None)
+        said = reason(cause) if cause else type(error).__name__
+        problems.insert(0, f"The database cannot be read ({said}). Stop Kollega and restore a backup.")
     return problems
 
 

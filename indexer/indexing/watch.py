@@ -5,6 +5,7 @@ depend on the clock.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from datetime import date
@@ -39,10 +40,12 @@ def watch(
     report: Callable[[ReindexReport], None],
     stopped: Callable[[], bool] = lambda: False,
     wait: Callable[[float], object] = time.sleep,
+    rest: Callable[[float], object] = time.sleep,
 ) -> None:
     """Reindex whenever the database's fingerprint or the files of the index change, until `stopped()`. An index that is
     missing or damaged is built anew from the database. Once a day, erase what has been kept long enough,
     and tell owners of reviews that are due. `wait` is called with the seconds between two looks; it may return earlier.
+    `rest`, which may not, is called after an error, and until `watch_seconds` have passed since an update began.
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
     logged, it tries again; the pause before that is doubled each time, up to a minute. Raises ModelError when the
@@ -50,7 +53,7 @@ def watch(
     """
     last: tuple[Any, ...] | None = None
     fulfilled: frozenset[str] = frozenset()
-    pause = settings.watch_seconds
+    pauses = _Pauses(settings.watch_seconds, wait, rest)
     eraser = _Eraser(settings, sessions)
     while not stopped():
         eraser.erase()
@@ -60,19 +63,49 @@ def watch(
             wishes = generations.rewrites_asked_for(settings.index_dir)
             if now != last or wishes - fulfilled:
                 _require_unchanged_model(encoder)
+                pauses.begins()
                 report(_updated(settings, sessions, encoder, analyzer))
                 last, fulfilled = (now[0], _files(settings)), wishes
             else:
                 freshness.still_current(settings.index_dir)
-            pause = settings.watch_seconds
+            pauses.succeeded()
         except ModelError:
             raise
         except IndexLocked as error:
             log.warning("%s", error)
         except Exception as error:
             _log_failure(error, settings)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-        wait(pause)
+            pauses.failed()
+        pauses.take()
+
+
+class _Pauses:
+    """How long `watch` waits between two looks, and whether a change may end that."""
+
+    def __init__(self, seconds: float, wait: Callable[[float], object], rest: Callable[[float], object]) -> None:
+        self._seconds = seconds
+        self._wait, self._rest = wait, rest
+        self._pause, self._began, self._has_failed = seconds, -math.inf, False
+
+    def begins(self) -> None:
+        """An update begins now."""
+        self._began = time.monotonic()
+
+    def succeeded(self) -> None:
+        """The next pause is as long as the first one."""
+        self._pause = self._seconds
+
+    def failed(self) -> None:
+        """The next pause is twice as long, up to a minute, and nothing ends it."""
+        self._pause, self._has_failed = min(2 * self._pause, _LONGEST_PAUSE), True
+
+    def take(self) -> None:
+        """Wait before the next look."""
+        (self._rest if self._has_failed else self._wait)(self._pause)
+        self._has_failed = False
+        left = self._began + self._seconds - time.monotonic()
+        if left > 0:
+            self._rest(left)
 
 
 class _Eraser:

@@ -124,9 +124,20 @@ def restore(settings: Settings, path: Path) -> Backup:
                 elif database:
                     os.replace(folder / name, database)
                 else:
-                    copy_store(_beside(settings, folder), settings)
+                    _restore_on_server(settings, folder)
             _sync(database.absolute().parent if database else home)
     return backup
+
+
+def _restore_on_server(settings: Settings, folder: Path) -> None:
+    """Copy the database of a backup to the server. When that fails, the home is left as empty as it was."""
+    try:
+        copy_store(_beside(settings, folder), settings)
+    except BaseException:
+        for name in _BESIDE:
+            (settings.home / name).unlink(missing_ok=True)
+        shutil.rmtree(settings.attachments_dir, ignore_errors=True)
+        raise
 
 
 def attached_files(settings: Settings, database: Path) -> dict[str, Path]:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from recommender.database import dialects
 from recommender.database.engine import migrate, open_engine, other_version, revision, revisions, unusable
 from recommender.database.failures import explain, reason
-from recommender.database.files import database_path
+from recommender.database.files import database_path, shown
 from recommender.errors import DatabaseUnusable, DatabaseVersion
 from recommender.settings import Settings
 
@@ -86,7 +86,7 @@ def _revision(engine: Engine, settings: Settings) -> str:
     except DBAPIError as error:
         raise unusable(error, settings) from error
     if found is None:
-        raise DatabaseUnusable(f"The database {engine.url!r} is empty: there is nothing to copy.")
+        raise DatabaseUnusable(f"The database {shown(engine.url)} is empty: there is nothing to copy.")
     if found not in revisions():
         raise DatabaseVersion(other_version(found))
     return found
@@ -100,16 +100,16 @@ def _prepare(engine: Engine, settings: Settings, wanted: str) -> None:
             migrate(engine, wanted)
         elif found != wanted:
             raise DatabaseVersion(
-                f"The database {engine.url!r} has tables of another version ({found}) than the one to copy ({wanted}). "
-                "Upgrade the older one with kollega upgrade, or make a new, empty database."
+                f"The database {shown(engine.url)} has tables of another version ({found}) than the one to copy "
+                f"({wanted}). Upgrade the older one with kollega upgrade, or make a new, empty database."
             )
         table = _row(engine, settings)
     except DBAPIError as error:
         raise unusable(error, settings) from error
     if table is not None:
         raise DatabaseUnusable(
-            f"The database {engine.url!r} is not empty: there are rows in {table}. Nothing was copied. Make a new, "
-            "empty database, and copy into that."
+            f"The database {shown(engine.url)} is not empty: there are rows in {table}. Nothing was copied. Make a "
+            "new, empty database, and copy into that."
         )
 
 
@@ -132,7 +132,8 @@ def _tables(connection: Connection) -> list[Table]:
 
 
 def _copy(reading: Connection, writing: Connection, progress: Progress) -> dict[str, int]:
-    sources, targets = _tables(reading), {table.name: table for table in _tables(writing)}
+    targets = {table.name: table for table in _tables(writing)}
+    sources = [table for table in _tables(reading) if table.name in targets]  # others are of another program
     dialect = dialects.of(writing)
     counts = {table.name: _count(reading, table) for table in sources}
     dialect.defer_references(writing)
@@ -142,7 +143,8 @@ def _copy(reading: Connection, writing: Connection, progress: Progress) -> dict[
     lost = dialect.check_references(writing)
     if lost is not None:
         raise DatabaseUnusable(f"A row of {lost} refers to none. Nothing was copied. Run: kollega verify")
-    dialect.set_last_ids(writing, dialects.of(reading).last_ids(reading))
+    last = dialects.of(reading).last_ids(reading)
+    dialect.set_last_ids(writing, {name: number for name, number in last.items() if name in targets})
     for table in sources:
         for done in _compare(reading, writing, table, targets[table.name]):
             progress(f"comparing {table.name}", done, counts[table.name])

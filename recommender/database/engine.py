@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database import dialects
 from recommender.database.failures import explain, reason
-from recommender.database.files import database_path, database_url, make_private
+from recommender.database.files import database_path, database_url, make_private, shown
 from recommender.errors import DatabaseUnusable, DatabaseVersion, SettingsError
 from recommender.settings import Settings
 
@@ -60,7 +60,7 @@ def open_to_read(settings: Settings) -> sessionmaker[Session]:
         raise DatabaseUnusable(f"There is no database at {path}. Set KOLLEGA_HOME to its folder, or restore a backup.")
 
     def refuse(engine: Engine) -> None:
-        raise DatabaseUnusable(f"The database {engine.url!r} is empty. Restore a backup.")
+        raise DatabaseUnusable(f"The database {shown(engine.url)} is empty. Restore a backup.")
 
     engine = open_engine(settings)
     dialects.of(engine).make_read_only(engine)
@@ -86,7 +86,7 @@ def _sessions(settings: Settings, engine: Engine, when_empty: Callable[[Engine],
 def unusable(error: DBAPIError, settings: Settings) -> DatabaseUnusable:
     """The error that says why the database cannot be used."""
     path = database_path(settings)
-    return DatabaseUnusable(explain(error, path) or f"The database {database_url(settings)!r}: {reason(error)}.")
+    return DatabaseUnusable(explain(error, path) or f"The database {shown(database_url(settings))}: {reason(error)}.")
 
 
 def migrate(engine: Engine, to: str = "head") -> None:
@@ -126,7 +126,7 @@ def revision(engine: Engine) -> str | None:
             found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     if found is None:
         raise DatabaseUnusable(
-            f"The database {engine.url!r} holds the tables of another program. Set KOLLEGA_HOME to a directory of "
+            f"The database {shown(engine.url)} holds the tables of another program. Set KOLLEGA_HOME to a directory of "
             "Kollega's own."
         )
     return str(found)

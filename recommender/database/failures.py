@@ -33,6 +33,8 @@ _SERVER_SENTENCES = {
     "3D": "The server has no database of this name. Make it, for example with createdb, or check KOLLEGA_DATABASE.",
     "TLS": "The certificate of the database's server cannot be checked. Name the file of the authority that signed it "
     "in KOLLEGA_DATABASE, as ?sslmode=verify-full&sslrootcert=FILE.",
+    "parameter": "A parameter in the address of the database is wrong. Correct what follows the question mark in "
+    "KOLLEGA_DATABASE: the names and values are those of PostgreSQL.",
     "42501": "This account of the database may not do that. Make it the owner of the database and of its tables.",
     "25006": "The database can only be read: the server is a copy (standby), perhaps. Set KOLLEGA_DATABASE to the "
     "server that can be written.",
@@ -50,6 +52,8 @@ _SERVER_SENTENCES = {
 """By the SQLSTATE of PostgreSQL, or by the class of it, its first two characters."""
 _LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40P01", "40001")
 _AT_SIGN_IN = {
+    "for connection option": "parameter",
+    ' value: "': "parameter",
     "certificate": "TLS",
     "password authentication failed": "28",
     "no password supplied": "28",
@@ -146,9 +150,11 @@ def _server_code(error: BaseException | None) -> str:
     code = str(getattr(error, "sqlstate", None) or "")
     if code[:2] in ("08", "57"):  # 57P01 and its like: the server is stopped or starts
         return code if code == "57014" else _AWAY
+    message = str(error).lower()
+    if not code and message.startswith(("invalid connection option", "bad value for connect_timeout")):
+        return "parameter"
     if code or type(error).__name__ not in ("OperationalError", "InterfaceError", "ConnectionTimeout"):
         return code or "unknown"
-    message = str(error).lower()
     return next((known for words, known in _AT_SIGN_IN.items() if words in message), _AWAY)
 
 

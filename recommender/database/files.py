@@ -41,6 +41,12 @@ def database_url(settings: Settings) -> URL:
     return url
 
 
+def shown(url: URL) -> str:
+    """The address of a database for messages: without the password, and without the parameters of a server, which may
+    have one too."""
+    return repr(url if url.get_backend_name() == "sqlite" else url.set(query={}))
+
+
 def database_path(settings: Settings) -> Path | None:
     """The file of a SQLite database; None when the database is another one or has no file."""
     url = database_url(settings)

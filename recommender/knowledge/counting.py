@@ -41,7 +41,7 @@ class Counting:
         """Do `write`, which adds counts in a session, now or soon. Never raises an error of the database."""
         if not self._waiting and self._writing.acquire(timeout=_WAIT):
             try:
-                if self._write([write]):
+                if not self._write([write]):
                     return
             finally:
                 self._writing.release()
@@ -57,8 +57,8 @@ class Counting:
         """Write what is in memory; True when nothing is left there."""
         with self._writing:
             writes = [queue.popleft() for queue in (self._waiting, self._later) for _ in range(len(queue))]
-            if writes and not self._write(writes):
-                self._waiting.extendleft(reversed(writes))
+            left = self._write(writes) if writes else []
+            self._waiting.extendleft(reversed(left))
         return not self._waiting and not self._later
 
     def close(self) -> None:
@@ -71,20 +71,20 @@ class Counting:
             log.warning("The database was locked until the end: %d counts are lost", len(self._waiting))
         self._engine.dispose()
 
-    def _write(self, writes: list[Write]) -> bool:
-        """True when these are done with: written, or impossible to write, which is logged. False when the database is
-        locked by another writer."""
+    def _write(self, writes: list[Write]) -> list[Write]:
+        """Those that are left, because the database is locked by another writer or away. The others are written, or
+        impossible to write, which is logged."""
         try:
             with self._sessions.begin() as session:
                 for write in writes:
                     write(session)
         except DBAPIError as error:
             if is_locked(error) or is_away(error):
-                return False
+                return writes
             if len(writes) > 1:  # one of them cannot be written: its item or person was deleted meanwhile, perhaps
-                return all([self._write([write]) for write in writes])
+                return [left for write in writes for left in self._write([write])]
             log.warning("A count could not be stored: %s", reason(error))
-        return True
+        return []
 
     def _start_thread(self) -> None:
         with self._starting:
@@ -94,4 +94,7 @@ class Counting:
 
     def _keep_flushing(self) -> None:
         while not self._closed.wait(_PAUSE):
-            self.flush()
+            try:
+                self.flush()
+            except Exception:
+                log.exception("Counts could not be stored; going on with the next ones")

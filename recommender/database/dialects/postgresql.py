@@ -8,11 +8,12 @@ not to be right in one way on SQLite and in another way here. Reading waits for 
 import re
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, Connection, Engine, cast, event, extract, text
+from sqlalchemy import JSON, BigInteger, Connection, Engine, ExceptionContext, cast, event, extract, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from recommender.database.dialects.changes import CHANNEL, WATCHED
+from recommender.database.failures import reason
 
 WRITING, _MIGRATING = 7_602_001, 7_602_002  # keys of advisory locks: any numbers that other programs hardly use
 _WRITE = re.compile(r'\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"?(\w+)', re.I)
@@ -43,7 +44,6 @@ class PostgreSQL:
 
     options: ClassVar[dict[str, Any]] = {
         "pool_pre_ping": True,  # a server that was away and is back is used again
-        "connect_args": {"connect_timeout": _SECONDS_TO_CONNECT, "application_name": "kollega"},
     }
 
     serves_in_order: ClassVar[bool] = True
@@ -52,8 +52,10 @@ class PostgreSQL:
     def configure(self, engine: Engine, wait: float, durable: bool) -> None:
         settings = ["SET TIME ZONE 'UTC'", f"SET lock_timeout = {max(round(1000 * wait), 1)}"]
         settings += [] if durable else ["SET synchronous_commit = off"]
+        event.listen(engine, "do_connect", _add_parameters)
         event.listen(engine, "connect", lambda connection, _record: _run(connection, settings))
         event.listen(engine, "before_cursor_execute", _before)
+        event.listen(engine, "handle_error", _leave_values_out)
         event.listen(engine, "checkin", lambda _connection, record: _forget(record))
         for end in ("commit", "rollback"):
             event.listen(engine, end, _forget)
@@ -84,6 +86,7 @@ class PostgreSQL:
         _take_lock(connection)
 
     def defer_references(self, connection: Connection) -> None:
+        _take_lock(connection)  # before the locks of the tables: others take them in this order
         _alter_references(connection, "DEFERRABLE INITIALLY DEFERRED")
 
     def check_references(self, connection: Connection) -> str | None:
@@ -120,8 +123,12 @@ class PostgreSQL:
         pooled = engine.raw_connection()
         connection: Any = pooled.driver_connection
         pooled.detach()  # it is closed by who listens, and never used for anything else
-        connection.autocommit = True
-        connection.execute(f"LISTEN {CHANNEL}")
+        try:
+            connection.autocommit = True
+            connection.execute(f"LISTEN {CHANNEL}")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def forget_pages(self, session: Session) -> None:
@@ -133,6 +140,12 @@ class PostgreSQL:
 
     def is_there(self, engine: Engine) -> bool:
         return True
+
+
+def _add_parameters(_dialect: Any, _record: Any, _given: Any, parameters: dict[str, Any]) -> None:
+    """Parameters of a connection that the address does not set."""
+    parameters.setdefault("connect_timeout", _SECONDS_TO_CONNECT)
+    parameters.setdefault("application_name", "kollega")
 
 
 def _before(connection: Connection, _cursor: Any, statement: str, _values: Any, _context: Any, _many: bool) -> None:
@@ -158,9 +171,21 @@ def _select(connection: Connection, call: str) -> None:
 
 
 def _forget(connection: Any) -> None:
-    """The transaction has ended, and with it what it had locked."""
+    """The transaction has ended, and with it what it had locked. A connection that was lost remembers nothing, and
+    asking it would raise an error in place of the one that says why."""
+    if getattr(connection, "invalidated", False):
+        return
     connection.info.pop(_LOCKED, None)
     connection.info.pop(_TOLD, None)
+
+
+def _leave_values_out(context: ExceptionContext) -> None:
+    """The server repeats values that people wrote below the first line of a message, such as in its detail."""
+    said, error = context.original_exception, context.sqlalchemy_exception
+    if getattr(said, "sqlstate", None):
+        said.args = (reason(said),)
+        if error is not None:
+            error.args = (f"({type(said).__module__}.{type(said).__name__}) {reason(said)}",)
 
 
 def _alter_references(connection: Connection, how: str) -> None:

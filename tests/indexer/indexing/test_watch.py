@@ -300,3 +300,38 @@ def test_a_failed_erasure_does_not_stop_indexing_and_is_tried_again_after_an_hou
     assert follow(steps) == [(1, 2), (2, 2)]
     assert len(tried) == 2
     assert caplog.text.count("could not be erased; trying again in an hour") == 2
+
+
+def test_after_an_error_and_between_two_updates_no_change_ends_the_pause(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    add_request: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[tuple[str, float]] = []
+    rounds = iter(("fails", "works", "nothing new"))
+    original = encoder.encode_passages
+
+    def fail(_texts: object) -> None:
+        raise RuntimeError("out of memory")
+
+    def stopped() -> bool:
+        now = next(rounds, None)
+        monkeypatch.setattr(encoder, "encode_passages", fail if now == "fails" else original)
+        return now is None
+
+    add_request("Coffee machine is empty")
+    watch(
+        replace(settings, watch_seconds=1000.0),
+        sessions,
+        encoder,
+        analyzer,
+        lambda _report: None,
+        stopped,
+        lambda seconds: pauses.append(("wait", seconds)),
+        lambda seconds: pauses.append(("rest", seconds)),
+    )
+    assert [kind for kind, _seconds in pauses] == ["rest", "rest", "wait", "rest", "wait", "rest"]
+    assert all(0 < seconds <= 1000 for kind, seconds in pauses if kind == "rest")

@@ -132,6 +132,20 @@ def test_what_postgresql_cannot_store_is_named_by_its_row(
         copy_store(settings, server_settings)
 
 
+def test_a_table_of_another_program_stays_where_it_is(
+    settings: Settings, store: sessionmaker[Session], server_settings: Settings, back: Settings, tmp_path: Path
+) -> None:
+    copy_store(settings, server_settings)
+    engine = open_engine(server_settings)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE theirs (id serial PRIMARY KEY)"))
+        connection.execute(text("INSERT INTO theirs DEFAULT VALUES"))
+    engine.dispose()
+    assert "theirs" not in copy_store(server_settings, back).rows
+    assert all_rows(back.home / "kollega.db", ()) == all_rows(settings.home / "kollega.db", ())
+    assert back_up(server_settings, tmp_path / "backup.zip").revision == newest_revision()
+
+
 def test_a_place_without_a_store_or_of_another_version_is_refused(
     settings: Settings, store: sessionmaker[Session], server: Server, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -166,3 +180,35 @@ def test_a_backup_of_one_database_is_restored_into_the_other(
     assert all_rows(back.home / "kollega.db", ()) == all_rows(settings.home / "kollega.db", ())
     with pytest.raises(BackupError, match="not empty"):
         restore(replace(server_settings, home=tmp_path / "new"), tmp_path / "one.zip")
+
+
+def test_a_restore_that_fails_on_the_server_leaves_the_home_empty_and_can_be_run_again(
+    settings: Settings,
+    store: sessionmaker[Session],
+    server: Server,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    for name in ("secret_key", "synonyms.txt"):
+        (settings.home / name).write_text("a, b")
+    back_up(settings, tmp_path / "one.zip")
+    target = Settings(home=tmp_path / "other", database=server.new_database(request, empty=True))
+    older = replace(target, database=server.new_database(request, empty=True))
+    engine = open_engine(older)
+    migrate(engine, "0007")
+    engine.dispose()
+    with pytest.raises(DatabaseVersion):
+        restore(older, tmp_path / "one.zip")
+    assert list(target.home.iterdir()) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(copying, "_compare", _fail)
+        with pytest.raises(DatabaseUnusable, match="on purpose"):
+            restore(target, tmp_path / "one.zip")
+    assert list(target.home.iterdir()) == []
+    restore(target, tmp_path / "one.zip")
+    assert (target.home / "synonyms.txt").read_text() == "a, b"
+
+
+def _fail(*_given: object) -> Iterator[int]:
+    raise DatabaseUnusable("This failed on purpose.")

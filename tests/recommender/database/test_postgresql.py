@@ -1,6 +1,8 @@
 """PostgreSQL: its tables, its locks, what it tells, and what Kollega says when it cannot be used."""
 
 import threading
+import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -11,18 +13,21 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.database import dialects
 from recommender.database.engine import migrate, newest_revision, open_database, open_engine, open_to_read, revision
 from recommender.database.failures import explain, is_away, is_locked, reason
 from recommender.database.fingerprint import fingerprint
 from recommender.database.listening import Listener
 from recommender.database.tables import Base, HelpRequest, Person, Reply, Team
 from recommender.errors import DatabaseUnusable, DatabaseVersion, SettingsError
+from recommender.knowledge.counting import Counting
 from recommender.settings import Settings
-from tests.postgresql import Server
+from tests.postgresql import Server, modes_kept
+from tests.timing import LONG
 
 
 @pytest.fixture
@@ -202,6 +207,102 @@ def test_the_lock_is_taken_again_after_a_savepoint_that_had_taken_it(settings: S
     engine.dispose()
 
 
+def _end_connection(server: Server, session: Session) -> None:
+    """End the connection of a session as the server does when it is stopped."""
+    number = session.execute(text("SELECT pg_backend_pid()")).scalar()
+    server.execute(f"SELECT pg_terminate_backend({number}, 60000)")
+
+
+def test_a_connection_that_ends_within_a_transaction_is_told_as_that(
+    server: Server, sessions: sessionmaker[Session]
+) -> None:
+    with pytest.raises(OperationalError) as lost, sessions.begin() as session:
+        session.add(Team(handle="it", name="IT"))
+        session.flush()
+        _end_connection(server, session)
+        session.query(Team).count()
+    assert is_away(lost.value)
+    with sessions.begin() as session:
+        assert session.query(Team).count() == 0
+        session.add(Team(handle="it", name="IT"))
+
+
+def test_a_count_whose_connection_ends_is_stored_later(
+    server: Server, settings: Settings, sessions: sessionmaker[Session]
+) -> None:
+    counting = Counting(settings)
+    ended: list[bool] = []
+
+    def write(session: Session) -> None:
+        session.add(Team(handle="it", name="IT"))
+        session.flush()
+        if not ended:
+            ended.append(True)
+            _end_connection(server, session)
+        session.query(Team).count()
+
+    counting.count(write)
+    assert ended
+    until = time.monotonic() + LONG
+    while not counting.flush() and time.monotonic() < until:
+        time.sleep(0.05)
+    counting.close()
+    with sessions() as session:
+        assert session.query(Team).count() == 1
+
+
+def test_the_lock_to_write_is_taken_before_those_of_the_tables(settings: Settings) -> None:
+    engine = open_engine(settings, wait=0.05)
+    with Session(engine) as writing, engine.connect() as copying:
+        writing.add(Team(handle="it", name="IT"))
+        writing.flush()
+        with pytest.raises(OperationalError):
+            dialects.of(copying).defer_references(copying)
+        copying.rollback()
+        assert writing.query(Reply).count() == 0
+    engine.dispose()
+
+
+def test_parameters_of_the_address_are_used(settings: Settings) -> None:
+    names = []
+    for more in ("", "&application_name=ours&connect_timeout=7"):
+        engine = open_engine(replace(settings, database=settings.database + more))
+        with engine.connect() as connection:
+            names.append(connection.exec_driver_sql("SHOW application_name").scalar())
+            options = connection.connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]
+            names.append(options["connect_timeout"])
+        engine.dispose()
+    assert names == ["kollega", "10", "ours", "7"]
+
+
+@pytest.mark.parametrize("parameter", ["nonsense=1", "sslmode=perhaps", "connect_timeout=soon"])
+def test_a_wrong_parameter_of_the_address_is_named_as_the_cause(settings: Settings, parameter: str) -> None:
+    with pytest.raises(DatabaseUnusable, match="parameter in the address"):
+        open_database(replace(settings, database=f"{settings.database}&{parameter}"))
+
+
+def test_a_connection_that_cannot_listen_is_closed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, made = open_engine(settings), []
+    event.listen(engine, "connect", lambda connection, _record: made.append(connection))
+    monkeypatch.setattr("recommender.database.dialects.postgresql.CHANNEL", "not a name")
+    with pytest.raises(psycopg.Error):
+        dialects.of(engine).listen(engine)
+    assert [connection.closed for connection in made] == [True]
+    engine.dispose()
+
+
+def test_folders_that_the_server_of_the_tests_needs_open_are_closed_after_the_last_one(tmp_path: Path) -> None:
+    folder, lock = tmp_path / "private", tmp_path / "lock"
+    folder.mkdir(mode=0o700)
+    with modes_kept([folder], lock) as starting:
+        with starting():
+            folder.chmod(0o755)
+        with modes_kept([folder], lock):
+            pass
+        assert folder.stat().st_mode & 0o777 == 0o755
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_the_fingerprint_changes_with_each_change(sessions: sessionmaker[Session]) -> None:
     seen = []
     with sessions() as session:
@@ -293,6 +394,7 @@ def test_a_database_that_refuses_says_what_to_do_and_no_password(
     settings: Settings, change: Callable[[Any], Any], sentence: str
 ) -> None:
     url = change(create_engine(settings.database).url).set(password="kissa2")
+    url = url.update_query_dict({"password": "kissa2", "sslpassword": "kissa2"})
     with pytest.raises(DatabaseUnusable, match=sentence) as refused:
         open_database(replace(settings, database=url.render_as_string(hide_password=False)))
     chain = [refused.value, refused.value.__cause__]
@@ -325,6 +427,9 @@ def test_a_refused_connection_is_explained_by_what_the_server_says(message: str,
     assert sentence in str(explain(DBAPIError("", None, psycopg.OperationalError(message)), None))
 
 
+_WRONG = "SELECT 'xylophone'::integer"
+
+
 def test_the_reason_of_an_error_has_no_value_in_it(sessions: sessionmaker[Session]) -> None:
     with sessions() as session:
         session.add_all([Person(handle="xylophone", name="X"), Person(handle="xylophone", name="Y")])
@@ -332,7 +437,16 @@ def test_the_reason_of_an_error_has_no_value_in_it(sessions: sessionmaker[Sessio
             session.flush()
         session.rollback()
         with pytest.raises(DBAPIError) as wrong:
-            session.execute(text("SELECT 'xylophone'::integer"))
+            session.execute(text(_WRONG))
     assert "23505" in reason(taken.value) and "people_handle_key" in reason(taken.value)
     assert reason(wrong.value) == "error 22P02 of PostgreSQL"
     assert not any("xylophone" in reason(error.value) for error in (taken, wrong))
+    for error in (taken.value, wrong.value):  # what a log shows of them
+        assert "xylophone" not in "".join(traceback.format_exception(error)).replace(_WRONG, "")
+
+
+def test_an_empty_database_is_named_without_the_passwords_of_its_address(empty: Settings) -> None:
+    database = f"{empty.database}&password=kissa2&sslpassword=kissa3"
+    with pytest.raises(DatabaseUnusable, match="is empty") as refused:
+        open_to_read(replace(empty, database=database))
+    assert "kissa" not in str(refused.value) and "postgres@" in str(refused.value)

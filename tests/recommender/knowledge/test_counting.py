@@ -123,3 +123,18 @@ def test_memory_is_limited(
         counting.flush()
     counting.close()
     assert _stored(sessions) == 5
+
+
+def test_a_fault_in_one_count_does_not_end_the_storing_of_later_ones(
+    counting: Counting, sessions: sessionmaker[Session], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_session: Session) -> None:
+        raise RuntimeError("a fault")
+
+    counting.count_later(fail)
+    until = time.monotonic() + LONG
+    while "Counts could not be stored" not in caplog.text:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    counting.count_later(_solved)
+    _wait_for(1, sessions)
