@@ -130,6 +130,7 @@ def move(session: Session, reader: Reader, item: str, into_id: int) -> None:
     for row in before:
         if row.topic_id in shown:
             _editable(session, reader, row.topic_id)
+        left_out.copy_to(session, row.topic_id, into.id)
         session.delete(row)
     session.flush()
     session.add(TopicItem(topic_id=into.id, item=item, chosen=True))

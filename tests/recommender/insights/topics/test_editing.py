@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.access import Reader
+from recommender.access import EVERYONE, Reader
 from recommender.access import reader_of as reader_of_person
 from recommender.database.audit_table import AuditEntry
 from recommender.database.insight_tables import TopicRow
 from recommender.database.tables import Person
 from recommender.errors import NotAllowed, TopicRefused
 from recommender.index.local import LocalIndex
-from recommender.insights.topics import editing, left_out
+from recommender.insights.topics import editing, left_out, stored
 from recommender.insights.topics.topic import Topic, visible_topics
 from recommender.language.analyzer import Analyzer
 from tests.recommender.insights.conftest import LATER, SUBJECTS, Update
@@ -131,7 +131,38 @@ def test_an_item_stays_in_the_topic_that_it_was_put_into(
     run(LATER, True)
     with sessions() as session:
         assert item in _shown(session)[topics["parking"]].items
-        assert item not in _shown(session).get(topics["printer"], Topic(0, "", {}, (), LATER.date())).items
+        assert item not in _shown(session)[topics["printer"]].items
+
+
+def test_who_is_left_out_of_a_topic_stays_left_out_where_its_items_go(
+    sessions: sessionmaker[Session], topics: dict[str, int], run: Update, analyzer: Analyzer
+) -> None:
+    printer, parking, payslip = topics["printer"], topics["parking"], topics["payslip"]
+    with sessions.begin() as session:
+        reader, agent = _reader(session, "aino"), session.scalars(select(Person.id).where(Person.handle == "agent")).one()
+        items = _shown(session)[parking].items
+        left_out.leave_out(session, agent, parking)
+        editing.merge(session, reader, parking, printer)
+        new = editing.split(session, reader, printer, items, analyzer)
+        assert left_out.left_out(session, [new]) == {new: {agent}}
+        editing.move(session, reader, items[0], payslip)
+        assert left_out.left_out(session, [payslip]) == {payslip: {agent}}
+
+
+def test_who_is_left_out_stays_left_out_of_what_an_update_divides_off(
+    sessions: sessionmaker[Session], topics: dict[str, int]
+) -> None:
+    printer = topics["printer"]
+    with sessions.begin() as session:
+        agent = session.scalars(select(Person.id).where(Person.handle == "agent")).one()
+        left_out.leave_out(session, agent, printer)
+        before = stored.read(session, EVERYONE)
+        names, items = before[printer].names, sorted(before[printer].items)
+        rest, off = frozenset(items[3:]), frozenset(items[:3])
+        parts = [stored.NewTopic(printer, rest, names), stored.NewTopic(None, off, {"fi": "Uusi", "en": "New"})]
+        stored.write(session, EVERYONE, {printer: before[printer]}, parts, {}, LATER)
+        new = session.scalars(select(TopicRow.id).where(TopicRow.name_en == "New")).one()
+        assert left_out.left_out(session, [new, printer]) == {new: {agent}, printer: {agent}}
 
 
 def test_an_ended_topic_is_not_made_again(
