@@ -78,7 +78,7 @@ def move(topic_id: int) -> ResponseReturnValue:
     into, item = _other(led, request.form.get("into", "")), request.form.get("item", "")
     if item not in led.topic.items:
         abort(404)
-    editing.move(session(), led.reader, item, into.id)
+    editing.move(session(), led.reader, item, into.id, current.analyzer())
     return _changed(topic_id if len(led.topic.items) > LEAST_ITEMS else into.id)
 
 

@@ -31,6 +31,7 @@ from recommender.language.dictionary import Dictionary
 
 LONGEST_NAME = 200
 _WHO = "There is no such topic, or you may not change it: leads of the team that handles most of its items may."
+_TOPIC = {"fi": "Aihe", "en": "Topic"}
 _SAMPLE = 1_000
 """Items in which it is counted how common words are, and items that a name is made from: judgements."""
 _NAMED_FROM = 150
@@ -101,21 +102,24 @@ def split(session: Session, reader: Reader, topic_id: int, apart: Collection[str
         raise TopicRefused(
             f"Each part of a topic needs at least {LEAST_ITEMS} of its items. Divide it in another way.", "too_small"
         )
-    names = _names_of(session, topic.audience, sorted(apart), analyzer)
-    row = TopicRow(audience=topic.audience, made_on=utc_now().date(), name_fi=names["fi"], name_en=names["en"])
+    row = TopicRow(audience=topic.audience, made_on=utc_now().date())
     session.add(row)
     session.flush()
     session.execute(delete(TopicItem).where(TopicItem.topic_id == topic.id, TopicItem.item.in_(sorted(apart))))
     session.add_all(TopicItem(topic_id=row.id, item=item, chosen=True) for item in sorted(apart))
     session.execute(update(TopicItem).where(TopicItem.topic_id == topic.id).values(chosen=True))
     left_out.copy_to(session, topic.id, row.id)
+    naming = _Naming(session, topic.audience, analyzer)
+    naming.name_anew(topic.id, sorted(rest))
+    naming.name_anew(row.id, sorted(apart))
     _record(session, reader, "topic.split", topic, {"new": row.id})
     return row.id
 
 
-def move(session: Session, reader: Reader, item: str, into_id: int) -> None:
-    """Put an item into a topic, from the one that it is in now, if any. The reader may edit both. Raises TopicRefused
-    when not all who may see the topic may read the item."""
+def move(session: Session, reader: Reader, item: str, into_id: int, analyzer: Analyzer) -> None:
+    """Put an item into a topic, from the one that it is in now, if any, which gets another name when its own may have
+    come from that item. The reader may edit both. Raises TopicRefused when not all who may see the topic may read the
+    item."""
     into = _editable(session, reader, into_id)
     if item not in headings(session, [item], reader_of(session, into.audience)):
         raise TopicRefused(
@@ -126,7 +130,7 @@ def move(session: Session, reader: Reader, item: str, into_id: int) -> None:
         .join(TopicRow, TopicRow.id == TopicItem.topic_id)
         .where(TopicItem.item == item, TopicRow.audience == into.audience)
     ).all()
-    shown = {topic.id for topic in visible_topics(session, reader)}
+    shown = {topic.id: topic for topic in visible_topics(session, reader)}
     for row in before:
         if row.topic_id in shown:
             _editable(session, reader, row.topic_id)
@@ -134,6 +138,10 @@ def move(session: Session, reader: Reader, item: str, into_id: int) -> None:
         session.delete(row)
     session.flush()
     session.add(TopicItem(topic_id=into.id, item=item, chosen=True))
+    naming = _Naming(session, into.audience, analyzer)
+    for row in before:
+        rest = shown[row.topic_id].items if row.topic_id in shown else ()
+        naming.name_anew(row.topic_id, sorted({*rest} - {item}))
     _record(session, reader, "topic.item_moved", into, {"item": item, "from": [row.topic_id for row in before]})
 
 
@@ -158,11 +166,30 @@ def _record(session: Session, reader: Reader, action: str, topic: Topic, details
     audit.record(session, audit.actor(session, reader.person_id), action, f"topic:{topic.id}", dict(details))
 
 
-def _names_of(session: Session, token: str, keys: Sequence[str], analyzer: Analyzer) -> dict[str, str]:
-    """The names of a new topic of these items, none of which a topic of the token or of everyone has."""
-    reader = WordReader(analyzer, Dictionary.load(), names_of_people(session))
-    stored = [topic for audience in {token, EVERYONE} for topic in read(session, audience).values()]
-    taken = {language: {name for topic in stored for name in topic.shown(language)} for language in LANGUAGES}
-    others = sorted({item for topic in read(session, token).values() for item in topic.items} | set(keys))
-    namer = Namer(reader, with_teams(session, others[:: max(1, len(others) // _SAMPLE)]))
-    return namer.any_names(list(beginnings(session, keys[:_NAMED_FROM]).values()), taken)
+class _Naming:
+    """Names topics of a token whose items have become others."""
+
+    def __init__(self, session: Session, token: str, analyzer: Analyzer) -> None:
+        self._session, self._token = session, token
+        reader = WordReader(analyzer, Dictionary.load(), names_of_people(session))
+        items = sorted({item for topic in read(session, token).values() for item in topic.items})
+        self._namer = Namer(reader, with_teams(session, items[:: max(1, len(items) // _SAMPLE)]))
+
+    def name_anew(self, topic_id: int, keys: Sequence[str]) -> None:
+        """Keep the computed names of a topic that still are right for these items, all that it has, and replace the
+        others by names that no topic of the token or of everyone has: a name may not come from an item that has left.
+        Items whose words make no name get a number. Without items the name is empty, so that the topic is not shown
+        until the next update."""
+        row = self._session.get_one(TopicRow, topic_id)
+        texts = list(beginnings(self._session, keys[:_NAMED_FROM]).values())
+        had = {"fi": row.name_fi or "", "en": row.name_en or ""}
+        right = self._namer.holds(had, texts)
+        stored = [topic for token in {self._token, EVERYONE} for topic in read(self._session, token).values()]
+        taken = {language: {name for topic in stored for name in topic.shown(language)} for language in LANGUAGES}
+        new = self._namer.any_names(texts, taken)
+        number = {language: f"{word} {topic_id}" if texts else "" for language, word in _TOPIC.items()}
+        names = {
+            language: had[language] if right[language] else new[language] or number[language] for language in LANGUAGES
+        }
+        row.name_fi, row.name_en = names["fi"], names["en"]
+        self._session.flush()

@@ -10,7 +10,7 @@ from recommender.access import EVERYONE, Reader
 from recommender.access import reader_of as reader_of_person
 from recommender.database.audit_table import AuditEntry
 from recommender.database.insight_tables import TopicRow
-from recommender.database.tables import Person
+from recommender.database.tables import HelpRequest, Person
 from recommender.errors import NotAllowed, TopicRefused
 from recommender.index.local import LocalIndex
 from recommender.insights.topics import editing, left_out, stored
@@ -115,19 +115,51 @@ def test_a_topic_is_divided_into_the_two_parts_that_were_shown(
         assert set(_shown(session)[topics["printer"]].items) == set(parts[0])
 
 
+def test_no_name_keeps_words_of_items_that_have_left(
+    sessions: sessionmaker[Session], topics: dict[str, int], analyzer: Analyzer
+) -> None:
+    printer, parking = topics["printer"], topics["parking"]
+    with sessions.begin() as session:
+        reader, items = _reader(session, "aino"), _shown(session)[parking].items
+        editing.merge(session, reader, parking, printer)
+        row = session.get_one(TopicRow, printer)
+        row.name_fi, row.name_en = "parking, printer", "parking, printer"
+        editing.move(session, reader, items[0], topics["payslip"], analyzer)
+        assert _shown(session)[printer].names["en"] == "parking, printer"  # others of its items still have both words
+        new = editing.split(session, reader, printer, items[1:], analyzer)
+        names = {part: _shown(session)[part].names for part in (printer, new)}
+        assert all("parking" not in name and "printer" in name for name in names[printer].values())
+        assert all("parking" in name and "printer" not in name for name in names[new].values())
+
+
+def test_a_part_whose_words_make_no_name_is_shown_by_its_number(
+    sessions: sessionmaker[Session], topics: dict[str, int], analyzer: Analyzer
+) -> None:
+    printer, parking = topics["printer"], topics["parking"]
+    with sessions.begin() as session:
+        reader, items = _reader(session, "aino"), _shown(session)[parking].items
+        editing.merge(session, reader, parking, printer)
+        for item in items:
+            request = session.get_one(HelpRequest, int(item.partition(":")[2]))
+            request.title = request.body = "?"
+        new = editing.split(session, reader, printer, items, analyzer)
+        assert _shown(session)[new].names == {"fi": f"Aihe {new}", "en": f"Topic {new}"}
+
+
 def test_an_item_stays_in_the_topic_that_it_was_put_into(
     sessions: sessionmaker[Session],
     topics: dict[str, int],
     run: Update,
+    analyzer: Analyzer,
     add_request: Callable[..., int],
 ) -> None:
     hidden = f"request:{add_request('printer secret', team='hr', audience=[])}"
     with sessions.begin() as session:
         reader = _reader(session, "aino")
         item = _shown(session)[topics["printer"]].items[0]
-        editing.move(session, reader, item, topics["parking"])
+        editing.move(session, reader, item, topics["parking"], analyzer)
         with pytest.raises(TopicRefused, match="unknown"):
-            editing.move(session, reader, hidden, topics["parking"])
+            editing.move(session, reader, hidden, topics["parking"], analyzer)
     run(LATER, True)
     with sessions() as session:
         assert item in _shown(session)[topics["parking"]].items
@@ -139,13 +171,14 @@ def test_who_is_left_out_of_a_topic_stays_left_out_where_its_items_go(
 ) -> None:
     printer, parking, payslip = topics["printer"], topics["parking"], topics["payslip"]
     with sessions.begin() as session:
-        reader, agent = _reader(session, "aino"), session.scalars(select(Person.id).where(Person.handle == "agent")).one()
+        reader = _reader(session, "aino")
+        agent = session.scalars(select(Person.id).where(Person.handle == "agent")).one()
         items = _shown(session)[parking].items
         left_out.leave_out(session, agent, parking)
         editing.merge(session, reader, parking, printer)
         new = editing.split(session, reader, printer, items, analyzer)
         assert left_out.left_out(session, [new]) == {new: {agent}}
-        editing.move(session, reader, items[0], payslip)
+        editing.move(session, reader, items[0], payslip, analyzer)
         assert left_out.left_out(session, [payslip]) == {payslip: {agent}}
 
 
@@ -195,7 +228,7 @@ def test_only_leads_of_the_team_that_handles_a_topic_change_it(
             lambda: editing.rename(session, reader, printer, {"en": "x"}),
             lambda: editing.merge(session, reader, printer, parking),
             lambda: editing.split(session, reader, printer, items[:5], analyzer),
-            lambda: editing.move(session, reader, items[0], parking),
+            lambda: editing.move(session, reader, items[0], parking, analyzer),
             lambda: editing.end(session, reader, printer),
             lambda: editing.end(session, reader, 999),
         )
