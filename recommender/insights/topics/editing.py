@@ -16,13 +16,15 @@ from recommender import audit
 from recommender.access import EVERYONE, Reader, leads
 from recommender.corpus import headings
 from recommender.database.insight_tables import TopicItem, TopicRow
+from recommender.database.risk_tables import PROPOSED, TransferAct
+from recommender.database.service_tables import Teaching
 from recommender.database.tables import Person, utc_now
 from recommender.errors import NotAllowed, TopicRefused
 from recommender.index import SearchIndex
 from recommender.insights.topics import clustering, left_out
 from recommender.insights.topics.handling import handling_team
 from recommender.insights.topics.naming import Namer
-from recommender.insights.topics.stored import beginnings, read, with_teams
+from recommender.insights.topics.stored import beginnings, lock, read, with_teams
 from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS, Topic, reader_of, visible_topics
 from recommender.insights.topics.words import WordReader
 from recommender.knowledge.erased_names import names_of_people
@@ -75,9 +77,27 @@ def merge(session: Session, reader: Reader, topic_id: int, into_id: int) -> None
     session.execute(delete(TopicItem).where(TopicItem.topic_id == topic.id))
     session.add_all(TopicItem(topic_id=into.id, item=item, chosen=True) for item in topic.items)
     session.execute(update(TopicItem).where(TopicItem.topic_id == into.id).values(chosen=True))
+    _move_acts_and_teaching(session, topic.id, into.id)
     row = session.get_one(TopicRow, topic.id)
     row.ended_on, row.merged_into_id = utc_now().date(), into.id
     _record(session, reader, "topic.merged", topic, {"into": into.id})
+
+
+def _move_acts_and_teaching(session: Session, topic_id: int, into_id: int) -> None:
+    """What is under way goes along to another topic; what was only proposed is proposed anew by the next update."""
+    session.execute(delete(TransferAct).where(TransferAct.topic_id == topic_id, TransferAct.state == PROPOSED))
+    unmeasured = TransferAct.measured_after.is_(None)  # a share of the questions of one topic says nothing of both
+    acts = update(TransferAct).where(TransferAct.topic_id == topic_id)
+    session.execute(acts.where(unmeasured).values(measured_before=None))
+    session.execute(acts.values(topic_id=into_id))
+    known = select(Teaching.person_id, Teaching.colleague_id).where(Teaching.topic_id == into_id)
+    there = {(person, colleague) for person, colleague in session.execute(known)}
+    for row in session.scalars(select(Teaching).where(Teaching.topic_id == topic_id)).all():
+        if (row.person_id, row.colleague_id) in there:
+            session.delete(row)
+        else:
+            row.topic_id = into_id
+    session.flush()
 
 
 def parts_of(topic: Topic, index: SearchIndex) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -154,6 +174,8 @@ def end(session: Session, reader: Reader, topic_id: int) -> None:
 
 
 def _editable(session: Session, reader: Reader, topic_id: int) -> Topic:
+    """The topic as it is now, which nobody else changes before the caller commits."""
+    lock(session)
     found = [topic for topic in visible_topics(session, reader) if topic.id == topic_id]
     if not found or not may_edit(session, found[0], reader):
         raise NotAllowed(_WHO)

@@ -1,15 +1,19 @@
 """insights/topics/editing.py: what leads change about topics stays, is recorded, and nobody else may do it."""
 
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import EVERYONE, Reader
 from recommender.access import reader_of as reader_of_person
 from recommender.database.audit_table import AuditEntry
 from recommender.database.insight_tables import TopicRow
+from recommender.database.risk_tables import DONE, PAIR, PROPOSED, STARTED, TransferAct
+from recommender.database.service_tables import Teaching
 from recommender.database.tables import HelpRequest, Person
 from recommender.errors import NotAllowed, TopicRefused
 from recommender.index.local import LocalIndex
@@ -86,6 +90,55 @@ def test_merged_topics_stay_one(
         assert set(_shown(session)[topics["printer"]].items) == both
         assert topics["parking"] not in _shown(session)
         assert session.get_one(TopicRow, topics["parking"]).merged_into_id == topics["printer"]
+
+
+def test_what_is_under_way_for_a_topic_goes_along_when_it_becomes_part_of_another(
+    sessions: sessionmaker[Session], topics: dict[str, int], add_person: Callable[..., int]
+) -> None:
+    printer, parking = topics["printer"], topics["parking"]
+    one, other, third = (add_person(handle, "agent", "it") for handle in ("oili", "ossi", "outi"))
+    with sessions.begin() as session:
+        for state in (PROPOSED, STARTED, DONE):
+            session.add(
+                TransferAct(topic_id=parking, kind=PAIR, state=state, minutes=30, loss_before=2.0, loss_after=1.0)
+            )
+        for topic, colleague in ((parking, other), (parking, third), (printer, other)):
+            session.add(Teaching(topic_id=topic, person_id=one, colleague_id=colleague, since=LATER.date()))
+        session.flush()
+        editing.merge(session, _reader(session, "aino"), parking, printer)
+    with sessions() as session:
+        acts = session.execute(select(TransferAct.topic_id, TransferAct.state).order_by(TransferAct.id)).all()
+        assert [tuple(act) for act in acts] == [(printer, STARTED), (printer, DONE)]
+        taught = session.execute(select(Teaching.topic_id, Teaching.colleague_id)).all()
+        assert {tuple(each) for each in taught} == {(printer, other), (printer, third)} and len(taught) == 2
+
+
+def test_of_two_topics_that_are_made_part_of_each_other_at_the_same_moment_one_stays(
+    sessions: sessionmaker[Session], topics: dict[str, int]
+) -> None:
+    printer, parking = topics["printer"], topics["parking"]
+    writes = Event()
+
+    def when_it_writes(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if not statement.lstrip().startswith("SELECT"):
+            writes.set()
+
+    def second() -> None:
+        with sessions.begin() as session:
+            reader = _reader(session, "aino")
+            _shown(session)  # the page that asks whether to do it
+            event.listen(session.connection(), "before_cursor_execute", when_it_writes)
+            editing.merge(session, reader, printer, parking)
+
+    with ThreadPoolExecutor(1) as pool, sessions() as session:
+        editing.merge(session, _reader(session, "aino"), parking, printer)
+        other = pool.submit(second)
+        assert writes.wait(60)
+        session.commit()
+        with pytest.raises(NotAllowed):
+            other.result(60)
+    with sessions() as session:
+        assert printer in _shown(session) and parking not in _shown(session)
 
 
 def test_a_topic_is_divided_into_the_two_parts_that_were_shown(
