@@ -1,5 +1,7 @@
 """The names of people who were erased, which name no topic any more. Only a digest of each word is kept, as of
-everything that was erased."""
+everything that was erased. Whoever has the database can find such a word by trying many names, and then knows that
+somebody with this name was erased. The key of the installation is no part of the digest: with another key, as after a
+move to another machine, the names would be forgotten and name topics again."""
 
 import hashlib
 from collections.abc import Collection

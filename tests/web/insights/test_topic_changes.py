@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.database.audit_table import AuditEntry
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.tables import HelpRequest, Team
+from recommender.errors import TopicRefused
 from tests.conftest import sign_in
 from tests.web.forms import forms_of, press
 from tests.web.insights.topics import add_topic
@@ -103,6 +104,18 @@ def test_a_topic_is_divided_into_the_parts_that_were_shown(
     assert "does not fall into two parts" in _text(aino, f"{topics['payslip']}/split")
     assert aino.post(f"{topics['payslip']}/split", data={}).status_code == 200
     assert len(_sizes(sessions)) == 4
+
+
+def test_who_divides_a_topic_that_changes_at_that_moment_sees_its_parts_again(
+    aino: FlaskClient, topics: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_now: object) -> int:
+        raise TopicRefused("Each part of a topic needs at least 5 of its items.", "too_small")
+
+    monkeypatch.setattr("recommender.insights.topics.editing.split", refuse)
+    split = f"{topics['mixed']}/split"
+    answer = press(aino, split, split)
+    assert answer.status_code == 409 and "has changed meanwhile" in answer.text
 
 
 def test_after_a_part_went_to_another_team_the_topic_itself_is_shown(
