@@ -167,7 +167,9 @@ def test_a_topic_that_was_named_by_somebody_who_is_erased_gets_another_name(
         row = session.get_one(TopicRow, topic.id)
         assert (row.name_en, row.given_fi) == ("", None)
         entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "topic.name_removed")).all()
-        assert [(entry.subject, entry.details["languages"]) for entry in entries] == [(f"topic:{topic.id}", ["fi"])]
+        assert [(entry.subject, (entry.details or {})["languages"]) for entry in entries] == [
+            (f"topic:{topic.id}", ["fi"])
+        ]
     assert topic.id not in {seen.id for seen in _seen(sessions)}
     run(LATER)
     (again,) = [seen for seen in _seen(sessions) if seen.id == topic.id]
