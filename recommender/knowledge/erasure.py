@@ -138,7 +138,7 @@ def erase_person(session: Session, person: Person, who: Actor, with_requests: bo
     session.execute(delete(EarlierText).where(EarlierText.author_id == person.id))
     session.execute(delete(Account).where(Account.person_id == person.id))
     _remember_person(session, person)
-    forget_name(session, person.name)
+    forget_name(session, person, who)
     subject = f"person:{person.id}"
     session.delete(person)
     session.flush()

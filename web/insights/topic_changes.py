@@ -13,10 +13,10 @@ from recommender.corpus import headings
 from recommender.datatypes import Heading
 from recommender.errors import TopicRefused
 from recommender.insights.topics import editing
-from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS, Topic
+from recommender.insights.topics.topic import LANGUAGES, Topic
 from web import current, once
 from web.current import session
-from web.insights.topic_page import LedTopic, Typed, led_topic, topic_page
+from web.insights.topic_page import LedTopic, Typed, is_led, led_topic, topic_page
 from web.sign_in.session import signed_in
 
 blueprint = Blueprint("topic_changes", __name__, url_prefix="/insights/topics/<int(max=2147483647):topic_id>")
@@ -64,8 +64,13 @@ def split(topic_id: int) -> ResponseReturnValue:
         return _split_page(led, parts)
     if request.form.get("parts") != _digest(parts[1]):
         return _split_page(led, parts, other=True), 409
-    new = editing.split(session(), led.reader, topic_id, parts[1], current.analyzer())
-    return _changed(new)
+    try:
+        new = editing.split(session(), led.reader, topic_id, parts[1], current.analyzer())
+    except TopicRefused:  # somebody else has changed it since it was read
+        session().rollback()
+        led = led_topic(topic_id)
+        return _split_page(led, editing.parts_of(led.topic, index) if index else None, other=True), 409
+    return _changed(new, topic_id)
 
 
 @blueprint.post("/move")
@@ -78,8 +83,8 @@ def move(topic_id: int) -> ResponseReturnValue:
     into, item = _other(led, request.form.get("into", "")), request.form.get("item", "")
     if item not in led.topic.items:
         abort(404)
-    editing.move(session(), led.reader, item, into.id)
-    return _changed(topic_id if len(led.topic.items) > LEAST_ITEMS else into.id)
+    editing.move(session(), led.reader, item, into.id, current.analyzer())
+    return _changed(topic_id, into.id)
 
 
 @blueprint.route("/end", methods=("GET", "POST"))
@@ -100,8 +105,12 @@ def _earlier() -> str | None:
     return once.earlier_result() if request.method == "POST" else None
 
 
-def _changed(topic_id: int) -> ResponseReturnValue:
-    return redirect(once.commit_once(url_for("insights.topic", topic_id=topic_id, changed=1)))
+def _changed(*topic_ids: int) -> ResponseReturnValue:
+    """Leads to the first of these topics that the person leads: when its items are others, the team that handles most
+    of them may be another one."""
+    led = next((topic_id for topic_id in topic_ids if is_led(topic_id)), None)
+    address = url_for("insights.home") if led is None else url_for("insights.topic", topic_id=led, changed=1)
+    return redirect(once.commit_once(address))
 
 
 def _other(led: LedTopic, number: str) -> Topic:

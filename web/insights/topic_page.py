@@ -61,6 +61,13 @@ def led_topic(topic_id: int) -> LedTopic:
     return LedTopic(topic, risk, reader, tuple(sorted(others, key=lambda other: topic_name(other).casefold())))
 
 
+def is_led(topic_id: int) -> bool:
+    """True when `led_topic` gives this topic."""
+    reader = chosen_teams().reader
+    topics = [risk.topic for risk in topic_risks(session(), reader)] + topics_without_figures(session(), reader)
+    return any(topic.id == topic_id for topic in topics)
+
+
 def topic_page(led: LedTopic, typed: Typed = Typed()) -> str:
     """How often the topic is asked, who knows it, its guides and requests, what would help, what is missing for members
     of its team, and the forms that change it."""

@@ -16,13 +16,15 @@ from recommender import audit
 from recommender.access import EVERYONE, Reader, leads
 from recommender.corpus import headings
 from recommender.database.insight_tables import TopicItem, TopicRow
+from recommender.database.risk_tables import PROPOSED, TransferAct
+from recommender.database.service_tables import Teaching
 from recommender.database.tables import Person, utc_now
 from recommender.errors import NotAllowed, TopicRefused
 from recommender.index import SearchIndex
 from recommender.insights.topics import clustering, left_out
 from recommender.insights.topics.handling import handling_team
 from recommender.insights.topics.naming import Namer
-from recommender.insights.topics.stored import beginnings, read, with_teams
+from recommender.insights.topics.stored import beginnings, lock, read, with_teams
 from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS, Topic, reader_of, visible_topics
 from recommender.insights.topics.words import WordReader
 from recommender.knowledge.erased_names import names_of_people
@@ -31,6 +33,7 @@ from recommender.language.dictionary import Dictionary
 
 LONGEST_NAME = 200
 _WHO = "There is no such topic, or you may not change it: leads of the team that handles most of its items may."
+_TOPIC = {"fi": "Aihe", "en": "Topic"}
 _SAMPLE = 1_000
 """Items in which it is counted how common words are, and items that a name is made from: judgements."""
 _NAMED_FROM = 150
@@ -74,9 +77,27 @@ def merge(session: Session, reader: Reader, topic_id: int, into_id: int) -> None
     session.execute(delete(TopicItem).where(TopicItem.topic_id == topic.id))
     session.add_all(TopicItem(topic_id=into.id, item=item, chosen=True) for item in topic.items)
     session.execute(update(TopicItem).where(TopicItem.topic_id == into.id).values(chosen=True))
+    _move_acts_and_teaching(session, topic.id, into.id)
     row = session.get_one(TopicRow, topic.id)
     row.ended_on, row.merged_into_id = utc_now().date(), into.id
     _record(session, reader, "topic.merged", topic, {"into": into.id})
+
+
+def _move_acts_and_teaching(session: Session, topic_id: int, into_id: int) -> None:
+    """What is under way goes along to another topic; what was only proposed is proposed anew by the next update."""
+    session.execute(delete(TransferAct).where(TransferAct.topic_id == topic_id, TransferAct.state == PROPOSED))
+    unmeasured = TransferAct.measured_after.is_(None)  # a share of the questions of one topic says nothing of both
+    acts = update(TransferAct).where(TransferAct.topic_id == topic_id)
+    session.execute(acts.where(unmeasured).values(measured_before=None))
+    session.execute(acts.values(topic_id=into_id))
+    known = select(Teaching.person_id, Teaching.colleague_id).where(Teaching.topic_id == into_id)
+    there = {(person, colleague) for person, colleague in session.execute(known)}
+    for row in session.scalars(select(Teaching).where(Teaching.topic_id == topic_id)).all():
+        if (row.person_id, row.colleague_id) in there:
+            session.delete(row)
+        else:
+            row.topic_id = into_id
+    session.flush()
 
 
 def parts_of(topic: Topic, index: SearchIndex) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -101,21 +122,24 @@ def split(session: Session, reader: Reader, topic_id: int, apart: Collection[str
         raise TopicRefused(
             f"Each part of a topic needs at least {LEAST_ITEMS} of its items. Divide it in another way.", "too_small"
         )
-    names = _names_of(session, topic.audience, sorted(apart), analyzer)
-    row = TopicRow(audience=topic.audience, made_on=utc_now().date(), name_fi=names["fi"], name_en=names["en"])
+    row = TopicRow(audience=topic.audience, made_on=utc_now().date())
     session.add(row)
     session.flush()
     session.execute(delete(TopicItem).where(TopicItem.topic_id == topic.id, TopicItem.item.in_(sorted(apart))))
     session.add_all(TopicItem(topic_id=row.id, item=item, chosen=True) for item in sorted(apart))
     session.execute(update(TopicItem).where(TopicItem.topic_id == topic.id).values(chosen=True))
     left_out.copy_to(session, topic.id, row.id)
+    naming = _Naming(session, topic.audience, analyzer)
+    naming.name_anew(topic.id, sorted(rest))
+    naming.name_anew(row.id, sorted(apart))
     _record(session, reader, "topic.split", topic, {"new": row.id})
     return row.id
 
 
-def move(session: Session, reader: Reader, item: str, into_id: int) -> None:
-    """Put an item into a topic, from the one that it is in now, if any. The reader may edit both. Raises TopicRefused
-    when not all who may see the topic may read the item."""
+def move(session: Session, reader: Reader, item: str, into_id: int, analyzer: Analyzer) -> None:
+    """Put an item into a topic, from the one that it is in now, if any, which gets another name when its own may have
+    come from that item. The reader may edit both. Raises TopicRefused when not all who may see the topic may read the
+    item."""
     into = _editable(session, reader, into_id)
     if item not in headings(session, [item], reader_of(session, into.audience)):
         raise TopicRefused(
@@ -126,13 +150,18 @@ def move(session: Session, reader: Reader, item: str, into_id: int) -> None:
         .join(TopicRow, TopicRow.id == TopicItem.topic_id)
         .where(TopicItem.item == item, TopicRow.audience == into.audience)
     ).all()
-    shown = {topic.id for topic in visible_topics(session, reader)}
+    shown = {topic.id: topic for topic in visible_topics(session, reader)}
     for row in before:
         if row.topic_id in shown:
             _editable(session, reader, row.topic_id)
+        left_out.copy_to(session, row.topic_id, into.id)
         session.delete(row)
     session.flush()
     session.add(TopicItem(topic_id=into.id, item=item, chosen=True))
+    naming = _Naming(session, into.audience, analyzer)
+    for row in before:
+        rest = shown[row.topic_id].items if row.topic_id in shown else ()
+        naming.name_anew(row.topic_id, sorted({*rest} - {item}))
     _record(session, reader, "topic.item_moved", into, {"item": item, "from": [row.topic_id for row in before]})
 
 
@@ -145,6 +174,8 @@ def end(session: Session, reader: Reader, topic_id: int) -> None:
 
 
 def _editable(session: Session, reader: Reader, topic_id: int) -> Topic:
+    """The topic as it is now, which nobody else changes before the caller commits."""
+    lock(session)
     found = [topic for topic in visible_topics(session, reader) if topic.id == topic_id]
     if not found or not may_edit(session, found[0], reader):
         raise NotAllowed(_WHO)
@@ -157,11 +188,30 @@ def _record(session: Session, reader: Reader, action: str, topic: Topic, details
     audit.record(session, audit.actor(session, reader.person_id), action, f"topic:{topic.id}", dict(details))
 
 
-def _names_of(session: Session, token: str, keys: Sequence[str], analyzer: Analyzer) -> dict[str, str]:
-    """The names of a new topic of these items, none of which a topic of the token or of everyone has."""
-    reader = WordReader(analyzer, Dictionary.load(), names_of_people(session))
-    stored = [topic for audience in {token, EVERYONE} for topic in read(session, audience).values()]
-    taken = {language: {name for topic in stored for name in topic.shown(language)} for language in LANGUAGES}
-    others = sorted({item for topic in read(session, token).values() for item in topic.items} | set(keys))
-    namer = Namer(reader, with_teams(session, others[:: max(1, len(others) // _SAMPLE)]))
-    return namer.any_names(list(beginnings(session, keys[:_NAMED_FROM]).values()), taken)
+class _Naming:
+    """Names topics of a token whose items have become others."""
+
+    def __init__(self, session: Session, token: str, analyzer: Analyzer) -> None:
+        self._session, self._token = session, token
+        reader = WordReader(analyzer, Dictionary.load(), names_of_people(session))
+        items = sorted({item for topic in read(session, token).values() for item in topic.items})
+        self._namer = Namer(reader, with_teams(session, items[:: max(1, len(items) // _SAMPLE)]))
+
+    def name_anew(self, topic_id: int, keys: Sequence[str]) -> None:
+        """Keep the computed names of a topic that still are right for these items, all that it has, and replace the
+        others by names that no topic of the token or of everyone has: a name may not come from an item that has left.
+        Items whose words make no name get a number. Without items the name is empty, so that the topic is not shown
+        until the next update."""
+        row = self._session.get_one(TopicRow, topic_id)
+        texts = list(beginnings(self._session, keys[:_NAMED_FROM]).values())
+        had = {"fi": row.name_fi or "", "en": row.name_en or ""}
+        right = self._namer.holds(had, texts)
+        stored = [topic for token in {self._token, EVERYONE} for topic in read(self._session, token).values()]
+        taken = {language: {name for topic in stored for name in topic.shown(language)} for language in LANGUAGES}
+        new = self._namer.any_names(texts, taken)
+        number = {language: f"{word} {topic_id}" if texts else "" for language, word in _TOPIC.items()}
+        names = {
+            language: had[language] if right[language] else new[language] or number[language] for language in LANGUAGES
+        }
+        row.name_fi, row.name_en = names["fi"], names["en"]
+        self._session.flush()

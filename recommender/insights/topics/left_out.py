@@ -55,8 +55,8 @@ def take_in_again(session: Session, person_id: int, topic_id: int) -> None:
 
 
 def copy_to(session: Session, topic_id: int, new_topic_id: int) -> None:
-    """Leave out of a new topic whoever was left out of the topic from which its items come. The caller commits."""
-    for person_id in session.scalars(select(LeftOut.person_id).where(LeftOut.topic_id == topic_id)).all():
+    """Leave out of another topic whoever is left out of the topic from which items come. The caller commits."""
+    for person_id in sorted(left_out(session, {topic_id}).get(topic_id, ())):
         leave_out(session, person_id, new_topic_id)
 
 

@@ -16,6 +16,7 @@ from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.storing import in_chunks
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
 from recommender.datatypes import Kind, item_key
+from recommender.insights.topics.left_out import copy_to
 from recommender.insights.topics.words import BODY_CHARACTERS, Text
 
 _CHUNK = 500
@@ -104,7 +105,8 @@ def write(
     heirs: Mapping[int, int],
     now: datetime,
 ) -> None:
-    """Store the topics of a token. `heirs` has the place in `after` of the topic that most items of an ended one went
+    """Store the topics of a token. Whoever is left out of a topic stays left out of the new ones that its items went
+    to. `heirs` has the place in `after` of the topic that most items of an ended one went
     to, by the id of the ended one."""
     rows = {row.id: row for row in session.scalars(select(TopicRow).where(TopicRow.audience == token))}
     stored = []
@@ -117,6 +119,10 @@ def write(
             row.name_fi, row.name_en = topic.names["fi"], topic.names["en"]
         stored.append(row)
     session.flush()
+    for row, topic in zip(stored, after, strict=True):
+        for source in before.values() if topic.id is None else ():
+            if not topic.items.isdisjoint(source.items):
+                copy_to(session, source.id, row.id)
     _write_items(session, before, {row.id: topic.items for row, topic in zip(stored, after, strict=True)})
     continuing = {topic.id for topic in after}
     for topic_id in before.keys() - continuing:

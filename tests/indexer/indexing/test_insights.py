@@ -74,7 +74,7 @@ def test_a_topic_that_a_lead_has_changed_is_computed_anew(
     with sessions.begin() as session:
         reader = reader_of(session.get_one(Person, paula))
         one, other = visible_topics(session, reader)
-        editing.move(session, reader, one.items[0], other.id)
+        editing.move(session, reader, one.items[0], other.id, analyzer)
     assert insights.follow() and not insights.follow()
 
 

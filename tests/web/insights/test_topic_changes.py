@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.audit_table import AuditEntry
 from recommender.database.insight_tables import TopicItem, TopicRow
+from recommender.database.tables import HelpRequest, Team
+from recommender.errors import TopicRefused
 from tests.conftest import sign_in
 from tests.web.forms import forms_of, press
 from tests.web.insights.topics import add_topic
@@ -104,6 +106,30 @@ def test_a_topic_is_divided_into_the_parts_that_were_shown(
     assert len(_sizes(sessions)) == 4
 
 
+def test_who_divides_a_topic_that_changes_at_that_moment_sees_its_parts_again(
+    aino: FlaskClient, topics: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_now: object) -> int:
+        raise TopicRefused("Each part of a topic needs at least 5 of its items.", "too_small")
+
+    monkeypatch.setattr("recommender.insights.topics.editing.split", refuse)
+    split = f"{topics['mixed']}/split"
+    answer = press(aino, split, split)
+    assert answer.status_code == 409 and "has changed meanwhile" in answer.text
+
+
+def test_after_a_part_went_to_another_team_the_topic_itself_is_shown(
+    aino: FlaskClient, topics: dict[str, str], sessions: Sessions
+) -> None:
+    split = f"{topics['mixed']}/split"
+    part = aino.get(split).text.partition("New topic</h2>")[2].casefold()
+    with sessions.begin() as session:
+        hr = session.scalars(select(Team.id).where(Team.handle == "hr")).one()
+        moved = HelpRequest.title.icontains("printer" if "printer" in part else "parking")
+        session.execute(update(HelpRequest).where(moved).values(team_id=hr))
+    assert press(aino, split, split).location == f"{topics['mixed']}?changed=1"
+
+
 def test_an_item_moves_to_another_topic(aino: FlaskClient, topics: dict[str, str], sessions: Sessions) -> None:
     mixed, payslip = topics["mixed"], topics["payslip"]
     answer = press(aino, mixed, f"{mixed}/move", into=_number(payslip))
@@ -116,6 +142,7 @@ def test_a_topic_that_is_ended_is_shown_no_more(aino: FlaskClient, topics: dict[
     end = f"{topics['payslip']}/end"
     page = _text(aino, end)
     assert "“Payslip” is not shown to anybody any more" in page and "6 requests and guides" in page
+    assert "What is under way for the topic" in page
     assert press(aino, end, end).location == "/insights/"
     assert aino.get(topics["payslip"]).status_code == 404
     assert int(_number(topics["payslip"])) not in _sizes(sessions)

@@ -8,11 +8,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE, EVERYONE
 from recommender.audit import COMMAND
+from recommender.database.audit_table import AuditEntry
 from recommender.database.insight_tables import TopicItem, TopicRow
+from recommender.database.person_kind import SERVICE
 from recommender.database.tables import HelpRequest, Person, RequestAudience
 from recommender.index.local import LocalIndex
 from recommender.insights.topics.topic import Topic, reader_of, visible_topics
 from recommender.insights.topics.update import FEW_ITEMS, NO_VECTORS, NOT_FOR_EVERYONE, update_topics
+from recommender.knowledge.erased_names import names_of_people
 from recommender.knowledge.erasure import erase_person
 from recommender.language.analyzer import Analyzer
 from tests.recommender.insights.conftest import LATER, NOW, SUBJECTS, Add, Update
@@ -163,11 +166,35 @@ def test_a_topic_that_was_named_by_somebody_who_is_erased_gets_another_name(
         erase_person(session, session.get_one(Person, aino.id), COMMAND)
         row = session.get_one(TopicRow, topic.id)
         assert (row.name_en, row.given_fi) == ("", None)
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "topic.name_removed")).all()
+        assert [(entry.subject, (entry.details or {})["languages"]) for entry in entries] == [
+            (f"topic:{topic.id}", ["fi"])
+        ]
     assert topic.id not in {seen.id for seen in _seen(sessions)}
     run(LATER)
     (again,) = [seen for seen in _seen(sessions) if seen.id == topic.id]
     names = " ".join(again.names.values()).lower()
     assert "virta" not in names and "aino" not in names and again.items == topic.items
+
+
+def test_initials_and_names_of_services_go_on_naming_topics(
+    sessions: sessionmaker[Session], add_about: Callable[..., list[str]], add_person: Add, run: Update
+) -> None:
+    for subject in ("printer", "parking"):
+        add_about(subject)
+    run()
+    before = {topic.id: topic.names for topic in _seen(sessions)}
+    with sessions.begin() as session:
+        desk, aino = (session.get_one(Person, add_person(handle)) for handle in ("desk", "aino"))
+        desk.name, desk.stated_kind, aino.name = "Printer parking", SERVICE, "Aino J"
+        session.get_one(TopicRow, min(before)).given_en = "Plan J"
+        session.flush()
+        assert not names_of_people(session).has(["printer", "parking"])
+        erase_person(session, desk, COMMAND)
+        erase_person(session, aino, COMMAND)
+        assert not names_of_people(session).has(["printer", "parking", "j"]) and names_of_people(session).has(["aino"])
+    after = {topic.id: topic.names for topic in _seen(sessions)}
+    assert after == before | {min(before): {**before[min(before)], "en": "Plan J"}}
 
 
 def test_it_is_said_what_topics_lack(
