@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -31,6 +32,7 @@ from recommender.index.local import LocalIndex
 from recommender.learned import RANKER
 from recommender.people.ranker import Ranker
 from recommender.settings import Settings
+from tests.timing import LONG
 
 Reindexed = Callable[..., LocalIndex]
 
@@ -180,7 +182,7 @@ def test_nothing_is_named_while_somebody_writes_and_the_index_follows(
     rewrite: bool,
 ) -> None:
     """The generation that is looked at is replaced and removed meanwhile."""
-    stopped = threading.Event()
+    stopped, rounds = threading.Event(), [0]
 
     def work() -> None:
         while not stopped.is_set():
@@ -188,12 +190,17 @@ def test_nothing_is_named_while_somebody_writes_and_the_index_follows(
             if rewrite:
                 generations.ask_for_rewrite(settings.index_dir)
             reindexed()
+            rounds[0] += 1
+
+    def until_it_has_followed(_seconds: float) -> None:
+        wanted, latest = rounds[0] + 2, time.monotonic() + LONG
+        while rounds[0] < wanted and time.monotonic() < latest:
+            time.sleep(0.01)
 
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        brief = replace(settings, watch_seconds=0.5)
-        found = [verify(brief) for _ in range(10)]
+        found = [verify(settings, wait=until_it_has_followed) for _ in range(10)]
     finally:
         stopped.set()
         thread.join()
