@@ -36,6 +36,7 @@ _KINDS = frozenset({"csv", "jsonl", "stackexchange"})  # read from row to row, a
 _TOGETHER = 400  # records whose languages are found together: a judgement
 _SENT = 50  # records that are sent together: a judgement
 _PIPE = 1 << 20  # bytes that wait in the pipe
+_OF_THIS_PROCESS = ("/dev/stdin", "/dev/fd/", "/proc/")  # what another process finds there is something else
 _MODULE = "indexer.loading.apart"
 
 
@@ -97,9 +98,9 @@ class SourceApart:
 
 def _is_large(place: str) -> bool:
     path = Path(place)
+    if str(path.absolute()).startswith(_OF_THIS_PROCESS):
+        return False
     with suppress(OSError):
-        if path.resolve().parts[1:2] in (("dev",), ("proc",)):  # another process has another standard input
-            return False
         files = path.iterdir() if path.is_dir() else [path]
         return sum(file.stat().st_size for file in files if file.is_file()) >= LARGE
     return False

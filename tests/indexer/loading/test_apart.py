@@ -131,6 +131,8 @@ def test_only_a_large_file_is_read_by_another_process(options: Options, monkeypa
     assert apart_if_large(source, "jsonl", "s", options, SHIPPED) is source
     monkeypatch.setattr(apart, "LARGE", Path(options.place).stat().st_size)
     assert isinstance(apart_if_large(source, "jsonl", "s", options, SHIPPED), SourceApart)
+    standard_input = options.model_copy(update={"place": "/dev/stdin"})  # that of another process is another one
+    assert apart_if_large(source, "jsonl", "s", standard_input, SHIPPED) is source
     assert apart_if_large(source, "documents", "s", options, SHIPPED) is source
     folder = options.model_copy(update={"place": str(Path(options.place).parent)})
     assert isinstance(apart_if_large(source, "stackexchange", "s", folder, SHIPPED), SourceApart)

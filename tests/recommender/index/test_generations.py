@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexLocked, IndexNotFound
 from recommender.index import generations
 from recommender.index.generations import Manifest
+from tests.timing import LONG
 
 MODEL = ModelCard("ä model", "abc", 64, 512)
 MANIFEST = Manifest(
@@ -196,8 +198,10 @@ def test_a_reader_never_sees_a_half_written_name(tmp_path: Path) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        for turn in range(200):
-            generations.publish(tmp_path, directories[turn % 2])
+        turns, latest = 0, time.monotonic() + LONG
+        while turns < 200 or (len(names) < 2 and time.monotonic() < latest):  # the reader may be slow to begin
+            generations.publish(tmp_path, directories[turns % 2])
+            turns += 1
     finally:
         stop.set()
         reader.join()
