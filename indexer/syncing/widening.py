@@ -6,6 +6,7 @@ until somebody has it widened.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -56,8 +57,10 @@ def widen(source: str, wanted: Mapping[Item, tuple[str, ...]], sessions: session
     for part in in_chunks(sorted(wanted), _AT_ONCE):
         with sessions.begin() as session:
             dialects.of(session.get_bind()).begin_writing(session.connection())
+            log_begins = _beginning_of_the_log(session)
+            known = {tokens: _known(session, tokens) for tokens in {wanted[item] for item in part}}
             for kind, row in _rows(session, source, part):
-                _widen(session, kind, row, wanted[kind, row.external_id], result)
+                _widen(session, kind, row, known[wanted[kind, row.external_id]], log_begins, result)
     return result
 
 
@@ -69,19 +72,21 @@ def _rows(session: Session, source: str, items: Sequence[Item]) -> Iterator[tupl
             yield kind, row
 
 
-def _widen(session: Session, kind: str, row: Any, wanted: tuple[str, ...], result: Widened) -> None:
+def _widen(
+    session: Session, kind: str, row: Any, wanted: set[str], log_begins: datetime | None, result: Widened
+) -> None:
     def person(identifier: int) -> Person | None:
         return session.get(Person, identifier)
 
     before = request_readers(row, person) if kind == "request" else document_readers(row, person)
-    missing = {token for token in _known(session, wanted) if not before.include(token)}
+    missing = {token for token in wanted if not before.include(token)}
     if not missing:
         return
     subject = f"{kind}:{row.id}"
     if _was_set_here(session, subject):
         result.set_here += 1
         return
-    if _is_older_than_the_log(session, row):
+    if log_begins is not None and _may_be_older(row, log_begins):
         result.unknown += 1
         return
     replace_audience(row, RequestAudience if kind == "request" else DocumentAudience, _tokens(row) | missing)
@@ -126,10 +131,14 @@ def _was_set_here(session: Session, subject: str) -> bool:
     return session.scalar(about.where(AuditEntry.via != IMPORT.via).limit(1)) is not None
 
 
-def _is_older_than_the_log(session: Session, row: Any) -> bool:
-    """True when somebody may have set the readers before the oldest entry that is left."""
+def _beginning_of_the_log(session: Session) -> datetime | None:
+    """The time of the oldest entry of the audit log, when older ones have been deleted; else None."""
     if session.scalar(select(AuditEntry.id).where(AuditEntry.action == PRUNED).limit(1)) is None:
-        return False
-    oldest = session.scalar(select(func.min(AuditEntry.at)))
+        return None
+    return session.scalar(select(func.min(AuditEntry.at)))
+
+
+def _may_be_older(row: Any, log_begins: datetime) -> bool:
+    """True when somebody may have set the readers before the oldest entry that is left."""
     since = getattr(row, "created_at", None)  # a document has none
-    return oldest is None or since is None or bool(since < oldest)
+    return since is None or bool(since < log_begins)

@@ -35,7 +35,7 @@ class SQLite:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # one process at a time, all or nothing
 
     def end_migration(self, connection: Connection) -> None:
-        pass
+        """Nothing is left to do: migrations say all of it."""
 
     def begin_snapshot(self, connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")  # otherwise each query would see another moment
