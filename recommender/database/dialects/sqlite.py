@@ -32,7 +32,7 @@ class SQLite:
         event.listen(engine, "connect", lambda connection, _record: _set(connection, ("query_only=ON",)))
 
     def begin_migration(self, connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # one process at a time, all or nothing
+        self.begin_writing(connection)  # one process at a time, all or nothing
 
     def end_migration(self, connection: Connection) -> None:
         """Nothing is left to do: migrations say all of it."""

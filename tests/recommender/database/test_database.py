@@ -13,7 +13,6 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
-from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, column, inspect, select, table, text
@@ -26,6 +25,7 @@ from recommender.database.engine import migrate, newest_revision, open_database,
 from recommender.database.handles import usable_handle
 from recommender.database.tables import Base, Document, Event, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.settings import Settings
+from tests.migrations import stopped_at
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.sqlite_only  # test_postgresql.py tests the same things on PostgreSQL
@@ -313,21 +313,10 @@ def test_the_home_directory_is_made_and_another_database_can_be_named(tmp_path: 
     assert (tmp_path / "other.db").is_file()
 
 
-def test_a_first_start_succeeds_after_an_earlier_one_was_killed(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    create_table = Operations.create_table
-
-    def killed_at_replies(self: Operations, name: str, *columns: Any, **options: Any) -> Any:
-        if name == "replies":
-            raise KeyboardInterrupt
-        return create_table(self, name, *columns, **options)
-
+def test_a_first_start_succeeds_after_an_earlier_one_was_killed(settings: Settings) -> None:
     engine = open_engine(settings)
-    with monkeypatch.context() as patch:
-        patch.setattr(Operations, "create_table", killed_at_replies)
-        with pytest.raises(KeyboardInterrupt):
-            migrate(engine)
+    with stopped_at("replies"):
+        migrate(engine)
     assert inspect(engine).get_table_names() == []
     migrate(engine)
     assert set(inspect(engine).get_table_names()) >= set(Base.metadata.tables)
