@@ -29,6 +29,7 @@ from recommender.search.calibration import AnswerModel
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
+LoadModel = Callable[[str], Encoder]
 _RETRY_AFTER = 60.0  # seconds after which a load that failed is tried again: a judgement
 
 
@@ -55,16 +56,18 @@ class Snapshot:
 class Live:
     """The snapshot in force, and its replacement when the files under `index_dir` change. Safe for many threads."""
 
-    def __init__(self, index_dir: Path, snapshot: Snapshot) -> None:
+    def __init__(self, index_dir: Path, snapshot: Snapshot, load_model: LoadModel | None = None) -> None:
         self._index_dir = index_dir
         self._snapshot = snapshot
+        self._load_model = load_model
         self._loading = threading.Lock()
         self._retry_at = 0.0
 
     @classmethod
-    def load(cls, index_dir: Path, encoder: Encoder | None) -> "Live":
-        """Load the live generation. What is missing or damaged becomes a notice, not an error."""
-        return cls(index_dir, load_snapshot(index_dir, encoder))
+    def load(cls, index_dir: Path, encoder: Encoder | None, load_model: LoadModel | None = None) -> "Live":
+        """Load the live generation. What is missing or damaged becomes a notice, not an error. With `load_model`, which
+        loads a model by its name, a later generation may be of another model."""
+        return cls(index_dir, load_snapshot(index_dir, encoder), load_model)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -156,12 +159,22 @@ class Live:
         """Replace the snapshot by what is on disk now. The caller must hold the lock."""
         snapshot = self._snapshot
         if not self._is_live(snapshot):
-            loaded = load_snapshot(self._index_dir, snapshot.encoder)
+            loaded = load_snapshot(self._index_dir, self._encoder_of_live(snapshot.encoder))
             if set(loaded.notices) - set(snapshot.notices) and not self._is_live(loaded):
                 return  # its files were removed, since newer generations went live; the next refresh loads the newest
             self._snapshot = loaded
         elif self._changed():
             self._snapshot = with_learned_models(snapshot, self._index_dir)
+
+    def _encoder_of_live(self, encoder: Encoder | None) -> Encoder | None:
+        """The encoder for the live generation: another one when that is of another model."""
+        name = generations.live_name(self._index_dir)
+        model = generations.model_name_of(self._index_dir / name) if name else None
+        if self._load_model is None or encoder is None or model in (None, encoder.card.name):
+            return encoder
+        loaded = self._load_model(model)
+        loaded.encode_queries(["valmiina"])  # the first one takes longer
+        return loaded
 
     def _is_live(self, snapshot: Snapshot) -> bool:
         return generations.live_name(self._index_dir) == snapshot.generation

@@ -20,6 +20,7 @@ from recommender.encoder.load import load_cross_encoder, load_encoder
 from recommender.errors import ModelError
 from recommender.filters import NO_FILTERS, Filters, let_through
 from recommender.index import SearchIndex
+from recommender.index.model_in_use import loader_of_models, with_model_in_use
 from recommender.index.narrowing import Among
 from recommender.knowledge import outcomes
 from recommender.knowledge.facts import with_facts
@@ -88,10 +89,10 @@ class Recommender:
     def open(cls, settings: Settings) -> "Recommender":
         """Load the model and the live generation. What is missing or damaged becomes a notice, not an error: without a
         model keyword search alone answers, and without an index the recommendation is empty."""
-        encoder = _loaded(load_encoder, settings)
-        cross_encoder = _loaded(load_cross_encoder, settings)
+        encoder = _loaded(load_encoder, with_model_in_use(settings))
         questions = QuestionAnalyzer.load(Analyzer(settings.models_dir / "dictionaries"), settings)
-        return cls(settings, questions, Live.load(settings.index_dir, encoder), cross_encoder=cross_encoder)
+        live = Live.load(settings.index_dir, encoder, loader_of_models(settings))
+        return cls(settings, questions, live, cross_encoder=_loaded(load_cross_encoder, settings))
 
     @cached_property
     def _rerank_model(self) -> RerankModel | None:

@@ -40,9 +40,9 @@ class Settings:
         "", "database, as postgresql+psycopg://USER@HOST/NAME; empty: SQLite in the home directory"
     )
     model: str = _setting(
-        "multilingual-e5-small",
-        "embedding model: multilingual-e5-small, all-MiniLM-L6-v2 (needs the extra minilm), "
-        "or any Sentence Transformers name or folder",
+        "",
+        "embedding model: multilingual-e5-small, all-MiniLM-L6-v2 (needs the extra minilm), or any Sentence "
+        "Transformers name or folder; empty: that of the index (`kollega model use`), at first multilingual-e5-small",
     )
     backend: str = _setting("auto", "what runs the model: auto, openvino or torch; auto falls back to torch")
     threads: int = _setting(0, "processor threads for the model; 0 means all")

@@ -39,8 +39,9 @@ def prepare(settings: Settings) -> None:
     them does it. `make install` runs it.
     """
     from recommender.encoder.load import load_encoder
+    from recommender.index.model_in_use import with_model_in_use
 
-    encoder = load_encoder(settings)
+    encoder = load_encoder(with_model_in_use(settings))
     load_analyzer(settings).warm_up()
     click.echo(f"ready: model {encoder.card.name}, run by {encoder.backend}")
 
@@ -95,11 +96,11 @@ def watch(settings: Settings) -> None:
     from indexer.syncing.schedule import syncing
     from recommender.database.engine import open_database
     from recommender.database.listening import Listener
-    from recommender.encoder.load import load_encoder
+    from recommender.index.model_in_use import FollowingEncoder
 
     stop_when_terminated()
     sessions = open_database(settings)  # before the model, which takes long to load
-    encoder, analyzer = load_encoder(settings), load_analyzer(settings)
+    encoders, analyzer = FollowingEncoder.load(settings), load_analyzer(settings)
     stopping = stop_after_this_step(settings.stop_seconds)
     with (
         delivering(settings, sessions),
@@ -107,10 +108,10 @@ def watch(settings: Settings) -> None:
         syncing(settings, sessions),
         handing_over(settings, sessions),
         loading_jobs(settings, sessions),
-        following_topics(settings, sessions, encoder, analyzer),
+        following_topics(settings, sessions, encoders, analyzer),
         closing(Listener(sessions.kw["bind"], stopping)) as changes,
     ):
-        follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, changes.wait, stopping.wait)
+        follow(settings, sessions, encoders, analyzer, report_in_log, stopping.is_set, changes.wait, stopping.wait)
 
 
 @click.command()
@@ -134,23 +135,26 @@ def update_index(
     full: bool,
     prepare: "Callable[[Encoder], Encoder] | None" = None,
     only: "Choose | None" = None,
+    switch: bool = False,
 ) -> None:
     """Reindex with a progress bar, print one line of counts, and exit with 1 when an item could not be indexed.
 
-    `prepare` may replace the encoder of the settings by another one, and `only` limits what is indexed.
+    `prepare` may replace the encoder by another one, `only` limits what is indexed, and with `switch` the index in use
+    may be of another model than the one that the settings name.
     """
     from indexer.files.examine import examine
     from indexer.indexing.reindex import reindex as run
     from recommender.encoder.load import load_encoder
+    from recommender.index.model_in_use import with_model_in_use
 
     with database(settings) as sessions:  # before the model, which takes long to load
         examine(settings, sessions)
-        encoder = load_encoder(settings)
+        encoder = load_encoder(with_model_in_use(settings))
         model = encoder.card.name
         note(log, f"model {model}, run by {encoder.backend}", "model loaded", model=model, backend=encoder.backend)
         with progress_bar("indexing") as progress:
             encoder = prepare(encoder) if prepare else encoder
-            report = run(settings, sessions, encoder, load_analyzer(settings), full, progress, only)
+            report = run(settings, sessions, encoder, load_analyzer(settings), full, progress, only, switch)
     if logs_json():
         report_in_log(report)
     else:

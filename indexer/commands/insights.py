@@ -48,8 +48,9 @@ def update(settings: Settings, again: bool) -> None:
     """
     from indexer.indexing.insights import compute_insights
     from recommender.encoder.load import load_encoder
+    from recommender.index.model_in_use import with_model_in_use
 
-    encoder, analyzer = load_encoder(settings), load_analyzer(settings)
+    encoder, analyzer = load_encoder(with_model_in_use(settings)), load_analyzer(settings)
     with database(settings) as sessions, progress_bar("questions") as progress:
         report = compute_insights(settings, sessions, encoder, analyzer, again, progress)
     for lack in report.topics.missing:

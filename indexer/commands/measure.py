@@ -37,12 +37,14 @@ def evaluate(settings: Settings, sets: tuple[Path, ...], part: str, as_json: boo
     from indexer.evaluation.evaluate import evaluate as measure
     from indexer.evaluation.sets import folders_with_sets
     from recommender.encoder.load import load_encoder
+    from recommender.index.model_in_use import with_model_in_use
 
     folders = folders_with_sets(sets)
     for folder in (folder for folder in sets if folder not in folders):
         click.echo(f"{folder} contains no evaluation set and is left out.", err=True)
+    encoder, analyzer = load_encoder(with_model_in_use(settings)), load_analyzer(settings)
     with progress_bars() as progress:
-        evaluation = measure(settings, load_encoder(settings), load_analyzer(settings), folders, part, progress)
+        evaluation = measure(settings, encoder, analyzer, folders, part, progress)
     click.echo(report.as_json(evaluation) if as_json else report.as_text(evaluation))
     for problem in evaluation.problems:
         click.echo(problem, err=True)

@@ -13,7 +13,7 @@ from recommender.database.tables import Document, HelpRequest, Team
 from recommender.datatypes import Kind, item_key
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, SettingsError
 from recommender.index import generations
-from recommender.index.builder import is_of_another_version
+from recommender.index.base import is_of_another_version
 from recommender.index.catalogue import Catalogue
 from recommender.index.digest import item_digest
 from recommender.index.generations import CATALOGUE, Manifest
@@ -92,7 +92,7 @@ def _known(settings: Settings) -> dict[str, str] | None:
     if is_of_another_version(directory):
         return None
     model = Manifest.read(directory).model.name
-    if "/" not in settings.model and model != settings.model:  # a path has another name
+    if settings.model not in ("", model):
         raise IndexMismatch(f"The index was made by {model}, not by {settings.model}. Run: kollega reindex --full")
     try:
         catalogue = Catalogue.load(directory / CATALOGUE)

@@ -17,6 +17,7 @@ from recommender.encoder import Encoder
 from recommender.errors import KollegaError
 from recommender.index import generations
 from recommender.index.local import LocalIndex
+from recommender.index.model_in_use import FollowingEncoder
 from recommender.insights.gaps.update import GapsReport, update_gaps
 from recommender.insights.risk.figures import FiguresReport, update_figures
 from recommender.insights.topics.stored import changed_last
@@ -74,11 +75,11 @@ class Insights:
     """For which generation of the index everything was computed last, and when."""
 
     def __init__(
-        self, settings: Settings, sessions: sessionmaker[Session], encoder: Encoder, analyzer: Analyzer
+        self, settings: Settings, sessions: sessionmaker[Session], encoders: FollowingEncoder, analyzer: Analyzer
     ) -> None:
         self._settings = settings
         self._sessions = sessions
-        self._encoder = encoder
+        self._encoders = encoders
         self._analyzer = analyzer
         self._generation: str | None = None
         self._topics_of: datetime | None = None
@@ -96,7 +97,7 @@ class Insights:
             return False
         topics_of = None
         try:
-            report = compute_insights(self._settings, self._sessions, self._encoder, self._analyzer)
+            report = compute_insights(self._settings, self._sessions, self._encoders.get(), self._analyzer)
             for line in report.lines():
                 log.info("%s", line)
             topics_of = report.topics_of
@@ -112,10 +113,10 @@ class Insights:
 
 
 def following_topics(
-    settings: Settings, sessions: sessionmaker[Session], encoder: Encoder, analyzer: Analyzer
+    settings: Settings, sessions: sessionmaker[Session], encoders: FollowingEncoder, analyzer: Analyzer
 ) -> AbstractContextManager[None]:
     """Compute everything in a thread, as often as `Insights.follow` says."""
-    insights = Insights(settings, sessions, encoder, analyzer)
+    insights = Insights(settings, sessions, encoders, analyzer)
 
     def work(_stop: threading.Event) -> None:
         insights.follow()

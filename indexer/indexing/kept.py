@@ -8,6 +8,7 @@ from recommender.errors import IndexDamaged
 from recommender.index import generations
 from recommender.index.generations import Manifest
 from recommender.index.journal import remove_journals
+from recommender.index.model_in_use import model_in_use
 from recommender.settings import Settings
 
 LIVE, PREVIOUS, NEWER, DAMAGED, UNFINISHED = "in use", "previous", "newer", "damaged", "unfinished"
@@ -37,6 +38,35 @@ class Generation:
     def as_dict(self) -> dict[str, object]:
         """The same for JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class ModelOnDisk:
+    """An embedding model and its newest generation on disk; `generation` is None when no index was made with it yet."""
+
+    model: str
+    in_use: bool
+    generation: str | None
+
+    def line(self) -> str:
+        """The model in one line, for an admin."""
+        index = f"its index is {self.generation}" if self.generation else "no index was made with it yet"
+        return f"{self.model}: {'in use' if self.in_use else 'kept'}; {index}"
+
+    def as_dict(self) -> dict[str, object]:
+        """The same for JSON."""
+        return asdict(self)
+
+
+def models_on_disk(settings: Settings) -> list[ModelOnDisk]:
+    """The model in use, and then those whose index is kept, the newest first."""
+    used = model_in_use(settings)
+    newest: dict[str, str] = {}
+    for each in read_generations(settings):
+        if each.model and each.state in (LIVE, PREVIOUS):
+            newest.setdefault(each.model, each.name)
+    kept = [ModelOnDisk(model, False, name) for model, name in newest.items() if model != used]
+    return [ModelOnDisk(used, True, newest.get(used)), *kept]
 
 
 def read_generations(settings: Settings) -> list[Generation]:

@@ -67,24 +67,25 @@ def reindex(
     full: bool = False,
     progress: Progress = lambda _done, _total: None,
     only: Choose | None = None,
+    switch: bool = False,
 ) -> ReindexReport:
-    """Bring the index up to date with the database. Writes nothing when nothing changed.
+    """Bring the index up to date with the database. Writes nothing when nothing changed. With `full` it is built anew;
+    with `switch` from the last one of this model, if it is kept. With either the live one may be of another model.
 
     An item that fails is listed in the report and left out. Changed items that `only` does not choose wait for the next
     run; what is gone is taken out all the same. Raises IndexLocked when another process is writing, IndexMismatch when
-    the live generation is of another model and `full` is false, IndexNotFound with `only` when there is no index.
+    the live generation is of another model, IndexNotFound with `only` when there is no index.
     """
     started = time.monotonic()
     report = ReindexReport()
     with generations.write_lock(settings.index_dir), sessions() as session:
         wishes = frozenset() if only else generations.rewrites_asked_for(settings.index_dir)  # before anything is read
         seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
-        builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full)
+        builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full, switch)
         _require_index(builder, only)
         if wishes:
             builder.rewrite()
-        searchable, changed, public = _find_changes(session, builder.known, settings.passage_tokens)
-        typical = public if _are_enough(len(public), len(searchable)) else sorted(searchable)
+        searchable, changed, typical = _find_changes(session, builder.known, settings.passage_tokens)
         if only is not None:
             changed = _chosen(changed, only(session), report)
         elif not builder.fresh and _is_outgrown(builder, typical):
@@ -92,14 +93,13 @@ def reindex(
         deleted = builder.known.keys() - searchable
         progress(0, len(changed))
         report.items = len(searchable)
-        if changed or deleted or not builder.known or builder.without_checksums:
+        if changed or deleted or not builder.known or builder.must_be_written:
             _write(settings, session, encoder, builder, changed, deleted, typical, report, progress)
         else:
             _leave_as_it_is(settings, builder, report)
         if wishes:
             generations.remove_all_but(settings.index_dir, report.generation, wishes)
-        report.reused = report.passages - report.encoded
-        report.removed = len(deleted)
+        report.reused, report.removed = report.passages - report.encoded, len(deleted)
         if not report.waiting:
             freshness.Seen(*seen, report.generation).write(settings.index_dir)
     report.seconds = time.monotonic() - started
@@ -109,7 +109,8 @@ def reindex(
 def _find_changes(
     session: Session, known: dict[str, str], passage_tokens: int
 ) -> tuple[set[str], list[str], list[str]]:
-    """(keys of all searchable items, keys of those that are new or changed, keys of those that everyone may read)."""
+    """(keys of all searchable items, of those that are new or changed, and of those from which is computed what would
+    be from all: the items that everyone may read, if they are enough)."""
     searchable: set[str] = set()
     changed: list[str] = []
     public: list[str] = []
@@ -119,7 +120,7 @@ def _find_changes(
             public.append(item.key)
         if known.get(item.key) != item_digest(item, passage_tokens):
             changed.append(item.key)
-    return searchable, changed, public
+    return searchable, changed, public if _are_enough(len(public), len(searchable)) else sorted(searchable)
 
 
 def _require_index(builder: IndexBuilder, only: Choose | None) -> None:

@@ -130,7 +130,7 @@ def _read_index(settings: Settings) -> tuple[Manifest | None, dict[str, str], st
     except KollegaError as error:
         return manifest, {}, str(error)
     model = manifest.model.name
-    if model == settings.model:
+    if settings.model in ("", model):
         return manifest, digests, ""
     problem = f"The index was made with {model}, the setting is {settings.model}. Run: kollega reindex --full"
     return manifest, digests, problem

@@ -28,6 +28,7 @@ from recommender.index.dense import DenseIndex
 from recommender.index.generations import CATALOGUE, LEXICAL, VECTORS, Manifest
 from recommender.index.lexical import LexicalIndex
 from recommender.index.local import LocalIndex
+from recommender.index.model_in_use import model_in_use
 from recommender.settings import Settings
 
 _AT_ONCE = 10_000  # vectors that are read at once: a judgement
@@ -128,13 +129,14 @@ def _models(settings: Settings) -> Iterator[str]:
 
 
 def _needed(settings: Settings) -> Iterator[Path]:
-    """The folders that the settings' model and every search need."""
+    """The folders that the model in use and every search need."""
     yield settings.models_dir / "dictionaries"
-    if settings.model == NAME:
+    model = model_in_use(settings)
+    if model == NAME:
         folder = folder_in(settings.models_dir)
         yield folder
         if settings.backend != "torch" and (folder / REVISION).is_file():
             revision = (folder / REVISION).read_text(encoding="ascii")
             yield exported_in(settings.models_dir, NAME, revision)
-    elif Path(settings.model).is_absolute():
-        yield Path(settings.model)
+    elif Path(model).is_absolute():
+        yield Path(model)

@@ -23,6 +23,7 @@ from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
 from recommender.errors import IndexDamaged, IndexLocked, IndexMismatch, ModelError
 from recommender.index import generations
+from recommender.index.model_in_use import FollowingEncoder
 from recommender.language.analyzer import Analyzer
 from recommender.monitoring import freshness
 from recommender.settings import Settings
@@ -35,7 +36,7 @@ _ERASE_AGAIN = 3600.0  # seconds after which a failed erasure is tried again: a 
 def watch(
     settings: Settings,
     sessions: sessionmaker[Session],
-    encoder: Encoder,
+    encoders: FollowingEncoder,
     analyzer: Analyzer,
     report: Callable[[ReindexReport], None],
     stopped: Callable[[], bool] = lambda: False,
@@ -62,9 +63,8 @@ def watch(
                 now = (fingerprint(session), _files(settings))
             wishes = generations.rewrites_asked_for(settings.index_dir)
             if now != last or wishes - fulfilled:
-                _require_unchanged_model(encoder)
                 pauses.begins()
-                report(_updated(settings, sessions, encoder, analyzer))
+                report(_updated(settings, sessions, _unchanged(encoders.get()), analyzer))
                 last, fulfilled = (now[0], _files(settings)), wishes
             else:
                 freshness.still_current(settings.index_dir)
@@ -141,7 +141,7 @@ class _Eraser:
 
 def _log_failure(error: Exception, settings: Settings) -> None:
     if isinstance(error, IndexMismatch):
-        log.error("%s If you have done so, start this command again.", error)
+        log.error("%s If you have done so, start this command again." if settings.model else "%s", error)
         return
     sentence = explain(error, database_path(settings))
     log.error(
@@ -168,7 +168,9 @@ def _files(settings: Settings) -> tuple[FileState, ...]:
     return states([*generations.files_of(directory), directory / "manifest.json"])
 
 
-def _require_unchanged_model(encoder: Encoder) -> None:
+def _unchanged(encoder: Encoder) -> Encoder:
+    """The same encoder. Raises ModelError when its files were changed while it was in use."""
     changed = rewritten(getattr(encoder, "files", ()))
     if changed:
         raise ModelError(f"{changed[0]} was changed while in use. Run: kollega prepare. Then start this command again.")
+    return encoder

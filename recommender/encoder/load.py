@@ -18,26 +18,28 @@ log = logging.getLogger(__name__)
 
 
 def load_encoder(settings: Settings) -> Encoder:
-    """The encoder that the settings name. Raises ModelError when the model cannot be found or run.
+    """The encoder of the model that the settings name, or of the packaged one. Raises ModelError when the model cannot
+    be found or run.
 
     `backend=auto` tries OpenVINO and falls back to PyTorch, with a warning in the log; `encoder.backend` says which of
     them is in use.
     """
+    name = settings.model or NAME
     folder = find_model(settings)
     if settings.backend == "torch":
-        return _load_torch(settings, folder)
+        return _load_torch(settings, name, folder)
     try:
-        return OpenVINOEncoder.load(settings.model, folder, settings.models_dir, settings.threads)
+        return OpenVINOEncoder.load(name, folder, settings.models_dir, settings.threads)
     except Exception as error:
         if settings.backend == "openvino":
-            raise ModelError(f"OpenVINO cannot run {settings.model}: {error}. Set KOLLEGA_BACKEND=torch.") from error
-        log.warning("OpenVINO cannot run %s (%s). PyTorch runs it instead, about half as fast.", settings.model, error)
-        return _load_torch(settings, folder)
+            raise ModelError(f"OpenVINO cannot run {name}: {error}. Set KOLLEGA_BACKEND=torch.") from error
+        log.warning("OpenVINO cannot run %s (%s). PyTorch runs it instead, about half as fast.", name, error)
+        return _load_torch(settings, name, folder)
 
 
-def _load_torch(settings: Settings, folder: Path) -> Encoder:
+def _load_torch(settings: Settings, name: str, folder: Path) -> Encoder:
     try:
-        return TorchEncoder(settings.model, folder, settings.threads)
+        return TorchEncoder(name, folder, settings.threads)
     except Exception as error:
         raise ModelError(
             f"{folder} contains no model that Sentence Transformers can load ({error}). Set KOLLEGA_MODEL to another "
@@ -64,7 +66,7 @@ def find_model(settings: Settings) -> Path:
 
     Raises ModelError when there is no such model.
     """
-    if settings.model == NAME:
+    if settings.model in ("", NAME):
         return model_folder(settings.models_dir)
     if settings.model == MINILM:
         try:

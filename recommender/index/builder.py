@@ -3,7 +3,6 @@
 The caller encodes the passages; `journal.py` stores new vectors, so that no text is encoded twice after a killed run.
 """
 
-import json
 import logging
 import shutil
 from collections.abc import Collection, Sequence
@@ -14,14 +13,15 @@ import numpy as np
 
 from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.encoder import ModelCard, Vectors
-from recommender.errors import IndexDamaged, IndexNotFound
+from recommender.errors import IndexDamaged
 from recommender.index import generations
+from recommender.index.base import find_base
 from recommender.index.catalogue import Catalogue, Row
 from recommender.index.dense import DenseIndex
 from recommender.index.digest import digest_of, passage_digest
 from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.lexical import Entry, LexicalIndex
-from recommender.index.local import LocalIndex, check_model
+from recommender.index.local import LocalIndex
 from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import SHORTEST
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
@@ -55,7 +55,8 @@ class IndexBuilder:
         self._perhaps_gone: set[str] = set()
         self._pending: list[Vectors] = []
         self.vector_space = VectorSpace.load(base / SPACE) if base else VectorSpace()
-        self.without_checksums = False
+        self.must_be_written = False
+        """True when a new generation is wanted though no item has changed."""
 
     @property
     def passages(self) -> int:
@@ -68,26 +69,16 @@ class IndexBuilder:
         return sum(key in wanted for _id, key in self._catalogue.members()) if self._catalogue else 0
 
     @classmethod
-    def open(cls, index_dir: Path, model: ModelCard, analyzer: Analyzer, full: bool) -> "IndexBuilder":
-        """Start from the live generation; from nothing with `full`, when there is no live generation, or when an
-        earlier version of Kollega wrote it: the new one is then built beside it.
-
-        Raises IndexMismatch when the live generation was made with another model, IndexDamaged when it cannot be read.
-        """
-        if full:
-            return cls(index_dir, model, analyzer, None)
-        try:
-            base = generations.live(index_dir)
-        except IndexNotFound:
-            return cls(index_dir, model, analyzer, None)
-        if is_of_another_version(base, model):
-            log.info("%s was written by another version of Kollega: the index is built anew", base.name)
-            return cls(index_dir, model, analyzer, None)
-        manifest = Manifest.read(base)
-        check_model(manifest, model)
-        LocalIndex.open_generation(base, model)  # raises when it is damaged
+    def open(
+        cls, index_dir: Path, model: ModelCard, analyzer: Analyzer, full: bool, switch: bool = False
+    ) -> "IndexBuilder":
+        """Start from the generation that `find_base` finds, or from nothing when there is none. Raises IndexMismatch
+        and IndexDamaged as that does."""
+        base = find_base(index_dir, model, full, switch)
         builder = cls(index_dir, model, analyzer, base)
-        builder.without_checksums = not manifest.files  # an earlier version of Kollega wrote it
+        if base is not None:
+            without_checksums = not Manifest.read(base).files  # an earlier version of Kollega wrote it
+            builder.must_be_written = without_checksums or base.name != generations.live_name(index_dir)
         return builder
 
     @property
@@ -265,18 +256,6 @@ class IndexBuilder:
         if self._catalogue is None or self._dense is None or self._lexical is None:
             raise RuntimeError("begin() comes first")
         return self._catalogue, self._dense, self._lexical
-
-
-def is_of_another_version(directory: Path, model: ModelCard | None = None) -> bool:
-    """True when the generation has another format or analysis than this version of Kollega writes, or was made by
-    another revision of the same model. False when its manifest cannot be read."""
-    try:
-        values = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
-        if (values["format"], values["analysis"]) != (generations.FORMAT, ANALYSIS_VERSION):
-            return True
-        return bool(model and values["model"]["name"] == model.name and values["model"]["revision"] != model.revision)
-    except (OSError, ValueError, TypeError, KeyError):
-        return False
 
 
 def _first_words(passages: Sequence[Passage]) -> str:

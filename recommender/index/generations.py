@@ -134,7 +134,8 @@ def finished(index_dir: Path) -> list[str]:
 def begin(index_dir: Path, model: ModelCard) -> Path:
     """Make the directory of a new generation for vectors of `model`. Removes unfinished generations.
 
-    Learned weights are copied from the live generation, unless that was made with another model, which is logged.
+    Learned weights are copied from the live generation. When that was made with another model, which is logged, they
+    are copied from the last generation of this one, if it is kept.
     """
     index_dir.mkdir(parents=True, exist_ok=True)
     remove_unfinished(index_dir)
@@ -142,16 +143,34 @@ def begin(index_dir: Path, model: ModelCard) -> Path:
     number = int(names[-1].partition("-")[2]) + 1 if names else 1
     directory = index_dir / f"gen-{number:06d}"
     directory.mkdir()
-    previous = index_dir / (live_name(index_dir) or "")
-    copied = [f"{name}{ending}" for name in (EXPERTS, CALIBRATION) for ending in ("", WAS_LEARNED)]
-    learned = [previous / name for name in copied if (previous / name).is_file()]
-    if learned and _model_of(previous) == asdict(model):
-        for path in learned:
-            shutil.copy2(path, directory / path.name)
-    elif learned:
+    live_one = index_dir / (live_name(index_dir) or "")
+    before = newest_of(index_dir, model)
+    if live_one != before and (learned := _learned(live_one)):
         ignored = ", ".join(path.name for path in learned if path.suffix != WAS_LEARNED)
-        log.warning("%s of %s belong to another model and are not copied", ignored, previous.name)
+        log.warning("%s of %s belong to another model and are not copied", ignored, live_one.name)
+    for path in _learned(before) if before else ():
+        shutil.copy2(path, directory / path.name)
     return directory
+
+
+def _learned(directory: Path) -> list[Path]:
+    """The files of learned weights that a generation has."""
+    names = [f"{name}{ending}" for name in (EXPERTS, CALIBRATION) for ending in ("", WAS_LEARNED)]
+    return [directory / name for name in names if (directory / name).is_file()]
+
+
+def newest_of(index_dir: Path, model: ModelCard) -> Path | None:
+    """The generation that `model` made: the live one if it is of that model, else the last one that is kept; None when
+    there is none."""
+    names = [name for name in (live_name(index_dir), *reversed(finished(index_dir))) if name]
+    return next((index_dir / name for name in names if _model_of(index_dir / name) == asdict(model)), None)
+
+
+def model_name_of(directory: Path) -> str | None:
+    """The name of the model that made a generation; None when its manifest cannot be read."""
+    model = _model_of(directory)
+    name = model.get("name") if isinstance(model, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def remove_unfinished(index_dir: Path) -> None:
@@ -173,7 +192,8 @@ def _model_of(directory: Path) -> object:
 
 
 def publish(index_dir: Path, directory: Path) -> None:
-    """Make a finished generation the live one in one atomic step, and remove all but this and the previous one."""
+    """Make a finished generation the live one in one atomic step. Of the others stay the previous one, and the last one
+    of another model, which makes going back to that model quick."""
     previous = live_name(index_dir)
     for path in directory.rglob("*"):
         _sync(path)
@@ -183,9 +203,17 @@ def publish(index_dir: Path, directory: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(new, index_dir / "CURRENT")
+    kept = {previous, directory.name, _last_of_another_model(index_dir, directory)}
     for name in finished(index_dir):
-        if name not in (previous, directory.name):
+        if name not in kept:
             _remove(index_dir / name)
+
+
+def _last_of_another_model(index_dir: Path, directory: Path) -> str | None:
+    """The name of the newest generation that a model of another name made than this one; None when there is none."""
+    own = model_name_of(directory)
+    names = reversed(finished(index_dir))
+    return next((name for name in names if model_name_of(index_dir / name) not in (own, None)), None)
 
 
 def remove(index_dir: Path, name: str) -> None:

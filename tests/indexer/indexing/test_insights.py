@@ -12,6 +12,7 @@ from recommender.access import reader_of
 from recommender.database.insight_tables import TopicItem
 from recommender.database.tables import Person
 from recommender.index.local import LocalIndex
+from recommender.index.model_in_use import FollowingEncoder
 from recommender.insights.topics import editing
 from recommender.insights.topics.topic import visible_topics
 from recommender.language.analyzer import Analyzer
@@ -45,7 +46,9 @@ def test_topics_follow_a_changed_index_and_not_more_often_than_said(
     minutes: float,
     followed: bool,
 ) -> None:
-    insights = Insights(replace(settings, insights_minutes=minutes), sessions, encoder, analyzer)
+    insights = Insights(
+        replace(settings, insights_minutes=minutes), sessions, FollowingEncoder(settings, encoder), analyzer
+    )
     assert not insights.follow()  # there is no index
     add_six()
     reindexed()
@@ -69,7 +72,9 @@ def test_a_topic_that_a_lead_has_changed_is_computed_anew(
     paula = add_person("paula", "admin")
     add_six()
     reindexed()
-    insights = Insights(replace(settings, insights_minutes=0.0), sessions, encoder, analyzer)
+    insights = Insights(
+        replace(settings, insights_minutes=0.0), sessions, FollowingEncoder(settings, encoder), analyzer
+    )
     assert insights.follow() and not insights.follow()
     with sessions.begin() as session:
         reader = reader_of(session.get_one(Person, paula))
@@ -88,6 +93,8 @@ def test_an_index_of_another_model_is_logged_once(
 ) -> None:
     add_six()
     reindexed()
-    insights = Insights(settings, sessions, FakeEncoder("other"), analyzer)
+    insights = Insights(
+        settings, sessions, FollowingEncoder(replace(settings, model="other"), FakeEncoder("other")), analyzer
+    )
     assert insights.follow() and not insights.follow()
     assert "kollega reindex --full" in caplog.text and _items(sessions) == 0

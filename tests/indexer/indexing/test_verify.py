@@ -236,7 +236,7 @@ def test_missing_models_are_named(settings: Settings, problems: Callable[[], lis
     assert problems() == [f"{settings.models_dir}/dictionaries is missing. Run: kollega prepare"]
     (settings.models_dir / "dictionaries").mkdir(parents=True)
     folder = folder_in(settings.models_dir)
-    usual = replace(settings, model=Settings.model)
+    usual = replace(settings, model=NAME)
     assert verify(usual) == [f"{folder} is missing. Run: kollega prepare"]
     folder.mkdir()
     (folder / REVISION).write_text("123", encoding="ascii")

@@ -23,6 +23,7 @@ from recommender.database.tables import HelpRequest, Reply, RequestAudience, Tea
 from recommender.errors import ModelError
 from recommender.index import generations
 from recommender.index.local import LocalIndex
+from recommender.index.model_in_use import FollowingEncoder
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder, make_recommender
@@ -47,7 +48,8 @@ def follow(settings: Settings, sessions: sessionmaker[Session], encoder: FakeEnc
                 return True
             return False
 
-        watch(replace(settings, watch_seconds=0.001), sessions, encoder, analyzer, reports.append, stopped)
+        own = replace(settings, watch_seconds=0.001)
+        watch(own, sessions, FollowingEncoder(own, encoder), analyzer, reports.append, stopped)
         return [(report.items, report.encoded) for report in reports]
 
     return follow
@@ -326,7 +328,7 @@ def test_after_an_error_and_between_two_updates_no_change_ends_the_pause(
     watch(
         replace(settings, watch_seconds=1000.0),
         sessions,
-        encoder,
+        FollowingEncoder(settings, encoder),
         analyzer,
         lambda _report: None,
         stopped,

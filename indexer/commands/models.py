@@ -1,0 +1,78 @@
+"""The commands about embedding models: `kollega model list` and `kollega model use`."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from recommender.errors import SettingsError
+from recommender.settings import Settings
+
+
+@click.group("model")
+def model_group() -> None:
+    """Show which embedding model is in use, and put another one in use."""
+
+
+@model_group.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def list_models(settings: Settings, as_json: bool) -> None:
+    """List the model in use, and those whose index is kept, so that going back to them takes seconds."""
+    from indexer.indexing.kept import models_on_disk
+
+    models = models_on_disk(settings)
+    if as_json:
+        click.echo(json.dumps([model.as_dict() for model in models], indent=2))
+        return
+    for model in models:
+        click.echo(model.line())
+
+
+@model_group.command()
+@click.argument("name")
+@click.pass_context
+def use(context: click.Context, name: str) -> None:
+    """Put the embedding model NAME in use: a name or folder that Sentence Transformers loads.
+
+    An index is built with it beside the one in use, which goes on answering, and then takes its place in one step.
+    `kollega serve` and `kollega watch` follow by themselves. What changes meanwhile is found afterwards. To go back,
+    name the model before: its last index is kept until `kollega gc --previous`, so that only what has changed since is
+    encoded.
+    """
+    from indexer.commands.index import update_index
+    from recommender.encoder.load import find_model
+    from recommender.index.model_in_use import model_in_use
+
+    settings: Settings = context.obj
+    folder = Path(name)
+    name = str(folder.resolve()) if (folder / "modules.json").is_file() else name
+    if settings.model not in ("", name):
+        raise SettingsError(
+            f"KOLLEGA_MODEL is set to {settings.model}, and everything goes by that. Unset it wherever Kollega runs, "
+            "start `kollega serve` and `kollega watch` again, then run this again."
+        )
+    wanted = replace(settings, model=name)
+    find_model(wanted)  # raises ModelError before anything is begun
+    before, learned = model_in_use(settings), _learned(settings)
+    update_index(wanted, full=False, switch=True)
+    if before == name:
+        click.echo(f"in use as before: {name}")
+        return
+    click.echo(f"in use: {name}. To go back: kollega model use {before}")
+    for command in sorted(learned - _learned(settings)):
+        click.echo(f"What was learned from your own history is for one model. Run: {command}", err=True)
+
+
+def _learned(settings: Settings) -> set[str]:
+    """The commands that have learned something for the index in use."""
+    from recommender.errors import IndexNotFound
+    from recommender.index import generations
+    from recommender.learned import ANSWER_MODEL, RANKER
+
+    try:
+        live = generations.live(settings.index_dir)
+    except IndexNotFound:
+        return set()
+    return {learned.command for learned in (ANSWER_MODEL, RANKER) if (live / learned.name).is_file()}

@@ -1,0 +1,67 @@
+"""Which embedding model is in use: the one that KOLLEGA_MODEL names, else the one that made the live index, else the
+packaged one. So all processes follow when `kollega model use` or `kollega rollback` puts another index in use."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from recommender.encoder import Encoder
+from recommender.encoder.load import load_encoder
+from recommender.encoder.packaged import NAME
+from recommender.errors import IndexMismatch, IndexNotFound, ModelError
+from recommender.index import generations
+from recommender.settings import Settings
+
+
+def model_in_use(settings: Settings) -> str:
+    """The name or folder of the model in use."""
+    return settings.model or _model_of_index(settings) or NAME
+
+
+def with_model_in_use(settings: Settings) -> Settings:
+    """The same settings, with the name of the model in use."""
+    return replace(settings, model=model_in_use(settings))
+
+
+def loader_of_models(settings: Settings) -> Callable[[str], Encoder] | None:
+    """What loads another model by its name when an index of that model is put in use; None when the settings name a
+    model."""
+    return None if settings.model else lambda name: load_encoder(replace(settings, model=name))
+
+
+class FollowingEncoder:
+    """Gives the encoder of the model in use, and loads another one when the index in use is of another model. Without
+    an index, or when KOLLEGA_MODEL names a model, it is always `encoder`. Safe for many threads."""
+
+    def __init__(self, settings: Settings, encoder: Encoder) -> None:
+        self._settings = settings
+        self._encoder = encoder
+        self._loading = threading.Lock()
+
+    @classmethod
+    def load(cls, settings: Settings) -> "FollowingEncoder":
+        """Begin with the model in use. Raises ModelError when it cannot be loaded."""
+        return cls(settings, load_encoder(with_model_in_use(settings)))
+
+    def get(self) -> Encoder:
+        """The encoder to use now. Raises IndexMismatch when another model is in use and cannot be loaded."""
+        with self._loading:
+            name = None if self._settings.model else _model_of_index(self._settings)
+            if name is not None and name != self._encoder.card.name:
+                self._encoder = self._load(name)
+            return self._encoder
+
+    def _load(self, name: str) -> Encoder:
+        try:
+            return load_encoder(replace(self._settings, model=name))
+        except ModelError as error:
+            raise IndexMismatch(
+                f"The index in use was made with {name}, which cannot be loaded here. {error}"
+            ) from error
+
+
+def _model_of_index(settings: Settings) -> str | None:
+    try:
+        return generations.model_name_of(generations.live(settings.index_dir))
+    except IndexNotFound:
+        return None

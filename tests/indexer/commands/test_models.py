@@ -1,0 +1,155 @@
+"""`kollega model use` puts another model in use while the one before goes on answering, and goes back to it."""
+
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from recommender.access import ANYONE
+from recommender.database.engine import open_database
+from recommender.encoder.packaged import NAME
+from recommender.errors import ModelError
+from recommender.index import generations
+from recommender.index.model_in_use import FollowingEncoder, model_in_use
+from recommender.learned import ANSWER_MODEL
+from recommender.recommender import Recommender
+from recommender.settings import Settings
+from tests.conftest import FakeEncoder
+from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
+from tests.timing import LONG
+
+HR = {**TEAM, "id": "hr", "name": "HR"}
+OTHER = {**REQUEST, "id": "r2", "title": "Another one"}
+TITLE = str(REQUEST["title"])
+OLD, NEW = NAME, "new-model"
+
+
+@pytest.fixture
+def encoders(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeEncoder]:
+    """The encoders by the names of their models; only these two can be loaded."""
+    known = {name: FakeEncoder(name) for name in (OLD, NEW)}
+
+    def load(settings: Settings) -> FakeEncoder:
+        if (settings.model or OLD) not in known:
+            raise ModelError(f"The model {settings.model} cannot be found.")
+        return known[settings.model or OLD]
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("recommender.") and hasattr(module, "load_encoder"):
+            monkeypatch.setattr(module, "load_encoder", load)
+    monkeypatch.setattr("recommender.encoder.load.find_model", lambda settings: load(settings) and Path())
+    return known
+
+
+@pytest.fixture
+def loaded(
+    kollega: Kollega, encoders: dict[str, FakeEncoder], write_lines: WriteLines, monkeypatch: pytest.MonkeyPatch
+) -> Kollega:
+    """A home with one request, indexed by the old model; KOLLEGA_MODEL names none."""
+    monkeypatch.delenv("KOLLEGA_MODEL")
+    kollega("import", "jsonl", write_lines(TEAM, HR, AINO, REQUEST))
+    assert kollega("reindex").exit_code == 0
+    return kollega
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Settings:
+    """The settings of the home that `loaded` has."""
+    return Settings(home=tmp_path / "home")
+
+
+def test_another_model_is_put_in_use_and_going_back_encodes_only_what_has_changed_since(
+    loaded: Kollega, own: Settings, encoders: dict[str, FakeEncoder], write_lines: WriteLines
+) -> None:
+    used = loaded("model", "use", NEW)
+    assert used.exit_code == 0 and f"in use: {NEW}. To go back: kollega model use {OLD}" in used.stdout
+    assert model_in_use(own) == NEW and encoders[NEW].encoded
+    loaded("import", "jsonl", write_lines(TEAM, HR, AINO, REQUEST, OTHER))
+    for _ in range(2):  # more than the one generation before is kept
+        assert loaded("reindex").exit_code == 0
+        loaded("import", "jsonl", write_lines(TEAM, HR, AINO, REQUEST, OTHER | {"title": "Another title"}))
+    encoders[OLD].encoded.clear()
+    back = loaded("model", "use", OLD)
+    assert back.exit_code == 0 and "items 2" in back.stdout and model_in_use(own) == OLD
+    assert len(encoders[OLD].encoded) > 0 and not any(TITLE in text for text in encoders[OLD].encoded)
+    assert loaded("verify").exit_code == 0 and loaded("status").exit_code == 0
+
+
+def test_the_model_in_use_stays_when_it_is_named(loaded: Kollega, own: Settings) -> None:
+    before = generations.live_name(own.index_dir)
+    assert f"in use as before: {OLD}" in loaded("model", "use", OLD).stdout
+    assert generations.live_name(own.index_dir) == before
+
+
+def test_models_are_listed_and_those_that_are_kept_are_removed_on_demand(loaded: Kollega) -> None:
+    loaded("model", "use", NEW)
+    listed = json.loads(loaded("model", "list", "--json").stdout)
+    assert [(each["model"], each["in_use"]) for each in listed] == [(NEW, True), (OLD, False)]
+    loaded("gc", "--previous")
+    assert loaded("model", "list").stdout == f"{NEW}: in use; its index is gen-000002\n"
+
+
+def test_a_model_that_is_not_there_changes_nothing(loaded: Kollega, own: Settings) -> None:
+    refused = loaded("model", "use", "nonsense")
+    assert refused.exit_code == 1 and "The model nonsense cannot be found." in refused.stderr
+    assert model_in_use(own) == OLD and generations.finished(own.index_dir) == ["gen-000001"]
+
+
+def test_a_setting_that_names_a_model_is_not_overruled(
+    loaded: Kollega, own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KOLLEGA_MODEL", OLD)
+    refused = loaded("model", "use", NEW)
+    assert refused.exit_code == 1 and f"KOLLEGA_MODEL is set to {OLD}" in refused.stderr
+    assert model_in_use(own) == OLD
+
+
+def test_what_was_learned_for_a_model_comes_back_with_it(loaded: Kollega, own: Settings) -> None:
+    learned = generations.live(own.index_dir) / ANSWER_MODEL.name
+    ANSWER_MODEL.save(learned.parent, ANSWER_MODEL.shipped)
+    used = loaded("model", "use", NEW)
+    assert "is for one model. Run: kollega calibrate" in used.stderr
+    assert not (generations.live(own.index_dir) / ANSWER_MODEL.name).exists()
+    loaded("model", "use", OLD)
+    assert (generations.live(own.index_dir) / ANSWER_MODEL.name).exists()
+
+
+def test_while_the_model_changes_every_question_is_answered(loaded: Kollega, own: Settings) -> None:
+    recommender = Recommender.open(own)
+    sessions = open_database(own)
+    answered: list[tuple[str, int, tuple[str, ...]]] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            recommender.refresh()
+            with sessions() as session:
+                found = recommender.recommend(TITLE, ANYONE, session)
+            snapshot = recommender.snapshot
+            assert snapshot.encoder is not None
+            answered.append((snapshot.encoder.card.name, len(found.suggestions), found.notices))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for model in (NEW, OLD, NEW):
+        begin, now = time.monotonic(), len(answered)
+        while len(answered) < now + 3 and time.monotonic() < begin + LONG:
+            time.sleep(0.01)
+        loaded("model", "use", model)
+        recommender.refresh(wait=True)
+    done.set()
+    asking.join()
+    assert {(suggestions, notices) for _model, suggestions, notices in answered} == {(1, ())}
+    assert {model for model, _suggestions, _notices in answered} == {OLD, NEW}
+
+
+def test_watch_follows_the_model_of_the_index(loaded: Kollega, own: Settings, encoders: dict[str, FakeEncoder]) -> None:
+    following = FollowingEncoder.load(own)
+    assert following.get() is encoders[OLD]
+    loaded("model", "use", NEW)
+    assert following.get() is encoders[NEW]
+    loaded("rollback")
+    assert following.get() is encoders[OLD]
