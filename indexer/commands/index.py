@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -80,37 +79,22 @@ def reindex(settings: Settings, full: bool, team: str | None, source: str | None
 def watch(settings: Settings) -> None:
     """Look at the database every few seconds and index what has changed, until stopped.
 
+    When it runs several times, on one machine or on several, one of them works and the others wait to take over.
+
     It also sends the mail and the requests that wait, checks and reads attached files, reads the sources of
     sources.toml when they are due, loads what programs have sent, and brings the topics up to date with the index.
 
     Run it as a separate process beside `kollega serve`. SIGTERM stops it after the update that it is at, or in the
     middle of a long one: the next start goes on from there.
     """
-    from indexer.delivery.deliver import delivering
-    from indexer.delivery.handover.deliver import handing_over
-    from indexer.files.examine import examining
-    from indexer.indexing.insights import following_topics
-    from indexer.indexing.watch import watch as follow
-    from indexer.syncing.jobs import loading_jobs
-    from indexer.syncing.schedule import syncing
+    from indexer.commands.watching import watch_together
     from recommender.database.engine import open_database
-    from recommender.database.listening import Listener
     from recommender.encoder.load import load_encoder
 
     stop_when_terminated()
     sessions = open_database(settings)  # before the model, which takes long to load
     encoder, analyzer = load_encoder(settings), load_analyzer(settings)
-    stopping = stop_after_this_step(settings.stop_seconds)
-    with (
-        delivering(settings, sessions),
-        examining(settings, sessions),
-        syncing(settings, sessions),
-        handing_over(settings, sessions),
-        loading_jobs(settings, sessions),
-        following_topics(settings, sessions, encoder, analyzer),
-        closing(Listener(sessions.kw["bind"], stopping)) as changes,
-    ):
-        follow(settings, sessions, encoder, analyzer, report_in_log, stopping.is_set, changes.wait, stopping.wait)
+    watch_together(settings, sessions, encoder, analyzer, report_in_log, stop_after_this_step(settings.stop_seconds))
 
 
 @click.command()
