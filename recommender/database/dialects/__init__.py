@@ -9,8 +9,10 @@ from sqlalchemy.dialects import sqlite as of_sqlite
 from sqlalchemy.orm import Session
 
 from recommender.database.dialects.locks import Lock
-from recommender.database.dialects.postgresql import PostgreSQL
+from recommender.database.dialects.postgresql import OUT_OF_ORDER, PostgreSQL
 from recommender.database.dialects.sqlite import SQLite
+
+__all__ = ["OUT_OF_ORDER", "Dialect", "Lock", "named", "never_reuses_ids", "of"]
 
 
 class Dialect(Protocol):
