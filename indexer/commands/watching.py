@@ -12,6 +12,7 @@ from indexer.delivery.handover.deliver import handing_over
 from indexer.files.examine import examining
 from indexer.indexing.insights import following_topics
 from indexer.indexing.reindex import ReindexReport
+from indexer.indexing.shared import sharing_files
 from indexer.indexing.watch import watch
 from indexer.syncing.jobs import loading_jobs
 from indexer.syncing.schedule import syncing
@@ -41,7 +42,7 @@ def watch_together(
     lead = Lead(engine, index_lead(settings), stopping)
     with _shared_work(settings, sessions, encoder, analyzer), closing(lead.terms()) as terms:
         for ended in terms:
-            with closing(Listener(engine, ended)) as changes:
+            with sharing_files(settings, sessions), closing(Listener(engine, ended)) as changes:
                 watch(settings, sessions, encoder, analyzer, report, ended.is_set, changes.wait, ended.wait)
 
 
