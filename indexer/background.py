@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from recommender.database.failures import explain, is_away
+from recommender.errors import KollegaError
 
 
 class Complaints:
@@ -22,7 +23,7 @@ class Complaints:
         """The work has failed."""
         if is_away(error):
             return
-        sentence = explain(error, None)
+        sentence = str(error) if isinstance(error, KollegaError) else explain(error, None)
         if sentence is None:
             self._log.error("%s", self._problem, exc_info=error)
         elif sentence != self._said:

@@ -21,7 +21,7 @@ from recommender.database.files import database_path
 from recommender.database.fingerprint import fingerprint
 from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
-from recommender.errors import IndexDamaged, IndexLocked, IndexMismatch, ModelError
+from recommender.errors import DatabaseVersion, IndexDamaged, IndexLocked, IndexMismatch, ModelError
 from recommender.index import generations
 from recommender.language.analyzer import Analyzer
 from recommender.monitoring import freshness
@@ -49,7 +49,8 @@ def watch(
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
     logged, it tries again; the pause before that is doubled each time, up to a minute. Raises ModelError when the
-    files of the model were changed while it was in use: the vectors that it makes would be wrong.
+    files of the model were changed while it was in use: the vectors that it makes would be wrong; DatabaseVersion when
+    the database was upgraded meanwhile.
     """
     last: tuple[Any, ...] | None = None
     fulfilled: frozenset[str] = frozenset()
@@ -69,7 +70,7 @@ def watch(
             else:
                 freshness.still_current(settings.index_dir)
             pauses.succeeded()
-        except ModelError:
+        except (DatabaseVersion, ModelError):
             raise
         except IndexLocked as error:
             pauses.locked(error)
