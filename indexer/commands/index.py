@@ -53,9 +53,12 @@ def prepare(settings: Settings) -> None:
 )
 @click.option("--team", help="Index only what this team (its handle) has answered or written; the rest waits.")
 @click.option("--source", help="Index only what came from this source; the rest waits.")
+@click.option(
+    "--share", is_flag=True, help="Let each `kollega encode-worker` of the same database encode a part of it."
+)
 @click.option("--dry-run", is_flag=True, help="Only tell how many items would be indexed, and write nothing.")
 @click.pass_obj
-def reindex(settings: Settings, full: bool, team: str | None, source: str | None, dry_run: bool) -> None:
+def reindex(settings: Settings, full: bool, team: str | None, source: str | None, share: bool, dry_run: bool) -> None:
     """Bring the index up to date with the database.
 
     Only what changed is encoded. The new index is written beside the one in use and replaces it in one step. Pasted
@@ -65,13 +68,15 @@ def reindex(settings: Settings, full: bool, team: str | None, source: str | None
     from indexer.indexing.chosen import choose, planned
 
     only = choose(team, source)
+    if share and only is not None:
+        raise click.UsageError("--share is for all items, so it cannot be limited to a team or source.")
     if full and only is not None:
         raise click.UsageError("--full builds the index of all items, so it cannot be limited to a team or source.")
     if dry_run:
         with database(settings) as sessions:
             click.echo(planned(settings, sessions, full, only).line())
     else:
-        update_index(settings, full, only=only)
+        update_index(settings, full, only=only, share=share)
 
 
 @click.command()
@@ -118,12 +123,15 @@ def update_index(
     full: bool,
     prepare: "Callable[[Encoder], Encoder] | None" = None,
     only: "Choose | None" = None,
+    share: bool = False,
 ) -> None:
     """Reindex with a progress bar, print one line of counts, and exit with 1 when an item could not be indexed.
 
-    `prepare` may replace the encoder of the settings by another one, and `only` limits what is indexed.
+    `prepare` may replace the encoder of the settings by another one, `only` limits what is indexed, and with `share`
+    workers encode too.
     """
     from indexer.files.examine import examine
+    from indexer.indexing.encoding_together import encode_together
     from indexer.indexing.reindex import reindex as run
     from recommender.encoder.load import load_encoder
 
@@ -132,6 +140,9 @@ def update_index(
         encoder = load_encoder(settings)
         model = encoder.card.name
         note(log, f"model {model}, run by {encoder.backend}", "model loaded", model=model, backend=encoder.backend)
+        if share:
+            with progress_bar("encoding") as progress:
+                encode_together(settings, sessions, encoder, full, progress)
         with progress_bar("indexing") as progress:
             encoder = prepare(encoder) if prepare else encoder
             report = run(settings, sessions, encoder, load_analyzer(settings), full, progress, only)

@@ -49,8 +49,7 @@ def watch(
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
     logged, it tries again; the pause before that is doubled each time, up to a minute. Raises ModelError when the
-    files of the model were changed while it was in use: the vectors that it makes would be wrong; DatabaseVersion when
-    the database was upgraded meanwhile.
+    files of the model were changed while it was in use, DatabaseVersion when the database was upgraded meanwhile.
     """
     last: tuple[Any, ...] | None = None
     fulfilled: frozenset[str] = frozenset()

@@ -16,6 +16,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     audit_table,
     details_tables,
     documents_tables,
+    encode_tables,
     erased_table,
     foreign_tables,
     gap_tables,
@@ -69,6 +70,7 @@ NOT_EXPORTED = (
     "source_states", "jobs", "chat_accounts", "search_keys", "search_marks",
     "topic_questions", "topic_answers", "topic_figures", "topic_knowers", "gaps", "gap_items", "topic_ages",
     "reading_keys", "reading_marks", "rate_counts", "shared_texts",
+    "encode_batches",
 )  # fmt: skip
 """How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
 belongs to one store, marks that are deleted soon and need the key of the home, when an agent last looked at a

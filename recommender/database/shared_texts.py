@@ -3,8 +3,10 @@
 import secrets
 from pathlib import Path
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from recommender.database.encode_tables import EncodeBatch
 from recommender.database.replica_tables import SharedText
 from recommender.database.storing import insert_or_update
 from recommender.database.tables import utc_now
@@ -34,5 +36,6 @@ def ask_all_for_rewrite(session: Session) -> None:
     """Have all machines write their indexes anew, because something is erased that must be in none of their files.
     The caller commits, together with what is erased and once more after it."""
     if are_used(session):
+        session.execute(delete(EncodeBatch))  # which may have it too: whoever needs the others gives them again
         values = {"of_model": "", "text": secrets.token_hex(8), "changed_at": utc_now()}
         insert_or_update(session, SharedText, {"name": REWRITE}, values)

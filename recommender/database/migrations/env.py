@@ -8,6 +8,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     chat_tables,
     details_tables,
     documents_tables,
+    encode_tables,
     erased_table,
     foreign_tables,
     gap_tables,
