@@ -104,6 +104,21 @@ def speed_avx2(results: Results) -> str:
     return _table(("figure", "measured"), rows) + _recorded(encoding, asking, memory)
 
 
+def replicas(results: Results) -> str:
+    """What fails when web and watch processes are killed at random."""
+    held = results("replicas")
+    rows = [
+        ("killed: `serve` / `watch` processes", f"{held['serve_killed']} / {held['watch_killed']}", ""),
+        ("requests", f"{held['requests']}", ""),
+        ("requests that a killed process was answering, and that could not be repeated", f"{held['in_flight']}", ""),
+        ("other requests that failed", f"{held['failed']}", "0"),
+        ("changes that were acknowledged", f"{held['changes']}", ""),
+        ("of these lost", f"{held['lost']}", "0"),
+        ("longest time until others led", f"{held['longest_takeover_seconds']:.1f} s", "at most 10 s"),
+    ]
+    return _table(("figure", "measured", "aim"), rows) + _origin(held)
+
+
 def imports(results: Results) -> str:
     """How fast files are imported, without encoding, and with how much memory."""
     held = results("imports")
@@ -495,6 +510,7 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         adaptation_half,
         settings_import,
         imports,
+        replicas,
         forms,
         bootstrap,
     )

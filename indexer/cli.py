@@ -9,6 +9,7 @@ import click
 from indexer.commands import (
     ask,
     audit,
+    encode_worker,
     erase,
     imports,
     index,
@@ -87,7 +88,8 @@ def main(ctx: click.Context, verbose: bool) -> None:
 
 
 for command in (
-    ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, index.watch, index.status,
+    ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, encode_worker.encode_worker, index.watch,
+    index.status,
     index_files.verify, index_files.generations, index_files.rollback, index_files.gc, erase.erase, erase.retention,
     measure.evaluate, measure.train_experts, measure.calibrate,
     signing_in.user_group, people.team, serve.serve, serve.demo, store.backup, store.restore, store.upgrade,

@@ -1,7 +1,9 @@
-"""Reads the values of settings that are more than a word or a number: networks, time zones, mail servers."""
+"""Reads the values of settings that are more than a word or a number: networks, time zones, mail servers. Says which
+files are where in the home directory."""
 
 from datetime import UTC, tzinfo
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -31,3 +33,40 @@ def is_mail_server(address: str) -> bool:
         return parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+class Places:
+    """Where the files of a home directory are."""
+
+    home: Path
+    sources: str
+
+    @property
+    def sources_file(self) -> Path:
+        """The file that names the sources."""
+        return Path(self.sources) if self.sources else self.home / "sources.toml"
+
+    @property
+    def index_dir(self) -> Path:
+        """Directory of the index generations."""
+        return self.home / "index"
+
+    @property
+    def attachments_dir(self) -> Path:
+        """Directory of the attached files."""
+        return self.home / "attachments"
+
+    @property
+    def backups_dir(self) -> Path:
+        """Directory of the backups that `kollega upgrade` makes."""
+        return self.home / "backups"
+
+    @property
+    def synonyms_path(self) -> Path:
+        """The organisation's file of synonyms, which may be missing."""
+        return self.home / "synonyms.txt"
+
+    @property
+    def models_dir(self) -> Path:
+        """Directory of what is prepared on first use: models exported for OpenVINO, and dictionaries."""
+        return self.home / "models"

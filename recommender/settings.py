@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from recommender.errors import SettingsError
-from recommender.setting_values import Networks, is_mail_server, networks, zone_of
+from recommender.setting_values import Networks, Places, is_mail_server, networks, zone_of
 
 PREFIX = "KOLLEGA_"
 BUILT_IN_RERANKERS = ("features", "none")
@@ -29,7 +29,7 @@ def _setting(default: Any, help: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Places):
     """All settings. Every file that Kollega writes is under `home`, never in the folder of the code.
 
     Raises SettingsError, which names the variable, for a value that cannot be used.
@@ -96,6 +96,11 @@ class Settings:
         "127.0.0.1",
         "addresses or networks such as 10.0.0.0/8 of the proxies in front of Kollega, separated by commas; only they "
         "are believed who has signed in, and which address a request comes from (X-Forwarded-For)",
+    )
+    secret_key: str = _setting(
+        "",
+        "key that signs sign-ins and links, the same on all machines, at least 32 characters; empty means one that is "
+        "made in the home directory",
     )
     session_days: float = _setting(14.0, "days after which people have to sign in again")
     session_idle_days: float = _setting(7.0, "days without use after which people have to sign in again")
@@ -199,6 +204,7 @@ class Settings:
         _require(not self.metrics_token or len(self.metrics_token) >= 16, "metrics_token", "at least 16 characters")
         _require(self.stop_seconds >= 0, "stop_seconds", "0 or more")
         _require(not self.oidc_issuer or bool(self.oidc_client_id), "oidc_client_id", "set when there is an issuer")
+        _require(not self.secret_key or len(self.secret_key) >= 32, "secret_key", "at least 32 characters")
         _require(self.session_days > 0, "session_days", "more than 0")
         _require(self.session_idle_days > 0, "session_idle_days", "more than 0")
         _require(0 <= self.attachment_mb <= self.attachment_form_mb, "attachment_mb", "0 to KOLLEGA_ATTACHMENT_FORM_MB")
@@ -232,16 +238,6 @@ class Settings:
         return tuple(re.findall(r"\w+", f"{urlsplit(self.public_url).hostname or ''} {self.mail_from}"))
 
     @property
-    def sources_file(self) -> Path:
-        """The file that names the sources."""
-        return Path(self.sources) if self.sources else self.home / "sources.toml"
-
-    @property
-    def index_dir(self) -> Path:
-        """Directory of the index generations."""
-        return self.home / "index"
-
-    @property
     def allowed_types(self) -> frozenset[str]:
         """The types of files that can be attached."""
         return frozenset(part.strip().lower() for part in self.attachment_types.split(",") if part.strip())
@@ -250,26 +246,6 @@ class Settings:
     def masked(self) -> frozenset[str]:
         """The kinds of personal data that imports replace."""
         return frozenset(part.strip().lower() for part in self.mask.split(",")) - {"", "none"}
-
-    @property
-    def attachments_dir(self) -> Path:
-        """Directory of the attached files."""
-        return self.home / "attachments"
-
-    @property
-    def backups_dir(self) -> Path:
-        """Directory of the backups that `kollega upgrade` makes."""
-        return self.home / "backups"
-
-    @property
-    def synonyms_path(self) -> Path:
-        """The organisation's file of synonyms, which may be missing."""
-        return self.home / "synonyms.txt"
-
-    @property
-    def models_dir(self) -> Path:
-        """Directory of what is prepared on first use: models exported for OpenVINO, and dictionaries."""
-        return self.home / "models"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

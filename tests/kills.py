@@ -8,11 +8,13 @@ KOLLEGA_MODEL=fake.
 import os
 import signal
 import sys
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from indexer.cli import main as kollega
+from indexer.commands.watching import watch_together
 from indexer.indexing.reindex import reindex
 from indexer.indexing.watch import watch
 from indexer.sources.rest import client
@@ -54,6 +56,10 @@ def work(what: str, argument: str, settings: Settings, analyzer: Analyzer) -> No
         sessions = open_database(settings)
         _say("ready")
         watch(settings, sessions, encoder, analyzer, lambda _report: None)
+    elif what == "watch-together":
+        sessions = open_database(settings)
+        _say("ready")
+        watch_together(settings, sessions, encoder, analyzer, lambda _report: None, threading.Event())
     else:
         sessions = open_database(settings)
         _say("ready")

@@ -139,11 +139,11 @@ def world(
 class Starter:
     """Starts the processes of `tests.kills`, and kills them."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.kills"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT,
-            env=world.environment(),
+            env=environment,
         )  # fmt: skip
 
     def start(self, what: str, argument: object = "") -> int:
@@ -261,7 +261,7 @@ def _kill_serve(world: World, starter: Starter, number: int, chance: random.Rand
 
 @pytest.fixture
 def starter(world: World) -> Iterator[Starter]:
-    opened = Starter(world)
+    opened = Starter(world.environment())
     yield opened
     opened.close()
 

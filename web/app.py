@@ -94,7 +94,7 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     sign_in.attach(app, settings)
     oidc.attach(app, settings)
     teams.attach(settings)
-    limits.attach(app)
+    limits.attach(app, sessions.kw["bind"])
     errors.attach(app)
     formatting.attach(app)
     for part in (door, results, cards, once, told, attached, wording, gap_words, service_words):
@@ -131,7 +131,7 @@ def warm_up(app: Flask) -> None:
 
 def _configure(app: Flask, settings: Settings) -> None:
     app.config.update(
-        SECRET_KEY=load_secret_key(settings.home),
+        SECRET_KEY=load_secret_key(settings.home, settings.secret_key),
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may be open for days

@@ -20,7 +20,7 @@ from werkzeug.exceptions import Conflict as Conflicted
 
 from recommender.database.failures import explain, is_away, is_locked
 from recommender.database.files import database_path
-from recommender.errors import Conflict, NotAllowed, TooBusy
+from recommender.errors import Conflict, DatabaseVersion, NotAllowed, TooBusy
 from web import current
 from web.sign_in.pages import sign_in_page
 from web.sign_in.session import current_person, sent_fields
@@ -38,6 +38,7 @@ def attach(app: Flask) -> None:
     app.register_error_handler(NotAllowed, lambda error: _show(Forbidden(str(error))))
     app.register_error_handler(Conflict, _meanwhile)
     app.register_error_handler(TooBusy, _too_busy)
+    app.register_error_handler(DatabaseVersion, _other_version)
     app.register_error_handler(Exception, _crash)
 
 
@@ -94,6 +95,14 @@ def _too_busy(error: TooBusy) -> ResponseReturnValue:
     return _show_unavailable(
         unavailable, gettext("Too many people at once"), gettext("Wait a few seconds and try again.")
     )
+
+
+def _other_version(error: DatabaseVersion) -> ResponseReturnValue:
+    """Answer 503: the database was upgraded while this process ran. The page is made without it."""
+    log.error("%s", error)
+    title, sentence = gettext("Kollega is being upgraded"), gettext("Nothing was saved. Try again in a few minutes.")
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Retry-After": str(_SECONDS_UNTIL_REPAIRED)}
+    return f"{title}. {sentence}", 503, headers
 
 
 def _crash(error: Exception) -> ResponseReturnValue:

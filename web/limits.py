@@ -1,20 +1,77 @@
-"""How often people and addresses may do things; the counts are in this process's memory and are not stored."""
+"""How often people and addresses may do things. On SQLite the counts are in this process's memory and are not stored.
+On PostgreSQL they are in the database, so that several processes count together, under digests that name nobody."""
+
+import threading
 
 from flask import Flask
 from flask_limiter import Limiter
 from limits import RateLimitItemPerDay
+from limits.storage import Storage
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
+from recommender.database.rate_counts import RateCounts, Window
 from web.client_address import limit_key
 
-limiter = Limiter(limit_key, storage_uri="memory://", headers_enabled=True)
+limiter = Limiter(limit_key, headers_enabled=True)
 _A_FEW_A_DAY = RateLimitItemPerDay(3)  # a judgement
+_SCHEME = "kollega"
 
 
-def attach(app: Flask) -> None:
-    """Register the limits."""
+class InDatabase(Storage):
+    """Counts of Flask-Limiter in the database."""
+
+    STORAGE_SCHEME = [_SCHEME]  # noqa: RUF012 - as its base class declares it
+
+    def __init__(self, uri: str | None = None, *, counts: RateCounts, wrap_exceptions: bool = False) -> None:
+        super().__init__(uri, wrap_exceptions)
+        self.counts = counts
+        self._read = threading.local()
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """What is raised when the database cannot be used."""
+        return DBAPIError
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count, in a window of `expiry` seconds; how often in all."""
+        return self.counts.add(key, expiry, amount).times
+
+    def get(self, key: str) -> int:
+        """How often, in the window that has not ended."""
+        window = self.counts.read(key)
+        self._read.last = key, window
+        return window.times
+
+    def get_expiry(self, key: str) -> float:
+        """When the window ends. It is asked right after `get`, and is then of the same moment."""
+        last: tuple[str, Window] | None = self._read.__dict__.pop("last", None)
+        return last[1].ends_at if last and last[0] == key else self.counts.read(key).ends_at
+
+    def check(self) -> bool:
+        """True when the database can be used."""
+        return self.counts.is_usable()
+
+    def reset(self) -> int | None:
+        """Forget all counts."""
+        self.counts.forget_all()
+        return None
+
+    def clear(self, key: str) -> None:
+        """Forget one count."""
+        self.counts.forget(key)
+
+
+def attach(app: Flask, engine: Engine) -> None:
+    """Register the limits of an application on this database."""
+    if engine.dialect.name == "sqlite":
+        app.config["RATELIMIT_STORAGE_URI"] = "memory://"
+    else:
+        app.config["RATELIMIT_STORAGE_URI"] = f"{_SCHEME}://"
+        app.config["RATELIMIT_STORAGE_OPTIONS"] = {"counts": RateCounts(engine, str(app.secret_key))}
     limiter.init_app(app)
 
 
 def among_the_first_today(who: str, what: str) -> bool:
-    """True when somebody does something for the first, second or third time today, as far as this process knows."""
+    """True when somebody does something for the first, second or third time today, as far as is counted."""
     return limiter.limiter.hit(_A_FEW_A_DAY, who, what)

@@ -33,6 +33,7 @@ def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, 
     name. Backups still have it: those in backups/ are named, and deleted with `--with-backups`. Those that you keep
     elsewhere are yours to delete; docs/administration.md says more.
     """
+    from recommender.database.shared_texts import ask_all_for_rewrite
     from recommender.index.generations import ask_for_rewrite
     from recommender.knowledge import attachments
     from recommender.knowledge.erasure import forget_pages
@@ -46,11 +47,14 @@ def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, 
         if not yes:
             click.confirm("Delete it for good?", abort=True)
         ask_for_rewrite(settings.index_dir)
+        ask_all_for_rewrite(session)
         _erase(session, row, with_requests)
         session.commit()
         if removed := attachments.clean_up(session, settings):
             click.echo(f"{removed} attached files deleted")
         ask_for_rewrite(settings.index_dir)  # again: a run that began before the commit has read what is erased
+        ask_all_for_rewrite(session)
+        session.commit()
         forget_pages(session)
     click.echo(f"{subject} is erased from the database")
     _settle_backups(settings, with_backups)

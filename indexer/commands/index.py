@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -55,9 +54,12 @@ def prepare(settings: Settings) -> None:
 )
 @click.option("--team", help="Index only what this team (its handle) has answered or written; the rest waits.")
 @click.option("--source", help="Index only what came from this source; the rest waits.")
+@click.option(
+    "--share", is_flag=True, help="Let each `kollega encode-worker` of the same database encode a part of it."
+)
 @click.option("--dry-run", is_flag=True, help="Only tell how many items would be indexed, and write nothing.")
 @click.pass_obj
-def reindex(settings: Settings, full: bool, team: str | None, source: str | None, dry_run: bool) -> None:
+def reindex(settings: Settings, full: bool, team: str | None, source: str | None, share: bool, dry_run: bool) -> None:
     """Bring the index up to date with the database.
 
     Only what changed is encoded. The new index is written beside the one in use and replaces it in one step. Pasted
@@ -67,13 +69,15 @@ def reindex(settings: Settings, full: bool, team: str | None, source: str | None
     from indexer.indexing.chosen import choose, planned
 
     only = choose(team, source)
+    if share and only is not None:
+        raise click.UsageError("--share is for all items, so it cannot be limited to a team or source.")
     if full and only is not None:
         raise click.UsageError("--full builds the index of all items, so it cannot be limited to a team or source.")
     if dry_run:
         with database(settings) as sessions:
             click.echo(planned(settings, sessions, full, only).line())
     else:
-        update_index(settings, full, only=only)
+        update_index(settings, full, only=only, share=share)
 
 
 @click.command()
@@ -81,37 +85,22 @@ def reindex(settings: Settings, full: bool, team: str | None, source: str | None
 def watch(settings: Settings) -> None:
     """Look at the database every few seconds and index what has changed, until stopped.
 
+    When it runs several times, on one machine or on several, one of them works and the others wait to take over.
+
     It also sends the mail and the requests that wait, checks and reads attached files, reads the sources of
     sources.toml when they are due, loads what programs have sent, and brings the topics up to date with the index.
 
     Run it as a separate process beside `kollega serve`. SIGTERM stops it after the update that it is at, or in the
     middle of a long one: the next start goes on from there.
     """
-    from indexer.delivery.deliver import delivering
-    from indexer.delivery.handover.deliver import handing_over
-    from indexer.files.examine import examining
-    from indexer.indexing.insights import following_topics
-    from indexer.indexing.watch import watch as follow
-    from indexer.syncing.jobs import loading_jobs
-    from indexer.syncing.schedule import syncing
+    from indexer.commands.watching import watch_together
     from recommender.database.engine import open_database
-    from recommender.database.listening import Listener
     from recommender.index.model_in_use import FollowingEncoder
 
     stop_when_terminated()
     sessions = open_database(settings)  # before the model, which takes long to load
     encoders, analyzer = FollowingEncoder.load(settings), load_analyzer(settings)
-    stopping = stop_after_this_step(settings.stop_seconds)
-    with (
-        delivering(settings, sessions),
-        examining(settings, sessions),
-        syncing(settings, sessions),
-        handing_over(settings, sessions),
-        loading_jobs(settings, sessions),
-        following_topics(settings, sessions, encoders, analyzer),
-        closing(Listener(sessions.kw["bind"], stopping)) as changes,
-    ):
-        follow(settings, sessions, encoders, analyzer, report_in_log, stopping.is_set, changes.wait, stopping.wait)
+    watch_together(settings, sessions, encoders, analyzer, report_in_log, stop_after_this_step(settings.stop_seconds))
 
 
 @click.command()
@@ -136,13 +125,15 @@ def update_index(
     prepare: "Callable[[Encoder], Encoder] | None" = None,
     only: "Choose | None" = None,
     switch: bool = False,
+    share: bool = False,
 ) -> None:
     """Reindex with a progress bar, print one line of counts, and exit with 1 when an item could not be indexed.
 
-    `prepare` may replace the encoder by another one, `only` limits what is indexed, and with `switch` the index in use
-    may be of another model than the one that the settings name.
+    `prepare` may replace the encoder by another one, `only` limits what is indexed, with `switch` the index in use
+    may be of another model than the one that the settings name, and with `share` workers encode too.
     """
     from indexer.files.examine import examine
+    from indexer.indexing.encoding_together import encode_together
     from indexer.indexing.reindex import reindex as run
     from recommender.encoder.load import load_encoder
     from recommender.index.model_in_use import with_model_in_use
@@ -152,6 +143,9 @@ def update_index(
         encoder = load_encoder(with_model_in_use(settings))
         model = encoder.card.name
         note(log, f"model {model}, run by {encoder.backend}", "model loaded", model=model, backend=encoder.backend)
+        if share:
+            with progress_bar("encoding") as progress:
+                encode_together(settings, sessions, encoder, full, progress)
         with progress_bar("indexing") as progress:
             encoder = prepare(encoder) if prepare else encoder
             report = run(settings, sessions, encoder, load_analyzer(settings), full, progress, only, switch)

@@ -96,13 +96,17 @@ def _written(settings: Settings, sessions: sessionmaker[Session], number: int) -
             mail.fail(row, "This person has no e-mail address, or may not sign in.", for_good=True)
             return None
         if row.kind == mail.PLAN:
-            plan = compose_plan(session, settings, row, account.email, load_secret_key(settings.home))
+            plan = compose_plan(
+                session, settings, row, account.email, load_secret_key(settings.home, settings.secret_key)
+            )
             if plan is None:  # it stays, so that no other one is queued this week
                 mail.fail(row, "Nothing is worth telling any more.", for_good=True)
             return plan
         if row.kind != mail.NEWS:
             return compose(session, settings, row, account.email)
-        message = compose_news(session, settings, row, account.email, load_secret_key(settings.home))
+        message = compose_news(
+            session, settings, row, account.email, load_secret_key(settings.home, settings.secret_key)
+        )
         if message is None:  # what it would have told was read meanwhile, is not wanted, or may not be read any more
             session.delete(row)
         return message

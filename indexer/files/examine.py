@@ -10,7 +10,7 @@ from functools import partial
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.background import in_background
+from indexer.background import Complaints, in_background
 from indexer.files.pdf import LONGEST_TEXT, text_of
 from indexer.files.scan import scan
 from recommender.database.attachment_tables import FAILED, NOT_CHECKED, PASSED, REFUSED, Attachment
@@ -30,6 +30,7 @@ def examining(settings: Settings, sessions: sessionmaker[Session]) -> AbstractCo
 
 def _examine_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
     cleaned = tried = -_CLEAN_UP
+    complaints = Complaints("Attached files could not be looked at; trying again", log)
     while not stop.wait(settings.watch_seconds):
         now = time.monotonic()
         again = now - tried > _AGAIN
@@ -41,8 +42,9 @@ def _examine_until(settings: Settings, sessions: sessionmaker[Session], stop: th
                 cleaned = now
                 with sessions() as session:
                     attachments.clean_up(session, settings)
-        except Exception:
-            log.exception("Attached files could not be looked at; trying again")
+            complaints.succeeded()
+        except Exception as error:
+            complaints.failed(error)
 
 
 def examine(

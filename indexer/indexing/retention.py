@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from recommender.database import shared_texts
 from recommender.database.tables import utc_now
 from recommender.index.generations import ask_for_rewrite
 from recommender.knowledge import attachments, erasure, retention, reviews
@@ -15,11 +16,13 @@ def erase_what_is_due(settings: Settings, session: Session) -> int:
     now = utc_now()
     if some_are_due := next(retention.due(session, now), None) is not None:
         ask_for_rewrite(settings.index_dir)  # before the commit, so that whoever sees that change sees this too
+        shared_texts.ask_all_for_rewrite(session)
     try:
         erased = retention.erase_due(session, now, settings.audit_days)
     finally:
         if some_are_due:
             ask_for_rewrite(settings.index_dir)  # again: a run that began before a commit has read what is erased
+            shared_texts.ask_all_for_rewrite(session)
     inbox.forget_old(session, now)
     session.commit()
     if erased:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from recommender import learned
 from recommender.corpus import items
+from recommender.database import leading
 from recommender.database.engine import open_database
 from recommender.database.tables import Document, HelpRequest, Person, Team
 from recommender.errors import IndexNotFound, KollegaError
@@ -48,6 +49,8 @@ class Status:
     missing: int
     outdated: int
     gone: int
+    index_leader: str | None
+    work_leader: str | None
 
     @property
     def healthy(self) -> bool:
@@ -79,6 +82,7 @@ class Status:
             lines.append(f"calibration {self.calibration}")
         if self.ranker:
             lines.append(f"colleagues {self.ranker}")
+        lines += self._leaders()
         if self.problem:
             lines.append(self.problem)
         elif self.healthy:
@@ -89,11 +93,22 @@ class Status:
             )
         return "\n".join(lines)
 
+    def _leaders(self) -> list[str]:
+        """Which processes of `kollega watch` lead; nothing when none does."""
+        if not self.index_leader and not self.work_leader:
+            return []
+        if self.index_leader == self.work_leader:
+            return [f"watched by {self.index_leader}"]
+        nobody = "nobody"
+        return [f"watched by {self.index_leader or nobody}; mail, jobs and sources by {self.work_leader or nobody}"]
+
 
 def read_status(settings: Settings) -> Status:
     """Compare the database with the live generation; a missing or damaged index becomes `problem`."""
     manifest, in_index, problem = _read_index(settings)
-    with open_database(settings)() as session:
+    sessions = open_database(settings)
+    engine = sessions.kw["bind"]
+    with sessions() as session:
         in_database = {item.key: item_digest(item, settings.passage_tokens) for item in items(session)}
         count_resolved = func.count().filter(HelpRequest.status == "resolved")
         requests, resolved = session.execute(select(func.count(), count_resolved).select_from(HelpRequest)).one()
@@ -116,6 +131,8 @@ def read_status(settings: Settings) -> Status:
         missing=len(in_database.keys() - in_index.keys()),
         outdated=sum(in_index[key] != in_database[key] for key in in_database.keys() & in_index.keys()),
         gone=len(in_index.keys() - in_database.keys()),
+        index_leader=leading.leader(engine, leading.index_lead(settings)),
+        work_leader=leading.leader(engine, leading.SHARED_WORK),
     )
 
 

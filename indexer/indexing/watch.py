@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.indexing.reindex import ReindexReport, reindex
 from indexer.indexing.retention import erase_what_is_due, tell_what_is_due
 from recommender.checksums import FileState, rewritten, states
-from recommender.database.failures import explain
+from recommender.database.failures import explain, is_away
 from recommender.database.files import database_path
 from recommender.database.fingerprint import fingerprint
 from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
-from recommender.errors import IndexDamaged, IndexLocked, IndexMismatch, ModelError
+from recommender.errors import DatabaseVersion, IndexDamaged, IndexLocked, IndexMismatch, ModelError
 from recommender.index import generations
 from recommender.index.model_in_use import FollowingEncoder
 from recommender.language.analyzer import Analyzer
@@ -50,7 +50,7 @@ def watch(
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
     logged, it tries again; the pause before that is doubled each time, up to a minute. Raises ModelError when the
-    files of the model were changed while it was in use: the vectors that it makes would be wrong.
+    files of the model were changed while it was in use, DatabaseVersion when the database was upgraded meanwhile.
     """
     last: tuple[Any, ...] | None = None
     fulfilled: frozenset[str] = frozenset()
@@ -69,10 +69,10 @@ def watch(
             else:
                 freshness.still_current(settings.index_dir)
             pauses.succeeded()
-        except ModelError:
+        except (DatabaseVersion, ModelError):
             raise
         except IndexLocked as error:
-            log.warning("%s", error)
+            pauses.locked(error)
         except Exception as error:
             _log_failure(error, settings)
             pauses.failed()
@@ -85,7 +85,7 @@ class _Pauses:
     def __init__(self, seconds: float, wait: Callable[[float], object], rest: Callable[[float], object]) -> None:
         self._seconds = seconds
         self._wait, self._rest = wait, rest
-        self._pause, self._began, self._has_failed = seconds, -math.inf, False
+        self._pause, self._began, self._has_failed, self._is_locked = seconds, -math.inf, False, False
 
     def begins(self) -> None:
         """An update begins now."""
@@ -93,7 +93,13 @@ class _Pauses:
 
     def succeeded(self) -> None:
         """The next pause is as long as the first one."""
-        self._pause = self._seconds
+        self._pause, self._is_locked = self._seconds, False
+
+    def locked(self, error: IndexLocked) -> None:
+        """Another process writes: told once, not at each look."""
+        if not self._is_locked:
+            log.warning("%s", error)
+        self._is_locked = True
 
     def failed(self) -> None:
         """The next pause is twice as long, up to a minute, and nothing ends it."""
@@ -131,6 +137,8 @@ class _Eraser:
             self._erased_on, self._failed_at = today, None
         except Exception as error:
             self._failed_at = time.monotonic()
+            if is_away(error):
+                return
             sentence = explain(error, database_path(self._settings))
             log.error(
                 "What has been kept long enough could not be erased; trying again in an hour. %s",
@@ -140,6 +148,8 @@ class _Eraser:
 
 
 def _log_failure(error: Exception, settings: Settings) -> None:
+    if is_away(error):  # which `report_outages` tells
+        return
     if isinstance(error, IndexMismatch):
         log.error("%s If you have done so, start this command again." if settings.model else "%s", error)
         return

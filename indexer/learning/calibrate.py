@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from indexer.learning.comparison import Interval, difference
 from indexer.learning.history import Progress, reader_then
+from indexer.learning.sharing import give_others
 from recommender import learned
 from recommender.database.tables import RESOLVED, Document, Event, HelpRequest, RequestAttempt, RequestLink
 from recommender.datatypes import LEARNED_MISSING, Kind, item_key
@@ -109,6 +110,8 @@ def calibrate(
                 **result.loss,
             }
             learned.ANSWER_MODEL.save(directory, replace(answer_model, fitted=fitted))
+        if result.gain is not None:
+            give_others(session, directory / learned.ANSWER_MODEL.name)
     return result
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from indexer.learning.comparison import Interval, difference
 from indexer.learning.history import PastQuestion, Progress, past_questions
+from indexer.learning.sharing import give_others
 from recommender.datatypes import LEARNED_MISSING
 from recommender.errors import ModelError
 from recommender.index import generations
@@ -93,6 +94,8 @@ def train(
                 "mrr": training.mrr,
             }
             RANKER.save(directory, Ranker(ranker.weights, trained))
+        if training.gain is not None:
+            give_others(session, directory / RANKER.name)
     return training
 
 

@@ -16,12 +16,14 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     audit_table,
     details_tables,
     documents_tables,
+    encode_tables,
     erased_table,
     foreign_tables,
     gap_tables,
     import_tables,
     insight_tables,
     item_tables,
+    replica_tables,
     request_tables,
     risk_tables,
     search_count_tables,
@@ -67,12 +69,13 @@ NOT_EXPORTED = (
     "audit_log", "sent_forms", "counted_outcomes", "notifications", "seen_requests", "outcome_keys",
     "source_states", "jobs", "chat_accounts", "search_keys", "search_marks",
     "topic_questions", "topic_answers", "topic_figures", "topic_knowers", "gaps", "gap_items", "topic_ages",
-    "reading_keys", "reading_marks",
+    "reading_keys", "reading_marks", "rate_counts", "shared_texts",
+    "encode_batches",
 )  # fmt: skip
 """How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
 belongs to one store, marks that are deleted soon and need the key of the home, when an agent last looked at a
-request, how far sources were read, which `kollega sync` finds out again, work that waits, and the figures of topics,
-which are computed anew."""
+request, how far sources were read, which `kollega sync` finds out again, work that waits, the figures of topics,
+which are computed anew, and what machines share that is no record."""
 ROWS = (
     "request_links", "attachments", "replacements", "person_settings", "person_topics", "first_suggestions", "events",
     "erased", "imported_records", "import_conflicts", "request_follows", "mail_settings", "document_versions",

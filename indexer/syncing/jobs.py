@@ -17,7 +17,7 @@ from indexer.sources.jsonl import located
 from indexer.sources.protocol import WholeSource
 from indexer.sources.records import DeletedRecord, Located, PersonRecord, first_problem
 from indexer.texts.masking import MaskingRules
-from recommender.database.failures import explain
+from recommender.database.failures import explain, is_away
 from recommender.database.files import database_path
 from recommender.database.job_tables import Job
 from recommender.jobs import queue
@@ -69,6 +69,8 @@ def work(settings: Settings, sessions: sessionmaker[Session], analyzer: Analyzer
     try:
         report = load(source, sessions, analyzer, mask=MaskingRules(settings.masked))
     except Exception as error:
+        if is_away(error):  # which is told for all work together; whoever claims the job later does it
+            raise
         sentence = explain(error, database_path(settings)) or f"Kollega failed: {type(error).__name__}."
         log.exception("Items that were sent could not be loaded; trying again")
         with sessions.begin() as session:

@@ -12,7 +12,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.background import in_background
+from indexer.background import Complaints, in_background
 from indexer.sources.configuration import ConfiguredSource, read_sources
 from indexer.syncing.sync import is_being_read
 from recommender.database.source_tables import SourceState
@@ -68,18 +68,20 @@ def pause_until(following: datetime | None, is_reading: bool, longest: float, no
 
 def _sync_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
     complaint, runs, following = "", _Runs(), None
+    complaints = Complaints("Sources could not be read; trying again", log)
     try:
         while not stop.wait(pause_until(following, bool(runs.names()), settings.watch_seconds, utc_now())):
             following = None
             try:
                 following = _start_due(settings, sessions, runs)
                 complaint = ""
+                complaints.succeeded()
             except SettingsError as error:
                 if str(error) != complaint:  # told once, not every two seconds
                     complaint = str(error)
                     log.error("No source is read until this is corrected. %s", error)
-            except Exception:
-                log.exception("Sources could not be read; trying again")
+            except Exception as error:
+                complaints.failed(error)
     finally:
         runs.stop()
 

@@ -1,4 +1,5 @@
-"""The key that signs session cookies: made once, stored in the home directory, readable by its owner only."""
+"""The key that signs session cookies: set by an admin, or made once and stored in the home
+directory, readable by its owner only."""
 
 import os
 import secrets
@@ -8,8 +9,11 @@ from pathlib import Path
 from recommender.errors import SettingsError
 
 
-def load_secret_key(home: Path) -> str:
-    """The key in the home directory; it is made when there is none. Raises SettingsError when its file is empty."""
+def load_secret_key(home: Path, given: str = "") -> str:
+    """The key that was `given`, else the one in the home directory; it is made when there is none. Raises SettingsError
+    when its file is empty."""
+    if given:
+        return given
     path = home / "secret_key"
     if not path.exists():
         home.mkdir(parents=True, exist_ok=True)

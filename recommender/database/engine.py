@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.database import dialects
 from recommender.database.failures import explain, reason
 from recommender.database.files import database_path, database_url, make_private, shown
+from recommender.database.version_guard import guard_version
 from recommender.errors import DatabaseUnusable, DatabaseVersion, SettingsError
 from recommender.settings import Settings
 
@@ -80,6 +81,7 @@ def _sessions(settings: Settings, engine: Engine, when_empty: Callable[[Engine],
     except BaseException:
         engine.dispose()
         raise
+    guard_version(engine, newest_revision(), other_version)
     return sessionmaker(engine, expire_on_commit=False)
 
 
@@ -133,6 +135,7 @@ def revision(engine: Engine) -> str | None:
 
 
 def other_version(found: str) -> str:
+    """The sentence about a database with tables of another revision."""
     if found in revisions():
         return (
             f"The database is of an older version of Kollega ({found}; this version needs {newest_revision()}). "
@@ -140,5 +143,5 @@ def other_version(found: str) -> str:
         )
     return (
         f"The database is of a newer version of Kollega ({found}; this version knows up to {newest_revision()}). "
-        "Install that version again, or restore a backup that this version made."
+        "Install that version and start Kollega again, or restore a backup that this version made."
     )

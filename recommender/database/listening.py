@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from recommender.database import dialects
-from recommender.database.failures import reason
+from recommender.database.failures import is_away, reason
 
 log = logging.getLogger(__name__)
 _SLICE = 0.5  # seconds after which somebody who waits sees that they are to stop: a judgement
@@ -37,7 +37,7 @@ class Listener:
                     list(self._connection.notifies(timeout=_TOGETHER))
                     return
         except self._errors as error:
-            log.warning("The database does not tell of changes: %s", reason(error))
+            _complain(error)
             self.close()
         self._stopping.wait(max(until - time.monotonic(), 0.0))
         if self._connection is None and not self._stopping.is_set():
@@ -53,4 +53,9 @@ class Listener:
         try:
             self._connection = dialects.of(self._engine).listen(self._engine)
         except self._errors as error:
-            log.warning("The database does not tell of changes: %s", reason(error))
+            _complain(error)
+
+
+def _complain(error: Exception) -> None:
+    if not is_away(error):  # which `outages.report_outages` tells
+        log.warning("The database does not tell of changes: %s", reason(error))

@@ -35,6 +35,11 @@ class ModelCard:
     dimension: int
     max_tokens: int
 
+    @property
+    def key(self) -> str:
+        """Which vectors these are, in one text."""
+        return f"{self.name} {self.revision} {self.dimension}"
+
 
 class Encoder(Protocol):
     """Turns texts into vectors of unit length, float32, shape (texts, dimension)."""

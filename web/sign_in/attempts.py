@@ -9,8 +9,8 @@ colleague out.
   counts are of one password, and begin anew with another one.
 - One client: thirty wrong passwords a minute, whatever the names.
 
-The idea of the cookie is from the OWASP article "Slow Down Online Guessing Attacks with Device Cookies". The counts are
-in this process's memory.
+The idea of the cookie is from the OWASP article "Slow Down Online Guessing Attacks with Device Cookies". Where the
+counts are is said in `web/limits.py`.
 """
 
 import hashlib

@@ -13,12 +13,17 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from recommender.database.dialects.changes import CHANNEL, WATCHED
+from recommender.database.dialects.locks import AdvisoryLock, advisory_holder
 from recommender.database.failures import reason
 
 WRITING, _MIGRATING = 7_602_001, 7_602_002  # keys of advisory locks: any numbers that other programs hardly use
 _WRITE = re.compile(r'\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"?(\w+)', re.I)
 _LOCKED, _TOLD = "kollega_locked", "kollega_told"  # marks of a connection whose transaction has done this
+OUT_OF_ORDER = "kollega_out_of_order"
+"""The execution option of a connection that writes without the lock: rows which nothing else depends on."""
 _SECONDS_TO_CONNECT = 10  # a judgement
+_KEEP_ALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+"""A server that vanished without a word is noticed after ten seconds: a judgement."""
 _TEXTS = """
     SELECT c.table_name, c.column_name FROM information_schema.columns c
     JOIN information_schema.tables t USING (table_schema, table_name)
@@ -131,6 +136,12 @@ class PostgreSQL:
             raise
         return connection
 
+    def lock(self, engine: Engine, name: str, holder: str) -> AdvisoryLock | None:
+        return AdvisoryLock.take(engine, name, holder)
+
+    def holder(self, engine: Engine, name: str) -> str | None:
+        return advisory_holder(engine, name)
+
     def forget_pages(self, session: Session) -> None:
         """The server overwrites deleted rows when it next cleans the tables (autovacuum), not at once."""
 
@@ -146,12 +157,14 @@ def _add_parameters(_dialect: Any, _record: Any, _given: Any, parameters: dict[s
     """Parameters of a connection that the address does not set."""
     parameters.setdefault("connect_timeout", _SECONDS_TO_CONNECT)
     parameters.setdefault("application_name", "kollega")
+    for name, value in _KEEP_ALIVE.items():
+        parameters.setdefault(name, value)
 
 
 def _before(connection: Connection, _cursor: Any, statement: str, _values: Any, _context: Any, _many: bool) -> None:
     """Take the lock before the first write of a transaction, and tell `kollega watch` of what it looks for."""
     written = _WRITE.match(statement)
-    if written is None:
+    if written is None or connection.get_execution_options().get(OUT_OF_ORDER):
         return
     _take_lock(connection)
     if written[1].lower() in WATCHED and not connection.info.get(_TOLD):

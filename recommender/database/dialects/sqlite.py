@@ -7,6 +7,8 @@ from sqlalchemy import Connection, Engine, Integer, cast, event, func, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
+from recommender.database.dialects.locks import LockFile, file_holder
+
 _LAST = "UPDATE sqlite_sequence SET seq = :last WHERE name = :name"
 _FIRST = "INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"
 
@@ -77,6 +79,12 @@ class SQLite:
     def listen(self, engine: Engine) -> Any | None:
         return None
 
+    def lock(self, engine: Engine, name: str, holder: str) -> LockFile | None:
+        return LockFile.take(_locks(engine), name, holder)
+
+    def holder(self, engine: Engine, name: str) -> str | None:
+        return file_holder(_locks(engine), name)
+
     def forget_pages(self, session: Session) -> None:
         """Empties the write-ahead log; it waits for others who are reading."""
         session.connection().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -96,6 +104,11 @@ class SQLite:
     def is_there(self, engine: Engine) -> bool:
         file = engine.url.database
         return bool(file and Path(file).is_file() and Path(file).stat().st_size)
+
+
+def _locks(engine: Engine) -> Path:
+    """The folder of the locks, beside the file of the database."""
+    return Path(engine.url.database or "").absolute().parent / "locks"
 
 
 def _set(connection: Any, pragmas: tuple[str, ...]) -> None:

@@ -91,3 +91,8 @@ def test_an_empty_key_is_refused_with_a_message_that_says_what_to_do(tmp_path: P
     assert str(refused.value) == (
         f"{path} is empty. Delete it and start Kollega again: it makes a new key, and everybody signs in once more."
     )
+
+
+def test_a_key_that_all_machines_have_makes_none_in_the_home(tmp_path: Path) -> None:
+    assert load_secret_key(tmp_path, "k" * 32) == "k" * 32
+    assert list(tmp_path.iterdir()) == []

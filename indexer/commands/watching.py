@@ -1,0 +1,75 @@
+"""All that `kollega watch` does, by the one of several processes that leads: in the work on the database, and in the
+index of its machine."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.delivery.deliver import delivering
+from indexer.delivery.handover.deliver import handing_over
+from indexer.files.examine import examining
+from indexer.indexing.insights import following_topics
+from indexer.indexing.reindex import ReindexReport
+from indexer.indexing.shared import sharing_files
+from indexer.indexing.watch import watch
+from indexer.syncing.jobs import loading_jobs
+from indexer.syncing.schedule import syncing
+from recommender.database.leading import SHARED_WORK, Lead, index_lead
+from recommender.database.listening import Listener
+from recommender.database.outages import report_outages
+from recommender.index.model_in_use import FollowingEncoder
+from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
+
+_SECONDS_TO_END = 2.0  # that what works beside gets to end the processes that it started: a judgement
+
+
+def watch_together(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoders: FollowingEncoder,
+    analyzer: Analyzer,
+    report: Callable[[ReindexReport], None],
+    stopping: threading.Event,
+) -> None:
+    """Index what changes, and do what is to be done beside, whenever this process leads in it; else wait. Returns when
+    `stopping` is set. `report` is called after each run of reindex. Raises ModelError when the files of the model were
+    changed while it was in use."""
+    engine = sessions.kw["bind"]
+    report_outages(engine)
+    lead = Lead(engine, index_lead(settings), stopping)
+    with _shared_work(settings, sessions, encoders, analyzer), closing(lead.terms()) as terms:
+        for ended in terms:
+            with sharing_files(settings, sessions), closing(Listener(engine, ended)) as changes:
+                watch(settings, sessions, encoders, analyzer, report, ended.is_set, changes.wait, ended.wait)
+
+
+@contextmanager
+def _shared_work(
+    settings: Settings, sessions: sessionmaker[Session], encoders: FollowingEncoder, analyzer: Analyzer
+) -> Iterator[None]:
+    """Do in threads what is done once for a database, while this process leads in it."""
+    leaving = threading.Event()
+
+    def work() -> None:
+        with closing(Lead(sessions.kw["bind"], SHARED_WORK, leaving).terms()) as terms:
+            for ended in terms:
+                with (
+                    delivering(settings, sessions),
+                    examining(settings, sessions),
+                    syncing(settings, sessions),
+                    handing_over(settings, sessions),
+                    loading_jobs(settings, sessions),
+                    following_topics(settings, sessions, encoders, analyzer),
+                ):
+                    ended.wait()
+
+    thread = threading.Thread(target=work, name="shared work", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        leaving.set()
+        thread.join(_SECONDS_TO_END)

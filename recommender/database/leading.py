@@ -1,0 +1,115 @@
+"""Lets several processes be ready to do the same work, of which one does it: the one that has a lock, which it loses
+when it ends, is killed, or is cut off from the database. The others then take over within seconds.
+
+For a moment there may be two: one that was cut off goes on until it notices, which takes seconds, or ends what it is
+at. So nothing may depend on there being only one. What is done under a lead is safe without it: work is claimed in one
+statement of the database (mail, jobs, requests that are sent on), a source is read and an index is written under a lock
+of its own, and the rest gives the same result when it is done twice.
+"""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from recommender.database import dialects
+from recommender.database.dialects.locks import Lock
+from recommender.database.failures import is_away, reason
+from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+LOOKS_EVERY = 1.0
+"""Seconds between two tries to lead, and between two looks whether this process still does: a judgement."""
+SHARED_WORK = "work"
+"""The lead in what is done once for a database: mail, jobs, sources, files, topics, what is to be erased."""
+_IDENTITY = "identity"
+
+
+def index_lead(settings: Settings) -> str:
+    """The lead in bringing one index up to date. Each has its own, since machines may have their own indexes; those who
+    share the files of one share its lead."""
+    path = settings.index_dir / _IDENTITY
+    try:
+        return f"index-{path.read_text(encoding='ascii').strip()}"
+    except FileNotFoundError:
+        _make_identity(path)
+        return f"index-{path.read_text(encoding='ascii').strip()}"
+
+
+def leader(engine: Engine, name: str) -> str | None:
+    """The process that leads, like "machine, process 4711"; None when none does."""
+    return dialects.of(engine).holder(engine, name)
+
+
+class Lead:
+    """A wish to lead in the work called `name`, of a process that ends when `stopping` is set."""
+
+    def __init__(self, engine: Engine, name: str, stopping: threading.Event) -> None:
+        self._engine = engine
+        self._name = name
+        self._stopping = stopping
+        self._said = ""
+        self._waits = False
+
+    def terms(self) -> Generator[threading.Event]:
+        """Each time in which this process leads, as an event that is set when it does no more. Waits for the next one;
+        ends when the process is to stop. Close the iterator when you leave it before."""
+        while not self._stopping.is_set():
+            lock = self._take()
+            if lock is None:
+                self._stopping.wait(LOOKS_EVERY)
+                continue
+            self._waits = False
+            ended = threading.Event()
+            watching = threading.Thread(target=self._guard, args=(lock, ended), name=f"lead {self._name}", daemon=True)
+            watching.start()
+            try:
+                yield ended
+            finally:
+                ended.set()
+                watching.join()
+                lock.close()
+
+    def _take(self) -> Lock | None:
+        try:
+            lock = dialects.of(self._engine).lock(self._engine, self._name, _me())
+        except (DBAPIError, OSError, self._engine.dialect.loaded_dbapi.Error) as error:
+            if not is_away(error) and str(error) != self._said:  # told once, not every second
+                self._said = str(error)
+                log.error("This process cannot lead: %s", reason(error))
+            return None
+        if lock is None and not self._waits:
+            self._waits = True
+            log.info("Another process leads; this one waits to take over (%s)", self._name)
+        return lock
+
+    def _guard(self, lock: Lock, ended: threading.Event) -> None:
+        """Set `ended` when the process is to stop or has lost the lock."""
+        while not ended.is_set() and not self._stopping.wait(LOOKS_EVERY):
+            if not lock.is_held():
+                log.warning("This process leads no more (%s): it has lost its connection to the database", self._name)
+                break
+        ended.set()
+
+
+def _me() -> str:
+    return f"{socket.gethostname()[:40]}, process {os.getpid()}"
+
+
+def _make_identity(path: Path) -> None:
+    """Write a random name, unless another process is faster."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{_IDENTITY}-{os.getpid()}-{secrets.token_hex(4)}")
+    temporary.write_text(secrets.token_hex(8), encoding="ascii")
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()

@@ -1,0 +1,158 @@
+"""indexing/encoding_together.py and `kollega encode-worker`: several processes encode one index, and a killed one loses
+nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.commands.encode_worker import work_until
+from indexer.indexing import encoding_together
+from indexer.indexing.encoding_together import encode_for, encode_together
+from indexer.indexing.reindex import reindex
+from recommender.database.encode_batches import EncodeBatches
+from recommender.database.encode_tables import EncodeBatch
+from recommender.database.engine import open_database
+from recommender.database.shared_texts import ask_all_for_rewrite
+from recommender.errors import DatabaseUnusable
+from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
+from tests.conftest import FakeEncoder
+from tests.paths import ROOT
+from tests.postgresql import Server
+from tests.timing import LONG
+
+WORKER = """
+import sys, time
+from recommender.database.encode_batches import EncodeBatches
+from recommender.database.engine import open_engine
+from recommender.settings import Settings
+from tests.conftest import FakeEncoder
+def encode(texts):
+    print("took", len(texts), flush=True)
+    time.sleep(3600)
+EncodeBatches(open_engine(Settings.from_environment()), FakeEncoder().card.key).work(encode)
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, server: Server, request: pytest.FixtureRequest) -> Settings:
+    return Settings(home=tmp_path / "home", database=server.new_database(request), model="fake", reranker="none")
+
+
+@pytest.fixture
+def sessions(settings: Settings) -> Iterator[sessionmaker[Session]]:
+    factory = open_database(settings)
+    yield factory
+    factory.kw["bind"].dispose()
+
+
+@pytest.fixture
+def many(add_request: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Twelve requests, in batches of four texts; the number of their texts."""
+    monkeypatch.setattr(encoding_together, "_BATCH", 4)
+    for number in range(12):
+        add_request(f"question{number} about something", answer=f"answer{number}")
+    return 24  # answer and opening of each
+
+
+def test_a_worker_takes_a_part_and_reindex_encodes_nothing_again(
+    settings: Settings, sessions: sessionmaker[Session], analyzer: Analyzer, many: int
+) -> None:
+    own, other, alone = FakeEncoder(), FakeEncoder(), FakeEncoder()
+    stopping, batches = threading.Event(), EncodeBatches(sessions.kw["bind"], other.card.key)
+    began = threading.Event()
+    encode_passages = own.encode_passages
+    own.encode_passages = lambda texts: began.wait(LONG) and encode_passages(texts)  # type: ignore[assignment, method-assign]
+    other_encodes = other.encode_passages
+    other.encode_passages = lambda texts: (began.set(), other_encodes(texts))[1]  # type: ignore[method-assign, func-returns-value]
+    worker = threading.Thread(target=work_until, args=(batches, other, stopping))
+    worker.start()
+    shown: list[tuple[int, int]] = []
+    try:
+        count = encode_together(settings, sessions, own, True, lambda done, total: shown.append((done, total)))
+    finally:
+        stopping.set()
+        worker.join(LONG)
+    assert count == len({*own.encoded, *other.encoded}) == len(own.encoded) + len(other.encoded)
+    assert other.encoded and shown[-1] == (count, count)
+    report = reindex(settings, sessions, alone, analyzer)
+    assert (report.items, report.passages, report.encoded) == (12, many, 0) and not alone.encoded
+    assert encode_together(settings, sessions, own, False) == 0  # nothing has changed since
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(EncodeBatch)) == 0
+
+
+def test_the_batch_of_a_killed_worker_is_taken_by_another_one(
+    settings: Settings, sessions: sessionmaker[Session]
+) -> None:
+    encoder = FakeEncoder()
+    batches = EncodeBatches(sessions.kw["bind"], encoder.card.key)
+    batches.add("index", ["one text"])
+    environment = {"KOLLEGA_HOME": str(settings.home), "KOLLEGA_DATABASE": settings.database}
+    with subprocess.Popen(
+        [sys.executable, "-c", WORKER], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | environment
+    ) as worker:
+        assert worker.stdout and worker.stdout.readline() == "took 1\n"
+        assert batches.work(encode_for(encoder)) == 0 and batches.collect("index") == []  # it is the worker's
+        worker.send_signal(signal.SIGKILL)
+    stopping = threading.Event()
+    assert work_until(batches, encoder, stopping, idle=2.0) == 1
+    [(texts, vectors)] = batches.collect("index")
+    assert texts == ["one text"]
+    assert np.array_equal(np.frombuffer(vectors, np.float32), encoder.encode_queries(texts)[0])
+
+
+def test_a_worker_with_another_model_takes_nothing(sessions: sessionmaker[Session]) -> None:
+    EncodeBatches(sessions.kw["bind"], FakeEncoder().card.key).add("index", ["one text"])
+    other = FakeEncoder("another")
+    assert EncodeBatches(sessions.kw["bind"], other.card.key).work(encode_for(other)) == 0
+
+
+def test_what_a_killed_run_has_left_is_encoded_by_the_next_one(
+    settings: Settings, sessions: sessionmaker[Session], analyzer: Analyzer, many: int
+) -> None:
+    class Killed(BaseException):
+        """Stands for a kill."""
+
+    def stop(done: int, _total: int) -> None:
+        if done >= 8:
+            raise Killed
+
+    first, second = FakeEncoder(), FakeEncoder()
+    with pytest.raises(Killed):
+        encode_together(settings, sessions, first, True, stop)
+    encode_together(settings, sessions, second, True)
+    assert len(first.encoded) >= 8 and not {*first.encoded[:8]} & {*second.encoded}
+    assert reindex(settings, sessions, FakeEncoder(), analyzer).encoded == 0
+    assert many == 24
+
+
+def test_erasing_leaves_no_text_behind_and_ends_the_run(
+    settings: Settings, sessions: sessionmaker[Session], analyzer: Analyzer, many: int
+) -> None:
+    def erase(done: int, total: int) -> None:
+        if done == 0 and total == 4:  # after the first batch was given
+            with sessions.begin() as session:
+                ask_all_for_rewrite(session)
+
+    encode_together(settings, sessions, FakeEncoder(), True, erase)
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(EncodeBatch)) == 0
+    report = reindex(settings, sessions, FakeEncoder(), analyzer)
+    assert report.passages == many and report.encoded > 0  # what was removed from the database is encoded here
+
+
+def test_on_sqlite_it_says_what_is_needed(tmp_path: Path) -> None:
+    factory = open_database(Settings(home=tmp_path))
+    with pytest.raises(DatabaseUnusable, match="only when the records are on PostgreSQL"):
+        EncodeBatches(factory.kw["bind"], "fake")
+    factory.kw["bind"].dispose()

@@ -1,0 +1,73 @@
+"""version_guard.py: a process whose database was upgraded while it ran neither reads nor writes, and says so."""
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.indexing.watch import watch
+from recommender.database import version_guard
+from recommender.database.tables import Team
+from recommender.errors import DatabaseVersion
+from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
+from tests.conftest import FakeEncoder
+
+
+def _upgrade(sessions: sessionmaker[Session], to: str = "9999") -> None:
+    """As an upgrade by a newer version does, which knows nothing of this process."""
+    with sessions.kw["bind"].connect() as connection:
+        connection.info["kollega_version_looking"] = True
+        connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": to})
+        connection.commit()
+        connection.info.pop("kollega_version_looking")
+
+
+def test_nothing_is_written_into_upgraded_tables(sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        session.add(Team(handle="it", name="IT"))
+    _upgrade(sessions)
+    with sessions() as session, pytest.raises(DatabaseVersion, match="is of a newer version of Kollega") as raised:
+        session.add(Team(handle="hr", name="HR"))
+        session.commit()
+    assert "Install that version and start Kollega again" in str(raised.value)
+    _upgrade(sessions, "0001")
+    with sessions() as session, pytest.raises(DatabaseVersion, match="is of an older version"):
+        session.add(Team(handle="hr", name="HR"))
+        session.commit()
+
+
+def test_nothing_is_read_a_second_after_an_upgrade(
+    sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(version_guard.time, "monotonic", lambda: now)
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Team)) == 0
+    _upgrade(sessions)
+    now += 1.1
+    with sessions() as session, pytest.raises(DatabaseVersion):
+        session.scalar(select(func.count()).select_from(Team))
+
+
+def test_pages_say_that_kollega_is_being_upgraded(
+    sessions: sessionmaker[Session], open_client: Callable[[], FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = open_client()
+    assert client.get("/").status_code == 200
+    monkeypatch.setattr(version_guard, "_LOOKS_EVERY", 0.0)
+    _upgrade(sessions)
+    page, ready = client.get("/"), client.get("/health/ready")
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "60")
+    assert page.text == "Kollega is being upgraded. Nothing was saved. Try again in a few minutes."
+    assert (ready.status_code, ready.json) == (503, {"ready": False, "reason": "the database is of another version"})
+
+
+def test_watch_ends_with_a_sentence(
+    settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    _upgrade(sessions)
+    with pytest.raises(DatabaseVersion, match="is of a newer version"):
+        watch(settings, sessions, encoder, analyzer, lambda _report: None, wait=lambda _seconds: None)
