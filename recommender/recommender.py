@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
+from recommender.database.index_register import IndexRegister
 from recommender.database.tables import utc_now
 from recommender.datatypes import Expert, Recommendation, Suggestion
 from recommender.encoder import CrossEncoder
@@ -91,7 +92,9 @@ class Recommender:
         encoder = _loaded(load_encoder, settings)
         cross_encoder = _loaded(load_cross_encoder, settings)
         questions = QuestionAnalyzer.load(Analyzer(settings.models_dir / "dictionaries"), settings)
-        return cls(settings, questions, Live.load(settings.index_dir, encoder), cross_encoder=cross_encoder)
+        return cls(
+            settings, questions, Live.open(settings, encoder, IndexRegister(settings)), cross_encoder=cross_encoder
+        )
 
     @cached_property
     def _rerank_model(self) -> RerankModel | None:
