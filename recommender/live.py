@@ -102,7 +102,7 @@ class Live:
         Index files or model files that were written in place are not used any more: at once there is a notice, until
         what is there now has been checked and loaded. A model is not loaded again before Kollega is started again.
         """
-        self._engine.follow()
+        self._follow()
         self._leave_rewritten_files()
         if wait:
             with self._loading:
@@ -112,6 +112,13 @@ class Live:
                 self._load_and_release()
             else:
                 self._load_in_background()
+
+    def _follow(self) -> None:
+        """Take over what another machine has made live. While the database does not answer, nothing changes."""
+        try:
+            self._engine.follow()
+        except Exception as error:
+            log.warning("Which index is live could not be read (%s); the present one answers", type(error).__name__)
 
     def answer(self, work: Callable[[Snapshot], Answer]) -> Answer:
         """What `work` makes of the snapshot in force. When its index turns out to be damaged or does not answer, it is

@@ -90,11 +90,9 @@ class Recommender:
         """Load the model and the live generation. What is missing or damaged becomes a notice, not an error: without a
         model keyword search alone answers, and without an index the recommendation is empty."""
         encoder = _loaded(load_encoder, settings)
-        cross_encoder = _loaded(load_cross_encoder, settings)
         questions = QuestionAnalyzer.load(Analyzer(settings.models_dir / "dictionaries"), settings)
-        return cls(
-            settings, questions, Live.open(settings, encoder, IndexRegister(settings)), cross_encoder=cross_encoder
-        )
+        live = Live.open(settings, encoder, IndexRegister(settings))
+        return cls(settings, questions, live, cross_encoder=_loaded(load_cross_encoder, settings))
 
     @cached_property
     def _rerank_model(self) -> RerankModel | None:

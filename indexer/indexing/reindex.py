@@ -76,8 +76,7 @@ def reindex(
     run; what is gone is taken out all the same. Raises IndexLocked when another process is writing, IndexMismatch when
     the live generation is of another model and `full` is false, IndexNotFound with `only` when there is no index.
     """
-    started = time.monotonic()
-    report = ReindexReport()
+    started, report = time.monotonic(), ReindexReport()
     with generations.write_lock(settings.index_dir), sessions() as session:
         wishes = frozenset() if only else generations.rewrites_asked_for(settings.index_dir)  # before anything is read
         seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
@@ -102,8 +101,7 @@ def reindex(
         if wishes:
             generations.remove_all_but(settings.index_dir, report.generation, wishes)
             engine.clean()
-        report.reused = report.passages - report.encoded
-        report.removed = len(deleted)
+        report.reused, report.removed = report.passages - report.encoded, len(deleted)
         if not report.waiting:
             freshness.Seen(*seen, report.generation).write(settings.index_dir)
     report.seconds = time.monotonic() - started
