@@ -43,10 +43,10 @@ class Milvus:
         is_file = given.endswith(FILE_ENDING) and "://" not in given
         options = _file(home / given) if is_file else _server(given)
         where = str(home / given) if is_file else options["uri"]
-        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs what was sent
         with _reported(where, is_file), _without_pkg_resources():
             from pymilvus import MilvusClient
 
+            _silence()
             return cls(MilvusClient(timeout=ANSWER_SECONDS, **options), where, is_file)
 
     def close(self) -> None:
@@ -213,6 +213,12 @@ def _sentence(error: Exception, where: str, is_file: bool) -> str:
     code = getattr(error, "code", None)
     kind = f"code {code}" if isinstance(code, int) else type(error).__name__.strip("_")
     return f"Milvus at {where} does not answer as it should ({kind}). Start it, or correct KOLLEGA_MILVUS."
+
+
+def _silence() -> None:
+    """Have pymilvus log nothing: its lines have what was sent. Each of its loggers has a level of its own."""
+    for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "pymilvus"]:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 @contextlib.contextmanager

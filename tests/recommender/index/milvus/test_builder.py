@@ -1,6 +1,6 @@
 """index/milvus/builder.py: what a run changes in Milvus, what is left of a killed one, and how machines change over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,10 +56,15 @@ def _change(sessions: sessionmaker[Session], add_request: Callable[..., int]) ->
         session.delete(session.get_one(HelpRequest, 4))
 
 
-def _answers(index: SearchIndex, encoder: FakeEncoder, analyzer: Analyzer) -> list[object]:
-    """All that an index answers about some questions to two readers, without the ids of passages."""
+def _answers(
+    index: SearchIndex,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    readers: Sequence[frozenset[str]] = (EVERYONE, HR),
+) -> list[object]:
+    """All that an index answers about some questions to these readers, without the ids of passages."""
     told: list[object] = []
-    for tokens in (EVERYONE, HR):
+    for tokens in readers:
         told += [index.size(tokens), index.item_vectors(tokens)[0]]
         for question in QUESTIONS:
             terms = analyzer.query_terms(question)
@@ -102,6 +107,34 @@ def test_what_changed_is_written_beside_and_answers_like_an_index_built_anew(
     anew = reindexed(full=True)
     assert anew.contents.collection != after.contents.collection
     assert _answers(anew, encoder, analyzer) == changed
+
+
+@pytest.mark.usefixtures("four")
+@pytest.mark.parametrize("full", [False, True])
+def test_what_may_not_be_read_changes_neither_scores_nor_order(
+    reindexed: Callable[..., MilvusIndex],
+    sessions: sessionmaker[Session],
+    add_request: Callable[..., int],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    full: bool,
+) -> None:
+    alone = _answers(reindexed(), encoder, analyzer, (EVERYONE,))
+    for title, answer in (
+        ("printer jam", "open the tray"),  # as one that everybody may read
+        ("printer printer", "printer printer printer"),
+        ("vpn payroll", "tunnel client scanner"),
+    ):
+        add_request(title, answer=answer, audience=["team:hr"], language="en")
+        add_request(title, answer=answer, audience=["person:7"], language="fi")
+        index = reindexed(full=full)
+        assert _answers(index, encoder, analyzer, (EVERYONE,)) == alone
+    with sessions.begin() as session:
+        for number in (3, 5, 8):
+            session.delete(session.get_one(HelpRequest, number))
+    index = reindexed(full=full)
+    assert _answers(index, encoder, analyzer, (EVERYONE,)) == alone
+    assert _answers(index, encoder, analyzer, (HR,)) != _answers(index, encoder, analyzer, (EVERYONE,))
 
 
 @pytest.mark.usefixtures("four")

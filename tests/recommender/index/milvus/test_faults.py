@@ -56,12 +56,17 @@ def _found(recommender: Recommender, sessions: sessionmaker[Session]) -> tuple[l
 
 
 def test_while_milvus_is_away_there_is_a_notice_and_afterwards_it_answers_by_itself(
-    recommender: Recommender, sessions: sessionmaker[Session], file: Path, monkeypatch: pytest.MonkeyPatch
+    recommender: Recommender,
+    sessions: sessionmaker[Session],
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(live, "_AWAY", 0.0)
     assert _found(recommender, sessions) == (["request:1"], ())
     stop_milvus(file)
     assert _found(recommender, sessions) == ([], (INDEX_AWAY,))
+    assert "everyone" not in capfd.readouterr().err  # pymilvus would log what it has sent
     recommender.refresh(wait=True)  # the library form starts again with the next connection
     assert _found(recommender, sessions) == (["request:1"], ())
 
