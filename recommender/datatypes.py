@@ -12,6 +12,8 @@ from enum import StrEnum
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
 """Notices, which say what cannot run at the moment: the model or its vectors; any index; the vectors of the index,
 because another model made them."""
+INDEX_AWAY = "index_away"
+"""Notice that the server that holds the index does not answer; it is asked again by itself."""
 KEYWORDS_MISSING, LEARNED_MISSING, DATABASE_EMPTY = "keywords_missing", "learned_missing", "database_empty"
 """Notices of damaged files: keyword search cannot run; a model learned from the organisation's own history cannot be
 used, so the shipped one is; the database has no items, although the index has some."""

@@ -20,6 +20,10 @@ class IndexDamaged(KollegaError):
     """The files of an index generation cannot be read, or do not agree with its manifest."""
 
 
+class IndexUnavailable(KollegaError):
+    """The engine that holds the index does not answer; it may be back in a moment."""
+
+
 class KeywordsDamaged(IndexDamaged):
     """The files of keyword search are damaged; the vectors may be whole."""
 

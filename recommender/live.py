@@ -18,19 +18,30 @@ from typing import TypeVar
 
 from recommender import checksums
 from recommender.checksums import FileState
-from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, INDEX_MISSING, KEYWORDS_MISSING, LEARNED_MISSING
+from recommender.datatypes import (
+    DENSE_MISSING,
+    INDEX_AWAY,
+    INDEX_MISMATCH,
+    INDEX_MISSING,
+    KEYWORDS_MISSING,
+    LEARNED_MISSING,
+)
 from recommender.encoder import Encoder
-from recommender.errors import IndexDamaged, IndexMismatch, KeywordsDamaged
+from recommender.errors import IndexDamaged, IndexMismatch, IndexUnavailable, KeywordsDamaged
 from recommender.index import SearchIndex, generations
-from recommender.index.local import LocalIndex
+from recommender.index.engines import Engine, LocalEngine, engine_of
+from recommender.index.model_in_use import loader_of_models
+from recommender.index.register import Register
 from recommender.learned import ANSWER_MODEL, RANKER, FileVersion
 from recommender.people.ranker import Ranker
 from recommender.search.calibration import AnswerModel
+from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 LoadModel = Callable[[str], Encoder]
 _RETRY_AFTER = 60.0  # seconds after which a load that failed is tried again: a judgement
+_AWAY = 5.0  # seconds after which an engine that did not answer is asked again: a judgement
 
 
 @dataclass(frozen=True)
@@ -54,20 +65,42 @@ class Snapshot:
 
 
 class Live:
-    """The snapshot in force, and its replacement when the files under `index_dir` change. Safe for many threads."""
+    """The snapshot in force, and its replacement when the files under `index_dir` change. Safe for many threads.
+    `engine` opens generations; None for that of local files."""
 
-    def __init__(self, index_dir: Path, snapshot: Snapshot, load_model: LoadModel | None = None) -> None:
+    def __init__(
+        self,
+        index_dir: Path,
+        snapshot: Snapshot,
+        engine: Engine | None = None,
+        load_model: LoadModel | None = None,
+    ) -> None:
         self._index_dir = index_dir
+        self._engine = engine or LocalEngine(index_dir)
         self._snapshot = snapshot
         self._load_model = load_model
         self._loading = threading.Lock()
         self._retry_at = 0.0
 
     @classmethod
-    def load(cls, index_dir: Path, encoder: Encoder | None, load_model: LoadModel | None = None) -> "Live":
+    def load(
+        cls,
+        index_dir: Path,
+        encoder: Encoder | None,
+        engine: Engine | None = None,
+        load_model: LoadModel | None = None,
+    ) -> "Live":
         """Load the live generation. What is missing or damaged becomes a notice, not an error. With `load_model`, which
         loads a model by its name, a later generation may be of another model."""
-        return cls(index_dir, load_snapshot(index_dir, encoder), load_model)
+        engine = engine or LocalEngine(index_dir)
+        engine.follow()
+        return cls(index_dir, load_snapshot(index_dir, encoder, engine=engine), engine, load_model)
+
+    @classmethod
+    def open(cls, settings: Settings, encoder: Encoder | None, register: Register) -> "Live":
+        """Load the live generation with the engine of the settings, and follow its model. Raises SettingsError for an
+        address that cannot be one."""
+        return cls.load(settings.index_dir, encoder, engine_of(settings, register), loader_of_models(settings))
 
     @property
     def snapshot(self) -> Snapshot:
@@ -85,6 +118,7 @@ class Live:
         Index files or model files that were written in place are not used any more: at once there is a notice, until
         what is there now has been checked and loaded. A model is not loaded again before Kollega is started again.
         """
+        self._follow()
         self._leave_rewritten_files()
         if wait:
             with self._loading:
@@ -95,22 +129,34 @@ class Live:
             else:
                 self._load_in_background()
 
+    def _follow(self) -> None:
+        """Take over what another machine has made live. While the database does not answer, nothing changes."""
+        try:
+            self._engine.follow()
+        except Exception as error:
+            log.warning("Which index is live could not be read (%s); the present one answers", type(error).__name__)
+
     def answer(self, work: Callable[[Snapshot], Answer]) -> Answer:
-        """What `work` makes of the snapshot in force. When its index turns out to be damaged, it is loaded again,
-        without what is damaged, and `work` is done once more."""
+        """What `work` makes of the snapshot in force. When its index turns out to be damaged or does not answer, it is
+        loaded again, without what cannot be used, and `work` is done once more."""
         snapshot = self._snapshot
         try:
             return work(snapshot)
-        except IndexDamaged as error:
+        except (IndexDamaged, IndexUnavailable) as error:
             self._leave(snapshot, error)
             return work(self._snapshot)
 
-    def _leave(self, snapshot: Snapshot, error: IndexDamaged) -> None:
+    def _leave(self, snapshot: Snapshot, error: IndexDamaged | IndexUnavailable) -> None:
         log.error("%s", error, exc_info=error.__cause__)
         with self._loading:
-            if self._snapshot is snapshot:
-                keywords = not isinstance(error, KeywordsDamaged)
-                self._snapshot = load_snapshot(self._index_dir, snapshot.encoder, keywords)
+            if self._snapshot is not snapshot:
+                return
+            if isinstance(error, IndexUnavailable):
+                self._snapshot = Snapshot(None, snapshot.encoder, (INDEX_AWAY,))
+                self._retry_at = time.monotonic() + _AWAY
+                return
+            keywords = not isinstance(error, KeywordsDamaged)
+            self._snapshot = load_snapshot(self._index_dir, snapshot.encoder, keywords, self._engine)
 
     def warm_up(self) -> None:
         """Run the model once, so that the first question is as quick as the next."""
@@ -159,7 +205,9 @@ class Live:
         """Replace the snapshot by what is on disk now. The caller must hold the lock."""
         snapshot = self._snapshot
         if not self._is_live(snapshot):
-            loaded = load_snapshot(self._index_dir, self._encoder_of_live(snapshot.encoder))
+            loaded = load_snapshot(self._index_dir, self._encoder_of_live(snapshot.encoder), engine=self._engine)
+            if INDEX_AWAY in loaded.notices:
+                self._retry_at = time.monotonic() + _AWAY
             if set(loaded.notices) - set(snapshot.notices) and not self._is_live(loaded):
                 return  # its files were removed, since newer generations went live; the next refresh loads the newest
             self._snapshot = loaded
@@ -180,16 +228,22 @@ class Live:
         return generations.live_name(self._index_dir) == snapshot.generation
 
 
-def load_snapshot(index_dir: Path, encoder: Encoder | None, keywords: bool = True) -> Snapshot:
+def load_snapshot(
+    index_dir: Path, encoder: Encoder | None, keywords: bool = True, engine: Engine | None = None
+) -> Snapshot:
     """A snapshot of the live generation: with keyword search alone when there is no encoder or the vectors cannot be
     used, with dense search alone when the files of keyword search cannot be used (or without `keywords`), and without
-    an index when that cannot be opened either. Errors are logged and become notices."""
+    an index when that cannot be opened either, or the engine does not answer. Errors are logged and become notices."""
     generation = generations.live_name(index_dir)
     if generation is None or not (index_dir / generation).is_dir():
         return Snapshot(None, encoder, (INDEX_MISSING,), generation)
     directory = index_dir / generation
     files = checksums.states([directory / generations.CATALOGUE])  # before it is opened, so that no change is missed
-    index, notices = _open(directory, encoder, keywords)
+    try:
+        index, notices = _open(directory, encoder, keywords, engine or LocalEngine(index_dir))
+    except IndexUnavailable as error:
+        log.error("%s", error)
+        return Snapshot(None, encoder, (INDEX_AWAY,))
     return with_learned_models(Snapshot(index, encoder, notices, generation, files=files), index_dir)
 
 
@@ -216,20 +270,22 @@ def _learned_files(index_dir: Path, generation: str | None) -> tuple[FileVersion
     return ANSWER_MODEL.file_version(index_dir / generation), RANKER.file_version(index_dir / generation)
 
 
-def _open(directory: Path, encoder: Encoder | None, keywords: bool) -> tuple[SearchIndex | None, tuple[str, ...]]:
+def _open(
+    directory: Path, encoder: Encoder | None, keywords: bool, engine: Engine
+) -> tuple[SearchIndex | None, tuple[str, ...]]:
     """(the index of a generation, None when it cannot be opened; the notices about it)."""
     card = encoder.card if encoder else None
     notice = "" if encoder else DENSE_MISSING
     if keywords:
         try:
-            return LocalIndex.open_generation(directory, card), (notice,) if notice else ()
+            return engine.open_generation(directory, card), (notice,) if notice else ()
         except (IndexMismatch, IndexDamaged) as error:
             log.error("%s", error, exc_info=error.__cause__)
             notice = INDEX_MISMATCH if isinstance(error, IndexMismatch) else DENSE_MISSING
     ways = [(None, True, notice)] * keywords + [(card, False, KEYWORDS_MISSING)] * (card is not None)
     for model, with_keywords, notice in ways:
         try:
-            return LocalIndex.open_generation(directory, model, with_keywords), (notice,)
+            return engine.open_generation(directory, model, with_keywords), (notice,)
         except (IndexMismatch, IndexDamaged) as error:
             log.error("%s", error)
     return None, (INDEX_MISSING,)

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
+from recommender.database.index_register import IndexRegister
 from recommender.database.tables import utc_now
 from recommender.datatypes import Expert, Recommendation, Suggestion
 from recommender.encoder import CrossEncoder
@@ -20,7 +21,7 @@ from recommender.encoder.load import load_cross_encoder, load_encoder
 from recommender.errors import ModelError
 from recommender.filters import NO_FILTERS, Filters, let_through
 from recommender.index import SearchIndex
-from recommender.index.model_in_use import loader_of_models, with_model_in_use
+from recommender.index.model_in_use import with_model_in_use
 from recommender.index.narrowing import Among
 from recommender.knowledge import outcomes
 from recommender.knowledge.facts import with_facts
@@ -91,7 +92,7 @@ class Recommender:
         model keyword search alone answers, and without an index the recommendation is empty."""
         encoder = _loaded(load_encoder, with_model_in_use(settings))
         questions = QuestionAnalyzer.load(Analyzer(settings.models_dir / "dictionaries"), settings)
-        live = Live.load(settings.index_dir, encoder, loader_of_models(settings))
+        live = Live.open(settings, encoder, IndexRegister(settings))
         return cls(settings, questions, live, cross_encoder=_loaded(load_cross_encoder, settings))
 
     @cached_property

@@ -7,6 +7,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+ATTACHMENT_TYPES = (
+    "png", "jpg", "gif", "webp", "pdf", "docx", "xlsx", "pptx", "odt", "ods", "odp", "txt", "zip"
+)  # fmt: skip
+"""The types of files that Kollega can tell by what is in them; `txt` is any text without control characters."""
+MASKABLE = ("identity-codes", "account-numbers", "card-numbers", "passwords", "phone-numbers")
+INDEXES = ("local", "milvus")
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 

@@ -11,16 +11,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from recommender.errors import SettingsError
-from recommender.setting_values import Networks, Places, is_mail_server, networks, zone_of
+from recommender.setting_values import (
+    ATTACHMENT_TYPES,
+    INDEXES,
+    MASKABLE,
+    Networks,
+    Places,
+    is_mail_server,
+    networks,
+    zone_of,
+)
 
 PREFIX = "KOLLEGA_"
 BUILT_IN_RERANKERS = ("features", "none")
 """Values of the setting `reranker` that name no cross-encoder."""
-ATTACHMENT_TYPES = (
-    "png", "jpg", "gif", "webp", "pdf", "docx", "xlsx", "pptx", "odt", "ods", "odp", "txt", "zip"
-)  # fmt: skip
-"""The types of files that Kollega can tell by what is in them; `txt` is any text without control characters."""
-MASKABLE = ("identity-codes", "account-numbers", "card-numbers", "passwords", "phone-numbers")
 _BOOLEANS = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
 
 
@@ -52,6 +56,10 @@ class Settings(Places):
     )
     hnsw_from: int = _setting(
         20_000, "number of passages from which dense search is approximate (HNSW) instead of exact"
+    )
+    index: str = _setting(INDEXES[0], "where the index is: local (files in the home directory) or milvus")
+    milvus: str = _setting(
+        "", "Milvus, as http://HOST:19530 or http://USER:PASSWORD@HOST:19530/DATABASE, or a file that ends with .db"
     )
     dense_weight: float = _setting(0.7, "share of the dense score in the fused score, 0 to 1")
     reranker: str = _setting(
@@ -186,6 +194,7 @@ class Settings(Places):
     def __post_init__(self) -> None:
         _require(0.0 <= self.dense_weight <= 1.0, "dense_weight", "a number from 0 to 1")
         _require(self.backend in ("auto", "openvino", "torch"), "backend", "auto, openvino or torch")
+        _require(self.index in INDEXES, "index", " or ".join(INDEXES))
         _require(self.language in ("en", "fi"), "language", "en or fi")
         _require(self.passage_tokens >= 16, "passage_tokens", "at least 16")
         _require(self.max_passages >= 2, "max_passages", "at least 2")

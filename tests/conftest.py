@@ -28,10 +28,12 @@ from recommender import accounts
 from recommender.accounts import passwords
 from recommender.accounts import sessions as sign_in_sessions
 from recommender.database.engine import open_database
+from recommender.database.index_register import IndexRegister
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
 from recommender.encoder import Encoder, ModelCard, Vectors, normalise
 from recommender.encoder.load import load_encoder
-from recommender.index import SearchIndex
+from recommender.index import SearchIndex, generations
+from recommender.index.engines import Engine, LocalEngine, engine_of
 from recommender.index.local import LocalIndex
 from recommender.language import alignment, dictionary
 from recommender.language.alignment import Alignment
@@ -43,6 +45,7 @@ from recommender.recommender import Recommender
 from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 from tests.chromium import CHROMIUM, TIMEOUT
+from tests.milvus import ON_MILVUS, in_milvus, running_milvus
 from tests.paths import ROOT
 from tests.postgresql import ON_POSTGRESQL, Server, running_server, uses_postgresql
 from tests.timing import LONG
@@ -177,6 +180,14 @@ def store_address(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
+def milvus_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file of a Milvus in its library form, which the tests of one process share: each store has its own
+    collections in it."""
+    with running_milvus(tmp_path_factory.mktemp("milvus") / "index.db") as file:
+        yield file
+
+
+@pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a migrated, empty database, which tests copy."""
     made = Settings(home=tmp_path_factory.mktemp("empty"))
@@ -185,11 +196,12 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, store_address: str) -> Settings:
+def settings(tmp_path: Path, store_address: str, request: pytest.FixtureRequest) -> Settings:
     """Settings with a home of their own, for the fake encoder; nobody has to sign in. The second look is off: it was
     fitted on the vectors of a real model."""
     home = tmp_path / "home"
-    return Settings(home=home, database=store_address, model="fake", anonymous_reading=True, reranker="none")
+    made = Settings(home=home, database=store_address, model="fake", anonymous_reading=True, reranker="none")
+    return in_milvus(made, request) if ON_MILVUS else made
 
 
 @pytest.fixture
@@ -276,7 +288,9 @@ def reindexed(
 
     def run(full: bool = False) -> LocalIndex:
         reindex(settings, sessions, encoder, analyzer, full)
-        return LocalIndex.open(settings.index_dir, encoder.card)
+        if settings.index == LocalEngine.name:
+            return LocalIndex.open(settings.index_dir, encoder.card)
+        return _engine(settings).open_generation(generations.live(settings.index_dir), encoder.card)
 
     return run
 
@@ -333,6 +347,10 @@ def open_recommender(
     return opened
 
 
+def _engine(settings: Settings) -> Engine:
+    return engine_of(settings, IndexRegister(settings))
+
+
 def make_recommender(
     settings: Settings,
     analyzer: Analyzer,
@@ -342,7 +360,9 @@ def make_recommender(
 ) -> Recommender:
     """A recommender on this index, with the shipped models; `refresh` makes it load the live generation."""
     questions = QuestionAnalyzer.load(analyzer, settings)
-    return Recommender(settings, questions, Live(settings.index_dir, Snapshot(index, encoder, notices)))
+    return Recommender(
+        settings, questions, Live(settings.index_dir, Snapshot(index, encoder, notices), _engine(settings))
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -45,7 +45,7 @@ from recommender.database.tables import (
     RequestAudience,
     Team,
 )
-from recommender.index import lexical, local
+from recommender.index import lexical, local, question_terms
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.search import question, search
@@ -71,10 +71,10 @@ SMALL_LIMITS = (
     (search, "POOL", 8),
     (recommender, "POOL", 8),
     (search, "LOADED", 4),
-    (local, "_LEAST_SHARE", 2),
-    (local, "_MOST_WORDS", 2),
-    (lexical, "_MAX_WORDS", 3),
-    (lexical, "_MAX_GRAMS", 4),
+    (local, "LEAST_SHARE", 2),
+    (local, "MOST_WORDS", 2),
+    (question_terms, "_MAX_WORDS", 3),
+    (question_terms, "_MAX_GRAMS", 4),
     (lexical, "_SPARE", 1),
     (question, "MAX_TERMS", 5),
 )

@@ -9,6 +9,7 @@ from indexer.commands.running import database
 from recommender.datatypes import (
     DATABASE_EMPTY,
     DENSE_MISSING,
+    INDEX_AWAY,
     INDEX_MISMATCH,
     KEYWORDS_MISSING,
     LEARNED_MISSING,
@@ -30,6 +31,7 @@ _VAGUE = "Tell a little more: which program, device or matter is it about? What 
 _NOTICES = {
     DENSE_MISSING: "The model or its vectors cannot be used, so keyword search alone answers. Run: kollega status",
     INDEX_MISMATCH: "The index is of another model, so keyword search alone answers. Run: kollega reindex --full",
+    INDEX_AWAY: "Milvus does not answer, so nothing can be searched now. Start it, or correct KOLLEGA_MILVUS.",
     DATABASE_EMPTY: "The database is empty, although the index is not: was its file deleted? Restore a backup.",
     KEYWORDS_MISSING: "The files of keyword search are damaged, so dense search alone answers. Run: kollega verify",
     LEARNED_MISSING: "What was learned from your own history is damaged and not used. Run: kollega verify",

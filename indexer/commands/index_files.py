@@ -67,9 +67,9 @@ def rollback(settings: Settings) -> None:
     The last two indexes are kept. The database is not changed, so stop `kollega watch` first: it would index the
     difference again.
     """
-    from recommender.index.generations import roll_back
+    from indexer.indexing.kept import roll_back
 
-    click.echo(f"in use again: {roll_back(settings.index_dir)}")
+    click.echo(f"in use again: {roll_back(settings)}")
 
 
 def _told(settings: Settings) -> list[str]:

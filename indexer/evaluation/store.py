@@ -72,7 +72,9 @@ def open_store(
     """
     name = evaluation_set.name
     home = home_of(evaluation_set, pool, settings, encoder.card)
-    store_settings = replace(settings, home=home, database="")
+    store_settings = replace(
+        settings, home=home, database="", index="local"
+    )  # what is measured does not depend on servers
     finished = home / "finished"
     if not finished.exists():
         for outdated in (settings.home / "evaluation").glob(f"{name}-{pool}-*"):

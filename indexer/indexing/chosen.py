@@ -9,14 +9,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.corpus import items
+from recommender.database.index_register import IndexRegister
 from recommender.database.tables import Document, HelpRequest, Team
 from recommender.datatypes import Kind, item_key
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, SettingsError
 from recommender.index import generations
 from recommender.index.base import is_of_another_version
-from recommender.index.catalogue import Catalogue
 from recommender.index.digest import item_digest
-from recommender.index.generations import CATALOGUE, Manifest
+from recommender.index.engines import engine_of
+from recommender.index.generations import Manifest
 from recommender.settings import Settings
 
 Choose = Callable[[Session], Collection[str]]
@@ -91,15 +92,15 @@ def _known(settings: Settings) -> dict[str, str] | None:
         return None
     if is_of_another_version(directory):
         return None
-    model = Manifest.read(directory).model.name
+    manifest = Manifest.read(directory)
+    model = manifest.model.name
     if settings.model not in ("", model):
         raise IndexMismatch(f"The index was made by {model}, not by {settings.model}. Run: kollega reindex --full")
     try:
-        catalogue = Catalogue.load(directory / CATALOGUE)
-        try:
-            return catalogue.digests()
-        finally:
-            catalogue.close()
+        engine = engine_of(settings, IndexRegister(settings))
+        if manifest.engine != engine.name:
+            return None
+        return {item.key: item.digest for item in engine.items(directory)}
     except (OSError, sqlite3.Error) as error:
         raise IndexDamaged(f"The items of the index cannot be read ({error}). Run: kollega reindex --full") from error
 

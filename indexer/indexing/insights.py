@@ -12,11 +12,12 @@ from datetime import datetime
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
+from recommender.database.index_register import IndexRegister
 from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
 from recommender.errors import KollegaError
 from recommender.index import generations
-from recommender.index.local import LocalIndex
+from recommender.index.engines import engine_of
 from recommender.index.model_in_use import FollowingEncoder
 from recommender.insights.gaps.update import GapsReport, update_gaps
 from recommender.insights.risk.figures import FiguresReport, update_figures
@@ -59,14 +60,15 @@ def compute_insights(
     """Bring the topics up to date with the index (form them all again with `again`), ask their past questions again,
     and look for what is missing. `progress` is called with (questions asked, questions to ask). Raises KollegaError
     when there is no index that can be used."""
-    index = LocalIndex.open(settings.index_dir, encoder.card)
+    engine = engine_of(settings, IndexRegister(settings, sessions))
+    index = engine.open_generation(generations.live(settings.index_dir), encoder.card)
     topics = update_topics(sessions, index, analyzer, utc_now(), again)
     with sessions() as session:
         topics_of = changed_last(session)
     if not topics.topics:
         return InsightsReport(topics, topics_of)
     questions = QuestionAnalyzer.load(analyzer, settings)
-    recommender = Recommender(settings, questions, Live.load(settings.index_dir, encoder))
+    recommender = Recommender(settings, questions, Live.load(settings.index_dir, encoder, engine))
     figures = update_figures(sessions, recommender.searching, index, settings, utc_now(), progress)
     return InsightsReport(topics, topics_of, figures, update_gaps(sessions, utc_now()))
 

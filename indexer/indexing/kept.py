@@ -4,8 +4,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from recommender.database.index_register import IndexRegister
 from recommender.errors import IndexDamaged
 from recommender.index import generations
+from recommender.index.engines import engine_of
 from recommender.index.generations import Manifest
 from recommender.index.journal import remove_journals
 from recommender.index.model_in_use import model_in_use
@@ -100,7 +102,20 @@ def clean(settings: Settings, previous: bool) -> float:
         remove_journals(settings.index_dir)
         if previous:
             generations.remove_all_but(settings.index_dir, live.name, ())
+        engine_of(settings, IndexRegister(settings)).clean()
         return before - _megabytes(settings.index_dir)
+
+
+def roll_back(settings: Settings) -> str:
+    """Make the generation before the live one live again, on all machines, and return its name. Raises the errors of
+    `generations.roll_back`, and those of opening that generation."""
+    engine = engine_of(settings, IndexRegister(settings))
+    live = generations.live_name(settings.index_dir) or ""
+    for name in [name for name in generations.finished(settings.index_dir) if name < live][-1:]:
+        engine.open_generation(settings.index_dir / name, None)
+    name = generations.roll_back(settings.index_dir)
+    engine.made_live(name)
+    return name
 
 
 def remove_damaged(settings: Settings) -> bool:

@@ -13,15 +13,17 @@ from indexer.indexing.chosen import Choose
 from indexer.indexing.passages import make_passages
 from recommender.access import EVERYONE
 from recommender.corpus import items, load_items
+from recommender.database.index_register import IndexRegister
 from recommender.database.storing import in_chunks
 from recommender.datatypes import Item, Passage
 from recommender.encoder import Encoder, Vectors, unrelated_cosine
 from recommender.errors import IndexNotFound
 from recommender.index import generations
-from recommender.index.builder import IndexBuilder
 from recommender.index.digest import item_digest, passage_digest, read_text
+from recommender.index.engines import Engine, engine_of
 from recommender.index.journal import Journal, remove_journals
 from recommender.index.vector_space import SAMPLE, VectorSpace
+from recommender.index.writer import IndexWriter
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.monitoring import freshness
@@ -76,29 +78,30 @@ def reindex(
     run; what is gone is taken out all the same. Raises IndexLocked when another process is writing, IndexMismatch when
     the live generation is of another model, IndexNotFound with `only` when there is no index.
     """
-    started = time.monotonic()
-    report = ReindexReport()
+    started, report = time.monotonic(), ReindexReport()
     with generations.write_lock(settings.index_dir), sessions() as session:
         wishes = frozenset() if only else generations.rewrites_asked_for(settings.index_dir)  # before anything is read
         seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
-        builder = IndexBuilder.open(settings.index_dir, encoder.card, analyzer, full, switch)
+        engine = engine_of(settings, IndexRegister(settings, sessions))
+        builder = engine.builder(encoder.card, analyzer, full, switch)
         _require_index(builder, only)
         if wishes:
             builder.rewrite()
         searchable, changed, typical = _find_changes(session, builder.known, settings.passage_tokens)
         if only is not None:
             changed = _chosen(changed, only(session), report)
-        elif not builder.fresh and _is_outgrown(builder, typical):
-            changed = _start_over(builder, searchable)
+        else:
+            changed = _changed_or_all(builder, changed, searchable, typical)
         deleted = builder.known.keys() - searchable
         progress(0, len(changed))
         report.items = len(searchable)
         if changed or deleted or not builder.known or builder.must_be_written:
             _write(settings, session, encoder, builder, changed, deleted, typical, report, progress)
         else:
-            _leave_as_it_is(settings, builder, report)
+            _leave_as_it_is(settings, engine, builder, report)
         if wishes:
             generations.remove_all_but(settings.index_dir, report.generation, wishes)
+            engine.clean()
         report.reused, report.removed = report.passages - report.encoded, len(deleted)
         if not report.waiting:
             freshness.Seen(*seen, report.generation).write(settings.index_dir)
@@ -123,14 +126,24 @@ def _find_changes(
     return searchable, changed, public if _are_enough(len(public), len(searchable)) else sorted(searchable)
 
 
-def _require_index(builder: IndexBuilder, only: Choose | None) -> None:
+def _require_index(builder: IndexWriter, only: Choose | None) -> None:
     if only is not None and builder.fresh:
         raise IndexNotFound("There is no index of this version yet. Run: kollega reindex")
 
 
-def _start_over(builder: IndexBuilder, searchable: Collection[str]) -> list[str]:
-    builder.start_over()
-    return sorted(searchable)
+def _changed_or_all(
+    builder: IndexWriter, changed: list[str], searchable: Collection[str], typical: Sequence[str]
+) -> list[str]:
+    """The changed items, or all of them when everything has to be built or written anew."""
+    if builder.fresh:
+        return changed
+    if _is_outgrown(builder, typical):
+        builder.start_over()
+        return sorted(searchable)
+    if builder.must_rewrite(len(changed) + len(builder.known.keys() - set(searchable))):
+        builder.rewrite()
+        return sorted(searchable)
+    return changed
 
 
 def _chosen(changed: Sequence[str], chosen: Collection[str], report: ReindexReport) -> list[str]:
@@ -140,14 +153,14 @@ def _chosen(changed: Sequence[str], chosen: Collection[str], report: ReindexRepo
     return found
 
 
-def _leave_as_it_is(settings: Settings, builder: IndexBuilder, report: ReindexReport) -> None:
-    report.passages = builder.passages
-    report.generation = generations.live_name(settings.index_dir) or ""
+def _leave_as_it_is(settings: Settings, engine: Engine, builder: IndexWriter, report: ReindexReport) -> None:
+    report.passages, report.generation = builder.passages, generations.live_name(settings.index_dir) or ""
     generations.remove_unfinished(settings.index_dir)
     remove_journals(settings.index_dir)
+    engine.clean()
 
 
-def _is_outgrown(builder: IndexBuilder, typical: Sequence[str]) -> bool:
+def _is_outgrown(builder: IndexWriter, typical: Sequence[str]) -> bool:
     """True when the space of the vectors was learned from so few passages that it should be learned again."""
     space = builder.vector_space
     return space.learned_from < SAMPLE and space.outgrown(max(builder.passages_of(typical), len(typical)))
@@ -163,7 +176,7 @@ def _write(
     settings: Settings,
     session: Session,
     encoder: Encoder,
-    builder: IndexBuilder,
+    builder: IndexWriter,
     changed: Sequence[str],
     deleted: set[str],
     typical: Sequence[str],
@@ -242,7 +255,7 @@ def _passages_of(
 def _vectors_of(
     batch: Sequence[tuple[Item, list[Passage]]],
     encoder: Encoder,
-    builder: IndexBuilder,
+    builder: IndexWriter,
     journal: Journal,
     report: ReindexReport,
     step: Callable[[float], None],

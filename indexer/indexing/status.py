@@ -12,13 +12,13 @@ from recommender import learned
 from recommender.corpus import items
 from recommender.database import leading
 from recommender.database.engine import open_database
+from recommender.database.index_register import IndexRegister
 from recommender.database.tables import Document, HelpRequest, Person, Team
 from recommender.errors import IndexNotFound, KollegaError
 from recommender.index import generations
-from recommender.index.catalogue import Catalogue
 from recommender.index.digest import item_digest
+from recommender.index.engines import engine_of
 from recommender.index.generations import Manifest
-from recommender.index.local import LocalIndex
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.language.synonyms import SynonymsFile
@@ -142,8 +142,9 @@ def _read_index(settings: Settings) -> tuple[Manifest | None, dict[str, str], st
     try:
         live = generations.live(settings.index_dir)
         manifest = Manifest.read(live)
-        LocalIndex.open_generation(live, manifest.model)  # raises when a part is missing or not the manifest's
-        digests = Catalogue.load(live / "catalogue.db").digests()
+        engine = engine_of(settings, IndexRegister(settings))
+        engine.open_generation(live, manifest.model)  # raises when a part is missing or not the manifest's
+        digests = {item.key: item.digest for item in engine.items(live)}
     except KollegaError as error:
         return manifest, {}, str(error)
     model = manifest.model.name

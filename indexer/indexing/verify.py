@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -18,20 +17,16 @@ from recommender import audit, learned
 from recommender.checksums import SEAL, problem_of
 from recommender.database.engine import open_to_read
 from recommender.database.failures import reason
+from recommender.database.index_register import IndexRegister
 from recommender.encoder.openvino import exported_in
 from recommender.encoder.packaged import NAME, folder_in
 from recommender.encoder.pytorch import REVISION
-from recommender.errors import IndexDamaged, IndexNotFound, KollegaError
+from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable, KollegaError
 from recommender.index import generations
-from recommender.index.catalogue import Catalogue
-from recommender.index.dense import DenseIndex
-from recommender.index.generations import CATALOGUE, LEXICAL, VECTORS, Manifest
-from recommender.index.lexical import LexicalIndex
-from recommender.index.local import LocalIndex
+from recommender.index.engines import engine_of
+from recommender.index.generations import Manifest
 from recommender.index.model_in_use import model_in_use
 from recommender.settings import Settings
-
-_AT_ONCE = 10_000  # vectors that are read at once: a judgement
 
 
 def verify(
@@ -70,6 +65,7 @@ def _audit(session: Session) -> Iterator[str]:
 
 def _index(settings: Settings) -> Iterator[str]:
     """What is wrong with the files of the index itself."""
+    engine = engine_of(settings, IndexRegister(settings))
     live = generations.live_name(settings.index_dir)
     for name in generations.finished(settings.index_dir):
         directory = settings.index_dir / name
@@ -79,8 +75,10 @@ def _index(settings: Settings) -> Iterator[str]:
             if name == live and not manifest.files:
                 yield f"{name} was written by an earlier version, without checksums. {REINDEX}"
             if name == live:
-                yield from _parts(directory, manifest)
-        except (IndexDamaged, OSError, RuntimeError, sqlite3.Error) as error:  # RuntimeError: of FAISS
+                yield from (f"{problem} {REBUILD}" for problem in engine.problems(directory))
+        except IndexUnavailable as error:
+            yield str(error)
+        except (IndexDamaged, IndexMismatch, OSError, RuntimeError, sqlite3.Error) as error:  # RuntimeError: of FAISS
             if name not in generations.finished(settings.index_dir):  # `watch` has removed it meanwhile
                 continue
             yield str(error) if name == live else f"{error} Until then, kollega rollback cannot use it."
@@ -88,28 +86,6 @@ def _index(settings: Settings) -> Iterator[str]:
         yield from _learned(generations.live(settings.index_dir))
     except IndexNotFound as error:
         yield str(error)
-
-
-def _parts(directory: Path, manifest: Manifest) -> Iterator[str]:
-    """Whether the parts of a generation agree with each other: keyword search counts as many items for each reader
-    token as the catalogue, and each vector has length 1."""
-    LocalIndex.open_generation(directory, manifest.model)
-    counted: dict[str, int] = {}
-    for _key, audience in Catalogue.load(directory / CATALOGUE).audiences():
-        for token in audience:
-            counted[token] = counted.get(token, 0) + 1
-    lexical = LexicalIndex.load(directory / LEXICAL)
-    if len(lexical) != manifest.items:
-        yield f"Keyword search has {len(lexical)} items, the index {manifest.items}. {REBUILD}"
-    for token, count in sorted(counted.items()):
-        if (found := lexical.size(frozenset({token}))) != count:
-            yield f"Keyword search has {found} items for {token}, the index {count}. {REBUILD}"
-    dense = DenseIndex.load(directory / VECTORS)
-    for start in range(0, len(dense), _AT_ONCE):
-        vectors = dense.vectors(np.arange(start, min(start + _AT_ONCE, len(dense)), dtype=np.int64))
-        if not np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=0.01):
-            yield f"Some vectors of {directory.name} do not have length 1. {REBUILD}"
-            return
 
 
 def _learned(directory: Path) -> Iterator[str]:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.corpus import items
+from recommender.database.index_register import IndexRegister
 from recommender.errors import IndexNotFound, KollegaError
 from recommender.index import generations
-from recommender.index.catalogue import Catalogue
 from recommender.index.digest import item_digest
-from recommender.index.generations import CATALOGUE
+from recommender.index.engines import engine_of
+from recommender.index.item import IndexedItem
 from recommender.monitoring import freshness
 from recommender.settings import Settings
 
@@ -28,9 +29,7 @@ _TRIES = 5  # to read an index before it is replaced: a judgement
 class _Indexed:
     """What the live generation has of each item, by key, and what was noted when it was made live."""
 
-    digests: dict[str, str]
-    languages: dict[str, str]
-    audiences: dict[str, frozenset[str]]
+    items: dict[str, IndexedItem]
     seen: freshness.Seen | None
 
 
@@ -88,14 +87,11 @@ def _look(settings: Settings, sessions: sessionmaker[Session]) -> _Look:
 
 def _indexed(settings: Settings) -> _Indexed:
     """What the live generation has. It is read again when `watch` has replaced it meanwhile."""
+    engine = engine_of(settings, IndexRegister(settings))
     for left in reversed(range(_TRIES)):
         directory = generations.live(settings.index_dir)
         try:
-            catalogue = Catalogue.load(directory / CATALOGUE)
-            try:
-                digests, languages, audiences = catalogue.digests(), catalogue.languages(), dict(catalogue.audiences())
-            finally:
-                catalogue.close()
+            found = {item.key: item for item in engine.items(directory)}
         except (KollegaError, OSError, ValueError, sqlite3.Error):
             if not left or generations.live_name(settings.index_dir) == directory.name:
                 raise
@@ -103,20 +99,20 @@ def _indexed(settings: Settings) -> _Indexed:
         seen = freshness.Seen.read(settings.index_dir)
         if not left or generations.live_name(settings.index_dir) == directory.name:
             break
-    return _Indexed(digests, languages, audiences, seen)
+    return _Indexed(found, seen)
 
 
 def _differing(session: Session, settings: Settings, indexed: _Indexed) -> dict[str, tuple[str, str]]:
     """{item key: (how it differs, digest of the item in the database or nothing)}."""
-    differing, missing = {}, dict(indexed.digests)
+    differing, missing = {}, dict(indexed.items)
     for item in items(session):
         key, digest, before = item.key, item_digest(item, settings.passage_tokens), missing.pop(item.key, None)
         if before is None:
             differing[key] = f"{key} is not in the index", digest
-        elif digest != before:
+        elif digest != before.digest:
             differing[key] = f"{key} differs from what was indexed: it was edited since, or is damaged", digest
-        elif indexed.audiences.get(key) != item.audience:
+        elif before.audience != item.audience:
             differing[key] = f"{key} has another audience in the index", digest
-        elif indexed.languages.get(key) != item.language:
+        elif before.language != item.language:
             differing[key] = f"{key} has another language in the index", digest
     return differing | {key: (f"{key} is in the index, but no longer in the database", "") for key in missing}

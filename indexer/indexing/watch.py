@@ -7,7 +7,7 @@ depend on the clock.
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import date
 from typing import Any
 
@@ -19,10 +19,19 @@ from recommender.checksums import FileState, rewritten, states
 from recommender.database.failures import explain, is_away
 from recommender.database.files import database_path
 from recommender.database.fingerprint import fingerprint
+from recommender.database.index_register import IndexRegister
 from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
-from recommender.errors import DatabaseVersion, IndexDamaged, IndexLocked, IndexMismatch, ModelError
+from recommender.errors import (
+    DatabaseVersion,
+    IndexDamaged,
+    IndexLocked,
+    IndexMismatch,
+    IndexUnavailable,
+    ModelError,
+)
 from recommender.index import generations
+from recommender.index.engines import Engine, engine_of
 from recommender.index.model_in_use import FollowingEncoder
 from recommender.language.analyzer import Analyzer
 from recommender.monitoring import freshness
@@ -54,18 +63,18 @@ def watch(
     """
     last: tuple[Any, ...] | None = None
     fulfilled: frozenset[str] = frozenset()
-    pauses = _Pauses(settings.watch_seconds, wait, rest)
-    eraser = _Eraser(settings, sessions)
+    pauses, eraser = _Pauses(settings.watch_seconds, wait, rest), _Eraser(settings, sessions)
+    engine = engine_of(settings, IndexRegister(settings, sessions))
     while not stopped():
         eraser.erase()
         try:
             with sessions() as session:
-                now = (fingerprint(session), _files(settings))
+                now = (fingerprint(session), _parts(settings, engine))
             wishes = generations.rewrites_asked_for(settings.index_dir)
             if now != last or wishes - fulfilled:
                 pauses.begins()
                 report(_updated(settings, sessions, _unchanged(encoders.get()), analyzer))
-                last, fulfilled = (now[0], _files(settings)), wishes
+                last, fulfilled = (now[0], _parts(settings, engine)), wishes
             else:
                 freshness.still_current(settings.index_dir)
             pauses.succeeded()
@@ -150,6 +159,9 @@ class _Eraser:
 def _log_failure(error: Exception, settings: Settings) -> None:
     if is_away(error):  # which `report_outages` tells
         return
+    if isinstance(error, IndexUnavailable):
+        log.error("The index could not be updated; trying again. %s", error)
+        return
     if isinstance(error, IndexMismatch):
         log.error("%s If you have done so, start this command again." if settings.model else "%s", error)
         return
@@ -169,13 +181,13 @@ def _updated(
         return reindex(settings, sessions, encoder, analyzer, full=True)
 
 
-def _files(settings: Settings) -> tuple[FileState, ...]:
-    """The states of the files of the live generation; empty when there is none."""
+def _parts(settings: Settings, engine: Engine) -> tuple[tuple[FileState, ...], Hashable]:
+    """(the states of the files of the live generation, none when there is none; what the engine holds beside them)."""
     name = generations.live_name(settings.index_dir)
     if name is None:
-        return ()
+        return (), engine.state()
     directory = settings.index_dir / name
-    return states([*generations.files_of(directory), directory / "manifest.json"])
+    return states([*generations.files_of(directory), directory / "manifest.json"]), engine.state()
 
 
 def _unchanged(encoder: Encoder) -> Encoder:

@@ -1,5 +1,5 @@
 """The search index: its contents, how it is written and how it is searched. `SearchIndex` is the protocol that search/
-uses; `local.py` implements it with FAISS and Tantivy. Ranking the hits belongs in search/."""
+uses; `local.py` implements it with FAISS and Tantivy, `milvus/` with Milvus. Ranking the hits belongs in search/."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol

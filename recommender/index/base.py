@@ -5,31 +5,40 @@ import logging
 from pathlib import Path
 
 from recommender.encoder import ModelCard
-from recommender.errors import IndexDamaged, IndexNotFound
+from recommender.errors import IndexNotFound
 from recommender.index import generations
 from recommender.index.generations import Manifest
-from recommender.index.local import LocalIndex, check_model
+from recommender.index.local import check_model
 from recommender.language.analyzer import ANALYSIS_VERSION
 
 log = logging.getLogger(__name__)
 
 
-def find_base(index_dir: Path, model: ModelCard, full: bool, switch: bool) -> Path | None:
-    """The live generation; None with `full`, when there is no live one, or when an earlier version of Kollega wrote it:
-    the new one is then built beside it. With `switch` the live generation may be of another model: then this is the
-    last one of `model` that is kept, or None when there is none or it is damaged.
+def find_base(index_dir: Path, model: ModelCard, full: bool, switch: bool, engine: str) -> Path | None:
+    """The live generation; None with `full`, when there is no live one, or when an earlier version of Kollega or
+    another engine wrote it: the new one is then built beside it. With `switch` the live generation may be of another
+    model: then this is the last one of `model` that is kept, or None when there is none.
 
-    Raises IndexMismatch when the live generation was made with another model, IndexDamaged when it cannot be read.
+    Raises IndexMismatch when the live generation was made with another model, IndexDamaged when its manifest cannot be
+    read.
     """
     if full:
         return None
-    if switch:
-        return _kept(index_dir, model)
     try:
-        live = generations.live(index_dir)
+        base = generations.newest_of(index_dir, model) if switch else generations.live(index_dir)
     except IndexNotFound:
         return None
-    return _checked(live, model)
+    if base is None:
+        return None
+    if is_of_another_version(base, model):
+        log.info("%s was written by another version of Kollega: the index is built anew", base.name)
+        return None
+    manifest = Manifest.read(base)
+    if manifest.engine != engine:
+        log.info("%s is not of the index %r of the settings: the index is built anew", base.name, engine)
+        return None
+    check_model(manifest, model)
+    return base
 
 
 def is_of_another_version(directory: Path, model: ModelCard | None = None) -> bool:
@@ -42,21 +51,3 @@ def is_of_another_version(directory: Path, model: ModelCard | None = None) -> bo
         return bool(model and values["model"]["name"] == model.name and values["model"]["revision"] != model.revision)
     except (OSError, ValueError, TypeError, KeyError):
         return False
-
-
-def _kept(index_dir: Path, model: ModelCard) -> Path | None:
-    kept = generations.newest_of(index_dir, model)
-    try:
-        return _checked(kept, model) if kept else None
-    except IndexDamaged as error:
-        log.warning("%s is not used again. %s", kept and kept.name, error)
-        return None
-
-
-def _checked(directory: Path, model: ModelCard) -> Path | None:
-    if is_of_another_version(directory, model):
-        log.info("%s was written by another version of Kollega: the index is built anew", directory.name)
-        return None
-    check_model(Manifest.read(directory), model)
-    LocalIndex.open_generation(directory, model)  # raises when it is damaged
-    return directory

@@ -1,5 +1,6 @@
 """The weight of a term in BM25 as Tantivy computes it, and which scores are equal but for rounding."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,11 @@ def weight(items: int, count: int) -> float:
     float32, which matters for terms that nearly all items have."""
     half = np.float32(0.5)
     return float(np.log(np.float32(1.0) + (np.float32(items - count) + half) / (np.float32(count) + half)))
+
+
+def inverse_frequency(items: int, count: int) -> float:
+    """The same with the precision of Python's numbers."""
+    return math.log(1 + (items - count + 0.5) / (count + 0.5))
 
 
 def without_rounding(scores: Sequence[float]) -> list[float]:

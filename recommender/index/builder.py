@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender.datatypes import Item, Kind, Passage, Role
+from recommender.datatypes import Item, Kind, Passage
 from recommender.encoder import ModelCard, Vectors
 from recommender.errors import IndexDamaged
 from recommender.index import generations
@@ -20,19 +20,17 @@ from recommender.index.catalogue import Catalogue, Row
 from recommender.index.dense import DenseIndex
 from recommender.index.digest import digest_of, passage_digest
 from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
+from recommender.index.item_terms import item_terms, spelling_words
 from recommender.index.lexical import Entry, LexicalIndex
 from recommender.index.local import LocalIndex
 from recommender.index.vector_space import VectorSpace
-from recommender.index.vocabulary import SHORTEST
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
-from recommender.language.terms import Terms
 
 log = logging.getLogger(__name__)
 _REMOVED_SHARE = 0.2  # share of removed rows from which all vectors are written anew: a judgement
-_SAMPLE = 400  # passages that are compared with each other for the background: a judgement
+SAMPLE = 400  # passages that are compared with each other for the background: a judgement
 _ADD_TOGETHER = 1024  # vectors that are added to FAISS in one call: a judgement
 _PRIOR_PAIRS = 200  # pairs of passages that `unrelated_cosine` counts as: a judgement
-_OPENING_WORDS = 15  # first words of a document that count more in keyword search: a judgement
 
 
 class IndexBuilder:
@@ -72,9 +70,17 @@ class IndexBuilder:
     def open(
         cls, index_dir: Path, model: ModelCard, analyzer: Analyzer, full: bool, switch: bool = False
     ) -> "IndexBuilder":
-        """Start from the generation that `find_base` finds, or from nothing when there is none. Raises IndexMismatch
-        and IndexDamaged as that does."""
-        base = find_base(index_dir, model, full, switch)
+        """Start from the generation that `find_base` finds, if it is whole; from nothing when there is none. Raises
+        IndexMismatch as that does, and IndexDamaged when the live generation cannot be read."""
+        base = find_base(index_dir, model, full, switch, generations.ENGINE)
+        try:
+            if base is not None:
+                LocalIndex.open_generation(base, model)
+        except IndexDamaged as error:
+            if not switch:
+                raise
+            log.warning("%s is not used again. %s", base and base.name, error)
+            base = None
         builder = cls(index_dir, model, analyzer, base)
         if base is not None:
             without_checksums = not Manifest.read(base).files  # an earlier version of Kollega wrote it
@@ -96,6 +102,10 @@ class IndexBuilder:
         """Write every file anew, and take only vectors from the live generation: nothing of a removed item is left in
         it then. Call this before `begin`."""
         self._rewrite, self.known = self._base is not None, {}
+
+    def must_rewrite(self, _changes: int) -> bool:
+        """False: `finish` writes the vectors anew when many were removed."""
+        return False
 
     def begin(self, expected: int, hnsw_from: int, vector_space: VectorSpace | None = None) -> None:
         """Make the directory of the new generation, with a copy of the live one. A fresh generation gets
@@ -137,7 +147,8 @@ class IndexBuilder:
         for key in keys:
             passages = catalogue.passages_of(key)
             if passages:
-                self._perhaps_gone |= self._words(self._index_terms(passages, passages[0].language))
+                terms = item_terms(self._analyzer, Kind.REQUEST, passages, passages[0].language)
+                self._perhaps_gone |= spelling_words((terms.context, terms.text))
         removed = catalogue.remove(keys)
         lexical.remove(keys)
         self._removed += removed
@@ -152,23 +163,9 @@ class IndexBuilder:
         if len(self._pending) >= _ADD_TOGETHER:
             self._flush()
         catalogue.add(item, digest, rows)
-        context, text = self._index_terms(passages, item.language)
-        first_words = _first_words(passages) if item.kind is Kind.DOCUMENT else ""
-        opening = self._analyzer.index_terms(first_words, item.language)
-        catalogue.add_words(self._words((context, text)))
-        lexical.add([Entry(item.key, item.language, item.audience, context, text, opening)])
-
-    def _index_terms(self, passages: Sequence[Passage], language: str) -> tuple[Terms, Terms]:
-        """The terms of an item's titles and headings, and of its text."""
-        without_openings = [passage for passage in passages if passage.role is not Role.OPENING]
-        context = "\n".join(dict.fromkeys(passage.context for passage in without_openings))
-        text = "\n".join(passage.text for passage in without_openings)
-        return self._analyzer.index_terms(context, language), self._analyzer.index_terms(text, language)
-
-    @staticmethod
-    def _words(parts: Sequence[Terms]) -> set[str]:
-        """The words that a misspelt word may stand for."""
-        return {word for part in parts for word in part.words if len(word) >= SHORTEST - 1 and word.isalpha()}
+        terms = item_terms(self._analyzer, item.kind, passages, item.language)
+        catalogue.add_words(spelling_words((terms.context, terms.text)))
+        lexical.add([Entry(item.key, item.language, item.audience, *terms)])
 
     def finish(
         self, hnsw_from: int, unrelated: float | None = None, typical: Collection[str] | None = None
@@ -258,22 +255,22 @@ class IndexBuilder:
         return self._catalogue, self._dense, self._lexical
 
 
-def _first_words(passages: Sequence[Passage]) -> str:
-    """The first words of a document's opening, which say what it is about."""
-    openings = [passage.text for passage in passages if passage.role is Role.OPENING]
-    return " ".join(" ".join(openings).split()[:_OPENING_WORDS])
-
-
 def _background(
     catalogue: Catalogue, dense: DenseIndex, unrelated: float | None, keys: Collection[str] | None = None
 ) -> float:
     """Mean cosine of passages of different items, from a sample of the items `keys` or of all: how near unrelated texts
-    are. `unrelated` counts as much as _PRIOR_PAIRS pairs of passages; None leaves it out."""
+    are. `unrelated` is as in `mean_cosine`."""
     wanted = None if keys is None else frozenset(keys)
     members = [member for member in catalogue.members() if wanted is None or member[1] in wanted]
-    sample = np.random.default_rng(0).permutation(len(members))[:_SAMPLE]
+    sample = np.random.default_rng(0).permutation(len(members))[:SAMPLE]
     vectors = dense.vectors(np.array([members[n][0] for n in sample], np.int64))
-    items = np.array([members[n][1] for n in sample])
+    return mean_cosine(vectors, [members[n][1] for n in sample], unrelated)
+
+
+def mean_cosine(vectors: Vectors, keys: Sequence[str], unrelated: float | None) -> float:
+    """Mean cosine of passages of different items, whose vectors, shape (passages, dimension), and items' keys are
+    given. `unrelated` counts as much as _PRIOR_PAIRS pairs of passages; None leaves it out."""
+    items = np.array(keys)
     cosines = (vectors @ vectors.T)[items[:, None] != items[None, :]]
     prior_pairs = 0 if unrelated is None else _PRIOR_PAIRS
     return float(((unrelated or 0.0) * prior_pairs + cosines.sum()) / max(1, prior_pairs + cosines.size))

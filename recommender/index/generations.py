@@ -31,6 +31,9 @@ _REWRITE = "REWRITE"  # start of the names of files that ask for a rewrite
 EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 WAS_LEARNED = ".learned"  # ending of the empty file beside each of these two, which shows when it was lost
 CATALOGUE, VECTORS, SPACE, LEXICAL = "catalogue.db", "vectors.faiss", "space.npz", "lexical"
+CONTENTS = "contents.json"
+ENGINE = "local"
+"""What searches a generation unless its manifest says otherwise: FAISS and Tantivy on local files."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Manifest:
     """What a generation was made from and what it contains; stored as `manifest.json`.
 
     `files` has the checksum of each file, by its path in the generation. Earlier versions of Kollega wrote none: such a
-    generation can be used, and the next `kollega reindex` writes one with checksums.
+    generation can be used, and the next `kollega reindex` writes one with checksums. `engine` is what searches it.
     """
 
     format: int
@@ -54,6 +57,7 @@ class Manifest:
     alignment: str
     digest: str
     files: Mapping[str, str] = field(default_factory=dict)
+    engine: str = ENGINE
 
     @classmethod
     def read(cls, directory: Path) -> "Manifest":
@@ -95,7 +99,9 @@ class Manifest:
 
 def files_of(directory: Path) -> list[Path]:
     """The files of a generation that exist, without locks, learned weights and the manifest."""
-    paths = [directory / name for name in (CATALOGUE, VECTORS, SPACE)] + sorted((directory / LEXICAL).glob("*"))
+    paths = [directory / name for name in (CATALOGUE, VECTORS, SPACE, CONTENTS)] + sorted(
+        (directory / LEXICAL).glob("*")
+    )
     return [path for path in paths if path.is_file() and path.suffix != ".lock"]
 
 

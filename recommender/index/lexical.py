@@ -6,7 +6,6 @@ the mean length of texts, which BM25 also uses, is that of all items.
 """
 
 import json
-import math
 import os
 import shutil
 from collections.abc import Iterable, Sequence
@@ -17,20 +16,15 @@ from typing import Any
 
 import tantivy
 
-from recommender.index.bm25 import weight, without_rounding
+from recommender.index.bm25 import inverse_frequency, weight, without_rounding
 from recommender.index.copies import copied
 from recommender.index.damage import damage_reported
 from recommender.index.item_numbers import key_of, number_of
 from recommender.index.narrowing import ALL, Keys
+from recommender.index.question_terms import GRAMS, WEIGHTS, WORD_WEIGHTS, WRITTEN, weighted_terms
 from recommender.language.terms import Terms
-from recommender.language.words import COMPOUNDING, FUNCTION_WORDS
+from recommender.language.words import COMPOUNDING
 
-_WEIGHTS = {"context": 0.8, "text": 1.0}  # of the fields with words: a judgement
-_OPENING, _OPENING_WEIGHT = "opening", 0.5  # a field with words, and its weight: a judgement
-_WORD_WEIGHTS = {**_WEIGHTS, _OPENING: _OPENING_WEIGHT}
-_WRITTEN, _WRITTEN_WEIGHT = "written", 0.6  # a field with words as they are written, and its weight: a judgement
-_GRAM_WEIGHT = 0.15  # of a character n-gram: a judgement
-_MAX_WORDS, _MAX_GRAMS = 48, 32  # of a question, that are searched for: a judgement
 _WRITER_MEMORY = 64_000_000  # bytes for Tantivy's writer: a judgement
 _CACHED = 50_000  # counts of items, and boosts, that are cached: a judgement
 _SPARE, _MOST_EQUAL = 16, 4096  # items after the last one, in which equal scores are looked for: a judgement
@@ -43,7 +37,7 @@ def _schema() -> tantivy.Schema:
     builder.add_unsigned_field("number", stored=False, indexed=False, fast=True)
     for name in ("item", "audience", "language"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in (*_WORD_WEIGHTS, _WRITTEN, "grams"):
+    for name in (*WORD_WEIGHTS, WRITTEN, GRAMS):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     return builder.build()
 
@@ -131,10 +125,10 @@ class LexicalIndex:
             document.add_text("language", entry.language)
             for token in entry.audience:
                 document.add_text("audience", token)
-            for name in _WORD_WEIGHTS:
+            for name in WORD_WEIGHTS:
                 document.add_text(name, " ".join(getattr(entry, name).words))
-            document.add_text(_WRITTEN, " ".join((*entry.context.written, *entry.text.written)))
-            document.add_text("grams", " ".join((*entry.context.grams, *entry.text.grams)))
+            document.add_text(WRITTEN, " ".join((*entry.context.written, *entry.text.written)))
+            document.add_text(GRAMS, " ".join((*entry.context.grams, *entry.text.grams)))
             self._open_writer().add_document(document)
 
     def remove(self, items: Iterable[str]) -> None:
@@ -197,15 +191,15 @@ class LexicalIndex:
     def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
         """Inverse document frequency of terms among readable items, as in BM25; 0 for a term that none of them has."""
         used, total = self._used(tokens), self.size(tokens)
-        counts = {term: self._count(tuple(_WEIGHTS), term, used) for term in terms}
-        return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) if n else 0.0 for term, n in counts.items()}
+        counts = {term: self._count(tuple(WEIGHTS), term, used) for term in terms}
+        return {term: inverse_frequency(total, n) if n else 0.0 for term, n in counts.items()}
 
     @damage_reported()
     def has_word(self, word: str, tokens: frozenset[str] | None = None) -> bool:
         """True when a readable item has the word; any item without `tokens`."""
         if tokens is not None:
-            return self._count(tuple(_WEIGHTS), word, self._used(tokens)) > 0
-        words = [tantivy.Query.term_query(self._schema, name, word, "basic") for name in _WEIGHTS]
+            return self._count(tuple(WEIGHTS), word, self._used(tokens)) > 0
+        words = [tantivy.Query.term_query(self._schema, name, word, "basic") for name in WEIGHTS]
         return any(self._searcher.search(query, limit=1, count=False).hits for query in words)
 
     @damage_reported()
@@ -269,24 +263,7 @@ class LexicalIndex:
     def _parts(self, terms: Terms, tokens: frozenset[str]) -> list[tantivy.Query]:
         """A query for each term that is searched for: words, words as they are written, n-grams and translations.
         Terms that no readable item has are left out."""
-        content = [word for word in terms.words if word not in FUNCTION_WORDS] or terms.words
-        if len(words := list(content)) > _MAX_WORDS:
-            frequency = {word: max(self._count((name,), word, tokens) for name in _WEIGHTS) for word in words}
-            words = sorted((word for word in words if frequency[word]), key=lambda word: frequency[word])
-        grams = terms.grams
-        if len(grams) > _MAX_GRAMS:
-            grams = tuple(sorted(grams, key=lambda gram: self._count(("grams",), gram, tokens)))[:_MAX_GRAMS]
-        translations = [translation for translation in terms.translations if translation.term not in FUNCTION_WORDS]
-        weighted = [
-            *((name, word, factor) for word in words[:_MAX_WORDS] for name, factor in _WORD_WEIGHTS.items()),
-            *((_WRITTEN, word, _WRITTEN_WEIGHT) for word in terms.written[:_MAX_WORDS]),
-            *(("grams", gram, _GRAM_WEIGHT) for gram in grams),
-            *(
-                (name, translation.term, factor * translation.probability)
-                for translation in translations[:_MAX_WORDS]
-                for name, factor in _WEIGHTS.items()
-            ),
-        ]
+        weighted = weighted_terms(terms, lambda name, term: self._count((name,), term, tokens))
         boosted = [(name, term, factor * self._boost(name, term, tokens)) for name, term, factor in weighted]
         return [
             tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, name, term, "freq"), factor)

@@ -13,29 +13,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.datatypes import Passage, Role
-from recommender.encoder import ModelCard, normalise
+from recommender.datatypes import Passage
+from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexMismatch
-from recommender.index import Hit, Near, generations
+from recommender.index import Hit, Near, generations, nearness
 from recommender.index.catalogue import Catalogue
 from recommender.index.dense import DenseIndex
-from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
+from recommender.index.generations import CATALOGUE, ENGINE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.lexical import LexicalIndex
 from recommender.index.narrowing import Among, Narrowing
+from recommender.index.nearness import OPENING, ROLES, ItemPassages
 from recommender.index.readable import languages_by_token, mask, membership, passages_by_token
 from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import Vocabulary
 from recommender.language.analyzer import ANALYSIS_VERSION
 from recommender.language.terms import Terms
 
-_ROLES = tuple(Role)  # an item's passages have the numbers of their roles
-_QUESTION, _ANSWER, _SECTION, _OPENING = (
-    _ROLES.index(role) for role in (Role.QUESTION, Role.ANSWER, Role.SECTION, Role.OPENING)
-)
-_LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
-_MOST_WORDS = 16  # readable words that a misspelt word may stand for: a judgement
+LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
+MOST_WORDS = 16  # readable words that a misspelt word may stand for: a judgement
 _ITEMS_AT_ONCE = 4096  # whose vectors are read together, so that few are in memory: a judgement
 
+_PLACES = {ENGINE: "local files", "milvus": "Milvus"}
 _RARITY = 1.0  # of every term where keyword search cannot count them: a judgement
 
 
@@ -60,7 +58,7 @@ class LocalIndex:
         self._items, self._item_of = membership(catalogue, manifest.rows)
         self._roles = np.zeros(manifest.rows, np.uint8)
         for identifier, role in catalogue.roles():
-            self._roles[identifier] = _ROLES.index(role)
+            self._roles[identifier] = ROLES.index(role)
         self._numbers = {key: number for number, key in enumerate(self._items)}
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
@@ -86,6 +84,7 @@ class LocalIndex:
         """Open the generation in a directory, for dense search alone without `keywords`. What is used of it is compared
         with its checksums first. Raises the errors of `open`."""
         manifest = Manifest.read(directory)
+        check_engine(manifest, ENGINE)
         check_model(manifest, model)
         if manifest.analysis != ANALYSIS_VERSION:
             raise IndexDamaged(f"{directory.name} was analysed by another version. Run: kollega reindex --full")
@@ -120,7 +119,7 @@ class LocalIndex:
         if among is not None and among.language is not None:
             languages = [language for language in languages if language == among.language]
         keys = self._narrowing.keys(among)
-        share = max(_LEAST_SHARE, top_k // max(1, len(languages)))
+        share = max(LEAST_SHARE, top_k // max(1, len(languages)))
         if self._lexical is not None:
             for language in languages:
                 lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, keys))
@@ -153,36 +152,7 @@ class LocalIndex:
         """How near each of these items is to a question, computed from all of its passages."""
         if self._dense is None or not numbers:
             return []
-        ids, firsts, counts = self._rows_of(numbers)
-        owner = np.repeat(np.arange(len(counts)), counts)  # position in `numbers` of each passage's item
-        vectors = self._dense.vectors(ids)
-        question = vector.reshape(-1)
-        cosines = np.einsum("ij,j->i", vectors, question)  # with BLAS, its idle threads would slow down the model's
-        roles = self._roles[ids]
-        is_opening, is_answer = roles == _OPENING, (roles == _ANSWER) | (roles == _SECTION)
-        directions = normalise(_sums(vectors, ~is_opening, firsts, counts))
-        answers = normalise(_sums(vectors, is_answer, firsts, counts))
-        whole = np.einsum("ij,j->i", directions, question)
-        nearest = np.lexsort((-cosines, owner))[firsts]
-        opening = _best(cosines, is_opening, firsts, cosines[firsts])
-        shown = np.where(is_opening[nearest], firsts, nearest)  # the first passage contains the words of the opening
-        question_cosines = _best(cosines, roles == _QUESTION, firsts, opening)
-        answer_cosines = _best(cosines, is_answer, firsts, np.float32(0.0))
-        return [
-            Near._make(values)
-            for values in zip(
-                ids[shown].tolist(),
-                cosines[nearest].tolist(),
-                cosines[firsts].tolist(),
-                whole.tolist(),
-                question_cosines.tolist(),
-                answer_cosines.tolist(),
-                opening.tolist(),
-                directions,
-                answers,
-                strict=True,
-            )
-        ]
+        return nearness.near(vector, self._item_passages(self._dense, numbers))
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:
         """As in the protocol. Raises IndexDamaged when the catalogue cannot be read."""
@@ -193,7 +163,7 @@ class LocalIndex:
         """As in the protocol."""
         number = self._numbers[item]
         ids = self._order[self._starts[number] : self._starts[number + 1]]
-        return [int(identifier) for identifier in ids if self._roles[identifier] != _OPENING]
+        return [int(identifier) for identifier in ids if self._roles[identifier] != OPENING]
 
     def digests(self, keys: Collection[str]) -> dict[str, str]:
         """As in the protocol. Raises IndexDamaged when the catalogue cannot be read."""
@@ -209,7 +179,7 @@ class LocalIndex:
         near, lexical = self._vocabulary.near(word), self._lexical
         if lexical is None:
             return []
-        return list(islice((match for match in near if lexical.has_word(match[0], tokens)), _MOST_WORDS))
+        return list(islice((match for match in near if lexical.has_word(match[0], tokens)), MOST_WORDS))
 
     def size(self, tokens: frozenset[str]) -> int:
         """As in the protocol."""
@@ -225,16 +195,13 @@ class LocalIndex:
         numbers = sorted(np.unique(self._item_of[rows]).tolist(), key=self._items.__getitem__)
         chunks = [numbers[start : start + _ITEMS_AT_ONCE] for start in range(0, len(numbers), _ITEMS_AT_ONCE)]
         return [self._items[number] for number in numbers], np.concatenate(
-            [self._means(self._dense, chunk) for chunk in chunks]
+            [nearness.whole(self._item_passages(self._dense, chunk)) for chunk in chunks]
         )
 
-    def _means(self, dense: DenseIndex, numbers: Sequence[int]) -> NDArray[np.float32]:
-        """What each of these items is about, as in `item_vectors`."""
+    def _item_passages(self, dense: DenseIndex, numbers: Sequence[int]) -> ItemPassages:
+        """The passages of these items with their vectors."""
         ids, firsts, counts = self._rows_of(numbers)
-        vectors, roles = dense.vectors(ids), self._roles[ids]
-        parts = [roles == _OPENING, (roles == _QUESTION) | (roles == _SECTION), roles == _ANSWER]
-        means = [normalise(_sums(vectors, part, firsts, counts)) for part in parts]
-        return normalise(np.sum(means, axis=0, dtype=np.float32))
+        return ItemPassages(ids, dense.vectors(ids), self._roles[ids], firsts, counts)
 
     def _rows_of(self, numbers: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """(ids of the passages of these items, those of an item together; the position in them of each item's first
@@ -255,30 +222,13 @@ def _damage_reported() -> Iterator[None]:
         raise IndexDamaged(f"The catalogue of the index is damaged ({error}). Run: kollega reindex --full") from error
 
 
-def _sums(
-    vectors: NDArray[np.float32], included: NDArray[np.bool_], firsts: NDArray[np.int64], counts: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """The sum of the `included` vectors of each item, shape (items, dimension). An item has `counts` vectors, the first
-    at `firsts`. Adds the first vector of every item, then the second, and so on: np.add.reduceat takes nine times as
-    long."""
-    sums = np.zeros((len(firsts), vectors.shape[1]), np.float32)
-    for offset in range(int(counts.max())):
-        items = np.flatnonzero(counts > offset)
-        items = items[included[firsts[items] + offset]]
-        sums[items] += vectors[firsts[items] + offset]
-    return sums
-
-
-def _best(
-    cosines: NDArray[np.float32],
-    included: NDArray[np.bool_],
-    firsts: NDArray[np.int64],
-    otherwise: NDArray[np.float32] | np.float32,
-) -> NDArray[np.float32]:
-    """The best of the `included` cosines of each item, shape (items,); `otherwise` where an item has none of them. The
-    passages of an item stand together, the first at `firsts`."""
-    best = np.maximum.reduceat(np.where(included, cosines, np.float32(-2.0)), firsts)
-    return np.asarray(np.where(best < -1.5, otherwise, best), np.float32)
+def check_engine(manifest: Manifest, engine: str) -> None:
+    """Raise IndexMismatch when a generation was made by another engine."""
+    if manifest.engine != engine:
+        raise IndexMismatch(
+            f"The index is in {_PLACES.get(manifest.engine, manifest.engine)}, and KOLLEGA_INDEX says "
+            f"{_PLACES.get(engine, engine)}. Run: kollega reindex"
+        )
 
 
 def check_model(manifest: Manifest, model: ModelCard | None) -> None:

@@ -14,6 +14,7 @@ from recommender.access import ANYONE
 from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, INDEX_MISSING, Verdict
 from recommender.encoder import Encoder, Vectors
 from recommender.index import SearchIndex, generations
+from recommender.index.engines import Engine
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.learned import ANSWER_MODEL, RANKER
@@ -283,14 +284,14 @@ def test_a_generation_that_is_removed_while_it_is_loaded_does_not_replace_the_ol
     reindex(settings, sessions, encoder, analyzer)
 
     def open_after_two_more_reindexes(
-        directory: Path, encoder: Encoder, keywords: bool
+        directory: Path, encoder: Encoder, keywords: bool, engine: Engine
     ) -> tuple[SearchIndex | None, tuple[str, ...]]:
         monkeypatch.setattr(live, "_open", open_index)
         for title in ("screen black", "door stuck"):
             add_request(title)
             reindex(settings, sessions, encoder, analyzer)
         assert not directory.exists()
-        return open_index(directory, encoder, keywords)
+        return open_index(directory, encoder, keywords, engine)
 
     monkeypatch.setattr(live, "_open", open_after_two_more_reindexes)
     recommender.refresh(wait=True)
@@ -315,7 +316,7 @@ def test_a_load_that_fails_is_not_tried_again_at_each_question(
     reindex(settings, sessions, encoder, analyzer)
     loads = []
 
-    def fail(index_dir: Path, encoder: Encoder | None) -> Snapshot:
+    def fail(*_given: object, **_options: object) -> Snapshot:
         loads.append(threading.current_thread())
         raise RuntimeError("no memory")
 

@@ -10,6 +10,7 @@ from flask_babel import format_date, gettext, ngettext
 from recommender.database.tables import utc_now
 from recommender.datatypes import (
     DATABASE_EMPTY,
+    INDEX_AWAY,
     INDEX_MISSING,
     KEYWORDS_MISSING,
     LEARNED_MISSING,
@@ -39,13 +40,13 @@ def attach(app: Flask) -> None:
     """Make the functions known to the templates."""
     app.jinja_env.globals.update(
         verdict_heading=heading, verdict_hint=hint, missing_codes=missing, suggestion_notes=notes, asked_fact=asked,
-        search_notice=notice, suggestion_reason=reason,
+        search_notice=notice, suggestion_reason=reason, unsearchable=unsearchable,
     )  # fmt: skip
 
 
 def notice(found: Recommendation) -> str:
-    """What the search cannot do at the moment; empty when it can do everything. That there is no index is said
-    elsewhere."""
+    """What the search cannot do at the moment; empty when it can do everything. That nothing can be searched
+    is said elsewhere (`unsearchable`)."""
     if DATABASE_EMPTY in found.notices:
         return str(gettext("All data is missing from the database. Tell an admin: a backup has to be restored."))
     if KEYWORDS_MISSING in found.notices:
@@ -61,15 +62,24 @@ def notice(found: Recommendation) -> str:
     return ""
 
 
-def said(found: Recommendation) -> tuple[str, str]:
-    """(what is said first, what the person can do) outside of the pages, in the box of other sites and in chats: what
-    cannot be searched and the verdict; then which codes no answer mentions, or what to do when nothing is shown."""
+def unsearchable(found: Recommendation) -> str:
+    """Why nothing can be searched at the moment; empty when something can be."""
+    if INDEX_AWAY in found.notices:
+        return str(gettext("Search does not work right now. It comes back by itself: try again in a moment."))
     if INDEX_MISSING in found.notices:
         text = gettext(
             "There is nothing to search yet. An admin can make the index with the command %(command)s.",
             command="kollega reindex",
         )
-        return str(text), ""
+        return str(text)
+    return ""
+
+
+def said(found: Recommendation) -> tuple[str, str]:
+    """(what is said first, what the person can do) outside of the pages, in the box of other sites and in chats: what
+    cannot be searched and the verdict; then which codes no answer mentions, or what to do when nothing is shown."""
+    if text := unsearchable(found):
+        return text, ""
     return f"{notice(found)} {heading(found)}".strip(), missing(found) or hint(found)
 
 

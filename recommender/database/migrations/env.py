@@ -14,6 +14,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     gap_tables,
     handover_tables,
     import_tables,
+    index_tables,
     insight_tables,
     item_tables,
     job_tables,

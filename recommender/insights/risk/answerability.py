@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
-from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, INDEX_MISSING
+from recommender.datatypes import DENSE_MISSING, INDEX_AWAY, INDEX_MISMATCH, INDEX_MISSING
 from recommender.errors import ModelError
 from recommender.insights.risk.holders import Holders
 from recommender.search.features import is_about_other_codes
@@ -26,7 +26,7 @@ from recommender.search.search import SHOWN, Search
 from recommender.settings import Settings
 
 Made = TypeVar("Made")
-_UNUSABLE = {DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH}
+_UNUSABLE = {DENSE_MISSING, INDEX_AWAY, INDEX_MISSING, INDEX_MISMATCH}
 
 
 class Searching(Protocol):

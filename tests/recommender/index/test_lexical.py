@@ -10,7 +10,7 @@ import pytest
 import tantivy
 
 from recommender.errors import KeywordsDamaged
-from recommender.index import lexical
+from recommender.index import question_terms
 from recommender.index.bm25 import weight
 from recommender.index.item_numbers import key_of
 from recommender.index.lexical import Entry, LexicalIndex
@@ -380,7 +380,7 @@ def _key_of(index: LexicalIndex, address: tantivy.DocAddress) -> str:
 def test_of_a_long_question_those_terms_are_searched_for_that_are_rarest_among_readable_items(
     tmp_path: Path, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setattr(lexical, limit, 1)
+    monkeypatch.setattr(question_terms, limit, 1)
     field = 0 if limit == "_MAX_WORDS" else 1
 
     def terms(text: str) -> Terms:

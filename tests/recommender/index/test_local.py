@@ -1,4 +1,5 @@
-"""index/local.py: a generation on real SQLite, FAISS and Tantivy is opened and searched; damaged files are refused."""
+"""index/local.py: a generation on real SQLite, FAISS and Tantivy is opened; damaged files are refused. What it answers
+is tested in test_contract.py, for every engine."""
 
 import shutil
 from collections.abc import Callable
@@ -7,20 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.tables import HelpRequest
-from recommender.encoder import ModelCard, normalise, unrelated_cosine
+from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound
-from recommender.index import Hit, generations, local
+from recommender.index import generations
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
 from recommender.index.local import LocalIndex
-from recommender.index.narrowing import Among
 from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import Analyzer
-from recommender.language.terms import Terms
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder
 
@@ -37,192 +35,6 @@ def index(
     add_request("vpn tunnel", answer="restart the client")
     add_request("printer salary", answer="ask the payroll", audience=["team:hr"])
     return reindexed()
-
-
-def _near(hit: Hit) -> tuple[float, float, float]:
-    """The cosine of the nearest passage of an item."""
-    assert hit.near is not None
-    return hit.near.nearest, hit.near.first, hit.near.whole
-
-
-def test_both_legs_score_the_items_that_the_reader_may_read(
-    index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer
-) -> None:
-    vector = encoder.encode_queries(["printer jam\nopen the tray"])[0]
-    hits = {hit.item: hit for hit in index.search(vector, analyzer.query_terms("printer jam"), EVERYONE, 10)}
-    assert set(hits) == {"request:1", "request:2"}
-    other = encoder.encode_passages(["vpn tunnel\nrestart the client"])[0]
-    # for an item with a single passage, `first` and `whole` equal `nearest`
-    assert _near(hits["request:1"]) == pytest.approx((1.0,) * 3)
-    assert _near(hits["request:2"]) == pytest.approx((float(vector @ other),) * 3)
-    assert hits["request:1"].lexical > 0.0
-    assert hits["request:2"].lexical == 0.0
-
-
-def test_nearest_is_the_cosine_of_the_nearest_passage_that_search_finds(
-    index: LocalIndex, encoder: FakeEncoder
-) -> None:
-    vector = encoder.encode_queries(["printer salary"])[0]
-    for tokens, among in (
-        (EVERYONE, None),
-        (EVERYONE | {"team:hr"}, None),
-        (EVERYONE, Among.of(frozenset({"request:2"}))),
-    ):
-        hits = index.search(vector, Terms((), ()), tokens, 10, among)
-        assert index.nearest(vector, tokens, 10, among) == pytest.approx(max(_near(hit)[0] for hit in hits))
-    assert index.nearest(vector, frozenset(), 10) == 0.0
-
-
-def test_neither_leg_finds_an_item_without_its_token(
-    index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer
-) -> None:
-    vector = encoder.encode_queries(["printer salary"])[0]
-    terms = analyzer.query_terms("printer salary")
-    assert "request:3" not in {hit.item for hit in index.search(vector, terms, EVERYONE, 10)}
-    hits = index.search(vector, terms, EVERYONE | {"team:hr"}, 10)
-    assert max(hits, key=lambda hit: hit.lexical).item == "request:3"
-    assert max(hits, key=_near).item == "request:3"
-    assert index.search(vector, terms, frozenset({"team:other"}), 10) == []
-
-
-def test_an_item_found_only_by_the_lexical_leg_gets_its_cosines_too(
-    index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer
-) -> None:
-    vector = encoder.encode_queries(["vpn tunnel\nrestart the client"])[0]
-    hits = {hit.item: hit for hit in index.search(vector, analyzer.query_terms("jam"), EVERYONE, 1)}
-    assert set(hits) == {"request:1", "request:2"}
-    jam = encoder.encode_passages(["printer jam\nopen the tray"])[0]
-    assert _near(hits["request:1"]) == pytest.approx((float(vector @ jam),) * 3, abs=1e-6)
-    assert hits["request:1"].lexical > 0.0
-
-
-def test_an_item_is_as_near_as_its_passages(
-    reindexed: Callable[..., LocalIndex],
-    encoder: FakeEncoder,
-    analyzer: Analyzer,
-    add_request: Callable[..., int],
-) -> None:
-    add_request("printer jam", answer="open the tray")
-    add_request("vpn", body="tunnel closed at night", answer="restart the client")
-    index = reindexed()
-    first, second = encoder.encode_passages(["vpn\ntunnel closed at night", "vpn\nrestart the client"])
-    vector = encoder.encode_queries(["restart the client"])[0]
-    hits = {hit.item: hit for hit in index.search(vector, Terms((), ()), EVERYONE, 10)}
-    whole = normalise(((first + second) / 2)[None])[0]
-    [direction] = [hit.near.direction for hit in hits.values() if hit.item == "request:2" and hit.near]
-    assert direction == pytest.approx(whole, abs=1e-6)
-    expected = (float(second @ vector), float(first @ vector), float(whole @ vector))
-    assert len(set(expected)) == 3
-    assert _near(hits["request:2"]) == pytest.approx(expected, abs=1e-6)
-    near = hits["request:2"].near
-    assert near is not None and index.passages([near.passage_id])[near.passage_id].text == "restart the client"
-    # the cosines are the same, whichever passage or leg found the item
-    for terms, top_k in ((Terms((), ()), 1), (analyzer.query_terms("night"), 1), (analyzer.query_terms("client"), 9)):
-        [again] = [hit.near for hit in index.search(vector, terms, EVERYONE, top_k) if hit.item == "request:2"]
-        assert again is not None and again[:4] == near[:4]
-
-
-def test_the_passage_ids_of_an_item_are_in_order(
-    reindexed: Callable[..., LocalIndex],
-    sessions: sessionmaker[Session],
-    encoder: FakeEncoder,
-    add_request: Callable[..., int],
-) -> None:
-    for number in range(12):
-        add_request(f"vpn{number}", body=f"question{number}", answer=f"answer{number}")
-    reindexed()
-    with sessions.begin() as session:
-        session.execute(update(HelpRequest).where(HelpRequest.id == 3).values(body="changed"))
-        session.execute(update(HelpRequest).where(HelpRequest.id == 5).values(hidden=True))
-    index = reindexed()
-    for number in range(12):
-        if number == 4:
-            with pytest.raises(KeyError):
-                index.passage_ids("request:5")
-            continue
-        ids = index.passage_ids(f"request:{number + 1}")
-        passages = index.passages(ids)
-        question = "changed" if number == 2 else f"question{number}"
-        assert [passages[i].text for i in ids] == [question, f"answer{number}"]
-        vector = encoder.encode_queries([f"vpn{number}\n{question}"])[0]
-        best = max(index.search(vector, Terms((), ()), EVERYONE, 3), key=_near)
-        assert best.near is not None and (best.item, best.near.passage_id) == (f"request:{number + 1}", ids[0])
-
-
-def test_the_lexical_leg_finds_items_in_each_language(
-    reindexed: Callable[..., LocalIndex],
-    encoder: FakeEncoder,
-    analyzer: Analyzer,
-    add_request: Callable[..., int],
-) -> None:
-    add_request("vpn", answer="vpn vpn vpn")
-    add_request("vpn", answer="tunnel client")
-    add_request("vpn", answer="yhteys katkeaa", language="fi")
-    index = reindexed()
-    hits = index.search(None, analyzer.query_terms("vpn"), EVERYONE, 1)
-    assert {(hit.item, hit.language) for hit in hits} == {("request:1", "en"), ("request:3", "fi")}
-    vector = encoder.encode_queries(["tunnel client"])[0]
-    hits = index.search(vector, analyzer.query_terms("vpn"), EVERYONE, 1)
-    assert {(hit.item, hit.language) for hit in hits} == {
-        ("request:1", "en"),
-        ("request:2", "en"),
-        ("request:3", "fi"),
-    }
-
-
-def test_both_legs_search_only_the_given_items(index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer) -> None:
-    vector = encoder.encode_queries(["printer jam\nopen the tray"])[0]
-    terms = analyzer.query_terms("printer jam tunnel")
-    for among in ({"request:2"}, {"request:2", "request:3"}, {"request:1", "request:2"}, {"request:9"}, set[str]()):
-        items = {hit.item for hit in index.search(vector, terms, EVERYONE, 10, Among.of(frozenset(among)))}
-        assert items == among & {"request:1", "request:2"}  # only hr may read the third
-        assert {hit.item for hit in index.search(None, terms, EVERYONE, 10, Among.of(frozenset(among)))} == items
-
-
-def test_without_a_vector_only_the_lexical_leg_runs(index: LocalIndex, analyzer: Analyzer) -> None:
-    (hit,) = index.search(None, analyzer.query_terms("tunnel"), EVERYONE, 10)
-    assert (hit.item, hit.language, hit.near) == ("request:2", "en", None)
-    assert hit.lexical > 0.0
-
-
-def test_passages_are_returned_as_they_were_written(index: LocalIndex, analyzer: Analyzer) -> None:
-    (hit,) = index.search(None, analyzer.query_terms("tunnel"), EVERYONE, 10)
-    (identifier,) = index.passage_ids(hit.item)
-    passage = index.passages([identifier])[identifier]
-    assert (passage.item, passage.context, passage.text) == ("request:2", "vpn tunnel", "restart the client")
-    assert index.passages([]) == {}
-    assert index.passages([999]) == {}
-
-
-def test_the_background_is_the_mean_cosine_of_different_items_and_of_the_model(
-    index: LocalIndex, encoder: FakeEncoder
-) -> None:
-    texts = ["printer jam\nopen the tray", "vpn tunnel\nrestart the client"]  # without what only hr may read
-    texts += ["printer jam", "vpn tunnel"]  # the openings of the items
-    cosines = encoder.encode_passages(texts) @ encoder.encode_passages(texts).T
-    pairs = [cosines[a, b] for a in range(4) for b in range(4) if a % 2 != b % 2]
-    expected = (sum(pairs) + 200 * unrelated_cosine(encoder)) / (len(pairs) + 200)
-    assert index.background == pytest.approx(float(expected), abs=1e-6)
-
-
-def test_a_removed_item_is_found_by_neither_leg(
-    reindexed: Callable[..., LocalIndex],
-    sessions: sessionmaker[Session],
-    encoder: FakeEncoder,
-    analyzer: Analyzer,
-    add_request: Callable[..., int],
-) -> None:
-    for number in range(12):
-        add_request(f"printer{number} jam", answer=f"tray{number}")
-    reindexed()
-    with sessions.begin() as session:
-        session.execute(update(HelpRequest).where(HelpRequest.id == 3).values(hidden=True))
-    index = reindexed()
-    assert index.manifest.rows == 24  # vectors are rewritten only when more than a fifth were removed
-    assert index.manifest.passages == 22
-    vector = encoder.encode_queries(["printer2 jam\ntray2"])[0]
-    hits = index.search(vector, analyzer.query_terms("printer2 jam"), EVERYONE, 20)
-    assert {hit.item for hit in hits} == {f"request:{n}" for n in range(1, 13) if n != 3}
 
 
 def test_another_model_is_a_mismatch_that_says_what_to_do(
@@ -355,33 +167,6 @@ def test_a_model_card_with_the_same_values_is_the_same_model(
     assert LocalIndex.open(settings.index_dir, ModelCard("fake", "1", 64, 512)).manifest == index.manifest
 
 
-def test_hidden_words_push_no_word_out_of_those_that_a_misspelt_word_may_stand_for(
-    add_request: Callable[..., int], reindexed: Callable[..., LocalIndex]
-) -> None:
-    """Twenty words that are one edit away, and before the readable one in the alphabet: all are hidden but one."""
-    add_request("printer jam")
-    add_request(" ".join(f"p{letter}inter" for letter in "abcdefghijklmnopqst"), audience=["team:hr"])
-    index = reindexed()
-    assert index.similar_words("pvinter", EVERYONE) == [("printer", 1)]
-    assert len(index.similar_words("pvinter", EVERYONE | {"team:hr"})) == 16
-    assert index.similar_words("painter", frozenset()) == []
-
-
-def test_a_language_that_only_hidden_items_have_takes_no_place_from_others(
-    add_request: Callable[..., int], reindexed: Callable[..., LocalIndex], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(local, "_LEAST_SHARE", 1)
-    for number in range(4):
-        add_request(f"vpn number{number}")
-    alone = reindexed().search(None, Terms(("vpn",), ()), EVERYONE, 4)
-    add_request("vpn anslutning", language="sv", audience=["team:hr"])
-    index = reindexed()
-    assert index.search(None, Terms(("vpn",), ()), EVERYONE, 4) == alone
-    assert len(alone) == 4
-    everything = index.search(None, Terms(("vpn",), ()), EVERYONE | {"team:hr"}, 4)
-    assert [hit.language for hit in everything] == ["en", "en", "sv"]
-
-
 def test_the_words_of_removed_and_changed_items_leave_the_index_at_once(
     add_request: Callable[..., int], reindexed: Callable[..., LocalIndex], sessions: sessionmaker[Session]
 ) -> None:
@@ -398,29 +183,3 @@ def test_the_words_of_removed_and_changed_items_leave_the_index_at_once(
     assert words.isdisjoint({"layoff", "confidential"})
     assert not any(word.startswith("reorg") for word in words)
     assert index.similar_words("layofff", EVERYONE) == []
-
-
-def test_item_vectors_are_the_mean_of_the_parts_of_each_readable_item(
-    reindexed: Callable[..., LocalIndex],
-    encoder: FakeEncoder,
-    add_request: Callable[..., int],
-    add_document: Callable[..., int],
-) -> None:
-    add_request("vpn", body="tunnel closed at night", answer="restart the client")
-    add_request("salary", answer="ask the payroll", audience=["team:hr"])
-    add_document("wifi", "Choose the network of the house.")
-    add_request("printer", status="open")
-    index = reindexed()
-    keys, vectors = index.item_vectors(EVERYONE)
-    assert keys == ["document:1", "request:1"] and vectors.shape == (2, 64)
-    place, rows = index.vector_space.place_passages, index.passages(range(index.manifest.rows))
-    parts = {}
-    for passage in rows.values():
-        encoded = place(encoder.encode_passages([f"{passage.context}\n{passage.text}".strip()]), [passage])[0]
-        parts[passage.item, passage.role.value] = encoded
-    vpn = parts["request:1", "opening"] + parts["request:1", "question"] + parts["request:1", "answer"]
-    assert vectors[1] == pytest.approx(normalise(vpn[None])[0], abs=1e-5)
-    wifi = parts["document:1", "opening"] + parts["document:1", "section"]
-    assert vectors[0] == pytest.approx(normalise(wifi[None])[0], abs=1e-5)
-    assert index.item_vectors(frozenset({"team:hr"}))[0] == ["request:2"]
-    assert index.item_vectors(frozenset({"team:it"}))[0] == []

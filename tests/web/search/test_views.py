@@ -248,6 +248,17 @@ def test_without_an_index_the_page_names_the_command_for_the_admin(settings: Set
     app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
+def test_while_the_server_of_the_index_is_away_the_page_says_that_it_comes_back(settings: Settings) -> None:
+    recommender = make_recommender(settings, Analyzer(MODELS / "dictionaries"), FakeEncoder(), None, ("index_away",))
+    app = create_app(settings, recommender=recommender)
+    client = app.test_client()
+    page = client.post("/suggest", data={"q": "printer"}).text
+    assert "It comes back by itself: try again in a moment." in page and "kollega reindex" not in page
+    page = client.post("/suggest", data={"q": "printer"}, headers={"Accept-Language": "fi"}).text
+    assert "Haku ei toimi juuri nyt." in page
+    app.extensions["kollega_sessions"].kw["bind"].dispose()
+
+
 def test_two_apps_of_one_home_have_the_same_secret_key(settings: Settings, analyzer: Analyzer) -> None:
     keys = []
     for _ in range(2):

@@ -1,0 +1,138 @@
+"""Which engine holds the index: local files, or Milvus (`KOLLEGA_INDEX`). An engine opens generations and writes them;
+what a generation is otherwise is the same for both (`generations.py`)."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from recommender.encoder import ModelCard
+from recommender.index import SearchIndex
+from recommender.index.builder import IndexBuilder
+from recommender.index.catalogue import Catalogue
+from recommender.index.dense import DenseIndex
+from recommender.index.generations import CATALOGUE, ENGINE, LEXICAL, VECTORS, Manifest
+from recommender.index.item import IndexedItem
+from recommender.index.lexical import LexicalIndex
+from recommender.index.local import LocalIndex
+from recommender.index.register import Register
+from recommender.index.writer import IndexWriter
+from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
+
+_AT_ONCE = 10_000  # vectors that are read at once: a judgement
+
+
+class Engine(Protocol):
+    """Opens and writes generations of the index in one directory."""
+
+    name: str
+    """As manifests have it."""
+
+    def follow(self) -> None:
+        """Where the database names the live generation, have the directory agree with it. Nothing for local files."""
+        ...
+
+    def open_generation(self, directory: Path, model: ModelCard | None, keywords: bool = True) -> SearchIndex:
+        """Open a generation: for keyword search alone without `model`, for dense search alone without `keywords`.
+
+        Raises IndexDamaged when it cannot be read, IndexMismatch when another model or engine made it, and
+        IndexUnavailable when the engine does not answer.
+        """
+        ...
+
+    def builder(self, model: ModelCard, analyzer: Analyzer, full: bool, switch: bool = False) -> IndexWriter:
+        """What writes a new generation; with `switch` the live one may be of another model. Raises the errors of
+        `IndexBuilder.open`, and IndexUnavailable."""
+        ...
+
+    def items(self, directory: Path) -> Iterator[IndexedItem]:
+        """All items of a generation, in any order. Raises the errors of `open_generation`."""
+        ...
+
+    def problems(self, directory: Path) -> Iterator[str]:
+        """A sentence about each part of a whole generation that does not agree with the others. Raises the errors of
+        `open_generation`."""
+        ...
+
+    def made_live(self, name: str) -> None:
+        """Another generation was made live, by `generations.roll_back`."""
+        ...
+
+    def state(self) -> Hashable:
+        """Something that changes when the engine has lost a part of the index, beside its files."""
+        ...
+
+    def clean(self) -> None:
+        """Remove what the engine holds of generations that are gone. Call this under the write lock."""
+        ...
+
+
+class LocalEngine:
+    """FAISS and Tantivy on local files."""
+
+    name = ENGINE
+
+    def __init__(self, index_dir: Path) -> None:
+        self._index_dir = index_dir
+
+    def follow(self) -> None:
+        """Nothing: the directory itself names the live generation."""
+
+    def open_generation(self, directory: Path, model: ModelCard | None, keywords: bool = True) -> LocalIndex:
+        """As in the protocol."""
+        return LocalIndex.open_generation(directory, model, keywords)
+
+    def builder(self, model: ModelCard, analyzer: Analyzer, full: bool, switch: bool = False) -> IndexBuilder:
+        """As in the protocol."""
+        return IndexBuilder.open(self._index_dir, model, analyzer, full, switch)
+
+    def items(self, directory: Path) -> Iterator[IndexedItem]:
+        """As in the protocol. Only the catalogue is read."""
+        catalogue = Catalogue.load(directory / CATALOGUE)
+        try:
+            digests, languages, audiences = catalogue.digests(), catalogue.languages(), dict(catalogue.audiences())
+        finally:
+            catalogue.close()
+        for key, digest in digests.items():
+            yield IndexedItem(key, digest, languages.get(key, ""), audiences[key])
+
+    def problems(self, directory: Path) -> Iterator[str]:
+        """As in the protocol: keyword search counts as many items for each reader token as the catalogue, and each
+        vector has length 1."""
+        manifest = Manifest.read(directory)
+        LocalIndex.open_generation(directory, manifest.model)
+        lexical = LexicalIndex.load(directory / LEXICAL)
+        if len(lexical) != manifest.items:
+            yield f"Keyword search has {len(lexical)} items, the index {manifest.items}."
+        counted = Counter(token for item in self.items(directory) for token in item.audience)
+        for token, count in sorted(counted.items()):
+            if (found := lexical.size(frozenset({token}))) != count:
+                yield f"Keyword search has {found} items for {token}, the index {count}."
+        dense = DenseIndex.load(directory / VECTORS)
+        for start in range(0, len(dense), _AT_ONCE):
+            vectors = dense.vectors(np.arange(start, min(start + _AT_ONCE, len(dense)), dtype=np.int64))
+            if not np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=0.01):
+                yield f"Some vectors of {directory.name} do not have length 1."
+                return
+
+    def made_live(self, name: str) -> None:
+        """Nothing: the directory itself names the live generation."""
+
+    def state(self) -> Hashable:
+        """Nothing: all of it is in the directories."""
+        return None
+
+    def clean(self) -> None:
+        """Nothing: all of it is in the directories."""
+
+
+def engine_of(settings: Settings, register: Register) -> Engine:
+    """The engine of the settings. Raises SettingsError for an address that cannot be one."""
+    if settings.index == ENGINE:
+        return LocalEngine(settings.index_dir)
+    from recommender.index.milvus.engine import MilvusEngine
+
+    return MilvusEngine(settings, register)
