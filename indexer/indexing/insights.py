@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
 from recommender.database.tables import utc_now
+from recommender.datatypes import LEARNED_MISSING
 from recommender.encoder import Encoder
 from recommender.errors import KollegaError
-from recommender.index import generations
+from recommender.index import SearchIndex, generations
 from recommender.index.local import LocalIndex
 from recommender.insights.gaps.update import GapsReport, update_gaps
 from recommender.insights.risk.figures import FiguresReport, update_figures
@@ -58,16 +59,25 @@ def compute_insights(
     """Bring the topics up to date with the index (form them all again with `again`), ask their past questions again,
     and look for what is missing. `progress` is called with (questions asked, questions to ask). Raises KollegaError
     when there is no index that can be used."""
-    index = LocalIndex.open(settings.index_dir, encoder.card)
+    live, index = _opened(settings, encoder)
     topics = update_topics(sessions, index, analyzer, utc_now(), again)
     with sessions() as session:
         topics_of = changed_last(session)
     if not topics.topics:
         return InsightsReport(topics, topics_of)
-    questions = QuestionAnalyzer.load(analyzer, settings)
-    recommender = Recommender(settings, questions, Live.load(settings.index_dir, encoder))
+    recommender = Recommender(settings, QuestionAnalyzer.load(analyzer, settings), live)
     figures = update_figures(sessions, recommender.searching, index, settings, utc_now(), progress)
     return InsightsReport(topics, topics_of, figures, update_gaps(sessions, utc_now()))
+
+
+def _opened(settings: Settings, encoder: Encoder) -> tuple[Live, SearchIndex]:
+    """What answers now, and its index, which is opened once for everything. Raises KollegaError when something of the
+    index cannot be used."""
+    live = Live.load(settings.index_dir, encoder)
+    index = live.snapshot.index
+    if index is None or set(live.snapshot.notices) - {LEARNED_MISSING}:
+        return live, LocalIndex.open(settings.index_dir, encoder.card)  # raises what is wrong with it
+    return live, index
 
 
 class Insights:

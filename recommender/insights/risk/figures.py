@@ -139,9 +139,10 @@ def _near_changes(session: Session, index: SearchIndex, topics: _Topics, since: 
     changed = changed_since(session, since)
     if not changed:
         return frozenset()
-    keys, vectors = index.item_vectors(reader_of(session, topics.audience).tokens)
+    sampled = [question.key for topic in topics.items for question in topics.sample(topic)]
+    keys, vectors = index.item_vectors(reader_of(session, topics.audience).tokens, changed.union(sampled))
     rows = {key: row for row, key in enumerate(keys)}
-    asked = [question.key for topic in topics.items for question in topics.sample(topic) if question.key in rows]
+    asked = [key for key in sampled if key in rows]
     wanted = sorted(changed & rows.keys())
     if not asked or not wanted:
         return frozenset()

@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from recommender.access import AGENTS
 from recommender.corpus import ids_of, load_items
 from recommender.database.person_kind import SERVICE
 from recommender.database.risk_tables import TopicFigure, TopicKnower, TopicWeek
+from recommender.database.storing import in_chunks
 from recommender.database.tables import Document, Person
 from recommender.datatypes import Kind, item_key
 from recommender.index import SearchIndex
@@ -28,6 +29,8 @@ from recommender.knowledge.searched_topics import monday
 from recommender.search.replies import says_nothing
 from recommender.settings import Settings
 
+_CHUNK = 500
+"""Rows per statement: a judgement."""
 _FEWEST_WORDS = 8
 """An answer with fewer words is no material for a document; a judgement."""
 
@@ -60,7 +63,8 @@ def record_figures(
     for content in contents:
         _store(session, content, figures[content.topic], now)
     measure_done(session, figures, now)
-    nearness = Nearness.of(index, reader_of(session, audience))
+    asked = frozenset(key for each in contents for answer in each.asked for key in (answer.question, *answer.found))
+    nearness = Nearness.of(index, reader_of(session, audience), asked)
     acts = _acts(session, contents, figures, holders, rules, nearness)
     store_proposals(session, list(items), acts, now)
     return len(acts)
@@ -104,17 +108,19 @@ def _store(session: Session, content: TopicContent, figures: Figures, now: datet
         TopicFigure(topic_id=content.topic, team_id=content.team_id, computed_at=now, asked=len(content.asked), **shown)
     )
     session.add(TopicWeek(topic_id=content.topic, week=week, **shown))
-    session.add_all(
-        TopicKnower(
-            topic_id=content.topic,
-            person_id=knower.person_id,
-            share=knower.share,
-            answerable_without=knower.answerable_without,
-            leaving=knower.leaving,
-        )
-        for knower in figures.knowers
-    )
     session.flush()
+    knowers = [
+        {
+            "topic_id": content.topic,
+            "person_id": knower.person_id,
+            "share": knower.share,
+            "answerable_without": knower.answerable_without,
+            "leaving": knower.leaving,
+        }
+        for knower in figures.knowers
+    ]
+    for rows in in_chunks(knowers, _CHUNK):
+        session.execute(insert(TopicKnower), rows)
 
 
 def _acts(

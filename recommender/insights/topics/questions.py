@@ -8,12 +8,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recommender.access import Reader
-from recommender.corpus import headings, ids_of
+from recommender.access import Reader, readable_documents, readable_requests
+from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicQuestion
 from recommender.database.storing import in_chunks
-from recommender.database.tables import Document, HelpRequest
+from recommender.database.tables import RESOLVED, Document, HelpRequest
 from recommender.datatypes import Kind, item_key
 from recommender.insights.topics.topic import reader_of
 
@@ -33,7 +33,18 @@ class PastQuestion:
 
 def there(session: Session, keys: Collection[str], reader: Reader) -> frozenset[str]:
     """Those of the keys whose items are there, answered, and may be read."""
-    return frozenset(key for chunk in chunks(keys) for key in headings(session, chunk, reader))
+    requests = select(HelpRequest.id).where(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED)
+    documents = select(Document.id).where(SEARCHABLE_DOCUMENTS)
+    queries = (
+        (Kind.REQUEST, requests.where(readable_requests(reader), HelpRequest.id.in_(IDS))),
+        (Kind.DOCUMENT, documents.where(readable_documents(reader), Document.id.in_(IDS))),
+    )
+    return frozenset(
+        item_key(kind, identifier)
+        for kind, query in queries
+        for ids in in_chunks(ids_of(keys, kind), _AT_ONCE)
+        for identifier in session.scalars(query, {"ids": ids})
+    )
 
 
 def items_of_topics(session: Session, audience: str) -> dict[int, frozenset[str]]:

@@ -142,7 +142,7 @@ def _update_token(
     for _try in range(_TRIES):
         with sessions() as session:
             before = read(session, token)
-            titles = readable_titles(session, reader_of(session, token))
+            titles = readable_titles(session, keys, reader_of(session, token))
             places = [place for place, key in enumerate(keys) if key in titles]
             readable = [keys[place] for place in places]
             meanings = vectors[places]

@@ -63,8 +63,9 @@ class WordReader:
         self._people = people
         self._term = lru_cache(maxsize=200_000)(self._term_uncached)
         self.translations = lru_cache(maxsize=20_000)(self._translations_uncached)
+        self.read = lru_cache(maxsize=2_000)(self._read_uncached)  # a group that is divided is read again
 
-    def read(self, text: Text) -> Words:
+    def _read_uncached(self, text: Text) -> Words:
         """The telling words of a text."""
         words, before = Words(text.language), ("", "")
         for count, part in ((_TITLE, text.title), (_BODY, text.body[:BODY_CHARACTERS])):
