@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -60,8 +61,7 @@ def record_figures(
         {person: (left_on, away_until) for person, left_on, away_until in people if left_on or away_until},
     )
     figures = {content.topic: judge(content, holders, rules) for content in contents}
-    for content in contents:
-        _store(session, content, figures[content.topic], now)
+    _store(session, contents, figures, now)
     measure_done(session, figures, now)
     asked = frozenset(key for each in contents for answer in each.asked for key in (answer.question, *answer.found))
     nearness = Nearness.of(index, reader_of(session, audience), asked)
@@ -92,35 +92,38 @@ def _contents(
     return contents
 
 
-def _store(session: Session, content: TopicContent, figures: Figures, now: datetime) -> None:
-    """Replace the figures of a topic, and those of the present week in its history."""
-    for table in (TopicFigure, TopicKnower):
-        session.execute(delete(table).where(table.topic_id == content.topic))
+def _store(session: Session, contents: Sequence[TopicContent], figures: Mapping[int, Figures], now: datetime) -> None:
+    """Replace the figures of topics, and those of the present week in their history."""
     week = monday(now.date())
-    session.execute(delete(TopicWeek).where(TopicWeek.topic_id == content.topic, TopicWeek.week == week))
-    shown = {
-        "demand": figures.demand,
-        "answerable": figures.answerable,
-        "bus_factor": figures.bus_factor,
-        "expected_loss": figures.expected_loss,
-    }
-    session.add(
-        TopicFigure(topic_id=content.topic, team_id=content.team_id, computed_at=now, asked=len(content.asked), **shown)
-    )
-    session.add(TopicWeek(topic_id=content.topic, week=week, **shown))
-    session.flush()
-    knowers = [
-        {
+    for topics in in_chunks([content.topic for content in contents], _CHUNK):
+        for table in (TopicFigure, TopicKnower):
+            session.execute(delete(table).where(table.topic_id.in_(topics)))
+        session.execute(delete(TopicWeek).where(TopicWeek.topic_id.in_(topics), TopicWeek.week == week))
+    rows: dict[Any, list[dict[str, Any]]] = {TopicFigure: [], TopicWeek: [], TopicKnower: []}
+    for content in contents:
+        of_topic = figures[content.topic]
+        shown = {
             "topic_id": content.topic,
-            "person_id": knower.person_id,
-            "share": knower.share,
-            "answerable_without": knower.answerable_without,
-            "leaving": knower.leaving,
+            "demand": of_topic.demand,
+            "answerable": of_topic.answerable,
+            "bus_factor": of_topic.bus_factor,
+            "expected_loss": of_topic.expected_loss,
         }
-        for knower in figures.knowers
-    ]
-    for rows in in_chunks(knowers, _CHUNK):
-        session.execute(insert(TopicKnower), rows)
+        rows[TopicFigure].append({"team_id": content.team_id, "computed_at": now, "asked": len(content.asked), **shown})
+        rows[TopicWeek].append({"week": week, **shown})
+        rows[TopicKnower] += [
+            {
+                "topic_id": content.topic,
+                "person_id": knower.person_id,
+                "share": knower.share,
+                "answerable_without": knower.answerable_without,
+                "leaving": knower.leaving,
+            }
+            for knower in of_topic.knowers
+        ]
+    for table, values in rows.items():
+        for chunk in in_chunks(values, _CHUNK):
+            session.execute(insert(table), chunk)
 
 
 def _acts(
