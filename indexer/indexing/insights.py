@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
+from indexer.indexing.question_vectors import QuestionVectors
 from recommender.database.tables import utc_now
 from recommender.datatypes import LEARNED_MISSING
 from recommender.encoder import Encoder
@@ -59,7 +60,8 @@ def compute_insights(
     """Bring the topics up to date with the index (form them all again with `again`), ask their past questions again,
     and look for what is missing. `progress` is called with (questions asked, questions to ask). Raises KollegaError
     when there is no index that can be used."""
-    live, index = _opened(settings, encoder)
+    questions = QuestionVectors(encoder, settings.index_dir, utc_now().date())
+    live, index = _opened(settings, questions)
     topics = update_topics(sessions, index, analyzer, utc_now(), again)
     with sessions() as session:
         topics_of = changed_last(session)
@@ -67,6 +69,7 @@ def compute_insights(
         return InsightsReport(topics, topics_of)
     recommender = Recommender(settings, QuestionAnalyzer.load(analyzer, settings), live)
     figures = update_figures(sessions, recommender.searching, index, settings, utc_now(), progress)
+    questions.save()
     return InsightsReport(topics, topics_of, figures, update_gaps(sessions, utc_now()))
 
 
