@@ -227,10 +227,11 @@ class LocalIndex:
         numbers = sorted(readable.astype(np.int64).tolist(), key=self._items.__getitem__)
         if self._dense is None or not numbers:
             return [], np.zeros((0, self.manifest.model.dimension), np.float32)
-        chunks = [numbers[start : start + _ITEMS_AT_ONCE] for start in range(0, len(numbers), _ITEMS_AT_ONCE)]
-        return [self._items[number] for number in numbers], np.concatenate(
-            [self._means(self._dense, chunk) for chunk in chunks]
-        )
+        vectors = np.empty((len(numbers), self.manifest.model.dimension), np.float32)
+        for start in range(0, len(numbers), _ITEMS_AT_ONCE):
+            chunk = slice(start, start + _ITEMS_AT_ONCE)
+            vectors[chunk] = self._means(self._dense, numbers[chunk])
+        return [self._items[number] for number in numbers], vectors
 
     def _means(self, dense: DenseIndex, numbers: Sequence[int]) -> NDArray[np.float32]:
         """What each of these items is about, as in `item_vectors`."""

@@ -146,7 +146,7 @@ def _update_token(
             titles = readable_titles(session, keys, reader_of(session, token))
             places = [place for place, key in enumerate(keys) if key in titles]
             readable = [keys[place] for place in places]
-            meanings = vectors[places]
+            meanings = vectors[places] if len(places) < len(keys) else vectors
             texts = Texts(session, readable, meanings, reader)
             both = with_words(meanings, texts.bags([titles[key] for key in readable]))
             groups = _regroup(readable, both, before, again)
