@@ -95,7 +95,8 @@ def compute(settings: Settings, _size: int) -> dict[str, Any]:
     """Everything that `kollega insights update` computes."""
     encoder, analyzer = load_encoder(settings), Analyzer(settings.models_dir / "dictionaries")
     report = compute_insights(settings, open_database(settings), encoder, analyzer)
-    return {"report": report.lines()}
+    asked, reused = (report.figures.asked, report.figures.reused) if report.figures else (0, 0)
+    return {"topics": report.topics.topics, "asked": asked, "reused": reused, "report": report.lines()}
 
 
 def change(settings: Settings, _size: int) -> dict[str, Any]:
