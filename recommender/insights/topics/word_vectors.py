@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import count
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,16 +27,20 @@ def with_words(vectors: Vectors, bags: Sequence[Mapping[str, float]]) -> Vectors
     """Unit vectors of items, shape (items, dimension + 192), from unit vectors of what they mean, shape (items,
     dimension), and the words of their titles with the weight of each. Words of a single item count nothing."""
     both = np.empty((len(vectors), vectors.shape[1] + _DIMENSION), np.float32)
-    said = normalise(_said(bags))
+    matrix, directions = _said(bags)
     for start in range(0, len(both), _AT_ONCE):
         rows = slice(start, start + _AT_ONCE)
-        parts = [math.sqrt(1.0 - _SHARE) * vectors[rows], math.sqrt(_SHARE) * said[rows]]
+        parts = [
+            math.sqrt(1.0 - _SHARE) * vectors[rows],
+            math.sqrt(_SHARE) * normalise(np.asarray(matrix[rows] @ directions, np.float32)),
+        ]
         both[rows] = normalise(np.concatenate(parts, axis=1))
     return both
 
 
-def _said(bags: Sequence[Mapping[str, float]]) -> Vectors:
-    """The sums of the directions of the words of each title, shape (items, 192)."""
+def _said(bags: Sequence[Mapping[str, float]]) -> tuple[Any, Vectors]:
+    """(what each word counts in each title, a sparse matrix of shape (items, words); the directions of the words, shape
+    (words, 192))."""
     from scipy.sparse import csr_matrix
 
     numbers = defaultdict[str, int](count().__next__)
@@ -52,7 +57,7 @@ def _said(bags: Sequence[Mapping[str, float]]) -> Vectors:
     values = (values * weights[words[used]]).astype(np.float32)
     matrix = csr_matrix((values, (rows, place[words[used]])), shape=(len(bags), len(shared)))
     directions = np.array([_direction(named[number]) for number in shared], np.float32)
-    return np.asarray(matrix @ directions.reshape(len(shared), _DIMENSION), np.float32)
+    return matrix, directions.reshape(len(shared), _DIMENSION)
 
 
 def _direction(word: str) -> Vectors:
