@@ -23,7 +23,7 @@ _AT_ONCE = 5_000
 """Items that are read from the database together; a judgement."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PastQuestion:
     """A request as a question: the key of its item, its language, when it was asked, and when it was last changed."""
 

@@ -93,6 +93,8 @@ class WordReader:
         """The telling terms of a title, and what each counts; also the likeliest translation of each."""
         found: dict[str, float] = {}
         for written in written_tokens(title):
+            if written.isdecimal():  # most numbers are in one title only, and would fill what is cached
+                continue
             term, other = self._titled(written, language)
             if term:
                 found[term] = 1.0
